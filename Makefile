@@ -1,0 +1,48 @@
+# The tasks of a developer; CONTRIBUTING.md says more. `make test PYTEST_ARGS="-k registry"` passes arguments on.
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help venv peers demo test check bench clean
+
+help:
+	@echo "make demo   build an image from packages made on this machine, twice, and run it"
+	@echo "make test   run every test; installs the programs that tests need where it may"
+	@echo "make check  lint, formatting, types, import contracts, dependencies"
+	@echo "make bench  measure speed and memory beside other tools"
+	@echo "make clean  remove what these made"
+
+venv: $(VENV)/installed
+
+# Dependency groups need pip 25.1 or later.
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(VENV)/bin/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+# No stamp: it looks for each program, which takes no time, and installs only what is missing.
+peers:
+	@sh scripts/install-peers
+
+demo: venv
+	$(VENV)/bin/python demo/run.py
+
+test: venv peers
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+check: venv
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/deptry src
+
+bench: venv peers
+	$(VENV)/bin/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo.tar

@@ -1,0 +1,37 @@
+"""Errors of environments, packages and builds; all of them are `python_docker.errors.Error`."""
+
+from __future__ import annotations
+
+from python_docker.errors import Error
+
+
+class InvalidPackage(Error):
+    """A conda package that is damaged, hostile or not one at all."""
+
+
+class PlaceholderTooLong(InvalidPackage):
+    """A prefix that is longer than the placeholder in a binary file of a package."""
+
+
+class InvalidEnvironment(Error, ValueError):
+    """An environment file, lock file or prefix that cannot be read."""
+
+
+class UnsupportedInput(Error):
+    """Something an input asks for that cannot be done yet; it is refused by name, never dropped."""
+
+
+class Unsolvable(Error):
+    """Specs that cannot be satisfied together; the message is the solver's explanation."""
+
+
+class ChannelError(Error):
+    """A channel that is not there or cannot be read."""
+
+
+class DownloadError(Error):
+    """A package that could not be downloaded, or is not what its record says."""
+
+
+class CacheError(Error):
+    """A cache folder that cannot be written to, or is full."""

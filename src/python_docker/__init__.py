@@ -1,0 +1,66 @@
+"""Docker and OCI images, archives and registries in pure Python, without Docker.
+
+>>> from python_docker import Image
+>>> image = Image("hello", "v1")
+>>> layer = image.add_layer_contents({"/greeting": b"hello"})
+>>> image.layers[0].list_files()
+['greeting']
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "1.0.0a1"
+
+if TYPE_CHECKING:
+    from python_docker.copy import copy_image
+    from python_docker.digest import Digest
+    from python_docker.errors import Error
+    from python_docker.image import Image
+    from python_docker.layer import Layer
+    from python_docker.platform import Platform
+    from python_docker.reference import ImageReference
+    from python_docker.registry import Registry
+    from python_docker.transports import open_image, write_image
+    from python_docker.validate import validate
+
+_HOMES = {
+    "Digest": "digest",
+    "Error": "errors",
+    "Image": "image",
+    "ImageReference": "reference",
+    "Layer": "layer",
+    "Platform": "platform",
+    "Registry": "registry",
+    "copy_image": "copy",
+    "open_image": "transports",
+    "validate": "validate",
+    "write_image": "transports",
+}
+
+__all__ = [
+    "Digest",
+    "Error",
+    "Image",
+    "ImageReference",
+    "Layer",
+    "Platform",
+    "Registry",
+    "__version__",
+    "copy_image",
+    "open_image",
+    "validate",
+    "write_image",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used, so that `import python_docker` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,102 @@
+"""The one tree of exceptions. Everything that this project raises on purpose is an `Error`.
+
+A message is written for the person who typed the command: what was asked, what was found, what to do.
+No message ever holds a password, a token or an `Authorization` header.
+"""
+
+from __future__ import annotations
+
+
+class Error(Exception):
+    """Root of every error of `python_docker` and `conda_docker`."""
+
+
+class InvalidReference(Error, ValueError):
+    """A text that is no image reference, name, tag or location."""
+
+
+class InvalidDigest(Error, ValueError):
+    """A text that is no digest, or a digest of an algorithm that cannot be computed here."""
+
+
+class InvalidPlatform(Error, ValueError):
+    """A text that is no platform such as `linux/arm64/v8`."""
+
+
+class InvalidPath(Error, ValueError):
+    """A path that may not go into a layer: empty, leaving its root, or holding a NUL."""
+
+
+class InvalidDocument(Error, ValueError):
+    """A manifest, index, config or other JSON document that is malformed or too large."""
+
+
+class InvalidArchive(Error):
+    """An archive or a layout that is truncated, damaged or not an image at all."""
+
+
+class InvalidLayer(Error):
+    """A layer whose compressed stream or tar is damaged."""
+
+
+class ContentMismatch(Error):
+    """Content that is not what its digest or size says."""
+
+
+class UnsupportedFormat(Error):
+    """A media type, a compression or a format that cannot be used for what was asked."""
+
+
+class NotFound(Error, LookupError):
+    """An image, a tag, a manifest or a blob that is not there."""
+
+
+class PlatformNotFound(NotFound):
+    """An index that holds no image for the platform that was asked for."""
+
+
+class RegistryError(Error):
+    """A registry that refused or failed.
+
+    `status` is the HTTP status (0 when no answer came), `codes` the error codes of the distribution specification
+    that the answer named, such as `MANIFEST_UNKNOWN`.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, codes: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.codes = codes
+
+
+class NotFoundInRegistry(RegistryError, NotFound):
+    """The registry has no such repository, manifest or blob."""
+
+
+class AccessDenied(RegistryError):
+    """The registry wants other credentials, or these may not do what was asked."""
+
+
+class TooManyRequests(RegistryError):
+    """The registry's rate limit is reached. `retry_after` is in seconds, or None when it did not say."""
+
+    def __init__(
+        self, message: str, *, status: int = 429, codes: tuple[str, ...] = (), retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, status=status, codes=codes)
+        self.retry_after = retry_after
+
+
+class ConnectionFailed(RegistryError):
+    """No connection, a broken one, or one that could not be trusted (TLS)."""
+
+
+class CredentialsError(Error):
+    """A credentials file or helper that is there but cannot be used."""
+
+
+class EngineError(Error):
+    """Docker or Podman refused or failed."""
+
+
+class EngineNotFound(EngineError):
+    """No Docker or Podman could be found."""

@@ -1,0 +1,384 @@
+"""Image: the object of the public API. Mutable; the layers in it are not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from python_docker.blob import Blob
+from python_docker.digest import Digest
+from python_docker.errors import InvalidDocument, InvalidReference, UnsupportedFormat
+from python_docker.layer import Layer
+from python_docker.media_types import IMAGE_CONFIGS, ImageFormat
+from python_docker.platform import Platform
+from python_docker.reference import ImageReference
+from python_docker.runtime_config import RuntimeConfig
+from python_docker.spec import Descriptor, History, ImageConfig, Manifest
+from python_docker.timestamps import rfc3339, source_date_epoch
+
+if TYPE_CHECKING:
+    from tarfile import TarInfo
+
+    from python_docker.filesystem import FileSystem
+
+    Filter = Callable[[TarInfo], TarInfo | None]
+
+
+class Image:
+    """An image: a name, layers and a config.
+
+    `layers` is a list that may be changed, **top layer first**. The runtime config of the image is that of its top
+    layer, `image.layers[0].config`, which `image.config` also gives. Reading an image and writing it unchanged keeps
+    its digests, and changing it keeps every field of its documents that is not known here.
+
+    >>> image = Image("hello", "v1")
+    >>> layer = image.add_layer_contents({"/greeting": b"hello"})
+    >>> image.layers[0].config["Env"].append("FOO=BAR")
+    >>> image.config_file.config
+    {'Env': ['FOO=BAR']}
+    """
+
+    def __init__(
+        self,
+        name: str = "",
+        tag: str | None = None,
+        layers: Sequence[Layer] | None = None,
+        *,
+        platform: Platform | None = None,
+    ) -> None:
+        self.name = name
+        self.tag = tag
+        self.layers: list[Layer] = list(layers or [])
+        self.format = ImageFormat.OCI
+        self.annotations: dict[str, str] = {}
+        self._bare_config = RuntimeConfig()
+        platform = platform or Platform()
+        self._fields: dict[str, Any] = {"architecture": platform.architecture, "os": platform.os}
+        if platform.variant:
+            self._fields["variant"] = platform.variant
+        self._leading_history: tuple[History, ...] = ()
+        self._source_config: ImageConfig | None = None
+        self._source_manifest: Manifest | None = None
+
+    # -- what it is ------------------------------------------------------------------------------------------------
+
+    @property
+    def config(self) -> RuntimeConfig:
+        """What containers run with (Env, Cmd, ...): the top layer's config, or the image's own while it has no layer."""
+        return self.layers[0].config if self.layers else self._bare_config
+
+    @property
+    def platform(self) -> Platform:
+        """The platform that the image is for."""
+        return Platform(
+            self._fields.get("os") or "linux",
+            self._fields.get("architecture") or "amd64",
+            self._fields.get("variant") or None,
+        )
+
+    @platform.setter
+    def platform(self, platform: Platform) -> None:
+        self._fields |= {"architecture": platform.architecture, "os": platform.os}
+        self._fields.pop("variant", None)
+        if platform.variant:
+            self._fields["variant"] = platform.variant
+
+    @property
+    def created(self) -> str | None:
+        """When the image was made, in the form of RFC 3339."""
+        created = self._fields.get("created")
+        return created if isinstance(created, str) else None
+
+    @created.setter
+    def created(self, created: str) -> None:
+        self._fields["created"] = created
+
+    @property
+    def reference(self) -> ImageReference:
+        """Name and tag as a reference. Raises `InvalidReference` when the image has no name."""
+        if not self.name:
+            raise InvalidReference("the image has no name: set image.name and image.tag")
+        return ImageReference.parse(f"{self.name}:{self.tag}" if self.tag else self.name)
+
+    @property
+    def config_file(self) -> ImageConfig:
+        """The config file (image-spec, config.md) as it would be written now."""
+        source = self._source_config
+        fields = dict(self._fields)
+        fields["config"] = self.config.to_json()
+        fields["rootfs"] = (fields.get("rootfs") or {}) | {
+            "type": "layers",
+            "diff_ids": [layer.diff_id for layer in reversed(self.layers)],
+        }
+        history = self._history()
+        if history is not None:
+            fields["history"] = history
+        else:
+            fields.pop("history", None)
+        if source is not None and _meaning(fields) == _meaning(source.value()):
+            return source
+        epoch = source_date_epoch()
+        if epoch is not None or not fields.get("created"):
+            fields["created"] = rfc3339(epoch or 0)
+        return ImageConfig.build({key: value for key, value in fields.items() if value is not None})
+
+    def _history(self) -> list[dict[str, Any]] | None:
+        entries = list(self._leading_history)
+        if not entries and not any(layer.history for layer in self.layers):
+            return None
+        for layer in reversed(self.layers):
+            # As many entries that made a layer as there are layers, else Docker refuses the image.
+            entries.extend(layer.history or (History(),))
+        return [entry.to_json() for entry in entries]
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest as it would be written now. Raises `UnsupportedFormat` for zstd layers in Docker's format."""
+        config = self.config_file
+        layers = [layer.with_format(self.format).descriptor for layer in reversed(self.layers)]
+        source = self._source_manifest
+        if source is None:
+            descriptor = Descriptor.new(self.format.config_type, config.digest, config.size)
+            return Manifest.new(self.format, descriptor, layers, self.annotations)
+        value = source.value()
+        descriptor = source.config
+        if config.digest != descriptor.digest or self.format is not source.format:
+            descriptor = Descriptor.new(self.format.config_type, config.digest, config.size, descriptor.annotations)
+        same = (
+            descriptor == source.config
+            and layers == list(source.layers)
+            and self.annotations == (source.annotations or {})
+            and self.format is source.format
+        )
+        if same:
+            return source
+        value |= {
+            "mediaType": self.format.manifest_type,
+            "config": descriptor.to_json(),
+            "layers": [layer.to_json() for layer in layers],
+        }
+        # What refers to the unchanged manifest, or exists in OCI's format alone, does not describe this one.
+        for key in ("annotations", "subject", "artifactType"):
+            value.pop(key, None)
+        if self.annotations and self.format is ImageFormat.OCI:
+            value["annotations"] = dict(sorted(self.annotations.items()))
+        return Manifest.build(value)
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of the manifest."""
+        return self.manifest.digest
+
+    @property
+    def id(self) -> Digest:
+        """The image ID: the digest of the config file."""
+        return self.config_file.digest
+
+    @property
+    def config_blob(self) -> Blob:
+        """The config file as a blob, with the media type of the image's format."""
+        return Blob.from_bytes(self.config_file.raw, self.format.config_type)
+
+    # -- changing it -----------------------------------------------------------------------------------------------
+
+    def add_layer(self, layer: Layer, *, created_by: str | None = None) -> Layer:
+        """Put a layer on top. It inherits the runtime config of the image and gets an entry in its history.
+
+        Gives the layer as it is in the image.
+        """
+        fields = {"created": rfc3339(source_date_epoch() or 0), "created_by": created_by or "conda-docker"}
+        placed = Layer(
+            layer.blob, layer.diff_id, config=self.config.copy(), history=layer.history or (History(**fields),)
+        )
+        self.layers.insert(0, placed)
+        return placed
+
+    def remove_layer(self) -> Layer:
+        """Take the top layer off, and give it back. Raises `IndexError` when there is none."""
+        if not self.layers:
+            raise IndexError("the image has no layer to remove")
+        layer = self.layers.pop(0)
+        if not self.layers:
+            self._bare_config = layer.config
+        return layer
+
+    def add_layer_path(
+        self,
+        path: str | os.PathLike[str],
+        arcpath: str | None = None,
+        recursive: bool = True,
+        filter: Filter | None = None,
+    ) -> Layer:
+        """Add a file or folder of this machine as a layer, at `arcpath`.
+
+        Without `arcpath`, at its own path below the image's root, as `tarfile` does it: `./` is the root itself.
+
+        `filter` is as `tarfile`'s: it gets a `TarInfo` for each file and gives one back, or None to leave it out.
+        Owner and group are 0 unless it says otherwise. Sockets and devices are passed over.
+        """
+        arcpath = os.fspath(path) if arcpath is None else arcpath
+        return self.add_layer_paths({path: arcpath}, recursive=recursive, filter=filter)
+
+    def add_layer_paths(
+        self,
+        paths: Mapping[str | os.PathLike[str], str],
+        filter: Filter | None = None,
+        recursive: bool = True,
+    ) -> Layer:
+        """Add files and folders of this machine as one layer: `{path here: path in the image}`."""
+        from python_docker.host_files import layer_of_paths
+
+        layer = layer_of_paths(paths, self._placing(), recursive=recursive, filter=filter)
+        return self.add_layer(layer, created_by="add_layer_paths")
+
+    def add_layer_contents(self, contents: Mapping[str, bytes], filter: Filter | None = None) -> Layer:
+        """Add files that are in memory as one layer: `{path in the image: content}`."""
+        from python_docker.host_files import layer_of_contents
+
+        return self.add_layer(
+            layer_of_contents(contents, self._placing(), filter=filter), created_by="add_layer_contents"
+        )
+
+    def _placing(self) -> Callable[[str], str]:
+        """Tells where new files must go so that no folder of theirs replaces a link of the layers below, such as /lib."""
+        from python_docker.host_files import placed_path
+
+        filesystem = cache(self.filesystem) if self.layers else None
+        return lambda path: placed_path(path, filesystem)
+
+    def with_layers(self, layers: Sequence[Layer], image_format: ImageFormat) -> Image:
+        """A copy of the image with these layers, top first, in another format."""
+        image = Image(self.name, self.tag, layers)
+        image.format = image_format
+        image.annotations = dict(self.annotations)
+        image._bare_config = self._bare_config
+        image._fields = dict(self._fields)
+        image._leading_history = self._leading_history
+        image._source_config = self._source_config
+        image._source_manifest = self._source_manifest
+        return image
+
+    # -- what is in it ---------------------------------------------------------------------------------------------
+
+    def filesystem(self) -> FileSystem:
+        """The merged file system. Reads all layers."""
+        from python_docker.filesystem import FileSystem
+
+        return FileSystem(list(reversed(self.layers)))
+
+    def list_files(self) -> list[str]:
+        """The paths of the merged file system, sorted."""
+        return list(self.filesystem())
+
+    # -- reading and writing ---------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_manifest(
+        cls, manifest: Manifest, get_blob: Callable[[Descriptor], Blob], *, name: str = "", tag: str | None = None
+    ) -> Image:
+        """The image that a manifest describes, its blobs found by `get_blob`. Reads its config, nothing else.
+
+        Raises `InvalidDocument` when config and manifest disagree, `UnsupportedFormat` when they are no image's.
+        """
+        if manifest.config.media_type not in IMAGE_CONFIGS:
+            raise UnsupportedFormat(
+                f"{manifest.digest} is no container image: its config has the type {manifest.config.media_type[:120]!r}"
+            )
+        config = ImageConfig.parse(get_blob(manifest.config).read())
+        diff_ids = config.rootfs.diff_ids
+        if len(diff_ids) != len(manifest.layers):
+            raise InvalidDocument(
+                f"the manifest has {len(manifest.layers)} layers, but the image's config has {len(diff_ids)} diff IDs"
+            )
+        image = cls(name, tag)
+        image.format = manifest.format
+        image.annotations = dict(manifest.annotations or {})
+        image._source_manifest = manifest
+        image._source_config = config
+        image._fields = config.value()
+        runtime = RuntimeConfig(config.config)
+        leading, per_layer = _split_history(config.history, len(diff_ids))
+        image._leading_history = leading
+        image._bare_config = runtime
+        for descriptor, diff_id, history in zip(manifest.layers, diff_ids, per_layer, strict=True):
+            image.layers.insert(0, Layer(get_blob(descriptor), diff_id, config=runtime, history=history))
+        return image
+
+    @classmethod
+    def from_filename(cls, filename: str | os.PathLike[str]) -> list[Image]:
+        """The images of an archive, one for each in it. Their layers are read from the file when they are used."""
+        from python_docker.transports.docker_archive import read_archive
+
+        return read_archive(filename)
+
+    @classmethod
+    def from_file(cls, file: BinaryIO) -> list[Image]:
+        """The images of an archive in an open, seekable file, which must stay open while they are used."""
+        from python_docker.transports.docker_archive import read_archive
+
+        return read_archive(file)
+
+    def write_filename(self, filename: str | os.PathLike[str], version: str = "v1.2") -> None:
+        """Write an archive that `docker load` reads; `version` is `v1.2`, or `v1` for the layout of old.
+
+        The file appears whole or not at all.
+        """
+        from python_docker.transports.docker_archive import write_archive
+
+        write_archive([self], filename, version=version)
+
+    def write_file(self, file: BinaryIO, version: str = "v1.2") -> None:
+        """Write an archive that `docker load` reads to an open file, which need not be seekable."""
+        from python_docker.transports.docker_archive import write_archive
+
+        write_archive([self], file, version=version)
+
+    def load(self) -> None:
+        """Load the image into Docker or Podman. Raises `EngineNotFound` when there is none."""
+        from python_docker.docker import load_image
+
+        load_image(self)
+
+    def run(self, cmd: Sequence[str] | str | None = None) -> bytes:
+        """Load the image, run `cmd` (or the image's own) in a container, and give what it printed."""
+        from python_docker.docker import run_image
+
+        return run_image(self, cmd)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    def __repr__(self) -> str:
+        name = f"{self.name}:{self.tag}" if self.tag else self.name
+        return f"<Image {name or 'without a name'}, {self.platform}, {len(self.layers)} layers>"
+
+
+def _split_history(
+    history: Sequence[History] | None, layers: int
+) -> tuple[tuple[History, ...], list[tuple[History, ...]]]:
+    """Cut a history into what comes before the first layer, and, for each layer, its entry and the empty ones after."""
+    leading: list[History] = []
+    per_layer: list[list[History]] = []
+    for entry in history or ():
+        if not entry.empty_layer:
+            per_layer.append([entry])
+        elif per_layer:
+            per_layer[-1].append(entry)
+        else:
+            leading.append(entry)
+    if len(per_layer) > layers:
+        # Docker refuses such an image; the entries that belong to no layer say nothing.
+        del per_layer[layers:]
+    return tuple(leading), [tuple(entries) for entries in per_layer] + [()] * (layers - len(per_layer))
+
+
+def _meaning(value: Any) -> Any:
+    """JSON without what says nothing: null, and empty lists, objects and texts, which mean the same as absent."""
+    if isinstance(value, dict):
+        meaning = {key: _meaning(item) for key, item in value.items()}
+        return {key: item for key, item in meaning.items() if item not in (None, [], {}, "")}
+    if isinstance(value, list):
+        return [_meaning(item) for item in value]
+    return value

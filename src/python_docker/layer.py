@@ -1,0 +1,284 @@
+"""Layer: one layer of an image, immutable and lazy."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import Any, BinaryIO, cast
+
+from python_docker.blob import Blob, BlobWriter, temporary_writer
+from python_docker.compression import CompressingWriter, Compression, compression_pool, open_decompressed, sniff
+from python_docker.digest import Digest, HashingReader, VerifyingReader
+from python_docker.media_types import ImageFormat, layer_compression, layer_media_type
+from python_docker.runtime_config import RuntimeConfig
+from python_docker.spec import Descriptor, History
+from python_docker.tar import LayerWriter, TarEntry, TarReader, clamped_path
+
+_READ_SIZE = 1 << 20
+
+
+class Layer:
+    """A layer: a blob with a tar in it, and the digest of that tar, its diff ID (image-spec, layer.md, config.md).
+
+    Nothing is read before it is asked for. `config` is the runtime config of the image that this layer is the top of:
+    the one thing about a layer that may be changed. `history` is how the layer came about, followed by the steps
+    after it that made no layer.
+    """
+
+    def __init__(
+        self,
+        blob: Blob,
+        diff_id: Digest,
+        *,
+        config: RuntimeConfig | None = None,
+        history: tuple[History, ...] = (),
+    ) -> None:
+        self._blob = blob
+        self._diff_id = diff_id
+        self.config: RuntimeConfig = RuntimeConfig() if config is None else config
+        self.history = history
+
+    @property
+    def blob(self) -> Blob:
+        """The layer as it is stored."""
+        return self._blob
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """The descriptor of the blob: media type, digest, and size in bytes, as stored."""
+        return self._blob.descriptor
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of the blob."""
+        return self._blob.descriptor.digest
+
+    @property
+    def size(self) -> int:
+        """How many bytes the blob has, compressed if it is."""
+        return self._blob.descriptor.size
+
+    @property
+    def diff_id(self) -> Digest:
+        """The digest of the uncompressed tar."""
+        return self._diff_id
+
+    @property
+    def compression(self) -> Compression:
+        """The compression that the media type names; where it names none, the one that the content has."""
+        named = layer_compression(self.descriptor.media_type)
+        if named is not None:
+            return named
+        with self._blob.open() as stream:
+            return sniff(stream.read(6))
+
+    def open(self) -> BinaryIO:
+        """A reader of the blob, compressed if it is. Raises `ContentMismatch` while reading damaged content."""
+        return self._blob.open()
+
+    def open_uncompressed(self) -> BinaryIO:
+        """A reader of the tar. Raises `ContentMismatch` or `InvalidLayer` while reading damaged content.
+
+        Digests are checked when the end is reached: read to the end before trusting what was read.
+        """
+        blob = self._blob.open()
+        plain = open_decompressed(blob)
+        if self.diff_id == self.digest:
+            return plain
+        checked = VerifyingReader(plain, self.diff_id, None, f"the tar of layer {self.digest}")
+        return cast("BinaryIO", checked)
+
+    def entries(self) -> Iterator[tuple[TarEntry, BinaryIO]]:
+        """The members of the tar, each with a reader that is good until the next; digests are checked at the end."""
+        with self.open_uncompressed() as stream:
+            yield from TarReader(stream)
+            while stream.read(_READ_SIZE):
+                pass
+
+    def list_files(self) -> list[str]:
+        """The paths in the tar, in its order, relative to the root: files, folders and links, whiteouts as they are."""
+        return [clamped_path(entry.path) for entry, _ in self.entries()]
+
+    def with_blob(self, blob: Blob) -> Layer:
+        """The same layer in another form."""
+        return Layer(blob, self.diff_id, config=self.config, history=self.history)
+
+    def with_format(self, image_format: ImageFormat) -> Layer:
+        """The same layer with a media type of `image_format`.
+
+        Raises `UnsupportedFormat` where that has none for the layer's compression.
+        """
+        descriptor = self.descriptor
+        compression = layer_compression(descriptor.media_type)
+        if compression is None or ImageFormat.of(descriptor.media_type) is image_format:
+            return self
+        return self.with_blob(
+            self._blob.describe(descriptor.replace(media_type=layer_media_type(image_format, compression)))
+        )
+
+    def compressed(
+        self,
+        compression: Compression,
+        level: int | None = None,
+        *,
+        writer: BlobWriter | None = None,
+        advance: Callable[[int], object] | None = None,
+    ) -> Layer:
+        """The same layer in another compression.
+
+        The content goes through `writer` when there is one, and is kept there. Without, it is compressed once to
+        learn its digest and anew each time the layer is opened: slower, but nothing is ever stored. `advance` is
+        called with numbers of uncompressed bytes.
+        """
+        media_type = layer_media_type(ImageFormat.OCI, compression)
+        if compression is Compression.NONE and writer is None:
+            size = 0
+            with self.open_uncompressed() as stream:
+                while data := stream.read(_READ_SIZE):
+                    size += len(data)
+                    if advance is not None:
+                        advance(len(data))
+            descriptor = Descriptor.new(media_type, self.diff_id, size)
+            return self.with_blob(Blob(descriptor, self.open_uncompressed))
+        if writer is not None:
+            with writer:
+                self._compress_to(writer.write, compression, level, advance)
+                return self.with_blob(writer.commit(media_type))
+        counter = _Counter()
+        self._compress_to(counter.write, compression, level, advance)
+        descriptor = Descriptor.new(media_type, counter.reader.digest, counter.reader.size)
+        return self.with_blob(Blob(descriptor, lambda: cast("BinaryIO", _Recompressing(self, compression, level))))
+
+    def _compress_to(
+        self,
+        sink: Callable[[bytes], object],
+        compression: Compression,
+        level: int | None,
+        advance: Callable[[int], object] | None,
+    ) -> None:
+        with (
+            self.open_uncompressed() as stream,
+            CompressingWriter(sink, compression, level, compression_pool()) as writer,
+        ):
+            while data := stream.read(_READ_SIZE):
+                writer.write(data)
+                if advance is not None:
+                    advance(len(data))
+
+    def __repr__(self) -> str:
+        return f"<Layer {self.digest.short} {self.size} bytes>"
+
+
+class _Counter:
+    """A sink that keeps only digest and size."""
+
+    def __init__(self) -> None:
+        self._data = b""
+        self.reader = HashingReader(cast("BinaryIO", self))
+
+    def write(self, data: bytes) -> None:
+        self._data = data
+        self.reader.read()
+
+    def read(self, size: int = -1) -> bytes:
+        return self._data
+
+
+class _Recompressing(io.RawIOBase):
+    """Compresses a layer while it is read."""
+
+    def __init__(self, layer: Layer, compression: Compression, level: int | None) -> None:
+        self._source = layer.open_uncompressed()
+        self._ready = bytearray()
+        self._writer = CompressingWriter(self._ready.extend, compression, level, compression_pool())
+        self._done = False
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while not self._done and (size < 0 or len(self._ready) < size):
+            data = self._source.read(_READ_SIZE)
+            if data:
+                self._writer.write(data)
+            else:
+                self._writer.close()
+                self._done = True
+        if size < 0:
+            size = len(self._ready)
+        data = bytes(self._ready[:size])
+        del self._ready[:size]
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._writer.abort()
+            self._source.close()
+        super().close()
+
+
+class LayerBuilder(LayerWriter):
+    """A LayerWriter that compresses, hashes and stores what it writes; `layer` is the result once it is closed."""
+
+    def __init__(
+        self,
+        writer: BlobWriter,
+        compression: Compression = Compression.GZIP,
+        level: int | None = None,
+        *,
+        executor: Executor | None = None,
+        parent_mtime: int = 0,
+    ) -> None:
+        import hashlib
+
+        self._diff = hashlib.sha256()
+        self._blob_writer = writer
+        self._compression = compression
+        self._compressor = CompressingWriter(writer.write, compression, level, executor)
+        self.layer: Layer | None = None
+        super().__init__(self._take, parent_mtime=parent_mtime)
+
+    def _take(self, data: bytes) -> None:
+        self._diff.update(data)
+        self._compressor.write(data)
+
+    def close(self) -> None:
+        """End the tar, and make the layer."""
+        super().close()
+        self._compressor.close()
+        blob = self._blob_writer.commit(layer_media_type(ImageFormat.OCI, self._compression))
+        self.layer = Layer(blob, Digest.from_hash(self._diff))
+
+
+@contextmanager
+def build_layer(
+    writer: BlobWriter | None = None,
+    compression: Compression = Compression.GZIP,
+    level: int | None = None,
+    *,
+    parent_mtime: int = 0,
+) -> Iterator[LayerBuilder]:
+    """Write a layer; `layer` of the result is there after the `with` block.
+
+    It is kept in `writer`'s store, or, without one, in a temporary file for as long as it is in use.
+
+    >>> with build_layer() as builder:
+    ...     builder.add(TarEntry("hello", size=2), b"hi")
+    >>> builder.layer.list_files()
+    ['hello']
+    """
+    with writer or temporary_writer() as blob_writer:
+        builder = LayerBuilder(blob_writer, compression, level, executor=compression_pool(), parent_mtime=parent_mtime)
+        try:
+            yield builder
+        except BaseException:
+            builder._compressor.abort()
+            raise
+        builder.close()

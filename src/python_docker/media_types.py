@@ -1,0 +1,93 @@
+"""Media types: what a document or blob is, in Docker's words and in OCI's.
+
+Sources: image-spec, media-types.md; Docker image manifest version 2, schema 2.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from python_docker.compression import Compression
+from python_docker.errors import UnsupportedFormat
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+OCI_EMPTY = "application/vnd.oci.empty.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+SCHEMA_1 = frozenset(
+    {
+        "application/vnd.docker.distribution.manifest.v1+prettyjws",
+        "application/vnd.docker.distribution.manifest.v1+json",
+    }
+)
+
+MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+INDEXES = frozenset({OCI_INDEX, DOCKER_INDEX})
+IMAGE_CONFIGS = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+
+
+class ImageFormat(StrEnum):
+    """Whose words an image's documents use."""
+
+    OCI = "oci"
+    DOCKER = "docker"
+
+    @property
+    def manifest_type(self) -> str:
+        """Media type of a manifest."""
+        return OCI_MANIFEST if self is ImageFormat.OCI else DOCKER_MANIFEST
+
+    @property
+    def index_type(self) -> str:
+        """Media type of an index (Docker: manifest list)."""
+        return OCI_INDEX if self is ImageFormat.OCI else DOCKER_INDEX
+
+    @property
+    def config_type(self) -> str:
+        """Media type of an image's config."""
+        return OCI_CONFIG if self is ImageFormat.OCI else DOCKER_CONFIG
+
+    @classmethod
+    def of(cls, media_type: str) -> ImageFormat:
+        """The format that a manifest's, index's or layer's media type belongs to (OCI for what neither knows)."""
+        return cls.DOCKER if media_type.startswith("application/vnd.docker.") else cls.OCI
+
+
+_LAYERS = {
+    (ImageFormat.OCI, Compression.NONE): "application/vnd.oci.image.layer.v1.tar",
+    (ImageFormat.OCI, Compression.GZIP): "application/vnd.oci.image.layer.v1.tar+gzip",
+    (ImageFormat.OCI, Compression.ZSTD): "application/vnd.oci.image.layer.v1.tar+zstd",
+    (ImageFormat.DOCKER, Compression.NONE): "application/vnd.docker.image.rootfs.diff.tar",
+    (ImageFormat.DOCKER, Compression.GZIP): "application/vnd.docker.image.rootfs.diff.tar.gzip",
+}
+_LAYER_COMPRESSIONS = {media_type: compression for (_, compression), media_type in _LAYERS.items()} | {
+    # In the wild, though no specification has it.
+    "application/vnd.docker.image.rootfs.diff.tar.zstd": Compression.ZSTD,
+    # Layers whose bytes may live elsewhere; deprecated in both.
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip": Compression.GZIP,
+    "application/vnd.oci.image.layer.nondistributable.v1.tar": Compression.NONE,
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip": Compression.GZIP,
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd": Compression.ZSTD,
+}
+
+
+def layer_media_type(image_format: ImageFormat, compression: Compression) -> str:
+    """The media type of a layer. Raises `UnsupportedFormat` where the format has none (zstd in Docker's).
+
+    >>> layer_media_type(ImageFormat.OCI, Compression.ZSTD)
+    'application/vnd.oci.image.layer.v1.tar+zstd'
+    """
+    media_type = _LAYERS.get((image_format, compression))
+    if media_type is None:
+        raise UnsupportedFormat(
+            f"{compression} layers cannot be written in the {image_format} image format; use gzip, or the oci format"
+        )
+    return media_type
+
+
+def layer_compression(media_type: str) -> Compression | None:
+    """The compression that a layer's media type names, None when the type is no layer's."""
+    return _LAYER_COMPRESSIONS.get(media_type)

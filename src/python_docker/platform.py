@@ -1,0 +1,78 @@
+"""Platforms: the operating system and processor that an image runs on."""
+
+from __future__ import annotations
+
+import platform as host
+import re
+from dataclasses import dataclass
+
+from python_docker.errors import InvalidPlatform
+
+# What users and other tools write for the names that GOARCH knows (image-spec, image-index.md, "Platform Variants").
+_ARCHITECTURES: dict[str, tuple[str, str | None]] = {
+    "x86_64": ("amd64", None),
+    "x86-64": ("amd64", None),
+    "x64": ("amd64", None),
+    "i386": ("386", None),
+    "i686": ("386", None),
+    "aarch64": ("arm64", None),
+    "armhf": ("arm", "v7"),
+    "armv7l": ("arm", "v7"),
+    "armel": ("arm", "v6"),
+    "armv6l": ("arm", "v6"),
+}
+_DEFAULT_VARIANT = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
+_OPERATING_SYSTEMS = {"macos": "darwin", "osx": "darwin"}
+_WORD = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """An operating system, an architecture (GOOS and GOARCH names) and perhaps a variant.
+
+    >>> Platform.parse("linux/aarch64")
+    Platform(os='linux', architecture='arm64', variant=None)
+    >>> str(Platform.parse("arm/v6"))
+    'linux/arm/v6'
+    >>> Platform.parse("linux/arm64").matches(Platform.parse("linux/arm64/v8"))
+    True
+    """
+
+    os: str = "linux"
+    architecture: str = "amd64"
+    variant: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Platform:
+        """Read `os/architecture[/variant]`, or an architecture alone for Linux.
+
+        Raises `InvalidPlatform`.
+        """
+        parts = text.strip().lower().split("/")
+        if not 1 <= len(parts) <= 3 or not all(_WORD.fullmatch(part) for part in parts):
+            raise InvalidPlatform(
+                f"not a platform: {text[:80]!r} (a platform looks like linux/amd64 or linux/arm64/v8)"
+            )
+        if len(parts) == 1 or (len(parts) == 2 and parts[0] in {"arm", "arm64", "amd64"}):
+            parts.insert(0, "linux")
+        architecture, variant = _ARCHITECTURES.get(parts[1], (parts[1], None))
+        return cls(
+            os=_OPERATING_SYSTEMS.get(parts[0], parts[0]),
+            architecture=architecture,
+            variant=parts[2] if len(parts) == 3 else variant,
+        )
+
+    @classmethod
+    def host(cls) -> Platform:
+        """Linux on this machine's processor: what containers here run on, also on macOS and Windows."""
+        return cls.parse(f"linux/{host.machine() or 'amd64'}")
+
+    def matches(self, other: Platform) -> bool:
+        """Whether an image for `other` is one for this platform: the variant counts when both name one."""
+        if (self.os, self.architecture) != (other.os, other.architecture):
+            return False
+        default = _DEFAULT_VARIANT.get(self.architecture)
+        return (self.variant or default) == (other.variant or default)
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)

@@ -1,0 +1,34 @@
+"""Which image of an index is the one for a platform."""
+
+from __future__ import annotations
+
+from python_docker.errors import PlatformNotFound
+from python_docker.platform import Platform
+from python_docker.spec import Descriptor, Index
+
+
+def select_platform(index: Index, platform: Platform | None) -> Descriptor:
+    """The descriptor of an index that is for `platform` (this machine's processor, Linux, when it is None).
+
+    Of several, the first (image-spec, image-index.md); the only one there is when no platform was asked for. Raises
+    `PlatformNotFound`.
+    """
+    wanted = platform or Platform.host()
+    candidates = [
+        descriptor
+        for descriptor in index.manifests
+        if (found := descriptor.get_platform()) is None or found.os != "unknown"
+    ]
+    for descriptor in candidates:
+        found = descriptor.get_platform()
+        if found is not None and wanted.matches(found):
+            return descriptor
+    if wanted.variant is None:
+        for descriptor in candidates:
+            found = descriptor.get_platform()
+            if found is not None and (found.os, found.architecture) == (wanted.os, wanted.architecture):
+                return descriptor
+    if len(candidates) == 1 and (platform is None or candidates[0].get_platform() is None):
+        return candidates[0]
+    there = ", ".join(str(found) for descriptor in candidates if (found := descriptor.get_platform())) or "none named"
+    raise PlatformNotFound(f"there is no image for {wanted}; there are: {there[:400]}")

@@ -1,0 +1,13 @@
+"""Tar streams of layers: `TarEntry` is one member, `LayerWriter` writes them, `TarReader` reads them.
+
+Written for layers: deterministic, fast, streaming in both directions, and safe against hostile input. Format: POSIX.1
+pax and ustar, with GNU's long names and base-256 numbers when reading; rules of image-spec, layer.md.
+"""
+
+from __future__ import annotations
+
+from python_docker.tar.entry import EntryType, TarEntry, clamped_path, contained_path
+from python_docker.tar.reader import TarReader
+from python_docker.tar.writer import LayerWriter
+
+__all__ = ["EntryType", "LayerWriter", "TarEntry", "TarReader", "clamped_path", "contained_path"]

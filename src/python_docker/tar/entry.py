@@ -1,0 +1,80 @@
+"""One member of a tar, and the two functions that prove where its path leads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import NamedTuple
+
+from python_docker.errors import InvalidPath
+
+
+class EntryType(Enum):
+    """What a member is; the values are tar's type flags."""
+
+    FILE = b"0"
+    HARDLINK = b"1"
+    SYMLINK = b"2"
+    CHARACTER_DEVICE = b"3"
+    BLOCK_DEVICE = b"4"
+    DIRECTORY = b"5"
+    FIFO = b"6"
+
+
+_NO_XATTRS: Mapping[str, bytes] = MappingProxyType({})
+
+
+class TarEntry(NamedTuple):
+    """A member of a tar, without its content.
+
+    `path` and `link_target` are texts whose bytes that are not UTF-8 are surrogate escapes (PEP 383); `size` is in
+    bytes and 0 for all but files; `mtime` in whole seconds since 1970; `mode` holds the permission bits only.
+    """
+
+    path: str
+    type: EntryType = EntryType.FILE
+    mode: int = 0o644
+    size: int = 0
+    mtime: int = 0
+    link_target: str = ""
+    uid: int = 0
+    gid: int = 0
+    device: tuple[int, int] = (0, 0)
+    xattrs: Mapping[str, bytes] = _NO_XATTRS
+
+
+def contained_path(path: str) -> str:
+    """`path` relative to the root that it stays in, without `./`, doubled and trailing slashes.
+
+    A leading slash stands for that root. Raises `InvalidPath` for an empty path, one with `..` or with a NUL.
+
+    >>> contained_path("/opt//conda/./bin/")
+    'opt/conda/bin'
+    """
+    if "\0" in path:
+        raise InvalidPath(f"a path may not hold a NUL: {path[:200]!r}")
+    parts = [part for part in path.split("/") if part and part != "."]
+    if not parts:
+        raise InvalidPath(f"not a path below the root: {path[:200]!r}")
+    if ".." in parts:
+        raise InvalidPath(f"a path may not hold '..': {path[:200]!r}")
+    return "/".join(parts)
+
+
+def clamped_path(path: str) -> str:
+    """`path` relative to the root, `..` going no further up than the root, as container engines read layers.
+
+    The root itself is the empty text.
+
+    >>> clamped_path("../../etc/./passwd")
+    'etc/passwd'
+    """
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            if parts:
+                parts.pop()
+        elif part and part != ".":
+            parts.append(part)
+    return "/".join(parts)

@@ -1,0 +1,34 @@
+"""Timestamps that make the same inputs give the same bytes (reproducible-builds.org, SOURCE_DATE_EPOCH)."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+from python_docker.errors import Error
+
+
+def source_date_epoch() -> int | None:
+    """SOURCE_DATE_EPOCH in seconds since 1970, None when it is not set. Raises `Error` when it is no such number."""
+    text = os.environ.get("SOURCE_DATE_EPOCH")
+    if not text:
+        return None
+    if not text.isdigit() or len(text) > 11:
+        raise Error(f"SOURCE_DATE_EPOCH must be a number of seconds since 1970, not {text[:40]!r}")
+    return int(text)
+
+
+def clamp(mtime: float) -> int:
+    """A file's time in whole seconds, no later than SOURCE_DATE_EPOCH and no earlier than 1970."""
+    seconds = max(int(mtime), 0)
+    latest = source_date_epoch()
+    return seconds if latest is None else min(seconds, latest)
+
+
+def rfc3339(seconds: int) -> str:
+    """Seconds since 1970 as the image specification writes times (RFC 3339).
+
+    >>> rfc3339(0)
+    '1970-01-01T00:00:00Z'
+    """
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,67 @@
+"""The seam that every medium (archive, layout, registry, engine) has: a `Source` of images, a `Destination` for them."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol
+
+from python_docker.blob import Blob, BlobStore
+from python_docker.compression import Compression
+from python_docker.media_types import ImageFormat
+from python_docker.progress import Task
+from python_docker.reference import ImageReference
+from python_docker.spec import Descriptor, Index, Manifest
+
+
+class Source(Protocol):
+    """One image, or one index of images, to read. Nothing is read before it is asked for."""
+
+    @property
+    def reference(self) -> ImageReference | None:
+        """The name under which the image is known there, if it has one."""
+
+    def root(self) -> Manifest | Index:
+        """What the location names. Raises `NotFound` when there is no such image."""
+
+    def child(self, descriptor: Descriptor) -> Manifest | Index:
+        """A manifest or index that an index names."""
+
+    def blob(self, descriptor: Descriptor) -> Blob:
+        """A config or layer that a manifest names. Raises `NotFound`, at the latest when the blob is opened."""
+
+    def close(self) -> None:
+        """Let go of connections and files. Blobs that were given stay usable."""
+
+
+class Destination(Protocol):
+    """Takes one image, or one index of images: blobs, then the manifests that name them, the root last, then `commit`.
+
+    Until `commit` nothing that was there is changed, and nothing new is to be seen where the medium allows that;
+    `abort` takes back what it can.
+    """
+
+    formats: ClassVar[frozenset[ImageFormat]]
+    """The image formats that can be kept."""
+    compressions: ClassVar[frozenset[Compression]]
+    """The compressions of layers that can be kept."""
+    compress_plain: ClassVar[bool]
+    """Whether layers that are not compressed are compressed on the way, as registries' users expect."""
+    parallel: ClassVar[int]
+    """How many blobs may be put at once."""
+    takes_index: ClassVar[bool]
+    """Whether it can hold an index of images."""
+
+    @property
+    def staging(self) -> BlobStore | None:
+        """A store that new forms of layers can be written to at once, since `put_blob` takes them from there."""
+
+    def put_blob(self, blob: Blob, task: Task) -> str:
+        """Take a blob in; tell `task` of each byte moved. Gives how it went: empty, or `exists`, or `mounted`."""
+
+    def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
+        """Take in a manifest or index whose blobs and children are there already; `root` is what gets the name."""
+
+    def commit(self) -> None:
+        """Make what was put visible under its name."""
+
+    def abort(self) -> None:
+        """Take back what was put, after an error."""
