@@ -248,6 +248,14 @@ class Image:
         filesystem = cache(self.filesystem) if self.layers else None
         return lambda path: placed_path(path, filesystem)
 
+    def copy(self) -> Image:
+        """An image that can be changed without changing this one; the layers are the same."""
+        config = self.config.copy()
+        layers = [Layer(layer.blob, layer.diff_id, config=config, history=layer.history) for layer in self.layers]
+        image = self.with_layers(layers, self.format)
+        image._bare_config = config
+        return image
+
     def with_layers(self, layers: Sequence[Layer], image_format: ImageFormat) -> Image:
         """A copy of the image with these layers, top first, in another format."""
         image = Image(self.name, self.tag, layers)

@@ -1,0 +1,102 @@
+"""What `conda activate` would set, as an image's Env, and an entrypoint for what only a shell can do.
+
+Rules: conda/activate.py and conda/common of conda 24 and later, observed on a hand-made prefix.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from conda_docker.build_options import Activate
+
+# What Docker uses when an image says nothing (moby, daemon: DefaultPathEnv).
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENTRYPOINT_NAME = "conda-docker-entrypoint"
+_UNSET = "***unset***"
+_RESERVED = frozenset({"PATH"})
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """What to do to an image: variables to set, the text of an entrypoint (or None), and what could not be done."""
+
+    variables: Mapping[str, str]
+    entrypoint: str | None
+    notes: tuple[str, ...] = ()
+
+
+def activate(
+    mode: Activate,
+    prefix: str,
+    *,
+    base_variables: Mapping[str, str],
+    package_variables: Mapping[str, Mapping[str, str]],
+    environment_variables: Mapping[str, str],
+    scripts: Iterable[str],
+    is_root_prefix: bool = False,
+) -> Activation:
+    """What activating the environment at `prefix` comes to in an image whose base has `base_variables`.
+
+    `package_variables` are the variables of each `etc/conda/env_vars.d` file by its name, `environment_variables`
+    those of the environment itself (its `conda-meta/state`), `scripts` the activation scripts that packages bring.
+    Names become upper case, as conda has it; `PATH` cannot be set this way.
+    """
+    if mode is Activate.NEVER:
+        return Activation({}, None)
+    notes: list[str] = []
+    variables = {
+        "PATH": f"{prefix}/bin:{base_variables.get('PATH') or DEFAULT_PATH}",
+        "CONDA_PREFIX": prefix,
+        "CONDA_SHLVL": "1",
+        "CONDA_DEFAULT_ENV": _default_env(prefix, is_root_prefix),
+    }
+    for source in (*(fields for _, fields in sorted(package_variables.items())), environment_variables):
+        for name, value in source.items():
+            upper = name.upper()
+            if upper in _RESERVED or not _VARIABLE.fullmatch(name):
+                notes.append(f"the variable {name[:80]!r} cannot be set by an environment and is left out")
+            elif value != _UNSET:
+                variables[upper] = value
+    scripts = sorted(scripts)
+    if scripts and mode is Activate.ENV:
+        notes.append(f"activation scripts are in the image but not run: {', '.join(map(posixpath.basename, scripts))}")
+    wants_entrypoint = mode is Activate.ENTRYPOINT or (mode is Activate.AUTO and bool(scripts))
+    return Activation(variables, entrypoint_script(prefix) if wants_entrypoint else None, tuple(notes))
+
+
+def _default_env(prefix: str, is_root_prefix: bool) -> str:
+    if is_root_prefix:
+        return "base"
+    parent, name = posixpath.split(prefix)
+    return name if posixpath.basename(parent) == "envs" else prefix
+
+
+def entrypoint_script(prefix: str) -> str:
+    """A script that sources every activation script of the environment and becomes the command it is given.
+
+    The scripts are written for bash as a rule, so bash runs them where there is one.
+    """
+    folder = shlex.quote(f"{prefix}/etc/conda/activate.d")
+    return (
+        "#!/bin/sh\n"
+        "# Sources the activation scripts of the conda environment, then becomes the command that it was given.\n"
+        'if [ -z "${BASH_VERSION-}" ] && command -v bash >/dev/null 2>&1; then\n'
+        '    exec bash "$0" "$@"\n'
+        "fi\n"
+        f"for _script in {folder}/*.sh; do\n"
+        '    if [ -r "$_script" ]; then . "$_script"; fi\n'
+        "done\n"
+        "unset _script\n"
+        'exec "$@"\n'
+    )
+
+
+def state_file(variables: Mapping[str, str]) -> bytes:
+    """The content of `conda-meta/state`, which holds an environment's own variables."""
+    return json.dumps({"env_vars": {name.upper(): value for name, value in sorted(variables.items())}}).encode()

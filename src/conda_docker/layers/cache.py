@@ -1,0 +1,180 @@
+"""LayerCache: layers that exist already, found by what went into them."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conda_docker.errors import CacheError
+from conda_docker.layers.facts import LayerFacts
+from python_docker.blob import BlobStore
+from python_docker.digest import Digest
+from python_docker.layer import Layer
+from python_docker.spec import Descriptor
+
+_STALE = 24 * 3600  # seconds after which what a killed build left behind is removed
+
+
+@dataclass(frozen=True, slots=True)
+class CacheInfo:
+    """What a cache holds; `size` in bytes."""
+
+    root: Path
+    layers: int
+    size: int
+    packages: int
+    packages_size: int
+
+
+class LayerCache:
+    """A folder with a blob for each layer and a small JSON file for each key (see `conda_docker.layers.key`).
+
+    Safe for any number of builds at once, and against being killed: entries appear whole or not at all. An entry whose
+    blob is missing or has another size counts as absent, and the layer is made again.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.blobs = BlobStore(root)
+        self._entries = root / "layers"
+
+    def get(self, key: str) -> tuple[Layer, LayerFacts] | None:
+        """The layer of a key and what was found while it was made, or None."""
+        path = self._path(key)
+        try:
+            entry = json.loads(path.read_bytes())
+            descriptor = Descriptor.new(entry["mediaType"], Digest(entry["digest"]), int(entry["size"]))
+            layer = Layer(self.blobs.get(descriptor), Digest(entry["diffId"]))
+            facts = LayerFacts.from_json(entry["facts"])
+        except (OSError, ValueError, KeyError, TypeError, LookupError):
+            return None
+        except Exception as error:
+            if type(error).__name__ != "ContentMismatch":
+                raise
+            return None
+        self._touch(path)
+        return layer, facts
+
+    def put(self, key: str, layer: Layer, facts: LayerFacts) -> None:
+        """Keep an entry for a layer whose blob is in `blobs`. Raises `CacheError` when it cannot be written."""
+        entry = {
+            "mediaType": layer.descriptor.media_type,
+            "digest": layer.digest,
+            "size": layer.size,
+            "diffId": layer.diff_id,
+            "facts": facts.to_json(),
+        }
+        path = self._path(key)
+        partial = path.with_name(f".partial-{os.getpid()}-{secrets.token_hex(8)}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_text(json.dumps(entry, separators=(",", ":")))
+            partial.replace(path)
+        except OSError as error:
+            raise CacheError(f"the layer cache {self.root} cannot be written: {error.strerror}") from error
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self._entries / key[:2] / f"{key}.json"
+
+    @staticmethod
+    def _touch(path: Path) -> None:
+        """Note that an entry is in use: what was not used for longest is pruned first."""
+        try:
+            os.utime(path)
+        except OSError:
+            return  # a cache that can only be read is still a cache
+
+    def info(self) -> CacheInfo:
+        """How much the cache holds."""
+        packages = [path for path in self._package_files() if not path.name.startswith(".")]
+        return CacheInfo(
+            root=self.root,
+            layers=sum(1 for _ in self._entries.glob("*/*.json")),
+            size=self.blobs.size(),
+            packages=len(packages),
+            packages_size=sum(path.stat().st_size for path in packages),
+        )
+
+    def _package_files(self) -> Iterator[Path]:
+        folder = self.root / "packages"
+        return (path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else iter(())
+
+    def prune(self, *, max_bytes: int | None = None, max_age: float | None = None) -> int:
+        """Remove entries not used for `max_age` seconds, then the least recently used until the blobs and downloaded
+        packages fit in `max_bytes`; with them whatever no entry names. Gives the bytes that were freed.
+        """
+        now = time.time()
+        freed = self._remove_leftovers(now)
+        candidates = sorted(
+            [(path.stat().st_mtime, path) for path in (*self._entries.glob("*/*.json"), *self._package_files())],
+            reverse=True,
+        )
+        kept: set[str] = set()
+        total = 0
+        for used, path in candidates:
+            digest, size = self._measure(path)
+            new = 0 if digest in kept else size
+            too_old = max_age is not None and now - used > max_age
+            if too_old or (max_bytes is not None and total + new > max_bytes):
+                if digest is None:
+                    freed += size
+                path.unlink(missing_ok=True)
+                continue
+            total += new
+            if digest is not None:
+                kept.add(digest)
+        for blob in self.root.glob("blobs/*/*"):
+            status = blob.stat()
+            # A blob that another build has just written has no entry yet.
+            if f"{blob.parent.name}:{blob.name}" not in kept and (now - status.st_mtime > _STALE or max_bytes == 0):
+                freed += status.st_size
+                blob.unlink(missing_ok=True)
+        return freed
+
+    def _measure(self, path: Path) -> tuple[str | None, int]:
+        if path.suffix != ".json":
+            return None, path.stat().st_size
+        try:
+            entry: dict[str, Any] = json.loads(path.read_bytes())
+            return str(entry["digest"]), int(entry["size"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return "", 0
+
+    def _remove_leftovers(self, now: float) -> int:
+        freed = 0
+        for path in (*self.root.glob("blobs/.partial-*"), *self.root.glob("*/*/.partial-*"), *self.root.glob("packages/.*")):
+            try:
+                status = path.stat()
+                if now - status.st_mtime > _STALE:
+                    freed += status.st_size
+                    path.unlink()
+            except OSError:
+                continue
+        return freed
+
+    def clear(self) -> int:
+        """Remove everything; gives the bytes that were freed."""
+        info = self.info()
+        import shutil
+
+        for name in ("blobs", "layers", "packages"):
+            shutil.rmtree(self.root / name, ignore_errors=True)
+        return info.size + info.packages_size
+
+
+def default_cache_dir() -> Path:
+    """`CONDA_DOCKER_CACHE`, else the place for caches of this system's conventions."""
+    chosen = os.environ.get("CONDA_DOCKER_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("conda-docker", appauthor=False))

@@ -1,0 +1,74 @@
+"""LayerFacts: what was seen while a layer was made, kept beside it so that a build need not look again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFacts:
+    """What is known of the packages of one layer.
+
+    `post_link` names packages with a post-link script, which is not run; `activate` the activation scripts, relative
+    to the prefix; `variables` holds each `etc/conda/env_vars.d` file's name with the variables in it. `paths` are
+    hashes of the paths of files and links, `folders` those of their folders: enough to see whether two layers meet.
+    """
+
+    packages: tuple[str, ...] = ()
+    post_link: tuple[str, ...] = ()
+    activate: tuple[str, ...] = ()
+    variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    trimmed_files: int = 0
+    trimmed_bytes: int = 0
+    uncompiled: tuple[str, ...] = ()
+    paths: frozenset[int] = frozenset()
+    folders: frozenset[int] = frozenset()
+
+    def to_json(self) -> dict[str, Any]:
+        """The facts as JSON values."""
+        return {
+            "packages": self.packages,
+            "postLink": self.post_link,
+            "activate": self.activate,
+            "variables": self.variables,
+            "trimmedFiles": self.trimmed_files,
+            "trimmedBytes": self.trimmed_bytes,
+            "uncompiled": self.uncompiled,
+            "paths": pack(self.paths),
+            "folders": pack(self.folders),
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> LayerFacts:
+        """Facts from JSON values. Raises `KeyError`, `TypeError` or `ValueError` for what are none."""
+        return cls(
+            packages=tuple(value["packages"]),
+            post_link=tuple(value["postLink"]),
+            activate=tuple(value["activate"]),
+            variables={name: dict(variables) for name, variables in value["variables"].items()},
+            trimmed_files=int(value["trimmedFiles"]),
+            trimmed_bytes=int(value["trimmedBytes"]),
+            uncompiled=tuple(value["uncompiled"]),
+            paths=unpack(value["paths"]),
+            folders=unpack(value["folders"]),
+        )
+
+
+def pack(hashes: Iterable[int]) -> str:
+    """Hashes as text, the same for the same set."""
+    from array import array
+    from base64 import b64encode
+
+    return b64encode(array("Q", sorted(hashes)).tobytes()).decode("ascii")
+
+
+def unpack(text: str) -> frozenset[int]:
+    """The hashes that `pack` was given. Raises `ValueError`."""
+    from array import array
+    from base64 import b64decode
+
+    hashes = array("Q")
+    hashes.frombytes(b64decode(text, validate=True))
+    return frozenset(hashes)
