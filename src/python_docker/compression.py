@@ -8,9 +8,9 @@ written by libdeflate and read by ISA-L: the latter compresses faster, but to ot
 from __future__ import annotations
 
 import bz2
-import io
 import lzma
 import os
+import re
 import sys
 import zlib
 from collections import deque
@@ -18,20 +18,23 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import deflate
 from isal import igzip
 
 from python_docker.errors import InvalidLayer
+from python_docker.stream import ReadStream
 
 if TYPE_CHECKING:
     from types import ModuleType, TracebackType
 
-_BLOCK_SIZES = {"gzip": 1 << 20, "zstd": 4 << 20}
 # Bytes of tar that make one gzip member or zstd frame. Part of the layer format: another size gives other bytes.
-
+_BLOCK_SIZES = {"gzip": 1 << 20, "zstd": 4 << 20}
 _READ_SIZE = 256 << 10
+# What a stream may ask a decoder to remember: 128 MiB, zstd's own limit; `xz -9` needs 65 MiB.
+_MAX_WINDOW_LOG = 27
+_MAX_XZ_MEMORY = 128 << 20
 
 
 class Compression(StrEnum):
@@ -52,9 +55,10 @@ class Compression(StrEnum):
 _MAGIC = (
     (b"\x1f\x8b", Compression.GZIP),
     (b"\x28\xb5\x2f\xfd", Compression.ZSTD),
-    (b"BZh", Compression.BZIP2),
     (b"\xfd7zXZ\x00", Compression.XZ),
 )
+# The level and the start of the first block's or the end's number, since a tar may start with the name "BZh".
+_BZIP2 = re.compile(rb"BZh[1-9](?:1A|\x17r)")
 
 
 def sniff(head: bytes) -> Compression:
@@ -66,6 +70,8 @@ def sniff(head: bytes) -> Compression:
     for magic, compression in _MAGIC:
         if head.startswith(magic):
             return compression
+    if _BZIP2.match(head):
+        return Compression.BZIP2
     # A skippable frame: RFC 8878 section 3.1.2.
     if len(head) >= 4 and head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F:
         return Compression.ZSTD
@@ -82,50 +88,71 @@ def _zstd() -> ModuleType:
     return zstd
 
 
-class _Prefixed(io.RawIOBase):
+class _Prefixed(ReadStream):
     """A stream whose first bytes were read already."""
 
     def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        super().__init__(stream)
         self._head = head
         self._stream = stream
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
+            data, self._head = self._head, b""
+            return data + self._stream.read()
         if self._head:
-            if size < 0:
-                data, self._head = self._head, b""
-                return data + self._stream.read()
             data, self._head = self._head[:size], self._head[size:]
             return data
         return self._stream.read(size)
 
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
-    def close(self) -> None:
-        if not self.closed:
-            self._stream.close()
-        super().close()
+class _XzReader(ReadStream):
+    """What xz streams hold. Unlike `lzma.LZMAFile` it bounds the memory that a stream may ask for."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(stream)
+        self._stream = stream
+        self._decoder = self._new_decoder()
+
+    @staticmethod
+    def _new_decoder() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_XZ_MEMORY)
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(_READ_SIZE), b""))
+        while True:
+            if self._decoder.eof:
+                # The next stream, or the padding of zeros between them (xz file format, section 2.2).
+                rest = self._decoder.unused_data.lstrip(b"\0")
+                while not rest:
+                    data = self._stream.read(_READ_SIZE)
+                    if not data:
+                        return b""
+                    rest = data.lstrip(b"\0")
+                self._decoder = self._new_decoder()
+            elif self._decoder.needs_input:
+                rest = self._stream.read(_READ_SIZE)
+                if not rest:
+                    raise EOFError("it ends before its end is marked")
+            else:
+                rest = b""
+            data = self._decoder.decompress(rest, size)
+            if data or not size:
+                return data
 
 
-class _Decompressed(io.RawIOBase):
-    """A decompressing file, with the errors of its library told as `InvalidLayer`, that closes what lies beneath."""
+class _Decompressed(ReadStream):
+    """A decompressing file, with the errors of its library told as `InvalidLayer`."""
 
     def __init__(self, stream: BinaryIO, beneath: BinaryIO, compression: Compression) -> None:
+        super().__init__(stream, beneath)
         self._stream = stream
-        self._beneath = beneath
         self._compression = compression
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
         try:
-            return self._stream.read(size)
+            return self._stream.read(-1 if size is None else size)
         except (EOFError, zlib.error, lzma.LZMAError) as error:
             raise InvalidLayer(f"damaged {self._compression} stream: {error}") from error
         except OSError as error:
@@ -139,29 +166,14 @@ class _Decompressed(io.RawIOBase):
                 raise
             raise InvalidLayer(f"damaged {self._compression} stream: {error}") from error
 
-    def readall(self) -> bytes:
-        return self.read()
 
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._stream.close()
-            self._beneath.close()
-        super().close()
-
-
-def open_decompressed(stream: BinaryIO, *, max_window_log: int = 27) -> BinaryIO:
+def open_decompressed(stream: BinaryIO) -> BinaryIO:
     """A reader of what `stream` holds uncompressed, whatever its compression (told by its first bytes).
 
-    Any number of gzip members and zstd frames may follow one another. Closing the result closes `stream`.
-    `max_window_log` bounds the memory of the zstd decoder, as a power of two (27: 128 MiB, what zstd itself allows).
-    Reading raises `InvalidLayer` for damaged or truncated data.
+    Any number of gzip members, zstd frames, bzip2 or xz streams may follow one another. Closing the result closes
+    `stream`. Reading raises `InvalidLayer` for data that is damaged, cut short, or asks for more than 128 MiB of memory.
 
-    >>> import gzip
+    >>> import gzip, io
     >>> open_decompressed(io.BytesIO(gzip.compress(b"a") + gzip.compress(b"b"))).read()
     b'ab'
     """
@@ -169,7 +181,7 @@ def open_decompressed(stream: BinaryIO, *, max_window_log: int = 27) -> BinaryIO
     while len(head) < 6 and (data := stream.read(6 - len(head))):
         head += data
     compression = sniff(head)
-    whole = cast("BinaryIO", _Prefixed(head, stream))
+    whole = _Prefixed(head, stream)
     if compression is Compression.NONE:
         return whole
     inner: BinaryIO
@@ -177,13 +189,13 @@ def open_decompressed(stream: BinaryIO, *, max_window_log: int = 27) -> BinaryIO
         inner = cast("BinaryIO", igzip.open(whole, "rb"))  # type: ignore[no-untyped-call]
     elif compression is Compression.ZSTD:
         zstd = _zstd()
-        options = {zstd.DecompressionParameter.window_log_max: max_window_log}
+        options = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
         inner = cast("BinaryIO", zstd.ZstdFile(whole, options=options))
     elif compression is Compression.BZIP2:
         inner = cast("BinaryIO", bz2.BZ2File(whole))
     else:
-        inner = cast("BinaryIO", lzma.LZMAFile(whole))
-    return cast("BinaryIO", _Decompressed(inner, whole, compression))
+        inner = _XzReader(whole)
+    return _Decompressed(inner, whole, compression)
 
 
 def _gzip_member(block: bytes | memoryview, level: int) -> bytes:
@@ -304,6 +316,7 @@ class CompressingWriter:
         while self._pending:
             self._pending.popleft().cancel()
         self._pieces = []
+        self._held = 0
 
     def __enter__(self) -> CompressingWriter:
         return self
@@ -311,7 +324,8 @@ class CompressingWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.close()
-        else:
+        try:
+            if kind is None:
+                self.close()
+        finally:
             self.abort()

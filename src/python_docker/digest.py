@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from python_docker.errors import ContentMismatch, InvalidDigest
+from python_docker.stream import ReadStream
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
@@ -98,54 +98,42 @@ class Digest(str):
         return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
 
 
-class HashingReader(io.RawIOBase):
-    """A reader that hashes (SHA-256) and counts what passes. Closing it closes the stream beneath."""
+class HashingReader(ReadStream):
+    """A reader that hashes and counts what passes. Closing it closes `stream`."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, algorithm: str = "sha256") -> None:
+        super().__init__(stream)
         self._stream = stream
-        self._hash = hashlib.sha256()
+        self._algorithm = algorithm
+        self._hash: Hash = hashlib.new(algorithm)
         self.size = 0
 
     @property
     def digest(self) -> Digest:
         """The digest of all that was read so far."""
-        return Digest.from_hash(self._hash)
+        return Digest(f"{self._algorithm}:{self._hash.hexdigest()}")
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
+    def read(self, size: int | None = -1) -> bytes:
+        data = self._stream.read(-1 if size is None else size)
         self._hash.update(data)
         self.size += len(data)
         return data
 
-    def readall(self) -> bytes:
-        return self.read()
 
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._stream.close()
-        super().close()
-
-
-class VerifyingReader(io.RawIOBase):
+class VerifyingReader(ReadStream):
     """A reader that gives the last byte of its content only when size and digest are right.
 
     Raises `ContentMismatch` for content that is shorter, longer or other than `digest` and `size` say; `size` None
     means that only the digest is known (then the check comes at the end of the stream). `what` names the content in
     messages. Closing it closes the stream beneath.
 
+    >>> import io
     >>> VerifyingReader(io.BytesIO(b"{}"), Digest.of(b"{}"), 2, "example").read()
     b'{}'
     """
 
     def __init__(self, stream: BinaryIO, digest: Digest, size: int | None, what: str) -> None:
+        super().__init__(stream)
         self._stream = stream
         self._hash = digest.new_hash()
         self._digest = digest
@@ -153,9 +141,6 @@ class VerifyingReader(io.RawIOBase):
         self._what = what
         self._position = 0
         self._verified = False
-
-    def readable(self) -> bool:
-        return True
 
     def tell(self) -> int:
         return self._position
@@ -194,16 +179,3 @@ class VerifyingReader(io.RawIOBase):
                 f"not {self._digest}"
             )
         self._verified = True
-
-    def readall(self) -> bytes:
-        return self.read()
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._stream.close()
-        super().close()

@@ -98,5 +98,14 @@ class EngineError(Error):
     """Docker or Podman refused or failed."""
 
 
+class ContainerFailed(EngineError):
+    """A container that ended with another exit code than 0. `output` is what it printed on its standard output."""
+
+    def __init__(self, message: str, *, exit_code: int, output: bytes) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        self.output = output
+
+
 class EngineNotFound(EngineError):
     """No Docker or Podman could be found."""

@@ -14,9 +14,10 @@ _DOCKER_HUB_API = "registry-1.docker.io"
 
 # Grammar: distribution/reference, reference.go; the tag rule is also the distribution specification's.
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-_DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
+_DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::(?P<port>[0-9]{1,5}))?")
 _PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_IMAGE_ID = re.compile(r"[a-f0-9]{64}")
 _MAX_NAME = 255
 _EXAMPLE = "a reference looks like ubuntu, org/name:tag or ghcr.io/org/name:tag@sha256:..."
 
@@ -26,6 +27,11 @@ def check_tag(tag: str) -> str:
     if not _TAG.fullmatch(tag):
         raise InvalidReference(f"not a tag: {tag[:140]!r} (letters, digits, '_', '.', '-', at most 128)")
     return tag
+
+
+def _is_domain(component: str) -> bool:
+    """Whether the first component of a name is a registry's domain (distribution/reference, normalize.go)."""
+    return "." in component or ":" in component or component == "localhost" or component != component.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,8 @@ class ImageReference:
     ) -> ImageReference:
         """Read `[domain/]path[:tag][@digest]`, as Docker does (distribution/reference, normalize.go).
 
-        The first component is a domain when it holds `.` or `:`, or is `localhost`. `default_tag` is used when there
-        is neither tag nor digest. Raises `InvalidReference`.
+        The first component is a domain when it holds `.`, `:` or a capital letter, or is `localhost`. `default_tag` is
+        used when there is neither tag nor digest. Raises `InvalidReference`.
         """
         name, at, digest_text = text.partition("@")
         try:
@@ -63,7 +69,7 @@ class ImageReference:
         tag = name[colon + 1 :] if colon >= 0 else None
         name = name[:colon] if colon >= 0 else name
         first, slash, rest = name.partition("/")
-        if slash and ("." in first or ":" in first or first == "localhost" or first != first.lower()):
+        if slash and _is_domain(first):
             domain, path = first, rest
         else:
             domain, path = default_domain, name
@@ -71,14 +77,15 @@ class ImageReference:
             domain = DOCKER_HUB
             if "/" not in path:
                 path = f"library/{path}"
-        if not _DOMAIN.fullmatch(domain):
+        matched = _DOMAIN.fullmatch(domain)
+        if matched is None or int(matched["port"] or 0) > 65535:
             raise InvalidReference(
                 f"not an image reference: {text[:300]!r}: {domain[:80]!r} is no host name ({_EXAMPLE})"
             )
         if not _PATH.fullmatch(path):
             hint = "names are lower case" if path != path.lower() else _EXAMPLE
             raise InvalidReference(f"not an image reference: {text[:300]!r} ({hint})")
-        if re.fullmatch(r"[a-f0-9]{64}", name):
+        if _IMAGE_ID.fullmatch(text):
             raise InvalidReference(f"{text[:80]!r} is an image ID, not a name")
         if len(domain) + 1 + len(path) > _MAX_NAME:
             raise InvalidReference(f"the name {text[:40]!r}... is longer than {_MAX_NAME} characters")
@@ -105,11 +112,16 @@ class ImageReference:
 
     @property
     def familiar_name(self) -> str:
-        """The name as people write it: without `docker.io/` and `library/`, without tag and digest."""
+        """The name as people write it: without `docker.io/` and `library/`, without tag and digest.
+
+        Wherever it would then be read as another name, it stays whole.
+        """
         if self.domain != DOCKER_HUB:
             return self.name
-        path = self.path.removeprefix("library/")
-        return self.path if "/" in path else path
+        first, _, rest = self.path.partition("/")
+        if first == "library" and "/" not in rest and not _IMAGE_ID.fullmatch(rest):
+            return rest
+        return self.name if _is_domain(first) else self.path
 
     @property
     def familiar(self) -> str:

@@ -8,64 +8,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from python_docker.digest import Digest
 from python_docker.errors import InvalidDocument, UnsupportedFormat
 from python_docker.media_types import INDEXES, MANIFESTS, OCI_INDEX, SCHEMA_1, ImageFormat
 from python_docker.platform import Platform
+from python_docker.strict_json import MAX_DOCUMENT_SIZE, dump_json, parse_json
 
-# What registries accept at most (distribution, registry/handlers/manifests.go).
-MAX_DOCUMENT_SIZE = 4 << 20
-
-
-def parse_json(raw: bytes, what: str, *, limit: int = MAX_DOCUMENT_SIZE) -> Any:
-    """Read JSON from a place that is not trusted; `what` names it in messages.
-
-    Raises `InvalidDocument` for more than `limit` bytes, for anything that is not JSON in UTF-8, for a field that
-    occurs twice (image-spec, considerations.md) and for nesting too deep to read.
-    """
-    if len(raw) > limit:
-        raise InvalidDocument(f"{what} has {len(raw)} bytes; at most {limit} are read")
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        fields = dict(pairs)
-        if len(fields) != len(pairs):
-            seen: set[str] = set()
-            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            raise InvalidDocument(f"{what} has the field {twice[:80]!r} twice")
-        return fields
-
-    def refuse(constant: str) -> Any:
-        raise InvalidDocument(f"{what} is not JSON: {constant}")
-
-    try:
-        return json.loads(raw, object_pairs_hook=unique, parse_constant=refuse)
-    except RecursionError:
-        raise InvalidDocument(f"{what} is nested too deeply") from None
-    except InvalidDocument:
-        raise
-    except ValueError as error:
-        raise InvalidDocument(f"{what} is not JSON: {error}") from None
+_MAX_ITEMS = 10_000  # layers of an image, images of an index
+_MAX_SIZE = (1 << 63) - 1  # sizes are signed 64-bit integers (image-spec, descriptor.md)
 
 
-def dump_json(value: Any) -> bytes:
-    """Compact JSON in UTF-8, in the order of the fields as they are: the same value gives the same bytes."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(
-        "utf-8", "surrogatepass"
-    )
+def _none_is_empty(value: Any) -> Any:
+    """Go writes a list without elements as null."""
+    return () if value is None else value
 
 
 class _Fields(BaseModel):
     """Fields as the specifications spell them; others are kept."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, alias_generator=None)
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
 
     def to_json(self) -> dict[str, Any]:
         """The fields that are set, by their names in JSON."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """Read the fields by their names in JSON alone. Raises pydantic's `ValidationError`."""
+        return cls.model_validate(value, by_alias=True, by_name=False)
 
 
 class Descriptor(_Fields):
@@ -77,7 +51,7 @@ class Descriptor(_Fields):
 
     media_type: str = Field(alias="mediaType", max_length=255)
     digest: Digest
-    size: int = Field(ge=0)
+    size: int = Field(ge=0, le=_MAX_SIZE, strict=True)
     urls: tuple[str, ...] | None = None
     annotations: dict[str, str] | None = None
     data: str | None = None
@@ -100,8 +74,10 @@ class Descriptor(_Fields):
 
     def replace(self, **fields: Any) -> Descriptor:
         """The same descriptor with other values for `fields` (Python names); None removes a field."""
-        kept = self.model_dump(exclude_unset=True) | fields
-        return Descriptor(**{key: value for key, value in kept.items() if value is not None})
+        value = self.to_json()
+        for name, field in fields.items():
+            value[Descriptor.model_fields[name].alias or name] = field
+        return Descriptor.from_json({key: field for key, field in value.items() if field is not None})
 
     def get_platform(self) -> Platform | None:
         """The platform of the image described, None when the descriptor does not say."""
@@ -127,11 +103,11 @@ class _Document(_Fields):
     @classmethod
     def _from_value(cls, value: Any, raw: bytes, what: str) -> Self:
         try:
-            document = cls.model_validate(value)
+            document = cls.from_json(value)
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False)[0]
             place = ".".join(str(part) for part in first["loc"]) or "the top"
-            raise InvalidDocument(f"{what} is malformed at {place[:120]}: {first['msg']}") from None
+            raise InvalidDocument(f"{what} is malformed at {place[:120]!r}: {first['msg']}") from None
         document._raw = raw
         return document
 
@@ -167,10 +143,10 @@ class Manifest(_Document):
 
     what: ClassVar[str] = "the manifest"
 
-    schema_version: int = Field(alias="schemaVersion", ge=2, le=2)
+    schema_version: int = Field(alias="schemaVersion", ge=2, le=2, strict=True)
     media_type: str = Field(alias="mediaType")
     config: Descriptor
-    layers: tuple[Descriptor, ...] = Field(max_length=10_000)
+    layers: Annotated[tuple[Descriptor, ...], BeforeValidator(_none_is_empty)] = Field(max_length=_MAX_ITEMS)
     annotations: dict[str, str] | None = None
     subject: Descriptor | None = None
     artifact_type: str | None = Field(default=None, alias="artifactType")
@@ -210,9 +186,9 @@ class Index(_Document):
 
     what: ClassVar[str] = "the index"
 
-    schema_version: int = Field(alias="schemaVersion", ge=2, le=2)
+    schema_version: int = Field(alias="schemaVersion", ge=2, le=2, strict=True)
     media_type: str = Field(default=OCI_INDEX, alias="mediaType")
-    manifests: tuple[Descriptor, ...] = Field(max_length=10_000)
+    manifests: Annotated[tuple[Descriptor, ...], BeforeValidator(_none_is_empty)] = Field(max_length=_MAX_ITEMS)
     annotations: dict[str, str] | None = None
     subject: Descriptor | None = None
 
@@ -280,14 +256,14 @@ class History(_Fields):
     created_by: str | None = None
     author: str | None = None
     comment: str | None = None
-    empty_layer: bool | None = None
+    empty_layer: bool | None = Field(default=None, strict=True)
 
 
 class RootFS(_Fields):
     """The layers' diff IDs, bottom first."""
 
-    type: str = "layers"
-    diff_ids: tuple[Digest, ...] = Field(default=(), max_length=10_000)
+    type: str | None = "layers"
+    diff_ids: Annotated[tuple[Digest, ...], BeforeValidator(_none_is_empty)] = Field(default=(), max_length=_MAX_ITEMS)
 
 
 class ImageConfig(_Document):

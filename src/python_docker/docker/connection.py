@@ -78,7 +78,7 @@ def _ssh_socket(url: SplitResult) -> socket.socket:
     ours, theirs = socket.socketpair()
     with theirs:
         try:
-            process = subprocess.Popen(ssh_command(url), stdin=theirs, stdout=theirs)
+            process = subprocess.Popen(ssh_command(url), stdin=theirs.fileno(), stdout=theirs.fileno())
         except BaseException:
             ours.close()
             raise
@@ -161,7 +161,7 @@ class _NamedPipe:
 
     def makefile(self, mode: str) -> BinaryIO:
         # As a socket's, it stays open when the connection is closed.
-        return open(os.dup(self._file.fileno()), "rb")  # noqa: PTH123, SIM115
+        return open(os.dup(self._file.fileno()), "rb")  # noqa: PTH123
 
     def shutdown(self, how: int) -> None:
         pass

@@ -49,12 +49,22 @@ class Endpoint:
     address: str
     origin: str
     tls: Tls | None = None
+    command: str = "docker"
+    """The command that reads the same settings."""
 
     @property
     def scheme(self) -> str:
         """The part before `://`; an address without one is Docker's short form of `tcp`."""
         scheme, separator, _ = self.address.partition("://")
         return scheme.lower() if separator else "tcp"
+
+    @property
+    def has_api(self) -> bool:
+        """Whether the engine can be spoken to from here without the command."""
+        if self.scheme == "ssh":
+            # Windows' ssh takes no socket for its input; Podman's needs what only its command knows.
+            return sys.platform != "win32" and self.command == "docker"
+        return self.scheme in SCHEMES
 
     @property
     def path(self) -> str:
@@ -79,7 +89,7 @@ def chosen_endpoint(environment: Mapping[str, str] = os.environ) -> Endpoint | N
     if name and name != "default":
         return _context(config / "contexts", name, origin)
     if host := environment.get("CONTAINER_HOST"):
-        return Endpoint(host, "CONTAINER_HOST")
+        return Endpoint(host, "CONTAINER_HOST", command="podman")
     return None
 
 

@@ -1,0 +1,117 @@
+"""A conda channel of real packages, made from this machine's Python and from wheels of the Python index.
+
+It takes no conda channel and no root. The packages are what conda's own look like: `.conda` archives with placeholders,
+entry points, `noarch: python` packages and compiled ones, indexed by rattler.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.interpreter import NotHere, interpreter_identity, package_interpreter, subdir
+from demo.wheels import IndexUnreachable, fetch_wheels, package_wheel
+
+__all__ = ["DEMO", "SCIENCE", "IndexUnreachable", "NotHere", "RealChannel", "make_channel"]
+
+DEMO = ("numpy", "numba", "flask")
+SCIENCE = (*DEMO, "scipy", "pandas", "scikit-learn")
+"""What the benchmarks build: some 500 MB with what it needs."""
+
+ROOT = Path(__file__).resolve().parent.parent / ".demo"
+"""Where what the demonstration makes is kept for the next time."""
+
+_FORMAT = 1  # of the channels made here; counted up whenever other packages would be made of the same wheels
+# In a process of its own that leaves without the interpreter's last steps: rattler's threads may still be at work then,
+# and a right result would end in a crash.
+_INDEX = """
+import asyncio, os, sys
+from rattler.index import index_fs
+asyncio.run(index_fs(sys.argv[1], write_zst=True, write_shards=False, force=True))
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RealChannel:
+    """A channel's folder. `requirements` are the names that were asked of the Python index."""
+
+    folder: Path
+    requirements: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        return self.folder.as_uri()
+
+    @property
+    def subdir(self) -> str:
+        """The subdir of its binary packages."""
+        return subdir()
+
+    def archives(self) -> list[Path]:
+        """Every package, sorted by path."""
+        return sorted(self.folder.glob("*/*.conda"))
+
+
+def make_channel(requirements: Sequence[str] = DEMO, root: Path = ROOT) -> RealChannel:
+    """A channel with this machine's Python, `requirements` and all that these need.
+
+    Kept in `root` and given again the next time, for as long as the Python is the same. Safe for any number of
+    processes at once. Raises `IndexUnreachable` when the wheels cannot be had, `NotHere` when this machine lacks
+    something else.
+    """
+    contents = "\0".join((str(_FORMAT), subdir(), *sorted(requirements)))
+    folder = root / f"channel-{interpreter_identity()}-{hashlib.sha256(contents.encode()).hexdigest()[:8]}"
+    channel = RealChannel(folder, tuple(requirements))
+    if folder.is_dir():
+        return channel
+    root.mkdir(parents=True, exist_ok=True)
+    with locked(root / "lock"):
+        if not folder.is_dir():
+            _make(requirements, folder, root)
+    return channel
+
+
+def _make(requirements: Sequence[str], folder: Path, root: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=root) as temporary, ThreadPoolExecutor() as pool:
+        work = Path(temporary)
+        new = work / "channel"
+        (new / "noarch").mkdir(parents=True)
+        interpreter = pool.submit(package_interpreter, new, _stage(work, "python"))
+        # In a folder of this channel's own: versions that go together are chosen for all requirements at once.
+        wheels = fetch_wheels(requirements, work / "wheels")
+        packages = [pool.submit(package_wheel, wheel, new, _stage(work, wheel.stem)) for wheel in wheels]
+        for package in (interpreter, *packages):
+            package.result()
+        subprocess.run([sys.executable, "-c", _INDEX, str(new)], check=True)
+        shutil.move(new, folder.with_name(f".{folder.name}"))
+        folder.with_name(f".{folder.name}").replace(folder)
+
+
+def _stage(work: Path, name: str) -> Path:
+    stage = work / "stages" / name
+    stage.mkdir(parents=True)
+    return stage
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one process at a time into the block; the kernel lets go of the lock however the process ends."""
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

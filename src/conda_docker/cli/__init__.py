@@ -1,0 +1,155 @@
+"""The command line: `conda-docker`, `conda docker`, `python -m conda_docker`.
+
+One module a subcommand. `main` is the whole program; `run` is the same within a process that goes on.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from conda_docker.cli.output import Output
+
+PROGRAM = "conda-docker"
+_SIGPIPE = 141  # 128 + SIGPIPE: what a shell shows for a program that nobody listens to any more
+
+
+class _Terminated(KeyboardInterrupt):
+    """The program was asked to end by a signal; raised where it is, so that nothing is left half-written."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def main(args: Sequence[str] | None = None, *, program: str | None = None) -> NoReturn:
+    """Run a command line, this process's own when `args` is None, and end the process with its exit code.
+
+    0: done; 1: it could not be done, and an `error:` line says why; 2: wrong usage; 130: interrupted. `program` is the
+    name of the program in help and messages.
+    """
+    code = run(args, program=program, signals=True)
+    _leave(code)
+
+
+def cli(args: Sequence[str]) -> None:
+    """Run a command line, as in earlier releases: raises `SystemExit` unless it ends well."""
+    if code := run(args):
+        raise SystemExit(code)
+
+
+def run(args: Sequence[str] | None = None, *, program: str | None = None, signals: bool = False) -> int:
+    """Run a command line and give its exit code; see `main`. With `signals`, this process's signals end it."""
+    from conda_docker.cli.output import Output, StdoutClosed
+
+    output = Output()
+    if signals:
+        _watch_signals(output)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return _invoke(list(sys.argv[1:] if args is None else args), program or PROGRAM, output)
+    except StdoutClosed:
+        return _SIGPIPE
+    except _Terminated as signal:
+        return 128 + signal.number
+    except KeyboardInterrupt:
+        output.error("interrupted")
+        return 130
+    except Exception as error:
+        return _explain(error, output)
+
+
+def _invoke(args: list[str], program: str, output: Output) -> int:
+    import os
+
+    import typer
+
+    from conda_docker.cli.app import app
+
+    command = typer.main.get_command(app)
+    if not args:
+        args, code = ["--help"], 1
+    else:
+        code = 0
+    if "_" + program.replace("-", "_").replace(" ", "_").upper() + "_COMPLETE" in os.environ:
+        command.main(args, prog_name=program)
+    try:
+        with command.make_context(program, args, obj=output) as context:
+            result = command.invoke(context)
+    except typer.Exit as leave:
+        return leave.exit_code or code
+    return result if isinstance(result, int) else code
+
+
+def _explain(error: Exception, output: Output) -> int:
+    """Tell what went wrong, in a line for the person who typed the command; gives the exit code."""
+    from typer.exceptions import TyperException
+
+    from python_docker.errors import Error
+
+    if output.debug:
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, TyperException):
+        output.error(_lower(error.format_message()))
+        context = getattr(error, "ctx", None)
+        if context is not None:
+            output.note(f"Try '{context.command_path} --help'.")
+        return error.exit_code
+    if isinstance(error, Error):
+        output.error(str(error))
+    elif isinstance(error, OSError) and error.strerror:
+        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        output.error(": ".join([*names[:1], error.strerror]))
+    else:
+        text = str(error)
+        output.error(f"unexpected {type(error).__name__}{': ' if text else ''}{text}")
+        if not output.debug:
+            output.note("This should not happen. The same command with --debug shows where it comes from.")
+    return 1
+
+
+def _lower(message: str) -> str:
+    """A message of the parser in the form of all others."""
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _watch_signals(output: Output) -> None:
+    import signal
+
+    def end(number: int, frame: FrameType | None) -> None:
+        output.cancelled.set()
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise _Terminated(number)
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # What was started with a signal ignored (nohup, a shell's background) goes on ignoring it.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process without finalising the interpreter.
+
+    py-rattler 0.28 crashes in about 4 of 100 short runs when the interpreter is finalised soon after one of its calls
+    (a race in pyo3-async-runtimes), and a right result must not end in a wrong exit code.
+    """
+    import atexit
+    import os
+
+    atexit._run_exitfuncs()  # temporary files are removed there
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = code or (_SIGPIPE if stream is sys.stdout else 0)
+    os._exit(code)

@@ -1,0 +1,124 @@
+"""The text of `--help`: panels on a terminal, plain paragraphs elsewhere.
+
+typer's own panels cost a tenth of a second of imports (Markdown, syntax highlighting, tracebacks), which is half of
+what a whole `--help` may take.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from conda_docker.cli.parsing import SHARED
+
+if TYPE_CHECKING:
+    from rich.text import Text
+    from typer._click.core import Command, Context, Parameter
+    from typer._click.formatting import HelpFormatter
+
+Rows = list[tuple[str, str]]
+
+_WIDTH = 100
+
+
+def write_help(
+    command: Command, context: Context, formatter: HelpFormatter, commands: Sequence[tuple[str, str]]
+) -> None:
+    """Write the help of a command into `formatter`; `commands` are the names and summaries of those below it."""
+    sections = _sections(command, context)
+    if commands:
+        sections["Commands"] = list(commands)
+    usage = _usage(command, context)
+    text = inspect.cleandoc(command.help or "")
+    examples = inspect.cleandoc(command.epilog or "")
+    if sys.stdout.isatty():
+        formatter.write(_panels(f"{context.command_path} {usage}", text, sections, examples))
+        return
+    formatter.write_usage(context.command_path, usage)
+    formatter.write_paragraph()
+    with formatter.indentation():
+        formatter.write_text(text)
+    for title, rows in sections.items():
+        with formatter.section(title):
+            formatter.write_dl(rows)
+    if examples:
+        with formatter.section("Examples"):
+            formatter.write("".join(f"  {line}".rstrip() + "\n" for line in examples.splitlines()))
+
+
+def _usage(command: Command, context: Context) -> str:
+    pieces = ["[OPTIONS]"]
+    for param in command.get_params(context):
+        if param.param_type_name == "argument":
+            name = _metavar(param)
+            pieces.append((name if param.required else f"[{name}]") + ("..." if param.nargs != 1 else ""))
+    return " ".join([*pieces, *(["COMMAND [ARGS]..."] if hasattr(command, "commands") else [])])
+
+
+def _sections(command: Command, context: Context) -> dict[str, Rows]:
+    sections: dict[str, Rows] = {"Arguments": [], "Options": []}
+    general: Rows = []
+    for param in command.get_params(context):
+        record = param.get_help_record(context)
+        if record is None:
+            continue
+        if param.param_type_name == "argument":
+            sections["Arguments"].append((_metavar(param), record[1].removesuffix("[required]").rstrip()))
+        elif param.name in SHARED or param.name == "help":
+            general.append(record)
+        else:
+            sections.setdefault(getattr(param, "rich_help_panel", None) or "Options", []).append(record)
+    return {title: rows for title, rows in (sections | {"General options": general}).items() if rows}
+
+
+def _metavar(param: Parameter) -> str:
+    return str(getattr(param, "metavar", None) or param.name.upper())
+
+
+def _panels(usage: str, text: str, sections: dict[str, Rows], examples: str) -> str:
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.panel import Panel
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=min(Console().width, _WIDTH), highlight=False)
+    with console.capture() as capture:
+        console.print(Padding(Text.assemble(("Usage: ", "yellow"), (usage, "bold")), (1, 1, 0, 1)))
+        console.print(Padding(Text(_unwrapped(text)), (1, 1)))
+        for title, rows in sections.items():
+            table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
+            table.add_column(no_wrap=max(len(left) for left, _ in rows) <= _WIDTH // 2)
+            table.add_column(ratio=1)
+            for left, right in rows:
+                table.add_row(_names(left), _explained(right))
+            console.print(Panel(table, title=title, title_align="left", border_style="dim"))
+        if examples:
+            lines = Text(examples)
+            lines.highlight_regex(r"(?m)^#.*$", "dim")
+            console.print(Panel(lines, title="Examples", title_align="left", border_style="dim"))
+    return capture.get()
+
+
+def _names(left: str) -> Text:
+    from rich.text import Text
+
+    text = Text(left)
+    text.highlight_regex(r"(?<!\S)--?[\w-]+|^[a-z][\w-]*$", "bold cyan")
+    text.highlight_regex(r"(?<!\S)[A-Z][^,]*|<[^>]*>", "yellow")
+    return text
+
+
+def _explained(right: str) -> Text:
+    from rich.text import Text
+
+    text = Text(right)
+    text.highlight_regex(r"\[(default|env var|required)[^\]]*\]$", "dim")
+    return text
+
+
+def _unwrapped(text: str) -> str:
+    """Paragraphs as one line each, for a console that wraps them anew."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))

@@ -1,0 +1,282 @@
+"""What every way to describe an environment ends in: an exact list of packages."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from conda_docker.environment.public_url import public_url, public_value
+from conda_docker.environment.topological_order import topological_order
+from conda_docker.errors import InvalidEnvironment
+
+# What installers add to a package's record in conda-meta, and what solvers print beside it.
+_NOT_OF_THE_RECORD = frozenset(
+    {
+        "auth",
+        "base_url",
+        "dist_name",
+        "extracted_package_dir",
+        "files",
+        "installed_system_menus",
+        "link",
+        "package_tarball_full_path",
+        "package_type",
+        "paths_data",
+        "requested_spec",
+        "requested_specs",
+    }
+)
+_SUFFIXES = (".conda", ".tar.bz2")
+# Older indexes count seconds; conda and rattler take what would be a date after the year 9999 for milliseconds.
+_LAST_SECOND = 253_402_300_799
+# What no name, version or build has: they become part of file names.
+_UNSAFE = re.compile(r"[\x00-\x20/\\]|^\.")
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPackage:
+    """One package of an environment, exactly.
+
+    `complete` is False while `depends`, `noarch` and the like are not known, as in an explicit list, which holds only
+    URLs and perhaps hashes; `with_index` adds what the package itself says.
+    """
+
+    name: str
+    version: str
+    build: str
+    build_number: int
+    subdir: str
+    """ "linux-64" or "noarch", as the package is published."""
+    file_name: str
+    """numpy-1.26.4-py312h_0.conda"""
+    url: str
+    """Where it can be downloaded from. May carry credentials, so it is written nowhere: use `public_url`."""
+    channel: str | None = None
+    """Its channel's public URL, with a slash at the end, or a name where the URL does not tell."""
+    sha256: str | None = None
+    md5: str | None = None
+    size: int | None = None
+    """The archive's, in bytes."""
+    depends: tuple[str, ...] = ()
+    noarch: str | None = None
+    """ "python", "generic" or None."""
+    python_site_packages_path: str | None = None
+    timestamp: int | None = None
+    """When it was built, in milliseconds since 1970."""
+    record: Mapping[str, Any] = field(default_factory=dict)
+    """Every field of the channel's index, without credentials; what conda-meta is made from."""
+    source: Path | None = None
+    """A local archive or extracted folder that is this package already, if one is known."""
+    complete: bool = True
+
+    @property
+    def stem(self) -> str:
+        """numpy-1.26.4-py312h_0, the name of its file in conda-meta without `.json`."""
+        return f"{self.name}-{self.version}-{self.build}"
+
+    @property
+    def public_url(self) -> str:
+        """The URL without credentials."""
+        return public_url(self.url)
+
+    def with_index(self, index: Mapping[str, Any], **checked: str | int) -> LockedPackage:
+        """Return this package with what is not known yet taken from its own `info/index.json`.
+
+        What the channel's index says wins: it may have been corrected since the package was built (CEP 32). `checked`
+        are `sha256`, `md5` and `size` of the archive, where they were computed. Raises `InvalidEnvironment` when
+        `index` is that of another package.
+        """
+        found = (index.get("name"), str(index.get("version")), index.get("build"))
+        if found != (self.name, self.version, self.build):
+            raise InvalidEnvironment(
+                f"{self.public_url} holds another package than its name says: {'-'.join(map(str, found))}"
+            )
+        return package_from_record({**index, **self.record, **checked, "url": self.url}, source=self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedEnvironment:
+    """The packages of an environment in topological order: the last wins a path that several bring."""
+
+    subdir: str
+    """The subdir that the environment is for, such as "linux-64"."""
+    packages: tuple[LockedPackage, ...]
+    requested: tuple[str, ...] = ()
+    """What the user asked for, as match specs."""
+    channels: tuple[str, ...] = ()
+    """Public URLs or names, the first with the highest priority."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The environment's own variables, which activation sets."""
+    name: str | None = None
+    warnings: tuple[str, ...] = ()
+    """What the user should hear about: keys of a file that are not known and so on."""
+
+    @property
+    def python(self) -> LockedPackage | None:
+        """The package named `python`, whose version noarch packages are linked for."""
+        return next((package for package in self.packages if package.name == "python"), None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is known of every package, so that the order is final."""
+        return all(package.complete for package in self.packages)
+
+    def with_packages(self, packages: tuple[LockedPackage, ...]) -> LockedEnvironment:
+        """Return this environment with these packages, put in order."""
+        return replace(self, packages=tuple(topological_order(packages)))
+
+
+def package_from_record(record: Mapping[str, Any], *, source: Path | None = None) -> LockedPackage:
+    """Return the package that a record of a channel's index describes, or one of conda-meta or of a solver.
+
+    `record` needs `name`, `version`, `build` and `url`. Raises `InvalidEnvironment` for one that lacks them or holds
+    values of a wrong kind.
+    """
+    fields = {key: value for key, value in record.items() if key not in _NOT_OF_THE_RECORD and value is not None}
+    try:
+        name, version, build = (_text(fields, key) for key in ("name", "version", "build"))
+        url = _text(fields, "url")
+        file_name = str(fields.get("fn", ""))
+        if not file_name.endswith(_SUFFIXES):
+            file_name = file_name_of(url)
+        for text in (name, version, build, file_name):
+            if _UNSAFE.search(text) or not text:
+                raise ValueError(f"{text[:80]!r} cannot be a name, a version, a build or a file's name")
+        # From the URL alone where it tells: conda, rattler and an explicit list call one channel by different names.
+        channel = channel_of_url(url) or (public_url(str(fields["channel"])) if "channel" in fields else None)
+        if channel is not None:
+            fields["channel"] = channel
+        package = LockedPackage(
+            name=name,
+            version=version,
+            build=build,
+            build_number=int(fields.get("build_number", 0)),
+            subdir=str(fields.get("subdir") or subdir_of_url(url) or "noarch"),
+            file_name=file_name,
+            url=url,
+            channel=channel,
+            sha256=_hex_digest(fields, "sha256", 64),
+            md5=_hex_digest(fields, "md5", 32),
+            size=_size(fields),
+            depends=_texts(fields, "depends"),
+            noarch=_noarch(fields.get("noarch")),
+            python_site_packages_path=_text(fields, "python_site_packages_path")
+            if "python_site_packages_path" in fields
+            else None,
+            timestamp=_milliseconds(fields.get("timestamp")),
+            record=public_value({**fields, "fn": file_name}),
+            source=source,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        what = str(fields.get("fn") or fields.get("name") or "a package")[:200]
+        missing = isinstance(error, KeyError)
+        problem = f"it has no {error}" if missing else str(error)
+        raise InvalidEnvironment(f"the record of {public_url(what)} cannot be used: {problem}") from error
+    return package
+
+
+def package_from_url(
+    url: str, *, md5: str | None = None, sha256: str | None = None, source: Path | None = None
+) -> LockedPackage:
+    """Return the package that an archive's URL names, of which nothing else is known: it is not `complete`.
+
+    Name, version and build come from the file's name. Raises `InvalidEnvironment` when it is no package's.
+
+    >>> package_from_url("https://conda.anaconda.org/conda-forge/noarch/tzdata-2025b-h78e105d_0.conda").version
+    '2025b'
+    """
+    file_name = file_name_of(url)
+    stem = next((file_name[: -len(suffix)] for suffix in _SUFFIXES if file_name.endswith(suffix)), "")
+    name, version, build = ["", "", "", *stem.rsplit("-", 2)][-3:]
+    if not name or not version or not build:
+        raise InvalidEnvironment(
+            f"{public_url(url)!r} is not a conda package's URL: it should end in NAME-VERSION-BUILD.conda or .tar.bz2"
+        )
+    record = {"name": name, "version": version, "build": build, "url": url, "md5": md5, "sha256": sha256}
+    if subdir := subdir_of_url(url):
+        record |= {"subdir": subdir, "channel": channel_of_url(url)}
+    return replace(package_from_record(record, source=source), complete=False)
+
+
+def file_name_of(url: str) -> str:
+    """Return the last part of a URL's path: the archive's file name."""
+    return unquote(urlsplit(url).path.rpartition("/")[2])
+
+
+def channel_of_url(url: str) -> str | None:
+    """Return the public URL of the channel that a package's URL lies in, or None where it lies in none.
+
+    >>> channel_of_url("https://conda.anaconda.org/conda-forge/noarch/tzdata-2025b-h78e105d_0.conda")
+    'https://conda.anaconda.org/conda-forge/'
+    """
+    parent = public_url(url).rpartition("/")[0]
+    channel, _, subdir = parent.rpartition("/")
+    return f"{channel}/" if _is_subdir(subdir) else None
+
+
+def subdir_of_url(url: str) -> str | None:
+    """Return the subdir that a package's URL lies in, or None where it lies in none."""
+    subdir = public_url(url).rpartition("/")[0].rpartition("/")[2]
+    return subdir if _is_subdir(subdir) else None
+
+
+def _is_subdir(text: str) -> bool:
+    return text == "noarch" or re.fullmatch(r"[a-z]+-[a-z0-9]+", text) is not None
+
+
+def _text(fields: Mapping[str, Any], key: str) -> str:
+    value = fields[key]
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise TypeError(f"its {key} is {type(value).__name__}, not a text")
+    return str(value)
+
+
+def _texts(fields: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = fields.get(key, ())
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"its {key} is not a list of texts")
+    return tuple(value)
+
+
+def _size(fields: Mapping[str, Any]) -> int | None:
+    size = fields.get("size")
+    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
+        raise ValueError("its size is not a number of bytes")
+    return size
+
+
+def _hex_digest(fields: Mapping[str, Any], key: str, length: int) -> str | None:
+    digest = fields.get(key)
+    if digest is None:
+        return None
+    if not isinstance(digest, str) or not re.fullmatch(f"[0-9a-fA-F]{{{length}}}", digest):
+        raise ValueError(f"its {key} is not {length} hexadecimal digits")
+    return digest.lower()
+
+
+def _noarch(value: object) -> str | None:
+    if value in (None, False):
+        return None
+    if value is True:  # before there were kinds
+        return "generic"
+    if value in ("python", "generic"):
+        return str(value)
+    raise ValueError(f"noarch is {str(value)[:80]!r}, neither 'python' nor 'generic'")
+
+
+def _milliseconds(value: object) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError("its timestamp is not a number")
+    return int(value if value > _LAST_SECOND else value * 1000)
+
+
+def local_url(path: str | os.PathLike[str]) -> str:
+    """Return the `file:` URL of a path on this machine."""
+    return Path(path).expanduser().absolute().as_uri()

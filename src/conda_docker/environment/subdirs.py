@@ -1,0 +1,60 @@
+"""Subdirs of channels (`linux-64`) and the platforms of images (`linux/amd64`) that they stand for."""
+
+from __future__ import annotations
+
+from conda_docker.errors import UnsupportedInput
+from python_docker.platform import Platform
+
+_PLATFORMS = {
+    "linux-64": Platform("linux", "amd64"),
+    "linux-aarch64": Platform("linux", "arm64"),
+    "linux-ppc64le": Platform("linux", "ppc64le"),
+    "linux-s390x": Platform("linux", "s390x"),
+    "linux-riscv64": Platform("linux", "riscv64"),
+    "linux-loongarch64": Platform("linux", "loong64"),
+    "linux-ppc64": Platform("linux", "ppc64"),
+    "linux-32": Platform("linux", "386"),
+    "linux-armv7l": Platform("linux", "arm", "v7"),
+    "linux-armv6l": Platform("linux", "arm", "v6"),
+}
+_KNOWN = ", ".join(str(platform) for platform in _PLATFORMS.values())
+
+
+def subdir_of_platform(platform: Platform) -> str:
+    """Return the subdir whose packages run on `platform`. Raises `UnsupportedInput` when no channel has one.
+
+    >>> subdir_of_platform(Platform.parse("linux/arm64/v8"))
+    'linux-aarch64'
+    """
+    for subdir, known in _PLATFORMS.items():
+        # linux/amd64/v3 is linux-64: the variant matters for arm alone, where each has packages of its own.
+        if known.matches(platform) or (known.variant is None and known == Platform(platform.os, platform.architecture)):
+            return subdir
+    if platform.os != "linux":
+        raise UnsupportedInput(
+            f"cannot build an image for {platform}: conda packages go into Linux images only; "
+            "choose a platform such as linux/amd64 or linux/arm64"
+        )
+    raise UnsupportedInput(f"there are no conda packages for {platform}; there are for {_KNOWN}")
+
+
+def platform_of_subdir(subdir: str) -> Platform:
+    """Return the platform of an image of packages from `subdir`. Raises `UnsupportedInput`, for osx and win too.
+
+    >>> str(platform_of_subdir("linux-aarch64"))
+    'linux/arm64'
+    """
+    try:
+        return _PLATFORMS[subdir]
+    except KeyError:
+        pass
+    if subdir.startswith(("osx-", "win-", "emscripten-", "wasi-", "freebsd-", "zos-")):
+        raise UnsupportedInput(
+            f"packages for {subdir} do not run in a Linux image; choose a platform such as linux/amd64 or linux/arm64"
+        )
+    raise UnsupportedInput(f"no platform of images is known for {subdir!r}; known are {', '.join(_PLATFORMS)}")
+
+
+def host_subdir() -> str:
+    """Return the subdir of Linux packages for this machine's processor, also on macOS and Windows."""
+    return subdir_of_platform(Platform.host())

@@ -1,0 +1,59 @@
+"""The key of a layer: a digest of everything that its bytes depend on.
+
+A layer is a pure function of packages, prefix and options. Nothing that differs between environments (what was asked
+for, history, variables) goes into a package's layer; it has a small layer of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from python_docker.compression import Compression, check_level
+
+if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedPackage
+
+LAYER_FORMAT = 1
+"""To be raised whenever the same inputs give other bytes: rules of linking, tar headers, compressors and block sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a layer depends on beside its packages.
+
+    `python` (minor version and site-packages folder, such as `("3.12", "lib/python3.12/site-packages")`) and `compiler`
+    (the byte-compiler's magic number, None when modules are not compiled) matter for `noarch: python` packages alone.
+    """
+
+    prefix: str
+    python: tuple[str, str] | None = None
+    compiler: str | None = None
+    compression: Compression = Compression.GZIP
+    level: int | None = None
+    trim: bool = True
+    exclude: tuple[str, ...] = ()
+
+    def key(self, packages: Sequence[LockedPackage]) -> str | None:
+        """The key of the layer of `packages`, as hexadecimal digits; None when one of them has no SHA-256.
+
+        Raises `ValueError` for a level that the compression does not have.
+        """
+        if not all(package.sha256 for package in packages):
+            return None
+        needs_python = any(package.noarch == "python" for package in packages)
+        inputs = {
+            "format": LAYER_FORMAT,
+            "packages": [[package.sha256, package.public_url, package.channel] for package in packages],
+            "prefix": self.prefix,
+            "python": self.python if needs_python else None,
+            "compiler": self.compiler if needs_python else None,
+            "compression": self.compression,
+            "level": check_level(self.compression, self.level),
+            "trim": self.trim,
+            "exclude": sorted(self.exclude),
+        }
+        return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,263 @@
+"""open_package: one iterator of entries for `.conda` and `.tar.bz2` archives and for extracted folders.
+
+The formats are those of CEP 35. What comes out is proved to stay inside the package: hostile names, links and devices
+end in `InvalidPackage`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import posixpath
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from conda_docker.errors import InvalidPackage
+from conda_docker.package.conda_format import open_section
+from conda_docker.package.extracted import extracted_members, read_extracted_info
+from conda_docker.package.metadata import METADATA_FILES, PackageMetadata, parse_metadata
+from python_docker.compression import open_decompressed
+from python_docker.errors import ContentMismatch, InvalidLayer, InvalidPath
+from python_docker.tar import EntryType, TarEntry, TarReader, contained_path
+
+Members = Iterator[tuple[TarEntry, BinaryIO]]
+
+_MAX_METADATA = 256 << 20  # bytes of one file below info/; a million files make a paths.json of that size
+_MAX_IGNORED = 2 << 30  # bytes of members that nobody asked for, which still cost the time to decompress them
+_MAX_WINDOW_LOG = 31  # zstd --ultra --long=31, the most that the format's reference implementation can write
+_MAX_LINKS = 40  # as Linux follows
+
+
+class UnsurveyedPackage(InvalidPackage):
+    """A package that cannot be linked in one pass, since what comes later in its archive matters for what came before.
+
+    Call `package.survey()` and start again: then the second attempt succeeds, or tells what is wrong.
+    """
+
+    def __init__(self, package: Package, reason: str) -> None:
+        super().__init__(f"{package.what}: {reason}")
+        self.package = package
+
+
+class Package:
+    """The content of one package; made by `open_package`.
+
+    `what` names it in messages. `is_archive` tells an archive from an extracted folder: the entries of an archive come
+    in its own order, those of a folder sorted by path, which is how rattler-build writes archives but conda-build does
+    not. So the same package may give other bytes of a layer when it is read from a folder.
+    """
+
+    def __init__(
+        self, path: Path, metadata: PackageMetadata, open_members: Callable[[], Members], *, is_archive: bool
+    ) -> None:
+        self.path = path
+        self.metadata = metadata
+        self.is_archive = is_archive
+        self.what = path.name
+        self.hard_link_targets: frozenset[str] | None = None
+        self._open_members = open_members
+        self._superseded: frozenset[int] = frozenset()
+
+    def entries(self) -> Members:
+        """Every member but those of `info/`, once, each with a reader of its content (empty for all but files).
+
+        A content can be read until the next entry is asked for. Paths are relative to the package's root and proved
+        to stay in it, as are the targets of hard links; symbolic links, modes and times are as in the archive. Raises
+        `InvalidPackage` here and while a content is read.
+        """
+        superseded = self._superseded
+        for ordinal, member in enumerate(self._members()):
+            if ordinal not in superseded:
+                yield member
+
+    def survey(self) -> None:
+        """Read the whole archive to learn what one pass cannot know: names that come again, targets of hard links.
+
+        After it, `entries` gives the last of several members of the same name alone, as extracting would.
+        """
+        last: dict[str, int] = {}
+        superseded = set()
+        targets = set()
+        for ordinal, (entry, _) in enumerate(self._members()):
+            if entry.type is EntryType.DIRECTORY:
+                continue
+            earlier = last.get(entry.path)
+            if earlier is not None:
+                superseded.add(earlier)
+            last[entry.path] = ordinal
+            if entry.type is EntryType.HARDLINK:
+                targets.add(entry.link_target)
+        self._superseded = frozenset(superseded)
+        self.hard_link_targets = frozenset(targets)
+
+    def _members(self) -> Members:
+        """The members with paths proved, in the order of the archive."""
+        listed = {entry.path for entry in self.metadata.paths}
+        links: dict[str, str] = {}
+        real_folders: set[str] = set()
+        ignored = 0
+        try:
+            for entry, content in self._open_members():
+                path = entry.path
+                if path not in listed:
+                    path = self._proved(path, "a file")
+                    if path not in listed:
+                        if path.startswith("info/") or path == "info":
+                            continue
+                        ignored += entry.size
+                        if ignored > _MAX_IGNORED:
+                            raise InvalidPackage(f"{self.what}: more than {_MAX_IGNORED >> 30} GiB are in no manifest")
+                kind = entry.type
+                if links:
+                    folder = posixpath.dirname(path)
+                    if folder not in real_folders:
+                        real = self._follow(folder, links) if folder else ""
+                        if real == folder:
+                            real_folders.add(folder)
+                        else:
+                            path = posixpath.join(real, posixpath.basename(path))
+                if kind is EntryType.FILE:
+                    content = cast("BinaryIO", _Content(content, self.what))  # noqa: PLW2901
+                elif kind is EntryType.SYMLINK:
+                    links[path] = entry.link_target
+                    real_folders.clear()
+                elif kind is EntryType.HARDLINK:
+                    entry = entry._replace(link_target=self._proved(entry.link_target, "a hard link to"))  # noqa: PLW2901
+                elif kind is not EntryType.DIRECTORY:
+                    raise InvalidPackage(f"{self.what} holds the {kind.name.lower().replace('_', ' ')} {path[:200]!r}")
+                yield entry if path == entry.path else entry._replace(path=path), content
+        except (InvalidLayer, ContentMismatch) as error:
+            raise InvalidPackage(f"{self.what} is damaged: {error}") from error
+
+    def _proved(self, path: str, role: str) -> str:
+        try:
+            if path.startswith("/"):
+                raise InvalidPath(path)
+            return contained_path(path)
+        except InvalidPath as error:
+            if posixpath.normpath(path) == "." and "\0" not in path:
+                return "."  # the root itself, which `tar c .` writes
+            raise InvalidPackage(f"{self.what} holds {role} {path[:200]!r}, which is outside the package") from error
+
+    def _follow(self, folder: str, links: dict[str, str]) -> str:
+        """Where a folder really is, symbolic links before it in the archive being followed, as extracting would."""
+        parts = folder.split("/")
+        real = ""
+        followed = 0
+        while parts:
+            real = posixpath.join(real, parts.pop(0))
+            target = links.get(real)
+            if target is None:
+                continue
+            followed += 1
+            real = posixpath.normpath(posixpath.join(posixpath.dirname(real), target))
+            if real == ".." or real.startswith(("../", "/")) or followed > _MAX_LINKS:
+                raise InvalidPackage(f"{self.what} holds files below {folder[:200]!r}, a link that leaves the package")
+            parts = [part for part in real.split("/") if part != "."] + parts
+            real = ""
+        return real
+
+
+class _Content(io.RawIOBase):
+    """A member's content whose errors name the package."""
+
+    def __init__(self, content: BinaryIO, what: str) -> None:
+        self._content = content
+        self._what = what
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._content.read(size)
+        except (InvalidLayer, ContentMismatch) as error:
+            raise InvalidPackage(f"{self._what} is damaged: {error}") from error
+
+    def readall(self) -> bytes:
+        return self.read()
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def open_package(path: Path) -> Package:
+    """The package at `path`: a `.conda` or `.tar.bz2` archive, told by its first bytes, or an extracted folder.
+
+    Its metadata is read at once, its payload each time `entries` is called. Raises `InvalidPackage` for what is no
+    package or a damaged one.
+
+    >>> open_package(Path("no/such/package.conda"))
+    Traceback (most recent call last):
+    ...
+    conda_docker.errors.InvalidPackage: there is no package at no/such/package.conda
+    """
+    what = path.name
+    if path.is_dir():
+        metadata = parse_metadata(*read_extracted_info(path, METADATA_FILES, _MAX_METADATA), what)
+        return Package(path, metadata, lambda: extracted_members(path, metadata), is_archive=False)
+    try:
+        with path.open("rb") as stream:
+            magic = stream.read(4)
+    except FileNotFoundError:
+        raise InvalidPackage(f"there is no package at {path}") from None
+    try:
+        if magic == b"PK\3\4":
+            metadata = parse_metadata(*_read_info(_conda_members(path, "info"), what, whole=True), what)
+            return Package(path, metadata, lambda: _conda_members(path, "pkg"), is_archive=True)
+        if magic[:3] == b"BZh":
+            metadata = parse_metadata(*_read_info(_tar_members(path.open("rb")), what, whole=False), what)
+            return Package(path, metadata, lambda: _tar_members(path.open("rb")), is_archive=True)
+    except InvalidLayer as error:
+        raise InvalidPackage(f"{what} is damaged: {error}") from error
+    raise InvalidPackage(f"{what} is neither a .conda nor a .tar.bz2 package: it starts with {magic!r}")
+
+
+def _conda_members(path: Path, section: str) -> Members:
+    return _tar_members(open_section(path, section))
+
+
+def _tar_members(stream: BinaryIO) -> Members:
+    with stream, open_decompressed(stream, max_window_log=_MAX_WINDOW_LOG) as tar:
+        yield from TarReader(tar)
+
+
+def _read_info(members: Members, what: str, *, whole: bool) -> tuple[dict[str, bytes], int]:
+    """The contents of the metadata files, and the time of `about.json`.
+
+    Unless `whole`, the payload is in the same tar: reading ends as soon as nothing of use can follow.
+    """
+    files: dict[str, bytes] = {}
+    times: dict[str, int] = {}
+    ignored = 0
+    for entry, content in members:
+        folder, _, name = entry.path.removeprefix("./").rpartition("/")
+        if folder == "info":
+            if name in METADATA_FILES and entry.type is EntryType.FILE:
+                if entry.size > _MAX_METADATA:
+                    raise InvalidPackage(f"{what}: info/{name} has {entry.size} bytes, more than can be read")
+                files[name] = content.read()
+                times[name] = entry.mtime
+        elif not whole and _is_complete(files):
+            break
+        elif whole:
+            ignored += entry.size
+            if ignored > _MAX_IGNORED:
+                raise InvalidPackage(f"{what}: its info section has more than {_MAX_IGNORED >> 30} GiB")
+    return files, times.get("about.json", times.get("index.json", 0))
+
+
+def _is_complete(files: dict[str, bytes]) -> bool:
+    """Whether no other file below `info/` can matter any more."""
+    if not {"index.json", "paths.json"} <= files.keys():
+        return False
+    try:
+        index = json.loads(files["index.json"])
+        return ("about.json" in files or bool(index.get("timestamp"))) and (
+            index.get("noarch") != "python" or "link.json" in files
+        )
+    except (ValueError, AttributeError, RecursionError):
+        return True  # what is wrong is told when it is parsed

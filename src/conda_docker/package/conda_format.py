@@ -1,0 +1,104 @@
+"""The outer container of `.conda` packages: a ZIP file of stored members (CEP 35)."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from conda_docker.errors import InvalidPackage
+
+_LOCAL_HEADER = 30
+_MAX_FORMAT_FILE = 1 << 16
+
+
+def open_section(path: Path, section: str) -> BinaryIO:
+    """A reader of the compressed tar of a `.conda` file's section, "pkg" or "info". Raises `InvalidPackage`."""
+    what = path.name
+    stream = path.open("rb")
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            _check_format(archive, what)
+            member = _find(archive, section, path)
+        start = _content_offset(stream, member, what)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, ValueError, OSError) as error:
+        stream.close()
+        raise InvalidPackage(f"{what} is damaged: {error}") from error
+    except BaseException:
+        stream.close()
+        raise
+    return cast("BinaryIO", _Section(stream, start, member.compress_size))
+
+
+def _find(archive: zipfile.ZipFile, section: str, path: Path) -> zipfile.ZipInfo:
+    names = [
+        info
+        for info in archive.infolist()
+        if info.filename.startswith(f"{section}-") and info.filename.endswith(".tar.zst")
+    ]
+    # A renamed package still has its first name inside.
+    exact = [info for info in names if info.filename == f"{section}-{path.name.removesuffix('.conda')}.tar.zst"]
+    chosen = exact or names
+    if len(chosen) != 1:
+        found = "none" if not chosen else f"{len(chosen)} of them"
+        raise InvalidPackage(f"{path.name} should have one {section}-*.tar.zst inside; it has {found}")
+    member = chosen[0]
+    if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
+        raise InvalidPackage(
+            f"{path.name}: {member.filename} is compressed or encrypted by ZIP, which packages may not be"
+        )
+    return member
+
+
+def _check_format(archive: zipfile.ZipFile, what: str) -> None:
+    """Refuse a later format; a package without `metadata.json` is accepted, as by all clients."""
+    if "metadata.json" not in archive.namelist():
+        return
+    with archive.open("metadata.json") as stream:
+        content = stream.read(_MAX_FORMAT_FILE)
+    document: Any = json.loads(content)
+    version = document.get("conda_pkg_format_version") if isinstance(document, dict) else None
+    if version != 2:
+        raise InvalidPackage(f"{what} is in version {str(version)[:20]} of the .conda format; only 2 can be read")
+
+
+def _content_offset(stream: BinaryIO, member: zipfile.ZipInfo, what: str) -> int:
+    # The local header may have other extra fields than the central directory (APPNOTE.TXT section 4.3.7).
+    stream.seek(member.header_offset)
+    header = stream.read(_LOCAL_HEADER)
+    if len(header) < _LOCAL_HEADER or not header.startswith(b"PK\3\4"):
+        raise InvalidPackage(f"{what} is damaged: {member.filename} is not where the ZIP's directory says")
+    name, extra = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
+    return member.header_offset + _LOCAL_HEADER + name + extra
+
+
+class _Section(io.RawIOBase):
+    """A part of a file, as a stream of its own that closes the file."""
+
+    def __init__(self, stream: BinaryIO, start: int, size: int) -> None:
+        self._stream = stream
+        self._left = size
+        stream.seek(start)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def readall(self) -> bytes:
+        return self.read()
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()

@@ -1,0 +1,102 @@
+"""Packages that a client has extracted into its cache: the same members as the archive's, read from a folder."""
+
+from __future__ import annotations
+
+import io
+import os
+import posixpath
+import stat
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from conda_docker.errors import InvalidPackage
+from conda_docker.package.metadata import PackageMetadata, PathEntry
+from python_docker.digest import Digest, VerifyingReader
+from python_docker.tar import EntryType, TarEntry
+
+_EMPTY = io.BytesIO()
+
+
+def read_extracted_info(folder: Path, names: Collection[str], limit: int) -> tuple[dict[str, bytes], int]:
+    """The contents of those files below `info/` that are there, and the time of `about.json`.
+
+    Raises `InvalidPackage` for one of more than `limit` bytes.
+    """
+    files: dict[str, bytes] = {}
+    times: dict[str, int] = {}
+    for name in sorted(names):
+        try:
+            with (folder / "info" / name).open("rb") as stream:
+                status = os.fstat(stream.fileno())
+                if status.st_size > limit:
+                    raise InvalidPackage(
+                        f"{folder.name}: info/{name} has {status.st_size} bytes, more than can be read"
+                    )
+                files[name] = stream.read()
+                times[name] = int(status.st_mtime)
+        except FileNotFoundError:
+            continue
+    return files, times.get("about.json", times.get("index.json", 0))
+
+
+def path_order(path: str) -> str:
+    """A key that sorts paths by their parts, as rattler does: `a/b` before `a-b/c`.
+
+    >>> sorted(["a-b/c", "a/b", "a"], key=path_order)
+    ['a', 'a/b', 'a-b/c']
+    """
+    # No path holds a NUL, and nothing sorts before it.
+    return path.replace("/", "\0")
+
+
+def extracted_members(folder: Path, metadata: PackageMetadata) -> Iterator[tuple[TarEntry, BinaryIO]]:
+    """What the manifest lists, sorted by path, each with a reader that checks size and SHA-256 where they are known.
+
+    Environments share these files by hard links, so one that was edited in an environment has changed here too:
+    reading it raises `ContentMismatch`. A file that is missing is passed over. Raises `InvalidPackage` for what is no
+    file, and for one that a link on the way takes out of the folder.
+    """
+    root = os.path.realpath(folder)
+    folders: set[str] = set()
+    first: dict[tuple[int, int], str] = {}
+    for entry in sorted(metadata.paths, key=lambda entry: path_order(entry.path)):
+        path = entry.path
+        parent = posixpath.dirname(path)
+        if parent not in folders:
+            real = os.path.realpath(os.path.join(root, parent))
+            if real != root and not real.startswith(root + os.sep):
+                raise InvalidPackage(f"{folder.name}: a link takes {path[:200]!r} out of the package")
+            folders.add(parent)
+        full = f"{root}/{path}"
+        try:
+            status = os.lstat(full)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        mode, mtime = stat.S_IMODE(status.st_mode), int(status.st_mtime)
+        if stat.S_ISREG(status.st_mode):
+            if status.st_nlink > 1:
+                inode = (status.st_dev, status.st_ino)
+                target = first.setdefault(inode, path)
+                if target != path:
+                    yield TarEntry(path, EntryType.HARDLINK, mode, 0, mtime, target), _EMPTY
+                    continue
+            with _open(full, entry, status.st_size, folder.name) as stream:
+                yield TarEntry(path, EntryType.FILE, mode, status.st_size, mtime), stream
+        elif stat.S_ISLNK(status.st_mode):
+            yield TarEntry(path, EntryType.SYMLINK, 0o777, 0, mtime, os.readlink(full)), _EMPTY
+        elif stat.S_ISDIR(status.st_mode):
+            yield TarEntry(path, EntryType.DIRECTORY, mode, 0, mtime), _EMPTY
+        else:
+            raise InvalidPackage(f"{folder.name}: {path[:200]!r} is neither a file nor a link nor a folder")
+
+
+def _open(path: str, entry: PathEntry, size: int, what: str) -> BinaryIO:
+    # It was a file a moment ago; a link in its place now must not be followed.
+    stream = open(
+        os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)), "rb", buffering=0
+    )
+    if entry.sha256 is None:
+        return stream
+    digest = Digest("sha256:" + entry.sha256.lower())
+    return cast("BinaryIO", VerifyingReader(cast("BinaryIO", stream), digest, entry.size, f"{what}/{entry.path}"))

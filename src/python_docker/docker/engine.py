@@ -1,0 +1,124 @@
+"""Engine: what Docker and Podman are asked for, however they are reached; and finding one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+from python_docker.errors import EngineError, EngineNotFound
+
+if TYPE_CHECKING:
+    from python_docker.digest import Digest
+    from python_docker.docker.endpoint import Endpoint
+    from python_docker.docker.process import Process
+    from python_docker.reference import ImageReference
+
+_COMMANDS = ("docker", "podman")
+_ADVICE = (
+    "Install and start Docker (https://docs.docker.com/get-started/get-docker/) or Podman "
+    "(https://podman.io/docs/installation), or set DOCKER_HOST to where an engine listens"
+)
+
+
+class Loading(Protocol):
+    """A docker archive on its way into an engine: a file to write to, once and from start to end.
+
+    It is closed after use; what was closed without `finish` is not loaded.
+    """
+
+    def write(self, data: Any, /) -> int:
+        """Send a piece. Raises `EngineError` when the engine takes no more."""
+
+    def finish(self) -> list[str]:
+        """End the archive; gives the names of the images that the engine says it loaded, the IDs of nameless ones.
+
+        Raises `EngineError` when it could not load them.
+        """
+
+    def close(self) -> None:
+        """Let go, finished or not."""
+
+
+class Engine(Protocol):
+    """Docker or Podman. Images are called as `engine_name` gives it; all raise `EngineError`."""
+
+    name: str
+
+    def loading(self) -> Loading:
+        """A file to write a docker archive to."""
+
+    def save(self, name: str, file: BinaryIO) -> None:
+        """Write an image to `file` as a docker archive. Raises `NotFound` when it is not there."""
+
+    def pull(self, reference: ImageReference) -> None:
+        """Pull an image from its registry. Raises `NotFound` when the registry has none."""
+
+    def push(self, reference: ImageReference) -> Digest | None:
+        """Push an image to its registry; gives the digest of the manifest there, if it is told."""
+
+    def tag(self, name: str, reference: ImageReference) -> None:
+        """Give an image another name. Raises `NotFound` when there is no image `name`."""
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        """What the engine knows of an image, in its words: Id, RepoTags, Config, RootFS... Raises `NotFound`."""
+
+    def run(
+        self, name: str, process: Process, stdout: Callable[[bytes], object], stderr: Callable[[bytes], object]
+    ) -> int:
+        """Run a process in a new container, which is removed afterwards, and give its exit code.
+
+        What it prints goes to `stdout` and `stderr` piece by piece. The image is pulled when it is not there.
+        """
+
+
+def find_engine() -> Engine:
+    """The engine that the user's settings name, else the first that answers where engines listen, else a command.
+
+    `python_docker.docker.endpoint` says which settings and places these are. Raises `EngineNotFound`, which tells
+    where it was looked for.
+    """
+    from python_docker.docker.endpoint import chosen_endpoint, usual_endpoints
+
+    chosen = chosen_endpoint()
+    looked: list[str] = []
+    if chosen is not None:
+        engine = _reach(chosen, looked)
+        if engine is None:
+            raise EngineNotFound(f"no Docker or Podman answers: {looked[0]}. {_ADVICE}")
+        return engine
+    for endpoint in usual_endpoints():
+        engine = _reach(endpoint, looked)
+        if engine is not None:
+            return engine
+    for command in _COMMANDS:
+        engine = _command(command, looked)
+        if engine is not None:
+            return engine
+    raise EngineNotFound("no Docker or Podman was found. Looked for:\n  " + "\n  ".join(looked) + f"\n{_ADVICE}.")
+
+
+def _reach(endpoint: Endpoint, looked: list[str]) -> Engine | None:
+    from python_docker.docker.api import EngineApi
+
+    if not endpoint.has_api:
+        return _command(endpoint.command, looked)
+    try:
+        return EngineApi(endpoint)
+    except EngineError as error:
+        looked.append(str(error))
+        return None
+
+
+def _command(program: str, looked: list[str]) -> Engine | None:
+    from python_docker.docker.command import EngineCommand
+
+    if shutil.which(program, path=os.environ.get("PATH")) is None:
+        looked.append(f"the command {program}: it is not there")
+        return None
+    try:
+        return EngineCommand(program)
+    except EngineNotFound as error:
+        looked.append(f"the command {program}: {error}")
+        return None

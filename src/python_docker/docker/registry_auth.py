@@ -1,0 +1,37 @@
+"""The header that lends an engine the user's credentials for a registry, as the docker command does."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from python_docker.reference import DOCKER_HUB, ImageReference
+
+_DOCKER_HUB_SERVER = "https://index.docker.io/v1/"
+
+
+def registry_auth(reference: ImageReference) -> dict[str, str]:
+    """`X-Registry-Auth` for pulling or pushing an image (Docker Engine API, "Authentication").
+
+    Credentials are found where `python_docker.registry` finds them, and only those for the image's own registry are
+    sent. Without any the header says so: engines refuse a push that has none. Raises `CredentialsError`.
+    """
+    from python_docker.registry.credentials import Credentials, find_credentials
+    from python_docker.registry.options import RegistryOptions
+
+    options = RegistryOptions.from_environment()
+    if options.username is not None and options.password is not None and options.credentials_for == reference.domain:
+        found: Credentials | None = Credentials.of_user(options.username, options.password)
+    else:
+        found = find_credentials(reference.domain, reference.path, options.environ)
+    fields = {}
+    if found:
+        fields = {
+            "username": found.username,
+            "password": found.password,
+            "identitytoken": found.identity_token,
+            "registrytoken": found.registry_token,
+            "serveraddress": _DOCKER_HUB_SERVER if reference.domain == DOCKER_HUB else reference.domain,
+        }
+    content = json.dumps({name: value for name, value in fields.items() if value})
+    return {"X-Registry-Auth": base64.urlsafe_b64encode(content.encode()).decode()}

@@ -1,0 +1,81 @@
+"""Locks between processes, held by an open file and gone with it, however its process ends (flock(2))."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from python_docker.errors import Error
+
+_POLL = 0.02
+_BUSY = {errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(number: int) -> None:
+        msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(number: int) -> None:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def try_lock(number: int) -> bool:
+    """Lock an open file, or a folder where folders can be opened, until it is closed; False when another has it locked.
+
+    Raises `OSError` where its file system has no locks.
+    """
+    try:
+        _lock(number)
+    except OSError as error:
+        if error.errno in _BUSY:
+            return False
+        raise
+    return True
+
+
+@contextmanager
+def locked(path: Path, timeout: float = 60.0) -> Iterator[None]:
+    """Hold the lock that is called `path`, a file that is made for it and removed again.
+
+    Waits at most `timeout` seconds, then raises `Error`. Where the file system has no locks, goes on without.
+    """
+    number = _acquire(path, time.monotonic() + timeout)
+    try:
+        yield
+    finally:
+        # While it is locked: whoever opened the file before finds that it is no longer the one under this name.
+        with suppress(OSError):
+            path.unlink()
+        os.close(number)
+
+
+def _acquire(path: Path, deadline: float) -> int:
+    while True:
+        number = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            taken = try_lock(number)
+        except OSError:
+            return number
+        if taken and _is_under(path, number):
+            return number
+        os.close(number)
+        if time.monotonic() > deadline:
+            raise Error(f"another process holds the lock {path}; try again when it has ended")
+        time.sleep(_POLL)
+
+
+def _is_under(path: Path, number: int) -> bool:
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(there, os.fstat(number))

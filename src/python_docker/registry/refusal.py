@@ -1,0 +1,119 @@
+"""Refusals: what a registry says when it does not do what was asked, as errors for the person who asked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import time
+from urllib.parse import urlsplit
+
+from python_docker.errors import AccessDenied, NotFoundInRegistry, RegistryError, TooManyRequests
+from python_docker.registry.http import Response
+
+_CODE = re.compile(r"[A-Z0-9_]{1,64}")
+_LOGIN = (
+    "log in with `docker login` or `podman login`, or set CONDA_DOCKER_REGISTRY_USERNAME and "
+    "CONDA_DOCKER_REGISTRY_PASSWORD"
+)
+_MEANINGS = {
+    400: "it takes the request for malformed",
+    405: "it does not do that",
+    413: "what was sent is too large for it, or for a proxy before it",
+    415: "it does not take such documents",
+    500: "it has an internal error",
+    501: "it cannot do that",
+    502: "what stands before it cannot reach it",
+    503: "it is not available at the moment",
+    504: "what stands before it got no answer from it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The codes (distribution-spec, "Error Codes") and the text in the body of a refusal; both may be empty."""
+
+    codes: tuple[str, ...]
+    text: str
+
+    @classmethod
+    def of(cls, response: Response) -> Refusal:
+        """Read the body of an answer: JSON as the specification has it, or any text."""
+        body = response.error_content()
+        try:
+            errors = json.loads(body)["errors"]
+            codes = [str(error.get("code", "")).upper() for error in errors]
+            texts = [str(error.get("message", "")) for error in errors]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            text = body.decode("utf-8", "replace")
+            if re.match(r"\s*<", text) or "html" in response.headers.get("content-type", ""):
+                text = "it sent a web page, as a proxy or a login page does"
+            return cls((), _one_line(text))
+        known = tuple(dict.fromkeys(code for code in codes if _CODE.fullmatch(code)))
+        return cls(known, _one_line("; ".join(dict.fromkeys(text for text in texts if text))))
+
+
+def refusal_error(response: Response, action: str, *, docker_hub: bool, hide: Callable[[str], str]) -> RegistryError:
+    """The error for an answer that refuses `action`, such as `read the manifest of library/ubuntu:24.04`.
+
+    `hide` takes secrets out of the registry's own words.
+    """
+    host = urlsplit(response.url).netloc.rpartition("@")[2]
+    refusal = Refusal.of(response)
+    status = response.status
+    said = ", ".join(part for part in (f"HTTP {status}", " ".join(refusal.codes), hide(refusal.text)) if part)
+    message = f"{host}: cannot {action}: "
+    if status == 429:
+        wait = retry_after(response)
+        return TooManyRequests(
+            message + _limit_advice(wait, docker_hub=docker_hub) + f" ({said})",
+            status=status,
+            codes=refusal.codes,
+            retry_after=wait,
+        )
+    if status in {401, 403}:
+        reason = "access is denied"
+        if docker_hub and status == 401:
+            # It does not tell a repository that is not there from one that is private.
+            reason = "there is no such repository, or access to it is denied"
+        return AccessDenied(f"{message}{reason} ({said}); {_LOGIN}", status=status, codes=refusal.codes)
+    if status == 404:
+        return NotFoundInRegistry(f"{message}not found ({said})", status=status, codes=refusal.codes)
+    meaning = _MEANINGS.get(status, "it refuses" if 400 <= status < 500 else "it gave an answer that makes no sense")
+    return RegistryError(f"{message}{meaning} ({said})", status=status, codes=refusal.codes)
+
+
+def is_pull_limit(response: Response) -> bool:
+    """Whether a 429 is Docker Hub's limit of pulls, which lasts for hours: waiting is no use."""
+    if response.headers.get("ratelimit-remaining", "").startswith("0"):
+        return True
+    refusal = Refusal.of(response)
+    return "pull rate limit" in refusal.text.lower()
+
+
+def _limit_advice(wait: float | None, *, docker_hub: bool) -> str:
+    advice = "too many requests"
+    if wait is not None:
+        advice += f", it asks to wait {wait:.0f} seconds"
+    if docker_hub:
+        advice += f"; Docker Hub allows more pulls to those who {_LOGIN}"
+    return advice
+
+
+def retry_after(response: Response) -> float | None:
+    """The seconds that a `Retry-After` header asks to wait (RFC 9110, section 10.2.3), None without one."""
+    text = response.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text):
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time()) if text else None
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+def _one_line(text: str) -> str:
+    """A text without control characters, and short enough for a message."""
+    text = " ".join("".join(character if character.isprintable() else " " for character in text[:4000]).split())
+    return text if len(text) <= 300 else text[:300] + "..."

@@ -1,0 +1,93 @@
+"""BlobTar: a tar of blobs and small files, each once; the same content in the same order gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any, BinaryIO, cast
+
+from python_docker.blob import Blob
+from python_docker.digest import Digest
+from python_docker.errors import Error
+from python_docker.tar import LayerWriter, TarEntry
+from python_docker.transports.output import Output
+
+
+def blob_path(digest: Digest) -> str:
+    """Where a blob is in an OCI layout (image-spec, image-layout.md, "Blobs").
+
+    >>> blob_path(Digest.of(b""))
+    'blobs/sha256/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+    """
+    return f"blobs/{digest.algorithm}/{digest.encoded}"
+
+
+class _Advancing(io.RawIOBase):
+    """A reader that tells how far it got."""
+
+    def __init__(self, stream: BinaryIO, advance: Callable[[int], object]) -> None:
+        self._stream = stream
+        self._advance = advance
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._advance(len(data))
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class BlobTar:
+    """Writes members with mode 0644, owner 0 and time 0; folders are named before what is in them.
+
+    Ends with `commit` or `abort`.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._tar = LayerWriter(output.write)
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._tar
+
+    def put_blob(self, blob: Blob, advance: Callable[[int], object], path: str | None = None) -> str:
+        """Write a blob, checked on the way, at the place that its digest gives it, or at `path`.
+
+        Gives `exists` when there is a member of that name already, else an empty text. Raises `ContentMismatch`.
+        """
+        descriptor = blob.descriptor
+        path = path or blob_path(descriptor.digest)
+        if path in self._tar:
+            return "exists"
+        with blob.open() as stream:
+            content = cast("BinaryIO", _Advancing(stream, advance))
+            try:
+                self._tar.add(TarEntry(path, size=descriptor.size), content)
+            except OSError as error:
+                raise Error(f"cannot read blob {descriptor.digest}: {error.strerror or error}") from error
+            if not descriptor.size:
+                # Nothing was read of it, so nothing was checked.
+                content.read(1)
+        return ""
+
+    def put_file(self, path: str, content: bytes) -> None:
+        """Write a small file, unless there is a member of that name already."""
+        if path not in self._tar:
+            self._tar.add(TarEntry(path, size=len(content)), content)
+
+    def commit(self) -> None:
+        """End the archive."""
+        self._tar.close()
+        self._output.commit()
+
+    def abort(self) -> None:
+        """Take back what was written, as far as the output can."""
+        self._output.abort()
+
+

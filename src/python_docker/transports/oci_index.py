@@ -1,0 +1,183 @@
+"""index.json: the images of an OCI layout, their names, and which one a name means (image-spec, image-layout.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from python_docker.errors import InvalidArchive, InvalidDocument, InvalidReference, NotFound
+from python_docker.media_types import INDEXES, MANIFESTS, OCI_INDEX
+from python_docker.reference import ImageReference
+from python_docker.spec import Descriptor, Index, dump_json, parse_json
+from python_docker.transports.location import Location
+
+LAYOUT_MARKER = dump_json({"imageLayoutVersion": "1.0.0"})
+"""The content of `oci-layout`."""
+REF_NAME = "org.opencontainers.image.ref.name"
+IMAGE_NAME = "io.containerd.image.name"
+"""The full name, which Docker and containerd write since REF_NAME is often but a tag."""
+
+# image-spec, annotations.md, "org.opencontainers.image.ref.name"
+_COMPONENT = r"[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*"
+_NAME = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_LISTED = 20
+
+
+def check_layout_marker(raw: bytes | None, where: str) -> None:
+    """Raise `InvalidArchive` when `oci-layout` names a version that is not known; a missing one is forgiven."""
+    if raw is None:
+        # skopeo and crane read such layouts too.
+        return
+    value = parse_json(raw, f"oci-layout of {where}")
+    version = value.get("imageLayoutVersion") if isinstance(value, dict) else None
+    if version != "1.0.0":
+        raise InvalidArchive(f"{where} is an OCI layout of version {version!r:.40}; only 1.0.0 is known")
+
+
+def naming_annotations(location: Location, reference: ImageReference | None) -> dict[str, str]:
+    """The annotations that give an image its name in index.json.
+
+    The name that the location gives is written as it is, as skopeo does; without one, an image that has a name keeps
+    it, in the form that Docker writes. Raises `InvalidReference`.
+
+    >>> naming_annotations(Location("oci", "dir", "v1"), None)
+    {'org.opencontainers.image.ref.name': 'v1'}
+    """
+    name = location.name
+    if name is not None:
+        if not _NAME.fullmatch(name):
+            raise InvalidReference(
+                f"not a name for an image in an OCI layout: {name[:140]!r} (letters, digits, and '-._:@+/' between them)"
+            )
+        full = _full_name(name)
+        return {REF_NAME: name} | ({IMAGE_NAME: str(full)} if full is not None and full.tag else {})
+    if reference is None or reference.tag is None:
+        return {}
+    return {IMAGE_NAME: str(reference.with_tag(reference.tag)), REF_NAME: reference.tag}
+
+
+def _full_name(name: str) -> ImageReference | None:
+    """A free text as a reference, if it says more than a tag."""
+    if ":" not in name and "/" not in name:
+        return None
+    try:
+        return ImageReference.parse(name)
+    except InvalidReference:
+        return None
+
+
+def reference_of(descriptor: Descriptor) -> ImageReference | None:
+    """The name of an image in index.json, if it has one that is more than a tag."""
+    annotations = descriptor.annotations or {}
+    name = annotations.get(IMAGE_NAME) or annotations.get(REF_NAME) or ""
+    return _full_name(name)
+
+
+def images_of(index: Index) -> list[Descriptor]:
+    """The images and indexes that index.json names; other kinds of content are legal there, and passed over."""
+    return [descriptor for descriptor in index.manifests if descriptor.media_type in MANIFESTS | INDEXES]
+
+
+def choose(index: Index, name: str | None, where: str) -> Descriptor | Index:
+    """What a name (a `ref.name`, an image's name, `@` and a number) means, or the one image there is without a name.
+
+    Several descriptors that are one image for several platforms are an index of them. Raises `NotFound` when there is
+    no such image, or no name and several images.
+
+    >>> from python_docker.media_types import OCI_MANIFEST
+    >>> only = Descriptor.of(b"{}", OCI_MANIFEST)
+    >>> choose(Index.build({"schemaVersion": 2, "manifests": [only.to_json()]}), None, "example") == only
+    True
+    """
+    images = images_of(index)
+    if not images:
+        raise NotFound(f"{where} holds no image")
+    if name is None:
+        if len(images) == 1:
+            return images[0]
+        if _are_platforms(images) and len({_ref_name(descriptor) for descriptor in images}) == 1:
+            return index
+        raise NotFound(f"{where} holds {len(images)} images; say which one by its name or @number: {listing(images)}")
+    if name.startswith("@"):
+        number = int(name[1:]) if re.fullmatch(r"@[0-9]{1,6}", name) else len(images)
+        if number >= len(images):
+            raise NotFound(f"{where} has no image {name[:20]}; there are: {listing(images)}")
+        return images[number]
+    found = _named(images, name)
+    if not found:
+        raise NotFound(f"{where} has no image {name[:300]!r}; there are: {listing(images)}")
+    if len(found) > 1 and _are_platforms(found):
+        return Index.build({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [one.to_json() for one in found]})
+    return found[0]
+
+
+def _named(images: list[Descriptor], name: str) -> list[Descriptor]:
+    """The images that a name means: those with this very name, else those whose full name or whose tag it is."""
+    exact = [descriptor for descriptor in images if _ref_name(descriptor) == name]
+    if exact:
+        return exact
+    wanted = _parse(name)
+    full = [descriptor for descriptor in images if wanted is not None and reference_of(descriptor) == wanted]
+    if full:
+        return full
+    by_tag = [
+        descriptor for descriptor in images if (known := reference_of(descriptor)) is not None and known.tag == name
+    ]
+    return by_tag if len({reference_of(descriptor) for descriptor in by_tag}) == 1 else []
+
+
+def _parse(name: str) -> ImageReference | None:
+    try:
+        return ImageReference.parse(name)
+    except InvalidReference:
+        return None
+
+
+def _ref_name(descriptor: Descriptor) -> str | None:
+    return (descriptor.annotations or {}).get(REF_NAME)
+
+
+def _are_platforms(descriptors: list[Descriptor]) -> bool:
+    platforms = [descriptor.get_platform() for descriptor in descriptors]
+    return None not in platforms and len(set(platforms)) == len(platforms)
+
+
+def listing(descriptors: Iterable[Descriptor]) -> str:
+    """The numbers and names of images, for messages."""
+    lines = []
+    for number, descriptor in enumerate(descriptors):
+        annotations = descriptor.annotations or {}
+        name = annotations.get(REF_NAME) or annotations.get(IMAGE_NAME) or descriptor.digest.short
+        lines.append(f"@{number} {name[:120]}")
+    more = [f"and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
+    return ", ".join(lines[:_LISTED] + more)
+
+
+def with_image(raw: bytes | None, descriptor: Descriptor, where: str) -> bytes:
+    """index.json with `descriptor` in the place of the one of the same name, or else at its end; all else is kept.
+
+    `raw` is what index.json holds now, None when there is none. Raises `InvalidDocument`.
+    """
+    value: Any = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
+    if raw is not None:
+        value = Index.parse(raw, f"index.json of {where}").value()
+    name = (descriptor.annotations or {}).get(REF_NAME)
+    kept: list[Mapping[str, Any]] = []
+    placed = False
+    for known in value["manifests"]:
+        if (known.get("annotations") or {}).get(REF_NAME) != name:
+            kept.append(known)
+        elif not placed:
+            kept.append(descriptor.to_json())
+            placed = True
+    value["manifests"] = kept if placed else [*kept, descriptor.to_json()]
+    if len(value["manifests"]) > 10_000:
+        raise InvalidDocument(f"{where} holds more images than index.json can name")
+    return dump_json(value)
+
+
+def write_index(descriptors: Iterable[Descriptor]) -> bytes:
+    """index.json of a new layout."""
+    value = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [one.to_json() for one in descriptors]}
+    return dump_json(value)

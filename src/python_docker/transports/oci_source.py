@@ -1,0 +1,156 @@
+"""Reading OCI layouts, wherever their files are: in a folder or in a tar (image-spec, image-layout.md)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import stat
+from pathlib import Path
+from typing import Protocol
+
+from python_docker.blob import Blob, BlobStore
+from python_docker.digest import Digest
+from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, NotFound
+from python_docker.reference import ImageReference
+from python_docker.spec import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_manifest
+from python_docker.transports.archive_file import ArchiveFile
+from python_docker.transports.blob_tar import blob_path
+from python_docker.transports.oci_index import check_layout_marker, choose, reference_of
+
+
+class LayoutFiles(Protocol):
+    """The files of a layout; `name` is what messages call it."""
+
+    name: str
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        """The content of a small file, None when there is none."""
+
+    def blob(self, descriptor: Descriptor) -> Blob:
+        """A blob. Raises `NotFound`, or `ContentMismatch` when it has another size than its descriptor says."""
+
+
+class FolderFiles:
+    """The files of a layout in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = str(folder)
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        file = self.folder / path
+        try:
+            size = _regular_size(file)
+            if size is None:
+                return None
+            if size > limit:
+                raise InvalidDocument(f"{file} has {size} bytes; at most {limit} are read")
+            return file.read_bytes()
+        except OSError as error:
+            raise Error(f"cannot read {file}: {error.strerror}") from error
+
+    def blob(self, descriptor: Descriptor) -> Blob:
+        store = BlobStore(self.folder)
+        if _regular_size(store.path_of(descriptor.digest)) is None:
+            raise NotFound(f"{self.name} has no blob {descriptor.digest}")
+        # Without its path, since what has one is linked into other layouts unread.
+        return Blob(descriptor, store.get(descriptor).opener)
+
+
+def _regular_size(path: Path) -> int | None:
+    """The size of a plain file; None when there is nothing, or something that cannot be read like one (a pipe)."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+class TarFiles:
+    """The files of a layout in a tar."""
+
+    def __init__(self, archive: ArchiveFile) -> None:
+        self.archive = archive
+        self.name = archive.name
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        return self.archive.read(path, limit)
+
+    def blob(self, descriptor: Descriptor) -> Blob:
+        archive = self.archive
+        member = archive.find(blob_path(descriptor.digest))
+        if member is None:
+            raise NotFound(f"{self.name} has no blob {descriptor.digest}")
+        if member.size != descriptor.size:
+            raise ContentMismatch(
+                f"blob {descriptor.digest} in {self.name} has {member.size} bytes instead of {descriptor.size}"
+            )
+        return Blob(descriptor, lambda: archive.open_member(member))
+
+
+class OciSource:
+    """A `Source`: what one name in a layout means.
+
+    Raises `InvalidArchive` for what is no OCI layout, `InvalidDocument` for a malformed index.json.
+    """
+
+    def __init__(self, files: LayoutFiles, name: str | None, *, index: Index | None = None) -> None:
+        self._files = files
+        self._name = name
+        self.index = read_index(files) if index is None else index
+        self._chosen: Descriptor | Index | None = None
+
+    def _choose(self) -> Descriptor | Index:
+        if self._chosen is None:
+            self._chosen = choose(self.index, self._name, self._files.name)
+        return self._chosen
+
+    @property
+    def reference(self) -> ImageReference | None:
+        chosen = self._choose()
+        descriptor = chosen.manifests[0] if isinstance(chosen, Index) else chosen
+        return reference_of(descriptor)
+
+    def root(self) -> Manifest | Index:
+        """What the name means, or, without one, the one image there is. Raises `NotFound`."""
+        chosen = self._choose()
+        return chosen if isinstance(chosen, Index) else self.child(chosen)
+
+    def child(self, descriptor: Descriptor) -> Manifest | Index:
+        raw = self.blob(descriptor).read()
+        return parse_manifest(raw, descriptor.media_type, f"manifest {descriptor.digest} in {self._files.name}")
+
+    def blob(self, descriptor: Descriptor) -> Blob:
+        try:
+            return self._files.blob(descriptor)
+        except NotFound:
+            embedded = _embedded(descriptor)
+            if embedded is None:
+                raise
+            return embedded
+
+    def close(self) -> None:
+        """Files are closed with the last object that reads from them."""
+
+
+def _embedded(descriptor: Descriptor) -> Blob | None:
+    """The content that a descriptor brings along (image-spec, descriptor.md, `data`); whoever opens it checks it."""
+    if descriptor.data is None or len(descriptor.data) > 2 * MAX_DOCUMENT_SIZE:
+        return None
+    try:
+        content = base64.b64decode(descriptor.data, validate=True)
+    except binascii.Error:
+        return None
+    return Blob(descriptor, Blob.from_bytes(content, descriptor.media_type).opener)
+
+
+def read_index(files: LayoutFiles) -> Index:
+    """index.json of a layout. Raises `InvalidArchive` when there is none."""
+    check_layout_marker(files.read("oci-layout", MAX_DOCUMENT_SIZE), files.name)
+    raw = files.read("index.json", MAX_DOCUMENT_SIZE)
+    if raw is None:
+        raise InvalidArchive(f"{files.name} is no OCI image layout: it has no index.json")
+    return Index.parse(raw, f"index.json of {files.name}")
+
+
+__all__ = ["Digest", "FolderFiles", "LayoutFiles", "OciSource", "TarFiles", "read_index"]
