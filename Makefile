@@ -29,7 +29,7 @@ peers:
 	@sh scripts/install-peers
 
 demo: venv
-	$(VENV)/bin/python demo/run.py
+	$(VENV)/bin/python -m demo.run
 
 test: venv peers
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
@@ -45,4 +45,4 @@ bench: venv peers
 	$(VENV)/bin/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo.tar
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .demo demo.tar

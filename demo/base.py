@@ -20,10 +20,10 @@ from python_docker.transports import write_image
 
 _PRINTED_BY_LDD = re.compile(r"^\s*(?:\S+ => )?(?P<path>/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)
 # What wheels may expect of every machine (PEP 600 and the profiles of the manylinux project), screens aside.
-_EXPECTED_BY_WHEELS = """
-libgcc_s.so.1 libstdc++.so.6 libm.so.6 libdl.so.2 librt.so.1 libc.so.6 libnsl.so.1 libutil.so.1 libpthread.so.0
-libresolv.so.2 libz.so.1 libexpat.so.1 libatomic.so.1
-""".split()
+_EXPECTED_BY_WHEELS = (
+    *("libgcc_s.so.1", "libstdc++.so.6", "libm.so.6", "libdl.so.2", "librt.so.1", "libc.so.6", "libnsl.so.1"),
+    *("libutil.so.1", "libpthread.so.0", "libresolv.so.2", "libz.so.1", "libexpat.so.1", "libatomic.so.1"),
+)
 _FILES = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",

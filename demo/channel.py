@@ -83,7 +83,10 @@ def make_channel(requirements: Sequence[str] = DEMO, root: Path = ROOT) -> RealC
 
 
 def _make(requirements: Sequence[str], folder: Path, root: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=root) as temporary, ThreadPoolExecutor() as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix=".partial-", dir=root) as temporary,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
         work = Path(temporary)
         new = work / "channel"
         (new / "noarch").mkdir(parents=True)

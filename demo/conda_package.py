@@ -25,6 +25,7 @@ PLACEHOLDER = ("/opt/build/_h_env" + 30 * "_placehold")[:255]
 
 _LARGEST_TEXT = 8 << 20  # bytes; no text file with a prefix in it is nearly that long
 _COMPRESSION_LEVEL = 7
+_ARCHITECTURES = {"64": "x86_64"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Recipe:
 
     def index_json(self) -> dict[str, Any]:
         noarch = self.subdir == "noarch"
+        system, _, architecture = self.subdir.partition("-")
         fields: dict[str, Any] = {
             "name": self.name,
             "version": self.version,
@@ -55,10 +57,8 @@ class Recipe:
             "build_number": 0,
             "depends": sorted(self.depends),
             "subdir": self.subdir,
-            "arch": None
-            if noarch
-            else {"64": "x86_64"}.get(architecture := self.subdir.partition("-")[2], architecture),
-            "platform": None if noarch else self.subdir.partition("-")[0],
+            "arch": None if noarch else _ARCHITECTURES.get(architecture, architecture),
+            "platform": None if noarch else system,
             "noarch": "python" if noarch else None,
             "license": self.about.get("license"),
             "timestamp": self.timestamp * 1000,
@@ -118,7 +118,7 @@ def _add_file(tar: tarfile.TarFile, stage: Path, path: str) -> dict[str, Any]:
     member = tarfile.TarInfo(path)
     member.mtime = int(status.st_mtime)
     if source.is_symlink():
-        member.type, member.linkname, member.mode = tarfile.SYMTYPE, os.readlink(source), 0o777
+        member.type, member.linkname, member.mode = tarfile.SYMTYPE, str(source.readlink()), 0o777
         tar.addfile(member)
         entry: dict[str, Any] = {"_path": path, "path_type": "softlink"}
         # CEP 34: those of the file that the link leads to.

@@ -175,9 +175,8 @@ def _patch(patchelf: str, path: Path, runpath: str) -> None:
 
 
 def _patchelf() -> str:
-    found = shutil.which(
-        "patchelf", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    )
+    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    found = shutil.which("patchelf", path=os.pathsep.join(folders))
     if found is None:
         raise NotHere("the program patchelf is missing (it is in the dependency group `demo`)")
     return found

@@ -158,9 +158,7 @@ def _depends(metadata: Message, platforms: list[str], *, pure: bool) -> list[str
     """What the wheel needs, as match specs; what only an extra needs is left out."""
     depends = []
     if pure:
-        depends.append(
-            f"python {metadata['Requires-Python'] or ''}".strip().replace(" ", "").replace("python", "python ", 1)
-        )
+        depends.append(f"python {(metadata['Requires-Python'] or '').replace(' ', '')}".strip())
     else:
         depends.append(f"python {VERSION}.*")
         depends.append(f"__glibc >={min((_glibc(tag) for tag in platforms), key=_numbers)},<3.0.a0")

@@ -8,11 +8,11 @@ import os
 import secrets
 import shutil
 import tempfile
-import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from python_docker.digest import Digest, VerifyingReader
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFound
@@ -28,8 +28,9 @@ _COPY_SIZE = 1 << 20
 class Blob:
     """Content that is somewhere, described by its descriptor.
 
-    `opener` opens the content anew each time, at its start. `path` is a file that holds exactly this content, if there
-    is one, and `origin` the repository (`docker.io/library/ubuntu`) of a registry that has it.
+    `opener` opens the content anew each time, at its start. `path` is a file that is known to hold exactly this content
+    and is never written to again, if there is one: it may be linked to without another look. `origin` is the repository
+    (`docker.io/library/ubuntu`) of a registry that has the blob.
 
     >>> Blob.from_bytes(b"{}", "application/vnd.oci.empty.v1+json").read()
     b'{}'
@@ -43,9 +44,7 @@ class Blob:
     def open(self) -> BinaryIO:
         """A reader that checks digest and size on the way and raises `ContentMismatch` before the last byte."""
         descriptor = self.descriptor
-        return cast(
-            "BinaryIO", VerifyingReader(self.opener(), descriptor.digest, descriptor.size, f"blob {descriptor.digest}")
-        )
+        return VerifyingReader(self.opener(), descriptor.digest, descriptor.size, f"blob {descriptor.digest}")
 
     def read(self, limit: int = MAX_DOCUMENT_SIZE) -> bytes:
         """The whole content of a small blob. Raises `InvalidDocument` when it has more than `limit` bytes."""
@@ -66,9 +65,9 @@ class Blob:
         return cls(Descriptor.of(content, media_type), lambda: io.BytesIO(content))
 
     @classmethod
-    def from_file(cls, path: Path, descriptor: Descriptor) -> Blob:
-        """A blob that is the whole of a file."""
-        return cls(descriptor, lambda: path.open("rb"), path=path)
+    def from_file(cls, path: Path, descriptor: Descriptor, *, trusted: bool = False) -> Blob:
+        """A blob that is the whole of a file; `trusted` when the file is known to be right and to stay as it is."""
+        return cls(descriptor, lambda: path.open("rb"), path=path if trusted else None)
 
 
 class BlobWriter:
@@ -77,11 +76,8 @@ class BlobWriter:
     A context manager: what is not committed when it is left is removed.
     """
 
-    def __init__(self, folder: Path, store: BlobStore | None = None) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._store = store
-        self._path = folder / f".partial-{os.getpid()}-{secrets.token_hex(8)}"
-        self._file = self._path.open("xb", buffering=0)
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
         self._hash = hashlib.sha256()
         self.size = 0
 
@@ -100,21 +96,16 @@ class BlobWriter:
 
     def commit(self, media_type: str) -> Blob:
         """Keep what was written and give it as a blob."""
-        self._file.close()
-        descriptor = Descriptor.new(media_type, self.digest, self.size)
-        if self._store is None:
-            return _temporary_blob(self._path, descriptor)
-        path = self._store.path_of(descriptor.digest)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.replace(path)
-        return Blob.from_file(path, descriptor)
+        return self._keep(Descriptor.new(media_type, self.digest, self.size))
 
     def abort(self) -> None:
         """Remove what was written."""
         self._file.close()
-        self._path.unlink(missing_ok=True)
 
-    def __enter__(self) -> BlobWriter:
+    def _keep(self, descriptor: Descriptor) -> Blob:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -124,33 +115,58 @@ class BlobWriter:
             self.abort()
 
 
-class _TemporaryFile:
-    """Opens a file that is removed when nobody can open it any more."""
+class _StoreWriter(BlobWriter):
+    """Writes into a folder of blobs, under a name that is nobody's until it is committed."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._remove = weakref.finalize(self, path.unlink, missing_ok=True)
+    def __init__(self, folder: Path, path_of: Callable[[Digest], Path]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path_of = path_of
+        self._path = folder / _partial_name()
+        super().__init__(cast("BinaryIO", self._path.open("xb", buffering=0)))
 
-    def __call__(self) -> BinaryIO:
-        return self.path.open("rb")
+    def _keep(self, descriptor: Descriptor) -> Blob:
+        self._file.close()
+        path = self._path_of(descriptor.digest)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.replace(path)
+        except OSError:
+            self.abort()
+            raise
+        return Blob.from_file(path, descriptor, trusted=True)
+
+    def abort(self) -> None:
+        super().abort()
+        self._path.unlink(missing_ok=True)
 
 
-def _temporary_blob(path: Path, descriptor: Descriptor) -> Blob:
-    opener = _TemporaryFile(path)
-    # No `path`: a hard link to a temporary file would be right, but its owner and mode are this process's.
-    return Blob(descriptor, opener)
+class _TemporaryWriter(BlobWriter):
+    """Writes to a file without a name, which is gone with the last object that refers to it, or with this process."""
+
+    def __init__(self) -> None:
+        super().__init__(cast("BinaryIO", tempfile.TemporaryFile(prefix="blob-", buffering=0)))
+
+    def _keep(self, descriptor: Descriptor) -> Blob:
+        file = OwnFile(os.dup(self._file.fileno()))
+        self._file.close()
+        return Blob(descriptor, lambda: Section(file, 0, descriptor.size, f"blob {descriptor.digest}"))
 
 
 def temporary_writer() -> BlobWriter:
     """A writer whose blob lives in the system's folder for temporary files for as long as it is referred to."""
-    return BlobWriter(Path(tempfile.gettempdir()))
+    return _TemporaryWriter()
+
+
+def _partial_name() -> str:
+    return f".partial-{os.getpid()}-{secrets.token_hex(8)}"
 
 
 class BlobStore:
     """A folder with each blob in a file of its own, `blobs/<algorithm>/<encoded>`: an OCI layout's.
 
     Safe for any number of processes at once and against being killed: a blob appears under its name whole or not at
-    all. `get` and `contains` compare sizes; reading checks digests.
+    all. `get` and `contains` compare sizes; reading checks digests. `trusted` says that nobody else writes there, so
+    that other stores may link to its files instead of copying and checking them.
 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     store = BlobStore(folder)
@@ -159,8 +175,9 @@ class BlobStore:
     True
     """
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
+    def __init__(self, root: str | os.PathLike[str], *, trusted: bool = False) -> None:
         self.root = Path(root)
+        self.trusted = trusted
 
     def path_of(self, digest: Digest) -> Path:
         """Where the blob of this digest is, or would be."""
@@ -178,20 +195,23 @@ class BlobStore:
         path = self.path_of(descriptor.digest)
         try:
             size = path.stat().st_size
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise NotFound(f"there is no blob {descriptor.digest} in {self.root}") from None
         if size != descriptor.size:
             raise ContentMismatch(
                 f"blob {descriptor.digest} in {self.root} has {size} bytes instead of {descriptor.size}"
             )
-        return Blob.from_file(path, descriptor)
+        return Blob.from_file(path, descriptor, trusted=self.trusted)
 
     def writer(self) -> BlobWriter:
         """A writer into this store."""
-        return BlobWriter(self.root / "blobs", self)
+        return self._writer()
+
+    def _writer(self) -> _StoreWriter:
+        return _StoreWriter(self.root / "blobs", self.path_of)
 
     def add(self, blob: Blob, *, advance: Callable[[int], object] | None = None) -> Blob:
-        """Take a blob in: linked where it is a file on the same file system, else copied and checked on the way.
+        """Take a blob in: linked where that is safe and the file system can, else copied and checked on the way.
 
         `advance` is called with the numbers of bytes that were copied. Raises `ContentMismatch` when the content is
         not what the descriptor says.
@@ -199,36 +219,31 @@ class BlobStore:
         descriptor = blob.descriptor
         if self.contains(descriptor):
             return self.get(descriptor)
-        path = self.path_of(descriptor.digest)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if blob.path is not None and self._link(blob.path, path, descriptor):
-            return Blob.from_file(path, descriptor)
-        with self.writer() as writer, blob.open() as stream:
+        if blob.path is not None and self._link(blob.path, descriptor):
+            return self.get(descriptor)
+        with self._writer() as writer, blob.open() as stream:
             while data := stream.read(_COPY_SIZE):
                 writer.write(data)
                 if advance is not None:
                     advance(len(data))
-            if writer.size != descriptor.size:
-                raise ContentMismatch(f"blob {descriptor.digest} has {writer.size} bytes instead of {descriptor.size}")
-            if descriptor.digest.algorithm == "sha256":
-                return writer.commit(descriptor.media_type).describe(descriptor)
-            # Named by another algorithm, which `blob.open` has checked.
-            writer._file.close()
-            writer._path.replace(path)
-        return Blob.from_file(path, descriptor)
+            return writer._keep(descriptor)
 
-    def _link(self, source: Path, path: Path, descriptor: Descriptor) -> bool:
+    def _link(self, source: Path, descriptor: Descriptor) -> bool:
         """Link a blob's file in, if its file system can; content-addressed files are never written to again."""
+        path = self.path_of(descriptor.digest)
+        partial = path.with_name(_partial_name())
         try:
             if source.stat().st_size != descriptor.size:
                 return False
-            partial = path.with_name(f".partial-{os.getpid()}-{secrets.token_hex(8)}")
+            path.parent.mkdir(parents=True, exist_ok=True)
             os.link(source, partial)
             partial.replace(path)
-            # rename(2) leaves both names when they are links to one file.
-            partial.unlink(missing_ok=True)
         except OSError:
             return False
+        finally:
+            # rename(2) leaves both names when they are links to one file.
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
         return True
 
     def add_bytes(self, content: bytes, media_type: str) -> Blob:

@@ -1,40 +1,24 @@
-"""Compression of layers: gzip, zstd or none behind one interface; several cores, the same bytes on every machine.
-
-What is written is cut into blocks of a fixed size, each a gzip member or zstd frame of its own (RFC 1952 section 2.2
-and RFC 8878 section 3 allow any number of them), so the output does not depend on how many threads made it. gzip is
-written by libdeflate and read by ISA-L: the latter compresses faster, but to other bytes on another kind of processor.
-"""
+"""Compression of layers: which there are, how to tell them apart, how to read them (`compressor` writes them)."""
 
 from __future__ import annotations
 
 import bz2
 import lzma
-import os
 import re
 import sys
 import zlib
-from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO, cast
-
-import deflate
-from isal import igzip
 
 from python_docker.errors import InvalidLayer
 from python_docker.stream import ReadStream
 
 if TYPE_CHECKING:
-    from types import ModuleType, TracebackType
+    from types import ModuleType
 
-# Bytes of tar that make one gzip member or zstd frame. Part of the layer format: another size gives other bytes.
-_BLOCK_SIZES = {"gzip": 1 << 20, "zstd": 4 << 20}
 _READ_SIZE = 256 << 10
-# What a stream may ask a decoder to remember: 128 MiB, zstd's own limit; `xz -9` needs 65 MiB.
-_MAX_WINDOW_LOG = 27
-_MAX_XZ_MEMORY = 128 << 20
+_MAX_XZ_MEMORY = 128 << 20  # bytes; `xz -9` needs 65 MiB
 
 
 class Compression(StrEnum):
@@ -79,7 +63,7 @@ def sniff(head: bytes) -> Compression:
 
 
 @cache
-def _zstd() -> ModuleType:
+def zstd_module() -> ModuleType:
     """The standard library's zstd module, or its backport."""
     if sys.version_info >= (3, 14):
         from compression import zstd
@@ -167,11 +151,12 @@ class _Decompressed(ReadStream):
             raise InvalidLayer(f"damaged {self._compression} stream: {error}") from error
 
 
-def open_decompressed(stream: BinaryIO) -> BinaryIO:
+def open_decompressed(stream: BinaryIO, *, max_window_log: int = 27) -> BinaryIO:
     """A reader of what `stream` holds uncompressed, whatever its compression (told by its first bytes).
 
     Any number of gzip members, zstd frames, bzip2 or xz streams may follow one another. Closing the result closes
-    `stream`. Reading raises `InvalidLayer` for data that is damaged, cut short, or asks for more than 128 MiB of memory.
+    `stream`. Reading raises `InvalidLayer` for data that is damaged, is cut short, or wants too much memory: zstd's
+    may have 2 to the power of `max_window_log` bytes (27, or 128 MiB, is what zstd itself allows).
 
     >>> import gzip, io
     >>> open_decompressed(io.BytesIO(gzip.compress(b"a") + gzip.compress(b"b"))).read()
@@ -186,27 +171,18 @@ def open_decompressed(stream: BinaryIO) -> BinaryIO:
         return whole
     inner: BinaryIO
     if compression is Compression.GZIP:
+        from isal import igzip
+
         inner = cast("BinaryIO", igzip.open(whole, "rb"))  # type: ignore[no-untyped-call]
     elif compression is Compression.ZSTD:
-        zstd = _zstd()
-        options = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
+        zstd = zstd_module()
+        options = {zstd.DecompressionParameter.window_log_max: max_window_log}
         inner = cast("BinaryIO", zstd.ZstdFile(whole, options=options))
     elif compression is Compression.BZIP2:
         inner = cast("BinaryIO", bz2.BZ2File(whole))
     else:
         inner = _XzReader(whole)
     return _Decompressed(inner, whole, compression)
-
-
-def _gzip_member(block: bytes | memoryview, level: int) -> bytes:
-    # libdeflate writes no time and no name: the same input gives the same bytes (RFC 1952 section 2.3).
-    return bytes(deflate.gzip_compress(block, level))
-
-
-def _zstd_frame(block: bytes | memoryview, level: int) -> bytes:
-    zstd = _zstd()
-    parameter = zstd.CompressionParameter
-    return bytes(zstd.compress(block, options={parameter.compression_level: level, parameter.checksum_flag: 1}))
 
 
 def check_level(compression: Compression, level: int | None) -> int:
@@ -217,115 +193,3 @@ def check_level(compression: Compression, level: int | None) -> int:
     if not low <= level <= high:
         raise ValueError(f"{compression} has levels {low} to {high}, not {level}")
     return level
-
-
-@cache
-def compression_pool() -> Executor:
-    """The threads that compress, as many as there are processors; shared by the whole process."""
-    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="compress")
-
-
-class CompressingWriter:
-    """Takes a stream's bytes in pieces of any size and gives its compressed form to `sink`.
-
-    `sink` is called with `bytes`, in order, in the thread that calls `write` and `close`. With an `executor`, blocks
-    are compressed in its threads while the caller goes on; a few blocks at most are in memory. The output depends on
-    what is written, on `compression` and `level`, and on nothing else.
-
-    >>> pieces = []
-    >>> with CompressingWriter(pieces.append, Compression.GZIP) as writer:
-    ...     writer.write(b"hello")
-    >>> import gzip; gzip.decompress(b"".join(pieces))
-    b'hello'
-    """
-
-    def __init__(
-        self,
-        sink: Callable[[bytes], object],
-        compression: Compression,
-        level: int | None = None,
-        executor: Executor | None = None,
-    ) -> None:
-        self._sink = sink
-        self._block_size = _BLOCK_SIZES.get(compression, 1)
-        self._level = check_level(compression, level)
-        self._executor = executor
-        self._pieces: list[bytes | memoryview] = []
-        self._held = 0
-        self._wrote = False
-        self._pending: deque[Future[bytes]] = deque()
-        self._ahead = (os.cpu_count() or 1) + 1
-        if compression is Compression.GZIP:
-            self._compress: Callable[[bytes | memoryview, int], bytes] | None = _gzip_member
-        elif compression is Compression.ZSTD:
-            self._compress = _zstd_frame
-        elif compression is Compression.NONE:
-            self._compress = None
-        else:
-            raise ValueError(f"layers are not written with {compression}")
-
-    def write(self, data: bytes | memoryview) -> None:
-        """Take `data`, which must not change afterwards."""
-        if self._compress is None:
-            self._sink(bytes(data) if isinstance(data, memoryview) else data)
-            return
-        if self._held + len(data) < self._block_size:
-            self._pieces.append(data)
-            self._held += len(data)
-            return
-        view = memoryview(data)
-        while self._held + len(view) >= self._block_size:
-            cut = self._block_size - self._held
-            self._pieces.append(view[:cut])
-            self._flush()
-            view = view[cut:]
-        if view:
-            self._pieces.append(view)
-            self._held = len(view)
-
-    def _flush(self) -> None:
-        assert self._compress is not None
-        block = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        self._pieces = []
-        self._held = 0
-        self._wrote = True
-        if self._executor is None:
-            self._sink(self._compress(block, self._level))
-            return
-        while len(self._pending) >= self._ahead or (self._pending and self._pending[0].done()):
-            self._sink(self._pending.popleft().result())
-        self._pending.append(self._executor.submit(self._compress, block, self._level))
-
-    def close(self) -> None:
-        """Compress and hand over what is left. An empty stream becomes one empty member or frame."""
-        if self._compress is not None and (self._pieces or not self._wrote):
-            if not self._pieces:
-                self._pieces.append(b"")
-            if self._pending or self._executor is None:
-                self._flush()
-            else:
-                # A small layer: not worth another thread.
-                self._wrote = True
-                self._sink(self._compress(b"".join(self._pieces), self._level))
-                self._pieces = []
-        while self._pending:
-            self._sink(self._pending.popleft().result())
-
-    def abort(self) -> None:
-        """Forget what is not written yet, after an error."""
-        while self._pending:
-            self._pending.popleft().cancel()
-        self._pieces = []
-        self._held = 0
-
-    def __enter__(self) -> CompressingWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                self.close()
-        finally:
-            self.abort()

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
 from python_docker.blob import Blob, BlobWriter, temporary_writer
-from python_docker.compression import CompressingWriter, Compression, compression_pool, open_decompressed, sniff
+from python_docker.compression import Compression, open_decompressed, sniff
+from python_docker.compressor import CompressingWriter, compression_pool
 from python_docker.digest import Digest, HashingReader, VerifyingReader
 from python_docker.media_types import ImageFormat, layer_compression, layer_media_type
 from python_docker.runtime_config import RuntimeConfig

@@ -73,18 +73,14 @@ def _invoke(args: list[str], program: str, output: Output) -> int:
     from conda_docker.cli.app import app
 
     command = typer.main.get_command(app)
-    if not args:
-        args, code = ["--help"], 1
-    else:
-        code = 0
     if "_" + program.replace("-", "_").replace(" ", "_").upper() + "_COMPLETE" in os.environ:
         command.main(args, prog_name=program)
     try:
         with command.make_context(program, args, obj=output) as context:
             result = command.invoke(context)
     except typer.Exit as leave:
-        return leave.exit_code or code
-    return result if isinstance(result, int) else code
+        return leave.exit_code
+    return result if isinstance(result, int) else 0
 
 
 def _explain(error: Exception, output: Output) -> int:

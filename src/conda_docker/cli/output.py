@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -59,9 +59,13 @@ class Output:
         """Write `text` and a line feed to standard output. Raises `StdoutClosed`."""
         self._write(printable(text) + "\n")
 
-    def json(self, value: Mapping[str, object] | list[Mapping[str, object]]) -> None:
+    def json(self, value: Mapping[str, object] | Sequence[Mapping[str, object]]) -> None:
         """Write `value` as JSON to standard output. Raises `StdoutClosed`."""
         self._write(json.dumps(value, indent=2) + "\n")
+
+    def styled(self, text: str) -> None:
+        """Write text of the program's own, colours and all, to standard output. Raises `StdoutClosed`."""
+        self._write(text + "\n")
 
     def raw(self, content: bytes) -> None:
         """Write `content` to standard output, byte for byte. Raises `StdoutClosed`."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from conda_docker.cli.output import Output
+
 if TYPE_CHECKING:
     from typer._click.core import Command as AnyCommand
     from typer._click.core import Context, Parameter
@@ -30,6 +32,9 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, spell_out(args, self.get_params(ctx)))
+
+    def get_help_option(self, ctx: Context) -> TyperOption | None:
+        return _printing(super().get_help_option(ctx))
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         from conda_docker.cli.help import write_help
@@ -60,6 +65,16 @@ class Group(TyperGroup):
     def get_params(self, ctx: Context) -> list[Parameter]:
         return [*super().get_params(ctx), *_shared(ctx)]
 
+    def get_help_option(self, ctx: Context) -> TyperOption | None:
+        return _printing(super().get_help_option(ctx))
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            # As in all earlier releases: help on standard output, and a failure, since nothing was asked for.
+            print_help(ctx)
+            raise typer.Exit(1)
+        return super().parse_args(ctx, args)
+
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, AnyCommand | None, list[str]]:
         names = self.list_commands(ctx)
         if args and args[0] not in names and not args[0].startswith("-"):
@@ -83,6 +98,24 @@ def _shared(ctx: Context) -> list[Parameter]:
     if root is ctx:
         return []
     return [param for param in root.command.params if param.name in SHARED]
+
+
+def print_help(ctx: Context) -> None:
+    """Write the help of a command to standard output."""
+    ctx.find_root().ensure_object(Output).styled(ctx.get_help())
+
+
+def _printing(option: TyperOption | None) -> TyperOption | None:
+    """The option `--help`, which writes as all results are written: `--help | head` is no failure of this program's."""
+
+    def show(ctx: Context, param: Parameter, value: bool) -> None:
+        if value and not ctx.resilient_parsing:
+            print_help(ctx)
+            raise typer.Exit
+
+    if option is not None:
+        option.callback = show
+    return option
 
 
 def spell_out(args: list[str], params: Iterable[Parameter]) -> list[str]:

@@ -55,7 +55,7 @@ class Work:
 class Display:
     """Hears of work and shows nothing of it: a `python_docker.progress.Progress`. Others show more.
 
-    `moved` is the number of bytes that were worked on, and `outcomes` how often each outcome was told.
+    `moved` counts the bytes of what had a known size, such as blobs, and `outcomes` how often each outcome was told.
     """
 
     def __init__(self, output: Output) -> None:
@@ -76,7 +76,7 @@ class Display:
     def finished(self, work: Work, outcome: str) -> None:
         """The work is over."""
         with self._lock:
-            self.moved += work.done
+            self.moved += work.done if work.total is not None else 0
             self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
     @contextmanager

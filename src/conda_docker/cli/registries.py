@@ -66,9 +66,9 @@ def read_login(username: str | None, *, password_stdin: bool) -> Login | None:
 def read_logins(usernames: Mapping[str, str | None], *, password_stdin: bool) -> dict[str, Login | None]:
     """The logins for names that were given with options such as `--username`, by option.
 
-    The password comes from standard input when `password_stdin` says so, else from the environment variable that belongs
-    to the option (`CONDA_DOCKER_PASSWORD`), else it is asked for on the terminal. Raises a usage error when there is none.
-    It is never an argument: every user of a machine can read those.
+    The password comes from standard input when `password_stdin` says so, else from the environment variable that
+    belongs to the option (`CONDA_DOCKER_PASSWORD`), else it is asked for on the terminal. Raises a usage error when
+    there is none. It is never an argument: every user of a machine can read those.
     """
     given = [option for option, username in usernames.items() if username is not None]
     if password_stdin and len(given) != 1:

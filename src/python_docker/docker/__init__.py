@@ -8,7 +8,6 @@ name, else one that listens where engines do, else the `docker` or `podman` comm
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -47,12 +46,15 @@ def load(filename: str | os.PathLike[str]) -> list[str]:
     Docker before version 29 also loads archives of the layout of old, and names none of their images.
     """
     with open(filename, "rb") as file:  # noqa: PTH123
-        upload = find_engine().loading()
+        loading = find_engine().loading()
         try:
-            shutil.copyfileobj(file, upload, _COPY_SIZE)
-            return upload.finish()
-        finally:
-            upload.close()
+            while data := file.read(_COPY_SIZE):
+                loading.write(data)
+            loading.commit()
+        except BaseException:
+            loading.abort()
+            raise
+    return loading.loaded
 
 
 def save(image: str, tag: str | None, filename: str | os.PathLike[str]) -> None:
@@ -60,9 +62,16 @@ def save(image: str, tag: str | None, filename: str | os.PathLike[str]) -> None:
 
     Raises `NotFound` when the engine has no such image.
     """
-    from python_docker.docker.saving import save_to_file
+    from python_docker.transports.output import FileOutput
 
-    save_to_file(find_engine(), engine_name(image, tag), filename)
+    engine, name = find_engine(), engine_name(image, tag)
+    output = FileOutput(filename)
+    try:
+        engine.save(name, output.write)
+        output.commit()
+    except BaseException:
+        output.abort()
+        raise
 
 
 def pull(image: str, tag: str | None = None) -> None:

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from python_docker.digest import Digest
@@ -119,7 +119,7 @@ class EngineApi:
     # -- images ----------------------------------------------------------------------------------------------------
 
     def loading(self) -> ArchiveUpload:
-        """A file to write a docker archive to; `finish` loads it."""
+        """Begin to load a docker archive."""
         connection, prefix = open_connection(self.endpoint, self._silence)
         try:
             self._connect(connection, "load an image")
@@ -128,12 +128,12 @@ class EngineApi:
             connection.close()
             raise
 
-    def save(self, name: str, file: BinaryIO) -> None:
-        """Write an image to `file` as a docker archive. Raises `NotFound` when it is not there."""
+    def save(self, name: str, write: Callable[[bytes], object]) -> None:
+        """Give an image to `write`, piece by piece, as a docker archive. Raises `NotFound` when it is not there."""
         tail = b""
         with self.ask("GET", f"/images/{_in_path(name)}/get", what=f"save {name}") as answer:
             while data := answer.read(_COPY_SIZE):
-                file.write(data)
+                write(data)
                 tail = (tail + data)[-_END_OF_TAR:]
         if tail != bytes(_END_OF_TAR):
             # What fails on the engine's side after the first byte just ends the archive.

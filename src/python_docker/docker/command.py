@@ -47,7 +47,7 @@ class EngineCommand:
         return f"<EngineCommand {self.name}>"
 
     def loading(self) -> ArchivePipe:
-        """A file to write a docker archive to; `finish` loads it."""
+        """Begin to load a docker archive."""
         command = [self.name, "load"]
         # Files, since a pipe that nobody empties would block it.
         with ExitStack() as files:
@@ -56,15 +56,15 @@ class EngineCommand:
             files.pop_all()
         return ArchivePipe(command, process, printed, errors)
 
-    def save(self, name: str, file: BinaryIO) -> None:
-        """Write an image to `file` as a docker archive. Raises `NotFound` when it is not there."""
+    def save(self, name: str, write: Callable[[bytes], object]) -> None:
+        """Give an image to `write`, piece by piece, as a docker archive. Raises `NotFound` when it is not there."""
         command = [self.name, "save", name]
         with tempfile.TemporaryFile() as errors:
             with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors) as process:
                 assert process.stdout is not None
                 try:
                     while data := process.stdout.read(_COPY_SIZE):
-                        file.write(data)
+                        write(data)
                 except BaseException:
                     process.kill()
                     raise
@@ -134,53 +134,48 @@ class EngineCommand:
         return ended.stdout
 
 
-class ArchivePipe(io.RawIOBase):
-    """A docker archive on its way into the command's `load`: a file to write to, once and from start to end."""
+class ArchivePipe:
+    """The input of the command that loads images. `loaded` has their names after `commit`, the IDs of nameless ones."""
 
     def __init__(
         self, command: Sequence[str], process: subprocess.Popen[bytes], printed: BinaryIO, errors: BinaryIO
     ) -> None:
         assert process.stdin is not None
+        self.loaded: list[str] = []
         self._command = command
         self._process = process
         self._input = process.stdin
         self._printed = printed
         self._errors = errors
 
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
+    def write(self, data: bytes) -> None:
         """Send a piece. Raises `EngineError` with the command's reason when it takes no more."""
         try:
             self._input.write(data)
         except OSError:
-            self.finish()
+            self.commit()
             raise EngineError(f"`{' '.join(self._command)}` ended before it had the whole archive") from None
-        return memoryview(data).nbytes
 
-    def finish(self) -> list[str]:
-        """End the archive; gives the names of the images that the engine says it loaded, the IDs of nameless ones."""
+    def commit(self) -> None:
+        """End the archive. Raises `EngineError` with the command's reason when it could not load it."""
         try:
-            with suppress(OSError):
+            with suppress(BrokenPipeError):
                 self._input.close()
             if self._process.wait() != 0:
                 raise _failure(self._command, self._process.returncode, _content(self._errors))
-            return loaded_names(_content(self._printed).decode(errors="replace").splitlines())
+            self.loaded = loaded_names(_content(self._printed).decode(errors="replace").splitlines())
         finally:
-            self.close()
+            self.abort()
 
-    def close(self) -> None:
-        """Stop. An archive that was not finished is not loaded."""
-        if not self.closed:
-            if self._process.poll() is None:
-                self._process.kill()
-            with suppress(OSError):
-                self._input.close()
-            self._process.wait()
-            self._printed.close()
-            self._errors.close()
-        super().close()
+    def abort(self) -> None:
+        """Stop the command. An archive without an end is not loaded."""
+        if self._process.poll() is None:
+            self._process.kill()
+        with suppress(OSError):
+            self._input.close()
+        self._process.wait()
+        self._printed.close()
+        self._errors.close()
 
 
 def _pass_on(pipe: IO[bytes], sink: Callable[[bytes], object]) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from python_docker.errors import EngineError, EngineNotFound
+from python_docker.transports.output import Output
 
 if TYPE_CHECKING:
     from python_docker.digest import Digest
@@ -22,23 +23,13 @@ _ADVICE = (
 )
 
 
-class Loading(Protocol):
-    """A docker archive on its way into an engine: a file to write to, once and from start to end.
+class Loading(Output, Protocol):
+    """A docker archive on its way into an engine; `commit` raises `EngineError` when the engine could not load it.
 
-    It is closed after use; what was closed without `finish` is not loaded.
+    `loaded` has the names of the images after that, as far as the engine tells them, the IDs of nameless ones.
     """
 
-    def write(self, data: Any, /) -> int:
-        """Send a piece. Raises `EngineError` when the engine takes no more."""
-
-    def finish(self) -> list[str]:
-        """End the archive; gives the names of the images that the engine says it loaded, the IDs of nameless ones.
-
-        Raises `EngineError` when it could not load them.
-        """
-
-    def close(self) -> None:
-        """Let go, finished or not."""
+    loaded: list[str]
 
 
 class Engine(Protocol):
@@ -47,10 +38,10 @@ class Engine(Protocol):
     name: str
 
     def loading(self) -> Loading:
-        """A file to write a docker archive to."""
+        """Begin to load a docker archive."""
 
-    def save(self, name: str, file: BinaryIO) -> None:
-        """Write an image to `file` as a docker archive. Raises `NotFound` when it is not there."""
+    def save(self, name: str, write: Callable[[bytes], object]) -> None:
+        """Give an image to `write`, piece by piece, as a docker archive. Raises `NotFound` when it is not there."""
 
     def pull(self, reference: ImageReference) -> None:
         """Pull an image from its registry. Raises `NotFound` when the registry has none."""

@@ -1,12 +1,10 @@
-"""ArchiveUpload: a docker archive on its way into an engine."""
+"""ArchiveUpload: a docker archive on its way into an engine over its API."""
 
 from __future__ import annotations
 
 import http.client
-import io
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from python_docker.docker.answer import Answer, reason
 from python_docker.errors import EngineError
@@ -15,10 +13,11 @@ _LOADED = re.compile(r"Loaded image(?: ID)?(?:\(s\))?: (.+)")
 _PIECE = 1 << 18
 
 
-class ArchiveUpload(io.RawIOBase):
-    """A docker archive on its way into an engine: a file to write to, once and from start to end."""
+class ArchiveUpload:
+    """The body of a request to load images. `loaded` has their names after `commit`, the IDs of nameless ones."""
 
     def __init__(self, connection: http.client.HTTPConnection, target: str, engine: str) -> None:
+        self.loaded: list[str] = []
         self._connection = connection
         self._engine = engine
         self._pending: list[bytes] = []
@@ -30,19 +29,27 @@ class ArchiveUpload(io.RawIOBase):
         try:
             connection.endheaders()
         except OSError as error:
-            raise EngineError(f"{engine} could not load an image: {reason(error)}") from None
+            raise self._failure(error) from None
 
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
+    def write(self, data: bytes) -> None:
         """Send a piece. Raises `EngineError`, with the engine's reason where it gave one, when it takes no more."""
-        piece = data if isinstance(data, bytes) else bytes(data)
-        self._pending.append(piece)
-        self._waiting += len(piece)
+        self._pending.append(bytes(data))
+        self._waiting += len(data)
         if self._waiting >= _PIECE:
             self._send_pending()
-        return len(piece)
+
+    def commit(self) -> None:
+        """End the archive, and hear what the engine makes of it. Raises `EngineError` when it could not load it."""
+        try:
+            self._send_pending()
+            self._send(b"0\r\n\r\n")
+            self.loaded = self._answer()
+        finally:
+            self._connection.close()
+
+    def abort(self) -> None:
+        """Hang up. An archive without an end is not loaded."""
+        self._connection.close()
 
     def _send_pending(self) -> None:
         if self._waiting:
@@ -57,37 +64,27 @@ class ArchiveUpload(io.RawIOBase):
         except OSError as error:
             if not isinstance(error, TimeoutError):
                 # It may have said why before it hung up.
-                self.finish(ended=True)
-            raise EngineError(f"{self._engine} could not load the image: {reason(error)}") from None
+                self._answer()
+            raise self._failure(error) from None
 
-    def finish(self, *, ended: bool = False) -> list[str]:
-        """End the archive; gives the names of the images that the engine says it loaded, the IDs of nameless ones."""
+    def _answer(self) -> list[str]:
         try:
-            if not ended:
-                self._send_pending()
-                self._send(b"0\r\n\r\n")
-            try:
-                response = self._connection.getresponse()
-            except (OSError, http.client.HTTPException) as error:
-                raise EngineError(f"{self._engine} could not load the image: {reason(error)}") from None
-            with response:
-                answer = Answer(response, self._engine, "load the image")
-                answer.check()
-                return loaded_names(str(message.get("stream", "")) for message in answer.messages())
-        finally:
-            self.close()
+            response = self._connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._failure(error) from None
+        with response:
+            answer = Answer(response, self._engine, "load the image")
+            answer.check()
+            return loaded_names(str(message.get("stream", "")) for message in answer.messages())
 
-    def close(self) -> None:
-        """Hang up. An archive that was not finished is not loaded."""
-        if not self.closed:
-            self._connection.close()
-        super().close()
+    def _failure(self, error: Exception) -> EngineError:
+        return EngineError(f"{self._engine} could not load the image: {reason(error)}")
 
 
 def loaded_names(lines: Iterable[str]) -> list[str]:
     """The names in what an engine or its command says after loading.
 
-    >>> loaded_names(iter(["Loaded image: hello:v1\\n"]))
+    >>> loaded_names(["Loaded image: hello:v1\\n"])
     ['hello:v1']
     """
     found = [match[1] for line in lines if (match := _LOADED.match(line.strip()))]

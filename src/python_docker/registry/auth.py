@@ -6,7 +6,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from python_docker.errors import AccessDenied, RegistryError
@@ -24,46 +24,31 @@ _log = logging.getLogger("python_docker.registry")
 class Authenticator:
     """Knows one registry's way of logging in, and keeps its tokens. Safe to use from any number of threads.
 
-    `find` looks for credentials when they are first needed. What it finds goes to the registry at `url` and to the
-    token server that this names, and to nobody else.
+    `credentials` go to the registry at `url` and to the token server that this names, and to nobody else.
     """
 
-    def __init__(
-        self, url: str, http: HttpClient, options: RegistryOptions, find: Callable[[], Credentials | None]
-    ) -> None:
+    def __init__(self, url: str, http: HttpClient, options: RegistryOptions, credentials: Credentials) -> None:
         self._url = url
         self._http = http
         self._options = options
-        self._find = find
+        self.credentials = credentials
         self._lock = threading.RLock()
-        self._credentials: Credentials | None = None
-        self._looked = False
         self._challenge: Challenge | None = None
         self._extra_scopes: list[str] = []
         self._tokens: list[Token] = []
-        self._secrets: set[str] = set()
-
-    @property
-    def credentials(self) -> Credentials:
-        """The credentials at hand; empty when there are none. Raises `CredentialsError`."""
-        with self._lock:
-            if not self._looked:
-                self._credentials = self._find()
-                self._looked = True
-                if self._credentials is not None:
-                    found = self._credentials
-                    self._keep_secret(found.username, found.password, found.identity_token, found.registry_token)
-                    self._keep_secret((found.basic or "").removeprefix("Basic "))
-            return self._credentials or Credentials()
-
-    def _keep_secret(self, *texts: str) -> None:
-        self._secrets.update(text for text in texts if text)
+        self._secrets = {
+            credentials.username,
+            credentials.password,
+            credentials.identity_token,
+            credentials.registry_token,
+            (credentials.basic or "").removeprefix("Basic "),
+        }
 
     def hide(self, text: str) -> str:
         """A text by others without any credentials or tokens that it may repeat."""
         with self._lock:
             secrets = sorted(self._secrets, key=len, reverse=True)
-        for secret in secrets:
+        for secret in filter(None, secrets):
             # A user's name may be any word: it is not cut out of the midst of others.
             text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", "***", text)
         return text
@@ -98,7 +83,7 @@ class Authenticator:
         """The `Authorization` header for requests that need `scopes`, None to send none.
 
         `long` says that the request may take so long that its token should not be about to expire. Raises
-        `AccessDenied` when the token server refuses, `CredentialsError` for credentials that cannot be read.
+        `AccessDenied` when the token server refuses.
         """
         if self.credentials.registry_token:
             return f"Bearer {self.credentials.registry_token}"
@@ -146,7 +131,7 @@ class Authenticator:
         endpoint = TokenEndpoint(realm, challenge.parameters.get("service"), self._http, self._options)
         _log.debug("asking %s for a token", public_url(realm))
         token = endpoint.token(self.credentials, merge_scopes([*scopes, *extra]), hide=self.hide)
-        self._keep_secret(token.text)
+        self._secrets.add(token.text)
         self._tokens = [*self._tokens[-50:], token]
         return token
 

@@ -15,6 +15,10 @@ class TransientFailure(ConnectionFailed):
     """A broken connection, or none, where another try may well help."""
 
 
+class NoTls(ConnectionFailed):
+    """An answer to TLS that is none in TLS."""
+
+
 def connection_failure(error: Exception, url: str, *, reached: bool = True) -> ConnectionFailed:
     """The error to raise for what urllib3 or the system said about a request for `url`.
 
@@ -53,7 +57,7 @@ def _tls_failure(error: Exception, host: str) -> ConnectionFailed:
         )
     reason = getattr(cause, "reason", None) or ""
     if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}:
-        return ConnectionFailed(
+        return NoTls(
             f"{host} does not speak TLS; if it is meant to speak plain HTTP, write http:// before it, or use --insecure"
         )
     return TransientFailure(f"the encrypted connection to {host} broke: {reason or type(cause).__name__}")

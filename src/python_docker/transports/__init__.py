@@ -42,9 +42,13 @@ def open_source(location: str | Location, *, registry: RegistryOptions | None = 
         from python_docker.transports.docker_archive import ArchiveSource
 
         return ArchiveSource.open(location)
-    from python_docker.transports.oci_layout import OciArchiveSource, OciLayoutSource
+    if location.transport == "oci":
+        from python_docker.transports.oci_layout import OciLayoutSource
 
-    return (OciLayoutSource if location.transport == "oci" else OciArchiveSource).open(location)
+        return OciLayoutSource.open(location)
+    from python_docker.transports.oci_archive import OciArchiveSource
+
+    return OciArchiveSource.open(location)
 
 
 def open_destination(
@@ -69,10 +73,13 @@ def open_destination(
         from python_docker.transports.docker_archive import ArchiveDestination
 
         return ArchiveDestination.open(location, reference)
-    from python_docker.transports.oci_layout import OciArchiveDestination, OciLayoutDestination
+    if location.transport == "oci":
+        from python_docker.transports.oci_layout import OciLayoutDestination
 
-    kind = OciLayoutDestination if location.transport == "oci" else OciArchiveDestination
-    return kind.open(location, reference)
+        return OciLayoutDestination.open(location, reference)
+    from python_docker.transports.oci_archive import OciArchiveDestination
+
+    return OciArchiveDestination.open(location, reference)
 
 
 def open_image(

@@ -250,7 +250,7 @@ class ArchiveFile:
         return cast("BinaryIO", section)
 
     def read(self, path: str, limit: int) -> bytes | None:
-        """The content of a small file, None when there is none. Raises `InvalidDocument` for more than `limit` bytes."""
+        """The content of a small file, None if there is none. Raises `InvalidDocument` for more than `limit` bytes."""
         member = self.find(path)
         if member is None:
             return None

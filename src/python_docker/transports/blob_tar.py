@@ -89,5 +89,3 @@ class BlobTar:
     def abort(self) -> None:
         """Take back what was written, as far as the output can."""
         self._output.abort()
-
-

@@ -48,7 +48,7 @@ def naming_annotations(location: Location, reference: ImageReference | None) -> 
     if name is not None:
         if not _NAME.fullmatch(name):
             raise InvalidReference(
-                f"not a name for an image in an OCI layout: {name[:140]!r} (letters, digits, and '-._:@+/' between them)"
+                f"not a name for an image in an OCI layout: {name[:140]!r} (letters, digits, '-._:@+/' between them)"
             )
         full = _full_name(name)
         return {REF_NAME: name} | ({IMAGE_NAME: str(full)} if full is not None and full.tag else {})
@@ -107,6 +107,8 @@ def choose(index: Index, name: str | None, where: str) -> Descriptor | Index:
     found = _named(images, name)
     if not found:
         raise NotFound(f"{where} has no image {name[:300]!r}; there are: {listing(images)}")
+    if len({reference_of(descriptor) for descriptor in found}) > 1:
+        raise NotFound(f"{where} holds several images called {name[:300]!r}; say which one: {listing(images)}")
     if len(found) > 1 and _are_platforms(found):
         return Index.build({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [one.to_json() for one in found]})
     return found[0]
@@ -148,7 +150,8 @@ def listing(descriptors: Iterable[Descriptor]) -> str:
     lines = []
     for number, descriptor in enumerate(descriptors):
         annotations = descriptor.annotations or {}
-        name = annotations.get(REF_NAME) or annotations.get(IMAGE_NAME) or descriptor.digest.short
+        full = reference_of(descriptor)
+        name = full.familiar if full is not None else annotations.get(REF_NAME) or descriptor.digest.short
         lines.append(f"@{number} {name[:120]}")
     more = [f"and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
     return ", ".join(lines[:_LISTED] + more)
@@ -162,11 +165,10 @@ def with_image(raw: bytes | None, descriptor: Descriptor, where: str) -> bytes:
     value: Any = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
     if raw is not None:
         value = Index.parse(raw, f"index.json of {where}").value()
-    name = (descriptor.annotations or {}).get(REF_NAME)
     kept: list[Mapping[str, Any]] = []
     placed = False
     for known in value["manifests"]:
-        if (known.get("annotations") or {}).get(REF_NAME) != name:
+        if not _same_name(known.get("annotations") or {}, descriptor.annotations or {}):
             kept.append(known)
         elif not placed:
             kept.append(descriptor.to_json())
@@ -175,6 +177,11 @@ def with_image(raw: bytes | None, descriptor: Descriptor, where: str) -> bytes:
     if len(value["manifests"]) > 10_000:
         raise InvalidDocument(f"{where} holds more images than index.json can name")
     return dump_json(value)
+
+
+def _same_name(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    full = {annotations[IMAGE_NAME] for annotations in (one, other) if IMAGE_NAME in annotations}
+    return one.get(REF_NAME) == other.get(REF_NAME) and len(full) <= 1
 
 
 def write_index(descriptors: Iterable[Descriptor]) -> bytes:

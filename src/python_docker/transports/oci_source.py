@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 from python_docker.blob import Blob, BlobStore
-from python_docker.digest import Digest
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, NotFound
 from python_docker.reference import ImageReference
 from python_docker.spec import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_manifest
@@ -149,8 +148,7 @@ def read_index(files: LayoutFiles) -> Index:
     check_layout_marker(files.read("oci-layout", MAX_DOCUMENT_SIZE), files.name)
     raw = files.read("index.json", MAX_DOCUMENT_SIZE)
     if raw is None:
-        raise InvalidArchive(f"{files.name} is no OCI image layout: it has no index.json")
+        docker = files.read("manifest.json", MAX_DOCUMENT_SIZE) is not None
+        hint = f"; it looks like an archive of Docker's: docker-archive:{files.name}" if docker else ""
+        raise InvalidArchive(f"{files.name} is no OCI image layout: it has no index.json{hint}")
     return Index.parse(raw, f"index.json of {files.name}")
-
-
-__all__ = ["Digest", "FolderFiles", "LayoutFiles", "OciSource", "TarFiles", "read_index"]

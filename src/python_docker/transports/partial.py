@@ -1,4 +1,4 @@
-"""Partial files and folders: what is written under a temporary name beside its own, and what the killed left of them."""
+"""Partial files and folders: what is written under a temporary name first, and what killed processes left of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _AGE = 60.0  # seconds; a new one is locked far sooner
 
 def partial_prefix(name: str) -> str:
     """How the temporary names begin for what will be called `name`: hidden, and short enough for any file system."""
-    return f".{name[:40]}.partial-"
+    return f".{name[:40]}.partial-" if name else ".partial-"
 
 
 def create_partial_file(target: Path) -> tuple[int, Path]:
@@ -30,7 +30,7 @@ def create_partial_file(target: Path) -> tuple[int, Path]:
 
 
 def create_partial_folder(parent: Path, name: str) -> tuple[int | None, Path]:
-    """A new folder in `parent`, and the file descriptor that locks it while it is open (None where folders have none)."""
+    """A new folder in `parent`, and the file descriptor that locks it while it is open, None where folders have none."""
     remove_leftovers(parent, name)
     path = _new_path(parent, name)
     path.mkdir()

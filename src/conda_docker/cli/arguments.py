@@ -1,0 +1,125 @@
+"""What the values of options mean: `K=V`, `SRC:DST`, command lines, ports, lists of platforms.
+
+Each function raises a usage error for a value that has another form.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from python_docker.platform import Platform
+    from python_docker.reference import ImageReference
+
+_PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?")
+
+
+def parse_assignments(values: Iterable[str] | None, option: str) -> dict[str, str]:
+    """`K=V` as a dictionary.
+
+    >>> parse_assignments(["A=1", "B=x=y"], "--env")
+    {'A': '1', 'B': 'x=y'}
+    """
+    assignments = {}
+    for value in values or ():
+        name, equals, text = value.partition("=")
+        if not name or not equals:
+            raise typer.BadParameter(f"{value!r} has not the form NAME=VALUE", param_hint=option)
+        assignments[name] = text
+    return assignments
+
+
+def parse_command(text: str | None, option: str) -> tuple[str, ...] | None:
+    """A command: words as a shell reads them, or a JSON list of texts. An empty text is an empty command.
+
+    >>> parse_command("python -c 'print(1)'", "--cmd"), parse_command('["a b", "c"]', "--cmd")
+    (('python', '-c', 'print(1)'), ('a b', 'c'))
+    """
+    if text is None:
+        return None
+    try:
+        if text.lstrip().startswith("["):
+            words = json.loads(text)
+            if not all(isinstance(word, str) for word in words):
+                raise ValueError("not all are texts")
+            return tuple(words)
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no command: {error}", param_hint=option) from None
+
+
+def parse_ports(values: Iterable[str] | None) -> tuple[str, ...]:
+    """Ports as images have them: `8080/tcp`; a range gives each of its ports.
+
+    >>> parse_ports(["80", "5000-5001/udp"])
+    ('80/tcp', '5000/udp', '5001/udp')
+    """
+    ports = []
+    for value in values or ():
+        match = _PORT.fullmatch(value.lower())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if match is None or not 1 <= first <= last <= 65535:
+            raise typer.BadParameter(f"{value!r} is no port (8080, 53/udp, 9000-9010)", param_hint="--expose")
+        ports += [f"{port}/{match[3] or 'tcp'}" for port in range(first, last + 1)]
+    return tuple(ports)
+
+
+def parse_additions(values: Iterable[str] | None) -> tuple[tuple[Path, str], ...]:
+    """`SRC:DST`: a file or folder of this machine, and an absolute path in the image.
+
+    >>> parse_additions(["app:/srv/app"])
+    ((PosixPath('app'), '/srv/app'),)
+    """
+    additions = []
+    for value in values or ():
+        source, colon, target = value.rpartition(":")
+        if not colon or not source or not target.startswith("/"):
+            raise typer.BadParameter(
+                f"{value!r} has not the form SRC:DST, DST being an absolute path in the image", param_hint="--add"
+            )
+        additions.append((Path(source), target))
+    return tuple(additions)
+
+
+def parse_platforms(values: Iterable[str] | None) -> list[Platform]:
+    """Platforms, each given once; `linux/amd64,linux/arm64` is two. Without any, this host's."""
+    from python_docker.errors import InvalidPlatform
+    from python_docker.platform import Platform
+
+    names = [name for value in values or () for name in value.split(",") if name.strip()]
+    try:
+        platforms = [Platform.parse(name) for name in names]
+    except InvalidPlatform as error:
+        raise typer.BadParameter(str(error), param_hint="--platform") from None
+    return list(dict.fromkeys(platforms)) or [Platform.host()]
+
+
+def parse_image_name(text: str) -> ImageReference:
+    """`NAME[:TAG]`."""
+    from python_docker.errors import InvalidReference
+    from python_docker.reference import ImageReference
+
+    try:
+        reference = ImageReference.parse(text)
+    except InvalidReference as error:
+        raise typer.BadParameter(str(error), param_hint="--image") from None
+    if reference.digest is not None:
+        raise typer.BadParameter(f"{text!r} names a digest, which only the result can have", param_hint="--image")
+    return reference
+
+
+def one_source(given: dict[str, object]) -> str:
+    """The one of several ways to say what goes into the image that was used."""
+    used: Sequence[str] = [name for name, value in given.items() if value]
+    if len(used) == 1:
+        return used[0]
+    if used:
+        raise typer.BadParameter(f"give one of {' and '.join(used)}: each says what goes into the image")
+    raise typer.BadParameter(f"say what goes into the image: {', '.join(given)}")

@@ -1,0 +1,8 @@
+"""Names of earlier releases: `from conda_docker.docker.base import Image`."""
+
+from __future__ import annotations
+
+from python_docker.image import Image
+from python_docker.layer import Layer
+
+__all__ = ["Image", "Layer"]

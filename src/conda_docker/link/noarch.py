@@ -1,0 +1,75 @@
+"""What makes a `noarch: python` package fit a Python: mapped paths (CEP 20) and entry points, in rattler's bytes."""
+
+from __future__ import annotations
+
+from conda_docker.errors import InvalidPackage
+from conda_docker.link.prefix import Prefix
+from conda_docker.package.metadata import EntryPoint, PackageMetadata
+
+_MAX_SHEBANG = 127  # bytes of a first line that Linux runs (fs/binfmt_script.c), without its newline
+
+
+def installed_path(path: str, site_packages: str) -> str:
+    """Where a file of a `noarch: python` package goes, relative to the prefix.
+
+    >>> installed_path("site-packages/flask/app.py", "lib/python3.12/site-packages")
+    'lib/python3.12/site-packages/flask/app.py'
+    >>> installed_path("python-scripts/flask", "lib/python3.12/site-packages")
+    'bin/flask'
+    """
+    if path.startswith("site-packages/"):
+        return site_packages + path[13:]
+    if path.startswith("python-scripts/"):
+        return "bin" + path[14:]
+    return path
+
+
+def site_packages_of(metadata: PackageMetadata, prefix: Prefix) -> str | None:
+    """The folder for modules of a `noarch: python` package, None for any other package.
+
+    Raises `InvalidPackage` when the environment has no Python to link it for.
+    """
+    if metadata.noarch != "python":
+        return None
+    if prefix.python_version is None or prefix.site_packages is None:
+        raise InvalidPackage(
+            f"{metadata.stem} is a noarch: python package, but the environment has no package named python to link it for"
+        )
+    return prefix.site_packages
+
+
+def entry_point_script(point: EntryPoint, prefix: Prefix) -> bytes:
+    """The script of an entry point, as rattler writes it: indented by a tab.
+
+    >>> print(entry_point_script(EntryPoint("flask", "flask.cli", "main"), Prefix("/opt/conda", "3.12")).decode())
+    #!/opt/conda/bin/python3.12
+    # -*- coding: utf-8 -*-
+    import re
+    import sys
+    <BLANKLINE>
+    from flask.cli import main
+    <BLANKLINE>
+    if __name__ == '__main__':
+    	sys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])
+    	sys.exit(main())
+    <BLANKLINE>
+    """
+    python = f"{prefix.path}/bin/python{prefix.python_version}"
+    if len(python.encode()) > _MAX_SHEBANG - 2 or " " in python:
+        # Read by sh it runs the interpreter; read by Python it is a string.
+        shebang = f"#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\" #'''"
+    else:
+        shebang = f"#!{python}"
+    imported = point.function.partition(".")[0]
+    return (
+        f"{shebang}\n"
+        "# -*- coding: utf-8 -*-\n"
+        "import re\n"
+        "import sys\n"
+        "\n"
+        f"from {point.module} import {imported}\n"
+        "\n"
+        "if __name__ == '__main__':\n"
+        "\tsys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])\n"
+        f"\tsys.exit({point.function}())\n"
+    ).encode()

@@ -1,0 +1,52 @@
+"""Prefix: where an environment lives in the image, and the Python that it has."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from python_docker.errors import InvalidPath
+from python_docker.tar import contained_path
+
+_MAJOR_MINOR = re.compile(r"(\d+)\.(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A prefix as it is in the image.
+
+    `path` is absolute; `python_version` (such as "3.12") and `site_packages` (relative to the prefix) are those of the
+    environment's Python, None when it has none. `site_packages` follows from the version unless it is given: the
+    record of a free-threaded Python has it as `python_site_packages_path` (CEP 17).
+
+    Raises `InvalidPath` for a path that is not absolute, and for a `site_packages` outside the prefix.
+
+    >>> Prefix("/opt/conda/", "3.12.1")
+    Prefix(path='/opt/conda', python_version='3.12', site_packages='lib/python3.12/site-packages')
+    """
+
+    path: str
+    python_version: str | None = None
+    site_packages: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.path.startswith("/"):
+            raise InvalidPath(f"a prefix must be an absolute path, not {self.path[:200]!r}")
+        object.__setattr__(self, "path", "/" + contained_path(self.path))
+        if self.python_version is None:
+            return
+        version = _MAJOR_MINOR.match(self.python_version)
+        if version is None:
+            raise ValueError(f"not a version of Python: {self.python_version[:80]!r}")
+        object.__setattr__(self, "python_version", version[0])
+        if self.site_packages is None:
+            object.__setattr__(self, "site_packages", f"lib/python{version[0]}/site-packages")
+        elif self.site_packages.startswith("/"):
+            raise InvalidPath(f"site-packages must lie in the prefix, not at {self.site_packages[:200]!r}")
+        else:
+            object.__setattr__(self, "site_packages", contained_path(self.site_packages))
+
+    @property
+    def root(self) -> str:
+        """The prefix relative to the image's root: `opt/conda`."""
+        return self.path[1:]

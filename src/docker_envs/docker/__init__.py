@@ -1,0 +1,1 @@
+"""Names of earlier releases, for images and for Docker."""

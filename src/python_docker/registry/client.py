@@ -1,0 +1,213 @@
+"""RegistryClient: the operations of the registry protocol (distribution-spec), one method each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, cast
+from urllib.parse import quote
+
+from python_docker.blob import Blob
+from python_docker.digest import Digest
+from python_docker.errors import (
+    AccessDenied,
+    ConnectionFailed,
+    ContentMismatch,
+    InvalidDocument,
+    NotFoundInRegistry,
+    RegistryError,
+    TooManyRequests,
+)
+from python_docker.media_types import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from python_docker.registry.address import RegistryAddress
+from python_docker.registry.http import Body, Response
+from python_docker.registry.options import RegistryOptions
+from python_docker.registry.scope import CATALOG, repository_scope
+from python_docker.registry.session import RegistrySession
+from python_docker.spec import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_json, parse_manifest
+
+# All of them in one header: a registry that misses one converts the image, or says that there is none.
+ACCEPT_MANIFESTS = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST))
+# What files are served as that nobody gave a type.
+_UNTYPED = {"application/json", "text/plain", "application/octet-stream", "binary/octet-stream", ""}
+_SHA256 = re.compile(r"sha256:[a-f0-9]{64}")
+_NEXT_LINK = re.compile(r'<([^>]*)>\s*;(?:[^,]*;)?\s*rel="?next"?')
+_MAX_PAGES = 10_000
+
+
+class RegistryClient:
+    """Talks to one registry. Nothing is sent before the first operation; any number of threads may use it.
+
+    Every operation raises `AccessDenied`, `NotFoundInRegistry`, `TooManyRequests`, `ConnectionFailed` or another
+    `RegistryError`; what is safe to repeat has been tried again before, as often as the options say.
+
+    >>> RegistryClient("docker.io").domain
+    'docker.io'
+    """
+
+    def __init__(self, address: str | RegistryAddress, options: RegistryOptions | None = None) -> None:
+        self.address = RegistryAddress.parse(address) if isinstance(address, str) else address
+        self.options = options or RegistryOptions()
+        self.session = RegistrySession(self.address, self.options)
+        self.refused_uploads: set[str] = set()
+        """The ways to upload that this registry was found not to take (see `python_docker.registry.upload`)."""
+
+    @property
+    def domain(self) -> str:
+        """The registry's name in references."""
+        return self.address.domain
+
+    # -- manifests -------------------------------------------------------------------------------------------------
+
+    def manifest(self, path: str, reference: str) -> Manifest | Index:
+        """The manifest or index of a tag or digest.
+
+        Raises `InvalidDocument`, `UnsupportedFormat` or `ContentMismatch` for an answer that is none, too.
+        """
+        what = f"the manifest of {_name(path, reference)}"
+        for attempt in range(1, self.options.attempts + 1):
+            response = self.session.request(
+                "GET",
+                f"/v2/{path}/manifests/{reference}",
+                action=f"read {what}",
+                scopes=[repository_scope(path, "pull")],
+                headers={"Accept": ACCEPT_MANIFESTS},
+            )
+            raw = response.content(MAX_DOCUMENT_SIZE)
+            stated = response.headers.get("docker-content-digest", "")
+            media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if ":" in reference:
+                expected: Digest | None = Digest(reference)
+            else:
+                # The digest of a schema 1 document is of a part of it; it is refused by its type.
+                expected = Digest(stated) if _SHA256.fullmatch(stated) and "prettyjws" not in media_type else None
+            try:
+                if expected is not None:
+                    expected.check(raw, what)
+            except ContentMismatch:
+                # Damaged on its way; what comes next time may not be.
+                if attempt == self.options.attempts:
+                    raise
+                continue
+            return parse_manifest(raw, None if media_type in _UNTYPED else media_type, what)
+        raise AssertionError("unreachable")
+
+    def manifest_digest(self, path: str, reference: str) -> Digest:
+        """The digest of what a tag names now; where the registry allows, without what Docker Hub counts as a pull."""
+        try:
+            response = self.session.request(
+                "HEAD",
+                f"/v2/{path}/manifests/{reference}",
+                action=f"find {_name(path, reference)}",
+                scopes=[repository_scope(path, "pull")],
+                headers={"Accept": ACCEPT_MANIFESTS},
+            )
+        except (NotFoundInRegistry, AccessDenied, TooManyRequests, ConnectionFailed):
+            raise
+        except RegistryError:
+            return self.manifest(path, reference).digest
+        stated = response.headers.get("docker-content-digest", "")
+        if not _SHA256.fullmatch(stated) or "manifest.v1" in response.headers.get("content-type", ""):
+            return self.manifest(path, reference).digest
+        return Digest(stated)
+
+    def put_manifest(self, path: str, reference: str, document: Manifest | Index) -> Response:
+        """Store a manifest or index under a tag or its digest; what it names must be there already."""
+        return self.session.request(
+            "PUT",
+            f"/v2/{path}/manifests/{reference}",
+            action=f"write the manifest of {_name(path, reference)}",
+            scopes=[repository_scope(path, "pull", "push")],
+            headers={"Content-Type": document.media_type},
+            body=Body.of(document.raw),
+            accept={200, 201, 202, 204},
+        )
+
+    def delete_manifest(self, path: str, digest: Digest) -> None:
+        """Remove a manifest, and with it all tags that name it."""
+        self.session.request(
+            "DELETE",
+            f"/v2/{path}/manifests/{digest}",
+            action=f"delete {_name(path, digest)}",
+            scopes=[repository_scope(path, "pull", "push", "delete")],
+            accept={200, 202, 204},
+        )
+
+    # -- blobs -----------------------------------------------------------------------------------------------------
+
+    def has_blob(self, path: str, digest: Digest) -> bool:
+        """Whether a repository has a blob."""
+        try:
+            self.session.request(
+                "HEAD",
+                f"/v2/{path}/blobs/{digest}",
+                action=f"find blob {digest} in {path}",
+                scopes=[repository_scope(path, "pull")],
+            )
+        except NotFoundInRegistry:
+            return False
+        return True
+
+    def open_blob(self, path: str, digest: Digest, headers: Mapping[str, str] | None = None) -> Response:
+        """The answer whose body is a blob, or with a `Range` header (status 206) a part of it; the caller closes it."""
+        return self.session.request(
+            "GET",
+            f"/v2/{path}/blobs/{digest}",
+            action=f"read blob {digest} of {path}",
+            scopes=[repository_scope(path, "pull")],
+            headers=headers,
+            accept={200, 206},
+            stream=True,
+        )
+
+    def blob(self, path: str, descriptor: Descriptor) -> Blob:
+        """A blob that is downloaded each time it is opened, and resumed when the connection breaks."""
+        from python_docker.registry.download import BlobReader
+
+        def open_reader() -> BinaryIO:
+            return cast("BinaryIO", BlobReader(self, path, descriptor))
+
+        return Blob(descriptor, open_reader, origin=f"{self.domain}/{path}")
+
+    # -- lists -----------------------------------------------------------------------------------------------------
+
+    def tags(self, path: str, *, page_size: int | None = None, last: str | None = None) -> Iterator[str]:
+        """The tags of a repository after `last`, asked for in pages of `page_size` (the registry's own when None)."""
+        scope = repository_scope(path, "pull")
+        return self._pages(f"/v2/{path}/tags/list", "tags", f"list the tags of {path}", scope, page_size, last)
+
+    def repositories(self, *, page_size: int | None = None, last: str | None = None) -> Iterator[str]:
+        """The repositories of the registry after `last`; many registries, Docker Hub among them, do not tell."""
+        return self._pages("/v2/_catalog", "repositories", "list its repositories", CATALOG, page_size, last)
+
+    def _pages(
+        self, target: str, field: str, action: str, scope: str, page_size: int | None, last: str | None
+    ) -> Iterator[str]:
+        query = [f"n={page_size}"] if page_size is not None else []
+        query += [f"last={quote(last, safe='')}"] if last is not None else []
+        url = target + ("?" + "&".join(query) if query else "")
+        seen: set[str] = set()
+        while url not in seen:
+            if len(seen) >= _MAX_PAGES:
+                raise RegistryError(f"{self.address.host}: cannot {action}: the list has no end")
+            seen.add(url)
+            response = self.session.request("GET", url, action=action, scopes=[scope])
+            answer: Any = parse_json(response.content(MAX_DOCUMENT_SIZE), f"the answer of {self.address.host}")
+            # Null for none, say some.
+            names = (answer.get(field) or []) if isinstance(answer, dict) else None
+            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+                raise InvalidDocument(f"{self.address.host}: cannot {action}: its answer is malformed at {field}")
+            yield from names
+            link = _NEXT_LINK.search(response.headers.get("link", ""))
+            if link is None:
+                return
+            url = self.session.resolve(response, link[1])
+        raise RegistryError(f"{self.address.host}: cannot {action}: its pages lead in a circle")
+
+    def close(self) -> None:
+        """Close idle connections. The client, and blobs that it gave, can still be used."""
+        self.session.close()
+
+
+def _name(path: str, reference: str) -> str:
+    return f"{path}@{reference}" if ":" in reference else f"{path}:{reference}"

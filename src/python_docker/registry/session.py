@@ -1,0 +1,212 @@
+"""RegistrySession: requests to one registry, logged in as needed, tried again where that is safe."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from urllib.parse import urljoin, urlsplit
+
+from python_docker.errors import ConnectionFailed
+from python_docker.registry.address import RegistryAddress, is_loopback, origin
+from python_docker.registry.auth import Authenticator
+from python_docker.registry.challenge import parse_challenges
+from python_docker.registry.connection_failure import NoTls
+from python_docker.registry.credentials import Credentials, find_credentials
+from python_docker.registry.http import Body, HttpClient, Response
+from python_docker.registry.options import RegistryOptions
+from python_docker.registry.refusal import refusal_error
+from python_docker.registry.retry import is_passing, with_retries
+from python_docker.spec import MAX_DOCUMENT_SIZE
+
+_log = logging.getLogger("python_docker.registry")
+_WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+
+
+class RegistrySession:
+    """A registry as something to send requests to. Nothing is sent before the first; any number of threads may use it."""
+
+    def __init__(self, address: RegistryAddress, options: RegistryOptions) -> None:
+        self.address = address
+        self.options = options
+        self._http = HttpClient(options)
+        self._lock = threading.RLock()
+        self._base: str | None = None
+        self._challenges: list[str] = []
+        self._logins: dict[str, Authenticator] = {}
+        self._warned: set[str] = set()
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        *,
+        action: str,
+        scopes: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+        body: Body | None = None,
+        accept: Collection[int] = (200,),
+        stream: bool = False,
+        retry: bool = True,
+        long: bool = False,
+    ) -> Response:
+        """Send a request to `target`, a path or a whole URL, logged in as needed, and check its status.
+
+        `action` says in an error what was to be done. Unless `stream` is set, the body (small, then) has been read.
+        `retry` says that the request may be repeated; `long` that it may take long (see `Authenticator.header`).
+        Raises `RegistryError` and its kinds; `CredentialsError` when the credentials at hand cannot be read.
+        """
+        url = self.base_url + target if target.startswith("/") else target
+        login = self._login(scopes)
+
+        def send() -> Response:
+            response = self._send_logged_in(method, url, login, scopes, headers, body, long)
+            if stream and response.status in accept:
+                return response
+            with response:
+                if response.status in accept:
+                    response.content(MAX_DOCUMENT_SIZE)
+                else:
+                    response.error_content()
+            return response
+
+        response = with_retries(send, self.options, self._is_passing) if retry else send()
+        self._pass_warnings_on(response, login)
+        if response.status not in accept:
+            raise refusal_error(response, action, docker_hub=self.address.is_docker_hub, hide=login.hide)
+        return response
+
+    def _send_logged_in(
+        self,
+        method: str,
+        url: str,
+        login: Authenticator,
+        scopes: Sequence[str],
+        headers: Mapping[str, str] | None,
+        body: Body | None,
+        long: bool,
+    ) -> Response:
+        sent: str | None = None
+
+        def authorization(target: str) -> str | None:
+            return sent if self._is_own(target) else None
+
+        sent = login.header(scopes, long=long)
+        response = self._http.send(method, url, headers=headers, body=body, authorization=authorization)
+        if response.status == 401 and self._is_own(response.url):
+            challenges = parse_challenges(response.header_values("www-authenticate"))
+            if login.refused(challenges, sent, scopes):
+                response.discard()
+                sent = login.header(scopes, long=long)
+                response = self._http.send(method, url, headers=headers, body=body, authorization=authorization)
+        return response
+
+    def _is_own(self, url: str) -> bool:
+        try:
+            return origin(url) == origin(self.base_url)
+        except ValueError:
+            return False
+
+    def _is_passing(self, response: Response) -> bool:
+        # Where a download was redirected to, a signed URL may have expired: ask the registry for a new one.
+        return is_passing(response) or (response.status in {401, 403, 410} and not self._is_own(response.url))
+
+    def _pass_warnings_on(self, response: Response, login: Authenticator) -> None:
+        """Log what the registry warns of (distribution-spec, "Warnings"), each text once."""
+        for header in response.header_values("warning")[:10]:
+            match = _WARNING.match(header[:4096])
+            text = login.hide(" ".join(re.sub(r"\\(.)", r"\1", match[1]).split())) if match else ""
+            if text.isprintable() and text and text not in self._warned:
+                self._warned.add(text)
+                _log.warning("%s warns: %s", self.address.host, text)
+
+    def resolve(self, response: Response, location: str) -> str:
+        """A `Location` or `Link` of an answer as a whole URL, with TLS where the registry itself is reached by TLS."""
+        url = urljoin(response.url, location).partition("#")[0]
+        own, found = urlsplit(self.base_url), urlsplit(url)
+        if (own.scheme, found.scheme) == ("https", "http") and own.hostname == found.hostname:
+            # A registry behind a proxy that ends TLS may not know that it is reached by it.
+            url = found._replace(scheme="https", netloc=own.netloc).geturl()
+        return url
+
+    # -- the first contact -----------------------------------------------------------------------------------------
+
+    @property
+    def base_url(self) -> str:
+        """What URLs of the registry start with. The first use finds out whether it speaks TLS, and how to log in."""
+        with self._lock:
+            if self._base is None:
+                self._base = self._connect()
+            return self._base
+
+    def _connect(self) -> str:
+        if self.address.scheme is not None:
+            schemes: tuple[str, ...] = (self.address.scheme,)
+        elif is_loopback(self.address.host):
+            schemes = ("http", "https")
+        else:
+            schemes = ("https", "http") if self.options.insecure else ("https",)
+        response = with_retries(lambda: self._ping(schemes), self.options)
+        if response.status == 429 or response.status >= 500:
+            hub = self.address.is_docker_hub
+            raise refusal_error(response, "begin to talk to it", docker_hub=hub, hide=lambda text: text)
+        # Any other refusal is none: some registries do not serve this path.
+        came = urlsplit(response.url)
+        base = self.address.url("https" if came.scheme == "https" else "http")
+        if urlsplit(base).hostname == came.hostname:
+            # Where plain HTTP was redirected to TLS, the rest goes there directly.
+            base = urlsplit(base)._replace(netloc=came.netloc).geturl()
+        if response.status == 401 and origin(response.url) == origin(base):
+            self._challenges = response.header_values("www-authenticate")
+        return base
+
+    def _ping(self, schemes: Sequence[str]) -> Response:
+        """The answer to the request that begins all talk (distribution-spec, "Determining Support")."""
+        failures: list[ConnectionFailed] = []
+        refusal: Response | None = None
+        for scheme in schemes:
+            try:
+                with self._http.send("GET", self.address.url(scheme) + "/v2/") as response:
+                    response.error_content()
+            except ConnectionFailed as error:
+                failures.append(error)
+                continue
+            if scheme == "http" and response.status == 400 and len(schemes) > 1:
+                # So servers say that they want TLS.
+                refusal = response
+                continue
+            return response
+        if refusal is not None and all(isinstance(failure, NoTls) for failure in failures):
+            return refusal
+        raise next((failure for failure in reversed(failures) if not isinstance(failure, NoTls)), failures[-1])
+
+    def _login(self, scopes: Sequence[str]) -> Authenticator:
+        """The one that logs in for the repository of the first scope: credentials may differ between repositories."""
+        path = scopes[0].split(":")[1] if scopes and scopes[0].startswith("repository:") else ""
+        with self._lock:
+            login = self._logins.get(path)
+            if login is None:
+                credentials = self._find_credentials(path)
+                # As a rule they are the same for all of a registry, and then so are the tokens.
+                login = next((known for known in self._logins.values() if known.credentials == credentials), None)
+                if login is None:
+                    login = Authenticator(self.base_url, self._http, self.options, credentials)
+                    login.meet(parse_challenges(self._challenges))
+                self._logins[path] = login
+            return login
+
+    def _find_credentials(self, path: str) -> Credentials:
+        options, domain = self.options, self.address.domain
+        if options.credentials_for in {None, domain}:
+            if options.token is not None:
+                return Credentials(registry_token=options.token)
+            if options.username is not None and options.password is not None:
+                return Credentials.of_user(options.username, options.password)
+        if not options.use_credential_files:
+            return Credentials()
+        return find_credentials(domain, path, options.environ) or Credentials()
+
+    def close(self) -> None:
+        """Close idle connections. The session, and what came from it, can still be used."""
+        self._http.close()

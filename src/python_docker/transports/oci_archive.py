@@ -1,0 +1,74 @@
+"""OCI archives: an OCI image layout in a tar, `oci-archive:PATH[:NAME]`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from python_docker.blob import Blob, BlobStore
+from python_docker.compression import Compression
+from python_docker.errors import Error
+from python_docker.media_types import ImageFormat
+from python_docker.progress import Task
+from python_docker.reference import ImageReference
+from python_docker.spec import Descriptor, Index, Manifest
+from python_docker.transports.archive_file import ArchiveFile
+from python_docker.transports.blob_tar import BlobTar, blob_path
+from python_docker.transports.location import Location
+from python_docker.transports.oci_index import LAYOUT_MARKER, naming_annotations, write_index
+from python_docker.transports.oci_source import OciSource, TarFiles
+from python_docker.transports.output import FileOutput, Output
+
+
+class OciArchiveSource(OciSource):
+    """An image, or an index of images, in an OCI archive."""
+
+    @classmethod
+    def open(cls, location: Location) -> OciArchiveSource:
+        """Open an archive. Raises `NotFound` when there is no such file, `InvalidArchive` for one of another kind."""
+        return cls(TarFiles(ArchiveFile.open(location.path)), location.name)
+
+
+class OciArchiveDestination:
+    """Writes an OCI archive: the same image gives the same bytes, and the file appears whole or not at all."""
+
+    # skopeo finds by name, and umoci reads, only images in OCI's format.
+    formats: ClassVar[frozenset[ImageFormat]] = frozenset({ImageFormat.OCI})
+    compressions: ClassVar[frozenset[Compression]] = frozenset({Compression.NONE, Compression.GZIP, Compression.ZSTD})
+    compress_plain: ClassVar[bool] = False
+    parallel: ClassVar[int] = 1
+    takes_index: ClassVar[bool] = True
+
+    def __init__(self, output: Output, annotations: Mapping[str, str]) -> None:
+        self._tar = BlobTar(output)
+        self._annotations = dict(annotations)
+        self._root: Descriptor | None = None
+
+    @classmethod
+    def open(cls, location: Location, reference: ImageReference | None) -> OciArchiveDestination:
+        """Begin an archive that replaces the one at the location when it is complete. Raises `InvalidReference`."""
+        annotations = naming_annotations(location, reference)
+        return cls(FileOutput(location.path), annotations)
+
+    @property
+    def staging(self) -> BlobStore | None:
+        return None
+
+    def put_blob(self, blob: Blob, task: Task) -> str:
+        return self._tar.put_blob(blob, task.advance)
+
+    def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
+        self._tar.put_file(blob_path(manifest.digest), manifest.raw)
+        if root:
+            self._root = Descriptor.new(manifest.media_type, manifest.digest, manifest.size, self._annotations)
+
+    def commit(self) -> None:
+        """Complete the archive and give it its name."""
+        if self._root is None:
+            raise Error("the OCI archive was given no image")
+        self._tar.put_file("index.json", write_index([self._root]))
+        self._tar.put_file("oci-layout", LAYOUT_MARKER)
+        self._tar.commit()
+
+    def abort(self) -> None:
+        self._tar.abort()

@@ -1,0 +1,214 @@
+"""OCI image layouts: a folder of blobs with an index.json, `oci:DIR[:NAME]` (image-spec, image-layout.md)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+from python_docker.blob import Blob, BlobStore
+from python_docker.compression import Compression
+from python_docker.digest import Digest
+from python_docker.errors import ContentMismatch, Error, InvalidArchive, NotFound
+from python_docker.file_lock import locked
+from python_docker.media_types import ImageFormat
+from python_docker.progress import Task
+from python_docker.reference import ImageReference
+from python_docker.spec import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest
+from python_docker.transports.location import Location
+from python_docker.transports.oci_index import (
+    LAYOUT_MARKER,
+    check_layout_marker,
+    naming_annotations,
+    with_image,
+    write_index,
+)
+from python_docker.transports.oci_source import FolderFiles, OciSource
+from python_docker.transports.output import FileOutput
+from python_docker.transports.partial import create_partial_folder, partial_prefix
+
+_READ_SIZE = 1 << 20
+
+
+class OciLayoutSource(OciSource):
+    """An image, or an index of images, in an OCI layout."""
+
+    @classmethod
+    def open(cls, location: Location) -> OciLayoutSource:
+        """Open a layout. Raises `NotFound` when there is no such folder, `InvalidArchive` for what is no layout."""
+        folder = Path(location.path)
+        if folder.is_file():
+            raise InvalidArchive(
+                f"{folder} is a file, no folder; write oci-archive:{folder} or docker-archive:{folder} to read it"
+            )
+        if not folder.is_dir():
+            raise NotFound(f"there is no folder {folder}")
+        return cls(FolderFiles(folder), location.name)
+
+
+class OciLayoutDestination:
+    """Writes an image into an OCI layout: a new one, which appears when it is complete, or one that is there already.
+
+    An existing layout gains the image; one of the same name in index.json is replaced. Any number of processes may
+    write to one layout at once. Blobs that are files on the same file system are linked, not copied.
+    """
+
+    # skopeo finds by name, and umoci reads, only images in OCI's format.
+    formats: ClassVar[frozenset[ImageFormat]] = frozenset({ImageFormat.OCI})
+    compressions: ClassVar[frozenset[Compression]] = frozenset({Compression.NONE, Compression.GZIP, Compression.ZSTD})
+    compress_plain: ClassVar[bool] = False
+    parallel: ClassVar[int] = 4
+    takes_index: ClassVar[bool] = True
+
+    def __init__(self, folder: Path, annotations: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._annotations = dict(annotations)
+        self._root: Descriptor | None = None
+        self._staged: set[Digest] = set()
+        self._store = BlobStore(folder)
+        self._exists = _is_layout(folder)
+        with _writing(folder):
+            if self._exists:
+                lock, partial = create_partial_folder(folder, "")
+            else:
+                folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+                lock, partial = create_partial_folder(folder.absolute().parent, folder.absolute().name)
+        self._lock = lock
+        self._partial = partial
+        self._stage = BlobStore(partial)
+
+    @classmethod
+    def open(cls, location: Location, reference: ImageReference | None) -> OciLayoutDestination:
+        """Begin to write to the folder of the location.
+
+        Raises `InvalidReference` for a name that a layout cannot hold, `InvalidArchive` for a folder that holds
+        something else.
+        """
+        return cls(Path(location.path), naming_annotations(location, reference))
+
+    @property
+    def staging(self) -> BlobStore | None:
+        return self._stage
+
+    def put_blob(self, blob: Blob, task: Task) -> str:
+        descriptor = blob.descriptor
+        if self._exists and self._holds(blob):
+            return "exists"
+        copied = 0
+
+        def advance(size: int) -> None:
+            nonlocal copied
+            copied += size
+            task.advance(size)
+
+        self._add(blob, advance)
+        # A linked blob is there at once.
+        task.advance(descriptor.size - copied)
+        return ""
+
+    def _holds(self, blob: Blob) -> bool:
+        """Whether the layout has this blob, undamaged."""
+        descriptor = blob.descriptor
+        path = self._store.path_of(descriptor.digest)
+        if not self._store.contains(descriptor):
+            return False
+        try:
+            if blob.path is not None and path.samefile(blob.path):
+                return True
+            with Blob.from_file(path, descriptor).open() as stream:
+                while stream.read(_READ_SIZE):
+                    pass
+        except (ContentMismatch, OSError):
+            return False
+        return True
+
+    def _add(self, blob: Blob, advance: Callable[[int], object] | None = None) -> None:
+        with _writing(self._folder):
+            self._stage.add(blob, advance=advance)
+        self._staged.add(blob.descriptor.digest)
+
+    def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
+        self._add(Blob.from_bytes(manifest.raw, manifest.media_type))
+        if root:
+            self._root = Descriptor.new(manifest.media_type, manifest.digest, manifest.size, self._annotations)
+
+    def commit(self) -> None:
+        """Make the image visible in the layout under its name."""
+        if self._root is None:
+            raise Error(f"the OCI layout {self._folder} was given no image")
+        with _writing(self._folder):
+            if self._exists or not self._appear(self._root):
+                _is_layout(self._folder)
+                self._merge(self._root)
+        self._close()
+
+    def _appear(self, root: Descriptor) -> bool:
+        """Give the complete folder its name; False when another process made one of that name meanwhile."""
+        (self._partial / "oci-layout").write_bytes(LAYOUT_MARKER)
+        (self._partial / "index.json").write_bytes(write_index([root]))
+        try:
+            self._partial.rename(self._folder)
+        except OSError:
+            if self._folder.is_dir():
+                return False
+            raise
+        return True
+
+    def _merge(self, root: Descriptor) -> None:
+        """Move the blobs over, then name the image, so that what index.json names is there at any moment."""
+        for digest in sorted(self._staged):
+            path = self._store.path_of(digest)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._stage.path_of(digest).replace(path)
+        with locked(self._folder / ".index.json.lock"):
+            files = FolderFiles(self._folder)
+            if files.read("oci-layout", MAX_DOCUMENT_SIZE) is None:
+                _replace(self._folder / "oci-layout", LAYOUT_MARKER)
+            index = files.read("index.json", MAX_DOCUMENT_SIZE)
+            _replace(self._folder / "index.json", with_image(index, root, files.name))
+
+    def abort(self) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        """Remove what is left of the partial folder. Does nothing the second time."""
+        shutil.rmtree(self._partial, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    output = FileOutput(path)
+    try:
+        output.write(content)
+        output.commit()
+    finally:
+        output.abort()
+
+
+def _is_layout(folder: Path) -> bool:
+    """Whether the folder is there and may be written to: a layout, or empty. Raises `InvalidArchive` for any other."""
+    if not os.path.lexists(folder):
+        return False
+    if not folder.is_dir():
+        raise InvalidArchive(f"cannot write an OCI layout to {folder}: it is a file, no folder")
+    files = FolderFiles(folder)
+    marker, index = (files.read(name, MAX_DOCUMENT_SIZE) for name in ("oci-layout", "index.json"))
+    check_layout_marker(marker, files.name)
+    if index is not None:
+        Index.parse(index, f"index.json of {folder}")
+    elif marker is None and any(not name.startswith(partial_prefix("")) for name in os.listdir(folder)):
+        raise InvalidArchive(f"cannot write an OCI layout to {folder}: the folder is not empty, and no OCI layout")
+    return True
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Error(f"cannot write to the OCI layout {folder}: {error.strerror or error}") from error
