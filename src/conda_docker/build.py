@@ -1,6 +1,6 @@
 """The one pipeline: an environment and a base image become an image.
 
-    specs, files, prefixes -> LockedEnvironment -> plan -> layers, built or cached -> base + layers + config -> Image
+specs, files, prefixes -> LockedEnvironment -> plan -> layers, built or cached -> base + layers + config -> Image
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from conda_docker import provenance
 from conda_docker.activation import ENTRYPOINT_NAME, Activation, activate, state_file
 from conda_docker.build_options import BuildOptions
+from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.layers.cache import LayerCache, default_cache_dir
 from conda_docker.layers.make import MadeLayer, make_layers
 from conda_docker.layers.plan import plan_in_order, plan_layers
@@ -97,7 +98,9 @@ def build_image(
     activation = _activation(environment, image, prefix, options, made)
     started = time.monotonic()
     own = _environment_layer(environment, prefix, options, activation, created)
-    image.add_layer(Layer(own.blob, own.diff_id, history=(provenance.environment_history(environment, prefix, rfc3339(created)),)))
+    image.add_layer(
+        Layer(own.blob, own.diff_id, history=(provenance.environment_history(environment, prefix, rfc3339(created)),))
+    )
     reports = [_report(layer) for layer in made]
     reports.append(LayerReport((), own.digest, own.diff_id, own.size, False, time.monotonic() - started))
     if options.add:
@@ -129,7 +132,9 @@ def choose_prefix(environment: LockedEnvironment, image: Image, options: BuildOp
     path = image.config.environment.get("PATH", "").split(":")
     if options.prefix is not None:
         if f"{options.prefix}/bin" in path:
-            notes.append(f"the base image seems to have an environment at {options.prefix} already; the two are mixed now")
+            notes.append(
+                f"the base image seems to have an environment at {options.prefix} already; the two are mixed now"
+            )
         return options.prefix
     if f"{DEFAULT_PREFIX}/bin" not in path:
         return DEFAULT_PREFIX
@@ -191,13 +196,7 @@ def _meet(made: Sequence[MadeLayer]) -> bool:
 
 
 def _requested_names(environment: LockedEnvironment) -> set[str]:
-    names = set()
-    for spec in environment.requested:
-        name = spec.rpartition("::")[2].strip()
-        for end in " =<>!~[":
-            name = name.split(end, 1)[0]
-        names.add(name.lower())
-    return names
+    return {match_spec_name(spec.rpartition("::")[2]) for spec in environment.requested}
 
 
 def _activation(
@@ -265,6 +264,8 @@ def _configure(
         config["Entrypoint"] = [f"{prefix}/bin/{ENTRYPOINT_NAME}", *config["Entrypoint"]]
     if options.cmd is not None:
         config["Cmd"] = list(options.cmd)
+    elif options.entrypoint is not None:
+        config["Cmd"] = []  # the base's were arguments of another entrypoint
     elif not config["Cmd"] and not (base and base.config["Entrypoint"]) and environment.python is not None:
         config["Cmd"] = [f"{prefix}/bin/python"]
     if options.user is not None:

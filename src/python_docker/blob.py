@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 from python_docker.digest import Digest, VerifyingReader
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFound
 from python_docker.spec import MAX_DOCUMENT_SIZE, Descriptor
+from python_docker.transports.file_section import OwnFile, Section
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -84,6 +85,9 @@ class BlobWriter:
     def write(self, data: bytes | memoryview) -> None:
         """Append `data`."""
         self._hash.update(data)
+        self._append(data)
+
+    def _append(self, data: bytes | memoryview) -> None:
         self.size += len(data)
         view = memoryview(data)
         while view:
@@ -144,12 +148,14 @@ class _TemporaryWriter(BlobWriter):
     """Writes to a file without a name, which is gone with the last object that refers to it, or with this process."""
 
     def __init__(self) -> None:
-        super().__init__(cast("BinaryIO", tempfile.TemporaryFile(prefix="blob-", buffering=0)))
+        super().__init__(cast("BinaryIO", tempfile.TemporaryFile(prefix="blob-", buffering=0)))  # noqa: SIM115
 
     def _keep(self, descriptor: Descriptor) -> Blob:
         file = OwnFile(os.dup(self._file.fileno()))
         self._file.close()
-        return Blob(descriptor, lambda: Section(file, 0, descriptor.size, f"blob {descriptor.digest}"))
+        return Blob(
+            descriptor, lambda: cast("BinaryIO", Section(file, 0, descriptor.size, f"blob {descriptor.digest}"))
+        )
 
 
 def temporary_writer() -> BlobWriter:
@@ -195,7 +201,7 @@ class BlobStore:
         path = self.path_of(descriptor.digest)
         try:
             size = path.stat().st_size
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             raise NotFound(f"there is no blob {descriptor.digest} in {self.root}") from None
         if size != descriptor.size:
             raise ContentMismatch(
@@ -223,7 +229,7 @@ class BlobStore:
             return self.get(descriptor)
         with self._writer() as writer, blob.open() as stream:
             while data := stream.read(_COPY_SIZE):
-                writer.write(data)
+                writer._append(data)  # `blob.open` hashes it already
                 if advance is not None:
                     advance(len(data))
             return writer._keep(descriptor)
@@ -252,7 +258,12 @@ class BlobStore:
 
     def size(self) -> int:
         """How many bytes the blobs have in all."""
-        return sum(path.stat().st_size for path in (self.root / "blobs").glob("*/*") if path.is_file())
+        total = 0
+        for path in (self.root / "blobs").glob("*/*"):
+            # Another process may remove it at any moment.
+            with suppress(OSError):
+                total += path.stat().st_size
+        return total
 
     def remove(self, digest: Digest) -> None:
         """Remove a blob, if it is there."""

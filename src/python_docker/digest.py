@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # image-spec, descriptor.md, "Digests"
 _GRAMMAR = re.compile(r"(?P<algorithm>[a-z0-9]+(?:[+._-][a-z0-9]+)*):(?P<encoded>[a-zA-Z0-9=_-]+)")
 _HEX_LENGTH = {"sha256": 64, "sha512": 128}
+_MAX_LENGTH = 255  # the encoded part becomes a file name
 
 
 class Hash(Protocol):
@@ -42,7 +43,7 @@ class Digest(str):
     def __new__(cls, text: str) -> Digest:
         if isinstance(text, Digest):
             return text
-        match = _GRAMMAR.fullmatch(text) if len(text) <= 512 else None
+        match = _GRAMMAR.fullmatch(text) if len(text) <= _MAX_LENGTH else None
         if match is None:
             raise InvalidDigest(f"not a digest: {text[:80]!r} (a digest looks like sha256:<64 hexadecimal digits>)")
         length = _HEX_LENGTH.get(match["algorithm"])

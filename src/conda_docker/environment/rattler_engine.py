@@ -45,7 +45,7 @@ def run(call: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     def work() -> None:
         try:
             outcome.set_result(asyncio.run(await_call()))
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the result is awaited
+        except BaseException as error:  # whatever it is, it is raised where the result is awaited
             outcome.set_exception(error)
 
     thread = threading.Thread(target=work, name="rattler", daemon=True)

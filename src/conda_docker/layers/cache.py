@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from python_docker.blob import BlobStore
 from python_docker.digest import Digest
 from python_docker.layer import Layer
 from python_docker.spec import Descriptor
+from python_docker.whole_file import write_whole_file
 
 _STALE = 24 * 3600  # seconds after which what a killed build left behind is removed
 
@@ -70,16 +70,10 @@ class LayerCache:
             "diffId": layer.diff_id,
             "facts": facts.to_json(),
         }
-        path = self._path(key)
-        partial = path.with_name(f".partial-{os.getpid()}-{secrets.token_hex(8)}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(entry, separators=(",", ":")))
-            partial.replace(path)
+            write_whole_file(self._path(key), json.dumps(entry, separators=(",", ":")).encode())
         except OSError as error:
             raise CacheError(f"the layer cache {self.root} cannot be written: {error.strerror}") from error
-        finally:
-            partial.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         return self._entries / key[:2] / f"{key}.json"
@@ -150,7 +144,11 @@ class LayerCache:
 
     def _remove_leftovers(self, now: float) -> int:
         freed = 0
-        for path in (*self.root.glob("blobs/.partial-*"), *self.root.glob("*/*/.partial-*"), *self.root.glob("packages/.*")):
+        for path in (
+            *self.root.glob("blobs/.partial-*"),
+            *self.root.glob("*/*/.partial-*"),
+            *self.root.glob("packages/.*"),
+        ):
             try:
                 status = path.stat()
                 if now - status.st_mtime > _STALE:

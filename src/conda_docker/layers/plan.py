@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Layering
+from conda_docker.environment.topological_order import match_spec_name
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
@@ -70,7 +71,7 @@ def _by_stability(packages: Sequence[LockedPackage], requested: Collection[str])
     needed_by: dict[str, set[str]] = {package.name: set() for package in packages}
     for package in packages:
         for spec in package.depends:
-            name = spec.split(" ", 1)[0].rpartition("::")[2]
+            name = match_spec_name(spec)
             if name in needed_by:
                 needed_by[name].add(package.name)
     # From the top down: who needs a package has been decided before the package itself, but for cycles.

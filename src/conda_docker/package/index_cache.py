@@ -7,11 +7,12 @@ they are noarch; this cache spares reading archives whose layers exist already.
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from python_docker.whole_file import write_whole_file
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
@@ -39,13 +40,8 @@ class IndexCache:
         path = self._path(package)
         if path is None:
             return
-        partial = path.with_name(f".partial-{os.getpid()}-{secrets.token_hex(8)}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(index, separators=(",", ":")))
-            partial.replace(path)
-        except OSError:
-            partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            write_whole_file(path, json.dumps(index, separators=(",", ":")).encode())
 
     def _path(self, package: LockedPackage) -> Path | None:
         digest = package.sha256 or package.md5

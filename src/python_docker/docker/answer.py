@@ -11,6 +11,7 @@ from python_docker.errors import EngineError, NotFound
 
 _MAX_DOCUMENT = 16 << 20
 _MAX_LINE = 1 << 20
+_PIECE = 1 << 16
 _SHOWN = 2000
 
 
@@ -21,6 +22,7 @@ class Answer:
         self._response = response
         self._engine = engine
         self._what = what
+        self._left = response.length
         self.status = response.status
 
     def check(self) -> None:
@@ -44,11 +46,22 @@ class Answer:
         return self._response.getheader(name) or ""
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes, none at the end. Raises `EngineError` when the answer is cut off or stops coming."""
+        """At most `size` bytes, what is there already; none at the end.
+
+        Raises `EngineError` when the answer is cut off or stops coming.
+        """
+        if self._left is not None:
+            size = min(size, self._left)
         try:
-            return self._response.read(size)
+            data = self._response.read1(size) if size else b""
         except (OSError, http.client.HTTPException) as error:
             raise self._failure(reason(error)) from None
+        if self._left is not None:
+            # http.client takes the end of the connection for the end of the answer.
+            if size and not data:
+                raise self._failure("the connection was cut")
+            self._left -= len(data)
+        return data
 
     def read_exactly(self, size: int) -> bytes:
         """`size` bytes, or none at the end. Raises `EngineError` when the end comes in between."""
@@ -62,10 +75,12 @@ class Answer:
 
     def content(self) -> bytes:
         """The whole of a short answer."""
-        data = self.read(_MAX_DOCUMENT + 1)
-        if len(data) > _MAX_DOCUMENT:
-            raise self._failure(f"the answer is longer than {_MAX_DOCUMENT} bytes")
-        return data
+        data = bytearray()
+        while piece := self.read(_PIECE):
+            data += piece
+            if len(data) > _MAX_DOCUMENT:
+                raise self._failure(f"the answer is longer than {_MAX_DOCUMENT} bytes")
+        return bytes(data)
 
     def value(self) -> Any:
         """The JSON value that a short answer is."""
@@ -78,23 +93,25 @@ class Answer:
     def messages(self) -> Iterator[dict[str, Any]]:
         """The JSON objects of an answer that has one in each line. Raises `EngineError` with the engine's words for a
         line that tells of an error."""
-        while True:
-            try:
-                line = self._response.readline(_MAX_LINE + 1)
-            except (OSError, http.client.HTTPException) as error:
-                raise self._failure(reason(error)) from None
-            if not line:
-                return
-            if len(line) > _MAX_LINE:
-                raise self._failure(f"a line of the answer is longer than {_MAX_LINE} bytes")
-            if not line.strip():
-                continue
+        for line in self._lines():
             message = self._object(line)
             detail = message.get("errorDetail")
             told = (detail.get("message") if isinstance(detail, dict) else None) or message.get("error")
             if told:
                 raise self._failure(str(told))
             yield message
+
+    def _lines(self) -> Iterator[bytes]:
+        """The lines that are not empty."""
+        waiting = b""
+        ended = False
+        while not ended:
+            piece = self.read(_PIECE)
+            ended = not piece
+            *lines, waiting = (waiting + piece).split(b"\n") if piece else (waiting, b"")
+            if max(map(len, (*lines, waiting))) > _MAX_LINE:
+                raise self._failure(f"a line of the answer is longer than {_MAX_LINE} bytes")
+            yield from filter(bytes.strip, lines)
 
     def _object(self, content: bytes) -> dict[str, Any]:
         value = self._value(content)

@@ -63,9 +63,7 @@ class Authenticator:
         known = [challenge for challenge in challenges if self._can_meet(challenge)]
         if not known:
             schemes = ", ".join(dict.fromkeys(challenge.scheme[:40] for challenge in challenges))
-            raise AccessDenied(
-                f"{self._host} wants a way of logging in that is not known here: {schemes}", status=401
-            )
+            raise AccessDenied(f"{self._host} wants a way of logging in that is not known here: {schemes}", status=401)
         # The first that we have credentials for; else the first: its refusal tells what to do.
         usable = [one for one in known if one.scheme == "bearer" or self.credentials.basic]
         with self._lock:

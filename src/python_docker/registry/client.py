@@ -33,6 +33,7 @@ _UNTYPED = {"application/json", "text/plain", "application/octet-stream", "binar
 _SHA256 = re.compile(r"sha256:[a-f0-9]{64}")
 _NEXT_LINK = re.compile(r'<([^>]*)>\s*;(?:[^,]*;)?\s*rel="?next"?')
 _MAX_PAGES = 10_000
+_MAX_LIST = 32 << 20  # bytes of one page; some registries know no pages
 
 
 class RegistryClient:
@@ -191,8 +192,8 @@ class RegistryClient:
             if len(seen) >= _MAX_PAGES:
                 raise RegistryError(f"{self.address.host}: cannot {action}: the list has no end")
             seen.add(url)
-            response = self.session.request("GET", url, action=action, scopes=[scope])
-            answer: Any = parse_json(response.content(MAX_DOCUMENT_SIZE), f"the answer of {self.address.host}")
+            response = self.session.request("GET", url, action=action, scopes=[scope], limit=_MAX_LIST)
+            answer: Any = parse_json(response.content(_MAX_LIST), f"the answer of {self.address.host}", limit=_MAX_LIST)
             # Null for none, say some.
             names = (answer.get(field) or []) if isinstance(answer, dict) else None
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -202,6 +203,8 @@ class RegistryClient:
             if link is None:
                 return
             url = self.session.resolve(response, link[1])
+            if not self.session.is_own(url):
+                raise RegistryError(f"{self.address.host}: cannot {action}: its list goes on at another host")
         raise RegistryError(f"{self.address.host}: cannot {action}: its pages lead in a circle")
 
     def close(self) -> None:

@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPException
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
-from urllib.request import getproxies, proxy_bypass, proxy_bypass_environment
 
 import urllib3
 from urllib3 import exceptions
 
 from python_docker import __version__
 from python_docker.errors import ConnectionFailed, RegistryError
-from python_docker.registry.address import is_loopback, public_url
+from python_docker.registry.address import public_url
 from python_docker.registry.connection_failure import TransientFailure, connection_failure
+from python_docker.registry.proxy import proxy_for
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -273,7 +274,7 @@ class HttpClient:
         context = ssl.create_default_context()
         if bundle is not None:
             try:
-                if os.path.isdir(bundle):
+                if Path(bundle).is_dir():
                     context = ssl.create_default_context(capath=bundle)
                 else:
                     context = ssl.create_default_context(cafile=bundle)
@@ -289,28 +290,3 @@ class HttpClient:
         with self._lock:
             for pool in self._pools.values():
                 pool.clear()
-
-
-def proxy_for(url: str, environ: Mapping[str, str]) -> str | None:
-    """The proxy to reach a URL through, as `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` tell; else None.
-
-    This machine itself is never reached through one.
-    """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if is_loopback(host):
-        return None
-    if environ is os.environ:
-        # The system's settings too, on Windows and macOS.
-        proxies = getproxies()
-        bypass = bool(proxy_bypass(parts.netloc.rpartition("@")[2]))
-    else:
-        proxies = {
-            name[:-6].lower(): value for name, value in environ.items() if name.lower().endswith("_proxy") and value
-        }
-        bypass = bool(proxy_bypass_environment(parts.netloc.rpartition("@")[2], proxies))
-    proxy = None if bypass else proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy:
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
-

@@ -55,6 +55,6 @@ def wait_before_retry(response: Response, attempt: int, options: RegistryOptions
 
 
 def backoff(attempt: int, options: RegistryOptions) -> float:
-    """The seconds to wait after the failed attempt of that number (1, 2, ...), up to a quarter of them left to chance."""
+    """The seconds to wait after the failed attempt of that number (1, 2, ...), a quarter of them left to chance."""
     wait = min(options.max_backoff, options.backoff * 2.0 ** (attempt - 1))
     return wait * random.uniform(0.75, 1.0)  # noqa: S311 -- no secret

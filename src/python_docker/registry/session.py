@@ -8,7 +8,7 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import urljoin, urlsplit
 
-from python_docker.errors import ConnectionFailed
+from python_docker.errors import ConnectionFailed, RegistryError
 from python_docker.registry.address import RegistryAddress, is_loopback, origin
 from python_docker.registry.auth import Authenticator
 from python_docker.registry.challenge import parse_challenges
@@ -25,7 +25,7 @@ _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 
 
 class RegistrySession:
-    """A registry as something to send requests to. Nothing is sent before the first; any number of threads may use it."""
+    """A registry as something to send requests to, from any number of threads. Nothing is sent before the first."""
 
     def __init__(self, address: RegistryAddress, options: RegistryOptions) -> None:
         self.address = address
@@ -50,10 +50,12 @@ class RegistrySession:
         stream: bool = False,
         retry: bool = True,
         long: bool = False,
+        limit: int = MAX_DOCUMENT_SIZE,
     ) -> Response:
         """Send a request to `target`, a path or a whole URL, logged in as needed, and check its status.
 
-        `action` says in an error what was to be done. Unless `stream` is set, the body (small, then) has been read.
+        `action` says in an error what was to be done. Unless `stream` is set, the body (`limit` bytes at most) has
+        been read.
         `retry` says that the request may be repeated; `long` that it may take long (see `Authenticator.header`).
         Raises `RegistryError` and its kinds; `CredentialsError` when the credentials at hand cannot be read.
         """
@@ -66,7 +68,7 @@ class RegistrySession:
                 return response
             with response:
                 if response.status in accept:
-                    response.content(MAX_DOCUMENT_SIZE)
+                    response.content(limit)
                 else:
                     response.error_content()
             return response
@@ -90,11 +92,11 @@ class RegistrySession:
         sent: str | None = None
 
         def authorization(target: str) -> str | None:
-            return sent if self._is_own(target) else None
+            return sent if self.is_own(target) else None
 
         sent = login.header(scopes, long=long)
         response = self._http.send(method, url, headers=headers, body=body, authorization=authorization)
-        if response.status == 401 and self._is_own(response.url):
+        if response.status == 401 and self.is_own(response.url):
             challenges = parse_challenges(response.header_values("www-authenticate"))
             if login.refused(challenges, sent, scopes):
                 response.discard()
@@ -102,7 +104,28 @@ class RegistrySession:
                 response = self._http.send(method, url, headers=headers, body=body, authorization=authorization)
         return response
 
-    def _is_own(self, url: str) -> bool:
+    def open_elsewhere(self, urls: Sequence[str], headers: Mapping[str, str], action: str) -> Response:
+        """The first good answer to a GET for one of `urls`, sent without credentials; the caller closes it."""
+        failure: RegistryError | None = None
+        for url in urls:
+            if urlsplit(url).scheme != "https" and not self.options.insecure:
+                continue
+
+            def send(url: str = url) -> Response:
+                return self._http.send("GET", url, headers=headers)
+
+            try:
+                response = with_retries(send, self.options)
+                if response.status in {200, 206}:
+                    return response
+                with response:
+                    raise refusal_error(response, action, docker_hub=False, hide=lambda text: text)
+            except RegistryError as error:
+                failure = failure or error
+        raise failure or RegistryError(f"cannot {action}: it lies at addresses that cannot be used")
+
+    def is_own(self, url: str) -> bool:
+        """Whether a URL is one of this registry itself: scheme, host and port are its own."""
         try:
             return origin(url) == origin(self.base_url)
         except ValueError:
@@ -110,7 +133,7 @@ class RegistrySession:
 
     def _is_passing(self, response: Response) -> bool:
         # Where a download was redirected to, a signed URL may have expired: ask the registry for a new one.
-        return is_passing(response) or (response.status in {401, 403, 410} and not self._is_own(response.url))
+        return is_passing(response) or (response.status in {401, 403, 410} and not self.is_own(response.url))
 
     def _pass_warnings_on(self, response: Response, login: Authenticator) -> None:
         """Log what the registry warns of (distribution-spec, "Warnings"), each text once."""

@@ -44,6 +44,11 @@ class TarEntry(NamedTuple):
     xattrs: Mapping[str, bytes] = _NO_XATTRS
 
 
+def _is_clean(path: str) -> bool:
+    """Whether a path is surely one that `contained_path` and `clamped_path` would give back as it is."""
+    return bool(path) and not ("/." in path or "//" in path or path[0] in "/." or path[-1] == "/" or "\0" in path)
+
+
 def contained_path(path: str) -> str:
     """`path` relative to the root that it stays in, without `./`, doubled and trailing slashes.
 
@@ -52,6 +57,8 @@ def contained_path(path: str) -> str:
     >>> contained_path("/opt//conda/./bin/")
     'opt/conda/bin'
     """
+    if _is_clean(path):
+        return path
     if "\0" in path:
         raise InvalidPath(f"a path may not hold a NUL: {path[:200]!r}")
     parts = [part for part in path.split("/") if part and part != "."]
@@ -70,6 +77,8 @@ def clamped_path(path: str) -> str:
     >>> clamped_path("../../etc/./passwd")
     'etc/passwd'
     """
+    if _is_clean(path):
+        return path
     parts: list[str] = []
     for part in path.split("/"):
         if part == "..":

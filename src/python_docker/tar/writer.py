@@ -7,120 +7,20 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from python_docker.errors import InvalidPath
 from python_docker.tar.entry import EntryType, TarEntry, contained_path
+from python_docker.tar.header import encode_header
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 _BLOCK = 512
 _READ_SIZE = 1 << 20
-_MAX_OCTAL_7 = 0o7777777
-_MAX_OCTAL_11 = 0o77777777777
-_USTAR = b"ustar\x0000"
+# Headers and small files are handed on in pieces of about this size: a call for each would take most of the time.
+_WRITE_SIZE = 128 << 10
 _ZEROS = bytes(_BLOCK)
 
 # Directories of every Linux file system that are not root's 0755 (Filesystem Hierarchy Standard). A layer's entry for
 # a directory replaces the attributes that lower layers gave it, so a parent must be named with the right ones.
 _PARENT_MODES = {"tmp": 0o1777, "var/tmp": 0o1777, "root": 0o700}
-
-
-def _encode(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
-
-
-def _header(
-    name: bytes,
-    mode: int,
-    uid: int,
-    gid: int,
-    size: int,
-    mtime: int,
-    flag: bytes,
-    link: bytes,
-    prefix: bytes = b"",
-    device: tuple[int, int] = (0, 0),
-) -> bytes:
-    # POSIX.1-2017, pax, "ustar Interchange Format"; the checksum counts its own field as spaces.
-    head = name.ljust(100, b"\0") + b"%07o\0%07o\0%07o\0%011o\0%011o\0" % (mode, uid, gid, size, mtime)
-    tail = (
-        flag
-        + link.ljust(100, b"\0")
-        + _USTAR
-        + bytes(64)
-        + b"%07o\0%07o\0" % device
-        + prefix.ljust(155, b"\0")
-        + bytes(12)
-    )
-    return head + b"%06o\0 " % (sum(head) + sum(tail) + 256) + tail
-
-
-def _split(name: bytes) -> tuple[bytes, bytes] | None:
-    """Cut a long name at a slash into ustar's prefix and name; None when it does not fit."""
-    cut = name.rfind(b"/", 0, 156)
-    if cut <= 0 or not 0 < len(name) - cut - 1 <= 100:
-        return None
-    return name[:cut], name[cut + 1 :]
-
-
-def _pax_record(key: bytes, value: bytes) -> bytes:
-    # "%d %s=%s\n", where the number is the length of the whole record, its own digits included.
-    rest = len(key) + len(value) + 3
-    length = rest + len(str(rest))
-    if len(str(length)) != len(str(rest)):
-        length = rest + len(str(length))
-    return b"%d %b=%b\n" % (length, key, value)
-
-
-def _is_plain(name: bytes) -> bool:
-    """Whether a name needs no pax record for its characters: ASCII, or bytes that pax could not carry either."""
-    if name.isascii():
-        return True
-    try:
-        name.decode("utf-8")
-    except UnicodeDecodeError:
-        return True
-    return False
-
-
-def encode_header(entry: TarEntry, path: str) -> bytes:
-    """The header blocks of an entry under `path`: one of 512 bytes, with a pax header before it where one is needed."""
-    name = _encode(path)
-    if entry.type is EntryType.DIRECTORY:
-        name += b"/"
-    link = _encode(entry.link_target) if entry.link_target else b""
-    mtime = entry.mtime if entry.mtime > 0 else 0
-    uid, gid, size = entry.uid, entry.gid, entry.size
-    records: list[bytes] = []
-    prefix = b""
-    if len(name) > 100 or not _is_plain(name):
-        split = _split(name) if name.isascii() else None
-        if split is not None:
-            prefix, name = split
-        else:
-            records.append(_pax_record(b"path", name))
-            name = name[:100]
-    if len(link) > 100 or not _is_plain(link):
-        records.append(_pax_record(b"linkpath", link))
-        link = link[:100]
-    if size > _MAX_OCTAL_11:
-        records.append(_pax_record(b"size", b"%d" % size))
-        size = 0
-    if mtime > _MAX_OCTAL_11:
-        records.append(_pax_record(b"mtime", b"%d" % mtime))
-        mtime = 0
-    if uid > _MAX_OCTAL_7:
-        records.append(_pax_record(b"uid", b"%d" % uid))
-        uid = 0
-    if gid > _MAX_OCTAL_7:
-        records.append(_pax_record(b"gid", b"%d" % gid))
-        gid = 0
-    for key, value in sorted(entry.xattrs.items()):
-        records.append(_pax_record(b"SCHILY.xattr." + _encode(key), value))
-    header = _header(name, entry.mode & 0o7777, uid, gid, size, mtime, entry.type.value, link, prefix, entry.device)
-    if not records:
-        return header
-    body = b"".join(records)
-    pax = _header(b"././@PaxHeader", 0o644, 0, 0, len(body), 0, b"x", b"")
-    return pax + body + bytes(-len(body) % _BLOCK) + header
 
 
 class LayerWriter:
@@ -129,7 +29,7 @@ class LayerWriter:
     Every parent directory of an entry is written before it, root's with mode 0755, since engines differ in what they
     make of parents that a layer does not name (image-spec, layer.md); `/tmp`, `/var/tmp` and `/root` get the modes
     that they have everywhere. Entries come in the order they are added; a path can be added once, and a hard link's
-    target before the link. Owner and user names are 0:0 and empty unless an entry says otherwise.
+    target before the link. Owner and group are 0:0 unless an entry says otherwise, user names empty.
 
     >>> pieces = []
     >>> with LayerWriter(pieces.append) as layer:
@@ -150,7 +50,14 @@ class LayerWriter:
         self._parent_mtime = parent_mtime
         self._parent_modes = _PARENT_MODES | dict(parent_modes or {})
         self._types: dict[str, EntryType] = {}
-        self.size = 0
+        self._pending: list[bytes] = []
+        self._pending_size = 0
+        self._size = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes the tar has so far."""
+        return self._size + self._pending_size
 
     def __contains__(self, path: str) -> bool:
         return path in self._types
@@ -159,46 +66,58 @@ class LayerWriter:
         """Write one entry; a file's `content` has exactly `entry.size` bytes.
 
         A directory that was written as a parent already is passed over. Raises `InvalidPath` for a path that leaves
-        the root, that was added before, or that lies below a file.
+        the root, that was added before, or that lies below a file, and for a hard link to what is not there yet;
+        `ValueError` for numbers that no tar can hold; `OSError` when the content is shorter than it should be.
         """
         path = contained_path(entry.path)
+        kind = entry.type
         known = self._types.get(path)
         if known is not None:
-            if known is EntryType.DIRECTORY and entry.type is EntryType.DIRECTORY:
+            if known is EntryType.DIRECTORY and kind is EntryType.DIRECTORY:
                 return
             raise InvalidPath(f"the layer has {path!r} twice")
-        if entry.type is EntryType.HARDLINK:
-            target = contained_path(entry.link_target)
-            if target not in self._types:
-                raise InvalidPath(f"the hard link {path!r} comes before its target {target!r}")
-            entry = entry._replace(link_target=target)
+        if kind is EntryType.HARDLINK:
+            entry = entry._replace(link_target=self._earlier(entry))
+        header = encode_header(entry, path)
         self._add_parents(path)
-        self._types[path] = entry.type
-        self._emit(encode_header(entry, path))
-        if entry.type is EntryType.FILE:
+        self._types[path] = kind
+        self._emit(header)
+        if kind is EntryType.FILE:
             self._add_content(content if content is not None else b"", entry.size, path)
 
+    def _earlier(self, link: TarEntry) -> str:
+        """The target of a hard link. Raises `InvalidPath` when it is not there yet, or a directory."""
+        target = contained_path(link.link_target)
+        kind = self._types.get(target)
+        if kind is None:
+            raise InvalidPath(f"the hard link {link.path!r} comes before its target {target!r}")
+        if kind is EntryType.DIRECTORY:
+            raise InvalidPath(f"the hard link {link.path!r} leads to {target!r}, which is a directory")
+        return target
+
     def _add_parents(self, path: str) -> None:
+        missing: list[str] = []
         cut = path.rfind("/")
-        if cut < 0:
-            return
-        parent = path[:cut]
-        known = self._types.get(parent)
-        if known is EntryType.DIRECTORY:
-            return
-        if known is not None:
-            raise InvalidPath(f"{path!r} lies below {parent!r}, which is no directory")
-        self._add_parents(parent)
-        self._types[parent] = EntryType.DIRECTORY
-        mode = self._parent_modes.get(parent, 0o755)
-        self._emit(encode_header(TarEntry(parent, EntryType.DIRECTORY, mode, 0, self._parent_mtime), parent))
+        while cut >= 0:
+            parent = path[:cut]
+            known = self._types.get(parent)
+            if known is EntryType.DIRECTORY:
+                break
+            if known is not None:
+                raise InvalidPath(f"{path!r} lies below {parent!r}, which is no directory")
+            missing.append(parent)
+            cut = path.rfind("/", 0, cut)
+        for parent in reversed(missing):
+            mode = self._parent_modes.get(parent, 0o755)
+            header = encode_header(TarEntry(parent, EntryType.DIRECTORY, mode, 0, self._parent_mtime), parent)
+            self._types[parent] = EntryType.DIRECTORY
+            self._emit(header)
 
     def _add_content(self, content: bytes | BinaryIO, size: int, path: str) -> None:
         if isinstance(content, bytes):
             if len(content) != size:
                 raise ValueError(f"{path}: {len(content)} bytes of content, {size} in its entry")
-            if content:
-                self._emit(content)
+            self._emit(content)
         else:
             left = size
             while left:
@@ -211,12 +130,29 @@ class LayerWriter:
             self._emit(_ZEROS[: -size % _BLOCK])
 
     def _emit(self, data: bytes) -> None:
-        self._write(data)
-        self.size += len(data)
+        size = len(data)
+        if size >= _WRITE_SIZE:
+            self._flush()
+            self._write(data)
+            self._size += size
+            return
+        self._pending.append(data)
+        self._pending_size += size
+        if self._pending_size >= _WRITE_SIZE:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._pending:
+            data = b"".join(self._pending)
+            self._pending = []
+            self._pending_size = 0
+            self._write(data)
+            self._size += len(data)
 
     def close(self) -> None:
         """Write the end of the archive: two blocks of zeros."""
         self._emit(bytes(2 * _BLOCK))
+        self._flush()
 
     def __enter__(self) -> LayerWriter:
         return self

@@ -97,7 +97,7 @@ class ArchiveFile:
         name = getattr(source, "name", None)
         name = name if isinstance(name, str) else "the archive"
         if source.seekable():
-            return cls._open_seekable(GivenFile(source), name)
+            return cls.open_file(GivenFile(source), name)
         return cls._open_stream(source, name)
 
     @classmethod
@@ -110,7 +110,7 @@ class ArchiveFile:
             raise Error(f"cannot read {path}: {error.strerror}") from None
         mode = os.fstat(number).st_mode
         if stat.S_ISREG(mode):
-            return cls._open_seekable(OwnFile(number), path)
+            return cls.open_file(OwnFile(number), path)
         if stat.S_ISDIR(mode):
             os.close(number)
             raise InvalidArchive(f"{path} is a folder, not an archive; for an OCI image layout write oci:{path}")
@@ -118,7 +118,8 @@ class ArchiveFile:
             return cls._open_stream(cast("BinaryIO", stream), path)
 
     @classmethod
-    def _open_seekable(cls, file: RandomAccess, name: str) -> ArchiveFile:
+    def open_file(cls, file: RandomAccess, name: str) -> ArchiveFile:
+        """Open a file that can be read anywhere; `name` is what messages call it. Raises `InvalidArchive`."""
         whole = cast("BinaryIO", io.BufferedReader(Section(file, 0, file.size, name), _BUFFER))
         try:
             compression = sniff(whole.read(6))

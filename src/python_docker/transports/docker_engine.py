@@ -6,15 +6,12 @@ import os
 import tempfile
 from typing import ClassVar
 
-from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression
 from python_docker.docker.engine import Engine, find_engine
 from python_docker.docker.names import engine_name
 from python_docker.errors import Error, InvalidReference
 from python_docker.media_types import ImageFormat
-from python_docker.progress import Task
 from python_docker.reference import ImageReference
-from python_docker.spec import Descriptor, Index, Manifest
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.docker_archive import ArchiveDestination, ArchiveSource
 from python_docker.transports.file_section import OwnFile

@@ -30,7 +30,7 @@ def create_partial_file(target: Path) -> tuple[int, Path]:
 
 
 def create_partial_folder(parent: Path, name: str) -> tuple[int | None, Path]:
-    """A new folder in `parent`, and the file descriptor that locks it while it is open, None where folders have none."""
+    """A new folder in `parent`, and the file descriptor that locks it while open, None where folders have none."""
     remove_leftovers(parent, name)
     path = _new_path(parent, name)
     path.mkdir()

@@ -1,0 +1,126 @@
+"""Virtual packages: what the solver may take for granted of the system that the image will run on."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from conda_docker.errors import InvalidEnvironment
+
+DEFAULT_GLIBC = "2.28"
+"""The glibc that is taken for granted when the base image does not tell: that of RHEL 8 and of conda-forge's builds."""
+
+DEFAULT_LINUX = "4.18"
+"""The kernel that is taken for granted, whatever this machine runs: the image will run elsewhere. RHEL 8 has it."""
+
+# Architectures as archspec calls them, at their lowest level.
+_ARCHSPEC = {
+    "linux-64": "x86_64",
+    "linux-32": "x86",
+    "linux-aarch64": "aarch64",
+    "linux-ppc64le": "ppc64le",
+    "linux-ppc64": "ppc64",
+    "linux-s390x": "s390x",
+    "linux-riscv64": "riscv64",
+    "linux-armv7l": "armv7l",
+    "linux-armv6l": "armv6l",
+    "linux-loongarch64": "loongarch64",
+}
+_OVERRIDES = ("linux", "glibc", "cuda", "cuda_arch", "archspec")
+_NAME = re.compile(r"__[a-z0-9_]+")
+_VERSION = re.compile(r"[0-9A-Za-z.!+_]+")
+_BUILD = re.compile(r"[0-9A-Za-z_.+]+")
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualPackage:
+    """A virtual package, such as `__glibc` 2.28; its text is `name=version=build`."""
+
+    name: str
+    version: str
+    build: str = "0"
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.version}={self.build}"
+
+
+def virtual_packages(
+    subdir: str,
+    *,
+    glibc: str | None = None,
+    microarchitecture: str | None = None,
+    overrides: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+) -> tuple[VirtualPackage, ...]:
+    """Return the virtual packages of Linux images for `subdir`, sorted by name.
+
+    `glibc` is the base image's, as far as it is known, `microarchitecture` an archspec name such as `x86_64_v3`. Over
+    these go the variables `CONDA_OVERRIDE_GLIBC` and the like, as conda and rattler read them, and over those
+    `overrides`: texts `NAME=VERSION[=BUILD]`, where an empty version takes the package away. There is no `__cuda`
+    unless it is asked for: containers get a GPU from whoever runs them. Raises `InvalidEnvironment`.
+
+    >>> [str(package) for package in virtual_packages("linux-64", overrides=["cuda=12.4", "__linux="], environ={})]
+    ['__archspec=1=x86_64', '__cuda=12.4=0', '__glibc=2.28=0', '__unix=0=0']
+    """
+    environ = os.environ if environ is None else environ
+    packages = {
+        "__unix": VirtualPackage("__unix", "0"),
+        "__linux": VirtualPackage("__linux", DEFAULT_LINUX),
+        "__glibc": VirtualPackage("__glibc", glibc or DEFAULT_GLIBC),
+        "__archspec": _archspec(microarchitecture or _ARCHSPEC.get(subdir, subdir.partition("-")[2])),
+    }
+    for name in _OVERRIDES:
+        value = environ.get(f"CONDA_OVERRIDE_{name.upper()}")
+        if value is not None:
+            # What archspec calls an architecture is the build string of __archspec (CEP 30).
+            text = f"1={value}" if name == "archspec" and value else value
+            _override(packages, f"__{name}={text}")
+    for override in overrides:
+        _override(packages, override)
+    return tuple(sorted(packages.values(), key=str))
+
+
+def override_variables(packages: Sequence[VirtualPackage]) -> dict[str, str]:
+    """Return the `CONDA_OVERRIDE_*` variables that make conda, mamba or micromamba assume `packages`.
+
+    A package that is not among them is switched off by an empty value. Raises `InvalidEnvironment` for one that no
+    variable can bring in.
+
+    >>> override_variables(virtual_packages("linux-64", environ={}))["CONDA_OVERRIDE_CUDA"]
+    ''
+    """
+    variables = {f"CONDA_OVERRIDE_{name.upper()}": "" for name in _OVERRIDES}
+    for package in packages:
+        variable = f"CONDA_OVERRIDE_{package.name.removeprefix('__').upper()}"
+        if variable in variables:
+            variables[variable] = package.build if package.name == "__archspec" else package.version
+        elif package.name != "__unix":
+            raise InvalidEnvironment(
+                f"another solver cannot be told of the virtual package {package.name}; solve without --solver"
+            )
+    return variables
+
+
+def _archspec(name: str) -> VirtualPackage:
+    return VirtualPackage("__archspec", "1", name)
+
+
+def _override(packages: dict[str, VirtualPackage], text: str) -> None:
+    name, equals, rest = text.strip().partition("=")
+    name = name if name.startswith("__") else f"__{name}"
+    version, _, build = rest.partition("=")
+    if not equals or not _NAME.fullmatch(name):
+        raise InvalidEnvironment(
+            f"not a virtual package: {text[:80]!r}; write NAME=VERSION, such as __cuda=12.4, or NAME= to remove one"
+        )
+    if not version:
+        packages.pop(name, None)
+        return
+    if not _VERSION.fullmatch(version) or (build and not _BUILD.fullmatch(build)):
+        raise InvalidEnvironment(f"not a version and build of a virtual package: {rest[:80]!r} (for {name})")
+    if name == "__archspec" and not build and not version[0].isdigit():
+        packages[name] = _archspec(version)  # "archspec=x86_64_v3" is what people write
+    else:
+        packages[name] = VirtualPackage(name, version, build or "0")

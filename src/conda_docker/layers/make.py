@@ -1,0 +1,106 @@
+"""Making the layers of a plan: from the cache where it has them, else from packages, in parallel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.layers.cache import LayerCache
+from conda_docker.layers.facts import LayerFacts
+from conda_docker.layers.key import Recipe
+from python_docker.layer import Layer
+from python_docker.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedPackage
+
+Group = tuple["LockedPackage", ...]
+Fetch = Callable[[Sequence["LockedPackage"]], Iterable[tuple["LockedPackage", Path]]]
+Write = Callable[[Group, Sequence[Path]], tuple[Layer, LayerFacts]]
+
+
+@dataclass(frozen=True, slots=True)
+class MadeLayer:
+    """A layer of packages, what is known of it, and whether it was there already; `seconds` that making it took."""
+
+    packages: Group
+    layer: Layer
+    facts: LayerFacts
+    cached: bool
+    seconds: float = 0.0
+
+
+def make_layers(
+    plan: Sequence[Sequence[LockedPackage]],
+    recipe: Recipe,
+    cache: LayerCache,
+    *,
+    fetch: Fetch,
+    write: Write,
+    read_cache: bool = True,
+    workers: int = 1,
+    progress: Progress = SILENT,
+) -> list[MadeLayer]:
+    """The layers of `plan`, in its order.
+
+    What `cache` has is taken from it (unless `read_cache` is false), and packages whose layer it has are not fetched.
+    `fetch` gives packages with their archives or folders as they become available, in any order; `write` writes the
+    layer of some, and is called in up to `workers` threads.
+    """
+    groups = [tuple(packages) for packages in plan]
+    made: list[MadeLayer | None] = [_cached(group, recipe, cache) if read_cache else None for group in groups]
+    missing = [number for number, layer in enumerate(made) if layer is None]
+    if missing:
+        task = progress.start("layers", len(missing))
+
+        def make(number: int, paths: Sequence[Path]) -> MadeLayer:
+            group = groups[number]
+            started = time.monotonic()
+            layer, facts = write(group, paths)
+            key = recipe.key(group)
+            if key is not None:
+                cache.put(key, layer, facts)
+            task.advance(1)
+            return MadeLayer(group, layer, facts, False, time.monotonic() - started)
+
+        # One thread more than processors: reading and hashing wait for compressors now and then.
+        with ThreadPoolExecutor(workers, thread_name_prefix="layer") as pool:
+            futures: dict[int, Future[MadeLayer]] = {}
+            try:
+                for number, paths in _complete(groups, missing, fetch):
+                    futures[number] = pool.submit(make, number, paths)
+                    _raise_first([future for future in futures.values() if future.done()])
+                for number, future in futures.items():
+                    made[number] = future.result()
+            except BaseException:
+                for future in futures.values():
+                    future.cancel()
+                raise
+        task.finish()
+    return [layer for layer in made if layer is not None]
+
+
+def _cached(group: Group, recipe: Recipe, cache: LayerCache) -> MadeLayer | None:
+    key = recipe.key(group)
+    found = cache.get(key) if key is not None else None
+    return MadeLayer(group, *found, cached=True) if found is not None else None
+
+
+def _complete(groups: Sequence[Group], missing: Sequence[int], fetch: Fetch) -> Iterator[tuple[int, list[Path]]]:
+    """The numbers of groups whose packages have all arrived, with where they are."""
+    group_of = {package.stem: number for number in missing for package in groups[number]}
+    arrived: dict[int, dict[str, Path]] = {number: {} for number in missing}
+    for package, path in fetch([package for number in missing for package in groups[number]]):
+        number = group_of[package.stem]
+        arrived[number][package.stem] = path
+        if len(arrived[number]) == len(groups[number]):
+            yield number, [arrived[number][member.stem] for member in groups[number]]
+
+
+def _raise_first(futures: Iterable[Future[MadeLayer]]) -> None:
+    for future in futures:
+        future.result()

@@ -1,0 +1,221 @@
+"""Prefix replacement: the prefix that a package was built with becomes the one it is installed to.
+
+Rules of rattler and conda: text is replaced anywhere and may change its length; in a binary a C string is replaced as
+a whole, its end moves forward, and NULs keep the file's size. Both look for the placeholder in UTF-8 and, since some
+programs keep wide strings, in UTF-16 and UTF-32 of both byte orders.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO, cast
+
+from conda_docker.errors import PlaceholderTooLong
+
+_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+_CHUNK = 1 << 20
+_MAX_SHEBANG = 127  # bytes of a first line that Linux runs (fs/binfmt_script.c), without its newline
+_SHEBANG = re.compile(rb"#! *(/(?:\\ |[^ \n\r\t])*)([^\n]*)\Z")
+_PYTHON = re.compile(rb"python(?:\d+(?:\.\d+)?)?\Z")
+
+
+def replace_text(content: bytes, placeholder: str, prefix: str) -> bytes:
+    """`content` with every occurrence replaced, and a first line that Linux can run.
+
+    >>> replace_text(b"#!/build/bin/sh\\ncd /build\\n", "/build", "/opt/conda")
+    b'#!/opt/conda/bin/sh\\ncd /opt/conda\\n'
+    """
+    if not placeholder:
+        return content
+    if content.startswith(b"#!"):
+        end = content.find(b"\n")
+        end = len(content) if end < 0 else end
+        line = _replace_shebang(content[:end], placeholder.encode(), prefix.encode())
+        return line + _replace_everywhere(content[end:], placeholder, prefix)
+    return _replace_everywhere(content, placeholder, prefix)
+
+
+def _replace_everywhere(content: bytes, placeholder: str, prefix: str) -> bytes:
+    for encoding in _ENCODINGS:
+        content = content.replace(placeholder.encode(encoding), prefix.encode(encoding))
+    return content
+
+
+def _replace_shebang(line: bytes, old: bytes, new: bytes) -> bytes:
+    if b" " in new:
+        # Split at the wrong place by Linux, so the interpreter must be told in another way.
+        return _without_path(line).replace(old, new) if old in line else line
+    line = line.replace(old, new)
+    return line if len(line) <= _MAX_SHEBANG else _without_path(line)
+
+
+def _without_path(line: bytes) -> bytes:
+    """A first line that finds its interpreter whatever the length and the spaces of its path."""
+    match = _SHEBANG.match(line)
+    if match is None:
+        return line
+    path, options = match.groups()
+    name = path.rpartition(b"/")[2]
+    if _PYTHON.match(name):
+        # Read by sh it runs the interpreter; read by Python it is a string.
+        return b"#!/bin/sh\n'''exec' \"%b\"%b \"$0\" \"$@\" #'''" % (path, options)
+    return b"#!/usr/bin/env %b%b" % (name, options)
+
+
+def replace_binary(content: bytes, placeholder: str, prefix: str, what: str) -> bytes:
+    """`content` with the C strings that hold the placeholder replaced; it keeps its size.
+
+    Raises `PlaceholderTooLong`, naming `what`, when `prefix` is longer than a placeholder that is there.
+
+    >>> replace_binary(b"a:/build/lib:/build\\0b", "/build", "/opt", "libz.so")
+    b'a:/opt/lib:/opt\\x00\\x00\\x00\\x00\\x00b'
+    """
+    if not placeholder:
+        return content
+    for encoding in _ENCODINGS:
+        old = placeholder.encode(encoding)
+        if old in content:
+            strings = _Strings(placeholder, prefix, encoding, what)
+            content = b"".join((*strings.feed(content), *strings.end()))
+    return content
+
+
+class _Strings:
+    """Replaces in strings of one encoding, fed in pieces; holds back no more than a placeholder's length."""
+
+    def __init__(self, placeholder: str, prefix: str, encoding: str, what: str) -> None:
+        self._old = placeholder.encode(encoding)
+        self._new = prefix.encode(encoding)
+        self._nul = "\0".encode(encoding)
+        self._shrink = len(self._old) - len(self._new)
+        self._what = what
+        self._rest = b""
+        self._padding: int | None = None
+        self._too_long = (
+            f"{what}: the prefix {prefix!r} has {len(prefix.encode())} bytes, more than the {len(placeholder.encode())} "
+            "that the package has room for; choose a shorter one"
+        )
+
+    def feed(self, piece: bytes, *, last: bool = False) -> Iterator[bytes]:
+        content = self._rest + piece
+        old, nul = self._old, self._nul
+        # What is at the end might be the start of a placeholder or of a terminator.
+        limit = len(content) if last else max(len(content) - len(old) + 1, 0)
+        position = 0
+        while True:
+            if self._padding is None:
+                found = content.find(old, position)
+                if found < 0 or found >= limit:
+                    break
+                if self._shrink < 0:
+                    raise PlaceholderTooLong(self._too_long)
+                yield content[position:found]
+                self._padding = 0
+                position = found
+            end = _find_aligned(content, nul, position)
+            found = content.find(old, position, len(content) if end < 0 else end)
+            if 0 <= found < limit:
+                yield content[position:found]
+                yield self._new
+                self._padding += self._shrink
+                position = found + len(old)
+            elif 0 <= end < limit:
+                yield content[position:end]
+                yield bytes(self._padding)
+                self._padding = None
+                position = end
+            else:
+                # Pieces stay aligned to the string's characters.
+                limit -= (limit - position) % len(nul) if limit > position else 0
+                break
+        keep = max(position, limit)
+        yield content[position:keep]
+        self._rest = content[keep:]
+
+    def end(self) -> Iterator[bytes]:
+        yield from self.feed(b"", last=True)
+        yield self._rest
+        self._rest = b""
+        if self._padding:
+            yield bytes(self._padding)
+
+
+def _find_aligned(content: bytes, nul: bytes, start: int) -> int:
+    """Where the terminator of a string that starts at `start` is; -1 if there is none."""
+    found = content.find(nul, start)
+    while found >= 0 and (found - start) % len(nul):
+        found = content.find(nul, found + 1)
+    return found
+
+
+class BinaryReplacer(io.RawIOBase):
+    """A stream like `content` with its C strings replaced, as `replace_binary` does, in bounded memory."""
+
+    def __init__(self, content: BinaryIO, placeholder: str, prefix: str, what: str) -> None:
+        pieces: Iterator[bytes] = iter(lambda: content.read(_CHUNK), b"")
+        for encoding in _ENCODINGS if placeholder else ():
+            pieces = _chained(pieces, _Strings(placeholder, prefix, encoding, what))
+        self._pieces = pieces
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        if size < 0:
+            return self._ready + b"".join(self._pieces)
+        if not self._ready:
+            self._ready = next(self._pieces, b"")
+        data, self._ready = self._ready[:size], self._ready[size:]
+        return data
+
+    def readall(self) -> bytes:
+        return self.read()
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _chained(pieces: Iterable[bytes], strings: _Strings) -> Iterator[bytes]:
+    for piece in pieces:
+        yield from filter(None, strings.feed(piece))
+    yield from filter(None, strings.end())
+
+
+def replace_large_text(content: BinaryIO, placeholder: str, prefix: str) -> tuple[BinaryIO, int]:
+    """A file like `content` with text replaced, as `replace_text` does, in bounded memory; and its size in bytes.
+
+    A tar states a size before the content, so the result is kept in a temporary file, gone once it is closed.
+    """
+    spool = tempfile.TemporaryFile()  # noqa: SIM115
+    head = content.read(_CHUNK)
+    start = b""
+    if head.startswith(b"#!") and (end := head.find(b"\n")) >= 0:
+        start, head = _replace_shebang(head[:end], placeholder.encode(), prefix.encode()), head[end:]
+    pieces = itertools.chain((head,), iter(lambda: content.read(_CHUNK), b""))
+    for encoding in _ENCODINGS if placeholder else ():
+        pieces = _replaced_pieces(pieces, placeholder.encode(encoding), prefix.encode(encoding))
+    spool.write(start)
+    for piece in pieces:
+        spool.write(piece)
+    size = spool.tell()
+    spool.seek(0)
+    return cast("BinaryIO", spool), size
+
+
+def _replaced_pieces(pieces: Iterable[bytes], old: bytes, new: bytes) -> Iterator[bytes]:
+    rest = b""
+    for piece in pieces:
+        content = rest + piece
+        position = content.rfind(old) + len(old) if old in content else 0
+        # What is at the end might be the start of a placeholder.
+        keep = max(position, len(content) - len(old) + 1, 0)
+        yield content[:keep].replace(old, new)
+        rest = content[keep:]
+    yield rest

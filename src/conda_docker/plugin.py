@@ -1,0 +1,46 @@
+"""`conda docker ...`: the program as a subcommand of conda.
+
+conda 22.11 and later loads this module by the entry point `conda` of the distribution, and calls the hook for each of
+its own commands; so nothing heavy is imported here. Earlier ones find the program `conda-docker` on PATH.
+Source: conda's developer guide, "Plugins", subcommands.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from conda.plugins import hookimpl
+
+if TYPE_CHECKING:
+    from conda.plugins.types import CondaSubcommand
+
+_PROGRAM = "from conda_docker.cli import main; main(program='conda docker')"
+
+
+@hookimpl
+def conda_subcommands() -> Iterable[CondaSubcommand]:
+    """Tell conda of the subcommand `docker`."""
+    from conda.plugins.types import CondaSubcommand
+
+    yield CondaSubcommand(
+        name="docker", summary="Build Docker and OCI images from conda environments, without Docker.", action=run
+    )
+
+
+def run(args: Sequence[str]) -> int:
+    """Run the program with the arguments that follow `conda docker`, and give its exit code.
+
+    In a process of its own: conda has changed logging, signals and warnings of this one to its needs, and the program
+    ends its process in a way of its own (see `conda_docker.cli`).
+    """
+    # Without -P a file such as ./typing.py in the user's folder would be imported.
+    with subprocess.Popen([sys.executable, "-P", "-c", _PROGRAM, *args]) as process:
+        while True:
+            try:
+                code = process.wait()
+            except KeyboardInterrupt:
+                continue  # the program has got it too, and tidies up before it ends
+            return code if code >= 0 else 128 - code

@@ -1,0 +1,97 @@
+"""Chunks: a blob sent in several requests, one after the other (distribution-spec, "Pushing a blob in chunks")."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from python_docker.errors import ConnectionFailed, RegistryError
+from python_docker.registry.http import Body, Response
+from python_docker.registry.upload_session import Session, session_of
+
+if TYPE_CHECKING:
+    from python_docker.registry.upload import BlobUpload
+
+_RANGE = re.compile(r"(?:bytes[= ])?0-(\d+)")
+_MIN_CHUNK = 64 << 10
+
+
+def send_chunks(upload: BlobUpload, session: Session, chunk_size: int) -> Session:
+    """Send a blob in chunks of `chunk_size`, smaller ones where they are too large; gives where to close the upload.
+
+    After a break or a refusal the registry is asked how far it got, and what it lacks is sent. Raises `RegistryError`
+    when it cannot tell, or does not get on.
+    """
+    size = upload.blob.descriptor.size
+    chunk_size = max(chunk_size, session.min_chunk)
+    offset = 0
+    stuck = 0
+    while offset < size:
+        length = min(chunk_size, size - offset)
+        try:
+            answer = _send_chunk(upload, session, offset, length)
+        except RegistryError as error:
+            if upload.source_error is not None:
+                raise
+            session, reached = _status(upload, session, offset, error)
+            if offset < reached <= size:
+                offset, stuck = reached, 0
+                continue
+            stuck += 1
+            if reached != offset or stuck >= upload.client.options.attempts:
+                raise
+            if error.status in {413, 416}:
+                # Some take no more than 4 MiB, or 1 MiB, at once, and say it so.
+                if chunk_size <= max(_MIN_CHUNK, session.min_chunk):
+                    raise
+                chunk_size = max(chunk_size // 2, _MIN_CHUNK, session.min_chunk)
+                stuck = 0
+            elif not isinstance(error, ConnectionFailed) and error.status < 500:
+                raise
+            continue
+        session = _moved(upload, session, answer)
+        offset += length
+        stuck = 0
+        if _reached(answer, offset) not in {None, offset}:
+            # It says that it has something else than what it was sent. It may be behind the times: ask, once.
+            told = f"it was sent {offset} bytes of the blob, and says that it has others"
+            doubt = RegistryError(f"{upload.client.address.host}: cannot {upload.action}: {told}", status=416)
+            session, reached = _status(upload, session, offset, doubt)
+            if reached != offset:
+                raise doubt
+    return session
+
+
+def _send_chunk(upload: BlobUpload, session: Session, offset: int, length: int) -> Response:
+    # Neither `bytes` before it nor a total after it: not RFC 9110's form, but the distribution specification's.
+    headers = {"Content-Range": f"{offset}-{offset + length - 1}"}
+    body = Body(length, lambda: upload.pieces(offset, length))
+    return upload.request("PATCH", session.url, body, {202}, headers)
+
+
+def _status(upload: BlobUpload, session: Session, offset: int, error: RegistryError) -> tuple[Session, int]:
+    """Ask how far an upload got, `offset` or beyond. Raises `error`, which led to the question, without an answer."""
+    try:
+        answer = upload.request("GET", session.url, None, {200, 202, 204})
+    except RegistryError:
+        raise error from None
+    reached = _reached(answer, offset)
+    if reached is None:
+        raise error
+    return _moved(upload, session, answer), reached
+
+
+def _reached(answer: Response, offset: int) -> int | None:
+    """How many bytes an answer says are there, None when it does not say; `offset` are known to be."""
+    match = _RANGE.fullmatch(answer.headers.get("range", "").strip())
+    if match is None:
+        return None
+    # distribution writes `0-0` for one byte and for none.
+    return 0 if offset == 0 and int(match[1]) == 0 else int(match[1]) + 1
+
+
+def _moved(upload: BlobUpload, session: Session, answer: Response) -> Session:
+    """Where the upload goes on: always the latest place, for it may hold the state."""
+    if not answer.headers.get("location"):
+        return session
+    return Session(session_of(upload.client, answer).url, session.min_chunk)

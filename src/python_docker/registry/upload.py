@@ -1,0 +1,216 @@
+"""Uploading: a blob into a repository, in the way that its registry takes, until it is there (distribution-spec, "Push").
+
+One request with the whole blob is what every registry takes and what needs the fewest requests. Where it fails, the
+blob goes as one PATCH, or in chunks, which also save what has arrived when a connection breaks again and again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from enum import StrEnum
+from typing import TYPE_CHECKING, BinaryIO
+
+from python_docker.blob import Blob
+from python_docker.errors import AccessDenied, ConnectionFailed, RegistryError, TooManyRequests
+from python_docker.progress import Task
+from python_docker.registry.chunks import send_chunks
+from python_docker.registry.http import Body, Response
+from python_docker.registry.retry import RETRIED, backoff
+from python_docker.registry.scope import repository_scope
+from python_docker.registry.upload_session import Session, session_of, start_upload
+
+if TYPE_CHECKING:
+    from python_docker.registry.client import RegistryClient
+
+# A send may take `connect_timeout` at most, however little the line carries: small pieces.
+_PIECE = 128 << 10
+_CHUNK = 8 << 20
+"""What is sent at once where chunks are needed and nobody said how large."""
+_MANY = 4 * _CHUNK
+"""From this size on chunks are worth a try when a connection breaks again and again."""
+
+
+class Way(StrEnum):
+    """A way to upload."""
+
+    WHOLE = "whole"
+    PATCH = "patch"
+    CHUNKS = "chunks"
+
+
+def upload_blob(client: RegistryClient, path: str, blob: Blob, task: Task, session: Session | None = None) -> None:
+    """Upload a blob, in the `session` that a try to mount it began, or in a new one; tells `task` of bytes sent.
+
+    Raises `ContentMismatch` when the blob is not what its descriptor says, `RegistryError` when it cannot be uploaded.
+    """
+    BlobUpload(client, path, blob, task).run(session)
+
+
+class BlobUpload:
+    """One blob on its way up."""
+
+    def __init__(self, client: RegistryClient, path: str, blob: Blob, task: Task) -> None:
+        self.client = client
+        self.path = path
+        self.blob = blob
+        self.task = task
+        self.scopes = [repository_scope(path, "pull", "push")]
+        self.action = f"upload blob {blob.descriptor.digest} into {path}"
+        self.sent = 0
+        self.source_error: BaseException | None = None
+        self._stream: BinaryIO | None = None
+        self._stream_at = 0
+        self._refused: set[str] = set()
+
+    def run(self, session: Session | None) -> None:
+        failures = 0
+        way = self._way()
+        try:
+            while True:
+                fresh = session is None
+                session = session or start_upload(self.client, self.path)
+                try:
+                    self._send(way, session)
+                    self.client.refused_uploads |= self._refused
+                    return
+                except Exception as error:
+                    self._rewind()
+                    if self.source_error is not None:
+                        self._cancel(session)
+                        raise self.source_error from None
+                    if not isinstance(error, RegistryError):
+                        raise
+                    if self._arrived(error):
+                        return
+                    if not isinstance(error, ConnectionFailed | TooManyRequests):
+                        self._cancel(session)
+                    failures += 1
+                    way = self._after(error, way, failures, fresh=fresh)
+                    session = None
+        finally:
+            self._close_stream()
+
+    def _way(self) -> Way:
+        if self.client.options.chunk_size is not None and self.blob.descriptor.size > self.client.options.chunk_size:
+            return Way.CHUNKS
+        return next((way for way in Way if way not in self.client.refused_uploads), Way.WHOLE)
+
+    def _send(self, way: Way, session: Session) -> None:
+        descriptor = self.blob.descriptor
+        if way is Way.CHUNKS:
+            session = send_chunks(self, session, self.client.options.chunk_size or _CHUNK)
+        elif way is Way.PATCH:
+            body = Body(descriptor.size, lambda: self.pieces(0, descriptor.size))
+            session = session_of(self.client, self.request("PATCH", session.url, body, {202}))
+        body = Body.of(b"")
+        if way is Way.WHOLE:
+            body = Body(descriptor.size, lambda: self.pieces(0, descriptor.size))
+        url = f"{session.url}{'&' if '?' in session.url else '?'}digest={descriptor.digest}"
+        self.request("PUT", url, body, {200, 201, 204})
+
+    def request(
+        self, method: str, url: str, body: Body | None, accept: set[int], headers: dict[str, str] | None = None
+    ) -> Response:
+        """One request of this upload. What adds to it is not repeated: it could be added twice."""
+        if body is not None:
+            headers = {"Content-Type": "application/octet-stream", **(headers or {})}
+        return self.client.session.request(
+            method,
+            url,
+            action=self.action,
+            scopes=self.scopes,
+            headers=headers,
+            body=body,
+            accept=accept,
+            retry=body is None or body.size == 0,
+            long=body is not None and body.size > _CHUNK,
+        )
+
+    def pieces(self, offset: int, size: int) -> Iterator[bytes]:
+        """A part of the blob. Errors of the blob itself are kept, to be told from those of the connection."""
+        try:
+            self.task.advance(offset - self.sent)
+            self.sent = offset
+            if self._stream is None or self._stream_at != offset:
+                self._close_stream()
+                self._stream, self._stream_at = self.blob.open(), 0
+            while self._stream_at < offset:
+                self._stream_at += len(self._read(min(offset - self._stream_at, 1 << 20)))
+            end = offset + size
+            while self._stream_at < end:
+                data = self._read(min(end - self._stream_at, _PIECE))
+                self._stream_at += len(data)
+                yield data
+                self.sent += len(data)
+                self.task.advance(len(data))
+        except Exception as error:
+            self.source_error = error
+            raise
+
+    def _read(self, size: int) -> bytes:
+        assert self._stream is not None
+        return self._stream.read(size)
+
+    def _rewind(self) -> None:
+        self._close_stream()
+        self.task.advance(-self.sent)
+        self.sent = 0
+
+    def _close_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _arrived(self, error: RegistryError) -> bool:
+        """Whether the blob is there in spite of an error: the answer may have been lost, not what it was about."""
+        lost = isinstance(error, ConnectionFailed) or error.status >= 500 or error.status == 404
+        if not lost:
+            return False
+        with suppress(RegistryError):
+            if self.client.has_blob(self.path, self.blob.descriptor.digest):
+                self.task.advance(self.blob.descriptor.size)
+                return True
+        return False
+
+    def _after(self, error: RegistryError, way: Way, failures: int, *, fresh: bool) -> Way:
+        """The way to go after an error, after a wait where one is due; raises `error` when there is none."""
+        options = self.client.options
+        if isinstance(error, AccessDenied):
+            raise error
+        passing = (
+            isinstance(error, ConnectionFailed)
+            or error.status in RETRIED
+            or any(code.startswith("BLOB_UPLOAD") for code in error.codes)
+            or (error.status == 404 and not fresh)
+            or "DIGEST_INVALID" in error.codes
+        )
+        if passing and failures < options.attempts:
+            asked = error.retry_after if isinstance(error, TooManyRequests) else None
+            if asked is not None and asked > options.max_wait:
+                raise error
+            time.sleep(max(asked or 0.0, backoff(failures, options)))
+            large = self.blob.descriptor.size > _MANY
+            if isinstance(error, ConnectionFailed) and failures >= 2 and large and Way.CHUNKS not in self._refused:
+                return Way.CHUNKS
+            return way
+        if not passing:
+            self._refused.add(way)
+            order = (Way.CHUNKS, Way.PATCH, Way.WHOLE) if error.status == 413 else (Way.PATCH, Way.CHUNKS, Way.WHOLE)
+            for other in order:
+                if other not in self._refused:
+                    return other
+        raise error
+
+    def _cancel(self, session: Session) -> None:
+        """Let the registry forget an upload that will not go on; it does so by itself after some days."""
+        with suppress(RegistryError):
+            self.client.session.request(
+                "DELETE",
+                session.url,
+                action=self.action,
+                scopes=self.scopes,
+                accept={200, 202, 204},
+                retry=False,
+            )

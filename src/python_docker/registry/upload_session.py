@@ -1,0 +1,80 @@
+"""Upload sessions: where a registry wants the content of a blob, or that it has it already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from python_docker.digest import Digest
+from python_docker.errors import ConnectionFailed, RegistryError, TooManyRequests
+from python_docker.registry.address import is_inner_address, origin, public_url
+from python_docker.registry.http import Body, Response
+from python_docker.registry.scope import repository_scope
+
+if TYPE_CHECKING:
+    from python_docker.registry.client import RegistryClient
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An upload that has begun: where to go on with it, and the least bytes that a chunk must have but for the last."""
+
+    url: str
+    min_chunk: int = 1
+
+
+def start_upload(client: RegistryClient, path: str) -> Session:
+    """Begin an upload into a repository."""
+    response = client.session.request(
+        "POST",
+        f"/v2/{path}/blobs/uploads/",
+        action=f"upload into {path}",
+        scopes=[repository_scope(path, "pull", "push")],
+        body=Body.of(b""),
+        accept={202},
+    )
+    return session_of(client, response)
+
+
+def mount_blob(client: RegistryClient, path: str, digest: Digest, source: str) -> Session | bool:
+    """Let a repository have a blob that `source`, another of the same registry, has.
+
+    True when that was done. When it was not: False, or an upload that the registry began instead.
+    """
+    target = f"/v2/{path}/blobs/uploads/?mount={digest}&from={source}"
+    try:
+        response = client.session.request(
+            "POST",
+            target,
+            action=f"mount a blob of {source} in {path}",
+            scopes=[repository_scope(path, "pull", "push"), repository_scope(source, "pull")],
+            body=Body.of(b""),
+            accept={201, 202},
+        )
+        return True if response.status == 201 else session_of(client, response)
+    except (ConnectionFailed, TooManyRequests):
+        raise
+    except RegistryError:
+        # Not every registry can, and not every token may; what it takes to upload is asked for then.
+        return False
+
+
+def session_of(client: RegistryClient, response: Response) -> Session:
+    """The upload that an answer speaks of. Raises `RegistryError` when it names no place, or one that is not safe."""
+    location = response.headers.get("location", "")
+    host = client.address.host
+    if not location:
+        raise RegistryError(f"{host} began an upload without saying where (no Location)", status=response.status)
+    url = client.session.resolve(response, location)
+    try:
+        scheme, place, _ = origin(url)
+        own_scheme, own, _ = origin(client.session.base_url)
+    except ValueError:
+        raise RegistryError(f"{host} wants the upload at an address that cannot be used") from None
+    if not client.options.insecure and (
+        (own_scheme == "https" and scheme == "http")
+        or (place != own and is_inner_address(place) and not is_inner_address(own))
+    ):
+        raise RegistryError(f"{host} wants the upload at {public_url(url)}, which is not safe")
+    minimum = response.headers.get("oci-chunk-min-length", "")
+    return Session(url, int(minimum) if minimum.isascii() and minimum.isdigit() else 1)

@@ -1,0 +1,159 @@
+"""The header of a member, as it is written: POSIX.1-2017 ustar, with pax records for what that cannot hold."""
+
+from __future__ import annotations
+
+from zlib import adler32
+
+from python_docker.errors import InvalidPath
+from python_docker.tar.entry import EntryType, TarEntry
+
+_BLOCK = 512
+_MAX_OCTAL_7 = 0o7777777
+_MAX_OCTAL_11 = 0o77777777777
+_USTAR = b"ustar\x0000"
+
+
+def byte_sum(data: bytes) -> int:
+    """The sum of at most 512 bytes, of which a header's checksum is made.
+
+    >>> byte_sum(b"\\x01\\x02\\xff")
+    258
+    """
+    # The lower half of Adler-32 is one more than the sum of the bytes, modulo 65521: exact for 256 bytes, and several
+    # times as fast as `sum`, which would take half of all the time that reading and writing headers does.
+    return (adler32(data[:256]) & 0xFFFF) + (adler32(data[256:]) & 0xFFFF) - 2
+
+
+def _tail(flag: bytes, link: bytes = b"", prefix: bytes = b"", device: tuple[int, int] = (0, 0)) -> bytes:
+    """What follows the checksum."""
+    return b"".join(
+        (
+            flag,
+            link.ljust(100, b"\0"),
+            _USTAR,
+            bytes(64),  # user and group names
+            b"%07o\0%07o\0" % device,
+            prefix.ljust(155, b"\0"),
+            bytes(12),
+        )
+    )
+
+
+_PAX_FLAG = b"x"
+_PLAIN_TAILS = {flag: _tail(flag) for flag in (*(kind.value for kind in EntryType), _PAX_FLAG)}
+_PLAIN_SUMS = {flag: byte_sum(tail) for flag, tail in _PLAIN_TAILS.items()}
+
+
+def _header(
+    name: bytes,
+    mode: int,
+    uid: int,
+    gid: int,
+    size: int,
+    mtime: int,
+    flag: bytes,
+    link: bytes = b"",
+    prefix: bytes = b"",
+    device: tuple[int, int] = (0, 0),
+) -> bytes:
+    head = name.ljust(100, b"\0") + b"%07o\0%07o\0%07o\0%011o\0%011o\0" % (mode, uid, gid, size, mtime)
+    if link or prefix or device != (0, 0):
+        tail = _tail(flag, link, prefix, device)
+        total = byte_sum(tail)
+    else:
+        tail, total = _PLAIN_TAILS[flag], _PLAIN_SUMS[flag]
+    # The checksum counts its own eight bytes as spaces.
+    return head + b"%06o\0 " % (byte_sum(head) + total + 8 * 0x20) + tail
+
+
+def _split(name: bytes) -> tuple[bytes, bytes] | None:
+    """Cut a long name at a slash into ustar's prefix and name; None when it does not fit."""
+    cut = name.rfind(b"/", 0, 156)
+    if cut <= 0 or not 0 < len(name) - cut - 1 <= 100:
+        return None
+    return name[:cut], name[cut + 1 :]
+
+
+def _pax_record(key: bytes, value: bytes) -> bytes:
+    # "%d %s=%s\n", where the number is the length of the whole record, its own digits included.
+    rest = len(key) + len(value) + 3
+    length = rest + len(str(rest))
+    if len(str(length)) != len(str(rest)):
+        length = rest + len(str(length))
+    return b"%d %b=%b\n" % (length, key, value)
+
+
+def _is_plain(name: bytes) -> bool:
+    """Whether a name needs no pax record for its characters: ASCII, or bytes that pax could not carry either."""
+    if name.isascii():
+        return True
+    try:
+        name.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _encode(text: str, what: str) -> bytes:
+    if "\0" in text:
+        raise InvalidPath(f"{what} may not hold a NUL: {text[:200]!r}")
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise InvalidPath(f"{what} cannot be written as bytes: {text[:200]!r}") from None
+
+
+def encode_header(entry: TarEntry, path: str) -> bytes:
+    """The header blocks of an entry under `path`: one of 512 bytes, with a pax header before it where one is needed.
+
+    Times before 1970 become 1970. Raises `InvalidPath` for a path or link target that cannot be written, `ValueError`
+    for a negative number or a device's number beyond those that systems have.
+    """
+    name = _encode(path, "a path")
+    kind = entry.type
+    if kind is EntryType.DIRECTORY:
+        name += b"/"
+    link = b""
+    if kind is EntryType.SYMLINK or kind is EntryType.HARDLINK:
+        link = _encode(entry.link_target, "the target of a link")
+        if not link:
+            raise InvalidPath(f"the link {path!r} has no target")
+    size = entry.size if kind is EntryType.FILE else 0
+    mtime = entry.mtime if entry.mtime > 0 else 0
+    uid, gid, device = entry.uid, entry.gid, entry.device
+    if size < 0 or uid < 0 or gid < 0 or not 0 <= min(device) <= max(device) <= _MAX_OCTAL_7:
+        raise ValueError(f"{path}: a number that no tar can hold: size {size}, owner {uid}:{gid}, device {device}")
+    records: list[bytes] = []
+    prefix = b""
+    if len(name) > 100 or not _is_plain(name):
+        split = _split(name) if name.isascii() else None
+        if split is not None:
+            prefix, name = split
+        else:
+            records.append(_pax_record(b"path", name))
+            name = name[:100]
+    if len(link) > 100 or not _is_plain(link):
+        records.append(_pax_record(b"linkpath", link))
+        link = link[:100]
+    if size > _MAX_OCTAL_11:
+        records.append(_pax_record(b"size", b"%d" % size))
+        size = 0
+    if mtime > _MAX_OCTAL_11:
+        records.append(_pax_record(b"mtime", b"%d" % mtime))
+        mtime = 0
+    if uid > _MAX_OCTAL_7:
+        records.append(_pax_record(b"uid", b"%d" % uid))
+        uid = 0
+    if gid > _MAX_OCTAL_7:
+        records.append(_pax_record(b"gid", b"%d" % gid))
+        gid = 0
+    for key, value in sorted(entry.xattrs.items()) if entry.xattrs else ():
+        if "=" in key:
+            raise InvalidPath(f"the name of an attribute may not hold '=': {key[:200]!r}")
+        records.append(_pax_record(b"SCHILY.xattr." + _encode(key, "the name of an attribute"), value))
+    header = _header(name, entry.mode & 0o7777, uid, gid, size, mtime, kind.value, link, prefix, device)
+    if not records:
+        return header
+    body = b"".join(records)
+    pax = _header(b"././@PaxHeader", 0o644, 0, 0, len(body), 0, _PAX_FLAG)
+    return pax + body + bytes(-len(body) % _BLOCK) + header

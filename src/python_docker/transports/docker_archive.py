@@ -1,0 +1,273 @@
+"""Docker archives, as `docker save` writes and `docker load` reads them: `docker-archive:PATH[:REF]`.
+
+Reading is here, for every kind there has been: with a manifest.json (Docker 1.10 and later), with an OCI layout beside
+it (25 and later), and the v1 layout of old (`docker_v1`). Writing is in `docker_archive_writer`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import BinaryIO
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from python_docker.blob import Blob
+from python_docker.digest import Digest
+from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidReference, NotFound, UnsupportedFormat
+from python_docker.image import Image
+from python_docker.reference import ImageReference
+from python_docker.spec import MAX_DOCUMENT_SIZE, Descriptor, ImageConfig, Index, Manifest, parse_json
+from python_docker.transports.archive_file import ArchiveFile
+from python_docker.transports.archived_image import ArchivedImage, OpenedImage, describe_image, read_layers
+from python_docker.transports.blob_tar import blob_path
+from python_docker.transports.docker_archive_writer import ArchiveDestination, write_archive
+from python_docker.transports.docker_v1 import v1_images
+from python_docker.transports.location import Location
+from python_docker.transports.medium import Source
+from python_docker.transports.oci_index import images_of, reference_of
+from python_docker.transports.oci_source import OciSource, TarFiles
+
+__all__ = ["ArchiveDestination", "ArchiveSource", "archived_images", "read_archive", "write_archive"]
+
+_MAX_LIST = 20 << 20  # bytes of manifest.json, which names all images of the archive; containerd's limit too
+_MAX_DEPTH = 4
+_LISTED = 20
+_NAMED_BY_DIGEST = re.compile(r"(?:.*/|sha256:)?([a-f0-9]{64})(?:\.json)?")
+
+
+class _Entry(BaseModel):
+    """One image in manifest.json."""
+
+    model_config = ConfigDict(frozen=True)
+
+    config: str = Field(alias="Config")
+    tags: tuple[str, ...] | None = Field(alias="RepoTags", default=None)
+    layers: tuple[str, ...] | None = Field(alias="Layers", default=None)
+
+
+_ENTRIES = TypeAdapter(tuple[_Entry, ...])
+
+
+class ArchiveSource:
+    """A `Source`: the image of a docker archive that `name` means, a reference or `@` and a number; None: the only one.
+
+    `images` are those of the archive, if they are known already. Raises `NotFound` when there is no such image, or no
+    name and several images; `InvalidArchive`, `InvalidDocument` for what is no docker archive.
+    """
+
+    def __init__(self, archive: ArchiveFile, name: str | None, images: Sequence[ArchivedImage] | None = None) -> None:
+        if images is None:
+            images = archived_images(archive)
+        if images is None:
+            raise InvalidArchive(f"{archive.name} is no docker archive, but an OCI image layout")
+        image, self._reference = _choose(images, name, archive.name)
+        self._open = cache(image.open)
+
+    @classmethod
+    def open(cls, location: Location) -> Source:
+        """Open what a location names. An archive that is an OCI layout alone is read as one.
+
+        Raises `NotFound` also when there is no such file.
+        """
+        archive = ArchiveFile.open(location.path)
+        images = archived_images(archive)
+        if images is None:
+            return OciSource(TarFiles(archive), location.name)
+        return cls(archive, location.name, images)
+
+    @property
+    def reference(self) -> ImageReference | None:
+        return self._reference
+
+    def root(self) -> Manifest | Index:
+        """The image's manifest: that of the archive's OCI part where it has one, else one made from what is there.
+
+        Compressed layers are read once to make one. Raises what is wrong with them, or with the config.
+        """
+        return self._open().manifest
+
+    def child(self, descriptor: Descriptor) -> Manifest | Index:
+        raise NotFound(f"a docker archive holds no index, so nothing is known of {descriptor.digest}")
+
+    def blob(self, descriptor: Descriptor) -> Blob:
+        blob = self._open().blobs.get(descriptor.digest)
+        if blob is None:
+            raise NotFound(f"the image has no blob {descriptor.digest}")
+        return blob.describe(descriptor)
+
+    def close(self) -> None:
+        """The file is closed with the last object that reads from it."""
+
+
+def read_archive(source: str | os.PathLike[str] | BinaryIO) -> list[Image]:
+    """The images of an archive in a file or file object: those of a docker archive, or of an OCI archive.
+
+    Layers stay in the file and are read when they are used; a seekable file object must stay open for that. An image
+    with several names has the first. Raises `NotFound` when there is no such file, `InvalidArchive` and others for
+    what is no image archive.
+    """
+    from python_docker.copy import image_of
+
+    archive = ArchiveFile.open(source)
+    images = archived_images(archive)
+    if images is not None:
+        return [image_of(ArchiveSource(archive, f"@{number}", images)) for number in range(len(images))]
+    files = TarFiles(archive)
+    index = OciSource(files, None).index
+    found: list[Image] = []
+    other: UnsupportedFormat | None = None
+    for number, _ in enumerate(images_of(index)):
+        try:
+            found.append(image_of(OciSource(files, f"@{number}", index=index)))
+        except UnsupportedFormat as error:
+            # Artifacts that are no images may lie beside them.
+            other = error
+    if not found and other is not None:
+        raise other
+    return found
+
+
+def archived_images(archive: ArchiveFile) -> list[ArchivedImage] | None:
+    """The images of a docker archive of any kind; None when it is an OCI layout alone.
+
+    Raises `InvalidArchive` for what is neither, `InvalidDocument` for a malformed manifest.json.
+    """
+    raw = archive.read("manifest.json", _MAX_LIST)
+    if raw is not None:
+        what = f"manifest.json of {archive.name}"
+        value = parse_json(raw, what, limit=_MAX_LIST)
+        if not isinstance(value, list):
+            raise InvalidDocument(f"{what} is not the list of images that Docker writes")
+        try:
+            entries = _ENTRIES.validate_python(value)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise InvalidDocument(f"{what} is malformed at {place[:120]}: {first['msg']}") from None
+        oci_part = cache(lambda: _oci_manifests(archive))
+        return [_archived(archive, entry, oci_part) for entry in entries]
+    if archive.find("index.json") is not None:
+        return None
+    images = v1_images(archive)
+    if not images:
+        # Says what is there instead.
+        archive.get("manifest.json")
+    return images
+
+
+def _archived(
+    archive: ArchiveFile, entry: _Entry, oci_part: Callable[[], Sequence[tuple[Descriptor, Manifest]]]
+) -> ArchivedImage:
+    return ArchivedImage(entry.tags or (), lambda: _open(archive, entry, oci_part()))
+
+
+def _open(archive: ArchiveFile, entry: _Entry, oci_part: Sequence[tuple[Descriptor, Manifest]]) -> OpenedImage:
+    config = _read_config(archive, entry.config)
+    members = [archive.get(path) for path in entry.layers or ()]
+    diff_ids = ImageConfig.parse(config, f"{entry.config[:200]!r} in {archive.name}").rootfs.diff_ids
+    if len(members) != len(diff_ids):
+        raise InvalidDocument(
+            f"{archive.name} has {len(members)} layers for an image whose config has {len(diff_ids)} diff IDs"
+        )
+    digest = Digest.of(config)
+    fitting = [
+        (root, manifest)
+        for root, manifest in oci_part
+        if manifest.config.digest == digest
+        and [(archive.find(blob_path(layer.digest)), layer.size) for layer in manifest.layers]
+        == [(member, member.size) for member in members]
+    ]
+    if not fitting:
+        return describe_image(config, read_layers(archive, members, diff_ids))
+    # Of several that differ in annotations alone, the one that bears the image's name.
+    names = {_parse(tag) for tag in entry.tags or ()}
+    manifest = next((manifest for root, manifest in fitting if reference_of(root) in names), fitting[0][1])
+    files = TarFiles(archive)
+    blobs = [files.blob(descriptor) for descriptor in (*manifest.layers, manifest.config)]
+    return OpenedImage(manifest, {blob.descriptor.digest: blob for blob in blobs})
+
+
+def _read_config(archive: ArchiveFile, path: str) -> bytes:
+    archive.get(path)
+    config = archive.read(path, MAX_DOCUMENT_SIZE)
+    assert config is not None
+    named = _NAMED_BY_DIGEST.fullmatch(path)
+    if named is not None:
+        # Nothing else in the archive tells whether a config is what it was.
+        Digest(f"sha256:{named[1]}").check(config, f"the image's config {path[:200]!r} in {archive.name}")
+    return config
+
+
+def _oci_manifests(archive: ArchiveFile) -> list[tuple[Descriptor, Manifest]]:
+    """The manifests in the OCI part of an archive, each with the descriptor in index.json that leads to it.
+
+    manifest.json is what counts in a docker archive, so a part that is damaged is as good as none.
+    """
+    try:
+        source = OciSource(TarFiles(archive), None)
+    except Error:
+        return []
+    found: list[tuple[Descriptor, Manifest]] = []
+    todo = [(root, root, 0) for root in reversed(images_of(source.index))]
+    seen: set[tuple[Digest, Digest]] = set()
+    while todo:
+        root, descriptor, depth = todo.pop()
+        if (root.digest, descriptor.digest) in seen:
+            continue
+        seen.add((root.digest, descriptor.digest))
+        try:
+            document = source.child(descriptor)
+        except Error:
+            continue
+        if isinstance(document, Manifest):
+            found.append((root, document))
+        elif depth < _MAX_DEPTH:
+            todo.extend((root, child, depth + 1) for child in reversed(document.manifests))
+    return found
+
+
+def _parse(tag: str) -> ImageReference | None:
+    try:
+        return ImageReference.parse(tag)
+    except InvalidReference:
+        return None
+
+
+def _first_reference(image: ArchivedImage) -> ImageReference | None:
+    return next((reference for tag in image.tags if (reference := _parse(tag)) is not None), None)
+
+
+def _choose(
+    images: Sequence[ArchivedImage], name: str | None, where: str
+) -> tuple[ArchivedImage, ImageReference | None]:
+    if not images:
+        raise NotFound(f"{where} holds no image")
+    if name is None:
+        if len(images) > 1:
+            raise NotFound(
+                f"{where} holds {len(images)} images; say which one by its name or @number: {_listing(images)}"
+            )
+        return images[0], _first_reference(images[0])
+    if name.startswith("@"):
+        number = int(name[1:]) if re.fullmatch(r"@[0-9]{1,6}", name) else len(images)
+        if number >= len(images):
+            raise NotFound(f"{where} has no image {name[:20]}; there are: {_listing(images)}")
+        return images[number], _first_reference(images[number])
+    wanted = ImageReference.parse(name)
+    # Docker gives a name that occurs twice to the last.
+    for image in reversed(images):
+        if wanted in map(_parse, image.tags):
+            return image, wanted
+    raise NotFound(f"{where} has no image {name[:300]!r}; there are: {_listing(images)}")
+
+
+def _listing(images: Sequence[ArchivedImage]) -> str:
+    lines = [
+        f"@{number} {', '.join(tag[:120] for tag in image.tags[:3]) or 'without a name'}"
+        for number, image in enumerate(images)
+    ]
+    more = [f"and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
+    return ", ".join(lines[:_LISTED] + more)

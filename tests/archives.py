@@ -1,0 +1,86 @@
+"""Tars made member by member, and docker archives made of them, for tests of what archives may hold."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.images import digest, image_config
+
+
+@dataclass(frozen=True, slots=True)
+class Symlink:
+    """A member that is a symbolic link."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hardlink:
+    """A member that is a hard link to another."""
+
+    target: str
+
+
+Content = bytes | Symlink | Hardlink | None
+"""What a member is: a file, a link, or (None) a folder."""
+Members = Mapping[str, Content] | Iterable[tuple[str, Content]]
+
+
+def tar_of(members: Members) -> bytes:
+    """Return a tar of these members in this order; a name may come twice."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, content in members.items() if isinstance(members, Mapping) else members:
+            entry = tarfile.TarInfo(name)
+            if isinstance(content, bytes):
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+                continue
+            if isinstance(content, Symlink):
+                entry.type, entry.linkname = tarfile.SYMTYPE, content.target
+            elif isinstance(content, Hardlink):
+                entry.type, entry.linkname = tarfile.LNKTYPE, content.target
+            else:
+                entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
+    return buffer.getvalue()
+
+
+def members_of(archive: bytes) -> dict[str, bytes]:
+    """Return the files in a tar by name."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        files = [entry for entry in tar if entry.isfile()]
+        return {entry.name: tar.extractfile(entry).read() for entry in files}  # type: ignore[union-attr]
+
+
+def docker_members(
+    layers: Sequence[bytes],
+    *,
+    stored: Sequence[bytes] | None = None,
+    names: Sequence[str] | None = None,
+    tags: Sequence[str] | None = ("hello:latest",),
+    runtime: Mapping[str, Any] | None = None,
+    config: bytes | None = None,
+) -> dict[str, Content]:
+    """Return the members of a docker archive with one image, made by hand.
+
+    `layers` are the uncompressed tars; `stored` is what the layers' members hold instead, `names` their paths, and
+    `config` the image's config where it shall be another one.
+    """
+    config = image_config(layers, runtime) if config is None else config
+    stored = layers if stored is None else stored
+    names = [f"layer{number}.tar" for number in range(len(stored))] if names is None else names
+    entry = {"Config": "config.json", "RepoTags": None if tags is None else list(tags), "Layers": list(names)}
+    members: dict[str, Content] = {"config.json": config}
+    members |= dict(zip(names, stored, strict=True))
+    return {**members, "manifest.json": json.dumps([entry]).encode()}
+
+
+def image_id(layers: Sequence[bytes], runtime: Mapping[str, Any] | None = None) -> str:
+    """Return the ID of the image that `docker_members` makes."""
+    return digest(image_config(layers, runtime))
