@@ -6,14 +6,15 @@ PYTEST_ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help venv peers demo test check bench clean
+.PHONY: help venv peers demo test check bench zipapp clean
 
 help:
-	@echo "make demo   build an image from packages made on this machine, twice, and run it"
-	@echo "make test   run every test; installs the programs that tests need where it may"
-	@echo "make check  lint, formatting, types, import contracts, dependencies"
-	@echo "make bench  measure speed and memory beside other tools"
-	@echo "make clean  remove what these made"
+	@echo "make demo    build an image from packages made on this machine, twice, and run it"
+	@echo "make test    run every test; installs the programs that tests need where it may"
+	@echo "make check   lint, formatting, types, import contracts, dependencies"
+	@echo "make bench   measure speed and memory beside other tools"
+	@echo "make zipapp  make dist/conda-docker.pyz, one file with all that the program needs"
+	@echo "make clean   remove what these made"
 
 venv: $(VENV)/installed
 
@@ -44,5 +45,8 @@ check: venv
 bench: venv peers
 	$(VENV)/bin/python benchmarks/run.py
 
+zipapp: venv
+	scripts/make-zipapp $(VENV)/bin/python dist/conda-docker.pyz
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .demo demo.tar
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .demo demo.tar dist

@@ -13,6 +13,10 @@ class PlaceholderTooLong(InvalidPackage):
     """A prefix that is longer than the placeholder in a binary file of a package."""
 
 
+class CompilerFailed(Error):
+    """A Python that was to byte-compile modules and could not be run to the end."""
+
+
 class InvalidEnvironment(Error, ValueError):
     """An environment file, lock file or prefix that cannot be read."""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PROGRAM = "from conda_docker.cli import main; main(program='conda docker')"
 
 
-@hookimpl
+@hookimpl  # type: ignore[untyped-decorator]
 def conda_subcommands() -> Iterable[CondaSubcommand]:
     """Tell conda of the subcommand `docker`."""
     from conda.plugins.types import CondaSubcommand

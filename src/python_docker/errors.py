@@ -72,8 +72,8 @@ class NotFoundInRegistry(RegistryError, NotFound):
     """The registry has no such repository, manifest or blob."""
 
 
-class AccessDenied(RegistryError):
-    """The registry wants other credentials, or these may not do what was asked."""
+class AccessDenied(RegistryError, ValueError):
+    """The registry wants other credentials, or these may not do what was asked (a ValueError in earlier releases)."""
 
 
 class TooManyRequests(RegistryError):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from python_docker.errors import InvalidPath
+from python_docker.errors import InvalidPath, NotFound
 from python_docker.layer import Layer, build_layer
 from python_docker.tar import EntryType, TarEntry, contained_path
 from python_docker.timestamps import clamp, source_date_epoch
@@ -59,18 +59,18 @@ def layer_of_contents(
 
 
 def layer_of_paths(
-    paths: Mapping[str | os.PathLike[str], str],
+    paths: Iterable[tuple[str | os.PathLike[str], str]],
     place: Callable[[str], str],
     *,
     recursive: bool = True,
     filter: Filter | None = None,
 ) -> Layer:
-    """A layer of files and folders on disk, `{path here: path in the image}`; see `Image.add_layer_paths`."""
+    """A layer of files and folders on disk, pairs of a path here and one in the image; see `Image.add_layer_paths`."""
     found: dict[str, tuple[TarEntry, Path]] = {}
-    for path, arcpath in paths.items():
+    for path, arcpath in paths:
         source = Path(path)
         if not source.is_symlink() and not source.exists():
-            raise FileNotFoundError(f"there is no {os.fspath(path)!r} to add to the image")
+            raise NotFound(f"there is no {os.fspath(path)!r} to add to the image")
         for entry, file in _walk(source, arcpath, recursive, filter, place):
             found[entry.path] = (entry, file)
     with build_layer(parent_mtime=source_date_epoch() or 0) as builder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -223,14 +223,15 @@ class Image:
 
     def add_layer_paths(
         self,
-        paths: Mapping[str | os.PathLike[str], str],
+        paths: Mapping[str | os.PathLike[str], str] | Iterable[tuple[str | os.PathLike[str], str]],
         filter: Filter | None = None,
         recursive: bool = True,
     ) -> Layer:
-        """Add files and folders of this machine as one layer: `{path here: path in the image}`."""
+        """Add files and folders of this machine as one layer: `{path here: path in the image}`, or pairs of them."""
         from python_docker.host_files import layer_of_paths
 
-        layer = layer_of_paths(paths, self._placing(), recursive=recursive, filter=filter)
+        pairs = paths.items() if isinstance(paths, Mapping) else paths
+        layer = layer_of_paths(pairs, self._placing(), recursive=recursive, filter=filter)
         return self.add_layer(layer, created_by="add_layer_paths")
 
     def add_layer_contents(self, contents: Mapping[str, bytes], filter: Filter | None = None) -> Layer:

@@ -34,6 +34,14 @@ def _is_domain(component: str) -> bool:
     return "." in component or ":" in component or component == "localhost" or component != component.lower()
 
 
+def check_path(path: str) -> str:
+    """Give `path` back when it can be a repository's, else raise `InvalidReference` (distribution-spec, same place)."""
+    if not _PATH.fullmatch(path) or len(path) > _MAX_NAME:
+        hint = "names are lower case" if path != path.lower() else "it looks like name or org/name"
+        raise InvalidReference(f"not a repository name: {path[:300]!r} ({hint})")
+    return path
+
+
 @dataclass(frozen=True, slots=True)
 class ImageReference:
     """Where an image is: a registry's domain, a path in it, and a tag, a digest or both.

@@ -52,8 +52,8 @@ def channel_urls(names: Iterable[str], configuration: CondaConfiguration) -> tup
     """
     urls = tuple(dict.fromkeys(url for name in names for url in _urls(name, configuration)))
     _check_policy(urls, configuration)
-    tokens = _anaconda_tokens(os.environ) if configuration.add_anaconda_token else {}
-    return tuple(_with_token(url, tokens) for url in urls)
+    tokens = anaconda_tokens(os.environ) if configuration.add_anaconda_token else {}
+    return tuple(with_anaconda_token(url, tokens) for url in urls)
 
 
 def _urls(name: str, configuration: CondaConfiguration) -> list[str]:
@@ -123,7 +123,7 @@ def _check_policy(urls: Sequence[str], configuration: CondaConfiguration) -> Non
             )
 
 
-def _anaconda_tokens(environ: Mapping[str, str]) -> dict[str, str]:
+def anaconda_tokens(environ: Mapping[str, str]) -> dict[str, str]:
     """URL of a server -> token: what `anaconda login` stored (conda/gateways/anaconda_client.py)."""
     if environ.get("BINSTAR_CONFIG_DIR"):
         folders = [Path(environ["BINSTAR_CONFIG_DIR"]) / "data"]
@@ -144,7 +144,7 @@ def _anaconda_tokens(environ: Mapping[str, str]) -> dict[str, str]:
     return tokens
 
 
-def _with_token(url: str, tokens: Mapping[str, str]) -> str:
+def with_anaconda_token(url: str, tokens: Mapping[str, str]) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or parts.path.startswith("/t/") or "@" in parts.netloc:
         return url

@@ -18,6 +18,7 @@ from python_docker.layer import Layer
 from python_docker.spec import Descriptor
 from python_docker.whole_file import write_whole_file
 
+_LEFTOVERS = ("blobs/.partial-*", "*/*/.partial-*", "packages/.*")
 _STALE = 24 * 3600  # seconds after which what a killed build left behind is removed
 
 

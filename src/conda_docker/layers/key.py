@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
 
 LAYER_FORMAT = 1
-"""To be raised whenever the same inputs give other bytes: rules of linking, tar headers, compressors and block sizes."""
+"""To be raised whenever the same inputs give other bytes: rules of linking, tar headers, compressors, block sizes."""
 
 
 @dataclass(frozen=True, slots=True)

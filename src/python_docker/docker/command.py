@@ -22,7 +22,7 @@ from python_docker.reference import ImageReference
 _COPY_SIZE = 1 << 20
 _GREETING = 60.0
 _SHOWN = 2000
-_NOT_THERE = re.compile(r"no such (image|object)|image not known|manifest unknown|not found", re.IGNORECASE)
+_NOT_THERE = re.compile(r"no such (image|object)|not known|manifest unknown|not found|does not exist", re.IGNORECASE)
 _PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64})")
 
 
@@ -162,7 +162,8 @@ class ArchivePipe:
             with suppress(BrokenPipeError):
                 self._input.close()
             if self._process.wait() != 0:
-                raise _failure(self._command, self._process.returncode, _content(self._errors))
+                failure = _failure(self._command, self._process.returncode, _content(self._errors))
+                raise EngineError(str(failure))
             self.loaded = loaded_names(_content(self._printed).decode(errors="replace").splitlines())
         finally:
             self.abort()

@@ -12,6 +12,7 @@ from python_docker.errors import InvalidReference
 from python_docker.reference import DOCKER_HUB
 
 DOCKER_HUB_URL: Final = "https://registry-1.docker.io"
+_DOCKER_HUB_API = "registry-1.docker.io"
 _DOCKER_HUB_HOSTS = {"docker.io", "index.docker.io", "registry-1.docker.io"}
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[A-Fa-f0-9:]+\])\.?(?::[0-9]{1,5})?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -47,14 +48,14 @@ class RegistryAddress:
                 f"not a registry's address: {shown[:200]!r} (it looks like https://registry.example.org)"
             )
         if host in _DOCKER_HUB_HOSTS:
-            host = "registry-1.docker.io"
+            host = _DOCKER_HUB_API
         prefix = parts.path.rstrip("/")
         return cls(parts.scheme or None, host, prefix.removesuffix("/v2").removesuffix("/v1"))
 
     @property
     def domain(self) -> str:
         """The name of the registry in references: `docker.io` for Docker Hub."""
-        return DOCKER_HUB if self.is_docker_hub else self.host
+        return domain_of(self.host)
 
     @property
     def is_docker_hub(self) -> bool:
@@ -64,6 +65,11 @@ class RegistryAddress:
     def url(self, scheme: str | None = None) -> str:
         """The URL without a slash at its end."""
         return f"{scheme or self.scheme or 'https'}://{self.host}{self.prefix}"
+
+
+def domain_of(host: str) -> str:
+    """The name in references of the registry at a host: `docker.io` for all of Docker Hub's."""
+    return DOCKER_HUB if host.lower() in _DOCKER_HUB_HOSTS else host.lower()
 
 
 def userinfo(text: str) -> tuple[str, str] | None:

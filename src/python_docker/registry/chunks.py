@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
-from python_docker.errors import ConnectionFailed, RegistryError
+from python_docker.errors import ConnectionFailed, RegistryError, TooManyRequests
 from python_docker.registry.http import Body, Response
+from python_docker.registry.retry import RETRIED, backoff
 from python_docker.registry.upload_session import Session, session_of
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ def send_chunks(upload: BlobUpload, session: Session, chunk_size: int) -> Sessio
     """
     size = upload.blob.descriptor.size
     chunk_size = max(chunk_size, session.min_chunk)
+    options = upload.client.options
     offset = 0
     stuck = 0
     while offset < size:
@@ -38,16 +41,21 @@ def send_chunks(upload: BlobUpload, session: Session, chunk_size: int) -> Sessio
                 offset, stuck = reached, 0
                 continue
             stuck += 1
-            if reached != offset or stuck >= upload.client.options.attempts:
+            passing = isinstance(error, ConnectionFailed) or error.status in RETRIED
+            if reached != offset or stuck >= options.attempts or not (passing or error.status in {413, 416}):
                 raise
-            if error.status in {413, 416}:
-                # Some take no more than 4 MiB, or 1 MiB, at once, and say it so.
+            if not passing or (isinstance(error, ConnectionFailed) and stuck > 1):
+                # Some take no more than 4 MiB, or 1 MiB, at once, and say it so, or just hang up.
                 if chunk_size <= max(_MIN_CHUNK, session.min_chunk):
                     raise
                 chunk_size = max(chunk_size // 2, _MIN_CHUNK, session.min_chunk)
+            if passing:
+                asked = error.retry_after if isinstance(error, TooManyRequests) else None
+                if (asked or 0.0) > options.max_wait:
+                    raise
+                time.sleep(max(asked or 0.0, backoff(stuck, options)))
+            else:
                 stuck = 0
-            elif not isinstance(error, ConnectionFailed) and error.status < 500:
-                raise
             continue
         session = _moved(upload, session, answer)
         offset += length

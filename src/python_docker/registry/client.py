@@ -139,15 +139,20 @@ class RegistryClient:
     def has_blob(self, path: str, digest: Digest) -> bool:
         """Whether a repository has a blob."""
         try:
-            self.session.request(
-                "HEAD",
-                f"/v2/{path}/blobs/{digest}",
-                action=f"find blob {digest} in {path}",
-                scopes=[repository_scope(path, "pull")],
-            )
+            self.blob_size(path, digest)
         except NotFoundInRegistry:
             return False
         return True
+
+    def blob_size(self, path: str, digest: Digest) -> int | None:
+        """How many bytes a blob has, None when the registry does not say."""
+        response = self.session.request(
+            "HEAD",
+            f"/v2/{path}/blobs/{digest}",
+            action=f"find blob {digest} in {path}",
+            scopes=[repository_scope(path, "pull")],
+        )
+        return response.length
 
     def open_blob(self, path: str, digest: Digest, headers: Mapping[str, str] | None = None) -> Response:
         """The answer whose body is a blob, or with a `Range` header (status 206) a part of it; the caller closes it."""
@@ -170,20 +175,25 @@ class RegistryClient:
 
         return Blob(descriptor, open_reader, origin=f"{self.domain}/{path}")
 
+    def check_access(self, path: str | None = None, actions: tuple[str, ...] = ("pull",)) -> None:
+        """Raise `AccessDenied` when the registry does not let us in, or refuses a token for actions on a repository."""
+        scopes = [] if path is None else [repository_scope(path, *actions)]
+        self.session.request("GET", "/v2/", action="log in", scopes=scopes)
+
     # -- lists -----------------------------------------------------------------------------------------------------
 
-    def tags(self, path: str, *, page_size: int | None = None, last: str | None = None) -> Iterator[str]:
-        """The tags of a repository after `last`, asked for in pages of `page_size` (the registry's own when None)."""
+    def tags(self, path: str, *, page_size: int | None = None, last: str | None = None) -> Iterator[list[str]]:
+        """The tags of a repository after `last`, in pages of `page_size` (the registry's own when it is None)."""
         scope = repository_scope(path, "pull")
         return self._pages(f"/v2/{path}/tags/list", "tags", f"list the tags of {path}", scope, page_size, last)
 
-    def repositories(self, *, page_size: int | None = None, last: str | None = None) -> Iterator[str]:
-        """The repositories of the registry after `last`; many registries, Docker Hub among them, do not tell."""
+    def repositories(self, *, page_size: int | None = None, last: str | None = None) -> Iterator[list[str]]:
+        """The registry's repositories after `last`, in pages; many registries, Docker Hub among them, do not tell."""
         return self._pages("/v2/_catalog", "repositories", "list its repositories", CATALOG, page_size, last)
 
     def _pages(
         self, target: str, field: str, action: str, scope: str, page_size: int | None, last: str | None
-    ) -> Iterator[str]:
+    ) -> Iterator[list[str]]:
         query = [f"n={page_size}"] if page_size is not None else []
         query += [f"last={quote(last, safe='')}"] if last is not None else []
         url = target + ("?" + "&".join(query) if query else "")
@@ -198,7 +208,7 @@ class RegistryClient:
             names = (answer.get(field) or []) if isinstance(answer, dict) else None
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 raise InvalidDocument(f"{self.address.host}: cannot {action}: its answer is malformed at {field}")
-            yield from names
+            yield names
             link = _NEXT_LINK.search(response.headers.get("link", ""))
             if link is None:
                 return

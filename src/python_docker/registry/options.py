@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from python_docker.errors import CredentialsError
+from python_docker.reference import DOCKER_HUB
 from python_docker.registry.address import DOCKER_HUB_URL, RegistryAddress
 
 URL_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_URL"
@@ -92,6 +93,14 @@ class RegistryOptions:
         if bundle:
             found["ca_bundle"] = bundle
         return cls(**(found | fields))
+
+    def address_of(self, domain: str) -> RegistryAddress:
+        """Where to find the registry that references call `domain`."""
+        if self.docker_hub is not None:
+            instead = RegistryAddress.parse(self.docker_hub)
+            if domain in {DOCKER_HUB, instead.domain}:
+                return instead
+        return RegistryAddress.parse(domain)
 
     def with_fields(self, **fields: Any) -> RegistryOptions:
         """The same options but for `fields`."""

@@ -1,4 +1,4 @@
-"""Uploading: a blob into a repository, in the way that its registry takes, until it is there (distribution-spec, "Push").
+"""Uploading: a blob into a repository, in the way that its registry takes (distribution-spec, "Push").
 
 One request with the whole blob is what every registry takes and what needs the fewest requests. Where it fails, the
 blob goes as one PATCH, or in chunks, which also save what has arrived when a connection breaks again and again.

@@ -22,7 +22,7 @@ class EntryType(Enum):
     FIFO = b"6"
 
 
-_NO_XATTRS: Mapping[str, bytes] = MappingProxyType({})
+NO_XATTRS: Mapping[str, bytes] = MappingProxyType({})
 
 
 class TarEntry(NamedTuple):
@@ -41,7 +41,7 @@ class TarEntry(NamedTuple):
     uid: int = 0
     gid: int = 0
     device: tuple[int, int] = (0, 0)
-    xattrs: Mapping[str, bytes] = _NO_XATTRS
+    xattrs: Mapping[str, bytes] = NO_XATTRS
 
 
 def _is_clean(path: str) -> bool:

@@ -6,6 +6,7 @@ from zlib import adler32
 
 from python_docker.errors import InvalidPath
 from python_docker.tar.entry import EntryType, TarEntry
+from python_docker.tar.pax import XATTR, pax_record
 
 _BLOCK = 512
 _MAX_OCTAL_7 = 0o7777777
@@ -74,15 +75,6 @@ def _split(name: bytes) -> tuple[bytes, bytes] | None:
     return name[:cut], name[cut + 1 :]
 
 
-def _pax_record(key: bytes, value: bytes) -> bytes:
-    # "%d %s=%s\n", where the number is the length of the whole record, its own digits included.
-    rest = len(key) + len(value) + 3
-    length = rest + len(str(rest))
-    if len(str(length)) != len(str(rest)):
-        length = rest + len(str(length))
-    return b"%d %b=%b\n" % (length, key, value)
-
-
 def _is_plain(name: bytes) -> bool:
     """Whether a name needs no pax record for its characters: ASCII, or bytes that pax could not carry either."""
     if name.isascii():
@@ -130,27 +122,27 @@ def encode_header(entry: TarEntry, path: str) -> bytes:
         if split is not None:
             prefix, name = split
         else:
-            records.append(_pax_record(b"path", name))
+            records.append(pax_record(b"path", name))
             name = name[:100]
     if len(link) > 100 or not _is_plain(link):
-        records.append(_pax_record(b"linkpath", link))
+        records.append(pax_record(b"linkpath", link))
         link = link[:100]
     if size > _MAX_OCTAL_11:
-        records.append(_pax_record(b"size", b"%d" % size))
+        records.append(pax_record(b"size", b"%d" % size))
         size = 0
     if mtime > _MAX_OCTAL_11:
-        records.append(_pax_record(b"mtime", b"%d" % mtime))
+        records.append(pax_record(b"mtime", b"%d" % mtime))
         mtime = 0
     if uid > _MAX_OCTAL_7:
-        records.append(_pax_record(b"uid", b"%d" % uid))
+        records.append(pax_record(b"uid", b"%d" % uid))
         uid = 0
     if gid > _MAX_OCTAL_7:
-        records.append(_pax_record(b"gid", b"%d" % gid))
+        records.append(pax_record(b"gid", b"%d" % gid))
         gid = 0
     for key, value in sorted(entry.xattrs.items()) if entry.xattrs else ():
         if "=" in key:
             raise InvalidPath(f"the name of an attribute may not hold '=': {key[:200]!r}")
-        records.append(_pax_record(b"SCHILY.xattr." + _encode(key, "the name of an attribute"), value))
+        records.append(pax_record(_encode(XATTR + key, "the name of an attribute"), value))
     header = _header(name, entry.mode & 0o7777, uid, gid, size, mtime, kind.value, link, prefix, device)
     if not records:
         return header

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import os
 import tempfile
-from typing import ClassVar
+from typing import BinaryIO, cast
 
-from python_docker.compression import Compression
 from python_docker.docker.engine import Engine, find_engine
 from python_docker.docker.names import engine_name
-from python_docker.errors import Error, InvalidReference
-from python_docker.media_types import ImageFormat
+from python_docker.errors import EngineError, Error, InvalidReference
 from python_docker.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
-from python_docker.transports.docker_archive import ArchiveDestination, ArchiveSource
+from python_docker.transports.docker_archive import ArchiveDestination, ArchiveSource, archived_images
 from python_docker.transports.file_section import OwnFile
 from python_docker.transports.location import Location
+from python_docker.transports.medium import Source
+from python_docker.transports.oci_source import OciSource, TarFiles
+from python_docker.transports.output import write_all
 
 
 class EngineSource(ArchiveSource):
     """An image of an engine, saved to a temporary file that goes with the last object that reads from it."""
 
     @classmethod
-    def open(cls, location: Location) -> EngineSource:
+    def open(cls, location: Location) -> Source:
         """Let the engine save an image.
 
         Raises `InvalidReference` when the location names none, `NotFound` when the engine has none of the name,
@@ -34,30 +35,29 @@ class EngineSource(ArchiveSource):
         engine = find_engine()
         try:
             with tempfile.TemporaryFile(prefix="image-", buffering=0) as file:
-                engine.save(name, file.write)
+                stream = cast("BinaryIO", file)
+                engine.save(name, lambda data: write_all(stream, data))
                 archive = ArchiveFile.open_file(OwnFile(os.dup(file.fileno())), f"what {engine.name} saved of {name}")
         except OSError as error:
             raise Error(
                 f"cannot save {name} to a temporary file in {tempfile.gettempdir()}: {error.strerror or error}; "
                 "the environment variable TMPDIR can name another folder"
             ) from error
-        return cls(archive, location.name)
+        images = archived_images(archive)
+        if images is None or len(images) > 1:
+            # Docker with containerd's store saves all platforms that it has of an image, and their index.
+            return OciSource(TarFiles(archive), None)
+        return cls(archive, None, images)
 
 
-class EngineDestination:
-    """Loads an image into an engine; `loaded` is what the engine calls it after `commit`."""
-
-    # Docker before version 23 reads no zstd.
-    formats: ClassVar[frozenset[ImageFormat]] = ArchiveDestination.formats
-    compressions: ClassVar[frozenset[Compression]] = frozenset({Compression.NONE, Compression.GZIP})
-    compress_plain: ClassVar[bool] = False
-    parallel: ClassVar[int] = 1
-    takes_index: ClassVar[bool] = False
+class EngineDestination(ArchiveDestination):
+    """Loads an image into an engine as it comes; `loaded` is what the engine calls it after `commit`."""
 
     def __init__(self, engine: Engine, reference: ImageReference | None) -> None:
         self.loaded = ""
+        self._engine = engine
         self._loading = engine.loading()
-        self._archive = ArchiveDestination(self._loading, reference)
+        super().__init__(self._loading, reference)
 
     @classmethod
     def open(cls, location: Location, reference: ImageReference | None) -> EngineDestination:
@@ -67,6 +67,13 @@ class EngineDestination:
         """
         if location.name:
             reference = ImageReference.parse(location.name)
-            if reference.digest is not None:
-                raise InvalidReference(f"Docker cannot be told to call an image {location.name!r}: give a tag instead")
+            if reference.tag is None:
+                raise InvalidReference(f"Docker cannot give an image the name {location.name}: write a tag instead")
         return cls(find_engine(), reference)
+
+    def commit(self) -> None:
+        """Hear that the engine has the image. Raises `EngineError` when it has not."""
+        super().commit()
+        if not self._loading.loaded:
+            raise EngineError(f"{self._engine.name} took the image, but did not say that it loaded it")
+        self.loaded = self._loading.loaded[0]

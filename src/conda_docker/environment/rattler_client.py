@@ -1,0 +1,71 @@
+"""How rattler reaches channels: by its own configuration, conda's settings for TLS and proxies, stored credentials."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.environment.conda_configuration import CondaConfiguration
+from conda_docker.environment.public_url import public_text
+from conda_docker.errors import InvalidEnvironment
+
+if TYPE_CHECKING:
+    from rattler import Config, Gateway
+    from rattler.networking import Client
+
+
+def rattler_configuration(configuration: CondaConfiguration) -> Config:
+    """Return the configuration of pixi and other tools of rattler's, with conda's TLS and proxy settings beneath it.
+
+    Raises `InvalidEnvironment` for a file that cannot be read.
+    """
+    from rattler import Config
+    from rattler.exceptions import ConfigError
+
+    ours = Config()
+    try:
+        if configuration.ssl_verify is False:
+            ours.set("tls-no-verify", "true")
+        elif isinstance(configuration.ssl_verify, str):
+            ours.set("tls-root-certs", "system")
+            if Path(configuration.ssl_verify).exists():  # else it is the word "truststore"
+                # The one way to give rattler authorities of one's own; what is set already is nearer to the user.
+                os.environ.setdefault("SSL_CERT_FILE", configuration.ssl_verify)
+        for scheme in ("http", "https"):
+            if scheme in configuration.proxy_servers:
+                ours.set(f"proxy-config.{scheme}", json.dumps(configuration.proxy_servers[scheme]))
+        return ours.merge(Config.load_from_default_locations("pixi"))
+    except (ConfigError, ValueError) as error:
+        reason = public_text(str(error))
+        raise InvalidEnvironment(f"the configuration of rattler or pixi cannot be used: {reason}") from error
+
+
+def rattler_client(config: Config) -> Client:
+    """Return a client that authenticates with rattler's stores.
+
+    These are the file that `RATTLER_AUTH_FILE` names, the keyring, `~/.rattler/credentials.json` and `.netrc`
+    (rattler_networking, authentication_storage).
+    """
+    from rattler.networking import Client
+
+    return Client.from_config(config)
+
+
+def gateway(config: Config, *, offline: bool = False, sharded: bool = True) -> Gateway:
+    """Return the way to the indexes of channels. `offline`: what was downloaded once is used, however old it is."""
+    from rattler import Gateway
+    from rattler.repo_data.gateway import SourceConfig
+
+    settings = config.repodata_config
+    return Gateway(
+        default_config=SourceConfig(
+            zstd_enabled=not settings.get("disable-zstd"),
+            bz2_enabled=not settings.get("disable-bzip2"),
+            sharded_enabled=sharded and not settings.get("disable-sharded"),
+            cache_action="force-cache-only" if offline else "cache-or-fetch",
+        ),
+        max_concurrent_requests=config.concurrency_downloads,
+        client=rattler_client(config),
+    )

@@ -1,0 +1,116 @@
+"""A download under way: a file that goes on where an earlier attempt, or another process before, had to stop."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from conda_docker.errors import CacheError
+from conda_docker.package.caches import new_hash
+from python_docker.file_lock import try_lock
+
+_READ_SIZE = 1 << 20
+
+
+class PartialDownload:
+    """What has come of the file `target`, kept beside it under a dot-name until it is whole.
+
+    A context manager, in which it belongs to this process alone: while another process downloads the same, it is a
+    file of its own that is thrown away unless it becomes whole. `hexdigest` is that of the whole content by
+    `algorithm`, earlier processes' part included. Raises `CacheError` when the folder cannot be written.
+    """
+
+    def __init__(self, target: Path, algorithm: str) -> None:
+        self.target = target
+        self.size = 0
+        self._algorithm = algorithm
+        self._hash = new_hash(algorithm)
+        self._keep = True
+        with self._writing():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._path, self._number = self._open()
+            while data := os.read(self._number, _READ_SIZE):
+                self._hash.update(data)
+                self.size += len(data)
+
+    def _open(self) -> tuple[Path, int]:
+        shared = self.target.with_name(f".{self.target.name}.partial")
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+        while True:
+            number = os.open(shared, flags, 0o666)
+            try:
+                if not try_lock(number):
+                    break
+                if os.path.samestat(os.fstat(number), shared.stat()):
+                    return shared, number
+            except FileNotFoundError:
+                pass  # it has just become whole, or was thrown away
+            except OSError:
+                break  # no locks here: nobody can tell whose it is
+            os.close(number)
+        os.close(number)
+        self._keep = False
+        own = shared.with_name(f".{self.target.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
+        return own, os.open(own, flags | os.O_EXCL, 0o666)
+
+    @property
+    def hexdigest(self) -> str:
+        """The hash of all that has come."""
+        return self._hash.hexdigest()
+
+    def write(self, data: bytes) -> None:
+        """Append `data`."""
+        with self._writing():
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._number, view) :]
+        self._hash.update(data)
+        self.size += len(data)
+
+    def restart(self) -> None:
+        """Forget what has come."""
+        with self._writing():
+            os.lseek(self._number, 0, os.SEEK_SET)
+            os.ftruncate(self._number, 0)
+        self._hash = new_hash(self._algorithm)
+        self.size = 0
+
+    def commit(self) -> None:
+        """Give the file its name; what was there is replaced."""
+        with self._writing():
+            if sys.platform == "win32":
+                self._close()  # an open file cannot be renamed there
+            # Elsewhere while it is locked: another process that opens it now finds that it is no longer the partial.
+            self._path.replace(self.target)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            # What cannot become whole here shall not keep the disk full.
+            self._keep = False
+            raise CacheError(
+                f"the package cache {self.target.parent} cannot be written: {error.strerror or error}; "
+                "choose another folder with --cache-dir or CONDA_DOCKER_CACHE"
+            ) from error
+
+    def _close(self) -> None:
+        if self._number >= 0:
+            os.close(self._number)
+            self._number = -1
+
+    def __enter__(self) -> PartialDownload:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._keep and kind is not None:
+            self._path.unlink(missing_ok=True)
+        self._close()

@@ -1,0 +1,186 @@
+"""Registries as a medium: a `Source` of images and a `Destination` for them (see `python_docker.transports.medium`)."""
+
+from __future__ import annotations
+
+import threading
+from typing import ClassVar
+
+from python_docker.blob import Blob, BlobStore
+from python_docker.compression import Compression
+from python_docker.digest import Digest
+from python_docker.errors import ContentMismatch, InvalidReference, NotFoundInRegistry
+from python_docker.media_types import ImageFormat
+from python_docker.progress import Task
+from python_docker.reference import DOCKER_HUB, ImageReference
+from python_docker.registry.client import RegistryClient
+from python_docker.registry.options import RegistryOptions
+from python_docker.registry.referrers import keep_referrer
+from python_docker.registry.upload import upload_blob
+from python_docker.registry.upload_session import Session, mount_blob
+from python_docker.spec import Descriptor, Index, Manifest
+from python_docker.transports.location import Location
+
+_FOREIGN = frozenset(
+    {
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+    }
+)
+
+
+class RegistrySource:
+    """An image, or an index of images, in a registry. Nothing is read before it is asked for.
+
+    `paths` are the repositories to look in, the first that has the image counts.
+    """
+
+    def __init__(self, client: RegistryClient, paths: tuple[str, ...], reference: ImageReference) -> None:
+        self._client = client
+        self._paths = paths
+        self._reference = reference
+        self._root: Manifest | Index | None = None
+
+    @classmethod
+    def open(cls, location: Location, options: RegistryOptions | None = None) -> RegistrySource:
+        """What a `docker://` location names; `options` are those of the environment when it is None.
+
+        Raises `InvalidReference` when the location names no image.
+        """
+        options = options or RegistryOptions.from_environment()
+        reference = _reference(location)
+        paths = [reference.path]
+        if reference.domain == DOCKER_HUB and options.docker_hub is not None:
+            # The registry in its place may know an image under the name that was typed, without `library/`.
+            paths.append(reference.path.removeprefix("library/"))
+        client = RegistryClient(options.address_of(reference.domain), options)
+        return cls(client, tuple(dict.fromkeys(paths)), reference)
+
+    @property
+    def reference(self) -> ImageReference:
+        """The name of the image."""
+        return self._reference
+
+    def root(self) -> Manifest | Index:
+        """What the tag, or the digest where there is one, names."""
+        while self._root is None:
+            try:
+                self._root = self._client.manifest(self._paths[0], self._reference.identifier)
+            except NotFoundInRegistry:
+                if len(self._paths) == 1:
+                    raise
+                self._paths = self._paths[1:]
+        return self._root
+
+    def child(self, descriptor: Descriptor) -> Manifest | Index:
+        """A manifest or index that an index names."""
+        found = self._client.manifest(self._paths[0], descriptor.digest)
+        if found.size != descriptor.size:
+            raise ContentMismatch(f"manifest {descriptor.digest} has {found.size} bytes instead of {descriptor.size}")
+        return found
+
+    def blob(self, descriptor: Descriptor) -> Blob:
+        """A config or layer, downloaded each time it is opened."""
+        return self._client.blob(self._paths[0], descriptor)
+
+    def close(self) -> None:
+        """Close idle connections; blobs that were given stay usable."""
+        self._client.close()
+
+
+class RegistryDestination:
+    """A repository of a registry. The tag is moved last, by `commit`; until then there are only blobs without a name."""
+
+    formats: ClassVar[frozenset[ImageFormat]] = frozenset({ImageFormat.OCI, ImageFormat.DOCKER})
+    compressions: ClassVar[frozenset[Compression]] = frozenset({Compression.GZIP, Compression.ZSTD, Compression.NONE})
+    compress_plain: ClassVar[bool] = True
+    parallel: ClassVar[int] = 5
+    takes_index: ClassVar[bool] = True
+
+    def __init__(self, client: RegistryClient, path: str, tag: str | None, digest: Digest | None = None) -> None:
+        self._client = client
+        self._path = path
+        self._tag = tag
+        self._digest = digest
+        self._named: Manifest | Index | None = None
+        self._present: set[Digest] = set()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, location: Location, options: RegistryOptions | None = None) -> RegistryDestination:
+        """What a `docker://` location names; `options` are those of the environment when it is None.
+
+        Raises `InvalidReference` when the location names no image.
+        """
+        options = options or RegistryOptions.from_environment()
+        reference = _reference(location)
+        path = reference.path
+        if reference.domain == DOCKER_HUB and options.docker_hub is not None:
+            path = path.removeprefix("library/")
+        client = RegistryClient(options.address_of(reference.domain), options)
+        return cls(client, path, reference.tag, reference.digest)
+
+    @property
+    def staging(self) -> BlobStore | None:
+        """None: nothing is stored here."""
+        return None
+
+    def put_blob(self, blob: Blob, task: Task) -> str:
+        """Have a blob in the repository, by the way that moves least: it is there, it is mounted, it is uploaded."""
+        digest = blob.descriptor.digest
+        with self._lock:
+            if digest in self._present:
+                return "exists"
+        outcome = self._put(blob, task)
+        with self._lock:
+            self._present.add(digest)
+        return outcome
+
+    def _put(self, blob: Blob, task: Task) -> str:
+        digest = blob.descriptor.digest
+        session: Session | bool = False
+        domain, _, source = (blob.origin or "").partition("/")
+        if domain == self._client.domain and source != self._path:
+            session = mount_blob(self._client, self._path, digest, source)
+            if session is True:
+                return "mounted"
+        if self._client.has_blob(self._path, digest):
+            return "exists"
+        if blob.descriptor.urls and blob.descriptor.media_type in _FOREIGN:
+            # Layers that may not be given away stay where their descriptor says (image-spec, layer.md).
+            return "exists"
+        upload_blob(self._client, self._path, blob, task, session if isinstance(session, Session) else None)
+        return ""
+
+    def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
+        """Store a manifest by its digest; the `root` is kept for `commit`."""
+        if not root:
+            self._write(manifest.digest, manifest)
+            return
+        if self._digest is not None and self._digest != manifest.digest:
+            raise InvalidReference(
+                f"the image has the digest {manifest.digest} and cannot be written as {self._path}@{self._digest}"
+            )
+        self._named = manifest
+
+    def commit(self) -> None:
+        """Store the root under its tag."""
+        if self._named is not None:
+            self._write(self._tag or self._named.digest, self._named)
+            self._named = None
+
+    def _write(self, reference: str, document: Manifest | Index) -> None:
+        answer = self._client.put_manifest(self._path, reference, document)
+        keep_referrer(self._client, self._path, document, answer)
+
+    def abort(self) -> None:
+        """Forget the root. Blobs without a name are for the registry to sweep up."""
+        self._named = None
+
+
+def _reference(location: Location) -> ImageReference:
+    reference = location.reference()
+    if reference is None:
+        raise InvalidReference(f"{location} names no image: it looks like docker://ghcr.io/org/name:tag")
+    return reference

@@ -1,0 +1,161 @@
+"""Exit codes, messages, signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import conda_docker.cli.cache
+from conda_docker.cli import cli, run
+from python_docker import __version__
+from python_docker.errors import Error
+from tests.conda_docker.cli.conftest import Run
+from tests.images import write_docker_archive
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version(conda_docker: Run, option: str) -> None:
+    result = conda_docker(option)
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"conda-docker {__version__}\n", "")
+
+
+def test_the_installed_command_runs(environment: dict[str, str]) -> None:
+    program = Path(sys.executable).with_name("conda-docker")
+    assert subprocess.run([program, "-V"], env=environment, capture_output=True, timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["cpoy"], "no such command: 'cpoy'; did you mean 'copy'?"),
+        (["xyz"], "no such command: 'xyz'; there are: build, copy, inspect, validate, cache"),
+        (["--nothing"], "no such option: --nothing"),
+        (["copy", "oci:a"], "missing argument 'DST'"),
+        (["copy", "oci:a", "oci:b", "oci:c"], "got unexpected extra argument(s) (oci:c)"),
+        (["copy", "--compression", "rar", "oci:a", "oci:b"], "invalid value for --compression"),
+        (["cache", "prune", "--max-size", "much"], "invalid value for --max-size: not a size: 'much'"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_what_is_wrong(args: list[str], message: str, conda_docker: Run) -> None:
+    result = conda_docker(*args)
+    assert (result.returncode, result.stdout) == (2, "")
+    first, hint = result.stderr.splitlines()
+    assert first.startswith(f"error: {message}")
+    assert hint.startswith("Try '")
+    assert hint.endswith(" --help'.")
+
+
+def test_what_cannot_be_done_ends_with_1_and_one_line(conda_docker: Run) -> None:
+    result = conda_docker("copy", "missing.tar", "oci:out")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert "missing.tar" in result.stderr
+
+
+def test_debug_shows_where_an_error_comes_from(conda_docker: Run) -> None:
+    result = conda_docker("copy", "missing.tar", "oci:out", "--debug")
+    assert result.returncode == 1
+    assert "Traceback (most recent call last)" in result.stderr
+    assert "error: " in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ZeroDivisionError("oops"), "error: unexpected ZeroDivisionError: oops"),
+        (OSError(28, "No space left on device", "blob"), "error: blob: No space left on device"),
+        (Error("it is\x1b[1m so"), "error: it is\\x1b[1m so"),
+        (MemoryError(), "error: unexpected MemoryError"),
+    ],
+)
+def test_no_exception_becomes_a_traceback(
+    error: Exception, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(folder: object) -> None:
+        raise error
+
+    monkeypatch.setattr(conda_docker.cli.cache, "_cache", fail)
+    assert run(["cache", "path"]) == 1
+    assert capsys.readouterr().err.splitlines()[0] == message
+
+
+def test_in_a_process_that_goes_on_failure_is_an_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli(["--version"]) is None
+    with pytest.raises(SystemExit) as failure:
+        cli(["--nothing"])
+    assert failure.value.code == 2
+
+
+def test_output_that_nobody_reads_is_no_failure_to_tell_of(layout: str, environment: dict[str, str], tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    for args in (["--help"], ["inspect", layout], ["inspect", "--raw", layout]):
+        result = subprocess.run(
+            [sys.executable, "-m", "conda_docker", *args],
+            cwd=tmp_path,
+            env=environment,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+        assert (result.returncode, result.stderr) == (141, b"")
+    os.close(writing)
+
+
+def test_output_that_cannot_be_written_is_a_failure(layout: str, environment: dict[str, str], tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "conda_docker", "inspect", layout],
+            cwd=tmp_path,
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert (result.returncode, result.stderr) == (1, b"error: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "destination"),
+    [
+        (signal.SIGINT, 130, "oci:out"),
+        (signal.SIGINT, 130, "out.tar"),
+        (signal.SIGINT, 130, "oci-archive:out.tar"),
+        (signal.SIGTERM, 143, "oci:out"),
+    ],
+)
+def test_an_interrupted_copy_leaves_nothing(
+    number: signal.Signals, code: int, destination: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    source, target, temporary = tmp_path / "source", tmp_path / "target", tmp_path / "temporary"
+    for folder in (source, target, temporary):
+        folder.mkdir()
+    write_docker_archive(source / "big.tar", [os.urandom(100 << 20)])
+    # The highest level takes long, so that there is time to interrupt.
+    command = ["copy", "--compression", "gzip", "--compression-level", "12", str(source / "big.tar"), destination]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "conda_docker", *command],
+        cwd=target,
+        env=environment | {"TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    while not (written := [path for folder in (target, temporary) for path in folder.rglob("*") if path.is_file()]):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    assert written
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (code, b"")
+    assert errors in (b"error: interrupted\n", b"")
+    assert list(target.iterdir()) == []
+    assert list(temporary.iterdir()) == []
