@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conda_docker import provenance
 from conda_docker.activation import ENTRYPOINT_NAME, Activation, activate, state_file
-from conda_docker.build_options import BuildOptions
+from conda_docker.build_options import BuildOptions, Layering
 from conda_docker.environment.topological_order import match_spec_name
+from conda_docker.interpreter import Interpreter
 from conda_docker.layers.cache import LayerCache, default_cache_dir
-from conda_docker.layers.make import MadeLayer, make_layers
+from conda_docker.layers.factory import LayerFactory, complete_environment
+from conda_docker.layers.make import MadeLayer
 from conda_docker.layers.plan import plan_in_order, plan_layers
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
 from python_docker.image import Image
@@ -90,7 +92,9 @@ def build_image(
             f"the base image has {len(image.layers)} layers, which leaves no room for packages among the "
             f"{options.max_layers} that an image may have here (--max-layers)"
         )
-    made = _make(environment, prefix, options, room, progress)
+    cache = LayerCache(options.cache_dir or default_cache_dir())
+    environment = complete_environment(environment, cache.root, offline=options.offline, progress=progress)
+    made, interpreter = _make(environment, prefix, options, room, cache, progress)
     for layer in made:
         history = provenance.packages_history(layer.packages, prefix, rfc3339(created))
         image.add_layer(Layer(layer.layer.blob, layer.layer.diff_id, history=(history,)))
@@ -109,6 +113,8 @@ def build_image(
 
     _configure(environment, image, base, prefix, options, activation)
     image.created = rfc3339(created)
+    if interpreter is not None and interpreter.version is None:
+        notes.append("noarch: python modules are not byte-compiled: no Python of their version runs on this machine")
     uncompiled = [name for layer in made for name in layer.facts.uncompiled]
     if uncompiled:
         notes.append(f"{len(uncompiled)} modules do not compile and have no .pyc file, as conda would leave them")
@@ -119,7 +125,7 @@ def build_image(
         tuple(sorted(name for layer in made for name in layer.facts.post_link)),
         sum(layer.facts.trimmed_files for layer in made),
         sum(layer.facts.trimmed_bytes for layer in made),
-        (*notes, *activation.notes, *(note for layer in made[:1] for note in layer.notes)),
+        (*environment.warnings, *notes, *activation.notes),
     )
 
 
@@ -168,35 +174,35 @@ def _check_base(environment: LockedEnvironment, image: Image, base: Image | None
 
 
 def _make(
-    environment: LockedEnvironment, prefix: str, options: BuildOptions, room: int, progress: Progress
-) -> list[MadeLayer]:
-    """The layers of the environment's packages, bottom first."""
-    cache = LayerCache(options.cache_dir or default_cache_dir())
-    requested = _requested_names(environment)
+    environment: LockedEnvironment, prefix: str, options: BuildOptions, room: int, cache: LayerCache, progress: Progress
+) -> tuple[list[MadeLayer], Interpreter | None]:
+    """The layers of the environment's packages, bottom first, and what compiled their modules."""
+    python = environment.python
+    needed = any(package.noarch == "python" for package in environment.packages)
+    interpreter = Interpreter.choose(python if needed else None, options.bytecode, _platform(environment))
+    factory = LayerFactory(environment, prefix, options, cache, interpreter, progress)
+    requested = {match_spec_name(spec.rpartition("::")[2]) for spec in environment.requested}
     plan = plan_layers(environment.packages, limit=room, layering=options.layering, requested=requested)
-    made = make_layers(plan, environment, prefix, options, cache, progress=progress)
-    if not _meet(made):
-        return made
-    # Some path is in two layers: now the order of linking decides, and the later layer must be the winner's.
-    plan = plan_in_order(environment.packages, limit=1 if len(plan) == 1 else room)
-    return make_layers(plan, environment, prefix, replace(options, use_cache=True), cache, progress=progress)
+    made = factory.make(plan, read_cache=options.use_cache)
+    if _meet(made):
+        # Some path is in two packages: now the order of linking decides, and the later layer must be the winner's.
+        plan = plan_in_order(environment.packages, limit=1 if options.layering is Layering.SINGLE else room)
+        made = factory.make(plan, read_cache=True)
+    return made, factory.interpreter
 
 
 def _meet(made: Sequence[MadeLayer]) -> bool:
-    """Whether two layers have a path in common, or one has a file where another has a folder."""
+    """Whether two packages have a path in common, or one has a file where another has a folder."""
     files: set[int] = set()
     folders: set[int] = set()
     for layer in made:
         facts = layer.facts
-        if not (files.isdisjoint(facts.paths) and files.isdisjoint(facts.folders) and folders.isdisjoint(facts.paths)):
+        apart = files.isdisjoint(facts.paths) and files.isdisjoint(facts.folders) and folders.isdisjoint(facts.paths)
+        if facts.clobbered or not apart:
             return True
         files |= facts.paths
         folders |= facts.folders
     return False
-
-
-def _requested_names(environment: LockedEnvironment) -> set[str]:
-    return {match_spec_name(spec.rpartition("::")[2]) for spec in environment.requested}
 
 
 def _activation(

@@ -29,6 +29,10 @@ class Unsolvable(Error):
     """Specs that cannot be satisfied together; the message is the solver's explanation."""
 
 
+class SolverFailed(Error):
+    """Another solver (`--solver`, `--conda-exe`) that is not there or broke down."""
+
+
 class ChannelError(Error):
     """A channel that is not there or cannot be read."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -60,6 +61,7 @@ class Image:
             self._fields["variant"] = platform.variant
         self._leading_history: tuple[History, ...] = ()
         self._source_config: ImageConfig | None = None
+        self._config_origin: str | None = None
         self._source_manifest: Manifest | None = None
 
     # -- what it is ------------------------------------------------------------------------------------------------
@@ -179,7 +181,10 @@ class Image:
     @property
     def config_blob(self) -> Blob:
         """The config file as a blob, with the media type of the image's format."""
-        return Blob.from_bytes(self.config_file.raw, self.format.config_type)
+        config = self.config_file
+        blob = Blob.from_bytes(config.raw, self.format.config_type)
+        # Unchanged, it need not be uploaded to the registry that it came from.
+        return replace(blob, origin=self._config_origin) if config is self._source_config else blob
 
     # -- changing it -----------------------------------------------------------------------------------------------
 
@@ -266,6 +271,7 @@ class Image:
         image._fields = dict(self._fields)
         image._leading_history = self._leading_history
         image._source_config = self._source_config
+        image._config_origin = self._config_origin
         image._source_manifest = self._source_manifest
         return image
 
@@ -295,7 +301,8 @@ class Image:
             raise UnsupportedFormat(
                 f"{manifest.digest} is no container image: its config has the type {manifest.config.media_type[:120]!r}"
             )
-        config = ImageConfig.parse(get_blob(manifest.config).read())
+        config_blob = get_blob(manifest.config)
+        config = ImageConfig.parse(config_blob.read())
         diff_ids = config.rootfs.diff_ids
         if len(diff_ids) != len(manifest.layers):
             raise InvalidDocument(
@@ -306,6 +313,7 @@ class Image:
         image.annotations = dict(manifest.annotations or {})
         image._source_manifest = manifest
         image._source_config = config
+        image._config_origin = config_blob.origin
         image._fields = config.value()
         runtime = RuntimeConfig(config.config)
         leading, per_layer = _split_history(config.history, len(diff_ids))

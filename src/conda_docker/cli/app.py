@@ -45,9 +45,9 @@ def _show_version(ctx: typer.Context, value: bool) -> None:
         raise typer.Exit
 
 
-def _set_verbose(ctx: typer.Context, value: int) -> None:
+def _set_verbose(ctx: typer.Context, value: bool) -> None:
     if value:
-        _output(ctx).verbosity = Verbosity(min(value, Verbosity.DEBUG))
+        _output(ctx).verbosity = Verbosity.VERBOSE
 
 
 def _set_debug(ctx: typer.Context, value: bool) -> None:
@@ -78,20 +78,18 @@ def conda_docker(
             help="Show the version and exit.",
         ),
     ] = False,
+    # Flags: typer reads all other values with pydantic, which takes long to import.
     verbose: Annotated[
-        int,
+        bool,
         typer.Option(
             "-v",
             "--verbose",
-            count=True,
             callback=_set_verbose,
             is_eager=True,
             expose_value=False,
-            show_default=False,
-            metavar="",
             help="Tell what is done, a line each.",
         ),
-    ] = 0,
+    ] = False,
     debug: Annotated[
         bool,
         typer.Option(

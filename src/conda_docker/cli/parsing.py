@@ -63,7 +63,12 @@ class Group(TyperGroup):
         return command
 
     def get_params(self, ctx: Context) -> list[Parameter]:
-        return [*super().get_params(ctx), *_shared(ctx)]
+        own = super().get_params(ctx)
+        for param in own:
+            if param.name in ("install_completion", "show_completion") and param.default is None:
+                # What is not given is False then, as with other flags; to look at None, typer imports pydantic.
+                param.default = False
+        return [*own, *_shared(ctx)]
 
     def get_help_option(self, ctx: Context) -> TyperOption | None:
         return _printing(super().get_help_option(ctx))

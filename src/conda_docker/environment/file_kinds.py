@@ -8,6 +8,8 @@ from pathlib import Path
 
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 
+_PIXI_MANIFEST = re.compile(r"^\[(?:tool\.pixi|workspace\]|project\]\s*(?:^(?!\[).*\s)*?^platforms\s*=)", re.MULTILINE)
+
 
 class FileKind(StrEnum):
     """A kind of file that can be read. Another one is a module that reads it, a name here and a line below."""
@@ -29,11 +31,12 @@ def file_kind(path: Path, text: str) -> FileKind:
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
     if "@EXPLICIT" in lines:
         return FileKind.EXPLICIT
-    if path.name == "pixi.lock" or ("version" in keys and "environments" in keys and "packages" in keys):
+    # The first versions of pixi.lock look like conda-lock's files inside.
+    if path.name.endswith("pixi.lock") or {"version", "environments", "packages"} <= keys:
         raise _not_yet(path, "a pixi lock file", "pixi workspace export conda-explicit-spec .")
-    if {"version", "metadata", "package"} <= keys:
+    if {"metadata", "package"} <= keys:
         raise _not_yet(path, "a conda-lock lock file", "conda-lock render --kind explicit")
-    if path.name == "pixi.toml" or (path.suffix == ".toml" and re.search(r"^\[tool\.pixi[.\]]", text, re.MULTILINE)):
+    if path.suffix == ".toml" and _PIXI_MANIFEST.search(text):
         raise _not_yet(path, "a pixi manifest", "pixi workspace export conda-environment environment.yml")
     if path.suffix == ".toml":
         raise UnsupportedInput(f"{path} is a TOML file, which does not name conda packages")

@@ -19,6 +19,7 @@ _NOT_OF_THE_RECORD = frozenset(
     {
         "auth",
         "base_url",
+        "build_string",
         "dist_name",
         "extracted_package_dir",
         "files",
@@ -170,7 +171,7 @@ def package_from_record(record: Mapping[str, Any], *, source: Path | None = None
             else None,
             timestamp=_milliseconds(fields.get("timestamp")),
             record=public_value({**fields, "fn": file_name}),
-            source=source,
+            source=source or local_path(url),
         )
     except (KeyError, TypeError, ValueError) as error:
         what = str(fields.get("fn") or fields.get("name") or "a package")[:200]
@@ -225,6 +226,16 @@ def subdir_of_url(url: str) -> str | None:
     return subdir if _is_subdir(subdir) else None
 
 
+def local_path(url: str) -> Path | None:
+    """Return the path that a `file:` URL names if there is something, else None."""
+    if not url.startswith("file:"):
+        return None
+    path = unquote(urlsplit(url).path)
+    if os.name == "nt":
+        path = path.lstrip("/")  # file:///C:/channel
+    return Path(path) if Path(path).exists() else None
+
+
 def _is_subdir(text: str) -> bool:
     return text == "noarch" or re.fullmatch(r"[a-z]+-[a-z0-9]+", text) is not None
 
@@ -275,8 +286,3 @@ def _milliseconds(value: object) -> int | None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError("its timestamp is not a number")
     return int(value if value > _LAST_SECOND else value * 1000)
-
-
-def local_url(path: str | os.PathLike[str]) -> str:
-    """Return the `file:` URL of a path on this machine."""
-    return Path(path).expanduser().absolute().as_uri()

@@ -58,7 +58,8 @@ def read_specs(specs: Iterable[str], configuration: CondaConfiguration) -> list[
 
 
 def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
-    if not text or "\n" in text or "\0" in text:
+    # A leading dash would be an option to another solver.
+    if not text or text.startswith("-") or "\n" in text or "\0" in text:
         raise InvalidEnvironment(f"not a package to ask for: {public_text(text)[:80]!r}")
     public = public_text(text)
     if "://" not in text and "::" not in text and _ARCHIVE.search(text):

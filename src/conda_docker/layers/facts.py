@@ -12,7 +12,8 @@ class LayerFacts:
     """What is known of the packages of one layer.
 
     `post_link` names packages with a post-link script, which is not run; `activate` the activation scripts, relative
-    to the prefix; `variables` holds each `etc/conda/env_vars.d` file's name with the variables in it. `paths` are
+    to the prefix; `variables` holds each `etc/conda/env_vars.d` file's name with the variables in it. `clobbered` tells
+    that some path is in several of the packages. `paths` are
     hashes of the paths of files and links, `folders` those of their folders: enough to see whether two layers meet.
     """
 
@@ -23,6 +24,7 @@ class LayerFacts:
     trimmed_files: int = 0
     trimmed_bytes: int = 0
     uncompiled: tuple[str, ...] = ()
+    clobbered: bool = False
     paths: frozenset[int] = frozenset()
     folders: frozenset[int] = frozenset()
 
@@ -36,6 +38,7 @@ class LayerFacts:
             "trimmedFiles": self.trimmed_files,
             "trimmedBytes": self.trimmed_bytes,
             "uncompiled": self.uncompiled,
+            "clobbered": self.clobbered,
             "paths": pack(self.paths),
             "folders": pack(self.folders),
         }
@@ -51,6 +54,7 @@ class LayerFacts:
             trimmed_files=int(value["trimmedFiles"]),
             trimmed_bytes=int(value["trimmedBytes"]),
             uncompiled=tuple(value["uncompiled"]),
+            clobbered=bool(value["clobbered"]),
             paths=unpack(value["paths"]),
             folders=unpack(value["folders"]),
         )

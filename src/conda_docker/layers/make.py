@@ -34,60 +34,64 @@ class MadeLayer:
     seconds: float = 0.0
 
 
-def make_layers(
-    plan: Sequence[Sequence[LockedPackage]],
-    recipe: Recipe,
-    cache: LayerCache,
-    *,
-    fetch: Fetch,
-    write: Write,
-    read_cache: bool = True,
-    workers: int = 1,
-    progress: Progress = SILENT,
-) -> list[MadeLayer]:
-    """The layers of `plan`, in its order.
-
-    What `cache` has is taken from it (unless `read_cache` is false), and packages whose layer it has are not fetched.
-    `fetch` gives packages with their archives or folders as they become available, in any order; `write` writes the
-    layer of some, and is called in up to `workers` threads.
-    """
-    groups = [tuple(packages) for packages in plan]
-    made: list[MadeLayer | None] = [_cached(group, recipe, cache) if read_cache else None for group in groups]
-    missing = [number for number, layer in enumerate(made) if layer is None]
-    if missing:
-        task = progress.start("layers", len(missing))
-
-        def make(number: int, paths: Sequence[Path]) -> MadeLayer:
-            group = groups[number]
-            started = time.monotonic()
-            layer, facts = write(group, paths)
-            key = recipe.key(group)
-            if key is not None:
-                cache.put(key, layer, facts)
-            task.advance(1)
-            return MadeLayer(group, layer, facts, False, time.monotonic() - started)
-
-        # One thread more than processors: reading and hashing wait for compressors now and then.
-        with ThreadPoolExecutor(workers, thread_name_prefix="layer") as pool:
-            futures: dict[int, Future[MadeLayer]] = {}
-            try:
-                for number, paths in _complete(groups, missing, fetch):
-                    futures[number] = pool.submit(make, number, paths)
-                    _raise_first([future for future in futures.values() if future.done()])
-                for number, future in futures.items():
-                    made[number] = future.result()
-            except BaseException:
-                for future in futures.values():
-                    future.cancel()
-                raise
-        task.finish()
-    return [layer for layer in made if layer is not None]
+def look_up(plan: Sequence[Sequence[LockedPackage]], recipe: Recipe, cache: LayerCache) -> list[MadeLayer | None]:
+    """The layers of `plan` that `cache` has, None for the others."""
+    return [_cached(tuple(packages), recipe, cache) for packages in plan]
 
 
 def _cached(group: Group, recipe: Recipe, cache: LayerCache) -> MadeLayer | None:
     key = recipe.key(group)
     found = cache.get(key) if key is not None else None
     return MadeLayer(group, *found, cached=True) if found is not None else None
+
+
+def make_missing(
+    plan: Sequence[Sequence[LockedPackage]],
+    found: Sequence[MadeLayer | None],
+    recipe: Recipe,
+    cache: LayerCache,
+    *,
+    fetch: Fetch,
+    write: Write,
+    workers: int = 1,
+    progress: Progress = SILENT,
+) -> list[MadeLayer]:
+    """The layers of `plan`, in its order: those `found`, and the others, which are made and kept in `cache`.
+
+    `fetch` gives packages with their archives or folders as they become available, in any order; `write` writes the
+    layer of some, and is called in up to `workers` threads.
+    """
+    groups = [tuple(packages) for packages in plan]
+    made = list(found)
+    missing = [number for number, layer in enumerate(made) if layer is None]
+    if not missing:
+        return [layer for layer in made if layer is not None]
+    task = progress.start("layers", len(missing))
+
+    def make(number: int, paths: Sequence[Path]) -> MadeLayer:
+        group = groups[number]
+        started = time.monotonic()
+        layer, facts = write(group, paths)
+        key = recipe.key(group)
+        if key is not None:
+            cache.put(key, layer, facts)
+        task.advance(1)
+        return MadeLayer(group, layer, facts, False, time.monotonic() - started)
+
+    with ThreadPoolExecutor(workers, thread_name_prefix="layer") as pool:
+        futures: dict[int, Future[MadeLayer]] = {}
+        try:
+            for number, paths in _complete(groups, missing, fetch):
+                futures[number] = pool.submit(make, number, paths)
+                _raise_first([future for future in futures.values() if future.done()])
+            for number, future in futures.items():
+                made[number] = future.result()
+        except BaseException:
+            for future in futures.values():
+                future.cancel()
+            raise
+    task.finish()
+    return [layer for layer in made if layer is not None]
 
 
 def _complete(groups: Sequence[Group], missing: Sequence[int], fetch: Fetch) -> Iterator[tuple[int, list[Path]]]:

@@ -50,8 +50,8 @@ def entry_point_script(point: EntryPoint, prefix: Prefix) -> bytes:
     from flask.cli import main
     <BLANKLINE>
     if __name__ == '__main__':
-    	sys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])
-    	sys.exit(main())
+        sys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])
+        sys.exit(main())
     <BLANKLINE>
     """
     python = f"{prefix.path}/bin/python{prefix.python_version}"

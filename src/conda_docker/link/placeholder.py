@@ -198,7 +198,7 @@ def replace_large_text(content: BinaryIO, placeholder: str, prefix: str) -> tupl
     start = b""
     if head.startswith(b"#!") and (end := head.find(b"\n")) >= 0:
         start, head = _replace_shebang(head[:end], placeholder.encode(), prefix.encode()), head[end:]
-    pieces = itertools.chain((head,), iter(lambda: content.read(_CHUNK), b""))
+    pieces: Iterator[bytes] = itertools.chain((head,), iter(lambda: content.read(_CHUNK), b""))
     for encoding in _ENCODINGS if placeholder else ():
         pieces = _replaced_pieces(pieces, placeholder.encode(encoding), prefix.encode(encoding))
     spool.write(start)
@@ -213,7 +213,9 @@ def _replaced_pieces(pieces: Iterable[bytes], old: bytes, new: bytes) -> Iterato
     rest = b""
     for piece in pieces:
         content = rest + piece
-        position = content.rfind(old) + len(old) if old in content else 0
+        position = 0
+        while (found := content.find(old, position)) >= 0:
+            position = found + len(old)
         # What is at the end might be the start of a placeholder.
         keep = max(position, len(content) - len(old) + 1, 0)
         yield content[:keep].replace(old, new)

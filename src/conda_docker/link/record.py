@@ -7,7 +7,7 @@ asked for belongs to an environment rather than to a package: `requested_specs` 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from json.encoder import encode_basestring as _quote  # type: ignore[attr-defined,unused-ignore]
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -117,5 +117,3 @@ def _entry(row: InstalledPath) -> str:
     if placeholder is not None:
         text += f',\n        "prefix_placeholder": {_quote(placeholder)}'
     return text + "\n      }"
-
-

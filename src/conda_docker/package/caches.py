@@ -133,7 +133,8 @@ def _folders(record: LockedPackage, caches: Sequence[Path]) -> Iterator[Path]:
     if record.source is not None:
         yield record.source
     name = next(
-        (record.file_name.removesuffix(suffix) for suffix in _SUFFIXES if record.file_name.endswith(suffix)), record.stem
+        (record.file_name.removesuffix(suffix) for suffix in _SUFFIXES if record.file_name.endswith(suffix)),
+        record.stem,
     )
     for cache in caches:
         for stem in dict.fromkeys((name, record.stem)):

@@ -24,8 +24,8 @@ _LEGACY_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
 _SUSPECT = re.compile(r"(?:^|[\0/])\.{0,2}(?=[\0/]|$)|[\ud800-\udfff]")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _TOKEN = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
-_COMMAND = re.compile(r"(?!\.)[^/\\\0\s]+")
-_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_COMMAND = re.compile(r"[^./\\\0][^/\\\0]*")
+_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*", re.ASCII)
 _YEAR_9999 = 253402300799
 
 

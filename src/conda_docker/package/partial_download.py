@@ -31,6 +31,7 @@ class PartialDownload:
         self._algorithm = algorithm
         self._hash = new_hash(algorithm)
         self._keep = True
+        self._number = -1
         with self._writing():
             target.parent.mkdir(parents=True, exist_ok=True)
             self._path, self._number = self._open()
@@ -80,6 +81,10 @@ class PartialDownload:
         self._hash = new_hash(self._algorithm)
         self.size = 0
 
+    def discard(self) -> None:
+        """Throw away what has come, once this is left."""
+        self._keep = False
+
     def commit(self) -> None:
         """Give the file its name; what was there is replaced."""
         with self._writing():
@@ -93,8 +98,7 @@ class PartialDownload:
         try:
             yield
         except OSError as error:
-            # What cannot become whole here shall not keep the disk full.
-            self._keep = False
+            self.discard()  # what cannot become whole here shall not keep the disk full
             raise CacheError(
                 f"the package cache {self.target.parent} cannot be written: {error.strerror or error}; "
                 "choose another folder with --cache-dir or CONDA_DOCKER_CACHE"

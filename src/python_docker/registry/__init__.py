@@ -263,8 +263,11 @@ def pull_image(image: str, tag: str = "latest", lazy: bool = False) -> Image:
     """
     options = RegistryOptions.from_environment()
     reference = ImageReference.parse(image)
-    instead = reference.domain == DOCKER_HUB and options.docker_hub
-    return Registry(instead or DOCKER_HUB_URL, options=options).pull_image(image, tag, lazy)
+    if reference.domain != DOCKER_HUB or options.docker_hub is None:
+        return Registry(options=options).pull_image(image, tag, lazy)
+    first, slash, rest = image.partition("/")
+    name = rest if slash and domain_of(first) == DOCKER_HUB else image
+    return Registry(options.docker_hub, options=options).pull_image(name, tag, lazy)
 
 
 def _next_names(pages: Iterable[list[str]], n: int | None, last: str | None) -> list[str]:

@@ -90,7 +90,7 @@ class RegistrySource:
 
 
 class RegistryDestination:
-    """A repository of a registry. The tag is moved last, by `commit`; until then there are only blobs without a name."""
+    """A repository of a registry. `commit` moves the tag; until then there are only blobs and manifests without one."""
 
     formats: ClassVar[frozenset[ImageFormat]] = frozenset({ImageFormat.OCI, ImageFormat.DOCKER})
     compressions: ClassVar[frozenset[Compression]] = frozenset({Compression.GZIP, Compression.ZSTD, Compression.NONE})

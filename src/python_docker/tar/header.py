@@ -143,7 +143,7 @@ def encode_header(entry: TarEntry, path: str) -> bytes:
         if "=" in key:
             raise InvalidPath(f"the name of an attribute may not hold '=': {key[:200]!r}")
         records.append(pax_record(_encode(XATTR + key, "the name of an attribute"), value))
-    header = _header(name, entry.mode & 0o7777, uid, gid, size, mtime, kind.value, link, prefix, device)
+    header = _header(name, entry.mode & 0o7777, uid, gid, size, mtime, kind._value_, link, prefix, device)
     if not records:
         return header
     body = b"".join(records)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from struct import Struct
 from typing import BinaryIO
 
@@ -47,6 +48,12 @@ def _number(field: bytes, what: str) -> int:
     except ValueError:
         pass
     raise InvalidLayer(f"damaged tar: {what} is {digits[:16]!r}")
+
+
+@lru_cache(256)
+def _mode_and_owner(mode: bytes, uid: bytes, gid: bytes) -> tuple[int, int, int]:
+    """Three numbers that are the same for most members of a tar."""
+    return _number(mode, "a mode") & 0o7777, _number(uid, "a user ID"), _number(gid, "a group ID")
 
 
 class _ReadAhead:
@@ -215,7 +222,7 @@ def _entry(
     long_name: bytes | None,
     long_link: bytes | None,
 ) -> TarEntry:
-    name, mode, uid, gid, _, mtime, _, flag, link, magic, major, minor, prefix = fields
+    name, _, _, _, _, mtime, _, flag, link, magic, major, minor, prefix = fields
     kind = _TYPES.get(flag)
     if flag == b"S" or (pax and any(key.startswith(SPARSE) for key in pax)):
         raise InvalidLayer("the tar holds GNU sparse files, which layers may not")
@@ -225,11 +232,14 @@ def _entry(
     prefix = prefix if prefix[0] and magic == b"ustar\0" else b""
     path = _path(name, prefix, long_name, pax.get("path"))
     target = _path(link, b"", long_link, pax.get("linkpath")) if kind in _LINKS else ""
+    mode, uid, gid = _mode_and_owner(*fields[1:4])
     xattrs: Mapping[str, bytes] = NO_XATTRS
     if pax:
         if pax.get("size"):
             size = pax_number(pax["size"], "a size")
         xattrs = {key.removeprefix(XATTR): value for key, value in pax.items() if key.startswith(XATTR)}
+        uid = pax_number(pax["uid"], "a user ID") if pax.get("uid") else uid
+        gid = pax_number(pax["gid"], "a group ID") if pax.get("gid") else gid
     if size < 0:
         raise InvalidLayer("damaged tar: a negative size")
     if path.endswith("/"):
@@ -242,13 +252,13 @@ def _entry(
     return TarEntry(
         path,
         kind,
-        _number(mode, "a mode") & 0o7777,
+        mode,
         # A link's header may state its target's size, but no content follows.
         size if kind is EntryType.FILE else 0,
         pax_number(pax["mtime"], "a time") if pax.get("mtime") else _number(mtime, "a time"),
         target,
-        pax_number(pax["uid"], "a user ID") if pax.get("uid") else _number(uid, "a user ID"),
-        pax_number(pax["gid"], "a group ID") if pax.get("gid") else _number(gid, "a group ID"),
+        uid,
+        gid,
         (_number(major, "a device"), _number(minor, "a device")) if kind in _DEVICES else (0, 0),
         xattrs,
     )

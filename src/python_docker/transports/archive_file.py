@@ -7,12 +7,13 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from python_docker.compression import Compression, open_decompressed, sniff
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidLayer, InvalidPath, NotFound
+from python_docker.file_section import GivenFile, OwnFile, RandomAccess, Section, same_content
+from python_docker.stream import ReadStream
 from python_docker.tar import EntryType, TarReader, contained_path
-from python_docker.transports.file_section import GivenFile, OwnFile, RandomAccess, Section, same_content
 from python_docker.transports.output import write_all
 
 _BLOCK = 512
@@ -43,21 +44,18 @@ class _Place(NamedTuple):
     link_target: str
 
 
-class _Spool(io.RawIOBase):
+class _Spool(ReadStream):
     """A stream that leaves a copy of all that is read from it in a file."""
 
     def __init__(self, stream: BinaryIO, copy: BinaryIO) -> None:
+        super().__init__()
         self._stream = stream
         self._copy = copy
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._stream.read(len(buffer))
-        buffer[: len(data)] = data
+    def read(self, size: int | None = -1) -> bytes:
+        data = self._stream.read(-1 if size is None else size)
         write_all(self._copy, data)
-        return len(data)
+        return data
 
 
 class ArchiveFile:
@@ -139,7 +137,7 @@ class ArchiveFile:
                 plain = open_decompressed(stream)
                 file = OwnFile(os.dup(copy.fileno()))
                 archive = cls(file, name)
-                archive._find_members(TarReader(cast("BinaryIO", _Spool(plain, cast("BinaryIO", copy)))), None)
+                archive._find_members(TarReader(_Spool(plain, cast("BinaryIO", copy))), None)
                 # Padding, and the checksum at the end of a compressed file; not all, for a stream may be endless.
                 plain.read(_AFTER_END)
                 file.size = os.fstat(copy.fileno()).st_size
@@ -206,8 +204,6 @@ class ArchiveFile:
             links += 1
             if links > _MAX_LINKS:
                 raise InvalidArchive(f"{self.name}: the links of {path[:200]!r} lead in a circle")
-            if len(place.link_target) > _MAX_PATH:
-                return None
             # A symbolic link leads on from its folder, a hard link from the root of the archive.
             if place.type is EntryType.HARDLINK or place.link_target.startswith("/"):
                 done = []
@@ -247,8 +243,7 @@ class ArchiveFile:
 
     def open_member(self, member: Member) -> BinaryIO:
         """A new reader of a member's content."""
-        section = Section(self._file, member.offset, member.size, f"{member.path[:200]!r} in {self.name}")
-        return cast("BinaryIO", section)
+        return Section(self._file, member.offset, member.size, f"{member.path[:200]!r} in {self.name}")
 
     def read(self, path: str, limit: int) -> bytes | None:
         """The content of a small file, None if there is none. Raises `InvalidDocument` for more than `limit` bytes."""

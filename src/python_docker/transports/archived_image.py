@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from python_docker.blob import Blob
 from python_docker.compression import Compression, open_decompressed, sniff
@@ -70,12 +70,8 @@ def _read_layer(archive: ArchiveFile, member: Member, diff_id: Digest | None) ->
     try:
         with opener() as stream:
             stored = HashingReader(stream)
-            plain = HashingReader(open_decompressed(cast("BinaryIO", stored)))
-            _drain(
-                plain
-                if diff_id is None
-                else VerifyingReader(cast("BinaryIO", plain), diff_id, None, f"the tar of {what}")
-            )
+            plain = HashingReader(open_decompressed(stored))
+            _drain(plain if diff_id is None else VerifyingReader(plain, diff_id, None, f"the tar of {what}"))
             _drain(stored)
     except InvalidLayer as error:
         raise InvalidLayer(f"{what}: {error}") from error

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from python_docker.blob import Blob
 from python_docker.digest import Digest
 from python_docker.errors import Error
+from python_docker.stream import ReadStream
 from python_docker.tar import LayerWriter, TarEntry
 from python_docker.transports.output import Output
 
@@ -22,25 +22,18 @@ def blob_path(digest: Digest) -> str:
     return f"blobs/{digest.algorithm}/{digest.encoded}"
 
 
-class _Advancing(io.RawIOBase):
+class _Advancing(ReadStream):
     """A reader that tells how far it got."""
 
     def __init__(self, stream: BinaryIO, advance: Callable[[int], object]) -> None:
+        super().__init__(stream)
         self._stream = stream
         self._advance = advance
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
+    def read(self, size: int | None = -1) -> bytes:
+        data = self._stream.read(-1 if size is None else size)
         self._advance(len(data))
         return data
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
 
 class BlobTar:
@@ -65,8 +58,7 @@ class BlobTar:
         path = path or blob_path(descriptor.digest)
         if path in self._tar:
             return "exists"
-        with blob.open() as stream:
-            content = cast("BinaryIO", _Advancing(stream, advance))
+        with _Advancing(blob.open(), advance) as content:
             try:
                 self._tar.add(TarEntry(path, size=descriptor.size), content)
             except OSError as error:

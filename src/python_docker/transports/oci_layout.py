@@ -27,8 +27,8 @@ from python_docker.transports.oci_index import (
     write_index,
 )
 from python_docker.transports.oci_source import FolderFiles, OciSource
-from python_docker.transports.output import FileOutput
 from python_docker.transports.partial import create_partial_folder, partial_prefix
+from python_docker.whole_file import write_whole_file
 
 _READ_SIZE = 1 << 20
 
@@ -166,9 +166,9 @@ class OciLayoutDestination:
         with locked(self._folder / ".index.json.lock"):
             files = FolderFiles(self._folder)
             if files.read("oci-layout", MAX_DOCUMENT_SIZE) is None:
-                _replace(self._folder / "oci-layout", LAYOUT_MARKER)
+                write_whole_file(self._folder / "oci-layout", LAYOUT_MARKER)
             index = files.read("index.json", MAX_DOCUMENT_SIZE)
-            _replace(self._folder / "index.json", with_image(index, root, files.name))
+            write_whole_file(self._folder / "index.json", with_image(index, root, files.name))
 
     def abort(self) -> None:
         self._close()
@@ -179,15 +179,6 @@ class OciLayoutDestination:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    output = FileOutput(path)
-    try:
-        output.write(content)
-        output.commit()
-    finally:
-        output.abort()
 
 
 def _is_layout(folder: Path) -> bool:

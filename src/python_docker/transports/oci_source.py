@@ -52,8 +52,7 @@ class FolderFiles:
         store = BlobStore(self.folder)
         if _regular_size(store.path_of(descriptor.digest)) is None:
             raise NotFound(f"{self.name} has no blob {descriptor.digest}")
-        # Without its path, since what has one is linked into other layouts unread.
-        return Blob(descriptor, store.get(descriptor).opener)
+        return store.get(descriptor)
 
 
 def _regular_size(path: Path) -> int | None:

@@ -6,9 +6,10 @@ import io
 import os
 import threading
 import weakref
-from typing import Any, BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol
 
 from python_docker.errors import InvalidArchive
+from python_docker.stream import ReadStream
 
 _CHUNK = 1 << 20
 
@@ -57,23 +58,22 @@ class GivenFile:
             return self._file.read(size)
 
 
-class Section(io.RawIOBase):
+class Section(ReadStream):
     """`size` bytes of a file from `offset` on. Raises `InvalidArchive` when they are not all there; `what` names them.
 
+    >>> import io
     >>> file = GivenFile(io.BytesIO(b"abcdef"))
     >>> Section(file, 2, 3, "the example").read()
     b'cde'
     """
 
     def __init__(self, file: RandomAccess, offset: int, size: int, what: str) -> None:
+        super().__init__()
         self._file = file
         self._offset = offset
         self._size = size
         self._what = what
         self._position = 0
-
-    def readable(self) -> bool:
-        return True
 
     def seekable(self) -> bool:
         return True
@@ -98,18 +98,10 @@ class Section(io.RawIOBase):
         self._position += len(data)
         return data
 
-    def readall(self) -> bytes:
-        return self.read()
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
 
 def same_content(one: Section, other: Section) -> bool:
     """Whether two sections hold the same bytes."""
-    first, second = (cast("BinaryIO", io.BufferedReader(section, _CHUNK)) for section in (one, other))
+    first, second = (io.BufferedReader(section, _CHUNK) for section in (one, other))
     while data := first.read(_CHUNK):
         if second.read(len(data)) != data:
             return False

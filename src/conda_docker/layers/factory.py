@@ -1,0 +1,162 @@
+"""LayerFactory: makes the layers of one environment, with its cache, downloads, interpreter and options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.layers.key import Recipe
+from conda_docker.layers.make import MadeLayer, look_up, make_missing
+from conda_docker.package.index_cache import IndexCache
+from python_docker.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from conda_docker.build_options import BuildOptions
+    from conda_docker.environment.locked import LockedEnvironment, LockedPackage
+    from conda_docker.interpreter import Interpreter
+    from conda_docker.layers.cache import LayerCache
+    from conda_docker.layers.write import LayerWriting
+    from conda_docker.link.bytecode import Compiler
+
+
+class LayerFactory:
+    """Makes the layers of plans for one environment.
+
+    `interpreter` is what compiles modules (None: nothing does): what was expected first, what did once `make` returned.
+    """
+
+    def __init__(
+        self,
+        environment: LockedEnvironment,
+        prefix: str,
+        options: BuildOptions,
+        cache: LayerCache,
+        interpreter: Interpreter | None,
+        progress: Progress = SILENT,
+    ) -> None:
+        self._python = environment.python
+        self._prefix = prefix
+        self._options = options
+        self._cache = cache
+        self._progress = progress
+        self.interpreter = interpreter
+
+    def make(self, plan: Sequence[Sequence[LockedPackage]], *, read_cache: bool) -> list[MadeLayer]:
+        """The layers of a plan, in its order. Raises `DownloadError`, `InvalidPackage`, `CacheError`."""
+        found = self._look_up(plan, read_cache)
+        missing = [package for group, layer in zip(plan, found, strict=True) if layer is None for package in group]
+        if not missing:
+            return [layer for layer in found if layer is not None]
+        compiler = None
+        if self.interpreter is not None and any(package.noarch == "python" for package in missing):
+            compiler = self.interpreter.start(self._cache.root, self._fetch_one)
+            version = compiler.version if compiler is not None else None
+            if version != self.interpreter.version:
+                # Not the Python that was expected, so the layers are others.
+                self.interpreter = replace(self.interpreter, version=version)
+                found = self._look_up(plan, read_cache)
+        try:
+            return make_missing(
+                plan,
+                found,
+                self._recipe(),
+                self._cache,
+                fetch=self._fetch,
+                write=self._writing(compiler).write,
+                workers=self._workers,
+                progress=self._progress,
+            )
+        finally:
+            if compiler is not None:
+                compiler.close()
+
+    @property
+    def _workers(self) -> int:
+        return self._options.workers or os.cpu_count() or 1
+
+    def _look_up(self, plan: Sequence[Sequence[LockedPackage]], read_cache: bool) -> list[MadeLayer | None]:
+        return look_up(plan, self._recipe(), self._cache) if read_cache else [None] * len(plan)
+
+    def _recipe(self) -> Recipe:
+        options, python = self._options, self._python
+        return Recipe(
+            prefix=self._prefix,
+            python=None
+            if python is None
+            else (python.version.rpartition(".")[0], python.python_site_packages_path or ""),
+            compiler=self.interpreter.version if self.interpreter is not None else None,
+            compression=options.compression,
+            level=options.compression_level,
+            trim=options.trim,
+            exclude=options.exclude,
+        )
+
+    def _writing(self, compiler: Compiler | None) -> LayerWriting:
+        from conda_docker.layers.write import LayerWriting
+        from conda_docker.link.filter import FileFilter
+        from conda_docker.link.prefix import Prefix
+
+        options, python = self._options, self._python
+        return LayerWriting(
+            self._cache.blobs,
+            Prefix(
+                self._prefix,
+                None if python is None else python.version,
+                None if python is None else python.python_site_packages_path,
+            ),
+            FileFilter(options.trim, options.trim, tuple(sorted(options.exclude))),
+            compiler,
+            options.compression,
+            options.compression_level,
+        )
+
+    def _fetch(self, packages: Sequence[LockedPackage]) -> Iterator[tuple[LockedPackage, Path]]:
+        from conda_docker.package.fetch import fetch_packages
+
+        return fetch_packages(
+            packages,
+            self._cache.root,
+            offline=self._options.offline,
+            workers=max(4, self._workers),
+            progress=self._progress,
+        )
+
+    def _fetch_one(self, package: LockedPackage) -> Path:
+        return next(path for _, path in self._fetch([package]))
+
+
+def complete_environment(
+    environment: LockedEnvironment, cache_dir: Path, *, offline: bool = False, progress: Progress = SILENT
+) -> LockedEnvironment:
+    """The environment with all that is not known of its packages taken from the packages themselves, in order.
+
+    Explicit lists do not tell what a package depends on. What was learned once is remembered, so that a second build
+    reads no package. Raises `DownloadError` and `InvalidPackage`.
+    """
+    unknown = [package for package in environment.packages if not package.complete]
+    if not unknown:
+        return environment
+    from conda_docker.layers.write import archive_hashes
+    from conda_docker.package.archive import open_package
+    from conda_docker.package.fetch import fetch_packages
+
+    cache = IndexCache(cache_dir)
+    known = {package.url: index for package in unknown if (index := cache.get(package)) is not None}
+    wanted = [package for package in unknown if package.url not in known]
+    for package, path in fetch_packages(wanted, cache_dir, offline=offline, progress=progress) if wanted else ():
+        index = dict(open_package(path).metadata.index)
+        if path.is_file():
+            index |= archive_hashes(path)
+        cache.put(package, index)
+        known[package.url] = index
+    packages = []
+    for package in environment.packages:
+        if not package.complete:
+            index = known[package.url]
+            checked = {key: index[key] for key in ("sha256", "md5", "size") if key in index}
+            package = package.with_index(index, **checked)  # noqa: PLW2901
+        packages.append(package)
+    return environment.with_packages(tuple(packages))

@@ -1,0 +1,141 @@
+"""Writing one layer: its packages linked one after another into a tar, which is compressed and hashed on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.environment.locked import LockedPackage, package_from_record
+from conda_docker.layers.facts import LayerFacts
+from conda_docker.link.link import LinkReport, installed_paths, link_package
+from conda_docker.package.archive import Package, UnsurveyedPackage, open_package
+from python_docker.blob import BlobStore
+from python_docker.compression import Compression
+from python_docker.layer import Layer, build_layer
+
+if TYPE_CHECKING:
+    from conda_docker.link.bytecode import Compiler
+    from conda_docker.link.filter import FileFilter
+    from conda_docker.link.prefix import Prefix
+
+
+@dataclass(frozen=True, slots=True)
+class LayerWriting:
+    """How layers are written, and the store that they are written to."""
+
+    store: BlobStore
+    prefix: Prefix
+    filter: FileFilter
+    compiler: Compiler | None = None
+    compression: Compression = Compression.GZIP
+    level: int | None = None
+
+    def write(self, records: Sequence[LockedPackage], paths: Sequence[Path]) -> tuple[Layer, LayerFacts]:
+        """Write the layer of `records`, whose archives or folders are `paths`, in their order.
+
+        A path that several of them bring is the last one's. Raises `InvalidPackage`.
+        """
+        packages = [open_package(path) for path in paths]
+        own = [_own_record(*pair) for pair in zip(records, packages, strict=True)]
+        without = self._losses(packages) if len(packages) > 1 else [frozenset[str]()]
+        for _ in packages:
+            try:
+                return self._write(own, packages, without)
+            except UnsurveyedPackage as error:
+                # Rare: some old archives must be read twice.
+                error.package.survey()
+        return self._write(own, packages, without)
+
+    def _write(
+        self, records: Sequence[LockedPackage], packages: Sequence[Package], without: Sequence[frozenset[str]]
+    ) -> tuple[Layer, LayerFacts]:
+        reports: list[LinkReport] = []
+        with build_layer(self.store.writer(), self.compression, self.level) as builder:
+            for record, package, lost in zip(records, packages, without, strict=True):
+                linked = link_package(
+                    package, record, self.prefix, filter=self.filter, compiler=self.compiler, without=lost
+                )
+                for entry, content in linked:
+                    builder.add(entry, content)
+                reports.append(linked.report)
+        assert builder.layer is not None
+        return builder.layer, _facts(records, reports, clobbered=any(without))
+
+    def _losses(self, packages: Sequence[Package]) -> list[frozenset[str]]:
+        """For each package the paths that a later one wins: the same path, a folder where it has a file, or a file
+        where it has a folder.
+        """
+        files: set[str] = set()
+        folders: set[str] = set()
+        losses: list[frozenset[str]] = []
+        for package in reversed(packages):
+            mine = set(installed_paths(package, self.prefix, filter=self.filter))
+            my_folders = _folders(mine)
+            lost = mine & (files | folders)
+            if hidden := my_folders & files:
+                lost |= {path for path in mine if not hidden.isdisjoint(_folders([path]))}
+            losses.append(frozenset(lost))
+            files |= mine
+            folders |= my_folders
+        return losses[::-1]
+
+
+def _own_record(record: LockedPackage, package: Package) -> LockedPackage:
+    """The package as it describes itself, with where it is from and its archive's hashes.
+
+    Not as the channel describes it today: a layer is the same whenever it is built, and whatever led to the package.
+    """
+    checked = {"sha256": record.sha256, "md5": record.md5, "size": record.size}
+    if package.is_archive and None in checked.values():
+        checked |= archive_hashes(package.path)
+    where = {"url": record.url, "fn": record.file_name, "subdir": record.subdir, "channel": record.channel}
+    own = package_from_record({**package.metadata.index, **where, **checked})
+    return replace(own, source=record.source)
+
+
+def archive_hashes(path: Path) -> dict[str, str | int]:
+    """The `sha256`, `md5` and `size` (in bytes) of a file."""
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    size = 0
+    with path.open("rb") as file:
+        while data := file.read(1 << 20):
+            sha256.update(data)
+            md5.update(data)
+            size += len(data)
+    return {"sha256": sha256.hexdigest(), "md5": md5.hexdigest(), "size": size}
+
+
+def _facts(records: Sequence[LockedPackage], reports: Sequence[LinkReport], *, clobbered: bool) -> LayerFacts:
+    paths = [path for report in reports for path in report.paths]
+    return LayerFacts(
+        packages=tuple(record.stem for record in records),
+        post_link=tuple(record.name for record, report in zip(records, reports, strict=True) if report.post_link),
+        activate=tuple(path for report in reports for path in report.activate),
+        variables={name: fields for report in reports for name, fields in report.variables.items()},
+        trimmed_files=sum(report.trimmed_files for report in reports),
+        trimmed_bytes=sum(report.trimmed_bytes for report in reports),
+        uncompiled=tuple(path for report in reports for path in sorted(report.uncompiled)),
+        clobbered=clobbered,
+        paths=frozenset(map(_hash, paths)),
+        folders=frozenset(map(_hash, _folders(paths))),
+    )
+
+
+def _folders(paths: Iterable[str]) -> set[str]:
+    """Every folder that one of `paths` lies in."""
+    found: set[str] = set()
+    for folder in {posixpath.dirname(path) for path in paths}:
+        while folder and folder not in found:
+            found.add(folder)
+            folder = posixpath.dirname(folder)  # noqa: PLW2901
+    return found
+
+
+def _hash(path: str) -> int:
+    # 64 bits: that two of a million paths meet by chance is one case in forty million.
+    digest = hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")

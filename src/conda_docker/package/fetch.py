@@ -1,0 +1,159 @@
+"""fetch_packages: where the archives of packages are, downloading those that are not on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.errors import DownloadError
+from conda_docker.package.caches import (
+    download_path,
+    find_package,
+    hash_file,
+    known_hash,
+    local_archive,
+    package_caches,
+    touch,
+)
+from conda_docker.package.download import Downloader, Stopped, wrong_content
+from python_docker.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from conda_docker.environment.conda_configuration import CondaConfiguration
+    from conda_docker.environment.locked import LockedPackage
+    from python_docker.registry.options import RegistryOptions
+
+Fetched = tuple["LockedPackage", Path]
+
+DOWNLOADS = 8
+"""How many packages are looked for or downloaded at once, unless it is said."""
+_LISTED = 20
+
+
+def fetch_packages(
+    records: Sequence[LockedPackage],
+    cache_dir: Path,
+    *,
+    offline: bool = False,
+    workers: int | None = None,
+    progress: Progress = SILENT,
+    options: RegistryOptions | None = None,
+) -> Iterator[Fetched]:
+    """Each package with its archive, or the folder that it is extracted in, as they become ready, in any order.
+
+    What is in a cache of conda, mamba, rattler or pixi, or was downloaded before, is used where it is (see
+    `find_package`). The rest is downloaded to `cache_dir`, up to `workers` at once, and checked by its SHA-256 (MD5
+    where the index has no other) and size. A download that was cut goes on where it stopped, in this run or the next.
+    `options` say how to talk HTTP (None: as the user's conda configuration and environment variables say).
+
+    Raises `DownloadError` for a package that cannot be had, or is not what its record says; with `offline`, before
+    the first is given, one that lists all that is missing. Raises `CacheError` when a download cannot be written.
+
+    >>> list(fetch_packages([], Path("cache")))
+    []
+    """
+    if not records:
+        return
+    from conda_docker.environment.conda_configuration import read_conda_configuration
+    from conda_docker.package.credentials import Credentials
+    from python_docker.registry.http import HttpClient
+
+    configuration = read_conda_configuration()
+    options = options or http_options(configuration)
+    caches = package_caches(configuration=configuration)
+    downloader = Downloader(
+        options, Credentials(anaconda=configuration.add_anaconda_token), HttpClient(options), progress
+    )
+
+    def find(record: LockedPackage) -> Path | None:
+        found = find_package(record, cache_dir, caches=caches)
+        if found is not None and found.parent == cache_dir / "packages":
+            touch(found)
+        return found
+
+    def fetch(record: LockedPackage) -> Path:
+        if downloader.stop.is_set():
+            raise Stopped
+        found = find(record)
+        if found is not None:
+            return found
+        _check_local(record)
+        return downloader.download(record, download_path(record, cache_dir))
+
+    pool = ThreadPoolExecutor(workers or DOWNLOADS, thread_name_prefix="fetch")
+    try:
+        if offline:
+            found = list(pool.map(find, records))
+            _check_found(records, found)
+            yield from ((record, path) for record, path in zip(records, found, strict=True) if path is not None)
+            return
+        # The largest first: started last, it would be awaited alone.
+        ordered = sorted(records, key=lambda record: record.size or 0, reverse=True)
+        futures: dict[Future[Path], LockedPackage] = {pool.submit(fetch, record): record for record in ordered}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        # Nobody waits for the others any more: not for a server that says nothing, in particular.
+        downloader.stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        downloader.http.close()
+
+
+def http_options(
+    configuration: CondaConfiguration | None = None, environ: Mapping[str, str] | None = None
+) -> RegistryOptions:
+    """How to talk HTTP to channels: certificates and proxies as conda's configuration says, else the environment.
+
+    `ssl_verify` comes before REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, and these before SSL_CERT_FILE and the system's
+    certificates; `proxy_servers` before `http_proxy` and `https_proxy`.
+    """
+    from python_docker.registry.options import RegistryOptions
+
+    environ = os.environ if environ is None else environ
+    if configuration is None:
+        from conda_docker.environment.conda_configuration import read_conda_configuration
+
+        configuration = read_conda_configuration(environ)
+    verify = configuration.ssl_verify
+    bundle: str | Path | None = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or None
+    if isinstance(verify, str) and verify != "truststore":
+        bundle = Path(verify).expanduser()
+    proxies = {f"{scheme}_proxy": url for scheme, url in configuration.proxy_servers.items()}
+    if proxies:
+        environ = {name: value for name, value in environ.items() if name.lower() not in proxies} | proxies
+    return RegistryOptions(ca_bundle=bundle, insecure=verify is False, environ=environ)
+
+
+def _check_found(records: Sequence[LockedPackage], found: Sequence[Path | None]) -> None:
+    missing = [record for record, path in zip(records, found, strict=True) if path is None]
+    for record in missing:
+        _check_local(record)
+    if missing:
+        names = sorted(f"{record.file_name} from {record.public_url.rpartition('/')[0]}" for record in missing)
+        more = f"\nand {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+        what = "1 package is" if len(names) == 1 else f"{len(names)} packages are"
+        raise DownloadError(
+            f"{what} not on this machine, and --offline forbids to download:\n" + "\n".join(names[:_LISTED]) + more
+        )
+
+
+def _check_local(record: LockedPackage) -> None:
+    """Raise `DownloadError` for a package of a `file:` URL that was not found there."""
+    path = local_archive(record)
+    if path is None:
+        return
+    try:
+        size = path.stat().st_size
+        known = known_hash(record)
+        if record.size is not None and size != record.size:
+            problem = f"it has {size} bytes, and should have {record.size}"
+        elif known is not None:
+            problem = f"its {known[0]} is {hash_file(path, known[0])}, and should be {known[1]}"
+        else:
+            problem = "it is no file"
+    except OSError as error:
+        raise DownloadError(f"cannot read the package {path}: {error.strerror or error}") from None
+    raise DownloadError(wrong_content(record, problem))
