@@ -159,7 +159,7 @@ def created_seconds(environment: LockedEnvironment) -> int:
 
 
 def _platform(environment: LockedEnvironment) -> Platform:
-    from conda_docker.environment.locked import platform_of_subdir
+    from conda_docker.environment.subdirs import platform_of_subdir
 
     return platform_of_subdir(environment.subdir)
 

@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from python_docker.tar import EntryType
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
     from conda_docker.link.bytecode import Compiler
+    from conda_docker.package.archive import Package
 
 _COPY_SIZE = 1 << 20
 
@@ -114,17 +116,17 @@ def unpack_python(python: LockedPackage, package: Path, cache_dir: Path) -> Path
     executable = root / "bin" / f"python{minor}"
     if executable.exists():
         return executable
-    partial = root.with_name(f".partial-{os.getpid()}-{secrets.token_hex(8)}")
+    unfinished = root.with_name(f".partial-{os.getpid()}-{secrets.token_hex(8)}")
     try:
-        _unpack(package, partial, minor)
+        _unpack(package, unfinished, minor)
         try:
-            partial.rename(root)
+            unfinished.rename(root)
         except OSError:
             # Another build was quicker.
             if not executable.exists():
                 raise
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
     return executable
 
 
@@ -140,13 +142,13 @@ def _unpack(package: Path, root: Path, minor: str) -> None:
         target.chmod(mode)
 
 
-def _needed(package: object, minor: str) -> Iterator[tuple[str, int, Iterator[bytes]]]:
-    """The files that an interpreter needs to compile: itself, its shared library, and the standard library's modules."""
+def _needed(package: Package, minor: str) -> Iterator[tuple[str, int, Iterator[bytes]]]:
+    """The files that an interpreter needs to compile: itself, its shared library, the standard library's modules."""
     library = f"lib/python{minor}/"
-    for entry, content in package.entries():  # type: ignore[attr-defined]
+    for entry, content in package.entries():
         path = entry.path
         if entry.type is not EntryType.FILE:
             continue
         is_module = path.startswith(library) and path.endswith(".py") and "/site-packages/" not in path
         if (is_module and "/test" not in path) or path == f"bin/python{minor}" or path.startswith("lib/libpython"):
-            yield path, 0o755 if entry.mode & 0o100 else 0o644, iter(lambda c=content: c.read(_COPY_SIZE), b"")
+            yield path, 0o755 if entry.mode & 0o100 else 0o644, iter(partial(content.read, _COPY_SIZE), b"")

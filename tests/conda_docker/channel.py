@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from rattler.index import index_fs
 
+from conda_docker.environment.rattler_engine import run
 from tests.conda_docker.packages import Entry, File, Folder, HardLink, Symlink, SyntheticPackage
 
 __all__ = ["Entry", "File", "Folder", "HardLink", "Symlink", "SyntheticChannel", "SyntheticPackage"]
@@ -40,7 +40,7 @@ class SyntheticChannel:
         return paths
 
     def index(self, *, all_forms: bool = False) -> None:
-        asyncio.run(index_fs(self.folder, write_zst=all_forms, write_shards=all_forms, force=True))
+        run(lambda: index_fs(self.folder, write_zst=all_forms, write_shards=all_forms, force=True))
 
     def path(self, package: SyntheticPackage, suffix: str = ".conda") -> Path:
         return self.folder / package.folder / package.file_name(suffix)

@@ -27,8 +27,7 @@ class Command(TyperCommand):
 
     def get_params(self, ctx: Context) -> list[Parameter]:
         """Its own parameters, then those that the program has for all commands."""
-        own = super().get_params(ctx)
-        return [*own, *_shared(ctx)]
+        return _cheap([*super().get_params(ctx), *_shared(ctx)])
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, spell_out(args, self.get_params(ctx)))
@@ -63,12 +62,7 @@ class Group(TyperGroup):
         return command
 
     def get_params(self, ctx: Context) -> list[Parameter]:
-        own = super().get_params(ctx)
-        for param in own:
-            if param.name in ("install_completion", "show_completion") and param.default is None:
-                # What is not given is False then, as with other flags; to look at None, typer imports pydantic.
-                param.default = False
-        return [*own, *_shared(ctx)]
+        return _cheap([*super().get_params(ctx), *_shared(ctx)])
 
     def get_help_option(self, ctx: Context) -> TyperOption | None:
         return _printing(super().get_help_option(ctx))
@@ -103,6 +97,14 @@ def _shared(ctx: Context) -> list[Parameter]:
     if root is ctx:
         return []
     return [param for param in root.command.params if param.name in SHARED]
+
+
+def _cheap(params: list[Parameter]) -> list[Parameter]:
+    """`params`, where a flag that is not given is False, not None: to read a None, typer imports pydantic."""
+    for param in params:
+        if isinstance(param, TyperOption) and param.is_flag and param.default is None:
+            param.default = False
+    return params
 
 
 def print_help(ctx: Context) -> None:

@@ -32,6 +32,8 @@ _ALIASES = {
     "insecure": "ssl_verify",
 }
 _FILE_NAMES = (".condarc", "condarc", "condarc.d", ".mambarc")
+_SYSTEM_FOLDERS = (Path("/etc/conda"), Path("/var/lib/conda"), Path("C:/ProgramData/conda"))
+_SYSTEM_ROOTS = (Path("/opt/conda"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def _root_prefixes(environ: Mapping[str, str], conda_exe: str | os.PathLike[str]
     home = _home(environ)
     names = ("miniforge3", "miniconda3", "mambaforge", "anaconda3", "micromamba", ".local/share/mamba")
     candidates += [home / name for name in names]
-    candidates.append(Path("/opt/conda"))
+    candidates += _SYSTEM_ROOTS
     for root in candidates:
         if root is not None and root not in seen and ((root / "conda-meta").is_dir() or (root / "envs").is_dir()):
             seen.add(root)
@@ -130,8 +132,7 @@ def _root_prefixes(environ: Mapping[str, str], conda_exe: str | os.PathLike[str]
 def _search_path(environ: Mapping[str, str], roots: Sequence[Path]) -> Iterator[Path]:
     """Files, and folders that hold files, the lowest precedence first."""
     home = _home(environ)
-    folders = [Path("/etc/conda"), Path("/var/lib/conda"), Path("C:/ProgramData/conda")]
-    folders += list(roots[:1])
+    folders = [*_SYSTEM_FOLDERS, *roots[:1]]
     folders += [Path(environ["MAMBA_ROOT_PREFIX"])] if environ.get("MAMBA_ROOT_PREFIX") else []
     folders += [Path(environ["XDG_CONFIG_HOME"]) / "conda"] if environ.get("XDG_CONFIG_HOME") else []
     folders += [home / ".config/conda", home / ".conda"]

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 # A token of anaconda.org, Artifactory and others stands in the path: https://HOST/t/TOKEN/CHANNEL
 _TOKEN = re.compile(r"/t/[^/?#\s]+(?=/|$)")
-# The user and password of a URL end at the last @ before the path, which a password may hold too.
 _USER_INFORMATION = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/?#\s]*@")
 _URL = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://[^\s\"'<>()\\]+")
 
@@ -25,17 +23,15 @@ def public_url(url: str) -> str:
     >>> public_url("conda-forge")
     'conda-forge'
     """
-    scheme, separator, _ = url.partition("://")
+    scheme, separator, rest = url.partition("://")
     if not separator or not scheme:
         return url
-    cleaned = _USER_INFORMATION.sub(r"\1", url)
-    try:
-        parts = urlsplit(cleaned)
-    except ValueError:  # "http://[broken": then nothing after the host is known to be safe
-        return f"{scheme}://"
-    if scheme.lower() == "file":
-        return cleaned
-    return urlunsplit(SplitResult(parts.scheme, parts.netloc, _TOKEN.sub("", parts.path), "", ""))
+    end = min((rest.find(mark) for mark in "/?#" if mark in rest), default=len(rest))
+    authority, path = rest[:end], rest[end:]
+    if scheme.lower() != "file":
+        path = _TOKEN.sub("", re.split(r"[?#]", path, maxsplit=1)[0])
+    # The user and password end at the last @, which a password may hold too.
+    return f"{scheme}://{authority.rpartition('@')[2]}{path}"
 
 
 def public_text(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO, cast
+from typing import Any
 from urllib.parse import quote
 
 from python_docker.blob import Blob
@@ -24,7 +24,8 @@ from python_docker.registry.http import Body, Response
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.scope import CATALOG, repository_scope
 from python_docker.registry.session import RegistrySession
-from python_docker.spec import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_json, parse_manifest
+from python_docker.spec import Descriptor, Index, Manifest, parse_manifest
+from python_docker.strict_json import MAX_DOCUMENT_SIZE, parse_json
 
 # All of them in one header: a registry that misses one converts the image, or says that there is none.
 ACCEPT_MANIFESTS = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST))
@@ -170,10 +171,7 @@ class RegistryClient:
         """A blob that is downloaded each time it is opened, and resumed when the connection breaks."""
         from python_docker.registry.download import BlobReader
 
-        def open_reader() -> BinaryIO:
-            return cast("BinaryIO", BlobReader(self, path, descriptor))
-
-        return Blob(descriptor, open_reader, origin=f"{self.domain}/{path}")
+        return Blob(descriptor, lambda: BlobReader(self, path, descriptor), origin=f"{self.domain}/{path}")
 
     def check_access(self, path: str | None = None, actions: tuple[str, ...] = ("pull",)) -> None:
         """Raise `AccessDenied` when the registry does not let us in, or refuses a token for actions on a repository."""

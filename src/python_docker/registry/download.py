@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from python_docker.errors import ConnectionFailed, ContentMismatch, NotFoundInRegistry, RegistryError
 from python_docker.registry.connection_failure import TransientFailure
 from python_docker.registry.http import Response
 from python_docker.registry.retry import backoff
 from python_docker.spec import Descriptor
+from python_docker.stream import ReadStream
 
 if TYPE_CHECKING:
     from python_docker.registry.client import RegistryClient
@@ -22,7 +22,7 @@ _PROGRESS = 1 << 20
 _MIN_RATE = 64  # bytes in a second; less than that counts as nothing
 
 
-class BlobReader(io.RawIOBase):
+class BlobReader(ReadStream):
     """A blob of a repository, read from its registry as it comes. Gives exactly as many bytes as `descriptor` says.
 
     What comes is not checked here: `Blob.open` does that. After a cut it goes on where it was, by a closed range
@@ -32,6 +32,7 @@ class BlobReader(io.RawIOBase):
     """
 
     def __init__(self, client: RegistryClient, path: str, descriptor: Descriptor) -> None:
+        super().__init__()
         self._client = client
         self._path = path
         self._descriptor = descriptor
@@ -44,13 +45,10 @@ class BlobReader(io.RawIOBase):
         self._waited = 0.0
         self._came = 0
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
         """At most `size` bytes, as soon as there are any; empty at the end."""
-        if size < 0:
-            return self.readall()
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(_READ_SIZE), b""))
         left = self._descriptor.size - self._position
         while left > 0 and size > 0:
             if self._response is None:
@@ -70,14 +68,6 @@ class BlobReader(io.RawIOBase):
                 self._response = None
             return data
         return b""
-
-    def readall(self) -> bytes:
-        return b"".join(iter(lambda: self.read(_READ_SIZE), b""))
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
     def _next_piece(self, response: Response, size: int) -> bytes:
         before = time.monotonic()

@@ -10,7 +10,8 @@ from python_docker.errors import NotFoundInRegistry
 from python_docker.media_types import OCI_INDEX, ImageFormat
 from python_docker.registry.http import Response
 from python_docker.registry.scope import repository_scope
-from python_docker.spec import MAX_DOCUMENT_SIZE, Index, Manifest, parse_manifest
+from python_docker.spec import Index, Manifest, parse_manifest
+from python_docker.strict_json import MAX_DOCUMENT_SIZE
 
 if TYPE_CHECKING:
     from python_docker.registry.client import RegistryClient

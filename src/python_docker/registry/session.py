@@ -18,7 +18,7 @@ from python_docker.registry.http import Body, HttpClient, Response
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.refusal import refusal_error
 from python_docker.registry.retry import is_passing, with_retries
-from python_docker.spec import MAX_DOCUMENT_SIZE
+from python_docker.strict_json import MAX_DOCUMENT_SIZE
 
 _log = logging.getLogger("python_docker.registry")
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')

@@ -62,5 +62,3 @@ def token_server(tmp_path: Path) -> Iterator[TokenServer]:
     server = TokenServer(tmp_path / "token-server", {"alice": "wonder:land"})
     yield server
     server.stop()
-
-

@@ -32,7 +32,7 @@ class TokenServer(StubServer):
 
     def __init__(self, folder: Path, users: Mapping[str, str], rights: Mapping[str, str] | None = None) -> None:
         self.users = users
-        self.rights = dict(rights) if rights is not None else {user: "pull,push,delete,*" for user in users}
+        self.rights = dict(rights) if rights is not None else dict.fromkeys(users, "pull,push,delete,*")
         self.refresh_tokens: dict[str, str] = {}
         self.lifetime = 300.0
         self.told: int | None = 300

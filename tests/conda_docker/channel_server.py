@@ -1,0 +1,98 @@
+"""A folder served over HTTP on the loopback interface, with the manners and the faults of real channel servers."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to answer in place of a file. A `length` other than the body's cuts the answer off."""
+
+    status: int = 200
+    body: bytes = b""
+    length: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ChannelServer:
+    """A running server. `requests` holds the method and path of each request that came in.
+
+    `answers` are for paths that end in the given text, and win over files. With `credentials` (user and password)
+    or `token` (a first part `/t/TOKEN` of the path) nothing is served without them.
+    """
+
+    folder: Path
+    answers: dict[str, Answer] = field(default_factory=dict)
+    credentials: tuple[str, str] | None = None
+    token: str | None = None
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)
+    url: str = ""
+    stop: Callable[[], None] = lambda: None
+
+    def start(self, context: ssl.SSLContext | None = None) -> ChannelServer:
+        """Listen, with TLS if there is a `context`, and return this."""
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                owner.requests.append((self.command, self.path))
+                owner.authorizations.append(self.headers.get("Authorization"))
+                answer = owner._answer(self.path, self.headers.get("Authorization"))
+                self.send_response(answer.status)
+                length = len(answer.body) if answer.length is None else answer.length
+                for name, value in {"Content-Length": str(length), **answer.headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(answer.body)
+                self.close_connection = True
+
+            do_HEAD = do_GET
+
+            def log_message(self, *args: object) -> None: ...
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request: object, client_address: object) -> None: ...
+
+        server = Server(("127.0.0.1", 0), Handler)
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        self.url = f"http{'s' if context else ''}://127.0.0.1:{server.server_address[1]}"
+
+        def stop() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        self.stop = stop
+        return self
+
+    def _answer(self, path: str, authorization: str | None) -> Answer:
+        for end, answer in self.answers.items():
+            if path.endswith(end):
+                return answer
+        if self.credentials is not None:
+            expected = "Basic " + base64.b64encode(":".join(self.credentials).encode()).decode()
+            if authorization != expected:
+                return Answer(401, headers={"WWW-Authenticate": 'Basic realm="channel"'})
+        path = unquote(urlsplit(path).path)
+        if self.token is not None:
+            if not path.startswith(f"/t/{self.token}/"):
+                return Answer(404)
+            path = path.removeprefix(f"/t/{self.token}")
+        file = self.folder / path.lstrip("/")
+        return Answer(body=file.read_bytes()) if file.is_file() else Answer(404)

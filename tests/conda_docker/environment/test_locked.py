@@ -1,0 +1,193 @@
+"""Records become packages, whoever wrote them, and hostile ones do not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conda_docker.environment.locked import (
+    LockedEnvironment,
+    channel_of_url,
+    local_path,
+    package_from_record,
+    package_from_url,
+)
+from conda_docker.errors import InvalidEnvironment
+
+URL = "https://conda.example.org/team/linux-64/numpy-2.1.0-py312_0.conda"
+RECORD: dict[str, Any] = {
+    "name": "numpy",
+    "version": "2.1.0",
+    "build": "py312_0",
+    "build_number": 0,
+    "depends": ["python >=3.12"],
+    "subdir": "linux-64",
+    "url": URL,
+    "fn": "numpy-2.1.0-py312_0.conda",
+    "channel": "https://conda.example.org/team",
+    "sha256": "A" * 64,
+    "md5": "b" * 32,
+    "size": 12,
+    "license": "BSD-3-Clause",
+    "timestamp": 1_700_000_000_000,
+}
+
+
+def test_record() -> None:
+    package = package_from_record(RECORD)
+    assert (package.name, package.version, package.build, package.subdir) == ("numpy", "2.1.0", "py312_0", "linux-64")
+    assert (package.sha256, package.md5, package.size) == ("a" * 64, "b" * 32, 12)
+    assert (package.depends, package.noarch, package.timestamp) == (("python >=3.12",), None, 1_700_000_000_000)
+    assert (package.stem, package.file_name) == ("numpy-2.1.0-py312_0", "numpy-2.1.0-py312_0.conda")
+    assert package.record["license"] == "BSD-3-Clause"
+    assert package.complete
+
+
+def test_credentials_stay_in_the_url_alone() -> None:
+    url = "https://me:s3cret@conda.example.org/t/tk-s3cret/team/linux-64/numpy-2.1.0-py312_0.conda"
+    package = package_from_record(
+        {**RECORD, "url": url, "channel": "https://me:s3cret@conda.example.org/t/tk-s3cret/team"}
+    )
+    assert package.url == url
+    assert package.public_url == URL
+    assert package.channel == "https://conda.example.org/team/"
+    assert "s3cret" not in json.dumps(dict(package.record)) + str(package.channel)
+
+
+@pytest.mark.parametrize(
+    "channel", ["team", "https://conda.example.org/team/linux-64", "https://conda.example.org/team/"]
+)
+def test_the_channel_is_the_same_whoever_names_it(channel: str) -> None:
+    package = package_from_record({**RECORD, "channel": channel})
+    assert package.channel == package.record["channel"] == "https://conda.example.org/team/"
+
+
+def test_what_installers_add_is_left_out() -> None:
+    package = package_from_record(
+        {**RECORD, "files": ["a"], "paths_data": {}, "link": {"type": 1}, "requested_spec": "x"}
+    )
+    assert package.record == package_from_record(RECORD).record
+
+
+def test_older_timestamps_are_seconds() -> None:
+    assert package_from_record({**RECORD, "timestamp": 1_500_000_000}).timestamp == 1_500_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"), [("python", "python"), ("generic", "generic"), (True, "generic"), (False, None)]
+)
+def test_noarch(written: object, kind: str | None) -> None:
+    assert package_from_record({**RECORD, "noarch": written}).noarch == kind
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": None},
+        {"url": None},
+        {"name": "../etc"},
+        {"version": "1/2"},
+        {"build": "a\\b"},
+        {"build": "a b"},
+        {"name": ".hidden"},
+        {"name": ["x"]},
+        {"fn": "../../x.conda"},
+        {"fn": None, "url": "https://host/c/linux-64/..%2F..%2Fx.conda"},
+        {"sha256": "abc"},
+        {"md5": 7},
+        {"size": -1},
+        {"size": "12"},
+        {"depends": "python"},
+        {"depends": [1]},
+        {"noarch": "perl"},
+        {"timestamp": "yesterday"},
+        {"build_number": "many"},
+    ],
+)
+def test_a_record_that_cannot_be_used(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidEnvironment, match="cannot be used"):
+        package_from_record({**RECORD, **fields})
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted({*RECORD, "noarch", "python_site_packages_path"})), json_values))
+def test_any_record_is_a_package_or_an_error(fields: dict[str, Any]) -> None:
+    try:
+        package = package_from_record({**RECORD, **fields})
+    except InvalidEnvironment:
+        return
+    for text in (package.name, package.version, package.build, package.file_name):
+        assert "/" not in text
+        assert "\\" not in text
+        assert not text.startswith(".")
+
+
+def test_url() -> None:
+    package = package_from_url(f"{URL}", md5="c" * 32)
+    assert (package.name, package.version, package.build) == ("numpy", "2.1.0", "py312_0")
+    assert (package.subdir, package.channel, package.md5) == ("linux-64", "https://conda.example.org/team/", "c" * 32)
+    assert not package.complete
+
+
+def test_url_with_a_dash_in_the_name_and_an_epoch() -> None:
+    package = package_from_url("https://host/c/noarch/my-own-tool-1%212.0-h1_0.tar.bz2")
+    assert (package.name, package.version, package.build) == ("my-own-tool", "1!2.0", "h1_0")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://host/c/noarch/numpy.conda", "https://host/x.zip", "https://host/a-1.conda", ""]
+)
+def test_url_of_no_package(url: str) -> None:
+    with pytest.raises(InvalidEnvironment, match="not a conda package's URL"):
+        package_from_url(url)
+
+
+def test_a_packages_own_index_fills_in_what_a_url_does_not_tell() -> None:
+    index = {"name": "numpy", "version": "2.1.0", "build": "py312_0", "build_number": 3, "depends": ["python"]}
+    package = package_from_url(URL, md5="b" * 32).with_index(index, sha256="d" * 64)
+    assert (package.build_number, package.depends, package.sha256, package.md5) == (3, ("python",), "d" * 64, "b" * 32)
+    assert package.complete
+
+
+def test_the_channels_index_wins_over_the_packages_own() -> None:
+    index = {**RECORD, "depends": ["python >=3.8"], "license": "unknown", "noarch": None}
+    assert package_from_record(RECORD).with_index(index).depends == ("python >=3.12",)
+
+
+def test_the_index_of_another_package_is_refused() -> None:
+    with pytest.raises(InvalidEnvironment, match="another package than its name says: scipy"):
+        package_from_url(URL).with_index({"name": "scipy", "version": "1", "build": "0"})
+
+
+def test_a_local_package_is_its_own_source(tmp_path: Path) -> None:
+    path = tmp_path / "linux-64" / "a b-1-0.conda"
+    path.parent.mkdir()
+    path.touch()
+    assert local_path(path.as_uri()) == path
+    assert local_path((tmp_path / "missing").as_uri()) is None
+    assert local_path(URL) is None
+
+
+def test_channel_of_a_url() -> None:
+    assert channel_of_url("https://host/a/b/noarch/x-1-0.conda") == "https://host/a/b/"
+    assert channel_of_url("https://host/downloads/x-1-0.conda") is None
+
+
+def test_environment_knows_its_python_and_puts_packages_in_order() -> None:
+    python = package_from_record({**RECORD, "name": "python", "version": "3.12.1", "build": "0", "depends": []})
+    numpy = package_from_record(RECORD)
+    environment = LockedEnvironment("linux-64", ()).with_packages((numpy, python))
+    assert environment.packages == (python, numpy)
+    assert environment.python is python
+    assert environment.complete
