@@ -10,8 +10,9 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from demo.channel import ROOT, locked
+from demo.channel import ROOT
 from demo.interpreter import NotHere, extension_modules, interpreter_identity, interpreter_program
+from python_docker.file_lock import locked
 from python_docker.image import Image
 from python_docker.layer import build_layer
 from python_docker.platform import Platform
@@ -42,7 +43,7 @@ def make_base(root: Path = ROOT) -> Path:
     """
     layout = root / f"base-{interpreter_identity()}"
     root.mkdir(parents=True, exist_ok=True)
-    with locked(root / "lock"):
+    with locked(root / "lock", timeout=1200):
         if not (layout / "index.json").is_file():
             write_image(base_image(), f"oci:{layout}:latest")
     return layout

@@ -6,20 +6,21 @@ entry points, `noarch: python` packages and compiled ones, indexed by rattler.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from rattler.index import index_fs
+
+from conda_docker.environment.rattler_engine import run
 from demo.interpreter import NotHere, interpreter_identity, package_interpreter, subdir
 from demo.wheels import IndexUnreachable, fetch_wheels, package_wheel
+from python_docker.file_lock import locked
 
 __all__ = ["DEMO", "SCIENCE", "IndexUnreachable", "NotHere", "RealChannel", "make_channel"]
 
@@ -31,15 +32,6 @@ ROOT = Path(__file__).resolve().parent.parent / ".demo"
 """Where what the demonstration makes is kept for the next time."""
 
 _FORMAT = 1  # of the channels made here; counted up whenever other packages would be made of the same wheels
-# In a process of its own that leaves without the interpreter's last steps: rattler's threads may still be at work then,
-# and a right result would end in a crash.
-_INDEX = """
-import asyncio, os, sys
-from rattler.index import index_fs
-asyncio.run(index_fs(sys.argv[1], write_zst=True, write_shards=False, force=True))
-sys.stdout.flush()
-os._exit(0)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +68,7 @@ def make_channel(requirements: Sequence[str] = DEMO, root: Path = ROOT) -> RealC
     if folder.is_dir():
         return channel
     root.mkdir(parents=True, exist_ok=True)
-    with locked(root / "lock"):
+    with locked(root / "lock", timeout=1200):
         if not folder.is_dir():
             _make(requirements, folder, root)
     return channel
@@ -96,7 +88,7 @@ def _make(requirements: Sequence[str], folder: Path, root: Path) -> None:
         packages = [pool.submit(package_wheel, wheel, new, _stage(work, wheel.stem)) for wheel in wheels]
         for package in (interpreter, *packages):
             package.result()
-        subprocess.run([sys.executable, "-c", _INDEX, str(new)], check=True)
+        run(lambda: index_fs(new, write_zst=True, write_shards=False, force=True))
         shutil.move(new, folder.with_name(f".{folder.name}"))
         folder.with_name(f".{folder.name}").replace(folder)
 
@@ -105,16 +97,3 @@ def _stage(work: Path, name: str) -> Path:
     stage = work / "stages" / name
     stage.mkdir(parents=True)
     return stage
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Let one process at a time into the block; the kernel lets go of the lock however the process ends."""
-    import fcntl
-
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

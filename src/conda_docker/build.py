@@ -108,7 +108,7 @@ def build_image(
     reports = [_report(layer) for layer in made]
     reports.append(LayerReport((), own.digest, own.diff_id, own.size, False, time.monotonic() - started))
     if options.add:
-        added = image.add_layer_paths(options.add)
+        added = image.add_layer_paths(options.add, recursive=True)
         reports.append(LayerReport((), added.digest, added.diff_id, added.size, False, 0.0))
 
     _configure(environment, image, base, prefix, options, activation)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from python_docker.digest import Digest, VerifyingReader
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFound
-from python_docker.spec import MAX_DOCUMENT_SIZE, Descriptor
 from python_docker.file_section import OwnFile, Section
+from python_docker.spec import MAX_DOCUMENT_SIZE, Descriptor
 
 if TYPE_CHECKING:
     from types import TracebackType

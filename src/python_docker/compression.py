@@ -151,6 +151,14 @@ class _Decompressed(ReadStream):
             raise InvalidLayer(f"damaged {self._compression} stream: {error}") from error
 
 
+def sniff_stream(stream: BinaryIO) -> tuple[Compression, BinaryIO]:
+    """The compression of what `stream` holds, and a stream of all of it; closing that closes `stream`."""
+    head = b""
+    while len(head) < 6 and (data := stream.read(6 - len(head))):
+        head += data
+    return sniff(head), _Prefixed(head, stream)
+
+
 def open_decompressed(stream: BinaryIO, *, max_window_log: int = 27) -> BinaryIO:
     """A reader of what `stream` holds uncompressed, whatever its compression (told by its first bytes).
 
@@ -162,11 +170,7 @@ def open_decompressed(stream: BinaryIO, *, max_window_log: int = 27) -> BinaryIO
     >>> open_decompressed(io.BytesIO(gzip.compress(b"a") + gzip.compress(b"b"))).read()
     b'ab'
     """
-    head = b""
-    while len(head) < 6 and (data := stream.read(6 - len(head))):
-        head += data
-    compression = sniff(head)
-    whole = _Prefixed(head, stream)
+    compression, whole = sniff_stream(stream)
     if compression is Compression.NONE:
         return whole
     inner: BinaryIO

@@ -1,4 +1,4 @@
-"""Copying: one image, or an index of them, from a `Source` to a `Destination`, streamed, digests kept where possible."""
+"""Copying: an image, or an index of them, from a `Source` to a `Destination`, streamed, digests kept where possible."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def copy_image(
     destination_registry: RegistryOptions | None = None,
     progress: Progress = SILENT,
 ) -> Manifest | Index:
-    """Copy an image between any two locations (see `python_docker.transports`), and give its manifest as it was written.
+    """Copy an image between any two locations (see `python_docker.transports`); gives its manifest as it was written.
 
     Of a multi-platform image, the one for `platform` (Linux on this machine's processor when it is None), or, with
     `all_platforms`, all of it. Digests stay as they are unless `conversion` or the destination demands otherwise. The
@@ -152,12 +152,13 @@ def copy_index(
             if written.digest == descriptor.digest
             else descriptor.replace(media_type=written.media_type, digest=written.digest, size=written.size)
         )
-    if list(index.manifests) != children or conversion.format_for(index.format, destination) is not index.format:
+    image_format = conversion.format_for(index.format, destination)
+    if list(index.manifests) != children or image_format is not index.format:
         value = index.value()
-        value |= {
-            "mediaType": conversion.format_for(index.format, destination).index_type,
-            "manifests": [child.to_json() for child in children],
-        }
+        if image_format is ImageFormat.DOCKER:
+            for key in ("annotations", "subject", "artifactType"):
+                value.pop(key, None)
+        value |= {"mediaType": image_format.index_type, "manifests": [child.to_json() for child in children]}
         index = Index.build(value)
     destination.put_manifest(index, root=root)
     return index
@@ -203,10 +204,12 @@ def put_image(
 def convert_image(image: Image, destination: Destination, conversion: Conversion, progress: Progress) -> Image:
     """The image in a form that the destination can keep: the image itself where it has such a form."""
     image_format = conversion.format_for(image.format, destination)
-    wanted = [conversion.compression_for(layer.compression, destination) for layer in image.layers]
+    # Told by the media types alone: what is no layer stays as it is, and is not even looked at.
+    current = [layer_compression(layer.descriptor.media_type) for layer in image.layers]
+    wanted = [conversion.compression_for(compression, destination) for compression in current]
     if image_format is image.format and not any(wanted):
         return image
-    if Compression.ZSTD in (want or layer.compression for want, layer in zip(wanted, image.layers, strict=True)):
+    if Compression.ZSTD in (want or compression for want, compression in zip(wanted, current, strict=True)):
         if conversion.format is ImageFormat.DOCKER:
             raise UnsupportedFormat(
                 "zstd layers cannot be written in the docker image format; use gzip, or the oci format"
@@ -241,7 +244,7 @@ def put_blobs(blobs: Sequence[Blob], destination: Destination, progress: Progres
 
 
 def in_parallel(calls: Sequence[Callable[[], T]], workers: int) -> list[T]:
-    """The results of `calls` in their order, made by at most `workers` threads. After an error none is begun any more."""
+    """The results of `calls` in their order, made by at most `workers` threads; after an error no more are begun."""
     if workers <= 1 or len(calls) <= 1:
         return [call() for call in calls]
     with ThreadPoolExecutor(min(workers, len(calls)), thread_name_prefix="copy") as pool:

@@ -9,24 +9,30 @@ from python_docker.errors import InvalidLayer, NotFound
 from python_docker.layer import Layer
 from python_docker.tar import EntryType, TarEntry, clamped_path
 
-_WHITEOUT = ".wh."
-_OPAQUE = ".wh..wh..opq"
-# Left by a driver that is gone; they mean nothing (moby, pkg/archive).
-_AUFS = (".wh..wh.aufs", ".wh..wh.orph", ".wh..wh.plnk")
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+# Of a driver that is gone; what else has this prefix means nothing (moby, pkg/archive).
+_AUFS = ".wh..wh."
 _MAX_LINKS = 40  # as the Linux kernel, path_resolution(7)
+_MAX_MEMBERS = 4_000_000  # some 500 bytes of memory each; the largest images have a tenth of this
 
 
 class Member(NamedTuple):
-    """A path of the merged file system: its entry, and the layer (bottom is 0) that it is from."""
+    """A path of the merged file system: its entry, the layer (bottom is 0) that it is from, and its number there.
+
+    The number is -1 for a folder that no layer names, though something lies in it.
+    """
 
     entry: TarEntry
     layer: int
+    number: int = -1
 
 
 class FileSystem:
     """The merged file system of `layers`, bottom first. All layers are read once, when it is made.
 
-    Paths are relative to the root. Raises `InvalidLayer` or `ContentMismatch` for damaged layers.
+    Paths are relative to the root. An entry whose folder is a symbolic link goes where that leads, within the root.
+    Raises `InvalidLayer` or `ContentMismatch` for damaged layers.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
@@ -36,52 +42,74 @@ class FileSystem:
         for number, layer in enumerate(layers):
             self._apply(number, (entry for entry, _ in layer.entries()))
 
-    def _apply(self, number: int, entries: Iterable[TarEntry]) -> None:
-        for entry in entries:
+    def _apply(self, layer: int, entries: Iterable[TarEntry]) -> None:
+        for number, entry in enumerate(entries):
             path = clamped_path(entry.path)
-            parent, _, name = path.rpartition("/")
-            if not path or name.startswith(_AUFS):
+            if not path:
                 continue
-            if name == _OPAQUE:
-                self._remove_children(parent, below=number)
-            elif name.startswith(_WHITEOUT):
-                hidden = name.removeprefix(_WHITEOUT)
-                if not hidden:
-                    raise InvalidLayer(f"layer {self._layers[number].digest} holds a whiteout without a name")
-                self._remove(f"{parent}/{hidden}" if parent else hidden, below=number)
+            parent, _, name = path.rpartition("/")
+            if parent and parent not in self._children:
+                parent = self.resolve(parent)
+            if name == OPAQUE:
+                self._remove_below(parent, layer)
+            elif name.startswith(_AUFS):
+                continue
+            elif name.startswith(WHITEOUT):
+                hidden = name.removeprefix(WHITEOUT)
+                if hidden in ("", ".", ".."):
+                    raise InvalidLayer(f"layer {self._layers[layer].digest} holds a whiteout of {hidden!r}")
+                self._remove(_join(parent, hidden), layer)
             else:
-                self._place(path, Member(entry._replace(path=path), number))
+                path = _join(parent, name)
+                self._make_folders(parent, layer)
+                self._place(path, Member(entry._replace(path=path), layer, number))
 
     def _place(self, path: str, member: Member) -> None:
-        self._make_parents(path, member.layer)
         old = self._members.get(path)
-        if old is not None and not (old.entry.type is member.entry.type is EntryType.DIRECTORY):
-            self._remove(path)
+        is_folder = member.entry.type is EntryType.DIRECTORY
+        if old is not None and not (is_folder and old.entry.type is EntryType.DIRECTORY):
+            # Another kind of thing takes the place of all that was there.
+            self._remove(path, member.layer + 1)
+        if len(self._members) >= _MAX_MEMBERS:
+            raise InvalidLayer(f"the image has more than {_MAX_MEMBERS} files")
         self._members[path] = member
-        parent = path.rpartition("/")[0]
-        self._children[parent].add(path)
-        if member.entry.type is EntryType.DIRECTORY:
+        self._children[path.rpartition("/")[0]].add(path)
+        if is_folder:
             self._children.setdefault(path, set())
 
-    def _make_parents(self, path: str, layer: int) -> None:
-        parent = path.rpartition("/")[0]
-        if parent in self._children:
-            return
-        self._place(parent, Member(TarEntry(parent, EntryType.DIRECTORY, 0o755), layer))
+    def _make_folders(self, path: str, layer: int) -> None:
+        """Make the folders on the way to `path` that are not there yet."""
+        missing: list[str] = []
+        while path not in self._children:
+            missing.append(path)
+            path = path.rpartition("/")[0]
+        for folder in reversed(missing):
+            self._place(folder, Member(TarEntry(folder, EntryType.DIRECTORY, 0o755), layer))
 
-    def _remove(self, path: str, below: int | None = None) -> None:
-        """Remove a path and what lies in it; with `below`, only what comes from lower layers."""
-        self._remove_children(path, below=below)
+    def _remove(self, path: str, below: int) -> None:
+        """Remove what layers under number `below` have at a path and in it."""
+        self._remove_below(path, below)
+        self._remove_member(path, below)
+
+    def _remove_below(self, path: str, below: int) -> None:
+        """Remove what layers under number `below` have in a folder."""
+        found: list[str] = []
+        todo = list(self._children.get(path, ()))
+        while todo:
+            child = todo.pop()
+            found.append(child)
+            todo.extend(self._children.get(child, ()))
+        # What lies in a folder goes before the folder: that stays while anything is left in it.
+        for child in reversed(found):
+            self._remove_member(child, below)
+
+    def _remove_member(self, path: str, below: int) -> None:
         member = self._members.get(path)
-        if member is None or self._children.get(path) or (below is not None and member.layer >= below):
+        if member is None or member.layer >= below or self._children.get(path):
             return
         del self._members[path]
         self._children.pop(path, None)
         self._children[path.rpartition("/")[0]].discard(path)
-
-    def _remove_children(self, path: str, below: int | None = None) -> None:
-        for child in list(self._children.get(path, ())):
-            self._remove(child, below)
 
     def __contains__(self, path: str) -> bool:
         return clamped_path(path) in self._members
@@ -131,22 +159,22 @@ class FileSystem:
 
         Raises `NotFound` when there is no such file, `InvalidLayer` when it has more than `limit` bytes.
         """
-        resolved = self.resolve(path)
-        member = self._members.get(resolved)
+        member = self._members.get(self.resolve(path))
         for _ in range(_MAX_LINKS):
             if member is None or member.entry.type is not EntryType.HARDLINK:
                 break
-            resolved = clamped_path(member.entry.link_target)
-            member = self._members.get(resolved)
+            member = self._members.get(clamped_path(member.entry.link_target))
         if member is None or member.entry.type is not EntryType.FILE:
             raise NotFound(f"the image has no file {path!r}")
         if member.entry.size > limit:
             raise InvalidLayer(f"{path!r} has {member.entry.size} bytes; at most {limit} are read at once")
-        found: bytes | None = None
+        found = b""
         # To the end of the layer: only there are its digests known to be right.
-        for entry, content in self._layers[member.layer].entries():
-            if entry.type is EntryType.FILE and clamped_path(entry.path) == resolved:
+        for number, (_, content) in enumerate(self._layers[member.layer].entries()):
+            if number == member.number:
                 found = content.read()
-        if found is None:
-            raise NotFound(f"the image has no file {path!r}")
         return found
+
+
+def _join(parent: str, name: str) -> str:
+    return f"{parent}/{name}" if parent else name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING
 
 from python_docker.errors import InvalidPath, NotFound
 from python_docker.layer import Layer, build_layer
-from python_docker.tar import EntryType, TarEntry, contained_path
+from python_docker.tar import EntryType, TarEntry, clamped_path, contained_path
 from python_docker.timestamps import clamp, source_date_epoch
 
 if TYPE_CHECKING:
     from python_docker.filesystem import FileSystem
     from python_docker.image import Filter
+
+Place = Callable[[str, bool], "str | None"]
+"""Tells where a path leads in an image; True for a folder's. None: it is there already."""
 
 # Folders that are links in today's distributions (Debian's merged /usr, /var/run): an entry for them would replace
 # the link and hide what it leads to. Only for these must the layers below be read.
@@ -29,18 +33,20 @@ _TYPES = {
 }
 
 
-def placed_path(path: str, filesystem: Callable[[], FileSystem] | None) -> str:
-    """Where `path` leads in an image: folders that are links in it followed; `filesystem` gives its file system."""
+def placed_path(path: str, is_folder: bool, filesystem: Callable[[], FileSystem] | None) -> str | None:
+    """Where `path` leads in an image: folders that are links in it followed; `filesystem` gives its file system.
+
+    None for a folder that is a link there: what it leads to is there already, with the right owner and mode.
+    """
     clean = contained_path(path)
-    if filesystem is None or not any(clean.startswith(f"{link}/") for link in _OFTEN_LINKS):
+    if filesystem is None or not any(clean == link or clean.startswith(f"{link}/") for link in _OFTEN_LINKS):
         return clean
     parent, _, name = clean.rpartition("/")
-    return f"{filesystem().resolve(parent)}/{name}".lstrip("/")
+    placed = f"{filesystem().resolve(parent)}/{name}".lstrip("/")
+    return None if is_folder and filesystem().resolve(placed) != placed else placed
 
 
-def layer_of_contents(
-    contents: Mapping[str, bytes], place: Callable[[str], str], *, filter: Filter | None = None
-) -> Layer:
+def layer_of_contents(contents: Mapping[str, bytes], place: Place, *, filter: Filter | None = None) -> Layer:
     """A layer of files in memory, `{path in the image: content}`."""
     files: dict[str, tuple[TarEntry, bytes]] = {}
     for path, content in contents.items():
@@ -48,9 +54,11 @@ def layer_of_contents(
         info.size = len(content)
         info.mtime = source_date_epoch() or 0
         info.mode = 0o644
-        entry = _filtered(info, filter, place)
+        kept = _kept(info, filter)
+        entry = None if kept is None else _entry(kept, place)
         if entry is not None:
-            files[entry.path] = (entry, content)
+            # A filter cannot change the content, so neither its size.
+            files[entry.path] = (entry._replace(size=len(content) if entry.type is EntryType.FILE else 0), content)
     with build_layer(parent_mtime=source_date_epoch() or 0) as builder:
         for _, (entry, content) in sorted(files.items()):
             builder.add(entry, content)
@@ -60,7 +68,7 @@ def layer_of_contents(
 
 def layer_of_paths(
     paths: Iterable[tuple[str | os.PathLike[str], str]],
-    place: Callable[[str], str],
+    place: Place,
     *,
     recursive: bool = True,
     filter: Filter | None = None,
@@ -93,54 +101,63 @@ def layer_of_paths(
 
 
 def _walk(
-    source: Path, arcpath: str, recursive: bool, filter: Filter | None, place: Callable[[str], str]
+    source: Path, arcpath: str, recursive: bool, filter: Filter | None, place: Place
 ) -> Iterator[tuple[TarEntry, Path]]:
-    status = source.lstat()
-    is_folder = source.is_dir() and not source.is_symlink()
-    at_root = not [part for part in arcpath.split("/") if part and part != "."]
-    if at_root and not is_folder:
+    if not clamped_path(arcpath) and not _is_folder(source):
         arcpath = source.name
-        at_root = False
-    if not at_root:
-        info = _describe(source, status, contained_path(arcpath))
-        entry = None if info is None else _filtered(info, filter, place)
-        if entry is None:
-            return
-        yield entry, source
-    if is_folder and recursive:
-        for name in sorted(os.listdir(source)):
-            yield from _walk(source / name, name if at_root else f"{arcpath}/{name}", recursive, filter, place)
+    todo = [(source, arcpath)]
+    while todo:
+        path, arcpath = todo.pop()
+        at_root = not clamped_path(arcpath)
+        if not at_root:
+            info = _describe(path, contained_path(arcpath))
+            kept = None if info is None else _kept(info, filter)
+            if kept is None:
+                continue
+            entry = _entry(kept, place)
+            if entry is not None:
+                yield entry, path
+        if recursive and _is_folder(path):
+            names = sorted(os.listdir(path), reverse=True)
+            todo.extend((path / name, name if at_root else f"{arcpath}/{name}") for name in names)
 
 
-def _describe(path: Path, status: os.stat_result, arcpath: str) -> tarfile.TarInfo | None:
+def _is_folder(path: Path) -> bool:
+    return stat.S_ISDIR(path.lstat().st_mode)
+
+
+def _describe(path: Path, arcpath: str) -> tarfile.TarInfo | None:
+    status = path.lstat()
     info = tarfile.TarInfo(arcpath)
-    info.mode = status.st_mode & 0o7777
+    info.mode = stat.S_IMODE(status.st_mode)
     info.mtime = clamp(status.st_mtime)
-    if path.is_symlink():
+    if stat.S_ISLNK(status.st_mode):
         info.type = tarfile.SYMTYPE
-        info.linkname = os.readlink(path)
-    elif path.is_dir():
+        info.linkname = os.readlink(path)  # noqa: PTH115 (a Path would tidy it up)
+    elif stat.S_ISDIR(status.st_mode):
         info.type = tarfile.DIRTYPE
-    elif path.is_fifo():
+    elif stat.S_ISFIFO(status.st_mode):
         info.type = tarfile.FIFOTYPE
-    elif path.is_file():
+    elif stat.S_ISREG(status.st_mode):
         info.size = status.st_size
     else:
         return None  # a socket or device is this machine's, not the image's
     return info
 
 
-def _filtered(info: tarfile.TarInfo, filter: Filter | None, place: Callable[[str], str]) -> TarEntry | None:
-    if filter is not None:
-        kept = filter(info)
-        if kept is None:
-            return None
-        info = kept
+def _kept(info: tarfile.TarInfo, filter: Filter | None) -> tarfile.TarInfo | None:
+    return info if filter is None else filter(info)
+
+
+def _entry(info: tarfile.TarInfo, place: Place) -> TarEntry | None:
     kind = _TYPES.get(info.type)
     if kind is None:
         raise InvalidPath(f"{info.name!r} has a type that cannot be added to an image")
+    path = place(info.name, kind is EntryType.DIRECTORY)
+    if path is None:
+        return None
     return TarEntry(
-        place(info.name),
+        path,
         kind,
         info.mode & 0o7777,
         info.size if kind is EntryType.FILE else 0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from python_docker.blob import Blob
 from python_docker.digest import Digest
 from python_docker.errors import InvalidDocument, InvalidReference, UnsupportedFormat
+from python_docker.history import split_history
+from python_docker.image_documents import SourceDocuments, config_value, write_config, write_manifest
 from python_docker.layer import Layer
 from python_docker.media_types import IMAGE_CONFIGS, ImageFormat
 from python_docker.platform import Platform
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from tarfile import TarInfo
 
     from python_docker.filesystem import FileSystem
+    from python_docker.host_files import Place
 
     Filter = Callable[[TarInfo], TarInfo | None]
 
@@ -60,15 +63,13 @@ class Image:
         if platform.variant:
             self._fields["variant"] = platform.variant
         self._leading_history: tuple[History, ...] = ()
-        self._source_config: ImageConfig | None = None
-        self._config_origin: str | None = None
-        self._source_manifest: Manifest | None = None
+        self._source: SourceDocuments | None = None
 
     # -- what it is ------------------------------------------------------------------------------------------------
 
     @property
     def config(self) -> RuntimeConfig:
-        """What containers run with (Env, Cmd, ...): the top layer's config, or the image's own while it has no layer."""
+        """What containers run with (Env, Cmd, ...): the top layer's config, or the image's own when it has no layer."""
         return self.layers[0].config if self.layers else self._bare_config
 
     @property
@@ -107,66 +108,15 @@ class Image:
     @property
     def config_file(self) -> ImageConfig:
         """The config file (image-spec, config.md) as it would be written now."""
-        source = self._source_config
-        fields = dict(self._fields)
-        fields["config"] = self.config.to_json()
-        fields["rootfs"] = (fields.get("rootfs") or {}) | {
-            "type": "layers",
-            "diff_ids": [layer.diff_id for layer in reversed(self.layers)],
-        }
-        history = self._history()
-        if history is not None:
-            fields["history"] = history
-        else:
-            fields.pop("history", None)
-        if source is not None and _meaning(fields) == _meaning(source.value()):
-            return source
-        epoch = source_date_epoch()
-        if epoch is not None or not fields.get("created"):
-            fields["created"] = rfc3339(epoch or 0)
-        return ImageConfig.build({key: value for key, value in fields.items() if value is not None})
+        return write_config(self._config_value(), self._source)
 
-    def _history(self) -> list[dict[str, Any]] | None:
-        entries = list(self._leading_history)
-        if not entries and not any(layer.history for layer in self.layers):
-            return None
-        for layer in reversed(self.layers):
-            # As many entries that made a layer as there are layers, else Docker refuses the image.
-            entries.extend(layer.history or (History(),))
-        return [entry.to_json() for entry in entries]
+    def _config_value(self) -> dict[str, Any]:
+        return config_value(self._fields, self.config, self.layers[::-1], self._leading_history)
 
     @property
     def manifest(self) -> Manifest:
         """The manifest as it would be written now. Raises `UnsupportedFormat` for zstd layers in Docker's format."""
-        config = self.config_file
-        layers = [layer.with_format(self.format).descriptor for layer in reversed(self.layers)]
-        source = self._source_manifest
-        if source is None:
-            descriptor = Descriptor.new(self.format.config_type, config.digest, config.size)
-            return Manifest.new(self.format, descriptor, layers, self.annotations)
-        value = source.value()
-        descriptor = source.config
-        if config.digest != descriptor.digest or self.format is not source.format:
-            descriptor = Descriptor.new(self.format.config_type, config.digest, config.size, descriptor.annotations)
-        same = (
-            descriptor == source.config
-            and layers == list(source.layers)
-            and self.annotations == (source.annotations or {})
-            and self.format is source.format
-        )
-        if same:
-            return source
-        value |= {
-            "mediaType": self.format.manifest_type,
-            "config": descriptor.to_json(),
-            "layers": [layer.to_json() for layer in layers],
-        }
-        # What refers to the unchanged manifest, or exists in OCI's format alone, does not describe this one.
-        for key in ("annotations", "subject", "artifactType"):
-            value.pop(key, None)
-        if self.annotations and self.format is ImageFormat.OCI:
-            value["annotations"] = dict(sorted(self.annotations.items()))
-        return Manifest.build(value)
+        return write_manifest(self.config_file, self.layers[::-1], self.annotations, self.format, self._source)
 
     @property
     def digest(self) -> Digest:
@@ -184,7 +134,8 @@ class Image:
         config = self.config_file
         blob = Blob.from_bytes(config.raw, self.format.config_type)
         # Unchanged, it need not be uploaded to the registry that it came from.
-        return replace(blob, origin=self._config_origin) if config is self._source_config else blob
+        source = self._source
+        return replace(blob, origin=source.origin) if source is not None and config is source.config else blob
 
     # -- changing it -----------------------------------------------------------------------------------------------
 
@@ -193,10 +144,9 @@ class Image:
 
         Gives the layer as it is in the image.
         """
-        fields = {"created": rfc3339(source_date_epoch() or 0), "created_by": created_by or "conda-docker"}
-        placed = Layer(
-            layer.blob, layer.diff_id, config=self.config.copy(), history=layer.history or (History(**fields),)
-        )
+        created = rfc3339(source_date_epoch() or 0)
+        history = layer.history or (History(created=created, created_by=created_by or "conda-docker"),)
+        placed = Layer(layer.blob, layer.diff_id, config=self.config.copy(), history=history)
         self.layers.insert(0, placed)
         return placed
 
@@ -223,16 +173,20 @@ class Image:
         `filter` is as `tarfile`'s: it gets a `TarInfo` for each file and gives one back, or None to leave it out.
         Owner and group are 0 unless it says otherwise. Sockets and devices are passed over.
         """
-        arcpath = os.fspath(path) if arcpath is None else arcpath
+        if arcpath is None:
+            arcpath = os.path.splitdrive(os.fspath(path))[1].replace(os.sep, "/")
         return self.add_layer_paths({path: arcpath}, recursive=recursive, filter=filter)
 
     def add_layer_paths(
         self,
         paths: Mapping[str | os.PathLike[str], str] | Iterable[tuple[str | os.PathLike[str], str]],
         filter: Filter | None = None,
-        recursive: bool = True,
+        recursive: bool = False,
     ) -> Layer:
-        """Add files and folders of this machine as one layer: `{path here: path in the image}`, or pairs of them."""
+        """Add files and folders of this machine as one layer: `{path here: path in the image}`, or pairs of them.
+
+        Each alone, as in earlier releases; `recursive` adds what is in the folders too.
+        """
         from python_docker.host_files import layer_of_paths
 
         pairs = paths.items() if isinstance(paths, Mapping) else paths
@@ -247,32 +201,28 @@ class Image:
             layer_of_contents(contents, self._placing(), filter=filter), created_by="add_layer_contents"
         )
 
-    def _placing(self) -> Callable[[str], str]:
-        """Tells where new files must go so that no folder of theirs replaces a link of the layers below, such as /lib."""
+    def _placing(self) -> Place:
+        """Tells where new files must go so that no folder of theirs replaces a link of lower layers, such as /lib."""
         from python_docker.host_files import placed_path
 
         filesystem = cache(self.filesystem) if self.layers else None
-        return lambda path: placed_path(path, filesystem)
+        return lambda path, is_folder: placed_path(path, is_folder, filesystem)
 
     def copy(self) -> Image:
-        """An image that can be changed without changing this one; the layers are the same."""
-        config = self.config.copy()
-        layers = [Layer(layer.blob, layer.diff_id, config=config, history=layer.history) for layer in self.layers]
-        image = self.with_layers(layers, self.format)
-        image._bare_config = config
+        """An image that can be changed without changing this one; the blobs are the same."""
+        image = self.with_layers([layer.with_config(layer.config.copy()) for layer in self.layers], self.format)
+        image._bare_config = self._bare_config.copy()
         return image
 
     def with_layers(self, layers: Sequence[Layer], image_format: ImageFormat) -> Image:
-        """A copy of the image with these layers, top first, in another format."""
+        """An image that differs from this one in its layers, top first, and its format."""
         image = Image(self.name, self.tag, layers)
         image.format = image_format
         image.annotations = dict(self.annotations)
         image._bare_config = self._bare_config
         image._fields = dict(self._fields)
         image._leading_history = self._leading_history
-        image._source_config = self._source_config
-        image._config_origin = self._config_origin
-        image._source_manifest = self._source_manifest
+        image._source = self._source
         return image
 
     # -- what is in it ---------------------------------------------------------------------------------------------
@@ -311,16 +261,13 @@ class Image:
         image = cls(name, tag)
         image.format = manifest.format
         image.annotations = dict(manifest.annotations or {})
-        image._source_manifest = manifest
-        image._source_config = config
-        image._config_origin = config_blob.origin
         image._fields = config.value()
-        runtime = RuntimeConfig(config.config)
-        leading, per_layer = _split_history(config.history, len(diff_ids))
-        image._leading_history = leading
-        image._bare_config = runtime
+        image._bare_config = RuntimeConfig(config.config)
+        image._leading_history, per_layer = split_history(config.history, len(diff_ids))
         for descriptor, diff_id, history in zip(manifest.layers, diff_ids, per_layer, strict=True):
-            image.layers.insert(0, Layer(get_blob(descriptor), diff_id, config=runtime, history=history))
+            layer = Layer(get_blob(descriptor), diff_id, config=image._bare_config.copy(), history=history)
+            image.layers.insert(0, layer)
+        image._source = SourceDocuments(manifest, config, config_blob.origin, image._config_value())
         return image
 
     @classmethod
@@ -331,8 +278,8 @@ class Image:
         return read_archive(filename)
 
     @classmethod
-    def from_file(cls, file: BinaryIO) -> list[Image]:
-        """The images of an archive in an open, seekable file, which must stay open while they are used."""
+    def from_file(cls, file: str | os.PathLike[str] | BinaryIO) -> list[Image]:
+        """The same of a path, or of an open, seekable file, which must stay open while the images are used."""
         from python_docker.transports.docker_archive import read_archive
 
         return read_archive(file)
@@ -346,8 +293,8 @@ class Image:
 
         write_archive([self], filename, version=version)
 
-    def write_file(self, file: BinaryIO, version: str = "v1.2") -> None:
-        """Write an archive that `docker load` reads to an open file, which need not be seekable."""
+    def write_file(self, file: str | os.PathLike[str] | BinaryIO, version: str = "v1.2") -> None:
+        """The same to a path, or to an open file, which need not be seekable."""
         from python_docker.transports.docker_archive import write_archive
 
         write_archive([self], file, version=version)
@@ -359,43 +306,17 @@ class Image:
         load_image(self)
 
     def run(self, cmd: Sequence[str] | str | None = None) -> bytes:
-        """Load the image, run `cmd` (or the image's own) in a container, and give what it printed."""
+        """Load the image, run `cmd` (or the image's own) in a container, print what that prints, and give it as bytes.
+
+        A text, or a list of one text that holds white space (`["cat /etc/os-release"]`), is run by `/bin/sh -c` in
+        place of the image's entrypoint; any other list is arguments, as the docker command takes them. The container
+        is removed afterwards. Raises `ContainerFailed` when its exit code is not 0, `EngineNotFound` when there is no
+        Docker or Podman.
+        """
         from python_docker.docker import run_image
 
         return run_image(self, cmd)
 
-    def __iter__(self) -> Iterator[Layer]:
-        return iter(self.layers)
-
     def __repr__(self) -> str:
         name = f"{self.name}:{self.tag}" if self.tag else self.name
         return f"<Image {name or 'without a name'}, {self.platform}, {len(self.layers)} layers>"
-
-
-def _split_history(
-    history: Sequence[History] | None, layers: int
-) -> tuple[tuple[History, ...], list[tuple[History, ...]]]:
-    """Cut a history into what comes before the first layer, and, for each layer, its entry and the empty ones after."""
-    leading: list[History] = []
-    per_layer: list[list[History]] = []
-    for entry in history or ():
-        if not entry.empty_layer:
-            per_layer.append([entry])
-        elif per_layer:
-            per_layer[-1].append(entry)
-        else:
-            leading.append(entry)
-    if len(per_layer) > layers:
-        # Docker refuses such an image; the entries that belong to no layer say nothing.
-        del per_layer[layers:]
-    return tuple(leading), [tuple(entries) for entries in per_layer] + [()] * (layers - len(per_layer))
-
-
-def _meaning(value: Any) -> Any:
-    """JSON without what says nothing: null, and empty lists, objects and texts, which mean the same as absent."""
-    if isinstance(value, dict):
-        meaning = {key: _meaning(item) for key, item in value.items()}
-        return {key: item for key, item in meaning.items() if item not in (None, [], {}, "")}
-    if isinstance(value, list):
-        return [_meaning(item) for item in value]
-    return value

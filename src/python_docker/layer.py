@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from python_docker.blob import Blob, BlobWriter, temporary_writer
-from python_docker.compression import Compression, open_decompressed, sniff
+from python_docker.compression import Compression, open_decompressed, sniff_stream
 from python_docker.compressor import CompressingWriter, compression_pool
-from python_docker.digest import Digest, HashingReader, VerifyingReader
-from python_docker.media_types import ImageFormat, layer_compression, layer_media_type
+from python_docker.digest import Digest, VerifyingReader
+from python_docker.media_types import FOREIGN_LAYERS, ImageFormat, layer_compression, layer_media_type
 from python_docker.runtime_config import RuntimeConfig
 from python_docker.spec import Descriptor, History
+from python_docker.stream import ReadStream
 from python_docker.tar import LayerWriter, TarEntry, TarReader, clamped_path
 
 _READ_SIZE = 1 << 20
@@ -72,8 +73,8 @@ class Layer:
         named = layer_compression(self.descriptor.media_type)
         if named is not None:
             return named
-        with self._blob.open() as stream:
-            return sniff(stream.read(6))
+        with self._blob.open() as blob:
+            return sniff_stream(blob)[0]
 
     def open(self) -> BinaryIO:
         """A reader of the blob, compressed if it is. Raises `ContentMismatch` while reading damaged content."""
@@ -84,12 +85,12 @@ class Layer:
 
         Digests are checked when the end is reached: read to the end before trusting what was read.
         """
-        blob = self._blob.open()
+        compression, blob = sniff_stream(self._blob.open())
+        if compression is Compression.NONE and self.diff_id == self.digest:
+            # One check is enough where there is one content.
+            return blob
         plain = open_decompressed(blob)
-        if self.diff_id == self.digest:
-            return plain
-        checked = VerifyingReader(plain, self.diff_id, None, f"the tar of layer {self.digest}")
-        return cast("BinaryIO", checked)
+        return VerifyingReader(plain, self.diff_id, None, f"the tar of layer {self.digest}")
 
     def entries(self) -> Iterator[tuple[TarEntry, BinaryIO]]:
         """The members of the tar, each with a reader that is good until the next; digests are checked at the end."""
@@ -102,22 +103,36 @@ class Layer:
         """The paths in the tar, in its order, relative to the root: files, folders and links, whiteouts as they are."""
         return [clamped_path(entry.path) for entry, _ in self.entries()]
 
+    @property
+    def content(self) -> bytes:
+        """The tar, whole and in memory; callers of earlier releases know it so. `open_uncompressed` needs no memory."""
+        with self.open_uncompressed() as stream:
+            return b"".join(iter(lambda: stream.read(_READ_SIZE), b""))
+
+    @property
+    def checksum(self) -> str:
+        """The diff ID's hexadecimal digits alone, as callers of earlier releases know it."""
+        return self.diff_id.encoded
+
     def with_blob(self, blob: Blob) -> Layer:
-        """The same layer in another form."""
-        return Layer(blob, self.diff_id, config=self.config, history=self.history)
+        """The same layer in another form, with this one's config."""
+        return Layer(blob, self._diff_id, config=self.config, history=self.history)
+
+    def with_config(self, config: RuntimeConfig) -> Layer:
+        """The same layer with another runtime config."""
+        return Layer(self._blob, self._diff_id, config=config, history=self.history)
 
     def with_format(self, image_format: ImageFormat) -> Layer:
         """The same layer with a media type of `image_format`.
 
         Raises `UnsupportedFormat` where that has none for the layer's compression.
         """
-        descriptor = self.descriptor
-        compression = layer_compression(descriptor.media_type)
-        if compression is None or ImageFormat.of(descriptor.media_type) is image_format:
+        media_type = self.descriptor.media_type
+        compression = layer_compression(media_type)
+        if compression is None or ImageFormat.of(media_type) is image_format:
             return self
-        return self.with_blob(
-            self._blob.describe(descriptor.replace(media_type=layer_media_type(image_format, compression)))
-        )
+        media_type = layer_media_type(image_format, compression, foreign=media_type in FOREIGN_LAYERS)
+        return self.with_blob(self._blob.describe(self.descriptor.retyped(media_type)))
 
     def compressed(
         self,
@@ -147,10 +162,17 @@ class Layer:
             with writer:
                 self._compress_to(writer.write, compression, level, advance)
                 return self.with_blob(writer.commit(media_type))
-        counter = _Counter()
-        self._compress_to(counter.write, compression, level, advance)
-        descriptor = Descriptor.new(media_type, counter.reader.digest, counter.reader.size)
-        return self.with_blob(Blob(descriptor, lambda: cast("BinaryIO", _Recompressing(self, compression, level))))
+        digest = hashlib.sha256()
+        size = 0
+
+        def measure(data: bytes) -> None:
+            nonlocal size
+            digest.update(data)
+            size += len(data)
+
+        self._compress_to(measure, compression, level, advance)
+        descriptor = Descriptor.new(media_type, Digest.from_hash(digest), size)
+        return self.with_blob(Blob(descriptor, lambda: _Recompressing(self, compression, level)))
 
     def _compress_to(
         self,
@@ -172,56 +194,33 @@ class Layer:
         return f"<Layer {self.digest.short} {self.size} bytes>"
 
 
-class _Counter:
-    """A sink that keeps only digest and size."""
-
-    def __init__(self) -> None:
-        self._data = b""
-        self.reader = HashingReader(cast("BinaryIO", self))
-
-    def write(self, data: bytes) -> None:
-        self._data = data
-        self.reader.read()
-
-    def read(self, size: int = -1) -> bytes:
-        return self._data
-
-
-class _Recompressing(io.RawIOBase):
+class _Recompressing(ReadStream):
     """Compresses a layer while it is read."""
 
     def __init__(self, layer: Layer, compression: Compression, level: int | None) -> None:
         self._source = layer.open_uncompressed()
+        super().__init__(self._source)
         self._ready = bytearray()
         self._writer = CompressingWriter(self._ready.extend, compression, level, compression_pool())
         self._done = False
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        while not self._done and (size < 0 or len(self._ready) < size):
+    def read(self, size: int | None = -1) -> bytes:
+        everything = size is None or size < 0
+        while not self._done and (everything or len(self._ready) < (size or 0)):
             data = self._source.read(_READ_SIZE)
             if data:
                 self._writer.write(data)
             else:
                 self._writer.close()
                 self._done = True
-        if size < 0:
-            size = len(self._ready)
-        data = bytes(self._ready[:size])
+        size = len(self._ready) if everything else size
+        piece = bytes(self._ready[:size])
         del self._ready[:size]
-        return data
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        return piece
 
     def close(self) -> None:
         if not self.closed:
             self._writer.abort()
-            self._source.close()
         super().close()
 
 
@@ -237,8 +236,6 @@ class LayerBuilder(LayerWriter):
         executor: Executor | None = None,
         parent_mtime: int = 0,
     ) -> None:
-        import hashlib
-
         self._diff = hashlib.sha256()
         self._blob_writer = writer
         self._compression = compression

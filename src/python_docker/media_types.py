@@ -63,24 +63,29 @@ _LAYERS = {
     (ImageFormat.DOCKER, Compression.NONE): "application/vnd.docker.image.rootfs.diff.tar",
     (ImageFormat.DOCKER, Compression.GZIP): "application/vnd.docker.image.rootfs.diff.tar.gzip",
 }
-_LAYER_COMPRESSIONS = {media_type: compression for (_, compression), media_type in _LAYERS.items()} | {
-    # In the wild, though no specification has it.
-    "application/vnd.docker.image.rootfs.diff.tar.zstd": Compression.ZSTD,
-    # Layers whose bytes may live elsewhere; deprecated in both.
-    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip": Compression.GZIP,
-    "application/vnd.oci.image.layer.nondistributable.v1.tar": Compression.NONE,
-    "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip": Compression.GZIP,
-    "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd": Compression.ZSTD,
+# Layers whose bytes may live elsewhere; deprecated in both.
+_FOREIGN_LAYERS = {
+    (ImageFormat.OCI, Compression.NONE): "application/vnd.oci.image.layer.nondistributable.v1.tar",
+    (ImageFormat.OCI, Compression.GZIP): "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    (ImageFormat.OCI, Compression.ZSTD): "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+    (ImageFormat.DOCKER, Compression.NONE): "application/vnd.docker.image.rootfs.foreign.diff.tar",
+    (ImageFormat.DOCKER, Compression.GZIP): "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
 }
+# In the wild, though no specification has it.
+DOCKER_ZSTD_LAYER = "application/vnd.docker.image.rootfs.diff.tar.zstd"
+FOREIGN_LAYERS = frozenset(_FOREIGN_LAYERS.values())
+_LAYER_COMPRESSIONS = {
+    media_type: compression for layers in (_LAYERS, _FOREIGN_LAYERS) for (_, compression), media_type in layers.items()
+} | {DOCKER_ZSTD_LAYER: Compression.ZSTD}
 
 
-def layer_media_type(image_format: ImageFormat, compression: Compression) -> str:
+def layer_media_type(image_format: ImageFormat, compression: Compression, *, foreign: bool = False) -> str:
     """The media type of a layer. Raises `UnsupportedFormat` where the format has none (zstd in Docker's).
 
     >>> layer_media_type(ImageFormat.OCI, Compression.ZSTD)
     'application/vnd.oci.image.layer.v1.tar+zstd'
     """
-    media_type = _LAYERS.get((image_format, compression))
+    media_type = (_FOREIGN_LAYERS if foreign else _LAYERS).get((image_format, compression))
     if media_type is None:
         raise UnsupportedFormat(
             f"{compression} layers cannot be written in the {image_format} image format; use gzip, or the oci format"

@@ -6,39 +6,54 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from python_docker.errors import InvalidDocument
+
 # image-spec, config.md, "config", and what Docker adds to it.
 _LISTS = frozenset({"Env", "Entrypoint", "Cmd", "OnBuild", "Shell"})
 _SETS = frozenset({"ExposedPorts", "Volumes", "Labels"})
+_TEXTS = frozenset({"User", "WorkingDir", "StopSignal", "Hostname", "Domainname", "MacAddress"})
 
 
 class RuntimeConfig(dict[str, Any]):
     """The `config` object of an image's config file: Env, Entrypoint, Cmd, User, WorkingDir, Labels...
 
-    A field that is absent or null, which mean the same, reads as an empty list or dictionary that can be added to.
+    A known field that is absent or null, which mean the same, reads as empty: as a list or dictionary that can be
+    added to, or as an empty text.
 
     >>> config = RuntimeConfig()
     >>> config["Env"].append("FOO=BAR")
+    >>> config["User"], config["Cmd"]
+    ('', [])
     >>> config.to_json()
     {'Env': ['FOO=BAR']}
     """
 
     def __init__(self, fields: Mapping[str, Any] | None = None) -> None:
         super().__init__(copy.deepcopy(dict(fields or {})))
+        self._made: set[str] = set()
 
     def __getitem__(self, key: str) -> Any:
         value = self.get(key)
-        if value is None and key in _LISTS:
-            value = self[key] = []
-        elif value is None and key in _SETS:
-            value = self[key] = {}
-        elif value is None and key not in self:
-            raise KeyError(key)
-        return value
+        if value is not None:
+            return value
+        if key in _LISTS or key in _SETS:
+            self._made.add(key)
+            value = self[key] = [] if key in _LISTS else {}
+            return value
+        if key in _TEXTS:
+            return ""
+        return super().__getitem__(key)
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables of `Env` by name; the last one wins where a name occurs twice."""
-        return dict(variable.partition("=")[::2] for variable in self.get("Env") or [])
+        """The variables of `Env` by name; the last one wins where a name occurs twice.
+
+        Raises `InvalidDocument` when `Env` is no list of texts.
+        """
+        variables = self.get("Env") or []
+        if not isinstance(variables, list) or not all(isinstance(variable, str) for variable in variables):
+            raise InvalidDocument("the image's config is malformed at Env: not a list of texts")
+        return dict(variable.partition("=")[::2] for variable in variables)
 
     def set_variable(self, name: str, value: str) -> None:
         """Set one variable of `Env`, in its place where it is set already."""
@@ -53,8 +68,8 @@ class RuntimeConfig(dict[str, Any]):
 
     def copy(self) -> RuntimeConfig:
         """An independent copy."""
-        return RuntimeConfig(self)
+        return RuntimeConfig(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
-        """The fields that say something: those that are null or empty mean the same as absent ones."""
-        return {key: copy.deepcopy(value) for key, value in self.items() if value not in (None, [], {}, "")}
+        """The fields as they are, without those that only reading has made and that are still empty."""
+        return {key: copy.deepcopy(value) for key, value in self.items() if value or key not in self._made}

@@ -79,6 +79,12 @@ class Descriptor(_Fields):
             value[Descriptor.model_fields[name].alias or name] = field
         return Descriptor.from_json({key: field for key, field in value.items() if field is not None})
 
+    def retyped(self, media_type: str) -> Descriptor:
+        """The same content under another media type; Docker's descriptors lose what only OCI's have."""
+        if ImageFormat.of(media_type) is ImageFormat.DOCKER:
+            return self.replace(media_type=media_type, annotations=None, artifact_type=None, data=None)
+        return self.replace(media_type=media_type)
+
     def get_platform(self) -> Platform | None:
         """The platform of the image described, None when the descriptor does not say."""
         fields = self.platform or {}

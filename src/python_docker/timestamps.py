@@ -13,7 +13,7 @@ def source_date_epoch() -> int | None:
     text = os.environ.get("SOURCE_DATE_EPOCH")
     if not text:
         return None
-    if not text.isdigit() or len(text) > 11:
+    if not (text.isascii() and text.isdigit()) or len(text) > 11:
         raise Error(f"SOURCE_DATE_EPOCH must be a number of seconds since 1970, not {text[:40]!r}")
     return int(text)
 

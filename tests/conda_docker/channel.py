@@ -9,6 +9,7 @@ from typing import Any
 
 from rattler.index import index_fs
 
+from conda_docker.environment.locked import LockedPackage, package_from_record
 from conda_docker.environment.rattler_engine import run
 from tests.conda_docker.packages import Entry, File, Folder, HardLink, Symlink, SyntheticPackage
 
@@ -54,6 +55,19 @@ class SyntheticChannel:
         document = self.repodata(package.folder)
         fields: dict[str, Any] = document[_section(suffix)][package.file_name(suffix)]
         return fields
+
+    def locked(
+        self, package: SyntheticPackage, suffix: str = ".conda", *, url: str = "", **fields: Any
+    ) -> LockedPackage:
+        """This package as a solver gives it, from the channel at `url` (here unless given); None removes a field."""
+        name = package.file_name(suffix)
+        record = {
+            **self.record(package, suffix),
+            "fn": name,
+            "url": f"{url or self.url}/{package.folder}/{name}",
+            **fields,
+        }
+        return package_from_record(record)
 
     def patch(self, package: SyntheticPackage, suffix: str = ".conda", **fields: Any) -> Mapping[str, Any]:
         """Change what the index says of this package, such as its sha256 or depends; None removes a field."""

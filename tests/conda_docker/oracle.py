@@ -159,8 +159,8 @@ def link(
     without: Collection[str] = (),
 ) -> bytes:
     """The tar of a layer with this package alone."""
-    linked = link_package(package, record, prefix, filter=filter, compiler=compiler, without=without)
     for _ in range(2):
+        linked = link_package(package, record, prefix, filter=filter, compiler=compiler, without=without)
         pieces: list[bytes] = []
         try:
             with LayerWriter(pieces.append) as layer:
@@ -203,6 +203,10 @@ def normalized(installed: Mapping[str, Installed]) -> Tree:
             item = replace(item, mode=0o755)  # noqa: PLW2901
         if path.startswith("conda-meta/") and path.endswith(".json"):
             record = {name: value for name, value in json.loads(item.content).items() if name not in MACHINE_FIELDS}
+            # rattler records a path twice when a package names it twice, as a file and an entry point, say.
+            rows = {row["_path"]: row for row in record["paths_data"]["paths"]}
+            record["paths_data"]["paths"] = list(rows.values())
+            record["files"] = list(rows)
             content = json.dumps(record, indent=2, ensure_ascii=False).encode()
             item = replace(item, content=content)  # noqa: PLW2901
         tree[path] = item

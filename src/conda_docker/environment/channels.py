@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote_plus, urlsplit
 
 from conda_docker.environment.conda_configuration import CondaConfiguration
+from conda_docker.environment.input_text import user_path
 from conda_docker.environment.public_url import public_url
 from conda_docker.errors import ChannelError
 
@@ -61,9 +62,9 @@ def _urls(name: str, configuration: CondaConfiguration) -> list[str]:
     if not text or text == "<unknown>" or any(character in text for character in "\n\r\0"):
         raise ChannelError(f"{name[:80]!r} is not a channel: give a name such as conda-forge, a URL or a folder")
     if "://" in text:
-        return [_without_subdir(text)]
+        return [_checked(_without_subdir(text))]
     if text.startswith((".", "/", "~", "\\\\")) or re.match(r"[A-Za-z]:[\\/]", text):
-        folder = Path(text).expanduser()
+        folder = user_path(text)
         if not folder.is_dir():
             raise ChannelError(f"there is no folder {text} to be the channel")
         return [_without_subdir(folder.resolve().as_uri())]
@@ -93,6 +94,14 @@ def _url(name: str, configuration: CondaConfiguration) -> str:
     return f"{alias.rstrip('/')}/{name}"
 
 
+def _checked(url: str) -> str:
+    try:
+        urlsplit(url)
+    except ValueError as error:
+        raise ChannelError(f"{public_url(url)[:200]!r} is not a URL: {error}") from error
+    return url
+
+
 def _without_subdir(channel: str) -> str:
     return _SUBDIR.sub("", channel.rstrip("/"))
 
@@ -101,7 +110,7 @@ def _local_builds(configuration: CondaConfiguration) -> str:
     """The folder that conda-build puts packages in."""
     candidates = [Path(os.environ["CONDA_BLD_PATH"])] if os.environ.get("CONDA_BLD_PATH") else []
     candidates += [root / "conda-bld" for root in configuration.root_prefixes]
-    candidates.append(Path("~/conda-bld").expanduser())
+    candidates.append(user_path("~/conda-bld"))
     for folder in candidates:
         if folder.is_dir():
             return folder.resolve().as_uri()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from conda_docker.environment.input_text import user_path
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, channel_of_url, package_from_url
 from conda_docker.environment.public_url import public_url
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
@@ -75,7 +76,7 @@ def _package(line: str, where: str, folder: Path) -> LockedPackage:
     hashes = digest.groupdict() if digest else {"md5": None, "sha256": None}
     source = None
     if "://" not in location:
-        path = folder / Path(location).expanduser()
+        path = folder / user_path(location)
         if not path.is_file():
             raise InvalidEnvironment(f"{where}: neither a package's URL nor a file that is here: {location[:200]!r}")
         source = path.absolute()

@@ -13,6 +13,7 @@ from typing import Any
 
 from conda_docker.environment.channels import choose_channels
 from conda_docker.environment.conda_configuration import CondaConfiguration, read_conda_configuration
+from conda_docker.environment.input_text import user_path
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
 from conda_docker.environment.match_specs import read_specs
 from conda_docker.environment.public_url import public_text, public_url
@@ -47,7 +48,7 @@ def solve_externally(
     `ChannelError` and `InvalidEnvironment`.
     """
     platform_of_subdir(subdir)
-    program = shutil.which(Path(os.path.expandvars(executable)).expanduser())
+    program = shutil.which(user_path(os.path.expandvars(executable)))
     if program is None:
         raise SolverFailed(
             f"there is no program {os.fspath(executable)!r} to solve with; give the path of a conda or mamba"

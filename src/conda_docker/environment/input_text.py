@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,12 @@ _LARGEST_YAML = 1 << 20
 # Bytes; ruamel reads about 300 kB in a second.
 _MOST_MERGED = 10_000
 # Entries of one mapping after its `<<` are resolved. Each level of nested merges may multiply them.
+
+
+def user_path(text: str | os.PathLike[str]) -> Path:
+    """Return the path that a user wrote, with `~` and `~name` replaced where these are known."""
+    # Path.expanduser() raises for a name that is not.
+    return Path(os.path.expanduser(text))  # noqa: PTH111
 
 
 def read_text(path: Path) -> str:

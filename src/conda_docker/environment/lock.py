@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from conda_docker.environment.locked import LockedEnvironment
@@ -60,9 +59,9 @@ def lock(
     yml: EnvironmentYml | None = None
     if file is not None:
         from conda_docker.environment.file_kinds import FileKind, file_kind
-        from conda_docker.environment.input_text import read_text
+        from conda_docker.environment.input_text import read_text, user_path
 
-        path = Path(file).expanduser()
+        path = user_path(file)
         text = read_text(path)
         if file_kind(path, text) is FileKind.EXPLICIT:
             from conda_docker.environment.explicit import parse_explicit
@@ -128,10 +127,11 @@ def _existing(
     conda_exe: str | os.PathLike[str] | None,
     pip_packages: Literal["refuse", "warn"],
 ) -> LockedEnvironment:
+    from conda_docker.environment.input_text import user_path
     from conda_docker.environment.prefix import read_prefix
 
     if prefix is not None:
-        return read_prefix(Path(prefix).expanduser(), subdir=subdir, pip_packages=pip_packages)
+        return read_prefix(user_path(prefix), subdir=subdir, pip_packages=pip_packages)
     from conda_docker.environment.conda_configuration import read_conda_configuration
     from conda_docker.environment.prefix_names import find_prefix
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from conda_docker.environment.public_url import public_url, public_value
 from conda_docker.environment.topological_order import topological_order
@@ -206,7 +206,7 @@ def package_from_url(
 
 def file_name_of(url: str) -> str:
     """Return the last part of a URL's path: the archive's file name."""
-    return unquote(urlsplit(url).path.rpartition("/")[2])
+    return unquote(re.split(r"[?#]", url, maxsplit=1)[0].rpartition("/")[2])
 
 
 def channel_of_url(url: str) -> str | None:
@@ -228,9 +228,9 @@ def subdir_of_url(url: str) -> str | None:
 
 def local_path(url: str) -> Path | None:
     """Return the path that a `file:` URL names if there is something, else None."""
-    if not url.startswith("file:"):
+    if not url.startswith("file:///"):
         return None
-    path = unquote(urlsplit(url).path)
+    path = unquote(url.removeprefix("file://"))
     if os.name == "nt":
         path = path.lstrip("/")  # file:///C:/channel
     return Path(path) if Path(path).exists() else None

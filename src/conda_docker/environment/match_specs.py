@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from conda_docker.environment.channels import channel_urls
 from conda_docker.environment.conda_configuration import CondaConfiguration
+from conda_docker.environment.input_text import user_path
 from conda_docker.environment.public_url import public_text
 from conda_docker.errors import InvalidEnvironment
 
@@ -63,7 +63,7 @@ def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
         raise InvalidEnvironment(f"not a package to ask for: {public_text(text)[:80]!r}")
     public = public_text(text)
     if "://" not in text and "::" not in text and _ARCHIVE.search(text):
-        path = Path(text).expanduser()
+        path = user_path(text)
         if not path.is_file():
             raise InvalidEnvironment(f"there is no package at {text}")
         return RequestedSpec(public, path.resolve().as_uri())

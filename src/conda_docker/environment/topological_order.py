@@ -27,8 +27,7 @@ Package = TypeVar("Package", bound=Dependent)
 def topological_order(packages: Iterable[Package]) -> list[Package]:
     """Return `packages` in the order of rattler's installer (`PackageRecord.sort_topologically`).
 
-    It does not depend on the order of `packages`, except where three or more packages that are all of an architecture
-    depend on each other in a circle. Names must be unique: of two packages with one name the later stays.
+    It does not depend on the order of `packages`. Names must be unique: of two packages with one name the later stays.
 
     The rules, which decide who wins a path (facts: rattler_conda_types, topological_sort): the packages that no other
     needs, sorted by name, are visited from the last name to the first; each comes after its dependencies, which are

@@ -13,7 +13,7 @@ import sys
 # Run by `-c`, where the working directory would come before the standard library.
 sys.path[:] = [folder for folder in sys.path if folder]
 
-import _signal  # noqa: E402  (signal itself takes longer to import than a module to compile)
+import _signal  # type: ignore[import-not-found]  # noqa: E402 -- signal takes longer to import
 import importlib.util  # noqa: E402
 import marshal  # noqa: E402
 import os  # noqa: E402
@@ -24,35 +24,35 @@ _UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: valid whatever the sourc
 _MAX_SECONDS = 300  # for one module; honest ones take milliseconds
 
 
-def compile_module(path, source):  # type: ignore[no-untyped-def]
+def compile_module(path: str, source: bytes) -> bytes:
     """The answer for one module."""
     try:
         code = compile(source, path, "exec", dont_inherit=True)
         body = importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH + importlib.util.source_hash(source) + marshal.dumps(code)
         return b"\0" + len(body).to_bytes(4, "little") + body
     except Exception as error:  # a source may fail in any way
-        reason = "{}: {}".format(type(error).__name__, error).encode("utf-8", "replace")[:500]
+        reason = f"{type(error).__name__}: {error}".encode("utf-8", "replace")[:500]
         return b"\1" + len(reason).to_bytes(4, "little") + reason
 
 
-def compile_apart(path, source):  # type: ignore[no-untyped-def]
+def compile_apart(path: str, source: bytes) -> bytes:
     """The answer for one module, made in a process that ends with it; no answer when that process crashed."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(read_end)
         _signal.alarm(_MAX_SECONDS)  # ends the process
-        with open(write_end, "wb") as pipe:
+        with os.fdopen(write_end, "wb") as pipe:
             pipe.write(compile_module(path, source))
         os._exit(0)
     os.close(write_end)
-    with open(read_end, "rb") as pipe:
+    with os.fdopen(read_end, "rb") as pipe:
         answer = pipe.read()
     os.waitpid(child, 0)
     return answer
 
 
-def main():  # type: ignore[no-untyped-def]
+def main() -> None:
     """Answer requests until there are no more."""
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     warnings.simplefilter("ignore")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 
 from conda_docker.link.bytecode import Compiler, DoesNotCompile
@@ -22,14 +22,17 @@ _MAX_MODULES = 128
 class CompiledModules:
     """Takes modules in and gives their `.pyc` files in the same order, some modules later.
 
-    How many later depends on sizes alone, so that the order of a layer's entries is the same on every machine. `rows`
-    are for the record; `failed` maps the places of modules that have no `.pyc` file to the reason.
+    How many later depends on sizes alone, so that the order of a layer's entries is the same on every machine. A
+    `.pyc` file that the package `shipped` is not made again, nor one that `keeps` refuses. `rows` are for the record;
+    `failed` maps the places of modules that have no `.pyc` file to the reason.
     """
 
-    def __init__(self, compiler: Compiler, prefix: Prefix, mtime: int) -> None:
+    def __init__(self, compiler: Compiler, prefix: Prefix, mtime: int, keeps: Callable[[str], bool]) -> None:
         self._compiler = compiler
         self._prefix = prefix
         self._mtime = mtime
+        self._keeps = keeps
+        self.shipped: Collection[str] = ()
         self._pending: deque[tuple[str, int, Future[bytes]]] = deque()
         self._bytes = 0
         self.rows: list[InstalledPath] = []
@@ -42,6 +45,9 @@ class CompiledModules:
 
     def add(self, place: str, source: bytes) -> Iterator[tuple[TarEntry, bytes]]:
         """Take in the module at `place`, relative to the prefix; give what is ready by now. Raises `CompilerFailed`."""
+        compiled = self.place(place)
+        if compiled in self.shipped or not self._keeps(compiled):
+            return
         if len(source) > MAX_SOURCE:
             self.failed[place] = f"it has {len(source)} bytes"
             return

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import posixpath
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from heapq import merge
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from conda_docker.errors import InvalidPackage
 from conda_docker.link.bytecode import Compiler
 from conda_docker.link.compiled_modules import CompiledModules
 from conda_docker.link.filter import KEEP_ALL, FileFilter
 from conda_docker.link.noarch import entry_point_script
-from conda_docker.link.placeholder import BinaryReplacer, replace_binary, replace_large_text, replace_text
-from conda_docker.link.placement import Placement, Special, activation_scripts, link_scripts, place_files
+from conda_docker.link.pieces import PieceReader
+from conda_docker.link.placeholder import replace_binary, replace_large_binary, replace_large_text, replace_text
+from conda_docker.link.placement import Special, activation_scripts, link_scripts, place_files
 from conda_docker.link.prefix import Prefix
-from conda_docker.link.record import InstalledPath, prefix_record
+from conda_docker.link.record import InstalledPath, Observed, installed_file, prefix_record
+from conda_docker.link.report import LinkReport
 from conda_docker.package.archive import Package, UnsurveyedPackage
 from conda_docker.package.extracted import path_order
 from conda_docker.package.metadata import FileMode, PathEntry, PathType
@@ -31,35 +30,11 @@ if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
 
 Content = bytes | BinaryIO
+Linked = Iterator[tuple[TarEntry, Content]]
 
 _SMALL = 1 << 20  # bytes up to which a content that is only copied is taken in one piece
-_REWRITTEN = 8 << 20  # bytes up to which a file is rewritten in memory
+_IN_MEMORY = 8 << 20  # bytes up to which a file is rewritten in memory
 _READ_SIZE = 1 << 20
-
-
-@dataclass(slots=True)
-class LinkReport:
-    """What was seen while a package was linked; complete when all its entries have been taken.
-
-    Paths are relative to the prefix. `paths` are those of all files and links in the layer; `trimmed_files` and
-    `trimmed_bytes` count what the filter left out. `link_scripts` are scripts that clients run on linking; they are in
-    the image and were not run. `activate` are activation scripts, and `variables` holds the variables of each file in
-    `etc/conda/env_vars.d` by its name. `uncompiled` maps modules to the reason why they have no `.pyc` file.
-    """
-
-    paths: list[str] = field(default_factory=list)
-    trimmed_files: int = 0
-    trimmed_bytes: int = 0
-    link_scripts: tuple[str, ...] = ()
-    activate: tuple[str, ...] = ()
-    variables: dict[str, dict[str, str]] = field(default_factory=dict)
-    compiled: int = 0
-    uncompiled: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def post_link(self) -> bool:
-        """Whether the package has a post-link script."""
-        return any(script.endswith("-post-link.sh") for script in self.link_scripts)
 
 
 def link_package(
@@ -77,6 +52,14 @@ def link_package(
     makes none. `without` are paths, relative to the prefix, that another package wins. Raises `InvalidPackage` here or
     while the entries are taken, and `ValueError` for a compiler of another version than the prefix's Python.
     """
+    metadata = package.metadata
+    found = (metadata.name.lower(), metadata.version, metadata.build)
+    if found != (record.name.lower(), record.version, record.build):
+        raise InvalidPackage(f"{package.what} is {metadata.stem}, not {record.stem}")
+    if metadata.noarch != "python":
+        compiler = None
+    elif compiler is not None and compiler.minor_version != prefix.python_version:
+        raise ValueError(f"{compiler!r} cannot compile for Python {prefix.python_version}")
     return LinkedPackage(package, record, prefix, filter, compiler, frozenset(without))
 
 
@@ -86,28 +69,17 @@ def installed_paths(package: Package, prefix: Prefix, *, filter: FileFilter = KE
     Reads no payload. Raises `InvalidPackage`.
     """
     places = set(place_files(package, prefix, filter=filter).places())
-    places.update(f"bin/{point.command}" for point in package.metadata.entry_points)
-    return sorted(filter_ for filter_ in places if filter.keeps(filter_))
-
-
-class _Linked(NamedTuple):
-    """What became of a file that was looked into: what to record of it, and its mode."""
-
-    mode: int
-    sha256: str | None
-    size: int | None
-    path_type: str
-    rewriting: tuple[object, ...] = ()
+    scripts = {f"bin/{point.command}" for point in package.metadata.entry_points}
+    return sorted(places | {script for script in scripts if filter.keeps(script)})
 
 
 class LinkedPackage:
-    """The entries of a linked package with their contents; made by `link_package`.
+    """Iterates once over the entries of a linked package with their contents; made by `link_package`.
 
     Files come in the package's own order, each `.pyc` file some way behind its source; then entry points, and the
-    record at last. A content can be read until the next entry is asked for. Iterating again links again.
+    record at last. A content can be read until the next entry is asked for. `report` is complete at the end.
 
-    `UnsurveyedPackage`, while iterating, means that the package must be surveyed and linked anew, and what was taken of it
-    so far thrown away.
+    `UnsurveyedPackage` means that the package must be surveyed and linked anew, and what was taken of it thrown away.
     """
 
     def __init__(
@@ -119,18 +91,204 @@ class LinkedPackage:
         compiler: Compiler | None,
         without: frozenset[str],
     ) -> None:
-        metadata = package.metadata
-        found = (metadata.name.lower(), metadata.version, metadata.build)
-        if found != (record.name.lower(), record.version, record.build):
-            raise InvalidPackage(f"{package.what} is {metadata.stem}, not {record.stem}")
-        if metadata.noarch != "python":
-            compiler = None
-        elif compiler is not None and compiler.minor_version != prefix.python_version:
-            raise ValueError(f"{compiler!r} cannot compile for Python {prefix.python_version}")
         self.report = LinkReport()
         self._package = package
         self._record = record
         self._prefix = prefix
+        self._root = f"{prefix.root}/"
         self._filter = filter
-        self._compiler = compiler
         self._without = without
+        self._timestamp = package.metadata.timestamp
+        self._placement = place_files(package, prefix, filter=filter, without=without, compiled=compiler is not None)
+        self._modules = (
+            CompiledModules(compiler, prefix, self._timestamp, filter.keeps) if compiler is not None else None
+        )
+        self._scripts: list[InstalledPath] = []
+        self._wanted = package.hard_link_targets or frozenset()
+        self._held: dict[str, tuple[TarEntry, BinaryIO]] = {}
+        self._closing = ExitStack()
+        # What became of each file, by its path in the package: its mode is enough for one that was only copied.
+        self._done: dict[str, int | Observed] = {}
+
+    def __iter__(self) -> Linked:
+        report, placement, done = self.report, self._placement, self._done
+        places = list(placement.places())
+        report.link_scripts = link_scripts(places, self._record.name)
+        report.activate = activation_scripts(places)
+        if self._modules is not None:
+            self._modules.shipped = self._without.union(place for place in places if place.endswith(".pyc"))
+        del places
+        plain, wanted, root, paths = placement.plain, self._wanted, self._root, report.paths
+        regular = EntryType.FILE
+        with self._closing:
+            for entry, content in self._package.entries():
+                path = entry.path
+                place = plain.get(path)
+                if place is None or entry.type is not regular or path in wanted:
+                    yield from self._link_other(entry, content)
+                    continue
+                # The way of nearly all files: not looked into.
+                if path in done:
+                    raise self._twice(path)
+                done[path] = mode = 0o755 if entry.mode & 0o100 else 0o644
+                paths.append(place)
+                size = entry.size
+                yield (
+                    TarEntry(root + place, regular, mode, size, entry.mtime),
+                    content.read() if size <= _SMALL else content,
+                )
+        if len(done) < len(plain) + len(placement.special):
+            missing = next(path for path in (*plain, *placement.special) if path not in done)
+            raise InvalidPackage(f"{self._package.what} lists {missing[:200]!r}, which is not in it")
+        if self._modules is not None:
+            yield from self._modules.rest()
+            report.uncompiled = self._modules.failed
+            report.compiled = len(self._modules.rows)
+            paths.extend(row.path for row in self._modules.rows)
+        yield from self._entry_points()
+        yield self._conda_meta()
+
+    def _twice(self, path: str) -> UnsurveyedPackage:
+        return UnsurveyedPackage(self._package, f"{path[:200]!r} is in it twice")
+
+    def _link_other(self, entry: TarEntry, content: BinaryIO) -> Linked:
+        """Link what is more than a file to be copied, or less."""
+        path, kind = entry.path, entry.type
+        if path in self._wanted and kind is EntryType.FILE:
+            content = self._hold(entry, content)
+        special = self._placement.special.get(path)
+        if special is None:
+            place = self._placement.plain.get(path)
+            if place is None:
+                if path in self._placement.trimmed and kind is not EntryType.DIRECTORY:
+                    self.report.trimmed_files += 1
+                    self.report.trimmed_bytes += entry.size
+                return
+            special = Special(place, PathEntry(path))
+        if path in self._done:
+            raise self._twice(path)
+        self.report.paths.append(special.place)
+        if kind is EntryType.HARDLINK:
+            yield from self._link_hard(entry, special)
+        elif kind is EntryType.SYMLINK:
+            yield self._link_symbolic(path, special.place, entry.link_target)
+        elif kind is EntryType.DIRECTORY:
+            self._done[path] = Observed(0o755, path_type=PathType.DIRECTORY)
+            yield TarEntry(self._root + special.place, EntryType.DIRECTORY, 0o755, 0, self._timestamp), b""
+        else:
+            yield from self._link_file(entry, content, special)
+
+    def _link_symbolic(self, path: str, place: str, target: str) -> tuple[TarEntry, Content]:
+        text = target.encode("utf-8", "surrogateescape")
+        self._done[path] = Observed(0o777, hashlib.sha256(text).hexdigest(), len(text), PathType.SOFTLINK, target)
+        # conda does not keep the time of a link when it extracts a package, so it cannot matter here.
+        return TarEntry(self._root + place, EntryType.SYMLINK, 0o777, 0, self._timestamp, target), b""
+
+    def _link_hard(self, entry: TarEntry, special: Special) -> Linked:
+        """A second name of a file: still one where both are linked in the same way, else a file of its own."""
+        path, target = entry.path, entry.link_target
+        done = self._done.get(target)
+        earlier = self._placement.special.get(target)
+        if done is not None and not (special.source or special.variables):
+            if isinstance(done, Observed) and done.link is not None:
+                yield self._link_symbolic(path, special.place, done.link)
+                return
+            if special.rewriting == (earlier.rewriting if earlier is not None else ()):
+                mode = done if isinstance(done, int) else done.mode
+                if isinstance(done, int) and path in self._placement.special:
+                    manifest = next(item for item in self._package.metadata.paths if item.path == target)
+                    done = Observed(mode, manifest.sha256, manifest.size)
+                self._done[path] = done
+                place = earlier.place if earlier is not None else self._placement.plain[target]
+                yield (
+                    TarEntry(self._root + special.place, EntryType.HARDLINK, mode, 0, entry.mtime, self._root + place),
+                    b"",
+                )
+                return
+        held = self._held.get(target)
+        if held is None:
+            reason = f"the hard link {path[:200]!r} needs the content of {target[:200]!r}"
+            if self._package.hard_link_targets is None:
+                raise UnsurveyedPackage(self._package, reason)
+            raise InvalidPackage(f"{self._package.what}: {reason}, which does not come before it")
+        original, content = held
+        content.seek(0)
+        yield from self._link_file(original._replace(path=path), content, special)
+
+    def _hold(self, entry: TarEntry, content: BinaryIO) -> BinaryIO:
+        """Keep a content that hard links may need later."""
+        spool = SpooledTemporaryFile(_SMALL)  # noqa: SIM115 -- closed when all is linked
+        self._closing.callback(spool.close)
+        while data := content.read(_READ_SIZE):
+            spool.write(data)
+        spool.seek(0)
+        self._held[entry.path] = entry, cast("BinaryIO", spool)
+        return cast("BinaryIO", spool)
+
+    def _link_file(self, entry: TarEntry, content: BinaryIO, special: Special) -> Linked:
+        """A file that may be rewritten, and whose digest and size are recorded."""
+        mode = 0o755 if entry.mode & 0o100 else 0o644
+        size, mtime = entry.size, entry.mtime
+        placeholder, file_mode = special.entry.placeholder, special.entry.file_mode
+        if placeholder:
+            mtime = self._timestamp
+            # A .pyc file of the package, made from what the file was before, must not look valid.
+            mtime += mtime == entry.mtime
+        if size <= _IN_MEMORY:
+            data = content.read()
+            if placeholder and file_mode is FileMode.TEXT:
+                data = replace_text(data, placeholder, self._prefix.path)
+            elif placeholder:
+                data = replace_binary(data, placeholder, self._prefix.path, self._named(entry))
+            self._done[entry.path] = Observed(mode, hashlib.sha256(data).hexdigest(), len(data))
+            yield TarEntry(self._root + special.place, EntryType.FILE, mode, len(data), mtime), data
+            if special.variables:
+                self.report.read_variables(special.place, data)
+            if special.source and self._modules is not None:
+                yield from self._modules.add(special.place, data)
+            return
+        if placeholder and file_mode is FileMode.TEXT:
+            content, size = replace_large_text(content, placeholder, self._prefix.path)
+            self._closing.callback(content.close)
+        elif placeholder:
+            content = replace_large_binary(content, placeholder, self._prefix.path, self._named(entry))
+        reader = HashingReader(content)
+        yield TarEntry(self._root + special.place, EntryType.FILE, mode, size, mtime), cast("BinaryIO", reader)
+        while reader.read(_READ_SIZE):
+            pass
+        self._done[entry.path] = Observed(mode, reader.digest.encoded, reader.size)
+        if special.source and self._modules is not None:
+            self._modules.failed[special.place] = f"it has {size} bytes"
+
+    def _named(self, entry: TarEntry) -> str:
+        return f"{self._package.what}: {entry.path}"
+
+    def _entry_points(self) -> Linked:
+        points = {f"bin/{point.command}": point for point in self._package.metadata.entry_points}
+        for place, point in sorted(points.items()):
+            if self._filter.keeps(place):
+                script = entry_point_script(point, self._prefix)
+                digest = hashlib.sha256(script).hexdigest()
+                self._scripts.append(InstalledPath(place, "unix_python_entry_point", sha256=digest, size=len(script)))
+                if place not in self._without:
+                    self.report.paths.append(place)
+                    entry = TarEntry(self._root + place, mode=0o755, size=len(script), mtime=self._timestamp)
+                    yield entry, script
+
+    def _conda_meta(self) -> tuple[TarEntry, Content]:
+        """The record of the package."""
+        made = [*self._scripts, *(self._modules.rows if self._modules is not None else ())]
+        made.sort(key=lambda row: path_order(row.path))
+        done = self._done
+        recorded = (
+            installed_file(place, entry, observed if isinstance(observed := done.get(entry.path), Observed) else None)
+            for place, entry in self._placement.recorded
+        )
+        rows = merge(recorded, made, key=lambda row: path_order(row.path)) if made else recorded
+        pieces = prefix_record(self._record, rows)
+        size = sum(map(len, pieces))
+        record = self._record
+        place = f"conda-meta/{record.name.lower()}-{record.version}-{record.build}.json"
+        self.report.paths.append(place)
+        content = b"".join(pieces) if size <= _SMALL else cast("BinaryIO", PieceReader(pieces))
+        return TarEntry(self._root + place, size=size, mtime=self._timestamp), content

@@ -33,7 +33,7 @@ def site_packages_of(metadata: PackageMetadata, prefix: Prefix) -> str | None:
         return None
     if prefix.python_version is None or prefix.site_packages is None:
         raise InvalidPackage(
-            f"{metadata.stem} is a noarch: python package, but the environment has no package named python to link it for"
+            f"{metadata.stem} is a noarch: python package and the environment has no package named python to link it to"
         )
     return prefix.site_packages
 

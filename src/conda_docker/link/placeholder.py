@@ -7,14 +7,14 @@ programs keep wide strings, in UTF-16 and UTF-32 of both byte orders.
 
 from __future__ import annotations
 
-import io
 import itertools
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from conda_docker.errors import PlaceholderTooLong
+from conda_docker.link.pieces import PieceReader
 
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _CHUNK = 1 << 20
@@ -96,8 +96,8 @@ class _Strings:
         self._rest = b""
         self._padding: int | None = None
         self._too_long = (
-            f"{what}: the prefix {prefix!r} has {len(prefix.encode())} bytes, more than the {len(placeholder.encode())} "
-            "that the package has room for; choose a shorter one"
+            f"{what}: the prefix {prefix!r} has {len(prefix.encode())} bytes, more than the package has room for: "
+            f"{len(placeholder.encode())}; choose a shorter one"
         )
 
     def feed(self, piece: bytes, *, last: bool = False) -> Iterator[bytes]:
@@ -152,40 +152,21 @@ def _find_aligned(content: bytes, nul: bytes, start: int) -> int:
     return found
 
 
-class BinaryReplacer(io.RawIOBase):
-    """A stream like `content` with its C strings replaced, as `replace_binary` does, in bounded memory."""
+def replace_large_binary(content: BinaryIO, placeholder: str, prefix: str, what: str) -> BinaryIO:
+    """A stream like `content` with its C strings replaced, as `replace_binary` does, in bounded memory.
 
-    def __init__(self, content: BinaryIO, placeholder: str, prefix: str, what: str) -> None:
-        pieces: Iterator[bytes] = iter(lambda: content.read(_CHUNK), b"")
-        for encoding in _ENCODINGS if placeholder else ():
-            pieces = _chained(pieces, _Strings(placeholder, prefix, encoding, what))
-        self._pieces = pieces
-        self._ready = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        if size < 0:
-            return self._ready + b"".join(self._pieces)
-        if not self._ready:
-            self._ready = next(self._pieces, b"")
-        data, self._ready = self._ready[:size], self._ready[size:]
-        return data
-
-    def readall(self) -> bytes:
-        return self.read()
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+    Reading raises `PlaceholderTooLong`, naming `what`.
+    """
+    pieces: Iterator[bytes] = iter(lambda: content.read(_CHUNK), b"")
+    for encoding in _ENCODINGS if placeholder else ():
+        pieces = _chained(pieces, _Strings(placeholder, prefix, encoding, what))
+    return cast("BinaryIO", PieceReader(pieces))
 
 
 def _chained(pieces: Iterable[bytes], strings: _Strings) -> Iterator[bytes]:
     for piece in pieces:
-        yield from filter(None, strings.feed(piece))
-    yield from filter(None, strings.end())
+        yield from strings.feed(piece)
+    yield from strings.end()
 
 
 def replace_large_text(content: BinaryIO, placeholder: str, prefix: str) -> tuple[BinaryIO, int]:

@@ -78,22 +78,20 @@ def place_files(
     special: dict[str, Special] = {}
     trimmed: set[str] = set()
     recorded: dict[str, PathEntry] = {}
-    owners: dict[str, str] = {}
     made = {f"bin/{point.command}" for point in metadata.entry_points}
     for entry in metadata.paths:
         path = place = entry.path
         if site_packages is not None:
             place = installed_path(path, site_packages)
-            earlier = owners.get(place)
-            if earlier is not None:
-                plain.pop(earlier, None)
-                special.pop(earlier, None)
-            owners[place] = path
             if place in made:
                 continue
         if not keeps(place):
             trimmed.add(path)
             continue
+        earlier = recorded.get(place)
+        if earlier is not None:
+            plain.pop(earlier.path, None)
+            special.pop(earlier.path, None)
         recorded[place] = entry
         if place in without:
             continue

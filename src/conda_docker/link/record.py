@@ -1,15 +1,18 @@
 """The record of an installed package, `conda-meta/<name>-<version>-<build>.json`, in the bytes of rattler (CEP 32).
 
-Left out is what names the machine that linked: `extracted_package_dir`, `package_tarball_full_path` and `link`. What was
-asked for belongs to an environment rather than to a package: `requested_specs` is empty, as for a dependency.
+What names the machine that linked is left out: `extracted_package_dir`, `package_tarball_full_path` and `link`. What
+was asked for belongs to an environment, not to a package: `requested_specs` is empty, as for a dependency.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from json.encoder import encode_basestring as _quote  # type: ignore[attr-defined,unused-ignore]
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from conda_docker.package.metadata import PathEntry, PathType
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
@@ -42,7 +45,18 @@ _FIELDS = (
     "track_features",
     "version",
 )
+_BATCH = 512  # rows that are turned into bytes at a time
 _ALWAYS = frozenset({"build", "build_number", "depends", "name", "subdir", "version"})
+
+
+class Observed(NamedTuple):
+    """What is in the prefix of a file that was looked into; `size` in bytes, `link` the text of a symbolic link."""
+
+    mode: int
+    sha256: str | None = None
+    size: int | None = None
+    path_type: PathType | None = None
+    link: str | None = None
 
 
 class InstalledPath(NamedTuple):
@@ -58,47 +72,71 @@ class InstalledPath(NamedTuple):
     placeholder: str | None = None
 
 
+def installed_file(place: str, entry: PathEntry, observed: Observed | None) -> InstalledPath:
+    """What is recorded of a file that the manifest lists, as rattler does; `observed` None: it was only copied."""
+    sha256, size, path_type, in_prefix = entry.sha256, entry.size, entry.type, None
+    if observed is not None:
+        path_type = path_type or observed.path_type
+        # What the manifest says is not put to the test, but for files that are rewritten; of a link it tells the target.
+        if sha256 is None or entry.placeholder or path_type is PathType.SOFTLINK:
+            in_prefix = observed.sha256 if observed.sha256 != sha256 else None
+        if size is None or entry.placeholder:
+            size = observed.size
+    path_type = path_type or PathType.HARDLINK
+    mode, placeholder = entry.file_mode, entry.placeholder
+    return InstalledPath(place, path_type, entry.no_link, sha256, in_prefix, size, mode, placeholder)
+
+
 def package_fields(package: LockedPackage) -> dict[str, Any]:
     """The fields of a record that come from the channel's index, in order, without credentials.
 
     All that a record depends on beside the package's own bytes: part of a layer's key.
     """
-    index = dict(package.record) | {
-        "name": package.name,
-        "version": package.version,
-        "build": package.build,
-        "build_number": package.build_number,
-        "subdir": package.subdir,
-        "depends": list(package.depends),
-        "noarch": package.noarch,
-        "sha256": package.sha256,
-        "md5": package.md5,
-        "size": package.size,
-    }
+    index = (
+        {"noarch": package.noarch}
+        | dict(package.record)
+        | {
+            "name": package.name,
+            "version": package.version,
+            "build": package.build,
+            "build_number": package.build_number,
+            "subdir": package.subdir,
+            "depends": list(package.depends),
+            "sha256": package.sha256,
+            "md5": package.md5,
+            "size": package.size,
+        }
+    )
     fields = {name: index[name] for name in _FIELDS if name in _ALWAYS or index.get(name) not in (None, [], {}, "")}
     return fields | {"fn": package.file_name, "url": package.public_url, "channel": package.channel}
 
 
-def prefix_record(package: LockedPackage, paths: Iterable[InstalledPath]) -> bytes:
-    """The record of `package` with these installed files, in the order they are given."""
+def prefix_record(package: LockedPackage, rows: Iterable[InstalledPath]) -> list[bytes]:
+    """The record of `package` with these installed files, in the order they are given; in pieces."""
     head = json.dumps(package_fields(package) | {"requested_specs": []}, indent=2, ensure_ascii=False)
-    rows = list(paths)
-    # By hand: the standard library's indenting encoder takes several times as long for packages of many files.
-    files = ",\n".join([f"    {_quote(row.path)}" for row in rows])
-    entries = ",\n".join([_entry(row) for row in rows])
-    return (
-        f"{head[:-2]},\n"
-        f'  "files": {_list(files, "  ")},\n'
-        '  "paths_data": {\n'
-        '    "paths_version": 1,\n'
-        f'    "paths": {_list(entries, "    ")}\n'
-        "  }\n"
-        "}"
-    ).encode()
+    # By hand and piece by piece: the standard library's indenting encoder takes several times as long and the memory
+    # of the whole for packages of many files.
+    files: list[bytes] = []
+    entries: list[bytes] = []
+    remaining = iter(rows)
+    while batch := list(itertools.islice(remaining, _BATCH)):
+        files.append(",\n".join([f"    {_quote(row.path)}" for row in batch]).encode())
+        entries.append(",\n".join([_entry(row) for row in batch]).encode())
+    return [
+        f'{head[:-2]},\n  "files": ['.encode(),
+        *_list(files, b"\n  "),
+        b'],\n  "paths_data": {\n    "paths_version": 1,\n    "paths": [',
+        *_list(entries, b"\n    "),
+        b"]\n  }\n}",
+    ]
 
 
-def _list(body: str, indent: str) -> str:
-    return f"[\n{body}\n{indent}]" if body else "[]"
+def _list(batches: list[bytes], end: bytes) -> Iterator[bytes]:
+    for number, batch in enumerate(batches):
+        yield b",\n" if number else b"\n"
+        yield batch
+    if batches:
+        yield end
 
 
 def _entry(row: InstalledPath) -> str:

@@ -23,6 +23,7 @@ from python_docker.registry.options import RegistryOptions
 from python_docker.registry.retry import backoff, is_passing, wait_before_retry
 
 if TYPE_CHECKING:
+    from conda_docker.environment.conda_configuration import CondaConfiguration
     from conda_docker.environment.locked import LockedPackage
     from conda_docker.package.credentials import Access, Credentials
 
@@ -51,6 +52,7 @@ class Downloader:
     After `stop` is set, downloads end with `Stopped` as soon as they notice; what has come of them is kept.
     """
 
+    configuration: CondaConfiguration
     options: RegistryOptions
     credentials: Credentials
     http: HttpClient
@@ -185,13 +187,13 @@ class Downloader:
 
     def _receive_by_rattler(self, record: LockedPackage, partial: PartialDownload, task: Task) -> None:
         """Have rattler download, which knows object stores, registries and keyrings."""
-        from rattler.networking import Client
         from rattler.package_streaming import download_to_writer
 
+        from conda_docker.environment.rattler_client import rattler_client, rattler_configuration
         from conda_docker.environment.rattler_engine import run
 
         writer = _Writer(record, partial, task, self.stop)
-        client = Client.default_client()
+        client = rattler_client(rattler_configuration(self.configuration))
         try:
             run(lambda: download_to_writer(client, record.url, writer))
         except Exception as error:

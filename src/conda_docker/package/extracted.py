@@ -13,9 +13,11 @@ from typing import BinaryIO, cast
 from conda_docker.errors import InvalidPackage
 from conda_docker.package.metadata import PackageMetadata, PathEntry
 from python_docker.digest import Digest, VerifyingReader
+from python_docker.errors import ContentMismatch
 from python_docker.tar import EntryType, TarEntry
 
 _EMPTY = io.BytesIO()
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)  # of Unix, of Windows
 
 
 def read_extracted_info(folder: Path, names: Collection[str], limit: int) -> tuple[dict[str, bytes], int]:
@@ -64,7 +66,7 @@ def extracted_members(folder: Path, metadata: PackageMetadata) -> Iterator[tuple
         path = entry.path
         parent = posixpath.dirname(path)
         if parent not in folders:
-            real = os.path.realpath(os.path.join(root, parent))
+            real = os.path.realpath(f"{root}/{parent}")
             if real != root and not real.startswith(root + os.sep):
                 raise InvalidPackage(f"{folder.name}: a link takes {path[:200]!r} out of the package")
             folders.add(parent)
@@ -84,7 +86,7 @@ def extracted_members(folder: Path, metadata: PackageMetadata) -> Iterator[tuple
             with _open(full, entry, status.st_size, folder.name) as stream:
                 yield TarEntry(path, EntryType.FILE, mode, status.st_size, mtime), stream
         elif stat.S_ISLNK(status.st_mode):
-            yield TarEntry(path, EntryType.SYMLINK, 0o777, 0, mtime, os.readlink(full)), _EMPTY
+            yield TarEntry(path, EntryType.SYMLINK, 0o777, 0, mtime, os.readlink(full)), _EMPTY  # noqa: PTH115
         elif stat.S_ISDIR(status.st_mode):
             yield TarEntry(path, EntryType.DIRECTORY, mode, 0, mtime), _EMPTY
         else:
@@ -92,11 +94,11 @@ def extracted_members(folder: Path, metadata: PackageMetadata) -> Iterator[tuple
 
 
 def _open(path: str, entry: PathEntry, size: int, what: str) -> BinaryIO:
+    if entry.size is not None and entry.size != size:
+        raise ContentMismatch(f"{what}/{entry.path} has {size} bytes instead of {entry.size}")
     # It was a file a moment ago; a link in its place now must not be followed.
-    stream = open(
-        os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)), "rb", buffering=0
-    )
+    stream = os.fdopen(os.open(path, os.O_RDONLY | _NO_FOLLOW), "rb", buffering=0)
     if entry.sha256 is None:
-        return stream
-    digest = Digest("sha256:" + entry.sha256.lower())
-    return cast("BinaryIO", VerifyingReader(cast("BinaryIO", stream), digest, entry.size, f"{what}/{entry.path}"))
+        return cast("BinaryIO", stream)
+    digest = Digest("sha256:" + entry.sha256)
+    return cast("BinaryIO", VerifyingReader(cast("BinaryIO", stream), digest, size, f"{what}/{entry.path}"))

@@ -64,9 +64,8 @@ def fetch_packages(
     configuration = read_conda_configuration()
     options = options or http_options(configuration)
     caches = package_caches(configuration=configuration)
-    downloader = Downloader(
-        options, Credentials(anaconda=configuration.add_anaconda_token), HttpClient(options), progress
-    )
+    credentials = Credentials(anaconda=configuration.add_anaconda_token)
+    downloader = Downloader(configuration, options, credentials, HttpClient(options), progress)
 
     def find(record: LockedPackage) -> Path | None:
         found = find_package(record, cache_dir, caches=caches)

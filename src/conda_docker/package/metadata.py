@@ -22,7 +22,7 @@ METADATA_FILES = frozenset(
 _LEGACY_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
 # Finds, in paths joined by NULs, what `contained_path` would change or refuse, and what is no Unicode text.
 _SUSPECT = re.compile(r"(?:^|[\0/])\.{0,2}(?=[\0/]|$)|[\ud800-\udfff]")
-_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _TOKEN = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
 _COMMAND = re.compile(r"[^./\\\0][^/\\\0]*")
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*", re.ASCII)
@@ -169,10 +169,14 @@ def _parse_paths(content: bytes, what: str) -> tuple[PathEntry, ...]:
                 placeholder = _typed(placeholder, str) if mode else None
             sha256, size = get("sha256"), get("size_in_bytes")
             if sha256 is not None and not _SHA256.fullmatch(sha256):
-                raise ValueError(f"not a SHA-256: {sha256[:80]!r}")
+                sha256 = bytes.fromhex(sha256).hex()  # capitals are allowed
+                if len(sha256) != 64:
+                    raise ValueError(f"not a SHA-256: {sha256[:80]!r}")
             if size is not None and _typed(size, int) < 0:
                 raise ValueError(f"a negative size: {size}")
             path, kind = _typed(row["_path"], str), types[get("path_type")]
+            if kind is not PathType.HARDLINK:
+                placeholder = mode = None  # as in conda: a link holds no placeholder
             entries.append(PathEntry(path, kind, placeholder, mode, get("no_link") is True, sha256, size))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InvalidPackage(f"{what}: info/paths.json has an entry that cannot be read: {str(row)[:200]}") from error

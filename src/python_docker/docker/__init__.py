@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from python_docker.docker.engine import Engine, find_engine
 from python_docker.docker.names import engine_name
 from python_docker.docker.process import Process
-from python_docker.errors import ContainerFailed
+from python_docker.errors import ContainerFailed, Error, NotFound
 from python_docker.reference import ImageReference
 
 if TYPE_CHECKING:
@@ -43,9 +43,16 @@ _KEPT = 4000
 def load(filename: str | os.PathLike[str]) -> list[str]:
     """Load a docker archive, as `docker load -i` does; gives the names of the images in it, the IDs of nameless ones.
 
-    Docker before version 29 also loads archives of the layout of old, and names none of their images.
+    Docker before version 29 also loads archives of the layout of old, and names none of their images. Raises `NotFound`
+    when there is no such file.
     """
-    with open(filename, "rb") as file:  # noqa: PTH123
+    try:
+        file = open(filename, "rb")  # noqa: PTH123, SIM115
+    except FileNotFoundError:
+        raise NotFound(f"there is no file {os.fspath(filename)}") from None
+    except OSError as error:
+        raise Error(f"cannot read {os.fspath(filename)}: {error.strerror}") from None
+    with file:
         loading = find_engine().loading()
         try:
             while data := file.read(_COPY_SIZE):
@@ -105,17 +112,7 @@ def run(image: str, tag: str | None = None, cmd: Sequence[str] | str | None = No
 
 def load_image(image: Image) -> str:
     """Load an image into the engine, and give the name that the engine knows it by, its ID when it has no name."""
-    from python_docker.copy import put_image
-    from python_docker.transports.docker_engine import EngineDestination
-
-    destination = EngineDestination(find_engine(), image.reference if image.name else None)
-    try:
-        put_image(image, destination)
-        destination.commit()
-    except BaseException:
-        destination.abort()
-        raise
-    return destination.loaded
+    return _load(find_engine(), image)
 
 
 def run_image(image: Image, cmd: Sequence[str] | str | None = None) -> bytes:
@@ -134,7 +131,22 @@ def run_image(image: Image, cmd: Sequence[str] | str | None = None) -> bytes:
     """
     from python_docker.docker.standard_streams import printer
 
-    return _run(find_engine(), load_image(image), cmd, printer(sys.stdout))
+    engine = find_engine()
+    return _run(engine, _load(engine, image), cmd, printer(sys.stdout))
+
+
+def _load(engine: Engine, image: Image) -> str:
+    from python_docker.copy import put_image
+    from python_docker.transports.docker_engine import EngineDestination
+
+    destination = EngineDestination(engine, image.reference if image.name else None)
+    try:
+        put_image(image, destination)
+        destination.commit()
+    except BaseException:
+        destination.abort()
+        raise
+    return destination.loaded
 
 
 def _run(

@@ -138,7 +138,7 @@ def reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "it does not answer"
     if isinstance(error, PermissionError):
-        return "this user may not talk to it (for Docker, be a member of the group docker)"
+        return "this user may not talk to it (for Docker, join the group docker)"
     if isinstance(error, FileNotFoundError):
         return "it is not there"
     if isinstance(error, ConnectionRefusedError):

@@ -92,12 +92,16 @@ class Authenticator:
                 return self.credentials.basic
             return f"Bearer {self._token(challenge, scopes, long=long).text}"
 
-    def refused(self, challenges: Sequence[Challenge], sent: str | None, scopes: Sequence[str]) -> bool:
-        """Learn from a 401 to a request with the header `sent`; tells whether another header can be had now."""
+    def refused(self, challenges: Sequence[Challenge], sent: str | None, scopes: Sequence[str], since: float) -> bool:
+        """Learn from a 401 to a request with the header `sent`; tells whether another header can be had now.
+
+        `since` is when the request was begun, in seconds of the monotonic clock.
+        """
         with self._lock:
             if self.credentials.registry_token:
                 return False
-            self._tokens = [token for token in self._tokens if f"Bearer {token.text}" != sent]
+            # When one has expired before its time, so may have the others of then; another thread may have new ones.
+            self._tokens = [token for token in self._tokens if token.issued >= since and f"Bearer {token.text}" != sent]
             before = self._challenge
             self.meet(challenges)
             now = self._challenge

@@ -137,21 +137,21 @@ class RegistryClient:
 
     # -- blobs -----------------------------------------------------------------------------------------------------
 
-    def has_blob(self, path: str, digest: Digest) -> bool:
-        """Whether a repository has a blob."""
+    def has_blob(self, path: str, digest: Digest, *, to_push: bool = False) -> bool:
+        """Whether a repository has a blob; `to_push` spares the token that would serve for no more than to look."""
         try:
-            self.blob_size(path, digest)
+            self.blob_size(path, digest, to_push=to_push)
         except NotFoundInRegistry:
             return False
         return True
 
-    def blob_size(self, path: str, digest: Digest) -> int | None:
+    def blob_size(self, path: str, digest: Digest, *, to_push: bool = False) -> int | None:
         """How many bytes a blob has, None when the registry does not say."""
         response = self.session.request(
             "HEAD",
             f"/v2/{path}/blobs/{digest}",
             action=f"find blob {digest} in {path}",
-            scopes=[repository_scope(path, "pull")],
+            scopes=[repository_scope(path, "pull", "push") if to_push else repository_scope(path, "pull")],
         )
         return response.length
 

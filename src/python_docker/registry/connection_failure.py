@@ -67,7 +67,9 @@ def _reason(error: BaseException) -> str:
     """A few words that hold neither addresses nor objects."""
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, exceptions.ConnectTimeoutError | exceptions.ReadTimeoutError | socket.timeout):
+        # NewConnectionError is a ConnectTimeoutError, whatever its cause.
+        timeouts = exceptions.ConnectTimeoutError | exceptions.ReadTimeoutError | socket.timeout
+        if isinstance(seen, timeouts) and not isinstance(seen, exceptions.NewConnectionError):
             return "no answer in time"
         if isinstance(seen, ConnectionRefusedError):
             return "nothing listens there"

@@ -145,7 +145,7 @@ class RegistryDestination:
             session = mount_blob(self._client, self._path, digest, source)
             if session is True:
                 return "mounted"
-        if self._client.has_blob(self._path, digest):
+        if self._client.has_blob(self._path, digest, to_push=True):
             return "exists"
         if blob.descriptor.urls and blob.descriptor.media_type in _FOREIGN:
             # Layers that may not be given away stay where their descriptor says (image-spec, layer.md).

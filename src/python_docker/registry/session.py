@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import urljoin, urlsplit
 
@@ -94,11 +95,12 @@ class RegistrySession:
         def authorization(target: str) -> str | None:
             return sent if self.is_own(target) else None
 
+        since = time.monotonic()
         sent = login.header(scopes, long=long)
         response = self._http.send(method, url, headers=headers, body=body, authorization=authorization)
         if response.status == 401 and self.is_own(response.url):
             challenges = parse_challenges(response.header_values("www-authenticate"))
-            if login.refused(challenges, sent, scopes):
+            if login.refused(challenges, sent, scopes, since):
                 response.discard()
                 sent = login.header(scopes, long=long)
                 response = self._http.send(method, url, headers=headers, body=body, authorization=authorization)

@@ -169,7 +169,7 @@ class BlobUpload:
         if not lost:
             return False
         with suppress(RegistryError):
-            if self.client.has_blob(self.path, self.blob.descriptor.digest):
+            if self.client.has_blob(self.path, self.blob.descriptor.digest, to_push=True):
                 self.task.advance(self.blob.descriptor.size)
                 return True
         return False

@@ -6,6 +6,7 @@ it, since Docker 29 and other tools read nothing without one. Source: Docker ima
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -23,6 +24,7 @@ from python_docker.transports.archived_image import ArchivedImage, OpenedImage, 
 from python_docker.transports.blob_tar import BlobTar
 from python_docker.transports.output import Output
 
+_LAYER_ID = re.compile(r"[a-f0-9]{64}")
 _MAX_LAYERS = 10_000
 _BEGINNING = "1970-01-01T00:00:00Z"
 # What describes the layer, not the image (Docker, image/v1/imagev1.go).
@@ -33,7 +35,7 @@ def v1_images(archive: ArchiveFile) -> list[ArchivedImage]:
     """The images of a v1 archive: those that `repositories` names, or all that are nobody's parent without one."""
     repositories = archive.read("repositories", MAX_DOCUMENT_SIZE)
     if repositories is None:
-        layers = [path.removesuffix("/json") for path in archive if path.count("/") == 1 and path.endswith("/json")]
+        layers = [path[:64] for path in archive if _LAYER_ID.fullmatch(path[:64]) and path[64:] == "/json"]
         parents = {_read_json(archive, layer).get("parent") for layer in layers}
         return [ArchivedImage((), partial(_open, archive, layer)) for layer in layers if layer not in parents]
     tags: dict[str, list[str]] = {}
@@ -54,6 +56,8 @@ def _items(value: Any, what: str) -> list[tuple[str, Any]]:
 
 
 def _read_json(archive: ArchiveFile, layer: str) -> dict[str, Any]:
+    if not _LAYER_ID.fullmatch(layer):
+        raise InvalidArchive(f"{archive.name} names a layer {layer[:80]!r}, which is no ID of 64 hexadecimal digits")
     path = f"{layer}/json"
     archive.get(path)
     raw = archive.read(path, MAX_DOCUMENT_SIZE)
@@ -67,11 +71,11 @@ def _read_json(archive: ArchiveFile, layer: str) -> dict[str, Any]:
 def _open(archive: ArchiveFile, top: str) -> OpenedImage:
     chain: dict[str, dict[str, Any]] = {}
     layer: str | None = top
-    while layer:
+    while layer is not None:
         if layer in chain or len(chain) > _MAX_LAYERS:
             raise InvalidArchive(f"{archive.name}: the parents of layer {top[:80]!r} lead in a circle")
         chain[layer] = _read_json(archive, layer)
-        layer = chain[layer].get("parent")
+        layer = chain[layer].get("parent") or None
     bottom_first = list(reversed(chain.items()))
     members = [archive.get(f"{layer}/layer.tar") for layer, _ in bottom_first]
     layers = read_layers(archive, members, [None] * len(members))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from python_docker.errors import InvalidReference
 from python_docker.reference import ImageReference
@@ -37,8 +37,8 @@ class Location:
 
     @classmethod
     def parse(cls, text: str, *, default_transport: str | None = None) -> Location:
-        """Read a location. A text without a transport is an archive when it ends in `.tar`, a layout when it is a folder
-        with an `index.json`, and otherwise one of `default_transport` if that is given.
+        """Read a location. A text without a transport is an archive when it ends in `.tar`, a layout when it is a
+        folder with an `index.json`, and otherwise one of `default_transport` if that is given.
 
         Raises `InvalidReference`.
         """
@@ -54,7 +54,7 @@ class Location:
             return cls(transport, "", rest or None)
         if _ARCHIVE_SUFFIX.search(text) and "://" not in text:
             return cls("docker-archive", text)
-        if os.path.isfile(os.path.join(text, "index.json")):
+        if Path(text, "index.json").is_file():
             return cls("oci", text)
         if default_transport == "docker" and "://" not in text:
             return cls("docker", "", str(ImageReference.parse(text)))

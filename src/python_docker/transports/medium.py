@@ -1,4 +1,4 @@
-"""The seam that every medium (archive, layout, registry, engine) has: a `Source` of images, a `Destination` for them."""
+"""The seam of every medium (archive, layout, registry, engine): a `Source` of images, a `Destination` for them."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def test_push_and_pull(docker: EngineCommand, registry: Registry, repository: st
 
 
 def test_what_is_not_there_is_not_found(docker: EngineCommand, registry: Registry, repository: str) -> None:
-    with pytest.raises(NotFound, match="`docker image inspect nosuch:v1` failed: .*(?i:no such image)"):
+    with pytest.raises(NotFound, match=r"`docker image inspect nosuch:v1` failed: .*(?i:no such image)"):
         docker.inspect("nosuch:v1")
     with pytest.raises(NotFound):
         docker.tag("nosuch:v1", ImageReference.parse("other:v1"))
@@ -111,7 +111,7 @@ def test_what_is_not_there_is_not_found(docker: EngineCommand, registry: Registr
 
 
 def test_an_archive_that_is_none_is_refused(docker: EngineCommand) -> None:
-    with pytest.raises(EngineError, match="`docker load` failed: .*invalid tar header"):
+    with pytest.raises(EngineError, match=r"`docker load` failed: .*invalid tar header"):
         load(docker, b"no archive" * 1000)
 
 

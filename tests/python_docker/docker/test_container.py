@@ -21,7 +21,9 @@ RAW = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r
 
 
 @pytest.fixture(scope="module")
-def hello(docker_engine: DockerEngine, runnable_files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> str:
+def hello(
+    docker_engine: DockerEngine, runnable_files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
+) -> str:
     """Return the name of an image in the engine that prints its greeting."""
     archive = tmp_path_factory.mktemp("container") / "hello.tar"
     files = {**runnable_files, "etc/unique": b"container"}
@@ -127,7 +129,7 @@ def test_an_image_that_is_not_there_is_pulled(
 
 
 def test_an_id_that_is_not_there_is_not_pulled(docker_engine: DockerEngine) -> None:
-    with pytest.raises(NotFound, match="(?i)no such image"):
+    with pytest.raises(NotFound, match=r"(?i)no such image"):
         Printed().run(docker_engine, f"sha256:{'0' * 64}", Process())
 
 
@@ -166,7 +168,7 @@ def test_frames_are_taken_apart(scripted: FakeEngine) -> None:
 @pytest.mark.parametrize("cut", [4, 8, 10])
 def test_output_that_is_cut_off_is_an_error(scripted: FakeEngine, cut: int) -> None:
     scripted.answers[f"POST /containers/{ID}/attach"] = [RAW + frame(1, b"hello")[:cut]]
-    with pytest.raises(EngineError, match="cut off|hung up"):
+    with pytest.raises(EngineError, match=r"cut off|hung up"):
         Printed().run(scripted, "x:1", Process())
     assert scripted.asked()[-1] == f"DELETE /containers/{ID}"
 
@@ -174,7 +176,9 @@ def test_output_that_is_cut_off_is_an_error(scripted: FakeEngine, cut: int) -> N
 def test_without_a_network_it_starts_without_one(scripted: FakeEngine) -> None:
     refusal = http_answer(b'{"message":"network bridge not found"}', 404)
     scripted.answers[f"POST /containers/{ID}/start"] = [refusal, http_answer(b"", 204)]
-    scripted.answers["GET /networks"] = [http_answer(b'[{"Name":"host","Driver":"host"},{"Name":"none","Driver":"null"}]')]
+    scripted.answers["GET /networks"] = [
+        http_answer(b'[{"Name":"host","Driver":"host"},{"Name":"none","Driver":"null"}]')
+    ]
     assert Printed().run(scripted, "x:1", Process()) == 0
     created = [json.loads(request.body) for request in scripted.requests if request.path == "/containers/create"]
     assert [settings["HostConfig"] for settings in created] == [{}, {"NetworkMode": "none"}]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import subprocess
 import sys
 import tempfile
@@ -108,7 +107,9 @@ class TestPushAndPull:
         ours = Registry(registry.url)
 
         def open_files() -> int:
-            return sum(str(tmp_path) in os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.exists())
+            return sum(
+                str(tmp_path) in str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.exists()
+            )
 
         image = ours.pull_image(repository, "v1")
         assert sum(layer.size for layer in image.layers) > 60_000

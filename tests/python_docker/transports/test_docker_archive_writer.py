@@ -275,7 +275,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("version", ["v2", "1.2", ""])
     def test_version(self, version: str) -> None:
-        with pytest.raises(ValueError, match="v1 and v1.2"):
+        with pytest.raises(ValueError, match=r"v1 and v1.2"):
             written(image_of(), version=version)
 
 

@@ -111,8 +111,10 @@ class TestReading:
 
     @pytest.mark.parametrize("top", ["../../etc", "", "x" * 200, "/"])
     def test_id_that_is_none(self, top: str) -> None:
-        with pytest.raises(InvalidArchive, match="has no file"):
+        with pytest.raises(InvalidArchive, match="no ID of 64"):
             read(v1_members(repositories={"hello": {"v1": top}}))
+        with pytest.raises(InvalidArchive, match="no ID of 64"):
+            read(rewritten(v1_members(), f"{IDS[1]}/json", parent=top or "x"))
 
 
 def image(name: str = "hello:v1", layers: list[bytes] | None = None, *, compressed: bool = False) -> Image:

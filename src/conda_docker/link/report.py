@@ -1,0 +1,44 @@
+"""LinkReport: what is worth knowing of a package beyond its files."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class LinkReport:
+    """What was seen while a package was linked; complete when all its entries have been taken.
+
+    Paths are relative to the prefix. `paths` are those of all files and links in the layer; `trimmed_files` and
+    `trimmed_bytes` count what the filter left out. `link_scripts` are scripts that clients run on linking; they are in
+    the image and were not run. `activate` are activation scripts, and `variables` holds the variables of each file in
+    `etc/conda/env_vars.d` by its name. `compiled` counts the `.pyc` files that were made; `uncompiled` maps the modules
+    that have none, though they should, to the reason.
+    """
+
+    paths: list[str] = field(default_factory=list)
+    trimmed_files: int = 0
+    trimmed_bytes: int = 0
+    link_scripts: tuple[str, ...] = ()
+    activate: tuple[str, ...] = ()
+    variables: dict[str, dict[str, str]] = field(default_factory=dict)
+    compiled: int = 0
+    uncompiled: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def post_link(self) -> bool:
+        """Whether the package has a post-link script."""
+        return any(script.endswith("-post-link.sh") for script in self.link_scripts)
+
+    def read_variables(self, place: str, content: bytes) -> None:
+        """Note the variables in a file of `etc/conda/env_vars.d`; one that is no JSON object sets none, as in conda."""
+        try:
+            variables = json.loads(content)
+        except (ValueError, RecursionError):
+            return
+        if isinstance(variables, dict):
+            self.variables[posixpath.basename(place)] = {
+                name: value if isinstance(value, str) else json.dumps(value) for name, value in variables.items()
+            }

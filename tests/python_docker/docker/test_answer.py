@@ -1,0 +1,30 @@
+"""What people are told of a connection that failed; what engines answer is tested with `EngineApi`."""
+
+from __future__ import annotations
+
+import http.client
+
+import pytest
+
+from python_docker.docker.answer import reason
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            PermissionError(13, "Permission denied"),
+            "this user may not talk to it (for Docker, be a member of the group docker)",
+        ),
+        (FileNotFoundError(2, "No such file or directory"), "it is not there"),
+        (ConnectionRefusedError(111, "Connection refused"), "nothing listens there"),
+        (TimeoutError("timed out"), "it does not answer"),
+        (BrokenPipeError(32, "Broken pipe"), "the connection was cut"),
+        (http.client.RemoteDisconnected("closed"), "the connection was cut"),
+        (http.client.IncompleteRead(b"half"), "the connection was cut"),
+        (http.client.BadStatusLine("SSH-2.0"), "what answers is no Docker Engine"),
+        (OSError(113, "No route to host"), "[Errno 113] No route to host"),
+    ],
+)
+def test_reason(error: Exception, told: str) -> None:
+    assert reason(error) == told

@@ -1,0 +1,501 @@
+"""OCI layouts in folders: all that the specification allows is read, and none is ever seen half-written."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from python_docker import copy_image, open_image, write_image
+from python_docker.blob import Blob, BlobStore
+from python_docker.compression import Compression
+from python_docker.copy import Conversion
+from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, InvalidReference, NotFound
+from python_docker.image import Image
+from python_docker.layer import build_layer
+from python_docker.media_types import OCI_INDEX, OCI_MANIFEST
+from python_docker.platform import Platform
+from python_docker.platform_choice import PlatformNotFound
+from python_docker.progress import SILENT
+from python_docker.spec import Index
+from python_docker.tar import TarEntry
+from python_docker.transports import open_source
+from python_docker.transports.location import Location
+from python_docker.transports.oci_layout import OciLayoutDestination
+from tests.archives import docker_members, tar_of
+from tests.images import digest, hello_config, layer_tar, write_oci_layout
+
+LAYERS = [layer_tar({"etc/greeting": b"hello\n"}), layer_tar({"top": b"x" * 100_000})]
+FILES = ["etc", "etc/greeting", "top"]
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Path:
+    """Return a layout made by hand, with one image of the tag `v1`."""
+    write_oci_layout(tmp_path / "layout", LAYERS, tag="v1", runtime=hello_config())
+    return tmp_path / "layout"
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    """Return an image from a docker archive."""
+    (tmp_path / "source").mkdir()
+    path = tmp_path / "source" / "hello.tar"
+    path.write_bytes(tar_of(docker_members(LAYERS, tags=["hello:latest"])))
+    return open_image(str(path))
+
+
+def edit_index(layout: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    index = json.loads((layout / "index.json").read_text())
+    change(index)
+    (layout / "index.json").write_text(json.dumps(index))
+
+
+def put(layout: Path, content: bytes, media_type: str) -> dict[str, Any]:
+    (layout / "blobs/sha256" / hashlib.sha256(content).hexdigest()).write_bytes(content)
+    return {"mediaType": media_type, "digest": digest(content), "size": len(content)}
+
+
+def blob_of(layout: Path, text: str) -> Path:
+    return layout / "blobs/sha256" / text.removeprefix("sha256:")
+
+
+def names(layout: Path) -> list[str]:
+    manifests = json.loads((layout / "index.json").read_text())["manifests"]
+    return [one.get("annotations", {}).get("org.opencontainers.image.ref.name") for one in manifests]
+
+
+def check_blobs(layout: Path) -> None:
+    """Every blob is what its name says, and nothing else lies about."""
+    for path in (layout / "blobs").rglob("*"):
+        if path.is_file():
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name
+    assert sorted(path.name for path in layout.iterdir()) == ["blobs", "index.json", "oci-layout"]
+
+
+class TestReading:
+    def test_by_tag(self, layout: Path) -> None:
+        image = open_image(f"oci:{layout}:v1")
+        assert image.list_files() == FILES
+        assert image.manifest.media_type == OCI_MANIFEST
+        assert (image.name, image.tag) == ("", None)
+
+    def test_only_image(self, layout: Path) -> None:
+        assert (
+            open_image(f"oci:{layout}").digest
+            == open_image(str(layout)).digest
+            == open_image(f"oci:{layout}:@0").digest
+        )
+
+    def test_full_name(self, layout: Path) -> None:
+        full = {"io.containerd.image.name": "docker.io/library/hello:v1"}
+        edit_index(layout, lambda index: index["manifests"][0]["annotations"].update(full))
+        image = open_image(f"oci:{layout}:hello:v1")
+        assert (image.name, image.tag) == ("hello", "v1")
+
+    def test_without_oci_layout_file(self, layout: Path) -> None:
+        (layout / "oci-layout").unlink()
+        assert open_image(f"oci:{layout}").list_files() == FILES
+
+    def test_other_version(self, layout: Path) -> None:
+        (layout / "oci-layout").write_text('{"imageLayoutVersion": "2.0.0"}')
+        with pytest.raises(InvalidArchive, match=r"version '2.0.0'; only 1.0.0"):
+            open_image(f"oci:{layout}")
+
+    def test_unknown_files_and_descriptors(self, layout: Path) -> None:
+        (layout / "manifest.json").write_text("[]")
+        (layout / "blobs/sha256/unfinished.tmp").write_text("")
+        edit_index(layout, lambda index: index["manifests"].insert(0, put(layout, b"x", "application/vnd.example")))
+        assert open_image(f"oci:{layout}").list_files() == FILES
+
+    def test_index_of_platforms(self, layout: Path) -> None:
+        def nest(index: dict[str, Any]) -> None:
+            (descriptor,) = index["manifests"]
+            del descriptor["annotations"]
+            here = {**descriptor, "platform": {"os": "linux", "architecture": Platform.host().architecture}}
+            other = {**descriptor, "digest": digest(b"absent"), "platform": {"os": "linux", "architecture": "wasm"}}
+            inner = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [other, here]}
+            outer = {"schemaVersion": 2, "manifests": [put(layout, json.dumps(inner).encode(), OCI_INDEX)]}
+            index["manifests"] = [put(layout, json.dumps(outer).encode(), OCI_INDEX)]
+
+        edit_index(layout, nest)
+        assert isinstance(open_source(f"oci:{layout}").root(), Index)
+        # The platform of an outer descriptor is not known, so it is looked into.
+        assert open_image(f"oci:{layout}").list_files() == FILES
+
+    def test_platforms_side_by_side(self, layout: Path) -> None:
+        def split(index: dict[str, Any]) -> None:
+            (descriptor,) = index["manifests"]
+            index["manifests"] = [
+                {**descriptor, "platform": {"os": "linux", "architecture": architecture}}
+                for architecture in ("amd64", "arm64", "riscv64")
+            ]
+
+        edit_index(layout, split)
+        assert open_image(f"oci:{layout}", platform="linux/riscv64").list_files() == FILES
+        with pytest.raises(PlatformNotFound):
+            open_image(f"oci:{layout}", platform="linux/s390x")
+
+    def test_embedded_config(self, layout: Path) -> None:
+        image = open_image(f"oci:{layout}")
+        config = image.config_blob.read()
+        blob_of(layout, image.id).unlink()
+
+        def embed(content: bytes) -> None:
+            value = image.manifest.value()
+            value["config"]["data"] = base64.b64encode(content).decode()
+            root = put(layout, json.dumps(value).encode(), OCI_MANIFEST)
+            edit_index(layout, lambda index: index.update(manifests=[root]))
+
+        embed(config)
+        assert open_image(f"oci:{layout}").id == image.id
+        embed(config.replace(b"linux", b"minix"))
+        with pytest.raises(ContentMismatch):
+            open_image(f"oci:{layout}")
+
+
+class TestDamage:
+    def test_no_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(NotFound, match="there is no folder"):
+            open_image(f"oci:{tmp_path}/absent")
+
+    def test_file(self, tmp_path: Path) -> None:
+        (tmp_path / "x.tar").write_bytes(b"")
+        with pytest.raises(InvalidArchive, match=r"is a file, no folder; write oci-archive:.*x.tar or docker-archive:"):
+            open_image(f"oci:{tmp_path}/x.tar")
+
+    def test_no_layout(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidArchive, match=r"it has no index.json"):
+            open_image(f"oci:{tmp_path}")
+
+    @pytest.mark.parametrize(
+        "content", [b"", b"[]", b"{}", b"[" * 10_000, b'{"a":' * 10_000, b" " * (5 << 20), b'{"schemaVersion": 2}']
+    )
+    def test_index_json(self, content: bytes, layout: Path) -> None:
+        (layout / "index.json").write_bytes(content)
+        with pytest.raises(InvalidDocument, match=r"index\.json"):
+            open_image(f"oci:{layout}")
+
+    def test_hundred_megabytes_of_json_are_not_read(self, layout: Path) -> None:
+        with (layout / "index.json").open("r+b") as file:
+            file.truncate(100 << 20)
+        with pytest.raises(InvalidDocument, match=r"has 104857600 bytes; at most"):
+            open_image(f"oci:{layout}")
+
+    @pytest.mark.parametrize("name", ["index.json", "oci-layout", "blobs"])
+    def test_pipe_does_not_hang(self, name: str, layout: Path) -> None:
+        if name == "blobs":
+            path = blob_of(layout, open_image(f"oci:{layout}").digest)
+        else:
+            path = layout / name
+        path.unlink()
+        os.mkfifo(path)
+        if name == "oci-layout":
+            assert open_image(f"oci:{layout}").list_files() == FILES
+        else:
+            with pytest.raises((InvalidArchive, NotFound)):
+                open_image(f"oci:{layout}")
+
+    @pytest.mark.parametrize("kind", ["manifest", "config", "layer"])
+    @pytest.mark.parametrize("damage", ["missing", "flipped", "shorter", "longer", "folder"])
+    def test_blob(self, kind: str, damage: str, layout: Path, tmp_path: Path) -> None:
+        image = open_image(f"oci:{layout}")
+        path = blob_of(layout, {"manifest": image.digest, "config": image.id, "layer": image.layers[0].digest}[kind])
+        content = path.read_bytes()
+        path.unlink()
+        if damage == "flipped":
+            path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+        elif damage in ("shorter", "longer"):
+            path.write_bytes(content[:-1] if damage == "shorter" else content + b"\0")
+        elif damage == "folder":
+            path.mkdir()
+        for destination in ("oci:{}/new", "docker-archive:{}/new.tar", "oci-archive:{}/new.tar"):
+            with pytest.raises((NotFound, ContentMismatch), match="sha256:"):
+                copy_image(f"oci:{layout}", destination.format(tmp_path))
+        assert sorted(os.listdir(tmp_path)) == ["layout"]
+
+    @pytest.mark.parametrize(
+        "text", ["sha256:../../../../etc/passwd", "../x:y", "sha256:" + "a" * 63, "x:" + "a" * 300]
+    )
+    def test_digest_that_leads_out(self, text: str, layout: Path) -> None:
+        edit_index(layout, lambda index: index["manifests"][0].update(digest=text))
+        with pytest.raises(InvalidDocument, match=r"malformed at .?manifests\.0\.digest"):
+            open_image(f"oci:{layout}")
+
+    def test_manifest_that_names_itself_as_index(self, layout: Path) -> None:
+        edit_index(layout, lambda index: index["manifests"][0].update(mediaType=OCI_INDEX))
+        with pytest.raises(InvalidDocument, match="was given as"):
+            open_image(f"oci:{layout}")
+
+
+class TestWriting:
+    def test_new_layout(self, image: Image, tmp_path: Path) -> None:
+        manifest = write_image(image, f"oci:{tmp_path}/new:v1")
+        check_blobs(tmp_path / "new")
+        assert json.loads((tmp_path / "new/oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}
+        again = open_image(f"oci:{tmp_path}/new:v1")
+        assert (again.digest, again.id, again.list_files()) == (manifest.digest, image.id, FILES)
+        assert sorted(os.listdir(tmp_path)) == ["new", "source"]
+
+    def test_in_new_folders(self, image: Image, tmp_path: Path) -> None:
+        write_image(image, f"oci:{tmp_path}/a/b/new")
+        check_blobs(tmp_path / "a/b/new")
+
+    def test_keeps_its_name(self, image: Image, tmp_path: Path) -> None:
+        write_image(image, f"oci:{tmp_path}/new")
+        again = open_image(f"oci:{tmp_path}/new")
+        assert (again.name, again.tag) == ("hello", "latest")
+        assert names(tmp_path / "new") == ["latest"]
+
+    def test_digest_of_an_oci_image(self, layout: Path, tmp_path: Path) -> None:
+        copy_image(f"oci:{layout}", f"oci:{tmp_path}/new")
+        assert open_image(f"oci:{tmp_path}/new").digest == open_image(f"oci:{layout}").digest
+        check_blobs(tmp_path / "new")
+
+    def test_into_an_empty_folder(self, image: Image, tmp_path: Path) -> None:
+        folder = tmp_path / "new"
+        folder.mkdir()
+        inode = folder.stat().st_ino
+        write_image(image, f"oci:{folder}:v1")
+        check_blobs(folder)
+        assert folder.stat().st_ino == inode
+
+    def test_existing_layout_gains(self, layout: Path, image: Image) -> None:
+        before = open_image(f"oci:{layout}:v1").digest
+        write_image(image, f"oci:{layout}:v2")
+        assert names(layout) == ["v1", "v2"]
+        check_blobs(layout)
+        assert open_image(f"oci:{layout}:v1").digest == before
+        assert open_image(f"oci:{layout}:v2").id == image.id
+
+    def test_same_name_is_replaced(self, layout: Path, image: Image) -> None:
+        write_image(image, f"oci:{layout}:v1")
+        assert names(layout) == ["v1"]
+        assert open_image(f"oci:{layout}:v1").id == image.id
+
+    def test_zstd(self, image: Image, tmp_path: Path) -> None:
+        path = tmp_path / "source/hello.tar"
+        copy_image(str(path), f"oci:{tmp_path}/new", conversion=Conversion(compression=Compression.ZSTD))
+        again = open_image(f"oci:{tmp_path}/new")
+        assert {layer.compression for layer in again.layers} == {Compression.ZSTD}
+        assert again.list_files() == FILES
+        check_blobs(tmp_path / "new")
+
+    def test_all_platforms(self, layout: Path, tmp_path: Path) -> None:
+        def split(index: dict[str, Any]) -> None:
+            (descriptor,) = index["manifests"]
+            index["manifests"] = [
+                {**descriptor, "platform": {"os": "linux", "architecture": architecture}}
+                for architecture in ("amd64", "arm64")
+            ]
+
+        edit_index(layout, split)
+        written = copy_image(f"oci:{layout}", f"oci:{tmp_path}/new:all", all_platforms=True)
+        root = open_source(f"oci:{tmp_path}/new:all").root()
+        assert isinstance(root, Index)
+        assert root.digest == written.digest
+        check_blobs(tmp_path / "new")
+
+    def test_docker_images_become_oci_images(self, image: Image, tmp_path: Path) -> None:
+        write_image(image, f"oci:{tmp_path}/new")
+        again = open_image(f"oci:{tmp_path}/new")
+        assert again.manifest.media_type == OCI_MANIFEST
+        assert [layer.digest for layer in again.layers] == [layer.digest for layer in image.layers]
+
+    @pytest.mark.parametrize("name", ["@0", "a b"])
+    def test_name_that_a_layout_cannot_hold(self, name: str, image: Image, tmp_path: Path) -> None:
+        with pytest.raises(InvalidReference):
+            write_image(image, Location("oci", f"{tmp_path}/new", name))
+        assert os.listdir(tmp_path) == ["source"]
+
+
+class TestLinking:
+    def cached(self, folder: Path) -> tuple[BlobStore, Image]:
+        """An image whose layer is in a store that is ours alone."""
+        store = BlobStore(folder, trusted=True)
+        with build_layer(store.writer()) as builder:
+            builder.add(TarEntry("hello", size=50_000), os.urandom(50_000))
+        image = Image("hello", "v1")
+        assert builder.layer is not None
+        image.add_layer(builder.layer)
+        return store, image
+
+    def test_blobs_of_our_own_stores_are_linked(self, tmp_path: Path) -> None:
+        store, image = self.cached(tmp_path / "cache")
+        for _ in range(2):
+            write_image(image, f"oci:{tmp_path}/new:v1")
+            digest_ = image.layers[0].digest
+            assert blob_of(tmp_path / "new", digest_).samefile(store.path_of(digest_))
+            check_blobs(tmp_path / "new")
+
+    def test_other_layouts_are_copied(self, layout: Path, tmp_path: Path) -> None:
+        # They may be written to, or be damaged already.
+        copy_image(f"oci:{layout}", f"oci:{tmp_path}/new")
+        digest_ = open_image(f"oci:{layout}").layers[0].digest
+        assert not blob_of(layout, digest_).samefile(blob_of(tmp_path / "new", digest_))
+
+
+class TestExistingBlobs:
+    def destination(self, layout: Path) -> OciLayoutDestination:
+        return OciLayoutDestination.open(Location("oci", str(layout), "v2"), None)
+
+    def test_is_not_copied_again(self, layout: Path) -> None:
+        blob = open_image(f"oci:{layout}").layers[0].blob
+        destination = self.destination(layout)
+        assert destination.put_blob(blob, SILENT.start("", None)) == "exists"
+        assert destination.put_blob(Blob.from_bytes(b"new", "x"), SILENT.start("", None)) == ""
+        destination.abort()
+        check_blobs(layout)
+
+    def test_damaged_one_is_replaced(self, layout: Path, tmp_path: Path) -> None:
+        copy_image(f"oci:{layout}", f"oci:{tmp_path}/copy")
+        path = blob_of(layout, open_image(f"oci:{layout}").layers[0].digest)
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        copy_image(f"oci:{tmp_path}/copy", f"oci:{layout}:v2")
+        assert path.read_bytes() == content
+        check_blobs(layout)
+
+    def test_progress_ends_at_the_size(self, tmp_path: Path) -> None:
+        class Task:
+            done = 0
+
+            def advance(self, size: int) -> None:
+                self.done += size
+
+            def finish(self, outcome: str = "") -> None: ...
+
+        store = BlobStore(tmp_path / "cache", trusted=True)
+        linked, copied = store.add_bytes(b"linked", "x"), Blob.from_bytes(b"copied!", "x")
+        destination = self.destination(tmp_path / "new")
+        for blob in (linked, copied):
+            task = Task()
+            destination.put_blob(blob, task)
+            assert task.done == blob.descriptor.size
+        destination.abort()
+
+
+class TestRefused:
+    def test_folder_with_other_things(self, image: Image, tmp_path: Path) -> None:
+        (tmp_path / "home").mkdir()
+        (tmp_path / "home/file").write_text("mine")
+        with pytest.raises(InvalidArchive, match="the folder is not empty, and no OCI layout"):
+            write_image(image, f"oci:{tmp_path}/home")
+        assert os.listdir(tmp_path / "home") == ["file"]
+
+    def test_file(self, image: Image, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("mine")
+        with pytest.raises(InvalidArchive, match="it is a file, no folder"):
+            write_image(image, f"oci:{tmp_path}/file")
+        assert (tmp_path / "file").read_text() == "mine"
+
+    @pytest.mark.parametrize(
+        ("name", "content"), [("oci-layout", '{"imageLayoutVersion": "2"}'), ("index.json", "[]"), ("index.json", "{")]
+    )
+    def test_layout_that_is_not_understood(self, name: str, content: str, layout: Path, image: Image) -> None:
+        (layout / name).write_text(content)
+        with pytest.raises((InvalidArchive, InvalidDocument)):
+            write_image(image, f"oci:{layout}:v2")
+        assert (layout / name).read_text() == content
+        check_blobs(layout)
+
+    def test_read_only_place(self, image: Image) -> None:
+        with pytest.raises(Error, match="cannot write to the OCI layout /proc/layout"):
+            write_image(image, "oci:/proc/layout")
+
+
+class TestAbort:
+    def failing(self, image: Image) -> Image:
+        layer = image.layers[0]
+        image.layers[0] = layer.with_blob(Blob(layer.descriptor, lambda: io.BytesIO(b"")))
+        return image
+
+    def test_new_layout(self, image: Image, tmp_path: Path) -> None:
+        with pytest.raises(ContentMismatch):
+            write_image(self.failing(image), f"oci:{tmp_path}/new")
+        assert os.listdir(tmp_path) == ["source"]
+
+    def test_existing_layout(self, layout: Path, image: Image) -> None:
+        before = {path: path.read_bytes() for path in layout.rglob("*") if path.is_file()}
+        with pytest.raises(ContentMismatch):
+            write_image(self.failing(image), f"oci:{layout}:v2")
+        assert {path: path.read_bytes() for path in layout.rglob("*") if path.is_file()} == before
+        check_blobs(layout)
+
+    def test_nothing_is_seen_before_commit(self, layout: Path, tmp_path: Path) -> None:
+        image = open_image(f"oci:{layout}")
+        for folder in (tmp_path / "new", layout):
+            before = sorted(path.name for path in (folder / "blobs").rglob("*")) if folder == layout else None
+            destination = OciLayoutDestination.open(Location("oci", str(folder), "v2"), None)
+            destination.put_blob(Blob.from_bytes(b"something", "x"), SILENT.start("", None))
+            destination.put_manifest(image.manifest, root=True)
+            after = sorted(path.name for path in (folder / "blobs").rglob("*")) if folder.exists() else None
+            assert after == before
+            destination.commit()
+            assert names(folder)[-1] == "v2"
+
+    def test_commit_of_nothing(self, tmp_path: Path) -> None:
+        destination = OciLayoutDestination.open(Location("oci", f"{tmp_path}/new"), None)
+        with pytest.raises(Error, match="was given no image"):
+            destination.commit()
+        destination.abort()
+        assert os.listdir(tmp_path) == []
+
+
+class TestAtOnce:
+    @pytest.fixture
+    def run(self) -> Iterator[Callable[[list[Callable[[], object]]], None]]:
+        """Return what runs calls at once, and raises the first error of any."""
+
+        def run(calls: list[Callable[[], object]]) -> None:
+            errors: list[BaseException] = []
+            barrier = threading.Barrier(len(calls))
+
+            def one(call: Callable[[], object]) -> None:
+                try:
+                    barrier.wait()
+                    call()
+                except BaseException as error:
+                    errors.append(error)
+
+            threads = [threading.Thread(target=one, args=(call,)) for call in calls]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            if errors:
+                raise errors[0]
+
+        return run
+
+    def writers(self, image: Image, folder: Path, count: int) -> list[Callable[[], object]]:
+        def writer(number: int) -> Callable[[], object]:
+            own = image.copy()
+            own.add_layer_contents({f"file{number}": os.urandom(1000)})
+            return lambda: write_image(own, f"oci:{folder}:v{number}")
+
+        return [writer(number) for number in range(count)]
+
+    def test_new_layout(self, run: Callable[[list[Callable[[], object]]], None], image: Image, tmp_path: Path) -> None:
+        for attempt in range(5):
+            folder = tmp_path / f"new{attempt}"
+            run(self.writers(image, folder, 6))
+            assert sorted(names(folder)) == [f"v{number}" for number in range(6)]
+            for number in range(6):
+                assert f"file{number}" in open_image(f"oci:{folder}:v{number}").list_files()
+            check_blobs(folder)
+
+    def test_existing_layout(
+        self, run: Callable[[list[Callable[[], object]]], None], image: Image, layout: Path
+    ) -> None:
+        run(self.writers(image, layout, 12))
+        assert sorted(names(layout)) == sorted(["v1", *(f"v{n}" for n in range(12) if n != 1)])
+        check_blobs(layout)
