@@ -18,14 +18,15 @@ _MAX_MEMBERS = 4_000_000  # some 500 bytes of memory each; the largest images ha
 
 
 class Member(NamedTuple):
-    """A path of the merged file system: its entry, the layer (bottom is 0) that it is from, and its number there.
+    """A path of the merged file system: its entry, and the layer (bottom is 0) that it is from.
 
-    The number is -1 for a folder that no layer names, though something lies in it.
+    `content` tells where the content of a file is: in which layer, and under which number there. A hard link has that
+    of its target, whatever becomes of the target's own path in higher layers.
     """
 
     entry: TarEntry
     layer: int
-    number: int = -1
+    content: tuple[int, int] | None = None
 
 
 class FileSystem:
@@ -49,7 +50,7 @@ class FileSystem:
                 continue
             parent, _, name = path.rpartition("/")
             if parent and parent not in self._children:
-                parent = self.resolve(parent)
+                parent = self._real_folder(parent, layer)
             if name == OPAQUE:
                 self._remove_below(parent, layer)
             elif name.startswith(_AUFS):
@@ -62,7 +63,17 @@ class FileSystem:
             else:
                 path = _join(parent, name)
                 self._make_folders(parent, layer)
-                self._place(path, Member(entry._replace(path=path), layer, number))
+                content: tuple[int, int] | None = (layer, number)
+                if entry.type is EntryType.HARDLINK:
+                    target = self._members.get(clamped_path(entry.link_target))
+                    content = target.content if target is not None else None
+                self._place(path, Member(entry._replace(path=path), layer, content))
+
+    def _real_folder(self, path: str, layer: int) -> str:
+        try:
+            return self.resolve(path)
+        except NotFound as error:
+            raise InvalidLayer(f"layer {self._layers[layer].digest} is damaged: {error}") from None
 
     def _place(self, path: str, member: Member) -> None:
         old = self._members.get(path)
@@ -160,19 +171,18 @@ class FileSystem:
         Raises `NotFound` when there is no such file, `InvalidLayer` when it has more than `limit` bytes.
         """
         member = self._members.get(self.resolve(path))
-        for _ in range(_MAX_LINKS):
-            if member is None or member.entry.type is not EntryType.HARDLINK:
-                break
-            member = self._members.get(clamped_path(member.entry.link_target))
-        if member is None or member.entry.type is not EntryType.FILE:
+        if member is None or member.content is None:
             raise NotFound(f"the image has no file {path!r}")
-        if member.entry.size > limit:
-            raise InvalidLayer(f"{path!r} has {member.entry.size} bytes; at most {limit} are read at once")
-        found = b""
+        layer, wanted = member.content
+        found: bytes | None = None
         # To the end of the layer: only there are its digests known to be right.
-        for number, (_, content) in enumerate(self._layers[member.layer].entries()):
-            if number == member.number:
+        for number, (entry, content) in enumerate(self._layers[layer].entries()):
+            if number == wanted and entry.type is EntryType.FILE:
+                if entry.size > limit:
+                    raise InvalidLayer(f"{path!r} has {entry.size} bytes; at most {limit} are read at once")
                 found = content.read()
+        if found is None:
+            raise NotFound(f"the image has no file {path!r}")
         return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ import typer
 if TYPE_CHECKING:
     from python_docker.platform import Platform
     from python_docker.reference import ImageReference
+    from python_docker.transports import Location
 
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?")
 
@@ -89,16 +90,26 @@ def parse_additions(values: Iterable[str] | None) -> tuple[tuple[Path, str], ...
 
 
 def parse_platforms(values: Iterable[str] | None) -> list[Platform]:
-    """Platforms, each given once; `linux/amd64,linux/arm64` is two. Without any, this host's."""
+    """Platforms, each given once; `linux/amd64,linux/arm64` is two."""
     from python_docker.errors import InvalidPlatform
     from python_docker.platform import Platform
 
     names = [name for value in values or () for name in value.split(",") if name.strip()]
     try:
-        platforms = [Platform.parse(name) for name in names]
+        return list(dict.fromkeys(Platform.parse(name) for name in names))
     except InvalidPlatform as error:
         raise typer.BadParameter(str(error), param_hint="--platform") from None
-    return list(dict.fromkeys(platforms)) or [Platform.host()]
+
+
+def parse_location(text: str, option: str, *, default_transport: str | None = None) -> Location:
+    """A place that images are read from or written to."""
+    from python_docker.errors import InvalidReference
+    from python_docker.transports import Location
+
+    try:
+        return Location.parse(text, default_transport=default_transport)
+    except InvalidReference as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def parse_image_name(text: str) -> ImageReference:
@@ -115,11 +126,11 @@ def parse_image_name(text: str) -> ImageReference:
     return reference
 
 
-def one_source(given: dict[str, object]) -> str:
-    """The one of several ways to say what goes into the image that was used."""
-    used: Sequence[str] = [name for name, value in given.items() if value]
-    if len(used) == 1:
-        return used[0]
-    if used:
-        raise typer.BadParameter(f"give one of {' and '.join(used)}: each says what goes into the image")
-    raise typer.BadParameter(f"say what goes into the image: {', '.join(given)}")
+def check_one_description(specs: object, file: object, name: object, prefix: object) -> None:
+    """One environment must be described: by packages, a file or both, or by one that exists."""
+    ways = {"packages": specs, "--file": file, "--name": name, "--prefix": prefix}
+    used = [way for way, value in ways.items() if value]
+    if not used:
+        raise typer.BadParameter(f"say what goes into the image: {', '.join(ways)}")
+    if len(used) > 1 and used != ["packages", "--file"]:
+        raise typer.BadParameter(f"{' and '.join(used)} exclude each other: each describes an environment")

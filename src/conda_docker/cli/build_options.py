@@ -123,9 +123,7 @@ Outputs = Annotated[
         help="demo.tar, oci:DIR, oci-archive:PATH, docker-daemon: or docker://REF; repeatable.",
     ),
 ]
-Push = Annotated[
-    bool, typer.Option("--push", rich_help_panel=RESULT, help="Push to the registry that --image names.")
-]
+Push = Annotated[bool, typer.Option("--push", rich_help_panel=RESULT, help="Push to the registry that --image names.")]
 Load = Annotated[bool, typer.Option("--load", rich_help_panel=RESULT, help="Load into the local Docker or Podman.")]
 
 LayeringStrategy = Annotated[
@@ -168,9 +166,7 @@ NoTrim = Annotated[
 ]
 Exclude = Annotated[
     Texts,
-    typer.Option(
-        "--exclude", metavar="GLOB", rich_help_panel=LAYERS, help="Leave out files of packages; repeatable."
-    ),
+    typer.Option("--exclude", metavar="GLOB", rich_help_panel=LAYERS, help="Leave out files of packages; repeatable."),
 ]
 
 Env = Annotated[

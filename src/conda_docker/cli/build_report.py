@@ -10,24 +10,24 @@ from conda_docker.cli.report import count, format_duration, format_size, format_
 
 if TYPE_CHECKING:
     from conda_docker.build import BuildResult
-    from python_docker.digest import Digest
+    from python_docker.spec import Index, Manifest
     from python_docker.transports import Location
 
 Report = dict[str, Any]
 
 
 def build_report(
-    image: str, results: Sequence[BuildResult], written: Mapping[Location, Digest], *, seconds: float
+    image: str, results: Sequence[BuildResult], written: Mapping[Location, Manifest | Index], *, seconds: float
 ) -> Report:
     """All there is to tell. Sizes are in bytes as stored, times in seconds; layers come lowest first.
 
-    `digest` is that of the one manifest, or None for several platforms; `outputs` have the digest of what was written
+    `digest` is that of the image's manifest, or of the index of several; `outputs` have the digest of what was written
     to each place, which differs where a place has a format of its own.
     """
     return {
         "image": image,
-        "digest": results[0].image.digest if len(results) == 1 else None,
-        "outputs": [{"location": str(location), "digest": digest} for location, digest in written.items()],
+        "digest": results[0].image.digest if len(results) == 1 else next(iter(written.values())).digest,
+        "outputs": [{"location": str(place), "digest": document.digest} for place, document in written.items()],
         "platforms": [_platform(result) for result in results],
         "seconds": round(seconds, 3),
     }

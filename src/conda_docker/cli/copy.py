@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from conda_docker.cli import options
+from conda_docker.cli.arguments import parse_location
 from conda_docker.cli.output import Output
 from conda_docker.cli.parsing import Command
 from conda_docker.cli.report import count, format_duration, format_size, format_table
@@ -94,11 +95,10 @@ def copy(
     from python_docker.compression import Compression
     from python_docker.copy import Conversion, copy_image
     from python_docker.media_types import ImageFormat
-    from python_docker.transports import Location
 
     output: Output = ctx.obj
-    origin = Location.parse(source, default_transport="docker")
-    target = Location.parse(destination)
+    origin = parse_location(source, "SRC", default_transport="docker")
+    target = parse_location(destination, "DST")
     conversion = Conversion(
         ImageFormat(image_format) if image_format else None,
         Compression(compression) if compression else None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from conda_docker.cli import options
+from conda_docker.cli.arguments import parse_location
 from conda_docker.cli.output import Output
 from conda_docker.cli.parsing import Command
 
@@ -79,10 +80,10 @@ def inspect(
 
     from conda_docker.cli.registries import read_login, registry_options
     from python_docker.platform import Platform
-    from python_docker.transports import Location, open_source
+    from python_docker.transports import open_source
 
     output: Output = ctx.obj
-    location = Location.parse(source, default_transport="docker")
+    location = parse_location(source, "SRC", default_transport="docker")
     registry = registry_options(
         location, insecure=insecure, ca_bundle=cacert, login=read_login(username, password_stdin=password_stdin)
     )

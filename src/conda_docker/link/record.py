@@ -77,7 +77,7 @@ def installed_file(place: str, entry: PathEntry, observed: Observed | None) -> I
     sha256, size, path_type, in_prefix = entry.sha256, entry.size, entry.type, None
     if observed is not None:
         path_type = path_type or observed.path_type
-        # What the manifest says is not put to the test, but for files that are rewritten; of a link it tells the target.
+        # What the manifest says is not put to the test unless a file is rewritten; of a link it tells the target.
         if sha256 is None or entry.placeholder or path_type is PathType.SOFTLINK:
             in_prefix = observed.sha256 if observed.sha256 != sha256 else None
         if size is None or entry.placeholder:

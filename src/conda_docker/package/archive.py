@@ -23,6 +23,7 @@ from python_docker.tar import EntryType, TarEntry, TarReader, contained_path
 
 Members = Iterator[tuple[TarEntry, BinaryIO]]
 
+_SMALL = 256 << 10
 _MAX_METADATA = 256 << 20  # bytes of one file below info/; a million files make a paths.json of that size
 _MAX_IGNORED = 2 << 30  # bytes of members that nobody asked for, which still cost the time to decompress them
 _MAX_WINDOW_LOG = 31  # zstd --ultra --long=31, the most that the format's reference implementation can write
@@ -118,7 +119,9 @@ class Package:
                         else:
                             path = posixpath.join(real, posixpath.basename(path))
                 if kind is EntryType.FILE:
-                    content = cast("BinaryIO", _Content(content, self.what))  # noqa: PLW2901
+                    # Small ones are read at once: the quickest way for packages of many files.
+                    small = entry.size <= _SMALL
+                    content = io.BytesIO(content.read()) if small else cast("BinaryIO", _Content(content, self.what))  # noqa: PLW2901
                 elif kind is EntryType.SYMLINK:
                     links[path] = entry.link_target
                     real_folders.clear()

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.conda_docker.environment.real_files import real_files
 
 from conda_docker.environment.environment_yml import parse_environment_yml
 from conda_docker.environment.input_text import read_text
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from tests.conda_docker.environment.real_files import real_files
 
 EXAMPLE = """
 name: analysis
