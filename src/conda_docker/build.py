@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from conda_docker.layers.cache import LayerCache, default_cache_dir
 from conda_docker.layers.factory import LayerFactory, complete_environment
 from conda_docker.layers.make import MadeLayer
 from conda_docker.layers.plan import plan_in_order, plan_layers
-from python_docker.errors import PlatformNotFound, UnsupportedFormat
+from python_docker.errors import InvalidReference, PlatformNotFound, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.layer import Layer, build_layer
 from python_docker.platform import Platform
@@ -283,7 +284,7 @@ def _configure(
     described: dict[str, str] = {}
     if base is not None:
         described["org.opencontainers.image.base.digest"] = base.digest
-        if base.name:
+        with suppress(InvalidReference):  # an image may be called anything while it is in memory
             described["org.opencontainers.image.base.name"] = str(base.reference)
     image.annotations = described | {"org.opencontainers.image.created": rfc3339(created_seconds(environment))}
     config["Labels"].update(described | dict(options.labels))

@@ -53,8 +53,8 @@ class BuildOptions:
 
     `prefix` is where the environment lives in the image (None: `/opt/conda`, unless the base image has a conda
     environment there already; see `conda_docker.build.choose_prefix`); `max_layers` counts the base image's layers
-    too. `env`, `labels`, `entrypoint`, `cmd`, `user`, `workdir` and `expose` go to the image's runtime config over what the base
-    has; `add` holds pairs of a path on this machine and one in the image. `cache_dir` is the folder of the layer cache
+    too. `env`, `labels`, `entrypoint`, `cmd`, `user`, `workdir` and `expose` go to the image's runtime config over what
+    the base has; `add` holds pairs of a path on this machine and one in the image. `cache_dir` is the folder of the layer cache
     (None: the user's). `workers` bounds the threads (None: one for each processor); it never changes the result.
 
     Raises `InvalidPath` for a prefix that is no absolute path, `ValueError` for a level or number out of range.

@@ -154,7 +154,7 @@ def parse_image_name(name: str) -> tuple[str, str]:
 
 
 def pull_container_image(base_image: str) -> Image:
-    """The image of that name in a registry (`CONDA_DOCKER_REGISTRY_URL`, else Docker Hub); `scratch` is an empty one."""
+    """The image of that name in a registry (`CONDA_DOCKER_REGISTRY_URL`, else Docker Hub); `scratch`: an empty one."""
     from python_docker.image import Image
     from python_docker.registry import pull_image
 

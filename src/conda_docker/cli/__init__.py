@@ -114,6 +114,7 @@ def _explain(error: Exception, output: Output) -> int:
 
 def _lower(message: str) -> str:
     """A message of the parser in the form of all others."""
+    message = message.replace("Value error, ", "")  # pydantic's, which reads the values for typer
     return message[:1].lower() + message[1:].rstrip(".")
 
 

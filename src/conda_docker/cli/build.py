@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -28,13 +26,8 @@ from conda_docker.cli.parsing import Command
 
 if TYPE_CHECKING:
     from conda_docker.build import BuildResult
-    from conda_docker.build_options import BuildOptions
-    from conda_docker.cli.progress import Display
-    from conda_docker.environment.locked import LockedEnvironment
-    from python_docker.image import Image
     from python_docker.platform import Platform
     from python_docker.reference import ImageReference
-    from python_docker.registry.options import RegistryOptions
     from python_docker.spec import Index, Manifest
     from python_docker.transports import Location
 
@@ -50,22 +43,6 @@ conda-docker build -n analysis -i analysis --load
 # For two platforms at once
 conda-docker build --platform linux/amd64,linux/arm64 -i ghcr.io/org/demo:1.0 --push python
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Description:
-    """An environment and its base image, as the command line describes them."""
-
-    specs: Sequence[str]
-    file: Path | None
-    name: str | None
-    prefix: Path | None
-    base: str
-    channels: Sequence[str]
-    override_channels: bool
-    virtual_packages: Sequence[str]
-    conda_exe: str | None
-    solver: str | None
 
 
 @app.command(cls=Command, epilog=_EXAMPLES)
@@ -120,59 +97,74 @@ def build(
     reference = parse_image_name(image)
     platforms = parse_platforms(platform)
     locations = _locations(output or [], reference, push=push, load=load, platforms=len(platforms))
-    chosen = _build_options(
-        prefix=prefix_in_image,
-        layering=layering_strategy,
+    base_location = None if base == "scratch" else parse_location(base, "--base", default_transport="docker")
+    env_variables, labels = parse_assignments(env, "--env"), parse_assignments(label, "--label")
+    commands = parse_command(entrypoint, "--entrypoint"), parse_command(cmd, "--cmd")
+    ports, additions = parse_ports(expose), parse_additions(add)
+
+    from conda_docker.build import build_image
+    from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
+    from conda_docker.cli.registries import registry_options
+    from conda_docker.description import Description, prepare
+    from conda_docker.image_index import write_images
+    from python_docker.compression import Compression
+
+    chosen = BuildOptions(
+        prefix=_image_path(prefix_in_image),
+        layering=Layering(layering_strategy),
         max_layers=max_layers,
-        compression=compression,
+        compression=Compression(compression),
         compression_level=compression_level,
-        bytecode=bytecode,
-        activate=activate,
+        bytecode=Bytecode(bytecode),
+        activate=Activate(activate),
         trim=not no_trim,
         exclude=tuple(exclude or ()),
-        env=parse_assignments(env, "--env"),
-        labels=parse_assignments(label, "--label"),
-        entrypoint=parse_command(entrypoint, "--entrypoint"),
-        cmd=parse_command(cmd, "--cmd"),
+        env=env_variables,
+        labels=labels,
+        entrypoint=commands[0],
+        cmd=commands[1],
         user=user,
         workdir=workdir,
-        expose=parse_ports(expose),
-        add=parse_additions(add),
+        expose=ports,
+        add=additions,
         cache_dir=cache_dir,
         use_cache=not no_cache,
         offline=offline,
     )
-    description = _Description(
+    description = Description(
         specs=specs or (),
         file=file,
         name=name,
         prefix=prefix,
         base=base,
+        base_registry=None
+        if base_location is None
+        else registry_options(base_location, insecure=insecure, ca_bundle=cacert),
         channels=channel or (),
         override_channels=override_channels,
-        virtual_packages=virtual_package or (),
-        conda_exe=conda_exe,
+        virtual=virtual_package or (),
         solver=solver,
+        conda_exe=conda_exe,
     )
-    from conda_docker.cli.registries import registry_options
-
     console: Output = ctx.obj
-    base_registry = None
-    if base != "scratch":
-        base_location = parse_location(base, "--base", default_transport="docker")
-        base_registry = registry_options(base_location, insecure=insecure, ca_bundle=cacert)
     begun = time.monotonic()
+    results: list[BuildResult] = []
+    written: dict[Location, Manifest | Index] = {}
     with console.progress() as progress:
-        results = [
-            _build(console, description, found, chosen, base_registry, progress)
-            for found in platforms or [None]  # type: ignore[list-item]
-        ]
-        for result in results:
+        wanted: list[Platform | None] = [*platforms]
+        for each in wanted or [None]:
+            environment, base_image = prepare(
+                description, each, cache_dir=cache_dir, offline=offline, progress=progress
+            )
+            for warning in environment.warnings:
+                console.note(f"note: {warning}")
+            result = build_image(environment, base_image, chosen, progress=progress)
             result.image.name, result.image.tag = reference.familiar_name, reference.tag
-        written = {}
+            results.append(result)
         for location in locations:
             registry = registry_options(location, insecure=insecure, ca_bundle=cacert)
-            written[location] = _write([result.image for result in results], location, registry, progress)
+            images = [result.image for result in results]
+            written[location] = write_images(images, location, registry=registry, progress=progress)
     _tell(console, reference, results, written, seconds=time.monotonic() - begun, json=json)
 
 
@@ -194,110 +186,17 @@ def _locations(
                 f"{location} holds an image for one platform only; use oci:DIR, oci-archive:PATH or a registry",
                 param_hint="--platform",
             )
-        parent = os.path.dirname(os.path.abspath(location.path)) if location.path else "."
-        if location.transport.endswith("archive") and not os.path.isdir(parent):
-            raise Error(f"there is no folder {parent} to write {os.path.basename(location.path)} to")
+        folder = Path(location.path).absolute().parent
+        if location.transport.endswith("archive") and not folder.is_dir():
+            raise Error(f"there is no folder {folder} to write {Path(location.path).name} to")
     return list(dict.fromkeys(locations))
 
 
-def _build_options(**fields: Any) -> BuildOptions:
-    from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
-    from python_docker.compression import Compression
-    from python_docker.errors import InvalidPath
-
-    kinds = {"layering": Layering, "compression": Compression, "bytecode": Bytecode, "activate": Activate}
-    try:
-        return BuildOptions(**{name: kinds.get(name, lambda value: value)(value) for name, value in fields.items()})
-    except InvalidPath as error:
-        raise typer.BadParameter(str(error), param_hint="--prefix-in-image") from None
-
-
-def _build(
-    console: Output,
-    description: _Description,
-    platform: Platform | None,
-    chosen: BuildOptions,
-    base_registry: RegistryOptions | None,
-    progress: Display,
-) -> BuildResult:
-    """The image for one platform; None is that of a file or environment, else this machine's."""
-    from conda_docker.build import build_image
-
-    environment, base = _prepare(description, platform, chosen, base_registry, progress)
-    for warning in environment.warnings:
-        console.note(f"note: {warning}")
-    return build_image(environment, base, chosen, progress=progress)
-
-
-def _prepare(
-    description: _Description,
-    platform: Platform | None,
-    chosen: BuildOptions,
-    base_registry: RegistryOptions | None,
-    progress: Display,
-) -> tuple[LockedEnvironment, Image | None]:
-    """The exact packages, and the base image: each may depend on the other."""
-    from conda_docker.base_image import glibc_of, open_base
-    from conda_docker.environment import lock
-    from conda_docker.environment.subdirs import platform_of_subdir
-    from conda_docker.layers.cache import default_cache_dir
-    from python_docker.platform import Platform
-
-    cache_dir = chosen.cache_dir or default_cache_dir()
-
-    def base_for(platform: Platform) -> Image | None:
-        with progress.phase(f"base image {description.base}"):
-            return open_base(description.base, platform, cache_dir, offline=chosen.offline, registry=base_registry)
-
-    if not _is_solved(description):
-        environment = lock(
-            file=description.file,
-            name=description.name,
-            prefix=description.prefix,
-            specs=description.specs,
-            platform=platform,
-            conda_exe=description.conda_exe,
-        )
-        return environment, base_for(platform_of_subdir(environment.subdir))
-    platform = platform or Platform.host()
-    base = base_for(platform)
-    told = any(package.lstrip("_").startswith("glibc=") for package in description.virtual_packages)
-    glibc = glibc_of(base, cache_dir) if base is not None and not told else None
-    with progress.phase(f"solve for {platform}"):
-        environment = lock(
-            description.specs,
-            file=description.file,
-            platform=platform,
-            channels=description.channels,
-            override_channels=description.override_channels,
-            virtual=description.virtual_packages,
-            glibc=glibc,
-            offline=chosen.offline,
-            solver=description.solver,
-            conda_exe=description.conda_exe,
-        )
-    return environment, base
-
-
-def _is_solved(description: _Description) -> bool:
-    """Whether the packages are still to be chosen, so that the base image has a say in it."""
-    if description.name is not None or description.prefix is not None:
-        return False
-    if description.file is None:
-        return True
-    from conda_docker.environment.file_kinds import FileKind, file_kind
-    from conda_docker.environment.input_text import read_text, user_path
-
-    path = user_path(description.file)
-    return file_kind(path, read_text(path)) is not FileKind.EXPLICIT
-
-
-def _write(
-    images: list[Image], location: Location, registry: RegistryOptions | None, progress: Display
-) -> Manifest | Index:
-    from conda_docker.image_index import write_images
-
-    return write_images(images, location, registry=registry, progress=progress)
+def _image_path(text: str | None) -> str | None:
+    """`--prefix-in-image`, an absolute path."""
+    if text is not None and not text.startswith("/"):
+        raise typer.BadParameter(f"{text!r} is no absolute path", param_hint="--prefix-in-image")
+    return text
 
 
 def _tell(

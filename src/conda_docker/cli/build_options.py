@@ -19,7 +19,7 @@ DEFAULT_IMAGE = "conda-docker:latest"
 Texts = list[str] | None
 
 Specs = Annotated[
-    Texts, typer.Argument(metavar="[SPEC]...", help="Packages, such as numpy, 'python=3.12' or bioconda::samtools.")
+    Texts, typer.Argument(metavar="SPEC", help="Packages, such as numpy, 'python=3.12' or bioconda::samtools.")
 ]
 Channels = Annotated[
     Texts,

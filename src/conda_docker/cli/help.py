@@ -58,7 +58,7 @@ def _usage(command: Command, context: Context) -> str:
 
 
 def _sections(command: Command, context: Context) -> dict[str, Rows]:
-    sections: dict[str, Rows] = {"Arguments": [], "Options": []}
+    sections: dict[str, Rows] = {"Arguments": []}
     general: Rows = []
     for param in command.get_params(context):
         record = param.get_help_record(context)

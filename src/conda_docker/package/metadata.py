@@ -157,36 +157,41 @@ def _parse_paths(content: bytes, what: str) -> tuple[PathEntry, ...]:
         raise InvalidPackage(f"{what}: info/paths.json has no list of paths")
     types = {None: PathType.HARDLINK} | {member.value: member for member in PathType}
     modes = {member.value: member for member in FileMode}
+    is_sha256 = _SHA256.fullmatch
     entries = []
     row: Any = None
     try:
         for row in rows:
             get = row.get
-            placeholder, mode = get("prefix_placeholder"), None
+            kind, placeholder, mode = types[get("path_type")], get("prefix_placeholder"), None
             if placeholder is not None:
-                # As in rattler: without a mode that is known nothing is replaced.
-                mode = modes.get(get("file_mode"))
-                placeholder = _typed(placeholder, str) if mode else None
+                # As in rattler: without a mode that is known nothing is replaced. As in conda: nor is a link.
+                mode = modes.get(get("file_mode")) if kind is PathType.HARDLINK else None
+                placeholder = _text(placeholder) if mode else None
             sha256, size = get("sha256"), get("size_in_bytes")
-            if sha256 is not None and not _SHA256.fullmatch(sha256):
-                sha256 = bytes.fromhex(sha256).hex()  # capitals are allowed
-                if len(sha256) != 64:
-                    raise ValueError(f"not a SHA-256: {sha256[:80]!r}")
-            if size is not None and _typed(size, int) < 0:
-                raise ValueError(f"a negative size: {size}")
-            path, kind = _typed(row["_path"], str), types[get("path_type")]
-            if kind is not PathType.HARDLINK:
-                placeholder = mode = None  # as in conda: a link holds no placeholder
-            entries.append(PathEntry(path, kind, placeholder, mode, get("no_link") is True, sha256, size))
+            if sha256 is not None and not is_sha256(sha256):
+                sha256 = _sha256(sha256)
+            if size is not None and (type(size) is not int or size < 0):
+                raise ValueError(f"not a size: {size!r}")
+            no_link = get("no_link") is True
+            entries.append(PathEntry(_text(row["_path"]), kind, placeholder, mode, no_link, sha256, size))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InvalidPackage(f"{what}: info/paths.json has an entry that cannot be read: {str(row)[:200]}") from error
     return _contained(entries, "info/paths.json", what)
 
 
-def _typed(value: Any, kind: type) -> Any:
-    if type(value) is not kind:
-        raise TypeError(f"{value!r} is not of type {kind.__name__}")
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError(f"not a text: {value!r}")
     return value
+
+
+def _sha256(text: str) -> str:
+    """The digits of a SHA-256 that is not spelled as usual, in small letters."""
+    digest = bytes.fromhex(text)
+    if len(digest) != 32:
+        raise ValueError(f"not a SHA-256: {text[:80]!r}")
+    return digest.hex()
 
 
 def _contained(entries: list[PathEntry], where: str, what: str) -> tuple[PathEntry, ...]:

@@ -23,6 +23,7 @@ from python_docker.errors import ConnectionFailed, RegistryError
 from python_docker.registry.address import public_url
 from python_docker.registry.connection_failure import TransientFailure, connection_failure
 from python_docker.registry.proxy import proxy_for
+from python_docker.registry.whole_answers import demand_whole_answers
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -254,7 +255,7 @@ class HttpClient:
             urllib3.disable_warnings(exceptions.InsecureRequestWarning)
             kept |= {"cert_reqs": "CERT_NONE", "assert_hostname": False}
         if proxy is None:
-            return urllib3.PoolManager(**kept)
+            return demand_whole_answers(urllib3.PoolManager(**kept))
         if proxy.startswith("socks"):
             try:
                 from urllib3.contrib.socks import SOCKSProxyManager
@@ -264,7 +265,7 @@ class HttpClient:
         try:
             user = urlsplit(proxy).netloc.rpartition("@")[0]
             login = urllib3.make_headers(proxy_basic_auth=user) if user else {}
-            return urllib3.ProxyManager(proxy, proxy_headers=login, **kept)
+            return demand_whole_answers(urllib3.ProxyManager(proxy, proxy_headers=login, **kept))
         except (exceptions.HTTPError, ValueError):
             raise ConnectionFailed(f"the proxy's address {public_url(proxy)!r} cannot be used") from None
 

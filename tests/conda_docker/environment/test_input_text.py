@@ -29,7 +29,7 @@ def test_what_is_no_text(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(InvalidEnvironment, match="cannot read .*: No such file"):
+    with pytest.raises(InvalidEnvironment, match=r"cannot read .*: No such file"):
         read_text(tmp_path / "missing")
 
 

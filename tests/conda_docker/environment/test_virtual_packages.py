@@ -42,7 +42,7 @@ def test_variables_of_conda_count_and_options_win_over_them() -> None:
 
 @pytest.mark.parametrize("text", ["", "cuda", "__cuda", "=1", "__CUDA!=1", "__cuda=1 2", "__cuda=1=a b", "__cuda=>1"])
 def test_what_is_no_virtual_package(text: str) -> None:
-    with pytest.raises(InvalidEnvironment, match="not a version|not a virtual package"):
+    with pytest.raises(InvalidEnvironment, match=r"not a version|not a virtual package"):
         texts(overrides=[text])
 
 

@@ -12,10 +12,7 @@ from python_docker.docker.answer import reason
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (
-            PermissionError(13, "Permission denied"),
-            "this user may not talk to it (for Docker, be a member of the group docker)",
-        ),
+        (PermissionError(13, "Permission denied"), "this user may not talk to it (for Docker, join the group docker)"),
         (FileNotFoundError(2, "No such file or directory"), "it is not there"),
         (ConnectionRefusedError(111, "Connection refused"), "nothing listens there"),
         (TimeoutError("timed out"), "it does not answer"),

@@ -208,7 +208,7 @@ def test_an_engine_that_saves_no_archive(fake_engine: FakeEngine, answer: bytes)
 def test_a_full_disk_is_an_error(fake_engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_engine.answers["GET /images/x:v1/get"] = [http_answer(b"x" * 4096)]
     # What is written to it always fails for want of space.
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **options: Path("/dev/full").open("r+b", buffering=0))
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **options: Path("/dev/full").open("r+b", buffering=0))  # noqa: SIM115
     with pytest.raises(Error, match=r"cannot save x:v1 to a temporary file .*No space left.*TMPDIR"):
         open_source("docker-daemon:x:v1")
 

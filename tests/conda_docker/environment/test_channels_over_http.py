@@ -1,0 +1,190 @@
+"""Channels behind HTTP: with credentials, out of reach, damaged, and from the cache."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.channel_server import Answer, ChannelServer
+
+from conda_docker.environment.conda_configuration import CondaConfiguration
+from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.specs import solve
+from conda_docker.errors import CacheError, ChannelError
+
+Serve = Callable[..., ChannelServer]
+
+
+@pytest.fixture
+def folder(synthetic_channel: SyntheticChannel) -> Path:
+    """Return the parent folder of a channel named `channel`, with every form of index that real channels have."""
+    synthetic_channel.add(SyntheticPackage(name="tool"), all_forms=True)
+    return synthetic_channel.folder.parent
+
+
+def lock(url: str, **options: Any) -> LockedEnvironment:
+    return solve(["tool"], subdir="linux-64", channels=[url], override_channels=True, **options)
+
+
+def test_a_channel(serve: Serve, folder: Path) -> None:
+    server = serve(folder)
+    [tool] = lock(f"{server.url}/channel").packages
+    assert tool.url == f"{server.url}/channel/linux-64/tool-1.0-0.conda"
+    assert any(path.endswith("repodata_shards.msgpack.zst") for _, path in server.requests)
+
+
+def test_user_and_password_in_the_url(serve: Serve, folder: Path) -> None:
+    server = serve(folder, credentials=("me", "s3cret"))
+    found = lock(server.url.replace("://", "://me:s3cret@") + "/channel")
+    [tool] = found.packages
+    assert "me:s3cret@" in tool.url
+    assert "s3cret" not in json.dumps([dict(tool.record), tool.channel, found.channels, found.requested])
+    assert tool.channel == f"{server.url}/channel/"
+
+
+def test_token_in_the_url(serve: Serve, folder: Path) -> None:
+    server = serve(folder, token="tk-s3cret")
+    found = lock(f"{server.url}/t/tk-s3cret/channel")
+    [tool] = found.packages
+    assert tool.url == f"{server.url}/t/tk-s3cret/channel/linux-64/tool-1.0-0.conda"
+    assert tool.public_url == f"{server.url}/channel/linux-64/tool-1.0-0.conda"
+    assert "s3cret" not in json.dumps([dict(tool.record), tool.channel, found.channels])
+
+
+def test_credentials_that_rattler_stores(
+    serve: Serve, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(folder, credentials=("me", "s3cret"))
+    stored = {"127.0.0.1": {"BasicHTTP": {"username": "me", "password": "s3cret"}}}
+    (tmp_path / "auth.json").write_text(json.dumps(stored))
+    monkeypatch.setenv("RATTLER_AUTH_FILE", str(tmp_path / "auth.json"))
+    [tool] = lock(f"{server.url}/channel").packages
+    assert "s3cret" not in tool.url
+
+
+def test_credentials_in_netrc(serve: Serve, folder: Path, home: Path) -> None:
+    server = serve(folder, credentials=("me", "s3cret"))
+    (home / ".netrc").write_text("machine 127.0.0.1\nlogin me\npassword s3cret\n")
+    (home / ".netrc").chmod(0o600)
+    assert lock(f"{server.url}/channel").packages
+
+
+def test_no_credentials(serve: Serve, folder: Path) -> None:
+    server = serve(folder, credentials=("me", "s3cret"))
+    with pytest.raises(ChannelError, match=r"refuses access: .*401(?s:.*)log in with"):
+        lock(f"{server.url}/channel")
+
+
+def test_wrong_credentials_are_not_repeated(serve: Serve, folder: Path) -> None:
+    server = serve(folder, credentials=("me", "s3cret"))
+    with pytest.raises(ChannelError, match="refuses access") as caught:
+        lock(server.url.replace("://", "://me:wr0ng@") + "/channel")
+    assert "wr0ng" not in str(caught.value)
+
+
+def test_no_such_channel(serve: Serve, folder: Path) -> None:
+    server = serve(folder)
+    with pytest.raises(ChannelError, match=rf"there is no channel at {server.url}/missing/ .*404"):
+        lock(f"{server.url}/missing")
+
+
+@pytest.mark.parametrize("answer", [Answer(403), Answer(200, b"<html>welcome</html>")], ids=["403", "page"])
+def test_a_server_that_knows_nothing_of_shards(serve: Serve, folder: Path, answer: Answer) -> None:
+    server = serve(folder, answers={"repodata_shards.msgpack.zst": answer})
+    assert lock(f"{server.url}/channel").packages
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Answer(200, b"<html>welcome</html>"), Answer(200, b'{"info": {', length=5000), Answer(200, b'{"packages": 3}')],
+    ids=["page", "cut", "other"],
+)
+def test_an_index_that_is_damaged(serve: Serve, folder: Path, answer: Answer) -> None:
+    missing = dict.fromkeys(("shards.msgpack.zst", ".json.zst", ".json.bz2"), Answer(404))
+    server = serve(folder, answers={**missing, "repodata.json": answer})
+    with pytest.raises(ChannelError, match="channel"):
+        lock(f"{server.url}/channel")
+
+
+def test_nobody_listens(serve: Serve, folder: Path) -> None:
+    server = serve(folder)
+    server.stop()
+    with pytest.raises(ChannelError, match="cannot be reached(?s:.*)with --offline"):
+        lock(f"{server.url}/channel")
+
+
+def test_offline_uses_what_was_downloaded(serve: Serve, folder: Path) -> None:
+    server = serve(folder)
+    online = lock(f"{server.url}/channel")
+    server.stop()
+    assert lock(f"{server.url}/channel", offline=True) == online
+    assert lock(f"{server.url}/channel", configuration=CondaConfiguration(offline=True)) == online
+
+
+def test_offline_without_it(serve: Serve, folder: Path) -> None:
+    server = serve(folder)
+    with pytest.raises(ChannelError, match="run once without --offline"):
+        lock(f"{server.url}/channel", offline=True)
+    assert server.requests == []
+
+
+def test_offline_with_a_local_channel(folder: Path) -> None:
+    assert lock(str(folder / "channel"), offline=True).packages
+
+
+def test_a_cache_that_cannot_be_written(
+    serve: Serve, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    server = serve(folder)
+    with pytest.raises(CacheError, match="RATTLER_CACHE_DIR"):
+        lock(f"{server.url}/channel")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file with a key and the certificate for 127.0.0.1 that it signed itself."""
+    path = tmp_path_factory.mktemp("certificate") / "both.pem"
+    key, public = path.with_name("key.pem"), path.with_name("public.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        + ["-keyout", str(key), "-out", str(public), "-days", "2", "-subj", "/CN=127.0.0.1"]
+        + ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"],
+        check=True,
+        capture_output=True,
+    )
+    path.write_bytes(key.read_bytes() + public.read_bytes())
+    return path
+
+
+@pytest.fixture
+def secure(serve: Serve, folder: Path, certificate: Path) -> ChannelServer:
+    """Return a server with TLS that nobody trusts."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return serve(folder, context=context)
+
+
+def test_a_server_that_nobody_trusts(secure: ChannelServer) -> None:
+    with pytest.raises(ChannelError, match="no secure connection(?s:.*)SSL_CERT_FILE"):
+        lock(f"{secure.url}/channel")
+
+
+def test_ssl_verify_false(secure: ChannelServer) -> None:
+    assert lock(f"{secure.url}/channel", configuration=CondaConfiguration(ssl_verify=False)).packages
+
+
+def test_ssl_verify_names_an_authority(
+    secure: ChannelServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "")  # restores it after the test
+    monkeypatch.delenv("SSL_CERT_FILE")
+    authority = CondaConfiguration(ssl_verify=str(certificate.with_name("public.pem")))
+    assert lock(f"{secure.url}/channel", configuration=authority).packages
