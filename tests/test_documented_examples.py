@@ -68,7 +68,7 @@ def at_our_registry(registry: Registry) -> dict[str, str]:
     return {"Registry()": f"Registry({registry.url!r})"}
 
 
-def check_example_image(engine: DockerEngine, archive: Path) -> None:
+def check_example_image(engine: DockerEngine, archive: Path, variable: str = "BAR") -> None:
     """Let Docker load the image that the long examples make, and look into a container of it."""
     assert "Loaded image: this-is-a-test:latest" in engine.load(archive)
     seen = engine.run(
@@ -77,7 +77,7 @@ def check_example_image(engine: DockerEngine, archive: Path) -> None:
         "cat /this/is/a/test1 /this/is/a/test2 /data.txt /package/module.py; echo [$FOO]; ls /opt/top/layer",
         check=False,
     )
-    assert seen.stdout == "this is test 1this is test 2a file of the folder\nprint('hello')\n[BAR]\n"
+    assert seen.stdout == f"this is test 1this is test 2a file of the folder\nprint('hello')\n[{variable}]\n"
     assert "No such file" in seen.stderr
 
 
@@ -91,6 +91,28 @@ from docker_envs.registry.client import pull_image
 image = pull_image('continuumio/miniconda3', 'latest')
 """)["image"]
     assert image.layers[0].list_files() == ["opt", "opt/top", "opt/top/layer"]
+
+
+def test_docker_envs_filters(run: Run, docker_engine: DockerEngine) -> None:
+    Path("libexample.a").touch()
+    Path("package", "bundle.js.map").touch()
+    image = run("""
+from docker_envs.docker.base import Image
+from docker_envs.registry.client import pull_image
+from docker_envs.conda import conda_file_filter
+
+image = pull_image('continuumio/miniconda3', 'latest')
+image.remove_layer()
+image.name = 'this-is-a-test'
+image.add_layer_path('./', filter=conda_file_filter())
+image.add_layer_contents({
+    'this/is/a/test1': b'this is test 1',
+    'this/is/a/test2': b'this is test 2'
+})
+image.write_file('example-filter.tar')
+""")["image"]
+    check_example_image(docker_engine, Path("example-filter.tar"), variable="")
+    assert sorted(set(image.layers[1].list_files()) - {"."}) == ["data.txt", "package", "package/module.py"]
 
 
 def test_docker_envs_renames(run: Run, docker_engine: DockerEngine) -> None:

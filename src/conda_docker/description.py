@@ -65,6 +65,8 @@ def prepare(
     cache_dir = cache_dir or default_cache_dir()
 
     def open_base_for(platform: Platform) -> Image | None:
+        if description.base == SCRATCH:
+            return None
         task = progress.start(f"base image {description.base}", None)
         base = open_base(description.base, platform, cache_dir, offline=offline, registry=description.base_registry)
         task.finish()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from python_docker.reference import ImageReference
     from python_docker.registry import Registry
     from python_docker.transports import open_image, write_image
-    from python_docker.validate import validate
+    from python_docker.validation import validate
 
 _HOMES = {
     "Digest": "digest",
@@ -35,7 +35,7 @@ _HOMES = {
     "Registry": "registry",
     "copy_image": "copy",
     "open_image": "transports",
-    "validate": "validate",
+    "validate": "validation",
     "write_image": "transports",
 }
 

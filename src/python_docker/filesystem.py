@@ -12,7 +12,7 @@ from python_docker.tar import EntryType, TarEntry, clamped_path
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 # Of a driver that is gone; what else has this prefix means nothing (moby, pkg/archive).
-_AUFS = ".wh..wh."
+AUFS = ".wh..wh."
 _MAX_LINKS = 40  # as the Linux kernel, path_resolution(7)
 _MAX_MEMBERS = 4_000_000  # some 500 bytes of memory each; the largest images have a tenth of this
 
@@ -53,7 +53,7 @@ class FileSystem:
                 parent = self._real_folder(parent, layer)
             if name == OPAQUE:
                 self._remove_below(parent, layer)
-            elif name.startswith(_AUFS):
+            elif name.startswith(AUFS):
                 continue
             elif name.startswith(WHITEOUT):
                 hidden = name.removeprefix(WHITEOUT)

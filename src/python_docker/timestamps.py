@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
 
 from python_docker.errors import Error
@@ -32,3 +33,24 @@ def rfc3339(seconds: int) -> str:
     '1970-01-01T00:00:00Z'
     """
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_RFC3339 = re.compile(
+    r"(?P<seconds>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
+
+
+def is_rfc3339(text: str) -> bool:
+    """Whether a text is a time as the image specification writes it (RFC 3339; Docker reads no other form).
+
+    >>> is_rfc3339("2020-01-01T00:00:00.5+01:00"), is_rfc3339("yesterday")
+    (True, False)
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        return False
+    try:
+        datetime.strptime(match["seconds"], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return True

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from demo.channel import IndexUnreachable, NotHere, RealChannel, make_channel
 
+from demo.channel import IndexUnreachable, NotHere, RealChannel, make_channel
 from tests.conda_docker.channel import SyntheticChannel
 from tests.conda_docker.oracle import Rattler
 from tests.peers.availability import REQUIRE_PEERS

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rattler import Config, Gateway
     from rattler.networking import Client
 
+_RETRIES = 3
+
 
 def rattler_configuration(configuration: CondaConfiguration) -> Config:
     """Return the configuration of pixi and other tools of rattler's, with conda's TLS and proxy settings beneath it.
@@ -50,7 +52,7 @@ def rattler_client(config: Config) -> Client:
     """
     from rattler.networking import Client
 
-    return Client.from_config(config)
+    return Client.from_config(config, max_retries=_RETRIES)
 
 
 def gateway(config: Config, *, offline: bool = False, sharded: bool = True) -> Gateway:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import ctypes
 import functools
 import threading
@@ -17,6 +18,9 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
+
+from conda_docker.environment.public_url import public_text
+from conda_docker.errors import SolverFailed
 
 Result = TypeVar("Result")
 
@@ -30,16 +34,15 @@ def run(call: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     """Return the result of an asynchronous function of rattler's, such as `lambda: rattler.solve(...)`.
 
     It runs in an event loop of a thread of its own, so that this works in a notebook, inside another event loop and
-    in any thread. Ctrl-C stops the wait and cancels the call.
+    in any thread. Ctrl-C stops the wait and cancels the call. Raises what the function raises, and `SolverFailed` where
+    rattler itself breaks down.
     """
     _register_guard()
     outcome: Future[Result] = Future()
-    started = threading.Event()
-    loops: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = []
+    running: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = Future()
 
     async def await_call() -> Result:
-        loops.append((asyncio.get_running_loop(), asyncio.current_task()))
-        started.set()
+        running.set_result((asyncio.get_running_loop(), asyncio.current_task()))
         return await call()
 
     def work() -> None:
@@ -53,10 +56,16 @@ def run(call: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     try:
         return outcome.result()
     except KeyboardInterrupt:
-        if started.is_set():
-            loop, task = loops[0]
-            if task is not None and not loop.is_closed():
-                loop.call_soon_threadsafe(task.cancel)
+        if running.done():
+            loop, task = running.result()
+            # The call may end by itself in this moment, and its loop be closed.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(task.cancel if task is not None else loop.stop)
+        raise
+    except BaseException as error:
+        # A panic of Rust's, as PyO3 (no Exception) and pyo3-async-runtimes call it.
+        if type(error).__name__ in ("PanicException", "RustPanic"):
+            raise SolverFailed(f"rattler broke down: {public_text(str(error))}") from error
         raise
     finally:
         thread.join(_PATIENCE)

@@ -13,7 +13,24 @@ _MISSING = re.compile(r"could not find subdir '[^']*' in channel '(?P<url>[^']+)
 _URL = re.compile(r"\w+://[^\s)'\"]+")
 
 
-def explain(error: BaseException, channels: Sequence[str], subdir: str) -> Error:
+def rattler_errors() -> tuple[type[Exception], ...]:
+    """Return the kinds of errors by which rattler says that it cannot solve."""
+    from rattler import exceptions
+
+    return (
+        exceptions.CacheDirError,
+        exceptions.FetchRepoDataError,
+        exceptions.GatewayError,
+        exceptions.InvalidChannelError,
+        exceptions.InvalidPackageNameError,
+        exceptions.InvalidUrlError,
+        exceptions.InvalidVersionError,
+        exceptions.IoError,
+        exceptions.SolverError,
+    )
+
+
+def explain(error: Exception, channels: Sequence[str], subdir: str) -> Error:
     """Return the error to raise for one of rattler's; `channels` are the URLs that were searched.
 
     `Unsolvable` carries the solver's own words.
@@ -22,7 +39,7 @@ def explain(error: BaseException, channels: Sequence[str], subdir: str) -> Error
     kind = type(error).__name__
     if kind == "SolverError":
         return Unsolvable(_unsolvable(text, channels, subdir))
-    if kind in ("InvalidMatchSpecError", "InvalidPackageNameError", "InvalidVersionError", "InvalidVersionSpecError"):
+    if kind in ("InvalidPackageNameError", "InvalidVersionError"):
         return InvalidEnvironment(f"a package was asked for in a way that cannot be understood: {text}")
     if kind in ("IoError", "CacheDirError") or "Permission denied" in text or "No space left" in text:
         return CacheError(

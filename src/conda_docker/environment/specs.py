@@ -13,7 +13,7 @@ from conda_docker.environment.match_specs import RequestedSpec, read_specs
 from conda_docker.environment.public_url import public_text, public_url
 from conda_docker.environment.rattler_client import gateway, rattler_configuration
 from conda_docker.environment.rattler_engine import run
-from conda_docker.environment.solver_errors import explain
+from conda_docker.environment.solver_errors import explain, rattler_errors
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.environment.topological_order import topological_order
 from conda_docker.environment.virtual_packages import VirtualPackage, virtual_packages
@@ -61,14 +61,12 @@ def solve(
     virtual = virtual_packages(subdir) if virtual is None else virtual
     try:
         records = _solve(requested, urls, subdir, priority, virtual, config, offline)
-    except InvalidEnvironment:
-        raise
-    except Exception as error:
+    except rattler_errors() as error:
         if not _refused_shards(str(error)):
             raise explain(error, urls, subdir) from error
         try:
             records = _solve(requested, urls, subdir, priority, virtual, config, offline, sharded=False)
-        except Exception as second:
+        except rattler_errors() as second:
             raise explain(second, urls, subdir) from second
     return LockedEnvironment(
         subdir=subdir,
@@ -123,8 +121,8 @@ def _from_one_channel(spec: RequestedSpec, way: Gateway, subdir: str) -> str:
     sources = [rattler.Channel(url) for url in spec.channels]
     platforms = [rattler.Subdir(subdir), rattler.Subdir("noarch")]
     found = run(lambda: way.query(sources, platforms, [spec.name], recursive=False, channel_relations="disabled"))
-    holders = [url for url, records in zip(spec.channels, found, strict=True) if records]
-    return spec.for_channel((holders or spec.channels)[0])
+    holders = {public_url(record.channel or "").rstrip("/") for records in found for record in records}
+    return spec.for_channel(next((url for url in spec.channels if public_url(url) in holders), spec.channels[0]))
 
 
 def _match_spec(spec: str, text: str) -> MatchSpec:

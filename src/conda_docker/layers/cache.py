@@ -12,8 +12,9 @@ from typing import Any
 
 from conda_docker.errors import CacheError
 from conda_docker.layers.facts import LayerFacts
-from python_docker.blob import BlobStore
+from python_docker.blob import Blob, BlobStore
 from python_docker.digest import Digest
+from python_docker.errors import ContentMismatch
 from python_docker.layer import Layer
 from python_docker.spec import Descriptor
 from python_docker.whole_file import write_whole_file
@@ -37,7 +38,8 @@ class LayerCache:
     """A folder with a blob for each layer and a small JSON file for each key (see `conda_docker.layers.key`).
 
     Safe for any number of builds at once, and against being killed: entries appear whole or not at all. An entry whose
-    blob is missing or has another size counts as absent, and the layer is made again.
+    blob is missing or damaged counts as absent, and the layer is made again: a blob is hashed whenever it is sent
+    anywhere, and before it is linked to if its file has changed since it was written.
     """
 
     def __init__(self, root: Path) -> None:
@@ -51,27 +53,33 @@ class LayerCache:
         try:
             entry = json.loads(path.read_bytes())
             descriptor = Descriptor.new(entry["mediaType"], Digest(entry["digest"]), int(entry["size"]))
-            layer = Layer(self.blobs.get(descriptor), Digest(entry["diffId"]))
-            facts = LayerFacts.from_json(entry["facts"])
-        except (OSError, ValueError, KeyError, TypeError, LookupError):
+            diff_id, facts = Digest(entry["diffId"]), LayerFacts.from_json(entry["facts"])
+            blob_path = self.blobs.path_of(descriptor.digest)
+            status = blob_path.stat()
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        except Exception as error:
-            if type(error).__name__ != "ContentMismatch":
-                raise
+        if status.st_size != descriptor.size:
             return None
+        layer = Layer(Blob.from_file(blob_path, descriptor, trusted=True), diff_id)
+        if status.st_mtime_ns != entry.get("changed"):
+            # Written to, restored from a backup, or made again by another build: look once, then note its new time.
+            if not _is_intact(layer.blob):
+                return None
+            self.put(key, layer, facts)
         self._touch(path)
         return layer, facts
 
     def put(self, key: str, layer: Layer, facts: LayerFacts) -> None:
         """Keep an entry for a layer whose blob is in `blobs`. Raises `CacheError` when it cannot be written."""
-        entry = {
-            "mediaType": layer.descriptor.media_type,
-            "digest": layer.digest,
-            "size": layer.size,
-            "diffId": layer.diff_id,
-            "facts": facts.to_json(),
-        }
         try:
+            entry = {
+                "mediaType": layer.descriptor.media_type,
+                "digest": layer.digest,
+                "size": layer.size,
+                "diffId": layer.diff_id,
+                "changed": self.blobs.path_of(layer.digest).stat().st_mtime_ns,
+                "facts": facts.to_json(),
+            }
             write_whole_file(self._path(key), json.dumps(entry, separators=(",", ":")).encode())
         except OSError as error:
             raise CacheError(f"the layer cache {self.root} cannot be written: {error.strerror}") from error
@@ -167,6 +175,16 @@ class LayerCache:
         for name in ("blobs", "layers", "packages"):
             shutil.rmtree(self.root / name, ignore_errors=True)
         return info.size + info.packages_size
+
+
+def _is_intact(blob: Blob) -> bool:
+    try:
+        with blob.open() as stream:
+            while stream.read(1 << 20):
+                pass
+    except (OSError, ContentMismatch):
+        return False
+    return True
 
 
 def default_cache_dir() -> Path:

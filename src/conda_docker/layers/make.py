@@ -66,16 +66,17 @@ def make_missing(
     missing = [number for number, layer in enumerate(made) if layer is None]
     if not missing:
         return [layer for layer in made if layer is not None]
-    task = progress.start("layers", len(missing))
 
     def make(number: int, paths: Sequence[Path]) -> MadeLayer:
         group = groups[number]
         started = time.monotonic()
+        task = progress.start(_label(group), None)
         layer, facts = write(group, paths)
         key = recipe.key(group)
         if key is not None:
             cache.put(key, layer, facts)
-        task.advance(1)
+        task.advance(layer.size)
+        task.finish()
         return MadeLayer(group, layer, facts, False, time.monotonic() - started)
 
     with ThreadPoolExecutor(workers, thread_name_prefix="layer") as pool:
@@ -90,8 +91,12 @@ def make_missing(
             for future in futures.values():
                 future.cancel()
             raise
-    task.finish()
     return [layer for layer in made if layer is not None]
+
+
+def _label(group: Group) -> str:
+    more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+    return f"layer {group[0].name}{more}"
 
 
 def _complete(groups: Sequence[Group], missing: Sequence[int], fetch: Fetch) -> Iterator[tuple[int, list[Path]]]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from conda_docker.environment.locked import LockedPackage, package_from_record
 from conda_docker.layers.facts import LayerFacts
-from conda_docker.link.link import LinkReport, installed_paths, link_package
+from conda_docker.link.link import installed_paths, link_package
+from conda_docker.link.report import LinkReport
 from conda_docker.package.archive import Package, UnsurveyedPackage, open_package
 from python_docker.blob import BlobStore
 from python_docker.compression import Compression

@@ -92,54 +92,72 @@ class _Strings:
         self._new = prefix.encode(encoding)
         self._nul = "\0".encode(encoding)
         self._shrink = len(self._old) - len(self._new)
-        self._what = what
-        self._rest = b""
-        self._padding: int | None = None
+        self._swapped = placeholder.encode(encoding.replace("-le", "-be")) if encoding.endswith("-le") else b""
         self._too_long = (
             f"{what}: the prefix {prefix!r} has {len(prefix.encode())} bytes, more than the package has room for: "
             f"{len(placeholder.encode())}; choose a shorter one"
         )
+        self._padding: int | None = None  # NULs that the current string needs at its end; None outside of strings
+        self._rest = b""
+        self._before = b""
+        self._offset = 0
 
     def feed(self, piece: bytes, *, last: bool = False) -> Iterator[bytes]:
         content = self._rest + piece
         old, nul = self._old, self._nul
-        # What is at the end might be the start of a placeholder or of a terminator.
-        limit = len(content) if last else max(len(content) - len(old) + 1, 0)
         position = 0
         while True:
             if self._padding is None:
-                found = content.find(old, position)
-                if found < 0 or found >= limit:
+                found = self._find_first(content, position)
+                if found < 0:
                     break
                 if self._shrink < 0:
                     raise PlaceholderTooLong(self._too_long)
                 yield content[position:found]
-                self._padding = 0
                 position = found
+                self._padding = 0
             end = _find_aligned(content, nul, position)
-            found = content.find(old, position, len(content) if end < 0 else end)
-            if 0 <= found < limit:
+            stop = end if end >= 0 else len(content)
+            while (found := content.find(old, position, stop)) >= 0:
                 yield content[position:found]
                 yield self._new
                 self._padding += self._shrink
                 position = found + len(old)
-            elif 0 <= end < limit:
-                yield content[position:end]
-                yield bytes(self._padding)
-                self._padding = None
-                position = end
-            else:
-                # Pieces stay aligned to the string's characters.
-                limit -= (limit - position) % len(nul) if limit > position else 0
+            if end < 0:
                 break
-        keep = max(position, limit)
+            yield content[position:end]
+            yield bytes(self._padding)
+            self._padding = None
+            position = end
+        # What is at the end might be the start of a placeholder.
+        keep = len(content) if last else max(position, len(content) - len(old) + 1)
+        if self._padding is not None:
+            keep -= (keep - position) % len(nul)
         yield content[position:keep]
+        self._before = (self._before + content[max(keep - len(nul), 0) : keep])[-len(nul) :]
+        self._offset += keep
         self._rest = content[keep:]
+
+    def _find_first(self, content: bytes, position: int) -> int:
+        """Where the next string's placeholder is, -1 for none.
+
+        In a big-endian string, the little-endian placeholder seems to be too, one character's last byte later. Then
+        the one that is aligned as wide strings are in memory is the right one.
+        """
+        width = len(self._nul)
+        while (found := content.find(self._old, position)) >= 0:
+            shift = width - 1
+            if not self._swapped or (self._offset + found) % width == 0:
+                return found
+            before = (self._before + content[:found])[-shift:] if found < shift else content[found - shift : found]
+            if before + content[found : found + len(self._old) - shift] != self._swapped:
+                return found
+            position = found + 1
+        return -1
 
     def end(self) -> Iterator[bytes]:
         yield from self.feed(b"", last=True)
         yield self._rest
-        self._rest = b""
         if self._padding:
             yield bytes(self._padding)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conda_docker.channel_server import ChannelServer
 
 from conda_docker.environment import conda_configuration
+from tests.conda_docker.channel_server import ChannelServer
 
 
 @pytest.fixture(autouse=True)

@@ -10,15 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
-from tests.conda_docker.channel_server import Answer, ChannelServer
 
+from conda_docker.environment import rattler_client
 from conda_docker.environment.conda_configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.specs import solve
 from conda_docker.errors import CacheError, ChannelError
+from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.channel_server import Answer, ChannelServer
 
 Serve = Callable[..., ChannelServer]
+
+
+@pytest.fixture(autouse=True)
+def _no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rattler_client, "_RETRIES", 0)
 
 
 @pytest.fixture
@@ -115,7 +121,7 @@ def test_an_index_that_is_damaged(serve: Serve, folder: Path, answer: Answer) ->
 def test_nobody_listens(serve: Serve, folder: Path) -> None:
     server = serve(folder)
     server.stop()
-    with pytest.raises(ChannelError, match="cannot be reached(?s:.*)with --offline"):
+    with pytest.raises(ChannelError, match=r"cannot be reached(?s:.*)with --offline"):
         lock(f"{server.url}/channel")
 
 
@@ -138,12 +144,13 @@ def test_offline_with_a_local_channel(folder: Path) -> None:
     assert lock(str(folder / "channel"), offline=True).packages
 
 
+@pytest.mark.parametrize("sharded", [True, False])
 def test_a_cache_that_cannot_be_written(
-    serve: Serve, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sharded: bool
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "file" / "cache"))
-    server = serve(folder)
+    server = serve(folder, answers={} if sharded else {"shards.msgpack.zst": Answer(404)})
     with pytest.raises(CacheError, match="RATTLER_CACHE_DIR"):
         lock(f"{server.url}/channel")
 
@@ -154,9 +161,11 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("certificate") / "both.pem"
     key, public = path.with_name("key.pem"), path.with_name("public.pem")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        + ["-keyout", str(key), "-out", str(public), "-days", "2", "-subj", "/CN=127.0.0.1"]
-        + ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"],
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-keyout", str(key), "-out", str(public), "-days", "2", "-subj", "/CN=127.0.0.1"),
+            *("-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"),
+        ],
         check=True,
         capture_output=True,
     )
@@ -173,7 +182,7 @@ def secure(serve: Serve, folder: Path, certificate: Path) -> ChannelServer:
 
 
 def test_a_server_that_nobody_trusts(secure: ChannelServer) -> None:
-    with pytest.raises(ChannelError, match="no secure connection(?s:.*)SSL_CERT_FILE"):
+    with pytest.raises(ChannelError, match=r"no secure connection(?s:.*)SSL_CERT_FILE"):
         lock(f"{secure.url}/channel")
 
 

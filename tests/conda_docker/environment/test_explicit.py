@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conda_docker.environment.real_files import real_files
 
 from conda_docker.environment.explicit import parse_explicit
 from conda_docker.environment.input_text import read_text
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from tests.conda_docker.environment.real_files import real_files
 
 MD5 = "d7c89558ba9fa0495403155b64376d81"
 SHA256 = "fe51de6107f9edc7aa4f786a70f4a883943bc9d39b3bb7307c04c41410990726"

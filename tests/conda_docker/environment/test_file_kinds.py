@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.conda_docker.environment.real_files import real_files
 
 from conda_docker.environment.file_kinds import FileKind, file_kind
 from conda_docker.environment.input_text import read_text
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from tests.conda_docker.environment.real_files import real_files
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import rattler
-from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 
 from conda_docker.environment.prefix import read_prefix
 from conda_docker.environment.rattler_engine import run
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 
 HOST = "https://conda.example.org/team"
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 
 from conda_docker.environment.conda_configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.specs import solve
 from conda_docker.environment.virtual_packages import virtual_packages
 from conda_docker.errors import ChannelError, InvalidEnvironment, Unsolvable, UnsupportedInput
+from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 
 
 def package(name: str, version: str = "1.0", **fields: Any) -> SyntheticPackage:

@@ -57,7 +57,7 @@ def test_a_damaged_entry_counts_as_absent(tmp_path: Path, damage: bytes) -> None
     assert cache.get(KEY) is None
 
 
-@pytest.mark.parametrize("damage", ["remove", "truncate", "grow"])
+@pytest.mark.parametrize("damage", ["remove", "truncate", "grow", "flip a bit"])
 def test_an_entry_without_its_blob_counts_as_absent(tmp_path: Path, damage: str) -> None:
     cache = LayerCache(tmp_path)
     path = put(cache).blob.path
@@ -65,17 +65,31 @@ def test_an_entry_without_its_blob_counts_as_absent(tmp_path: Path, damage: str)
     if damage == "remove":
         path.unlink()
     else:
-        path.write_bytes(path.read_bytes()[:-1] if damage == "truncate" else path.read_bytes() + b"x")
+        content = path.read_bytes()
+        flipped = bytes([content[0] ^ 1]) + content[1:]
+        path.write_bytes({"truncate": content[:-1], "grow": content + b"x", "flip a bit": flipped}[damage])
     assert cache.get(KEY) is None
 
 
+def test_a_cache_that_was_moved_is_looked_at_once(tmp_path: Path) -> None:
+    layer = put(LayerCache(tmp_path))
+    assert layer.blob.path is not None
+    os.utime(layer.blob.path, (1, 1))
+    entry = next(tmp_path.glob("layers/*/*.json"))
+    before = entry.read_bytes()
+    found = LayerCache(tmp_path).get(KEY)
+    assert found is not None
+    assert found[0].blob.path == layer.blob.path
+    assert entry.read_bytes() != before
+
+
 def test_a_cache_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
-    layer = put(LayerCache(tmp_path / "other"))
-    blocked = tmp_path / "cache"
-    blocked.mkdir()
-    (blocked / "layers").write_text("a file where a folder should be")
+    cache = LayerCache(tmp_path)
+    layer = put(cache)
+    cache.clear()
+    (tmp_path / "layers").write_text("a file where a folder should be")
     with pytest.raises(CacheError, match="cannot be written"):
-        LayerCache(blocked).put(KEY, layer, FACTS)
+        cache.put(KEY, layer, FACTS)
 
 
 def test_pruning_removes_the_least_recently_used_first(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.conda_docker.environment.conftest import home  # noqa: F401 -- keeps this machine's settings out
 from tests.conda_docker.package.faulty_server import FaultyServer
 

@@ -21,14 +21,17 @@ from urllib.parse import unquote, urlsplit
 class Fault:
     """One way to answer. What is not said is as it should be.
 
-    `cut`: reset the connection after so many bytes of the body. `pause`: seconds before each 64 KiB of it.
+    `cut`: end the connection after so many bytes of the body; with `reset`, as a machine that goes away does, and then
+    not all of these arrive. `pause`: seconds before each `piece` of the body.
     """
 
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     cut: int | None = None
+    reset: bool = False
     pause: float = 0.0
+    piece: int = 64 << 10
     ignore_range: bool = False
 
 
@@ -121,15 +124,14 @@ class FaultyServer:
             handler.send_header(name, value)
         handler.end_headers()
         end = len(body) if fault.cut is None else fault.cut
-        for start in range(0, end, 64 << 10):
+        for start in range(0, end, fault.piece):
             if fault.pause:
                 time.sleep(fault.pause)
-            handler.wfile.write(body[start : min(start + (64 << 10), end)])
+            handler.wfile.write(body[start : min(start + fault.piece, end)])
         if fault.cut is not None:
-            handler.wfile.flush()
-            # A reset, as from a machine that went away: no orderly end.
-            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             handler.close_connection = True
+        if fault.reset:
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             handler.connection.close()
 
     def _file(self, request: Request, fault: Fault) -> tuple[int, bytes, dict[str, str]]:

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.conda_docker.channel import File, HardLink, Symlink, SyntheticChannel, SyntheticPackage
 
 from conda_docker.environment.conda_configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.package.caches import download_path, find_package, package_caches
+from tests.conda_docker.channel import File, HardLink, Symlink, SyntheticChannel, SyntheticPackage
 
 PACKAGE = SyntheticPackage(
     name="a",
