@@ -18,7 +18,7 @@ VERSION = ".".join(map(str, sys.version_info[:2]))
 """Such as "3.12"; the packages of a channel are made for this one."""
 
 _SUBDIRS = {"x86_64": "linux-64", "aarch64": "linux-aarch64", "ppc64le": "linux-ppc64le", "s390x": "linux-s390x"}
-_LEFT_OUT = {"site-packages", "dist-packages", "test", "tests", "__pycache__"}
+_LEFT_OUT = {"site-packages", "dist-packages", "test", "tests", "__pycache__", "EXTERNALLY-MANAGED"}
 _SHARED_OBJECT = re.compile(r"\.so(\.[0-9.]+)?$")
 # Prefixes that other software shares: there, only what is about Python can be told to be about this prefix.
 _SHARED_PREFIXES = ("/usr", "/usr/local")
@@ -78,7 +78,7 @@ def package_interpreter(channel: Path, stage: Path) -> Path:
     program = binaries / f"python{VERSION}"
     shutil.copy2(interpreter_program(), program)
     for name in ("python3", "python"):
-        (binaries / name).symlink_to(program.name)
+        _link(binaries / name, program)
     for name in (f"pydoc{VERSION}", f"python{VERSION}-config"):
         if (base / "bin" / name).is_file():
             shutil.copy2(base / "bin" / name, binaries / name)
@@ -150,8 +150,14 @@ def _copy_shared_library(base: Path, stage: Path) -> Path | None:
     target = stage / folder.relative_to(base)
     target.mkdir(parents=True, exist_ok=True)
     shutil.copy2(folder / name, target / name)
-    (target / f"libpython{VERSION}.so").symlink_to(name)
+    _link(target / f"libpython{VERSION}.so", target / name)
     return target
+
+
+def _link(path: Path, target: Path) -> None:
+    """Make a link in the target's folder, as old as the target."""
+    path.symlink_to(target.name)
+    os.utime(path, (target.stat().st_mtime,) * 2, follow_symlinks=False)
 
 
 def _set_runpaths(stage: Path, program: Path, shared: Path | None) -> None:

@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests import peers
 from tests.images import hello_files
 from tests.peers import availability
+
+# Tests assert no time, and this machine may be busy with others.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 FIXTURE_PEERS = {
     "registry": ["docker-registry"],

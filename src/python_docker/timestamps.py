@@ -8,6 +8,11 @@ from datetime import UTC, datetime
 
 from python_docker.errors import Error
 
+_RFC3339 = re.compile(
+    r"(?P<seconds>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"(?:\.[0-9]+)?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
+
 
 def source_date_epoch() -> int | None:
     """SOURCE_DATE_EPOCH in seconds since 1970, None when it is not set. Raises `Error` when it is no such number."""
@@ -33,11 +38,6 @@ def rfc3339(seconds: int) -> str:
     '1970-01-01T00:00:00Z'
     """
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-_RFC3339 = re.compile(
-    r"(?P<seconds>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
-)
 
 
 def is_rfc3339(text: str) -> bool:

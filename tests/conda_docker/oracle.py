@@ -1,7 +1,7 @@
 """The oracle: what rattler installs is what the layers of an image must come to, file by file.
 
-`Rattler.install` puts packages into a folder, `link` puts them into a layer, and `differences` compares the two: path, type,
-mode, link target, bytes. What may differ is said here and nowhere else, each with its reason.
+`Rattler.install` puts packages into a folder, `link` puts them into a layer, and `differences` compares the two: path,
+type, mode, link target, bytes. What may differ is said here and nowhere else, each with its reason.
 """
 
 from __future__ import annotations
@@ -80,7 +80,12 @@ class Rattler:
         folder = self._folder / str(self._jobs)
         target, cache = folder / "prefix", folder / "cache"
         target.mkdir(parents=True)
-        job = {"archives": [str(path) for path in archives], "target": str(target), "cache": str(cache), "prefix": prefix}
+        job = {
+            "archives": [str(path) for path in archives],
+            "target": str(target),
+            "cache": str(cache),
+            "prefix": prefix,
+        }
         if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, Path(__file__).with_name("rattler_installer.py")],
@@ -152,7 +157,7 @@ def locked(archive: Path, **fields: Any) -> LockedPackage:
 def link(
     package: Package,
     record: LockedPackage,
-    prefix: Prefix = Prefix(PREFIX),
+    prefix: Prefix | None = None,
     *,
     filter: FileFilter = KEEP_ALL,
     compiler: Compiler | None = None,
@@ -160,7 +165,8 @@ def link(
 ) -> bytes:
     """The tar of a layer with this package alone."""
     for _ in range(2):
-        linked = link_package(package, record, prefix, filter=filter, compiler=compiler, without=without)
+        place = prefix or Prefix(PREFIX)
+        linked = link_package(package, record, place, filter=filter, compiler=compiler, without=without)
         pieces: list[bytes] = []
         try:
             with LayerWriter(pieces.append) as layer:
@@ -227,7 +233,9 @@ def _differences(expected: Mapping[str, Installed], linked: Mapping[str, Install
         if theirs is None or ours is None:
             yield f"{path}: only {'here' if theirs is None else 'in rattler'}: {theirs or ours}"
         elif path.startswith("conda-meta/") and theirs.type is ours.type:
-            lines = difflib.unified_diff(*(item.content.decode().splitlines() for item in (theirs, ours)), lineterm="", n=1)
+            lines = difflib.unified_diff(
+                *(item.content.decode().splitlines() for item in (theirs, ours)), lineterm="", n=1
+            )
             yield "\n".join([f"{path}: {theirs.mode:o} in rattler, {ours.mode:o} here", *lines])
         else:
             yield f"{path}: {theirs} in rattler, {ours} here"

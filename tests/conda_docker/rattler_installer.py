@@ -1,7 +1,7 @@
 """A process that installs packages with rattler, one job after another; run by `tests.conda_docker.oracle`.
 
-A job is a line of JSON on standard input: `archives`, `target`, `cache`, `prefix`. The answer is a line too: null, or what
-rattler says is wrong. A malformed package may abort the process, which is why it has one of its own.
+A job is a line of JSON on standard input: `archives`, `target`, `cache`, `prefix`. The answer is a line too: null, or
+what rattler says is wrong. A malformed package may abort the process, which is why it has one of its own.
 """
 
 from __future__ import annotations

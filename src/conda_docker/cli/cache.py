@@ -20,8 +20,10 @@ app = typer.Typer(
     cls=Group,
     add_completion=False,
     rich_markup_mode=None,
-    help="Show, prune or clear the cache of layers. Its folder is the environment variable CONDA_DOCKER_CACHE's, "
-    "or else the place for caches of this system.",
+    help="""Show, prune or clear the cache of layers.
+
+    Its folder is what the environment variable CONDA_DOCKER_CACHE says, or else the place for caches of this system.
+    """,
     epilog="""
     conda-docker cache info
     conda-docker cache prune --max-size 10GB --older-than 30d

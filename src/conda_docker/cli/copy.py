@@ -81,7 +81,7 @@ def copy(
     password_stdin: options.PasswordStdin = False,
     json: options.Json = False,
 ) -> None:
-    """Copy an image between any two of: registry, Docker, docker archive, OCI layout, OCI archive.
+    """Copy an image between registries, archives, layouts and Docker.
 
     Digests stay as they are unless a format or compression is asked for, or the destination cannot keep them. The
     destination is changed only when everything has arrived and every digest was right.

@@ -66,7 +66,7 @@ def inspect(
     username: options.Username = None,
     password_stdin: options.PasswordStdin = False,
 ) -> None:
-    """Show what an image is: names, digests, platforms, layers and what containers of it run with.
+    """Show what an image is, and which packages are in it.
 
     Its manifest and config are read, and nothing else: no layer is downloaded.
     """

@@ -123,7 +123,7 @@ class Downloader:
             except ConnectionFailed as failure:
                 raise _failed(record, failure) from None
             except RegistryError as error:  # a redirect that must not be followed
-                raise DownloadError(f"cannot download {record.public_url}: {error}") from None
+                raise DownloadError(f"cannot download {record.public_url}: {str(error).partition('; ')[0]}") from None
             failed_at = partial.size
             if self.stop.wait(wait):
                 raise Stopped

@@ -30,6 +30,7 @@ Fetched = tuple["LockedPackage", Path]
 
 DOWNLOADS = 8
 """How many packages are looked for or downloaded at once, unless it is said."""
+_MOST_DOWNLOADS = 10  # as many as there are connections to one host
 _LISTED = 20
 
 
@@ -45,8 +46,9 @@ def fetch_packages(
     """Each package with its archive, or the folder that it is extracted in, as they become ready, in any order.
 
     What is in a cache of conda, mamba, rattler or pixi, or was downloaded before, is used where it is (see
-    `find_package`). The rest is downloaded to `cache_dir`, up to `workers` at once, and checked by its SHA-256 (MD5
-    where the index has no other) and size. A download that was cut goes on where it stopped, in this run or the next.
+    `find_package`). The rest is downloaded to `cache_dir`, up to `workers` (at most 10) at once, and checked by its
+    SHA-256 (MD5 where the index has no other) and size. A download that was cut goes on where it stopped, in this run
+    or the next.
     `options` say how to talk HTTP (None: as the user's conda configuration and environment variables say).
 
     Raises `DownloadError` for a package that cannot be had, or is not what its record says; with `offline`, before
@@ -82,7 +84,7 @@ def fetch_packages(
         _check_local(record)
         return downloader.download(record, download_path(record, cache_dir))
 
-    pool = ThreadPoolExecutor(workers or DOWNLOADS, thread_name_prefix="fetch")
+    pool = ThreadPoolExecutor(min(workers or DOWNLOADS, _MOST_DOWNLOADS), thread_name_prefix="fetch")
     try:
         if offline:
             found = list(pool.map(find, records))

@@ -115,6 +115,6 @@ class PartialDownload:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._keep and kind is not None:
+        if kind is not None and not (self._keep and self.size):
             self._path.unlink(missing_ok=True)
         self._close()

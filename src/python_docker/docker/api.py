@@ -43,19 +43,19 @@ class EngineApi:
     def __init__(self, endpoint: Endpoint, *, silence: float = _SILENCE, greeting: float = _GREETING) -> None:
         """Say hello. Raises `EngineNotFound` when nothing answers, `EngineError` when it is none or too old or new."""
         self.endpoint = endpoint
-        self.name = "Docker"
+        self.name = "it"
         self.version = ""
         self._silence = silence
         try:
-            with self.ask("GET", "/_ping", what=f"be reached at {endpoint}", timeout=greeting) as answer:
+            with self.ask("GET", "/_ping", what="say who it is", timeout=greeting) as answer:
                 offered = _version(answer.header("Api-Version"))
                 self.name = "Podman" if answer.header("Libpod-API-Version") else "Docker"
         except EngineNotFound:
             raise
         except (EngineError, NotFound) as error:
-            raise EngineError(f"what answers at {endpoint} is no Docker Engine: {error}") from None
+            raise EngineError(f"no Docker Engine at {endpoint}: {error}") from None
         if offered is None:
-            raise EngineError(f"what answers at {endpoint} is no Docker Engine: it names no version of the API")
+            raise EngineError(f"no Docker Engine at {endpoint}: what answers names no version of the API")
         if offered < _OLDEST_VERSION:
             raise EngineError(
                 f"{self.name} at {endpoint} is too old: it speaks version {_dotted(offered)} of the API, "
@@ -93,7 +93,7 @@ class EngineApi:
         if content is not None:
             body, sent["Content-Type"] = json.dumps(content).encode(), "application/json"
         try:
-            self._connect(connection, what)
+            self._connect(connection)
             try:
                 connection.request(method, self._target(prefix, path, query), body, sent)
                 response = connection.getresponse()
@@ -106,7 +106,7 @@ class EngineApi:
         finally:
             connection.close()
 
-    def _connect(self, connection: http.client.HTTPConnection, what: str) -> None:
+    def _connect(self, connection: http.client.HTTPConnection) -> None:
         try:
             connection.connect()
         except OSError as error:
@@ -122,7 +122,7 @@ class EngineApi:
         """Begin to load a docker archive."""
         connection, prefix = open_connection(self.endpoint, self._silence)
         try:
-            self._connect(connection, "load an image")
+            self._connect(connection)
             return ArchiveUpload(connection, self._target(prefix, "/images/load", {"quiet": "0"}), self.name)
         except BaseException:
             connection.close()

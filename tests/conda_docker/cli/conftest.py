@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from conda_docker import cli
 from tests.images import hello_config, layer_tar, write_docker_archive, write_oci_layout
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -28,21 +29,45 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def conda_docker(tmp_path: Path, environment: dict[str, str]) -> Run:
-    """Return a function that runs the program in `tmp_path` and gives its exit code and output."""
+def program(tmp_path: Path, environment: dict[str, str]) -> Run:
+    """Return a function that runs the program as users do, in `tmp_path`, and gives its exit code and output."""
 
-    def run(*args: str | Path, env: dict[str, str] | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
-        options = {"stdin": subprocess.DEVNULL} | options if "input" not in options else options
+    def run(*args: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "conda_docker", *map(str, args)],
+            [Path(sys.executable).with_name("conda-docker"), *map(str, args)],
             cwd=tmp_path,
             env=environment | (env or {}),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
-            **options,
         )
+
+    return run
+
+
+@pytest.fixture
+def conda_docker(tmp_path: Path, environment: dict[str, str]) -> Run:
+    """Return a function that does the same within this process, which takes a tenth of the time."""
+
+    def run(*args: str | Path, env: dict[str, str] | None = None, input: str = "") -> subprocess.CompletedProcess[str]:
+        output, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        with pytest.MonkeyPatch.context() as patch:
+            for name in set(os.environ) - set(environment):
+                patch.delenv(name)
+            for name, value in (environment | (env or {})).items():
+                patch.setenv(name, value)
+            patch.chdir(tmp_path)
+            patch.setattr(sys, "stdin", io.StringIO(input))
+            patch.setattr(sys, "stdout", output)
+            patch.setattr(sys, "stderr", errors)
+            code = cli.run([str(arg) for arg in args])
+        texts = []
+        for stream in (output, errors):
+            stream.flush()
+            texts.append(stream.buffer.getvalue().decode())  # type: ignore[attr-defined]
+        return subprocess.CompletedProcess(args, code, *texts)
 
     return run
 

@@ -113,7 +113,9 @@ def test_progress_is_a_line_a_blob_on_standard_error(layout: str, conda_docker: 
 
 
 @pytest.mark.parametrize(("kind", "media_type"), [("zstd", "tar+zstd"), ("none", "layer.v1.tar"), ("gzip", "tar+gzip")])
-def test_layers_are_compressed_anew(kind: str, media_type: str, archive: str, conda_docker: Run, tmp_path: Path) -> None:
+def test_layers_are_compressed_anew(
+    kind: str, media_type: str, archive: str, conda_docker: Run, tmp_path: Path
+) -> None:
     assert conda_docker("copy", "--compression", kind, archive, "oci:copy").returncode == 0
     image = open_image(f"oci:{tmp_path}/copy")
     assert all(layer.descriptor.media_type.endswith(media_type) for layer in image.layers)
@@ -162,6 +164,9 @@ def test_all_platforms(conda_docker: Run, tmp_path: Path) -> None:
         (["--compression-level", "3", "oci:a", "oci:b"], "--compression"),
         (["--compression", "gzip", "--compression-level", "13", "oci:a", "oci:b"], "1 to 12"),
         (["--compression", "zstd", "--compression-level", "0", "oci:a", "oci:b"], "1 to 22"),
+        (["oci:a", "nowhere"], "oci-archive:PATH"),
+        (["oci:a", "docker://host/UPPER"], "lower case"),
+        (["docker://host/UPPER", "oci:a"], "lower case"),
         (["--username", "me", "oci:a", "oci:b"], "neither"),
         (["--username", "me", "docker://a", "docker://b"], "--src-username"),
         (["--password-stdin", "docker://a", "oci:b"], "--username"),
@@ -178,10 +183,8 @@ def test_wrong_usage(args: list[str], word: str, conda_docker: Run) -> None:
 @pytest.mark.parametrize(
     ("args", "word"),
     [
-        (["oci:layout", "nowhere"], "oci-archive:PATH"),
         (["oci:layout", "missing/folder/x.tar"], "missing/folder"),
         (["oci:layout:nothing", "x.tar"], "nothing"),
-        (["oci:layout", "docker://host/UPPER"], "lower case"),
         (["--cacert", "missing.pem", "docker://localhost:1/a", "x.tar"], "missing.pem"),
         (["docker://localhost:1/a", "x.tar"], "localhost:1"),
     ],
@@ -210,7 +213,9 @@ def test_a_damaged_source_leaves_nothing(layout: str, conda_docker: Run, tmp_pat
     assert {path.name for path in tmp_path.iterdir()} == {"home", "layout"}
 
 
-def test_an_existing_archive_is_replaced_only_by_a_whole_one(archive: str, layout: str, conda_docker: Run, tmp_path: Path) -> None:
+def test_an_existing_archive_is_replaced_only_by_a_whole_one(
+    archive: str, layout: str, conda_docker: Run, tmp_path: Path
+) -> None:
     before = (tmp_path / archive).read_bytes()
     assert conda_docker("copy", "oci:layout:nothing", archive).returncode == 1
     assert (tmp_path / archive).read_bytes() == before

@@ -14,7 +14,11 @@ import pytest
 from conda_docker.cli.app import Commands
 from tests.conda_docker.cli.conftest import Run
 
-COMMANDS = [[], *([name] for name in Commands.summaries), *(["cache", name] for name in ("info", "prune", "clear", "path"))]
+COMMANDS = [
+    [],
+    *([name] for name in Commands.summaries),
+    *(["cache", name] for name in ("info", "prune", "clear", "path")),
+]
 HEAVY = {
     "rattler",
     "pydantic",
@@ -33,7 +37,7 @@ HEAVY = {
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_help_imports_only_what_it_needs(command: list[str], conda_docker: Run, environment: dict[str, str]) -> None:
+def test_help_imports_only_what_it_needs(command: list[str], environment: dict[str, str]) -> None:
     code = (
         "import json, sys\nfrom conda_docker.cli import run\n"
         f"code = run({[*command, '--help']!r})\nprint(json.dumps(sorted(sys.modules)), file=sys.stderr)\nsys.exit(code)"
@@ -74,7 +78,7 @@ def test_a_terminal_gets_panels(environment: dict[str, str], tmp_path: Path) -> 
     assert "--compression-level" in shown.decode()
 
 
-def test_without_arguments_the_help_is_shown_and_nothing_was_done(conda_docker: Run) -> None:
-    result = conda_docker()
+def test_without_arguments_the_help_is_shown_and_nothing_was_done(program: Run) -> None:
+    result = program()
     assert (result.returncode, result.stderr) == (1, "")
-    assert result.stdout == conda_docker("--help").stdout
+    assert result.stdout == program("--help").stdout

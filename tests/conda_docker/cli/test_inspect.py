@@ -15,7 +15,7 @@ from python_docker.transports import open_image, write_image
 from tests import peers
 from tests.conda_docker.cli.conftest import Run
 from tests.conda_docker.cli.test_copy import write_index
-from tests.images import image_config, hello_config
+from tests.images import hello_config
 
 SHA256 = "ab" * 32
 
@@ -77,7 +77,9 @@ def test_json_has_everything(layout: str, conda_docker: Run, tmp_path: Path) -> 
     assert report["index"] is None
     assert report["image"]["digest"] == image.digest
     assert report["image"]["config"] == hello_config()
-    assert [layer["digest"] for layer in report["image"]["layers"]] == [layer.digest for layer in reversed(image.layers)]
+    assert [layer["digest"] for layer in report["image"]["layers"]] == [
+        layer.digest for layer in reversed(image.layers)
+    ]
     assert report["image"]["size"] == sum(layer.size for layer in image.layers)
 
 

@@ -20,14 +20,21 @@ from tests.images import write_docker_archive
 
 
 @pytest.mark.parametrize("option", ["--version", "-V"])
-def test_version(conda_docker: Run, option: str) -> None:
-    result = conda_docker(option)
+def test_version(program: Run, option: str) -> None:
+    result = program(option)
     assert (result.returncode, result.stdout, result.stderr) == (0, f"conda-docker {__version__}\n", "")
 
 
-def test_the_installed_command_runs(environment: dict[str, str]) -> None:
-    program = Path(sys.executable).with_name("conda-docker")
-    assert subprocess.run([program, "-V"], env=environment, capture_output=True, timeout=60, check=False).returncode == 0
+def test_it_runs_as_a_module_too(environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "conda_docker", "--nothing"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "python -m conda_docker --help" in result.stderr
+
+
+def test_the_process_ends_with_the_exit_code(program: Run, layout: str) -> None:
+    commands = [["copy", layout, "oci:copy"], ["copy", "missing.tar", "oci:copy"], ["copy", layout]]
+    assert [program(*command).returncode for command in commands] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +45,10 @@ def test_the_installed_command_runs(environment: dict[str, str]) -> None:
         (["--nothing"], "no such option: --nothing"),
         (["copy", "oci:a"], "missing argument 'DST'"),
         (["copy", "oci:a", "oci:b", "oci:c"], "got unexpected extra argument(s) (oci:c)"),
-        (["copy", "--compression", "rar", "oci:a", "oci:b"], "invalid value for --compression"),
+        (
+            ["copy", "--compression", "rar", "oci:a", "oci:b"],
+            "invalid value for '--compression': 'rar' is not one of 'gzip', 'zstd', 'none'",
+        ),
         (["cache", "prune", "--max-size", "much"], "invalid value for --max-size: not a size: 'much'"),
     ],
 )
@@ -93,7 +103,9 @@ def test_in_a_process_that_goes_on_failure_is_an_exit_code(capsys: pytest.Captur
     assert failure.value.code == 2
 
 
-def test_output_that_nobody_reads_is_no_failure_to_tell_of(layout: str, environment: dict[str, str], tmp_path: Path) -> None:
+def test_output_that_nobody_reads_is_no_failure_to_tell_of(
+    layout: str, environment: dict[str, str], tmp_path: Path
+) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     for args in (["--help"], ["inspect", layout], ["inspect", "--raw", layout]):

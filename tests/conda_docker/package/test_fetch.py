@@ -723,6 +723,14 @@ def test_what_is_refused_to_us_is_tried_by_rattler(
     assert download_path(small, cache).read_bytes() == synthetic_channel.path(SMALL).read_bytes()
 
 
+def test_what_only_rattler_can_reach_goes_to_rattler(small: LockedPackage, cache: Path) -> None:
+    record = replace(small, url="oci://me:secret@127.0.0.1:9/team/linux-64/small-1.0-0.conda")
+    with pytest.raises(DownloadError, match=r"cannot download oci://127.0.0.1:9/team/.*: .*manifests") as caught:
+        fetch(record, cache=cache)
+    assert "secret" not in str(caught.value)
+    assert left_in(cache) == []
+
+
 # -- how to talk HTTP --------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,92 @@
+"""The program and all it needs as one file (`make zipapp`)."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from python_docker import __version__
+from python_docker.transports import open_image
+from tests.images import layer_tar, write_oci_layout
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def needed(name: str, seen: set[str]) -> Iterator[importlib.metadata.Distribution]:
+    """Give a distribution's requirements, all of them, as they are installed here."""
+    for text in importlib.metadata.requires(name) or ():
+        requirement = re.match(r"[\w.-]+", text)
+        if requirement is None or "extra ==" in text or requirement[0] in seen:
+            continue
+        seen.add(requirement[0])
+        try:
+            yield importlib.metadata.distribution(requirement[0])
+        except importlib.metadata.PackageNotFoundError:
+            continue  # for other systems or versions of Python
+        yield from needed(requirement[0], seen)
+
+
+@pytest.fixture(scope="module")
+def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file, made by the recipe from what is installed here, so that nothing is downloaded."""
+    folder = tmp_path_factory.mktemp("zipapp")
+    site = folder / "site-packages"
+    for package in ("python_docker", "conda_docker", "docker_envs"):
+        shutil.copytree(ROOT / "src" / package, site / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for distribution in needed("conda-docker", set()):
+        for file in distribution.files or ():
+            if ".." not in file.parts and "__pycache__" not in file.parts:
+                (site / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(distribution.locate_file(file), site / file)
+    output = folder / "conda-docker.pyz"
+    command = [ROOT / "scripts/make-zipapp", sys.executable, output, "--site-packages", site, "--uncompressed"]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    shutil.rmtree(site)
+    return output
+
+
+def run(zipapp: Path, root: Path, *args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    # Isolated, so that what is installed here cannot be found.
+    command = [sys.executable, "-I", "-S", zipapp, *args]
+    environment = {"SHIV_ROOT": str(root), "HOME": str(root)}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_it_can_be_executed(zipapp: Path) -> None:
+    assert zipapp.stat().st_mode & 0o111
+    assert zipapp.open("rb").readline() == b"#!/usr/bin/env python3\n"
+
+
+def test_first_runs_at_once_all_work(zipapp: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: run(zipapp, tmp_path, "--version"), range(4)))
+    assert {(result.returncode, result.stdout) for result in results} == {(0, f"conda-docker {__version__}\n")}
+    assert len([path for path in tmp_path.iterdir() if not path.name.startswith(".")]) == 1
+
+
+def test_it_copies_an_image_with_its_compiled_modules(zipapp: Path, tmp_path: Path) -> None:
+    digest = write_oci_layout(tmp_path / "layout", [layer_tar({"etc/x": b"x"})])
+    copied = run(zipapp, tmp_path / "root", "copy", "-q", "oci:layout", "oci:copy", cwd=tmp_path)
+    assert (copied.returncode, copied.stdout, copied.stderr) == (0, f"{digest}\n", "")
+    packed = run(zipapp, tmp_path / "root", "copy", "--compression", "zstd", "oci:layout", "oci:zstd", cwd=tmp_path)
+    assert packed.returncode == 0
+    assert open_image(f"oci:{tmp_path}/zstd").list_files() == ["etc", "etc/x"]
+
+
+def test_another_version_of_python_is_refused(zipapp: Path, tmp_path: Path) -> None:
+    assert run(zipapp, tmp_path, "--version").returncode == 0
+    [extracted] = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
+    for module in extracted.rglob("_pydantic_core*.so"):
+        module.rename(module.with_name("_pydantic_core.cpython-399-other.so"))
+    result = run(zipapp, tmp_path, "--version")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: this file was made for another version of Python")
+    assert result.stderr.count("\n") == 1
