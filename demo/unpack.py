@@ -8,7 +8,7 @@ from pathlib import Path
 
 from python_docker.filesystem import FileSystem
 from python_docker.image import Image
-from python_docker.tar import EntryType, clamped_path
+from python_docker.tar import EntryType
 
 
 def unpack(image: Image, root: Path) -> None:
@@ -19,33 +19,27 @@ def unpack(image: Image, root: Path) -> None:
     """
     layers = image.layers[::-1]
     merged = FileSystem(layers)
+    members = {path: member for path in merged if (member := merged.get(path)) is not None}
+    folders = [path for path, member in members.items() if member.entry.type is EntryType.DIRECTORY]
     root.mkdir(parents=True)
-    folders = [path for path in merged if (member := merged.get(path)) and member.entry.type is EntryType.DIRECTORY]
     for path in folders:
         (root / path).mkdir()
-    links = []
-    for number, layer in enumerate(layers):
-        for entry, content in layer.entries():
-            path = clamped_path(entry.path)
-            member = merged.get(path)
-            if member is None or member.layer != number or member.entry.type is not entry.type:
-                continue
-            target = root / path
-            if entry.type is EntryType.FILE:
-                target.unlink(missing_ok=True)
-                with target.open("xb") as file:
+    names: dict[tuple[int, int], list[str]] = {}
+    for path, member in members.items():
+        if member.entry.type is EntryType.SYMLINK:
+            (root / path).symlink_to(member.entry.link_target)
+        elif member.entry.type in (EntryType.FILE, EntryType.HARDLINK) and member.content is not None:
+            names.setdefault(member.content, []).append(path)
+    for layer_number, layer in enumerate(layers):
+        for number, (entry, content) in enumerate(layer.entries()):
+            paths = names.get((layer_number, number), ())
+            for name in paths[:1]:
+                with (root / name).open("xb") as file:
                     shutil.copyfileobj(content, file, 1 << 20)
-                target.chmod(entry.mode & 0o777)
-                os.utime(target, (entry.mtime, entry.mtime))
-            elif entry.type is EntryType.SYMLINK:
-                target.unlink(missing_ok=True)
-                target.symlink_to(entry.link_target)
-            elif entry.type is EntryType.HARDLINK:
-                links.append((target, root / clamped_path(entry.link_target)))
-    for target, source in links:
-        os.link(source, target, follow_symlinks=False)
+                (root / name).chmod(entry.mode & 0o777)
+                os.utime(root / name, (entry.mtime, entry.mtime))
+            for name in paths[1:]:
+                os.link(root / paths[0], root / name)
     # At last, since nothing could be put into a folder that may not be written to.
     for path in reversed(folders):
-        member = merged.get(path)
-        assert member is not None
-        (root / path).chmod(member.entry.mode)
+        (root / path).chmod(members[path].entry.mode)

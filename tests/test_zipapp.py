@@ -7,7 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,18 +21,19 @@ from tests.images import layer_tar, write_oci_layout
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def needed(name: str, seen: set[str]) -> Iterator[importlib.metadata.Distribution]:
-    """Give a distribution's requirements, all of them, as they are installed here."""
-    for text in importlib.metadata.requires(name) or ():
+def needed(requirements: Iterable[str], seen: set[str]) -> Iterator[importlib.metadata.Distribution]:
+    """Give what is required, and what that requires, as it is installed here."""
+    for text in requirements:
         requirement = re.match(r"[\w.-]+", text)
         if requirement is None or "extra ==" in text or requirement[0] in seen:
             continue
         seen.add(requirement[0])
         try:
-            yield importlib.metadata.distribution(requirement[0])
+            distribution = importlib.metadata.distribution(requirement[0])
         except importlib.metadata.PackageNotFoundError:
             continue  # for other systems or versions of Python
-        yield from needed(requirement[0], seen)
+        yield distribution
+        yield from needed(distribution.requires or (), seen)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,8 @@ def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = folder / "site-packages"
     for package in ("python_docker", "conda_docker", "docker_envs"):
         shutil.copytree(ROOT / "src" / package, site / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for distribution in needed("conda-docker", set()):
+    requirements = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    for distribution in needed(requirements, set()):
         for file in distribution.files or ():
             if ".." not in file.parts and "__pycache__" not in file.parts:
                 (site / file).parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +65,8 @@ def run(zipapp: Path, root: Path, *args: str, cwd: Path | None = None) -> subpro
 
 def test_it_can_be_executed(zipapp: Path) -> None:
     assert zipapp.stat().st_mode & 0o111
-    assert zipapp.open("rb").readline() == b"#!/usr/bin/env python3\n"
+    with zipapp.open("rb") as file:
+        assert file.readline() == b"#!/usr/bin/env python3\n"
 
 
 def test_first_runs_at_once_all_work(zipapp: Path, tmp_path: Path) -> None:

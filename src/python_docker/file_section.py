@@ -100,7 +100,7 @@ class Section(ReadStream):
 
 
 def same_content(one: Section, other: Section) -> bool:
-    """Whether two sections hold the same bytes."""
+    """Whether two sections hold the same bytes; they are closed afterwards."""
     first, second = (io.BufferedReader(section, _CHUNK) for section in (one, other))
     while data := first.read(_CHUNK):
         if second.read(len(data)) != data:

@@ -48,7 +48,7 @@ def packages(draw: st.DrawFn) -> SyntheticPackage:
     entries: dict[str, Entry] = {}
     for path in sorted(set(draw(st.lists(paths, max_size=8))), key=path_order):
         # A path that is a folder of another one cannot be a file too, wherever it is installed.
-        if any(_nested(path, other) for other in [*entries, "bin/python3.12", "conda-meta/x"]):
+        if path == "site-packages" or any(_nested(path, other) for other in [*entries, "bin/python3.12"]):
             continue
         originals = [name for name, entry in entries.items() if isinstance(entry, File)]
         kind = draw(st.sampled_from(["file", "file", "file", "link", "hard"]))
@@ -73,7 +73,9 @@ def packages(draw: st.DrawFn) -> SyntheticPackage:
     )
     if noarch == "python":
         commands = draw(st.lists(st.sampled_from(["run", "a b", "é"]), unique=True, max_size=2))
-        package = replace(package, entry_points=[f"{command} = m.n:f.g" for command in commands])
+        # rattler writes an entry point through a link of the same name into whatever that leads to.
+        free = [command for command in commands if not any(_nested(f"bin/{command}", path) for path in entries)]
+        package = replace(package, entry_points=[f"{command} = m.n:f.g" for command in free])
     return package
 
 

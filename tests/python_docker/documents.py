@@ -44,7 +44,11 @@ def descriptors(media_types: list[str]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 CONFIGS = _document(
-    {"rootfs": st.fixed_dictionaries({"diff_ids": st.lists(DIGESTS, max_size=3)}, optional={"type": st.just("layers")})},
+    {
+        "rootfs": st.fixed_dictionaries(
+            {"diff_ids": st.lists(DIGESTS, max_size=3)}, optional={"type": st.just("layers")}
+        )
+    },
     {
         "architecture": st.sampled_from(["amd64", "arm64", "", None]),
         "os": st.sampled_from(["linux", "windows", None]),

@@ -93,7 +93,9 @@ COMPONENT = st.from_regex(r"[a-z0-9]{1,5}(?:(?:\.|_|__|-{1,3})[a-z0-9]{1,5}){0,2
 PATH = st.lists(COMPONENT, min_size=1, max_size=4).map("/".join)
 DOMAIN = st.one_of(
     st.just(DOCKER_HUB),
-    st.from_regex(r"(?:[a-z0-9]|[a-z0-9][a-z0-9-]{0,5}[a-z0-9])(?:\.[a-z0-9]{1,4}){1,3}(?::[0-9]{1,4})?", fullmatch=True),
+    st.from_regex(
+        r"(?:[a-z0-9]|[a-z0-9][a-z0-9-]{0,5}[a-z0-9])(?:\.[a-z0-9]{1,4}){1,3}(?::[0-9]{1,4})?", fullmatch=True
+    ),
     st.sampled_from(["localhost", "localhost:5000", "127.0.0.1:5000", "[fe80::1]", "[::1]:443", "UPPER", "host:1"]),
 )
 TAG = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}", fullmatch=True)
@@ -125,8 +127,7 @@ def test_the_familiar_form_means_the_same(reference: ImageReference) -> None:
 def test_any_text_is_a_reference_or_refused(text: str) -> None:
     try:
         reference = ImageReference.parse(text)
-    except InvalidReference as error:
-        assert len(str(error)) < 1000
+    except InvalidReference:
         return
     assert ImageReference.parse(str(reference)) == reference
 

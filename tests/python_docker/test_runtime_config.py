@@ -91,8 +91,9 @@ def test_the_environment_by_name() -> None:
 
 @pytest.mark.parametrize("variables", ["A=1", [1], {"A": "1"}, [None]])
 def test_an_environment_of_another_form_is_refused(variables: Any) -> None:
+    config = RuntimeConfig({"Env": variables})
     with pytest.raises(InvalidDocument, match="Env"):
-        RuntimeConfig({"Env": variables}).environment
+        print(config.environment)
 
 
 def test_setting_a_variable_keeps_its_place() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import urlsplit
 
+from conda_docker.environment.anaconda_tokens import anaconda_tokens, with_anaconda_token
 from conda_docker.environment.conda_configuration import CondaConfiguration
 from conda_docker.environment.input_text import user_path
 from conda_docker.environment.public_url import public_url
@@ -130,36 +131,3 @@ def _check_policy(urls: Sequence[str], configuration: CondaConfiguration) -> Non
             raise ChannelError(
                 f"the conda configuration does not allow the channel {url} (denylist_channels or allowlist_channels)"
             )
-
-
-def anaconda_tokens(environ: Mapping[str, str]) -> dict[str, str]:
-    """URL of a server -> token: what `anaconda login` stored (conda/gateways/anaconda_client.py)."""
-    if environ.get("BINSTAR_CONFIG_DIR"):
-        folders = [Path(environ["BINSTAR_CONFIG_DIR"]) / "data"]
-    else:
-        from platformdirs import user_config_path, user_data_path
-
-        folders = [place("binstar", "ContinuumIO") for place in (user_data_path, user_config_path)]
-    tokens = {}
-    try:
-        for file in [file for folder in folders for file in sorted(folder.glob("*.token"))]:
-            server = unquote_plus(file.name.removesuffix(".token"))
-            token = file.read_text(encoding="utf-8").strip()
-            # The token of api.anaconda.org is for conda.anaconda.org too.
-            for url in (server, re.sub(r"([./])api([./]|$)", r"\1conda\2", server, count=1)):
-                tokens[url] = token
-    except (OSError, UnicodeDecodeError):
-        return tokens
-    return tokens
-
-
-def with_anaconda_token(url: str, tokens: Mapping[str, str]) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or parts.path.startswith("/t/") or "@" in parts.netloc:
-        return url
-    for server, token in tokens.items():
-        wanted = urlsplit(server)
-        inside = f"{parts.path}/".startswith(f"{wanted.path.rstrip('/')}/")
-        if (parts.scheme, parts.netloc) == (wanted.scheme, wanted.netloc) and inside:
-            return f"{parts.scheme}://{parts.netloc}/t/{token}{parts.path}"
-    return url

@@ -55,6 +55,16 @@ def rattler_client(config: Config) -> Client:
     return Client.from_config(config, max_retries=_RETRIES)
 
 
+def index_cache_dir() -> Path:
+    """Return the folder where pixi and rattler keep the indexes of channels; py-rattler would use one of its own."""
+    folder = os.environ.get("RATTLER_CACHE_DIR") or os.environ.get("PIXI_CACHE_DIR")
+    if not folder:
+        from platformdirs import user_cache_path
+
+        return user_cache_path(appauthor=False) / "rattler" / "cache" / "repodata"
+    return Path(folder) / "repodata"
+
+
 def gateway(config: Config, *, offline: bool = False, sharded: bool = True) -> Gateway:
     """Return the way to the indexes of channels. `offline`: what was downloaded once is used, however old it is."""
     from rattler import Gateway
@@ -62,6 +72,7 @@ def gateway(config: Config, *, offline: bool = False, sharded: bool = True) -> G
 
     settings = config.repodata_config
     return Gateway(
+        cache_dir=index_cache_dir(),
         default_config=SourceConfig(
             zstd_enabled=not settings.get("disable-zstd"),
             bz2_enabled=not settings.get("disable-bzip2"),

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from conda_docker.environment.public_url import public_text, public_url
 from conda_docker.errors import CacheError, ChannelError, InvalidEnvironment, Unsolvable
-from python_docker.errors import Error
+from python_docker.errors import CredentialsError, Error
 
 _MISSING = re.compile(r"could not find subdir '[^']*' in channel '(?P<url>[^']+)'")
+_CACHE = re.compile(r"Permission denied|No space left|Read-only file system|Disk quota|failed to create")
 _URL = re.compile(r"\w+://[^\s)'\"]+")
 
 
@@ -18,6 +19,7 @@ def rattler_errors() -> tuple[type[Exception], ...]:
     from rattler import exceptions
 
     return (
+        exceptions.AuthenticationStorageError,
         exceptions.CacheDirError,
         exceptions.FetchRepoDataError,
         exceptions.GatewayError,
@@ -41,7 +43,9 @@ def explain(error: Exception, channels: Sequence[str], subdir: str) -> Error:
         return Unsolvable(_unsolvable(text, channels, subdir))
     if kind in ("InvalidPackageNameError", "InvalidVersionError"):
         return InvalidEnvironment(f"a package was asked for in a way that cannot be understood: {text}")
-    if kind in ("IoError", "CacheDirError") or "Permission denied" in text or "No space left" in text:
+    if kind == "AuthenticationStorageError":
+        return CredentialsError(f"the credentials for channels that rattler stores cannot be read: {text}")
+    if kind in ("IoError", "CacheDirError") or _CACHE.search(text):
         return CacheError(
             f"the cache of channel indexes cannot be written: {text}\nRATTLER_CACHE_DIR chooses another folder for it"
         )

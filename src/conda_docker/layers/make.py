@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Group = tuple["LockedPackage", ...]
 Fetch = Callable[[Sequence["LockedPackage"]], Iterable[tuple["LockedPackage", Path]]]
-Write = Callable[[Group, Sequence[Path]], tuple[Layer, LayerFacts]]
+Write = Callable[[Group, Sequence[Path], Callable[[int], object]], tuple[Layer, LayerFacts]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,10 @@ def make_missing(
         group = groups[number]
         started = time.monotonic()
         task = progress.start(_label(group), None)
-        layer, facts = write(group, paths)
+        layer, facts = write(group, paths, task.advance)
         key = recipe.key(group)
         if key is not None:
             cache.put(key, layer, facts)
-        task.advance(layer.size)
         task.finish()
         return MadeLayer(group, layer, facts, False, time.monotonic() - started)
 

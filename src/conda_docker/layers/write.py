@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,24 +35,31 @@ class LayerWriting:
     compression: Compression = Compression.GZIP
     level: int | None = None
 
-    def write(self, records: Sequence[LockedPackage], paths: Sequence[Path]) -> tuple[Layer, LayerFacts]:
+    def write(
+        self, records: Sequence[LockedPackage], paths: Sequence[Path], advance: Callable[[int], object] | None = None
+    ) -> tuple[Layer, LayerFacts]:
         """Write the layer of `records`, whose archives or folders are `paths`, in their order.
 
-        A path that several of them bring is the last one's. Raises `InvalidPackage`.
+        A path that several of them bring is the last one's. `advance` is called with the numbers of bytes of the files
+        that were written. Raises `InvalidPackage`.
         """
         packages = [open_package(path) for path in paths]
         own = [_own_record(*pair) for pair in zip(records, packages, strict=True)]
         without = self._losses(packages) if len(packages) > 1 else [frozenset[str]()]
         for _ in packages:
             try:
-                return self._write(own, packages, without)
+                return self._write(own, packages, without, advance)
             except UnsurveyedPackage as error:
                 # Rare: some old archives must be read twice.
                 error.package.survey()
-        return self._write(own, packages, without)
+        return self._write(own, packages, without, advance)
 
     def _write(
-        self, records: Sequence[LockedPackage], packages: Sequence[Package], without: Sequence[frozenset[str]]
+        self,
+        records: Sequence[LockedPackage],
+        packages: Sequence[Package],
+        without: Sequence[frozenset[str]],
+        advance: Callable[[int], object] | None,
     ) -> tuple[Layer, LayerFacts]:
         reports: list[LinkReport] = []
         with build_layer(self.store.writer(), self.compression, self.level) as builder:
@@ -62,6 +69,8 @@ class LayerWriting:
                 )
                 for entry, content in linked:
                     builder.add(entry, content)
+                    if advance is not None:
+                        advance(entry.size)
                 reports.append(linked.report)
         assert builder.layer is not None
         return builder.layer, _facts(records, reports, clobbered=any(without))

@@ -110,13 +110,13 @@ def place_files(
             plain[path] = place
     in_order = sorted(recorded.items(), key=lambda item: path_order(item[0]))
     placement = Placement(plain, special, frozenset(trimmed), tuple(in_order))
-    _check_nesting(placement, package.what)
+    _check_nesting(placement, made, package.what)
     return placement
 
 
-def _check_nesting(placement: Placement, what: str) -> None:
+def _check_nesting(placement: Placement, made: set[str], what: str) -> None:
     """Refuse a package in which a file lies below another file."""
-    files = set(placement.places())
+    files = made.union(placement.places())
     folders = {posixpath.dirname(place) for place in files}
     files.difference_update(
         special.place for special in placement.special.values() if special.entry.type is PathType.DIRECTORY

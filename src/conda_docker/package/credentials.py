@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from conda_docker.environment.channels import anaconda_tokens, with_anaconda_token
+from conda_docker.environment.anaconda_tokens import anaconda_tokens, with_anaconda_token
 from python_docker.errors import CredentialsError
 
 _log = logging.getLogger("conda_docker")

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -195,6 +200,32 @@ def test_an_environment_that_exists(
     result = conda_docker("build", "-b", "scratch", "-p", "prefix", "-o", "oci:out")
     assert (result.returncode, result.stderr.count("error")) == (0, 0)
     assert "opt/conda/lib/numpy.so" in open_image(f"oci:{tmp_path}/out").list_files()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_build_leaves_nothing(
+    number: signal.Signals, synthetic_channel: SyntheticChannel, environment: dict[str, str], tmp_path: Path
+) -> None:
+    # Much to compress at a level that takes long, in small files, so that there is time to interrupt.
+    files = {f"share/{name}": os.urandom(1 << 20) for name in range(60)}
+    synthetic_channel.add(SyntheticPackage(name="big", files=files), suffix=".tar.bz2")
+    (tmp_path / "work").mkdir()
+    command = ["build", "-b", "scratch", "-c", synthetic_channel.url, "--override-channels", "-o", "out.tar", "big"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "conda_docker", *command, "--compression-level", "12"],
+        cwd=tmp_path / "work",
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    while not any(path.stat().st_size for path in tmp_path.glob("cache/blobs/.partial*")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (128 + number, b"")
+    assert list((tmp_path / "work").iterdir()) == []
+    assert [path for path in tmp_path.glob("cache/**/*") if path.name.startswith(".partial")] == []
 
 
 def test_pushed_to_the_registry_that_the_name_has(build: Build, registry: peers.Registry, repository: str) -> None:

@@ -1,0 +1,287 @@
+"""Outputs: files appear whole or not at all, whatever happens; what the killed leave behind does no harm."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from python_docker import copy_image, open_image
+from python_docker.errors import Error
+from python_docker.transports.output import FileOutput, StreamOutput, write_all
+from python_docker.transports.partial import create_partial_file, create_partial_folder, remove_leftovers
+from tests.archives import COMPRESSIONS, docker_members, tar_of
+from tests.images import layer_tar
+
+LAYERS = [layer_tar({"etc/greeting": b"hello\n"}), layer_tar({"large": os.urandom(1_000_000)})]
+DESTINATIONS = ["docker-archive:{}/out:hello:v2", "oci-archive:{}/out:v2", "oci:{}/out:v2"]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    """Return the location of a docker archive."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "hello.tar").write_bytes(tar_of(docker_members(LAYERS, tags=["hello:v1"])))
+    return f"docker-archive:{folder}/hello.tar"
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file can grow beyond `size` bytes here: what a full disk is, for this process alone."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class TestFileOutput:
+    def test_commit(self, tmp_path: Path) -> None:
+        output = FileOutput(tmp_path / "file")
+        output.write(b"new ")
+        assert not (tmp_path / "file").exists()
+        output.write(b"content")
+        output.commit()
+        assert contents(tmp_path) == {"file": b"new content"}
+
+    def test_abort(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_bytes(b"old")
+        output = FileOutput(tmp_path / "file")
+        output.write(b"new")
+        output.abort()
+        assert contents(tmp_path) == {"file": b"old"}
+
+    def test_abort_after_commit_does_nothing(self, tmp_path: Path) -> None:
+        output = FileOutput(tmp_path / "file")
+        output.commit()
+        output.abort()
+        assert contents(tmp_path) == {"file": b""}
+
+    def test_mode_is_that_of_any_new_file(self, tmp_path: Path) -> None:
+        FileOutput(tmp_path / "file").commit()
+        (tmp_path / "other").write_bytes(b"")
+        assert (tmp_path / "file").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+    def test_link_stays_one(self, tmp_path: Path) -> None:
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "folder/file").write_bytes(b"old")
+        (tmp_path / "link").symlink_to("folder/file")
+        output = FileOutput(tmp_path / "link")
+        output.write(b"new")
+        output.commit()
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "folder/file").read_bytes() == b"new"
+
+    def test_pipe_is_written_to(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        received: list[bytes] = []
+        reader = threading.Thread(target=lambda: received.append((tmp_path / "pipe").read_bytes()))
+        reader.start()
+        output = FileOutput(tmp_path / "pipe")
+        output.write(b"x" * 200_000)
+        output.commit()
+        reader.join()
+        assert received == [b"x" * 200_000]
+        assert (tmp_path / "pipe").is_fifo()
+
+    def test_longest_name(self, tmp_path: Path) -> None:
+        output = FileOutput(tmp_path / ("ü" * 127))
+        output.commit()
+        assert os.listdir(tmp_path) == ["ü" * 127]
+
+    def test_no_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(Error, match=r"cannot write .*/absent/file: No such file or directory"):
+            FileOutput(tmp_path / "absent/file")
+
+    def test_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(Error, match="it is a folder"):
+            FileOutput(tmp_path)
+
+    def test_folder_in_its_place(self, tmp_path: Path) -> None:
+        output = FileOutput(tmp_path / "file")
+        (tmp_path / "file").mkdir()
+        with pytest.raises(Error, match="Is a directory"):
+            output.commit()
+        output.abort()
+        assert os.listdir(tmp_path) == ["file"]
+
+    def test_full_device(self) -> None:
+        output = FileOutput("/dev/full")
+        with pytest.raises(Error, match="cannot write /dev/full: No space left on device"):
+            output.write(b"x")
+        output.abort()
+
+
+class TestStreamOutput:
+    def test_partial_writes(self) -> None:
+        class Little(io.BytesIO):
+            def write(self, data: bytes | memoryview) -> int:  # type: ignore[override]
+                return super().write(bytes(data[:3]))
+
+        file = Little()
+        write_all(file, b"0123456789")
+        assert file.getvalue() == b"0123456789"
+
+    def test_write_that_gives_nothing_back(self) -> None:
+        pieces: list[bytes] = []
+
+        class Sink:
+            def write(self, data: memoryview) -> None:
+                pieces.append(bytes(data))
+
+        write_all(Sink(), b"0123456789")  # type: ignore[arg-type]
+        assert pieces == [b"0123456789"]
+
+    def test_full(self) -> None:
+        with Path("/dev/full").open("wb", buffering=0) as file:
+            output = StreamOutput(file)  # type: ignore[arg-type]
+            with pytest.raises(Error, match="cannot write the archive: No space left"):
+                output.write(b"x")
+
+
+class TestLeftovers:
+    def age(self, path: Path) -> None:
+        os.utime(path, (time.time() - 3600,) * 2)
+
+    def test_of_the_dead_are_removed(self, tmp_path: Path) -> None:
+        number, file = create_partial_file(tmp_path / "out")
+        os.close(number)
+        number_, folder = create_partial_folder(tmp_path, "out")
+        assert number_ is not None
+        os.close(number_)
+        (folder / "blobs").mkdir()
+        for path in (file, folder):
+            self.age(path)
+        remove_leftovers(tmp_path, "out")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_of_the_living_are_kept(self, tmp_path: Path) -> None:
+        number, file = create_partial_file(tmp_path / "out")
+        number_, folder = create_partial_folder(tmp_path, "out")
+        assert number_ is not None
+        for path in (file, folder):
+            self.age(path)
+        remove_leftovers(tmp_path, "out")
+        assert sorted(tmp_path.iterdir()) == sorted([file, folder])
+        os.close(number)
+        os.close(number_)
+
+    def test_new_ones_are_kept(self, tmp_path: Path) -> None:
+        # Their process may not have come to lock them yet.
+        number, file = create_partial_file(tmp_path / "out")
+        os.close(number)
+        remove_leftovers(tmp_path, "out")
+        assert list(tmp_path.iterdir()) == [file]
+
+    def test_other_files_are_kept(self, tmp_path: Path) -> None:
+        for name in ("out", ".out", ".other.partial-1", "out.partial-1"):
+            (tmp_path / name).write_bytes(b"")
+            self.age(tmp_path / name)
+        remove_leftovers(tmp_path, "out")
+        assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize("form", DESTINATIONS)
+class TestWholeOrNotAtAll:
+    def test_full_disk(self, form: str, source: str, tmp_path: Path) -> None:
+        with largest_file(500_000), pytest.raises(Error, match=r"cannot write .*/out.*: File too large"):
+            copy_image(source, form.format(tmp_path))
+        assert os.listdir(tmp_path) == ["source"]
+
+    def test_full_disk_leaves_what_was_there(self, form: str, source: str, tmp_path: Path) -> None:
+        destination = form.format(tmp_path)
+        other = tmp_path / "source/other.tar"
+        other.write_bytes(tar_of(docker_members(LAYERS[:1])))
+        copy_image(str(other), destination)
+        before = contents(tmp_path)
+        with largest_file(500_000), pytest.raises(Error, match="File too large"):
+            copy_image(source, destination)
+        assert contents(tmp_path) == before
+
+    def test_killed(self, form: str, source: str, tmp_path: Path) -> None:
+        destination = form.format(tmp_path)
+        other = tmp_path / "source/other.tar"
+        other.write_bytes(tar_of(docker_members(LAYERS[:1])))
+        copy_image(str(other), destination)
+        before = contents(tmp_path)
+        _kill_in_the_middle(source, destination)
+        after = contents(tmp_path)
+        left = {name: content for name, content in after.items() if ".partial-" in name}
+        assert left, "it was not killed in the middle"
+        assert {name: content for name, content in after.items() if name not in left} == before
+        # The next run is as good as the first, and in time what was left is removed.
+        for path in [*tmp_path.iterdir(), *(tmp_path / "out").glob("*")]:
+            if ".partial-" in path.name:
+                os.utime(path, (0, 0))
+        copy_image(source, destination)
+        assert open_image(destination.removesuffix(":hello:v2")).list_files() == ["etc", "etc/greeting", "large"]
+        assert not [name for name in contents(tmp_path) if ".partial-" in name]
+
+
+_STALLING = """
+import sys, time
+from dataclasses import replace
+from python_docker import open_image, write_image
+from python_docker.stream import ReadStream
+
+class Stalling(ReadStream):
+    def __init__(self, stream):
+        super().__init__(stream)
+        self.stream, self.left = stream, 300_000
+    def read(self, size=-1):
+        if not self.left:
+            print("half", flush=True)
+            time.sleep(600)
+        data = self.stream.read(min(size, self.left))
+        self.left -= len(data)
+        return data
+
+image = open_image(sys.argv[1])
+layer = image.layers[0]
+opener = layer.blob.opener
+image.layers[0] = layer.with_blob(replace(layer.blob, opener=lambda: Stalling(opener())))
+write_image(image, sys.argv[2])
+"""
+
+
+def _kill_in_the_middle(source: str, destination: str) -> None:
+    """Start to copy an image in another process, and kill that when some of the top layer is written."""
+    command = [sys.executable, "-c", _STALLING, source, destination]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "half\n"
+        process.send_signal(signal.SIGKILL)
+
+
+def test_temporary_file_of_a_compressed_archive_meets_a_full_disk(tmp_path: Path) -> None:
+    path = tmp_path / "hello.tar.gz"
+    path.write_bytes(COMPRESSIONS["gzip"](tar_of(docker_members(LAYERS))))
+    with largest_file(500_000), pytest.raises(Error, match=r"temporary file in .*: File too large; .* TMPDIR"):
+        open_image(str(path))
+
+
+def test_interrupted(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(self: FileOutput, data: bytes) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FileOutput, "write", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        copy_image(source, f"docker-archive:{tmp_path}/out.tar")
+    assert os.listdir(tmp_path) == ["source"]
