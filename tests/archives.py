@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import bz2
+import gc
 import gzip
 import io
 import json
 import lzma
+import os
 import sys
 import tarfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.images import digest, image_config
 
@@ -19,6 +24,8 @@ if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
+
+only_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc or devices that only Linux has")
 
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": lambda content: gzip.compress(content, mtime=0),
@@ -101,3 +108,12 @@ def docker_members(
 def image_id(layers: Sequence[bytes], runtime: Mapping[str, Any] | None = None) -> str:
     """Return the ID of the image that `docker_members` makes."""
     return digest(image_config(layers, runtime))
+
+
+def open_files_in(folder: Path) -> list[str]:
+    """Return the files of a folder that this process has open, removed ones too; only Linux tells."""
+    gc.collect()
+    links = (Path(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd"))
+    # The folder itself is listed, and is closed by now.
+    names = (str(link.readlink()) for link in links if link.is_symlink())
+    return [name for name in names if name.startswith(f"{folder}/")]

@@ -12,7 +12,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +168,7 @@ image.write_filename(output)
 
 
 @pytest.fixture(scope="module")
-def prefix(real_channel: RealChannel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def prefix(real_channel: RealChannel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an environment that rattler installed."""
     target = tmp_path_factory.mktemp("environment") / "env"
     script = """
@@ -183,7 +183,7 @@ os._exit(0)
 """
     arguments = [real_channel.url, str(target), real_channel.subdir]
     subprocess.run([sys.executable, "-c", script, *arguments], check=True)
-    yield target
+    return target
 
 
 @pytest.mark.parametrize(("kind", "strategy"), [("str", "layered"), ("Image", "single")])

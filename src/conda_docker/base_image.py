@@ -29,7 +29,9 @@ from python_docker.whole_file import write_whole_file
 
 SCRATCH = "scratch"
 # Also where the glibc packages for Alpine put it.
-_LIBC = re.compile(r"(?:usr/(?:glibc-compat/)?)?lib(?:64|32)?/(?:[a-z0-9_]+-linux-gnu[a-z0-9_]*/)?libc(?:\.so\.6|-(\d+\.\d+)\.so)")
+_LIBC = re.compile(
+    r"(?:usr/(?:glibc-compat/)?)?lib(?:64|32)?/(?:[a-z0-9_]+-linux-gnu[a-z0-9_]*/)?libc(?:\.so\.6|-(\d+\.\d+)\.so)"
+)
 _LIBC_VERSION = re.compile(rb"GNU C Library [^\n]{0,200}?version (\d+\.\d+)")
 
 

@@ -13,7 +13,9 @@ PLACEHOLDER = "/build/" + "placehold_" * 5
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 
 _names = st.sampled_from(["a", "b", "a-b", "a.b", "A", "é", "日本", "lib", "bin", "x.py", "y.sh", " ", "site-packages"])
-_roots = st.sampled_from(["", "bin/", "lib/", "site-packages/", "python-scripts/", "share/d-e/", "etc/conda/activate.d/"])
+_roots = st.sampled_from(
+    ["", "bin/", "lib/", "site-packages/", "python-scripts/", "share/d-e/", "etc/conda/activate.d/"]
+)
 _modes = st.sampled_from([0o644, 0o755, 0o664, 0o600, 0o444, 0o711, 0o4755])
 _times = st.integers(315532800, 2**33)
 paths = st.builds(lambda root, parts: root + "/".join(parts), _roots, st.lists(_names, min_size=1, max_size=3))
@@ -25,7 +27,9 @@ def contents(draw: st.DrawFn) -> bytes:
     encoding = draw(st.sampled_from(ENCODINGS))
     words = st.sampled_from([PLACEHOLDER, PLACEHOLDER[:9], "/lib", "\0", "\n", "é", "Ā", "x" * 130, ":", "#!"])
     text = "".join(word + draw(st.sampled_from([":", "\0", " "])) for word in draw(st.lists(words, max_size=8)))
-    start = draw(st.sampled_from(["", f"#!{PLACEHOLDER}/bin/python3 -E\n", "#!/bin/sh\n"])) if encoding == "utf-8" else ""
+    start = (
+        draw(st.sampled_from(["", f"#!{PLACEHOLDER}/bin/python3 -E\n", "#!/bin/sh\n"])) if encoding == "utf-8" else ""
+    )
     return (start + text + draw(st.sampled_from(["", "\0", "tail"]))).encode(encoding)
 
 
@@ -38,7 +42,9 @@ files = st.builds(
     file_mode=st.sampled_from(["text", "binary"]),
     no_link=st.booleans(),
 )
-links = st.builds(Symlink, st.sampled_from(["a", "../lib", "/etc/passwd", "../../../out", PLACEHOLDER, "é"]), mtime=_times)
+links = st.builds(
+    Symlink, st.sampled_from(["a", "../lib", "/etc/passwd", "../../../out", PLACEHOLDER, "é"]), mtime=_times
+)
 
 
 @st.composite

@@ -22,6 +22,7 @@ from python_docker.errors import PlatformNotFound, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.platform import Platform
 from python_docker.tar import EntryType
+
 validate = None
 from tests.conda_docker.channel import File, Symlink, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.oracle import Installed, Rattler, Tree, differences

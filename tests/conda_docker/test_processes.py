@@ -60,7 +60,18 @@ def channel(tmp_path_factory: pytest.TempPathFactory) -> SyntheticChannel:
 
 def command(channel: SyntheticChannel, cache: Path, output: str) -> list[str]:
     return [
-        *(sys.executable, "-m", "conda_docker", "-q", "build", "-b", "scratch", "-c", channel.url, "--override-channels"),
+        *(
+            sys.executable,
+            "-m",
+            "conda_docker",
+            "-q",
+            "build",
+            "-b",
+            "scratch",
+            "-c",
+            channel.url,
+            "--override-channels",
+        ),
         *("--platform", "linux/amd64", "--cache-dir", str(cache), "-i", "demo:1", "-o", output, "top"),
     ]
 
@@ -79,7 +90,9 @@ def digest(channel: SyntheticChannel, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("way", ["command line", "library script"])
-def test_hundreds_of_short_builds_all_end_well(channel: SyntheticChannel, digest: str, tmp_path: Path, way: str) -> None:
+def test_hundreds_of_short_builds_all_end_well(
+    channel: SyntheticChannel, digest: str, tmp_path: Path, way: str
+) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
 
@@ -147,7 +160,9 @@ def flip(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, flip, lambda path: path.write_bytes(b"")], ids=["gone", "bit", "empty"])
+@pytest.mark.parametrize(
+    "damage", [Path.unlink, flip, lambda path: path.write_bytes(b"")], ids=["gone", "bit", "empty"]
+)
 def test_a_damaged_cache_never_makes_a_wrong_image(
     channel: SyntheticChannel, digest: str, tmp_path: Path, damage: Damage
 ) -> None:

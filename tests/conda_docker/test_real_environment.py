@@ -143,5 +143,3 @@ def test_pushing_a_changed_environment_sends_what_changed(
     uploads = [request for request in registry.requests(since) if request.method == "PUT" and "/blobs/" in request.path]
     # The environment's own layer and the config: which packages there are did not change.
     assert len(uploads) == 2
-
-

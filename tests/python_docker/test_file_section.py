@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 from pathlib import Path
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from python_docker.errors import InvalidArchive
 from python_docker.file_section import GivenFile, OwnFile, Section, same_content
+from tests.archives import only_linux, open_files_in
 
 CONTENT = bytes(range(256)) * 4
 
@@ -38,15 +38,14 @@ def test_seeks_as_a_file_does(offset: int, whence: int, start: int) -> None:
     assert section.read() == CONTENT[100:200][max(position, 0) :]
 
 
+@only_linux
 def test_own_file_is_closed_with_its_last_reader(tmp_path: Path) -> None:
-    before = len(os.listdir("/proc/self/fd"))
     section = Section(own_file(tmp_path / "file"), 0, 4, "it")
     (tmp_path / "file").unlink()
     assert section.read() == CONTENT[:4]
-    assert len(os.listdir("/proc/self/fd")) == before + 1
+    assert open_files_in(tmp_path) == [f"{tmp_path}/file (deleted)"]
     del section
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_files_in(tmp_path) == []
 
 
 @pytest.mark.parametrize("offset", [0, 1000, 5000])

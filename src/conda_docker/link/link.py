@@ -105,6 +105,7 @@ class LinkedPackage:
         )
         self._scripts: list[InstalledPath] = []
         self._wanted = package.hard_link_targets or frozenset()
+        self._first_names: dict[str, str] = {}
         self._held: dict[str, tuple[TarEntry, BinaryIO]] = {}
         self._closing = ExitStack()
         # What became of each file, by its path in the package: its mode is enough for one that was only copied.
@@ -199,7 +200,11 @@ class LinkedPackage:
                     manifest = next(item for item in self._package.metadata.paths if item.path == target)
                     done = Observed(mode, manifest.sha256, manifest.size)
                 self._done[path] = done
-                place = earlier.place if earlier is not None else self._placement.plain[target]
+                # Of several names all are links to the first one.
+                place = self._first_names.get(target)
+                if place is None:
+                    place = earlier.place if earlier is not None else self._placement.plain[target]
+                self._first_names[path] = place
                 yield (
                     TarEntry(self._root + special.place, EntryType.HARDLINK, mode, 0, entry.mtime, self._root + place),
                     b"",

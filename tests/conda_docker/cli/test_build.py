@@ -207,8 +207,8 @@ def test_an_interrupted_build_leaves_nothing(
     number: signal.Signals, synthetic_channel: SyntheticChannel, environment: dict[str, str], tmp_path: Path
 ) -> None:
     # Much to compress at a level that takes long, in small files, so that there is time to interrupt.
-    files = {f"share/{name}": os.urandom(1 << 20) for name in range(60)}
-    synthetic_channel.add(SyntheticPackage(name="big", files=files), suffix=".tar.bz2")
+    files = {f"share/{name}": os.urandom(1 << 20) for name in range(40)}
+    synthetic_channel.add(SyntheticPackage(name="big", files=files))
     (tmp_path / "work").mkdir()
     command = ["build", "-b", "scratch", "-c", synthetic_channel.url, "--override-channels", "-o", "out.tar", "big"]
     process = subprocess.Popen(

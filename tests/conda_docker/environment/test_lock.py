@@ -137,7 +137,7 @@ def test_another_solver(tmp_path: Path) -> None:
     ],
 )
 def test_one_description(described: dict[str, object]) -> None:
-    with pytest.raises(InvalidEnvironment, match="in two ways|no packages were asked for"):
+    with pytest.raises(InvalidEnvironment, match=r"in two ways|no packages were asked for"):
         lock(**described)  # type: ignore[arg-type]
 
 

@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import rattler
+from rattler.exceptions import SolverError
 
 from conda_docker.environment.rattler_engine import run
 from conda_docker.errors import SolverFailed
@@ -36,7 +36,7 @@ def test_a_result(channel: SyntheticChannel) -> None:
 
 
 def test_an_error_of_rattlers(channel: SyntheticChannel) -> None:
-    with pytest.raises(rattler.exceptions.SolverError):
+    with pytest.raises(SolverError):
         solve(channel, "missing")
 
 
@@ -68,13 +68,12 @@ def test_interrupted() -> None:
 
     async def forever() -> None:
         try:
-            threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             await asyncio.sleep(60)
         except asyncio.CancelledError:
             cancelled.set()
             raise
 
-    # The signal is for the process; Python hands it to the main thread.
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -99,14 +98,10 @@ def test_short_processes_end_well(channel: SyntheticChannel) -> None:
         return subprocess.run([sys.executable, "-c", SHORT_SCRIPT, channel.url], check=False).returncode
 
     with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as threads:
-        assert list(threads.map(script, range(40))) == [1] * 40
+        assert list(threads.map(script, range(24))) == [1] * 24
 
 
 def test_the_wait_at_exit_does_not_wait_for_other_threads(channel: SyntheticChannel) -> None:
-    begin = time.monotonic()
-    code = (
-        f"import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n{SHORT_SCRIPT}"
-    )
-    done = subprocess.run([sys.executable, "-c", code, channel.url], check=False, timeout=60)
+    sleeper = "import threading, time\nthreading.Thread(target=time.sleep, args=(900,), daemon=True).start()\n"
+    done = subprocess.run([sys.executable, "-c", sleeper + SHORT_SCRIPT, channel.url], check=False, timeout=200)
     assert done.returncode == 1
-    assert time.monotonic() - begin < 60

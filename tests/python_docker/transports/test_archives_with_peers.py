@@ -116,7 +116,7 @@ class TestDocker:
     def test_v1_layout_alone(
         self, version: str | None, hello: Image, docker_engine: DockerEngine, tmp_path: Path
     ) -> None:
-        # Docker gives such an image an ID of its own; the image read here is the same one.
+        # Docker makes a new config for such an image: the same as is made here, if a Docker of 1.8.3 or later wrote it.
         hello.name = "archive-older"
         file = io.BytesIO()
         hello.write_file(file, version="v1")
@@ -130,7 +130,7 @@ class TestDocker:
         assert docker_engine.run("archive-older:v1").stdout == f"{GREETING}\n"
         (image,) = read_archive(tmp_path / "x.tar")
         (saved,) = read_archive(docker_engine.save(tmp_path / "saved.tar", "archive-older:v1"))
-        assert image.config == saved.config
+        assert {key: saved.config.get(key) for key in image.config} == image.config
         assert image.list_files() == saved.list_files()
         assert [layer.history for layer in image.layers] == [layer.history for layer in saved.layers]
         if version == "20.10.24":

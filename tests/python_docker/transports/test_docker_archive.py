@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import gzip
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,17 @@ from python_docker.image import Image
 from python_docker.media_types import DOCKER_MANIFEST, OCI_MANIFEST
 from python_docker.transports import open_source
 from python_docker.transports.docker_archive import read_archive
-from tests.archives import COMPRESSIONS, Content, Hardlink, Symlink, docker_members, image_id, tar_of
+from tests.archives import (
+    COMPRESSIONS,
+    Content,
+    Hardlink,
+    Symlink,
+    docker_members,
+    image_id,
+    only_linux,
+    open_files_in,
+    tar_of,
+)
 from tests.images import digest, hello_config, image_config, layer_tar, write_docker_archive, write_oci_layout
 
 LAYERS = [layer_tar({"etc/greeting": b"hello\n", "bin/large": b"0123456789" * 20_000}), layer_tar({"top": b"x"})]
@@ -350,16 +358,16 @@ class TestSeveralImages:
 
 
 class TestLaziness:
+    @only_linux
     def test_file_is_open_as_long_as_it_is_needed(self, tmp_path: Path) -> None:
         path = tmp_path / "hello.tar"
         path.write_bytes(tar_of(docker_members(LAYERS)))
-        before = len(os.listdir("/proc/self/fd"))
         image = open_image(str(path))
         path.unlink()
         check_hello(image)
+        assert open_files_in(tmp_path) == [f"{path} (deleted)"]
         del image
-        gc.collect()
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert open_files_in(tmp_path) == []
 
     def test_plain_layers_are_not_read_when_opened(self, tmp_path: Path) -> None:
         path = tmp_path / "hello.tar"

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from python_docker.errors import InvalidArchive, InvalidDocument, InvalidReference, NotFound
@@ -176,6 +176,7 @@ class TestNames:
         with pytest.raises(InvalidReference, match="not a name for an image"):
             naming_annotations(Location("oci", "folder", name), None)
 
+    @settings(max_examples=30, deadline=None)
     @given(st.from_regex(r"[A-Za-z0-9]+([-._:@+][A-Za-z0-9]+)*(/[A-Za-z0-9]+(--[A-Za-z0-9]+)*)*", fullmatch=True))
     def test_any_name_is_found_again(self, name: str) -> None:
         annotations = naming_annotations(Location("oci", "folder", name), None)

@@ -19,7 +19,7 @@ from python_docker import copy_image, open_image
 from python_docker.errors import Error
 from python_docker.transports.output import FileOutput, StreamOutput, write_all
 from python_docker.transports.partial import create_partial_file, create_partial_folder, remove_leftovers
-from tests.archives import COMPRESSIONS, docker_members, tar_of
+from tests.archives import COMPRESSIONS, docker_members, only_linux, tar_of
 from tests.images import layer_tar
 
 LAYERS = [layer_tar({"etc/greeting": b"hello\n"}), layer_tar({"large": os.urandom(1_000_000)})]
@@ -122,6 +122,7 @@ class TestFileOutput:
         output.abort()
         assert os.listdir(tmp_path) == ["file"]
 
+    @only_linux
     def test_full_device(self) -> None:
         output = FileOutput("/dev/full")
         with pytest.raises(Error, match="cannot write /dev/full: No space left on device"):
@@ -149,6 +150,7 @@ class TestStreamOutput:
         write_all(Sink(), b"0123456789")  # type: ignore[arg-type]
         assert pieces == [b"0123456789"]
 
+    @only_linux
     def test_full(self) -> None:
         with Path("/dev/full").open("wb", buffering=0) as file:
             output = StreamOutput(file)  # type: ignore[arg-type]
