@@ -26,7 +26,7 @@ def write_images(
     registry: RegistryOptions | None = None,
     progress: Progress = SILENT,
 ) -> Manifest | Index:
-    """Write images to one place, under the name that it gives or else the first image's; gives what the name means then.
+    """Write images to one place, under the name that it gives or else the first image's; gives what the name now means.
 
     One image is written as it is, several as an index with a manifest for each platform. Nothing is to be seen there
     until everything has arrived. Raises `UnsupportedFormat` for several images where the place can hold no index, and

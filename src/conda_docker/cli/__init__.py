@@ -63,6 +63,8 @@ def run(args: Sequence[str] | None = None, *, program: str | None = None, signal
         return 130
     except Exception as error:
         return _explain(error, output)
+    finally:
+        output.close()
 
 
 def _invoke(args: list[str], program: str, output: Output) -> int:

@@ -12,6 +12,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
+    import logging
+
     from conda_docker.cli.progress import Display
 
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
@@ -44,6 +46,8 @@ class Output:
     verbosity: Verbosity = Verbosity.NORMAL
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set when the command is to end early; work that tells its progress then stops."""
+    _log_handler: logging.Handler | None = None
+    _level_before: int = 0
 
     @property
     def quiet(self) -> bool:
@@ -54,6 +58,31 @@ class Output:
     def debug(self) -> bool:
         """Whether tracebacks are wanted."""
         return self.verbosity >= Verbosity.DEBUG
+
+    def show_logs(self) -> None:
+        """Show what all modules log, as far as the verbosity goes, until `close`."""
+        import logging
+
+        handler = logging.StreamHandler(_ErrorLines())
+        root = logging.getLogger()
+        self._level_before = root.level
+        if self.verbosity >= Verbosity.VERBOSE:
+            handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+            root.setLevel(logging.DEBUG if self.debug else logging.INFO)
+        else:
+            handler.setFormatter(logging.Formatter("warning: %(message)s"))
+            handler.setLevel(logging.CRITICAL if self.quiet else logging.WARNING)
+        root.addHandler(handler)
+        self._log_handler = handler
+
+    def close(self) -> None:
+        """Show no more logs."""
+        if self._log_handler is not None:
+            import logging
+
+            logging.getLogger().removeHandler(self._log_handler)
+            logging.getLogger().setLevel(self._level_before)
+            self._log_handler = None
 
     def result(self, text: str) -> None:
         """Write `text` and a line feed to standard output. Raises `StdoutClosed`."""
@@ -113,6 +142,19 @@ def write_line(stream: TextIO, text: str) -> None:
         stream.flush()
     except (OSError, ValueError):
         pass  # a closed terminal or pipe must not turn a right result into a failure
+
+
+class _ErrorLines:
+    """Standard error as a stream for logs, which may hold text from outside."""
+
+    def write(self, text: str) -> None:
+        try:
+            sys.stderr.write(printable(text))
+        except (OSError, ValueError):
+            return
+
+    def flush(self) -> None:
+        """Do nothing: standard error writes each line at its end."""
 
 
 @contextmanager

@@ -32,6 +32,10 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, spell_out(args, self.get_params(ctx)))
 
+    def invoke(self, ctx: Context) -> object:
+        ctx.find_root().ensure_object(Output).show_logs()
+        return super().invoke(ctx)
+
     def get_help_option(self, ctx: Context) -> TyperOption | None:
         return _printing(super().get_help_option(ctx))
 

@@ -52,15 +52,14 @@ def run(call: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
             outcome.set_exception(error)
 
     thread = threading.Thread(target=work, name="rattler", daemon=True)
-    thread.start()
     try:
+        thread.start()
         return outcome.result()
     except KeyboardInterrupt:
-        if running.done():
-            loop, task = running.result()
-            # The call may end by itself in this moment, and its loop be closed.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(task.cancel if task is not None else loop.stop)
+        # The call may not have begun yet, or end by itself in this moment, and its loop be closed.
+        with contextlib.suppress(RuntimeError, TimeoutError):
+            loop, task = running.result(_PATIENCE if thread.is_alive() else 0)
+            loop.call_soon_threadsafe(task.cancel if task is not None else loop.stop)
         raise
     except BaseException as error:
         # A panic of Rust's, as PyO3 (no Exception) and pyo3-async-runtimes call it.
@@ -68,7 +67,8 @@ def run(call: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
             raise SolverFailed(f"rattler broke down: {public_text(str(error))}") from error
         raise
     finally:
-        thread.join(_PATIENCE)
+        if thread.is_alive():
+            thread.join(_PATIENCE)
 
 
 @functools.cache  # once for each process

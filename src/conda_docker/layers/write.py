@@ -83,7 +83,7 @@ class LayerWriting:
         folders: set[str] = set()
         losses: list[frozenset[str]] = []
         for package in reversed(packages):
-            mine = set(installed_paths(package, self.prefix, filter=self.filter))
+            mine = set(installed_paths(package, self.prefix, filter=self.filter, compiler=self.compiler))
             my_folders = _folders(mine)
             lost = mine & (files | folders)
             if hidden := my_folders & files:

@@ -19,6 +19,16 @@ _MAX_BYTES = 2 << 20  # of sources that are on their way at once
 _MAX_MODULES = 128
 
 
+def pyc_path(source: str, tag: str) -> str:
+    """Where the `.pyc` file of the module at `source` goes (PEP 3147).
+
+    >>> pyc_path("lib/python3.12/site-packages/six.py", "cpython-312")
+    'lib/python3.12/site-packages/__pycache__/six.cpython-312.pyc'
+    """
+    folder, name = posixpath.split(source)
+    return posixpath.join(folder, "__pycache__", f"{name.removesuffix('.py')}.{tag}.pyc")
+
+
 class CompiledModules:
     """Takes modules in and gives their `.pyc` files in the same order, some modules later.
 
@@ -38,14 +48,9 @@ class CompiledModules:
         self.rows: list[InstalledPath] = []
         self.failed: dict[str, str] = {}
 
-    def place(self, source: str) -> str:
-        """Where the `.pyc` file of the module at `source` goes; both are relative to the prefix (PEP 3147)."""
-        folder, name = posixpath.split(source)
-        return posixpath.join(folder, "__pycache__", f"{name.removesuffix('.py')}.{self._compiler.tag}.pyc")
-
     def add(self, place: str, source: bytes) -> Iterator[tuple[TarEntry, bytes]]:
         """Take in the module at `place`, relative to the prefix; give what is ready by now. Raises `CompilerFailed`."""
-        compiled = self.place(place)
+        compiled = pyc_path(place, self._compiler.tag)
         if compiled in self.shipped or not self._keeps(compiled):
             return
         if len(source) > MAX_SOURCE:
@@ -69,6 +74,6 @@ class CompiledModules:
         except DoesNotCompile as error:
             self.failed[source] = str(error)
             return
-        place = self.place(source)
+        place = pyc_path(source, self._compiler.tag)
         self.rows.append(InstalledPath(place, "pyc_file", size=len(content)))
         yield TarEntry(f"{self._prefix.root}/{place}", size=len(content), mtime=self._mtime), content

@@ -20,7 +20,8 @@ class FileFilter:
     `*` and `?` stop at slashes, `**` does not, and `[...]` is a set: `share/doc/**`. One without a slash is about a
     name at any depth (`*.pyi`, `tests`), and one that fits a folder leaves out all below it.
 
-    What is left out is left out of the package's record in `conda-meta` too, which thus tells what the image has.
+    What is left out is left out of the package's record in `conda-meta` too, which so tells what the image has. Raises
+    `ValueError` for a glob that cannot be read.
 
     >>> keeps = FileFilter(exclude=("share/doc", "*.pyi")).keeps
     >>> [keeps(path) for path in ("lib/libz.so", "lib/libz.a", "share/doc/z/README", "lib/x.pyi")]
@@ -30,6 +31,15 @@ class FileFilter:
     trim_static_libs: bool = True
     trim_js_maps: bool = True
     exclude: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        for glob in self.exclude:
+            try:
+                re.compile(_translate(glob))
+            except re.error:
+                raise ValueError(f"not a pattern of paths: {glob!r}") from None
+            if not glob.strip("/"):
+                raise ValueError(f"not a pattern of paths: {glob!r}")
 
     @cached_property
     def _ends(self) -> tuple[str, ...]:

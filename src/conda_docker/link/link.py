@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from conda_docker.errors import InvalidPackage
 from conda_docker.link.bytecode import Compiler
-from conda_docker.link.compiled_modules import CompiledModules
+from conda_docker.link.compiled_modules import CompiledModules, pyc_path
 from conda_docker.link.filter import KEEP_ALL, FileFilter
 from conda_docker.link.noarch import entry_point_script
 from conda_docker.link.pieces import PieceReader
@@ -63,14 +63,20 @@ def link_package(
     return LinkedPackage(package, record, prefix, filter, compiler, frozenset(without))
 
 
-def installed_paths(package: Package, prefix: Prefix, *, filter: FileFilter = KEEP_ALL) -> list[str]:
-    """The paths of the files that linking `package` brings, `.pyc` files aside, relative to the prefix and sorted.
+def installed_paths(
+    package: Package, prefix: Prefix, *, filter: FileFilter = KEEP_ALL, compiler: Compiler | None = None
+) -> list[str]:
+    """The paths of the files that linking `package` brings but its record, relative to the prefix and sorted.
 
-    Reads no payload. Raises `InvalidPackage`.
+    Those of `.pyc` files are among them when there is a `compiler`, though a module may turn out not to compile. Reads
+    no payload. Raises `InvalidPackage`.
     """
-    places = set(place_files(package, prefix, filter=filter).places())
-    scripts = {f"bin/{point.command}" for point in package.metadata.entry_points}
-    return sorted(places | {script for script in scripts if filter.keeps(script)})
+    compiled = compiler is not None and package.metadata.noarch == "python"
+    placement = place_files(package, prefix, filter=filter, compiled=compiled)
+    made = {f"bin/{point.command}" for point in package.metadata.entry_points}
+    if compiler is not None:
+        made.update(pyc_path(item.place, compiler.tag) for item in placement.special.values() if item.source)
+    return sorted({*placement.places(), *(place for place in made if filter.keeps(place))})
 
 
 class LinkedPackage:

@@ -167,7 +167,7 @@ class TarReader:
         while True:
             block = self._take(_BLOCK)
             if len(block) < _BLOCK:
-                if block:
+                if block or extended:
                     raise InvalidLayer("the tar is cut short")
                 # Engines accept an archive without its end blocks, and an empty file.
                 return

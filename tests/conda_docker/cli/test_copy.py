@@ -16,6 +16,7 @@ from python_docker.transports import open_image, open_source
 from tests import peers
 from tests.conda_docker.cli.conftest import LAYERS, Run
 from tests.images import digest, write_oci_layout
+from tests.python_docker.registry.certificates import self_signed
 
 
 def write_index(folder: Path) -> dict[str, str]:
@@ -256,6 +257,23 @@ def test_a_password_comes_from_standard_input_or_the_environment(
     wrong = conda_docker(*command, "--username", "alice", "--password-stdin", input="wr0ng\n")
     assert wrong.returncode == 1
     assert "wr0ng" not in wrong.stderr + wrong.stdout
+
+
+def test_certificates_are_checked_unless_told_otherwise(
+    layout: str, conda_docker: Run, start_registry: Callable[..., peers.Registry], tmp_path: Path
+) -> None:
+    certified = self_signed(tmp_path / "tls")
+    host = start_registry(tls=(certified.certificate, certified.key_file)).host
+    command = ["copy", layout, f"docker://{host}/a:v1"]
+    for refused in ([], ["--insecure", "other.example.org"], ["--src-insecure"]):
+        result = conda_docker(*command, *refused)
+        assert result.returncode == 1
+        assert "certificate" in result.stderr
+    for accepted in (["--insecure", host], ["--dest-insecure"], ["--cacert", str(certified.certificate)]):
+        assert conda_docker(*command, *accepted).returncode == 0
+    inspected = conda_docker("inspect", f"docker://{host}/a:v1", "--insecure", host)
+    validated = conda_docker("validate", f"docker://{host}/a:v1", "--cacert", str(certified.certificate))
+    assert (inspected.returncode, validated.returncode) == (0, 0)
 
 
 def test_each_end_has_a_login_of_its_own(

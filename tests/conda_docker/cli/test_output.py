@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 from hypothesis import given
@@ -42,3 +43,29 @@ def test_json_survives_any_text(capsys: pytest.CaptureFixture[str]) -> None:
     value = {"name": "\udcff\x1b\n"}
     Output().json(value)
     assert json.loads(capsys.readouterr().out) == value
+
+
+@pytest.mark.parametrize(
+    ("verbosity", "lines"),
+    [
+        (Verbosity.QUIET, []),
+        (Verbosity.NORMAL, ["warning: w\\x1b"]),
+        (Verbosity.VERBOSE, ["python_docker.registry: w\\x1b", "python_docker.registry: i"]),
+        (Verbosity.DEBUG, [f"python_docker.registry: {text}" for text in ("w\\x1b", "i", "d")]),
+    ],
+)
+def test_logs_go_to_standard_error_as_far_as_the_verbosity_goes(
+    verbosity: Verbosity, lines: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = Output(verbosity)
+    before = logging.getLogger().level
+    log = logging.getLogger("python_docker.registry")
+    output.show_logs()
+    log.warning("w\x1b")
+    log.info("i")
+    log.debug("d")
+    output.close()
+    assert capsys.readouterr().err.splitlines() == lines
+    log.warning("after")
+    assert capsys.readouterr().err == ""
+    assert logging.getLogger().level == before
