@@ -105,6 +105,49 @@ def docker_members(
     return {**members, "manifest.json": json.dumps([entry]).encode()}
 
 
+def both_members(
+    layers: Sequence[bytes],
+    *,
+    tag: str = "latest",
+    stored: Sequence[bytes] | None = None,
+    change: Mapping[str, Any] | None = None,
+) -> dict[str, Content]:
+    """Return the members of a docker archive as Docker 25 and later write it; `change` alters its OCI manifest."""
+    stored = layers if stored is None else stored
+    config = image_config(layers)
+    suffix = {stored[n]: "" if stored[n] == layers[n] else "+gzip" for n in range(len(layers))}
+    oci: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": descriptor("application/vnd.oci.image.config.v1+json", config),
+        "layers": [descriptor(f"application/vnd.oci.image.layer.v1.tar{suffix[blob]}", blob) for blob in stored],
+        "annotations": {"made": "by hand"},
+    } | dict(change or {})
+    raw = json.dumps(oci).encode()
+    names = {
+        "io.containerd.image.name": f"docker.io/library/hello:{tag}",
+        "org.opencontainers.image.ref.name": tag,
+    }
+    index = {
+        "schemaVersion": 2,
+        "manifests": [{**descriptor("application/vnd.oci.image.manifest.v1+json", raw), "annotations": names}],
+    }
+    blobs: dict[str, Content] = {f"blobs/sha256/{digest(blob)[7:]}": blob for blob in (*stored, config, raw)}
+    layer_names = [f"blobs/sha256/{digest(blob)[7:]}" for blob in stored]
+    entry = {"Config": f"blobs/sha256/{digest(config)[7:]}", "RepoTags": [f"hello:{tag}"], "Layers": layer_names}
+    return blobs | {
+        "index.json": json.dumps(index).encode(),
+        "manifest.json": json.dumps([entry]).encode(),
+        "oci-layout": b'{"imageLayoutVersion":"1.0.0"}',
+        "repositories": json.dumps({"hello": {tag: layer_names[-1][-64:]}}).encode(),
+    }
+
+
+def descriptor(media_type: str, content: bytes) -> dict[str, Any]:
+    """Return the descriptor of some content."""
+    return {"mediaType": media_type, "digest": digest(content), "size": len(content)}
+
+
 def image_id(layers: Sequence[bytes], runtime: Mapping[str, Any] | None = None) -> str:
     """Return the ID of the image that `docker_members` makes."""
     return digest(image_config(layers, runtime))

@@ -116,6 +116,9 @@ def build_image(
     image.created = rfc3339(created)
     if interpreter is not None and interpreter.version is None:
         notes.append("noarch: python modules are not byte-compiled: no Python of their version runs on this machine")
+    extracted = sum(len(layer.packages) for layer in made if layer.extracted)
+    if extracted:
+        notes.append(f"{extracted} packages were read from extracted folders: from archives, the digest may be another")
     uncompiled = [name for layer in made for name in layer.facts.uncompiled]
     if uncompiled:
         notes.append(f"{len(uncompiled)} modules do not compile and have no .pyc file, as conda would leave them")

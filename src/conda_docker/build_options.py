@@ -54,8 +54,12 @@ class BuildOptions:
     `prefix` is where the environment lives in the image (None: `/opt/conda`, unless the base image has a conda
     environment there already; see `conda_docker.build.choose_prefix`); `max_layers` counts the base image's layers
     too. `env`, `labels`, `entrypoint`, `cmd`, `user`, `workdir` and `expose` go to the image's runtime config over what
-    the base has; `add` holds pairs of a path on this machine and one in the image. `cache_dir` is the folder of the layer cache
-    (None: the user's). `workers` bounds the threads (None: one for each processor); it never changes the result.
+    the base has; `add` holds pairs of a path on this machine and one in the image.
+
+    `cache_dir` is the folder of the layer cache (None: the user's). `use_cache` false builds every layer anew.
+    `use_extracted` reads packages that are extracted in a cache of conda or pixi from there rather than download their
+    archives: quicker the first time, but the digest may be another than elsewhere. `workers` bounds the threads (None:
+    one for each processor); it never changes the result.
 
     Raises `InvalidPath` for a prefix that is no absolute path, `ValueError` for a level or number out of range.
 
@@ -83,6 +87,7 @@ class BuildOptions:
     cache_dir: Path | None = None
     use_cache: bool = True
     offline: bool = False
+    use_extracted: bool = False
     workers: int | None = None
 
     def __post_init__(self) -> None:

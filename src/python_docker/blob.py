@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import secrets
-import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -171,8 +170,7 @@ class BlobStore:
     """A folder with each blob in a file of its own, `blobs/<algorithm>/<encoded>`: an OCI layout's.
 
     Safe for any number of processes at once and against being killed: a blob appears under its name whole or not at
-    all. `get` and `contains` compare sizes; reading checks digests. `trusted` says that nobody else writes there, so
-    that other stores may link to its files instead of copying and checking them.
+    all. `get` and `contains` compare sizes; reading checks digests.
 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     store = BlobStore(folder)
@@ -181,9 +179,8 @@ class BlobStore:
     True
     """
 
-    def __init__(self, root: str | os.PathLike[str], *, trusted: bool = False) -> None:
+    def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root)
-        self.trusted = trusted
 
     def path_of(self, digest: Digest) -> Path:
         """Where the blob of this digest is, or would be."""
@@ -207,7 +204,7 @@ class BlobStore:
             raise ContentMismatch(
                 f"blob {descriptor.digest} in {self.root} has {size} bytes instead of {descriptor.size}"
             )
-        return Blob.from_file(path, descriptor, trusted=self.trusted)
+        return Blob.from_file(path, descriptor)
 
     def writer(self) -> BlobWriter:
         """A writer into this store."""
@@ -264,11 +261,3 @@ class BlobStore:
             with suppress(OSError):
                 total += path.stat().st_size
         return total
-
-    def remove(self, digest: Digest) -> None:
-        """Remove a blob, if it is there."""
-        self.path_of(digest).unlink(missing_ok=True)
-
-    def clear(self) -> None:
-        """Remove all blobs."""
-        shutil.rmtree(self.root / "blobs", ignore_errors=True)

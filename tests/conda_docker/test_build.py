@@ -23,7 +23,6 @@ from python_docker.image import Image
 from python_docker.platform import Platform
 from python_docker.tar import EntryType
 
-validate = None
 from tests.conda_docker.channel import File, Symlink, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.oracle import Installed, Rattler, Tree, differences
 
@@ -92,6 +91,8 @@ def test_each_package_has_a_layer_and_the_environment_one_of_its_own(channel: Sy
     result = build_image(environment_of(channel), None, options(tmp_path))
     assert names(result) == [("python",), ("numpy",), ("flask",), ()]
     assert not any(layer.cached for layer in result.layers)
+    from python_docker.validate import validate
+
     assert validate(result.image).ok
 
 
@@ -317,6 +318,24 @@ def test_a_damaged_package_is_named_and_leaves_no_layer(channel: SyntheticChanne
     with pytest.raises((InvalidPackage, DownloadError), match="numpy"):
         build_image(replace(environment, packages=packages), None, options(tmp_path))
     assert not list((tmp_path / "cache").glob("**/.partial-*"))
+
+
+def test_extracted_folders_are_read_only_where_there_is_no_archive(
+    channel: SyntheticChannel, tmp_path: Path, rattler: Rattler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = environment_of(channel)
+    expected = build_image(environment, None, options(tmp_path)).image.digest
+    _, folders = rattler.install(sorted(channel.folder.glob("*/*.conda")))
+    monkeypatch.setenv("CONDA_PKGS_DIRS", str(folders))
+    online = build_image(environment, None, options(tmp_path / "online"))
+    assert online.image.digest == expected
+    chosen = build_image(environment, None, options(tmp_path / "chosen", use_extracted=True))
+    assert any("extracted" in note for note in chosen.notes)
+    for archive in channel.folder.glob("*/*.conda"):
+        archive.unlink()
+    offline = build_image(environment, None, options(tmp_path / "chosen", offline=True))
+    assert [layer.cached for layer in offline.layers] == [True, True, True, False]
+    assert tree(offline.image) == tree(online.image)
 
 
 def test_source_date_epoch_is_the_image_s_time(

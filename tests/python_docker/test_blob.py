@@ -116,36 +116,39 @@ def test_progress_counts_what_is_copied(tmp_path: Path) -> None:
     assert sum(moved) == 3_000_000
 
 
+def written(folder: Path) -> Blob:
+    """A blob that this process has just written."""
+    with BlobStore(folder).writer() as writer:
+        writer.write(b"abc")
+        return writer.commit(TYPE)
+
+
 def test_only_files_that_are_vouched_for_are_linked(tmp_path: Path) -> None:
-    cache = BlobStore(tmp_path / "cache", trusted=True)
-    descriptor = cache.add_bytes(b"abc", TYPE).descriptor
+    blob = written(tmp_path / "cache")
+    assert blob.path is not None
     layout = BlobStore(tmp_path / "layout")
-    linked = layout.add(cache.get(descriptor))
-    assert layout.path_of(descriptor.digest).samefile(cache.path_of(descriptor.digest))
-    assert linked.path is None
+    assert layout.add(blob).path is None
+    assert layout.path_of(blob.descriptor.digest).samefile(blob.path)
     copied = BlobStore(tmp_path / "copy")
-    copied.add(layout.get(descriptor))
-    assert not copied.path_of(descriptor.digest).samefile(layout.path_of(descriptor.digest))
-    assert names(tmp_path / "layout") == names(tmp_path / "copy") == [path_name(descriptor.digest)]
+    copied.add(layout.get(blob.descriptor))
+    assert not copied.path_of(blob.descriptor.digest).samefile(blob.path)
+    assert names(tmp_path / "layout") == names(tmp_path / "copy") == [path_name(blob.descriptor.digest)]
 
 
 def test_linking_a_file_onto_itself_leaves_nothing_beside_it(tmp_path: Path) -> None:
-    cache = BlobStore(tmp_path / "cache", trusted=True)
-    blob = cache.add_bytes(b"abc", TYPE)
+    blob = written(tmp_path)
     assert blob.path is not None
-    assert cache._link(blob.path, blob.descriptor)
-    assert names(tmp_path / "cache") == [path_name(blob.descriptor.digest)]
+    assert BlobStore(tmp_path)._link(blob.path, blob.descriptor)
+    assert names(tmp_path) == [path_name(blob.descriptor.digest)]
 
 
 def test_where_links_are_impossible_the_content_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(18, "Invalid cross-device link")
 
-    cache = BlobStore(tmp_path / "cache", trusted=True)
-    blob = cache.add_bytes(b"abc", TYPE)
+    blob = written(tmp_path / "cache")
     monkeypatch.setattr(os, "link", refuse)
-    layout = BlobStore(tmp_path / "layout")
-    assert layout.add(cache.get(blob.descriptor)).read() == b"abc"
+    assert BlobStore(tmp_path / "layout").add(blob).read() == b"abc"
     assert names(tmp_path / "layout") == [path_name(blob.descriptor.digest)]
 
 

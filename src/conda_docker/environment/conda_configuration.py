@@ -97,7 +97,7 @@ def read_conda_configuration(
         channel_priority=_priority(values.get("channel_priority")),
         allowlist_channels=lists["allowlist_channels"],
         denylist_channels=lists["denylist_channels"],
-        ssl_verify=_boolean_or_text(values.get("ssl_verify")),
+        ssl_verify=_ssl_verify(_boolean_or_text(values.get("ssl_verify")), environ),
         proxy_servers={scheme: str(url) for scheme, url in mappings["proxy_servers"].items() if url},
         offline=_boolean_or_text(values.get("offline", False)) is True,
         add_anaconda_token=_boolean_or_text(values.get("add_anaconda_token", True)) is not False,
@@ -222,6 +222,12 @@ def _priority(value: object) -> str | None:
     if text not in ("strict", "flexible", "disabled"):
         raise InvalidEnvironment(f"channel_priority is {text[:80]!r}; it should be strict, flexible or disabled")
     return text
+
+
+def _ssl_verify(setting: bool | str | None, environ: Mapping[str, str]) -> bool | str | None:
+    # conda's HTTP library takes these in place of a plain "yes".
+    bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
+    return bundle if bundle and setting in (None, True) else setting
 
 
 def _boolean_or_text(value: object) -> bool | str | None:

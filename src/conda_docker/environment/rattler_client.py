@@ -30,11 +30,11 @@ def rattler_configuration(configuration: CondaConfiguration) -> Config:
     try:
         if configuration.ssl_verify is False:
             ours.set("tls-no-verify", "true")
-        elif isinstance(configuration.ssl_verify, str):
-            ours.set("tls-root-certs", "system")
-            if Path(configuration.ssl_verify).exists():  # else it is the word "truststore"
-                # The one way to give rattler authorities of one's own; what is set already is nearer to the user.
-                os.environ.setdefault("SSL_CERT_FILE", configuration.ssl_verify)
+        elif isinstance(configuration.ssl_verify, str) and Path(configuration.ssl_verify).exists():
+            # The one way to give rattler authorities of one's own; what is set already is nearer to the user.
+            os.environ.setdefault("SSL_CERT_FILE", configuration.ssl_verify)
+        if configuration.ssl_verify == "truststore" or os.environ.get("SSL_CERT_FILE"):
+            ours.set("tls-root-certs", "system")  # else rattler trusts the authorities that it was built with
         for scheme in ("http", "https"):
             if scheme in configuration.proxy_servers:
                 ours.set(f"proxy-config.{scheme}", json.dumps(configuration.proxy_servers[scheme]))

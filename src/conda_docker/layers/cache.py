@@ -97,7 +97,7 @@ class LayerCache:
 
     def info(self) -> CacheInfo:
         """How much the cache holds."""
-        packages = [path for path in self._package_files() if not path.name.startswith(".")]
+        packages = list(self._package_files())
         return CacheInfo(
             root=self.root,
             layers=sum(1 for _ in self._entries.glob("*/*.json")),
@@ -108,7 +108,8 @@ class LayerCache:
 
     def _package_files(self) -> Iterator[Path]:
         folder = self.root / "packages"
-        return (path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else iter(())
+        # What begins with a dot is being downloaded.
+        return (path for path in folder.glob("[!.]*") if path.is_file())
 
     def prune(self, *, max_bytes: int | None = None, max_age: float | None = None) -> int:
         """Remove entries not used for `max_age` seconds, then the least recently used until the blobs and downloaded

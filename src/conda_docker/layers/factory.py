@@ -78,7 +78,10 @@ class LayerFactory:
         return self._options.workers or os.cpu_count() or 1
 
     def _look_up(self, plan: Sequence[Sequence[LockedPackage]], read_cache: bool) -> list[MadeLayer | None]:
-        return look_up(plan, self._recipe(), self._cache) if read_cache else [None] * len(plan)
+        if not read_cache:
+            return [None] * len(plan)
+        options = self._options
+        return look_up(plan, self._recipe(), self._cache, extracted=options.use_extracted or options.offline)
 
     def _recipe(self) -> Recipe:
         options, python = self._options, self._python
@@ -120,6 +123,7 @@ class LayerFactory:
             packages,
             self._cache.root,
             offline=self._options.offline,
+            extracted=self._options.use_extracted,
             workers=max(4, self._workers),
             progress=self._progress,
         )

@@ -37,8 +37,10 @@ class Recipe:
     trim: bool = True
     exclude: tuple[str, ...] = ()
 
-    def key(self, packages: Sequence[LockedPackage]) -> str | None:
+    def key(self, packages: Sequence[LockedPackage], *, extracted: bool = False) -> str | None:
         """The key of the layer of `packages`, as hexadecimal digits; None when one of them has no SHA-256.
+
+        `extracted` tells that some were read from extracted folders, whose files come in another order.
 
         Raises `ValueError` for a level that the compression does not have.
         """
@@ -48,6 +50,7 @@ class Recipe:
         inputs = {
             "format": LAYER_FORMAT,
             "packages": [[package.sha256, package.public_url, package.channel] for package in packages],
+            "extracted": extracted,
             "prefix": self.prefix,
             "python": self.python if needs_python else None,
             "compiler": self.compiler if needs_python else None,

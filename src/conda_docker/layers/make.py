@@ -25,24 +25,33 @@ Write = Callable[[Group, Sequence[Path], Callable[[int], object]], tuple[Layer, 
 
 @dataclass(frozen=True, slots=True)
 class MadeLayer:
-    """A layer of packages, what is known of it, and whether it was there already; `seconds` that making it took."""
+    """A layer of packages, what is known of it, and whether it was there already; `seconds` that making it took.
+
+    `extracted` tells that some of its packages were read from extracted folders.
+    """
 
     packages: Group
     layer: Layer
     facts: LayerFacts
     cached: bool
     seconds: float = 0.0
+    extracted: bool = False
 
 
-def look_up(plan: Sequence[Sequence[LockedPackage]], recipe: Recipe, cache: LayerCache) -> list[MadeLayer | None]:
-    """The layers of `plan` that `cache` has, None for the others."""
-    return [_cached(tuple(packages), recipe, cache) for packages in plan]
+def look_up(
+    plan: Sequence[Sequence[LockedPackage]], recipe: Recipe, cache: LayerCache, *, extracted: bool = False
+) -> list[MadeLayer | None]:
+    """The layers of `plan` that `cache` has, None for the others; with `extracted` those from extracted folders too."""
+    return [_cached(tuple(packages), recipe, cache, extracted) for packages in plan]
 
 
-def _cached(group: Group, recipe: Recipe, cache: LayerCache) -> MadeLayer | None:
-    key = recipe.key(group)
-    found = cache.get(key) if key is not None else None
-    return MadeLayer(group, *found, cached=True) if found is not None else None
+def _cached(group: Group, recipe: Recipe, cache: LayerCache, extracted: bool) -> MadeLayer | None:
+    for from_folders in (False, True)[: 1 + extracted]:
+        key = recipe.key(group, extracted=from_folders)
+        found = cache.get(key) if key is not None else None
+        if found is not None:
+            return MadeLayer(group, *found, cached=True, extracted=from_folders)
+    return None
 
 
 def make_missing(

@@ -40,13 +40,18 @@ def find_package(
     of the user, see `package_caches`). An archive's hash is computed, and the files of a folder are held against its
     manifest. Where only one of the two sides knows a SHA-256, the MD5 decides; where no hash is known, the URL.
     """
-    for path in _archives(record, cache_dir, caches := package_caches() if caches is None else caches):
-        if is_archive_of(path, record):
-            return path
-    for folder in _folders(record, caches):
-        if is_folder_of(folder, record):
-            return folder
-    return None
+    caches = package_caches() if caches is None else caches
+    return find_archive(record, cache_dir, caches) or find_folder(record, caches)
+
+
+def find_archive(record: LockedPackage, cache_dir: Path | None, caches: Sequence[Path]) -> Path | None:
+    """An archive on this machine that is this very package; see `find_package`."""
+    return next((path for path in _archives(record, cache_dir, caches) if is_archive_of(path, record)), None)
+
+
+def find_folder(record: LockedPackage, caches: Sequence[Path]) -> Path | None:
+    """An extracted folder on this machine that is this very package; see `find_package`."""
+    return next((folder for folder in _folders(record, caches) if is_folder_of(folder, record)), None)
 
 
 def download_path(record: LockedPackage, cache_dir: Path) -> Path:

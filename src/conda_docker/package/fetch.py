@@ -39,14 +39,17 @@ def fetch_packages(
     cache_dir: Path,
     *,
     offline: bool = False,
+    extracted: bool = False,
     workers: int | None = None,
     progress: Progress = SILENT,
     options: RegistryOptions | None = None,
 ) -> Iterator[Fetched]:
     """Each package with its archive, or the folder that it is extracted in, as they become ready, in any order.
 
-    What is in a cache of conda, mamba, rattler or pixi, or was downloaded before, is used where it is (see
-    `find_package`). The rest is downloaded to `cache_dir`, up to `workers` (at most 10) at once, and checked by its
+    Archives in a cache of conda, mamba, rattler or pixi, or downloaded before, are used where they are. Extracted
+    folders in these caches are used with `extracted` or `offline`, and where the archive cannot be downloaded: they do
+    not tell the order of an archive, so the layers made from them are other bytes than those that other machines make.
+    The rest is downloaded to `cache_dir`, up to `workers` (at most 10) at once, and checked by its
     SHA-256 (MD5 where the index has no other) and size. A download that was cut goes on where it stopped, in this run
     or the next.
     `options` say how to talk HTTP (None: as the user's conda configuration and environment variables say).
@@ -79,10 +82,15 @@ def fetch_packages(
         if downloader.stop.is_set():
             raise Stopped
         found = find(record)
-        if found is not None:
+        if found is not None and (extracted or found.is_file()):
             return found
-        _check_local(record)
-        return downloader.download(record, download_path(record, cache_dir))
+        try:
+            _check_local(record)
+            return downloader.download(record, download_path(record, cache_dir))
+        except DownloadError:
+            if found is None:
+                raise
+            return found
 
     pool = ThreadPoolExecutor(min(workers or DOWNLOADS, _MOST_DOWNLOADS), thread_name_prefix="fetch")
     try:

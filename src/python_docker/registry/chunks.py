@@ -18,13 +18,14 @@ _RANGE = re.compile(r"(?:bytes[= ])?0-(\d+)")
 _MIN_CHUNK = 64 << 10
 
 
-def send_chunks(upload: BlobUpload, session: Session, chunk_size: int) -> Session:
-    """Send a blob in chunks of `chunk_size`, smaller ones where they are too large; gives where to close the upload.
+def send_chunks(upload: BlobUpload, session: Session, chunk_size: int) -> None:
+    """Send a blob in chunks of `chunk_size`, smaller ones where they are too large, up to where `session` is closed.
 
-    After a break or a refusal the registry is asked how far it got, and what it lacks is sent. Raises `RegistryError`
-    when it cannot tell, or does not get on.
+    After a break or a refusal the registry is asked how far it got, and what it lacks is sent. `upload.session` is
+    always the latest place. Raises `RegistryError` when the registry cannot tell, or does not get on.
     """
     size = upload.blob.descriptor.size
+    least = max(_MIN_CHUNK, session.min_chunk)
     chunk_size = max(chunk_size, session.min_chunk)
     options = upload.client.options
     offset = 0
@@ -32,11 +33,11 @@ def send_chunks(upload: BlobUpload, session: Session, chunk_size: int) -> Sessio
     while offset < size:
         length = min(chunk_size, size - offset)
         try:
-            answer = _send_chunk(upload, session, offset, length)
+            answer = _send_chunk(upload, offset, length)
         except RegistryError as error:
             if upload.source_error is not None:
                 raise
-            session, reached = _status(upload, session, offset, error)
+            reached = _status(upload, offset, error)
             if offset < reached <= size:
                 offset, stuck = reached, 0
                 continue
@@ -46,9 +47,9 @@ def send_chunks(upload: BlobUpload, session: Session, chunk_size: int) -> Sessio
                 raise
             if not passing or (isinstance(error, ConnectionFailed) and stuck > 1):
                 # Some take no more than 4 MiB, or 1 MiB, at once, and say it so, or just hang up.
-                if chunk_size <= max(_MIN_CHUNK, session.min_chunk):
+                if length <= least and not passing:
                     raise
-                chunk_size = max(chunk_size // 2, _MIN_CHUNK, session.min_chunk)
+                chunk_size = max(length // 2, least)
             if passing:
                 asked = error.retry_after if isinstance(error, TooManyRequests) else None
                 if (asked or 0.0) > options.max_wait:
@@ -57,36 +58,35 @@ def send_chunks(upload: BlobUpload, session: Session, chunk_size: int) -> Sessio
             else:
                 stuck = 0
             continue
-        session = _moved(upload, session, answer)
         offset += length
         stuck = 0
+        _move(upload, answer)
         if _reached(answer, offset) not in {None, offset}:
             # It says that it has something else than what it was sent. It may be behind the times: ask, once.
             told = f"it was sent {offset} bytes of the blob, and says that it has others"
             doubt = RegistryError(f"{upload.client.address.host}: cannot {upload.action}: {told}", status=416)
-            session, reached = _status(upload, session, offset, doubt)
-            if reached != offset:
+            if _status(upload, offset, doubt) != offset:
                 raise doubt
-    return session
 
 
-def _send_chunk(upload: BlobUpload, session: Session, offset: int, length: int) -> Response:
+def _send_chunk(upload: BlobUpload, offset: int, length: int) -> Response:
     # Neither `bytes` before it nor a total after it: not RFC 9110's form, but the distribution specification's.
     headers = {"Content-Range": f"{offset}-{offset + length - 1}"}
     body = Body(length, lambda: upload.pieces(offset, length))
-    return upload.request("PATCH", session.url, body, {202}, headers)
+    return upload.request("PATCH", body, {202}, headers=headers)
 
 
-def _status(upload: BlobUpload, session: Session, offset: int, error: RegistryError) -> tuple[Session, int]:
+def _status(upload: BlobUpload, offset: int, error: RegistryError) -> int:
     """Ask how far an upload got, `offset` or beyond. Raises `error`, which led to the question, without an answer."""
     try:
-        answer = upload.request("GET", session.url, None, {200, 202, 204})
+        answer = upload.request("GET", None, {200, 202, 204})
     except RegistryError:
         raise error from None
     reached = _reached(answer, offset)
     if reached is None:
         raise error
-    return _moved(upload, session, answer), reached
+    _move(upload, answer)
+    return reached
 
 
 def _reached(answer: Response, offset: int) -> int | None:
@@ -98,8 +98,7 @@ def _reached(answer: Response, offset: int) -> int | None:
     return 0 if offset == 0 and int(match[1]) == 0 else int(match[1]) + 1
 
 
-def _moved(upload: BlobUpload, session: Session, answer: Response) -> Session:
-    """Where the upload goes on: always the latest place, for it may hold the state."""
-    if not answer.headers.get("location"):
-        return session
-    return Session(session_of(upload.client, answer).url, session.min_chunk)
+def _move(upload: BlobUpload, answer: Response) -> None:
+    """Go on at the latest place: it may hold the state of the upload."""
+    if answer.headers.get("location"):
+        upload.session = session_of(upload.client, answer)

@@ -147,9 +147,17 @@ class RegistrySession:
                 _log.warning("%s warns: %s", self.address.host, text)
 
     def resolve(self, response: Response, location: str) -> str:
-        """A `Location` or `Link` of an answer as a whole URL, with TLS where the registry itself is reached by TLS."""
-        url = urljoin(response.url, location).partition("#")[0]
-        own, found = urlsplit(self.base_url), urlsplit(url)
+        """A `Location` or `Link` of an answer as a whole URL, with TLS where the registry itself is reached by TLS.
+
+        Raises `RegistryError` for what is none.
+        """
+        own = urlsplit(self.base_url)
+        try:
+            url = urljoin(response.url, location).partition("#")[0]
+            found = urlsplit(url)
+            origin(url)
+        except ValueError:
+            raise RegistryError(f"{self.address.host} names an address that cannot be used") from None
         if (own.scheme, found.scheme) == ("https", "http") and own.hostname == found.hostname:
             # A registry behind a proxy that ends TLS may not know that it is reached by it.
             url = found._replace(scheme="https", netloc=own.netloc).geturl()

@@ -45,17 +45,20 @@ def upload_blob(client: RegistryClient, path: str, blob: Blob, task: Task, sessi
 
     Raises `ContentMismatch` when the blob is not what its descriptor says, `RegistryError` when it cannot be uploaded.
     """
-    BlobUpload(client, path, blob, task).run(session)
+    BlobUpload(client, path, blob, task, session).run()
 
 
 class BlobUpload:
     """One blob on its way up."""
 
-    def __init__(self, client: RegistryClient, path: str, blob: Blob, task: Task) -> None:
+    def __init__(
+        self, client: RegistryClient, path: str, blob: Blob, task: Task, session: Session | None = None
+    ) -> None:
         self.client = client
         self.path = path
         self.blob = blob
         self.task = task
+        self.session = session
         self.scopes = [repository_scope(path, "pull", "push")]
         self.action = f"upload blob {blob.descriptor.digest} into {path}"
         self.sent = 0
@@ -64,13 +67,14 @@ class BlobUpload:
         self._stream_at = 0
         self._refused: set[str] = set()
 
-    def run(self, session: Session | None) -> None:
+    def run(self) -> None:
+        """Upload it, in as many attempts and ways as it takes."""
         failures = 0
         way = self._way()
         try:
             while True:
-                fresh = session is None
-                session = session or start_upload(self.client, self.path)
+                fresh = self.session is None
+                session = self.session = self.session or start_upload(self.client, self.path)
                 try:
                     self._send(way, session)
                     self.client.refused_uploads |= self._refused
@@ -78,17 +82,17 @@ class BlobUpload:
                 except Exception as error:
                     self._rewind()
                     if self.source_error is not None:
-                        self._cancel(session)
+                        self._cancel()
                         raise self.source_error from None
                     if not isinstance(error, RegistryError):
                         raise
                     if self._arrived(error):
                         return
                     if not isinstance(error, ConnectionFailed | TooManyRequests):
-                        self._cancel(session)
+                        self._cancel()
                     failures += 1
                     way = self._after(error, way, failures, fresh=fresh)
-                    session = None
+                    self.session = None
         finally:
             self._close_stream()
 
@@ -100,20 +104,30 @@ class BlobUpload:
     def _send(self, way: Way, session: Session) -> None:
         descriptor = self.blob.descriptor
         if way is Way.CHUNKS:
-            session = send_chunks(self, session, self.client.options.chunk_size or _CHUNK)
+            send_chunks(self, session, self.client.options.chunk_size or _CHUNK)
         elif way is Way.PATCH:
-            body = Body(descriptor.size, lambda: self.pieces(0, descriptor.size))
-            session = session_of(self.client, self.request("PATCH", session.url, body, {202}))
+            answer = self.request("PATCH", Body(descriptor.size, lambda: self.pieces(0, descriptor.size)), {202})
+            if answer.headers.get("location"):
+                self.session = session_of(self.client, answer)
         body = Body.of(b"")
         if way is Way.WHOLE:
             body = Body(descriptor.size, lambda: self.pieces(0, descriptor.size))
-        url = f"{session.url}{'&' if '?' in session.url else '?'}digest={descriptor.digest}"
-        self.request("PUT", url, body, {200, 201, 204})
+        self.request("PUT", body, {200, 201, 204}, query=f"digest={descriptor.digest}")
 
     def request(
-        self, method: str, url: str, body: Body | None, accept: set[int], headers: dict[str, str] | None = None
+        self,
+        method: str,
+        body: Body | None,
+        accept: set[int],
+        *,
+        query: str = "",
+        headers: dict[str, str] | None = None,
     ) -> Response:
-        """One request of this upload. What adds to it is not repeated: it could be added twice."""
+        """One request of this upload, at its latest place. What adds to it is not repeated: it could be there twice."""
+        assert self.session is not None
+        url = self.session.url
+        if query:
+            url += f"{'&' if '?' in url else '?'}{query}"
         if body is not None:
             headers = {"Content-Type": "application/octet-stream", **(headers or {})}
         return self.client.session.request(
@@ -124,7 +138,7 @@ class BlobUpload:
             headers=headers,
             body=body,
             accept=accept,
-            retry=body is None or body.size == 0,
+            retry=(body is None or body.size == 0) and method != "DELETE",
             long=body is not None and body.size > _CHUNK,
         )
 
@@ -203,14 +217,7 @@ class BlobUpload:
                     return other
         raise error
 
-    def _cancel(self, session: Session) -> None:
+    def _cancel(self) -> None:
         """Let the registry forget an upload that will not go on; it does so by itself after some days."""
         with suppress(RegistryError):
-            self.client.session.request(
-                "DELETE",
-                session.url,
-                action=self.action,
-                scopes=self.scopes,
-                accept={200, 202, 204},
-                retry=False,
-            )
+            self.request("DELETE", None, {200, 202, 204})

@@ -66,11 +66,8 @@ def session_of(client: RegistryClient, response: Response) -> Session:
     if not location:
         raise RegistryError(f"{host} began an upload without saying where (no Location)", status=response.status)
     url = client.session.resolve(response, location)
-    try:
-        scheme, place, _ = origin(url)
-        own_scheme, own, _ = origin(client.session.base_url)
-    except ValueError:
-        raise RegistryError(f"{host} wants the upload at an address that cannot be used") from None
+    scheme, place, _ = origin(url)
+    own_scheme, own, _ = origin(client.session.base_url)
     if not client.options.insecure and (
         (own_scheme == "https" and scheme == "http")
         or (place != own and is_inner_address(place) and not is_inner_address(own))

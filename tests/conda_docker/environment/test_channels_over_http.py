@@ -16,6 +16,7 @@ from conda_docker.environment.conda_configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.specs import solve
 from conda_docker.errors import CacheError, ChannelError
+from python_docker.errors import CredentialsError
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import Answer, ChannelServer
 
@@ -144,6 +145,13 @@ def test_offline_with_a_local_channel(folder: Path) -> None:
     assert lock(str(folder / "channel"), offline=True).packages
 
 
+def test_stored_credentials_that_are_damaged(serve: Serve, folder: Path, home: Path) -> None:
+    (home / ".rattler").mkdir()
+    (home / ".rattler/credentials.json").write_text("{")
+    with pytest.raises(CredentialsError, match="the credentials for channels"):
+        lock(f"{serve(folder).url}/channel")
+
+
 @pytest.mark.parametrize("sharded", [True, False])
 def test_a_cache_that_cannot_be_written(
     serve: Serve, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sharded: bool
@@ -184,6 +192,11 @@ def secure(serve: Serve, folder: Path, certificate: Path) -> ChannelServer:
 def test_a_server_that_nobody_trusts(secure: ChannelServer) -> None:
     with pytest.raises(ChannelError, match=r"no secure connection(?s:.*)SSL_CERT_FILE"):
         lock(f"{secure.url}/channel")
+
+
+def test_ssl_cert_file(secure: ChannelServer, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_name("public.pem")))
+    assert lock(f"{secure.url}/channel").packages
 
 
 def test_ssl_verify_false(secure: ChannelServer) -> None:

@@ -136,6 +136,13 @@ def test_ssl_verify(home: Path, written: str, meant: object) -> None:
     assert read_conda_configuration().ssl_verify == meant
 
 
+def test_the_bundle_of_authorities_that_conda_would_use(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/ca.pem")
+    assert read_conda_configuration().ssl_verify == "/ca.pem"
+    write(home / ".condarc", "ssl_verify: false")
+    assert read_conda_configuration().ssl_verify is False
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -60,7 +60,11 @@ class StubServer:
 
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                length = int(self.headers.get("content-length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    self.close_connection = True
+                    return
                 query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 with stub._lock:
@@ -75,10 +79,10 @@ class StubServer:
                 pairs = answer.headers.items() if isinstance(answer.headers, Mapping) else answer.headers
                 for name, value in pairs:
                     self.send_header(name, value)
-                length = len(answer.body) if answer.announced is None else answer.announced
-                if length >= 0:
-                    self.send_header("Content-Length", str(length))
-                if length != len(answer.body):
+                announced = len(answer.body) if answer.announced is None else answer.announced
+                if announced >= 0:
+                    self.send_header("Content-Length", str(announced))
+                if announced != len(answer.body):
                     self.close_connection = True
                     self.send_header("Connection", "close")
                 self.end_headers()

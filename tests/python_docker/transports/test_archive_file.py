@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, NotFound
 from python_docker.transports import archive_file
 from python_docker.transports.archive_file import ArchiveFile
-from tests.archives import COMPRESSIONS, Hardlink, Members, Symlink, only_linux, open_files_in, tar_of
+from tests.archives import COMPRESSIONS, Content, Hardlink, Members, Symlink, only_linux, open_files_in, tar_of
 
 LIMIT = 1 << 20
 
@@ -108,20 +108,18 @@ class TestLinks:
     )
     @pytest.mark.parametrize("link_first", [True, False])
     def test_symbolic_link(self, target: str, link: str, link_first: bool) -> None:
-        members = [("store/layer", b"content"), (link, Symlink(target))]
+        members: list[tuple[str, Content]] = [("store/layer", b"content"), (link, Symlink(target))]
         assert archive_of(members[::-1] if link_first else members).read(link, LIMIT) == b"content"
 
     @pytest.mark.parametrize("target", ["store/layer", "./store/layer", "/store/layer"])
     @pytest.mark.parametrize("link_first", [True, False])
     def test_hard_link(self, target: str, link_first: bool) -> None:
-        members = [("store/layer", b"content"), ("image/layer", Hardlink(target))]
+        members: list[tuple[str, Content]] = [("store/layer", b"content"), ("image/layer", Hardlink(target))]
         assert archive_of(members[::-1] if link_first else members).read("image/layer", LIMIT) == b"content"
 
     def test_chain_of_links(self) -> None:
-        archive = archive_of(
-            {"a": Symlink("b"), "b": Hardlink("c"), "c": Symlink("d/e"), "d": Symlink("f"), "f/e": b"x"}
-        )
-        assert archive.read("a", LIMIT) == b"x"
+        links: dict[str, Content] = {"a": Symlink("b"), "b": Hardlink("c"), "c": Symlink("d/e"), "d": Symlink("f")}
+        assert archive_of({**links, "f/e": b"x"}).read("a", LIMIT) == b"x"
 
     def test_link_to_nothing(self) -> None:
         assert archive_of({"a": Symlink("b")}).find("a") is None

@@ -153,7 +153,7 @@ class TestStreamOutput:
     @only_linux
     def test_full(self) -> None:
         with Path("/dev/full").open("wb", buffering=0) as file:
-            output = StreamOutput(file)  # type: ignore[arg-type]
+            output = StreamOutput(file)
             with pytest.raises(Error, match="cannot write the archive: No space left"):
                 output.write(b"x")
 
