@@ -46,27 +46,24 @@ def create_image(
         image = create_image(["python=3.12", "numpy"], image="demo:1.0")
         write_image(image, "demo.tar")
     """
-    from conda_docker.base_image import glibc_of, open_base
     from conda_docker.build import build_image
-    from conda_docker.environment.lock import lock
-    from conda_docker.layers.cache import default_cache_dir
+    from conda_docker.description import Description, prepare
 
     options = options or BuildOptions()
-    cache_dir = options.cache_dir or default_cache_dir()
-    if isinstance(platform, str):
-        platform = Platform.parse(platform)
-    opened = open_base(base, platform or Platform.host(), cache_dir, offline=options.offline, registry=registry)
-    environment = lock(
-        specs,
+    description = Description(
+        specs=specs,
         file=file,
         name=name,
         prefix=prefix,
-        platform=platform,
+        base=base,
+        base_registry=registry,
         channels=channels,
         override_channels=override_channels,
         virtual=virtual_packages,
-        glibc=glibc_of(opened, cache_dir) if opened is not None else None,
-        offline=options.offline,
+    )
+    wanted = Platform.parse(platform) if isinstance(platform, str) else platform
+    environment, opened = prepare(
+        description, wanted, cache_dir=options.cache_dir, offline=options.offline, progress=progress
     )
     built = build_image(environment, opened, options, progress=progress).image
     built.name, built.tag = split_name(image)

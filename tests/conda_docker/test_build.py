@@ -22,6 +22,7 @@ from python_docker.errors import PlatformNotFound, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.platform import Platform
 from python_docker.tar import EntryType
+from python_docker.validation import validate
 
 from tests.conda_docker.channel import File, Symlink, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.oracle import Installed, Rattler, Tree, differences
@@ -91,8 +92,6 @@ def test_each_package_has_a_layer_and_the_environment_one_of_its_own(channel: Sy
     result = build_image(environment_of(channel), None, options(tmp_path))
     assert names(result) == [("python",), ("numpy",), ("flask",), ()]
     assert not any(layer.cached for layer in result.layers)
-    from python_docker.validate import validate
-
     assert validate(result.image).ok
 
 
@@ -327,15 +326,16 @@ def test_extracted_folders_are_read_only_where_there_is_no_archive(
     expected = build_image(environment, None, options(tmp_path)).image.digest
     _, folders = rattler.install(sorted(channel.folder.glob("*/*.conda")))
     monkeypatch.setenv("CONDA_PKGS_DIRS", str(folders))
-    online = build_image(environment, None, options(tmp_path / "online"))
-    assert online.image.digest == expected
-    chosen = build_image(environment, None, options(tmp_path / "chosen", use_extracted=True))
-    assert any("extracted" in note for note in chosen.notes)
+    with_archives = build_image(environment, None, options(tmp_path / "archives"))
+    assert with_archives.image.digest == expected
     for archive in channel.folder.glob("*/*.conda"):
         archive.unlink()
-    offline = build_image(environment, None, options(tmp_path / "chosen", offline=True))
+    without = build_image(environment, None, options(tmp_path / "folders"))
+    assert any("3 packages were read from extracted folders" in note for note in without.notes)
+    assert tree(without.image) == tree(with_archives.image)
+    offline = build_image(environment, None, options(tmp_path / "folders", offline=True))
     assert [layer.cached for layer in offline.layers] == [True, True, True, False]
-    assert tree(offline.image) == tree(online.image)
+    assert offline.image.digest == without.image.digest
 
 
 def test_source_date_epoch_is_the_image_s_time(

@@ -18,6 +18,7 @@ from conda_docker.environment.locked import local_path
 from demo.base import make_base
 from demo.channel import RealChannel
 from python_docker.transports import open_image, write_image
+from python_docker.validation import validate
 from tests.conda_docker.oracle import Installed, Rattler, differences
 from tests.conda_docker.test_build import tree, without_origin
 from tests.peers import DockerEngine, Program, Registry
@@ -45,8 +46,6 @@ def built(real_channel: RealChannel, cache: Path) -> BuildResult:
 
 
 def test_it_is_a_sound_image(built: BuildResult) -> None:
-    from python_docker.validate import validate
-
     report = validate(built.image)
     assert report.ok, report
 

@@ -38,8 +38,8 @@ def parse_environment_yml(
     if that is known: `platforms` that do not name it bring a warning. Raises `UnsupportedInput` for a `pip:` section
     and any other part that cannot be installed, by name, and `InvalidEnvironment` for what is no environment file.
 
-    >>> parse_environment_yml("channels: [conda-forge]\\ndependencies: [python >=3.12  # any]\\n").dependencies
-    ('python >=3.12  # any',)
+    >>> parse_environment_yml("channels: [conda-forge]\\ndependencies:\\n- python >=3.12  # [linux]\\n").dependencies
+    ('python >=3.12',)
     """
     document = parse_yaml(text, file_name)
     if not isinstance(document, Mapping):

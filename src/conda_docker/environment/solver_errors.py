@@ -84,8 +84,8 @@ def _channel(text: str) -> str:
     if re.search(r"(?i)certificate|\btls\b|unknownissuer|invalid peer", text):
         return (
             f"no secure connection to the channel{where}: {cause}\n"
-            "if a proxy or an internal server has an authority of its own, name its certificate's file in SSL_CERT_FILE "
-            "or in ssl_verify of ~/.condarc"
+            "if a proxy or an internal server has an authority of its own, name the file of its certificate in "
+            "SSL_CERT_FILE or in ssl_verify of ~/.condarc"
         )
     if re.search(r"(?i)dns error|error sending request|connect", text):
         return (

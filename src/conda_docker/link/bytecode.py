@@ -15,17 +15,18 @@ import shutil
 import subprocess
 import sys
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.errors import CompilerFailed
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+_FORKS = hasattr(os, "fork")
 _MIN_VERSION = (3, 7)  # the first with unchecked-hash .pyc files
 _PROBE = (
     "import sys, json, importlib.util; json.dump([sys.implementation.name, list(sys.version_info[:3]),"
@@ -34,8 +35,17 @@ _PROBE = (
 _PROBE_SECONDS = 30
 
 
-class DoesNotCompile(Exception):
-    """A module that is no Python of this version; the message is the interpreter's."""
+class Module(NamedTuple):
+    """A module to compile: its absolute path in the image, and its source."""
+
+    path: str
+    source: bytes
+
+
+class DoesNotCompile(NamedTuple):
+    """A module that is no Python of this version, with what the interpreter says of it."""
+
+    reason: str
 
 
 class Compiler:
@@ -60,14 +70,15 @@ class Compiler:
         """Its version as far as it matters to packages: "3.12"."""
         return self.version.rpartition(".")[0]
 
-    def compile(self, source: bytes, path: str) -> Future[bytes]:
-        """The `.pyc` file of a module with this source whose path in the image is `path`, made in the background.
+    def compile(self, modules: Sequence[Module]) -> Future[list[bytes | DoesNotCompile]]:
+        """The `.pyc` files of some modules, or why there is none, in their order; made in the background.
 
-        Its result raises `DoesNotCompile`, or `CompilerFailed` when the interpreter cannot be run any more.
+        In details, the bytes depend on which modules are compiled together, and on nothing else. The result raises
+        `CompilerFailed` when the interpreter cannot be run any more.
         """
         if self._threads is None:
             self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="byte-compile")
-        return self._threads.submit(_compile, self.executable, self._idle, source, path)
+        return self._threads.submit(_compile, self.executable, self._idle, modules)
 
     def close(self) -> None:
         """End its processes. It starts new ones when it is used again."""
@@ -150,31 +161,47 @@ def _start(executable: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def _compile(executable: Path, idle: queue.SimpleQueue[subprocess.Popen[bytes]], source: bytes, path: str) -> bytes:
-    """Have one module compiled by an idle process, or by a new one; runs in a thread of its own."""
-    name = path.encode("utf-8", "surrogateescape")
+def _compile(
+    executable: Path, idle: queue.SimpleQueue[subprocess.Popen[bytes]], modules: Sequence[Module]
+) -> list[bytes | DoesNotCompile]:
+    """Have modules compiled by an idle process, or by a new one; runs in a thread of its own."""
     try:
-        worker = idle.get_nowait()
+        worker: subprocess.Popen[bytes] | None = idle.get_nowait()
     except queue.Empty:
         worker = None
     try:
         worker = worker or _start(executable)
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        worker.stdin.write(b"".join((len(name).to_bytes(4, "little"), len(source).to_bytes(4, "little"), name, source)))
-        worker.stdin.flush()
+        compiled = _ask(worker, modules)
+    except (OSError, EOFError) as error:
+        if worker is not None:
+            worker.kill()
+            _end(worker)
+        raise CompilerFailed(f"cannot byte-compile with {executable}: {error}") from error
+    if _FORKS:
+        idle.put(worker)
+    else:
+        _end(worker)
+    return compiled
+
+
+def _ask(worker: subprocess.Popen[bytes], modules: Sequence[Module]) -> list[bytes | DoesNotCompile]:
+    """Send a request and read the answers; see `bytecode_worker`."""
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    request = [len(modules).to_bytes(4, "little")]
+    for module in modules:
+        path = module.path.encode("utf-8", "surrogateescape")
+        request += [len(path).to_bytes(4, "little"), len(module.source).to_bytes(4, "little"), path, module.source]
+    worker.stdin.write(b"".join(request))
+    worker.stdin.flush()
+    compiled: list[bytes | DoesNotCompile] = []
+    for module in modules:
         head = worker.stdout.read(5)
         body = worker.stdout.read(int.from_bytes(head[1:], "little"))
         if len(head) < 5 or len(body) < int.from_bytes(head[1:], "little"):
-            raise EOFError(f"{executable} ended while it compiled {path}")
-    except (OSError, EOFError) as error:
-        if worker is not None:
-            _end(worker)
-        raise CompilerFailed(f"cannot byte-compile with {executable}: {error}") from error
-    idle.put(worker)
-    if head[0]:
-        raise DoesNotCompile(body.decode("utf-8", "replace"))
-    return body
+            raise EOFError(f"it ended while it compiled {module.path}")
+        compiled.append(DoesNotCompile(body.decode("utf-8", "replace")) if head[0] else body)
+    return compiled
 
 
 def _stop(idle: queue.SimpleQueue[subprocess.Popen[bytes]]) -> None:

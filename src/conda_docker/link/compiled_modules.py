@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 
-from conda_docker.link.bytecode import Compiler, DoesNotCompile
+from conda_docker.link.bytecode import Compiler, DoesNotCompile, Module
 from conda_docker.link.prefix import Prefix
 from conda_docker.link.record import InstalledPath
 from python_docker.tar import TarEntry
@@ -15,8 +15,11 @@ from python_docker.tar import TarEntry
 MAX_SOURCE = 8 << 20
 """Bytes of the largest module that is compiled; larger ones are tables that take gigabytes to compile."""
 
-_MAX_BYTES = 2 << 20  # of sources that are on their way at once
-_MAX_MODULES = 128
+# What is compiled together, and how much is on its way at once. Nothing of it depends on time or on the machine, for it
+# decides on the order of a layer's entries, and in details on their bytes: it is part of the layer format.
+_BATCH_MODULES = 16
+_BATCH_BYTES = 128 << 10
+_MAX_BATCHES = 32
 
 
 def pyc_path(source: str, tag: str) -> str:
@@ -32,8 +35,7 @@ def pyc_path(source: str, tag: str) -> str:
 class CompiledModules:
     """Takes modules in and gives their `.pyc` files in the same order, some modules later.
 
-    How many later depends on sizes alone, so that the order of a layer's entries is the same on every machine. A
-    `.pyc` file that the package `shipped` is not made again, nor one that `keeps` refuses. `rows` are for the record;
+    A `.pyc` file that the package `shipped` is not made again, nor one that `keeps` refuses. `rows` are for the record;
     `failed` maps the places of modules that have no `.pyc` file to the reason.
     """
 
@@ -42,9 +44,10 @@ class CompiledModules:
         self._prefix = prefix
         self._mtime = mtime
         self._keeps = keeps
+        self._batch: list[tuple[str, bytes]] = []
+        self._batch_bytes = 0
+        self._pending: deque[tuple[list[str], Future[list[bytes | DoesNotCompile]]]] = deque()
         self.shipped: Collection[str] = ()
-        self._pending: deque[tuple[str, int, Future[bytes]]] = deque()
-        self._bytes = 0
         self.rows: list[InstalledPath] = []
         self.failed: dict[str, str] = {}
 
@@ -56,24 +59,32 @@ class CompiledModules:
         if len(source) > MAX_SOURCE:
             self.failed[place] = f"it has {len(source)} bytes"
             return
-        self._pending.append((place, len(source), self._compiler.compile(source, f"{self._prefix.path}/{place}")))
-        self._bytes += len(source)
-        while self._bytes > _MAX_BYTES or len(self._pending) > _MAX_MODULES:
-            yield from self._next()
+        self._batch.append((place, source))
+        self._batch_bytes += len(source)
+        if len(self._batch) >= _BATCH_MODULES or self._batch_bytes >= _BATCH_BYTES:
+            self._submit()
+            if len(self._pending) >= _MAX_BATCHES:
+                yield from self._next()
 
     def rest(self) -> Iterator[tuple[TarEntry, bytes]]:
         """Give what is left. Raises `CompilerFailed`."""
+        if self._batch:
+            self._submit()
         while self._pending:
             yield from self._next()
 
+    def _submit(self) -> None:
+        modules = [Module(f"{self._prefix.path}/{place}", source) for place, source in self._batch]
+        self._pending.append(([place for place, _ in self._batch], self._compiler.compile(modules)))
+        self._batch = []
+        self._batch_bytes = 0
+
     def _next(self) -> Iterator[tuple[TarEntry, bytes]]:
-        source, size, future = self._pending.popleft()
-        self._bytes -= size
-        try:
-            content = future.result()
-        except DoesNotCompile as error:
-            self.failed[source] = str(error)
-            return
-        place = pyc_path(source, self._compiler.tag)
-        self.rows.append(InstalledPath(place, "pyc_file", size=len(content)))
-        yield TarEntry(f"{self._prefix.root}/{place}", size=len(content), mtime=self._mtime), content
+        sources, future = self._pending.popleft()
+        for source, content in zip(sources, future.result(), strict=True):
+            if isinstance(content, DoesNotCompile):
+                self.failed[source] = content.reason
+                continue
+            place = pyc_path(source, self._compiler.tag)
+            self.rows.append(InstalledPath(place, "pyc_file", size=len(content)))
+            yield TarEntry(f"{self._prefix.root}/{place}", size=len(content), mtime=self._mtime), content

@@ -12,13 +12,14 @@ from python_docker.registry.retry import RETRIED, backoff
 from python_docker.registry.upload_session import Session, session_of
 
 if TYPE_CHECKING:
+    from python_docker.registry.client import UploadLimits
     from python_docker.registry.upload import BlobUpload
 
 _RANGE = re.compile(r"(?:bytes[= ])?0-(\d+)")
 _MIN_CHUNK = 64 << 10
 
 
-def send_chunks(upload: BlobUpload, session: Session, chunk_size: int) -> None:
+def send_chunks(upload: BlobUpload, session: Session, chunk_size: int, limits: UploadLimits) -> None:
     """Send a blob in chunks of `chunk_size`, smaller ones where they are too large, up to where `session` is closed.
 
     After a break or a refusal the registry is asked how far it got, and what it lacks is sent. `upload.session` is
@@ -26,7 +27,7 @@ def send_chunks(upload: BlobUpload, session: Session, chunk_size: int) -> None:
     """
     size = upload.blob.descriptor.size
     least = max(_MIN_CHUNK, session.min_chunk)
-    chunk_size = max(chunk_size, session.min_chunk)
+    chunk_size = max(min(chunk_size, limits.chunk_size or chunk_size), session.min_chunk)
     options = upload.client.options
     offset = 0
     stuck = 0
@@ -56,7 +57,7 @@ def send_chunks(upload: BlobUpload, session: Session, chunk_size: int) -> None:
                     raise
                 time.sleep(max(asked or 0.0, backoff(stuck, options)))
             else:
-                stuck = 0
+                stuck, limits.chunk_size = 0, chunk_size
             continue
         offset += length
         stuck = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -37,6 +38,17 @@ _MAX_PAGES = 10_000
 _MAX_LIST = 32 << 20  # bytes of one page; some registries know no pages
 
 
+@dataclass(slots=True)
+class UploadLimits:
+    """What a registry was found not to take: ways to upload (see `python_docker.registry.upload`), and large chunks.
+
+    It is learned once, and from then on spared.
+    """
+
+    refused: set[str] = field(default_factory=set)
+    chunk_size: int | None = None
+
+
 class RegistryClient:
     """Talks to one registry. Nothing is sent before the first operation; any number of threads may use it.
 
@@ -51,8 +63,7 @@ class RegistryClient:
         self.address = RegistryAddress.parse(address) if isinstance(address, str) else address
         self.options = options or RegistryOptions()
         self.session = RegistrySession(self.address, self.options)
-        self.refused_uploads: set[str] = set()
-        """The ways to upload that this registry was found not to take (see `python_docker.registry.upload`)."""
+        self.upload_limits = UploadLimits()
 
     @property
     def domain(self) -> str:

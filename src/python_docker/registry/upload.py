@@ -77,7 +77,7 @@ class BlobUpload:
                 session = self.session = self.session or start_upload(self.client, self.path)
                 try:
                     self._send(way, session)
-                    self.client.refused_uploads |= self._refused
+                    self.client.upload_limits.refused |= self._refused
                     return
                 except Exception as error:
                     self._rewind()
@@ -99,12 +99,12 @@ class BlobUpload:
     def _way(self) -> Way:
         if self.client.options.chunk_size is not None and self.blob.descriptor.size > self.client.options.chunk_size:
             return Way.CHUNKS
-        return next((way for way in Way if way not in self.client.refused_uploads), Way.WHOLE)
+        return next((way for way in Way if way not in self.client.upload_limits.refused), Way.WHOLE)
 
     def _send(self, way: Way, session: Session) -> None:
         descriptor = self.blob.descriptor
         if way is Way.CHUNKS:
-            send_chunks(self, session, self.client.options.chunk_size or _CHUNK)
+            send_chunks(self, session, self.client.options.chunk_size or _CHUNK, self.client.upload_limits)
         elif way is Way.PATCH:
             answer = self.request("PATCH", Body(descriptor.size, lambda: self.pieces(0, descriptor.size)), {202})
             if answer.headers.get("location"):

@@ -162,7 +162,7 @@ class TestWriting:
 class TestLinking:
     def cached(self, folder: Path) -> tuple[BlobStore, Image]:
         """An image whose layer is in a store that is ours alone."""
-        store = BlobStore(folder, trusted=True)
+        store = BlobStore(folder)
         with build_layer(store.writer()) as builder:
             builder.add(TarEntry("hello", size=50_000), os.urandom(50_000))
         image = Image("hello", "v1")
@@ -215,7 +215,7 @@ class TestExistingBlobs:
 
             def finish(self, outcome: str = "") -> None: ...
 
-        store = BlobStore(tmp_path / "cache", trusted=True)
+        store = BlobStore(tmp_path / "cache")
         linked, copied = store.add_bytes(b"linked", "x"), Blob.from_bytes(b"copied!", "x")
         destination = self.destination(tmp_path / "new")
         for blob in (linked, copied):
