@@ -81,6 +81,7 @@ def build(
     no_cache: given.NoCache = False,
     cache_dir: given.CacheDir = None,
     offline: given.Offline = False,
+    use_extracted: given.UseExtracted = False,
     conda_exe: given.CondaExe = None,
     solver: given.Solver = None,
     insecure: options.Insecure = None,
@@ -129,6 +130,7 @@ def build(
         add=additions,
         cache_dir=cache_dir,
         use_cache=not no_cache,
+        use_extracted=use_extracted,
         offline=offline,
     )
     description = Description(

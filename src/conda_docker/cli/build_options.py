@@ -202,8 +202,14 @@ ActivateMode = Annotated[
     ),
 ]
 
-NoCache = Annotated[
-    bool, typer.Option("--no-cache", rich_help_panel=CACHE, help="Build all layers anew, and keep none.")
+NoCache = Annotated[bool, typer.Option("--no-cache", rich_help_panel=CACHE, help="Build all layers anew.")]
+UseExtracted = Annotated[
+    bool,
+    typer.Option(
+        "--use-extracted",
+        rich_help_panel=CACHE,
+        help="Read packages that conda or pixi extracted here, rather than download archives; digests may differ.",
+    ),
 ]
 CacheDir = Annotated[
     Path | None,

@@ -81,11 +81,12 @@ def make_missing(
         started = time.monotonic()
         task = progress.start(_label(group), None)
         layer, facts = write(group, paths, task.advance)
-        key = recipe.key(group)
+        extracted = any(path.is_dir() for path in paths)
+        key = recipe.key(group, extracted=extracted)
         if key is not None:
             cache.put(key, layer, facts)
         task.finish()
-        return MadeLayer(group, layer, facts, False, time.monotonic() - started)
+        return MadeLayer(group, layer, facts, False, time.monotonic() - started, extracted)
 
     with ThreadPoolExecutor(workers, thread_name_prefix="layer") as pool:
         futures: dict[int, Future[MadeLayer]] = {}

@@ -57,7 +57,7 @@ def send_chunks(upload: BlobUpload, session: Session, chunk_size: int, limits: U
                     raise
                 time.sleep(max(asked or 0.0, backoff(stuck, options)))
             else:
-                stuck, limits.chunk_size = 0, chunk_size
+                stuck = 0
             continue
         offset += length
         stuck = 0
@@ -68,6 +68,7 @@ def send_chunks(upload: BlobUpload, session: Session, chunk_size: int, limits: U
             doubt = RegistryError(f"{upload.client.address.host}: cannot {upload.action}: {told}", status=416)
             if _status(upload, offset, doubt) != offset:
                 raise doubt
+    limits.chunk_size = chunk_size
 
 
 def _send_chunk(upload: BlobUpload, offset: int, length: int) -> Response:

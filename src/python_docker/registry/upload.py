@@ -66,6 +66,7 @@ class BlobUpload:
         self._stream: BinaryIO | None = None
         self._stream_at = 0
         self._refused: set[str] = set()
+        self._unknown: set[str] = set()
 
     def run(self) -> None:
         """Upload it, in as many attempts and ways as it takes."""
@@ -77,7 +78,7 @@ class BlobUpload:
                 session = self.session = self.session or start_upload(self.client, self.path)
                 try:
                     self._send(way, session)
-                    self.client.upload_limits.refused |= self._refused
+                    self.client.upload_limits.refused |= self._unknown
                     return
                 except Exception as error:
                     self._rewind()
@@ -97,9 +98,11 @@ class BlobUpload:
             self._close_stream()
 
     def _way(self) -> Way:
-        if self.client.options.chunk_size is not None and self.blob.descriptor.size > self.client.options.chunk_size:
+        limits, options = self.client.upload_limits, self.client.options
+        largest = limits.chunk_size or options.chunk_size
+        if largest is not None and self.blob.descriptor.size > largest and Way.CHUNKS not in limits.refused:
             return Way.CHUNKS
-        return next((way for way in Way if way not in self.client.upload_limits.refused), Way.WHOLE)
+        return next((way for way in Way if way not in limits.refused), Way.WHOLE)
 
     def _send(self, way: Way, session: Session) -> None:
         descriptor = self.blob.descriptor
@@ -211,6 +214,9 @@ class BlobUpload:
             return way
         if not passing:
             self._refused.add(way)
+            if error.status != 413:
+                # Not for its size: others will be refused as well.
+                self._unknown.add(way)
             order = (Way.CHUNKS, Way.PATCH, Way.WHOLE) if error.status == 413 else (Way.PATCH, Way.CHUNKS, Way.WHOLE)
             for other in order:
                 if other not in self._refused:
