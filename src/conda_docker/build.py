@@ -170,7 +170,7 @@ def _platform(environment: LockedEnvironment) -> Platform:
 
 def _check_base(environment: LockedEnvironment, image: Image, base: Image | None) -> None:
     wanted = _platform(environment)
-    if base is not None and not wanted.matches(image.platform):
+    if base is not None and not wanted.accepts(image.platform):
         raise PlatformNotFound(
             f"the base image is for {image.platform}, the environment ({environment.subdir}) for {wanted}; "
             "choose another base or --platform"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from python_docker.blob import Blob
 from python_docker.compression import Compression
-from python_docker.errors import UnsupportedFormat
+from python_docker.errors import PlatformNotFound, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.layer import Layer
 from python_docker.media_types import ImageFormat, layer_compression
@@ -118,7 +118,10 @@ def image_of(source: Source, platform: Platform | None = None, root: Manifest | 
         raise UnsupportedFormat(f"index {found.digest} holds indexes more than {_MAX_DEPTH} deep")
     reference = source.reference
     name, tag = (reference.familiar_name, reference.tag) if reference else ("", None)
-    return Image.from_manifest(found, source.blob, name=name, tag=tag)
+    image = Image.from_manifest(found, source.blob, name=name, tag=tag)
+    if platform is not None and not platform.accepts(image.platform):
+        raise PlatformNotFound(f"the image is for {image.platform}, not for {platform}")
+    return image
 
 
 def copy_index(

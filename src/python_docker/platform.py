@@ -74,5 +74,11 @@ class Platform:
         default = _DEFAULT_VARIANT.get(self.architecture)
         return (self.variant or default) == (other.variant or default)
 
+    def accepts(self, other: Platform) -> bool:
+        """Whether an image for `other` is what was asked for: as `matches`, and any variant where none was named."""
+        return self.matches(other) or (
+            self.variant is None and (self.os, self.architecture) == (other.os, other.architecture)
+        )
+
     def __str__(self) -> str:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)

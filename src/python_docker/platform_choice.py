@@ -19,14 +19,10 @@ def select_platform(index: Index, platform: Platform | None) -> Descriptor:
         for descriptor in index.manifests
         if (found := descriptor.get_platform()) is None or found.os != "unknown"
     ]
-    for descriptor in candidates:
-        found = descriptor.get_platform()
-        if found is not None and wanted.matches(found):
-            return descriptor
-    if wanted.variant is None:
+    for suits in (wanted.matches, wanted.accepts):
         for descriptor in candidates:
             found = descriptor.get_platform()
-            if found is not None and (found.os, found.architecture) == (wanted.os, wanted.architecture):
+            if found is not None and suits(found):
                 return descriptor
     if len(candidates) == 1 and (platform is None or candidates[0].get_platform() is None):
         return candidates[0]

@@ -23,7 +23,6 @@ from python_docker.image import Image
 from python_docker.platform import Platform
 from python_docker.tar import EntryType
 from python_docker.validation import validate
-
 from tests.conda_docker.channel import File, Symlink, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.oracle import Installed, Rattler, Tree, differences
 

@@ -3,7 +3,7 @@
 py-rattler's threads hand results to Python's event loop. A thread that is still at that when the interpreter shuts
 down crashes the process: of 1100 short processes that solved once, 51 ended in an abort or a segmentation fault after
 all their work was done (py-rattler 0.28, CPython 3.11, two cores). `run` therefore waits, at the interpreter's exit,
-until no such thread is attached to it any more: of 1000 none crashed. PyO3/pyo3-async-runtimes, issue 40, has the story.
+until no such thread is attached to it any more: of 1000 none crashed. See PyO3/pyo3-async-runtimes, issue 40.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from types import CodeType
 import pytest
 
 from conda_docker.errors import CompilerFailed
+from conda_docker.link import bytecode
 from conda_docker.link.bytecode import Compiler, DoesNotCompile, Module, find_compiler, probe_compiler
 from conda_docker.link.compiled_modules import CompiledModules, pyc_path
 from conda_docker.link.prefix import Prefix
@@ -97,6 +98,21 @@ def test_what_is_no_python_does_not_compile(source: bytes, compiler: Compiler) -
     assert isinstance(found, DoesNotCompile)
     assert found.reason
     assert before == after == compile_one(compiler, b"pass", "/x/m.py")
+
+
+def test_a_module_that_crashes_the_interpreter_is_the_only_one_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Pythons do crash on odd sources, but each on others.
+    crashing = bytecode._worker_source().replace(
+        "code = compile(", "code = os._exit(3) if path.endswith(b'crash.py') else compile("
+    )
+    monkeypatch.setattr(bytecode, "_worker_source", lambda: crashing)
+    with find_compiler(VERSION) or pytest.fail("this Python") as compiler:
+        modules = [Module(path, b"pass") for path in ("/a.py", "/crash.py", "/b.py")]
+        first, second, third = compiler.compile(modules).result()
+        assert second == DoesNotCompile("the interpreter crashed")
+        assert isinstance(first, bytes)
+        assert isinstance(third, bytes)
+        assert compile_one(compiler, b"pass", "/a.py") == first
 
 
 @pytest.mark.parametrize(

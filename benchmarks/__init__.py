@@ -1,0 +1,1 @@
+"""Speed and memory of conda-docker beside other tools, measured in one run: `make bench`."""
