@@ -48,9 +48,7 @@ class FileSystem:
             path = clamped_path(entry.path)
             if not path:
                 continue
-            parent, _, name = path.rpartition("/")
-            if parent and parent not in self._children:
-                parent = self._real_folder(parent, layer)
+            parent, name = self._place_of(path, layer)
             if name == OPAQUE:
                 self._remove_below(parent, layer)
             elif name.startswith(AUFS):
@@ -65,15 +63,19 @@ class FileSystem:
                 self._make_folders(parent, layer)
                 content: tuple[int, int] | None = (layer, number)
                 if entry.type is EntryType.HARDLINK:
-                    target = self._members.get(clamped_path(entry.link_target))
+                    target = self._members.get(_join(*self._place_of(clamped_path(entry.link_target), layer)))
                     content = target.content if target is not None else None
                 self._place(path, Member(entry._replace(path=path), layer, content))
 
-    def _real_folder(self, path: str, layer: int) -> str:
-        try:
-            return self.resolve(path)
-        except NotFound as error:
-            raise InvalidLayer(f"layer {self._layers[layer].digest} is damaged: {error}") from None
+    def _place_of(self, path: str, layer: int) -> tuple[str, str]:
+        """The folder that a path is really in, and its name there."""
+        parent, _, name = path.rpartition("/")
+        if parent not in self._children:
+            try:
+                parent = self.resolve(parent)
+            except NotFound as error:
+                raise InvalidLayer(f"layer {self._layers[layer].digest} is damaged: {error}") from None
+        return parent, name
 
     def _place(self, path: str, member: Member) -> None:
         old = self._members.get(path)

@@ -209,10 +209,15 @@ def normalized(installed: Mapping[str, Installed]) -> Tree:
             item = replace(item, mode=0o755)  # noqa: PLW2901
         if path.startswith("conda-meta/") and path.endswith(".json"):
             record = {name: value for name, value in json.loads(item.content).items() if name not in MACHINE_FIELDS}
+            rows = record["paths_data"]["paths"]
+            for row in rows:
+                # A path that another package wins: conda records it all the same, rattler the place that it is moved to.
+                row["_path"] = row.pop("original_path", row["_path"])
+            rows.sort(key=lambda row: row["_path"].split("/"))
             # rattler records a path twice when a package names it twice, as a file and an entry point, say.
-            rows = {row["_path"]: row for row in record["paths_data"]["paths"]}
-            record["paths_data"]["paths"] = list(rows.values())
-            record["files"] = list(rows)
+            once = {row["_path"]: row for row in rows}
+            record["paths_data"]["paths"] = list(once.values())
+            record["files"] = list(once)
             content = json.dumps(record, indent=2, ensure_ascii=False).encode()
             item = replace(item, content=content)  # noqa: PLW2901
         tree[path] = item

@@ -227,7 +227,7 @@ def test_a_temporary_blob_is_there_while_it_is_in_use_and_has_no_name(
     del blob, one, other, writer
     gc.collect()
     if open_files.is_dir():
-        assert len(list(open_files.iterdir())) == before
+        assert len(list(open_files.iterdir())) <= before
 
 
 def test_a_temporary_blob_can_be_read_by_many_threads() -> None:

@@ -17,7 +17,7 @@ from conda_docker.errors import PlaceholderTooLong
 from conda_docker.link.pieces import PieceReader
 
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
-_CHUNK = 1 << 20
+_CHUNK = 256 << 10
 _MAX_SHEBANG = 127  # bytes of a first line that Linux runs (fs/binfmt_script.c), without its newline
 _SHEBANG = re.compile(rb"#! *(/(?:\\ |[^ \n\r\t])*)([^\n]*)\Z")
 _PYTHON = re.compile(rb"python(?:\d+(?:\.\d+)?)?\Z")
@@ -80,7 +80,7 @@ def replace_binary(content: bytes, placeholder: str, prefix: str, what: str) -> 
         old = placeholder.encode(encoding)
         if old in content:
             strings = _Strings(placeholder, prefix, encoding, what)
-            content = b"".join((*strings.feed(content), *strings.end()))
+            content = strings.feed(content) + strings.end()
     return content
 
 
@@ -102,9 +102,11 @@ class _Strings:
         self._before = b""
         self._offset = 0
 
-    def feed(self, piece: bytes, *, last: bool = False) -> Iterator[bytes]:
+    def feed(self, piece: bytes, *, last: bool = False) -> bytes:
+        """What can be given of all that came so far."""
         content = self._rest + piece
         old, nul = self._old, self._nul
+        done: list[bytes] = []
         position = 0
         while True:
             if self._padding is None:
@@ -113,30 +115,28 @@ class _Strings:
                     break
                 if self._shrink < 0:
                     raise PlaceholderTooLong(self._too_long)
-                yield content[position:found]
+                done.append(content[position:found])
                 position = found
                 self._padding = 0
             end = _find_aligned(content, nul, position)
-            stop = end if end >= 0 else len(content)
-            while (found := content.find(old, position, stop)) >= 0:
-                yield content[position:found]
-                yield self._new
-                self._padding += self._shrink
-                position = found + len(old)
+            parts = content[position : end if end >= 0 else len(content)].split(old)
+            self._padding += (len(parts) - 1) * self._shrink
             if end < 0:
+                # The string goes on, perhaps with another placeholder that has only begun.
+                position = len(content) - len(parts.pop())
+                done += (part + self._new for part in parts)
                 break
-            yield content[position:end]
-            yield bytes(self._padding)
+            done += (self._new.join(parts), bytes(self._padding))
             self._padding = None
             position = end
-        # What is at the end might be the start of a placeholder.
         keep = len(content) if last else max(position, len(content) - len(old) + 1)
         if self._padding is not None:
             keep -= (keep - position) % len(nul)
-        yield content[position:keep]
+        done.append(content[position:keep])
         self._before = (self._before + content[max(keep - len(nul), 0) : keep])[-len(nul) :]
         self._offset += keep
         self._rest = content[keep:]
+        return b"".join(done)
 
     def _find_first(self, content: bytes, position: int) -> int:
         """Where the next string's placeholder is, -1 for none.
@@ -155,11 +155,9 @@ class _Strings:
             position = found + 1
         return -1
 
-    def end(self) -> Iterator[bytes]:
-        yield from self.feed(b"", last=True)
-        yield self._rest
-        if self._padding:
-            yield bytes(self._padding)
+    def end(self) -> bytes:
+        """What is left."""
+        return self.feed(b"", last=True) + self._rest + bytes(self._padding or 0)
 
 
 def _find_aligned(content: bytes, nul: bytes, start: int) -> int:
@@ -183,8 +181,8 @@ def replace_large_binary(content: BinaryIO, placeholder: str, prefix: str, what:
 
 def _chained(pieces: Iterable[bytes], strings: _Strings) -> Iterator[bytes]:
     for piece in pieces:
-        yield from strings.feed(piece)
-    yield from strings.end()
+        yield strings.feed(piece)
+    yield strings.end()
 
 
 def replace_large_text(content: BinaryIO, placeholder: str, prefix: str) -> tuple[BinaryIO, int]:
@@ -211,12 +209,10 @@ def replace_large_text(content: BinaryIO, placeholder: str, prefix: str) -> tupl
 def _replaced_pieces(pieces: Iterable[bytes], old: bytes, new: bytes) -> Iterator[bytes]:
     rest = b""
     for piece in pieces:
-        content = rest + piece
-        position = 0
-        while (found := content.find(old, position)) >= 0:
-            position = found + len(old)
+        parts = (rest + piece).split(old)
         # What is at the end might be the start of a placeholder.
-        keep = max(position, len(content) - len(old) + 1, 0)
-        yield content[:keep].replace(old, new)
-        rest = content[keep:]
+        hold = min(len(parts[-1]), len(old) - 1)
+        content = new.join(parts)
+        yield content[: len(content) - hold]
+        rest = content[len(content) - hold :]
     yield rest

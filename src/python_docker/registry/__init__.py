@@ -6,277 +6,30 @@ in registries `docker://REF`, for copies from and to other media.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from python_docker.blob import Blob, temporary_writer
-from python_docker.digest import Digest
-from python_docker.errors import InvalidReference, RegistryError, UnsupportedFormat
-from python_docker.image import Image
-from python_docker.platform import Platform
-from python_docker.reference import DOCKER_HUB, ImageReference, check_path, check_tag
-from python_docker.registry.address import DOCKER_HUB_URL, RegistryAddress, domain_of, userinfo
-from python_docker.registry.client import RegistryClient
-from python_docker.registry.medium import RegistryDestination, RegistrySource
-from python_docker.registry.options import RegistryOptions
-from python_docker.spec import Descriptor, ImageConfig, Index, Manifest
-
 if TYPE_CHECKING:
-    from python_docker.progress import Progress
+    from python_docker.image import Image
+    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.registry import Registry, pull_image
+
+_HOMES = {
+    # Imported from here by conda-store.
+    "Image": "python_docker.image",
+    "Registry": "python_docker.registry.registry",
+    "RegistryOptions": "python_docker.registry.options",
+    "pull_image": "python_docker.registry.registry",
+}
 
 __all__ = ["Image", "Registry", "RegistryOptions", "pull_image"]
 
-_COPY_SIZE = 1 << 20
 
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used: options are named long before anything is sent."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-class Registry:
-    """A registry: pull images from it, push images to it, list and delete what it has.
-
-    `hostname` is its URL; `http://` before it asks for plain HTTP, which otherwise is used for this machine only.
-    Credentials are `username` and `password`, else those of the environment (see `RegistryOptions.from_environment`)
-    if they are for this registry, else those that Docker and Podman keep. Nothing is sent before the first call.
-
-    Repositories are named by their path there (`library/ubuntu`, `team/app`), with the registry's own host before it
-    or without. On Docker Hub a name may be that of any registry, as Docker reads it: `ubuntu` is `library/ubuntu`, and
-    `ghcr.io/org/name` is at ghcr.io, where these credentials do not go.
-
-    Methods raise `RegistryError` and its kinds `AccessDenied`, `NotFoundInRegistry`, `TooManyRequests` and
-    `ConnectionFailed`; `InvalidReference` for what is no name; `CredentialsError`.
-
-    >>> Registry("http://localhost:5000")
-    <Registry http://localhost:5000>
-    """
-
-    def __init__(
-        self,
-        hostname: str = DOCKER_HUB_URL,
-        username: str | None = None,
-        password: str | None = None,
-        *,
-        options: RegistryOptions | None = None,
-    ) -> None:
-        address = RegistryAddress.parse(hostname)
-        options = options or RegistryOptions.from_environment()
-        given = (username, password) if username or password else userinfo(hostname)
-        if given is not None:
-            options = options.with_fields(
-                username=given[0], password=given[1], token=None, credentials_for=address.domain
-            )
-        elif options.credentials_for is None:
-            options = options.with_fields(credentials_for=address.domain)
-        self.hostname = re.sub(r"(?<=//)[^/]*@|^[^/]*@", "", hostname)
-        self.username = options.username if options.credentials_for == address.domain else None
-        self._options = options
-        self._client = RegistryClient(address, options)
-        self._others: dict[str, RegistryClient] = {}
-
-    def __repr__(self) -> str:
-        return f"<Registry {self.hostname}>"
-
-    # -- images ----------------------------------------------------------------------------------------------------
-
-    def pull_image(
-        self,
-        image: str,
-        tag: str = "latest",
-        lazy: bool = False,
-        *,
-        platform: Platform | str | None = None,
-        progress: Progress | None = None,
-    ) -> Image:
-        """The image of a name and tag, or of a whole reference such as `org/name:tag@sha256:...`.
-
-        Of a multi-platform image, the one for `platform` (Linux on this machine's processor when it is None). With
-        `lazy` only its manifest and config are downloaded now; the layers come whenever they are used, and not at
-        all when the image is pushed to where they are. Without, they are downloaded into temporary files, which are
-        there for as long as the image is.
-        """
-        from python_docker.copy import image_of
-
-        if isinstance(platform, str):
-            platform = Platform.parse(platform)
-        name, client, path, named_tag, digest = self._locate(image, tag)
-        reference = ImageReference(client.domain, path, named_tag, digest)
-        source = RegistrySource(client, (path,), reference)
-        pulled = image_of(source, platform)
-        pulled.name, pulled.tag = name, named_tag
-        if not lazy:
-            self._download(pulled, progress)
-        return pulled
-
-    def _download(self, image: Image, progress: Progress | None) -> None:
-        """Replace the layers of an image by such whose content is here."""
-        from functools import partial
-
-        from python_docker.copy import in_parallel
-        from python_docker.progress import SILENT
-
-        told = progress or SILENT
-        unique = {layer.digest: layer.blob for layer in image.layers}
-
-        def download(blob: Blob) -> Blob:
-            task = told.start(blob.descriptor.digest.short, blob.descriptor.size)
-            with temporary_writer() as writer, blob.open() as stream:
-                while data := stream.read(_COPY_SIZE):
-                    writer.write(data)
-                    task.advance(len(data))
-                kept = writer.commit(blob.descriptor.media_type)
-            task.finish()
-            # Where it came from stays known, so that a push back to there need not upload it.
-            return replace(kept, descriptor=blob.descriptor, origin=blob.origin)
-
-        blobs = in_parallel([partial(download, blob) for blob in unique.values()], self._options.parallel)
-        here = dict(zip(unique, blobs, strict=True))
-        image.layers[:] = [layer.with_blob(here[layer.digest].describe(layer.descriptor)) for layer in image.layers]
-
-    def push_image(self, image: Image, *, progress: Progress | None = None) -> Manifest:
-        """Write an image to the registry under its own name and tag (`latest` if it has none), and give its manifest.
-
-        What the repository has is not sent; what another repository of the same registry has is mounted from there.
-        """
-        from python_docker.copy import put_image
-
-        if not image.name:
-            raise InvalidReference("the image has no name: set image.name and image.tag")
-        _, client, path, tag, _ = self._locate(image.name, image.tag or "latest")
-        destination = RegistryDestination(client, path, tag)
-        try:
-            manifest = put_image(image, destination, progress=progress)
-            destination.commit()
-        except BaseException:
-            destination.abort()
-            raise
-        return manifest
-
-    def delete_image(self, image: str, tag: str = "latest") -> None:
-        """Delete the manifest that a tag names, and with it every tag that names it. Layers stay until swept up."""
-        _, client, path, named_tag, digest = self._locate(image, tag)
-        client.delete_manifest(path, digest or client.manifest_digest(path, named_tag or "latest"))
-
-    # -- documents and blobs ---------------------------------------------------------------------------------------
-
-    def get_manifest(self, image: str, tag: str = "latest", version: str = "v2") -> Manifest | Index:
-        """The manifest that a tag or digest names, or the index of a multi-platform image.
-
-        `version` is for callers of earlier releases; Docker's schema 1 (`v1`) is not read any more.
-        """
-        if version != "v2":
-            raise UnsupportedFormat(f"manifests of version {version[:20]!r} are not read; v2 is what there is")
-        _, client, path, named_tag, digest = self._locate(image, tag)
-        return client.manifest(path, digest or named_tag or "latest")
-
-    def get_manifest_digest(self, image: str, tag: str = "latest") -> Digest:
-        """The digest of the manifest that a tag names, asked for without downloading it where that can be."""
-        _, client, path, named_tag, digest = self._locate(image, tag)
-        return client.manifest_digest(path, digest or named_tag or "latest")
-
-    def get_manifest_configuration(self, image: str, tag: str = "latest") -> ImageConfig:
-        """The config file of an image."""
-        return self.pull_image(image, tag, lazy=True).config_file
-
-    def get_blob(self, image: str, blobsum: str) -> bytes:
-        """A blob of a repository, whole and checked, in memory. `blobsum` is its digest, `sha256:...`."""
-        _, client, path, _, _ = self._locate(image, "latest")
-        digest = Digest(blobsum)
-        size = client.blob_size(path, digest)
-        if size is None:
-            raise RegistryError(f"{client.address.host} does not say how large blob {digest} is")
-        descriptor = Descriptor.new("application/octet-stream", digest, size)
-        with client.blob(path, descriptor).open() as stream:
-            return stream.read()
-
-    def check_blob(self, image: str, blobsum: str) -> bool:
-        """Whether a repository has a blob."""
-        _, client, path, _, _ = self._locate(image, "latest")
-        return client.has_blob(path, Digest(blobsum))
-
-    # -- lists -----------------------------------------------------------------------------------------------------
-
-    def list_images(self, n: int | None = None, last: str | None = None) -> list[str]:
-        """The registry's repositories: all of them, or the next `n` after `last` in the order of their names."""
-        return _next_names(self._client.repositories(page_size=n, last=last), n, last)
-
-    def list_image_tags(self, image: str, n: int | None = None, last: str | None = None) -> list[str]:
-        """The tags of a repository: all of them, or the next `n` after `last` in their order. May be none."""
-        _, client, path, _, _ = self._locate(image, "latest")
-        return _next_names(client.tags(path, page_size=n, last=last), n, last)
-
-    # -- names -----------------------------------------------------------------------------------------------------
-
-    def authenticate(self, image: str | None = None, action: str | None = None) -> None:
-        """Check that the registry can be reached and takes the credentials; everything else does so by itself.
-
-        With `image`, that they may do `action` (`pull`, or `pull,push`) there. Raises `AccessDenied`.
-        """
-        if image is None:
-            self._client.check_access()
-        else:
-            _, client, path, _, _ = self._locate(image, "latest")
-            client.check_access(path, tuple((action or "pull").split(",")))
-
-    def _locate(self, image: str, tag: str) -> tuple[str, RegistryClient, str, str | None, Digest | None]:
-        """What a name means: itself without tag and digest, the registry, the path there, and the tag and digest."""
-        bare, at, digest_text = image.partition("@")
-        colon = bare.find(":", bare.rfind("/") + 1)
-        named_tag = bare[colon + 1 :] if colon >= 0 else None
-        name = bare[:colon] if colon >= 0 else bare
-        digest = Digest(digest_text) if at else None
-        if named_tag is not None and tag not in {"latest", named_tag}:
-            raise InvalidReference(f"{image[:200]!r} names the tag {named_tag!r}, but {tag[:140]!r} was asked for")
-        if named_tag is None and digest is None:
-            if re.match(r"[a-z0-9]+:", tag):
-                digest = Digest(tag)
-            else:
-                named_tag = tag
-        if named_tag is not None:
-            check_tag(named_tag)
-        client, path = self._client_for(name)
-        return name, client, check_path(path), named_tag, digest
-
-    def _client_for(self, name: str) -> tuple[RegistryClient, str]:
-        """The registry that a name without tag and digest is at, and the path there."""
-        domain = self._client.domain
-        first, slash, rest = name.partition("/")
-        hub = self._client.address.is_docker_hub
-        if slash and domain_of(first) == domain:
-            first, name, slash = "", rest, ""
-        # A path may have dots, so that only Docker Hub, whose users' names have none, knows a host by them. No path has
-        # a port.
-        if slash and (":" in first or (hub and ("." in first or first == "localhost"))):
-            reference = ImageReference.parse(name)
-            client = self._others.get(reference.domain)
-            if client is None:
-                client = RegistryClient(self._options.address_of(reference.domain), self._options)
-                self._others[reference.domain] = client
-            return client, reference.path
-        if hub and "/" not in name:
-            name = f"library/{name}"
-        return self._client, name
-
-
-def pull_image(image: str, tag: str = "latest", lazy: bool = False) -> Image:
-    """Pull an image by its name and tag, or a whole reference, with the credentials at hand (see `Registry`).
-
-    Names without a host are Docker Hub's, or those of the registry that `CONDA_DOCKER_REGISTRY_URL` names.
-    """
-    options = RegistryOptions.from_environment()
-    reference = ImageReference.parse(image)
-    if reference.domain != DOCKER_HUB or options.docker_hub is None:
-        return Registry(options=options).pull_image(image, tag, lazy)
-    first, slash, rest = image.partition("/")
-    name = rest if slash and domain_of(first) == DOCKER_HUB else image
-    return Registry(options.docker_hub, options=options).pull_image(name, tag, lazy)
-
-
-def _next_names(pages: Iterable[list[str]], n: int | None, last: str | None) -> list[str]:
-    """The first `n` names after `last`, from pages of a registry that may not know of either."""
-    names: list[str] = []
-    for page in pages:
-        names += page
-        if n is not None and len(names) >= n:
-            break
-    if last is not None and last in names:
-        names = sorted(name for name in names if name > last)
-    return sorted(names)[:n] if n is not None and len(names) > n else names
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

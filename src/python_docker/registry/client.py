@@ -10,15 +10,7 @@ from urllib.parse import quote
 
 from python_docker.blob import Blob
 from python_docker.digest import Digest
-from python_docker.errors import (
-    AccessDenied,
-    ConnectionFailed,
-    ContentMismatch,
-    InvalidDocument,
-    NotFoundInRegistry,
-    RegistryError,
-    TooManyRequests,
-)
+from python_docker.errors import ContentMismatch, InvalidDocument, NotFoundInRegistry, RegistryError
 from python_docker.media_types import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from python_docker.registry.address import RegistryAddress
 from python_docker.registry.http import Body, Response
@@ -32,6 +24,7 @@ from python_docker.strict_json import MAX_DOCUMENT_SIZE, parse_json
 ACCEPT_MANIFESTS = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST))
 # What files are served as that nobody gave a type.
 _UNTYPED = {"application/json", "text/plain", "application/octet-stream", "binary/octet-stream", ""}
+_WITHOUT_HEAD = {400, 405, 406, 415, 501}
 _SHA256 = re.compile(r"sha256:[a-f0-9]{64}")
 _NEXT_LINK = re.compile(r'<([^>]*)>\s*;(?:[^,]*;)?\s*rel="?next"?')
 _MAX_PAGES = 10_000
@@ -115,9 +108,9 @@ class RegistryClient:
                 scopes=[repository_scope(path, "pull")],
                 headers={"Accept": ACCEPT_MANIFESTS},
             )
-        except (NotFoundInRegistry, AccessDenied, TooManyRequests, ConnectionFailed):
-            raise
-        except RegistryError:
+        except RegistryError as error:
+            if error.status not in _WITHOUT_HEAD:
+                raise
             return self.manifest(path, reference).digest
         stated = response.headers.get("docker-content-digest", "")
         if not _SHA256.fullmatch(stated) or "manifest.v1" in response.headers.get("content-type", ""):

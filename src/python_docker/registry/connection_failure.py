@@ -37,7 +37,8 @@ def connection_failure(error: Exception, url: str, *, reached: bool = True) -> C
     if isinstance(error, exceptions.SSLError | ssl.SSLError):
         return _tls_failure(error, host)
     if isinstance(error, exceptions.NameResolutionError):
-        return ConnectionFailed(f"cannot connect to {host}: there is no host of that name, or no network")
+        kind = TransientFailure if reached else ConnectionFailed
+        return kind(f"cannot connect to {host}: there is no host of that name, or no network")
     if isinstance(error, exceptions.NewConnectionError | exceptions.ConnectTimeoutError):
         kind = TransientFailure if reached else ConnectionFailed
         return kind(f"cannot connect to {host}: {_reason(error)}")
@@ -53,7 +54,7 @@ def _tls_failure(error: Exception, host: str) -> ConnectionFailed:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return ConnectionFailed(
             f"the certificate of {host} cannot be trusted: {cause.verify_message}; name the certificates to trust with "
-            "--ca-bundle (RegistryOptions.ca_bundle), or use --insecure to take any"
+            "--cacert (RegistryOptions.ca_bundle), or use --insecure to take any"
         )
     reason = getattr(cause, "reason", None) or ""
     if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _PIECE = 128 << 10
 _CHUNK = 8 << 20
 """What is sent at once where chunks are needed and nobody said how large."""
-_MANY = 4 * _CHUNK
+_MANY = 1 << 20
 """From this size on chunks are worth a try when a connection breaks again and again."""
 
 

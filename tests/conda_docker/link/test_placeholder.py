@@ -119,7 +119,7 @@ def test_large_binaries_come_out_as_small_ones(content: bytes, chunk: int, prefi
     content=contents() | st.binary(max_size=400), chunk=st.integers(200, 400), prefix=st.sampled_from(["/n", OLD * 2])
 )
 def test_large_texts_come_out_as_small_ones(content: bytes, chunk: int, prefix: str) -> None:
-    # A first line longer than a megabyte is not looked at: nothing runs it.
+    # A first line longer than a piece is not looked at: nothing runs it.
     assume(not content.startswith(b"#!") or b"\n" in content[:chunk])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(placeholder, "_CHUNK", chunk)

@@ -224,15 +224,23 @@ def test_a_package_that_is_not_there_is_refused(tmp_path: Path) -> None:
         open_package(tmp_path / "a-1.0-0.conda")
 
 
-def test_metadata_of_an_absurd_size_is_refused(tmp_path: Path) -> None:
-    # A bomb: some kilobytes that would be a gigabyte.
-    index = json.dumps(PLAIN.index_json()).encode() + b" " * (300 << 20)
-    header = tarfile.TarInfo("info/index.json")
-    header.size = len(index)
-    info = zstd.compress(header.tobuf() + index + bytes(1024), 1)
-    found = sections(PLAIN.write(tmp_path)) | {"info-a-1.0-0.tar.zst": info}
+def test_metadata_of_an_absurd_size_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conda_docker.package.archive._MAX_METADATA", 1 << 20)
+    package = SyntheticPackage(
+        name="a", info={"index.json": json.dumps(PLAIN.index_json()).encode() + b" " * (2 << 20)}
+    )
+    for suffix in (".conda", ".tar.bz2"):
+        with pytest.raises(InvalidPackage, match=r"info/index\.json has \d+ bytes"):
+            open_package(package.write(tmp_path, suffix))
     with pytest.raises(InvalidPackage, match=r"info/index\.json has \d+ bytes"):
-        open_package(write_conda(tmp_path / "b.conda", found.items()))
+        open_package(package.extract(tmp_path))
+
+
+def test_info_without_end_is_not_decompressed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conda_docker.package.archive._MAX_IGNORED", 1000)
+    package = SyntheticPackage(name="a", info={"test/data": bytes(2000)})
+    with pytest.raises(InvalidPackage, match="its info section has more than"):
+        open_package(package.write(tmp_path))
 
 
 def test_payload_in_no_manifest_is_not_decompressed_without_end(

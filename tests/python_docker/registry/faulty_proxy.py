@@ -35,7 +35,7 @@ def random_faults(seed: int, *, share: float = 0.4, reach: int = 60_000) -> Call
         if kind == "both":
             return Fault(cut_up=chance.randrange(1, reach), cut_down=chance.randrange(1, reach))
         if kind == "trickle":
-            return Fault(pause=0.001, piece=chance.randrange(200, 4000))
+            return Fault(pause=0.001, piece=chance.randrange(500, 4000))
         return Fault(answer=b"")
 
     return fault

@@ -123,7 +123,7 @@ class TestRedirects:
 class TestTls:
     def test_untrusted(self, started: Started, certified: Certified, client: HttpClient) -> None:
         server = started(StubServer(echo, certified.server_context()))
-        with pytest.raises(ConnectionFailed, match="--ca-bundle") as caught:
+        with pytest.raises(ConnectionFailed, match="--cacert") as caught:
             client.send("GET", server.url)
         assert not isinstance(caught.value, TransientFailure)
         assert server.requests == []

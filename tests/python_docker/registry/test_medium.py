@@ -1,0 +1,272 @@
+"""Registries as source and destination of copies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from python_docker import copy_image, open_image, write_image
+from python_docker.blob import Blob
+from python_docker.errors import ConnectionFailed, ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
+from python_docker.image import Image
+from python_docker.media_types import ImageFormat
+from python_docker.registry.client import RegistryClient
+from python_docker.registry.medium import RegistryDestination, RegistrySource
+from python_docker.registry.options import RegistryOptions
+from python_docker.registry.referrers import keep_referrer, referrers, referrers_tag
+from python_docker.spec import Descriptor, Index, Manifest
+from python_docker.transports.location import Location
+from tests import peers
+from tests.python_docker.registry.contents import Tally, opaque_layer, random_blob, small_image
+from tests.python_docker.registry.stub_registry import StubRegistry, refusal
+from tests.python_docker.registry.stub_server import Answer, Asked
+
+
+@pytest.fixture
+def client(stub: StubRegistry, options: RegistryOptions) -> RegistryClient:
+    return RegistryClient(stub.url, options)
+
+
+def push(stub: StubRegistry, image: Image, options: RegistryOptions, name: str = "team/app:v1") -> Manifest:
+    return write_image(image, f"docker://{stub.host}/{name}", registry=options)
+
+
+class TestSource:
+    def test_image(self, stub: StubRegistry, options: RegistryOptions) -> None:
+        manifest = push(stub, small_image("x"), options)
+        image = open_image(f"docker://{stub.host}/team/app:v1", registry=options)
+        assert image.digest == manifest.digest
+        assert (image.name, image.tag) == (f"{stub.host}/team/app", "v1")
+        # The source was closed, its blobs are usable.
+        assert len(image.list_files()) == 3
+
+    def test_digest_wins_over_tag(self, stub: StubRegistry, options: RegistryOptions) -> None:
+        manifest = push(stub, small_image("x"), options)
+        push(stub, small_image("x", seed=1), options)
+        image = open_image(f"docker://{stub.host}/team/app:v1@{manifest.digest}", registry=options)
+        assert image.digest == manifest.digest
+
+    def test_child_of_another_size(self, stub: StubRegistry, options: RegistryOptions) -> None:
+        manifest = push(stub, small_image("x"), options)
+        source = RegistrySource.open(Location.parse(f"docker://{stub.host}/team/app:v1"), options)
+        with pytest.raises(ContentMismatch, match="bytes instead of"):
+            source.child(manifest.descriptor.replace(size=5))
+
+    def test_config_that_is_missing(self, stub: StubRegistry, options: RegistryOptions) -> None:
+        manifest = push(stub, small_image("x"), options)
+        del stub.blobs["team/app", manifest.config.digest]
+        with pytest.raises(NotFoundInRegistry):
+            open_image(f"docker://{stub.host}/team/app:v1", registry=options)
+
+    def test_in_place_of_docker_hub(self, stub: StubRegistry, options: RegistryOptions) -> None:
+        """Names are looked for as Docker Hub has them, then as they were typed."""
+        push(stub, small_image("x"), options, "library/both:v1")
+        push(stub, small_image("x", seed=1), options, "both:v1")
+        push(stub, small_image("x", seed=2), options, "bare:v1")
+        instead = options.with_fields(docker_hub=stub.url)
+        assert open_image("docker://both:v1", registry=instead).config["Env"] == ["SEED=0"]
+        assert open_image("docker://bare:v1", registry=instead).config["Env"] == ["SEED=2"]
+        write_image(small_image("x", seed=3), "docker://new:v1", registry=instead)
+        assert ("new", "v1") in stub.manifests
+        with pytest.raises(NotFoundInRegistry):
+            open_image("docker://neither:v1", registry=instead)
+
+    def test_options_of_the_environment(self, stub: StubRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONDA_DOCKER_REGISTRY_URL", stub.url)
+        write_image(small_image("x", layers=1), "docker://team/app:v1")
+        assert open_image("docker://team/app:v1").config["Env"] == ["SEED=0"]
+
+
+class TestDestination:
+    def test_tag_is_moved_last(self, stub: StubRegistry, client: RegistryClient) -> None:
+        destination = RegistryDestination(client, "team/app", "v1")
+        image = small_image("x")
+        for layer in image.layers:
+            destination.put_blob(layer.blob, Tally())
+        destination.put_blob(image.config_blob, Tally())
+        destination.put_manifest(image.manifest, root=True)
+        assert stub.manifests == {}
+        destination.commit()
+        assert ("team/app", "v1") in stub.manifests
+
+    def test_abort(self, stub: StubRegistry, client: RegistryClient) -> None:
+        destination = RegistryDestination(client, "team/app", "v1")
+        destination.put_manifest(small_image("x").manifest, root=True)
+        destination.abort()
+        destination.commit()
+        assert stub.manifests == {}
+
+    def test_outcomes(self, stub: StubRegistry, client: RegistryClient) -> None:
+        content, blob = random_blob(1000)
+        first = RegistryDestination(client, "team/app", "v1")
+        tally = Tally()
+        assert first.put_blob(blob, tally) == ""
+        assert tally.moved == 1000
+        before = len(stub.requests)
+        assert first.put_blob(blob, tally) == "exists"
+        assert len(stub.requests) == before
+        assert RegistryDestination(client, "team/app", "v1").put_blob(blob, tally) == "exists"
+        from_there = client.blob("team/app", blob.descriptor)
+        assert RegistryDestination(client, "team/other", "v1").put_blob(from_there, tally) == "mounted"
+        assert tally.moved == 1000
+        assert stub.blobs["team/other", blob.descriptor.digest] == content
+
+    def test_mount_without_effect(self, stub: StubRegistry, client: RegistryClient) -> None:
+        """A registry that begins an upload instead: what is there is not sent all the same."""
+        _, blob = random_blob(1000)
+        stub.blobs["team/app", blob.descriptor.digest] = stub.blobs["team/other", blob.descriptor.digest] = b"x" * 1000
+        stub.hook = lambda asked: (
+            Answer(202, headers={"Location": "/v2/team/other/blobs/uploads/1"}) if "mount" in asked.query else None
+        )
+        from_there = client.blob("team/app", blob.descriptor)
+        assert RegistryDestination(client, "team/other", "v1").put_blob(from_there, Tally()) == "exists"
+
+    def test_by_digest(self, stub: StubRegistry, options: RegistryOptions) -> None:
+        image = small_image("x")
+        write_image(image, f"docker://{stub.host}/team/app@{image.digest}", registry=options)
+        assert set(stub.manifests) == {("team/app", image.digest)}
+
+    def test_by_wrong_digest(self, stub: StubRegistry, options: RegistryOptions) -> None:
+        with pytest.raises(InvalidReference, match="cannot be written as"):
+            push(stub, small_image("x"), options, f"team/app:v1@sha256:{64 * '0'}")
+        assert stub.manifests == {}
+
+    def test_refused_manifest(self, stub: StubRegistry, options: RegistryOptions) -> None:
+        stub.hook = lambda asked: refusal(400, "MANIFEST_INVALID", "no") if "/manifests/" in asked.path else None
+        with pytest.raises(RegistryError, match=r"write the manifest of team/app:v1.*MANIFEST_INVALID"):
+            push(stub, small_image("x"), options)
+
+    def test_lost_answer_to_a_manifest(self, stub: StubRegistry, options: RegistryOptions) -> None:
+        def answer(asked: Asked) -> Answer | None:
+            if asked.method != "PUT" or "/manifests/" not in asked.path or len(stub.asked("PUT", "/manifests/")) > 1:
+                return None
+            stub.default(asked)
+            return Answer(raw=b"")
+
+        stub.hook = answer
+        push(stub, small_image("x"), options)
+        assert len(stub.asked("PUT", "/manifests/")) == 2
+
+    def test_foreign_layers_stay_where_they_are(self, stub: StubRegistry, client: RegistryClient) -> None:
+        _, blob = random_blob(1000, media_type="application/vnd.docker.image.rootfs.foreign.diff.tar.gzip")
+        foreign = blob.describe(blob.descriptor.replace(urls=["https://example.org/layer"]))
+        assert RegistryDestination(client, "team/app", "v1").put_blob(foreign, Tally()) == "exists"
+        assert stub.blobs == {}
+
+    def test_plain_layers_are_compressed(self, stub: StubRegistry, options: RegistryOptions) -> None:
+        from python_docker.compression import Compression
+
+        image = small_image("x", layers=1)
+        image.layers[0] = image.layers[0].compressed(Compression.NONE)
+        manifest = push(stub, image, options)
+        assert manifest.layers[0].media_type.endswith("+gzip")
+
+    def test_no_name(self) -> None:
+        with pytest.raises(InvalidReference):
+            RegistryDestination.open(Location("docker", "", None))
+        with pytest.raises(InvalidReference):
+            RegistrySource.open(Location("docker", "", "@1"))
+
+    def test_source_that_breaks(
+        self, stub: StubRegistry, options: RegistryOptions, registry: peers.Registry, repository: str
+    ) -> None:
+        content, _ = random_blob(100_000)
+        image = Image("x", "v1", [opaque_layer(content)])
+        push(stub, image, options)
+        stub.hook = lambda asked: (
+            Answer(200, content[:10], announced=100_000) if image.layers[0].digest in asked.path else None
+        )
+        with pytest.raises(ConnectionFailed, match=stub.host):
+            copy_image(
+                f"docker://{stub.host}/team/app:v1",
+                f"docker://{registry.host}/{repository}:v1",
+                source_registry=options,
+                destination_registry=options,
+            )
+        with pytest.raises(NotFoundInRegistry):
+            open_image(f"docker://{registry.host}/{repository}:v1", registry=options)
+
+
+class TestReferrers:
+    @pytest.fixture
+    def subject(self, stub: StubRegistry, options: RegistryOptions) -> Manifest:
+        return push(stub, small_image("x"), options)
+
+    def signature(self, subject: Manifest, number: int = 0) -> Manifest:
+        config = Descriptor.of(b"{}", "application/vnd.example.signature")
+        value = Manifest.new(ImageFormat.OCI, config, []).value()
+        value |= {"subject": subject.descriptor.to_json(), "annotations": {"number": str(number)}}
+        return Manifest.build(value)
+
+    def put(self, client: RegistryClient, document: Manifest) -> None:
+        client_destination = RegistryDestination(client, "team/app", None, document.digest)
+        client_destination.put_manifest(document, root=True)
+        client_destination.commit()
+
+    def test_kept_by_tag_where_the_registry_does_not(
+        self, client: RegistryClient, stub: StubRegistry, subject: Manifest
+    ) -> None:
+        assert referrers(client, "team/app", subject.digest).manifests == ()
+        signatures = [self.signature(subject, number) for number in range(2)]
+        for signature in (*signatures, signatures[0]):
+            self.put(client, signature)
+        index = referrers(client, "team/app", subject.digest)
+        assert [entry.digest for entry in index.manifests] == [signature.digest for signature in signatures]
+        assert index.manifests[1].artifact_type == "application/vnd.example.signature"
+        assert index.manifests[1].annotations == {"number": "1"}
+        assert ("team/app", referrers_tag(subject.digest)) in stub.manifests
+
+    def test_kept_by_the_registry(self, client: RegistryClient, stub: StubRegistry, subject: Manifest) -> None:
+        signature = self.signature(subject)
+        index = Index.new(ImageFormat.OCI, [signature.descriptor])
+
+        def answer(asked: Asked) -> Answer | None:
+            if "/referrers/" in asked.path:
+                return Answer(200, index.raw, {"Content-Type": index.media_type})
+            if asked.method != "PUT":
+                return None
+            return Answer(201, headers={"OCI-Subject": subject.digest})
+
+        stub.hook = answer
+        self.put(client, signature)
+        assert len(stub.asked("PUT", "/manifests/sha256:")) == 1
+        assert ("team/app", referrers_tag(subject.digest)) not in stub.manifests
+        assert referrers(client, "team/app", subject.digest).raw == index.raw
+
+    def test_without_subject_nothing_is_asked(
+        self, client: RegistryClient, stub: StubRegistry, subject: Manifest
+    ) -> None:
+        answer = client.put_manifest("team/app", "v1", subject)
+        before = len(stub.requests)
+        keep_referrer(client, "team/app", subject, answer)
+        assert len(stub.requests) == before
+
+    def test_against_a_real_registry(self, registry: peers.Registry, repository: str, options: RegistryOptions) -> None:
+        image = small_image("x")
+        name = f"docker://{registry.host}/{repository}"
+        subject = write_image(image, f"{name}:v1", registry=options)
+        client = RegistryClient(registry.url, options)
+        signature = self.signature(subject)
+        destination = RegistryDestination(client, repository, None, signature.digest)
+        destination.put_blob(Blob.from_bytes(b"{}", signature.config.media_type), Tally())
+        destination.put_manifest(signature, root=True)
+        destination.commit()
+        assert [entry.digest for entry in referrers(client, repository, subject.digest).manifests] == [signature.digest]
+
+
+def test_copy_between_registries_with_options_of_their_own(
+    stub: StubRegistry,
+    options: RegistryOptions,
+    start_registry: Callable[..., peers.Registry],
+) -> None:
+    push(stub, small_image("x"), options)
+    protected = start_registry(htpasswd={"alice": "secret"})
+    copied = copy_image(
+        f"docker://{stub.host}/team/app:v1",
+        f"docker://{protected.host}/team/app:v1",
+        source_registry=options,
+        destination_registry=options.with_fields(username="alice", password="secret"),
+    )
+    assert all("authorization" not in asked.headers for asked in stub.requests)
+    assert stub.manifests["team/app", "v1"][1] == copied.raw
