@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
+# A process for each processor; `make test PARALLEL=` runs one test after another.
+PARALLEL ?= -n auto --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -33,7 +35,7 @@ demo: venv
 	$(VENV)/bin/python -m demo.run
 
 test: venv peers
-	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 check: venv
 	$(VENV)/bin/ruff check .

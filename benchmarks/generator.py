@@ -117,7 +117,7 @@ def _plans(size: Size) -> list[_Plan]:
     chance = random.Random(size.name)
     kinds = chance.choices(_KINDS, _SHARE_OF_KINDS, k=size.packages - 1)
     # Packages of pure Python have fewer files than those with headers and compiled modules beside the sources.
-    weights = [chance.lognormvariate(0, 1.3) * (0.4 if kind == "python" else 1) for kind in kinds]
+    weights = [chance.lognormvariate(0, 1.3) * (0.2 if kind == "python" else 1) for kind in kinds]
     plans = [_Plan("python", "compiled", max(3, size.files // 50), 0, ())]
     left = size.files - plans[0].files
     for number, (kind, weight) in enumerate(zip(kinds, weights, strict=True)):

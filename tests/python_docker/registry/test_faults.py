@@ -17,16 +17,15 @@ from tests.python_docker.registry.tcp_proxy import TcpProxy
 
 TIMES = 200
 PATIENT = RegistryOptions(attempts=8, backoff=0.001, max_backoff=0.02, connect_timeout=10, read_timeout=10)
-HASTY = PATIENT.with_fields(attempts=2)
-PULLS = [(PATIENT, TIMES, 4), (HASTY, 40, 20)]
-PUSHES = [(PATIENT, TIMES, 4), (HASTY, 40, 35)]
-"""Options, how often, and how many may fail: few of those that try often, but some of those that do not."""
+HASTY = PATIENT.with_fields(attempts=1)
+RUNS = [(PATIENT, 0.4, TIMES, 4), (HASTY, 0.8, 40, 40)]
+"""Options, the share of connections that are harmed, how often, and how many may fail: few of those that try often."""
 
 
 @pytest.fixture
-def faulty(registry: peers.Registry) -> Iterator[TcpProxy]:
-    """Return a proxy that harms two of five connections to the registry."""
-    proxy = TcpProxy(registry.port, random_faults(20261121, reach=25_000))
+def faulty(registry: peers.Registry, share: float) -> Iterator[TcpProxy]:
+    """Return a proxy that harms a share of the connections to the registry."""
+    proxy = TcpProxy(registry.port, random_faults(20261121, share=share, reach=25_000))
     yield proxy
     proxy.stop()
 
@@ -51,7 +50,7 @@ def check_messages(errors: list[Error]) -> None:
         assert "Traceback" not in str(error)
 
 
-@pytest.mark.parametrize(("options", "times", "most_failures"), PULLS)
+@pytest.mark.parametrize(("options", "share", "times", "most_failures"), RUNS)
 def test_pulls(
     faulty: TcpProxy,
     registry: peers.Registry,
@@ -77,7 +76,7 @@ def test_pulls(
     assert sum(fault.answer is not None or fault.cut_down is not None for fault in faulty.faults) > times // 8
 
 
-@pytest.mark.parametrize(("options", "times", "most_failures"), PUSHES)
+@pytest.mark.parametrize(("options", "share", "times", "most_failures"), RUNS)
 def test_pushes(
     faulty: TcpProxy,
     registry: peers.Registry,

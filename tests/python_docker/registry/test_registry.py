@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -395,9 +396,10 @@ class TestLists:
         running = start_registry()
         ours = Registry(running.url)
         names = sorted(f"team/app{number}" for number in range(103))
-        image = small_image(names[0], layers=0)
-        for image.name in names:
-            ours.push_image(image)
+        ours.push_image(small_image(names[0], layers=1))
+        folder = running.storage / "docker" / "registry" / "v2" / "repositories"
+        for name in names[1:]:
+            shutil.copytree(folder / names[0], folder / name)
         before = len(running.requests())
         assert ours.list_images() == names
         assert len([r for r in running.requests(since=before) if r.path.startswith("/v2/_catalog")]) == 2
@@ -406,6 +408,8 @@ class TestLists:
         assert ours.list_images(n=100, last=names[99]) == names[100:]
         with pytest.raises(RegistryError, match="PAGINATION_NUMBER_INVALID"):
             ours.list_images(n=100_000)
+        # What was copied is a repository.
+        assert ours.list_image_tags(names[50]) == ["v1"]
 
 
 class TestPullImage:
