@@ -38,15 +38,20 @@ _SHARE_OF_KINDS = (0.45, 0.07, 0.48)
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much to make: numbers of packages and files, and `largest`, the bytes of one more package's one large file."""
+    """How much to make: numbers of packages and files.
+
+    `scale` multiplies the sizes of files but modules; `largest`, if any, is the size in bytes of the largest file of
+    one more package, which is half as large again.
+    """
 
     packages: int
     files: int
+    scale: int = 1
     largest: int = 0
 
     @property
     def name(self) -> str:
-        return f"{self.packages}-{self.files}-{self.largest >> 20}"
+        return f"{self.packages}-{self.files}-{self.scale}-{self.largest >> 20}-{FORMAT}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ class _Plan:
     name: str
     kind: str
     files: int
+    scale: int
     largest: int
     depends: tuple[str, ...]
 
@@ -118,15 +124,15 @@ def _plans(size: Size) -> list[_Plan]:
     kinds = chance.choices(_KINDS, _SHARE_OF_KINDS, k=size.packages - 1)
     # Packages of pure Python have fewer files than those with headers and compiled modules beside the sources.
     weights = [chance.lognormvariate(0, 1.3) * (0.2 if kind == "python" else 1) for kind in kinds]
-    plans = [_Plan("python", "compiled", max(3, size.files // 50), 0, ())]
+    plans = [_Plan("python", "compiled", max(3, size.files // 50), 1, 0, ())]
     left = size.files - plans[0].files
     for number, (kind, weight) in enumerate(zip(kinds, weights, strict=True)):
         files = max(3, round(left * weight / sum(weights)))
         earlier = [plan.name for plan in plans[1:]]
         depends = chance.sample(earlier, min(len(earlier), chance.choice((0, 1, 1, 2, 4))))
-        plans.append(_Plan(f"{kind}-{number:03}", kind, files, 0, ("python", *depends)))
+        plans.append(_Plan(f"{kind}-{number:03}", kind, files, size.scale, 0, ("python", *depends)))
     if size.largest:
-        plans.append(_Plan("huge", "compiled", 2_000, size.largest, ("python",)))
+        plans.append(_Plan("huge", "compiled", 2_000, 1, size.largest, ("python",)))
     return plans
 
 
@@ -171,8 +177,8 @@ def _length(shape: tuple[int, float], chance: random.Random) -> int:
     return max(1, min(int(median * chance.lognormvariate(0, sigma)), 64 << 20))
 
 
-def _text(chance: random.Random) -> File:
-    return File(_slice(corpus().text, _length(_TEXT, chance), chance), mtime=_TIMESTAMP)
+def _text(chance: random.Random, scale: int) -> File:
+    return File(_slice(corpus().text, scale * _length(_TEXT, chance), chance), mtime=_TIMESTAMP)
 
 
 def _module(chance: random.Random) -> File:
@@ -191,14 +197,14 @@ def _pure(plan: _Plan, chance: random.Random) -> dict[str, Entry]:
         if number < 2 or chance.random() < 0.75:
             files[f"{folder}/module_{number}.py"] = _module(chance)
         else:
-            files[f"{folder}/data/table_{number}.json"] = _text(chance)
+            files[f"{folder}/data/table_{number}.json"] = _text(chance, plan.scale)
     return files
 
 
 def _generic(plan: _Plan, chance: random.Random) -> dict[str, Entry]:
     """A `noarch: generic` package: data of any kind."""
     return {
-        f"share/{plan.name}/{number % 40}/item_{number}.dat": _text(chance) for number in range(max(plan.files, 1))
+        f"share/{plan.name}/{number % 40}/item_{number}.dat": _text(chance, plan.scale) for number in range(max(plan.files, 1))
     }
 
 
@@ -212,7 +218,7 @@ def _compiled(plan: _Plan, chance: random.Random) -> dict[str, Entry]:
         number = len(files)
         dice = chance.random()
         if number == 0 or dice < 0.04:
-            content = _slice(corpus().code, _length(_LIBRARY, chance), chance)
+            content = _slice(corpus().code, plan.scale * _length(_LIBRARY, chance), chance)
             placed = chance.random() < 0.3
             if placed and len(content) > 4096:
                 middle = len(content) // 2
@@ -231,11 +237,11 @@ def _compiled(plan: _Plan, chance: random.Random) -> dict[str, Entry]:
             files[path] = File(script, mode=0o755, mtime=_TIMESTAMP, placeholder=PLACEHOLDER)
         elif dice < 0.07:
             path = f"lib/pkgconfig/{package}_{number}.pc"
-            content = b"prefix=%b\nlibdir=%b/lib\n" % (prefix, prefix) + _text(chance).content
+            content = b"prefix=%b\nlibdir=%b/lib\n" % (prefix, prefix) + _text(chance, plan.scale).content
             files[path] = File(content, mtime=_TIMESTAMP, placeholder=PLACEHOLDER)
         elif dice < 0.075:
             path = f"share/{plan.name}/original_{number}"
-            files[path] = _text(chance)
+            files[path] = _text(chance, plan.scale)
             files[f"share/{plan.name}/second_{number}"] = HardLink(path)
         elif dice < 0.35:
             module = _module(chance)
@@ -245,7 +251,7 @@ def _compiled(plan: _Plan, chance: random.Random) -> dict[str, Entry]:
                 File(compiled, mtime=module.mtime)
             )
         else:
-            files[f"include/{plan.name}/{number % 12}/header_{number}.h"] = _text(chance)
+            files[f"include/{plan.name}/{number % 12}/header_{number}.h"] = _text(chance, plan.scale)
     return files
 
 

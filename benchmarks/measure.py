@@ -43,6 +43,18 @@ class Sample:
         return {name: getattr(self, name) for name in ("wall", "cpu", "peak", "peak_sum", "written")}
 
 
+def together(samples: Sequence[Sample]) -> Sample:
+    """Commands one after another as one."""
+    sums = [sample.peak_sum for sample in samples if sample.peak_sum is not None]
+    return Sample(
+        sum(sample.wall for sample in samples),
+        sum(sample.cpu for sample in samples),
+        max(sample.peak for sample in samples),
+        sum(sample.written for sample in samples),
+        max(sums, default=None),
+    )
+
+
 def middle(samples: Sequence[Sample]) -> Sample:
     """The median of each quantity."""
     sums = [sample.peak_sum for sample in samples if sample.peak_sum is not None]
@@ -90,8 +102,8 @@ def measure(
     cwd: Path,
     look: bool = False,
     server: Server | None = None,
-) -> Sample:
-    """Run a command to its end and return what it took. Raises `Failed` unless its exit code is 0.
+) -> tuple[Sample, str]:
+    """Run a command to its end and return what it took, and its output. Raises `Failed` unless its exit code is 0.
 
     `look`: keep an eye on the memory of all its processes, which costs time. What `server` does meanwhile counts.
     """
@@ -115,13 +127,14 @@ def measure(
             raise Failed(f"{shlex.join(command)}\nended with {code}\n{words.read_text(errors='replace')[-2000:]}")
         took = json.loads(result.read_text())
         after = server.usage() if server is not None else (0.0, 0)
-        return Sample(
+        sample = Sample(
             took["wall"],
             took["user"] + took["system"] + after[0] - before[0],
             max(took["peak"], server.peak() if server is not None else 0),
             took["written"] + after[1] - before[1],
             peak_sum() if peak_sum is not None else None,
         )
+        return sample, words.read_text(errors="replace")
 
 
 @contextlib.contextmanager

@@ -14,9 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from conda_docker.layers.cache import writing_cache
 from python_docker.blob import Blob, BlobStore
 from python_docker.copy import image_of
-from python_docker.errors import Error, NotFound
+from python_docker.errors import Error, NotFound, PlatformNotFound
 from python_docker.image import Image
 from python_docker.layer import Layer
 from python_docker.platform import Platform
@@ -55,7 +56,7 @@ def open_base(
     if place.transport != "docker":
         source = open_source(place)
         try:
-            return image_of(source, platform)
+            return _image_for(source, platform, location)
         finally:
             source.close()
     reference = ImageReference.parse(place.name or "")
@@ -67,7 +68,7 @@ def open_base(
         return _image(manifest, store, reference, lambda descriptor: _missing(descriptor, reference))
     source = open_source(place, registry=registry)
     try:
-        image = image_of(source, platform)
+        image = _image_for(source, platform, location)
         manifest = image.manifest
         with suppress(OSError):
             store.add_bytes(image.config_file.raw, manifest.config.media_type)
@@ -75,6 +76,13 @@ def open_base(
         return _image(manifest, store, reference, source.blob)
     finally:
         source.close()
+
+
+def _image_for(source: Source, platform: Platform, location: str) -> Image:
+    try:
+        return image_of(source, platform)
+    except PlatformNotFound as error:
+        raise PlatformNotFound(f"the base image {location} cannot be used: {error}") from None
 
 
 def _read_note(note: Path) -> Manifest | None:
@@ -108,7 +116,13 @@ def kept_blob(blob: Blob, store: BlobStore) -> Blob:
     """A blob that is read from `store`, where it is put when it is read for the first time; its origin is kept."""
     if store.contains(blob.descriptor):
         return replace(store.get(blob.descriptor), origin=blob.origin)
-    return replace(blob, opener=lambda: store.add(blob).opener())
+
+    def keep_and_open() -> BinaryIO:
+        with writing_cache(store.root):
+            kept = store.add(blob)
+        return kept.opener()
+
+    return replace(blob, opener=keep_and_open)
 
 
 def glibc_of(image: Image, cache_dir: Path) -> str | None:

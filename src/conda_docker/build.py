@@ -85,8 +85,6 @@ def build_image(
     _check_base(environment, image, base)
     notes: list[str] = []
     prefix = choose_prefix(environment, image, options, notes)
-    created = created_seconds(environment)
-
     room = options.max_layers - len(image.layers) - 1 - bool(options.add)
     if room < 1:
         raise UnsupportedFormat(
@@ -95,6 +93,7 @@ def build_image(
         )
     cache = LayerCache(options.cache_dir or default_cache_dir())
     environment = complete_environment(environment, cache.root, offline=options.offline, progress=progress)
+    created = created_seconds(environment)
     made, interpreter = _make(environment, prefix, options, room, cache, progress)
     for layer in made:
         history = provenance.packages_history(layer.packages, prefix, rfc3339(created))

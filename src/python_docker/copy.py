@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -250,15 +251,26 @@ def in_parallel(calls: Sequence[Callable[[], T]], workers: int) -> list[T]:
     """The results of `calls` in their order, made by at most `workers` threads; after an error no more are begun."""
     if workers <= 1 or len(calls) <= 1:
         return [call() for call in calls]
+    stop = threading.Event()
+
+    def begin(call: Callable[[], T]) -> T:
+        if stop.is_set():
+            raise CancelledError
+        try:
+            return call()
+        except BaseException:
+            stop.set()
+            raise
+
     with ThreadPoolExecutor(min(workers, len(calls)), thread_name_prefix="copy") as pool:
-        futures = [pool.submit(call) for call in calls]
+        futures = [pool.submit(begin, call) for call in calls]
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
         finally:
-            for future in futures:
-                future.cancel()
-    # The first that failed tells why: later ones may have been cancelled.
+            # Also when it is this thread that is interrupted.
+            stop.set()
     for future in futures:
-        if future.done() and not future.cancelled() and (error := future.exception()) is not None:
+        error = future.exception()
+        if error is not None and not isinstance(error, CancelledError):
             raise error
     return [future.result() for future in futures]

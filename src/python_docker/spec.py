@@ -139,6 +139,16 @@ class _Document(_Fields):
         """How many bytes the document has."""
         return len(self._raw)
 
+    def __eq__(self, other: object) -> bool:
+        # Not pydantic's, to which a digest that was worked out before makes a difference.
+        return isinstance(other, _Document) and type(self) is type(other) and self._said() == other._said()
+
+    def __hash__(self) -> int:
+        return hash(self._said())
+
+    def _said(self) -> tuple[bytes, str | None]:
+        return self._raw, getattr(self, "media_type", None)
+
     def value(self) -> Any:
         """A fresh copy of the document as JSON values."""
         return json.loads(self._raw)

@@ -1,9 +1,11 @@
-"""Fixtures of conda packages and channels."""
+"""Fixtures of conda packages and channels, and the real program, as users start it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from demo.channel import IndexUnreachable, NotHere, RealChannel, make_channel
 from tests.conda_docker.channel import SyntheticChannel
 from tests.conda_docker.oracle import Rattler
 from tests.peers.availability import REQUIRE_PEERS
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -40,3 +44,30 @@ def real_channel() -> RealChannel:
         if os.environ.get(REQUIRE_PEERS) == "1":
             pytest.fail(f"{error}\n{REQUIRE_PEERS}=1 asks for it", pytrace=False)
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Return environment variables in which nothing of this machine's user is to be seen."""
+    (tmp_path / "home").mkdir()
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT") if name in os.environ}
+    return kept | {"HOME": str(tmp_path / "home"), "CONDA_DOCKER_CACHE": str(tmp_path / "cache")}
+
+
+@pytest.fixture
+def program(tmp_path: Path, environment: dict[str, str]) -> Run:
+    """Return a function that runs the program as users do, in `tmp_path`, and gives its exit code and output."""
+
+    def run(*args: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [Path(sys.executable).with_name("conda-docker"), *map(str, args)],
+            cwd=tmp_path,
+            env=environment | (env or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run

@@ -94,6 +94,7 @@ PEERS = {
     "runc": Peer("runc", "runc", ("--version",), _needs_root),
     "busybox": Peer("busybox", "busybox-static", (), _needs_static),
     "htpasswd": Peer("htpasswd", "apache2-utils", ()),
+    "unshare": Peer("unshare", "util-linux", ("--version",), _needs_root),
 }
 
 used: set[str] = set()

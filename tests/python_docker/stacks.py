@@ -11,16 +11,19 @@ Member = tuple[str, bytes, str | bytes]
 """A path, a type flag of tar, and a link's target or a file's content."""
 
 PATHS = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map("/".join)
-TARGETS = st.one_of(PATHS, PATHS.map(lambda path: f"/{path}"), st.sampled_from(["..", "../b", ".", "b/../c", "nowhere"]))
+TARGETS = st.one_of(
+    PATHS, PATHS.map(lambda path: f"/{path}"), st.sampled_from(["..", "../b", ".", "b/../c", "nowhere"])
+)
 
 
 @st.composite
 def layer_members(draw: st.DrawFn) -> list[Member]:
     """The members of one layer, which holds no path twice, and nothing below what is no folder."""
     members: dict[str, Member] = {}
-    for path in draw(st.lists(PATHS, max_size=6, unique=True)):
+    for chosen in draw(st.lists(PATHS, max_size=6, unique=True)):
+        path = chosen
         kind = draw(st.sampled_from(["file", "file", "folder", "symlink", "hard link", "whiteout", "opaque"]))
-        parent, _, name = path.rpartition("/")
+        parent, _, name = chosen.rpartition("/")
         folders = [path[:place] for place, letter in enumerate(path) if letter == "/"]
         if any(members.get(folder, ("", tarfile.DIRTYPE, ""))[1] != tarfile.DIRTYPE for folder in folders):
             continue

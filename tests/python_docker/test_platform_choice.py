@@ -1,64 +1,86 @@
-"""Which image of several is the one for a platform."""
+"""Which image of an index is taken."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from python_docker.digest import Digest
 from python_docker.errors import PlatformNotFound
-from python_docker.image import Image
-from python_docker.media_types import ImageFormat
+from python_docker.media_types import OCI_MANIFEST, ImageFormat
 from python_docker.platform import Platform
 from python_docker.platform_choice import select_platform
 from python_docker.spec import Descriptor, Index
-from python_docker.transports import open_image, write_image
 
 
 def index_of(*platforms: str | None) -> Index:
+    """An index of these platforms; the size of each entry is its number."""
     descriptors = []
-    for number, text in enumerate(platforms):
-        descriptor = Descriptor.of(str(number).encode(), ImageFormat.OCI.manifest_type)
-        if text is not None:
-            parts = dict(zip(("os", "architecture", "variant"), text.split("/"), strict=False))
-            descriptor = descriptor.replace(platform=parts)
-        descriptors.append(descriptor)
+    for number, platform in enumerate(platforms):
+        parsed = Platform(*platform.split("/")) if platform else None
+        fields = (
+            {"os": parsed.os, "architecture": parsed.architecture}
+            | ({"variant": parsed.variant} if parsed.variant else {})
+            if parsed
+            else None
+        )
+        descriptor = Descriptor.new(OCI_MANIFEST, Digest.of(b"%d" % number), number)
+        descriptors.append(descriptor.replace(platform=fields))
     return Index.new(ImageFormat.OCI, descriptors)
 
 
-def chosen(index: Index, platform: str | None) -> int:
-    wanted = Platform.parse(platform) if platform else None
-    return index.manifests.index(select_platform(index, wanted))
+def chosen(platform: str | None, *platforms: str | None) -> int:
+    return select_platform(index_of(*platforms), Platform.parse(platform) if platform else None).size
+
+
+MANY = ("linux/amd64", "linux/arm/v6", "linux/arm/v7", "linux/arm64/v8", "windows/amd64", "unknown/unknown")
 
 
 @pytest.mark.parametrize(
-    ("platforms", "wanted", "place"),
+    ("platform", "number"),
     [
-        (["linux/amd64", "linux/arm64/v8"], "linux/arm64", 1),
-        (["linux/arm64", "linux/amd64"], "linux/arm64/v8", 0),
-        (["linux/arm/v6", "linux/arm/v7"], "linux/arm", 1),
-        (["linux/arm/v6", "linux/amd64"], "linux/arm", 0),
-        (["linux/amd64", "linux/amd64"], "linux/amd64", 0),
-        (["unknown/unknown", "linux/amd64"], "linux/amd64", 1),
-        ([None], "linux/s390x", 0),
-        (["linux/s390x"], None, 0),
+        ("linux/amd64", 0),
+        ("amd64", 0),
+        ("linux/arm/v6", 1),
+        ("linux/arm", 2),
+        ("linux/arm/v7", 2),
+        ("linux/arm64", 3),
+        ("linux/arm64/v8", 3),
+        ("windows/amd64", 4),
     ],
 )
-def test_the_one_that_suits(platforms: list[str | None], wanted: str | None, place: int) -> None:
-    assert chosen(index_of(*platforms), wanted) == place
+def test_the_image_for_a_platform(platform: str, number: int) -> None:
+    assert chosen(platform, *MANY) == number
 
 
-@pytest.mark.parametrize("wanted", ["linux/arm/v5", "windows/amd64", "linux/riscv64"])
-def test_none_that_suits_is_an_error_that_lists_them(wanted: str) -> None:
-    with pytest.raises(PlatformNotFound, match=r"linux/amd64, linux/arm/v7"):
-        chosen(index_of("linux/amd64", "linux/arm/v7"), wanted)
+def test_the_host_s_own_where_none_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert chosen(None, *MANY) == 3
 
 
-def test_a_single_image_for_another_platform_is_refused_when_one_is_asked_for(tmp_path: Path) -> None:
-    image = Image("x", "y", platform=Platform.parse("linux/arm/v6"))
-    image.add_layer_contents({"/a": b""})
-    write_image(image, f"{tmp_path}/x.tar")
-    assert open_image(f"{tmp_path}/x.tar").platform == image.platform
-    assert open_image(f"{tmp_path}/x.tar", platform="linux/arm").platform == image.platform
-    with pytest.raises(PlatformNotFound, match="linux/arm/v6"):
-        open_image(f"{tmp_path}/x.tar", platform="linux/amd64")
+def test_the_first_of_several() -> None:
+    assert chosen("linux/amd64", "linux/arm64", "linux/amd64", "linux/amd64") == 1
+
+
+def test_another_variant_where_none_was_asked_for() -> None:
+    assert chosen("linux/arm", "linux/amd64", "linux/arm/v6") == 1
+    with pytest.raises(PlatformNotFound):
+        chosen("linux/arm/v7", "linux/amd64", "linux/arm/v6")
+
+
+def test_the_only_one_where_none_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    assert chosen(None, "linux/s390x") == 0
+    assert chosen(None, "linux/s390x", "unknown/unknown") == 0
+    assert chosen("linux/amd64", None) == 0
+    with pytest.raises(PlatformNotFound, match="there is no image for linux/amd64; there are: linux/s390x"):
+        chosen("linux/amd64", "linux/s390x")
+
+
+def test_attestations_are_never_taken() -> None:
+    with pytest.raises(PlatformNotFound, match="there are: none named"):
+        chosen("linux/amd64", "unknown/unknown")
+
+
+def test_an_empty_index_has_nothing() -> None:
+    with pytest.raises(PlatformNotFound):
+        chosen(None)

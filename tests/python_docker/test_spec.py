@@ -256,3 +256,13 @@ def test_too_many_layers_are_refused_before_anything_is_made_of_them() -> None:
 def test_a_history_entry_says_what_is_set() -> None:
     assert History(created_by="x").to_json() == {"created_by": "x"}
     assert History().to_json() == {}
+
+
+def test_documents_are_equal_when_their_bytes_are() -> None:
+    one, other = parse_manifest(dump_json(MANIFEST)), parse_manifest(dump_json(MANIFEST))
+    assert one.digest
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != parse_manifest(dump_json(MANIFEST) + b" ")
+    bare = dump_json({key: value for key, value in MANIFEST.items() if key != "mediaType"})
+    assert parse_manifest(bare) != parse_manifest(bare, media_types.DOCKER_MANIFEST)

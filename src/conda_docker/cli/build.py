@@ -158,8 +158,6 @@ def build(
             environment, base_image = prepare(
                 description, each, cache_dir=cache_dir, offline=offline, progress=progress
             )
-            for warning in environment.warnings:
-                console.note(f"note: {warning}")
             result = build_image(environment, base_image, chosen, progress=progress)
             result.image.name, result.image.tag = reference.familiar_name, reference.tag
             results.append(result)
@@ -195,9 +193,18 @@ def _locations(
 
 
 def _image_path(text: str | None) -> str | None:
-    """`--prefix-in-image`, an absolute path."""
-    if text is not None and not text.startswith("/"):
+    """`--prefix-in-image`, an absolute path below the root."""
+    from python_docker.errors import InvalidPath
+    from python_docker.tar import contained_path
+
+    if text is None:
+        return None
+    if not text.startswith("/"):
         raise typer.BadParameter(f"{text!r} is no absolute path", param_hint="--prefix-in-image")
+    try:
+        contained_path(text)
+    except InvalidPath as error:
+        raise typer.BadParameter(str(error), param_hint="--prefix-in-image") from None
     return text
 
 
@@ -213,9 +220,9 @@ def _tell(
     from conda_docker.cli.build_report import build_report, build_summary
 
     report = build_report(reference.familiar, results, written, seconds=seconds)
-    for result in results:
-        for note in result.notes:
-            console.note(f"note: {note}")
+    told = dict.fromkeys(note for result in results for note in result.notes)
+    for note in told:
+        console.note(f"note: {note}")
     if json:
         console.json(report)
     elif console.quiet:

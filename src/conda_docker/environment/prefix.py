@@ -36,7 +36,9 @@ def read_prefix(
     """
     meta = prefix / "conda-meta"
     if not meta.is_dir():
-        there = "is not a conda environment: it has no folder conda-meta" if prefix.is_dir() else "is not there"
+        there = "is not there"
+        if prefix.exists():
+            there = f"is not a conda environment: it {'has no folder conda-meta' if prefix.is_dir() else 'is a file'}"
         raise InvalidEnvironment(f"{prefix} {there}")
     records = [_record(file) for file in sorted(meta.glob("*.json")) if not file.name.startswith(".")]
     packages = tuple(topological_order(_package(record) for record in records))

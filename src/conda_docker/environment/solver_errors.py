@@ -12,6 +12,7 @@ from python_docker.errors import CredentialsError, Error
 _MISSING = re.compile(r"could not find subdir '[^']*' in channel '(?P<url>[^']+)'")
 _CACHE = re.compile(r"Permission denied|No space left|Read-only file system|Disk quota|failed to create")
 _URL = re.compile(r"\w+://[^\s)'\"]+")
+_INDEX = re.compile(r"/[a-z0-9]+(?:-[a-z0-9]+)?/[^/]*$")  # /linux-64/repodata.json
 
 
 def rattler_errors() -> tuple[type[Exception], ...]:
@@ -65,7 +66,7 @@ def _unsolvable(text: str, channels: Sequence[str], subdir: str) -> str:
 def _channel(text: str) -> str:
     cause = text.splitlines()[-1].removeprefix("Caused by: ")
     found = _URL.search(text)
-    where = f" at {found[0]}" if found else ""
+    where = f" at {_INDEX.sub('', found[0])}" if found else ""
     if missing := _MISSING.search(text):
         url = missing["url"]
         advice = (

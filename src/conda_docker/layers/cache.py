@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from python_docker.spec import Descriptor
 from python_docker.whole_file import write_whole_file
 
 _LEFTOVERS = ("blobs/.partial-*", "*/*/.partial-*", "packages/.*")
+_CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EROFS, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _STALE = 24 * 3600  # seconds after which what a killed build left behind is removed
 
 
@@ -71,7 +74,7 @@ class LayerCache:
 
     def put(self, key: str, layer: Layer, facts: LayerFacts) -> None:
         """Keep an entry for a layer whose blob is in `blobs`. Raises `CacheError` when it cannot be written."""
-        try:
+        with writing_cache(self.root):
             entry = {
                 "mediaType": layer.descriptor.media_type,
                 "digest": layer.digest,
@@ -81,8 +84,6 @@ class LayerCache:
                 "facts": facts.to_json(),
             }
             write_whole_file(self._path(key), json.dumps(entry, separators=(",", ":")).encode())
-        except OSError as error:
-            raise CacheError(f"the layer cache {self.root} cannot be written: {error.strerror}") from error
 
     def _path(self, key: str) -> Path:
         return self._entries / key[:2] / f"{key}.json"
@@ -176,6 +177,22 @@ class LayerCache:
         for name in ("blobs", "layers", "packages"):
             shutil.rmtree(self.root / name, ignore_errors=True)
         return info.size + info.packages_size
+
+
+@contextmanager
+def writing_cache(root: Path) -> Iterator[None]:
+    """Within it, an error that says that the cache in `root` is full or cannot be written is raised as `CacheError`."""
+    try:
+        yield
+    except OSError as error:
+        named = error.filename is not None and Path(os.fsdecode(error.filename)).is_relative_to(root)
+        # An error of writing to an open file names none.
+        if not named and not (error.filename is None and error.errno in _CANNOT_WRITE):
+            raise
+        raise CacheError(
+            f"the cache {root} cannot be written: {error.strerror or error}; "
+            "choose another folder with --cache-dir or CONDA_DOCKER_CACHE"
+        ) from error
 
 
 def _is_intact(blob: Blob) -> bool:

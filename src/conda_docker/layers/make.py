@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.layers.cache import LayerCache
+from conda_docker.layers.cache import LayerCache, writing_cache
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.key import Recipe
 from python_docker.layer import Layer
@@ -80,7 +80,8 @@ def make_missing(
         group = groups[number]
         started = time.monotonic()
         task = progress.start(_label(group), None)
-        layer, facts = write(group, paths, task.advance)
+        with writing_cache(cache.root):
+            layer, facts = write(group, paths, task.advance)
         extracted = any(path.is_dir() for path in paths)
         key = recipe.key(group, extracted=extracted)
         if key is not None:

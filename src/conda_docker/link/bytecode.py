@@ -14,6 +14,7 @@ import queue
 import shutil
 import subprocess
 import sys
+import threading
 import weakref
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -61,6 +62,7 @@ class Compiler:
         self.version = ".".join(map(str, version))
         self.tag = tag
         self.magic = f"{self.version}-{magic_number}"
+        self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
         self._idle: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
         self._finalizer = weakref.finalize(self, _stop, self._idle)
@@ -76,15 +78,17 @@ class Compiler:
         In details, the bytes depend on which modules are compiled together, and on nothing else. The result raises
         `CompilerFailed` when the interpreter cannot be run any more.
         """
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="byte-compile")
-        return self._threads.submit(_compile, self.executable, self._idle, modules)
+        with self._lock:  # layers may be written by several threads
+            if self._threads is None:
+                self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="byte-compile")
+            return self._threads.submit(_compile, self.executable, self._idle, modules)
 
     def close(self) -> None:
         """End its processes. It starts new ones when it is used again."""
-        if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
-            self._threads = None
+        with self._lock:
+            threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown(cancel_futures=True)
         _stop(self._idle)
 
     def __enter__(self) -> Compiler:

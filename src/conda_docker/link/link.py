@@ -18,7 +18,7 @@ from conda_docker.link.pieces import PieceReader
 from conda_docker.link.placeholder import replace_binary, replace_large_binary, replace_large_text, replace_text
 from conda_docker.link.placement import Special, activation_scripts, link_scripts, place_files
 from conda_docker.link.prefix import Prefix
-from conda_docker.link.record import InstalledPath, Observed, installed_file, prefix_record
+from conda_docker.link.record import InstalledPath, Observed, installed_file, prefix_record, record_path
 from conda_docker.link.report import LinkReport
 from conda_docker.package.archive import Package, UnsurveyedPackage
 from conda_docker.package.extracted import path_order
@@ -222,9 +222,8 @@ class LinkedPackage:
             if self._package.hard_link_targets is None:
                 raise UnsurveyedPackage(self._package, reason)
             raise InvalidPackage(f"{self._package.what}: {reason}, which does not come before it")
-        original, content = held
-        content.seek(0)
-        yield from self._link_file(original._replace(path=path), content, special)
+        original, spool = held
+        yield from self._link_file(original._replace(path=path), _reread(spool), special)
 
     def _hold(self, entry: TarEntry, content: BinaryIO) -> BinaryIO:
         """Keep a content that hard links may need later."""
@@ -232,9 +231,8 @@ class LinkedPackage:
         self._closing.callback(spool.close)
         while data := content.read(_READ_SIZE):
             spool.write(data)
-        spool.seek(0)
         self._held[entry.path] = entry, cast("BinaryIO", spool)
-        return cast("BinaryIO", spool)
+        return _reread(cast("BinaryIO", spool))
 
     def _link_file(self, entry: TarEntry, content: BinaryIO, special: Special) -> Linked:
         """A file that may be rewritten, and whose digest and size are recorded."""
@@ -267,6 +265,7 @@ class LinkedPackage:
         yield TarEntry(self._root + special.place, EntryType.FILE, mode, size, mtime), cast("BinaryIO", reader)
         while reader.read(_READ_SIZE):
             pass
+        content.close()
         self._done[entry.path] = Observed(mode, reader.digest.encoded, reader.size)
         if special.source and self._modules is not None:
             self._modules.failed[special.place] = f"it has {size} bytes"
@@ -299,7 +298,13 @@ class LinkedPackage:
         pieces = prefix_record(self._record, rows)
         size = sum(map(len, pieces))
         record = self._record
-        place = f"conda-meta/{record.name.lower()}-{record.version}-{record.build}.json"
+        place = record_path(record.name, record.version, record.build)
         self.report.paths.append(place)
         content = b"".join(pieces) if size <= _SMALL else cast("BinaryIO", PieceReader(pieces))
         return TarEntry(self._root + place, size=size, mtime=self._timestamp), content
+
+
+def _reread(spool: BinaryIO) -> BinaryIO:
+    """A reader of all that is in `spool`, which stays open when the reader is closed."""
+    spool.seek(0)
+    return cast("BinaryIO", PieceReader(iter(lambda: spool.read(_READ_SIZE), b"")))

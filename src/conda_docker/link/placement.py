@@ -11,6 +11,7 @@ from conda_docker.errors import InvalidPackage
 from conda_docker.link.filter import FileFilter
 from conda_docker.link.noarch import installed_path, site_packages_of
 from conda_docker.link.prefix import Prefix
+from conda_docker.link.record import record_path
 from conda_docker.package.archive import Package
 from conda_docker.package.extracted import path_order
 from conda_docker.package.metadata import PathEntry, PathType
@@ -78,13 +79,15 @@ def place_files(
     special: dict[str, Special] = {}
     trimmed: set[str] = set()
     recorded: dict[str, PathEntry] = {}
-    made = {f"bin/{point.command}" for point in metadata.entry_points}
+    made = {f"bin/{point.command}" for point in metadata.entry_points} | {
+        record_path(metadata.name, metadata.version, metadata.build)
+    }
     for entry in metadata.paths:
         path = place = entry.path
         if site_packages is not None:
             place = installed_path(path, site_packages)
-            if place in made:
-                continue
+        if place in made:
+            continue
         if not keeps(place):
             trimmed.add(path)
             continue

@@ -87,6 +87,15 @@ def installed_file(place: str, entry: PathEntry, observed: Observed | None) -> I
     return InstalledPath(place, path_type, entry.no_link, sha256, in_prefix, size, mode, placeholder)
 
 
+def record_path(name: str, version: str, build: str) -> str:
+    """Where the record of a package goes, relative to the prefix.
+
+    >>> record_path("Demo", "1.0", "h_0")
+    'conda-meta/demo-1.0-h_0.json'
+    """
+    return f"conda-meta/{name.lower()}-{version}-{build}.json"
+
+
 def package_fields(package: LockedPackage) -> dict[str, Any]:
     """The fields of a record that come from the channel's index, in order, without credentials.
 

@@ -26,6 +26,8 @@ Members = Iterator[tuple[TarEntry, BinaryIO]]
 _SMALL = 256 << 10
 _MAX_METADATA = 256 << 20  # bytes of one file below info/; a million files make a paths.json of that size
 _MAX_IGNORED = 2 << 30  # bytes of members that nobody asked for, which still cost the time to decompress them
+_MAX_RATIO = 200  # of a payload to its archive, when it must be read to find the metadata; honest ones reach 20
+_MAX_SURPRISE = 16 << 20  # bytes that a member may have beyond what the manifest says
 _MAX_WINDOW_LOG = 31  # zstd --ultra --long=31, the most that the format's reference implementation can write
 _MAX_LINKS = 40  # as Linux follows
 
@@ -67,10 +69,9 @@ class Package:
         to stay in it, as are the targets of hard links; symbolic links, modes and times are as in the archive. Raises
         `InvalidPackage` here and while a content is read.
         """
-        superseded = self._superseded
-        for ordinal, member in enumerate(self._members()):
-            if ordinal not in superseded:
-                yield member
+        if not self._superseded:
+            return self._members()
+        return (member for ordinal, member in enumerate(self._members()) if ordinal not in self._superseded)
 
     def survey(self) -> None:
         """Read the whole archive to learn what one pass cannot know: names that come again, targets of hard links.
@@ -94,7 +95,7 @@ class Package:
 
     def _members(self) -> Members:
         """The members with paths proved, in the order of the archive."""
-        listed = {entry.path for entry in self.metadata.paths}
+        listed = {entry.path: entry.size for entry in self.metadata.paths}
         links: dict[str, str] = {}
         real_folders: set[str] = set()
         ignored = 0
@@ -102,6 +103,8 @@ class Package:
             for entry, content in self._open_members():
                 path = entry.path
                 if path not in listed:
+                    if entry.type is EntryType.DIRECTORY and posixpath.normpath(path) == ".":
+                        continue  # the root itself, which `tar c .` writes
                     path = self._proved(path, "a file")
                     if path not in listed:
                         if path.startswith("info/") or path == "info":
@@ -119,9 +122,16 @@ class Package:
                         else:
                             path = posixpath.join(real, posixpath.basename(path))
                 if kind is EntryType.FILE:
-                    # Small ones are read at once: the quickest way for packages of many files.
-                    small = entry.size <= _SMALL
-                    content = io.BytesIO(content.read()) if small else cast("BinaryIO", _Content(content, self.what))  # noqa: PLW2901
+                    if entry.size <= _SMALL:
+                        # Read at once: the quickest way for packages of many files.
+                        content = io.BytesIO(content.read())  # noqa: PLW2901
+                    else:
+                        stated = listed.get(path)
+                        if stated is not None and entry.size > stated + _MAX_SURPRISE:
+                            raise InvalidPackage(
+                                f"{self.what}: {path[:200]!r} has {entry.size} bytes, its manifest says {stated}"
+                            )
+                        content = cast("BinaryIO", _Content(content, self.what))  # noqa: PLW2901
                 elif kind is EntryType.SYMLINK:
                     links[path] = entry.link_target
                     real_folders.clear()
@@ -132,6 +142,8 @@ class Package:
                 yield entry if path == entry.path else entry._replace(path=path), content
         except (InvalidLayer, ContentMismatch) as error:
             raise InvalidPackage(f"{self.what} is damaged: {error}") from error
+        except OSError as error:
+            raise InvalidPackage(f"{self.what} cannot be read: {error.strerror or error}") from error
 
     def _proved(self, path: str, role: str) -> str:
         try:
@@ -139,8 +151,6 @@ class Package:
                 raise InvalidPath(path)
             return contained_path(path)
         except InvalidPath as error:
-            if posixpath.normpath(path) == "." and "\0" not in path:
-                return "."  # the root itself, which `tar c .` writes
             raise InvalidPackage(f"{self.what} holds {role} {path[:200]!r}, which is outside the package") from error
 
     def _follow(self, folder: str, links: dict[str, str]) -> str:
@@ -177,6 +187,8 @@ class _Content(io.RawIOBase):
             return self._content.read(size)
         except (InvalidLayer, ContentMismatch) as error:
             raise InvalidPackage(f"{self._what} is damaged: {error}") from error
+        except OSError as error:
+            raise InvalidPackage(f"{self._what} cannot be read: {error.strerror or error}") from error
 
     def readall(self) -> bytes:
         return self.read()
@@ -199,23 +211,26 @@ def open_package(path: Path) -> Package:
     conda_docker.errors.InvalidPackage: there is no package at no/such/package.conda
     """
     what = path.name
-    if path.is_dir():
-        metadata = parse_metadata(*read_extracted_info(path, METADATA_FILES, _MAX_METADATA), what)
-        return Package(path, metadata, lambda: extracted_members(path, metadata), is_archive=False)
     try:
+        if path.is_dir():
+            metadata = parse_metadata(*read_extracted_info(path, METADATA_FILES, _MAX_METADATA), what)
+            return Package(path, metadata, lambda: extracted_members(path, metadata), is_archive=False)
         with path.open("rb") as stream:
             magic = stream.read(4)
-    except FileNotFoundError:
-        raise InvalidPackage(f"there is no package at {path}") from None
-    try:
+            size = stream.seek(0, io.SEEK_END)
         if magic == b"PK\3\4":
-            metadata = parse_metadata(*_read_info(_conda_members(path, "info"), what, whole=True), what)
+            metadata = parse_metadata(*_read_info(_conda_members(path, "info"), what, _MAX_IGNORED, whole=True), what)
             return Package(path, metadata, lambda: _conda_members(path, "pkg"), is_archive=True)
         if magic[:3] == b"BZh":
-            metadata = parse_metadata(*_read_info(_tar_members(path.open("rb")), what, whole=False), what)
+            limit = max(_MAX_IGNORED, size * _MAX_RATIO)
+            metadata = parse_metadata(*_read_info(_tar_members(path.open("rb")), what, limit, whole=False), what)
             return Package(path, metadata, lambda: _tar_members(path.open("rb")), is_archive=True)
+    except FileNotFoundError:
+        raise InvalidPackage(f"there is no package at {path}") from None
     except InvalidLayer as error:
         raise InvalidPackage(f"{what} is damaged: {error}") from error
+    except OSError as error:
+        raise InvalidPackage(f"{path} cannot be read: {error.strerror or error}") from error
     raise InvalidPackage(f"{what} is neither a .conda nor a .tar.bz2 package: it starts with {magic!r}")
 
 
@@ -228,10 +243,11 @@ def _tar_members(stream: BinaryIO) -> Members:
         yield from TarReader(tar)
 
 
-def _read_info(members: Members, what: str, *, whole: bool) -> tuple[dict[str, bytes], int]:
+def _read_info(members: Members, what: str, limit: int, *, whole: bool) -> tuple[dict[str, bytes], int]:
     """The contents of the metadata files, and the time of `about.json`.
 
-    Unless `whole`, the payload is in the same tar: reading ends as soon as nothing of use can follow.
+    Unless `whole`, the payload is in the same tar: reading ends as soon as nothing of use can follow. No more than
+    `limit` bytes of other members are read.
     """
     files: dict[str, bytes] = {}
     times: dict[str, int] = {}
@@ -246,10 +262,10 @@ def _read_info(members: Members, what: str, *, whole: bool) -> tuple[dict[str, b
                 times[name] = entry.mtime
         elif not whole and _is_complete(files):
             break
-        elif whole:
+        else:
             ignored += entry.size
-            if ignored > _MAX_IGNORED:
-                raise InvalidPackage(f"{what}: its info section has more than {_MAX_IGNORED >> 30} GiB")
+            if ignored > limit:
+                raise InvalidPackage(f"{what}: its metadata is not within {limit} bytes of other files")
     return files, times.get("about.json", times.get("index.json", 0))
 
 

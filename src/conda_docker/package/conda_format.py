@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -23,7 +24,7 @@ def open_section(path: Path, section: str) -> BinaryIO:
             _check_format(archive, what)
             member = _find(archive, section, path)
         start = _content_offset(stream, member, what)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError, OverflowError) as error:
         stream.close()
         raise InvalidPackage(f"{what} is damaged: {error}") from error
     except BaseException:

@@ -1,4 +1,4 @@
-"""The real program, as users start it."""
+"""The program within this process, and images to give it."""
 
 from __future__ import annotations
 
@@ -6,45 +6,18 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from conda_docker import cli
+from tests.conda_docker.conftest import Run
 from tests.images import hello_config, layer_tar, write_docker_archive, write_oci_layout
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+__all__ = ["LAYERS", "Run"]
 
 LAYERS = [layer_tar({"etc/greeting": b"hello\n"}), layer_tar({"srv/data": b"0123456789" * 1000})]
 """The layers of the images here, the lowest first."""
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """Return environment variables in which nothing of this machine's user is to be seen."""
-    (tmp_path / "home").mkdir()
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT") if name in os.environ}
-    return kept | {"HOME": str(tmp_path / "home"), "CONDA_DOCKER_CACHE": str(tmp_path / "cache")}
-
-
-@pytest.fixture
-def program(tmp_path: Path, environment: dict[str, str]) -> Run:
-    """Return a function that runs the program as users do, in `tmp_path`, and gives its exit code and output."""
-
-    def run(*args: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [Path(sys.executable).with_name("conda-docker"), *map(str, args)],
-            cwd=tmp_path,
-            env=environment | (env or {}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    return run
 
 
 @pytest.fixture

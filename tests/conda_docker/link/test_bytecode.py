@@ -8,6 +8,7 @@ import marshal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import CodeType
 
@@ -157,6 +158,12 @@ def test_a_closed_compiler_can_be_used_again() -> None:
     assert compile_one(compiler, b"pass", "/x.py") == first
     compiler.close()
     compiler.close()
+
+
+def test_threads_share_a_compiler(compiler: Compiler) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda number: compile_one(compiler, b"x = 1", f"/m{number % 2}.py"), range(40)))
+    assert len(set(made)) == 2
 
 
 def test_pyc_files_come_in_the_order_of_their_sources(compiler: Compiler) -> None:

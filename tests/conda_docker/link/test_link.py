@@ -162,6 +162,22 @@ def test_a_hard_link_to_a_file_that_is_left_out_has_its_content(tmp_path: Path) 
     assert "share" not in tree
 
 
+@pytest.mark.parametrize("size", [10, 9 << 20])
+def test_a_content_that_is_held_can_be_had_several_times(size: int, tmp_path: Path) -> None:
+    content = bytes(range(10)) * (size // 10)
+    files = {"f": content, "g": HardLink("f"), "h": HardLink("f")}
+    archive = SyntheticPackage(name="a", files=files, unlisted=["f"], legacy_paths=True).write(tmp_path)
+    tree = read_layer(link(open_package(archive), locked(archive)))
+    assert (tree["g"].content, tree["h"].content) == (content, content)
+
+
+def test_the_record_is_never_a_file_of_the_package(tmp_path: Path) -> None:
+    package = SyntheticPackage(name="A", files={"conda-meta/a-1.0-0.json": "own", "conda-meta/pinned": "p"})
+    entries = taken(linked(package, tmp_path))
+    assert places(entries) == ["conda-meta/pinned", "conda-meta/a-1.0-0.json"]
+    assert recorded(entries)["files"] == ["conda-meta/pinned"]
+
+
 def test_a_survey_is_asked_for_only_when_one_pass_cannot_do(tmp_path: Path) -> None:
     archive = FILTERED.write(tmp_path)
     package = open_package(archive)

@@ -239,7 +239,7 @@ def test_metadata_of_an_absurd_size_is_refused(tmp_path: Path, monkeypatch: pyte
 def test_info_without_end_is_not_decompressed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("conda_docker.package.archive._MAX_IGNORED", 1000)
     package = SyntheticPackage(name="a", info={"test/data": bytes(2000)})
-    with pytest.raises(InvalidPackage, match="its info section has more than"):
+    with pytest.raises(InvalidPackage, match="its metadata is not within"):
         open_package(package.write(tmp_path))
 
 
@@ -250,6 +250,40 @@ def test_payload_in_no_manifest_is_not_decompressed_without_end(
     package = SyntheticPackage(name="a", files={"f": bytes(2000)}, unlisted=["f"])
     with pytest.raises(InvalidPackage, match="in no manifest"):
         contents(open_package(package.write(tmp_path)))
+
+
+def test_a_payload_without_metadata_is_not_decompressed_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conda_docker.package.archive._MAX_IGNORED", 1000)
+    package = SyntheticPackage(name="a", files={"f": bytes(20 << 20)}, info_last=True)
+    with pytest.raises(InvalidPackage, match="its metadata is not within"):
+        open_package(package.write(tmp_path, ".tar.bz2"))
+
+
+def test_a_member_much_larger_than_its_manifest_says_is_refused(tmp_path: Path) -> None:
+    files = {"f": bytes(17 << 20)}
+    package = SyntheticPackage(name="a", files=files, unlisted=["f"], listed=[listed("f", size_in_bytes=10)])
+    with pytest.raises(InvalidPackage, match="'f' has 17825792 bytes, its manifest says 10"):
+        contents(open_package(package.write(tmp_path)))
+
+
+def test_the_root_of_a_tar_is_no_file(tmp_path: Path) -> None:
+    package = SyntheticPackage(name="a", files={"./f": "f"}, more_members=[member("./", tarfile.DIRTYPE)])
+    assert contents(open_package(package.write(tmp_path))) == {"f": b"f"}
+
+
+def test_a_path_that_cannot_be_opened_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidPackage, match=r"a-1\.0-0\.conda cannot be read: Not a directory"):
+        open_package(tmp_path / "file" / "a-1.0-0.conda")
+
+
+def test_an_archive_that_goes_away_is_an_error_that_names_it(tmp_path: Path) -> None:
+    package = open_package(PLAIN.write(tmp_path))
+    package.path.unlink()
+    with pytest.raises(InvalidPackage, match=r"a-1\.0-0\.conda cannot be read: No such file"):
+        contents(package)
 
 
 def test_a_member_that_comes_again_needs_a_survey(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import ssl
@@ -136,7 +137,7 @@ class TestTls:
         if kind == "folder":
             bundle = tmp_path / "hashed"
             bundle.mkdir()
-            name = _subject_hash(certified)
+            name = _subject_hash("localhost")
             (bundle / f"{name}.0").write_bytes(certified.certificate.read_bytes())
         server = started(StubServer(echo, certified.server_context()))
         with HttpClient(options.with_fields(ca_bundle=bundle)).send("GET", f"{server.url}/x") as response:
@@ -162,12 +163,11 @@ class TestTls:
             HttpClient(options.with_fields(ca_bundle=bundle)).send("GET", "https://localhost:9/")
 
 
-def _subject_hash(certified: Certified) -> str:
-    """The name that OpenSSL looks for a certificate under, in a folder of them."""
-    import subprocess
-
-    command = ["openssl", "x509", "-noout", "-subject_hash", "-in", str(certified.certificate)]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
+def _subject_hash(name: str) -> str:
+    """The name that OpenSSL looks for the certificate of a common name under, in a folder of them."""
+    attribute = b"\x06\x03\x55\x04\x03\x0c" + bytes([len(name)]) + name.encode()
+    canonical = bytes([0x31, len(attribute) + 2, 0x30, len(attribute)]) + attribute
+    return hashlib.sha1(canonical).digest()[:4][::-1].hex()
 
 
 class TestBodies:
