@@ -32,9 +32,12 @@ class Peers:
     engine: DockerEngine | None
     python_docker: Path | None
     missing: dict[str, str]
+    wanted: bool = True
 
     def works(self, environment: Environment) -> list[Work]:
         """Every peer's way from the packages to what it makes of them."""
+        if not self.wanted:
+            return []
         root = self.session.place("root")
         output = self.session.place("peer-out")
         works = [self._work("installed, no image", "rattler", environment, [])]

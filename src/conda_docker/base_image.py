@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from conda_docker.layers.cache import writing_cache
 from python_docker.blob import Blob, BlobStore
@@ -27,6 +27,9 @@ from python_docker.spec import Descriptor, Manifest, parse_manifest
 from python_docker.tar import EntryType, clamped_path
 from python_docker.transports import Location, open_source
 from python_docker.whole_file import write_whole_file
+
+if TYPE_CHECKING:
+    from python_docker.transports.medium import Source
 
 SCRATCH = "scratch"
 # Also where the glibc packages for Alpine put it.

@@ -17,7 +17,7 @@ from python_docker.layer import Layer
 from python_docker.media_types import ImageFormat, layer_compression
 from python_docker.platform import Platform
 from python_docker.platform_choice import select_platform
-from python_docker.progress import SILENT, Progress
+from python_docker.progress import SILENT, Progress, Task
 from python_docker.spec import Descriptor, Index, Manifest
 
 if TYPE_CHECKING:
@@ -239,19 +239,39 @@ def convert_image(image: Image, destination: Destination, conversion: Conversion
 def put_blobs(blobs: Sequence[Blob], destination: Destination, progress: Progress) -> None:
     """Put blobs, as many at once as the destination takes, each digest once."""
     unique = {blob.descriptor.digest: blob for blob in blobs}
+    stop = threading.Event()
 
     def put(blob: Blob) -> None:
         task = progress.start(blob.descriptor.digest.short, blob.descriptor.size)
-        task.finish(destination.put_blob(blob, task))
+        task.finish(destination.put_blob(blob, _Stoppable(task, stop)))
 
-    in_parallel([partial(put, blob) for blob in unique.values()], destination.parallel)
+    in_parallel([partial(put, blob) for blob in unique.values()], destination.parallel, stop)
 
 
-def in_parallel(calls: Sequence[Callable[[], T]], workers: int) -> list[T]:
-    """The results of `calls` in their order, made by at most `workers` threads; after an error no more are begun."""
+class _Stoppable:
+    """A task that ends the work it hears of as soon as that is in vain."""
+
+    def __init__(self, task: Task, stop: threading.Event) -> None:
+        self._task = task
+        self._stop = stop
+
+    def advance(self, size: int) -> None:
+        if self._stop.is_set():
+            raise CancelledError
+        self._task.advance(size)
+
+    def finish(self, outcome: str = "") -> None:
+        self._task.finish(outcome)
+
+
+def in_parallel(calls: Sequence[Callable[[], T]], workers: int, stop: threading.Event | None = None) -> list[T]:
+    """The results of `calls` in their order, made by at most `workers` threads.
+
+    After an error, or an interruption of this thread, no more are begun, and `stop` is set for those under way.
+    """
     if workers <= 1 or len(calls) <= 1:
         return [call() for call in calls]
-    stop = threading.Event()
+    stop = stop or threading.Event()
 
     def begin(call: Callable[[], T]) -> T:
         if stop.is_set():

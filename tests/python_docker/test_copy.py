@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,12 @@ import pytest
 
 from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression, open_decompressed
-from python_docker.copy import AS_IT_IS, Conversion, copy_image, copy_index, image_of, in_parallel, put_image
+from python_docker.copy import AS_IT_IS, Conversion, copy_image, copy_index, image_of, in_parallel, put_blobs, put_image
 from python_docker.digest import Digest
 from python_docker.errors import ContentMismatch, Error, NotFound, PlatformNotFound, UnsupportedFormat
 from python_docker.media_types import OCI_MANIFEST, ImageFormat
 from python_docker.platform import Platform
-from python_docker.progress import Task
+from python_docker.progress import SILENT, Task
 from python_docker.spec import Descriptor, Index, Manifest, dump_json
 from python_docker.transports import open_image, open_source
 from tests.python_docker.making import HELLO, MORE, Made, config_of
@@ -399,3 +400,24 @@ def test_after_an_error_no_more_calls_are_begun(workers: int) -> None:
     with pytest.raises(Error, match="the first"):
         in_parallel([lambda number=number: call(number) for number in range(1000)], workers)  # type: ignore[misc]
     assert len(begun) < 1000
+
+
+def test_a_failure_ends_what_is_under_way() -> None:
+    started = threading.Event()
+
+    class Failing(Kept):
+        parallel = 2
+
+        def put_blob(self, blob: Blob, task: Task) -> str:
+            if blob.descriptor.digest == config.descriptor.digest:
+                started.wait(10)
+                raise NotFound("it broke")
+            for _ in range(1000):
+                started.set()
+                task.advance(0)
+                time.sleep(0.01)
+            raise AssertionError("it went on to its end")
+
+    config = Blob.from_bytes(b"{}", OCI_MANIFEST)
+    with pytest.raises(NotFound, match="it broke"):
+        put_blobs([Blob.from_bytes(b"large", OCI_MANIFEST), config], Failing(), SILENT)

@@ -94,7 +94,10 @@ def _explain(error: Exception, output: Output) -> int:
     if output.debug:
         import traceback
 
-        traceback.print_exception(error)
+        from conda_docker.cli.output import write_line
+        from conda_docker.environment.public_url import public_log
+
+        write_line(sys.stderr, public_log("".join(traceback.format_exception(error)).rstrip()))
     if isinstance(error, TyperException):
         output.error(_lower(error.format_message()))
         context = getattr(error, "ctx", None)
@@ -117,6 +120,7 @@ def _explain(error: Exception, output: Output) -> int:
 def _lower(message: str) -> str:
     """A message of the parser in the form of all others."""
     message = message.replace("Value error, ", "")  # pydantic's, which reads the values for typer
+    message = message.removeprefix("Invalid value: ")  # said of no option in particular
     return message[:1].lower() + message[1:].rstrip(".")
 
 

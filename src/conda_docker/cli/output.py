@@ -148,8 +148,10 @@ class _ErrorLines:
     """Standard error as a stream for logs, which may hold text from outside."""
 
     def write(self, text: str) -> None:
+        from conda_docker.environment.public_url import public_log
+
         try:
-            sys.stderr.write(printable(text))
+            sys.stderr.write(printable(public_log(text)))
         except (OSError, ValueError):
             return
 

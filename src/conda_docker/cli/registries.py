@@ -53,9 +53,11 @@ def registry_options(
         if not ca_bundle.exists():
             raise Error(f"there is no file {ca_bundle} (--cacert)")
         fields["ca_bundle"] = ca_bundle
-    if login is not None:
-        fields |= {"username": login.username, "password": login.password, "credentials_for": reference.domain}
-    return RegistryOptions.from_environment(**fields)
+    if login is None:
+        return RegistryOptions.from_environment(**fields)
+    options = RegistryOptions.from_environment(**fields, username=login.username, password=login.password)
+    # Of the registry that is really talked to: another may stand in the place of Docker Hub.
+    return options.with_fields(credentials_for=options.address_of(reference.domain).domain)
 
 
 def read_login(username: str | None, *, password_stdin: bool) -> Login | None:

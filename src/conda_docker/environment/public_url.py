@@ -9,6 +9,7 @@ from typing import Any
 # A token of anaconda.org, Artifactory and others stands in the path: https://HOST/t/TOKEN/CHANNEL
 _TOKEN = re.compile(r"/t/[^/?#\s]+(?=/|$)")
 _USER_INFORMATION = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/?#\s]*@")
+_QUERY = re.compile(r"(?<=[^\s?\"'])\?[^\s\"'<>]+")
 _URL = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://[^\s\"'<>()\\]+")
 
 
@@ -41,6 +42,17 @@ def public_text(text: str) -> str:
     'GET https://host/x failed'
     """
     return _URL.sub(lambda match: public_url(match[0]), _USER_INFORMATION.sub(r"\1", text))
+
+
+def public_log(text: str) -> str:
+    """Return `text`, such as a line of another library's log or a traceback, without credentials.
+
+    Paths of requests stand there without their hosts, so that tokens go wherever they may be, and queries too.
+
+    >>> public_log('http://host:80 "GET /t/tk-123/team/a.conda?sig=abc HTTP/1.1" 200')
+    'http://host:80 "GET /team/a.conda HTTP/1.1" 200'
+    """
+    return _QUERY.sub("", _TOKEN.sub("", public_text(text)))
 
 
 def public_value(value: Any) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conda_docker.layers.cache import writing_cache
 from conda_docker.layers.key import Recipe
 from conda_docker.layers.make import MadeLayer, look_up, make_missing
 from conda_docker.package.index_cache import IndexCache
@@ -52,7 +53,8 @@ class LayerFactory:
             return [layer for layer in found if layer is not None]
         compiler = None
         if self.interpreter is not None and any(package.noarch == "python" for package in missing):
-            compiler = self.interpreter.start(self._cache.root, self._fetch_one)
+            with writing_cache(self._cache.root):
+                compiler = self.interpreter.start(self._cache.root, self._fetch_one)
             version = compiler.version if compiler is not None else None
             if version != self.interpreter.version:
                 # Not the Python that was expected, so the layers are others.

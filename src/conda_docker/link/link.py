@@ -211,8 +211,10 @@ class LinkedPackage:
                 if place is None:
                     place = earlier.place if earlier is not None else self._placement.plain[target]
                 self._first_names[path] = place
+                # Extracting gives the file its link's time.
+                mtime = self._time(entry, special)
                 yield (
-                    TarEntry(self._root + special.place, EntryType.HARDLINK, mode, 0, entry.mtime, self._root + place),
+                    TarEntry(self._root + special.place, EntryType.HARDLINK, mode, 0, mtime, self._root + place),
                     b"",
                 )
                 return
@@ -237,12 +239,8 @@ class LinkedPackage:
     def _link_file(self, entry: TarEntry, content: BinaryIO, special: Special) -> Linked:
         """A file that may be rewritten, and whose digest and size are recorded."""
         mode = 0o755 if entry.mode & 0o100 else 0o644
-        size, mtime = entry.size, entry.mtime
+        size, mtime = entry.size, self._time(entry, special)
         placeholder, file_mode = special.entry.placeholder, special.entry.file_mode
-        if placeholder:
-            mtime = self._timestamp
-            # A .pyc file of the package, made from what the file was before, must not look valid.
-            mtime += mtime == entry.mtime
         if size <= _IN_MEMORY:
             data = content.read()
             if placeholder and file_mode is FileMode.TEXT:
@@ -269,6 +267,13 @@ class LinkedPackage:
         self._done[entry.path] = Observed(mode, reader.digest.encoded, reader.size)
         if special.source and self._modules is not None:
             self._modules.failed[special.place] = f"it has {size} bytes"
+
+    def _time(self, entry: TarEntry, special: Special) -> int:
+        """When a file was changed: as in the archive, unless it is rewritten."""
+        if not special.entry.placeholder:
+            return entry.mtime
+        # A .pyc file of the package, made from what the file was before, must not look valid.
+        return self._timestamp + (self._timestamp == entry.mtime)
 
     def _named(self, entry: TarEntry) -> str:
         return f"{self._package.what}: {entry.path}"

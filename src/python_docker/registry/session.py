@@ -57,7 +57,8 @@ class RegistrySession:
 
         `action` says in an error what was to be done. Unless `stream` is set, the body (`limit` bytes at most) has
         been read. `retry` says that the request may be repeated, `long` that it may take long (see
-        `Authenticator.header`). Raises `RegistryError` and its kinds; `CredentialsError` when the credentials at hand cannot be read.
+        `Authenticator.header`). Raises `RegistryError` and its kinds; `CredentialsError` when the credentials at hand
+        cannot be read.
         """
         url = self.base_url + target if target.startswith("/") else target
         login = self._login(scopes)

@@ -121,7 +121,7 @@ def check_config(config: ImageConfig, manifest: Manifest) -> Iterator[Finding]:
         made = sum(1 for entry in config.history if not entry.empty_layer)
         if made > layers:
             yield error(
-                f"its history has {made} entries that made a layer; Docker refuses more than the {layers} layers"
+                f"its history has {made} entries that made a layer; Docker refuses more than {layers}, the layers"
             )
         elif made < layers and config.history:
             yield warning(f"its history has {made} entries that made a layer, but there are {layers} layers")

@@ -93,9 +93,12 @@ def _read(blob: Blob, advance: Callable[[int], object], look: Callable[[BinaryIO
         return LayerContent((*findings, error(str(missing))))
     except (Error, OSError) as failure:
         return LayerContent((*findings, error(f"it cannot be read: {failure}")))
-    if size != descriptor.size:
-        has = f"more than {descriptor.size} bytes" if size > descriptor.size else f"{size} bytes"
-        findings.append(error(f"it has {has}; its descriptor says {descriptor.size}"))
+    if size > descriptor.size:
+        # What was found in the part that was read is about a cut that we made.
+        too_long = error(f"it has more than {descriptor.size} bytes, the size in its descriptor")
+        return LayerContent((*findings, too_long))
+    if size < descriptor.size:
+        findings.append(error(f"it has {size} bytes; its descriptor says {descriptor.size}"))
     elif algorithm is not None and digest != descriptor.digest:
         findings.append(error(f"its digest is {digest}"))
     return LayerContent((*findings, *content.findings), content.paths, content.links)

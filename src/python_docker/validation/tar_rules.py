@@ -82,6 +82,8 @@ class TarRules:
             self._warning("a leftover of aufs, which means nothing", path)
         elif hidden in ("", ".", ".."):
             self._error("a whiteout names nothing", path)
+        elif path.removesuffix(name) + hidden in self.types:
+            self._error("a whiteout comes after what it names in the same layer, which Docker refuses", path)
         elif entry.type is not EntryType.FILE or entry.size:
             self._warning("a whiteout is no empty file", path)
 

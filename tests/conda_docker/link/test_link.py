@@ -78,6 +78,7 @@ def test_files_keep_their_times_and_what_is_made_has_the_package_s(tmp_path: Pat
             "plain": File(b"", mtime=12345),
             "hard": HardLink("plain", mtime=12345),
             "patched": File(TEXT, placeholder=LONG),
+            "patched hard": HardLink("patched", placeholder=LONG),
             "patched then": File(TEXT, placeholder=LONG, mtime=MADE),
             "link": Symlink("plain", mtime=54321),
             "folder": Folder(listed=True, mtime=54321),
@@ -89,6 +90,7 @@ def test_files_keep_their_times_and_what_is_made_has_the_package_s(tmp_path: Pat
         "plain": 12345,
         "hard": 12345,
         "patched": MADE,
+        "patched hard": MADE,
         # Were its time the same, a .pyc file made from it before would seem to fit.
         "patched then": MADE + 1,
         "link": MADE,

@@ -1,0 +1,123 @@
+"""What was aimed for, and whether it was reached: ratios within one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from benchmarks.floors import COMPILE_FLOOR, FLOOR
+from benchmarks.ours import COLD, TOOL
+from benchmarks.startup import BEFORE_LAYERS
+from benchmarks.table import Group, find, wall
+from conda_docker.cli.report import format_size
+
+_MB = 1_000_000
+_UMOCI = "rattler + umoci"
+
+
+class Target(NamedTuple):
+    """A target: `limit` and `found` as texts, and whether it is met."""
+
+    work: str
+    limit: str
+    found: str
+    met: bool
+
+
+def targets(results: Mapping[str, Any]) -> Iterator[Target]:
+    """Every target about which this run can say something."""
+    groups = {group["name"]: group for group in results["groups"]}
+    if "science" in groups:
+        group = groups["science"]
+        yield from _times(group, "cold build, gzip", FLOOR["gzip"], 1.5)
+        yield from _against(group)
+        yield from _incremental(group)
+        yield from _pushes(group)
+    if "wide" in groups:
+        group = groups["wide"]
+        yield from _times(group, "cold build of the wide environment", FLOOR["gzip"], 2.5)
+        yield from _against(group)
+        yield from _incremental(group)
+        yield from _pushes(group)
+    if "start" in groups and (help_ := wall(groups["start"], "--help")) is not None:
+        yield Target("`conda-docker --help`", "0.2 s", f"{help_:.2f} s", help_ <= 0.2)
+    for group in groups.values():
+        if group["name"] != "transfers" and (row := find(group, COLD)) is not None:
+            peak = max(row["median"]["peak"], _peak(find(group, "cold, zstd")))
+            yield Target(
+                f"peak memory of a build of {format_size(group['bytes'])}",
+                "200 MB",
+                format_size(peak),
+                peak <= 200 * _MB,
+            )
+    if "huge" in groups and (row := find(groups["huge"], COLD)) is not None:
+        cores = row["median"]["cpu"] / row["median"]["wall"]
+        wanted = 0.85 * results["machine"]["processors"]
+        yield Target("one huge package: processors in use", f"{wanted:.1f}", f"{cores:.2f}", cores >= wanted)
+    if "transfers" in groups:
+        yield from _transfers(groups["transfers"])
+
+
+def _peak(row: Mapping[str, Any] | None) -> int:
+    return row["median"]["peak"] if row is not None else 0
+
+
+def _times(group: Group, what: str, floor: str, limit: float) -> Iterator[Target]:
+    """The ratio to the floor, without and with byte-compiling (which the floor then includes)."""
+    least, compiling = wall(group, floor), wall(group, COMPILE_FLOOR)
+    without, whole = wall(group, f"{COLD}, no .pyc"), wall(group, COLD)
+    if least and whole:
+        yield Target(what, f"{limit} x floor", f"{whole / least:.2f} x", whole <= limit * least)
+    if least and without:
+        yield Target(f"{what}, no .pyc", f"{limit} x floor", f"{without / least:.2f} x", without <= limit * least)
+    if least and compiling and whole:
+        ratio = whole / (least + compiling)
+        yield Target(f"{what}, beside the floor with .pyc", f"{limit} x floor", f"{ratio:.2f} x", ratio <= limit)
+
+
+def _against(group: Group) -> Iterator[Target]:
+    whole, umoci = wall(group, COLD), wall(group, COLD, _UMOCI)
+    if whole and umoci:
+        ratio = whole / umoci
+        yield Target(f"{group['name']}: cold build, gzip", f"0.4 x {_UMOCI}", f"{ratio:.2f} x", ratio <= 0.4)
+
+
+def _incremental(group: Group) -> Iterator[Target]:
+    warm, before, changed = (wall(group, work) for work in ("warm", BEFORE_LAYERS, "one package changed"))
+    if warm and before:
+        found = warm - before
+        yield Target(f"{group['name']}: warm build, beyond start and solve", "0.3 s", f"{found:.2f} s", found <= 0.3)
+    package = group.get("changed_floor")
+    if warm and changed and package:
+        limit = warm + 1.5 * package
+        yield Target(
+            f"{group['name']}: one package changed",
+            f"warm + 1.5 x its floor = {limit:.2f} s",
+            f"{changed:.2f} s",
+            changed <= limit,
+        )
+
+
+def _pushes(group: Group) -> Iterator[Target]:
+    row = find(group, "push, warm, nothing new")
+    if row is not None:
+        # Requests are bytes too: a few hundred for each layer.
+        limit = 2_000 * (group["layers"] + 4)
+        yield Target(
+            f"{group['name']}: push of what the registry has",
+            "requests only",
+            f"{format_size(row['sent'])} sent",
+            row["sent"] <= limit,
+        )
+
+
+def _transfers(group: Group) -> Iterator[Target]:
+    for row in group["rows"]:
+        if row["tool"] != TOOL or row["median"] is None:
+            continue
+        peak = row["median"]["peak"]
+        yield Target(f"{row['work']}: peak memory", "100 MB", format_size(peak), peak <= 100 * _MB)
+        theirs = wall(group, row["work"], "skopeo")
+        if theirs:
+            ratio = row["median"]["wall"] / theirs
+            yield Target(f"{row['work']}: time", "1 x skopeo", f"{ratio:.2f} x", ratio <= 1)
