@@ -211,7 +211,7 @@ def normalized(installed: Mapping[str, Installed]) -> Tree:
             record = {name: value for name, value in json.loads(item.content).items() if name not in MACHINE_FIELDS}
             rows = record["paths_data"]["paths"]
             for row in rows:
-                # A path that another package wins: conda records it all the same, rattler the place that it is moved to.
+                # A path that another package wins: conda records it all the same, rattler where it moved it.
                 row["_path"] = row.pop("original_path", row["_path"])
             rows.sort(key=lambda row: row["_path"].split("/"))
             # rattler records a path twice when a package names it twice, as a file and an entry point, say.

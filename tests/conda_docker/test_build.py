@@ -12,6 +12,7 @@ import pytest
 
 from conda_docker.build import BuildResult, build_image
 from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
+from conda_docker.create import create_image
 from conda_docker.environment.explicit import parse_explicit
 from conda_docker.environment.lock import lock
 from conda_docker.environment.locked import LockedEnvironment
@@ -247,6 +248,17 @@ def test_an_explicit_file_rebuilds_the_same_image(channel: SyntheticChannel, tmp
     environment = parse_explicit(text, "explicit.txt")
     again = build_image(environment, None, options(tmp_path if cache == "the same cache" else tmp_path / "other"))
     assert again.image.digest == image.digest
+
+
+def test_an_explicit_file_gives_the_image_the_same_time(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    package = SyntheticPackage(name="timed", timestamp=1_700_000_000_000, files={"share/timed": b"timed"})
+    synthetic_channel.add(package)
+    options = {"base": "scratch", "platform": "linux/amd64", "options": BuildOptions(cache_dir=tmp_path / "cache")}
+    image = create_image(["timed"], channels=[synthetic_channel.url], override_channels=True, **options)
+    (tmp_path / "explicit.txt").write_text(read_environments(image)[0].explicit())
+    again = create_image(file=tmp_path / "explicit.txt", **options)
+    assert again.created == "2023-11-14T22:13:20Z"
+    assert again.digest == image.digest
 
 
 def test_a_corrected_index_changes_no_layer_of_packages(channel: SyntheticChannel, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.environment.conda_configuration import CondaConfiguration
 from conda_docker.environment.public_url import public_text
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import CacheError, InvalidEnvironment
 
 if TYPE_CHECKING:
     from rattler import Config, Gateway
@@ -65,14 +65,18 @@ def index_cache_dir() -> Path:
     return Path(folder) / "repodata"
 
 
-def gateway(config: Config, *, offline: bool = False, sharded: bool = True) -> Gateway:
-    """Return the way to the indexes of channels. `offline`: what was downloaded once is used, however old it is."""
+def gateway(config: Config, *, offline: bool = False, sharded: bool = True, private: bool = False) -> Gateway:
+    """Return the way to the indexes of channels. `offline`: what was downloaded once is used, however old it is.
+
+    `private`: the URLs hold credentials. Rattler writes URLs as they are into its cache, in files that everybody may
+    read, so that these go into a folder that is the user's alone. Raises `CacheError` when it cannot be made.
+    """
     from rattler import Gateway
     from rattler.repo_data.gateway import SourceConfig
 
     settings = config.repodata_config
     return Gateway(
-        cache_dir=index_cache_dir(),
+        cache_dir=_private_cache_dir() if private else index_cache_dir(),
         default_config=SourceConfig(
             zstd_enabled=not settings.get("disable-zstd"),
             bz2_enabled=not settings.get("disable-bzip2"),
@@ -82,3 +86,16 @@ def gateway(config: Config, *, offline: bool = False, sharded: bool = True) -> G
         max_concurrent_requests=config.concurrency_downloads,
         client=rattler_client(config),
     )
+
+
+def _private_cache_dir() -> Path:
+    folder = index_cache_dir() / "private"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise CacheError(
+            f"the cache of channel indexes {folder} cannot be written: {error.strerror or error}; "
+            "RATTLER_CACHE_DIR chooses another folder for it"
+        ) from error
+    return folder

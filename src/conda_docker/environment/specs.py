@@ -90,7 +90,8 @@ def _solve(
     import rattler
     from rattler import ChannelPriority
 
-    way = gateway(config, offline=offline, sharded=sharded)
+    private = any(public_text(text) != text for text in (*urls, *(spec.text for spec in requested)))
+    way = gateway(config, offline=offline, sharded=sharded, private=private)
     specs = [_match_spec(_from_one_channel(spec, way, subdir), spec.text) for spec in requested]
     assumed = [_generic(package) for package in virtual]
     return run(

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,7 @@ class LayerCache:
             reverse=True,
         )
         kept: set[str] = set()
+        dropped: set[str] = set()
         total = 0
         for used, path in candidates:
             digest, size = self._measure(path)
@@ -131,17 +132,22 @@ class LayerCache:
             if too_old or (max_bytes is not None and total + new > max_bytes):
                 if digest is None:
                     freed += size
+                else:
+                    dropped.add(digest)
                 path.unlink(missing_ok=True)
                 continue
             total += new
             if digest is not None:
                 kept.add(digest)
         for blob in self.root.glob("blobs/*/*"):
-            status = blob.stat()
-            # A blob that another build has just written has no entry yet.
-            if f"{blob.parent.name}:{blob.name}" not in kept and (now - status.st_mtime > _STALE or max_bytes == 0):
-                freed += status.st_size
-                blob.unlink(missing_ok=True)
+            digest = f"{blob.parent.name}:{blob.name}"
+            with suppress(FileNotFoundError):  # another process prunes too
+                status = blob.stat()
+                # A blob that another build has just written has no entry yet.
+                abandoned = digest in dropped or now - status.st_mtime > _STALE or max_bytes == 0
+                if digest not in kept and abandoned:
+                    blob.unlink()
+                    freed += status.st_size
         return freed
 
     def _measure(self, path: Path) -> tuple[str | None, int]:

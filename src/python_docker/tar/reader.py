@@ -20,6 +20,7 @@ _MAX_EXTENSION = 1 << 20  # bytes of pax headers and long names before one membe
 _MAX_PATH = 4096  # bytes, as Linux; what is longer can be put nowhere
 _BUFFER = 256 << 10
 _READ_SIZE = 1 << 20
+_MAX_SEEK = 1 << 62
 _TYPES = {member.value: member for member in EntryType} | {b"\0": EntryType.FILE, b"7": EntryType.FILE}
 _LINKS = (EntryType.SYMLINK, EntryType.HARDLINK)
 _DEVICES = (EntryType.CHARACTER_DEVICE, EntryType.BLOCK_DEVICE)
@@ -146,6 +147,8 @@ class TarReader:
     def _skip(self, size: int) -> None:
         if self._seekable is not None and size > _BUFFER:
             try:
+                if size > _MAX_SEEK:
+                    raise OverflowError
                 self._seekable.seek(size - 1, io.SEEK_CUR)
             except OverflowError:
                 raise InvalidLayer("the tar is cut short") from None

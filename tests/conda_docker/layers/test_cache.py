@@ -103,6 +103,14 @@ def test_pruning_removes_the_least_recently_used_first(tmp_path: Path) -> None:
     assert [cache.get(f"{number:064}") is not None for number in range(3)] == [True, False, True]
 
 
+def test_pruning_removes_the_layers_themselves(tmp_path: Path) -> None:
+    cache = LayerCache(tmp_path)
+    old, new = put(cache, "aa" * 32, b"old" * 1000), put(cache, "bb" * 32, b"new" * 1000)
+    os.utime(tmp_path / "layers/aa" / f"{'aa' * 32}.json", (1, 1))
+    assert cache.prune(max_bytes=new.size) == old.size
+    assert cache.info().size == new.size
+
+
 def test_pruning_by_age(tmp_path: Path) -> None:
     cache = LayerCache(tmp_path)
     put(cache)

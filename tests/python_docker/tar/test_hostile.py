@@ -104,6 +104,15 @@ def test_content_that_is_not_there(open_: Open, size: int, form: str) -> None:
 
 
 @pytest.mark.parametrize("buffering", [-1, 0])
+@pytest.mark.parametrize("size", [1 << 20, 1 << 62, (1 << 63) - 1, 1 << 63, 1 << 80])
+def test_content_that_no_file_can_hold(tmp_path: Path, buffering: int, size: int) -> None:
+    path = tmp_path / "short.tar"
+    path.write_bytes(header(size=b"\x80" + size.to_bytes(11, "big")))
+    with path.open("rb", buffering=buffering) as file, pytest.raises(InvalidLayer, match="cut short"):  # type: ignore[call-overload]
+        walk(file)
+
+
+@pytest.mark.parametrize("buffering", [-1, 0])
 @pytest.mark.parametrize("missing", [0, 1, 424, 425, 512, 2048, 500_000])
 def test_a_file_that_is_cut_within_large_content_is_told(tmp_path: Path, buffering: int, missing: int) -> None:
     path = tmp_path / "cut.tar"
@@ -216,6 +225,15 @@ def test_truncation_at_any_byte_is_told_or_falls_between_members(open_: Open) ->
         else:
             with pytest.raises(InvalidLayer):
                 walk(open_(tar[:size]))
+
+
+def test_errors_of_the_disk_are_no_damage_of_the_tar() -> None:
+    class Failing(io.BytesIO):
+        def seek(self, offset: int, whence: int = 0) -> int:
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(OSError, match="Input/output error"):
+        walk(Failing(write([(TarEntry("large", size=600_000), bytes(600_000))])))
 
 
 def _survive(stream: BinaryIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import bz2
 import gzip
 import io
@@ -24,7 +25,7 @@ from python_docker.reference import ImageReference
 from python_docker.spec import Descriptor, Index, Manifest, dump_json
 from python_docker.stream import ReadStream
 from python_docker.tar import TarEntry
-from python_docker.validation import Report, Severity, validate, validate_source
+from python_docker.validation import Report, Severity, tar_rules, validate, validate_source
 from tests.images import layer_tar
 from tests.python_docker.documents import JSON
 from tests.python_docker.making import HELLO, MORE, Made, compress, config_of
@@ -183,6 +184,15 @@ def test_what_a_manifest_may_not_say(apply: Callable[[Made], object], severity: 
     apply(made)
     report = validate_source(made)
     assert has(report, severity, text), told(report)
+
+
+def test_data_that_a_descriptor_brings_along_may_be_right() -> None:
+    made = Made()
+    made.value["layers"][0]["data"] = base64.b64encode(STORED).decode()
+    assert told(validate_source(made)) == []
+    made.value["layers"][0] |= {"digest": "multihash:abc"}
+    made.blobs[Digest("multihash:abc")] = STORED
+    assert validate_source(made).ok
 
 
 def test_docker_s_manifests_have_no_annotations() -> None:
@@ -416,6 +426,14 @@ def test_many_of_a_kind_are_told_in_one_line() -> None:
     tar = tar_of([(f"/f{number}", FILE, b"") for number in range(500)])
     assert [problem.message for problem in validate_source(Made([tar])).problems] == [
         "a path is absolute: '/f0', '/f1', '/f2' and 497 more"
+    ]
+
+
+def test_there_is_an_end_to_how_many_paths_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tar_rules, "_MAX_PATHS", 10)
+    tar = tar_of([(f"f{number}", FILE, b"") for number in range(12)])
+    assert [problem.message for problem in validate_source(Made([tar])).problems] == [
+        "there are more than 10 paths; what follows was not checked: 'f10', 'f11'"
     ]
 
 
