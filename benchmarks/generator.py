@@ -204,7 +204,8 @@ def _pure(plan: _Plan, chance: random.Random) -> dict[str, Entry]:
 def _generic(plan: _Plan, chance: random.Random) -> dict[str, Entry]:
     """A `noarch: generic` package: data of any kind."""
     return {
-        f"share/{plan.name}/{number % 40}/item_{number}.dat": _text(chance, plan.scale) for number in range(max(plan.files, 1))
+        f"share/{plan.name}/{number % 40}/item_{number}.dat": _text(chance, plan.scale)
+        for number in range(max(plan.files, 1))
     }
 
 
@@ -247,9 +248,9 @@ def _compiled(plan: _Plan, chance: random.Random) -> dict[str, Entry]:
             module = _module(chance)
             files[f"{modules}/part_{number % 9}/module_{number}.py"] = module
             compiled = _slice(corpus().code, len(module.content), chance)
-            files[f"{modules}/part_{number % 9}/__pycache__/module_{number}.cpython-{_VERSION.replace('.', '')}.pyc"] = (
-                File(compiled, mtime=module.mtime)
-            )
+            files[
+                f"{modules}/part_{number % 9}/__pycache__/module_{number}.cpython-{_VERSION.replace('.', '')}.pyc"
+            ] = File(compiled, mtime=module.mtime)
         else:
             files[f"include/{plan.name}/{number % 12}/header_{number}.h"] = _text(chance, plan.scale)
     return files

@@ -53,9 +53,13 @@ class Peers:
         for name, compressor in (("gzip", "gzip"), ("zstd", "zstd --threads=0 --quiet")):
             if self._has(name):
                 command = _shell(f"{tar} | {compressor} > {shlex.quote(str(output))}")
-                works.append(self._work(f"cold, {name}, no image", f"rattler + tar | {compressor}", environment, [command]))
+                works.append(
+                    self._work(f"cold, {name}, no image", f"rattler + tar | {compressor}", environment, [command])
+                )
         if self._has("buildah"):
-            works.append(self._work("cold, gzip", "rattler + buildah", environment, [_shell(self._buildah(root, output))]))
+            works.append(
+                self._work("cold, gzip", "rattler + buildah", environment, [_shell(self._buildah(root, output))])
+            )
         if self.python_docker is not None:
             program = str(_PROGRAMS / "python_docker_020.py")
             command = [str(self.python_docker), program, f"{root}/{_PREFIX}", str(output)]

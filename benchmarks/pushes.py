@@ -62,15 +62,11 @@ def pushes(session: Session, environment: Environment, caches: Caches, there: En
 
     `there` is empty.
     """
-    command = build_command(
-        session, environment, caches.warm, "--image", there.name("demo:1", counted=False), "--push"
-    )
+    command = build_command(session, environment, caches.warm, "--image", there.name("demo:1", counted=False), "--push")
     subprocess.run(command, check=True, capture_output=True, env=session.env, cwd=session.folder)
     there.keep_state()
 
-    def work(
-        name: str, cache: Path, before: Callable[[], None], *, empty: bool = False, changed: bool = False
-    ) -> Work:
+    def work(name: str, cache: Path, before: Callable[[], None], *, empty: bool = False, changed: bool = False) -> Work:
         sent = 0
 
         def prepare(first: bool) -> Commands:

@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 results["groups"].append(group)
                 print_group(group, console)
                 _write(results)
-    for target in targets(results):
+    for target in targets(results) if not options.quick else ():
         console.print(f"{'met   ' if target.met else 'MISSED'} {target.work}: {target.found} (aim: {target.limit})")
     for tool, reason in peers.missing.items():
         console.print(f"left out: {tool}: {reason}", highlight=False)
@@ -128,8 +128,9 @@ def _measure(name: str, session: Session, peers: Peers, console: Console) -> Ite
         yield from _transfers(session, console)
     elif name == "growth":
         for number, size in enumerate(environments.QUICK if session.quick else environments.GROWTH):
-            environment = generated(f"growth-{number}", "", size, session.kept, changed=False)
-            yield _build(session, environment, peers, console, ("cold, gzip", "warm"))
+            title = f"Growth: {size.packages} packages, {size.files} files"
+            environment = generated(f"growth-{number}", title, size, session.kept, changed=False)
+            yield _build(session, environment, None if session.quick else peers, console, ("cold, gzip", "warm"))
     elif name in LARGE:
         size = {"large": environments.LARGE, "huge": environments.HUGE}[name]
         title = {"large": "Many large files", "huge": "One huge package, with one file of 1 GB"}[name]

@@ -102,10 +102,10 @@ class Session:
     def measure(self, works: Sequence[Work], told: Callable[[str], object]) -> list[Row]:
         """Measure works in turn, round after round, so that what befalls the machine befalls all of them.
 
-        The first round fills the system's caches; it is looked at for memory and not timed.
+        The first round fills the system's caches; it is looked at for memory, and timed only when it is to be quick.
         """
         rows = [Row(work) for work in works]
-        for number in range(self.runs + 1):
+        for number in range(1 if self.quick else self.runs + 1):
             for row in rows:
                 if not row.failure:
                     told(f"{row.work.tool}: {row.work.name}, " + (f"run {number}" if number else "first"))
@@ -117,8 +117,9 @@ class Session:
         try:
             samples = []
             commands = work.prepare(first)
-            # What others wrote shall not be on its way to the disk while this is timed.
-            os.sync()
+            if not self.quick:
+                # What others wrote shall not be on its way to the disk while this is timed.
+                os.sync()
             for command in commands:
                 sample, row.output = measure(command, env=self.env, cwd=self.folder, look=first, server=work.server)
                 samples.append(sample)
@@ -128,11 +129,10 @@ class Session:
             return
         finally:
             row.extra.update(work.finish(first))
-        # With a single round there is nothing else to go by.
         if first:
             row.first = took
-        if not first or self.quick:
-            row.samples = [*([] if self.quick else row.samples), took]
+        if self.quick or not first:
+            row.samples.append(took)
 
 
 def remove(*paths: Path) -> None:

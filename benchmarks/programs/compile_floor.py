@@ -27,7 +27,9 @@ def main(archives: list[str]) -> None:
             name = next(name for name in members.namelist() if name.startswith("pkg-"))
             with members.open(name) as packed, tarfile.open(fileobj=zstd.ZstdFile(packed), mode="r|") as tar:
                 for member in tar:
-                    if not (member.isreg() and member.name.startswith("site-packages/") and member.name.endswith(".py")):
+                    if not (
+                        member.isreg() and member.name.startswith("site-packages/") and member.name.endswith(".py")
+                    ):
                         continue
                     stream = tar.extractfile(member)
                     assert stream is not None

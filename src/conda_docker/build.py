@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from conda_docker import provenance
 from conda_docker.activation import ENTRYPOINT_NAME, Activation, activate, state_file
-from conda_docker.build_options import BuildOptions, Layering
+from conda_docker.build_options import BuildOptions
 from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.interpreter import Interpreter
 from conda_docker.layers.cache import LayerCache, default_cache_dir
+from conda_docker.layers.clobbers import packages_that_meet
 from conda_docker.layers.factory import LayerFactory, complete_environment
 from conda_docker.layers.make import MadeLayer
-from conda_docker.layers.plan import plan_in_order, plan_layers
+from conda_docker.layers.plan import plan_layers
 from python_docker.errors import InvalidReference, PlatformNotFound, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.layer import Layer, build_layer
@@ -187,25 +188,12 @@ def _make(
     requested = {match_spec_name(spec.rpartition("::")[2]) for spec in environment.requested}
     plan = plan_layers(environment.packages, limit=room, layering=options.layering, requested=requested)
     made = factory.make(plan, read_cache=options.use_cache)
-    if _meet(made):
-        # Some path is in two packages: now the order of linking decides, and the later layer must be the winner's.
-        plan = plan_in_order(environment.packages, limit=1 if options.layering is Layering.SINGLE else room)
-        made = factory.make(plan, read_cache=True)
+    meeting = {package.stem for package in packages_that_meet(made)}
+    if meeting:
+        # Some path is in two packages: the last in topological order has it, and the other's layer is made without.
+        lost = factory.losses([package for package in environment.packages if package.stem in meeting])
+        made = factory.make(plan, read_cache=True, lost=lost)
     return made, factory.interpreter
-
-
-def _meet(made: Sequence[MadeLayer]) -> bool:
-    """Whether two packages have a path in common, or one has a file where another has a folder."""
-    files: set[int] = set()
-    folders: set[int] = set()
-    for layer in made:
-        facts = layer.facts
-        apart = files.isdisjoint(facts.paths) and files.isdisjoint(facts.folders) and folders.isdisjoint(facts.paths)
-        if facts.clobbered or not apart:
-            return True
-        files |= facts.paths
-        folders |= facts.folders
-    return False
 
 
 def _activation(

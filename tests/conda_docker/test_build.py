@@ -171,6 +171,36 @@ def test_the_last_in_topological_order_wins_a_path(
     assert again.image.digest == result.image.digest
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs fork(2) for the reproducible compiler")
+@pytest.mark.parametrize("layering", list(Layering))
+def test_nothing_compiled_stays_of_a_module_that_another_package_wins(
+    synthetic_channel: SyntheticChannel, tmp_path: Path, layering: Layering
+) -> None:
+    version = ".".join(map(str, sys.version_info[:3]))
+    minor = ".".join(map(str, sys.version_info[:2]))
+    module = f"lib/python{minor}/site-packages/shared.py"
+    synthetic_channel.add(
+        replace(PYTHON, version=version, files={f"bin/python{minor}": File(b"python", mode=0o755)}),
+        SyntheticPackage(
+            name="a", noarch="python", depends=("python",), files={"site-packages/shared.py": b"WINNER = 'a'\n"}
+        ),
+        SyntheticPackage(name="b", depends=("a",), files={module: b"WINNER = 'b'\n"}),
+    )
+    chosen = options(tmp_path, bytecode=Bytecode.AUTO, layering=layering)
+    environment = environment_of(synthetic_channel, "b")
+    result = build_image(environment, None, chosen)
+    built = tree(result.image)
+    assert built[module].content == b"WINNER = 'b'\n"
+    assert not [path for path in built if path.endswith(".pyc")]
+    listed = [path for layer in result.image.layers for path in layer.list_files()]
+    assert listed.count(f"opt/conda/{module}") == 1
+    for archive in synthetic_channel.folder.glob("*/*.conda"):
+        archive.unlink()
+    again = build_image(environment, None, chosen)
+    assert all(layer.cached for layer in again.layers[:-1])
+    assert again.image.digest == result.image.digest
+
+
 def test_changing_one_package_changes_its_layer_and_the_last(channel: SyntheticChannel, tmp_path: Path) -> None:
     before = build_image(environment_of(channel), None, options(tmp_path))
     channel.add(replace(NUMPY, build="1", build_number=1, files={**NUMPY.files, "lib/new": b"new"}))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.layers.cache import writing_cache
+from conda_docker.layers.clobbers import find_losses, remember_losses, remembered_losses
 from conda_docker.layers.key import Recipe
 from conda_docker.layers.make import MadeLayer, look_up, make_missing
 from conda_docker.package.index_cache import IndexCache
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
     from conda_docker.interpreter import Interpreter
     from conda_docker.layers.cache import LayerCache
+    from conda_docker.layers.clobbers import Losses
     from conda_docker.layers.write import LayerWriting
     from conda_docker.link.bytecode import Compiler
 
@@ -45,32 +48,62 @@ class LayerFactory:
         self._progress = progress
         self.interpreter = interpreter
 
-    def make(self, plan: Sequence[Sequence[LockedPackage]], *, read_cache: bool) -> list[MadeLayer]:
-        """The layers of a plan, in its order. Raises `DownloadError`, `InvalidPackage`, `CacheError`."""
-        found = self._look_up(plan, read_cache)
+    def make(
+        self, plan: Sequence[Sequence[LockedPackage]], *, read_cache: bool, lost: Losses | None = None
+    ) -> list[MadeLayer]:
+        """The layers of a plan, in its order, each package without what it has `lost` to another.
+
+        Raises `DownloadError`, `InvalidPackage`, `CacheError`.
+        """
+        found = self._look_up(plan, read_cache, lost)
         missing = [package for group, layer in zip(plan, found, strict=True) if layer is None for package in group]
         if not missing:
             return [layer for layer in found if layer is not None]
-        compiler = None
-        if self.interpreter is not None and any(package.noarch == "python" for package in missing):
-            with writing_cache(self._cache.root):
-                compiler = self.interpreter.start(self._cache.root, self._fetch_one)
-            version = compiler.version if compiler is not None else None
-            if version != self.interpreter.version:
-                # Not the Python that was expected, so the layers are others.
-                self.interpreter = replace(self.interpreter, version=version)
-                found = self._look_up(plan, read_cache)
-        try:
+        with self._compiler(missing) as (compiler, changed):
+            if changed:
+                found = self._look_up(plan, read_cache, lost)
             return make_missing(
                 plan,
                 found,
                 self._recipe(),
                 self._cache,
                 fetch=self._fetch,
-                write=self._writing(compiler).write,
+                write=self._writing(compiler, lost).write,
+                lost=lost,
                 workers=self._workers,
                 progress=self._progress,
             )
+
+    def losses(self, packages: Sequence[LockedPackage]) -> Losses:
+        """What each of `packages`, in topological order, loses to a later one. Remembered: a second call reads none."""
+        key = self._recipe().key(packages)
+        known = remembered_losses(self._cache.root, key)
+        if known is not None:
+            return known
+        from conda_docker.package.archive import open_package
+
+        with self._compiler(packages) as (compiler, _):
+            writing = self._writing(compiler, None)
+            paths = {package.stem: writing.installed(open_package(path)) for package, path in self._fetch(packages)}
+        found = find_losses([paths[package.stem] for package in packages])
+        losses = {package.stem: lost for package, lost in zip(packages, found, strict=True) if lost}
+        remember_losses(self._cache.root, key, losses)
+        return losses
+
+    @contextmanager
+    def _compiler(self, packages: Sequence[LockedPackage]) -> Iterator[tuple[Compiler | None, bool]]:
+        """What compiles modules of these packages, and whether it is another Python than was expected."""
+        if self.interpreter is None or not any(package.noarch == "python" for package in packages):
+            yield None, False
+            return
+        with writing_cache(self._cache.root):
+            compiler = self.interpreter.start(self._cache.root, self._fetch_one)
+        version = compiler.version if compiler is not None else None
+        changed = version != self.interpreter.version
+        if changed:
+            self.interpreter = replace(self.interpreter, version=version)
+        try:
+            yield compiler, changed
         finally:
             if compiler is not None:
                 compiler.close()
@@ -79,11 +112,14 @@ class LayerFactory:
     def _workers(self) -> int:
         return self._options.workers or os.cpu_count() or 1
 
-    def _look_up(self, plan: Sequence[Sequence[LockedPackage]], read_cache: bool) -> list[MadeLayer | None]:
+    def _look_up(
+        self, plan: Sequence[Sequence[LockedPackage]], read_cache: bool, lost: Losses | None
+    ) -> list[MadeLayer | None]:
         if not read_cache:
             return [None] * len(plan)
         options = self._options
-        return look_up(plan, self._recipe(), self._cache, extracted=options.use_extracted or options.offline)
+        extracted = options.use_extracted or options.offline
+        return look_up(plan, self._recipe(), self._cache, extracted=extracted, lost=lost)
 
     def _recipe(self) -> Recipe:
         options, python = self._options, self._python
@@ -99,7 +135,7 @@ class LayerFactory:
             exclude=options.exclude,
         )
 
-    def _writing(self, compiler: Compiler | None) -> LayerWriting:
+    def _writing(self, compiler: Compiler | None, lost: Losses | None) -> LayerWriting:
         from conda_docker.layers.write import LayerWriting
         from conda_docker.link.filter import FileFilter
         from conda_docker.link.prefix import Prefix
@@ -116,6 +152,7 @@ class LayerFactory:
             compiler,
             options.compression,
             options.compression_level,
+            lost,
         )
 
     def _fetch(self, packages: Sequence[LockedPackage]) -> Iterator[tuple[LockedPackage, Path]]:

@@ -16,6 +16,7 @@ from python_docker.compression import Compression, check_level
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
+    from conda_docker.layers.clobbers import Losses
 
 LAYER_FORMAT = 1
 """To be raised whenever the same inputs give other bytes: rules of linking, tar headers, compressors, block sizes."""
@@ -37,10 +38,13 @@ class Recipe:
     trim: bool = True
     exclude: tuple[str, ...] = ()
 
-    def key(self, packages: Sequence[LockedPackage], *, extracted: bool = False) -> str | None:
+    def key(
+        self, packages: Sequence[LockedPackage], *, extracted: bool = False, lost: Losses | None = None
+    ) -> str | None:
         """The key of the layer of `packages`, as hexadecimal digits; None when one of them has no SHA-256.
 
-        `extracted` tells that some were read from extracted folders, whose files come in another order.
+        `extracted` tells that some were read from extracted folders, whose files come in another order. `lost` are the
+        paths that packages lose to others of the environment.
 
         Raises `ValueError` for a level that the compression does not have.
         """
@@ -59,4 +63,8 @@ class Recipe:
             "trim": self.trim,
             "exclude": sorted(self.exclude),
         }
+        if without := {
+            package.stem: sorted(lost[package.stem]) for package in packages if lost and lost.get(package.stem)
+        }:
+            inputs["without"] = without
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

@@ -17,6 +17,7 @@ from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
+    from conda_docker.layers.clobbers import Losses
 
 Group = tuple["LockedPackage", ...]
 Fetch = Callable[[Sequence["LockedPackage"]], Iterable[tuple["LockedPackage", Path]]]
@@ -39,15 +40,20 @@ class MadeLayer:
 
 
 def look_up(
-    plan: Sequence[Sequence[LockedPackage]], recipe: Recipe, cache: LayerCache, *, extracted: bool = False
+    plan: Sequence[Sequence[LockedPackage]],
+    recipe: Recipe,
+    cache: LayerCache,
+    *,
+    extracted: bool = False,
+    lost: Losses | None = None,
 ) -> list[MadeLayer | None]:
     """The layers of `plan` that `cache` has, None for the others; with `extracted` those from extracted folders too."""
-    return [_cached(tuple(packages), recipe, cache, extracted) for packages in plan]
+    return [_cached(tuple(packages), recipe, cache, extracted, lost) for packages in plan]
 
 
-def _cached(group: Group, recipe: Recipe, cache: LayerCache, extracted: bool) -> MadeLayer | None:
+def _cached(group: Group, recipe: Recipe, cache: LayerCache, extracted: bool, lost: Losses | None) -> MadeLayer | None:
     for from_folders in (False, True)[: 1 + extracted]:
-        key = recipe.key(group, extracted=from_folders)
+        key = recipe.key(group, extracted=from_folders, lost=lost)
         found = cache.get(key) if key is not None else None
         if found is not None:
             return MadeLayer(group, *found, cached=True, extracted=from_folders)
@@ -62,13 +68,14 @@ def make_missing(
     *,
     fetch: Fetch,
     write: Write,
+    lost: Losses | None = None,
     workers: int = 1,
     progress: Progress = SILENT,
 ) -> list[MadeLayer]:
     """The layers of `plan`, in its order: those `found`, and the others, which are made and kept in `cache`.
 
     `fetch` gives packages with their archives or folders as they become available, in any order; `write` writes the
-    layer of some, and is called in up to `workers` threads.
+    layer of some, without what they have `lost` to others, and is called in up to `workers` threads.
     """
     groups = [tuple(packages) for packages in plan]
     made = list(found)
@@ -83,7 +90,7 @@ def make_missing(
         with writing_cache(cache.root):
             layer, facts = write(group, paths, task.advance)
         extracted = any(path.is_dir() for path in paths)
-        key = recipe.key(group, extracted=extracted)
+        key = recipe.key(group, extracted=extracted, lost=lost)
         if key is not None:
             cache.put(key, layer, facts)
         task.finish()

@@ -50,20 +50,6 @@ def plan_layers(
     return [bucket for bucket in buckets if bucket] + [[package] for package in ordered if package.name in own]
 
 
-def plan_in_order(packages: Sequence[LockedPackage], *, limit: int) -> Plan:
-    """Layers in the strict order of `packages`, for environments in which that order decides who wins a path."""
-    if len(packages) <= limit:
-        return [[package] for package in packages]
-    # Neighbours share: always the pair that weighs least, until there are few enough.
-    layers = [[package] for package in packages]
-    weights = [package.size or 0 for package in packages]
-    while len(layers) > limit:
-        place = min(range(len(layers) - 1), key=lambda i: weights[i] + weights[i + 1])
-        layers[place : place + 2] = [layers[place] + layers[place + 1]]
-        weights[place : place + 2] = [weights[place] + weights[place + 1]]
-    return layers
-
-
 def _by_stability(packages: Sequence[LockedPackage], requested: Collection[str]) -> list[LockedPackage]:
     """Move to the end what was asked for and is needed only by what was asked for too; order is kept otherwise."""
     wanted = set(requested)

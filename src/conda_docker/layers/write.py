@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import posixpath
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.locked import LockedPackage, package_from_record
+from conda_docker.layers.clobbers import Losses, find_losses, folders_of
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.link.link import installed_paths, link_package
 from conda_docker.link.report import LinkReport
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LayerWriting:
-    """How layers are written, and the store that they are written to."""
+    """How layers are written, and the store that they are written to.
+
+    `lost` are the paths that packages lose to others of the environment; None: as far as those of one layer tell.
+    """
 
     store: BlobStore
     prefix: Prefix
@@ -34,6 +37,7 @@ class LayerWriting:
     compiler: Compiler | None = None
     compression: Compression = Compression.GZIP
     level: int | None = None
+    lost: Losses | None = None
 
     def write(
         self, records: Sequence[LockedPackage], paths: Sequence[Path], advance: Callable[[int], object] | None = None
@@ -45,7 +49,7 @@ class LayerWriting:
         """
         packages = [open_package(path) for path in paths]
         own = [_own_record(*pair) for pair in zip(records, packages, strict=True)]
-        without = self._losses(packages) if len(packages) > 1 else [frozenset[str]()]
+        without = self._without(records, packages)
         for _ in packages:
             try:
                 return self._write(own, packages, without, advance)
@@ -53,6 +57,17 @@ class LayerWriting:
                 # Rare: some old archives must be read twice.
                 error.package.survey()
         return self._write(own, packages, without, advance)
+
+    def _without(self, records: Sequence[LockedPackage], packages: Sequence[Package]) -> list[frozenset[str]]:
+        if self.lost is not None:
+            return [self.lost.get(record.stem, frozenset()) for record in records]
+        if len(packages) == 1:
+            return [frozenset()]
+        return find_losses([self.installed(package) for package in packages])
+
+    def installed(self, package: Package) -> list[str]:
+        """The paths, relative to the prefix, of what a package comes to."""
+        return installed_paths(package, self.prefix, filter=self.filter, compiler=self.compiler)
 
     def _write(
         self,
@@ -73,25 +88,7 @@ class LayerWriting:
                         advance(entry.size)
                 reports.append(linked.report)
         assert builder.layer is not None
-        return builder.layer, _facts(records, reports, clobbered=any(without))
-
-    def _losses(self, packages: Sequence[Package]) -> list[frozenset[str]]:
-        """For each package the paths that a later one wins: the same path, a folder where it has a file, or a file
-        where it has a folder.
-        """
-        files: set[str] = set()
-        folders: set[str] = set()
-        losses: list[frozenset[str]] = []
-        for package in reversed(packages):
-            mine = set(installed_paths(package, self.prefix, filter=self.filter, compiler=self.compiler))
-            my_folders = _folders(mine)
-            lost = mine & (files | folders)
-            if hidden := my_folders & files:
-                lost |= {path for path in mine if not hidden.isdisjoint(_folders([path]))}
-            losses.append(frozenset(lost))
-            files |= mine
-            folders |= my_folders
-        return losses[::-1]
+        return builder.layer, _facts(records, reports, clobbered=self.lost is None and any(without))
 
 
 def _own_record(record: LockedPackage, package: Package) -> LockedPackage:
@@ -131,18 +128,8 @@ def _facts(records: Sequence[LockedPackage], reports: Sequence[LinkReport], *, c
         uncompiled=tuple(path for report in reports for path in sorted(report.uncompiled)),
         clobbered=clobbered,
         paths=frozenset(map(_hash, paths)),
-        folders=frozenset(map(_hash, _folders(paths))),
+        folders=frozenset(map(_hash, folders_of(paths))),
     )
-
-
-def _folders(paths: Iterable[str]) -> set[str]:
-    """Every folder that one of `paths` lies in."""
-    found: set[str] = set()
-    for folder in {posixpath.dirname(path) for path in paths}:
-        while folder and folder not in found:
-            found.add(folder)
-            folder = posixpath.dirname(folder)  # noqa: PLW2901
-    return found
 
 
 def _hash(path: str) -> int:

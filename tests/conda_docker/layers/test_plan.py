@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from conda_docker.build_options import Layering
 from conda_docker.environment.locked import LockedPackage, package_from_record
 from conda_docker.environment.topological_order import topological_order
-from conda_docker.layers.plan import plan_in_order, plan_layers
+from conda_docker.layers.plan import plan_layers
 
 
 def package(name: str, *depends: str, size: int = 1000) -> LockedPackage:
@@ -75,13 +75,6 @@ def test_every_package_is_planned_once_within_the_limit(
     assert sorted(package.name for layer in plan for package in layer) == sorted(p.name for p in packages)
     assert len(plan) <= limit
     assert all(plan)
-
-
-@given(environments(), st.integers(1, 50))
-def test_the_strict_plan_keeps_the_order(packages: list[LockedPackage], limit: int) -> None:
-    plan = plan_in_order(packages, limit=limit)
-    assert [package for layer in plan for package in layer] == packages
-    assert len(plan) <= limit
 
 
 @given(environments(), st.sets(st.integers(0, 39)))

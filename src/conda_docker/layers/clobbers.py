@@ -1,0 +1,94 @@
+"""Paths that several packages bring: the last in topological order wins, and the others are linked without them.
+
+So no two layers of an environment have a path in common: it does not matter how they lie, and nothing of a package that
+lost a module stays behind, such as its compiled form, which Python would run in the winner's place.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from python_docker.whole_file import write_whole_file
+
+if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedPackage
+    from conda_docker.layers.make import MadeLayer
+
+Losses = Mapping[str, frozenset[str]]
+"""The paths, relative to the prefix, that each package loses to a later one, by the package's stem."""
+
+
+def packages_that_meet(made: Sequence[MadeLayer]) -> list[LockedPackage]:
+    """The packages of layers that have a path in common, or of which one has a file where another has a folder."""
+    involved = {number for number, layer in enumerate(made) if layer.facts.clobbered}
+    owner: dict[int, int] = {}
+    for number, layer in enumerate(made):
+        for path in layer.facts.paths:
+            first = owner.setdefault(path, number)
+            if first != number:
+                involved |= {first, number}
+    for number, layer in enumerate(made):
+        for folder in layer.facts.folders & owner.keys():
+            involved |= {owner[folder], number}
+    return [package for number in sorted(involved) for package in made[number].packages]
+
+
+def find_losses(paths: Sequence[Sequence[str]]) -> list[frozenset[str]]:
+    """For the paths of each package, in topological order, those that a later package wins.
+
+    It wins the same path, a folder where it has a file, and a file where it has a folder.
+
+    >>> [sorted(lost) for lost in find_losses([["a", "b/c", "d"], ["a", "b"], ["d/e"]])]
+    [['a', 'b/c', 'd'], [], []]
+    """
+    files: set[str] = set()
+    folders: set[str] = set()
+    losses: list[frozenset[str]] = []
+    for package in reversed(paths):
+        mine = set(package)
+        my_folders = folders_of(mine)
+        lost = mine & (files | folders)
+        if hidden := my_folders & files:
+            lost |= {path for path in mine if not hidden.isdisjoint(folders_of([path]))}
+        losses.append(frozenset(lost))
+        files |= mine
+        folders |= my_folders
+    return losses[::-1]
+
+
+def folders_of(paths: Iterable[str]) -> set[str]:
+    """Every folder that one of `paths` lies in."""
+    found: set[str] = set()
+    for folder in {posixpath.dirname(path) for path in paths}:
+        while folder and folder not in found:
+            found.add(folder)
+            folder = posixpath.dirname(folder)  # noqa: PLW2901
+    return found
+
+
+def remembered_losses(cache_dir: Path, key: str | None) -> Losses | None:
+    """The losses that were found before for the packages of `key`, so that they need not be read again."""
+    if key is None:
+        return None
+    try:
+        value = json.loads(_path(cache_dir, key).read_bytes())
+        return {str(stem): frozenset(map(str, paths)) for stem, paths in value.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def remember_losses(cache_dir: Path, key: str | None, losses: Losses) -> None:
+    """Keep losses for `remembered_losses`; a cache that cannot be written costs time the next time, nothing else."""
+    if key is not None:
+        value = {stem: sorted(paths) for stem, paths in losses.items()}
+        with suppress(OSError):
+            write_whole_file(_path(cache_dir, key), json.dumps(value, separators=(",", ":")).encode())
+
+
+def _path(cache_dir: Path, key: str) -> Path:
+    return cache_dir / "clobbers" / f"{key}.json"
