@@ -1,4 +1,4 @@
-"""Solves and installs an environment with rattler, as its users do: `install.py TARGET PREFIX CACHE CHANNEL SPEC...`."""
+"""Solves and installs an environment with rattler: `install.py TARGET PREFIX CACHE CHANNEL SPEC...`."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -178,9 +179,7 @@ class LayerCache:
     def clear(self) -> int:
         """Remove everything; gives the bytes that were freed."""
         info = self.info()
-        import shutil
-
-        for name in ("blobs", "layers", "packages"):
+        for name in ("blobs", "layers", "packages", "clobbers", "index", "bases", "glibc", "pythons"):
             shutil.rmtree(self.root / name, ignore_errors=True)
         return info.size + info.packages_size
 
