@@ -111,6 +111,7 @@ def copy_image(
 def image_of(source: Source, platform: Platform | None = None, root: Manifest | Index | None = None) -> Image:
     """The image of a source that is for `platform`. Raises `PlatformNotFound`."""
     found = source.root() if root is None else root
+    alone = isinstance(found, Manifest)
     for _ in range(_MAX_DEPTH):
         if isinstance(found, Manifest):
             break
@@ -120,7 +121,8 @@ def image_of(source: Source, platform: Platform | None = None, root: Manifest | 
     reference = source.reference
     name, tag = (reference.familiar_name, reference.tag) if reference else ("", None)
     image = Image.from_manifest(found, source.blob, name=name, tag=tag)
-    if platform is not None and not platform.accepts(image.platform):
+    # Of an index, its descriptor decided; whether the config agrees is for `validate` to say.
+    if platform is not None and alone and not platform.accepts(image.platform):
         raise PlatformNotFound(f"the image is for {image.platform}, not for {platform}")
     return image
 

@@ -120,7 +120,8 @@ class TestEntries:
         assert find_credentials("example.org", "team/app", environ) == Credentials("alice", "secret")
 
     @given(
-        st.text(st.characters(exclude_characters=":\0"), min_size=1), st.text(st.characters(exclude_characters="\0"))
+        st.text(st.characters(codec="utf-8", exclude_characters=":\0"), min_size=1),
+        st.text(st.characters(codec="utf-8", exclude_characters="\0")),
     )
     def test_any_user_and_password(self, username: str, password: str) -> None:
         document = json.dumps({"auths": {"example.org": {"auth": auth(username, password)}}})
