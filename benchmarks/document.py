@@ -27,8 +27,8 @@ How it is measured:
 - Each number is that of whole processes, from start to end, as the kernel counts them: the median of {runs}, in
   rounds in which all works of a table take turns. *Processor* is the time of all processors together; *largest
   process* the peak of resident memory of the largest process, *all processes* that of all at one moment with shared
-  pages counted once (from a round of its own); *written* what went to the file system; *sent* what went to the registry, requests
-  included.
+  pages counted once (from a round of its own); *written* what went to the file system; *sent* what went to the
+  registry, requests included.
 - *Cold* means: packages on disk, no layer cache. *Warm*: every layer is in the cache. All builds solve first, those of
   conda-docker and of rattler alike.
 - *The floor* is what the bare libraries take in one thread to hash the packages, decompress them, hash their tars,
