@@ -32,8 +32,7 @@ def write_images(
     until everything has arrived. Raises `UnsupportedFormat` for several images where the place can hold no index, and
     for two images of one platform.
 
-        >>> write_images([image_for_amd64, image_for_arm64], "oci:build:demo").media_type
-        'application/vnd.oci.image.index.v1+json'
+        index = write_images([image_for_amd64, image_for_arm64], "oci:build:demo")
     """
     platforms = [image.platform for image in images]
     twice = next((platform for platform in platforms if platforms.count(platform) > 1), None)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from python_docker.compression import Compression, check_level
+from python_docker.compression import Compression, check_level, zstd_module
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
@@ -63,6 +63,9 @@ class Recipe:
             "trim": self.trim,
             "exclude": sorted(self.exclude),
         }
+        if self.compression is Compression.ZSTD:
+            # Another version of its library may write other bytes; libdeflate's is pinned instead.
+            inputs["zstd"] = zstd_module().zstd_version
         if without := {
             package.stem: sorted(lost[package.stem]) for package in packages if lost and lost.get(package.stem)
         }:
