@@ -26,7 +26,7 @@ from python_docker.registry.options import RegistryOptions
 from python_docker.spec import Descriptor, Manifest, parse_manifest
 from python_docker.tar import EntryType, clamped_path
 from python_docker.transports import Location, open_source
-from python_docker.whole_file import write_whole_file
+from python_docker.whole_file import read_whole_file, write_whole_file
 
 if TYPE_CHECKING:
     from python_docker.transports.medium import Source
@@ -90,7 +90,7 @@ def _image_for(source: Source, platform: Platform, location: str) -> Image:
 
 def _read_note(note: Path) -> Manifest | None:
     try:
-        media_type, raw = json.loads(note.read_bytes())
+        media_type, raw = json.loads(read_whole_file(note))
         manifest = parse_manifest(raw.encode(), media_type)
     except (OSError, ValueError, TypeError, AttributeError, Error):
         return None
@@ -134,8 +134,8 @@ def glibc_of(image: Image, cache_dir: Path) -> str | None:
     Read from the lowest layer that has it, and remembered by the image's ID.
     """
     note = cache_dir / "glibc" / image.id.encoded
-    with suppress(OSError):
-        return note.read_text() or None
+    with suppress(OSError, ValueError):
+        return read_whole_file(note).decode() or None
     found: str | None = None
     for layer in reversed(image.layers):
         found = _glibc_in(layer) or found

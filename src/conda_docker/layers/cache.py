@@ -20,7 +20,7 @@ from python_docker.digest import Digest
 from python_docker.errors import ContentMismatch
 from python_docker.layer import Layer
 from python_docker.spec import Descriptor
-from python_docker.whole_file import write_whole_file
+from python_docker.whole_file import read_whole_file, write_whole_file
 
 _LEFTOVERS = ("blobs/.partial-*", "*/*/.partial-*", "packages/.*")
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EROFS, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -55,7 +55,7 @@ class LayerCache:
         """The layer of a key and what was found while it was made, or None."""
         path = self._path(key)
         try:
-            entry = json.loads(path.read_bytes())
+            entry = json.loads(read_whole_file(path))
             descriptor = Descriptor.new(entry["mediaType"], Digest(entry["digest"]), int(entry["size"]))
             diff_id, facts = Digest(entry["diffId"]), LayerFacts.from_json(entry["facts"])
             blob_path = self.blobs.path_of(descriptor.digest)
@@ -155,7 +155,7 @@ class LayerCache:
         if path.suffix != ".json":
             return None, path.stat().st_size
         try:
-            entry: dict[str, Any] = json.loads(path.read_bytes())
+            entry: dict[str, Any] = json.loads(read_whole_file(path))
             return str(entry["digest"]), int(entry["size"])
         except (OSError, ValueError, KeyError, TypeError):
             return "", 0

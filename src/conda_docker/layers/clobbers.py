@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from python_docker.whole_file import write_whole_file
+from python_docker.whole_file import read_whole_file, write_whole_file
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
@@ -76,7 +76,7 @@ def remembered_losses(cache_dir: Path, key: str | None) -> Losses | None:
     if key is None:
         return None
     try:
-        value = json.loads(_path(cache_dir, key).read_bytes())
+        value = json.loads(read_whole_file(_path(cache_dir, key)))
         return {str(stem): frozenset(map(str, paths)) for stem, paths in value.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return None

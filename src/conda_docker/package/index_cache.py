@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from python_docker.whole_file import write_whole_file
+from python_docker.whole_file import read_whole_file, write_whole_file
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
@@ -30,7 +30,7 @@ class IndexCache:
         if path is None:
             return None
         try:
-            index = json.loads(path.read_bytes())
+            index = json.loads(read_whole_file(path))
         except (OSError, ValueError):
             return None
         return index if isinstance(index, dict) else None

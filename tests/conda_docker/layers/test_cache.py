@@ -14,6 +14,7 @@ from conda_docker.layers.cache import LayerCache, default_cache_dir
 from conda_docker.layers.facts import LayerFacts
 from python_docker.layer import Layer, build_layer
 from python_docker.tar import TarEntry
+from python_docker.whole_file import read_whole_file
 
 KEY = 64 * "a"
 FACTS = LayerFacts(
@@ -55,6 +56,18 @@ def test_a_damaged_entry_counts_as_absent(tmp_path: Path, damage: bytes) -> None
     put(cache)
     next(tmp_path.glob("layers/*/*.json")).write_bytes(damage)
     assert cache.get(KEY) is None
+
+
+def test_no_bit_of_an_entry_can_flip_unnoticed(tmp_path: Path) -> None:
+    cache = LayerCache(tmp_path)
+    put(cache)
+    path = next(tmp_path.glob("layers/*/*.json"))
+    content = path.read_bytes()
+    for place in range(0, len(content), 7):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        assert cache.get(KEY) is None
+    path.write_bytes(content)
+    assert cache.get(KEY) is not None
 
 
 @pytest.mark.parametrize("damage", ["remove", "truncate", "grow", "flip a bit"])
@@ -144,7 +157,7 @@ def test_clearing_removes_everything(tmp_path: Path) -> None:
 
 def test_an_entry_is_plain_json(tmp_path: Path) -> None:
     put(LayerCache(tmp_path))
-    entry = json.loads(next(tmp_path.glob("layers/*/*.json")).read_bytes())
+    entry = json.loads(read_whole_file(next(tmp_path.glob("layers/*/*.json"))))
     assert entry["facts"]["postLink"] == ["zlib"]
 
 
