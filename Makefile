@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 # A process for each processor; `make test PARALLEL=` runs one test after another.
 PARALLEL ?= -n auto --dist worksteal
 
@@ -45,7 +46,7 @@ check: venv
 	$(VENV)/bin/deptry src
 
 bench: venv peers
-	$(VENV)/bin/python benchmarks/run.py
+	$(VENV)/bin/python -m benchmarks.run $(BENCH_ARGS)
 
 zipapp: venv
 	scripts/make-zipapp $(VENV)/bin/python dist/conda-docker.pyz
