@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from conda_docker.layers.cache import writing_cache
+from conda_docker.note import read_note, write_note
 from python_docker.blob import Blob, BlobStore
 from python_docker.copy import image_of
 from python_docker.errors import Error, NotFound, PlatformNotFound
@@ -26,7 +27,6 @@ from python_docker.registry.options import RegistryOptions
 from python_docker.spec import Descriptor, Manifest, parse_manifest
 from python_docker.tar import EntryType, clamped_path
 from python_docker.transports import Location, open_source
-from python_docker.whole_file import read_whole_file, write_whole_file
 
 if TYPE_CHECKING:
     from python_docker.transports.medium import Source
@@ -75,7 +75,7 @@ def open_base(
         manifest = image.manifest
         with suppress(OSError):
             store.add_bytes(image.config_file.raw, manifest.config.media_type)
-            write_whole_file(note, json.dumps([manifest.media_type, manifest.raw.decode()]).encode())
+            write_note(note, json.dumps([manifest.media_type, manifest.raw.decode()]).encode())
         return _image(manifest, store, reference, source.blob)
     finally:
         source.close()
@@ -90,7 +90,7 @@ def _image_for(source: Source, platform: Platform, location: str) -> Image:
 
 def _read_note(note: Path) -> Manifest | None:
     try:
-        media_type, raw = json.loads(read_whole_file(note))
+        media_type, raw = json.loads(read_note(note))
         manifest = parse_manifest(raw.encode(), media_type)
     except (OSError, ValueError, TypeError, AttributeError, Error):
         return None
@@ -135,14 +135,14 @@ def glibc_of(image: Image, cache_dir: Path) -> str | None:
     """
     note = cache_dir / "glibc" / image.id.encoded
     with suppress(OSError, ValueError):
-        return read_whole_file(note).decode() or None
+        return read_note(note).decode() or None
     found: str | None = None
     for layer in reversed(image.layers):
         found = _glibc_in(layer) or found
         if found is not None:
             break
     with suppress(OSError):
-        write_whole_file(note, (found or "").encode())
+        write_note(note, (found or "").encode())
     return found
 
 

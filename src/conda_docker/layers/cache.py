@@ -15,12 +15,12 @@ from typing import Any
 
 from conda_docker.errors import CacheError
 from conda_docker.layers.facts import LayerFacts
+from conda_docker.note import read_note, write_note
 from python_docker.blob import Blob, BlobStore
 from python_docker.digest import Digest
 from python_docker.errors import ContentMismatch
 from python_docker.layer import Layer
 from python_docker.spec import Descriptor
-from python_docker.whole_file import read_whole_file, write_whole_file
 
 _LEFTOVERS = ("blobs/.partial-*", "*/*/.partial-*", "packages/.*")
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EROFS, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -55,7 +55,7 @@ class LayerCache:
         """The layer of a key and what was found while it was made, or None."""
         path = self._path(key)
         try:
-            entry = json.loads(read_whole_file(path))
+            entry = json.loads(read_note(path))
             descriptor = Descriptor.new(entry["mediaType"], Digest(entry["digest"]), int(entry["size"]))
             diff_id, facts = Digest(entry["diffId"]), LayerFacts.from_json(entry["facts"])
             blob_path = self.blobs.path_of(descriptor.digest)
@@ -84,7 +84,7 @@ class LayerCache:
                 "changed": self.blobs.path_of(layer.digest).stat().st_mtime_ns,
                 "facts": facts.to_json(),
             }
-            write_whole_file(self._path(key), json.dumps(entry, separators=(",", ":")).encode())
+            write_note(self._path(key), json.dumps(entry, separators=(",", ":")).encode())
 
     def _path(self, key: str) -> Path:
         return self._entries / key[:2] / f"{key}.json"
@@ -155,7 +155,7 @@ class LayerCache:
         if path.suffix != ".json":
             return None, path.stat().st_size
         try:
-            entry: dict[str, Any] = json.loads(read_whole_file(path))
+            entry: dict[str, Any] = json.loads(read_note(path))
             return str(entry["digest"]), int(entry["size"])
         except (OSError, ValueError, KeyError, TypeError):
             return "", 0

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from python_docker.whole_file import read_whole_file, write_whole_file
+from conda_docker.note import read_note, write_note
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
@@ -76,7 +76,7 @@ def remembered_losses(cache_dir: Path, key: str | None) -> Losses | None:
     if key is None:
         return None
     try:
-        value = json.loads(read_whole_file(_path(cache_dir, key)))
+        value = json.loads(read_note(_path(cache_dir, key)))
         return {str(stem): frozenset(map(str, paths)) for stem, paths in value.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return None
@@ -87,7 +87,7 @@ def remember_losses(cache_dir: Path, key: str | None, losses: Losses) -> None:
     if key is not None:
         value = {stem: sorted(paths) for stem, paths in losses.items()}
         with suppress(OSError):
-            write_whole_file(_path(cache_dir, key), json.dumps(value, separators=(",", ":")).encode())
+            write_note(_path(cache_dir, key), json.dumps(value, separators=(",", ":")).encode())
 
 
 def _path(cache_dir: Path, key: str) -> Path:

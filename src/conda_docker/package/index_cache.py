@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from python_docker.whole_file import read_whole_file, write_whole_file
+from conda_docker.note import read_note, write_note
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
@@ -30,7 +30,7 @@ class IndexCache:
         if path is None:
             return None
         try:
-            index = json.loads(read_whole_file(path))
+            index = json.loads(read_note(path))
         except (OSError, ValueError):
             return None
         return index if isinstance(index, dict) else None
@@ -41,7 +41,7 @@ class IndexCache:
         if path is None:
             return
         with suppress(OSError):
-            write_whole_file(path, json.dumps(index, separators=(",", ":")).encode())
+            write_note(path, json.dumps(index, separators=(",", ":")).encode())
 
     def _path(self, package: LockedPackage) -> Path | None:
         digest = package.sha256 or package.md5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from zlib import adler32
 
 from python_docker.errors import InvalidPath
@@ -12,6 +13,7 @@ _BLOCK = 512
 _MAX_OCTAL_7 = 0o7777777
 _MAX_OCTAL_11 = 0o77777777777
 _USTAR = b"ustar\x0000"
+_NO_DEVICE = (0, 0)
 
 
 def byte_sum(data: bytes) -> int:
@@ -25,7 +27,7 @@ def byte_sum(data: bytes) -> int:
     return (adler32(data[:256]) & 0xFFFF) + (adler32(data[256:]) & 0xFFFF) - 2
 
 
-def _tail(flag: bytes, link: bytes = b"", prefix: bytes = b"", device: tuple[int, int] = (0, 0)) -> bytes:
+def _tail(flag: bytes, link: bytes = b"", prefix: bytes = b"", device: tuple[int, int] = _NO_DEVICE) -> bytes:
     """What follows the checksum."""
     return b"".join(
         (
@@ -45,6 +47,12 @@ _PLAIN_TAILS = {flag: _tail(flag) for flag in (*(kind.value for kind in EntryTyp
 _PLAIN_SUMS = {flag: byte_sum(tail) for flag, tail in _PLAIN_TAILS.items()}
 
 
+@lru_cache(256)
+def _mode_and_owner(mode: int, uid: int, gid: int) -> bytes:
+    """Three fields that are the same for most members of a tar."""
+    return b"%07o\0%07o\0%07o\0" % (mode, uid, gid)
+
+
 def _header(
     name: bytes,
     mode: int,
@@ -55,10 +63,10 @@ def _header(
     flag: bytes,
     link: bytes = b"",
     prefix: bytes = b"",
-    device: tuple[int, int] = (0, 0),
+    device: tuple[int, int] = _NO_DEVICE,
 ) -> bytes:
-    head = name.ljust(100, b"\0") + b"%07o\0%07o\0%07o\0%011o\0%011o\0" % (mode, uid, gid, size, mtime)
-    if link or prefix or device != (0, 0):
+    head = b"%b%b%011o\0%011o\0" % (name.ljust(100, b"\0"), _mode_and_owner(mode, uid, gid), size, mtime)
+    if link or prefix or device != _NO_DEVICE:
         tail = _tail(flag, link, prefix, device)
         total = byte_sum(tail)
     else:
@@ -102,18 +110,19 @@ def encode_header(entry: TarEntry, path: str) -> bytes:
     for a negative number or a device's number beyond those that systems have.
     """
     name = _encode(path, "a path")
-    kind = entry.type
+    _, kind, mode, size, mtime, target, uid, gid, device, xattrs = entry
     if kind is EntryType.DIRECTORY:
         name += b"/"
     link = b""
     if kind is EntryType.SYMLINK or kind is EntryType.HARDLINK:
-        link = _encode(entry.link_target, "the target of a link")
+        link = _encode(target, "the target of a link")
         if not link:
             raise InvalidPath(f"the link {path!r} has no target")
-    size = entry.size if kind is EntryType.FILE else 0
-    mtime = entry.mtime if entry.mtime > 0 else 0
-    uid, gid, device = entry.uid, entry.gid, entry.device
-    if size < 0 or uid < 0 or gid < 0 or not 0 <= min(device) <= max(device) <= _MAX_OCTAL_7:
+    if kind is not EntryType.FILE:
+        size = 0
+    mtime = max(mtime, 0)
+    numbers_fit = device == _NO_DEVICE or 0 <= min(device) <= max(device) <= _MAX_OCTAL_7
+    if size < 0 or uid < 0 or gid < 0 or not numbers_fit:
         raise ValueError(f"{path}: a number that no tar can hold: size {size}, owner {uid}:{gid}, device {device}")
     records: list[bytes] = []
     prefix = b""
@@ -139,11 +148,11 @@ def encode_header(entry: TarEntry, path: str) -> bytes:
     if gid > _MAX_OCTAL_7:
         records.append(pax_record(b"gid", b"%d" % gid))
         gid = 0
-    for key, value in sorted(entry.xattrs.items()) if entry.xattrs else ():
+    for key, value in sorted(xattrs.items()) if xattrs else ():
         if "=" in key:
             raise InvalidPath(f"the name of an attribute may not hold '=': {key[:200]!r}")
         records.append(pax_record(_encode(XATTR + key, "the name of an attribute"), value))
-    header = _header(name, entry.mode & 0o7777, uid, gid, size, mtime, kind._value_, link, prefix, device)
+    header = _header(name, mode & 0o7777, uid, gid, size, mtime, kind._value_, link, prefix, device)
     if not records:
         return header
     body = b"".join(records)

@@ -97,16 +97,18 @@ class _Content(ReadStream):
         self.left = size
 
     def read(self, size: int | None = -1) -> bytes:
-        if size is None or size < 0:
+        left = self.left
+        everything = size is None or size < 0
+        if everything and left > _READ_SIZE:
             return b"".join(iter(lambda: self.read(_READ_SIZE), b""))
-        size = min(size, self.left)
-        if not size:
+        wanted = left if size is None or not 0 <= size <= left else size
+        if not wanted:
             return b""
-        data = self._take(size)
+        data = self._take(wanted)
         if not data:
             raise InvalidLayer(f"the tar ends within {self._path[:200]!r}")
-        self.left -= len(data)
-        return data
+        self.left = left = left - len(data)
+        return data + self.read() if everything and left else data
 
 
 class TarReader:
@@ -167,8 +169,15 @@ class TarReader:
         long_name: bytes | None = None
         long_link: bytes | None = None
         extended = 0
+        padding = 0
         while True:
-            block = self._take(_BLOCK)
+            block = self._take(padding + _BLOCK)
+            if padding:
+                if len(block) < padding:
+                    # umoci ends the tars of `insert` like this, and readers in Go take them.
+                    return
+                block = block[padding:]
+                padding = 0
             if len(block) < _BLOCK:
                 if block or extended:
                     raise InvalidLayer("the tar is cut short")
@@ -205,9 +214,6 @@ class TarReader:
             if content.left:
                 self._skip(content.left)
             padding = -entry.size % _BLOCK
-            if padding and len(self._take(padding)) < padding:
-                # umoci ends the tars of `insert` like this, and readers in Go take them.
-                return
 
 
 def _check_sum(block: bytes, field: bytes) -> None:

@@ -12,9 +12,9 @@ import pytest
 from conda_docker.errors import CacheError
 from conda_docker.layers.cache import LayerCache, default_cache_dir
 from conda_docker.layers.facts import LayerFacts
+from conda_docker.note import read_note
 from python_docker.layer import Layer, build_layer
 from python_docker.tar import TarEntry
-from python_docker.whole_file import read_whole_file
 
 KEY = 64 * "a"
 FACTS = LayerFacts(
@@ -157,7 +157,7 @@ def test_clearing_removes_everything(tmp_path: Path) -> None:
 
 def test_an_entry_is_plain_json(tmp_path: Path) -> None:
     put(LayerCache(tmp_path))
-    entry = json.loads(read_whole_file(next(tmp_path.glob("layers/*/*.json"))))
+    entry = json.loads(read_note(next(tmp_path.glob("layers/*/*.json"))))
     assert entry["facts"]["postLink"] == ["zlib"]
 
 
