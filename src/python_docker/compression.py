@@ -7,9 +7,10 @@ import lzma
 import re
 import sys
 import zlib
+from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from python_docker.errors import InvalidLayer
 from python_docker.stream import ReadStream
@@ -90,30 +91,43 @@ class _Prefixed(ReadStream):
         return self._stream.read(size)
 
 
-class _XzReader(ReadStream):
-    """What xz streams hold. Unlike `lzma.LZMAFile` it bounds the memory that a stream may ask for."""
+class _Decoder(Protocol):
+    """What the decompressors of xz and zstd have in common: each reads one stream or frame."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _FrameReader(ReadStream):
+    """What several streams or frames hold, one after another, with bytes of `padding` between them.
+
+    Unlike `lzma.LZMAFile` it bounds the memory that a stream may ask for, and unlike `ZstdFile` it does not copy all
+    content twice more.
+    """
+
+    def __init__(self, stream: BinaryIO, new_decoder: Callable[[], _Decoder], padding: bytes = b"") -> None:
         super().__init__(stream)
         self._stream = stream
-        self._decoder = self._new_decoder()
-
-    @staticmethod
-    def _new_decoder() -> lzma.LZMADecompressor:
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_XZ_MEMORY)
+        self._new_decoder = new_decoder
+        self._padding = padding
+        self._decoder = new_decoder()
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or size < 0:
             return b"".join(iter(lambda: self.read(_READ_SIZE), b""))
         while True:
             if self._decoder.eof:
-                # The next stream, or the padding of zeros between them (xz file format, section 2.2).
-                rest = self._decoder.unused_data.lstrip(b"\0")
+                rest = self._decoder.unused_data.lstrip(self._padding)
                 while not rest:
                     data = self._stream.read(_READ_SIZE)
                     if not data:
                         return b""
-                    rest = data.lstrip(b"\0")
+                    rest = data.lstrip(self._padding)
                 self._decoder = self._new_decoder()
             elif self._decoder.needs_input:
                 rest = self._stream.read(_READ_SIZE)
@@ -181,11 +195,12 @@ def open_decompressed(stream: BinaryIO, *, max_window_log: int = 27) -> BinaryIO
     elif compression is Compression.ZSTD:
         zstd = zstd_module()
         options = {zstd.DecompressionParameter.window_log_max: max_window_log}
-        inner = cast("BinaryIO", zstd.ZstdFile(whole, options=options))
+        inner = _FrameReader(whole, lambda: cast("_Decoder", zstd.ZstdDecompressor(options=options)))
     elif compression is Compression.BZIP2:
         inner = cast("BinaryIO", bz2.BZ2File(whole))
     else:
-        inner = _XzReader(whole)
+        # Zeros may stand between streams (xz file format, section 2.2).
+        inner = _FrameReader(whole, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_XZ_MEMORY), b"\0")
     return _Decompressed(inner, whole, compression)
 
 
