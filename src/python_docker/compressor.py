@@ -8,11 +8,12 @@ written by libdeflate and read by ISA-L: the latter compresses faster, but to ot
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import deflate
 
@@ -20,6 +21,9 @@ from python_docker.compression import Compression, check_level, zstd_module
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 # Bytes of tar that make one gzip member or zstd frame. Part of the layer format: another size gives other bytes.
 _BLOCK_SIZES = {Compression.GZIP: 1 << 20, Compression.ZSTD: 4 << 20}
@@ -36,10 +40,28 @@ def _zstd_frame(block: bytes | memoryview, level: int) -> bytes:
     return bytes(zstd.compress(block, options={parameter.compression_level: level, parameter.checksum_flag: 1}))
 
 
+class _CompressionPool(ThreadPoolExecutor):
+    """Threads that compress. Who submits waits while too much is waiting already, so that memory is bounded."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads, thread_name_prefix="compress")
+        self._room = threading.Semaphore(2 * threads + 2)
+
+    def submit(self, function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
+        self._room.acquire()
+        try:
+            future = super().submit(function, *args, **kwargs)
+        except BaseException:
+            self._room.release()
+            raise
+        future.add_done_callback(lambda _: self._room.release())  # cancelled ones too
+        return future
+
+
 @cache
 def compression_pool() -> Executor:
     """The threads that compress, as many as there are processors; shared by the whole process."""
-    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="compress")
+    return _CompressionPool(os.cpu_count() or 1)
 
 
 class CompressingWriter:

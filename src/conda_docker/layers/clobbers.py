@@ -7,7 +7,6 @@ lost a module stays behind, such as its compiled form, which Python would run in
 from __future__ import annotations
 
 import json
-import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -64,10 +63,10 @@ def find_losses(paths: Sequence[Sequence[str]]) -> list[frozenset[str]]:
 def folders_of(paths: Iterable[str]) -> set[str]:
     """Every folder that one of `paths` lies in."""
     found: set[str] = set()
-    for folder in {posixpath.dirname(path) for path in paths}:
+    for folder in {path.rpartition("/")[0] for path in paths}:
         while folder and folder not in found:
             found.add(folder)
-            folder = posixpath.dirname(folder)  # noqa: PLW2901
+            folder = folder.rpartition("/")[0]  # noqa: PLW2901
     return found
 
 

@@ -17,9 +17,10 @@ MAX_SOURCE = 8 << 20
 
 # What is compiled together, and how much is on its way at once. Nothing of it depends on time or on the machine, for it
 # decides on the order of a layer's entries, and in details on their bytes: it is part of the layer format.
-_BATCH_MODULES = 16
-_BATCH_BYTES = 128 << 10
-_MAX_BATCHES = 32
+# A fork for each batch costs some five milliseconds, which is more than compiling a small module takes.
+_BATCH_MODULES = 128
+_BATCH_BYTES = 1 << 20
+_MAX_BATCHES = 8
 
 
 def pyc_path(source: str, tag: str) -> str:

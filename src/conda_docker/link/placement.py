@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -120,7 +119,7 @@ def place_files(
 def _check_nesting(placement: Placement, made: set[str], what: str) -> None:
     """Refuse a package in which a file lies below another file."""
     files = made.union(placement.places())
-    folders = {posixpath.dirname(place) for place in files}
+    folders = {place.rpartition("/")[0] for place in files}
     files.difference_update(
         special.place for special in placement.special.values() if special.entry.type is PathType.DIRECTORY
     )
@@ -128,7 +127,7 @@ def _check_nesting(placement: Placement, made: set[str], what: str) -> None:
         wrong = min(folders & files, default=None)
         if wrong is not None:
             raise InvalidPackage(f"{what} has {wrong[:200]!r} both as a file and as a folder")
-        folders = {posixpath.dirname(folder) for folder in folders} - folders
+        folders = {folder.rpartition("/")[0] for folder in folders} - folders
 
 
 def link_scripts(places: Iterable[str], name: str) -> tuple[str, ...]:

@@ -23,7 +23,6 @@ from python_docker.tar import EntryType, TarEntry, TarReader, contained_path
 
 Members = Iterator[tuple[TarEntry, BinaryIO]]
 
-_SMALL = 256 << 10
 _MAX_METADATA = 256 << 20  # bytes of one file below info/; a million files make a paths.json of that size
 _MAX_IGNORED = 2 << 30  # bytes of members that nobody asked for, which still cost the time to decompress them
 _MAX_RATIO = 200  # of a payload to its archive, when it must be read to find the metadata; honest ones reach 20
@@ -114,7 +113,7 @@ class Package:
                             raise InvalidPackage(f"{self.what}: more than {_MAX_IGNORED >> 30} GiB are in no manifest")
                 kind = entry.type
                 if links:
-                    folder = posixpath.dirname(path)
+                    folder = path.rpartition("/")[0]
                     if folder not in real_folders:
                         real = self._follow(folder, links) if folder else ""
                         if real == folder:
@@ -122,10 +121,7 @@ class Package:
                         else:
                             path = posixpath.join(real, posixpath.basename(path))
                 if kind is EntryType.FILE:
-                    if entry.size <= _SMALL:
-                        # Read at once: the quickest way for packages of many files.
-                        content = io.BytesIO(content.read())  # noqa: PLW2901
-                    else:
+                    if not isinstance(content, io.BytesIO):  # then it is read already
                         stated = listed.get(path)
                         if stated is not None and entry.size > stated + _MAX_SURPRISE:
                             raise InvalidPackage(

@@ -21,7 +21,7 @@ METADATA_FILES = frozenset(
 
 _LEGACY_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
 # Finds, in paths joined by NULs, what `contained_path` would change or refuse, and what is no Unicode text.
-_SUSPECT = re.compile(r"(?:^|[\0/])\.{0,2}(?=[\0/]|$)|[\ud800-\udfff]")
+_SUSPECT = ("//", "/.", "\0.", "\0/", "/\0", "\0\0")  # in paths with NULs around them: what a clean path has none of
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TOKEN = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
 _COMMAND = re.compile(r"[^./\\\0][^/\\\0]*")
@@ -196,8 +196,10 @@ def _sha256(text: str) -> str:
 
 def _contained(entries: list[PathEntry], where: str, what: str) -> tuple[PathEntry, ...]:
     """The entries with paths that are proved to stay in the package; those below `info/` are never installed."""
-    joined = "\0".join([entry.path for entry in entries])
-    if _SUSPECT.search(joined) or joined.count("\0") >= max(len(entries), 1):
+    joined = "\0".join(["", *[entry.path for entry in entries], ""])
+    clean = joined.isascii() and joined.count("\0") == len(entries) + 1
+    # One look at all of them is ten times as fast as one at each.
+    if not clean or any(part in joined for part in _SUSPECT):
         for place, entry in enumerate(entries):
             try:
                 if entry.path.startswith("/"):

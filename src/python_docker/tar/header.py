@@ -27,9 +27,12 @@ def byte_sum(data: bytes) -> int:
     return (adler32(data[:256]) & 0xFFFF) + (adler32(data[256:]) & 0xFFFF) - 2
 
 
-def _tail(flag: bytes, link: bytes = b"", prefix: bytes = b"", device: tuple[int, int] = _NO_DEVICE) -> bytes:
-    """What follows the checksum."""
-    return b"".join(
+@lru_cache(256)
+def _tail(
+    flag: bytes, link: bytes = b"", prefix: bytes = b"", device: tuple[int, int] = _NO_DEVICE
+) -> tuple[bytes, int]:
+    """What follows the checksum, and the sum of its bytes; mostly the same for neighbours."""
+    tail = b"".join(
         (
             flag,
             link.ljust(100, b"\0"),
@@ -40,11 +43,10 @@ def _tail(flag: bytes, link: bytes = b"", prefix: bytes = b"", device: tuple[int
             bytes(12),
         )
     )
+    return tail, byte_sum(tail)
 
 
 _PAX_FLAG = b"x"
-_PLAIN_TAILS = {flag: _tail(flag) for flag in (*(kind.value for kind in EntryType), _PAX_FLAG)}
-_PLAIN_SUMS = {flag: byte_sum(tail) for flag, tail in _PLAIN_TAILS.items()}
 
 
 @lru_cache(256)
@@ -66,11 +68,7 @@ def _header(
     device: tuple[int, int] = _NO_DEVICE,
 ) -> bytes:
     head = b"%b%b%011o\0%011o\0" % (name.ljust(100, b"\0"), _mode_and_owner(mode, uid, gid), size, mtime)
-    if link or prefix or device != _NO_DEVICE:
-        tail = _tail(flag, link, prefix, device)
-        total = byte_sum(tail)
-    else:
-        tail, total = _PLAIN_TAILS[flag], _PLAIN_SUMS[flag]
+    tail, total = _tail(flag, link, prefix, device)
     # The checksum counts its own eight bytes as spaces.
     return head + b"%06o\0 " % (byte_sum(head) + total + 8 * 0x20) + tail
 
