@@ -46,6 +46,7 @@ check: venv
 	$(VENV)/bin/deptry src
 
 bench: venv peers
+	$(VENV)/bin/python -m pip install --quiet --group bench
 	$(VENV)/bin/python -m benchmarks.run $(BENCH_ARGS)
 
 zipapp: venv

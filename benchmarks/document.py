@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.plot import draw
 from benchmarks.table import cells, markdown, seconds
 from benchmarks.targets import targets
+from benchmarks.work import PATIENCE
 from conda_docker.cli.report import format_size
 
 _DOCS = Path(__file__).parent.parent / "docs"
@@ -25,7 +26,8 @@ on one machine; `make bench` on yours gives yours. This page is written by `make
 How it is measured:
 
 - Each number is that of whole processes, from start to end, as the kernel counts them: the median of {runs}, in
-  rounds in which all works of a table take turns. *Processor* is the time of all processors together; *largest
+  rounds in which all works of a table take turns, after a first round that does not count; what takes longer than
+  {patience} seconds, and the largest environments, ran once. *Processor* is the time of all processors together; *largest
   process* the peak of resident memory of the largest process, *all processes* that of all at one moment with shared
   pages counted once (from a round of its own); *written* what went to the file system; *sent* what went to the
   registry, requests included.
@@ -53,14 +55,14 @@ def write_document(results: Mapping[str, Any], folder: Path = _DOCS) -> list[Pat
     """Write the page and the plot, and return their paths."""
     folder.mkdir(exist_ok=True)
     page, plot = folder / "performance.md", folder / "performance.svg"
-    growth = [group for group in results["groups"] if group["name"].startswith("growth")]
+    growth = [group for group in results["groups"] if group["name"].startswith(("growth", "wide"))]
     drawn = bool(growth) and draw(growth, plot)
     page.write_text("\n".join(_parts(results, drawn=drawn)).rstrip() + "\n")
     return [page, plot] if drawn else [page]
 
 
 def _parts(results: Mapping[str, Any], *, drawn: bool) -> Iterator[str]:
-    yield _INTRODUCTION.format(machine=_machine(results), runs=_runs(results))
+    yield _INTRODUCTION.format(machine=_machine(results), runs=_runs(results), patience=PATIENCE)
     rows = [(target.work, target.limit, target.found, "yes" if target.met else "no") for target in targets(results)]
     yield "## Aims\n"
     yield markdown(("work", "aim", "found", "met"), rows, left=1) + "\n"

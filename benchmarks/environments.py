@@ -9,8 +9,8 @@ from pathlib import Path
 from benchmarks.changed import make_changed
 from benchmarks.generator import Size, archives, make_channel
 
-GROWTH = (Size(60, 10_000), Size(120, 33_000), Size(240, 100_000))
 WIDE = Size(220, 60_000)
+GROWTH = (Size(37, 10_000), Size(110, 30_000))  # and the wide one
 LARGE = Size(220, 60_000, scale=6)
 HUGE = Size(1, 500, largest=1 << 30)
 QUICK = (Size(8, 200), Size(10, 500), Size(14, 1_000))

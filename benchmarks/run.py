@@ -135,7 +135,7 @@ def _measure(name: str, session: Session, peers: Peers, console: Console) -> Ite
         size = {"large": environments.LARGE, "huge": environments.HUGE}[name]
         title = {"large": "Many large files", "huge": "One huge package, with one file of 1 GB"}[name]
         environment = generated(name, title, size, session.kept, changed=False)
-        once = replace(session, runs=1)
+        once = replace(session, quick=True)
         yield _build(once, environment, None, console, ("cold, gzip", "cold, zstd", "warm"))
     elif session.quick:
         if name == "wide":

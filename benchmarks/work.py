@@ -14,6 +14,9 @@ from benchmarks.measure import Failed, Sample, Server, measure, middle, together
 
 Commands = Sequence[Sequence[str]]
 
+PATIENCE = 20
+"""Seconds: a work whose first run took longer is not run again, and that run counts."""
+
 
 def _nothing(sample: Sample, output: str) -> Sample:
     return sample
@@ -102,12 +105,13 @@ class Session:
     def measure(self, works: Sequence[Work], told: Callable[[str], object]) -> list[Row]:
         """Measure works in turn, round after round, so that what befalls the machine befalls all of them.
 
-        The first round fills the system's caches; it is looked at for memory, and timed only when it is to be quick.
+        The first round fills the system's caches; it is looked at for memory, and counts only when it is to be quick,
+        or for works that take long.
         """
         rows = [Row(work) for work in works]
         for number in range(1 if self.quick else self.runs + 1):
             for row in rows:
-                if not row.failure:
+                if not row.failure and not (number and row.samples and row.first is row.samples[0]):
                     told(f"{row.work.tool}: {row.work.name}, " + (f"run {number}" if number else "first"))
                     self._run(row, first=number == 0)
         return rows
@@ -131,7 +135,7 @@ class Session:
             row.extra.update(work.finish(first))
         if first:
             row.first = took
-        if self.quick or not first:
+        if self.quick or not first or took.wall > PATIENCE:
             row.samples.append(took)
 
 
