@@ -26,10 +26,10 @@ on one machine; `make bench` on yours gives yours. This page is written by `make
 How it is measured:
 
 - Each number is that of whole processes, from start to end, as the kernel counts them: the median of {runs}, in
-  rounds in which all works of a table take turns, after a first round that does not count; what takes longer than
-  {patience} seconds, and the largest environments, ran once. *Processor* is the time of all processors together; *largest
-  process* the peak of resident memory of the largest process, *all processes* that of all at one moment with shared
-  pages counted once (from a round of its own); *written* what went to the file system; *sent* what went to the
+  rounds in which all works of a table take turns, after a first round that does not count. What takes longer than
+  {patience} seconds, and the two largest environments, ran once. *Processor* is the time of all processors together;
+  *largest process* the peak of resident memory of the largest process, *all processes* that of all at one moment with
+  shared pages counted once (from a round of its own); *written* what went to the file system; *sent* what went to the
   registry, requests included.
 - *Cold* means: packages on disk, no layer cache. *Warm*: every layer is in the cache. All builds solve first, those of
   conda-docker and of rattler alike.
@@ -41,6 +41,8 @@ How it is measured:
 - The other tools start with rattler, which installs the same packages from the same channel with an empty cache;
   then they make an image of the folder, or at least an archive where the table says *no image*.
 - The registry is Docker's own (distribution), on the same machine and the same processors.
+
+Where the time goes, and what it would take to reach the aims that are missed: [profile.md](profile.md).
 """
 _PLOT = """\
 ## Growth

@@ -272,3 +272,40 @@ def test_several_writers_share_the_pool() -> None:
         thread.join()
     assert set(results.values()) == {EXPECTED[Compression.GZIP]}
     assert len(results) == 4
+
+
+def test_the_pool_lets_nobody_hand_in_more_than_it_bounds() -> None:
+    go_on = threading.Event()
+    room = compressor._CompressionPool(1)
+    taken: list[Future[bool]] = []
+
+    def hand_in() -> None:
+        taken.extend(room.submit(go_on.wait) for _ in range(10))
+
+    with room:
+        thread = threading.Thread(target=hand_in)
+        thread.start()
+        thread.join(0.2)
+        assert thread.is_alive()
+        assert len(taken) <= 4
+        go_on.set()
+        thread.join(30)
+        assert len(taken) == 10
+
+
+def test_what_is_cancelled_makes_room_in_the_pool() -> None:
+    go_on = threading.Event()
+    with compressor._CompressionPool(1) as room:
+        running = room.submit(go_on.wait)
+        for _ in range(20):
+            assert room.submit(go_on.wait).cancel()
+        go_on.set()
+        assert running.result(30)
+
+
+def test_a_pool_that_is_closed_refuses_and_stays_as_it_was() -> None:
+    room = compressor._CompressionPool(1)
+    room.shutdown()
+    for _ in range(20):
+        with pytest.raises(RuntimeError):
+            room.submit(bool)

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 _BLOCK = 512
 _READ_SIZE = 1 << 20
-# Headers and small files are handed on in pieces of about this size: a call for each would take most of the time.
-_WRITE_SIZE = 128 << 10
+# All is handed on in pieces of this size: a call for each header and small file would take most of the time, and who
+# compresses in blocks of this size need not put them together again.
+_WRITE_SIZE = 1 << 20
 _ZEROS = bytes(_BLOCK)
 
 # Directories of every Linux file system that are not root's 0755 (Filesystem Hierarchy Standard). A layer's entry for
@@ -50,7 +51,7 @@ class LayerWriter:
         self._parent_mtime = parent_mtime
         self._parent_modes = _PARENT_MODES | dict(parent_modes or {})
         self._types: dict[str, EntryType] = {}
-        self._pending: list[bytes] = []
+        self._pending: list[bytes | memoryview] = []
         self._pending_size = 0
         self._size = 0
 
@@ -130,29 +131,32 @@ class LayerWriter:
             self._emit(_ZEROS[: -size % _BLOCK])
 
     def _emit(self, data: bytes) -> None:
-        size = len(data)
-        if size >= _WRITE_SIZE:
-            self._flush()
-            self._write(data)
-            self._size += size
-            return
         self._pending.append(data)
-        self._pending_size += size
+        self._pending_size += len(data)
         if self._pending_size >= _WRITE_SIZE:
-            self._flush()
+            self._write_blocks()
 
-    def _flush(self) -> None:
-        if self._pending:
-            data = b"".join(self._pending)
-            self._pending = []
-            self._pending_size = 0
-            self._write(data)
-            self._size += len(data)
+    def _write_blocks(self) -> None:
+        """Hand on all whole pieces; only the last of what is pending reaches beyond one."""
+        pieces = self._pending
+        last = pieces.pop()
+        rest = memoryview(last)
+        wanted = _WRITE_SIZE - (self._pending_size - len(last))
+        while len(rest) >= wanted:
+            pieces.append(rest[:wanted])
+            self._write(b"".join(pieces))
+            self._size += _WRITE_SIZE
+            rest = rest[wanted:]
+            pieces, wanted = [], _WRITE_SIZE
+        self._pending = [rest]
+        self._pending_size = len(rest)
 
     def close(self) -> None:
         """Write the end of the archive: two blocks of zeros."""
         self._emit(bytes(2 * _BLOCK))
-        self._flush()
+        self._write(b"".join(self._pending))
+        self._size += self._pending_size
+        self._pending, self._pending_size = [], 0
 
     def __enter__(self) -> LayerWriter:
         return self
