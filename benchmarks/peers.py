@@ -34,8 +34,8 @@ class Peers:
     missing: dict[str, str]
     wanted: bool = True
 
-    def works(self, environment: Environment) -> list[Work]:
-        """Every peer's way from the packages to what it makes of them."""
+    def works(self, environment: Environment, *, slow: bool = True) -> list[Work]:
+        """Every peer's way from the packages to what it makes of them; without `slow`, those that take minutes not."""
         if not self.wanted:
             return []
         root = self.session.place("root")
@@ -51,12 +51,12 @@ class Peers:
             works.append(self._work("cold, gzip", "rattler + umoci", environment, [_shell(script)]))
         tar = f"tar --create --directory {shlex.quote(str(root))} --owner 0 --group 0 --file - opt"
         for name, compressor in (("gzip", "gzip"), ("zstd", "zstd --threads=0 --quiet")):
-            if self._has(name):
+            if self._has(name) and (slow or name != "gzip"):
                 command = _shell(f"{tar} | {compressor} > {shlex.quote(str(output))}")
                 works.append(
                     self._work(f"cold, {name}, no image", f"rattler + tar | {compressor}", environment, [command])
                 )
-        if self._has("buildah"):
+        if self._has("buildah") and slow:
             works.append(
                 self._work("cold, gzip", "rattler + buildah", environment, [_shell(self._buildah(root, output))])
             )
@@ -64,7 +64,7 @@ class Peers:
             program = str(_PROGRAMS / "python_docker_020.py")
             command = [str(self.python_docker), program, f"{root}/{_PREFIX}", str(output)]
             works.append(self._work("cold, uncompressed", "rattler + python-docker 0.2.0", environment, [command]))
-        if self.engine is not None:
+        if self.engine is not None and slow:
             works.append(self._docker_build(environment, root, self.engine))
         return works
 

@@ -136,7 +136,7 @@ def _measure(name: str, session: Session, peers: Peers, console: Console) -> Ite
         title = {"large": "Many large files", "huge": "One huge package, with one file of 1 GB"}[name]
         environment = generated(name, title, size, session.kept, changed=False)
         once = replace(session, quick=True)
-        yield _build(once, environment, None, console, ("cold, gzip", "cold, zstd", "warm"))
+        yield _build(once, environment, None, console, ("cold, gzip", "warm"))
     elif session.quick:
         if name == "wide":
             yield _build(session, generated("wide", "Generated", environments.QUICK[1], session.kept), peers, console)
@@ -163,7 +163,7 @@ def _build(
             there = stack.enter_context(endpoint(session, f"registry-{environment.name}"))
             works += pushes(session, environment, caches, there)
         if peers is not None:
-            works += peers.works(environment)
+            works += peers.works(environment, slow=environment.name == "science")
         rows = _rows(session, works, console)
     sizes = next((found["bytes"] for row in rows if "bytes" in (found := details(row))), {"tars": 0, "packages": 0})
     group = _group(environment.name, f"{environment.title} ({sizes['tars'] / 1e6:.0f} MB)".strip(), rows)

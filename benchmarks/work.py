@@ -14,7 +14,7 @@ from benchmarks.measure import Failed, Sample, Server, measure, middle, together
 
 Commands = Sequence[Sequence[str]]
 
-PATIENCE = 20
+PATIENCE = 10
 """Seconds: a work whose first run took longer is not run again, and that run counts."""
 
 

@@ -59,7 +59,7 @@ class BuildOptions:
     `cache_dir` is the folder of the layer cache (None: the user's). `use_cache` false builds every layer anew.
     `use_extracted` reads packages that are extracted in a cache of conda or pixi from there rather than download their
     archives: quicker the first time, but the digest may be another than elsewhere. `workers` is how many layers are
-    written at once (None: two more than there are processors); it never changes the result.
+    written at once (None: one more than there are processors); it never changes the result.
 
     Raises `InvalidPath` for a prefix that is no absolute path, `ValueError` for a level or number out of range.
 

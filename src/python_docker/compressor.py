@@ -45,7 +45,7 @@ class _CompressionPool(ThreadPoolExecutor):
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads, thread_name_prefix="compress")
-        self._room = threading.Semaphore(2 * threads + 2)
+        self._room = threading.Semaphore(2 * threads)
 
     def submit(self, function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
         self._room.acquire()
