@@ -25,7 +25,7 @@ on one machine; `make bench` on yours gives yours. This page is written by `make
 
 How it is measured:
 
-- Each number is that of whole processes, from start to end, as the kernel counts them: the median of {runs}, in
+- Each number is that of whole processes, from start to end, as the kernel counts them: {runs}, in
   rounds in which all works of a table take turns, after a first round that does not count. What takes longer than
   {patience} seconds, and the two largest environments, ran once. *Processor* is the time of all processors together;
   *largest process* the peak of resident memory of the largest process, *all processes* that of all at one moment with
@@ -110,7 +110,7 @@ def _machine(results: Mapping[str, Any]) -> str:
 
 def _runs(results: Mapping[str, Any]) -> str:
     runs = max((len(row["samples"]) for group in results["groups"] for row in group["rows"]), default=0)
-    return f"{runs} runs" if runs > 1 else "a single run"
+    return f"the median of {runs} runs" if runs > 1 else "of a single run"
 
 
 if __name__ == "__main__":
