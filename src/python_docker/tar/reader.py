@@ -20,7 +20,8 @@ _MAX_EXTENSION = 1 << 20  # bytes of pax headers and long names before one membe
 _MAX_PATH = 4096  # bytes, as Linux; what is longer can be put nowhere
 _BUFFER = 256 << 10
 _READ_SIZE = 1 << 20
-_SMALL = 128 << 10  # bytes up to which a content is read at once: for most, a lazy reader costs more than its content
+# Bytes up to which a content is read at once where it cannot be passed over: a lazy reader would cost more.
+_SMALL = 128 << 10
 _MAX_SEEK = 1 << 62
 _TYPES = {member.value: member for member in EntryType} | {b"\0": EntryType.FILE, b"7": EntryType.FILE}
 _LINKS = (EntryType.SYMLINK, EntryType.HARDLINK)
@@ -222,7 +223,7 @@ class TarReader:
             size = entry.size
             padding = -size % _BLOCK
             self.offset = self._position
-            if size <= _SMALL:
+            if size <= _SMALL and self._seekable is None:
                 data = self._take(size) if size else b""
                 if len(data) < size:
                     raise _ends_within(entry.path)
