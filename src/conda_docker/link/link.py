@@ -305,11 +305,11 @@ class LinkedPackage:
         record = self._record
         place = record_path(record.name, record.version, record.build)
         self.report.paths.append(place)
-        content = b"".join(pieces) if size <= _SMALL else cast("BinaryIO", PieceReader(pieces))
+        content = b"".join(pieces) if size <= _SMALL else PieceReader(pieces)
         return TarEntry(self._root + place, size=size, mtime=self._timestamp), content
 
 
 def _reread(spool: BinaryIO) -> BinaryIO:
     """A reader of all that is in `spool`, which stays open when the reader is closed."""
     spool.seek(0)
-    return cast("BinaryIO", PieceReader(iter(lambda: spool.read(_READ_SIZE), b"")))
+    return PieceReader(iter(lambda: spool.read(_READ_SIZE), b""))

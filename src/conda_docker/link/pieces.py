@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
-from typing import Any
+
+from python_docker.stream import ReadStream
 
 
-class PieceReader(io.RawIOBase):
+class PieceReader(ReadStream):
     """A reader of `pieces` one after another; never holds more than one of them.
 
     >>> PieceReader([b"ab", b"", b"c"]).read()
@@ -15,25 +15,15 @@ class PieceReader(io.RawIOBase):
     """
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
+        super().__init__()
         self._pieces = filter(None, pieces)
         self._ready = b""
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        if size < 0:
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
             data, self._ready = self._ready + b"".join(self._pieces), b""
             return data
         if not self._ready:
             self._ready = next(self._pieces, b"")
         data, self._ready = self._ready[:size], self._ready[size:]
         return data
-
-    def readall(self) -> bytes:
-        return self.read()
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)

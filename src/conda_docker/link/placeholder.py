@@ -176,7 +176,7 @@ def replace_large_binary(content: BinaryIO, placeholder: str, prefix: str, what:
     pieces: Iterator[bytes] = iter(lambda: content.read(_CHUNK), b"")
     for encoding in _ENCODINGS if placeholder else ():
         pieces = _chained(pieces, _Strings(placeholder, prefix, encoding, what))
-    return cast("BinaryIO", PieceReader(pieces))
+    return PieceReader(pieces)
 
 
 def _chained(pieces: Iterable[bytes], strings: _Strings) -> Iterator[bytes]:

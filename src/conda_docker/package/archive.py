@@ -11,7 +11,7 @@ import json
 import posixpath
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from conda_docker.errors import InvalidPackage
 from conda_docker.package.conda_format import open_section
@@ -19,6 +19,7 @@ from conda_docker.package.extracted import extracted_members, read_extracted_inf
 from conda_docker.package.metadata import METADATA_FILES, PackageMetadata, parse_metadata
 from python_docker.compression import open_decompressed
 from python_docker.errors import ContentMismatch, InvalidLayer, InvalidPath
+from python_docker.stream import ReadStream
 from python_docker.tar import EntryType, TarEntry, TarReader, contained_path
 
 Members = Iterator[tuple[TarEntry, BinaryIO]]
@@ -127,7 +128,7 @@ class Package:
                             raise InvalidPackage(
                                 f"{self.what}: {path[:200]!r} has {entry.size} bytes, its manifest says {stated}"
                             )
-                        content = cast("BinaryIO", _Content(content, self.what))  # noqa: PLW2901
+                        content = _Content(content, self.what)  # noqa: PLW2901
                 elif kind is EntryType.SYMLINK:
                     links[path] = entry.link_target
                     real_folders.clear()
@@ -168,31 +169,21 @@ class Package:
         return real
 
 
-class _Content(io.RawIOBase):
+class _Content(ReadStream):
     """A member's content whose errors name the package."""
 
     def __init__(self, content: BinaryIO, what: str) -> None:
+        super().__init__()
         self._content = content
         self._what = what
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
         try:
-            return self._content.read(size)
+            return self._content.read(-1 if size is None else size)
         except (InvalidLayer, ContentMismatch) as error:
             raise InvalidPackage(f"{self._what} is damaged: {error}") from error
         except OSError as error:
             raise InvalidPackage(f"{self._what} cannot be read: {error.strerror or error}") from error
-
-    def readall(self) -> bytes:
-        return self.read()
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
 
 def open_package(path: Path) -> Package:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from conda_docker.errors import InvalidPackage
+from python_docker.stream import ReadStream
 
 _LOCAL_HEADER = 30
 _MAX_FORMAT_FILE = 1 << 16
@@ -30,7 +30,7 @@ def open_section(path: Path, section: str) -> BinaryIO:
     except BaseException:
         stream.close()
         raise
-    return cast("BinaryIO", _Section(stream, start, member.compress_size))
+    return _Section(stream, start, member.compress_size)
 
 
 def _find(archive: zipfile.ZipFile, section: str, path: Path) -> zipfile.ZipInfo:
@@ -75,31 +75,16 @@ def _content_offset(stream: BinaryIO, member: zipfile.ZipInfo, what: str) -> int
     return member.header_offset + _LOCAL_HEADER + name + extra
 
 
-class _Section(io.RawIOBase):
+class _Section(ReadStream):
     """A part of a file, as a stream of its own that closes the file."""
 
     def __init__(self, stream: BinaryIO, start: int, size: int) -> None:
+        super().__init__(stream)
         self._stream = stream
         self._left = size
         stream.seek(start)
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(self._left if size < 0 else min(size, self._left))
+    def read(self, size: int | None = -1) -> bytes:
+        data = self._stream.read(self._left if size is None or size < 0 else min(size, self._left))
         self._left -= len(data)
         return data
-
-    def readall(self) -> bytes:
-        return self.read()
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._stream.close()
-        super().close()
