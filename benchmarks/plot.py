@@ -10,9 +10,6 @@ from benchmarks.ours import COLD, TOOL
 from benchmarks.table import wall
 
 _LINES = (
-    ("rattler + docker build", "cold, into the engine", "rattler + docker build", "#9467bd", "--"),
-    ("rattler + buildah", COLD, "rattler + buildah", "#8c564b", "--"),
-    ("rattler + tar | gzip (no image)", "cold, gzip, no image", "rattler + tar | gzip", "#7f7f7f", ":"),
     ("rattler + python-docker 0.2.0", "cold, uncompressed", "rattler + python-docker 0.2.0", "#2ca02c", "--"),
     ("rattler + umoci insert", COLD, "rattler + umoci", "#ff7f0e", "--"),
     ("conda-docker, cold", COLD, TOOL, "#1f77b4", "-"),

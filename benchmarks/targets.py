@@ -27,18 +27,16 @@ class Target(NamedTuple):
 def targets(results: Mapping[str, Any]) -> Iterator[Target]:
     """Every target about which this run can say something."""
     groups = {group["name"]: group for group in results["groups"]}
-    if "science" in groups:
-        group = groups["science"]
-        yield from _times(group, "cold build, gzip", FLOOR["gzip"], 1.5)
-        yield from _against(group)
-        yield from _incremental(group)
-        yield from _pushes(group)
-    if "wide" in groups:
-        group = groups["wide"]
-        yield from _times(group, "cold build of the wide environment", FLOOR["gzip"], 2.5)
-        yield from _against(group)
-        yield from _incremental(group)
-        yield from _pushes(group)
+    for name, cold, limit in (
+        ("science", "cold build, gzip", 1.5),
+        ("wide", "cold build of the wide environment", 2.5),
+    ):
+        if name in groups:
+            group = groups[name]
+            yield from _times(group, cold, FLOOR["gzip"], limit)
+            yield from _against(group)
+            yield from _incremental(group)
+            yield from _pushes(group)
     if "start" in groups and (help_ := wall(groups["start"], "--help")) is not None:
         yield Target("`conda-docker --help`", "0.2 s", f"{help_:.2f} s", help_ <= 0.2)
     for group in groups.values():
