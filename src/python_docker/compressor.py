@@ -27,6 +27,9 @@ _T = TypeVar("_T")
 
 # Bytes of tar that make one gzip member or zstd frame. Part of the layer format: another size gives other bytes.
 _BLOCK_SIZES = {Compression.GZIP: 1 << 20, Compression.ZSTD: 4 << 20}
+# How much may wait to be compressed, in bytes: what keeps all processors busy while who writes is not, and little enough
+# to be no matter.
+_WAITING = 16 << 20
 
 
 def _gzip_member(block: bytes | memoryview, level: int) -> bytes:
@@ -41,11 +44,14 @@ def _zstd_frame(block: bytes | memoryview, level: int) -> bytes:
 
 
 class _CompressionPool(ThreadPoolExecutor):
-    """Threads that compress. Who submits waits while too much is waiting already, so that memory is bounded."""
+    """Threads that compress. Who submits waits while too much is waiting already, so that memory is bounded.
 
-    def __init__(self, threads: int) -> None:
+    `room` is for how many blocks there is room, those in work included.
+    """
+
+    def __init__(self, threads: int, room: int) -> None:
         super().__init__(threads, thread_name_prefix="compress")
-        self._room = threading.Semaphore(2 * threads)
+        self._room = threading.Semaphore(room)
 
     def submit(self, function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
         self._room.acquire()
@@ -59,16 +65,24 @@ class _CompressionPool(ThreadPoolExecutor):
 
 
 @cache
-def compression_pool() -> Executor:
-    """The threads that compress, as many as there are processors; shared by the whole process."""
-    return _CompressionPool(os.cpu_count() or 1)
+def compression_pool(compression: Compression) -> Executor:
+    """The threads that compress in this way, as many as there are processors; shared by the whole process."""
+    return _CompressionPool(_threads(), max(2 * _threads(), _waiting_blocks(compression)))
+
+
+def _threads() -> int:
+    return os.cpu_count() or 1
+
+
+def _waiting_blocks(compression: Compression) -> int:
+    return _WAITING // _BLOCK_SIZES.get(compression, _WAITING)
 
 
 class CompressingWriter:
     """Takes a stream's bytes in pieces of any size and gives its compressed form to `sink`.
 
     `sink` is called with `bytes`, in order, in the thread that calls `write` and `close`. With an `executor`, blocks
-    are compressed in its threads while the caller goes on; a few blocks at most are in memory. The output depends on
+    are compressed in its threads while the caller goes on, with some mebibytes of blocks in memory. The output depends on
     what is written, on `compression` and `level`, and on nothing else.
 
     >>> pieces = []
@@ -93,7 +107,7 @@ class CompressingWriter:
         self._held = 0
         self._wrote = False
         self._pending: deque[Future[bytes]] = deque()
-        self._ahead = (os.cpu_count() or 1) + 1
+        self._ahead = max(_threads() + 1, _waiting_blocks(compression))
         if compression is Compression.GZIP:
             self._compress: Callable[[bytes | memoryview, int], bytes] | None = _gzip_member
         elif compression is Compression.ZSTD:

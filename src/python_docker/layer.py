@@ -183,7 +183,7 @@ class Layer:
     ) -> None:
         with (
             self.open_uncompressed() as stream,
-            CompressingWriter(sink, compression, level, compression_pool()) as writer,
+            CompressingWriter(sink, compression, level, compression_pool(compression)) as writer,
         ):
             while data := stream.read(_READ_SIZE):
                 writer.write(data)
@@ -201,7 +201,7 @@ class _Recompressing(ReadStream):
         self._source = layer.open_uncompressed()
         super().__init__(self._source)
         self._ready = bytearray()
-        self._writer = CompressingWriter(self._ready.extend, compression, level, compression_pool())
+        self._writer = CompressingWriter(self._ready.extend, compression, level, compression_pool(compression))
         self._done = False
 
     def read(self, size: int | None = -1) -> bytes:
@@ -273,7 +273,8 @@ def build_layer(
     ['hello']
     """
     with writer or temporary_writer() as blob_writer:
-        builder = LayerBuilder(blob_writer, compression, level, executor=compression_pool(), parent_mtime=parent_mtime)
+        pool = compression_pool(compression)
+        builder = LayerBuilder(blob_writer, compression, level, executor=pool, parent_mtime=parent_mtime)
         try:
             yield builder
         except BaseException:

@@ -51,7 +51,7 @@ def test_the_output_does_not_depend_on_the_pieces(compression: Compression, cuts
     pieces: list[Any] = [content[start:end] for start, end in pairwise(places)]
     if as_view:
         pieces = [memoryview(piece) for piece in pieces]
-    assert compress(pieces, compression, executor=compression_pool()) == EXPECTED[compression]
+    assert compress(pieces, compression, executor=compression_pool(compression)) == EXPECTED[compression]
 
 
 CONTENT = fixed_content(9 * MIB + 12_345)
@@ -70,7 +70,7 @@ def test_the_output_does_not_depend_on_the_threads(compression: Compression, thr
 @pytest.mark.parametrize("size", [0, 1, MIB - 1, MIB, MIB + 1, 4 * MIB - 1, 4 * MIB, 4 * MIB + 1, 8 * MIB])
 def test_what_is_written_can_be_read(compression: Compression, size: int) -> None:
     content = CONTENT[:size]
-    with_threads = compress([content], compression, executor=compression_pool())
+    with_threads = compress([content], compression, executor=compression_pool(compression))
     assert with_threads == compress([content], compression)
     assert open_decompressed(io.BytesIO(with_threads)).read() == content
 
@@ -230,8 +230,8 @@ def test_an_error_of_the_sink_reaches_the_caller() -> None:
     def full(data: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    for executor in (None, compression_pool()):
-        for compression in WRITTEN:
+    for compression in WRITTEN:
+        for executor in (None, compression_pool(compression)):
             with (
                 pytest.raises(OSError, match="No space left"),
                 CompressingWriter(full, compression, executor=executor) as writer,
@@ -254,7 +254,7 @@ def test_the_sink_is_called_in_order_in_the_caller_s_thread() -> None:
     def sink(data: bytes) -> None:
         threads.add(threading.get_ident())
 
-    with CompressingWriter(sink, Compression.GZIP, executor=compression_pool()) as writer:
+    with CompressingWriter(sink, Compression.GZIP, executor=compression_pool(Compression.GZIP)) as writer:
         writer.write(CONTENT)
     assert threads == {threading.get_ident()}
 
@@ -263,7 +263,7 @@ def test_several_writers_share_the_pool() -> None:
     results: dict[int, bytes] = {}
 
     def work(number: int) -> None:
-        results[number] = compress([CONTENT], Compression.GZIP, executor=compression_pool())
+        results[number] = compress([CONTENT], Compression.GZIP, executor=compression_pool(Compression.GZIP))
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -276,7 +276,7 @@ def test_several_writers_share_the_pool() -> None:
 
 def test_the_pool_lets_nobody_hand_in_more_than_it_bounds() -> None:
     go_on = threading.Event()
-    room = compressor._CompressionPool(1)
+    room = compressor._CompressionPool(1, 2)
     taken: list[Future[bool]] = []
 
     def hand_in() -> None:
@@ -295,7 +295,7 @@ def test_the_pool_lets_nobody_hand_in_more_than_it_bounds() -> None:
 
 def test_what_is_cancelled_makes_room_in_the_pool() -> None:
     go_on = threading.Event()
-    with compressor._CompressionPool(1) as room:
+    with compressor._CompressionPool(1, 2) as room:
         running = room.submit(go_on.wait)
         for _ in range(20):
             assert room.submit(go_on.wait).cancel()
@@ -304,7 +304,7 @@ def test_what_is_cancelled_makes_room_in_the_pool() -> None:
 
 
 def test_a_pool_that_is_closed_refuses_and_stays_as_it_was() -> None:
-    room = compressor._CompressionPool(1)
+    room = compressor._CompressionPool(1, 2)
     room.shutdown()
     for _ in range(20):
         with pytest.raises(RuntimeError):

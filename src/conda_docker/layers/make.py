@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 Group = tuple["LockedPackage", ...]
 Fetch = Callable[[Sequence["LockedPackage"]], Iterable[tuple["LockedPackage", Path]]]
 Write = Callable[[Group, Sequence[Path], Callable[[int], object]], tuple[Layer, LayerFacts]]
+
+# A package of pure Python takes this many times as long as another of its size: its modules are byte-compiled.
+_COMPILING = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +87,10 @@ def make_missing(
     missing = [number for number, layer in enumerate(made) if layer is None]
     if not missing:
         return [layer for layer in made if layer is not None]
+    arrived = _Arrived()
 
-    def make(number: int, paths: Sequence[Path]) -> MadeLayer:
+    def make_next() -> tuple[int, MadeLayer]:
+        number, paths = arrived.take()
         group = groups[number]
         started = time.monotonic()
         task = progress.start(_label(group), None)
@@ -94,18 +101,20 @@ def make_missing(
         if key is not None:
             cache.put(key, layer, facts)
         task.finish()
-        return MadeLayer(group, layer, facts, False, time.monotonic() - started, extracted)
+        return number, MadeLayer(group, layer, facts, False, time.monotonic() - started, extracted)
 
     with ThreadPoolExecutor(workers, thread_name_prefix="layer") as pool:
-        futures: dict[int, Future[MadeLayer]] = {}
+        futures: list[Future[tuple[int, MadeLayer]]] = []
         try:
             for number, paths in _complete(groups, missing, fetch):
-                futures[number] = pool.submit(make, number, paths)
-                _raise_first([future for future in futures.values() if future.done()])
-            for number, future in futures.items():
-                made[number] = future.result()
+                arrived.put(number, paths, _work(groups[number]))
+                futures.append(pool.submit(make_next))
+                _raise_errors(future for future in futures if future.done())
+            for future in futures:
+                number, layer = future.result()
+                made[number] = layer
         except BaseException:
-            for future in futures.values():
+            for future in futures:
                 future.cancel()
             raise
     return [layer for layer in made if layer is not None]
@@ -127,6 +136,29 @@ def _complete(groups: Sequence[Group], missing: Sequence[int], fetch: Fetch) -> 
             yield number, [arrived[number][member.stem] for member in groups[number]]
 
 
-def _raise_first(futures: Iterable[Future[MadeLayer]]) -> None:
+def _work(group: Group) -> int:
+    """How long writing the layer of some packages takes, beside others; about in bytes of archives."""
+    return sum((package.size or 0) * (_COMPILING if package.noarch == "python" else 1) for package in group)
+
+
+class _Arrived:
+    """The groups that can be written, by their numbers, each with where its packages are."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._heap: list[tuple[int, int, Sequence[Path]]] = []
+
+    def put(self, number: int, paths: Sequence[Path], work: int) -> None:
+        with self._lock:
+            heapq.heappush(self._heap, (-work, number, paths))
+
+    def take(self) -> tuple[int, Sequence[Path]]:
+        """The group of those put and not taken yet that is the most work: begun last, it would be awaited alone."""
+        with self._lock:
+            _, number, paths = heapq.heappop(self._heap)
+        return number, paths
+
+
+def _raise_errors(futures: Iterable[Future[tuple[int, MadeLayer]]]) -> None:
     for future in futures:
         future.result()

@@ -99,9 +99,8 @@ def fetch_packages(
             _check_found(records, found)
             yield from ((record, path) for record, path in zip(records, found, strict=True) if path is not None)
             return
-        # The largest first: started last, it would be awaited alone. Before them those whose modules may have to be
-        # byte-compiled, one after another: what is left for the end can be compressed by all processors.
-        ordered = sorted(records, key=lambda record: (record.noarch == "python", record.size or 0), reverse=True)
+        # The largest first: started last, it would be awaited alone.
+        ordered = sorted(records, key=lambda record: record.size or 0, reverse=True)
         futures: dict[Future[Path], LockedPackage] = {pool.submit(fetch, record): record for record in ordered}
         for future in as_completed(futures):
             yield futures[future], future.result()
