@@ -184,11 +184,13 @@ class LazyPool(Executor):
         return future
 
 
-def test_a_few_blocks_at_most_wait_for_slow_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("waiting", "most"), [(0, 4), (5 * MIB, 5)])
+def test_a_few_blocks_at_most_wait_for_slow_threads(monkeypatch: pytest.MonkeyPatch, waiting: int, most: int) -> None:
     monkeypatch.setattr(compressor.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(compressor, "_WAITING", waiting)
     pool = LazyPool()
     assert compress([CONTENT], Compression.GZIP, executor=pool) == EXPECTED[Compression.GZIP]
-    assert pool.most == 4
+    assert pool.most == most
 
 
 class Refused(Exception):

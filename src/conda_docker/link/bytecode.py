@@ -127,6 +127,9 @@ def probe_compiler(executable: Path) -> Compiler | None:
 
 @cache
 def _probe(executable: Path) -> tuple[Path, tuple[int, int, int], str, str] | None:
+    if str(executable) == sys.executable and executable.name.startswith("python"):
+        # This process's own, and no program that Python is embedded in: that need not be run to be known.
+        return _itself(executable)
     try:
         answer = subprocess.run(
             [executable, "-sS", "-c", _PROBE],
@@ -142,6 +145,14 @@ def _probe(executable: Path) -> tuple[Path, tuple[int, int, int], str, str] | No
     if implementation != "cpython" or (major, minor) < _MIN_VERSION:
         return None
     return Path(itself or executable), (major, minor, micro), str(tag), str(magic_number)
+
+
+def _itself(executable: Path) -> tuple[Path, tuple[int, int, int], str, str] | None:
+    from importlib.util import MAGIC_NUMBER
+
+    if sys.implementation.name != "cpython":
+        return None
+    return executable, sys.version_info[:3], str(sys.implementation.cache_tag), MAGIC_NUMBER.hex()
 
 
 def _environment() -> dict[str, str]:

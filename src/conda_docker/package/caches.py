@@ -14,8 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from conda_docker.environment.public_url import public_url
 from conda_docker.errors import InvalidPackage
@@ -68,7 +67,11 @@ def local_archive(record: LockedPackage) -> Path | None:
     parts = urlsplit(record.url)
     if parts.scheme != "file":
         return None
-    return Path(url2pathname(parts.path))
+    if os.name == "nt":
+        from urllib.request import url2pathname  # takes long to import
+
+        return Path(url2pathname(parts.path))
+    return Path(unquote(parts.path))
 
 
 def package_caches(

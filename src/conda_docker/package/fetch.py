@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,12 @@ from conda_docker.package.caches import (
     package_caches,
     touch,
 )
-from conda_docker.package.download import Downloader, Stopped, wrong_content
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from conda_docker.environment.conda_configuration import CondaConfiguration
     from conda_docker.environment.locked import LockedPackage
+    from conda_docker.package.download import Downloader
     from python_docker.registry.options import RegistryOptions
 
 Fetched = tuple["LockedPackage", Path]
@@ -63,14 +64,10 @@ def fetch_packages(
     if not records:
         return
     from conda_docker.environment.conda_configuration import read_conda_configuration
-    from conda_docker.package.credentials import Credentials
-    from python_docker.registry.http import HttpClient
 
     configuration = read_conda_configuration()
-    options = options or http_options(configuration)
     caches = package_caches(configuration=configuration)
-    credentials = Credentials(anaconda=configuration.add_anaconda_token)
-    downloader = Downloader(configuration, options, credentials, HttpClient(options), progress)
+    downloads = _Downloads(configuration, options, progress)
 
     def find(record: LockedPackage) -> Path | None:
         found = find_package(record, cache_dir, caches=caches)
@@ -79,14 +76,14 @@ def fetch_packages(
         return found
 
     def fetch(record: LockedPackage) -> Path:
-        if downloader.stop.is_set():
-            raise Stopped
+        if downloads.stop.is_set():
+            raise CancelledError
         found = find(record)
         if found is not None and (extracted or found.is_file()):
             return found
         try:
             _check_local(record)
-            return downloader.download(record, download_path(record, cache_dir))
+            return downloads.downloader.download(record, download_path(record, cache_dir))
         except DownloadError:
             if found is None:
                 raise
@@ -106,9 +103,42 @@ def fetch_packages(
             yield futures[future], future.result()
     finally:
         # Nobody waits for the others any more: not for a server that says nothing, in particular.
-        downloader.stop.set()
+        downloads.stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
-        downloader.http.close()
+        downloads.close()
+
+
+class _Downloads:
+    """The downloader of one run, made when there is something to download: an HTTP client takes long to import."""
+
+    def __init__(self, configuration: CondaConfiguration, options: RegistryOptions | None, progress: Progress) -> None:
+        self.stop = threading.Event()
+        self._configuration = configuration
+        self._options = options
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._downloader: Downloader | None = None
+
+    @property
+    def downloader(self) -> Downloader:
+        with self._lock:
+            if self._downloader is None:
+                from conda_docker.package.credentials import Credentials
+                from conda_docker.package.download import Downloader
+                from python_docker.registry.http import HttpClient
+
+                options = self._options or http_options(self._configuration)
+                credentials = Credentials(anaconda=self._configuration.add_anaconda_token)
+                http = HttpClient(options)
+                self._downloader = Downloader(
+                    self._configuration, options, credentials, http, self._progress, self.stop
+                )
+            return self._downloader
+
+    def close(self) -> None:
+        with self._lock:
+            if self._downloader is not None:
+                self._downloader.http.close()
 
 
 def http_options(
@@ -165,4 +195,6 @@ def _check_local(record: LockedPackage) -> None:
             problem = "it is no file"
     except OSError as error:
         raise DownloadError(f"cannot read the package {path}: {error.strerror or error}") from None
+    from conda_docker.package.download import wrong_content
+
     raise DownloadError(wrong_content(record, problem))
