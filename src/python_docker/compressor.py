@@ -27,8 +27,7 @@ _T = TypeVar("_T")
 
 # Bytes of tar that make one gzip member or zstd frame. Part of the layer format: another size gives other bytes.
 _BLOCK_SIZES = {Compression.GZIP: 1 << 20, Compression.ZSTD: 4 << 20}
-# How much may wait to be compressed, in bytes: what keeps all processors busy while who writes is not, and little enough
-# to be no matter.
+# Bytes that may wait to be compressed: enough to keep all processors busy while who writes is not.
 _WAITING = 16 << 20
 
 
@@ -82,8 +81,8 @@ class CompressingWriter:
     """Takes a stream's bytes in pieces of any size and gives its compressed form to `sink`.
 
     `sink` is called with `bytes`, in order, in the thread that calls `write` and `close`. With an `executor`, blocks
-    are compressed in its threads while the caller goes on, with some mebibytes of blocks in memory. The output depends on
-    what is written, on `compression` and `level`, and on nothing else.
+    are compressed in its threads while the caller goes on, with some mebibytes of blocks in memory. The output
+    depends on what is written, on `compression` and `level`, and on nothing else.
 
     >>> pieces = []
     >>> with CompressingWriter(pieces.append, Compression.GZIP) as writer:

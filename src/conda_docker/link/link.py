@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from heapq import merge
@@ -20,7 +21,7 @@ from conda_docker.link.placement import Special, activation_scripts, link_script
 from conda_docker.link.prefix import Prefix
 from conda_docker.link.record import InstalledPath, Observed, installed_file, prefix_record, record_path
 from conda_docker.link.report import LinkReport
-from conda_docker.package.archive import Package, UnsurveyedPackage
+from conda_docker.package.archive import Content, Package, UnsurveyedPackage
 from conda_docker.package.extracted import path_order
 from conda_docker.package.metadata import FileMode, PathEntry, PathType
 from python_docker.digest import HashingReader
@@ -29,10 +30,9 @@ from python_docker.tar import EntryType, TarEntry
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
 
-Content = bytes | BinaryIO
 Linked = Iterator[tuple[TarEntry, Content]]
 
-_SMALL = 1 << 20  # bytes up to which a content that is only copied is taken in one piece
+_SMALL = 1 << 20  # bytes up to which a content that must be kept is kept in memory
 _IN_MEMORY = 8 << 20  # bytes up to which a file is rewritten in memory
 _READ_SIZE = 1 << 20
 
@@ -128,7 +128,7 @@ class LinkedPackage:
         plain, wanted, root, paths = placement.plain, self._wanted, self._root, report.paths
         regular = EntryType.FILE
         with self._closing:
-            for entry, content in self._package.entries():
+            for entry, content in self._package.members():
                 path = entry.path
                 place = plain.get(path)
                 if place is None or entry.type is not regular or path in wanted:
@@ -139,11 +139,7 @@ class LinkedPackage:
                     raise self._twice(path)
                 done[path] = mode = 0o755 if entry.mode & 0o100 else 0o644
                 paths.append(place)
-                size = entry.size
-                yield (
-                    TarEntry(root + place, regular, mode, size, entry.mtime),
-                    content.read() if size <= _SMALL else content,
-                )
+                yield TarEntry(root + place, regular, mode, entry.size, entry.mtime), content
         if len(done) < len(plain) + len(placement.special):
             missing = next(path for path in (*plain, *placement.special) if path not in done)
             raise InvalidPackage(f"{self._package.what} lists {missing[:200]!r}, which is not in it")
@@ -158,9 +154,10 @@ class LinkedPackage:
     def _twice(self, path: str) -> UnsurveyedPackage:
         return UnsurveyedPackage(self._package, f"{path[:200]!r} is in it twice")
 
-    def _link_other(self, entry: TarEntry, content: BinaryIO) -> Linked:
+    def _link_other(self, entry: TarEntry, found: Content) -> Linked:
         """Link what is more than a file to be copied, or less."""
         path, kind = entry.path, entry.type
+        content = io.BytesIO(found) if isinstance(found, bytes) else found
         if path in self._wanted and kind is EntryType.FILE:
             content = self._hold(entry, content)
         special = self._placement.special.get(path)

@@ -22,7 +22,8 @@ from python_docker.errors import ContentMismatch, InvalidLayer, InvalidPath
 from python_docker.stream import ReadStream
 from python_docker.tar import EntryType, TarEntry, TarReader, contained_path
 
-Members = Iterator[tuple[TarEntry, BinaryIO]]
+Content = bytes | BinaryIO
+Members = Iterator[tuple[TarEntry, Content]]
 
 _MAX_METADATA = 256 << 20  # bytes of one file below info/; a million files make a paths.json of that size
 _MAX_IGNORED = 2 << 30  # bytes of members that nobody asked for, which still cost the time to decompress them
@@ -62,13 +63,19 @@ class Package:
         self._open_members = open_members
         self._superseded: frozenset[int] = frozenset()
 
-    def entries(self) -> Members:
+    def entries(self) -> Iterator[tuple[TarEntry, BinaryIO]]:
         """Every member but those of `info/`, once, each with a reader of its content (empty for all but files).
 
         A content can be read until the next entry is asked for. Paths are relative to the package's root and proved
         to stay in it, as are the targets of hard links; symbolic links, modes and times are as in the archive. Raises
         `InvalidPackage` here and while a content is read.
         """
+        return (
+            (entry, io.BytesIO(content) if isinstance(content, bytes) else content) for entry, content in self.members()
+        )
+
+    def members(self) -> Members:
+        """As `entries`, but contents that are read already, since they are small, come as bytes."""
         if not self._superseded:
             return self._members()
         return (member for ordinal, member in enumerate(self._members()) if ordinal not in self._superseded)
@@ -122,7 +129,7 @@ class Package:
                         else:
                             path = posixpath.join(real, posixpath.basename(path))
                 if kind is EntryType.FILE:
-                    if not isinstance(content, io.BytesIO):  # then it is read already
+                    if not isinstance(content, bytes):
                         stated = listed.get(path)
                         if stated is not None and entry.size > stated + _MAX_SURPRISE:
                             raise InvalidPackage(
@@ -176,10 +183,18 @@ class _Content(ReadStream):
         super().__init__()
         self._content = content
         self._what = what
+        self._read1: Callable[[int], bytes] = getattr(content, "read1", content.read)
 
     def read(self, size: int | None = -1) -> bytes:
+        return self._told(self._content.read, -1 if size is None else size)
+
+    def read1(self, size: int = -1) -> bytes:
+        """As `read`, but as many bytes as come without being copied once more."""
+        return self._told(self._read1, size)
+
+    def _told(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
-            return self._content.read(-1 if size is None else size)
+            return read(size)
         except (InvalidLayer, ContentMismatch) as error:
             raise InvalidPackage(f"{self._what} is damaged: {error}") from error
         except OSError as error:
@@ -227,7 +242,7 @@ def _conda_members(path: Path, section: str) -> Members:
 
 def _tar_members(stream: BinaryIO) -> Members:
     with stream, open_decompressed(stream, max_window_log=_MAX_WINDOW_LOG) as tar:
-        yield from TarReader(tar)
+        yield from TarReader(tar).members()
 
 
 def _read_info(members: Members, what: str, limit: int, *, whole: bool) -> tuple[dict[str, bytes], int]:
@@ -245,7 +260,7 @@ def _read_info(members: Members, what: str, limit: int, *, whole: bool) -> tuple
             if name in METADATA_FILES and entry.type is EntryType.FILE:
                 if entry.size > _MAX_METADATA:
                     raise InvalidPackage(f"{what}: info/{name} has {entry.size} bytes, more than can be read")
-                files[name] = content.read()
+                files[name] = content if isinstance(content, bytes) else content.read()
                 times[name] = entry.mtime
         elif not whole and _is_complete(files):
             break

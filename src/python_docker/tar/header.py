@@ -31,7 +31,7 @@ def byte_sum(data: bytes) -> int:
 def _tail(
     flag: bytes, link: bytes = b"", prefix: bytes = b"", device: tuple[int, int] = _NO_DEVICE
 ) -> tuple[bytes, int]:
-    """What follows the checksum, and the sum of its bytes; mostly the same for neighbours."""
+    """What follows the checksum, and the sum of its bytes and the checksum's own; mostly the same for neighbours."""
     tail = b"".join(
         (
             flag,
@@ -43,7 +43,8 @@ def _tail(
             bytes(12),
         )
     )
-    return tail, byte_sum(tail)
+    # The checksum counts its own eight bytes as spaces.
+    return tail, byte_sum(tail) + 8 * 0x20
 
 
 _PAX_FLAG = b"x"
@@ -69,8 +70,8 @@ def _header(
 ) -> bytes:
     head = b"%b%b%011o\0%011o\0" % (name.ljust(100, b"\0"), _mode_and_owner(mode, uid, gid), size, mtime)
     tail, total = _tail(flag, link, prefix, device)
-    # The checksum counts its own eight bytes as spaces.
-    return head + b"%06o\0 " % (byte_sum(head) + total + 8 * 0x20) + tail
+    # As `byte_sum`, of 148 bytes.
+    return head + b"%06o\0 " % ((adler32(head) & 0xFFFF) - 1 + total) + tail
 
 
 def _split(name: bytes) -> tuple[bytes, bytes] | None:
@@ -107,8 +108,22 @@ def encode_header(entry: TarEntry, path: str) -> bytes:
     Times before 1970 become 1970. Raises `InvalidPath` for a path or link target that cannot be written, `ValueError`
     for a negative number or a device's number beyond those that systems have.
     """
-    name = _encode(path, "a path")
     _, kind, mode, size, mtime, target, uid, gid, device, xattrs = entry
+    if (
+        kind is EntryType.FILE
+        and len(path) <= 100
+        and path.isascii()
+        and "\0" not in path
+        and 0 <= size <= _MAX_OCTAL_11
+        and 0 <= mtime <= _MAX_OCTAL_11
+        and 0 <= uid <= _MAX_OCTAL_7
+        and 0 <= gid <= _MAX_OCTAL_7
+        and device == _NO_DEVICE
+        and not xattrs
+    ):
+        # The way of nearly all entries.
+        return _header(path.encode(), mode & 0o7777, uid, gid, size, mtime, b"0")
+    name = _encode(path, "a path")
     if kind is EntryType.DIRECTORY:
         name += b"/"
     link = b""

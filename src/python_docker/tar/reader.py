@@ -66,41 +66,56 @@ def _mode_and_owner(mode: bytes, uid: bytes, gid: bytes) -> tuple[int, int, int]
 
 
 class _ReadAhead:
-    """Reads a stream that cannot seek in large pieces. Unlike `io.BufferedReader` it leaves the stream open."""
+    """Reads a stream that cannot seek in large pieces. Unlike `io.BufferedReader` it leaves the stream open.
+
+    `data` is the piece in hand, of which `at` bytes have been taken, and `before` what came before it.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._data = b""
-        self._at = 0
+        self.data = b""
+        self.at = 0
+        self.before = 0
 
     def read(self, size: int) -> bytes:
         """`size` bytes, fewer only at the end."""
-        end = self._at + size
-        data = self._data[self._at : end]
-        self._at = end
+        end = self.at + size
+        data = self.data[self.at : end]
+        self.at = end
         if len(data) == size:
             return data
         pieces = [data]
         left = size - len(data)
-        self._data, self._at = b"", 0
         while left:
-            piece = self._stream.read(max(left, _BUFFER))
-            if not piece:
+            self.before += len(self.data)
+            self.data = self._stream.read(max(left, _BUFFER))
+            if not self.data:
+                self.at = 0
                 break
-            if len(piece) > left:
-                self._data, self._at = piece, left
-                piece = piece[:left]
-            pieces.append(piece)
-            left -= len(piece)
+            pieces.append(self.data[:left])
+            self.at = len(pieces[-1])
+            left -= self.at
         return b"".join(pieces)
+
+    def read1(self, size: int) -> bytes:
+        """Up to `size` bytes, as many as can be had without putting pieces together; none only at the end."""
+        if self.at >= len(self.data):
+            self.before += len(self.data)
+            self.data, self.at = self._stream.read(_BUFFER), 0
+        data = self.data[self.at : self.at + size]
+        self.at += len(data)
+        return data
 
 
 class _Content(ReadStream):
     """The content of the current member."""
 
-    def __init__(self, take: Callable[[int], bytes], size: int, path: str) -> None:
+    def __init__(
+        self, take: Callable[[int], bytes], size: int, path: str, take_some: Callable[[int], bytes] | None = None
+    ) -> None:
         super().__init__()
         self._take = take
+        self._take_some = take_some or take
         self._path = path
         self.left = size
 
@@ -117,6 +132,15 @@ class _Content(ReadStream):
             raise _ends_within(self._path)
         self.left = left = left - len(data)
         return data + self.read() if everything and left else data
+
+    def read1(self, size: int = -1) -> bytes:
+        """As `read`, but as many bytes as come without being copied once more."""
+        left = self.left
+        data = self._take_some(size if 0 <= size < left else left)
+        if left and not data:
+            raise _ends_within(self._path)
+        self.left = left - len(data)
+        return data
 
 
 def _ends_within(path: str) -> InvalidLayer:
@@ -142,7 +166,8 @@ class TarReader:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._seekable = stream if stream.seekable() else None
-        self._stream = self._seekable or _ReadAhead(stream)
+        self._ahead = _ReadAhead(stream) if self._seekable is None else None
+        self._stream = self._ahead or stream
         self._position = 0
         self._defaults: dict[str, bytes] = {}
         self.offset = 0
@@ -177,19 +202,30 @@ class TarReader:
             size -= len(self._exactly(min(size, _READ_SIZE)))
 
     def __iter__(self) -> Iterator[tuple[TarEntry, BinaryIO]]:
+        for entry, content in self.members():
+            yield entry, io.BytesIO(content) if isinstance(content, bytes) else content
+
+    def members(self) -> Iterator[tuple[TarEntry, bytes | BinaryIO]]:
+        """As iterating, but a content that is read already, since it is small, comes as bytes."""
         pax: dict[str, bytes] = self._defaults
         long_name: bytes | None = None
         long_link: bytes | None = None
         extended = 0
         padding = 0
+        ahead = self._ahead
         while True:
-            block = self._take(padding + _BLOCK)
-            if padding:
+            end = ahead.at + padding + _BLOCK if ahead is not None else 0
+            if ahead is not None and end <= len(ahead.data):
+                # The way of nearly all headers of a stream.
+                block = ahead.data[end - _BLOCK : end]
+                ahead.at = end
+            else:
+                block = self._take(padding + _BLOCK)
                 if len(block) < padding:
                     # umoci ends the tars of `insert` like this, and readers in Go take them.
                     return
                 block = block[padding:]
-                padding = 0
+            padding = 0
             if len(block) < _BLOCK:
                 if block or extended:
                     raise InvalidLayer("the tar is cut short")
@@ -222,14 +258,18 @@ class TarReader:
             pax, long_name, long_link, extended = self._defaults, None, None, 0
             size = entry.size
             padding = -size % _BLOCK
-            self.offset = self._position
-            if size <= _SMALL and self._seekable is None:
-                data = self._take(size) if size else b""
-                if len(data) < size:
-                    raise _ends_within(entry.path)
-                yield entry, io.BytesIO(data)
-                continue
-            content = _Content(self._take, size, entry.path)
+            if ahead is None:
+                self.offset = self._position
+                content = _Content(self._take, size, entry.path)
+            else:
+                self.offset = ahead.before + ahead.at
+                if size <= _SMALL:
+                    data = ahead.read(size) if size else b""
+                    if len(data) < size:
+                        raise _ends_within(entry.path)
+                    yield entry, data
+                    continue
+                content = _Content(ahead.read, size, entry.path, ahead.read1)
             yield entry, content
             if content.left:
                 self._skip(content.left)
@@ -259,7 +299,13 @@ def _entry(
     long_name: bytes | None,
     long_link: bytes | None,
 ) -> TarEntry:
-    name, _, _, _, _, mtime, _, flag, link, magic, major, minor, prefix = fields
+    name, mode_, uid_, gid_, _, mtime, _, flag, link, magic, major, minor, prefix = fields
+    if flag == b"0" and not pax and long_name is None and prefix[0] == 0 and size >= 0:
+        path = name.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+        if path[-1:] != "/":
+            # The way of nearly all members.
+            mode, uid, gid = _mode_and_owner(mode_, uid_, gid_)
+            return TarEntry(path, EntryType.FILE, mode, size, _time(mtime), "", uid, gid)
     kind = _TYPES.get(flag)
     if flag == b"S" or (pax and any(key.startswith(SPARSE) for key in pax)):
         raise InvalidLayer("the tar holds GNU sparse files, which layers may not")
@@ -269,7 +315,7 @@ def _entry(
     prefix = prefix if prefix[0] and magic == b"ustar\0" else b""
     path = _path(name, prefix, long_name, pax.get("path"))
     target = _path(link, b"", long_link, pax.get("linkpath")) if kind in _LINKS else ""
-    mode, uid, gid = _mode_and_owner(*fields[1:4])
+    mode, uid, gid = _mode_and_owner(mode_, uid_, gid_)
     xattrs: Mapping[str, bytes] = NO_XATTRS
     if pax:
         if pax.get("size"):

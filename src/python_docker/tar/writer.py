@@ -72,7 +72,8 @@ class LayerWriter:
         """
         path = contained_path(entry.path)
         kind = entry.type
-        known = self._types.get(path)
+        types = self._types
+        known = types.get(path)
         if known is not None:
             if known is EntryType.DIRECTORY and kind is EntryType.DIRECTORY:
                 return
@@ -80,11 +81,17 @@ class LayerWriter:
         if kind is EntryType.HARDLINK:
             entry = entry._replace(link_target=self._earlier(entry))
         header = encode_header(entry, path)
-        self._add_parents(path)
-        self._types[path] = kind
-        self._emit(header)
-        if kind is EntryType.FILE:
-            self._add_content(content if content is not None else b"", entry.size, path)
+        cut = path.rfind("/")
+        if cut >= 0 and types.get(path[:cut]) is not EntryType.DIRECTORY:
+            self._add_parents(path)
+        types[path] = kind
+        if kind is not EntryType.FILE:
+            self._emit(header)
+        elif content is None or isinstance(content, bytes):
+            self._add_bytes(header, content or b"", entry.size, path)
+        else:
+            self._emit(header)
+            self._add_content(content, entry.size, path)
 
     def _earlier(self, link: TarEntry) -> str:
         """The target of a hard link. Raises `InvalidPath` when it is not there yet, or a directory."""
@@ -114,21 +121,28 @@ class LayerWriter:
             self._types[parent] = EntryType.DIRECTORY
             self._emit(header)
 
-    def _add_content(self, content: bytes | BinaryIO, size: int, path: str) -> None:
-        if isinstance(content, bytes):
-            if len(content) != size:
-                raise ValueError(f"{path}: {len(content)} bytes of content, {size} in its entry")
-            self._emit(content)
-        else:
-            left = size
-            while left:
-                data = content.read(min(left, _READ_SIZE))
-                if not data:
-                    raise OSError(f"{path} became shorter while it was read: {left} bytes of {size} are missing")
-                self._emit(data)
-                left -= len(data)
-        if size % _BLOCK:
-            self._emit(_ZEROS[: -size % _BLOCK])
+    def _add_bytes(self, header: bytes, content: bytes, size: int, path: str) -> None:
+        if len(content) != size:
+            raise ValueError(f"{path}: {len(content)} bytes of content, {size} in its entry")
+        padding = _ZEROS[: -size % _BLOCK]
+        whole = len(header) + size + len(padding)
+        if self._pending_size + whole < _WRITE_SIZE:
+            self._pending += (header, content, padding)
+            self._pending_size += whole
+            return
+        for piece in (header, content, padding):
+            self._emit(piece)
+
+    def _add_content(self, content: BinaryIO, size: int, path: str) -> None:
+        left = size
+        read = getattr(content, "read1", content.read)  # pieces of any size will do
+        while left:
+            data = read(min(left, _READ_SIZE))
+            if not data:
+                raise OSError(f"{path} became shorter while it was read: {left} bytes of {size} are missing")
+            self._emit(data)
+            left -= len(data)
+        self._emit(_ZEROS[: -size % _BLOCK])
 
     def _emit(self, data: bytes) -> None:
         self._pending.append(data)
