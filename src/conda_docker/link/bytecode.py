@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.errors import CompilerFailed
+from conda_docker.link.bytecode_worker import CRASHED, request
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,6 +35,7 @@ _PROBE = (
     " sys.implementation.cache_tag, importlib.util.MAGIC_NUMBER.hex(), sys.executable], sys.stdout)"
 )
 _PROBE_SECONDS = 30
+_PATIENCE = 10  # seconds that a process may take to end
 
 
 class Module(NamedTuple):
@@ -188,10 +190,11 @@ def _compile(
         worker = worker or _start(executable)
         compiled = _ask(worker, modules)
     except (OSError, EOFError) as error:
-        if worker is not None:
-            worker.kill()
-            _end(worker)
-        raise CompilerFailed(f"cannot byte-compile with {executable}: {error}") from error
+        if worker is None or _end(worker) != CRASHED:
+            raise CompilerFailed(f"cannot byte-compile with {executable}: {error}") from error
+        if len(modules) == 1:
+            return [DoesNotCompile("the interpreter crashed")]
+        return [answer for module in modules for answer in _compile(executable, idle, [module])]
     if _FORKS:
         idle.put(worker)
     else:
@@ -203,11 +206,7 @@ def _ask(worker: subprocess.Popen[bytes], modules: Sequence[Module]) -> list[byt
     """Send a request and read the answers; see `bytecode_worker`."""
     assert worker.stdin is not None
     assert worker.stdout is not None
-    request = [len(modules).to_bytes(4, "little")]
-    for module in modules:
-        path = module.path.encode("utf-8", "surrogateescape")
-        request += [len(path).to_bytes(4, "little"), len(module.source).to_bytes(4, "little"), path, module.source]
-    worker.stdin.write(b"".join(request))
+    worker.stdin.write(request([(module.path.encode("utf-8", "surrogateescape"), module.source) for module in modules]))
     worker.stdin.flush()
     compiled: list[bytes | DoesNotCompile] = []
     for module in modules:
@@ -227,7 +226,8 @@ def _stop(idle: queue.SimpleQueue[subprocess.Popen[bytes]]) -> None:
             return
 
 
-def _end(worker: subprocess.Popen[bytes]) -> None:
+def _end(worker: subprocess.Popen[bytes]) -> int:
+    """Have a process end, and give its exit code."""
     # Without requests it ends by itself.
     for pipe in (worker.stdin, worker.stdout):
         if pipe is not None:
@@ -235,4 +235,8 @@ def _end(worker: subprocess.Popen[bytes]) -> None:
                 pipe.close()
             except OSError:
                 continue
-    worker.wait()
+    try:
+        return worker.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        return worker.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import marshal
 import subprocess
@@ -10,12 +11,12 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import CodeType
+from types import CodeType, SimpleNamespace
 
 import pytest
 
 from conda_docker.errors import CompilerFailed
-from conda_docker.link import bytecode
+from conda_docker.link import bytecode, bytecode_worker
 from conda_docker.link.bytecode import Compiler, DoesNotCompile, Module, find_compiler, probe_compiler
 from conda_docker.link.compiled_modules import CompiledModules, pyc_path
 from conda_docker.link.prefix import Prefix
@@ -88,6 +89,27 @@ def test_the_same_bytes_come_out_whatever_was_compiled_before(compiler: Compiler
         other_way = [another.compile([Module(path, source)]) for path, source in reversed(modules)]
         contents = [future.result() for future in other_way]
     assert [future.result() for future in one_way] == contents[::-1]
+
+
+MODULES = [(b"/x.py", b"x = 1"), (b"/y.py", b"y =")]
+
+
+def answer_twice(blocks: list[int], monkeypatch: pytest.MonkeyPatch) -> tuple[bool, bytes]:
+    """What comes of two requests where so many blocks of memory are in use, one look after another."""
+    monkeypatch.setattr(bytecode_worker, "_signal", SimpleNamespace(alarm=lambda seconds: None))
+    monkeypatch.setattr(bytecode_worker, "blocks_in_use", iter(blocks).__next__)
+    answers = io.BytesIO()
+    ended = bytecode_worker.answer_while_unchanged(io.BytesIO(2 * bytecode_worker.request(MODULES)), answers)
+    return ended, answers.getvalue()
+
+
+def test_a_process_answers_while_it_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert answer_twice([4, 5, 5, 5], monkeypatch) == (True, 2 * bytecode_worker.compile_modules(MODULES))
+
+
+@pytest.mark.parametrize("blocks", [[5, 5, 6], [5, 5, 4], [0, 0, 0]])
+def test_a_process_that_has_changed_answers_no_more(blocks: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert answer_twice(blocks, monkeypatch) == (False, bytecode_worker.compile_modules(MODULES))
 
 
 @pytest.mark.parametrize(
