@@ -26,8 +26,8 @@ on one machine; `make bench` on yours gives yours. This page is written by `make
 How it is measured:
 
 - Each number is that of whole processes, from start to end, as the kernel counts them: {runs}, in
-  rounds in which all works of a table take turns, after a first round that does not count. What takes longer than
-  {patience} seconds, and the two largest environments, ran once. *Processor* is the time of all processors together;
+  rounds in which all works of a table take turns, after a first round that does not count. What takes another tool
+  longer than {patience} seconds, and the two largest environments, ran once. *Processor* is the time of all together;
   *largest process* the peak of resident memory of the largest process, *all processes* that of all at one moment with
   shared pages counted once (from a round of its own); *written* what went to the file system; *sent* what went to the
   registry, requests included.

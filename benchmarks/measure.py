@@ -16,8 +16,8 @@ from pathlib import Path
 from statistics import median
 
 _SHIM = Path(__file__).with_name("measured.py")
-_INTERVAL = 0.01
-# Seconds between two looks at the memory of all processes.
+# Seconds between two looks at the memory of all processes: each takes some milliseconds, which these lack.
+_INTERVAL = 0.1
 
 
 class Failed(Exception):

@@ -15,7 +15,7 @@ from benchmarks.measure import Failed, Sample, Server, measure, middle, together
 Commands = Sequence[Sequence[str]]
 
 PATIENCE = 10
-"""Seconds: a work whose first run took longer is not run again, and that run counts."""
+"""Seconds: another tool's work whose first run took longer is not run again, and that run counts."""
 
 
 def _nothing(sample: Sample, output: str) -> Sample:
@@ -106,7 +106,7 @@ class Session:
         """Measure works in turn, round after round, so that what befalls the machine befalls all of them.
 
         The first round fills the system's caches; it is looked at for memory, and counts only when it is to be quick,
-        or for works that take long.
+        or for works of other tools that take long.
         """
         rows = [Row(work) for work in works]
         for number in range(1 if self.quick else self.runs + 1):
@@ -135,7 +135,7 @@ class Session:
             row.extra.update(work.finish(first))
         if first:
             row.first = took
-        if self.quick or not first or took.wall > PATIENCE:
+        if self.quick or not first or (work.ours is not None and took.wall > PATIENCE):
             row.samples.append(took)
 
 
