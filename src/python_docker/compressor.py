@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 # Bytes of tar that make one gzip member or zstd frame. Part of the layer format: another size gives other bytes.
 _BLOCK_SIZES = {Compression.GZIP: 1 << 20, Compression.ZSTD: 4 << 20}
 # Bytes that may wait to be compressed: enough to keep all processors busy while who writes is not.
-_WAITING = 16 << 20
+_WAITING = 6 << 20
 
 
 def _gzip_member(block: bytes | memoryview, level: int) -> bytes:

@@ -110,8 +110,7 @@ class LayerFactory:
 
     @property
     def _workers(self) -> int:
-        # More than there are processors: some wait for others to compress or to byte-compile.
-        return self._options.workers or (os.cpu_count() or 1) + 1
+        return self._options.workers or os.cpu_count() or 1
 
     def _look_up(
         self, plan: Sequence[Sequence[LockedPackage]], read_cache: bool, lost: Losses | None
