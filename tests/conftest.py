@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from tests.peers import availability
 # Tests assert no time, and this machine may be busy with others.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+# Started in the background by a shell, this process ignores Ctrl-C, and so would every program that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FIXTURE_PEERS = {
     "registry": ["docker-registry"],
