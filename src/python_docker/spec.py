@@ -30,7 +30,7 @@ def _none_is_empty(value: Any) -> Any:
 class _Fields(BaseModel):
     """Fields as the specifications spell them; others are kept."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, defer_build=True)
 
     def to_json(self) -> dict[str, Any]:
         """The fields that are set, by their names in JSON."""
