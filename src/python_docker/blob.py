@@ -234,19 +234,19 @@ class BlobStore:
     def _link(self, source: Path, descriptor: Descriptor) -> bool:
         """Link a blob's file in, if its file system can; content-addressed files are never written to again."""
         path = self.path_of(descriptor.digest)
-        partial = path.with_name(_partial_name())
         try:
             if source.stat().st_size != descriptor.size:
                 return False
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.link(source, partial)
-            partial.replace(path)
+            try:
+                os.link(source, path)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                os.link(source, path)
+        except FileExistsError:
+            # Another process was quicker; or it is damaged, and is replaced by a copy.
+            return self.contains(descriptor)
         except OSError:
             return False
-        finally:
-            # rename(2) leaves both names when they are links to one file.
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
         return True
 
     def add_bytes(self, content: bytes, media_type: str) -> Blob:
