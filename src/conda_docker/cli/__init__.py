@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from conda_docker.cli.output import Output
 
 PROGRAM = "conda-docker"
-# A whole build makes fewer objects that could be part of a cycle, most of them by imports: looking for cycles among them
-# again and again would take a tenth of the time of a build that finds all its layers.
+# A whole build makes fewer objects that could be part of a cycle, most of them by imports: looking for cycles among
+# them again and again would take a tenth of the time of a build that finds all its layers.
 _NEW_OBJECTS_TO_COLLECT = 100_000
 _SIGPIPE = 141  # 128 + SIGPIPE: what a shell shows for a program that nobody listens to any more
 
