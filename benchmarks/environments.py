@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,8 @@ def science(kept: Path) -> Environment:
 
 def generated(name: str, title: str, size: Size, kept: Path, *, changed: bool = True) -> Environment:
     """Packages made by a seed."""
-    channel = make_channel(size, kept / f"channel-{size.name}").folder
+    # What is in the files, and the version that modules are compiled for, is this Python's.
+    channel = make_channel(size, kept / f"channel-{platform.python_version()}-{size.name}").folder
     if not changed:
         return Environment(name, title, channel, ("everything",))
     compiled = sorted((path for path in archives(channel) if path.name.startswith("compiled-")), key=_size)
