@@ -124,7 +124,7 @@ class _StoreWriter(BlobWriter):
     def __init__(self, folder: Path, path_of: Callable[[Digest], Path]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path_of = path_of
-        self._path = folder / _partial_name()
+        self._path = folder / f".partial-{os.getpid()}-{secrets.token_hex(8)}"
         super().__init__(cast("BinaryIO", self._path.open("xb", buffering=0)))
 
     def _keep(self, descriptor: Descriptor) -> Blob:
@@ -160,10 +160,6 @@ class _TemporaryWriter(BlobWriter):
 def temporary_writer() -> BlobWriter:
     """A writer whose blob lives in the system's folder for temporary files for as long as it is referred to."""
     return _TemporaryWriter()
-
-
-def _partial_name() -> str:
-    return f".partial-{os.getpid()}-{secrets.token_hex(8)}"
 
 
 class BlobStore:

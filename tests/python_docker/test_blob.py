@@ -142,6 +142,25 @@ def test_linking_a_file_onto_itself_leaves_nothing_beside_it(tmp_path: Path) -> 
     assert names(tmp_path) == [path_name(blob.descriptor.digest)]
 
 
+def test_a_file_of_another_size_is_replaced_not_linked_over(tmp_path: Path) -> None:
+    blob = written(tmp_path / "cache")
+    layout = BlobStore(tmp_path / "layout")
+    damaged = layout.path_of(blob.descriptor.digest)
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"ab")
+    assert layout.add(blob).read() == b"abc"
+    assert names(tmp_path / "layout") == [path_name(blob.descriptor.digest)]
+
+
+def test_a_blob_that_another_process_linked_meanwhile_is_there(tmp_path: Path) -> None:
+    blob = written(tmp_path / "cache")
+    layout = BlobStore(tmp_path / "layout")
+    layout.add(blob)
+    assert blob.path is not None
+    assert layout._link(blob.path, blob.descriptor)
+    assert names(tmp_path / "layout") == [path_name(blob.descriptor.digest)]
+
+
 def test_where_links_are_impossible_the_content_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(18, "Invalid cross-device link")

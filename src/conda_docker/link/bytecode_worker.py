@@ -18,7 +18,7 @@ if __name__ == "__main__":
     # Run by `-c`, where the working directory would come before the standard library.
     sys.path[:] = [folder for folder in sys.path if folder]
 
-import _signal  # type: ignore[import-not-found]
+import _signal  # type: ignore[import-not-found]  # signal takes longer to import
 import gc
 import importlib.util
 import io
