@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import sys
 
-import conda_docker.cli.app
-import conda_docker.cli.build
-from conda_docker.build import build_image
-from conda_docker.description import Description, prepare
-from conda_docker.image_index import write_images
-from python_docker.transports import Location, destination
+from conda_docker.cli import start_quickly
 
-IMPORTED = (conda_docker.cli.app, conda_docker.cli.build, build_image, write_images, Location, destination)
+
+def main(channel: str, specs: list[str]) -> None:
+    start_quickly()
+    import conda_docker.cli.app
+    import conda_docker.cli.build  # noqa: F401
+    from conda_docker.build import build_image  # noqa: F401
+    from conda_docker.description import Description, prepare
+    from conda_docker.image_index import write_images  # noqa: F401
+    from python_docker.transports import Location, destination  # noqa: F401
+
+    prepare(Description(specs=specs, channels=[channel], override_channels=True))
+
 
 if __name__ == "__main__":
-    prepare(Description(specs=sys.argv[2:], channels=sys.argv[1:2], override_channels=True))
+    main(sys.argv[1], sys.argv[2:])
     os._exit(0)

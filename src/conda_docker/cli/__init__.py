@@ -35,12 +35,13 @@ def main(args: Sequence[str] | None = None, *, program: str | None = None) -> No
     0: done; 1: it could not be done, and an `error:` line says why; 2: wrong usage; 130: interrupted. `program` is the
     name of the program in help and messages.
     """
-    _start_quickly()
+    start_quickly()
     code = run(args, program=program, signals=True)
     _leave(code)
 
 
-def _start_quickly() -> None:
+def start_quickly() -> None:
+    """Set this process up for one command: to be called before anything large is imported."""
     import gc
     import os
 
