@@ -15,7 +15,7 @@ from typing import Any
 
 from rattler.index import index_fs
 
-from conda_docker.environment.rattler_engine import run
+from conda_docker.channels.rattler_engine import run
 
 if sys.version_info >= (3, 14):
     from compression import zstd

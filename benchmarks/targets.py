@@ -9,7 +9,7 @@ from benchmarks.floors import COMPILE_FLOOR, FLOOR
 from benchmarks.ours import COLD, TOOL
 from benchmarks.startup import BEFORE_LAYERS
 from benchmarks.table import Group, find, wall
-from conda_docker.cli.report import format_size
+from conda_docker.cli.terminal.report import format_size
 
 _MB = 1_000_000
 _UMOCI = "rattler + umoci"

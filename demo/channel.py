@@ -17,10 +17,10 @@ from pathlib import Path
 
 from rattler.index import index_fs
 
-from conda_docker.environment.rattler_engine import run
+from conda_docker.channels.rattler_engine import run
 from demo.interpreter import NotHere, interpreter_identity, package_interpreter, subdir
 from demo.wheels import IndexUnreachable, fetch_wheels, package_wheel
-from python_docker.file_lock import locked
+from python_docker.files.lock import locked
 
 __all__ = ["DEMO", "SCIENCE", "IndexUnreachable", "NotHere", "RealChannel", "make_channel"]
 

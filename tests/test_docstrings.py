@@ -13,7 +13,7 @@ import docker_envs
 import python_docker
 
 # Imported by conda alone, or programs that run when they are imported.
-LEFT_OUT = ("conda_docker.plugin", "conda_docker.link.bytecode_worker")
+LEFT_OUT = ("conda_docker.plugin", "conda_docker.link.bytecode.worker")
 MODULES = [
     module.name
     for package in (python_docker, conda_docker, docker_envs)

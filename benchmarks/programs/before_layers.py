@@ -11,10 +11,10 @@ from conda_docker.cli import start_quickly
 def main(channel: str, specs: list[str]) -> None:
     start_quickly()
     import conda_docker.cli.app
-    import conda_docker.cli.build  # noqa: F401
-    from conda_docker.build import build_image  # noqa: F401
+    import conda_docker.cli.commands.build  # noqa: F401
     from conda_docker.description import Description, prepare
-    from conda_docker.image_index import write_images  # noqa: F401
+    from conda_docker.image.assemble import build_image  # noqa: F401
+    from conda_docker.image.index import write_images  # noqa: F401
     from python_docker.transports import Location, destination  # noqa: F401
 
     prepare(Description(specs=specs, channels=[channel], override_channels=True))

@@ -16,25 +16,25 @@ from typing import TYPE_CHECKING
 from python_docker import __version__
 
 if TYPE_CHECKING:
-    from conda_docker.base_image import open_base
-    from conda_docker.build import BuildResult, build_image
     from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
     from conda_docker.create import create_image
     from conda_docker.environment.lock import lock
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
+    from conda_docker.image.assemble import BuildResult, build_image
+    from conda_docker.image.base import open_base
 
 _HOMES = {
     "Activate": "build_options",
     "BuildOptions": "build_options",
-    "BuildResult": "build",
+    "BuildResult": "image.assemble",
     "Bytecode": "build_options",
     "Layering": "build_options",
     "LockedEnvironment": "environment.locked",
     "LockedPackage": "environment.locked",
-    "build_image": "build",
+    "build_image": "image.assemble",
     "create_image": "create",
     "lock": "environment.lock",
-    "open_base": "base_image",
+    "open_base": "image.base",
 }
 
 __all__ = [

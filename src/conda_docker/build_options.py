@@ -52,9 +52,9 @@ class BuildOptions:
     """How an environment becomes an image; every field has the default of the command line.
 
     `prefix` is where the environment lives in the image (None: `/opt/conda`, unless the base image has a conda
-    environment there already; see `conda_docker.build.choose_prefix`); `max_layers` counts the base image's layers
-    too. `env`, `labels`, `entrypoint`, `cmd`, `user`, `workdir` and `expose` go to the image's runtime config over what
-    the base has; `add` holds pairs of a path on this machine and one in the image.
+    environment there already; see `choose_prefix`); `max_layers` counts the base image's layers too. `env`, `labels`,
+    `entrypoint`, `cmd`, `user`, `workdir` and `expose` go to the image's runtime config over what the base has; `add`
+    holds pairs of a path on this machine and one in the image.
 
     `cache_dir` is the folder of the layer cache (None: the user's). `use_cache` false builds every layer anew.
     `use_extracted` reads packages that are extracted in a cache of conda or pixi from there rather than download their

@@ -1,6 +1,6 @@
 """The names of conda-docker 0.0 and 0.1 and of docker_envs, with their calling conventions.
 
-New code does better with `conda_docker.build`, `conda_docker.environment.lock` and `conda_docker.build_options`.
+New code does better with `conda_docker.lock`, `conda_docker.build_image` and `conda_docker.BuildOptions`.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def conda_info(user_conda: str) -> dict[str, Any]:
     Raises `InvalidEnvironment` when there is one that fails.
     """
     if shutil.which(user_conda) is None:
-        from conda_docker.environment.channels import choose_channels
-        from conda_docker.environment.conda_configuration import read_conda_configuration
+        from conda_docker.channels.configuration import read_conda_configuration
+        from conda_docker.channels.urls import choose_channels
         from conda_docker.layers.cache import default_cache_dir
 
         root = os.environ.get("CONDA_ROOT", sys.prefix)
@@ -181,7 +181,7 @@ def build_docker_environment_image(
     and `dest`: URLs of packages that begin with the one are recorded as beginning with the other. `default_prefix` and
     `user_conda` make no difference. Raises `ValueError` for a layering strategy other than `layered` and `single`.
     """
-    from conda_docker.build import build_image
+    from conda_docker.image.assemble import build_image
 
     if layering_strategy not in set(Layering):
         raise ValueError(f"layering strategy not recognized: {layering_strategy}")
@@ -226,9 +226,9 @@ def build_docker_environment(
 def _base(base_image: str | Image) -> Image | None:
     if not isinstance(base_image, str):
         return base_image
-    from conda_docker.base_image import open_base
+    from conda_docker.image.base import open_base
     from conda_docker.layers.cache import default_cache_dir
-    from python_docker.platform import Platform
+    from python_docker.spec.platform import Platform
 
     return open_base(base_image, Platform.host(), default_cache_dir())
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import BuildOptions
-from python_docker.platform import Platform
 from python_docker.progress import SILENT, Progress
+from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
+    from python_docker.http.options import RegistryOptions
     from python_docker.image import Image
-    from python_docker.registry.options import RegistryOptions
 
 DEFAULT_BASE = "debian:stable-slim"
 
@@ -46,8 +46,8 @@ def create_image(
         image = create_image(["python=3.12", "numpy"], image="demo:1.0")
         write_image(image, "demo.tar")
     """
-    from conda_docker.build import build_image
     from conda_docker.description import Description, prepare
+    from conda_docker.image.assemble import build_image
 
     options = options or BuildOptions()
     description = Description(

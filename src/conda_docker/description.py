@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.base_image import SCRATCH, glibc_of, open_base
 from conda_docker.environment import lock
-from conda_docker.environment.file_kinds import FileKind, file_kind
-from conda_docker.environment.input_text import read_text, user_path
+from conda_docker.environment.inputs.kinds import FileKind, file_kind
 from conda_docker.environment.subdirs import platform_of_subdir
+from conda_docker.image.base import SCRATCH, glibc_of, open_base
 from conda_docker.layers.cache import default_cache_dir
-from python_docker.platform import Platform
+from conda_docker.user_files import read_text, user_path
 from python_docker.progress import SILENT, Progress
+from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
     from conda_docker.environment import LockedEnvironment
+    from python_docker.http.options import RegistryOptions
     from python_docker.image import Image
-    from python_docker.registry.options import RegistryOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

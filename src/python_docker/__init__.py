@@ -15,23 +15,23 @@ __version__ = "1.0.0a1"
 
 if TYPE_CHECKING:
     from python_docker.copy import copy_image
-    from python_docker.digest import Digest
     from python_docker.errors import Error
     from python_docker.image import Image
     from python_docker.layer import Layer
-    from python_docker.platform import Platform
-    from python_docker.reference import ImageReference
     from python_docker.registry import Registry
+    from python_docker.spec.digest import Digest
+    from python_docker.spec.platform import Platform
+    from python_docker.spec.reference import ImageReference
     from python_docker.transports import open_image, write_image
     from python_docker.validation import validate
 
 _HOMES = {
-    "Digest": "digest",
+    "Digest": "spec.digest",
     "Error": "errors",
     "Image": "image",
-    "ImageReference": "reference",
+    "ImageReference": "spec.reference",
     "Layer": "layer",
-    "Platform": "platform",
+    "Platform": "spec.platform",
     "Registry": "registry",
     "copy_image": "copy",
     "open_image": "transports",

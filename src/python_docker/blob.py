@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
-from python_docker.digest import Digest, VerifyingReader
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFound
-from python_docker.file_section import OwnFile, Section
-from python_docker.spec import MAX_DOCUMENT_SIZE, Descriptor
+from python_docker.files.section import OwnFile, Section
+from python_docker.spec.digest import Digest, VerifyingReader
+from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor
 
 if TYPE_CHECKING:
     from types import TracebackType

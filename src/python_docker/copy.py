@@ -14,14 +14,14 @@ from python_docker.compression import Compression
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.layer import Layer
-from python_docker.media_types import ImageFormat, layer_compression
-from python_docker.platform import Platform
-from python_docker.platform_choice import select_platform
 from python_docker.progress import SILENT, Progress, Task
-from python_docker.spec import Descriptor, Index, Manifest
+from python_docker.spec.documents import Descriptor, Index, Manifest
+from python_docker.spec.media_types import ImageFormat, layer_compression
+from python_docker.spec.platform import Platform
+from python_docker.spec.platform_choice import select_platform
 
 if TYPE_CHECKING:
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.http.options import RegistryOptions
     from python_docker.transports.location import Location
     from python_docker.transports.medium import Destination, Source
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from python_docker.errors import InvalidPath, NotFound
 from python_docker.layer import Layer, build_layer
+from python_docker.spec.timestamps import clamp, source_date_epoch
 from python_docker.tar import EntryType, TarEntry, clamped_path, contained_path
-from python_docker.timestamps import clamp, source_date_epoch
 
 if TYPE_CHECKING:
     from python_docker.filesystem import FileSystem

@@ -9,17 +9,17 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from python_docker.blob import Blob
-from python_docker.digest import Digest
 from python_docker.errors import InvalidDocument, InvalidReference, UnsupportedFormat
-from python_docker.history import split_history
-from python_docker.image_documents import SourceDocuments, config_value, write_config, write_manifest
 from python_docker.layer import Layer
-from python_docker.media_types import IMAGE_CONFIGS, ImageFormat
-from python_docker.platform import Platform
-from python_docker.reference import ImageReference
-from python_docker.runtime_config import RuntimeConfig
-from python_docker.spec import Descriptor, History, ImageConfig, Manifest
-from python_docker.timestamps import rfc3339, source_date_epoch
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor, History, ImageConfig, Manifest
+from python_docker.spec.history import split_history
+from python_docker.spec.image_documents import SourceDocuments, config_value, write_config, write_manifest
+from python_docker.spec.media_types import IMAGE_CONFIGS, ImageFormat
+from python_docker.spec.platform import Platform
+from python_docker.spec.reference import ImageReference
+from python_docker.spec.runtime_config import RuntimeConfig
+from python_docker.spec.timestamps import rfc3339, source_date_epoch
 
 if TYPE_CHECKING:
     from tarfile import TarInfo

@@ -11,11 +11,11 @@ from typing import BinaryIO
 from python_docker.blob import Blob, BlobWriter, temporary_writer
 from python_docker.compression import Compression, open_decompressed, sniff_stream
 from python_docker.compressor import CompressingWriter, compression_pool
-from python_docker.digest import Digest, VerifyingReader
-from python_docker.media_types import FOREIGN_LAYERS, ImageFormat, layer_compression, layer_media_type
-from python_docker.runtime_config import RuntimeConfig
-from python_docker.spec import Descriptor, History
-from python_docker.stream import ReadStream
+from python_docker.files.stream import ReadStream
+from python_docker.spec.digest import Digest, VerifyingReader
+from python_docker.spec.documents import Descriptor, History
+from python_docker.spec.media_types import FOREIGN_LAYERS, ImageFormat, layer_compression, layer_media_type
+from python_docker.spec.runtime_config import RuntimeConfig
 from python_docker.tar import LayerWriter, TarEntry, TarReader, clamped_path
 
 _READ_SIZE = 1 << 20

@@ -9,8 +9,8 @@ from typing import Any
 
 from rattler.index import index_fs
 
+from conda_docker.channels.rattler_engine import run
 from conda_docker.environment.locked import LockedPackage, package_from_record
-from conda_docker.environment.rattler_engine import run
 from tests.conda_docker.packages import Entry, File, Folder, HardLink, Symlink, SyntheticPackage
 
 __all__ = ["Entry", "File", "Folder", "HardLink", "Symlink", "SyntheticChannel", "SyntheticPackage"]

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from conda_docker.environment.locked import LockedPackage, package_from_record
-from conda_docker.link.bytecode import Compiler
+from conda_docker.link.bytecode.compiler import Compiler
 from conda_docker.link.filter import KEEP_ALL, FileFilter
 from conda_docker.link.link import link_package
 from conda_docker.link.prefix import Prefix

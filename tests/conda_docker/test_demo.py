@@ -23,9 +23,9 @@ from demo.interpreter import VERSION, site_packages, subdir
 from demo.unpack import unpack
 from demo.wheels import package_wheel
 from python_docker.blob import Blob
-from python_docker.digest import Digest
 from python_docker.image import Image
 from python_docker.layer import Layer, build_layer
+from python_docker.spec.digest import Digest
 from python_docker.tar import EntryType, TarEntry
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the demonstration makes packages for Linux")

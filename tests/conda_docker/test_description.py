@@ -10,7 +10,7 @@ from conda_docker.description import Description, prepare
 from conda_docker.errors import Unsolvable
 from python_docker import Image
 from python_docker.errors import PlatformNotFound
-from python_docker.platform import Platform
+from python_docker.spec.platform import Platform
 from python_docker.transports import write_image
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 

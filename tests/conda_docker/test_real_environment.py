@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.build import BuildResult, build_image
 from conda_docker.build_options import BuildOptions
 from conda_docker.environment.lock import lock
 from conda_docker.environment.locked import local_path
+from conda_docker.image.assemble import BuildResult, build_image
 from demo.base import make_base
 from demo.channel import RealChannel
 from python_docker.transports import open_image, write_image
 from python_docker.validation import validate
+from tests.conda_docker.image.test_assemble import tree, without_origin
 from tests.conda_docker.oracle import Installed, Rattler, differences
-from tests.conda_docker.test_build import tree, without_origin
 from tests.peers import DockerEngine, Program, Registry
 from tests.peers.rootfs import unpack_image
 

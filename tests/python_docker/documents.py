@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from python_docker.digest import Digest
-from python_docker.spec import Descriptor, ImageConfig, Index, Manifest
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),

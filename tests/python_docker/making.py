@@ -9,11 +9,11 @@ from typing import Any
 
 from python_docker.blob import Blob
 from python_docker.compression import Compression, zstd_module
-from python_docker.digest import Digest
 from python_docker.errors import NotFound
 from python_docker.image import Image
-from python_docker.media_types import ImageFormat, layer_media_type
-from python_docker.spec import Descriptor, Index, Manifest, dump_json, parse_manifest
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json, parse_manifest
+from python_docker.spec.media_types import ImageFormat, layer_media_type
 from tests.images import layer_tar
 
 HELLO = layer_tar({"etc/greeting": b"hello\n"})

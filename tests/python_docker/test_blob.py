@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from python_docker.blob import Blob, BlobStore, temporary_writer
-from python_docker.digest import Digest
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFound
-from python_docker.spec import Descriptor
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor
 
 TYPE = "application/octet-stream"
 

@@ -14,12 +14,12 @@ import pytest
 from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression, open_decompressed
 from python_docker.copy import AS_IT_IS, Conversion, copy_image, copy_index, image_of, in_parallel, put_blobs, put_image
-from python_docker.digest import Digest
 from python_docker.errors import ContentMismatch, Error, NotFound, PlatformNotFound, UnsupportedFormat
-from python_docker.media_types import OCI_MANIFEST, ImageFormat
-from python_docker.platform import Platform
 from python_docker.progress import SILENT, Task
-from python_docker.spec import Descriptor, Index, Manifest, dump_json
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json
+from python_docker.spec.media_types import OCI_MANIFEST, ImageFormat
+from python_docker.spec.platform import Platform
 from python_docker.transports import open_image, open_source
 from tests.python_docker.making import HELLO, MORE, Made, config_of
 

@@ -12,10 +12,10 @@ from hypothesis import assume, given, settings
 
 from python_docker import filesystem as filesystem_module
 from python_docker.blob import Blob
-from python_docker.digest import Digest
 from python_docker.errors import InvalidLayer, NotFound
 from python_docker.filesystem import FileSystem
 from python_docker.layer import Layer
+from python_docker.spec.digest import Digest
 from python_docker.tar import EntryType
 from tests.images import write_oci_layout
 from tests.peers import Program, unpack_image

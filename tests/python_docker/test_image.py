@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from python_docker.blob import Blob
 from python_docker.compression import Compression
-from python_docker.digest import Digest
 from python_docker.errors import InvalidDocument, InvalidPath, InvalidReference, NotFound, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.layer import Layer, build_layer
-from python_docker.media_types import DOCKER_CONFIG, OCI_CONFIG, ImageFormat
-from python_docker.platform import Platform
-from python_docker.spec import History
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import History
+from python_docker.spec.media_types import DOCKER_CONFIG, OCI_CONFIG, ImageFormat
+from python_docker.spec.platform import Platform
 from python_docker.tar import TarEntry
 from tests.images import layer_tar
 from tests.python_docker.documents import CONFIGS, JSON, TEXTS

@@ -13,11 +13,11 @@ import pytest
 
 from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression, open_decompressed
-from python_docker.digest import Digest
 from python_docker.errors import ContentMismatch, InvalidLayer, UnsupportedFormat
 from python_docker.layer import Layer, build_layer
-from python_docker.media_types import ImageFormat, layer_media_type
-from python_docker.spec import Descriptor, History
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor, History
+from python_docker.spec.media_types import ImageFormat, layer_media_type
 from python_docker.tar import TarEntry
 from tests.images import layer_tar
 from tests.python_docker.making import compress

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from types import FrameType
 
-    from conda_docker.cli.output import Output
+    from conda_docker.cli.terminal.output import Output
 
 PROGRAM = "conda-docker"
 # A whole build makes fewer objects that could be part of a cycle, most of them by imports: looking for cycles among
@@ -58,7 +58,7 @@ def cli(args: Sequence[str]) -> None:
 
 def run(args: Sequence[str] | None = None, *, program: str | None = None, signals: bool = False) -> int:
     """Run a command line and give its exit code; see `main`. With `signals`, this process's signals end it."""
-    from conda_docker.cli.output import Output, StdoutClosed
+    from conda_docker.cli.terminal.output import Output, StdoutClosed
 
     output = Output()
     if signals:
@@ -108,8 +108,8 @@ def _explain(error: Exception, output: Output) -> int:
     if output.debug:
         import traceback
 
-        from conda_docker.cli.output import write_line
-        from conda_docker.environment.public_url import public_log
+        from conda_docker.cli.terminal.output import write_line
+        from conda_docker.redaction import public_log
 
         write_line(sys.stderr, public_log("".join(traceback.format_exception(error)).rstrip()))
     if isinstance(error, TyperException):

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from conda_docker.cli.output import Output, Verbosity
 from conda_docker.cli.parsing import Group
+from conda_docker.cli.terminal.output import Output, Verbosity
 
 
 class Commands(Group):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from conda_docker.cli.output import Output
+from conda_docker.cli.terminal.output import Output
 
 if TYPE_CHECKING:
     from typer._click.core import Command as AnyCommand
@@ -51,7 +51,7 @@ class Group(TyperGroup):
     A module has a `typer.Typer` called `app`. `summaries` are shown in the help, where nothing is imported.
     """
 
-    package: ClassVar[str] = "conda_docker.cli"
+    package: ClassVar[str] = "conda_docker.cli.commands"
     summaries: ClassVar[dict[str, str]] = {}
 
     def list_commands(self, ctx: Context) -> list[str]:

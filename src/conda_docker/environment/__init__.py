@@ -1,12 +1,7 @@
 """How users say which packages they want. Every way ends in one `LockedEnvironment`.
 
-- match specs, solved by rattler (`specs`) or by an installed conda or mamba (`external_solver`)
-- `environment.yml` (`environment_yml`), solved likewise
-- an `@EXPLICIT` list (`explicit`)
-- an environment that exists, by its path or its name (`prefix`, `prefix_names`)
-
-`lock` chooses among them. Another kind of file is a module that makes a `LockedEnvironment` of it, and a line each in
-`file_kinds` and `lock`.
+`inputs/` has a module for each kind of file and for an environment that exists, `solve/` what chooses packages for
+match specs. `lock` picks among them.
 """
 
 from __future__ import annotations

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.subdirs import host_subdir, subdir_of_platform
 from conda_docker.errors import InvalidEnvironment
-from python_docker.platform import Platform
+from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
-    from conda_docker.environment.environment_yml import EnvironmentYml
-    from conda_docker.environment.virtual_packages import VirtualPackage
+    from conda_docker.environment.inputs.environment_yml import EnvironmentYml
+    from conda_docker.environment.solve.virtual_packages import VirtualPackage
 
 
 def lock(
@@ -58,18 +58,18 @@ def lock(
         return _existing(name, prefix, subdir, conda_exe, pip_packages)
     yml: EnvironmentYml | None = None
     if file is not None:
-        from conda_docker.environment.file_kinds import FileKind, file_kind
-        from conda_docker.environment.input_text import read_text, user_path
+        from conda_docker.environment.inputs.kinds import FileKind, file_kind
+        from conda_docker.user_files import read_text, user_path
 
         path = user_path(file)
         text = read_text(path)
         if file_kind(path, text) is FileKind.EXPLICIT:
-            from conda_docker.environment.explicit import parse_explicit
+            from conda_docker.environment.inputs.explicit import parse_explicit
 
             if specs:
                 raise InvalidEnvironment(f"{path} lists exact packages; no others can be added to it ({specs[0]})")
             return parse_explicit(text, str(path), subdir=subdir, folder=path.parent)
-        from conda_docker.environment.environment_yml import parse_environment_yml
+        from conda_docker.environment.inputs.environment_yml import parse_environment_yml
 
         subdir = subdir or host_subdir()
         yml = parse_environment_yml(text, str(path), subdir=subdir)
@@ -77,7 +77,7 @@ def lock(
             raise InvalidEnvironment(f"{path} asks for no packages: its `dependencies` are empty")
         specs = [*yml.dependencies, *specs]
         channels = [*channels, *yml.channels]
-    from conda_docker.environment.virtual_packages import virtual_packages
+    from conda_docker.environment.solve.virtual_packages import virtual_packages
 
     subdir = subdir or host_subdir()
     environment = _solver(solver or conda_exe)(
@@ -112,10 +112,10 @@ class _Solve(Protocol):
 
 def _solver(executable: str | os.PathLike[str] | None) -> _Solve:
     if executable is None:
-        from conda_docker.environment.specs import solve
+        from conda_docker.environment.solve.rattler import solve
 
         return solve
-    from conda_docker.environment.external_solver import solve_externally
+    from conda_docker.environment.solve.external import solve_externally
 
     return partial(solve_externally, executable)
 
@@ -127,13 +127,13 @@ def _existing(
     conda_exe: str | os.PathLike[str] | None,
     pip_packages: Literal["refuse", "warn"],
 ) -> LockedEnvironment:
-    from conda_docker.environment.input_text import user_path
-    from conda_docker.environment.prefix import read_prefix
+    from conda_docker.environment.inputs.prefix import read_prefix
+    from conda_docker.user_files import user_path
 
     if prefix is not None:
         return read_prefix(user_path(prefix), subdir=subdir, pip_packages=pip_packages)
-    from conda_docker.environment.conda_configuration import read_conda_configuration
-    from conda_docker.environment.prefix_names import find_prefix
+    from conda_docker.channels.configuration import read_conda_configuration
+    from conda_docker.environment.inputs.prefix_names import find_prefix
 
     found = find_prefix(name or "", read_conda_configuration(conda_exe=conda_exe))
     return replace(read_prefix(found, subdir=subdir, pip_packages=pip_packages), name=name)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from conda_docker.environment.public_url import public_url, public_value
 from conda_docker.environment.topological_order import topological_order
 from conda_docker.errors import InvalidEnvironment
+from conda_docker.redaction import public_url, public_value
 
 # What installers add to a package's record in conda-meta, and what solvers print beside it.
 _NOT_OF_THE_RECORD = frozenset(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conda_docker.errors import UnsupportedInput
-from python_docker.platform import Platform
+from python_docker.spec.platform import Platform
 
 _PLATFORMS = {
     "linux-64": Platform("linux", "amd64"),

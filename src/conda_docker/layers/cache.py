@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from conda_docker.cache.notes import read_note, write_note
 from conda_docker.errors import CacheError
 from conda_docker.layers.facts import LayerFacts
-from conda_docker.note import read_note, write_note
 from python_docker.blob import Blob, BlobStore
-from python_docker.digest import Digest
 from python_docker.errors import ContentMismatch
 from python_docker.layer import Layer
-from python_docker.spec import Descriptor
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor
 
 _LEFTOVERS = ("blobs/.partial-*", "*/*/.partial-*", "packages/.*")
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EROFS, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -39,7 +39,7 @@ class CacheInfo:
 
 
 class LayerCache:
-    """A folder with a blob for each layer and a small JSON file for each key (see `conda_docker.layers.key`).
+    """A folder with a blob for each layer and a small JSON file for each key (see `conda_docker.layers.recipe`).
 
     Safe for any number of builds at once, and against being killed: entries appear whole or not at all. An entry whose
     blob is missing or damaged counts as absent, and the layer is made again: a blob is hashed whenever it is sent

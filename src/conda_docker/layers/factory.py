@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 from conda_docker.layers.cache import writing_cache
 from conda_docker.layers.clobbers import find_losses, remember_losses, remembered_losses
-from conda_docker.layers.key import Recipe
 from conda_docker.layers.make import MadeLayer, look_up, make_missing
+from conda_docker.layers.recipe import Recipe
 from conda_docker.package.index_cache import IndexCache
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
-    from conda_docker.interpreter import Interpreter
     from conda_docker.layers.cache import LayerCache
     from conda_docker.layers.clobbers import Losses
     from conda_docker.layers.write import LayerWriting
-    from conda_docker.link.bytecode import Compiler
+    from conda_docker.link.bytecode.compiler import Compiler
+    from conda_docker.link.bytecode.interpreter import Interpreter
 
 
 class LayerFactory:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.layers.cache import LayerCache, writing_cache
 from conda_docker.layers.facts import LayerFacts
-from conda_docker.layers.key import Recipe
+from conda_docker.layers.recipe import Recipe
 from python_docker.layer import Layer
 from python_docker.progress import SILENT, Progress
 

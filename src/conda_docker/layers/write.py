@@ -19,7 +19,7 @@ from python_docker.compression import Compression
 from python_docker.layer import Layer, build_layer
 
 if TYPE_CHECKING:
-    from conda_docker.link.bytecode import Compiler
+    from conda_docker.link.bytecode.compiler import Compiler
     from conda_docker.link.filter import FileFilter
     from conda_docker.link.prefix import Prefix
 

@@ -11,8 +11,8 @@ from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from conda_docker.errors import InvalidPackage
-from conda_docker.link.bytecode import Compiler
-from conda_docker.link.compiled_modules import CompiledModules, pyc_path
+from conda_docker.link.bytecode.compiler import Compiler
+from conda_docker.link.bytecode.modules import CompiledModules, pyc_path
 from conda_docker.link.filter import KEEP_ALL, FileFilter
 from conda_docker.link.noarch import entry_point_script
 from conda_docker.link.pieces import PieceReader
@@ -24,7 +24,7 @@ from conda_docker.link.report import LinkReport
 from conda_docker.package.archive import Content, Package, UnsurveyedPackage
 from conda_docker.package.extracted import path_order
 from conda_docker.package.metadata import FileMode, PathEntry, PathType
-from python_docker.digest import HashingReader
+from python_docker.spec.digest import HashingReader
 from python_docker.tar import EntryType, TarEntry
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from python_docker.stream import ReadStream
+from python_docker.files.stream import ReadStream
 
 
 class PieceReader(ReadStream):

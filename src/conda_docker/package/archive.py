@@ -19,7 +19,7 @@ from conda_docker.package.extracted import extracted_members, read_extracted_inf
 from conda_docker.package.metadata import METADATA_FILES, PackageMetadata, parse_metadata
 from python_docker.compression import open_decompressed
 from python_docker.errors import ContentMismatch, InvalidLayer, InvalidPath
-from python_docker.stream import ReadStream
+from python_docker.files.stream import ReadStream
 from python_docker.tar import EntryType, TarEntry, TarReader, contained_path
 
 Content = bytes | BinaryIO

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from conda_docker.errors import InvalidPackage
-from python_docker.stream import ReadStream
+from python_docker.files.stream import ReadStream
 
 _LOCAL_HEADER = 30
 _MAX_FORMAT_FILE = 1 << 16

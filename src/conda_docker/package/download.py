@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from conda_docker.environment.public_url import public_text
 from conda_docker.errors import CacheError, DownloadError
-from conda_docker.package.caches import known_hash
+from conda_docker.package.find import known_hash
 from conda_docker.package.partial_download import PartialDownload
+from conda_docker.redaction import public_text
 from python_docker.errors import ConnectionFailed, RegistryError
+from python_docker.http.client import HttpClient, Response
+from python_docker.http.failure import TransientFailure
+from python_docker.http.options import RegistryOptions
+from python_docker.http.retry import backoff, is_passing, wait_before_retry
 from python_docker.progress import SILENT, Progress, Task
 from python_docker.registry.address import origin
-from python_docker.registry.connection_failure import TransientFailure
-from python_docker.registry.http import HttpClient, Response
-from python_docker.registry.options import RegistryOptions
-from python_docker.registry.retry import backoff, is_passing, wait_before_retry
 
 if TYPE_CHECKING:
-    from conda_docker.environment.conda_configuration import CondaConfiguration
+    from conda_docker.channels.configuration import CondaConfiguration
+    from conda_docker.channels.credentials import Access, Credentials
     from conda_docker.environment.locked import LockedPackage
-    from conda_docker.package.credentials import Access, Credentials
 
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)")
 _READ_SIZE = 256 << 10
@@ -189,8 +189,8 @@ class Downloader:
         """Have rattler download, which knows object stores, registries and keyrings."""
         from rattler.package_streaming import download_to_writer
 
-        from conda_docker.environment.rattler_client import rattler_client, rattler_configuration
-        from conda_docker.environment.rattler_engine import run
+        from conda_docker.channels.rattler_client import rattler_client, rattler_configuration
+        from conda_docker.channels.rattler_engine import run
 
         writer = _Writer(record, partial, task, self.stop)
         client = rattler_client(rattler_configuration(self.configuration))

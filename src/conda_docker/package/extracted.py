@@ -12,8 +12,8 @@ from typing import BinaryIO, cast
 
 from conda_docker.errors import InvalidPackage
 from conda_docker.package.metadata import PackageMetadata, PathEntry
-from python_docker.digest import Digest, VerifyingReader
 from python_docker.errors import ContentMismatch
+from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.tar import EntryType, TarEntry
 
 _EMPTY = io.BytesIO()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import DownloadError
-from conda_docker.package.caches import (
+from conda_docker.package.find import (
     download_path,
     find_package,
     hash_file,
@@ -22,10 +22,10 @@ from conda_docker.package.caches import (
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from conda_docker.environment.conda_configuration import CondaConfiguration
+    from conda_docker.channels.configuration import CondaConfiguration
     from conda_docker.environment.locked import LockedPackage
     from conda_docker.package.download import Downloader
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.http.options import RegistryOptions
 
 Fetched = tuple["LockedPackage", Path]
 
@@ -63,7 +63,7 @@ def fetch_packages(
     """
     if not records:
         return
-    from conda_docker.environment.conda_configuration import read_conda_configuration
+    from conda_docker.channels.configuration import read_conda_configuration
 
     configuration = read_conda_configuration()
     caches = package_caches(configuration=configuration)
@@ -123,9 +123,9 @@ class _Downloads:
     def downloader(self) -> Downloader:
         with self._lock:
             if self._downloader is None:
-                from conda_docker.package.credentials import Credentials
+                from conda_docker.channels.credentials import Credentials
                 from conda_docker.package.download import Downloader
-                from python_docker.registry.http import HttpClient
+                from python_docker.http.client import HttpClient
 
                 options = self._options or http_options(self._configuration)
                 credentials = Credentials(anaconda=self._configuration.add_anaconda_token)
@@ -149,11 +149,11 @@ def http_options(
     `ssl_verify` comes before REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, and these before SSL_CERT_FILE and the system's
     certificates; `proxy_servers` before `http_proxy` and `https_proxy`.
     """
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.http.options import RegistryOptions
 
     environ = os.environ if environ is None else environ
     if configuration is None:
-        from conda_docker.environment.conda_configuration import read_conda_configuration
+        from conda_docker.channels.configuration import read_conda_configuration
 
         configuration = read_conda_configuration(environ)
     verify = configuration.ssl_verify

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conda_docker.note import read_note, write_note
+from conda_docker.cache.notes import read_note, write_note
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 
 from conda_docker.errors import CacheError
-from conda_docker.package.caches import new_hash
-from python_docker.file_lock import try_lock
+from conda_docker.package.find import new_hash
+from python_docker.files.lock import try_lock
 
 _READ_SIZE = 1 << 20
 

@@ -16,11 +16,11 @@ from python_docker.docker.engine import Engine, find_engine
 from python_docker.docker.names import engine_name
 from python_docker.docker.process import Process
 from python_docker.errors import ContainerFailed, Error, NotFound
-from python_docker.reference import ImageReference
+from python_docker.spec.reference import ImageReference
 
 if TYPE_CHECKING:
-    from python_docker.digest import Digest
     from python_docker.image import Image
+    from python_docker.spec.digest import Digest
 
 __all__ = [
     "Engine",

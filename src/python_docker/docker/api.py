@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from python_docker.digest import Digest
 from python_docker.docker.answer import Answer, reason
 from python_docker.docker.connection import open_connection
 from python_docker.docker.container import run_container
@@ -23,7 +22,8 @@ from python_docker.docker.process import Process
 from python_docker.docker.registry_auth import registry_auth
 from python_docker.docker.upload import ArchiveUpload
 from python_docker.errors import EngineError, EngineNotFound, InvalidDigest, NotFound
-from python_docker.reference import ImageReference
+from python_docker.spec.digest import Digest
+from python_docker.spec.reference import ImageReference
 
 NEWEST_VERSION = (1, 44)
 """The newest version of the API that is spoken here; Docker 29 takes none that is older."""

@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from typing import IO, Any, BinaryIO
 
-from python_docker.digest import Digest
 from python_docker.docker.process import Process
 from python_docker.docker.upload import loaded_names
 from python_docker.errors import EngineError, EngineNotFound, NotFound
-from python_docker.reference import ImageReference
+from python_docker.spec.digest import Digest
+from python_docker.spec.reference import ImageReference
 
 _COPY_SIZE = 1 << 20
 _GREETING = 60.0

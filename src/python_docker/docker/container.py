@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from python_docker.docker.names import is_image_id
 from python_docker.docker.process import Process
 from python_docker.errors import EngineError, NotFound
-from python_docker.reference import ImageReference
+from python_docker.spec.reference import ImageReference
 
 if TYPE_CHECKING:
     from python_docker.docker.answer import Answer

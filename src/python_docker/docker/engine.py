@@ -11,10 +11,10 @@ from python_docker.errors import EngineError, EngineNotFound
 from python_docker.transports.output import Output
 
 if TYPE_CHECKING:
-    from python_docker.digest import Digest
     from python_docker.docker.endpoint import Endpoint
     from python_docker.docker.process import Process
-    from python_docker.reference import ImageReference
+    from python_docker.spec.digest import Digest
+    from python_docker.spec.reference import ImageReference
 
 _COMMANDS = ("docker", "podman")
 _ADVICE = (

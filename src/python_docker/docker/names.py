@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from python_docker.reference import ImageReference
+from python_docker.spec.reference import ImageReference
 
 _ID = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{12,64}")
 

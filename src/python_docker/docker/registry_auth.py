@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
-from python_docker.reference import DOCKER_HUB, ImageReference
+from python_docker.spec.reference import DOCKER_HUB, ImageReference
 
 _DOCKER_HUB_SERVER = "https://index.docker.io/v1/"
 
@@ -16,8 +16,8 @@ def registry_auth(reference: ImageReference) -> dict[str, str]:
     Credentials are found where `python_docker.registry` finds them, and only those for the image's own registry are
     sent. Without any the header says so: engines refuse a push that has none. Raises `CredentialsError`.
     """
-    from python_docker.registry.credentials import Credentials, find_credentials
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.http.options import RegistryOptions
+    from python_docker.registry.auth.credentials import Credentials, find_credentials
 
     options = RegistryOptions.from_environment()
     if options.username is not None and options.password is not None and options.credentials_for == reference.domain:

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from python_docker.errors import InvalidReference
-from python_docker.reference import DOCKER_HUB
+from python_docker.spec.reference import DOCKER_HUB
 
 DOCKER_HUB_URL: Final = "https://registry-1.docker.io"
 _DOCKER_HUB_API = "registry-1.docker.io"

@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from python_docker.errors import ConnectionFailed, RegistryError, TooManyRequests
-from python_docker.registry.http import Body, Response
-from python_docker.registry.retry import RETRIED, backoff
+from python_docker.http.client import Body, Response
+from python_docker.http.retry import RETRIED, backoff
 from python_docker.registry.upload_session import Session, session_of
 
 if TYPE_CHECKING:

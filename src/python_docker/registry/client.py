@@ -9,16 +9,16 @@ from typing import Any
 from urllib.parse import quote
 
 from python_docker.blob import Blob
-from python_docker.digest import Digest
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFoundInRegistry, RegistryError
-from python_docker.media_types import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from python_docker.http.client import Body, Response
+from python_docker.http.options import RegistryOptions
 from python_docker.registry.address import RegistryAddress
-from python_docker.registry.http import Body, Response
-from python_docker.registry.options import RegistryOptions
-from python_docker.registry.scope import CATALOG, repository_scope
+from python_docker.registry.auth.scope import CATALOG, repository_scope
 from python_docker.registry.session import RegistrySession
-from python_docker.spec import Descriptor, Index, Manifest, parse_manifest
-from python_docker.strict_json import MAX_DOCUMENT_SIZE, parse_json
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor, Index, Manifest, parse_manifest
+from python_docker.spec.media_types import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from python_docker.spec.strict_json import MAX_DOCUMENT_SIZE, parse_json
 
 # All of them in one header: a registry that misses one converts the image, or says that there is none.
 ACCEPT_MANIFESTS = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST))

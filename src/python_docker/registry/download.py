@@ -7,11 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 from python_docker.errors import ConnectionFailed, ContentMismatch, NotFoundInRegistry, RegistryError
-from python_docker.registry.connection_failure import TransientFailure
-from python_docker.registry.http import Response
-from python_docker.registry.retry import backoff
-from python_docker.spec import Descriptor
-from python_docker.stream import ReadStream
+from python_docker.files.stream import ReadStream
+from python_docker.http.client import Response
+from python_docker.http.failure import TransientFailure
+from python_docker.http.retry import backoff
+from python_docker.spec.documents import Descriptor
 
 if TYPE_CHECKING:
     from python_docker.registry.client import RegistryClient

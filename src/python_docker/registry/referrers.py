@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from python_docker.digest import Digest
 from python_docker.errors import NotFoundInRegistry
-from python_docker.media_types import OCI_INDEX, ImageFormat
-from python_docker.registry.http import Response
-from python_docker.registry.scope import repository_scope
-from python_docker.spec import Index, Manifest, parse_manifest
-from python_docker.strict_json import MAX_DOCUMENT_SIZE
+from python_docker.http.client import Response
+from python_docker.registry.auth.scope import repository_scope
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Index, Manifest, parse_manifest
+from python_docker.spec.media_types import OCI_INDEX, ImageFormat
+from python_docker.spec.strict_json import MAX_DOCUMENT_SIZE
 
 if TYPE_CHECKING:
     from python_docker.registry.client import RegistryClient

@@ -11,7 +11,7 @@ from time import time
 from urllib.parse import urlsplit
 
 from python_docker.errors import AccessDenied, NotFoundInRegistry, RegistryError, TooManyRequests
-from python_docker.registry.http import Response
+from python_docker.http.client import Response
 
 _CODE = re.compile(r"[A-Z0-9_]{1,64}")
 _LOGIN = (

@@ -10,16 +10,16 @@ from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import urljoin, urlsplit
 
 from python_docker.errors import ConnectionFailed, RegistryError
+from python_docker.http.client import Body, HttpClient, Response
+from python_docker.http.failure import NoTls
+from python_docker.http.options import RegistryOptions
+from python_docker.http.retry import is_passing, with_retries
 from python_docker.registry.address import RegistryAddress, is_loopback, origin
-from python_docker.registry.auth import Authenticator
-from python_docker.registry.challenge import parse_challenges
-from python_docker.registry.connection_failure import NoTls
-from python_docker.registry.credentials import Credentials, find_credentials
-from python_docker.registry.http import Body, HttpClient, Response
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.auth.authorizer import Authenticator
+from python_docker.registry.auth.challenge import parse_challenges
+from python_docker.registry.auth.credentials import Credentials, find_credentials
 from python_docker.registry.refusal import refusal_error
-from python_docker.registry.retry import is_passing, with_retries
-from python_docker.strict_json import MAX_DOCUMENT_SIZE
+from python_docker.spec.strict_json import MAX_DOCUMENT_SIZE
 
 _log = logging.getLogger("python_docker.registry")
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')

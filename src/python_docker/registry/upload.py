@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from python_docker.blob import Blob
 from python_docker.errors import AccessDenied, ConnectionFailed, RegistryError, TooManyRequests
+from python_docker.http.client import Body, Response
+from python_docker.http.retry import RETRIED, backoff
 from python_docker.progress import Task
+from python_docker.registry.auth.scope import repository_scope
 from python_docker.registry.chunks import send_chunks
-from python_docker.registry.http import Body, Response
-from python_docker.registry.retry import RETRIED, backoff
-from python_docker.registry.scope import repository_scope
 from python_docker.registry.upload_session import Session, session_of, start_upload
 
 if TYPE_CHECKING:

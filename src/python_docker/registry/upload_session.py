@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from python_docker.digest import Digest
 from python_docker.errors import ConnectionFailed, RegistryError, TooManyRequests
+from python_docker.http.client import Body, Response
 from python_docker.registry.address import is_inner_address, origin, public_url
-from python_docker.registry.http import Body, Response
-from python_docker.registry.scope import repository_scope
+from python_docker.registry.auth.scope import repository_scope
+from python_docker.spec.digest import Digest
 
 if TYPE_CHECKING:
     from python_docker.registry.client import RegistryClient

@@ -10,7 +10,7 @@ from struct import Struct
 from typing import BinaryIO
 
 from python_docker.errors import InvalidLayer
-from python_docker.stream import ReadStream
+from python_docker.files.stream import ReadStream
 from python_docker.tar.entry import NO_XATTRS, EntryType, TarEntry
 from python_docker.tar.header import byte_sum
 from python_docker.tar.pax import SPARSE, XATTR, parse_pax, pax_number

@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from python_docker.platform import Platform
+from python_docker.spec.platform import Platform
 from python_docker.transports.location import Location
 
 if TYPE_CHECKING:
+    from python_docker.http.options import RegistryOptions
     from python_docker.image import Image
     from python_docker.progress import Progress
-    from python_docker.reference import ImageReference
-    from python_docker.registry.options import RegistryOptions
-    from python_docker.spec import Manifest
+    from python_docker.spec.documents import Manifest
+    from python_docker.spec.reference import ImageReference
     from python_docker.transports.medium import Destination, Source
 
 __all__ = ["Location", "open_destination", "open_image", "open_source", "write_image"]

@@ -11,8 +11,8 @@ from typing import BinaryIO, NamedTuple, cast
 
 from python_docker.compression import Compression, open_decompressed, sniff
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidLayer, InvalidPath, NotFound
-from python_docker.file_section import GivenFile, OwnFile, RandomAccess, Section, same_content
-from python_docker.stream import ReadStream
+from python_docker.files.section import GivenFile, OwnFile, RandomAccess, Section, same_content
+from python_docker.files.stream import ReadStream
 from python_docker.tar import EntryType, TarReader, contained_path
 from python_docker.transports.output import write_all
 

@@ -15,11 +15,11 @@ from typing import BinaryIO
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from python_docker.blob import Blob
-from python_docker.digest import Digest
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidReference, NotFound, UnsupportedFormat
 from python_docker.image import Image
-from python_docker.reference import ImageReference
-from python_docker.spec import MAX_DOCUMENT_SIZE, Descriptor, ImageConfig, Index, Manifest, parse_json
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, ImageConfig, Index, Manifest, parse_json
+from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.archived_image import ArchivedImage, OpenedImage, describe_image, read_layers
 from python_docker.transports.blob_tar import blob_path

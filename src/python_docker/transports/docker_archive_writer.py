@@ -13,13 +13,13 @@ from typing import BinaryIO, ClassVar
 from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression
 from python_docker.copy import put_image
-from python_docker.digest import Digest
 from python_docker.errors import Error, InvalidReference, UnsupportedFormat
 from python_docker.image import Image
-from python_docker.media_types import IMAGE_CONFIGS, ImageFormat
 from python_docker.progress import Task
-from python_docker.reference import ImageReference
-from python_docker.spec import Descriptor, Index, Manifest, dump_json
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json
+from python_docker.spec.media_types import IMAGE_CONFIGS, ImageFormat
+from python_docker.spec.reference import ImageReference
 from python_docker.transports.blob_tar import BlobTar, blob_path
 from python_docker.transports.docker_v1 import write_v1
 from python_docker.transports.location import Location

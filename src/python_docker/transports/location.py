@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from python_docker.errors import InvalidReference
-from python_docker.reference import ImageReference
+from python_docker.spec.reference import ImageReference
 
 _ARCHIVES = ("docker-archive", "oci-archive", "oci")
 _TRANSPORTS = (*_ARCHIVES, "docker-daemon", "docker")

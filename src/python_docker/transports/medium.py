@@ -6,10 +6,10 @@ from typing import ClassVar, Protocol
 
 from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression
-from python_docker.media_types import ImageFormat
 from python_docker.progress import Task
-from python_docker.reference import ImageReference
-from python_docker.spec import Descriptor, Index, Manifest
+from python_docker.spec.documents import Descriptor, Index, Manifest
+from python_docker.spec.media_types import ImageFormat
+from python_docker.spec.reference import ImageReference
 
 
 class Source(Protocol):

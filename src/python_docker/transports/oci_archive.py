@@ -8,10 +8,10 @@ from typing import ClassVar
 from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression
 from python_docker.errors import Error
-from python_docker.media_types import ImageFormat
 from python_docker.progress import Task
-from python_docker.reference import ImageReference
-from python_docker.spec import Descriptor, Index, Manifest
+from python_docker.spec.documents import Descriptor, Index, Manifest
+from python_docker.spec.media_types import ImageFormat
+from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.blob_tar import BlobTar, blob_path
 from python_docker.transports.location import Location

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from python_docker.errors import InvalidArchive, InvalidDocument, InvalidReference, NotFound
-from python_docker.media_types import INDEXES, MANIFESTS, OCI_INDEX
-from python_docker.reference import ImageReference
-from python_docker.spec import Descriptor, Index, dump_json, parse_json
+from python_docker.spec.documents import Descriptor, Index, dump_json, parse_json
+from python_docker.spec.media_types import INDEXES, MANIFESTS, OCI_INDEX
+from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
 
 LAYOUT_MARKER = dump_json({"imageLayoutVersion": "1.0.0"})
@@ -85,7 +85,7 @@ def choose(index: Index, name: str | None, where: str) -> Descriptor | Index:
     Several descriptors that are one image for several platforms are an index of them. Raises `NotFound` when there is
     no such image, or no name and several images.
 
-    >>> from python_docker.media_types import OCI_MANIFEST
+    >>> from python_docker.spec.media_types import OCI_MANIFEST
     >>> only = Descriptor.of(b"{}", OCI_MANIFEST)
     >>> choose(Index.build({"schemaVersion": 2, "manifests": [only.to_json()]}), None, "example") == only
     True

@@ -11,13 +11,14 @@ from typing import ClassVar
 
 from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression
-from python_docker.digest import Digest
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, NotFound
-from python_docker.file_lock import locked
-from python_docker.media_types import ImageFormat
+from python_docker.files.atomic import write_whole_file
+from python_docker.files.lock import locked
 from python_docker.progress import Task
-from python_docker.reference import ImageReference
-from python_docker.spec import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest
+from python_docker.spec.media_types import ImageFormat
+from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
 from python_docker.transports.oci_index import (
     LAYOUT_MARKER,
@@ -28,7 +29,6 @@ from python_docker.transports.oci_index import (
 )
 from python_docker.transports.oci_source import FolderFiles, OciSource
 from python_docker.transports.partial import create_partial_folder, partial_prefix
-from python_docker.whole_file import write_whole_file
 
 _READ_SIZE = 1 << 20
 

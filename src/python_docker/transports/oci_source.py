@@ -10,8 +10,8 @@ from typing import Protocol
 
 from python_docker.blob import Blob, BlobStore
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, NotFound
-from python_docker.reference import ImageReference
-from python_docker.spec import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_manifest
+from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_manifest
+from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.blob_tar import blob_path
 from python_docker.transports.oci_index import check_layout_marker, choose, reference_of

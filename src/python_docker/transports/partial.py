@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from python_docker.file_lock import try_lock
+from python_docker.files.lock import try_lock
 
 _AGE = 60.0  # seconds; a new one is locked far sooner
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from python_docker.copy import in_parallel
 from python_docker.errors import Error, NotFound
-from python_docker.media_types import INDEXES, MANIFESTS, layer_compression
 from python_docker.progress import SILENT, Progress
-from python_docker.spec import Descriptor, ImageConfig, Index, Manifest
+from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest
+from python_docker.spec.media_types import INDEXES, MANIFESTS, layer_compression
 from python_docker.validation import documents
 from python_docker.validation.layer_content import LayerContent, read_blob, read_layer
 from python_docker.validation.report import Finding, Problem, Report, Severity, error, warning
 
 if TYPE_CHECKING:
     from python_docker.blob import Blob
-    from python_docker.digest import Digest
     from python_docker.image import Image
+    from python_docker.spec.digest import Digest
     from python_docker.transports.medium import Source
 
 __all__ = ["Problem", "Report", "Severity", "validate", "validate_source"]

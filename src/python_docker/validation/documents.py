@@ -10,9 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from python_docker.digest import Digest
 from python_docker.errors import InvalidDigest
-from python_docker.media_types import (
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest
+from python_docker.spec.media_types import (
     DOCKER_ZSTD_LAYER,
     FOREIGN_LAYERS,
     IMAGE_CONFIGS,
@@ -21,9 +22,8 @@ from python_docker.media_types import (
     ImageFormat,
     layer_compression,
 )
-from python_docker.platform import Platform
-from python_docker.spec import Descriptor, ImageConfig, Index, Manifest
-from python_docker.timestamps import is_rfc3339
+from python_docker.spec.platform import Platform
+from python_docker.spec.timestamps import is_rfc3339
 from python_docker.validation.report import Finding, error, warning
 
 MAX_LAYERS = 125  # moby, layer/layer_store.go, maxLayerDepth

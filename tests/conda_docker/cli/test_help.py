@@ -31,7 +31,7 @@ HEAVY = {
     "isal",
     "deflate",
     "asyncio",
-    "conda_docker.build",
+    "conda_docker.image.assemble",
     "python_docker.image",
 }
 

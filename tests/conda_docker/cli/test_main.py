@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import conda_docker.cli.cache
+import conda_docker.cli.commands.cache
 from conda_docker.cli import cli, run
 from python_docker import __version__
 from python_docker.errors import Error
@@ -91,7 +91,7 @@ def test_no_exception_becomes_a_traceback(
     def fail(folder: object) -> None:
         raise error
 
-    monkeypatch.setattr(conda_docker.cli.cache, "_cache", fail)
+    monkeypatch.setattr(conda_docker.cli.commands.cache, "_cache", fail)
     assert run(["cache", "path"]) == 1
     assert capsys.readouterr().err.splitlines()[0] == message
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from conda_docker.environment import rattler_client
-from conda_docker.environment.conda_configuration import CondaConfiguration
+from conda_docker.channels import rattler_client
+from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.environment.specs import solve
+from conda_docker.environment.solve.rattler import solve
 from conda_docker.errors import CacheError, ChannelError
 from python_docker.errors import CredentialsError
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage

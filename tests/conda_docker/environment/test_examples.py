@@ -10,9 +10,11 @@ import pytest
 
 import conda_docker.environment
 
-MODULES = [module.name for module in pkgutil.iter_modules(conda_docker.environment.__path__)]
+MODULES = [
+    module.name for module in pkgutil.walk_packages(conda_docker.environment.__path__, "conda_docker.environment.")
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str) -> None:
-    assert doctest.testmod(importlib.import_module(f"conda_docker.environment.{name}")).failed == 0
+    assert doctest.testmod(importlib.import_module(name)).failed == 0

@@ -11,7 +11,7 @@ import pytest
 
 from conda_docker.environment import lock
 from conda_docker.errors import InvalidEnvironment, SolverFailed, Unsolvable, UnsupportedInput
-from python_docker.platform import Platform
+from python_docker.spec.platform import Platform
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 
 AMD64 = Platform.parse("linux/amd64")

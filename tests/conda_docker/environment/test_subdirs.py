@@ -6,7 +6,7 @@ import pytest
 
 from conda_docker.environment.subdirs import host_subdir, platform_of_subdir, subdir_of_platform
 from conda_docker.errors import UnsupportedInput
-from python_docker.platform import Platform
+from python_docker.spec.platform import Platform
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from conda_docker.cache.notes import read_note
 from conda_docker.errors import CacheError
 from conda_docker.layers.cache import LayerCache, default_cache_dir
 from conda_docker.layers.facts import LayerFacts
-from conda_docker.note import read_note
 from python_docker.layer import Layer, build_layer
 from python_docker.tar import TarEntry
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.link.bytecode import find_compiler
-from conda_docker.link.compiled_modules import pyc_path
+from conda_docker.link.bytecode.compiler import find_compiler
+from conda_docker.link.bytecode.modules import pyc_path
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.archive import open_package
 from tests.conda_docker.oracle import PREFIX, Rattler, differences, link, link_archives, locked, read_layer

@@ -20,13 +20,13 @@ from typing import Any
 
 import pytest
 
-from conda_docker.environment.conda_configuration import CondaConfiguration
+from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.errors import CacheError, DownloadError
-from conda_docker.package.caches import download_path
 from conda_docker.package.fetch import fetch_packages, http_options
+from conda_docker.package.find import download_path
 from python_docker.errors import Error
-from python_docker.registry.options import RegistryOptions
+from python_docker.http.options import RegistryOptions
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.package.faulty_server import Fault, FaultyServer
 
@@ -474,7 +474,7 @@ def test_a_cache_that_may_only_be_read_serves_what_it_has(
     def utime(path: object, *times: object) -> None:
         raise PermissionError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr("conda_docker.package.caches.os.utime", utime)
+    monkeypatch.setattr("conda_docker.package.find.os.utime", utime)
     assert fetch(small, cache=cache) == {"small": path}
 
 
@@ -748,7 +748,7 @@ def test_certificates_are_verified_unless_the_configuration_says_otherwise() -> 
 
 
 def test_proxies_of_the_configuration_come_first() -> None:
-    from python_docker.registry.proxy import proxy_for
+    from python_docker.http.proxy import proxy_for
 
     configuration = CondaConfiguration(proxy_servers={"https": "http://proxy.example.org:3128"})
     environ = http_options(configuration, {"HTTPS_PROXY": "http://other:1", "http_proxy": "http://plain:1"}).environ

@@ -16,7 +16,7 @@ from python_docker.docker.api import EngineApi
 from python_docker.docker.endpoint import Endpoint
 from python_docker.docker.upload import ArchiveUpload
 from python_docker.errors import EngineError, EngineNotFound, NotFound
-from python_docker.reference import ImageReference
+from python_docker.spec.reference import ImageReference
 from tests.images import hello_config, layer_tar, write_docker_archive
 from tests.peers import DockerEngine, Registry
 from tests.python_docker.docker.fake_engine import FakeEngine, chunked_answer, http_answer, json_lines

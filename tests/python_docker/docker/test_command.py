@@ -13,7 +13,7 @@ import pytest
 from python_docker.docker.command import EngineCommand
 from python_docker.docker.process import Process
 from python_docker.errors import EngineError, EngineNotFound, NotFound
-from python_docker.reference import ImageReference
+from python_docker.spec.reference import ImageReference
 from tests.images import GREETING, hello_config, layer_tar, write_docker_archive
 from tests.peers import DockerEngine, Registry
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 from python_docker.blob import Blob
-from python_docker.digest import Digest
 from python_docker.image import Image
 from python_docker.layer import Layer
-from python_docker.spec import Descriptor
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor
 
 GZIP_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from python_docker.digest import Digest
 from python_docker.errors import (
     AccessDenied,
     ConnectionFailed,
@@ -21,9 +20,10 @@ from python_docker.errors import (
     TooManyRequests,
     UnsupportedFormat,
 )
+from python_docker.http.options import RegistryOptions
 from python_docker.registry.client import ACCEPT_MANIFESTS, RegistryClient
-from python_docker.registry.options import RegistryOptions
-from python_docker.spec import Manifest
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Manifest
 from tests.python_docker.registry.certificates import self_signed
 from tests.python_docker.registry.contents import small_image
 from tests.python_docker.registry.stub_registry import StubRegistry, refusal
@@ -275,7 +275,7 @@ class TestRateLimit:
         assert len(stub.asked("GET", "manifests")) == 1
 
     def test_advice_for_docker_hub(self, stub: StubRegistry, options: RegistryOptions) -> None:
-        from python_docker.registry.http import HttpClient
+        from python_docker.http.client import HttpClient
         from python_docker.registry.refusal import refusal_error
 
         stub.hook = lambda asked: Answer(429, headers={"ratelimit-remaining": "0;w=21600"})

@@ -19,11 +19,11 @@ _COMMON = """
 import sys
 from pathlib import Path
 from python_docker.blob import Blob
-from python_docker.digest import Digest
+from python_docker.spec.digest import Digest
 from python_docker.image import Image
 from python_docker.layer import Layer
 from python_docker.registry import Registry
-from python_docker.spec import Descriptor
+from python_docker.spec.documents import Descriptor
 
 def peak():
     # Not getrusage: what it tells begins with the peak of the process that started this one.

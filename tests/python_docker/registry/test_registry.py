@@ -325,9 +325,9 @@ class TestDocuments:
                 call("tests/no-such-image", "v1")
 
     def test_multi_platform(self, registry: peers.Registry, repository: str, skopeo: peers.Program) -> None:
-        from python_docker.media_types import ImageFormat
         from python_docker.registry.client import RegistryClient
-        from python_docker.spec import Index
+        from python_docker.spec.documents import Index
+        from python_docker.spec.media_types import ImageFormat
 
         ours = Registry(registry.url)
         children = {}
@@ -454,7 +454,7 @@ class TestReach:
 
 def test_importing_options_is_cheap() -> None:
     """The command line names options before it needs the network."""
-    code = "import sys, python_docker.registry.options; assert not {'urllib3', 'pydantic'} & set(sys.modules)"
+    code = "import sys, python_docker.http.options; assert not {'urllib3', 'pydantic'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 

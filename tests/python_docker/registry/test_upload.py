@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from python_docker.blob import Blob
-from python_docker.digest import Digest
 from python_docker.errors import AccessDenied, ConnectionFailed, ContentMismatch, RegistryError, TooManyRequests
+from python_docker.http.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
-from python_docker.registry.options import RegistryOptions
 from python_docker.registry.upload import upload_blob
 from python_docker.registry.upload_session import Session, mount_blob, start_upload
+from python_docker.spec.digest import Digest
 from tests import peers
 from tests.python_docker.registry.contents import Tally, descriptor_of, random_blob
 from tests.python_docker.registry.stub_registry import StubRegistry, refusal, sha256

@@ -17,7 +17,7 @@ from python_docker.errors import (
     NotFound,
 )
 from python_docker.image import Image
-from python_docker.media_types import DOCKER_MANIFEST, OCI_MANIFEST
+from python_docker.spec.media_types import DOCKER_MANIFEST, OCI_MANIFEST
 from python_docker.transports import open_source
 from python_docker.transports.docker_archive import read_archive
 from tests.archives import (

@@ -20,9 +20,9 @@ from python_docker.copy import Conversion
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, InvalidReference
 from python_docker.image import Image
 from python_docker.layer import build_layer
-from python_docker.media_types import OCI_MANIFEST
 from python_docker.progress import SILENT
-from python_docker.spec import Index
+from python_docker.spec.documents import Index
+from python_docker.spec.media_types import OCI_MANIFEST
 from python_docker.tar import TarEntry
 from python_docker.transports import open_source
 from python_docker.transports.location import Location

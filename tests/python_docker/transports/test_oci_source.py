@@ -14,9 +14,9 @@ import pytest
 
 from python_docker import copy_image, open_image
 from python_docker.errors import ContentMismatch, InvalidArchive, InvalidDocument, NotFound, PlatformNotFound
-from python_docker.media_types import OCI_INDEX, OCI_MANIFEST
-from python_docker.platform import Platform
-from python_docker.spec import Index
+from python_docker.spec.documents import Index
+from python_docker.spec.media_types import OCI_INDEX, OCI_MANIFEST
+from python_docker.spec.platform import Platform
 from python_docker.transports import open_source
 from tests.images import digest, hello_config, layer_tar, write_oci_layout
 

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 import python_docker
 from python_docker.blob import Blob
 from python_docker.compression import Compression
-from python_docker.digest import Digest
 from python_docker.errors import ConnectionFailed, Error, InvalidDocument, NotFound
+from python_docker.files.stream import ReadStream
 from python_docker.image import Image
-from python_docker.media_types import OCI_INDEX, OCI_MANIFEST, ImageFormat
-from python_docker.reference import ImageReference
-from python_docker.spec import Descriptor, Index, Manifest, dump_json
-from python_docker.stream import ReadStream
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json
+from python_docker.spec.media_types import OCI_INDEX, OCI_MANIFEST, ImageFormat
+from python_docker.spec.reference import ImageReference
 from python_docker.tar import TarEntry
 from python_docker.validation import Report, Severity, tar_rules, validate, validate_source
 from tests.images import layer_tar

@@ -1,0 +1,1 @@
+"""The cache folder: every name in it, notes, and looking after it."""

@@ -1,0 +1,1 @@
+"""Channels: configuration, URLs, credentials and tokens, and the rattler client that reads them."""

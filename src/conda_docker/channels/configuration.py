@@ -1,0 +1,252 @@
+"""The user's conda and mamba configuration, as far as it says where packages come from and where environments are."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conda_docker.errors import InvalidEnvironment
+from conda_docker.user_files import parse_yaml, read_text
+
+_LISTS = (
+    "channels",
+    "default_channels",
+    "envs_dirs",
+    "pkgs_dirs",
+    "allowlist_channels",
+    "denylist_channels",
+)
+_MAPPINGS = ("custom_channels", "custom_multichannels", "proxy_servers")
+_VALUES = ("channel_alias", "channel_priority", "ssl_verify", "offline", "add_anaconda_token")
+# Earlier names that conda still reads.
+_ALIASES = {
+    "channel": "channels",
+    "envs_path": "envs_dirs",
+    "whitelist_channels": "allowlist_channels",
+    "verify_ssl": "ssl_verify",
+    "insecure": "ssl_verify",
+}
+_FILE_NAMES = (".condarc", "condarc", "condarc.d", ".mambarc")
+_SYSTEM_FOLDERS = (Path("/etc/conda"), Path("/var/lib/conda"), Path("C:/ProgramData/conda"))
+_SYSTEM_ROOTS = (Path("/opt/conda"),)
+
+
+@dataclass(frozen=True, slots=True)
+class CondaConfiguration:
+    """What was found; None or empty where nobody said anything."""
+
+    channels: tuple[str, ...] = ()
+    default_channels: tuple[str, ...] = ()
+    """What the channel named `defaults` stands for."""
+    custom_channels: Mapping[str, str] = field(default_factory=dict)
+    """Name of a channel -> URL of the place that it lies in."""
+    custom_multichannels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    channel_alias: str | None = None
+    channel_priority: str | None = None
+    """ "strict", "flexible" or "disabled"."""
+    allowlist_channels: tuple[str, ...] = ()
+    denylist_channels: tuple[str, ...] = ()
+    ssl_verify: bool | str | None = None
+    """Whether to verify certificates, or the path of a bundle of authorities, or "truststore"."""
+    proxy_servers: Mapping[str, str] = field(default_factory=dict)
+    """ "http" or "https" -> URL of a proxy; may carry credentials."""
+    offline: bool = False
+    add_anaconda_token: bool = True
+    envs_dirs: tuple[Path, ...] = ()
+    pkgs_dirs: tuple[Path, ...] = ()
+    root_prefixes: tuple[Path, ...] = ()
+    """Where conda and mamba are installed, the likeliest first."""
+    files: tuple[Path, ...] = ()
+    """What was read, the lowest precedence first."""
+
+
+def read_conda_configuration(
+    environ: Mapping[str, str] | None = None, *, conda_exe: str | os.PathLike[str] | None = None
+) -> CondaConfiguration:
+    """Read the configuration files that conda and mamba would read, and their environment variables.
+
+    Files are searched and merged as conda does (conda/base/constants.py, `SEARCH_PATH`): the nearest to the user comes
+    first in lists and wins elsewhere. The `#!top`, `#!bottom` and `#!final` marks are not known here. Raises
+    `InvalidEnvironment` for a file that cannot be read.
+    """
+    environ = os.environ if environ is None else environ
+    roots = tuple(_root_prefixes(environ, conda_exe))
+    files = [path for place in _search_path(environ, roots) for path in _files(place)]
+    files = [file for position, file in enumerate(files) if file not in files[position + 1 :]]
+    layers = [_read(file, environ) for file in files]
+    layers.append(_from_environment(environ))
+
+    lists: dict[str, tuple[str, ...]] = {
+        key: tuple(dict.fromkeys(item for layer in reversed(layers) for item in layer.get(key, ()))) for key in _LISTS
+    }
+    mappings: dict[str, dict[str, Any]] = {
+        key: {name: value for layer in layers for name, value in layer.get(key, {}).items()} for key in _MAPPINGS
+    }
+    values: dict[str, Any] = {key: layer[key] for layer in layers for key in _VALUES if key in layer}
+    return CondaConfiguration(
+        channels=lists["channels"],
+        default_channels=lists["default_channels"],
+        custom_channels={name: str(url) for name, url in mappings["custom_channels"].items()},
+        custom_multichannels={name: _texts(urls) for name, urls in mappings["custom_multichannels"].items()},
+        channel_alias=values.get("channel_alias"),
+        channel_priority=_priority(values.get("channel_priority")),
+        allowlist_channels=lists["allowlist_channels"],
+        denylist_channels=lists["denylist_channels"],
+        ssl_verify=_ssl_verify(_boolean_or_text(values.get("ssl_verify")), environ),
+        proxy_servers={scheme: str(url) for scheme, url in mappings["proxy_servers"].items() if url},
+        offline=_boolean_or_text(values.get("offline", False)) is True,
+        add_anaconda_token=_boolean_or_text(values.get("add_anaconda_token", True)) is not False,
+        envs_dirs=tuple(_expand(path, environ) for path in lists["envs_dirs"]),
+        pkgs_dirs=tuple(_expand(path, environ) for path in lists["pkgs_dirs"]),
+        root_prefixes=roots,
+        files=tuple(files),
+    )
+
+
+def _root_prefixes(environ: Mapping[str, str], conda_exe: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """Folders that conda or mamba is installed in."""
+    seen = set()
+    candidates: list[Path | None] = []
+    for executable in (conda_exe, environ.get("CONDA_EXE"), shutil.which("conda", path=environ.get("PATH"))):
+        if executable and (found := shutil.which(executable, path=environ.get("PATH"))):
+            # ROOT/bin/conda, ROOT/condabin/conda or ROOT\Scripts\conda.exe, perhaps by a link from elsewhere
+            candidates.append(Path(found).resolve().parent.parent)
+    candidates += [
+        Path(environ[name]) for name in ("CONDA_ROOT", "_CONDA_ROOT", "MAMBA_ROOT_PREFIX") if name in environ
+    ]
+    home = _home(environ)
+    names = ("miniforge3", "miniconda3", "mambaforge", "anaconda3", "micromamba", ".local/share/mamba")
+    candidates += [home / name for name in names]
+    candidates += _SYSTEM_ROOTS
+    for root in candidates:
+        if root is not None and root not in seen and ((root / "conda-meta").is_dir() or (root / "envs").is_dir()):
+            seen.add(root)
+            yield root
+
+
+def _search_path(environ: Mapping[str, str], roots: Sequence[Path]) -> Iterator[Path]:
+    """Files, and folders that hold files, the lowest precedence first."""
+    home = _home(environ)
+    folders = [*_SYSTEM_FOLDERS, *roots[:1]]
+    folders += [Path(environ["MAMBA_ROOT_PREFIX"])] if environ.get("MAMBA_ROOT_PREFIX") else []
+    folders += [Path(environ["XDG_CONFIG_HOME"]) / "conda"] if environ.get("XDG_CONFIG_HOME") else []
+    folders += [home / ".config/conda", home / ".conda"]
+    for folder in folders:
+        yield from (folder / name for name in _FILE_NAMES)
+    yield from (home / ".condarc", home / ".mambarc")
+    if environ.get("CONDA_PREFIX"):
+        yield from (Path(environ["CONDA_PREFIX"]) / name for name in _FILE_NAMES)
+    yield from (_expand(environ[name], environ) for name in ("CONDARC", "MAMBARC") if environ.get(name))
+
+
+def _files(place: Path) -> Iterator[Path]:
+    try:
+        if place.is_dir():
+            yield from sorted(file for file in place.iterdir() if file.suffix in (".yml", ".yaml"))
+        elif place.is_file():
+            yield place
+    except OSError:
+        return
+
+
+def _read(file: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    text = read_text(file)
+    if not _has_settings(text):
+        return {}
+    # conda expands variables in the text before it parses it.
+    expanded = re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda match: environ.get(match[1] or match[2], match[0]), text)
+    document = parse_yaml(expanded, str(file))
+    if document is None:
+        return {}
+    if not isinstance(document, Mapping):
+        raise InvalidEnvironment(f"{file} is not a conda configuration file: it holds no settings")
+    settings: dict[str, Any] = {}
+    for key, value in document.items():
+        name = _ALIASES.get(str(key), str(key))
+        if value is None:
+            continue
+        if name in _LISTS:
+            settings[name] = _texts(value, f"{key} in {file}")
+        elif name in _MAPPINGS:
+            if not isinstance(value, Mapping):
+                raise InvalidEnvironment(f"{key} in {file} should be names with values")
+            settings[name] = {str(item): found for item, found in value.items()}
+        elif name in _VALUES:
+            if not isinstance(value, str | bool | int):
+                raise InvalidEnvironment(f"{key} in {file} should be one value")
+            settings[name] = not value if key == "insecure" else value
+    return settings
+
+
+def _has_settings(text: str) -> bool:
+    """Whether a file says anything that matters here: most do not, and reading YAML costs start-up time."""
+    wanted = (*_LISTS, *_MAPPINGS, *_VALUES, *_ALIASES)
+    return any(name in text for name in wanted)
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for name in (*_LISTS, *_VALUES):
+        value = environ.get(f"CONDA_{name.upper()}")
+        if value:
+            settings[name] = _split(name, value) if name in _LISTS else value
+    if environ.get("CONDA_ENVS_PATH"):
+        settings.setdefault("envs_dirs", _split("envs_dirs", environ["CONDA_ENVS_PATH"]))
+    return settings
+
+
+def _split(name: str, value: str) -> tuple[str, ...]:
+    separator = os.pathsep if name == "envs_dirs" else ","
+    return tuple(item.strip() for item in value.split(separator) if item.strip())
+
+
+def _texts(value: object, what: str = "a list of channels") -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise InvalidEnvironment(f"{what} should be a list of texts")
+
+
+def _priority(value: object) -> str | None:
+    if value is None:
+        return None
+    # `true` and `false` are older than the names (conda/base/context.py)
+    text = {True: "flexible", False: "disabled"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    text = {"true": "flexible", "false": "disabled"}.get(text.lower(), text.lower())
+    if text not in ("strict", "flexible", "disabled"):
+        raise InvalidEnvironment(f"channel_priority is {text[:80]!r}; it should be strict, flexible or disabled")
+    return text
+
+
+def _ssl_verify(setting: bool | str | None, environ: Mapping[str, str]) -> bool | str | None:
+    # conda's HTTP library takes these in place of a plain "yes".
+    bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
+    return bundle if bundle and setting in (None, True) else setting
+
+
+def _boolean_or_text(value: object) -> bool | str | None:
+    if value is None or isinstance(value, bool):
+        return value
+    text = str(value).strip()
+    if text.lower() in ("true", "yes", "on", "1"):
+        return True
+    if text.lower() in ("false", "no", "off", "0", ""):
+        return False
+    return text
+
+
+def _expand(path: str, environ: Mapping[str, str]) -> Path:
+    if path == "~" or path.startswith(("~/", "~\\")):
+        return _home(environ) / path[2:]
+    return Path(path)
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    home = environ.get("HOME") or environ.get("USERPROFILE")
+    return Path(home) if home else Path.home()

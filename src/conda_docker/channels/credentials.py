@@ -1,0 +1,191 @@
+"""Credentials for packages: in a URL itself, in the stores of rattler, conda and mamba, and in netrc.
+
+What only rattler can read (keyrings, tokens that must be renewed first) is left to it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import netrc
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from conda_docker.channels.tokens import anaconda_tokens, with_anaconda_token
+from python_docker.errors import CredentialsError
+
+_log = logging.getLogger("conda_docker")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Access:
+    """How to ask for a URL: with a token in its path, perhaps, and a header for this URL's host alone."""
+
+    url: str
+    authorization: str | None = None
+
+
+class Credentials:
+    """The user's credentials for channels; each store is read once, when it is first needed."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None, *, anaconda: bool = True) -> None:
+        self._environ = os.environ if environ is None else environ
+        self._anaconda = anaconda
+        self._home = Path(self._environ.get("HOME") or self._environ.get("USERPROFILE") or Path.home())
+
+    def access(self, url: str) -> Access:
+        """How to ask for `url`, which is http or https; just so, where there are no credentials for it.
+
+        Credentials in the URL win; then come those of rattler (also pixi's), conda, mamba and netrc. Raises
+        `CredentialsError` for a store that is there but cannot be read.
+        """
+        parts = urlsplit(url)
+        user, at, host = parts.netloc.rpartition("@")
+        if at:
+            name, _, password = user.partition(":")
+            return Access(urlunsplit(parts._replace(netloc=host)), _basic(unquote(name), unquote(password)))
+        if parts.path.startswith("/t/"):
+            return Access(url)
+        for store in (self._from_rattler, self._from_anaconda, self._from_mamba, self._from_netrc):
+            found = store(url)
+            if found is not None:
+                return found
+        return Access(url)
+
+    # -- rattler: rattler_networking, authentication_storage -------------------------------------------------------
+
+    @cached_property
+    def _rattler(self) -> list[Mapping[str, Any]]:
+        places = [self._home / ".rattler" / "credentials.json"]
+        if self._environ.get("RATTLER_AUTH_FILE"):
+            places.insert(0, Path(self._environ["RATTLER_AUTH_FILE"]))
+        return [_read_json(place) for place in places]
+
+    def _from_rattler(self, url: str) -> Access | None:
+        host = urlsplit(url).hostname or ""
+        for key in _rattler_keys(host):
+            for store in self._rattler:
+                found = store.get(key)
+                if isinstance(found, Mapping):
+                    return _rattler_access(url, found)
+        return None
+
+    # -- conda -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _anaconda_tokens(self) -> Mapping[str, str]:
+        return anaconda_tokens(self._environ) if self._anaconda else {}
+
+    def _from_anaconda(self, url: str) -> Access | None:
+        with_token = with_anaconda_token(url, self._anaconda_tokens)
+        return None if with_token == url else Access(with_token)
+
+    # -- mamba: libmamba, context.cpp ------------------------------------------------------------------------------
+
+    @cached_property
+    def _mamba(self) -> Mapping[str, Any]:
+        return _read_json(self._home / ".mamba" / "auth" / "authentication.json")
+
+    def _from_mamba(self, url: str) -> Access | None:
+        parts = urlsplit(url)
+        place = f"{parts.netloc}{parts.path}/"
+        # The longest, which is the most particular, first.
+        for key in sorted(self._mamba, key=len, reverse=True):
+            bare = key.rpartition("://")[2].rstrip("/")
+            if place.startswith(f"{bare}/") and isinstance(self._mamba[key], Mapping):
+                return _mamba_access(url, self._mamba[key])
+        return None
+
+    # -- netrc -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _netrc(self) -> netrc.netrc | None:
+        named = self._environ.get("NETRC")
+        places = [Path(named)] if named else [self._home / ".netrc", self._home / "_netrc"]
+        for place in places:
+            try:
+                return netrc.netrc(place)
+            except FileNotFoundError:
+                continue
+            except (OSError, UnicodeDecodeError, netrc.NetrcParseError) as error:
+                # Other programs' logins: whether any is needed is not known.
+                reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+                _log.warning("%s cannot be read: %s", place, reason)
+        return None
+
+    def _from_netrc(self, url: str) -> Access | None:
+        found = self._netrc.authenticators(urlsplit(url).hostname or "") if self._netrc is not None else None
+        return None if found is None else Access(url, _basic(found[0] or "", found[2] or ""))
+
+
+def _rattler_keys(host: str) -> Iterator[str]:
+    """What credentials for a host may be stored under: it, and `*.` before each domain that it lies in."""
+    yield host
+    domain = host
+    while domain:
+        yield f"*.{domain}"
+        domain = domain.partition(".")[2]
+
+
+def _rattler_access(url: str, stored: Mapping[str, Any]) -> Access:
+    kind, value = next(iter(stored.items()), ("", None))
+    if kind == "CondaToken" and isinstance(value, str):
+        return Access(_with_token(url, value))
+    if kind == "BearerToken" and isinstance(value, str):
+        return Access(url, _bearer(value))
+    if kind == "BasicHTTP" and isinstance(value, Mapping):
+        return Access(url, _basic(str(value.get("username", "")), str(value.get("password", ""))))
+    if kind == "OAuth" and isinstance(value, Mapping):
+        expires = value.get("expires_at")
+        if isinstance(value.get("access_token"), str) and (not isinstance(expires, int) or expires > time.time() + 60):
+            return Access(url, _bearer(value["access_token"]))
+    return Access(url)
+
+
+def _mamba_access(url: str, stored: Mapping[str, Any]) -> Access:
+    kind, token, password = (str(stored.get(key, "")) for key in ("type", "token", "password"))
+    if kind == "CondaToken":
+        return Access(_with_token(url, token))
+    if kind == "BearerToken":
+        return Access(url, _bearer(token))
+    if kind == "BasicHTTPAuthentication":
+        try:
+            return Access(url, _basic(str(stored.get("user", "")), base64.b64decode(password).decode()))
+        except ValueError:
+            raise CredentialsError("a password in ~/.mamba/auth/authentication.json is not base64") from None
+    return Access(url)
+
+
+def _with_token(url: str, token: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/t/{token}{parts.path}"))
+
+
+def _basic(name: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+def _bearer(token: str) -> str:
+    if not token.isascii() or not token.isprintable():
+        raise CredentialsError("a stored bearer token holds characters that no token has")
+    return f"Bearer {token}"
+
+
+def _read_json(path: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
+        raise CredentialsError(f"the credentials in {path} cannot be read: {reason}") from None
+    if not isinstance(content, dict):
+        raise CredentialsError(f"the credentials in {path} cannot be read: it is not a JSON object")
+    return content

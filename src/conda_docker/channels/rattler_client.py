@@ -1,0 +1,101 @@
+"""How rattler reaches channels: by its own configuration, conda's settings for TLS and proxies, stored credentials."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.channels.configuration import CondaConfiguration
+from conda_docker.errors import CacheError, InvalidEnvironment
+from conda_docker.redaction import public_text
+
+if TYPE_CHECKING:
+    from rattler import Config, Gateway
+    from rattler.networking import Client
+
+_RETRIES = 3
+
+
+def rattler_configuration(configuration: CondaConfiguration) -> Config:
+    """Return the configuration of pixi and other tools of rattler's, with conda's TLS and proxy settings beneath it.
+
+    Raises `InvalidEnvironment` for a file that cannot be read.
+    """
+    from rattler import Config
+    from rattler.exceptions import ConfigError
+
+    ours = Config()
+    try:
+        if configuration.ssl_verify is False:
+            ours.set("tls-no-verify", "true")
+        elif isinstance(configuration.ssl_verify, str) and Path(configuration.ssl_verify).exists():
+            # The one way to give rattler authorities of one's own; what is set already is nearer to the user.
+            os.environ.setdefault("SSL_CERT_FILE", configuration.ssl_verify)
+        if configuration.ssl_verify == "truststore" or os.environ.get("SSL_CERT_FILE"):
+            ours.set("tls-root-certs", "system")  # else rattler trusts the authorities that it was built with
+        for scheme in ("http", "https"):
+            if scheme in configuration.proxy_servers:
+                ours.set(f"proxy-config.{scheme}", json.dumps(configuration.proxy_servers[scheme]))
+        return ours.merge(Config.load_from_default_locations("pixi"))
+    except (ConfigError, ValueError) as error:
+        reason = public_text(str(error))
+        raise InvalidEnvironment(f"the configuration of rattler or pixi cannot be used: {reason}") from error
+
+
+def rattler_client(config: Config) -> Client:
+    """Return a client that authenticates with rattler's stores.
+
+    These are the file that `RATTLER_AUTH_FILE` names, the keyring, `~/.rattler/credentials.json` and `.netrc`
+    (rattler_networking, authentication_storage).
+    """
+    from rattler.networking import Client
+
+    return Client.from_config(config, max_retries=_RETRIES)
+
+
+def index_cache_dir() -> Path:
+    """Return the folder where pixi and rattler keep the indexes of channels; py-rattler would use one of its own."""
+    folder = os.environ.get("RATTLER_CACHE_DIR") or os.environ.get("PIXI_CACHE_DIR")
+    if not folder:
+        from platformdirs import user_cache_path
+
+        return user_cache_path(appauthor=False) / "rattler" / "cache" / "repodata"
+    return Path(folder) / "repodata"
+
+
+def gateway(config: Config, *, offline: bool = False, sharded: bool = True, private: bool = False) -> Gateway:
+    """Return the way to the indexes of channels. `offline`: what was downloaded once is used, however old it is.
+
+    `private`: the URLs hold credentials. Rattler writes URLs as they are into its cache, in files that everybody may
+    read, so that these go into a folder that is the user's alone. Raises `CacheError` when it cannot be made.
+    """
+    from rattler import Gateway
+    from rattler.repo_data.gateway import SourceConfig
+
+    settings = config.repodata_config
+    return Gateway(
+        cache_dir=_private_cache_dir() if private else index_cache_dir(),
+        default_config=SourceConfig(
+            zstd_enabled=not settings.get("disable-zstd"),
+            bz2_enabled=not settings.get("disable-bzip2"),
+            sharded_enabled=sharded and not settings.get("disable-sharded"),
+            cache_action="force-cache-only" if offline else "cache-or-fetch",
+        ),
+        max_concurrent_requests=config.concurrency_downloads,
+        client=rattler_client(config),
+    )
+
+
+def _private_cache_dir() -> Path:
+    folder = index_cache_dir() / "private"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise CacheError(
+            f"the cache of channel indexes {folder} cannot be written: {error.strerror or error}; "
+            "RATTLER_CACHE_DIR chooses another folder for it"
+        ) from error
+    return folder

@@ -1,0 +1,187 @@
+"""`conda-docker copy`: an image from any place to any other."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from conda_docker.cli.options import common as options
+from conda_docker.cli.options.arguments import parse_location
+from conda_docker.cli.parsing import Command
+from conda_docker.cli.terminal.output import Output
+from conda_docker.cli.terminal.report import count, format_duration, format_size, format_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from python_docker.http.options import RegistryOptions
+    from python_docker.transports import Location
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_EXAMPLES = """
+# From Docker Hub into an archive that `docker load` reads
+conda-docker copy docker://ubuntu:24.04 ubuntu.tar
+# With all its platforms, into a folder
+conda-docker copy --all docker://ubuntu:24.04 oci:images:ubuntu
+# Into a registry, with smaller layers
+conda-docker copy --compression zstd oci:images:ubuntu docker://registry.example.org/ubuntu
+# Into Docker
+conda-docker copy demo.tar docker-daemon:demo:1.0
+"""
+
+
+@app.command(cls=Command, epilog=_EXAMPLES)
+def copy(
+    ctx: typer.Context,
+    source: options.Source,
+    destination: Annotated[str, typer.Argument(metavar="DST", help=f"Where it goes: {options.LOCATIONS}.")],
+    platform: options.Platform = None,
+    all_platforms: Annotated[
+        bool, typer.Option("--all", help="Copy a multi-platform image with all its platforms.")
+    ] = False,
+    image_format: Annotated[
+        options.FormatName | None,
+        typer.Option("--format", metavar="FORMAT", help="Write manifest and config in this format: oci or docker."),
+    ] = None,
+    compression: Annotated[
+        options.CompressionName | None,
+        typer.Option("--compression", metavar="KIND", help="Compress layers anew: gzip, zstd or none."),
+    ] = None,
+    compression_level: options.CompressionLevel = None,
+    src_insecure: Annotated[
+        bool, typer.Option("--src-insecure", rich_help_panel=options.REGISTRIES, help="As --insecure, for SRC.")
+    ] = False,
+    dest_insecure: Annotated[
+        bool, typer.Option("--dest-insecure", rich_help_panel=options.REGISTRIES, help="As --insecure, for DST.")
+    ] = False,
+    insecure: options.Insecure = None,
+    cacert: options.CaCert = None,
+    username: options.Username = None,
+    src_username: Annotated[
+        str | None,
+        typer.Option(
+            "--src-username",
+            metavar="NAME",
+            rich_help_panel=options.REGISTRIES,
+            help="As --username, for SRC; the variable is CONDA_DOCKER_SRC_PASSWORD.",
+        ),
+    ] = None,
+    dest_username: Annotated[
+        str | None,
+        typer.Option(
+            "--dest-username",
+            metavar="NAME",
+            rich_help_panel=options.REGISTRIES,
+            help="As --username, for DST; the variable is CONDA_DOCKER_DEST_PASSWORD.",
+        ),
+    ] = None,
+    password_stdin: options.PasswordStdin = False,
+    json: options.Json = False,
+) -> None:
+    """Copy an image between registries, archives, layouts and Docker.
+
+    Digests stay as they are unless a format or compression is asked for, or the destination cannot keep them. The
+    destination is changed only when everything has arrived and every digest was right.
+    """
+    options.check_platform(platform)
+    options.check_level(compression, compression_level)
+    if all_platforms and platform is not None:
+        raise typer.BadParameter("--all and --platform exclude each other", param_hint="--all")
+
+    from conda_docker.cli.terminal.describe import describe_written
+    from python_docker.compression import Compression
+    from python_docker.copy import Conversion, copy_image
+    from python_docker.spec.media_types import ImageFormat
+
+    output: Output = ctx.obj
+    origin = parse_location(source, "SRC", default_transport="docker")
+    target = parse_location(destination, "DST")
+    conversion = Conversion(
+        ImageFormat(image_format) if image_format else None,
+        Compression(compression) if compression else None,
+        compression_level,
+    )
+    source_registry, destination_registry = _registries(
+        origin,
+        target,
+        insecure=(insecure or [], src_insecure, dest_insecure),
+        ca_bundle=cacert,
+        usernames=(username, src_username, dest_username),
+        password_stdin=password_stdin,
+    )
+    begun = time.monotonic()
+    with output.progress() as progress:
+        written = copy_image(
+            origin,
+            target,
+            platform=platform,
+            all_platforms=all_platforms,
+            conversion=conversion,
+            source_registry=source_registry,
+            destination_registry=destination_registry,
+            progress=progress,
+        )
+    report = {
+        "source": str(origin),
+        "destination": str(target),
+        **describe_written(written),
+        "bytes_moved": progress.moved,
+        "seconds": round(time.monotonic() - begun, 3),
+    }
+    if json:
+        output.json(report)
+    elif output.quiet:
+        output.result(written.digest)
+    else:
+        output.result(_summary(report))
+
+
+def _registries(
+    origin: Location,
+    target: Location,
+    *,
+    insecure: tuple[list[str], bool, bool],
+    ca_bundle: Path | None,
+    usernames: tuple[str | None, str | None, str | None],
+    password_stdin: bool,
+) -> tuple[RegistryOptions | None, RegistryOptions | None]:
+    """How to talk to the registries of both ends."""
+    from conda_docker.cli.options.registries import read_logins, registry_options
+
+    either, source, destination = usernames
+    ends = {"--src-username": origin, "--dest-username": target}
+    in_registries = [option for option, location in ends.items() if location.transport == "docker"]
+    if either is not None and len(in_registries) != 1:
+        found = "both SRC and DST are" if in_registries else "neither SRC nor DST is"
+        hint = "; use --src-username and --dest-username" if in_registries else ""
+        raise typer.BadParameter(f"{found} in a registry{hint}", param_hint="--username")
+    logins = read_logins(
+        {"--username": either, "--src-username": source, "--dest-username": destination}, password_stdin=password_stdin
+    )
+    hosts, source_insecure, destination_insecure = insecure
+    always = {"--src-username": source_insecure, "--dest-username": destination_insecure}
+    first, second = (
+        registry_options(
+            location,
+            insecure=hosts,
+            always_insecure=always[option],
+            ca_bundle=ca_bundle,
+            login=logins[option] or logins["--username"],
+        )
+        for option, location in ends.items()
+    )
+    return first, second
+
+
+def _summary(report: dict[str, Any]) -> str:
+    rows = [("copied to", report["destination"]), ("digest", report["digest"])]
+    if "manifests" in report:
+        rows += [(child["platform"] or "other", child["digest"]) for child in report["manifests"]]
+    else:
+        rows.append(("image ID", report["id"]))
+        rows.append(("size", f"{format_size(report['size'])} in {count(report['layers'], 'layer')}"))
+    rows.append(("moved", f"{format_size(report['bytes_moved'])} in {format_duration(report['seconds'])}"))
+    return format_table(rows)

@@ -1,0 +1,157 @@
+"""`conda-docker inspect`: what an image is, from its documents alone; no layer is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from conda_docker.cli.options import common as options
+from conda_docker.cli.options.arguments import parse_location
+from conda_docker.cli.parsing import Command
+from conda_docker.cli.terminal.output import Output
+
+if TYPE_CHECKING:
+    from conda_docker.image.provenance import InstalledEnvironment
+    from python_docker.image import Image
+    from python_docker.spec.platform import Platform
+    from python_docker.transports.medium import Source
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_EXAMPLES = """
+# What it is
+conda-docker inspect demo.tar
+conda-docker inspect ghcr.io/org/name:tag
+# The conda packages in it, and a file that builds the same image again
+conda-docker inspect --packages demo.tar
+conda-docker inspect --explicit demo.tar > demo.txt
+# The manifest, byte for byte
+conda-docker inspect --raw docker://ubuntu:24.04
+"""
+_SHOWN = "What to show"
+
+
+@app.command(cls=Command, epilog=_EXAMPLES)
+def inspect(
+    ctx: typer.Context,
+    source: options.Source,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", rich_help_panel=_SHOWN, help="The manifest or index (with --config: the config), as it is."
+        ),
+    ] = False,
+    config: Annotated[
+        bool, typer.Option("--config", rich_help_panel=_SHOWN, help="The image's config file, as JSON.")
+    ] = False,
+    layers: Annotated[
+        bool, typer.Option("--layers", rich_help_panel=_SHOWN, help="The layers, the lowest first.")
+    ] = False,
+    packages: Annotated[
+        bool, typer.Option("--packages", rich_help_panel=_SHOWN, help="The conda packages in the image.")
+    ] = False,
+    explicit: Annotated[
+        bool,
+        typer.Option(
+            "--explicit", rich_help_panel=_SHOWN, help="These as an @EXPLICIT file, which builds the same environment."
+        ),
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", rich_help_panel=_SHOWN, help="All there is, or what is asked for, as JSON.")
+    ] = False,
+    platform: options.Platform = None,
+    insecure: options.Insecure = None,
+    cacert: options.CaCert = None,
+    username: options.Username = None,
+    password_stdin: options.PasswordStdin = False,
+) -> None:
+    """Show what an image is, and which packages are in it.
+
+    Its manifest and config are read, and nothing else: no layer is downloaded.
+    """
+    options.check_platform(platform)
+    asked = [name for name, given in (("layers", layers), ("packages", packages), ("explicit", explicit)) if given]
+    asked += ["config"] if config else []
+    if len(asked) > 1:
+        raise typer.BadParameter(f"give one of --{' and --'.join(asked)}")
+    if raw and (json or asked not in ([], ["config"])):
+        raise typer.BadParameter("--raw goes alone, or with --config")
+
+    from conda_docker.cli.options.registries import read_login, registry_options
+    from python_docker.spec.platform import Platform
+    from python_docker.transports import open_source
+
+    output: Output = ctx.obj
+    location = parse_location(source, "SRC", default_transport="docker")
+    registry = registry_options(
+        location, insecure=insecure, ca_bundle=cacert, login=read_login(username, password_stdin=password_stdin)
+    )
+    opened = open_source(location, registry=registry)
+    try:
+        _show(output, str(location), opened, Platform.parse(platform) if platform else None, asked, raw=raw, json=json)
+    finally:
+        opened.close()
+
+
+def _show(
+    output: Output, location: str, source: Source, platform: Platform | None, asked: list[str], *, raw: bool, json: bool
+) -> None:
+    from conda_docker.cli.terminal.describe import describe_layers, describe_source, layers_text, source_text
+    from python_docker.copy import image_of
+    from python_docker.errors import PlatformNotFound
+    from python_docker.spec.documents import Index
+
+    root = source.root()
+    if raw and not asked and platform is None:
+        output.raw(root.raw)
+        return
+    try:
+        image = image_of(source, platform, root)
+    except PlatformNotFound:
+        if platform is not None or asked or not isinstance(root, Index):
+            raise
+        # Nobody asked for one platform: tell which ones there are.
+        report = describe_source(location, source.reference, root, None)
+        output.json(report) if json else output.result(source_text(report, []))
+        return
+    if raw:
+        output.raw(image.config_file.raw if asked else image.manifest.raw)
+    elif asked == ["config"]:
+        output.json(image.config_file.value())
+    elif asked == ["layers"]:
+        layers = describe_layers(image)
+        output.json(layers) if json else output.result(layers_text(layers))
+    elif asked:
+        _show_packages(output, image, explicit=asked == ["explicit"], json=json)
+    else:
+        report = describe_source(location, source.reference, root, image)
+        output.json(report) if json else output.result(source_text(report, _environments(image)))
+
+
+def _show_packages(output: Output, image: Image, *, explicit: bool, json: bool) -> None:
+    from conda_docker.cli.terminal.describe import describe_environment, environments_text
+    from conda_docker.image.provenance import read_environments
+
+    environments = read_environments(image)
+    if explicit:
+        # Such a file describes one environment: the uppermost is the one that the image was last built for.
+        if len(environments) > 1:
+            output.note(
+                f"the image holds {len(environments)} environments; this is the one in {environments[-1].prefix}"
+            )
+        output.raw(environments[-1].explicit().encode())
+    elif json:
+        output.json([describe_environment(environment) for environment in environments])
+    else:
+        output.result(environments_text(environments))
+
+
+def _environments(image: Image) -> list[InstalledEnvironment]:
+    from conda_docker.image.provenance import read_environments
+    from python_docker.errors import NotFound
+
+    try:
+        return read_environments(image)
+    except NotFound:
+        return []

@@ -1,0 +1,1 @@
+"""Options and arguments: how they are declared, parsed and checked."""

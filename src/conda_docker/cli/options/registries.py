@@ -1,0 +1,107 @@
+"""How a command talks to registries, as its options say."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from python_docker.errors import Error
+
+if TYPE_CHECKING:
+    from python_docker.http.options import RegistryOptions
+    from python_docker.transports.location import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A name and a password, for one registry."""
+
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return "Login(...)"
+
+
+def registry_options(
+    location: Location,
+    *,
+    insecure: Sequence[str] | None = None,
+    always_insecure: bool = False,
+    ca_bundle: Path | None = None,
+    login: Login | None = None,
+) -> RegistryOptions | None:
+    """How to talk to the registry that a location names; None when it names none.
+
+    `insecure` are the hosts whose certificates are not checked. Raises `Error` when there is no file `ca_bundle`.
+    """
+    if location.transport != "docker":
+        return None
+    from python_docker.http.options import RegistryOptions
+
+    reference = location.reference()
+    assert reference is not None
+    hosts = {host.lower() for host in insecure or ()}
+    fields: dict[str, Any] = {"insecure": always_insecure or bool({reference.domain, reference.api_host} & hosts)}
+    if ca_bundle is not None:
+        if not ca_bundle.exists():
+            raise Error(f"there is no file {ca_bundle} (--cacert)")
+        fields["ca_bundle"] = ca_bundle
+    if login is None:
+        return RegistryOptions.from_environment(**fields)
+    options = RegistryOptions.from_environment(**fields, username=login.username, password=login.password)
+    # Of the registry that is really talked to: another may stand in the place of Docker Hub.
+    return options.with_fields(credentials_for=options.address_of(reference.domain).domain)
+
+
+def read_login(username: str | None, *, password_stdin: bool) -> Login | None:
+    """The login of a command that talks to one registry; None without `username`."""
+    return read_logins({"--username": username}, password_stdin=password_stdin)["--username"]
+
+
+def read_logins(usernames: Mapping[str, str | None], *, password_stdin: bool) -> dict[str, Login | None]:
+    """The logins for names that were given with options such as `--username`, by option.
+
+    The password comes from standard input when `password_stdin` says so, else from the environment variable that
+    belongs to the option (`CONDA_DOCKER_PASSWORD`), else it is asked for on the terminal. Raises a usage error when
+    there is none. It is never an argument: every user of a machine can read those.
+    """
+    given = [option for option, username in usernames.items() if username is not None]
+    if password_stdin and len(given) != 1:
+        raise typer.BadParameter(
+            "give the name that it belongs to, with --username"
+            if not given
+            else "there are two names it may belong to",
+            param_hint="--password-stdin",
+        )
+    return {
+        option: None if username is None else Login(username, _read_password(option, username, stdin=password_stdin))
+        for option, username in usernames.items()
+    }
+
+
+def _read_password(option: str, username: str, *, stdin: bool) -> str:
+    if stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+        if not password:
+            raise Error("there is no password on standard input (--password-stdin)")
+        return password
+    variable = (
+        "CONDA_DOCKER_" + option.removeprefix("--").removesuffix("username").replace("-", "_").upper() + "PASSWORD"
+    )
+    if password := os.environ.get(variable, ""):
+        return password
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(
+            f"give the password on standard input, with --password-stdin, or as environment variable {variable}",
+            param_hint=option,
+        )
+    from getpass import getpass
+
+    return getpass(f"Password of {username}: ")

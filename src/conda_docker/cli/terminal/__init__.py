@@ -1,0 +1,1 @@
+"""What users see: output, progress and reports."""

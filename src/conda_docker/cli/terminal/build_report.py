@@ -1,0 +1,111 @@
+"""What a build tells at its end: a report for programs, a summary for people."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from conda_docker.cli.terminal.report import count, format_duration, format_size, format_table
+
+if TYPE_CHECKING:
+    from conda_docker.image.assemble import BuildResult
+    from python_docker.spec.documents import Index, Manifest
+    from python_docker.transports import Location
+
+Report = dict[str, Any]
+
+
+def build_report(
+    image: str, results: Sequence[BuildResult], written: Mapping[Location, Manifest | Index], *, seconds: float
+) -> Report:
+    """All there is to tell. Sizes are in bytes as stored, times in seconds; layers come lowest first.
+
+    `digest` is that of the image's manifest, or of the index of several; `outputs` have the digest of what was written
+    to each place, which differs where a place has a format of its own.
+    """
+    return {
+        "image": image,
+        "digest": results[0].image.digest if len(results) == 1 else next(iter(written.values())).digest,
+        "outputs": [{"location": str(place), "digest": document.digest} for place, document in written.items()],
+        "platforms": [_platform(result) for result in results],
+        "seconds": round(seconds, 3),
+    }
+
+
+def _platform(result: BuildResult) -> Report:
+    image = result.image
+    return {
+        "platform": str(image.platform),
+        "digest": image.digest,
+        "id": image.id,
+        "prefix": result.prefix,
+        "size": sum(layer.size for layer in image.layers),
+        "base_layers": len(image.layers) - len(result.layers),
+        "layers": [
+            {
+                "packages": list(layer.packages),
+                "digest": layer.digest,
+                "diff_id": layer.diff_id,
+                "size": layer.size,
+                "cached": layer.cached,
+                "seconds": round(layer.seconds, 3),
+            }
+            for layer in result.layers
+        ],
+        "trimmed_files": result.trimmed_files,
+        "trimmed_bytes": result.trimmed_bytes,
+        "post_link": list(result.post_link),
+        "notes": list(result.notes),
+    }
+
+
+def build_summary(report: Report, locations: Sequence[Location]) -> str:
+    """The report for people."""
+    rows: list[tuple[str, str]] = [("image", report["image"])]
+    for platform in report["platforms"]:
+        if len(report["platforms"]) > 1:
+            rows.append(("", ""))
+            rows.append(("platform", platform["platform"]))
+        rows += _platform_rows(platform)
+    if len(report["platforms"]) > 1:
+        rows.append(("", ""))
+    rows += [("written" if place == 0 else "", str(location)) for place, location in enumerate(locations)]
+    rows.append(("time", format_duration(report["seconds"])))
+    rows.append(("run it", run_command(report["image"], locations)))
+    return format_table(rows)
+
+
+def _platform_rows(platform: Report) -> list[tuple[str, str]]:
+    layers = platform["layers"]
+    reused = sum(layer["cached"] for layer in layers)
+    size = f"{format_size(platform['size'])} in {count(platform['base_layers'] + len(layers), 'layer')}"
+    if platform["base_layers"]:
+        size += f", {platform['base_layers']} of them the base's"
+    rows = [
+        ("digest", platform["digest"]),
+        ("size", size),
+        ("layers", f"{len(layers) - reused} built, {reused} reused"),
+    ]
+    if platform["trimmed_files"]:
+        left_out = f"{count(platform['trimmed_files'], 'file')}, {format_size(platform['trimmed_bytes'])}"
+        rows.append(("left out", f"{left_out} (--no-trim keeps static libraries and source maps)"))
+    if platform["post_link"]:
+        rows.append(("not run", f"the post-link scripts of {', '.join(platform['post_link'])}"))
+    return rows
+
+
+def run_command(image: str, locations: Sequence[Location]) -> str:
+    """The command that runs the image, by the place that is nearest to running it."""
+    by_transport = {location.transport: location for location in reversed(locations)}
+    run = f"docker run --rm -it {image}"
+    if daemon := by_transport.get("docker-daemon"):
+        return f"docker run --rm -it {daemon.name or image}"
+    if archive := by_transport.get("docker-archive"):
+        name = reference.familiar if (reference := archive.reference()) else image
+        return f"docker load -i {shlex.quote(archive.path)} && docker run --rm -it {name}"
+    if registry := by_transport.get("docker"):
+        reference = registry.reference()
+        return f"docker run --rm -it {reference.familiar if reference else image}"
+    layout = next(iter(by_transport.values()))
+    return f"conda-docker copy {shlex.quote(str(layout))} docker-daemon:{image} && {run}"

@@ -1,0 +1,178 @@
+"""Images as reports: plain values for JSON, and text for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from conda_docker.cli.terminal.report import count, format_size, format_table
+
+if TYPE_CHECKING:
+    from conda_docker.image.provenance import InstalledEnvironment
+    from python_docker.image import Image
+    from python_docker.spec.documents import Index, Manifest
+    from python_docker.spec.reference import ImageReference
+
+Report = dict[str, Any]
+
+_RUNTIME = ("User", "WorkingDir", "Entrypoint", "Cmd", "ExposedPorts", "Volumes", "StopSignal")
+
+
+def describe_written(written: Manifest | Index) -> Report:
+    """What was written somewhere. Sizes are in bytes, as stored."""
+    from python_docker.spec.documents import Index
+
+    if isinstance(written, Index):
+        return describe_index(written)
+    return {
+        "digest": written.digest,
+        "media_type": written.media_type,
+        "id": written.config.digest,
+        "size": sum(layer.size for layer in written.layers),
+        "layers": len(written.layers),
+    }
+
+
+def describe_index(index: Index) -> Report:
+    """An index: its digest, and a descriptor for each image that it names."""
+    return {
+        "digest": index.digest,
+        "media_type": index.media_type,
+        "manifests": [
+            {
+                "platform": str(child.get_platform() or "") or None,
+                "digest": child.digest,
+                "size": child.size,
+                "media_type": child.media_type,
+            }
+            for child in index.manifests
+        ],
+    }
+
+
+def describe_image(image: Image) -> Report:
+    """An image. `size` is that of its layers as stored, in bytes; `layers` come lowest first."""
+    manifest = image.manifest
+    layers = describe_layers(image)
+    return {
+        "digest": manifest.digest,
+        "media_type": manifest.media_type,
+        "id": manifest.config.digest,
+        "platform": str(image.platform),
+        "created": image.created,
+        "size": sum(layer["size"] for layer in layers),
+        "layers": layers,
+        "config": image.config.to_json(),
+        "annotations": dict(image.annotations),
+    }
+
+
+def describe_layers(image: Image) -> list[Report]:
+    """The layers of an image, lowest first."""
+    return [
+        {
+            "digest": layer.digest,
+            "diff_id": layer.diff_id,
+            "size": layer.size,
+            "media_type": layer.descriptor.media_type,
+            "created_by": layer.history[0].created_by if layer.history else None,
+        }
+        for layer in reversed(image.layers)
+    ]
+
+
+def describe_source(location: str, name: ImageReference | None, root: Manifest | Index, image: Image | None) -> Report:
+    """What a location names: the index, if it is one, and one image of it."""
+    from python_docker.spec.documents import Index
+
+    return {
+        "location": location,
+        "name": name.familiar if name else None,
+        "index": describe_index(root) if isinstance(root, Index) else None,
+        "image": describe_image(image) if image else None,
+    }
+
+
+def describe_environment(environment: InstalledEnvironment) -> Report:
+    """An environment in an image, with its packages."""
+    return {
+        "prefix": environment.prefix,
+        "subdir": environment.subdir,
+        "requested": list(environment.requested),
+        "variables": dict(environment.variables),
+        "packages": [
+            {
+                "name": package.name,
+                "version": package.version,
+                "build": package.build,
+                "url": package.url,
+                "hash": package.hash,
+            }
+            for package in environment.packages
+        ],
+    }
+
+
+def source_text(report: Mapping[str, Any], environments: list[InstalledEnvironment]) -> str:
+    """The report of `describe_source` for people, with a line for each conda environment in the image."""
+    rows: list[tuple[str, str]] = [("Name", report["name"] or report["location"])]
+    index, image = report["index"], report["image"]
+    if index:
+        rows.append(("Index", index["digest"]))
+        for title, child in zip(_once("Platforms"), index["manifests"], strict=False):
+            rows.append((title, f"{child['platform'] or 'unknown':<16} {child['digest']}"))
+    if image is None:
+        return format_table(rows)
+    rows += [
+        ("Digest", image["digest"]),
+        ("Image ID", image["id"]),
+        ("Platform", image["platform"]),
+        ("Created", image["created"] or "unknown"),
+        ("Size", f"{format_size(image['size'])} in {count(len(image['layers']), 'layer')}"),
+    ]
+    config = image["config"]
+    rows += [(name, _plain(config[name])) for name in _RUNTIME if config.get(name)]
+    rows += zip(_once("Env"), config.get("Env") or [], strict=False)
+    for title, values in (("Labels", config.get("Labels")), ("Annotations", image["annotations"])):
+        rows += zip(_once(title), [f"{name}={value}" for name, value in (values or {}).items()], strict=False)
+    for title, environment in zip(_once("Packages"), environments, strict=False):
+        found = count(len(environment.packages), "conda package")
+        rows.append((title, f"{found} in {environment.prefix} ({environment.subdir})"))
+    return format_table(rows) + "\n\n" + layers_text(image["layers"])
+
+
+def layers_text(layers: list[Report]) -> str:
+    """Layers for people: number (the lowest is 1), digest, size, and how it came about."""
+    rows = [
+        (str(number), layer["digest"], format_size(layer["size"]), _shortened(layer["created_by"] or ""))
+        for number, layer in enumerate(layers, 1)
+    ]
+    return format_table([("Layer", "Digest", "Size", "Created by"), *rows], right=frozenset({0, 2}))
+
+
+def environments_text(environments: list[InstalledEnvironment]) -> str:
+    """The packages of environments for people, as `conda list` shows them."""
+    texts = []
+    for environment in environments:
+        rows = [
+            (package.name, package.version, package.build, package.channel)
+            for package in sorted(environment.packages, key=lambda package: package.name)
+        ]
+        table = format_table([("# Name", "Version", "Build", "Channel"), *rows])
+        texts.append(f"# packages in environment at {environment.prefix} ({environment.subdir}):\n#\n{table}")
+    return "\n\n".join(texts)
+
+
+def _once(title: str) -> list[str]:
+    """A title for the first of many rows, and nothing for the others."""
+    return [title] + [""] * 10_000
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else line[:59] + "…"

@@ -1,0 +1,167 @@
+"""Where text goes: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    import logging
+
+    from conda_docker.cli.terminal.progress import Display
+
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+
+
+class StdoutClosed(Exception):
+    """Whoever read standard output has gone, as `head` does when it has seen enough."""
+
+
+class Verbosity(IntEnum):
+    """How much is told on standard error."""
+
+    QUIET = -1
+    """Errors alone."""
+    NORMAL = 0
+    """Progress and notes."""
+    VERBOSE = 1
+    """What the program does, a line each, in place of progress bars."""
+    DEBUG = 2
+    """All of that, and tracebacks."""
+
+
+@dataclass(slots=True)
+class Output:
+    """The streams of one command, and how much goes to them.
+
+    Text that comes from images, registries and files never reaches a terminal with its control characters.
+    """
+
+    verbosity: Verbosity = Verbosity.NORMAL
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    """Set when the command is to end early; work that tells its progress then stops."""
+    _log_handler: logging.Handler | None = None
+    _level_before: int = 0
+
+    @property
+    def quiet(self) -> bool:
+        """Whether only errors and results are wanted."""
+        return self.verbosity <= Verbosity.QUIET
+
+    @property
+    def debug(self) -> bool:
+        """Whether tracebacks are wanted."""
+        return self.verbosity >= Verbosity.DEBUG
+
+    def show_logs(self) -> None:
+        """Show what all modules log, as far as the verbosity goes, until `close`."""
+        import logging
+
+        handler = logging.StreamHandler(_ErrorLines())
+        root = logging.getLogger()
+        self._level_before = root.level
+        if self.verbosity >= Verbosity.VERBOSE:
+            handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+            root.setLevel(logging.DEBUG if self.debug else logging.INFO)
+        else:
+            handler.setFormatter(logging.Formatter("warning: %(message)s"))
+            handler.setLevel(logging.CRITICAL if self.quiet else logging.WARNING)
+        root.addHandler(handler)
+        self._log_handler = handler
+
+    def close(self) -> None:
+        """Show no more logs."""
+        if self._log_handler is not None:
+            import logging
+
+            logging.getLogger().removeHandler(self._log_handler)
+            logging.getLogger().setLevel(self._level_before)
+            self._log_handler = None
+
+    def result(self, text: str) -> None:
+        """Write `text` and a line feed to standard output. Raises `StdoutClosed`."""
+        self._write(printable(text) + "\n")
+
+    def json(self, value: Mapping[str, object] | Sequence[Mapping[str, object]]) -> None:
+        """Write `value` as JSON to standard output. Raises `StdoutClosed`."""
+        self._write(json.dumps(value, indent=2) + "\n")
+
+    def styled(self, text: str) -> None:
+        """Write text of the program's own, colours and all, to standard output. Raises `StdoutClosed`."""
+        self._write(text + "\n")
+
+    def raw(self, content: bytes) -> None:
+        """Write `content` to standard output, byte for byte. Raises `StdoutClosed`."""
+        with _closed_pipes():
+            sys.stdout.flush()
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+
+    def _write(self, text: str) -> None:
+        with _closed_pipes():
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """Write a line to standard error, unless quiet."""
+        if not self.quiet:
+            write_line(sys.stderr, text)
+
+    def error(self, text: str) -> None:
+        """Write `error: text` to standard error."""
+        write_line(sys.stderr, f"error: {text}")
+
+    @contextmanager
+    def progress(self) -> Iterator[Display]:
+        """What shows progress on standard error while the block runs: bars on a terminal, lines elsewhere."""
+        from conda_docker.cli.terminal.progress import open_display
+
+        with open_display(self) as display:
+            yield display
+
+
+def printable(text: str) -> str:
+    """`text` with its control characters spelled out, line feeds and tabs excepted.
+
+    >>> printable("red: \\x1b[31m")
+    'red: \\\\x1b[31m'
+    """
+    return text.translate(_CONTROL)
+
+
+def write_line(stream: TextIO, text: str) -> None:
+    """Write a line where it does not matter whether anybody reads it."""
+    try:
+        stream.write(printable(text) + "\n")
+        stream.flush()
+    except (OSError, ValueError):
+        pass  # a closed terminal or pipe must not turn a right result into a failure
+
+
+class _ErrorLines:
+    """Standard error as a stream for logs, which may hold text from outside."""
+
+    def write(self, text: str) -> None:
+        from conda_docker.redaction import public_log
+
+        try:
+            sys.stderr.write(printable(public_log(text)))
+        except (OSError, ValueError):
+            return
+
+    def flush(self) -> None:
+        """Do nothing: standard error writes each line at its end."""
+
+
+@contextmanager
+def _closed_pipes() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise StdoutClosed from None

@@ -1,0 +1,1 @@
+"""The kinds of input that describe an environment, one module each."""

@@ -1,0 +1,117 @@
+"""`@EXPLICIT` lists: the URL of each package, perhaps with a hash (conda/misc.py, `conda list --explicit`)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from conda_docker.environment.locked import LockedEnvironment, LockedPackage, channel_of_url, package_from_url
+from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.redaction import public_url
+from conda_docker.user_files import user_path
+
+MARKER = "@EXPLICIT"
+
+_HASH = re.compile(r"(?:(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64}))", re.IGNORECASE)
+_PLATFORM = re.compile(r"#\s*platform:\s*(\S+)")
+# Our own lists keep what was asked for, and the variables, in a comment.
+_REQUEST = re.compile(r"#\s*conda-docker:\s*(\{.*\})")
+# conda-lock writes what pip should install as comments, which conda would pass over.
+_PIP = re.compile(r"#\s*pip\s+(\S+\s*@\s*\S+)")
+
+
+def parse_explicit(
+    text: str, file_name: str = "explicit.txt", *, subdir: str | None = None, folder: Path | None = None
+) -> LockedEnvironment:
+    """Return the packages that an explicit list names; they are not `complete`, and in the order of the list.
+
+    Lines are URLs, or paths, relative to `folder`. `subdir` is what the environment is wanted for; None: what the list
+    says itself, in a comment or by its URLs. Raises `InvalidEnvironment` for a line that is no package, a package
+    that is named twice or is for another platform, and `UnsupportedInput` for packages that pip should install.
+
+    >>> parse_explicit("@EXPLICIT\\nhttps://conda.anaconda.org/c/linux-64/a-1.0-0.conda\\n").packages[0].name
+    'a'
+    """
+    lines = [line.strip() for line in text.splitlines()]
+    if MARKER not in lines:
+        raise InvalidEnvironment(f"{file_name} is not an explicit list: it has no line {MARKER}")
+    comments = [line for line in lines if line.startswith("#")]
+    if pip := [found[1] for line in comments if (found := _PIP.match(line))]:
+        shown = ", ".join(public_url(item) for item in pip[:5]) + (f" and {len(pip) - 5} more" if len(pip) > 5 else "")
+        raise UnsupportedInput(
+            f"{file_name} asks pip for {shown}; packages that come by pip cannot be put into an image yet. "
+            "Make the list without them"
+        )
+    packages: dict[str, LockedPackage] = {}
+    for number, line in enumerate(lines, 1):
+        if not line or line == MARKER or line.startswith("#"):
+            continue
+        package = _package(line, f"line {number} of {file_name}", folder or Path())
+        other = packages.setdefault(package.name, package)
+        if other is not package and (other.public_url, other.sha256 or other.md5) != (
+            package.public_url,
+            package.sha256 or package.md5,
+        ):
+            raise InvalidEnvironment(f"{file_name} names the package {package.name} twice, in different versions")
+    stated = next((found[1] for line in comments if (found := _PLATFORM.match(line))), None)
+    target = _target(tuple(packages.values()), stated, subdir, file_name)
+    request = _request(comments)
+    return LockedEnvironment(
+        subdir=target,
+        packages=tuple(packages.values()),
+        requested=tuple(map(str, request.get("requested", ()))),
+        channels=tuple(dict.fromkeys(package.channel for package in packages.values() if package.channel)),
+        variables={str(name): str(value) for name, value in dict(request.get("variables", {})).items()},
+    )
+
+
+def _package(line: str, where: str, folder: Path) -> LockedPackage:
+    location, _, fragment = line.partition("#")
+    digest = _HASH.fullmatch(fragment.strip())
+    if fragment and digest is None:
+        raise InvalidEnvironment(f"{where}: what follows the # is neither an MD5 nor a SHA-256: {fragment[:100]!r}")
+    hashes = digest.groupdict() if digest else {"md5": None, "sha256": None}
+    source = None
+    if "://" not in location:
+        path = folder / user_path(location)
+        if not path.is_file():
+            raise InvalidEnvironment(f"{where}: neither a package's URL nor a file that is here: {location[:200]!r}")
+        source = path.absolute()
+        location = source.as_uri()
+    try:
+        return package_from_url(location, md5=hashes["md5"], sha256=hashes["sha256"], source=source)
+    except InvalidEnvironment as error:
+        raise InvalidEnvironment(f"{where}: {error}") from error
+
+
+def _target(packages: tuple[LockedPackage, ...], stated: str | None, wanted: str | None, file_name: str) -> str:
+    """The subdir that the list is for. Packages from local files may lie anywhere, so theirs say nothing."""
+    found = dict.fromkeys(
+        package.subdir for package in packages if package.subdir != "noarch" and channel_of_url(package.url)
+    )
+    named = [subdir for subdir in ([stated] if stated and stated != "noarch" else []) if subdir not in found]
+    subdirs = [*found, *named]
+    if len(subdirs) > 1:
+        raise InvalidEnvironment(f"{file_name} mixes packages for {', '.join(subdirs)}; a list is for one platform")
+    if wanted and subdirs and subdirs != [wanted]:
+        raise InvalidEnvironment(f"{file_name} is a list for {subdirs[0]}, and {wanted} was asked for")
+    if wanted or subdirs:
+        return wanted or subdirs[0]
+    from conda_docker.environment.subdirs import host_subdir
+
+    return host_subdir()
+
+
+def _request(comments: list[str]) -> Mapping[str, Any]:
+    for line in comments:
+        if found := _REQUEST.match(line):
+            try:
+                request = json.loads(found[1])
+            except (ValueError, RecursionError):
+                return {}
+            expected = isinstance(request.get("requested", []), list) and isinstance(request.get("variables", {}), dict)
+            return request if expected else {}
+    return {}

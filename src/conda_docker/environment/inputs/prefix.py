@@ -1,0 +1,195 @@
+"""An environment that exists: its packages, read from `conda-meta`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
+from conda_docker.environment.topological_order import match_spec_name, topological_order
+from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.redaction import public_url
+
+_LARGEST_RECORD = 256 << 20
+# Bytes. It lists every file; the largest packages have some hundred thousand of them.
+# conda/history.py; a neutered spec is one whose version was let go.
+_UPDATE_SPECS = re.compile(r"#\s*(?:update|install|create|neutered)\s+specs: *(\[.*\])")
+_REMOVE_SPECS = re.compile(r"#\s*(?:remove|uninstall)\s+specs: *(\[.*\])")
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+_UNSET = "***unset***"
+
+
+def read_prefix(
+    prefix: Path, *, subdir: str | None = None, pip_packages: Literal["refuse", "warn"] = "refuse"
+) -> LockedEnvironment:
+    """Return the packages of the environment at `prefix`, in topological order.
+
+    `source` of a package is its archive or extracted folder in the cache that it was installed from, if that is still
+    there. `subdir` is what the environment is wanted for; None: what it is made of. What the user once asked for comes
+    from the records or from `conda-meta/history`, the variables from `conda-meta/state`.
+
+    Raises `InvalidEnvironment` for a folder that is no environment, a damaged record or packages for another platform,
+    and `UnsupportedInput` for packages that pip installed beside conda's, unless `pip_packages` is "warn".
+    """
+    meta = prefix / "conda-meta"
+    if not meta.is_dir():
+        there = "is not there"
+        if prefix.exists():
+            there = f"is not a conda environment: it {'has no folder conda-meta' if prefix.is_dir() else 'is a file'}"
+        raise InvalidEnvironment(f"{prefix} {there}")
+    records = [_record(file) for file in sorted(meta.glob("*.json")) if not file.name.startswith(".")]
+    packages = tuple(topological_order(_package(record) for record in records))
+    warnings = []
+    if found := _pip_installed(prefix, records):
+        shown = ", ".join(found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
+        if pip_packages == "refuse":
+            raise UnsupportedInput(
+                f"{prefix} holds packages that pip installed ({shown}); these cannot be put into an image yet. "
+                "Install them as conda packages, or remove them with pip"
+            )
+        warnings.append(f"packages that pip installed are left out: {shown}")
+    return LockedEnvironment(
+        subdir=_subdir(packages, subdir, prefix),
+        packages=packages,
+        requested=_requested(records, meta),
+        channels=tuple(dict.fromkeys(package.channel for package in packages if package.channel)),
+        variables=_variables(meta / "state"),
+        name=prefix.name,
+        warnings=tuple(warnings),
+    )
+
+
+def _record(file: Path) -> Mapping[str, Any]:
+    try:
+        if file.stat().st_size > _LARGEST_RECORD:
+            raise InvalidEnvironment(f"{file} is too large for a package's record")
+        record = json.loads(file.read_bytes())
+    except OSError as error:
+        raise InvalidEnvironment(f"cannot read {file}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidEnvironment(f"{file} is damaged: {error}") from error
+    if not isinstance(record, dict):
+        raise InvalidEnvironment(f"{file} is not the record of a package")
+    return record
+
+
+def _package(record: Mapping[str, Any]) -> LockedPackage:
+    if not record.get("url") and record.get("name"):
+        raise UnsupportedInput(
+            f"the package {public_url(str(record['name']))[:80]} of this environment has no URL in conda-meta, so it "
+            "cannot be found again: it was built or installed by hand"
+        )
+    return package_from_record(record, source=_source(record))
+
+
+def _source(record: Mapping[str, Any]) -> Path | None:
+    """What the package was installed from. The archive is better: its hash can be checked."""
+    link = record.get("link")
+    archive = record.get("package_tarball_full_path")
+    if isinstance(archive, str) and archive.endswith((".conda", ".tar.bz2")) and Path(archive).is_file():
+        return Path(archive)
+    for folder in (record.get("extracted_package_dir"), link.get("source") if isinstance(link, Mapping) else None):
+        # Another package may have taken the folder's place since.
+        if isinstance(folder, str) and folder and _is_extracted(Path(folder), record):
+            return Path(folder)
+    return None
+
+
+def _is_extracted(folder: Path, record: Mapping[str, Any]) -> bool:
+    try:
+        index = json.loads((folder / "info" / "index.json").read_bytes())
+        return all(str(index[key]) == str(record[key]) for key in ("name", "version", "build"))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def _subdir(packages: Sequence[LockedPackage], wanted: str | None, prefix: Path) -> str:
+    subdirs = sorted({package.subdir for package in packages} - {"noarch"})
+    if len(subdirs) > 1:
+        raise InvalidEnvironment(f"{prefix} mixes packages for {', '.join(subdirs)}")
+    if wanted and subdirs and subdirs[0] != wanted:
+        raise InvalidEnvironment(
+            f"{prefix} holds packages for {subdirs[0]}, and {wanted} was asked for; "
+            "give package names or an environment.yml instead, so that they can be solved for it"
+        )
+    if wanted or subdirs:
+        return wanted or subdirs[0]
+    from conda_docker.environment.subdirs import host_subdir
+
+    return host_subdir()
+
+
+def _requested(records: Sequence[Mapping[str, Any]], meta: Path) -> tuple[str, ...]:
+    """What the user asked for: rattler and pixi keep it in the records, conda and mamba in their history."""
+    specs: dict[str, None] = {}
+    for record in records:
+        listed = record.get("requested_specs")
+        if isinstance(listed, list):
+            specs |= dict.fromkeys(spec for spec in listed if isinstance(spec, str) and spec)
+    if specs:
+        return tuple(sorted(map(public_url, specs)))
+    try:
+        history = (meta / "history").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ()
+    wanted: dict[str, str] = {}
+    for line in history.splitlines():
+        if found := _UPDATE_SPECS.match(line):
+            for spec in _texts(found[1]):
+                wanted[match_spec_name(spec.rpartition("::")[2])] = spec
+        elif found := _REMOVE_SPECS.match(line):
+            for spec in _texts(found[1]):
+                wanted.pop(match_spec_name(spec.rpartition("::")[2]), None)
+    names = {str(record.get("name")) for record in records}
+    return tuple(sorted(public_url(spec) for name, spec in wanted.items() if name in names))
+
+
+def _texts(literal: str) -> list[str]:
+    """The texts of a Python list literal."""
+    return [single or double for single, double in _QUOTED.findall(literal)]
+
+
+def _variables(state: Path) -> dict[str, str]:
+    try:
+        document = json.loads(state.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise InvalidEnvironment(
+            f"{state}, which holds the environment's variables, cannot be read: {error}"
+        ) from error
+    variables = document.get("env_vars") if isinstance(document, dict) else None
+    if not isinstance(variables, dict):
+        return {}
+    return {name: str(value) for name, value in variables.items() if value not in (None, _UNSET)}
+
+
+def _pip_installed(prefix: Path, records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of the Python packages in site-packages that no record knows of."""
+    known: set[str] = set()
+    for record in records:
+        files = record.get("files")
+        if isinstance(files, list):
+            known.update(file for file in files if isinstance(file, str) and ("-info/" in file or ".egg" in file))
+    owned = {file[: end.end() - 1] for file in known if (end := re.search(r"\.(?:dist|egg)-info/", file))} | known
+    return sorted(
+        {
+            _distribution_name(path)
+            for folder in _site_packages(prefix)
+            for path in folder.iterdir()
+            if path.name.endswith((".dist-info", ".egg-info", ".egg-link"))
+            and path.relative_to(prefix).as_posix() not in owned
+        }
+    )
+
+
+def _site_packages(prefix: Path) -> Iterator[Path]:
+    for pattern in ("lib/python*/site-packages", "Lib/site-packages"):
+        yield from (folder for folder in prefix.glob(pattern) if folder.is_dir() and not folder.parent.is_symlink())
+
+
+def _distribution_name(path: Path) -> str:
+    return re.sub(r"\.(?:dist-info|egg-info|egg-link)$", "", path.name).replace("-", "==", 1)

@@ -1,0 +1,98 @@
+"""From rattler's errors to messages for the person who asked for packages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from conda_docker.errors import CacheError, ChannelError, InvalidEnvironment, Unsolvable
+from conda_docker.redaction import public_text, public_url
+from python_docker.errors import CredentialsError, Error
+
+_MISSING = re.compile(r"could not find subdir '[^']*' in channel '(?P<url>[^']+)'")
+_CACHE = re.compile(r"Permission denied|No space left|Read-only file system|Disk quota|failed to create")
+_URL = re.compile(r"\w+://[^\s)'\"]+")
+_INDEX = re.compile(r"/[a-z0-9]+(?:-[a-z0-9]+)?/[^/]*$")  # /linux-64/repodata.json
+
+
+def rattler_errors() -> tuple[type[Exception], ...]:
+    """Return the kinds of errors by which rattler says that it cannot solve."""
+    from rattler import exceptions
+
+    return (
+        exceptions.AuthenticationStorageError,
+        exceptions.CacheDirError,
+        exceptions.FetchRepoDataError,
+        exceptions.GatewayError,
+        exceptions.InvalidChannelError,
+        exceptions.InvalidPackageNameError,
+        exceptions.InvalidUrlError,
+        exceptions.InvalidVersionError,
+        exceptions.IoError,
+        exceptions.SolverError,
+    )
+
+
+def explain(error: Exception, channels: Sequence[str], subdir: str) -> Error:
+    """Return the error to raise for one of rattler's; `channels` are the URLs that were searched.
+
+    `Unsolvable` carries the solver's own words.
+    """
+    text = public_text(str(error)).strip()
+    kind = type(error).__name__
+    if kind == "SolverError":
+        return Unsolvable(_unsolvable(text, channels, subdir))
+    if kind in ("InvalidPackageNameError", "InvalidVersionError"):
+        return InvalidEnvironment(f"a package was asked for in a way that cannot be understood: {text}")
+    if kind == "AuthenticationStorageError":
+        return CredentialsError(f"the credentials for channels that rattler stores cannot be read: {text}")
+    if kind in ("IoError", "CacheDirError") or _CACHE.search(text):
+        return CacheError(
+            f"the cache of channel indexes cannot be written: {text}\nRATTLER_CACHE_DIR chooses another folder for it"
+        )
+    return ChannelError(_channel(text))
+
+
+def _unsolvable(text: str, channels: Sequence[str], subdir: str) -> str:
+    explanation = text.removeprefix("Cannot solve the request because of:").strip()
+    lines = [f"no packages for {subdir} satisfy the request: {explanation}"]
+    lines.append(f"channels searched: {', '.join(map(public_url, channels)) or 'none'}")
+    virtual = sorted(set(re.findall(r"\b__(?:glibc|cuda|linux|archspec|cuda_arch)\b", explanation)))
+    if virtual:
+        lines.append(f"what the system offers can be set, such as with --virtual-package {virtual[0]}=VERSION")
+    return "\n".join(lines)
+
+
+def _channel(text: str) -> str:
+    cause = text.splitlines()[-1].removeprefix("Caused by: ")
+    found = _URL.search(text)
+    where = f" at {_INDEX.sub('', found[0])}" if found else ""
+    if missing := _MISSING.search(text):
+        url = missing["url"]
+        advice = (
+            "the folder must hold noarch/repodata.json: index it, for instance with `python -m conda_index`"
+            if url.startswith("file:")
+            else "check its name or URL, and whether it needs credentials: some servers hide private channels so"
+        )
+        return f"there is no channel at {url} ({cause}); {advice}"
+    if "no usable repodata cache" in text:
+        return f"{text}: this channel was not used here before; run once without --offline"
+    if re.search(r"\b(401|403|407)\b", text):
+        return (
+            f"a channel refuses access: {text}\n"
+            "log in with `pixi auth login HOST`, `rattler auth login HOST` or an entry in ~/.netrc"
+        )
+    if re.search(r"(?i)certificate|\btls\b|unknownissuer|invalid peer", text):
+        return (
+            f"no secure connection to the channel{where}: {cause}\n"
+            "if a proxy or an internal server has an authority of its own, name the file of its certificate in "
+            "SSL_CERT_FILE or in ssl_verify of ~/.condarc"
+        )
+    if re.search(r"(?i)dns error|error sending request|connect", text):
+        return (
+            f"the channel{where} cannot be reached: {cause}\n"
+            "check the network and the proxy settings; with --offline, indexes that were downloaded before are used"
+        )
+    if re.search(r"(?i)decode|deserialize|expected|parse|invalid|truncated", text):
+        return f"the index of a channel is damaged or is none{where}: {text}"
+    return f"a channel cannot be read: {text}"

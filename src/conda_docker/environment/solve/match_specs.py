@@ -1,0 +1,78 @@
+"""What users type to ask for a package, made ready for the solver."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from conda_docker.channels.configuration import CondaConfiguration
+from conda_docker.channels.urls import channel_urls
+from conda_docker.errors import InvalidEnvironment
+from conda_docker.redaction import public_text
+from conda_docker.user_files import user_path
+
+_SUBDIR = re.compile(r"/(noarch|(?:linux|osx|win)-[a-z0-9]+)$")
+_ARCHIVE = re.compile(r"\.(?:conda|tar\.bz2)(?:#|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedSpec:
+    """A match spec. `text` is what was asked for, without credentials.
+
+    `spec` is the same without a channel in front; `channels` are the URLs that it may come from then, of which the
+    first that has the package counts, and `subdir` is that of the channel, if one was named.
+    """
+
+    text: str
+    spec: str
+    channels: tuple[str, ...] = ()
+    subdir: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The package's name, as far as the text tells."""
+        return re.split(r"[\s<>=!~;\[]", self.spec, maxsplit=1)[0].lower()
+
+    def for_channel(self, url: str) -> str:
+        """The match spec that takes the package from the channel at `url` alone."""
+        parts = [f"channel='{url}'"] + ([f"subdir='{self.subdir}'"] if self.subdir else [])
+        if self.spec.endswith("]"):
+            return f"{self.spec[:-1]},{','.join(parts)}]"
+        return f"{self.spec}[{','.join(parts)}]"
+
+
+def read_specs(specs: Iterable[str], configuration: CondaConfiguration) -> list[RequestedSpec]:
+    """Return the match specs that the user asked for, each once, in order.
+
+    `channel::package` names the channel to take a package from, as a name, a URL or a path. A path that ends in
+    `.conda` or `.tar.bz2` is that package's. Raises `InvalidEnvironment`, and `ChannelError` for what is no channel.
+
+    >>> [spec] = read_specs(["bioconda::samtools >=1.20"], CondaConfiguration())
+    >>> spec.for_channel(spec.channels[0])
+    "samtools >=1.20[channel='https://conda.anaconda.org/bioconda']"
+    """
+    texts = dict.fromkeys(text.strip() for text in specs)
+    return [_read(text, configuration) for text in texts]
+
+
+def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
+    # A leading dash would be an option to another solver.
+    if not text or text.startswith("-") or "\n" in text or "\0" in text:
+        raise InvalidEnvironment(f"not a package to ask for: {public_text(text)[:80]!r}")
+    public = public_text(text)
+    if "://" not in text and "::" not in text and _ARCHIVE.search(text):
+        path = user_path(text)
+        if not path.is_file():
+            raise InvalidEnvironment(f"there is no package at {text}")
+        return RequestedSpec(public, path.resolve().as_uri())
+    outside, bracket, inside = text.partition("[")
+    channel, separator, rest = outside.rpartition("::")
+    if not separator:
+        return RequestedSpec(public, text)
+    if not channel or not rest.strip():
+        raise InvalidEnvironment(f"not a package to ask for: {public[:80]!r} (write channel::package)")
+    subdir = _SUBDIR.search(channel)
+    urls = channel_urls([os.path.expandvars(channel)], configuration)
+    return RequestedSpec(public, rest.strip() + bracket + inside, urls, subdir[1] if subdir else None)

@@ -1,0 +1,1 @@
+"""Files and streams: sections, locks, and writing a file whole."""

@@ -1,0 +1,1 @@
+"""The HTTP client that registries and channels share: proxies, retries, failures."""

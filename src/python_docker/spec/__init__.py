@@ -1,0 +1,1 @@
+"""Value types and documents of the image and distribution specifications."""

@@ -1,0 +1,38 @@
+"""Which entries of an image's history belong to which layer (image-spec, config.md, "history")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from python_docker.spec.documents import History
+
+Entries = tuple[History, ...]
+
+
+def split_history(history: Sequence[History] | None, layers: int) -> tuple[Entries, list[Entries]]:
+    """Cut a history into what comes before the first layer, and, for each layer, its entry and the empty ones after.
+
+    Layers beyond the end of the history have no entry; entries for more layers than there are are left out, since they
+    belong to none.
+    """
+    leading: list[History] = []
+    per_layer: list[list[History]] = []
+    for entry in history or ():
+        if not entry.empty_layer:
+            per_layer.append([entry])
+        elif per_layer:
+            per_layer[-1].append(entry)
+        else:
+            leading.append(entry)
+    return tuple(leading), [tuple(entries) for entries in per_layer[:layers]] + [()] * (layers - len(per_layer))
+
+
+def join_history(leading: Entries, per_layer: Iterable[Entries]) -> list[History] | None:
+    """The whole history, None where nothing is known of any layer.
+
+    It has as many entries that made a layer as there are layers: Docker refuses an image that has more.
+    """
+    groups = list(per_layer)
+    if not leading and not any(groups):
+        return None
+    return [*leading, *(entry for group in groups for entry in group or (History(),))]

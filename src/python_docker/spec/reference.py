@@ -1,0 +1,151 @@
+"""Image references: `ubuntu`, `ghcr.io/org/name:tag@sha256:...`, resolved as Docker resolves them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from python_docker.errors import InvalidDigest, InvalidReference
+from python_docker.spec.digest import Digest
+
+DOCKER_HUB = "docker.io"
+_DOCKER_HUB_NAMES = {"docker.io", "index.docker.io", "registry-1.docker.io"}
+_DOCKER_HUB_API = "registry-1.docker.io"
+
+# Grammar: distribution/reference, reference.go; the tag rule is also the distribution specification's.
+_LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::(?P<port>[0-9]{{1,5}}))?")
+_PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_IMAGE_ID = re.compile(r"[a-f0-9]{64}")
+_MAX_NAME = 255
+_EXAMPLE = "a reference looks like ubuntu, org/name:tag or ghcr.io/org/name:tag@sha256:..."
+
+
+def check_tag(tag: str) -> str:
+    """Give `tag` back when it is one, else raise `InvalidReference` (distribution-spec, "Pulling manifests")."""
+    if not _TAG.fullmatch(tag):
+        raise InvalidReference(f"not a tag: {tag[:140]!r} (letters, digits, '_', '.', '-', at most 128)")
+    return tag
+
+
+def _is_domain(component: str) -> bool:
+    """Whether the first component of a name is a registry's domain (distribution/reference, normalize.go)."""
+    return "." in component or ":" in component or component == "localhost" or component != component.lower()
+
+
+def check_path(path: str) -> str:
+    """Give `path` back when it can be a repository's, else raise `InvalidReference` (distribution-spec, same place)."""
+    if not _PATH.fullmatch(path) or len(path) > _MAX_NAME:
+        hint = "names are lower case" if path != path.lower() else "it looks like name or org/name"
+        raise InvalidReference(f"not a repository name: {path[:300]!r} ({hint})")
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReference:
+    """Where an image is: a registry's domain, a path in it, and a tag, a digest or both.
+
+    >>> ImageReference.parse("ubuntu")
+    ImageReference(domain='docker.io', path='library/ubuntu', tag='latest', digest=None)
+    >>> str(ImageReference.parse("localhost:5000/team/app:v1"))
+    'localhost:5000/team/app:v1'
+    >>> ImageReference.parse("docker.io/library/ubuntu:24.04").familiar
+    'ubuntu:24.04'
+    """
+
+    domain: str
+    path: str
+    tag: str | None = None
+    digest: Digest | None = None
+
+    @classmethod
+    def parse(
+        cls, text: str, *, default_tag: str | None = "latest", default_domain: str = DOCKER_HUB
+    ) -> ImageReference:
+        """Read `[domain/]path[:tag][@digest]`, as Docker does (distribution/reference, normalize.go).
+
+        The first component is a domain when it holds `.`, `:` or a capital letter, or is `localhost`. `default_tag` is
+        used when there is neither tag nor digest. Raises `InvalidReference`.
+        """
+        name, at, digest_text = text.partition("@")
+        try:
+            digest = Digest(digest_text) if at else None
+        except InvalidDigest as error:
+            raise InvalidReference(f"not an image reference: {text[:300]!r}: {error}") from None
+        colon = name.find(":", name.rfind("/") + 1)
+        tag = name[colon + 1 :] if colon >= 0 else None
+        name = name[:colon] if colon >= 0 else name
+        first, slash, rest = name.partition("/")
+        if slash and _is_domain(first):
+            domain, path = first, rest
+        else:
+            domain, path = default_domain, name
+        if domain.lower() in _DOCKER_HUB_NAMES:
+            domain = DOCKER_HUB
+            if "/" not in path:
+                path = f"library/{path}"
+        matched = _DOMAIN.fullmatch(domain)
+        if matched is None or int(matched["port"] or 0) > 65535:
+            raise InvalidReference(
+                f"not an image reference: {text[:300]!r}: {domain[:80]!r} is no host name ({_EXAMPLE})"
+            )
+        if not _PATH.fullmatch(path):
+            hint = "names are lower case" if path != path.lower() else _EXAMPLE
+            raise InvalidReference(f"not an image reference: {text[:300]!r} ({hint})")
+        if _IMAGE_ID.fullmatch(text):
+            raise InvalidReference(f"{text[:80]!r} is an image ID, not a name")
+        if len(domain) + 1 + len(path) > _MAX_NAME:
+            raise InvalidReference(f"the name {text[:40]!r}... is longer than {_MAX_NAME} characters")
+        if tag is not None:
+            check_tag(tag)
+        elif digest is None:
+            tag = default_tag
+        return cls(domain=domain, path=path, tag=tag, digest=digest)
+
+    @property
+    def name(self) -> str:
+        """Domain and path: `docker.io/library/ubuntu`."""
+        return f"{self.domain}/{self.path}"
+
+    @property
+    def api_host(self) -> str:
+        """The host, and port if named, that serves the registry's API; Docker Hub's is not its domain."""
+        return _DOCKER_HUB_API if self.domain == DOCKER_HUB else self.domain
+
+    @property
+    def identifier(self) -> str:
+        """What to ask the registry for: the digest when there is one, else the tag, else `latest`."""
+        return self.digest or self.tag or "latest"
+
+    @property
+    def familiar_name(self) -> str:
+        """The name as people write it: without `docker.io/` and `library/`, without tag and digest.
+
+        Wherever it would then be read as another name, it stays whole.
+        """
+        if self.domain != DOCKER_HUB:
+            return self.name
+        first, _, rest = self.path.partition("/")
+        if first == "library" and "/" not in rest and not _IMAGE_ID.fullmatch(rest):
+            return rest
+        return self.name if _is_domain(first) else self.path
+
+    @property
+    def familiar(self) -> str:
+        """The whole reference as people write it."""
+        return self.familiar_name + self._suffix()
+
+    def with_tag(self, tag: str | None) -> ImageReference:
+        """The same repository with another tag and no digest."""
+        return replace(self, tag=None if tag is None else check_tag(tag), digest=None)
+
+    def with_digest(self, digest: Digest) -> ImageReference:
+        """The same repository, by digest alone."""
+        return replace(self, tag=None, digest=digest)
+
+    def _suffix(self) -> str:
+        return (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+    def __str__(self) -> str:
+        return self.name + self._suffix()

@@ -1,0 +1,167 @@
+"""conda's and mamba's settings are found, merged and checked as these programs do it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from conda_docker.channels.configuration import CondaConfiguration, read_conda_configuration
+from conda_docker.errors import InvalidEnvironment
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def make_root(path: Path) -> Path:
+    """Make what looks like an installed conda, and return its executable."""
+    (path / "conda-meta").mkdir(parents=True)
+    executable = write(path / "bin" / "conda", "#!/bin/sh\n")
+    executable.chmod(0o755)
+    return executable
+
+
+def test_nothing() -> None:
+    assert read_conda_configuration() == CondaConfiguration()
+
+
+def test_user_file(home: Path) -> None:
+    write(
+        home / ".condarc",
+        """
+        channels: [conda-forge, bioconda]
+        channel_priority: strict
+        channel_alias: https://mirror.example.org
+        custom_channels: {team: https://conda.example.org}
+        custom_multichannels: {all: [team, conda-forge]}
+        default_channels: [https://mirror.example.org/main]
+        ssl_verify: false
+        proxy_servers: {https: http://proxy:3128}
+        offline: true
+        envs_dirs: [~/environments]
+        changeps1: false
+        """,
+    )
+    found = read_conda_configuration()
+    assert found.channels == ("conda-forge", "bioconda")
+    assert found.channel_priority == "strict"
+    assert found.channel_alias == "https://mirror.example.org"
+    assert found.custom_channels == {"team": "https://conda.example.org"}
+    assert found.custom_multichannels == {"all": ("team", "conda-forge")}
+    assert found.default_channels == ("https://mirror.example.org/main",)
+    assert found.ssl_verify is False
+    assert found.proxy_servers == {"https": "http://proxy:3128"}
+    assert found.offline
+    assert found.envs_dirs == (home / "environments",)
+
+
+def test_the_nearest_file_comes_first_in_lists_and_wins_elsewhere(home: Path, tmp_path: Path) -> None:
+    write(home / ".config/conda/condarc", "channels: [far, both]\nchannel_priority: strict\nchannel_alias: https://far")
+    write(home / ".condarc", "channels: [both, near]\nchannel_priority: disabled")
+    found = read_conda_configuration()
+    assert found.channels == ("both", "near", "far")
+    assert found.channel_priority == "disabled"
+    assert found.channel_alias == "https://far"
+
+
+@pytest.mark.parametrize("name", [".condarc", ".mambarc", ".conda/condarc.d/x.yml", ".config/conda/.condarc"])
+def test_places_in_the_home(home: Path, name: str) -> None:
+    write(home / name, "channels: [here]")
+    assert read_conda_configuration().channels == ("here",)
+
+
+def test_files_that_variables_name(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(home / ".condarc", "channels: [home]")
+    monkeypatch.setenv("CONDARC", str(write(tmp_path / "mine.yml", "channels: [condarc]")))
+    write(tmp_path / "prefix/.condarc", "channels: [prefix]")
+    monkeypatch.setenv("CONDA_PREFIX", str(tmp_path / "prefix"))
+    assert read_conda_configuration().channels == ("condarc", "prefix", "home")
+
+
+def test_settings_in_variables(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(home / ".condarc", "channels: [home]\nchannel_priority: strict")
+    monkeypatch.setenv("CONDA_CHANNELS", "one, two")
+    monkeypatch.setenv("CONDA_CHANNEL_PRIORITY", "flexible")
+    monkeypatch.setenv("CONDA_OFFLINE", "yes")
+    monkeypatch.setenv("CONDA_ENVS_DIRS", os.pathsep.join(["/a", "/b"]))
+    found = read_conda_configuration()
+    assert found.channels == ("one", "two", "home")
+    assert found.channel_priority == "flexible"
+    assert found.offline
+    assert found.envs_dirs == (Path("/a"), Path("/b"))
+
+
+def test_the_installation_of_conda_on_the_path(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    executable = make_root(tmp_path / "miniforge")
+    write(tmp_path / "miniforge/.condarc", "channels: [root]")
+    monkeypatch.setenv("PATH", str(executable.parent))
+    found = read_conda_configuration()
+    assert found.root_prefixes == (tmp_path / "miniforge",)
+    assert found.channels == ("root",)
+
+
+def test_the_conda_that_was_named_comes_first(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONDA_EXE", str(make_root(tmp_path / "one")))
+    monkeypatch.setenv("MAMBA_ROOT_PREFIX", str(make_root(tmp_path / "three").parent.parent))
+    found = read_conda_configuration(conda_exe=make_root(tmp_path / "two"))
+    assert found.root_prefixes == (tmp_path / "two", tmp_path / "one", tmp_path / "three")
+
+
+def test_an_installation_in_the_home_is_found(home: Path) -> None:
+    make_root(home / "miniconda3")
+    assert read_conda_configuration().root_prefixes == (home / "miniconda3",)
+
+
+def test_variables_in_files_are_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEAM_TOKEN", "tk-1")
+    write(home / ".condarc", "channels: ['https://host/t/${TEAM_TOKEN}/team', 'https://host/$UNKNOWN']")
+    assert read_conda_configuration().channels == ("https://host/t/tk-1/team", "https://host/$UNKNOWN")
+
+
+@pytest.mark.parametrize(("written", "meant"), [("true", "flexible"), ("false", "disabled"), ("Strict", "strict")])
+def test_channel_priority(home: Path, written: str, meant: str) -> None:
+    write(home / ".condarc", f"channel_priority: {written}")
+    assert read_conda_configuration().channel_priority == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("true", True), ("no", False), ("/ca.pem", "/ca.pem"), ("truststore", "truststore")]
+)
+def test_ssl_verify(home: Path, written: str, meant: object) -> None:
+    write(home / ".condarc", f"ssl_verify: {written}")
+    assert read_conda_configuration().ssl_verify == meant
+
+
+def test_the_bundle_of_authorities_that_conda_would_use(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/ca.pem")
+    assert read_conda_configuration().ssl_verify == "/ca.pem"
+    write(home / ".condarc", "ssl_verify: false")
+    assert read_conda_configuration().ssl_verify is False
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "channels: {a: b}",
+        "channels: [1]",
+        "custom_channels: [a]",
+        "channel_alias: [a]",
+        "- channels",
+        "channels: [",
+        "channel_priority: often",
+    ],
+)
+def test_a_file_that_cannot_be_read(home: Path, text: str) -> None:
+    write(home / ".condarc", text)
+    with pytest.raises(InvalidEnvironment):
+        read_conda_configuration()
+
+
+@pytest.mark.parametrize("text", ["", "# nothing", "changeps1: false", "channels:"])
+def test_files_that_say_nothing_of_channels(home: Path, text: str) -> None:
+    write(home / ".condarc", text)
+    assert read_conda_configuration().channels == ()

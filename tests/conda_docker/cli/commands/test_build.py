@@ -1,0 +1,314 @@
+"""`conda-docker build`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from python_docker import Image
+from python_docker.copy import image_of
+from python_docker.spec.media_types import layer_compression
+from python_docker.spec.platform import Platform
+from python_docker.transports import open_image, open_source
+from tests import peers
+from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
+from tests.conda_docker.cli.conftest import LAYERS, Run
+from tests.images import hello_config, write_oci_layout
+
+Build = Callable[..., CompletedProcess[str]]
+
+PYTHON = SyntheticPackage(name="python", version="3.12.1", files={"bin/python3.12": File(b"python", mode=0o755)})
+NUMPY = SyntheticPackage(
+    name="numpy", version="2.1", depends=("python",), files={"lib/numpy.so": b"numpy", "lib/libnumpy.a": b"static"}
+)
+
+
+@pytest.fixture
+def build(conda_docker: Run, synthetic_channel: SyntheticChannel) -> Build:
+    """Return a function that builds from a channel with `python` and `numpy`, on scratch unless told otherwise."""
+    synthetic_channel.add(PYTHON, NUMPY)
+
+    def run(*args: str, base: str = "scratch", **options: object) -> CompletedProcess[str]:
+        channel = ["-c", synthetic_channel.url, "--override-channels"]
+        return conda_docker("build", "-b", base, *channel, *args, **options)
+
+    return run
+
+
+def read(place: str, tmp_path: Path) -> Image:
+    transport, _, path = place.partition(":")
+    return open_image(f"{transport}:{tmp_path / path}")
+
+
+def test_an_archive_of_an_environment(build: Build, tmp_path: Path) -> None:
+    result = build("-i", "demo:1.0", "-o", "demo.tar", "numpy")
+    assert result.returncode == 0
+    image = open_image(str(tmp_path / "demo.tar"))
+    assert (image.name, image.tag) == ("demo", "1.0")
+    assert "opt/conda/lib/numpy.so" in image.list_files()
+    assert "docker load -i demo.tar && docker run --rm -it demo:1.0" in result.stdout
+
+
+def test_a_second_build_reuses_layers_and_tells_so(build: Build, tmp_path: Path) -> None:
+    first, second = (json.loads(build("-o", f"oci:{place}", "--json", "numpy").stdout) for place in "ab")
+    assert [layer["cached"] for layer in first["platforms"][0]["layers"]] == [False, False, False]
+    assert [layer["cached"] for layer in second["platforms"][0]["layers"]] == [True, True, False]
+    assert first["digest"] == second["digest"] == open_image(f"oci:{tmp_path}/b").digest
+
+
+def test_the_report_tells_of_each_layer(build: Build, tmp_path: Path) -> None:
+    [platform] = json.loads(build("-o", "oci:out", "--json", "numpy").stdout)["platforms"]
+    image = open_image(f"oci:{tmp_path}/out")
+    layers = list(reversed(image.layers))
+    assert [layer["packages"] for layer in platform["layers"]] == [["python"], ["numpy"], []]
+    for key in ("digest", "diff_id", "size"):
+        assert [layer[key] for layer in platform["layers"]] == [getattr(layer, key) for layer in layers]
+    assert platform["size"] == sum(layer.size for layer in layers)
+    assert (platform["trimmed_files"], platform["trimmed_bytes"]) == (1, len(b"static"))
+    assert platform["prefix"] == "/opt/conda"
+
+
+def test_the_summary_is_for_people(build: Build, tmp_path: Path) -> None:
+    result = build("-i", "demo:1.0", "-o", "oci:out:x", "numpy")
+    rows = {line[:10].strip(): line[10:].strip() for line in result.stdout.splitlines()}
+    assert rows["image"] == "demo:1.0"
+    assert rows["digest"] == open_image(f"oci:{tmp_path}/out").digest
+    assert rows["layers"] == "3 built, 0 reused"
+    assert rows["left out"].startswith("1 file, 6 B")
+    assert rows["written"] == "oci:out:x"
+    assert rows["run it"] == "conda-docker copy oci:out:x docker-daemon:demo:1.0 && docker run --rm -it demo:1.0"
+
+
+def test_quiet_prints_the_digest_alone(build: Build, tmp_path: Path) -> None:
+    result = build("-q", "-o", "oci:out", "numpy")
+    assert (result.stdout, result.stderr) == (f"{open_image(f'oci:{tmp_path}/out').digest}\n", "")
+
+
+def test_several_outputs_of_one_build(build: Build, tmp_path: Path) -> None:
+    report = json.loads(build("-o", "oci:a", "-o", "oci-archive:b.tar", "-o", "c.tar", "--json", "numpy").stdout)
+    assert [output["location"] for output in report["outputs"]] == [
+        "oci:a",
+        "oci-archive:b.tar",
+        "docker-archive:c.tar",
+    ]
+    ids = {read(place, tmp_path).id for place in ("oci:a", "oci-archive:b.tar", "docker-archive:c.tar")}
+    assert ids == {report["platforms"][0]["id"]}
+
+
+def test_on_a_base_image(build: Build, tmp_path: Path) -> None:
+    write_oci_layout(tmp_path / "base", LAYERS, runtime=hello_config())
+    result = build("-o", "oci:out", "numpy", base="oci:base")
+    image = open_image(f"oci:{tmp_path}/out")
+    assert [layer.digest for layer in image.layers[3:]] == [
+        layer.digest for layer in open_image(f"oci:{tmp_path}/base").layers
+    ]
+    assert "in 5 layers, 2 of them the base's" in result.stdout
+
+
+def test_what_containers_run_with(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/main.py").write_text("print()")
+    options = [
+        "--env",
+        "A=1",
+        "--env",
+        "B=2",
+        "--label",
+        "who=me",
+        "--user",
+        "1000",
+        "--workdir",
+        "/srv",
+        "--expose",
+        "80",
+        "--add",
+        "app:/srv/app",
+    ]
+    result = build("-o", "oci:out", *options, "--entrypoint", "python -u", "--cmd", '["/srv/app/main.py"]', "python")
+    assert result.returncode == 0
+    image = open_image(f"oci:{tmp_path}/out")
+    config = image.config
+    assert (config.environment["A"], config.environment["B"]) == ("1", "2")
+    assert config["Labels"]["who"] == "me"
+    assert (config["User"], config["WorkingDir"]) == ("1000", "/srv")
+    assert config["ExposedPorts"] == {"80/tcp": {}}
+    assert (config["Entrypoint"], config["Cmd"]) == (["python", "-u"], ["/srv/app/main.py"])
+    assert "srv/app/main.py" in image.list_files()
+
+
+def test_how_layers_are_made(build: Build, tmp_path: Path) -> None:
+    options = "--layering-strategy single --compression zstd --compression-level 5 --prefix-in-image /env --no-trim"
+    assert build("-o", "oci:out", *options.split(), "--exclude", "*.so", "numpy").returncode == 0
+    image = open_image(f"oci:{tmp_path}/out")
+    files = image.list_files()
+    assert len(image.layers) == 2
+    assert {layer_compression(layer.descriptor.media_type) for layer in image.layers} == {"zstd"}
+    assert "env/lib/libnumpy.a" in files
+    assert "env/lib/numpy.so" not in files
+
+
+def test_the_number_of_layers_is_bounded(build: Build, tmp_path: Path) -> None:
+    build("-o", "oci:out", "--max-layers", "2", "numpy")
+    assert len(open_image(f"oci:{tmp_path}/out").layers) == 2
+
+
+def test_several_platforms_make_an_index(build: Build, synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    synthetic_channel.add(SyntheticPackage(name="tool", noarch="generic", files={"share/tool": b"tool"}))
+    result = build("-o", "oci:out", "--platform", "linux/amd64,linux/arm64", "--json", "tool")
+    report = json.loads(result.stdout)
+    source = open_source(f"oci:{tmp_path}/out")
+    assert report["digest"] == source.root().digest
+    for platform in report["platforms"]:
+        image = image_of(source, Platform.parse(platform["platform"]))
+        assert image.digest == platform["digest"]
+        assert "opt/conda/share/tool" in image.list_files()
+
+
+def test_an_explicit_list_of_an_image_builds_it_again(build: Build, conda_docker: Run, tmp_path: Path) -> None:
+    first = build("-q", "-o", "oci:out", "numpy").stdout
+    (tmp_path / "list.txt").write_text(conda_docker("inspect", "--explicit", "oci:out").stdout)
+    again = conda_docker("build", "-q", "-b", "scratch", "-f", "list.txt", "-o", "oci:again")
+    assert again.stdout == first
+
+
+def test_an_environment_file_with_packages_added(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "environment.yml").write_text("dependencies: [python]\nvariables: {WHO: me}\n")
+    assert build("-o", "oci:out", "-f", "environment.yml", "numpy").returncode == 0
+    image = open_image(f"oci:{tmp_path}/out")
+    assert "opt/conda/lib/numpy.so" in image.list_files()
+    assert image.config.environment["WHO"] == "me"
+
+
+def test_an_environment_that_exists(
+    build: Build, conda_docker: Run, synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    for package in (PYTHON, NUMPY):
+        record = synthetic_channel.locked(package)
+        meta = tmp_path / "prefix/conda-meta" / f"{record.stem}.json"
+        meta.parent.mkdir(parents=True, exist_ok=True)
+        meta.write_text(json.dumps({**record.record, "url": record.url}))
+    (tmp_path / "prefix/conda-meta/history").touch()
+    result = conda_docker("build", "-b", "scratch", "-p", "prefix", "-o", "oci:out")
+    assert (result.returncode, result.stderr.count("error")) == (0, 0)
+    assert "opt/conda/lib/numpy.so" in open_image(f"oci:{tmp_path}/out").list_files()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_build_leaves_nothing(
+    number: signal.Signals, synthetic_channel: SyntheticChannel, environment: dict[str, str], tmp_path: Path
+) -> None:
+    # Much to compress at a level that takes long, in small files, so that there is time to interrupt.
+    files = {f"share/{name}": os.urandom(1 << 20) for name in range(40)}
+    synthetic_channel.add(SyntheticPackage(name="big", files=files))
+    (tmp_path / "work").mkdir()
+    command = ["build", "-b", "scratch", "-c", synthetic_channel.url, "--override-channels", "-o", "out.tar", "big"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "conda_docker", *command, "--compression-level", "12"],
+        cwd=tmp_path / "work",
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    while not any(path.stat().st_size for path in tmp_path.glob("cache/blobs/.partial*")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (128 + number, b"")
+    assert list((tmp_path / "work").iterdir()) == []
+    assert [path for path in tmp_path.glob("cache/**/*") if path.name.startswith(".partial")] == []
+
+
+def test_pushed_to_the_registry_that_the_name_has(build: Build, registry: peers.Registry, repository: str) -> None:
+    name = f"{registry.host}/{repository}:v1"
+    result = build("-i", name, "--push", "--json", "numpy")
+    assert result.returncode == 0
+    assert open_image(f"docker://{name}").digest == json.loads(result.stdout)["digest"]
+    before = len(registry.requests())
+    assert build("-i", name, "--push", "numpy").returncode == 0
+    uploads = [request for request in registry.requests(since=before) if request.method in ("POST", "PATCH")]
+    assert uploads == []
+
+
+def test_it_runs_in_docker(
+    build: Build, docker_engine: peers.DockerEngine, runnable_files: dict[str, bytes], tmp_path: Path
+) -> None:
+    from tests.images import layer_tar
+
+    write_oci_layout(tmp_path / "base", [layer_tar(runnable_files)], runtime=hello_config())
+    result = build(
+        "-i", "built:v1", "--load", "--cmd", "/bin/cat /opt/conda/lib/numpy.so", "numpy",
+        base="oci:base", env={"DOCKER_HOST": docker_engine.host},
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert docker_engine.docker("run", "--rm", "built:v1").stdout == "numpy"
+    assert result.stdout.splitlines()[-1].endswith("docker run --rm -it built:v1")
+
+
+def test_the_solver_s_explanation_is_shown(build: Build, tmp_path: Path) -> None:
+    result = build("-o", "oci:out", "nothing-of-that-name")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "nothing-of-that-name" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_post_link_script_is_named(build: Build, synthetic_channel: SyntheticChannel) -> None:
+    synthetic_channel.add(SyntheticPackage(name="tool", files={"bin/.tool-post-link.sh": b"exit 1"}))
+    assert "the post-link scripts of tool" in build("-o", "oci:out", "tool").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "word"),
+    [
+        (["numpy"], "--output, --push or --load"),
+        (["-o", "x.tar"], "packages"),
+        (["-o", "x.tar", "-n", "a", "-p", "b"], "exclude"),
+        (["-o", "x.tar", "-n", "a", "numpy"], "exclude"),
+        (["-o", "x", "numpy"], "oci-archive:PATH"),
+        (["-o", "x.tar", "--platform", "linux/amd64,linux/arm64", "numpy"], "one platform only"),
+        (["--load", "--platform", "linux/amd64,linux/arm64", "numpy"], "one platform only"),
+        (["-o", "x.tar", "-i", "UPPER", "numpy"], "--image"),
+        (["-o", "x.tar", "--env", "A", "numpy"], "NAME=VALUE"),
+        (["-o", "x.tar", "--prefix-in-image", "opt", "numpy"], "absolute"),
+        (["-o", "x.tar", "--max-layers", "126", "numpy"], "--max-layers"),
+        (["-o", "x.tar", "--compression-level", "13", "numpy"], "1 to 12"),
+        (["-o", "x.tar", "--compression", "none", "--compression-level", "1", "numpy"], "0 to 0"),
+        (["-o", "x.tar", "--bytecode", "perhaps", "numpy"], "--bytecode"),
+        (["-o", "x.tar", "--add", "nothing", "numpy"], "SRC:DST"),
+        (["-o", "x.tar", "-b", "docker://", "numpy"], "--base"),
+    ],
+)
+def test_wrong_usage(args: list[str], word: str, conda_docker: Run) -> None:
+    result = conda_docker("build", *args)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert word in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "word"),
+    [
+        (["-o", "missing/folder/x.tar", "python"], "missing/folder"),
+        (["-o", "x.tar", "-f", "missing.yml"], "missing.yml"),
+        (["-o", "x.tar", "-n", "missing"], "missing"),
+        (["-o", "x.tar", "-p", "missing"], "missing"),
+        (["-o", "x.tar", "-b", "missing.tar", "python"], "missing.tar"),
+        (["-o", "x.tar", "--add", "missing:/srv", "python"], "missing"),
+        (["-o", "x.tar", "--offline", "-b", "debian", "python"], "offline"),
+        (["-o", "x.tar", "--virtual-package", "cuda", "python"], "virtual package"),
+        (["-o", "x.tar", "-s", "/missing/conda", "python"], "/missing/conda"),
+    ],
+)
+def test_what_cannot_be_built_leaves_nothing(args: list[str], word: str, build: Build, tmp_path: Path) -> None:
+    result = build(*args)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert word in result.stderr.splitlines()[-1]
+    assert not (tmp_path / "x.tar").exists()

@@ -1,0 +1,71 @@
+"""Results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conda_docker.cli.terminal.output import Output, Verbosity, printable
+
+
+@given(st.text())
+def test_printable_text_has_no_control_characters_but_line_feeds_and_tabs(text: str) -> None:
+    shown = printable(text)
+    assert not [letter for letter in shown if (ord(letter) < 32 and letter not in "\n\t") or 127 <= ord(letter) < 160]
+
+
+@given(st.text(st.characters(blacklist_categories=["Cc"])))
+def test_other_text_is_printed_as_it_is(text: str) -> None:
+    assert printable(text) == text
+
+
+def test_results_go_to_standard_output_and_notes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output()
+    output.result("a result")
+    output.note("a note")
+    output.error("a failure")
+    assert capsys.readouterr() == ("a result\n", "a note\nerror: a failure\n")
+
+
+def test_quiet_output_keeps_results_and_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(Verbosity.QUIET)
+    output.result("a result")
+    output.note("a note")
+    output.error("a failure")
+    assert capsys.readouterr() == ("a result\n", "error: a failure\n")
+
+
+def test_json_survives_any_text(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"name": "\udcff\x1b\n"}
+    Output().json(value)
+    assert json.loads(capsys.readouterr().out) == value
+
+
+@pytest.mark.parametrize(
+    ("verbosity", "lines"),
+    [
+        (Verbosity.QUIET, []),
+        (Verbosity.NORMAL, ["warning: w\\x1b"]),
+        (Verbosity.VERBOSE, ["python_docker.registry: w\\x1b", "python_docker.registry: i"]),
+        (Verbosity.DEBUG, [f"python_docker.registry: {text}" for text in ("w\\x1b", "i", "d")]),
+    ],
+)
+def test_logs_go_to_standard_error_as_far_as_the_verbosity_goes(
+    verbosity: Verbosity, lines: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = Output(verbosity)
+    before = logging.getLogger().level
+    log = logging.getLogger("python_docker.registry")
+    output.show_logs()
+    log.warning("w\x1b")
+    log.info("i")
+    log.debug("d")
+    output.close()
+    assert capsys.readouterr().err.splitlines() == lines
+    log.warning("after")
+    assert capsys.readouterr().err == ""
+    assert logging.getLogger().level == before

@@ -1,0 +1,62 @@
+"""What the solver takes for granted of the system that the image will run on."""
+
+from __future__ import annotations
+
+import pytest
+
+from conda_docker.environment.solve.virtual_packages import VirtualPackage, override_variables, virtual_packages
+from conda_docker.errors import InvalidEnvironment
+
+
+def texts(subdir: str = "linux-64", **options: object) -> list[str]:
+    return [str(package) for package in virtual_packages(subdir, **{"environ": {}, **options})]  # type: ignore[arg-type]
+
+
+def test_defaults() -> None:
+    assert texts() == ["__archspec=1=x86_64", "__glibc=2.28=0", "__linux=4.18=0", "__unix=0=0"]
+
+
+@pytest.mark.parametrize(
+    ("subdir", "name"), [("linux-aarch64", "aarch64"), ("linux-ppc64le", "ppc64le"), ("linux-s390x", "s390x")]
+)
+def test_architectures(subdir: str, name: str) -> None:
+    assert f"__archspec=1={name}" in texts(subdir)
+
+
+def test_the_base_images_glibc_and_the_platforms_variant() -> None:
+    found = texts(glibc="2.36", microarchitecture="x86_64_v3")
+    assert "__glibc=2.36=0" in found
+    assert "__archspec=1=x86_64_v3" in found
+
+
+def test_overrides() -> None:
+    found = texts(overrides=["__cuda=12.4", "glibc=2.40", "__linux=", "archspec=x86_64_v4", "__team=1=b"])
+    assert found == ["__archspec=1=x86_64_v4", "__cuda=12.4=0", "__glibc=2.40=0", "__team=1=b", "__unix=0=0"]
+
+
+def test_variables_of_conda_count_and_options_win_over_them() -> None:
+    environ = {"CONDA_OVERRIDE_CUDA": "11.8", "CONDA_OVERRIDE_LINUX": "", "CONDA_OVERRIDE_ARCHSPEC": "x86_64_v2"}
+    assert texts(environ=environ) == ["__archspec=1=x86_64_v2", "__cuda=11.8=0", "__glibc=2.28=0", "__unix=0=0"]
+    assert "__cuda=12.0=0" in texts(environ=environ, overrides=["__cuda=12.0"])
+
+
+@pytest.mark.parametrize("text", ["", "cuda", "__cuda", "=1", "__CUDA!=1", "__cuda=1 2", "__cuda=1=a b", "__cuda=>1"])
+def test_what_is_no_virtual_package(text: str) -> None:
+    with pytest.raises(InvalidEnvironment, match=r"not a version|not a virtual package"):
+        texts(overrides=[text])
+
+
+def test_variables_for_another_solver() -> None:
+    packages = virtual_packages("linux-64", overrides=["__linux="], environ={})
+    assert override_variables(packages) == {
+        "CONDA_OVERRIDE_ARCHSPEC": "x86_64",
+        "CONDA_OVERRIDE_CUDA": "",
+        "CONDA_OVERRIDE_CUDA_ARCH": "",
+        "CONDA_OVERRIDE_GLIBC": "2.28",
+        "CONDA_OVERRIDE_LINUX": "",
+    }
+
+
+def test_a_package_that_no_variable_can_bring_is_refused() -> None:
+    with pytest.raises(InvalidEnvironment, match="cannot be told of the virtual package __team"):
+        override_variables([VirtualPackage("__team", "1")])

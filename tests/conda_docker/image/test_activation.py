@@ -1,0 +1,99 @@
+"""What activation comes to in an image."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from conda_docker.build_options import Activate
+from conda_docker.image.activation import DEFAULT_PATH, Activation, activate, entrypoint_script, state_file
+
+
+def run(mode: Activate = Activate.AUTO, **changes: object) -> Activation:
+    fields: dict[str, object] = {
+        "base_variables": {},
+        "package_variables": {},
+        "environment_variables": {},
+        "scripts": [],
+    }
+    return activate(mode, "/opt/conda", **(fields | changes))  # type: ignore[arg-type]
+
+
+def test_path_comes_before_the_base_image_s() -> None:
+    assert run(base_variables={"PATH": "/usr/bin"}).variables["PATH"] == "/opt/conda/bin:/usr/bin"
+    assert run().variables["PATH"] == f"/opt/conda/bin:{DEFAULT_PATH}"
+
+
+def test_the_environment_s_own_variables_win_over_packages_and_later_files_over_earlier() -> None:
+    variables = run(
+        package_variables={"b.json": {"x": "later", "y": "1"}, "a.json": {"x": "earlier"}},
+        environment_variables={"y": "2"},
+    ).variables
+    assert (variables["X"], variables["Y"]) == ("later", "2")
+
+
+def test_names_become_upper_case_and_unset_ones_are_left_out() -> None:
+    variables = run(environment_variables={"two": "2", "gone": "***unset***"}).variables
+    assert variables["TWO"] == "2"
+    assert "GONE" not in variables
+
+
+def test_path_and_impossible_names_are_left_out_with_a_note() -> None:
+    activation = run(environment_variables={"path": "/evil", "a b": "1"})
+    assert activation.variables["PATH"].startswith("/opt/conda/bin")
+    assert len(activation.notes) == 2
+
+
+def test_scripts_bring_an_entrypoint_unless_only_variables_are_wanted() -> None:
+    scripts = ["etc/conda/activate.d/gcc.sh"]
+    assert run(scripts=scripts).entrypoint is not None
+    assert run().entrypoint is None
+    only_variables = run(Activate.ENV, scripts=scripts)
+    assert only_variables.entrypoint is None
+    assert "gcc.sh" in only_variables.notes[0]
+    assert run(Activate.ENTRYPOINT).entrypoint is not None
+    assert run(Activate.NEVER, scripts=scripts) == Activation({}, None)
+
+
+def test_the_default_environment_is_named_as_conda_names_it() -> None:
+    assert run(is_root_prefix=True).variables["CONDA_DEFAULT_ENV"] == "base"
+    assert run().variables["CONDA_DEFAULT_ENV"] == "/opt/conda"
+    named = activate(
+        Activate.ENV,
+        "/opt/conda/envs/app",
+        base_variables={},
+        package_variables={},
+        environment_variables={},
+        scripts=[],
+    )
+    assert named.variables["CONDA_DEFAULT_ENV"] == "app"
+
+
+def test_the_entrypoint_sources_every_script_and_becomes_the_command(tmp_path: Path) -> None:
+    folder = tmp_path / "it's here" / "etc/conda/activate.d"
+    folder.mkdir(parents=True)
+    (folder / "a.sh").write_text("export A=1\n")
+    (folder / "b.sh").write_text("export B=$A$A\n")
+    (folder / "ignored.txt").write_text("exit 9\n")
+    script = tmp_path / "entrypoint"
+    script.write_text(entrypoint_script(str(tmp_path / "it's here")))
+    done = subprocess.run(
+        ["sh", str(script), "sh", "-c", 'echo "$A $B $1"', "x", "an argument"],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ),
+        check=True,
+    )
+    assert done.stdout == "1 11 an argument\n"
+
+
+def test_the_entrypoint_works_without_any_script(tmp_path: Path) -> None:
+    script = tmp_path / "entrypoint"
+    script.write_text(entrypoint_script(str(tmp_path)))
+    assert subprocess.run(["sh", str(script), "echo", "hi"], capture_output=True, check=True).stdout == b"hi\n"
+
+
+def test_the_state_file_is_conda_s() -> None:
+    assert json.loads(state_file({"b": "2", "a": "1"})) == {"env_vars": {"A": "1", "B": "2"}}

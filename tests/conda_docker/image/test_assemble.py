@@ -1,0 +1,407 @@
+"""An environment and a base image become an image."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
+from conda_docker.create import create_image
+from conda_docker.environment.inputs.explicit import parse_explicit
+from conda_docker.environment.lock import lock
+from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.errors import DownloadError, InvalidPackage
+from conda_docker.image.assemble import BuildResult, build_image
+from conda_docker.image.provenance import read_environments
+from python_docker.compression import Compression
+from python_docker.errors import PlatformNotFound, UnsupportedFormat
+from python_docker.image import Image
+from python_docker.spec.platform import Platform
+from python_docker.tar import EntryType
+from python_docker.validation import validate
+from tests.conda_docker.channel import File, Symlink, SyntheticChannel, SyntheticPackage
+from tests.conda_docker.oracle import Installed, Rattler, Tree, differences
+
+LONG = "/build/" + "placehold_" * 24
+PYTHON = SyntheticPackage(name="python", version="3.12.1", files={"bin/python3.12": File(b"python", mode=0o755)})
+NUMPY = SyntheticPackage(
+    name="numpy",
+    depends=("python >=3.12",),
+    files={
+        "lib/python3.12/site-packages/numpy/__init__.py": b"import sys\n",
+        "lib/python3.12/site-packages/numpy/core.so": File(f"{LONG}\0".encode(), placeholder=LONG, file_mode="binary"),
+        "lib/libnumpy.so": Symlink("python3.12/site-packages/numpy/core.so"),
+        "lib/libnumpy.a": b"static",
+    },
+)
+FLASK = SyntheticPackage(
+    name="flask",
+    noarch="python",
+    depends=("python", "numpy"),
+    files={"site-packages/flask/__init__.py": b"def main(): ...\n", "site-packages/flask/app.js.map": b"{}"},
+    entry_points=("flask = flask:main",),
+)
+
+
+@pytest.fixture
+def channel(synthetic_channel: SyntheticChannel) -> SyntheticChannel:
+    synthetic_channel.add(PYTHON, NUMPY, FLASK)
+    return synthetic_channel
+
+
+def environment_of(channel: SyntheticChannel, *specs: str) -> LockedEnvironment:
+    return lock(specs or ("flask",), channels=[channel.url], override_channels=True, platform=Platform())
+
+
+def options(tmp_path: Path, **changes: object) -> BuildOptions:
+    fields: dict[str, object] = {"cache_dir": tmp_path / "cache", "bytecode": Bytecode.NEVER}
+    return BuildOptions(**(fields | changes))  # type: ignore[arg-type]
+
+
+def names(result: BuildResult) -> list[tuple[str, ...]]:
+    return [layer.packages for layer in result.layers]
+
+
+def tree(image: Image, prefix: str = "opt/conda") -> Tree:
+    """What a container sees below the prefix, as the oracle has it."""
+    found: Tree = {}
+    contents: dict[tuple[int, str], bytes] = {}
+    filesystem = image.filesystem()
+    for number, layer in enumerate(reversed(image.layers)):
+        for entry, content in layer.entries():
+            contents[number, entry.path] = content.read()
+    for path in filesystem:
+        if not path.startswith(f"{prefix}/"):
+            continue
+        member = filesystem.get(path)
+        assert member is not None
+        entry = member.entry
+        link = entry.link_target if entry.type is EntryType.SYMLINK else ""
+        content = contents[member.layer, entry.link_target if entry.type is EntryType.HARDLINK else path]
+        kind = EntryType.FILE if entry.type is EntryType.HARDLINK else entry.type
+        found[path.removeprefix(f"{prefix}/")] = Installed(kind, entry.mode, link, content)
+    return found
+
+
+def test_each_package_has_a_layer_and_the_environment_one_of_its_own(channel: SyntheticChannel, tmp_path: Path) -> None:
+    result = build_image(environment_of(channel), None, options(tmp_path))
+    assert names(result) == [("python",), ("numpy",), ("flask",), ()]
+    assert not any(layer.cached for layer in result.layers)
+    assert validate(result.image).ok
+
+
+def test_a_second_build_reads_no_package(channel: SyntheticChannel, tmp_path: Path) -> None:
+    environment = environment_of(channel)
+    first = build_image(environment, None, options(tmp_path))
+    for archive in channel.folder.glob("*/*.conda"):
+        archive.unlink()
+    second = build_image(environment, None, options(tmp_path))
+    assert [layer.cached for layer in second.layers] == [True, True, True, False]
+    assert second.image.digest == first.image.digest
+
+
+@pytest.mark.parametrize("layering", list(Layering))
+@pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD, Compression.NONE])
+def test_folders_workers_and_caches_make_no_difference(
+    channel: SyntheticChannel, tmp_path: Path, layering: Layering, compression: Compression
+) -> None:
+    environment = environment_of(channel)
+    digests = set()
+    for number, workers in enumerate((1, 2, 7)):
+        chosen = options(tmp_path / str(number), workers=workers, layering=layering, compression=compression)
+        digests |= {build_image(environment, None, chosen).image.digest for _ in ("cold", "warm")}
+    assert len(digests) == 1
+
+
+def test_the_merged_file_system_is_what_rattler_installs(
+    channel: SyntheticChannel, tmp_path: Path, rattler: Rattler
+) -> None:
+    archives = sorted(channel.folder.glob("*/*.conda"))
+    installed, _ = rattler.install(archives)
+    result = build_image(environment_of(channel), None, options(tmp_path, trim=False))
+    built = tree(result.image)
+    del built["conda-meta/history"]
+    assert differences(installed, {path: without_origin(path, item) for path, item in built.items()}) == []
+
+
+def without_origin(path: str, item: Installed) -> Installed:
+    """A record without what rattler cannot know of a package that it is given as a file."""
+    if not path.startswith("conda-meta/"):
+        return item
+    fields = {name: value for name, value in json.loads(item.content).items() if name != "md5"}
+    return replace(item, content=json.dumps(fields | {"channel": None}, indent=2, ensure_ascii=False).encode())
+
+
+CLOBBERING = [
+    SyntheticPackage(name="a", files={"share/x": "a", "share/folder/file": "a"}),
+    SyntheticPackage(name="b", depends=("a",), files={"share/x": "b"}),
+    SyntheticPackage(name="c", files={"share/x": "c"}),
+    SyntheticPackage(name="z", depends=("c",), files={"share/y": "z", "share/x": "z"}),
+]
+
+
+@pytest.mark.parametrize("asked", [("a", "b", "c", "z"), ("b", "z")])
+@pytest.mark.parametrize("max_layers", [2, 3, 4, 120])
+@pytest.mark.parametrize("layering", list(Layering))
+def test_the_last_in_topological_order_wins_a_path(
+    synthetic_channel: SyntheticChannel,
+    tmp_path: Path,
+    rattler: Rattler,
+    asked: tuple[str, ...],
+    max_layers: int,
+    layering: Layering,
+) -> None:
+    archives = synthetic_channel.add(*CLOBBERING)
+    installed, _ = rattler.install(archives)
+    result = build_image(
+        environment_of(synthetic_channel, *asked), None, options(tmp_path, max_layers=max_layers, layering=layering)
+    )
+    assert len(result.layers) <= max_layers
+    built = tree(result.image)
+    assert built["share/x"] == installed["share/x"]
+    assert built["share/folder/file"] == installed["share/folder/file"]
+    again = build_image(
+        environment_of(synthetic_channel, *asked), None, options(tmp_path, max_layers=max_layers, layering=layering)
+    )
+    assert again.image.digest == result.image.digest
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs fork(2) for the reproducible compiler")
+@pytest.mark.parametrize("layering", list(Layering))
+def test_nothing_compiled_stays_of_a_module_that_another_package_wins(
+    synthetic_channel: SyntheticChannel, tmp_path: Path, layering: Layering
+) -> None:
+    version = ".".join(map(str, sys.version_info[:3]))
+    minor = ".".join(map(str, sys.version_info[:2]))
+    module = f"lib/python{minor}/site-packages/shared.py"
+    synthetic_channel.add(
+        replace(PYTHON, version=version, files={f"bin/python{minor}": File(b"python", mode=0o755)}),
+        SyntheticPackage(
+            name="a", noarch="python", depends=("python",), files={"site-packages/shared.py": b"WINNER = 'a'\n"}
+        ),
+        SyntheticPackage(name="b", depends=("a",), files={module: b"WINNER = 'b'\n"}),
+    )
+    chosen = options(tmp_path, bytecode=Bytecode.AUTO, layering=layering)
+    environment = environment_of(synthetic_channel, "b")
+    result = build_image(environment, None, chosen)
+    built = tree(result.image)
+    assert built[module].content == b"WINNER = 'b'\n"
+    assert not [path for path in built if path.endswith(".pyc")]
+    listed = [path for layer in result.image.layers for path in layer.list_files()]
+    assert listed.count(f"opt/conda/{module}") == 1
+    for archive in synthetic_channel.folder.glob("*/*.conda"):
+        archive.unlink()
+    again = build_image(environment, None, chosen)
+    assert all(layer.cached for layer in again.layers[:-1])
+    assert again.image.digest == result.image.digest
+
+
+def test_changing_one_package_changes_its_layer_and_the_last(channel: SyntheticChannel, tmp_path: Path) -> None:
+    before = build_image(environment_of(channel), None, options(tmp_path))
+    channel.add(replace(NUMPY, build="1", build_number=1, files={**NUMPY.files, "lib/new": b"new"}))
+    after = build_image(environment_of(channel), None, options(tmp_path))
+    assert names(before) == names(after)
+    assert [layer.cached for layer in after.layers] == [True, False, True, False]
+    same = [one.digest == other.digest for one, other in zip(before.layers, after.layers, strict=True)]
+    assert same == [True, False, True, False]
+
+
+def test_the_base_image_is_left_as_it_is(channel: SyntheticChannel, tmp_path: Path) -> None:
+    base = Image("base", "v1")
+    base.add_layer_contents({"/etc/os-release": b"ID=test\n"})
+    base.config["Env"].append("PATH=/usr/bin")
+    before = base.digest
+    image = build_image(environment_of(channel), base, options(tmp_path)).image
+    assert base.digest == before
+    assert image.config.environment["PATH"] == "/opt/conda/bin:/usr/bin"
+    assert image.layers[-1].digest == base.layers[0].digest
+    assert image.annotations["org.opencontainers.image.base.digest"] == before
+    assert image.config["Labels"]["org.opencontainers.image.base.name"] == "docker.io/library/base:v1"
+
+
+def test_a_base_for_another_platform_is_refused(channel: SyntheticChannel, tmp_path: Path) -> None:
+    base = Image(platform=Platform.parse("linux/arm64"))
+    with pytest.raises(PlatformNotFound, match="linux/arm64"):
+        build_image(environment_of(channel), base, options(tmp_path))
+
+
+def test_a_base_with_too_many_layers_is_refused(channel: SyntheticChannel, tmp_path: Path) -> None:
+    base = Image()
+    layer = base.add_layer_contents({"/x": b""})
+    base.layers = [layer] * 119
+    with pytest.raises(UnsupportedFormat, match="119 layers"):
+        build_image(environment_of(channel), base, options(tmp_path))
+
+
+def test_a_base_with_an_environment_keeps_it_apart(channel: SyntheticChannel, tmp_path: Path) -> None:
+    base = Image()
+    base.config.set_variable("PATH", "/opt/conda/bin:/usr/bin")
+    result = build_image(environment_of(channel), base, options(tmp_path))
+    assert result.prefix == "/opt/conda/envs/app"
+    assert result.image.config.environment["CONDA_DEFAULT_ENV"] == "app"
+    assert any("/opt/conda" in note for note in result.notes)
+
+
+def test_static_libraries_and_source_maps_are_left_out_and_counted(channel: SyntheticChannel, tmp_path: Path) -> None:
+    result = build_image(environment_of(channel), None, options(tmp_path))
+    assert (result.trimmed_files, result.trimmed_bytes) == (2, 8)
+    assert "lib/libnumpy.a" not in tree(result.image)
+    kept = build_image(environment_of(channel), None, options(tmp_path, trim=False))
+    assert "lib/libnumpy.a" in tree(kept.image)
+    assert kept.image.digest != result.image.digest
+
+
+def test_what_was_asked_for_is_in_history_and_comes_back_from_any_medium(
+    channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    environment = replace(environment_of(channel), variables={"MODE": "production"})
+    image = build_image(environment, None, options(tmp_path)).image
+    image.name = "app"
+    image.write_filename(tmp_path / "app.tar")
+    [found] = read_environments(Image.from_filename(tmp_path / "app.tar")[0])
+    assert [package.name for package in found.packages] == ["python", "numpy", "flask"]
+    assert found.requested == ("flask",)
+    assert found.variables == {"MODE": "production"}
+    assert image.config.environment["MODE"] == "production"
+    assert b"update specs: ['flask']" in tree(image)["conda-meta/history"].content
+
+
+@pytest.mark.parametrize("cache", ["the same cache", "another cache"])
+def test_an_explicit_file_rebuilds_the_same_image(channel: SyntheticChannel, tmp_path: Path, cache: str) -> None:
+    image = build_image(replace(environment_of(channel), variables={"A": "1"}), None, options(tmp_path)).image
+    text = read_environments(image)[0].explicit()
+    environment = parse_explicit(text, "explicit.txt")
+    again = build_image(environment, None, options(tmp_path if cache == "the same cache" else tmp_path / "other"))
+    assert again.image.digest == image.digest
+
+
+def test_an_explicit_file_gives_the_image_the_same_time(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    package = SyntheticPackage(name="timed", timestamp=1_700_000_000_000, files={"share/timed": b"timed"})
+    synthetic_channel.add(package)
+    options = {"base": "scratch", "platform": "linux/amd64", "options": BuildOptions(cache_dir=tmp_path / "cache")}
+    image = create_image(["timed"], channels=[synthetic_channel.url], override_channels=True, **options)
+    (tmp_path / "explicit.txt").write_text(read_environments(image)[0].explicit())
+    again = create_image(file=tmp_path / "explicit.txt", **options)
+    assert again.created == "2023-11-14T22:13:20Z"
+    assert again.digest == image.digest
+
+
+def test_a_corrected_index_changes_no_layer_of_packages(channel: SyntheticChannel, tmp_path: Path) -> None:
+    before = build_image(environment_of(channel), None, options(tmp_path))
+    channel.patch(NUMPY, depends=["python >=3.12", "python <4"])
+    after = build_image(environment_of(channel), None, options(tmp_path / "other"))
+    assert after.image.digest == before.image.digest
+
+
+def test_post_link_scripts_are_named_and_activation_scripts_sourced(
+    synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    package = SyntheticPackage(
+        name="gcc",
+        files={
+            "bin/.gcc-post-link.sh": File(b"exit 1\n", mode=0o755),
+            "etc/conda/activate.d/gcc.sh": b"export CC=gcc\n",
+            "etc/conda/env_vars.d/gcc.json": b'{"gcc_home": "/opt"}',
+        },
+    )
+    synthetic_channel.add(package)
+    result = build_image(environment_of(synthetic_channel, "gcc"), None, options(tmp_path))
+    assert result.post_link == ("gcc",)
+    assert result.image.config.environment["GCC_HOME"] == "/opt"
+    assert result.image.config["Entrypoint"] == ["/opt/conda/bin/conda-docker-entrypoint"]
+    entry = tree(result.image)["bin/conda-docker-entrypoint"]
+    assert entry.mode == 0o755
+    never = build_image(
+        environment_of(synthetic_channel, "gcc"), None, options(tmp_path, activate=Activate.NEVER)
+    ).image
+    assert never.config.to_json().get("Env") is None
+
+
+def test_runtime_options_are_the_image_s(channel: SyntheticChannel, tmp_path: Path) -> None:
+    added = tmp_path / "app.py"
+    added.write_text("print()")
+    chosen = options(
+        tmp_path,
+        env={"A": "1"},
+        labels={"team": "x"},
+        cmd=("python", "-V"),
+        user="1000",
+        workdir="/srv",
+        expose=("8080",),
+        add=((added, "/srv/app.py"), (added, "/srv/copy.py")),
+    )
+    image = build_image(environment_of(channel), None, chosen).image
+    config = image.config
+    assert config.environment["A"] == "1"
+    assert config["Labels"]["team"] == "x"
+    assert (config["Cmd"], config["User"], config["WorkingDir"]) == (["python", "-V"], "1000", "/srv")
+    assert config["ExposedPorts"] == {"8080/tcp": {}}
+    assert {"srv/app.py", "srv/copy.py"} <= set(image.layers[0].list_files())
+
+
+def test_a_package_with_another_sha256_is_refused(channel: SyntheticChannel, tmp_path: Path) -> None:
+    channel.patch(NUMPY, sha256="0" * 64)
+    with pytest.raises(DownloadError, match="numpy"):
+        build_image(environment_of(channel), None, options(tmp_path))
+
+
+def test_a_damaged_package_is_named_and_leaves_no_layer(channel: SyntheticChannel, tmp_path: Path) -> None:
+    environment = environment_of(channel)
+    path = channel.path(NUMPY)
+    path.write_bytes(path.read_bytes()[:-100])
+    packages = tuple(replace(package, sha256=None, md5=None, size=None) for package in environment.packages)
+    with pytest.raises((InvalidPackage, DownloadError), match="numpy"):
+        build_image(replace(environment, packages=packages), None, options(tmp_path))
+    assert not list((tmp_path / "cache").glob("**/.partial-*"))
+
+
+def test_extracted_folders_are_read_only_where_there_is_no_archive(
+    channel: SyntheticChannel, tmp_path: Path, rattler: Rattler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = environment_of(channel)
+    expected = build_image(environment, None, options(tmp_path)).image.digest
+    _, folders = rattler.install(sorted(channel.folder.glob("*/*.conda")))
+    monkeypatch.setenv("CONDA_PKGS_DIRS", str(folders))
+    with_archives = build_image(environment, None, options(tmp_path / "archives"))
+    assert with_archives.image.digest == expected
+    for archive in channel.folder.glob("*/*.conda"):
+        archive.unlink()
+    without = build_image(environment, None, options(tmp_path / "folders"))
+    assert any("3 packages were read from extracted folders" in note for note in without.notes)
+    assert tree(without.image) == tree(with_archives.image)
+    offline = build_image(environment, None, options(tmp_path / "folders", offline=True))
+    assert [layer.cached for layer in offline.layers] == [True, True, True, False]
+    assert offline.image.digest == without.image.digest
+
+
+def test_source_date_epoch_is_the_image_s_time(
+    channel: SyntheticChannel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = environment_of(channel)
+    before = build_image(environment, None, options(tmp_path))
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    after = build_image(environment, None, options(tmp_path))
+    assert after.image.created == "1970-01-02T00:00:00Z"
+    assert [layer.digest for layer in before.layers][:-1] == [layer.digest for layer in after.layers][:-1]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs fork(2) for the reproducible compiler")
+def test_noarch_modules_are_compiled_by_a_python_of_their_version(
+    synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    version = ".".join(map(str, sys.version_info[:3]))
+    minor = ".".join(map(str, sys.version_info[:2]))
+    python = replace(PYTHON, version=version, files={f"bin/python{minor}": File(b"python", mode=0o755)})
+    flask = replace(FLASK, depends=("python",))
+    synthetic_channel.add(python, flask)
+    environment = environment_of(synthetic_channel)
+    image = build_image(environment, None, options(tmp_path, bytecode=Bytecode.AUTO)).image
+    tag = f"cpython-{sys.version_info[0]}{sys.version_info[1]}"
+    assert f"lib/python{minor}/site-packages/flask/__pycache__/__init__.{tag}.pyc" in tree(image)
+    never = build_image(environment, None, options(tmp_path)).image
+    assert never.digest != image.digest

@@ -1,0 +1,115 @@
+"""Base images: kept in the cache, usable offline, and what solvers must know of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from conda_docker.image.base import glibc_of, open_base
+from python_docker.errors import NotFound
+from python_docker.image import Image
+from python_docker.spec.platform import Platform
+from python_docker.transports import write_image
+from tests.peers import Registry
+
+AMD64 = Platform()
+
+
+@pytest.fixture
+def base(registry: Registry, repository: str) -> str:
+    image = Image()
+    image.add_layer_contents({"/etc/os-release": b"ID=test\n"})
+    image.add_layer_contents({"/etc/motd": b"hello\n"})
+    write_image(image, f"docker://{registry.host}/{repository}:v1")
+    return f"{registry.host}/{repository}:v1"
+
+
+def blobs(registry: Registry, since: int) -> list[str]:
+    return [request.path for request in registry.requests(since) if "/blobs/" in request.path]
+
+
+def test_scratch_is_no_image(tmp_path: Path) -> None:
+    assert open_base("scratch", AMD64, tmp_path) is None
+
+
+def test_layers_are_read_from_the_registry_once(registry: Registry, base: str, tmp_path: Path) -> None:
+    first = open_base(base, AMD64, tmp_path)
+    assert first is not None
+    files = first.list_files()
+    since = len(registry.requests())
+    second = open_base(base, AMD64, tmp_path)
+    assert second is not None
+    assert second.list_files() == files == ["etc", "etc/motd", "etc/os-release"]
+    assert not [path for path in blobs(registry, since) if str(second.id) not in path]
+    assert second.digest == first.digest
+
+
+def test_a_kept_base_works_offline(base: str, tmp_path: Path) -> None:
+    online = open_base(base, AMD64, tmp_path)
+    assert online is not None
+    online.list_files()
+    offline = open_base(base, AMD64, tmp_path, offline=True)
+    assert offline is not None
+    assert offline.list_files() == online.list_files()
+
+
+def test_what_is_not_kept_cannot_be_used_offline(base: str, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="offline"):
+        open_base(base, AMD64, tmp_path, offline=True)
+    open_base(base, AMD64, tmp_path)
+    lazily = open_base(base, AMD64, tmp_path, offline=True)
+    assert lazily is not None
+    with pytest.raises(NotFound, match="not in the cache"):
+        lazily.list_files()
+
+
+def test_a_damaged_note_is_no_obstacle(base: str, tmp_path: Path) -> None:
+    open_base(base, AMD64, tmp_path)
+    next((tmp_path / "bases").iterdir()).write_bytes(b"{")
+    with pytest.raises(NotFound):
+        open_base(base, AMD64, tmp_path, offline=True)
+    assert open_base(base, AMD64, tmp_path) is not None
+
+
+def test_another_place_is_read_as_it_is(tmp_path: Path) -> None:
+    image = Image("x", "y")
+    image.add_layer_contents({"/a": b""})
+    write_image(image, f"oci:{tmp_path / 'layout'}:y")
+    base = open_base(f"oci:{tmp_path / 'layout'}:y", AMD64, tmp_path / "cache")
+    assert base is not None
+    assert base.digest == image.digest
+
+
+BANNER = b"\0\0GNU C Library (Debian GLIBC 2.36-9+deb12u14) stable release version 2.36.\nCopyright\0"
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "version"),
+    [
+        ("/usr/lib/x86_64-linux-gnu/libc.so.6", BANNER, "2.36"),
+        ("/lib64/libc.so.6", BANNER, "2.36"),
+        ("/lib/x86_64-linux-gnu/libc-2.31.so", b"", "2.31"),
+        ("/usr/glibc-compat/lib/libc.so.6", BANNER, "2.36"),
+        ("/opt/conda/sysroot/lib64/libc.so.6", BANNER, None),
+        ("/lib/ld-musl-x86_64.so.1", b"", None),
+        ("/lib64/libc.so.6", b"no banner", None),
+    ],
+)
+def test_the_version_of_the_c_library(tmp_path: Path, path: str, content: bytes, version: str | None) -> None:
+    image = Image()
+    image.add_layer_contents({path: content})
+    image.add_layer_contents({"/app": b""})
+    assert glibc_of(image, tmp_path) == version
+    unread = Image.from_manifest(image.manifest, lambda descriptor: image.config_blob)
+    assert glibc_of(unread, tmp_path) == version, "remembered by the image's ID"
+
+
+def test_this_machine_s_own_c_library_is_recognised(tmp_path: Path) -> None:
+    libraries = [path for path in Path("/usr/lib").glob("*-linux-gnu/libc.so.6") if path.is_file()]
+    if not libraries:
+        pytest.skip("this machine's C library is not where Debian has it")
+    image = Image()
+    image.add_layer_paths({libraries[0].resolve(): str(libraries[0])})
+    assert glibc_of(image, tmp_path) == os.confstr("CS_GNU_LIBC_VERSION").split()[1]  # type: ignore[union-attr]

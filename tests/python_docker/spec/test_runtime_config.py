@@ -1,0 +1,103 @@
+"""RuntimeConfig: a dictionary whose absent fields can be read and added to."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from python_docker.errors import InvalidDocument
+from python_docker.spec.runtime_config import RuntimeConfig
+from tests.python_docker.documents import JSON
+
+
+@pytest.mark.parametrize("fields", [{}, {"Env": None}, {"Env": []}, None])
+def test_variables_can_be_appended_whatever_the_base_has(fields: dict[str, Any] | None) -> None:
+    config = RuntimeConfig(fields)
+    config["Env"].append("FOO=BAR")
+    assert config.to_json()["Env"] == ["FOO=BAR"]
+
+
+@pytest.mark.parametrize("fields", [{}, {"Labels": None, "ExposedPorts": None, "Volumes": None}])
+def test_labels_ports_and_volumes_can_be_set_whatever_the_base_has(fields: dict[str, Any]) -> None:
+    config = RuntimeConfig(fields)
+    config["Labels"]["a"] = "b"
+    config["ExposedPorts"]["80/tcp"] = {}
+    config["Volumes"]["/data"] = {}
+    assert config.to_json() == {"Labels": {"a": "b"}, "ExposedPorts": {"80/tcp": {}}, "Volumes": {"/data": {}}}
+
+
+def test_absent_fields_read_as_empty() -> None:
+    config = RuntimeConfig({"User": None})
+    assert (config["User"], config["WorkingDir"], config["StopSignal"]) == ("", "", "")
+    assert (config["Cmd"], config["Entrypoint"], config["Labels"]) == ([], [], {})
+    assert config.to_json() == {"User": None}
+
+
+def test_a_field_set_to_none_reads_as_empty_and_is_absent_in_the_file() -> None:
+    config = RuntimeConfig({"Cmd": ["sh"]})
+    config["Cmd"] = None
+    assert config["Cmd"] == []
+    assert config.to_json() == {}
+
+
+def test_a_field_set_to_an_empty_list_stays() -> None:
+    config = RuntimeConfig({"Cmd": ["sh"]})
+    config["Cmd"] = []
+    assert config.to_json() == {"Cmd": []}
+
+
+def test_fields_nobody_knows_are_absent_as_in_any_dictionary() -> None:
+    config = RuntimeConfig()
+    with pytest.raises(KeyError, match="Unknown"):
+        config["Unknown"]
+    assert "Env" not in config
+    assert config.get("Env") is None
+    assert list(config) == []
+
+
+@given(st.dictionaries(st.text(max_size=8) | st.sampled_from(["Env", "Cmd", "Labels", "User"]), JSON, max_size=5))
+def test_fields_survive_as_they_are(fields: dict[str, Any]) -> None:
+    config = RuntimeConfig(fields)
+    assert config.to_json() == fields
+    assert config.copy() == fields
+    assert copy.deepcopy(config) == fields
+
+
+def test_copies_are_independent() -> None:
+    fields = {"Env": ["A=1"], "Labels": {"a": "b"}}
+    config = RuntimeConfig(fields)
+    twin = config.copy()
+    twin["Env"].append("B=2")
+    twin["Labels"]["c"] = "d"
+    config.to_json()["Env"].append("C=3")
+    assert config == {"Env": ["A=1"], "Labels": {"a": "b"}} == fields
+
+
+def test_a_copy_does_not_keep_what_only_reading_has_made() -> None:
+    config = RuntimeConfig()
+    config["Env"]
+    assert config.copy().to_json() == {}
+
+
+def test_the_environment_by_name() -> None:
+    config = RuntimeConfig({"Env": ["A=1", "B=x=y", "A=2", "EMPTY="]})
+    assert config.environment == {"A": "2", "B": "x=y", "EMPTY": ""}
+    assert RuntimeConfig({"Env": None}).environment == {}
+
+
+@pytest.mark.parametrize("variables", ["A=1", [1], {"A": "1"}, [None]])
+def test_an_environment_of_another_form_is_refused(variables: Any) -> None:
+    config = RuntimeConfig({"Env": variables})
+    with pytest.raises(InvalidDocument, match="Env"):
+        print(config.environment)
+
+
+def test_setting_a_variable_keeps_its_place() -> None:
+    config = RuntimeConfig({"Env": ["A=1", "B=2", "A=3", "AB=4"]})
+    config.set_variable("A", "5")
+    config.set_variable("C", "6")
+    assert config["Env"] == ["A=5", "B=2", "AB=4", "C=6"]
