@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from conda_docker.environment.topological_order import topological_order
 from conda_docker.errors import InvalidEnvironment
+from conda_docker.pypi.locked import LockedWheel, PipRequirements
 from conda_docker.redaction import public_url, public_value
 
 # What installers add to a package's record in conda-meta, and what solvers print beside it.
@@ -116,6 +117,10 @@ class LockedEnvironment:
     name: str | None = None
     warnings: tuple[str, ...] = ()
     """What the user should hear about: keys of a file that are not known and so on."""
+    wheels: tuple[LockedWheel, ...] = ()
+    """Exact packages of the Python index, installed on top of `packages`, in topological order."""
+    pip: PipRequirements | None = None
+    """Requirements for pip that are not resolved to `wheels` yet."""
 
     @property
     def python(self) -> LockedPackage | None:

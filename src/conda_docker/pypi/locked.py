@@ -1,0 +1,76 @@
+"""Values for packages of the Python index: exact wheels, and requirements that are still to be resolved."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from conda_docker.redaction import public_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedWheel:
+    """One wheel of an environment, exactly.
+
+    >>> LockedWheel(name="six", version="1.17.0", url="https://example.com/six-1.17.0-py2.py3-none-any.whl").file_name
+    'six-1.17.0-py2.py3-none-any.whl'
+    """
+
+    name: str
+    """Normalized, as PEP 503 has it: lower case, with single hyphens."""
+    version: str
+    url: str
+    """Where it can be downloaded from, or a `file:` URL. May carry credentials, so it is written nowhere: use
+    `public_url`."""
+    sha256: str | None = None
+    size: int | None = None
+    """The wheel's, in bytes."""
+    requires: tuple[str, ...] = ()
+    """Its `Requires-Dist`, where they are known."""
+    source: Path | None = None
+    """A local file that is this wheel already, if one is known."""
+    requested: bool = False
+    """Whether the user named it, rather than another package (the REQUESTED file of PEP 376)."""
+
+    @property
+    def file_name(self) -> str:
+        """The wheel's file name: name, version and tags (PEP 427)."""
+        from urllib.parse import unquote, urlsplit
+
+        return unquote(urlsplit(self.url).path.rpartition("/")[2])
+
+    @property
+    def stem(self) -> str:
+        """The file name without its suffix, which names the wheel in layers and reports."""
+        return self.file_name.removesuffix(".whl")
+
+    @property
+    def public_url(self) -> str:
+        """The URL without credentials."""
+        return public_url(self.url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipRequirements:
+    """What is to be resolved for an environment: requirements and options as pip's requirements files have them.
+
+    `requirements` are lines of PEP 508 (or local paths and URLs), `options` such as `--index-url URL` in their order,
+    `folder` what relative paths are relative to.
+    """
+
+    requirements: tuple[str, ...]
+    constraints: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    folder: Path | None = None
+    origin: str = "pip"
+    """What names them in messages, such as `environment.yml`."""
+
+
+def normalize_name(name: str) -> str:
+    """Return a distribution's name in its normal form (PEP 503).
+
+    >>> normalize_name("Ruamel.YAML_clib")
+    'ruamel-yaml-clib'
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()
