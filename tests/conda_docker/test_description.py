@@ -63,7 +63,7 @@ def test_scratch_is_no_image(tmp_path: Path) -> None:
 
 
 def test_a_base_for_another_platform_only(tmp_path: Path) -> None:
-    from tests.conda_docker.cli.test_copy import write_index
+    from tests.conda_docker.cli.commands.test_copy import write_index
 
     write_index(tmp_path / "many")
     with pytest.raises(PlatformNotFound, match="linux/s390x"):
