@@ -105,6 +105,7 @@ def build(
 
     from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
     from conda_docker.cli.options.registries import registry_options
+    from conda_docker.cli.terminal.build_report import blob_names
     from conda_docker.description import Description, prepare
     from conda_docker.image.assemble import build_image
     from conda_docker.image.index import write_images
@@ -161,6 +162,7 @@ def build(
             result = build_image(environment, base_image, chosen, progress=progress)
             result.image.name, result.image.tag = reference.familiar_name, reference.tag
             results.append(result)
+            progress.name(blob_names(result))
         for location in locations:
             registry = registry_options(location, insecure=insecure, ca_bundle=cacert)
             images = [result.image for result in results]

@@ -60,6 +60,16 @@ def _platform(result: BuildResult) -> Report:
     }
 
 
+def blob_names(result: BuildResult) -> dict[str, str]:
+    """Return what the blobs of an image are called in progress, by their short digests."""
+    image = result.image
+    names = {layer.digest.short: "layer of the base image" for layer in image.layers}
+    for layer in result.layers:
+        first, *others = layer.packages or ("of the environment",)
+        names[layer.digest.short] = f"layer {first}" + (f" and {len(others)} more" if others else "")
+    return names | {image.id.short: "config", image.digest.short: "manifest"}
+
+
 def build_summary(report: Report, locations: Sequence[Location]) -> str:
     """The report for people."""
     rows: list[tuple[str, str]] = [("image", report["image"])]
@@ -78,14 +88,15 @@ def build_summary(report: Report, locations: Sequence[Location]) -> str:
 
 def _platform_rows(platform: Report) -> list[tuple[str, str]]:
     layers = platform["layers"]
-    reused = sum(layer["cached"] for layer in layers)
+    # The environment's own small layer, which holds no package, is made by every build.
+    built = sum(not layer["cached"] for layer in layers if layer["packages"])
     size = f"{format_size(platform['size'])} in {count(platform['base_layers'] + len(layers), 'layer')}"
     if platform["base_layers"]:
         size += f", {platform['base_layers']} of them the base's"
     rows = [
         ("digest", platform["digest"]),
         ("size", size),
-        ("layers", f"{len(layers) - reused} built, {reused} reused"),
+        ("layers", f"{built} built, {len(layers) - built} known" if built else f"all {len(layers)} layers known"),
     ]
     if platform["trimmed_files"]:
         left_out = f"{count(platform['trimmed_files'], 'file')}, {format_size(platform['trimmed_bytes'])}"

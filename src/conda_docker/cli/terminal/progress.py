@@ -6,17 +6,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from conda_docker.cli.terminal.output import Output, Verbosity, printable, write_line
+from conda_docker.cli.terminal.output import Output, Verbosity, write_line
 from conda_docker.cli.terminal.report import format_duration, format_size
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.progress import Progress as Bars
-    from rich.progress import TaskID
 
 INTERVAL = 10.0
 """Seconds between two lines about one long piece of work, where there is no terminal."""
@@ -29,6 +23,7 @@ class Work:
         self.label = label
         self.total = total
         self.done = 0
+        self.outcome = ""
         self.begun = time.monotonic()
         self._display = display
         self._lock = threading.Lock()
@@ -43,7 +38,8 @@ class Work:
         self._display.advanced(self)
 
     def finish(self, outcome: str = "") -> None:
-        """Tell that the work is over."""
+        """Say that the work is over."""
+        self.outcome = outcome
         self._display.finished(self, outcome)
 
     @property
@@ -62,13 +58,18 @@ class Display:
         self.output = output
         self.moved = 0
         self.outcomes: dict[str, int] = {}
+        self._names: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def start(self, label: str, total: int | None) -> Work:
         """Work called `label` begins, of `total` bytes if that is known."""
         if self.output.cancelled.is_set():
             raise KeyboardInterrupt
-        return Work(self, label, total)
+        return Work(self, self._names.get(label, label), total)
+
+    def name(self, names: Mapping[str, str]) -> None:
+        """Show work on blobs, which is labelled with short digests, by these names from now on."""
+        self._names |= names
 
     def advanced(self, work: Work) -> None:
         """Some of the work was done."""
@@ -121,79 +122,14 @@ class Lines(Display):
             write_line(sys.stderr, text)
 
 
-class Terminal(Display):
-    """Bars for the work under way, which vanish when it is over, and a line that counts what is done."""
-
-    def __init__(self, output: Output) -> None:
-        super().__init__(output)
-        self._active: dict[Work, None] = {}
-
-    def start(self, label: str, total: int | None) -> Work:
-        work = super().start(label, total)
-        with self._lock:
-            self._active[work] = None
-        return work
-
-    def finished(self, work: Work, outcome: str) -> None:
-        super().finished(work, outcome)
-        with self._lock:
-            self._active.pop(work, None)
-
-    @contextmanager
-    def shown(self) -> Iterator[None]:
-        """Keep the bars on the terminal while the block runs."""
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
-        from rich.text import Text
-
-        display = self
-
-        class Pulled(Progress):
-            """Bars that ask for the state of the work when they are drawn: work is told of far more often."""
-
-            def get_renderables(self) -> Iterator[RenderableType]:
-                display.update(self, rows)
-                if display.moved or display.outcomes:
-                    yield Text(f"{sum(display.outcomes.values())} done, {format_size(display.moved)}", style="dim")
-                yield from super().get_renderables()
-
-        rows: dict[Work, TaskID] = {}
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[told]}", markup=False),
-        )
-        bars = Pulled(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
-        with bars:
-            yield
-
-    def update(self, bars: Bars, rows: dict[Work, TaskID]) -> None:
-        """Make the bars of `bars`, found in `rows`, show what is under way now."""
-        with self._lock:
-            active = list(self._active)
-        for work in [row for row in rows if row not in active]:
-            bars.remove_task(rows.pop(work))
-        for work in active:
-            if work not in rows:
-                rows[work] = bars.add_task(printable(work.label), total=work.total, told="")
-            bars.update(rows[work], completed=work.done, told=_told(work))
-
-
-def _told(work: Work) -> str:
-    if not work.done:
-        return format_duration(work.elapsed) if work.total is None else ""
-    done = format_size(work.done)
-    if work.total:
-        done += f" of {format_size(work.total)}"
-    return f"{done}, {format_size(work.done / max(work.elapsed, 0.001))}/s"
-
-
 @contextmanager
 def open_display(output: Output) -> Iterator[Display]:
     """The display that fits the verbosity and what standard error is."""
     if output.quiet:
         yield Display(output)
     elif output.verbosity is Verbosity.NORMAL and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        from conda_docker.cli.terminal.bars import Terminal
+
         terminal = Terminal(output)
         with terminal.shown():
             yield terminal

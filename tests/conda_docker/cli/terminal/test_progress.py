@@ -8,8 +8,9 @@ import time
 import pytest
 
 from conda_docker.cli.terminal import progress
+from conda_docker.cli.terminal.bars import Terminal
 from conda_docker.cli.terminal.output import Output, Verbosity
-from conda_docker.cli.terminal.progress import Display, Lines, Terminal, open_display
+from conda_docker.cli.terminal.progress import Display, Lines, open_display
 
 
 def test_where_there_is_no_terminal_each_piece_of_work_that_is_done_is_a_line(
@@ -90,22 +91,7 @@ def test_a_phase_that_fails_is_not_told_to_be_done(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == ""
 
 
-def test_bars_show_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rich.progress import Progress
-
-    terminal = Terminal(Output())
-    done, going = terminal.start("first", 10), terminal.start("second", 2000)
-    done.finish()
-    going.advance(500)
-    bars, rows = Progress("{task.description}", disable=True), {}
-    terminal.update(bars, rows)
-    assert [(task.description, task.completed, task.total) for task in bars.tasks] == [("second", 500, 2000)]
-    going.finish()
-    terminal.update(bars, rows)
-    assert not bars.tasks
-
-
-def test_a_terminal_gets_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     with open_display(Output()) as display:
