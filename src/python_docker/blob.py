@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import secrets
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFound
+from python_docker.files.atomic import PartialFile
 from python_docker.files.section import OwnFile, Section
 from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor
@@ -124,23 +124,21 @@ class _StoreWriter(BlobWriter):
     def __init__(self, folder: Path, path_of: Callable[[Digest], Path]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path_of = path_of
-        self._path = folder / f".partial-{os.getpid()}-{secrets.token_hex(8)}"
-        super().__init__(cast("BinaryIO", self._path.open("xb", buffering=0)))
+        self._partial = PartialFile(folder)
+        super().__init__(self._partial.file)
 
     def _keep(self, descriptor: Descriptor) -> Blob:
-        self._file.close()
         path = self._path_of(descriptor.digest)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.replace(path)
+            self._partial.commit(path)
         except OSError:
             self.abort()
             raise
         return Blob.from_file(path, descriptor, trusted=True)
 
     def abort(self) -> None:
-        super().abort()
-        self._path.unlink(missing_ok=True)
+        self._partial.abort()
 
 
 class _TemporaryWriter(BlobWriter):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +12,7 @@ from types import TracebackType
 
 from conda_docker.errors import CacheError
 from conda_docker.package.find import new_hash
+from python_docker.files.atomic import create_partial_file
 from python_docker.files.lock import try_lock
 
 _READ_SIZE = 1 << 20
@@ -45,7 +46,7 @@ class PartialDownload:
         while True:
             number = os.open(shared, flags, 0o666)
             try:
-                if not try_lock(number):
+                if not stat.S_ISREG(os.fstat(number).st_mode) or not try_lock(number):
                     break
                 if os.path.samestat(os.fstat(number), shared.stat()):
                     return shared, number
@@ -56,8 +57,8 @@ class PartialDownload:
             os.close(number)
         os.close(number)
         self._keep = False
-        own = shared.with_name(f".{self.target.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
-        return own, os.open(own, flags | os.O_EXCL, 0o666)
+        number, own = create_partial_file(self.target.parent, self.target.name)
+        return own, number
 
     @property
     def hexdigest(self) -> str:

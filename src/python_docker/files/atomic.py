@@ -1,21 +1,211 @@
-"""Small files that appear whole or not at all, whatever happens to the process that writes them."""
+"""Files and folders that appear whole or not at all, whatever happens to the process that writes them.
+
+They are written next to their place, under a name that nobody can guess, and renamed when they are complete. A partial
+file is locked for as long as its process lives: whoever writes to the same folder next removes those that are not.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import shutil
+import stat
+import sys
+import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
+
+from python_docker.files.lock import try_lock
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+# Bytes of the final name that the temporary one repeats: any file system takes the sum.
+_NAME_LENGTH = 40
+_PARTIAL = re.compile(r"\.(?:.{1,40}\.)?partial-(?:[0-9]+-)?[0-9a-f]{8,32}", re.DOTALL)
+# Windows cannot rename an open file, so that a partial file there is unlocked for a moment before it is renamed.
+_AGE = 3600.0 if sys.platform == "win32" else 0.0  # seconds
+_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+# A pipe or link under such a name is somebody's trap: opening it must neither wait nor lead elsewhere.
+_EXISTING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 def write_whole_file(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, in place of what was there; its folder is made if need be. Raises `OSError`."""
+    """Write `content` to `path`, replacing what was there; its folder is made if need be. Raises `OSError`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".partial-{os.getpid()}-{secrets.token_hex(8)}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except BaseException:
+    with PartialFile(path.parent) as partial:
+        view = memoryview(content)
+        while view:
+            view = view[partial.file.write(view) :]
+        partial.commit(path)
+
+
+class PartialFile:
+    """A new file in `folder`, open for writing as `file` (unbuffered), that gets its name with `commit`.
+
+    A context manager: what is not committed when it is left is removed. `name` says in the folder what it will be.
+    Raises `OSError`.
+    """
+
+    def __init__(self, folder: Path, name: str = "") -> None:
+        remove_leftovers(folder)
+        self._lock, self.path = create_partial_file(folder, name)
+        self.file = cast("BinaryIO", os.fdopen(os.dup(self._lock), "wb", buffering=0))
+
+    def commit(self, target: Path) -> None:
+        """Give the file its name, replacing what was there. Raises `OSError`, after which `abort` removes the file."""
+        # Closing may report what writing did not (NFS, quotas); the lock is held by another descriptor until it is
+        # renamed, so that nobody takes it for a leftover.
+        self.file.close()
+        if sys.platform == "win32":
+            self._unlock()
+        self.path.replace(target)
+        self._unlock()
+
+    def abort(self) -> None:
+        """Remove the file. Does nothing after `commit`."""
         with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
+            self.file.close()
+        if self._lock >= 0:
+            if sys.platform == "win32":
+                self._unlock()
+            with suppress(OSError):
+                self.path.unlink()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
+
+
+class PartialFolder:
+    """A new folder at `path`, in `parent`, that gets its name with `commit`.
+
+    A context manager: what is not committed when it is left is removed. `name` says in the parent what it will be.
+    Raises `OSError`.
+    """
+
+    def __init__(self, parent: Path, name: str = "") -> None:
+        remove_leftovers(parent)
+        self._lock, self.path = _create_folder(parent, name)
+
+    def commit(self, target: Path) -> None:
+        """Give the folder its name. Raises `OSError`, also when there is a folder of that name with something in it."""
+        self.path.rename(target)
+        self.abort()
+
+    def abort(self) -> None:
+        """Remove the folder with what is left in it. Does nothing after `commit`."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
+
+
+def is_partial(name: str) -> bool:
+    """Return whether a file or folder of this name is one that is still being written, or was left behind.
+
+    >>> is_partial(".demo.tar.partial-0123456789abcdef"), is_partial("demo.tar")
+    (True, False)
+    """
+    return _PARTIAL.fullmatch(name) is not None
+
+
+def remove_leftovers(folder: Path) -> int:
+    """Remove the partial files and folders in `folder` whose processes are gone; return their size in bytes.
+
+    Those of other users stay, and so does what cannot be removed.
+    """
+    freed = 0
+    with suppress(OSError), os.scandir(folder) as entries:
+        for name in [entry.name for entry in entries if is_partial(entry.name)]:
+            with suppress(OSError):
+                freed += _remove_if_abandoned(folder / name)
+    return freed
+
+
+def _remove_if_abandoned(path: Path) -> int:
+    number = os.open(path, _EXISTING)
+    try:
+        status = os.fstat(number)
+        is_folder = stat.S_ISDIR(status.st_mode)
+        if not (is_folder or stat.S_ISREG(status.st_mode)) or not _is_mine(status):
+            return 0
+        if time.time() - status.st_mtime < _AGE or not try_lock(number):
+            return 0
+        if is_folder:
+            size = sum(file.lstat().st_size for file in path.rglob("*"))
+            shutil.rmtree(path, ignore_errors=True)
+            return size
+        if sys.platform != "win32":
+            path.unlink()
+    finally:
+        os.close(number)
+    if sys.platform == "win32":
+        path.unlink()
+    return status.st_size
+
+
+def _is_mine(status: os.stat_result) -> bool:
+    return not hasattr(os, "getuid") or status.st_uid == os.getuid()
+
+
+def create_partial_file(folder: Path, name: str = "") -> tuple[int, Path]:
+    """Create a file in `folder`, locked while it is open; return its file descriptor and its path. Raises `OSError`."""
+    while True:
+        path = _new_path(folder, name)
+        number = os.open(path, _NEW_FILE, 0o666)
+        if _lock(number, path):
+            return number, path
+        os.close(number)
+
+
+def _create_folder(parent: Path, name: str) -> tuple[int | None, Path]:
+    while True:
+        path = _new_path(parent, name)
+        path.mkdir()
+        try:
+            number = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None, path  # folders cannot be opened on this system
+        if _lock(number, path):
+            return number, path
+        os.close(number)
+
+
+def _new_path(folder: Path, name: str) -> Path:
+    return folder / f"{f'.{name[:_NAME_LENGTH]}' if name else ''}.partial-{secrets.token_hex(8)}"
+
+
+def _lock(number: int, path: Path) -> bool:
+    """Lock what was just created; False when somebody took it for a leftover before it was locked."""
+    try:
+        if not try_lock(number):
+            return False
+    except OSError:
+        return True  # no locks here, so nobody finds it abandoned either
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(number))
+    except FileNotFoundError:
+        return False

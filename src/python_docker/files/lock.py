@@ -13,6 +13,8 @@ from pathlib import Path
 from python_docker.errors import Error
 
 _POLL = 0.02
+# A link or pipe under the lock's name must neither lead elsewhere nor make us wait.
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _BUSY = {errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
 
 if sys.platform == "win32":
@@ -60,7 +62,7 @@ def locked(path: Path, timeout: float = 60.0) -> Iterator[None]:
 
 def _acquire(path: Path, deadline: float) -> int:
     while True:
-        number = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        number = os.open(path, _FLAGS, 0o666)
         try:
             taken = try_lock(number)
         except OSError:

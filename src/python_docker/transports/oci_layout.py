@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import ClassVar
 from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, NotFound
-from python_docker.files.atomic import write_whole_file
+from python_docker.files.atomic import PartialFolder, is_partial, write_whole_file
 from python_docker.files.lock import locked
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
@@ -28,7 +27,6 @@ from python_docker.transports.oci_index import (
     write_index,
 )
 from python_docker.transports.oci_source import FolderFiles, OciSource
-from python_docker.transports.partial import create_partial_folder, partial_prefix
 
 _READ_SIZE = 1 << 20
 
@@ -72,13 +70,11 @@ class OciLayoutDestination:
         self._exists = _is_layout(folder)
         with _writing(folder):
             if self._exists:
-                lock, partial = create_partial_folder(folder, "")
+                self._partial = PartialFolder(folder)
             else:
                 folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-                lock, partial = create_partial_folder(folder.absolute().parent, folder.absolute().name)
-        self._lock = lock
-        self._partial = partial
-        self._stage = BlobStore(partial)
+                self._partial = PartialFolder(folder.absolute().parent, folder.absolute().name)
+        self._stage = BlobStore(self._partial.path)
 
     @classmethod
     def open(cls, location: Location, reference: ImageReference | None) -> OciLayoutDestination:
@@ -143,14 +139,14 @@ class OciLayoutDestination:
             if self._exists or not self._appear(self._root):
                 _is_layout(self._folder)
                 self._merge(self._root)
-        self._close()
+        self._partial.abort()
 
     def _appear(self, root: Descriptor) -> bool:
         """Give the complete folder its name; False when another process made one of that name meanwhile."""
-        (self._partial / "oci-layout").write_bytes(LAYOUT_MARKER)
-        (self._partial / "index.json").write_bytes(write_index([root]))
+        (self._partial.path / "oci-layout").write_bytes(LAYOUT_MARKER)
+        (self._partial.path / "index.json").write_bytes(write_index([root]))
         try:
-            self._partial.rename(self._folder)
+            self._partial.commit(self._folder)
         except OSError:
             if self._folder.is_dir():
                 return False
@@ -171,14 +167,7 @@ class OciLayoutDestination:
             write_whole_file(self._folder / "index.json", with_image(index, root, files.name))
 
     def abort(self) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        """Remove what is left of the partial folder. Does nothing the second time."""
-        shutil.rmtree(self._partial, ignore_errors=True)
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._partial.abort()
 
 
 def _is_layout(folder: Path) -> bool:
@@ -192,7 +181,7 @@ def _is_layout(folder: Path) -> bool:
     check_layout_marker(marker, files.name)
     if index is not None:
         Index.parse(index, f"index.json of {folder}")
-    elif marker is None and any(not name.startswith(partial_prefix("")) for name in os.listdir(folder)):
+    elif marker is None and any(not is_partial(name) for name in os.listdir(folder)):
         raise InvalidArchive(f"cannot write an OCI layout to {folder}: the folder is not empty, and no OCI layout")
     return True
 

@@ -6,10 +6,10 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 from python_docker.errors import Error
-from python_docker.transports.partial import create_partial_file
+from python_docker.files.atomic import PartialFile
 
 
 def write_all(file: BinaryIO, data: bytes) -> None:
@@ -64,17 +64,18 @@ class FileOutput:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._name = os.fspath(path)
-        self._partial: Path | None = None
+        self._partial: PartialFile | None = None
         try:
             if _is_special(Path(path)):
                 number = os.open(path, os.O_WRONLY | getattr(os, "O_BINARY", 0))
+                self._file = cast("BinaryIO", os.fdopen(number, "wb", buffering=0))
             else:
                 # A link stays one.
                 self._target = Path(os.path.realpath(path))
-                number, self._partial = create_partial_file(self._target)
+                self._partial = PartialFile(self._target.parent, self._target.name)
+                self._file = self._partial.file
         except OSError as error:
             raise Error(f"cannot write {self._name}: {error.strerror}") from None
-        self._file = os.fdopen(number, "wb", buffering=0)
 
     def write(self, data: bytes) -> None:
         try:
@@ -85,21 +86,19 @@ class FileOutput:
     def commit(self) -> None:
         """Give the file its name. Raises `Error` when it cannot have it."""
         try:
-            self._file.close()
             if self._partial is not None:
-                self._partial.replace(self._target)
-                self._partial = None
+                self._partial.commit(self._target)
+            else:
+                self._file.close()
         except OSError as error:
             raise Error(f"cannot write {self._name}: {error.strerror}") from error
 
     def abort(self) -> None:
         """Remove what was written. Does nothing after a commit."""
+        if self._partial is not None:
+            self._partial.abort()
         with suppress(OSError):
             self._file.close()
-        if self._partial is not None:
-            with suppress(OSError):
-                self._partial.unlink(missing_ok=True)
-            self._partial = None
 
 
 def _is_special(path: Path) -> bool:

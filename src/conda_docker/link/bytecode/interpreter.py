@@ -7,8 +7,6 @@ minor version, whose files are as valid but may differ in bytes.
 
 from __future__ import annotations
 
-import os
-import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Bytecode
 from conda_docker.errors import UnsupportedInput
+from python_docker.files.atomic import PartialFolder
 from python_docker.spec.platform import Platform
 from python_docker.tar import EntryType
 
@@ -116,17 +115,15 @@ def unpack_python(python: LockedPackage, package: Path, cache_dir: Path) -> Path
     executable = root / "bin" / f"python{minor}"
     if executable.exists():
         return executable
-    unfinished = root.with_name(f".partial-{os.getpid()}-{secrets.token_hex(8)}")
-    try:
-        _unpack(package, unfinished, minor)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with PartialFolder(root.parent) as partial:
+        _unpack(package, partial.path, minor)
         try:
-            unfinished.rename(root)
+            partial.commit(root)
         except OSError:
             # Another build was quicker.
             if not executable.exists():
                 raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return executable
 
 
