@@ -12,6 +12,7 @@ from typing import Any
 
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.user_files import parse_yaml, read_text
+from python_docker.files.home import expand_home, home_folder
 
 _LISTS = (
     "channels",
@@ -101,8 +102,8 @@ def read_conda_configuration(
         proxy_servers={scheme: str(url) for scheme, url in mappings["proxy_servers"].items() if url},
         offline=_boolean_or_text(values.get("offline", False)) is True,
         add_anaconda_token=_boolean_or_text(values.get("add_anaconda_token", True)) is not False,
-        envs_dirs=tuple(_expand(path, environ) for path in lists["envs_dirs"]),
-        pkgs_dirs=tuple(_expand(path, environ) for path in lists["pkgs_dirs"]),
+        envs_dirs=tuple(expand_home(path, environ) for path in lists["envs_dirs"]),
+        pkgs_dirs=tuple(expand_home(path, environ) for path in lists["pkgs_dirs"]),
         root_prefixes=roots,
         files=tuple(files),
     )
@@ -119,7 +120,7 @@ def _root_prefixes(environ: Mapping[str, str], conda_exe: str | os.PathLike[str]
     candidates += [
         Path(environ[name]) for name in ("CONDA_ROOT", "_CONDA_ROOT", "MAMBA_ROOT_PREFIX") if name in environ
     ]
-    home = _home(environ)
+    home = home_folder(environ)
     names = ("miniforge3", "miniconda3", "mambaforge", "anaconda3", "micromamba", ".local/share/mamba")
     candidates += [home / name for name in names]
     candidates += _SYSTEM_ROOTS
@@ -131,7 +132,7 @@ def _root_prefixes(environ: Mapping[str, str], conda_exe: str | os.PathLike[str]
 
 def _search_path(environ: Mapping[str, str], roots: Sequence[Path]) -> Iterator[Path]:
     """Files, and folders that hold files, the lowest precedence first."""
-    home = _home(environ)
+    home = home_folder(environ)
     folders = [*_SYSTEM_FOLDERS, *roots[:1]]
     folders += [Path(environ["MAMBA_ROOT_PREFIX"])] if environ.get("MAMBA_ROOT_PREFIX") else []
     folders += [Path(environ["XDG_CONFIG_HOME"]) / "conda"] if environ.get("XDG_CONFIG_HOME") else []
@@ -141,7 +142,7 @@ def _search_path(environ: Mapping[str, str], roots: Sequence[Path]) -> Iterator[
     yield from (home / ".condarc", home / ".mambarc")
     if environ.get("CONDA_PREFIX"):
         yield from (Path(environ["CONDA_PREFIX"]) / name for name in _FILE_NAMES)
-    yield from (_expand(environ[name], environ) for name in ("CONDARC", "MAMBARC") if environ.get(name))
+    yield from (expand_home(environ[name], environ) for name in ("CONDARC", "MAMBARC") if environ.get(name))
 
 
 def _files(place: Path) -> Iterator[Path]:
@@ -239,14 +240,3 @@ def _boolean_or_text(value: object) -> bool | str | None:
     if text.lower() in ("false", "no", "off", "0", ""):
         return False
     return text
-
-
-def _expand(path: str, environ: Mapping[str, str]) -> Path:
-    if path == "~" or path.startswith(("~/", "~\\")):
-        return _home(environ) / path[2:]
-    return Path(path)
-
-
-def _home(environ: Mapping[str, str]) -> Path:
-    home = environ.get("HOME") or environ.get("USERPROFILE")
-    return Path(home) if home else Path.home()

@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from conda_docker.channels.tokens import anaconda_tokens, with_anaconda_token
 from python_docker.errors import CredentialsError
+from python_docker.files.home import home_folder
 
 _log = logging.getLogger("conda_docker")
 
@@ -38,7 +39,7 @@ class Credentials:
     def __init__(self, environ: Mapping[str, str] | None = None, *, anaconda: bool = True) -> None:
         self._environ = os.environ if environ is None else environ
         self._anaconda = anaconda
-        self._home = Path(self._environ.get("HOME") or self._environ.get("USERPROFILE") or Path.home())
+        self._home = home_folder(self._environ)
 
     def access(self, url: str) -> Access:
         """How to ask for `url`, which is http or https; just so, where there are no credentials for it.

@@ -19,6 +19,7 @@ from conda_docker.package.find import (
     package_caches,
     touch,
 )
+from python_docker.files.home import expand_home
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def http_options(
     verify = configuration.ssl_verify
     bundle: str | Path | None = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or None
     if isinstance(verify, str) and verify != "truststore":
-        bundle = Path(verify).expanduser()
+        bundle = expand_home(verify, environ)
     proxies = {f"{scheme}_proxy": url for scheme, url in configuration.proxy_servers.items()}
     if proxies:
         environ = {name: value for name, value in environ.items() if name.lower() not in proxies} | proxies

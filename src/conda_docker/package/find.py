@@ -20,6 +20,7 @@ from conda_docker.errors import InvalidPackage
 from conda_docker.package.archive import open_package
 from conda_docker.redaction import public_url
 from python_docker.errors import ContentMismatch
+from python_docker.files.home import home_folder
 
 if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
@@ -89,7 +90,7 @@ def package_caches(
 
 
 def _cache_folders(environ: Mapping[str, str], configuration: CondaConfiguration) -> Iterator[Path]:
-    home = Path(environ.get("HOME") or environ.get("USERPROFILE") or Path.home())
+    home = home_folder(environ)
     yield from configuration.pkgs_dirs
     for name in ("PIXI_CACHE_DIR", "RATTLER_CACHE_DIR"):
         if environ.get(name):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from python_docker.errors import EngineError, EngineNotFound
+from python_docker.files.home import home_folder
 
 SCHEMES = ("unix", "tcp", "http", "https", "npipe", "ssh")
 
@@ -99,7 +100,7 @@ def usual_endpoints(environment: Mapping[str, str] = os.environ) -> list[Endpoin
         pipes = {"docker_engine": "Docker", "podman-machine-default": "Podman"}
         return [Endpoint(f"npipe:////./pipe/{pipe}", f"{name}'s default pipe") for pipe, name in pipes.items()]
     runtime = Path(environment.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
-    home = _home(environment)
+    home = home_folder(environment)
     sockets = {
         Path("/var/run/docker.sock"): "Docker's default socket",
         runtime / "docker.sock": "rootless Docker",
@@ -114,12 +115,7 @@ def usual_endpoints(environment: Mapping[str, str] = os.environ) -> list[Endpoin
 def docker_config_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """The folder of the docker command's settings."""
     named = environment.get("DOCKER_CONFIG")
-    return Path(named) if named else _home(environment) / ".docker"
-
-
-def _home(environment: Mapping[str, str]) -> Path:
-    # A process without a home, in a container say, has no settings there.
-    return Path(environment.get("HOME") or environment.get("USERPROFILE") or os.path.expanduser("~"))  # noqa: PTH111
+    return Path(named) if named else home_folder(environment) / ".docker"
 
 
 def _tls_of(environment: Mapping[str, str]) -> Tls | None:

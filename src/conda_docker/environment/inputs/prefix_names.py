@@ -8,6 +8,7 @@ from pathlib import Path
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.errors import InvalidEnvironment
+from python_docker.files.home import home_folder
 
 
 def find_prefix(name: str, configuration: CondaConfiguration, environ: Mapping[str, str] | None = None) -> Path:
@@ -42,7 +43,7 @@ def find_prefix(name: str, configuration: CondaConfiguration, environ: Mapping[s
 
 def environment_folders(configuration: CondaConfiguration, environ: Mapping[str, str]) -> tuple[Path, ...]:
     """Return the folders that hold environments by their names, in the order in which they count."""
-    home = Path(environ.get("HOME") or Path.home())
+    home = home_folder(environ)
     folders = [*configuration.envs_dirs, *(root / "envs" for root in configuration.root_prefixes)]
     folders.append(home / ".conda" / "envs")
     if environ.get("CONDA_EXE"):
@@ -67,7 +68,7 @@ def _names(folder: Path) -> Iterator[str]:
 
 
 def _listed(environ: Mapping[str, str]) -> list[Path]:
-    file = Path(environ.get("HOME") or Path.home()) / ".conda" / "environments.txt"
+    file = home_folder(environ) / ".conda" / "environments.txt"
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):

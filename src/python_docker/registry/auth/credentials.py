@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from python_docker.errors import CredentialsError
+from python_docker.files.home import home_folder
 from python_docker.registry.auth.credential_helper import ask_helper
 from python_docker.spec.reference import DOCKER_HUB
 
@@ -86,8 +87,7 @@ def find_credentials(domain: str, path: str, environ: Mapping[str, str]) -> Cred
 
 def _files(environ: Mapping[str, str]) -> Iterator[tuple[Path, bool]]:
     """The files that may hold credentials, and whether theirs are below `auths`."""
-    home_text = environ.get("HOME") or environ.get("USERPROFILE")
-    home = Path(home_text) if home_text else Path.home()
+    home = home_folder(environ)
     if environ.get("REGISTRY_AUTH_FILE"):
         yield Path(environ["REGISTRY_AUTH_FILE"]), True
     docker = environ.get("DOCKER_CONFIG")

@@ -1,0 +1,38 @@
+"""The user's home folder: one rule for settings, credentials and caches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+_NONE = Path("/nonexistent")
+"""The home of accounts that have none (Debian's policy manual, 9.2.3)."""
+
+
+def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the user's home folder: HOME, USERPROFILE, else what the system's accounts say.
+
+    A user without any, such as that of a container under an unknown user ID, gets a folder that does not exist:
+    nothing is found in it, and nothing can be written to it.
+
+    >>> home_folder({"HOME": "/home/ada"}).as_posix()
+    '/home/ada'
+    """
+    named = environ.get("HOME") or environ.get("USERPROFILE")
+    if named:
+        return Path(named)
+    # Path.home() raises for an unknown user.
+    found = Path(os.path.expanduser("~"))  # noqa: PTH111
+    return found if found.is_absolute() else _NONE
+
+
+def expand_home(path: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return a path in which a leading `~` stands for the user's home folder.
+
+    >>> expand_home("~/x", {"HOME": "/home/ada"}).as_posix()
+    '/home/ada/x'
+    """
+    if path == "~" or path.startswith(("~/", "~\\")):
+        return home_folder(environ) / path[2:]
+    return Path(path)
