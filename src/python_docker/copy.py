@@ -19,6 +19,7 @@ from python_docker.spec.documents import Descriptor, Index, Manifest
 from python_docker.spec.media_types import ImageFormat, layer_compression
 from python_docker.spec.platform import Platform
 from python_docker.spec.platform_choice import select_platform
+from python_docker.transports.table import INDEX_FORMS
 
 if TYPE_CHECKING:
     from python_docker.http.options import RegistryOptions
@@ -140,7 +141,7 @@ def copy_index(
     """Copy an index with all that it names. Raises `UnsupportedFormat` where the destination can hold no index."""
     if not destination.takes_index:
         raise UnsupportedFormat(
-            "a multi-platform image cannot be written there: choose one with --platform, or use oci-archive"
+            f"a multi-platform image cannot be written there: choose one with --platform, or use {INDEX_FORMS}"
         )
     if depth >= _MAX_DEPTH:
         raise UnsupportedFormat(f"index {index.digest} holds indexes more than {_MAX_DEPTH} deep")

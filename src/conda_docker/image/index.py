@@ -11,6 +11,7 @@ from python_docker.progress import SILENT, Progress
 from python_docker.spec.documents import Index
 from python_docker.spec.media_types import ImageFormat
 from python_docker.transports import destination
+from python_docker.transports.table import INDEX_FORMS
 
 if TYPE_CHECKING:
     from python_docker.http.options import RegistryOptions
@@ -43,9 +44,7 @@ def write_images(
         if len(images) == 1:
             return put_image(images[0], target, progress=progress)
         if not target.takes_index:
-            raise UnsupportedFormat(
-                f"{location} cannot hold an image for several platforms; use oci:DIR, oci-archive:PATH or a registry"
-            )
+            raise UnsupportedFormat(f"{location} cannot hold an image for several platforms; use {INDEX_FORMS}")
         children = [
             put_image(image, target, progress=progress, root=False).descriptor.replace(platform=_fields(image))
             for image in images

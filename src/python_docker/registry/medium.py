@@ -108,8 +108,12 @@ class RegistryDestination:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, location: Location, options: RegistryOptions | None = None) -> RegistryDestination:
+    def open(
+        cls, location: Location, reference: ImageReference | None = None, options: RegistryOptions | None = None
+    ) -> RegistryDestination:
         """What a `docker://` location names; `options` are those of the environment when it is None.
+
+        `reference`, the name of an image whose location gives it none, is not needed here.
 
         Raises `InvalidReference` when the location names no image.
         """

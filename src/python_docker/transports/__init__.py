@@ -1,4 +1,4 @@
-"""The media that images are read from and written to, one module each, behind one form of name.
+"""The media that images are read from and written to, one module each, behind one form of name (see `table`).
 
 `open_source` and `open_destination` give the two ends of a copy, `open_image` one image, `write_image` writes one.
 """
@@ -7,79 +7,71 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-from python_docker.spec.platform import Platform
-from python_docker.transports.location import Location
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     from python_docker.http.options import RegistryOptions
     from python_docker.image import Image
     from python_docker.progress import Progress
     from python_docker.spec.documents import Manifest
+    from python_docker.spec.platform import Platform
     from python_docker.spec.reference import ImageReference
+    from python_docker.transports.location import Location
     from python_docker.transports.medium import Destination, Source
 
 __all__ = ["Location", "open_destination", "open_image", "open_source", "write_image"]
 
 
+def __getattr__(name: str) -> object:
+    """Import `Location` when it is first used: the command line's help asks the table of media alone."""
+    if name != "Location":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from python_docker.transports.location import Location
+
+    return Location
+
+
+class _Opens(Protocol):
+    """How the class of a medium is made, the source's or the destination's."""
+
+    def open(self, location: Location, *arguments: object) -> object: ...
+
+
+def _class(path: str) -> _Opens:
+    """Import the class that a row of the table names."""
+    module, _, name = path.partition(":")
+    opens: _Opens = getattr(import_module(module), name)
+    return opens
+
+
 def open_source(location: str | Location, *, registry: RegistryOptions | None = None) -> Source:
-    """What a location names, to read from. Close it after use.
+    """Open what a location names, to read from. Close it after use.
 
-    Raises `InvalidReference` for what is no location, `NotFound` when nothing is there.
+    Raises `InvalidReference` for what is not a location, `NotFound` when nothing is there.
     """
-    if isinstance(location, str):
-        location = Location.parse(location, default_transport="docker")
-    if location.transport == "docker":
-        from python_docker.registry.medium import RegistrySource
-
-        return RegistrySource.open(location, registry)
-    if location.transport == "docker-daemon":
-        from python_docker.transports.docker_engine import EngineSource
-
-        return EngineSource.open(location)
-    if location.transport == "docker-archive":
-        from python_docker.transports.docker_archive import ArchiveSource
-
-        return ArchiveSource.open(location)
-    if location.transport == "oci":
-        from python_docker.transports.oci_layout import OciLayoutSource
-
-        return OciLayoutSource.open(location)
-    from python_docker.transports.oci_archive import OciArchiveSource
-
-    return OciArchiveSource.open(location)
+    place = _parse(location, "docker")
+    return cast("Source", _class(place.medium.source).open(place, registry))
 
 
 def open_destination(
     location: str | Location, *, reference: ImageReference | None = None, registry: RegistryOptions | None = None
 ) -> Destination:
-    """What a location names, to write to: finish with `commit` or `abort`.
+    """Open what a location names, to write to: finish with `commit` or `abort`.
 
     `reference` is the name that the image gets where the location gives none. Raises `InvalidReference` for what is
-    no location, or names no image where one is needed.
+    not a location, or names no image where one is needed.
     """
-    if isinstance(location, str):
-        location = Location.parse(location)
-    if location.transport == "docker":
-        from python_docker.registry.medium import RegistryDestination
+    place = _parse(location)
+    return cast("Destination", _class(place.medium.destination).open(place, reference, registry))
 
-        return RegistryDestination.open(location, registry)
-    if location.transport == "docker-daemon":
-        from python_docker.transports.docker_engine import EngineDestination
 
-        return EngineDestination.open(location, reference)
-    if location.transport == "docker-archive":
-        from python_docker.transports.docker_archive import ArchiveDestination
+def _parse(location: str | Location, default_transport: str | None = None) -> Location:
+    if not isinstance(location, str):
+        return location
+    from python_docker.transports.location import Location
 
-        return ArchiveDestination.open(location, reference)
-    if location.transport == "oci":
-        from python_docker.transports.oci_layout import OciLayoutDestination
-
-        return OciLayoutDestination.open(location, reference)
-    from python_docker.transports.oci_archive import OciArchiveDestination
-
-    return OciArchiveDestination.open(location, reference)
+    return Location.parse(location, default_transport=default_transport)
 
 
 def open_image(
@@ -91,6 +83,7 @@ def open_image(
     `NotFound`, `PlatformNotFound`, and what `open_source` raises.
     """
     from python_docker.copy import image_of
+    from python_docker.spec.platform import Platform
 
     if isinstance(platform, str):
         platform = Platform.parse(platform)

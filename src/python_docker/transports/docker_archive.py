@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -29,6 +29,9 @@ from python_docker.transports.location import Location
 from python_docker.transports.medium import Source
 from python_docker.transports.oci_index import images_of, reference_of
 from python_docker.transports.oci_source import OciSource, TarFiles
+
+if TYPE_CHECKING:
+    from python_docker.http.options import RegistryOptions
 
 __all__ = ["ArchiveDestination", "ArchiveSource", "archived_images", "read_archive", "write_archive"]
 
@@ -67,7 +70,7 @@ class ArchiveSource:
         self._open = cache(image.open)
 
     @classmethod
-    def open(cls, location: Location) -> Source:
+    def open(cls, location: Location, registry: RegistryOptions | None = None) -> Source:
         """Open what a location names. An archive that is an OCI layout alone is read as one.
 
         Raises `NotFound` also when there is no such file.

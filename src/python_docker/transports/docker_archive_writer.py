@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import BinaryIO, ClassVar
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression
@@ -25,6 +25,9 @@ from python_docker.transports.docker_v1 import write_v1
 from python_docker.transports.location import Location
 from python_docker.transports.oci_index import IMAGE_NAME, LAYOUT_MARKER, REF_NAME, write_index
 from python_docker.transports.output import FileOutput, Output, StreamOutput
+
+if TYPE_CHECKING:
+    from python_docker.http.options import RegistryOptions
 
 
 class ArchiveDestination:
@@ -47,7 +50,9 @@ class ArchiveDestination:
         self._images: dict[Digest, tuple[Manifest, list[ImageReference]]] = {}
 
     @classmethod
-    def open(cls, location: Location, reference: ImageReference | None) -> ArchiveDestination:
+    def open(
+        cls, location: Location, reference: ImageReference | None, registry: RegistryOptions | None = None
+    ) -> ArchiveDestination:
         """Begin an archive that replaces the one at the location when it is complete.
 
         Raises `InvalidReference` when the location names an image by anything but a name.

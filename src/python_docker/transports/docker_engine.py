@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from python_docker.docker.engine import Engine, find_engine
 from python_docker.docker.names import engine_name
@@ -18,12 +18,15 @@ from python_docker.transports.medium import Source
 from python_docker.transports.oci_source import OciSource, TarFiles
 from python_docker.transports.output import write_all
 
+if TYPE_CHECKING:
+    from python_docker.http.options import RegistryOptions
+
 
 class EngineSource(ArchiveSource):
     """An image of an engine, saved to a temporary file that goes with the last object that reads from it."""
 
     @classmethod
-    def open(cls, location: Location) -> Source:
+    def open(cls, location: Location, registry: RegistryOptions | None = None) -> Source:
         """Let the engine save an image.
 
         Raises `InvalidReference` when the location names none, `NotFound` when the engine has none of the name,
@@ -60,7 +63,9 @@ class EngineDestination(ArchiveDestination):
         super().__init__(self._loading, reference)
 
     @classmethod
-    def open(cls, location: Location, reference: ImageReference | None) -> EngineDestination:
+    def open(
+        cls, location: Location, reference: ImageReference | None, registry: RegistryOptions | None = None
+    ) -> EngineDestination:
         """Begin to load an image under the name of the location, else as `reference`, else without a name.
 
         Raises `InvalidReference` for a name that cannot be given, `EngineNotFound` when there is no engine.

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from python_docker.errors import InvalidReference
 from python_docker.spec.reference import ImageReference
+from python_docker.transports.table import FORMS, MEDIA, Medium, Syntax, medium_at
 
-_ARCHIVES = ("docker-archive", "oci-archive", "oci")
-_TRANSPORTS = (*_ARCHIVES, "docker-daemon", "docker")
 _ARCHIVE_SUFFIX = re.compile(r"\.tar(\.(gz|bz2|xz|zst))?$|\.tgz$")
-FORMS = (
-    "docker-archive:PATH[:REF], oci:DIR[:TAG], oci-archive:PATH[:TAG], docker://REF, docker-daemon:REF, "
-    "or a path that ends in .tar"
-)
+# What cannot be the beginning of a name in a registry.
+_LOOKS_LIKE_PATH = re.compile(r"[./\\~]|[A-Za-z]:[\\/]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +33,44 @@ class Location:
     path: str
     name: str | None = None
 
+    @property
+    def medium(self) -> Medium:
+        """The row of the table of media that says what can be done there."""
+        return MEDIA[self.transport]
+
     @classmethod
     def parse(cls, text: str, *, default_transport: str | None = None) -> Location:
-        """Read a location. A text without a transport is an archive when it ends in `.tar`, a layout when it is a
-        folder with an `index.json`, and otherwise one of `default_transport` if that is given.
+        """Read a location. Without the name of a medium, what ends in `.tar` is an archive, and a folder with an image
+        is what it is.
 
-        Raises `InvalidReference`.
+        `default_transport="docker"` is for reading: a file that is there is looked at too, and anything else names an
+        image in a registry.
+
+        Raises `InvalidReference`, also for a file that is no image.
         """
-        transport, colon, rest = text.partition(":")
-        if colon and transport in _ARCHIVES:
-            path, name = _split_path(rest)
-            if not path:
-                raise InvalidReference(f"{text!r} names no file or folder")
-            return cls(transport, path, name)
-        if colon and transport == "docker" and rest.startswith("//"):
-            return cls(transport, "", str(ImageReference.parse(rest[2:])))
-        if colon and transport == "docker-daemon":
-            return cls(transport, "", rest or None)
+        name, colon, rest = text.partition(":")
+        medium = MEDIA.get(name) if colon else None
+        if medium is not None and (found := _parse(medium, rest, text)) is not None:
+            return found
         if _ARCHIVE_SUFFIX.search(text) and "://" not in text:
             return cls("docker-archive", text)
-        if Path(text, "index.json").is_file():
-            return cls("oci", text)
+        if (at := _look(Path(text), reading=default_transport is not None)) is not None:
+            return cls(at.name, text)
         if default_transport == "docker" and "://" not in text:
+            is_file = os.path.isfile(text)  # noqa: PTH113 (a Path raises for what is too long)
+            if is_file or (os.path.isdir(text) and _LOOKS_LIKE_PATH.match(text)):  # noqa: PTH112
+                kind = "file" if is_file else "folder"
+                raise InvalidReference(
+                    f"{text[:300]!r} is a {kind}, but this is not an image: expected a tar archive, an OCI layout or "
+                    "a folder of skopeo's; an image of that name in a registry is docker://NAME"
+                )
             return cls("docker", "", str(ImageReference.parse(text)))
-        raise InvalidReference(f"not a place for images: {text[:300]!r}; give one of {FORMS}")
+        raise InvalidReference(
+            f"{text[:300]!r} is not a place for images; give one of {FORMS}, or a path that ends in .tar"
+        )
 
     def reference(self) -> ImageReference | None:
-        """The name as an image reference, if it has the form of one."""
+        """Return the name as an image reference, if it has the form of one."""
         if not self.name or self.name.startswith("@"):
             return None
         try:
@@ -70,9 +79,30 @@ class Location:
             return None
 
     def __str__(self) -> str:
-        if self.transport == "docker":
-            return f"docker://{self.name}"
+        if self.medium.syntax is Syntax.URL:
+            return f"{self.transport}://{self.name}"
         return ":".join(part for part in (self.transport, self.path, self.name) if part)
+
+
+def _parse(medium: Medium, rest: str, text: str) -> Location | None:
+    """Read what follows a medium's name and colon; None when it has another form, so that `docker:24` is an image."""
+    if medium.syntax is Syntax.URL:
+        return Location(medium.name, "", str(ImageReference.parse(rest[2:]))) if rest.startswith("//") else None
+    if medium.syntax is Syntax.NAME:
+        return Location(medium.name, "", rest or None)
+    path, name = (rest, None) if medium.syntax is Syntax.PATH else _split_path(rest)
+    if not path:
+        raise InvalidReference(f"{text!r} names no file or folder; expected {medium.form}")
+    return Location(medium.name, path, name)
+
+
+def _look(path: Path, *, reading: bool) -> Medium | None:
+    """Return the medium that a path is. A file that is not called `.tar` is only read, never overwritten."""
+    try:
+        return medium_at(path) if reading or path.is_dir() else None
+    except (OSError, ValueError):
+        # Too long for a path, or with a NUL in it.
+        return None
 
 
 def _split_path(rest: str) -> tuple[str, str | None]:

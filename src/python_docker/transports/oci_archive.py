@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression
@@ -19,12 +19,15 @@ from python_docker.transports.oci_index import LAYOUT_MARKER, naming_annotations
 from python_docker.transports.oci_source import OciSource, TarFiles
 from python_docker.transports.output import FileOutput, Output
 
+if TYPE_CHECKING:
+    from python_docker.http.options import RegistryOptions
+
 
 class OciArchiveSource(OciSource):
     """An image, or an index of images, in an OCI archive."""
 
     @classmethod
-    def open(cls, location: Location) -> OciArchiveSource:
+    def open(cls, location: Location, registry: RegistryOptions | None = None) -> OciArchiveSource:
         """Open an archive. Raises `NotFound` when there is no such file, `InvalidArchive` for one of another kind."""
         return cls(TarFiles(ArchiveFile.open(location.path)), location.name)
 
@@ -45,7 +48,9 @@ class OciArchiveDestination:
         self._root: Descriptor | None = None
 
     @classmethod
-    def open(cls, location: Location, reference: ImageReference | None) -> OciArchiveDestination:
+    def open(
+        cls, location: Location, reference: ImageReference | None, registry: RegistryOptions | None = None
+    ) -> OciArchiveDestination:
         """Begin an archive that replaces the one at the location when it is complete. Raises `InvalidReference`."""
         annotations = naming_annotations(location, reference)
         return cls(FileOutput(location.path), annotations)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression
@@ -28,6 +28,9 @@ from python_docker.transports.oci_index import (
 )
 from python_docker.transports.oci_source import FolderFiles, OciSource
 
+if TYPE_CHECKING:
+    from python_docker.http.options import RegistryOptions
+
 _READ_SIZE = 1 << 20
 
 
@@ -35,7 +38,7 @@ class OciLayoutSource(OciSource):
     """An image, or an index of images, in an OCI layout."""
 
     @classmethod
-    def open(cls, location: Location) -> OciLayoutSource:
+    def open(cls, location: Location, registry: RegistryOptions | None = None) -> OciLayoutSource:
         """Open a layout. Raises `NotFound` when there is no such folder, `InvalidArchive` for what is no layout."""
         folder = Path(location.path)
         if folder.is_file():
@@ -77,7 +80,9 @@ class OciLayoutDestination:
         self._stage = BlobStore(self._partial.path)
 
     @classmethod
-    def open(cls, location: Location, reference: ImageReference | None) -> OciLayoutDestination:
+    def open(
+        cls, location: Location, reference: ImageReference | None, registry: RegistryOptions | None = None
+    ) -> OciLayoutDestination:
         """Begin to write to the folder of the location.
 
         Raises `InvalidReference` for a name that a layout cannot hold, `InvalidArchive` for a folder that holds

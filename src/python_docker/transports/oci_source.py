@@ -39,7 +39,7 @@ class FolderFiles:
     def read(self, path: str, limit: int) -> bytes | None:
         file = self.folder / path
         try:
-            size = _regular_size(file)
+            size = regular_size(file)
             if size is None:
                 return None
             if size > limit:
@@ -50,12 +50,12 @@ class FolderFiles:
 
     def blob(self, descriptor: Descriptor) -> Blob:
         store = BlobStore(self.folder)
-        if _regular_size(store.path_of(descriptor.digest)) is None:
+        if regular_size(store.path_of(descriptor.digest)) is None:
             raise NotFound(f"{self.name} has no blob {descriptor.digest}")
         return store.get(descriptor)
 
 
-def _regular_size(path: Path) -> int | None:
+def regular_size(path: Path) -> int | None:
     """The size of a plain file; None when there is nothing, or something that cannot be read like one (a pipe)."""
     try:
         found = path.stat()

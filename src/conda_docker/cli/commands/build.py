@@ -176,6 +176,7 @@ def _locations(
     """Where the image goes, each place once; what can be known to fail after all the work fails now."""
     from python_docker.errors import Error
     from python_docker.transports import Location
+    from python_docker.transports.table import INDEX_FORMS
 
     locations = [parse_location(text, "--output") for text in outputs]
     locations += [Location("docker", "", str(reference))] if push else []
@@ -183,13 +184,13 @@ def _locations(
     if not locations:
         raise typer.BadParameter("say where the image goes: --output, --push or --load")
     for location in locations:
-        if platforms > 1 and location.transport in ("docker-archive", "docker-daemon"):
+        if platforms > 1 and not location.medium.holds_index:
             raise typer.BadParameter(
-                f"{location} holds an image for one platform only; use oci:DIR, oci-archive:PATH or a registry",
+                f"{location} holds an image for one platform only; use {INDEX_FORMS}",
                 param_hint="--platform",
             )
         folder = Path(location.path).absolute().parent
-        if location.transport.endswith("archive") and not folder.is_dir():
+        if location.medium.is_file and not folder.is_dir():
             raise Error(f"there is no folder {folder} to write {Path(location.path).name} to")
     return list(dict.fromkeys(locations))
 

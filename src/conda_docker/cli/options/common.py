@@ -8,14 +8,12 @@ from typing import Annotated, Literal
 import typer
 
 from python_docker.errors import InvalidPlatform
+from python_docker.transports.table import FORMS
 
 REGISTRIES = "Registries"
 """The panel of the help that these options are in."""
 
-LOCATIONS = (
-    "docker://REF, docker-daemon:REF, docker-archive:PATH[:REF], oci:DIR[:TAG], oci-archive:PATH[:TAG], "
-    "or a path that ends in .tar"
-)
+LOCATIONS = f"{FORMS}, or a path that ends in .tar"
 
 Source = Annotated[str, typer.Argument(metavar="SRC", help=f"The image: {LOCATIONS}, or a name in a registry.")]
 
