@@ -216,12 +216,27 @@ def normalized(installed: Mapping[str, Installed]) -> Tree:
             rows.sort(key=lambda row: row["_path"].split("/"))
             # rattler records a path twice when a package names it twice, as a file and an entry point, say.
             once = {row["_path"]: row for row in rows}
-            record["paths_data"]["paths"] = list(once.values())
+            record["paths_data"]["paths"] = [recorded_by_conda(row) for row in once.values()]
             record["files"] = list(once)
+            if noarch := record.get("noarch"):
+                # conda's own field, after those that rattler knows.
+                at_end = {name: record.pop(name) for name in ("files", "paths_data")}
+                record |= {"package_type": "noarch_python" if noarch == "python" else "noarch_generic"} | at_end
             content = json.dumps(record, indent=2, ensure_ascii=False).encode()
             item = replace(item, content=content)  # noqa: PLW2901
         tree[path] = item
     return tree
+
+
+def recorded_by_conda(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a record with the `sha256_in_prefix` that conda writes: of every regular file, and of no link."""
+    digest = row.get("sha256_in_prefix") or row.get("sha256") if row["path_type"] == "hardlink" else None
+    fields = {name: value for name, value in row.items() if name != "sha256_in_prefix"}
+    if digest is None:
+        return fields
+    order = ("_path", "path_type", "no_link", "sha256")
+    before = {name: fields.pop(name) for name in order if name in fields}
+    return before | {"sha256_in_prefix": digest} | fields
 
 
 def differences(installed: Mapping[str, Installed], linked: Mapping[str, Installed]) -> list[str]:

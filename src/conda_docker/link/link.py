@@ -122,6 +122,7 @@ class LinkedPackage:
         places = list(placement.places())
         report.link_scripts = link_scripts(places, self._record.name)
         report.activate = activation_scripts(places)
+        report.notes = self._package.metadata.notes
         if self._modules is not None:
             self._modules.shipped = self._without.union(place for place in places if place.endswith(".pyc"))
         del places

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from conda_docker.errors import InvalidPackage
 from conda_docker.link.prefix import Prefix
-from conda_docker.package.metadata import EntryPoint, PackageMetadata
+from conda_docker.package.entry_points import EntryPoint
+from conda_docker.package.metadata import PackageMetadata
 
 _MAX_SHEBANG = 127  # bytes of a first line that Linux runs (fs/binfmt_script.c), without its newline
 

@@ -17,6 +17,8 @@ from conda_docker.package.metadata import PathEntry, PathType
 
 _VARIABLES = "etc/conda/env_vars.d/"
 _ACTIVATION = "etc/conda/activate.d/"
+_MARKER = ".wh."  # begins the names that delete files of lower layers (image-spec, layer.md, "Whiteouts")
+_LONGEST_NAME = 255  # bytes, on every file system that layers are unpacked to
 _LINK_SCRIPTS = ("pre-link", "post-link", "pre-unlink", "post-unlink")
 
 
@@ -90,6 +92,8 @@ def place_files(
         if not keeps(place):
             trimmed.add(path)
             continue
+        if _MARKER in place or len(place) > _LONGEST_NAME or not place.isascii():
+            _check_name(place, package.what)
         earlier = recorded.get(place)
         if earlier is not None:
             plain.pop(earlier.path, None)
@@ -114,6 +118,21 @@ def place_files(
     placement = Placement(plain, special, frozenset(trimmed), tuple(in_order))
     _check_nesting(placement, made, package.what)
     return placement
+
+
+def _check_name(place: str, what: str) -> None:
+    """Refuse a path that no layer can hold."""
+    for name in place.split("/"):
+        if name.startswith(_MARKER):
+            raise InvalidPackage(
+                f"{what} has the file {place[:200]!r}, which no image can hold: in a layer, names that begin with "
+                f"{_MARKER} delete other files; --exclude leaves it out"
+            )
+        if len(name.encode()) > _LONGEST_NAME:
+            raise InvalidPackage(
+                f"{what} has a file with a name of {len(name.encode())} bytes, {name[:60]!r}...; file systems take "
+                f"{_LONGEST_NAME} at most"
+            )
 
 
 def _check_nesting(placement: Placement, made: set[str], what: str) -> None:

@@ -1,4 +1,6 @@
-"""The record of an installed package, `conda-meta/<name>-<version>-<build>.json`, in the bytes of rattler (CEP 32).
+"""The record of an installed package, `conda-meta/<name>-<version>-<build>.json` (CEP 32).
+
+In the bytes of rattler, with what conda records beyond it.
 
 What names the machine that linked is left out: `extracted_package_dir`, `package_tarball_full_path` and `link`. What
 was asked for belongs to an environment, not to a package: `requested_specs` is empty, as for a dependency.
@@ -73,16 +75,22 @@ class InstalledPath(NamedTuple):
 
 
 def installed_file(place: str, entry: PathEntry, observed: Observed | None) -> InstalledPath:
-    """What is recorded of a file that the manifest lists, as rattler does; `observed` None: it was only copied."""
-    sha256, size, path_type, in_prefix = entry.sha256, entry.size, entry.type, None
+    """Return what is recorded of a file that the manifest lists; `observed` None: it was only copied.
+
+    As rattler records it, but for `sha256_in_prefix`, which `conda doctor` holds files against: as conda, of every
+    regular file and of no symbolic link (conda/core/path_actions.py, `LinkPathAction.verify`).
+    """
+    sha256, size, path_type, in_prefix = entry.sha256, entry.size, entry.type, entry.sha256
     if observed is not None:
         path_type = path_type or observed.path_type
-        # What the manifest says is not put to the test unless a file is rewritten; of a link it tells the target.
-        if sha256 is None or entry.placeholder or path_type is PathType.SOFTLINK:
-            in_prefix = observed.sha256 if observed.sha256 != sha256 else None
+        # What the manifest says is not put to the test unless a file is rewritten.
+        if sha256 is None or entry.placeholder:
+            in_prefix = observed.sha256
         if size is None or entry.placeholder:
             size = observed.size
     path_type = path_type or PathType.HARDLINK
+    if path_type is not PathType.HARDLINK:
+        in_prefix = None
     mode, placeholder = entry.file_mode, entry.placeholder
     return InstalledPath(place, path_type, entry.no_link, sha256, in_prefix, size, mode, placeholder)
 
@@ -122,7 +130,10 @@ def package_fields(package: LockedPackage) -> dict[str, Any]:
 
 def prefix_record(package: LockedPackage, rows: Iterable[InstalledPath]) -> list[bytes]:
     """The record of `package` with these installed files, in the order they are given; in pieces."""
-    head = json.dumps(package_fields(package) | {"requested_specs": []}, indent=2, ensure_ascii=False)
+    fields = package_fields(package) | {"requested_specs": []}
+    if package.noarch is not None:
+        fields["package_type"] = f"noarch_{package.noarch}"  # as conda does (conda/models/enums.py, PackageType)
+    head = json.dumps(fields, indent=2, ensure_ascii=False)
     # By hand and piece by piece: the standard library's indenting encoder takes several times as long and the memory
     # of the whole for packages of many files.
     files: list[bytes] = []

@@ -15,7 +15,7 @@ class LinkReport:
     `trimmed_bytes` count what the filter left out. `link_scripts` are scripts that clients run on linking; they are in
     the image and were not run. `activate` are activation scripts, and `variables` holds the variables of each file in
     `etc/conda/env_vars.d` by its name. `compiled` counts the `.pyc` files that were made; `uncompiled` maps the modules
-    that have none, though they should, to the reason.
+    that have none, though they should, to the reason. `notes` say what of the package cannot be used.
     """
 
     paths: list[str] = field(default_factory=list)
@@ -26,6 +26,7 @@ class LinkReport:
     variables: dict[str, dict[str, str]] = field(default_factory=dict)
     compiled: int = 0
     uncompiled: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def post_link(self) -> bool:

@@ -25,11 +25,13 @@ from python_docker.tar import EntryType, TarEntry, TarReader, contained_path
 Content = bytes | BinaryIO
 Members = Iterator[tuple[TarEntry, Content]]
 
-_MAX_METADATA = 256 << 20  # bytes of one file below info/; a million files make a paths.json of that size
+_MAX_METADATA = 128 << 20  # bytes of one file below info/; 400,000 files make a paths.json of that size
+_SMALL_METADATA = 16 << 20  # bytes that one may have in an archive of any size
+_METADATA_RATIO = 500  # of one to its archive
 _MAX_IGNORED = 2 << 30  # bytes of members that nobody asked for, which still cost the time to decompress them
 _MAX_RATIO = 200  # of a payload to its archive, when it must be read to find the metadata; honest ones reach 20
 _MAX_SURPRISE = 16 << 20  # bytes that a member may have beyond what the manifest says
-_MAX_WINDOW_LOG = 31  # zstd --ultra --long=31, the most that the format's reference implementation can write
+_MAX_WINDOW_LOG = 27  # 128 MiB: what --ultra -22 writes, and the most that conda and rattler read
 _MAX_LINKS = 40  # as Linux follows
 
 
@@ -221,11 +223,13 @@ def open_package(path: Path) -> Package:
             magic = stream.read(4)
             size = stream.seek(0, io.SEEK_END)
         if magic == b"PK\3\4":
-            metadata = parse_metadata(*_read_info(_conda_members(path, "info"), what, _MAX_IGNORED, whole=True), what)
+            info = _read_info(_conda_members(path, "info"), what, size, _MAX_IGNORED, whole=True)
+            metadata = parse_metadata(*info, what)
             return Package(path, metadata, lambda: _conda_members(path, "pkg"), is_archive=True)
         if magic[:3] == b"BZh":
             limit = max(_MAX_IGNORED, size * _MAX_RATIO)
-            metadata = parse_metadata(*_read_info(_tar_members(path.open("rb")), what, limit, whole=False), what)
+            info = _read_info(_tar_members(path.open("rb")), what, size, limit, whole=False)
+            metadata = parse_metadata(*info, what)
             return Package(path, metadata, lambda: _tar_members(path.open("rb")), is_archive=True)
     except FileNotFoundError:
         raise InvalidPackage(f"there is no package at {path}") from None
@@ -245,12 +249,13 @@ def _tar_members(stream: BinaryIO) -> Members:
         yield from TarReader(tar).members()
 
 
-def _read_info(members: Members, what: str, limit: int, *, whole: bool) -> tuple[dict[str, bytes], int]:
-    """The contents of the metadata files, and the time of `about.json`.
+def _read_info(members: Members, what: str, size: int, limit: int, *, whole: bool) -> tuple[dict[str, bytes], int]:
+    """Return the contents of the metadata files of an archive of `size` bytes, and the time of `about.json`.
 
     Unless `whole`, the payload is in the same tar: reading ends as soon as nothing of use can follow. No more than
     `limit` bytes of other members are read.
     """
+    largest = min(_MAX_METADATA, max(_SMALL_METADATA, size * _METADATA_RATIO))
     files: dict[str, bytes] = {}
     times: dict[str, int] = {}
     ignored = 0
@@ -258,8 +263,8 @@ def _read_info(members: Members, what: str, limit: int, *, whole: bool) -> tuple
         folder, _, name = entry.path.removeprefix("./").rpartition("/")
         if folder == "info":
             if name in METADATA_FILES and entry.type is EntryType.FILE:
-                if entry.size > _MAX_METADATA:
-                    raise InvalidPackage(f"{what}: info/{name} has {entry.size} bytes, more than can be read")
+                if entry.size > largest:
+                    raise InvalidPackage(f"{what}: info/{name} has {entry.size} bytes; at most {largest} are read")
                 files[name] = content if isinstance(content, bytes) else content.read()
                 times[name] = entry.mtime
         elif not whole and _is_complete(files):

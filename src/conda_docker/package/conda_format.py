@@ -54,14 +54,17 @@ def _find(archive: zipfile.ZipFile, section: str, path: Path) -> zipfile.ZipInfo
 
 
 def _check_format(archive: zipfile.ZipFile, what: str) -> None:
-    """Refuse a later format; a package without `metadata.json` is accepted, as by all clients."""
+    """Refuse a later format; one that does not say is accepted, as by all clients."""
     if "metadata.json" not in archive.namelist():
         return
     with archive.open("metadata.json") as stream:
         content = stream.read(_MAX_FORMAT_FILE)
-    document: Any = json.loads(content)
+    try:
+        document: Any = json.loads(content)
+    except (ValueError, RecursionError):
+        return  # clients do not read it; in some old packages it is empty
     version = document.get("conda_pkg_format_version") if isinstance(document, dict) else None
-    if version != 2:
+    if version is not None and version != 2:
         raise InvalidPackage(f"{what} is in version {str(version)[:20]} of the .conda format; only 2 can be read")
 
 

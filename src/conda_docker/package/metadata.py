@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from conda_docker.errors import InvalidPackage
+from conda_docker.package.entry_points import EntryPoint, parse_entry_points
+from conda_docker.package.info_json import parse_info_json
 from python_docker.errors import InvalidPath
 from python_docker.tar import contained_path
 
@@ -24,8 +25,6 @@ _LEGACY_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
 _SUSPECT = ("//", "/.", "\0.", "\0/", "/\0", "\0\0")  # in paths with NULs around them: what a clean path has none of
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TOKEN = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
-_COMMAND = re.compile(r"[^./\\\0][^/\\\0]*")
-_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*", re.ASCII)
 _YEAR_9999 = 253402300799
 
 
@@ -61,21 +60,13 @@ class PathEntry(NamedTuple):
     size: int | None = None
 
 
-class EntryPoint(NamedTuple):
-    """A command that is made on installing, from `command = module:function`."""
-
-    command: str
-    module: str
-    function: str
-
-
 @dataclass(frozen=True, slots=True)
 class PackageMetadata:
     """What a package says of itself.
 
     `index` is `index.json` as it stands; `noarch` is "python", "generic" or None. `paths` are in the manifest's
     order. `timestamp` is when the package was made, in seconds since 1970: `index.json`'s own, else the time of
-    `about.json` in the archive.
+    `about.json` in the archive. `notes` say what of it cannot be used and is left out.
     """
 
     name: str
@@ -86,6 +77,7 @@ class PackageMetadata:
     paths: tuple[PathEntry, ...]
     entry_points: tuple[EntryPoint, ...]
     timestamp: int
+    notes: tuple[str, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -105,25 +97,16 @@ def parse_metadata(files: Mapping[str, bytes], about_mtime: int, what: str) -> P
     """
     if "index.json" not in files:
         raise InvalidPackage(f"{what} is not a conda package: it has no info/index.json")
-    index = _json_object(files["index.json"], "info/index.json", what)
+    index = parse_info_json(files["index.json"], "info/index.json", what)
     name, version, build = (_identity(index, field, what) for field in ("name", "version", "build"))
     noarch = _noarch(index.get("noarch"), what)
     paths = _parse_paths(files["paths.json"], what) if "paths.json" in files else _parse_legacy(files, what)
-    entry_points = _parse_entry_points(files, what) if noarch == "python" else ()
+    entry_points, unusable = parse_entry_points(_entry_point_rows(files, what) if noarch == "python" else ())
+    notes = tuple(f"{name}: the entry point {row} cannot be used and is left out" for row in unusable)
     timestamp = _timestamp(index.get("timestamp"))
     return PackageMetadata(
-        name, version, build, index, noarch, paths, entry_points, about_mtime if timestamp is None else timestamp
+        name, version, build, index, noarch, paths, entry_points, about_mtime if timestamp is None else timestamp, notes
     )
-
-
-def _json_object(content: bytes, name: str, what: str) -> Mapping[str, Any]:
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise InvalidPackage(f"{what}: {name} is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise InvalidPackage(f"{what}: {name} is not a JSON object")
-    return document
 
 
 def _identity(index: Mapping[str, Any], field: str, what: str) -> str:
@@ -152,7 +135,7 @@ def _timestamp(value: Any) -> int | None:
 
 
 def _parse_paths(content: bytes, what: str) -> tuple[PathEntry, ...]:
-    rows = _json_object(content, "info/paths.json", what).get("paths")
+    rows = parse_info_json(content, "info/paths.json", what).get("paths")
     if not isinstance(rows, list):
         raise InvalidPackage(f"{what}: info/paths.json has no list of paths")
     types = {None: PathType.HARDLINK} | {member.value: member for member in PathType}
@@ -243,30 +226,14 @@ def _lines(files: Mapping[str, bytes], name: str, what: str) -> Iterable[str]:
     return [line.strip() for line in text.split("\n") if line.strip()]
 
 
-def _parse_entry_points(files: Mapping[str, bytes], what: str) -> tuple[EntryPoint, ...]:
+def _entry_point_rows(files: Mapping[str, bytes], what: str) -> list[Any]:
     name = "link.json" if "link.json" in files else "package_metadata.json"
     if name not in files:
-        return ()
-    noarch = _json_object(files[name], f"info/{name}", what).get("noarch")
+        return []
+    noarch = parse_info_json(files[name], f"info/{name}", what).get("noarch")
     rows = noarch.get("entry_points") if isinstance(noarch, dict) else None
     if rows is None:
-        return ()
+        return []
     if not isinstance(rows, list):
-        raise InvalidPackage(f"{what}: info/{name} has entry points that are no list")
-    return tuple(_entry_point(row, what) for row in rows)
-
-
-def _entry_point(text: Any, what: str) -> EntryPoint:
-    command, equals, target = str(text).partition("=")
-    module, colon, function = target.rpartition(":")
-    point = EntryPoint(command.strip(), module.strip(), function.strip())
-    # They become part of a path and of a script.
-    if not (
-        equals
-        and colon
-        and _COMMAND.fullmatch(point.command)
-        and _DOTTED.fullmatch(point.module)
-        and _DOTTED.fullmatch(point.function)
-    ):
-        raise InvalidPackage(f"{what}: info/link.json has an entry point that cannot be read: {str(text)[:200]!r}")
-    return point
+        raise InvalidPackage(f"{what}: info/{name} has entry points that are not a list")
+    return rows

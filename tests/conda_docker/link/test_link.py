@@ -341,8 +341,8 @@ def test_contents_that_are_not_taken_do_not_disturb_the_next(tmp_path: Path) -> 
     ]["paths"]
     assert {row["_path"]: len(row.get("sha256_in_prefix", "")) for row in rows} == {
         "binary": 64,
-        "last": 0,
-        "plain": 0,
+        "last": 64,
+        "plain": 64,
         "text": 64,
     }
 

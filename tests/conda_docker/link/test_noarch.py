@@ -12,7 +12,7 @@ from conda_docker.errors import InvalidPackage
 from conda_docker.link.noarch import entry_point_script, installed_path
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.archive import open_package
-from conda_docker.package.metadata import EntryPoint
+from conda_docker.package.entry_points import EntryPoint
 from tests.conda_docker.kinds import PYTHON
 from tests.conda_docker.oracle import Rattler, differences, link, link_archives, locked
 from tests.conda_docker.packages import SyntheticPackage

@@ -37,7 +37,7 @@ ROWS = [
     InstalledPath(
         'etc/é "x".conf', "hardlink", True, "3" * 64, "4" * 64, 17, FileMode.TEXT, "/build/placehold_placehold"
     ),
-    InstalledPath("lib/libz.so", "softlink", sha256_in_prefix="5" * 64, size=9),
+    InstalledPath("lib/libz.so", "softlink", size=9),
     InstalledPath("lib/__pycache__/m.cpython-312.pyc", "pyc_file", size=300),
 ]
 
@@ -61,6 +61,7 @@ SNAPSHOT = """\
   "url": "https://conda.example.org/team/noarch/demo-1.0-h_0.conda",
   "channel": "https://conda.example.org/team/",
   "requested_specs": [],
+  "package_type": "noarch_python",
   "files": [
     "bin/demo",
     "etc/é \\"x\\".conf",
@@ -89,7 +90,6 @@ SNAPSHOT = """\
       {
         "_path": "lib/libz.so",
         "path_type": "softlink",
-        "sha256_in_prefix": "5555555555555555555555555555555555555555555555555555555555555555",
         "size_in_bytes": 9
       },
       {
@@ -161,8 +161,8 @@ PATCHED = PLAIN._replace(placeholder="/build", file_mode=FileMode.TEXT)
 @pytest.mark.parametrize(
     ("entry", "observed", "expected"),
     [
-        (PLAIN, None, InstalledPath("f", "hardlink", sha256="a" * 64, size=3)),
-        (PLAIN, Observed(0o644, "b" * 64, 4), InstalledPath("f", "hardlink", sha256="a" * 64, size=3)),
+        (PLAIN, None, InstalledPath("f", "hardlink", False, "a" * 64, "a" * 64, 3)),
+        (PLAIN, Observed(0o644, "b" * 64, 4), InstalledPath("f", "hardlink", False, "a" * 64, "a" * 64, 3)),
         (
             PATCHED,
             Observed(0o644, "b" * 64, 4),
@@ -171,12 +171,12 @@ PATCHED = PLAIN._replace(placeholder="/build", file_mode=FileMode.TEXT)
         (
             PATCHED,
             Observed(0o644, "a" * 64, 3),
-            InstalledPath("f", "hardlink", False, "a" * 64, None, 3, "text", "/build"),
+            InstalledPath("f", "hardlink", False, "a" * 64, "a" * 64, 3, "text", "/build"),
         ),
         (
             PathEntry("f", None),
             Observed(0o777, "b" * 64, 4, PathType.SOFTLINK),
-            InstalledPath("f", "softlink", sha256_in_prefix="b" * 64, size=4),
+            InstalledPath("f", "softlink", size=4),
         ),
         (PathEntry("f", None), None, InstalledPath("f", "hardlink")),
     ],

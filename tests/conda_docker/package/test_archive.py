@@ -16,7 +16,7 @@ from conda_docker.errors import InvalidPackage
 from conda_docker.package.archive import Package, UnsurveyedPackage, open_package
 from python_docker.tar import EntryType
 from tests.conda_docker.kinds import listed, member
-from tests.conda_docker.oracle import link, locked, read_layer
+from tests.conda_docker.oracle import Rattler, RattlerFailed, link, locked, read_layer
 from tests.conda_docker.packages import MTIME, File, Folder, HardLink, Symlink, SyntheticPackage, zstd
 
 PLAIN = SyntheticPackage(name="a", files={"bin/a": File(b"a", mode=0o755), "lib/b": "b"})
@@ -91,14 +91,38 @@ def test_sections_may_have_several_frames(tmp_path: Path) -> None:
     assert contents(open_package(write_conda(tmp_path / "b.conda", found.items()))) == {"bin/a": b"a", "lib/b": b"b"}
 
 
-def test_sections_may_have_a_long_window(tmp_path: Path) -> None:
+@pytest.mark.parametrize("log", [27, 28])
+def test_sections_have_the_windows_that_clients_read(tmp_path: Path, log: int, rattler: Rattler) -> None:
     found = sections(SyntheticPackage(name="a", files={"f": bytes(1000)}).write(tmp_path))
     tar = zstd.decompress(found["pkg-a-1.0-0.tar.zst"])
     parameter = zstd.CompressionParameter
-    compressor = zstd.ZstdCompressor(options={parameter.window_log: 28, parameter.enable_long_distance_matching: 1})
+    compressor = zstd.ZstdCompressor(options={parameter.window_log: log, parameter.enable_long_distance_matching: 1})
     # Without the size in its header, a frame states its window.
     found["pkg-a-1.0-0.tar.zst"] = compressor.compress(tar[:10]) + compressor.compress(tar[10:], mode=2)
-    assert contents(open_package(write_conda(tmp_path / "b.conda", found.items()))) == {"f": bytes(1000)}
+    archive = write_conda(tmp_path / "a-1.0-0.conda", found.items())
+    if log == 27:
+        assert contents(open_package(archive)) == {"f": bytes(1000)}
+        assert rattler.install([archive])[0]["f"].content == bytes(1000)
+        return
+    with pytest.raises(InvalidPackage, match="damaged"):
+        contents(open_package(archive))
+    with pytest.raises(RattlerFailed):
+        rattler.install([archive])
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"{}"])
+def test_an_outer_metadata_that_says_nothing_is_passed_over(tmp_path: Path, content: bytes, rattler: Rattler) -> None:
+    found = sections(PLAIN.write(tmp_path)) | {"metadata.json": content}
+    archive = write_conda(tmp_path / "a-1.0-0.conda", found.items())
+    assert contents(open_package(archive)) == {"bin/a": b"a", "lib/b": b"b"}
+    assert set(rattler.install([archive])[0]) >= {"bin/a", "lib/b"}
+
+
+@pytest.mark.parametrize("name", ["index.json", "paths.json"])
+def test_a_small_archive_has_no_large_metadata(tmp_path: Path, name: str) -> None:
+    package = SyntheticPackage(name="a", info={name: b"{" + b" " * (17 << 20) + b"}"})
+    with pytest.raises(InvalidPackage, match=rf"info/{name} has 1\d+ bytes; at most 1\d+ are read"):
+        open_package(package.write(tmp_path))
 
 
 def test_folders_are_given(tmp_path: Path) -> None:
