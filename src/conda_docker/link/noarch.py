@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from conda_docker.errors import InvalidPackage
 from conda_docker.link.prefix import Prefix
+from conda_docker.link.shebang import python_shebang
 from conda_docker.package.entry_points import EntryPoint
 from conda_docker.package.metadata import PackageMetadata
-
-_MAX_SHEBANG = 127  # bytes of a first line that Linux runs (fs/binfmt_script.c), without its newline
 
 
 def installed_path(path: str, site_packages: str) -> str:
@@ -46,11 +45,7 @@ def entry_point_script(point: EntryPoint, prefix: Prefix) -> bytes:
     b'#!/opt/conda/bin/python3.12'
     """
     python = f"{prefix.path}/bin/python{prefix.python_version}"
-    if len(python.encode()) > _MAX_SHEBANG - 2 or " " in python:
-        # Read by sh it runs the interpreter; read by Python it is a string.
-        shebang = f"#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\" #'''"
-    else:
-        shebang = f"#!{python}"
+    shebang = python_shebang(python)
     imported = point.function.partition(".")[0]
     return (
         f"{shebang}\n"

@@ -32,6 +32,8 @@ class LockedWheel:
     """A local file that is this wheel already, if one is known."""
     requested: bool = False
     """Whether the user named it, rather than another package (the REQUESTED file of PEP 376)."""
+    direct: bool = False
+    """Whether the user gave its URL or path rather than a version (`direct_url.json` of PEP 610)."""
 
     @property
     def file_name(self) -> str:

@@ -1,0 +1,193 @@
+"""Wheel: a wheel file read in place (PEP 427), with every name and size in it checked before any content is read."""
+
+from __future__ import annotations
+
+import calendar
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO, NamedTuple, TypeVar
+
+from conda_docker.errors import InvalidPackage
+from conda_docker.pypi.locked import normalize_name
+from python_docker.errors import InvalidPath
+from python_docker.files.stream import ReadStream
+from python_docker.tar import contained_path
+
+_MAX_METADATA = 64 << 20  # bytes of one file in .dist-info that is read whole; a RECORD of half a million files
+_MAX_RATIO = 200  # of all contents to the archive; honest wheels reach 20
+_SMALL_ARCHIVE = 64 << 20  # bytes that may come out of any archive
+_1980 = 315532800  # the first second that a zip can tell, in place of a time that is none
+_ENCRYPTED = 0x1
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+
+Result = TypeVar("Result")
+
+
+class Member(NamedTuple):
+    """A file of a wheel; `size` is in bytes, `mtime` in seconds since 1970 (a zip's time has no zone: UTC is taken)."""
+
+    path: str
+    size: int
+    executable: bool
+    mtime: int
+    info: zipfile.ZipInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """The files of a wheel, made by `open_wheel`.
+
+    `dist_info` is its folder of metadata, such as `six-1.17.0.dist-info`; `what` names the wheel in messages.
+    """
+
+    path: Path
+    what: str
+    dist_info: str
+    members: Mapping[str, Member]
+
+    @property
+    def mtime(self) -> int:
+        """The time for files that are made when the wheel is linked: that of its newest member."""
+        return max((member.mtime for member in self.members.values()), default=_1980)
+
+    @contextmanager
+    def reading(self) -> Iterator[WheelReader]:
+        """Open the archive to read members."""
+        archive = _told(self.what, lambda: zipfile.ZipFile(self.path))
+        with archive:
+            yield WheelReader(self, archive)
+
+
+class WheelReader:
+    """Reads the members of a wheel while it is open. What is damaged raises `InvalidPackage`."""
+
+    def __init__(self, wheel: Wheel, archive: zipfile.ZipFile) -> None:
+        self._wheel = wheel
+        self._archive = archive
+
+    def read(self, member: Member) -> bytes:
+        """Return the whole content of `member`."""
+        return _told(self._wheel.what, lambda: self._archive.read(member.info))
+
+    def open(self, member: Member) -> ReadStream:
+        """Return a stream of the content of `member`."""
+        return _Content(_told(self._wheel.what, lambda: self._archive.open(member.info)), self._wheel.what)
+
+    def metadata(self, name: str) -> str:
+        """Return the text of the file called `name` in `.dist-info`, such as `METADATA`.
+
+        Raises `InvalidPackage` when it is missing, too large or not UTF-8.
+        """
+        member = self._wheel.members.get(f"{self._wheel.dist_info}/{name}")
+        if member is None:
+            raise InvalidPackage(f"{self._wheel.what} is not a wheel: it has no {self._wheel.dist_info}/{name}")
+        if member.size > _MAX_METADATA:
+            raise InvalidPackage(f"{self._wheel.what}: {name} has {member.size} bytes, more than can be read")
+        try:
+            return self.read(member).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidPackage(f"{self._wheel.what}: {name} is not UTF-8") from error
+
+
+class _Content(ReadStream):
+    """A member's content whose errors name the wheel."""
+
+    def __init__(self, content: IO[bytes], what: str) -> None:
+        super().__init__()
+        self._content = content
+        self._what = what
+
+    def read(self, size: int | None = -1) -> bytes:
+        return _told(self._what, lambda: self._content.read(-1 if size is None else size))
+
+    def close(self) -> None:
+        self._content.close()
+        super().close()
+
+
+def open_wheel(path: Path, file_name: str | None = None) -> Wheel:
+    """Return the wheel at `path`, its table of contents read and checked; `file_name` when the file has another name.
+
+    Raises `InvalidPackage` for what is not a wheel, names that leave it, one name twice, encrypted members, and
+    contents that are out of all proportion to the archive.
+
+    >>> open_wheel(Path("no/such/six-1.17.0-py2.py3-none-any.whl"))
+    Traceback (most recent call last):
+    ...
+    conda_docker.errors.InvalidPackage: there is no wheel at no/such/six-1.17.0-py2.py3-none-any.whl
+    """
+    what = file_name or path.name
+    if not path.is_file():
+        raise InvalidPackage(f"there is no wheel at {path}")
+    with _told(what, lambda: zipfile.ZipFile(path)) as archive:
+        infos = archive.infolist()
+    members: dict[str, Member] = {}
+    total = 0
+    for info in infos:
+        if info.orig_filename.endswith("/"):
+            continue
+        member = _member(info, what)
+        if member.path in members:
+            raise InvalidPackage(f"{what} holds {member.path[:200]!r} twice")
+        members[member.path] = member
+        total += member.size
+    limit = max(_SMALL_ARCHIVE, path.stat().st_size * _MAX_RATIO)
+    if total > limit:
+        raise InvalidPackage(f"{what} unpacks to {total} bytes, more than {limit}: it is not an honest wheel")
+    return Wheel(path, what, _dist_info(members, what), MappingProxyType(members))
+
+
+def _member(info: zipfile.ZipInfo, what: str) -> Member:
+    path = info.filename
+    try:
+        # `orig_filename` is the name before zipfile cut it at a NUL.
+        if path.startswith("/") or "\\" in info.orig_filename or "\0" in info.orig_filename:
+            raise InvalidPath(path)
+        path.encode()
+        path = contained_path(path)
+    except (InvalidPath, UnicodeEncodeError) as error:
+        raise InvalidPackage(f"{what} holds {path[:200]!r}, which cannot be a file of a wheel") from error
+    if info.flag_bits & _ENCRYPTED:
+        raise InvalidPackage(f"{what} holds {path[:200]!r}, which is encrypted")
+    if info.compress_type not in _METHODS:
+        raise InvalidPackage(f"{what} holds {path[:200]!r}, compressed by a method that wheels do not have")
+    mode = info.external_attr >> 16
+    executable = stat.S_ISREG(mode) and bool(mode & 0o111)
+    return Member(path, info.file_size, executable, _mtime(info.date_time), info)
+
+
+def _mtime(date_time: tuple[int, int, int, int, int, int]) -> int:
+    year, month, day, *_ = date_time
+    if not (year >= 1980 and 1 <= month <= 12 and day >= 1):
+        return _1980
+    return calendar.timegm((*date_time, 0, 0, 0))
+
+
+def _dist_info(members: Mapping[str, Member], what: str) -> str:
+    """Return the one folder of metadata, which must be that of the distribution in the file's name."""
+    folders = {path.partition("/")[0] for path in members if ".dist-info/" in path}
+    found = sorted(folder for folder in folders if folder.endswith(".dist-info"))
+    if len(found) != 1:
+        raise InvalidPackage(
+            f"{what} is not a wheel: it has {len(found)} folders called *.dist-info, and should have one"
+        )
+    name, _, version = found[0].removesuffix(".dist-info").rpartition("-")
+    if normalize_name(name) != normalize_name(what.partition("-")[0]) or not version:
+        raise InvalidPackage(f"{what} holds another distribution than its name says: {found[0]}")
+    return found[0]
+
+
+def _told(what: str, read: Callable[[], Result]) -> Result:
+    """Call `read`, its errors turned into `InvalidPackage`."""
+    try:
+        return read()
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InvalidPackage(f"{what} is damaged: {error}") from error
+    except OSError as error:
+        raise InvalidPackage(f"{what} cannot be read: {error.strerror or error}") from error

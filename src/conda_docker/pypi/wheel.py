@@ -1,0 +1,298 @@
+"""link_wheel: the members of a wheel become the entries of a layer, as `uv pip install` would install them.
+
+INSTALLER says `uv`: scripts, RECORD and metadata are byte for byte what uv writes, and both uv and pip can upgrade and
+remove such a distribution.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+from conda_docker.errors import InvalidPackage
+from conda_docker.link.bytecode.compiler import Compiler
+from conda_docker.link.bytecode.modules import CompiledModules, pyc_path
+from conda_docker.link.filter import KEEP_ALL, FileFilter
+from conda_docker.link.placement import activation_scripts
+from conda_docker.link.prefix import Prefix
+from conda_docker.link.report import LinkReport
+from conda_docker.link.shebang import python_shebang
+from conda_docker.package.entry_points import EntryPoint
+from conda_docker.pypi.archive import Wheel, WheelReader
+from conda_docker.pypi.placement import PlacedMember, WheelPlacement, place_wheel
+from conda_docker.pypi.record import (
+    ExpectedHash,
+    RecordedFile,
+    hashed,
+    matches,
+    read_record,
+    record_hash,
+    write_record,
+)
+from python_docker.files.stream import ReadStream
+from python_docker.tar import TarEntry
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+    from conda_docker.pypi.locked import LockedWheel
+
+Content = bytes | BinaryIO
+Linked = Iterator[tuple[TarEntry, Content]]
+
+_IN_MEMORY = 8 << 20  # bytes up to which a member is read at once
+_READ_SIZE = 1 << 20
+_VARIABLES = "etc/conda/env_vars.d/"
+_INTERPRETER = re.compile(rb"#!python[^\r\n]*(?:\r\n|\r|\n|\Z)")  # a first line that installers replace (PEP 427)
+
+_SCRIPT = """\
+{shebang}
+# -*- coding: utf-8 -*-
+import sys
+from {module} import {imported}
+if __name__ == "__main__":
+    if sys.argv[0].endswith("-script.pyw"):
+        sys.argv[0] = sys.argv[0][:-11]
+    elif sys.argv[0].endswith(".exe"):
+        sys.argv[0] = sys.argv[0][:-4]
+    sys.exit({function}())
+"""
+
+
+def link_wheel(
+    wheel: Wheel,
+    locked: LockedWheel,
+    prefix: Prefix,
+    *,
+    filter: FileFilter = KEEP_ALL,
+    compiler: Compiler | None = None,
+    without: Collection[str] = (),
+) -> LinkedWheel:
+    """Return the entries that installing `wheel` to `prefix` comes to, ready for `LayerWriter.add`.
+
+    `locked` says whether the user asked for it and where it is from. `compiler` makes `.pyc` files as for `noarch:
+    python` packages; None makes none. `without` are paths, relative to the prefix, that another package wins. Raises
+    `InvalidPackage` here or while the entries are taken, and `ValueError` for a compiler of another version than the
+    prefix's Python.
+    """
+    if compiler is not None and compiler.minor_version != prefix.python_version:
+        raise ValueError(f"{compiler!r} cannot compile for Python {prefix.python_version}")
+    return LinkedWheel(wheel, locked, prefix, filter, compiler, frozenset(without))
+
+
+def installed_wheel_paths(
+    wheel: Wheel,
+    locked: LockedWheel,
+    prefix: Prefix,
+    *,
+    filter: FileFilter = KEEP_ALL,
+    compiler: Compiler | None = None,
+) -> list[str]:
+    """Return the paths of the files that linking `wheel` brings, relative to the prefix and sorted.
+
+    Those of `.pyc` files are among them when there is a `compiler`, though a module may turn out not to compile. Reads
+    no member but metadata. Raises `InvalidPackage`.
+    """
+    with wheel.reading() as reader:
+        placement = place_wheel(wheel, reader, prefix, filter=filter)
+    paths = {*placement.places(), f"{placement.dist_info}/RECORD"}
+    paths.update(f"{placement.dist_info}/{name}" for name in _own_metadata(locked))
+    if compiler is not None:
+        modules = (place for place in placement.places() if is_module(place, placement.site_packages))
+        paths.update(pyc for module in modules if filter.keeps(pyc := pyc_path(module, compiler.tag)))
+    return sorted(paths)
+
+
+def is_module(place: str, site_packages: str) -> bool:
+    """Return whether the file at `place` is a module that is compiled."""
+    return place.endswith(".py") and place.startswith(f"{site_packages}/")
+
+
+class LinkedWheel:
+    """Iterates once over the entries of a linked wheel with their contents; made by `link_wheel`.
+
+    Files come in the wheel's own order, each `.pyc` file some way behind its source; then entry points, and the
+    metadata of the installation at last. A content can be read until the next entry is asked for. `report` is complete
+    at the end.
+    """
+
+    def __init__(
+        self,
+        wheel: Wheel,
+        locked: LockedWheel,
+        prefix: Prefix,
+        filter: FileFilter,
+        compiler: Compiler | None,
+        without: frozenset[str],
+    ) -> None:
+        self.report = LinkReport()
+        self._wheel = wheel
+        self._locked = locked
+        self._prefix = prefix
+        self._root = f"{prefix.root}/"
+        self._filter = filter
+        self._without = without
+        self._mtime = wheel.mtime
+        self._python = f"{prefix.path}/bin/python"
+        self._modules = CompiledModules(compiler, prefix, self._mtime, filter.keeps) if compiler is not None else None
+        self._rows: list[RecordedFile] = []
+
+    def __iter__(self) -> Linked:
+        report = self.report
+        with self._wheel.reading() as reader:
+            placement = place_wheel(self._wheel, reader, self._prefix, filter=self._filter)
+            expected = read_record(reader.metadata("RECORD"), self._wheel.what)
+            places = list(placement.places())
+            report.activate = activation_scripts(places)
+            report.trimmed_files = len(placement.trimmed)
+            report.trimmed_bytes = sum(member.size for member in placement.trimmed)
+            if self._modules is not None:
+                self._modules.shipped = self._without.union(place for place in places if place.endswith(".pyc"))
+            for placed in placement.members:
+                yield from self._member(reader, placed, placement, expected.get(placed.member.path))
+        if self._modules is not None:
+            yield from self._compiled(self._modules.rest())
+            report.uncompiled = self._modules.failed
+            report.compiled = len(self._modules.rows)
+            self._rows += [RecordedFile(row.path) for row in self._modules.rows]
+        for place, point in placement.entry_points.items():
+            yield from self._made(place, entry_point_script(point, self._python), 0o755)
+        for name, content in _own_metadata(self._locked).items():
+            yield from self._made(f"{placement.dist_info}/{name}", content)
+        record = f"{placement.dist_info}/RECORD"
+        yield from self._made(record, write_record(self._rows, placement.site_packages, record))
+
+    def _member(
+        self, reader: WheelReader, placed: PlacedMember, placement: WheelPlacement, expected: ExpectedHash | None
+    ) -> Linked:
+        member, place = placed.member, placed.place
+        mode = 0o755 if placed.executable else 0o644
+        lost = place in self._without
+        if member.size > _IN_MEMORY:
+            stream = _Checked(reader.open(member), expected)
+            if placed.script and stream.peek().startswith(b"#!python"):
+                raise InvalidPackage(f"{self._wheel.what}: the script {place!r} has {member.size} bytes")
+            if not lost:
+                yield TarEntry(self._root + place, mode=mode, size=member.size, mtime=member.mtime), stream
+            while stream.read(_READ_SIZE):
+                pass
+            stream.close()
+            digest, size = stream.digest(), member.size
+            self._check(expected, stream.expected_digest(), place)
+            if self._modules is not None and is_module(place, placement.site_packages):
+                self._modules.failed[place] = f"it has {size} bytes"
+        else:
+            data = reader.read(member)
+            if expected is not None:
+                self._check(expected, hashlib.new(expected.algorithm, data).digest(), place)
+            if placed.script:
+                data = _with_interpreter(data, self._python)
+            digest, size = hashlib.sha256(data).digest(), len(data)
+            if not lost:
+                yield TarEntry(self._root + place, mode=mode, size=size, mtime=member.mtime), data
+                if place.startswith(_VARIABLES):
+                    self.report.read_variables(place, data)
+                if self._modules is not None and is_module(place, placement.site_packages):
+                    yield from self._compiled(self._modules.add(place, data))
+        self._rows.append(RecordedFile(place, record_hash(digest), size))
+        if not lost:
+            self.report.paths.append(place)
+
+    def _check(self, expected: ExpectedHash | None, digest: bytes, place: str) -> None:
+        if expected is not None and not matches(expected, digest):
+            raise InvalidPackage(f"{self._wheel.what}: {place[:200]!r} is not what its RECORD describes")
+
+    def _compiled(self, entries: Iterator[tuple[TarEntry, bytes]]) -> Linked:
+        for entry, content in entries:
+            self.report.paths.append(entry.path.removeprefix(self._root))
+            yield entry, content
+
+    def _made(self, place: str, content: bytes, mode: int = 0o644) -> Linked:
+        """Give a file that the wheel does not hold."""
+        self._rows.append(RecordedFile(place, hashed(content), len(content)))
+        if place not in self._without:
+            self.report.paths.append(place)
+            yield TarEntry(self._root + place, mode=mode, size=len(content), mtime=self._mtime), content
+
+
+class _Checked(ReadStream):
+    """A stream that is hashed on its way, by SHA-256 and by what RECORD expects."""
+
+    def __init__(self, content: ReadStream, expected: ExpectedHash | None) -> None:
+        super().__init__(content)
+        self._content = content
+        self._sha256 = hashlib.sha256()
+        other = expected is not None and expected.algorithm != "sha256"
+        self._expected: _Hash = hashlib.new(expected.algorithm) if other and expected is not None else self._sha256
+        self._ahead = b""
+
+    def peek(self) -> bytes:
+        """Return the first bytes without taking them."""
+        self._ahead = self._ahead or self._content.read(_READ_SIZE)
+        return self._ahead
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(_READ_SIZE), b""))
+        data = self._ahead[:size] if self._ahead else self._content.read(size)
+        self._ahead = self._ahead[len(data) :]
+        self._sha256.update(data)
+        if self._expected is not self._sha256:
+            self._expected.update(data)
+        return data
+
+    def digest(self) -> bytes:
+        """Return the SHA-256 of what was read."""
+        return self._sha256.digest()
+
+    def expected_digest(self) -> bytes:
+        """Return the digest of what was read by the algorithm that RECORD names."""
+        return self._expected.digest()
+
+
+def entry_point_script(point: EntryPoint, python: str) -> bytes:
+    """Return the script of a wheel's entry point, as uv writes it.
+
+    >>> entry_point_script(EntryPoint("black", "black", "patched_main"), "/opt/conda/bin/python").splitlines()[-1]
+    b'    sys.exit(patched_main())'
+    """
+    script = _SCRIPT.format(
+        shebang=python_shebang(python),
+        module=point.module,
+        imported=point.function.partition(".")[0],
+        function=point.function,
+    )
+    return script.encode()
+
+
+def _with_interpreter(script: bytes, python: str) -> bytes:
+    """Return a script whose first line, if it is `#!python`, names the interpreter of the image (PEP 427)."""
+    if not script.startswith(b"#!python"):
+        return script
+    return python_shebang(python).encode() + b"\n" + _INTERPRETER.sub(b"", script, count=1)
+
+
+def _own_metadata(locked: LockedWheel) -> dict[str, bytes]:
+    """Return what an installer adds to the folder of metadata, by name, but RECORD."""
+    files = {"INSTALLER": b"uv"}
+    if locked.requested:
+        files["REQUESTED"] = b""
+    if locked.direct:
+        files["direct_url.json"] = direct_url(locked)
+    return files
+
+
+def direct_url(locked: LockedWheel) -> bytes:
+    """Return the content of `direct_url.json` (PEP 610) for a wheel that was asked for by its URL or path.
+
+    A local wheel is named without its folder, which is the builder's and nothing that an image should tell.
+    """
+    local = locked.url.startswith("file:")
+    document = {
+        "url": f"file:///{locked.file_name}" if local else locked.public_url,
+        "archive_info": {"hashes": {"sha256": locked.sha256}} if locked.sha256 else {},
+    }
+    return json.dumps(document, separators=(",", ":")).encode()
