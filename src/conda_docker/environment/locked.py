@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from conda_docker.environment.solve.virtual_packages import VirtualPackage
 from conda_docker.environment.topological_order import topological_order
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.pypi.locked import LockedWheel, PipRequirements
@@ -121,6 +122,8 @@ class LockedEnvironment:
     """Exact packages of the Python index, installed on top of `packages`, in topological order."""
     pip: PipRequirements | None = None
     """Requirements for pip that are not resolved to `wheels` yet."""
+    virtual_packages: tuple[VirtualPackage, ...] = ()
+    """What the packages were chosen for, as far as the input says it: the system must offer at least these."""
 
     @property
     def python(self) -> LockedPackage | None:

@@ -1,0 +1,178 @@
+"""`conda-lock.yml`, the unified lock file of conda-lock (CEP 37; conda_lock/lockfile/v1), and early pixi.lock files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from conda_docker.environment.inputs.index_record import index_record
+from conda_docker.environment.inputs.location import locate
+from conda_docker.environment.inputs.locked_entries import in_order, missing_hashes, unique, wheel_entry
+from conda_docker.environment.inputs.yaml_document import YamlMapping, parse_document
+from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record, package_from_url
+from conda_docker.environment.subdirs import host_subdir
+from conda_docker.errors import InvalidEnvironment
+from conda_docker.pypi.locked import LockedWheel
+from conda_docker.redaction import public_url
+
+DEFAULT_CATEGORIES = ("main",)
+"""What is installed when no category is named."""
+
+_VERSION = "1"
+
+
+def parse_conda_lock(
+    text: str,
+    file_name: str = "conda-lock.yml",
+    *,
+    subdir: str | None = None,
+    categories: Sequence[str] = (),
+    folder: Path | None = None,
+) -> LockedEnvironment:
+    """Return the packages that a conda-lock file holds for one platform; they are not `complete`.
+
+    `subdir` is what the environment is wanted for; None: Linux on this machine's processor, or the one Linux platform
+    of the file. `categories` are those to install (empty: `main`); paths are relative to `folder`.
+
+    Raises `InvalidEnvironment` for a file that is damaged or of another version, for a platform or category that it
+    lacks, and for two packages of one name, and `UnsupportedInput` for what pip would have to build from sources.
+    """
+    document = parse_document(text, file_name)
+    if (version := document.text("version") or _VERSION) != _VERSION:
+        raise InvalidEnvironment(
+            f"{file_name} is a conda-lock file of version {version[:20]}; only version {_VERSION} is known"
+        )
+    return read_package_list(document, subdir=subdir, categories=categories or DEFAULT_CATEGORIES, folder=folder)
+
+
+def read_package_list(
+    document: YamlMapping, *, subdir: str | None, categories: Sequence[str] | None, folder: Path | None
+) -> LockedEnvironment:
+    """Return the packages that `document` lists for one platform, of any category where `categories` is None."""
+    file_name = document.file_name
+    if "package" not in document:
+        raise InvalidEnvironment(f"{file_name} is not a lock file: it has no list `package`")
+    metadata = document.mapping("metadata") or YamlMapping(file_name, 1)
+    entries = list(document.mappings("package"))
+    target = choose_subdir(_platforms(metadata, entries), subdir, file_name)
+    chosen = [entry for entry in entries if entry.required("platform") == target]
+    if categories is not None:
+        chosen = _of_categories(chosen, categories, file_name)
+    packages, wheels = [], []
+    for entry in chosen:
+        manager = entry.required("manager")
+        if manager == "conda":
+            # conda-lock lists what it assumed of the system among the packages.
+            if not entry.required("name").startswith("__"):
+                packages.append(_package(entry, target, folder or Path()))
+        elif manager in ("pip", "pypi"):
+            wheels.append(_wheel(entry, folder or Path()))
+        else:
+            raise entry.invalid(f"the package manager {manager[:80]!r} is not known")
+    locked = unique(packages, "package", file_name)
+    locked_wheels = in_order(unique(wheels, "pip package", file_name))
+    return LockedEnvironment(
+        subdir=target,
+        packages=locked,
+        wheels=locked_wheels,
+        channels=tuple(public_url(channel.required("url")) for channel in metadata.mappings("channels")),
+        warnings=missing_hashes(locked, locked_wheels, file_name),
+    )
+
+
+def choose_subdir(subdirs: Iterable[str], wanted: str | None, file_name: str, of: str = "") -> str:
+    """Return the subdir of a lock file to take: the one `wanted`, this machine's, or the one for Linux that there is.
+
+    `of` says of what the file holds them, such as an environment. Raises `InvalidEnvironment` with the list.
+
+    >>> choose_subdir(["osx-64", "linux-aarch64"], None, "conda-lock.yml")
+    'linux-aarch64'
+    """
+    known = sorted(set(subdirs))
+    if wanted is not None:
+        candidates = [wanted]
+    else:
+        linux = [subdir for subdir in known if subdir.startswith("linux-")]
+        candidates = [host_subdir(), *(linux if len(linux) == 1 else ())]
+    for candidate in candidates:
+        if candidate in known:
+            return candidate
+    raise InvalidEnvironment(
+        f"{file_name} has no packages for {candidates[0]}{of}; it has some for {', '.join(known) or 'no platform'}"
+    )
+
+
+def _platforms(metadata: YamlMapping, entries: Sequence[YamlMapping]) -> Iterator[str]:
+    """Yield the platforms of a file. One that it names may have no packages, and files by hand may name none."""
+    yield from metadata.texts("platforms")
+    yield from (entry.required("platform") for entry in entries)
+
+
+def _of_categories(entries: Sequence[YamlMapping], wanted: Sequence[str], file_name: str) -> list[YamlMapping]:
+    named = {id(entry): _categories(entry) for entry in entries}
+    known = {category for categories in named.values() for category in categories}
+    for category in wanted:
+        if category not in known and category not in DEFAULT_CATEGORIES:
+            raise InvalidEnvironment(
+                f"{file_name} has no category {category[:80]!r}; it has {', '.join(sorted(known)) or 'none'}"
+            )
+    return [entry for entry in entries if not named[id(entry)].isdisjoint(wanted)]
+
+
+def _categories(entry: YamlMapping) -> frozenset[str]:
+    """Return the categories of a package: `main` unless it names others."""
+    named = entry.texts("categories") if "categories" in entry else (entry.text("category"),)
+    return frozenset(category for category in named if category) or frozenset(DEFAULT_CATEGORIES)
+
+
+def _package(entry: YamlMapping, subdir: str, folder: Path) -> LockedPackage:
+    hashes = _hashes(entry)
+    md5, sha256 = hashes.text("md5") or None, hashes.text("sha256") or None
+    found = locate(entry.required("url"), folder=folder, where=entry.where)
+    try:
+        package = package_from_url(found.url, md5=md5, sha256=sha256, source=found.source)
+        if "build_number" in entry:  # pixi says everything of a package
+            record = index_record(entry, package, depends=_dependencies(entry), sha256=sha256, md5=md5)
+            package = package_from_record(record, source=found.source)
+    except InvalidEnvironment as error:
+        raise entry.invalid(str(error)) from error
+    named = (entry.required("name"), entry.required("version"))
+    if named != (package.name, package.version):
+        raise entry.invalid(f"{'-'.join(named)} has the URL of another package: {found.public}")
+    if package.subdir not in (subdir, "noarch"):
+        raise entry.invalid(f"{package.name} is for {subdir}, and its URL is of a package for {package.subdir}")
+    return package
+
+
+def _wheel(entry: YamlMapping, folder: Path) -> LockedWheel:
+    source = entry.get("source")
+    return wheel_entry(
+        entry.required("name"),
+        entry.required("version"),
+        # What the user asked for by its URL, which `url` may lead to.
+        (source.text("url") if isinstance(source, YamlMapping) else None) or entry.required("url"),
+        sha256=_hashes(entry).text("sha256") or None,
+        requires=_dependencies(entry),
+        folder=folder,
+        where=entry.where,
+    )
+
+
+def _hashes(entry: YamlMapping) -> YamlMapping:
+    return entry.mapping("hash") or YamlMapping(entry.file_name, entry.line)
+
+
+def _dependencies(entry: YamlMapping) -> tuple[str, ...]:
+    """Return what a pip package needs, from a list of requirements or from a mapping of names to versions."""
+    for key in ("requires_dist", "dependencies"):
+        value = entry.get(key)
+        if isinstance(value, YamlMapping):
+            return tuple(f"{name} {version}" if version != "*" else name for name, version in _specs(value))
+        if value is not None:
+            return entry.texts(key)
+    return ()
+
+
+def _specs(dependencies: YamlMapping) -> Iterator[tuple[str, str]]:
+    for name in dependencies:
+        yield name, dependencies.text(name) or "*"

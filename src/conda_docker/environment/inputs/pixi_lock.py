@@ -1,0 +1,224 @@
+"""`pixi.lock`, the lock file of pixi, in every version of its format that there is, from 1 to 7.
+
+Versions 1 to 3 are conda-lock's files with more fields. Since version 4 there are environments: each names, for each
+platform, the locations of its packages, which are described in a list of their own. What a location tells (name,
+version, build, subdir) is left out of the description since version 6 (rattler_lock/src/parse).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from conda_docker.environment.inputs.conda_lock import choose_subdir, read_package_list
+from conda_docker.environment.inputs.index_record import index_record
+from conda_docker.environment.inputs.location import locate
+from conda_docker.environment.inputs.locked_entries import in_order, missing_hashes, unique, wheel_entry
+from conda_docker.environment.inputs.yaml_document import YamlMapping, parse_document
+from conda_docker.environment.locked import (
+    LockedEnvironment,
+    LockedPackage,
+    file_name_of,
+    package_from_record,
+    package_from_url,
+)
+from conda_docker.environment.solve.virtual_packages import VirtualPackage
+from conda_docker.environment.topological_order import topological_order
+from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.pypi.locked import LockedWheel
+from conda_docker.redaction import public_url
+
+DEFAULT_ENVIRONMENT = "default"
+
+_FIRST_WITH_ENVIRONMENTS = 4
+_FIRST_THAT_DERIVES = 6
+_NEWEST = 7
+_ARCHIVES = (".conda", ".tar.bz2")
+_VIRTUAL = re.compile(r"(__[a-z0-9_]+)\s*=*\s*([^=\s]*)=?(\S*)")
+
+
+def parse_pixi_lock(
+    text: str,
+    file_name: str = "pixi.lock",
+    *,
+    subdir: str | None = None,
+    environment: str | None = None,
+    folder: Path | None = None,
+) -> LockedEnvironment:
+    """Return the packages of one environment of a pixi lock file, for one platform.
+
+    `subdir` is what the environment is wanted for; None: Linux on this machine's processor, or the one Linux platform
+    of the environment. `environment` is its name (None: `default`, or the only one); paths are relative to `folder`.
+    What the platform was said to have (`__glibc` and the like) is in `virtual_packages`.
+
+    Raises `InvalidEnvironment` for a file that is damaged or newer than version 7, for an environment or platform that
+    it lacks, and for two packages of one name, and `UnsupportedInput` for packages that are built from sources.
+    """
+    document = parse_document(text, file_name)
+    version = document.number("version")
+    if version is None:
+        raise InvalidEnvironment(f"{file_name} is not a pixi lock file: it has no `version`")
+    if not 1 <= version <= _NEWEST:
+        raise InvalidEnvironment(
+            f"{file_name} is a pixi lock file of version {version}; versions 1 to {_NEWEST} can be read"
+        )
+    if version < _FIRST_WITH_ENVIRONMENTS:
+        if environment not in (None, DEFAULT_ENVIRONMENT):
+            raise InvalidEnvironment(f"{file_name} has no environment {environment!r}; it has {DEFAULT_ENVIRONMENT}")
+        return read_package_list(document, subdir=subdir, categories=None, folder=folder)
+    name, chosen = _choose_environment(document, environment)
+    platform = _choose_platform(document, chosen, subdir, f" in the environment {name!r}")
+    selectors = chosen.mapping("packages") or YamlMapping(file_name, chosen.line)
+    reader = _PackageReader(document, version, platform.subdir, folder or Path())
+    packages, wheels = reader.read(list(selectors.mappings(platform.name)))
+    return LockedEnvironment(
+        subdir=platform.subdir,
+        packages=tuple(topological_order(packages)),
+        wheels=wheels,
+        channels=tuple(public_url(channel.required("url")) for channel in chosen.mappings("channels")),
+        virtual_packages=platform.virtual_packages,
+        name=None if name == DEFAULT_ENVIRONMENT else name,
+        warnings=missing_hashes(packages, wheels, file_name),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Platform:
+    """A platform of a lock file. Since version 7 its name is free, and it says what it takes for granted."""
+
+    name: str
+    subdir: str
+    virtual_packages: tuple[VirtualPackage, ...] = ()
+
+
+def _choose_environment(document: YamlMapping, wanted: str | None) -> tuple[str, YamlMapping]:
+    environments = document.mapping("environments") or YamlMapping(document.file_name, 1)
+    name = wanted or DEFAULT_ENVIRONMENT
+    if wanted is None and name not in environments and len(environments) == 1:
+        (name,) = environments
+    found = environments.mapping(name) if name in environments else None
+    if found is None:
+        known = ", ".join(environments) or "none"
+        advice = "; name one of them with --environment" if wanted is None and environments else ""
+        raise InvalidEnvironment(f"{document.file_name} has no environment {name!r}; it has {known}{advice}")
+    return name, found
+
+
+def _choose_platform(document: YamlMapping, environment: YamlMapping, wanted: str | None, of: str) -> _Platform:
+    declared = {platform.name: platform for platform in map(_platform, document.mappings("platforms"))}
+    used = [
+        declared.get(name) or _Platform(name, name)
+        for name in environment.mapping("packages") or YamlMapping(document.file_name, 1)
+    ]
+    subdir = choose_subdir((platform.subdir for platform in used), wanted, document.file_name, of)
+    candidates = [platform for platform in used if platform.subdir == subdir]
+    # Of several for one subdir, such as one with CUDA, the plain one.
+    plain = [platform for platform in candidates if platform.name == subdir]
+    if len(candidates) > 1 and not plain:
+        names = ", ".join(platform.name for platform in candidates)
+        raise InvalidEnvironment(
+            f"{document.file_name} has several platforms for {subdir}{of}: {names}; one of them must be called {subdir}"
+        )
+    return (plain or candidates)[0]
+
+
+def _platform(entry: YamlMapping) -> _Platform:
+    name = entry.required("name")
+    found = (_VIRTUAL.fullmatch(text.strip()) for text in entry.texts("virtual-packages"))
+    return _Platform(
+        name,
+        entry.text("subdir") or name,
+        tuple(VirtualPackage(match[1], match[2], match[3] or "0") for match in found if match and match[2]),
+    )
+
+
+class _PackageReader:
+    """The descriptions of packages in a lock file, found by what an environment says of them."""
+
+    def __init__(self, document: YamlMapping, version: int, subdir: str, folder: Path) -> None:
+        self._file_name = document.file_name
+        self._version = version
+        self._subdir = subdir
+        self._folder = folder
+        self._described: dict[tuple[str, str], list[YamlMapping]] = {}
+        for entry in document.mappings("packages"):
+            self._described.setdefault(_identity(entry), []).append(entry)
+
+    def read(self, selectors: Sequence[YamlMapping]) -> tuple[tuple[LockedPackage, ...], tuple[LockedWheel, ...]]:
+        """Return the conda packages and the wheels that `selectors` name."""
+        packages, wheels = [], []
+        for selector in selectors:
+            kind, location = _identity(selector)
+            if kind == "pypi":
+                wheels.append(self._wheel(self._description(selector), location))
+            else:
+                self._refuse_source(selector, kind)
+                packages.append(self._package(self._description(selector), selector))
+        return unique(packages, "package", self._file_name), in_order(unique(wheels, "pip package", self._file_name))
+
+    def _refuse_source(self, selector: YamlMapping, kind: str) -> None:
+        location = selector.required(kind)
+        if kind == "conda" and file_name_of(location).endswith(_ARCHIVES):
+            return
+        described = self._described.get(_identity(selector))
+        name = (described[0].text("name") if described else None) or location.partition("[")[0]
+        raise UnsupportedInput(
+            f"{selector.where}: {name} is built from sources ({public_url(location)}), which cannot be done here; "
+            "build it as a conda package and lock that, or choose an environment without it"
+        )
+
+    def _description(self, selector: YamlMapping) -> YamlMapping:
+        """Return what is said of a package. Before version 6 it may be said in parts, one for each platform."""
+        described = self._described.get(_identity(selector), [])
+        if not described:
+            raise selector.invalid(f"the package {public_url(_identity(selector)[1])} is not described in the file")
+        if self._version >= _FIRST_THAT_DERIVES or len(described) == 1:
+            return described[0]
+        of_platform = [entry for entry in described if entry.text("subdir") == self._subdir]
+        merged = YamlMapping(self._file_name, described[0].line)
+        for entry in of_platform or described:
+            merged.update({key: value for key, value in entry.items() if key not in merged})
+        return merged
+
+    def _package(self, entry: YamlMapping, selector: YamlMapping) -> LockedPackage:
+        found = locate(_identity(selector)[1], folder=self._folder, where=entry.where)
+        try:
+            derived = package_from_url(found.url, source=found.source)
+            record = index_record(entry, derived, derives_noarch=self._version >= _FIRST_THAT_DERIVES)
+            return package_from_record(record, source=found.source)
+        except InvalidEnvironment as error:
+            raise entry.invalid(str(error)) from error
+
+    def _wheel(self, entry: YamlMapping, location: str) -> LockedWheel:
+        return wheel_entry(
+            entry.required("name"),
+            entry.text("version"),
+            location,
+            sha256=entry.text("sha256"),
+            requires=entry.texts("requires_dist"),
+            editable=entry.truth("editable"),
+            folder=self._folder,
+            where=entry.where,
+        )
+
+
+def _identity(entry: YamlMapping) -> tuple[str, str]:
+    """Return the kind of a package and where it is, which is how environments and descriptions refer to each other."""
+    for kind in ("conda", "pypi", "conda_source"):
+        if kind in entry:
+            return kind, _normal(entry.required(kind))
+    # Versions 4 and 5 describe packages so.
+    location = entry.text("url") or entry.text("path")
+    if location is None:
+        raise entry.invalid("a package should have one of `conda`, `pypi` and `conda_source`")
+    return entry.required("kind"), _normal(location)
+
+
+def _normal(location: str) -> str:
+    """Return a location with `./x` and `x` the same, as rattler compares them."""
+    if "://" in location or "\\" in location or "@" in location:
+        return location
+    return posixpath.normpath(location)
