@@ -10,14 +10,16 @@ from conda_docker.cli import start_quickly
 
 def main(channel: str, specs: list[str]) -> None:
     start_quickly()
+
     import conda_docker.cli.app
     import conda_docker.cli.commands.build  # noqa: F401
-    from conda_docker.description import Description, prepare
     from conda_docker.image.assemble import build_image  # noqa: F401
     from conda_docker.image.index import write_images  # noqa: F401
+    from conda_docker.request import Request
+    from conda_docker.resolve import resolve
     from python_docker.transports import Location, destination  # noqa: F401
 
-    prepare(Description(specs=specs, channels=[channel], override_channels=True))
+    resolve(Request(specs=specs, base="scratch", channels=channel, override_channels=True))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Docker and OCI images from conda environments, without Docker.
 
-`create_image` does all of it; `lock`, `open_base` and `build_image` are its parts.
+`create_image` does all of it; `resolve` and `build_image` are its halves, `lock` and `open_base` parts of the first.
 
     from conda_docker import create_image
     from python_docker import write_image
@@ -18,10 +18,12 @@ from python_docker import __version__
 if TYPE_CHECKING:
     from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
     from conda_docker.create import create_image
-    from conda_docker.environment.lock import lock
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
     from conda_docker.image.assemble import BuildResult, build_image
     from conda_docker.image.base import open_base
+    from conda_docker.image.provenance import InstalledEnvironment, InstalledPackage, read_environments
+    from conda_docker.request import Request
+    from conda_docker.resolve import Resolved, lock, resolve
 
 _HOMES = {
     "Activate": "build_options",
@@ -29,12 +31,18 @@ _HOMES = {
     "BuildResult": "image.assemble",
     "Bytecode": "build_options",
     "Layering": "build_options",
+    "InstalledEnvironment": "image.provenance",
+    "InstalledPackage": "image.provenance",
     "LockedEnvironment": "environment.locked",
     "LockedPackage": "environment.locked",
+    "Request": "request",
+    "Resolved": "resolve",
     "build_image": "image.assemble",
     "create_image": "create",
-    "lock": "environment.lock",
+    "lock": "resolve",
     "open_base": "image.base",
+    "read_environments": "image.provenance",
+    "resolve": "resolve",
 }
 
 __all__ = [
@@ -42,14 +50,20 @@ __all__ = [
     "BuildOptions",
     "BuildResult",
     "Bytecode",
+    "InstalledEnvironment",
+    "InstalledPackage",
     "Layering",
     "LockedEnvironment",
     "LockedPackage",
+    "Request",
+    "Resolved",
     "__version__",
     "build_image",
     "create_image",
     "lock",
     "open_base",
+    "read_environments",
+    "resolve",
 ]
 
 
@@ -62,3 +76,8 @@ def __getattr__(name: str) -> object:
     value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported yet or not."""
+    return sorted(__all__)

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
+from conda_docker.arguments import (
+    Conversion,
+    convert_fields,
+    to_additions,
+    to_choice,
+    to_command,
+    to_flag,
+    to_mapping,
+    to_number,
+    to_optional_number,
+    to_path,
+    to_ports,
+    to_text,
+    to_texts,
+)
 from python_docker.compression import Compression, check_level
 from python_docker.errors import InvalidPath
 from python_docker.tar import contained_path
 
 MAX_LAYERS = 120
 """Docker refuses more than 125 layers (moby, layer/layer_store.go); some are left for those who build on the image."""
+
+SCRATCH = "scratch"
+"""The base that is no image."""
 
 
 class Bytecode(StrEnum):
@@ -61,10 +80,15 @@ class BuildOptions:
     archives: quicker the first time, but the digest may be another than elsewhere. `workers` is how many layers are
     written at once (None: one more than there are processors); it never changes the result.
 
-    Raises `InvalidPath` for a prefix that is no absolute path, `ValueError` for a level or number out of range.
+    Strings are understood as on the command line: `cmd="python -m app"` is split as a shell splits it, `exclude="*.md"`
+    is one pattern, `layering="single"` and `compression="zstd"` are the members of their enumerations,
+    `add="app:/srv/app"` is a pair.
 
-    >>> BuildOptions(prefix="/opt/conda/").prefix
-    '/opt/conda'
+    Raises `InvalidPath` for a prefix that is not absolute, and `TypeError` or `ValueError`, with the name of the field
+    and what is allowed, for any other value that cannot be used.
+
+    >>> BuildOptions(prefix="/opt/conda/", cmd="python -m app").cmd
+    ('python', '-m', 'app')
     """
 
     prefix: str | None = None
@@ -78,12 +102,12 @@ class BuildOptions:
     exclude: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
-    entrypoint: tuple[str, ...] | None = None
-    cmd: tuple[str, ...] | None = None
+    entrypoint: Sequence[str] | None = None
+    cmd: Sequence[str] | None = None
     user: str | None = None
     workdir: str | None = None
-    expose: tuple[str, ...] = ()
-    add: tuple[tuple[Path, str], ...] = ()
+    expose: Sequence[str] = ()
+    add: Sequence[tuple[Path, str]] = ()
     cache_dir: Path | None = None
     use_cache: bool = True
     offline: bool = False
@@ -91,6 +115,7 @@ class BuildOptions:
     workers: int | None = None
 
     def __post_init__(self) -> None:
+        convert_fields(self, _CONVERSIONS)
         if self.prefix is not None:
             if not self.prefix.startswith("/"):
                 raise InvalidPath(f"the prefix in the image must be an absolute path, not {self.prefix[:200]!r}")
@@ -99,4 +124,30 @@ class BuildOptions:
         if not 1 <= self.max_layers <= 125:
             raise ValueError(f"max_layers must be from 1 to 125, not {self.max_layers}")
         if self.workers is not None and self.workers < 1:
-            raise ValueError("workers must be at least 1")
+            raise ValueError(f"workers must be at least 1, not {self.workers}")
+
+
+_CONVERSIONS: Mapping[str, Conversion] = {
+    "prefix": to_text,
+    "layering": partial(to_choice, kind=Layering),
+    "max_layers": to_number,
+    "compression": partial(to_choice, kind=Compression),
+    "compression_level": to_optional_number,
+    "bytecode": partial(to_choice, kind=Bytecode),
+    "activate": partial(to_choice, kind=Activate),
+    "trim": to_flag,
+    "exclude": to_texts,
+    "env": to_mapping,
+    "labels": to_mapping,
+    "entrypoint": to_command,
+    "cmd": to_command,
+    "user": to_text,
+    "workdir": to_text,
+    "expose": to_ports,
+    "add": to_additions,
+    "cache_dir": to_path,
+    "use_cache": to_flag,
+    "offline": to_flag,
+    "use_extracted": to_flag,
+    "workers": to_optional_number,
+}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments import to_path, to_paths
 from conda_docker.build_options import BuildOptions
+from conda_docker.request import DEFAULT_BASE, Request, to_platforms
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
 
@@ -14,15 +17,17 @@ if TYPE_CHECKING:
     from python_docker.http.options import RegistryOptions
     from python_docker.image import Image
 
-DEFAULT_BASE = "debian:stable-slim"
+_log = logging.getLogger("conda_docker")
 
 
 def create_image(
     specs: Sequence[str] = (),
     *,
-    file: str | os.PathLike[str] | None = None,
+    file: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
     name: str | None = None,
     prefix: str | os.PathLike[str] | None = None,
+    environment: str | None = None,
+    categories: Sequence[str] = (),
     base: str = DEFAULT_BASE,
     image: str = "conda-docker:latest",
     platform: Platform | str | None = None,
@@ -33,45 +38,54 @@ def create_image(
     registry: RegistryOptions | None = None,
     progress: Progress = SILENT,
 ) -> Image:
-    """The image of an environment: of `specs`, of a `file`, or of an environment that exists, by `name` or `prefix`.
+    """Return the image of an environment: of `specs`, of a `file` or several, or of one that exists.
 
-    `base` is any place that images are read from, or `scratch`; `image` is the name of the result, `platform` what it
-    is for (None: Linux on this machine's processor). `channels` come before those of the user's conda configuration,
-    which `override_channels` leaves out. `virtual_packages` are such as `__cuda=12.4`; the version of glibc is read
-    from the base. `options` say everything else.
+    An environment that exists is given by `name` or `prefix`; `environment` and `categories` choose within a file that
+    describes several. `base` is any place that images are read from, or `scratch`; `image` is the name of the result,
+    `platform` what it is for (None: Linux on this machine's processor). `channels` come before those of the user's
+    conda configuration, which `override_channels` leaves out. `virtual_packages` are such as `__cuda=12.4`; the version
+    of glibc is read from the base. `options` say everything else.
 
-    Gives an image that can be changed, and written by `python_docker.write_image` or pushed. Raises `Error` of many
-    kinds, each with a message for whoever asked (`conda_docker.errors`, `python_docker.errors`).
+    The image can be changed, and written by `python_docker.write_image` or pushed. What the user should know about it
+    is logged as warnings of the logger `conda_docker`; `build_image` returns it as a value. Raises `Error` of many
+    kinds, each with a message for whoever asked (`conda_docker.errors`, `python_docker.errors`), and `TypeError` or
+    `ValueError` for arguments that cannot be used.
 
         image = create_image(["python=3.12", "numpy"], image="demo:1.0")
         write_image(image, "demo.tar")
     """
-    from conda_docker.description import Description, prepare
     from conda_docker.image.assemble import build_image
+    from conda_docker.resolve import resolve
 
-    options = options or BuildOptions()
-    description = Description(
+    request = Request(
         specs=specs,
-        file=file,
+        files=to_paths("file", file),
         name=name,
-        prefix=prefix,
+        prefix=to_path("prefix", prefix),
+        environment=environment,
+        categories=categories,
+        platforms=to_platforms("platform", platform),
         base=base,
         base_registry=registry,
         channels=channels,
         override_channels=override_channels,
-        virtual=virtual_packages,
+        virtual_packages=virtual_packages,
+        options=options or BuildOptions(),
     )
-    wanted = Platform.parse(platform) if isinstance(platform, str) else platform
-    environment, opened = prepare(
-        description, wanted, cache_dir=options.cache_dir, offline=options.offline, progress=progress
-    )
-    built = build_image(environment, opened, options, progress=progress).image
-    built.name, built.tag = split_name(image)
-    return built
+    if not isinstance(image, str):
+        raise TypeError(f"image must be a name such as 'demo:1.0'; got {type(image).__name__}")
+    if len(request.platforms) > 1:
+        raise ValueError("platform must be one platform; images for several are built one by one")
+    [resolved] = resolve(request, progress=progress)
+    result = build_image(resolved.environment, resolved.base, request.options, progress=progress)
+    for note in result.notes:
+        _log.warning("%s", note)
+    result.image.name, result.image.tag = split_name(image)
+    return result.image
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Name and tag of `NAME[:TAG]`; the tag is `latest` where there is none. Checks neither.
+    """Return name and tag of `NAME[:TAG]`, without checking them; the tag is `latest` where there is none.
 
     >>> split_name("localhost:5000/app:1")
     ('localhost:5000/app', '1')

@@ -1,12 +1,12 @@
 """How users say which packages they want. Every way ends in one `LockedEnvironment`.
 
-`inputs/` has a module for each kind of file and for an environment that exists, `solve/` what chooses packages for
-match specs. `lock` picks among them.
+`inputs/` is the table of files that are read, and environments that exist; `spec.py` is what an input leaves to a
+solver, `solve/` what chooses packages for match specs.
 """
 
 from __future__ import annotations
 
-from conda_docker.environment.lock import lock
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage
+from conda_docker.environment.spec import EnvironmentSpec
 
-__all__ = ["LockedEnvironment", "LockedPackage", "lock"]
+__all__ = ["EnvironmentSpec", "LockedEnvironment", "LockedPackage"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from conda_docker.errors import UnsupportedInput
 from python_docker.spec.platform import Platform
 
@@ -17,6 +19,7 @@ _PLATFORMS = {
     "linux-armv7l": Platform("linux", "arm", "v7"),
     "linux-armv6l": Platform("linux", "arm", "v6"),
 }
+_SUBDIR = re.compile(r"(?:linux|osx|win|emscripten|wasi|freebsd|zos)-[a-z0-9]+")
 _KNOWN = ", ".join(str(platform) for platform in _PLATFORMS.values())
 
 
@@ -53,6 +56,22 @@ def platform_of_subdir(subdir: str) -> Platform:
             f"packages for {subdir} do not run in a Linux image; choose a platform such as linux/amd64 or linux/arm64"
         )
     raise UnsupportedInput(f"no platform of images is known for {subdir!r}; known are {', '.join(_PLATFORMS)}")
+
+
+def parse_platform(text: str) -> Platform:
+    """Read a platform of images, or a subdir, which stands for the platform that its packages run on.
+
+    Raises `InvalidPlatform`, and `UnsupportedInput` for a platform without conda packages that run in images.
+
+    >>> str(parse_platform("linux-64")), str(parse_platform("linux/arm64"))
+    ('linux/amd64', 'linux/arm64')
+    """
+    name = text.strip().lower()
+    if "/" not in name and (name in _PLATFORMS or _SUBDIR.fullmatch(name)):
+        return platform_of_subdir(name)
+    platform = Platform.parse(text)
+    subdir_of_platform(platform)
+    return platform
 
 
 def host_subdir() -> str:

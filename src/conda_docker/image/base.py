@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from conda_docker.build_options import SCRATCH
 from conda_docker.cache.notes import read_note, write_note
 from conda_docker.layers.cache import writing_cache
 from python_docker.blob import Blob, BlobStore
@@ -31,7 +32,6 @@ from python_docker.transports import Location, open_source
 if TYPE_CHECKING:
     from python_docker.transports.medium import Source
 
-SCRATCH = "scratch"
 # Also where the glibc packages for Alpine put it.
 _LIBC = re.compile(
     r"(?:usr/(?:glibc-compat/)?)?lib(?:64|32)?/(?:[a-z0-9_]+-linux-gnu[a-z0-9_]*/)?libc(?:\.so\.6|-(\d+\.\d+)\.so)"

@@ -19,6 +19,7 @@ from conda_docker.errors import CacheError, ChannelError
 from python_docker.errors import CredentialsError
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import Answer, ChannelServer
+from tests.conda_docker.environment.solving import solve_request
 
 Serve = Callable[..., ChannelServer]
 
@@ -36,7 +37,8 @@ def folder(synthetic_channel: SyntheticChannel) -> Path:
 
 
 def lock(url: str, **options: Any) -> LockedEnvironment:
-    return solve(["tool"], subdir="linux-64", channels=[url], override_channels=True, **options)
+    configuration = options.pop("configuration", None)
+    return solve(solve_request("tool", channels=[url], override_channels=True, **options), configuration)
 
 
 def test_a_channel(serve: Serve, folder: Path) -> None:

@@ -13,11 +13,11 @@ import pytest
 from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
 from conda_docker.create import create_image
 from conda_docker.environment.inputs.explicit import parse_explicit
-from conda_docker.environment.lock import lock
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import DownloadError, InvalidPackage
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.provenance import read_environments
+from conda_docker.resolve import lock
 from python_docker.compression import Compression
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
 from python_docker.image import Image

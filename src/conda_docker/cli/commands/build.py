@@ -27,7 +27,6 @@ from conda_docker.cli.terminal.output import Output
 if TYPE_CHECKING:
     from conda_docker.image.assemble import BuildResult
     from python_docker.spec.documents import Index, Manifest
-    from python_docker.spec.platform import Platform
     from python_docker.spec.reference import ImageReference
     from python_docker.transports import Location
 
@@ -106,9 +105,10 @@ def build(
     from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
     from conda_docker.cli.options.registries import registry_options
     from conda_docker.cli.terminal.build_report import blob_names
-    from conda_docker.description import Description, prepare
     from conda_docker.image.assemble import build_image
     from conda_docker.image.index import write_images
+    from conda_docker.request import Request
+    from conda_docker.resolve import resolve
     from python_docker.compression import Compression
 
     chosen = BuildOptions(
@@ -134,32 +134,30 @@ def build(
         use_extracted=use_extracted,
         offline=offline,
     )
-    description = Description(
+    request = Request(
         specs=specs or (),
-        file=file,
+        files=() if file is None else (file,),
         name=name,
         prefix=prefix,
+        platforms=tuple(platforms),
         base=base,
         base_registry=None
         if base_location is None
         else registry_options(base_location, insecure=insecure, ca_bundle=cacert),
         channels=channel or (),
         override_channels=override_channels,
-        virtual=virtual_package or (),
+        virtual_packages=virtual_package or (),
         solver=solver,
         conda_exe=conda_exe,
+        options=chosen,
     )
     console: Output = ctx.obj
     begun = time.monotonic()
     results: list[BuildResult] = []
     written: dict[Location, Manifest | Index] = {}
     with console.progress() as progress:
-        wanted: list[Platform | None] = [*platforms]
-        for each in wanted or [None]:
-            environment, base_image = prepare(
-                description, each, cache_dir=cache_dir, offline=offline, progress=progress
-            )
-            result = build_image(environment, base_image, chosen, progress=progress)
+        for resolved in resolve(request, progress=progress):
+            result = build_image(resolved.environment, resolved.base, chosen, progress=progress)
             result.image.name, result.image.tag = reference.familiar_name, reference.tag
             results.append(result)
             progress.name(blob_names(result))

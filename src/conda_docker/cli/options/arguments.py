@@ -91,19 +91,14 @@ def parse_additions(values: Iterable[str] | None) -> tuple[tuple[Path, str], ...
 
 def parse_platforms(values: Iterable[str] | None) -> list[Platform]:
     """Platforms, each given once and with packages for it; `linux/amd64,linux/arm64` is two."""
-    from conda_docker.environment.subdirs import subdir_of_platform
     from conda_docker.errors import UnsupportedInput
+    from conda_docker.request import to_platforms
     from python_docker.errors import InvalidPlatform
-    from python_docker.spec.platform import Platform
 
-    names = [name for value in values or () for name in value.split(",") if name.strip()]
     try:
-        platforms = list(dict.fromkeys(Platform.parse(name) for name in names))
-        for platform in platforms:
-            subdir_of_platform(platform)
+        return list(to_platforms("--platform", values))
     except (InvalidPlatform, UnsupportedInput) as error:
         raise typer.BadParameter(str(error), param_hint="--platform") from None
-    return platforms
 
 
 def parse_location(text: str, option: str, *, default_transport: str | None = None) -> Location:

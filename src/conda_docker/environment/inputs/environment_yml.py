@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
+from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.redaction import public_text
 from conda_docker.user_files import parse_yaml
@@ -18,27 +19,16 @@ _KNOWN = frozenset({"name", "prefix", "channels", "dependencies", "variables", "
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentYml:
-    """What a file says. `channels` may hold `nodefaults`; `warnings` name what was not understood."""
-
-    dependencies: tuple[str, ...]
-    channels: tuple[str, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
-    name: str | None = None
-    warnings: tuple[str, ...] = ()
-
-
 def parse_environment_yml(
     text: str, file_name: str = "environment.yml", *, subdir: str | None = None
-) -> EnvironmentYml:
+) -> EnvironmentSpec:
     """Return what an environment file says; `file_name` names it in messages.
 
     Environment variables in channels are replaced, as conda does it. `subdir` is what the environment is wanted for,
     if that is known: `platforms` that do not name it bring a warning. Raises `UnsupportedInput` for a `pip:` section
     and any other part that cannot be installed, by name, and `InvalidEnvironment` for what is no environment file.
 
-    >>> parse_environment_yml("channels: [conda-forge]\\ndependencies:\\n- python >=3.12  # [linux]\\n").dependencies
+    >>> parse_environment_yml("channels: [conda-forge]\\ndependencies:\\n- python >=3.12  # [linux]\\n").specs
     ('python >=3.12',)
     """
     document = parse_yaml(text, file_name)
@@ -49,8 +39,8 @@ def parse_environment_yml(
     name = document.get("name")
     if name is not None and not isinstance(name, str | int | float):
         raise InvalidEnvironment(f"`name` in {file_name} should be a text")
-    return EnvironmentYml(
-        dependencies=_dependencies(document["dependencies"], file_name),
+    return EnvironmentSpec(
+        specs=_dependencies(document["dependencies"], file_name),
         channels=tuple(os.path.expandvars(channel) for channel in _texts(document, "channels", file_name)),
         variables=_variables(document.get("variables"), file_name),
         name=None if name is None else str(name),
@@ -138,3 +128,14 @@ def _kind(value: object) -> str:
         return "an empty entry"
     names = {list: "a list", dict: "a mapping", bool: "yes or no", int: "a number", float: "a number"}
     return names.get(type(value), type(value).__name__)
+
+
+def _is_environment_yml(file: InputFile) -> bool:
+    return "dependencies" in file.keys or file.path.suffix in (".yml", ".yaml")
+
+
+def _read(request: ReadRequest) -> EnvironmentSpec:
+    return parse_environment_yml(request.text, request.file_name, subdir=request.target)
+
+
+KIND = InputKind("an environment.yml", _is_environment_yml, _read)

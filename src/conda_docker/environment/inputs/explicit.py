@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, channel_of_url, package_from_url
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.redaction import public_url
@@ -115,3 +116,14 @@ def _request(comments: list[str]) -> Mapping[str, Any]:
             expected = isinstance(request.get("requested", []), list) and isinstance(request.get("variables", {}), dict)
             return request if expected else {}
     return {}
+
+
+def _is_explicit(file: InputFile) -> bool:
+    return MARKER in file.lines
+
+
+def _read(request: ReadRequest) -> LockedEnvironment:
+    return parse_explicit(request.text, request.file_name, subdir=request.subdir, folder=request.folder)
+
+
+KIND = InputKind("an explicit list", _is_explicit, _read)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.topological_order import match_spec_name, topological_order
@@ -22,8 +23,16 @@ _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _UNSET = "***unset***"
 
 
+class PipPackages(StrEnum):
+    """What to do about an environment in which pip installed something."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+    """Leave it out, with a warning."""
+
+
 def read_prefix(
-    prefix: Path, *, subdir: str | None = None, pip_packages: Literal["refuse", "warn"] = "refuse"
+    prefix: Path, *, subdir: str | None = None, pip_packages: PipPackages = PipPackages.REFUSE
 ) -> LockedEnvironment:
     """Return the packages of the environment at `prefix`, in topological order.
 
@@ -32,7 +41,7 @@ def read_prefix(
     from the records or from `conda-meta/history`, the variables from `conda-meta/state`.
 
     Raises `InvalidEnvironment` for a folder that is no environment, a damaged record or packages for another platform,
-    and `UnsupportedInput` for packages that pip installed beside conda's, unless `pip_packages` is "warn".
+    and `UnsupportedInput` for packages that pip installed beside conda's, unless `pip_packages` says to leave them out.
     """
     meta = prefix / "conda-meta"
     if not meta.is_dir():
@@ -45,7 +54,7 @@ def read_prefix(
     warnings = []
     if found := _pip_installed(prefix, records):
         shown = ", ".join(found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
-        if pip_packages == "refuse":
+        if pip_packages is PipPackages.REFUSE:
             raise UnsupportedInput(
                 f"{prefix} holds packages that pip installed ({shown}); these cannot be put into an image yet. "
                 "Install them as conda packages, or remove them with pip"

@@ -15,10 +15,10 @@ from conda_docker.channels.configuration import CondaConfiguration, read_conda_c
 from conda_docker.channels.urls import choose_channels
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
 from conda_docker.environment.solve.match_specs import read_specs
-from conda_docker.environment.solve.virtual_packages import VirtualPackage, override_variables, virtual_packages
-from conda_docker.environment.subdirs import platform_of_subdir
+from conda_docker.environment.solve.request import SolveRequest
+from conda_docker.environment.solve.virtual_packages import override_variables
 from conda_docker.environment.topological_order import topological_order
-from conda_docker.errors import ChannelError, InvalidEnvironment, SolverFailed, Unsolvable
+from conda_docker.errors import ChannelError, SolverFailed, Unsolvable
 from conda_docker.redaction import public_text, public_url
 from conda_docker.user_files import user_path
 
@@ -28,53 +28,40 @@ _CHANNEL = ("UnavailableInvalidChannel", "CondaHTTPError", "ChannelNotAllowed", 
 
 
 def solve_externally(
-    executable: str | os.PathLike[str],
-    specs: Sequence[str],
-    *,
-    subdir: str,
-    channels: Sequence[str] = (),
-    override_channels: bool = False,
-    channel_priority: str | None = None,
-    virtual: Sequence[VirtualPackage] | None = None,
-    offline: bool = False,
-    configuration: CondaConfiguration | None = None,
+    executable: str | os.PathLike[str], request: SolveRequest, configuration: CondaConfiguration | None = None
 ) -> LockedEnvironment:
-    """Return the packages that the program `executable` would install for `specs`.
+    """Return the packages that the program `executable` would install for what is asked for.
 
-    The other arguments are those of `rattler.solve` in this room. The program reads its own configuration and knows its
-    own credentials; platform, channels and virtual packages are told to it.
+    The program reads its own configuration and knows its own credentials; platform, channels and virtual packages are
+    given to it. `configuration` is the program's (None: it is read).
 
     Raises `SolverFailed` for a program that is not there or gives no answer, `Unsolvable` with its explanation,
     `ChannelError` and `InvalidEnvironment`.
     """
-    platform_of_subdir(subdir)
     program = shutil.which(user_path(os.path.expandvars(executable)))
     if program is None:
         raise SolverFailed(
             f"there is no program {os.fspath(executable)!r} to solve with; give the path of a conda or mamba"
         )
     configuration = configuration or read_conda_configuration(conda_exe=program)
-    requested = read_specs(specs, configuration)
-    if not requested:
-        raise InvalidEnvironment("no packages were asked for")
-    named = choose_channels(channels, configuration, override=override_channels)
-    virtual = virtual_packages(subdir) if virtual is None else virtual
+    requested = read_specs(request.specs, configuration)
+    named = choose_channels(request.channels, configuration, override=request.override_channels)
     variables = {
         **os.environ,
-        **override_variables(virtual),
-        "CONDA_SUBDIR": subdir,
+        **override_variables(request.virtual_packages),
+        "CONDA_SUBDIR": request.subdir,
         "MAMBA_NO_BANNER": "1",
     }
-    if channel_priority is not None:
-        variables |= {"CONDA_CHANNEL_PRIORITY": channel_priority, "MAMBA_CHANNEL_PRIORITY": channel_priority}
+    if priority := request.channel_priority:
+        variables |= {"CONDA_CHANNEL_PRIORITY": priority, "MAMBA_CHANNEL_PRIORITY": priority}
     with tempfile.TemporaryDirectory(prefix="conda-docker-") as folder:
         command = [program, "create", "--dry-run", "--json", "--yes", "--prefix", str(Path(folder, "environment"))]
-        command += ["--offline"] if offline or configuration.offline else []
+        command += ["--offline"] if request.offline or configuration.offline else []
         command += ["--override-channels", *(option for name in named for option in ("--channel", name))]
-        answer = _ask([*command, *dict.fromkeys(spec.strip() for spec in specs)], variables)
+        answer = _ask([*command, *dict.fromkeys(spec.strip() for spec in request.specs)], variables)
     packages = topological_order(package_from_record(record) for record in _records(answer, program, variables))
     return LockedEnvironment(
-        subdir=subdir,
+        subdir=request.subdir,
         packages=tuple(packages),
         requested=tuple(spec.text for spec in requested),
         channels=tuple(map(public_url, named)),

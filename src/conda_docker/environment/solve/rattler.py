@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conda_docker.channels.configuration import CondaConfiguration, read_conda_configuration
@@ -13,8 +14,8 @@ from conda_docker.channels.urls import channel_urls, choose_channels
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.solve.errors import explain, rattler_errors
 from conda_docker.environment.solve.match_specs import RequestedSpec, read_specs
-from conda_docker.environment.solve.virtual_packages import VirtualPackage, virtual_packages
-from conda_docker.environment.subdirs import platform_of_subdir
+from conda_docker.environment.solve.request import SolveRequest
+from conda_docker.environment.solve.virtual_packages import VirtualPackage
 from conda_docker.environment.topological_order import topological_order
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_text, public_url
@@ -23,85 +24,84 @@ if TYPE_CHECKING:
     from rattler import Config, Gateway, GenericVirtualPackage, MatchSpec, RepoDataRecord
 
 
-def solve(
-    specs: Sequence[str],
-    *,
-    subdir: str,
-    channels: Sequence[str] = (),
-    override_channels: bool = False,
-    channel_priority: str | None = None,
-    virtual: Sequence[VirtualPackage] | None = None,
-    offline: bool = False,
-    configuration: CondaConfiguration | None = None,
-) -> LockedEnvironment:
-    """Return the packages that satisfy `specs` together, for `subdir` and noarch.
+def solve(request: SolveRequest, configuration: CondaConfiguration | None = None) -> LockedEnvironment:
+    """Return the packages that satisfy what is asked for together.
 
-    `channels` come before those of the user's configuration unless `override_channels`; a channel that only a spec
-    names (`channel::package`) comes last. `channel_priority` is "strict", "flexible" or "disabled"; None: what the
-    configuration says, else conda's own default, "flexible". `virtual` are the virtual packages (None: those of an
-    unknown Linux system). `offline` takes the indexes of channels from the cache alone.
+    `configuration` is conda's (None: the user's). A channel that only a spec names (`channel::package`) comes last.
 
     Raises `Unsolvable` with the solver's explanation, `ChannelError` for a channel that is missing, closed or damaged,
-    `InvalidEnvironment` for a spec that cannot be understood, `UnsupportedInput` for a subdir without images and
-    `CacheError`.
+    `InvalidEnvironment` for a spec that cannot be understood, and `CacheError`.
 
-        environment = solve(["numpy >=2", "bioconda::samtools"], subdir="linux-64", channels=["conda-forge"])
+        assumed = virtual_packages("linux-64", glibc="2.36")
+        environment = solve(SolveRequest(specs=("numpy >=2",), subdir="linux-64", virtual_packages=assumed))
     """
-    platform_of_subdir(subdir)
     configuration = configuration or read_conda_configuration()
-    requested = read_specs(specs, configuration)
-    if not requested:
-        raise InvalidEnvironment("no packages were asked for")
+    requested = read_specs(request.specs, configuration)
     config = rattler_configuration(configuration)
-    named = choose_channels(channels, configuration, override=override_channels, fallback=config.default_channels or ())
+    named = choose_channels(
+        request.channels,
+        configuration,
+        override=request.override_channels,
+        fallback=config.default_channels or (),
+    )
     urls = channel_urls(named, configuration)
     urls = tuple(dict.fromkeys([*urls, *(url for spec in requested for url in spec.channels)]))
-    offline = offline or configuration.offline
-    priority = channel_priority or configuration.channel_priority or "flexible"
-    virtual = virtual_packages(subdir) if virtual is None else virtual
+    question = _Question(
+        requested=requested,
+        channels=urls,
+        subdir=request.subdir,
+        priority=request.channel_priority or configuration.channel_priority or "flexible",
+        virtual_packages=request.virtual_packages,
+        config=config,
+        offline=request.offline or configuration.offline,
+    )
     try:
-        records = _solve(requested, urls, subdir, priority, virtual, config, offline)
+        records = _solve(question, sharded=True)
     except rattler_errors() as error:
         if not _refused_shards(str(error)):
-            raise explain(error, urls, subdir) from error
+            raise explain(error, urls, request.subdir) from error
         try:
-            records = _solve(requested, urls, subdir, priority, virtual, config, offline, sharded=False)
+            records = _solve(question, sharded=False)
         except rattler_errors() as second:
-            raise explain(second, urls, subdir) from second
+            raise explain(second, urls, request.subdir) from second
     return LockedEnvironment(
-        subdir=subdir,
+        subdir=request.subdir,
         packages=tuple(topological_order(_package(record) for record in records)),
         requested=tuple(spec.text for spec in requested),
         channels=tuple(map(public_url, urls)),
     )
 
 
-def _solve(
-    requested: Sequence[RequestedSpec],
-    urls: Sequence[str],
-    subdir: str,
-    priority: str,
-    virtual: Sequence[VirtualPackage],
-    config: Config,
-    offline: bool,
-    *,
-    sharded: bool = True,
-) -> list[RepoDataRecord]:
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A request with channels as URLs, which may hold credentials, and all settings decided."""
+
+    requested: Sequence[RequestedSpec]
+    channels: Sequence[str]
+    subdir: str
+    priority: str
+    virtual_packages: Sequence[VirtualPackage]
+    config: Config
+    offline: bool
+
+
+def _solve(question: _Question, *, sharded: bool) -> list[RepoDataRecord]:
     import rattler
     from rattler import ChannelPriority
 
-    private = any(public_text(text) != text for text in (*urls, *(spec.text for spec in requested)))
-    way = gateway(config, offline=offline, sharded=sharded, private=private)
-    specs = [_match_spec(_from_one_channel(spec, way, subdir), spec.text) for spec in requested]
-    assumed = [_generic(package) for package in virtual]
+    texts = (*question.channels, *(spec.text for spec in question.requested))
+    private = any(public_text(text) != text for text in texts)
+    way = gateway(question.config, offline=question.offline, sharded=sharded, private=private)
+    specs = [_match_spec(_from_one_channel(spec, way, question.subdir), spec.text) for spec in question.requested]
+    assumed = [_generic(package) for package in question.virtual_packages]
     return run(
         lambda: rattler.solve(
-            [rattler.Channel(url) for url in urls],
+            [rattler.Channel(url) for url in question.channels],
             specs,
             gateway=way,
-            platforms=[rattler.Subdir(subdir), rattler.Subdir("noarch")],
+            platforms=[rattler.Subdir(question.subdir), rattler.Subdir("noarch")],
             virtual_packages=assumed,
-            channel_priority=ChannelPriority[priority.capitalize()],
+            channel_priority=ChannelPriority[question.priority.capitalize()],
         )
     )
 

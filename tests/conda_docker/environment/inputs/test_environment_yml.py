@@ -36,19 +36,19 @@ def test_everything() -> None:
     found = parse_environment_yml(EXAMPLE)
     assert found.name == "analysis"
     assert found.channels == ("conda-forge", "nodefaults")
-    assert found.dependencies == ("python >=3.12,<3.14", "bioconda::samtools=1.20", "blas[build=mkl]")
+    assert found.specs == ("python >=3.12,<3.14", "bioconda::samtools=1.20", "blas[build=mkl]")
     assert found.variables == {"DATA": "/data", "THREADS": "4", "RATIO": "0.5"}
     assert found.warnings == ()
 
 
 def test_the_least() -> None:
     found = parse_environment_yml("dependencies: [numpy]")
-    assert (found.dependencies, found.channels, found.name) == (("numpy",), (), None)
+    assert (found.specs, found.channels, found.name) == (("numpy",), (), None)
 
 
 def test_empty_parts() -> None:
     found = parse_environment_yml("name:\nchannels:\ndependencies:\nvariables:\n")
-    assert (found.dependencies, found.channels, found.variables) == ((), (), {})
+    assert (found.specs, found.channels, found.variables) == ((), (), {})
 
 
 def test_variables_in_channels_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_one_pip_package_as_a_text() -> None:
 
 
 def test_an_empty_pip_section_asks_for_nothing() -> None:
-    assert parse_environment_yml("dependencies: [a, {pip: []}]").dependencies == ("a",)
+    assert parse_environment_yml("dependencies: [a, {pip: []}]").specs == ("a",)
 
 
 def test_other_sections_are_refused_by_name() -> None:
@@ -129,7 +129,7 @@ def test_any_document_is_an_environment_or_an_error(document: dict[str, object])
         found = parse_environment_yml(json.dumps(document))
     except (InvalidEnvironment, UnsupportedInput):
         return
-    assert all(isinstance(text, str) for text in (*found.dependencies, *found.channels, *found.variables.values()))
+    assert all(isinstance(text, str) for text in (*found.specs, *found.channels, *found.variables.values()))
 
 
 @pytest.mark.parametrize("path", real_files("environment-yml"), ids=lambda path: path.name)
@@ -139,4 +139,4 @@ def test_real_files(path: Path) -> None:
         with pytest.raises(UnsupportedInput, match="asks pip for"):
             parse_environment_yml(text, path.name)
     else:
-        assert parse_environment_yml(text, path.name).dependencies
+        assert parse_environment_yml(text, path.name).specs

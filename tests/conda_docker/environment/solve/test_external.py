@@ -16,6 +16,7 @@ from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.solve.external import solve_externally
 from conda_docker.environment.solve.virtual_packages import virtual_packages
 from conda_docker.errors import ChannelError, InvalidEnvironment, SolverFailed, Unsolvable
+from tests.conda_docker.environment.solving import solve_request
 
 HOST = "https://conda.anaconda.org/conda-forge"
 
@@ -77,7 +78,8 @@ def program(tmp_path: Path) -> Callable[..., Path]:
 
 
 def solve(path: str | os.PathLike[str], *specs: str, **options: Any) -> LockedEnvironment:
-    return solve_externally(path, specs or ("zlib",), **{"subdir": "linux-64", **options})
+    configuration = options.pop("configuration", None)
+    return solve_externally(path, solve_request(*(specs or ("zlib",)), **options), configuration)
 
 
 def called(tmp_path: Path) -> tuple[list[str], dict[str, str]]:
@@ -137,7 +139,7 @@ def test_how_it_is_asked(program: Callable[..., Path], tmp_path: Path) -> None:
         subdir="linux-aarch64",
         channels=["conda-forge", "bioconda"],
         channel_priority="strict",
-        virtual=virtual,
+        virtual_packages=virtual,
         offline=True,
         configuration=CondaConfiguration(channels=("configured",)),
     )
@@ -222,11 +224,6 @@ def test_an_answer_that_is_none(program: Callable[..., Path], printed: object, m
 def test_a_program_that_breaks_down(program: Callable[..., Path]) -> None:
     with pytest.raises(SolverFailed, match=r"failed with exit code 3: no idea"):
         solve(program("", code=3, error="no idea"))
-
-
-def test_no_packages_asked_for(program: Callable[..., Path]) -> None:
-    with pytest.raises(InvalidEnvironment, match="no packages were asked for"):
-        solve_externally(program(answer([])), [], subdir="linux-64")
 
 
 def test_options_cannot_be_smuggled_in(program: Callable[..., Path], tmp_path: Path) -> None:

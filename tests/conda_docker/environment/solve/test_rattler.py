@@ -13,6 +13,7 @@ from conda_docker.environment.solve.rattler import solve
 from conda_docker.environment.solve.virtual_packages import virtual_packages
 from conda_docker.errors import ChannelError, InvalidEnvironment, Unsolvable, UnsupportedInput
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.environment.solving import solve_request
 
 
 def package(name: str, version: str = "1.0", **fields: Any) -> SyntheticPackage:
@@ -20,7 +21,8 @@ def package(name: str, version: str = "1.0", **fields: Any) -> SyntheticPackage:
 
 
 def lock(*specs: str, channels: list[str], **options: Any) -> LockedEnvironment:
-    return solve(specs, **{"subdir": "linux-64", "channels": channels, "override_channels": True, **options})
+    configuration = options.pop("configuration", None)
+    return solve(solve_request(*specs, **{"channels": channels, "override_channels": True, **options}), configuration)
 
 
 def versions(environment: LockedEnvironment) -> dict[str, str]:
@@ -107,7 +109,7 @@ def test_the_channels_of_the_configuration_come_last(
 ) -> None:
     near, far = two_channels
     configuration = CondaConfiguration(channels=(far.url,))
-    found = solve(["library"], subdir="linux-64", channels=[near.url], configuration=configuration)
+    found = solve(solve_request("library", channels=[near.url]), configuration)
     assert found.channels == (near.url, far.url)
     assert versions(found) == {"library": "1.0"}
 
@@ -115,7 +117,7 @@ def test_the_channels_of_the_configuration_come_last(
 def test_the_channels_that_pixi_is_configured_with(channel: SyntheticChannel, home: Path) -> None:
     (home / ".pixi").mkdir()
     (home / ".pixi/config.toml").write_text(f'default-channels = ["{channel.url}"]\nshell.change-ps1 = false\n')
-    assert versions(solve(["library"], subdir="linux-64")) == {"library": "2.0"}
+    assert versions(solve(solve_request("library"))) == {"library": "2.0"}
 
 
 @pytest.mark.parametrize("form", ["{url}::library", "{path}::library", "{url}/linux-64::library", "far::library >=1"])
@@ -146,13 +148,13 @@ def test_no_cuda_unless_it_is_asked_for(channel: SyntheticChannel) -> None:
     with pytest.raises(Unsolvable, match=r"--virtual-package __cuda=VERSION"):
         lock("needs-cuda", channels=[channel.url])
     virtual = virtual_packages("linux-64", overrides=["__cuda=12.4"])
-    assert versions(lock("needs-cuda", channels=[channel.url], virtual=virtual)) == {"needs-cuda": "1.0"}
+    assert versions(lock("needs-cuda", channels=[channel.url], virtual_packages=virtual)) == {"needs-cuda": "1.0"}
 
 
 def test_the_glibc_of_the_base_image(channel: SyntheticChannel) -> None:
     with pytest.raises(Unsolvable, match="__glibc"):
-        lock("needs-glibc", channels=[channel.url], virtual=virtual_packages("linux-64", glibc="2.17"))
-    assert lock("needs-glibc", channels=[channel.url], virtual=virtual_packages("linux-64", glibc="2.36"))
+        lock("needs-glibc", channels=[channel.url], virtual_packages=virtual_packages("linux-64", glibc="2.17"))
+    assert lock("needs-glibc", channels=[channel.url], virtual_packages=virtual_packages("linux-64", glibc="2.36"))
 
 
 def test_the_solver_explains_itself(channel: SyntheticChannel) -> None:

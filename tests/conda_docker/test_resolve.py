@@ -1,4 +1,4 @@
-"""Whatever describes an environment, `lock` gives its exact packages."""
+"""From what a user asks for to exact packages and a base image."""
 
 from __future__ import annotations
 
@@ -6,15 +6,84 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conda_docker.environment import lock
+from conda_docker.build_options import BuildOptions
 from conda_docker.errors import InvalidEnvironment, SolverFailed, Unsolvable, UnsupportedInput
+from conda_docker.request import Request
+from conda_docker.resolve import Resolved, lock, resolve
+from python_docker import Image
+from python_docker.errors import PlatformNotFound
 from python_docker.spec.platform import Platform
+from python_docker.transports import write_image
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.cli.commands.test_copy import write_index
+from tests.conda_docker.settings import home
+
+__all__ = ["home"]
 
 AMD64 = Platform.parse("linux/amd64")
+
+OLD_GLIBC = b"\x7fELF GNU C Library (Debian GLIBC 2.17-1) stable release version 2.17.\n"
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> str:
+    """Return the place of a base image for arm64 whose C library is old."""
+    image = Image("base", "v1", platform=Platform("linux", "arm64"))
+    image.add_layer_contents({"lib/aarch64-linux-gnu/libc.so.6": OLD_GLIBC})
+    write_image(image, f"oci:{tmp_path}/base:v1")
+    return f"oci:{tmp_path}/base:v1"
+
+
+def resolve_one(tmp_path: Path, **fields: Any) -> Resolved:
+    [resolved] = resolve(Request(options=BuildOptions(cache_dir=tmp_path / "cache"), **fields))
+    return resolved
+
+
+def test_packages_are_chosen_for_the_base_s_c_library(
+    base: str, synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    synthetic_channel.add(
+        SyntheticPackage(name="tool", version="1", subdir="linux-aarch64", depends=("__glibc >=2.17",)),
+        SyntheticPackage(name="tool", version="2", subdir="linux-aarch64", depends=("__glibc >=2.34",)),
+    )
+    fields = {"base": base, "channels": synthetic_channel.url, "platforms": "linux/arm64"}
+    found = resolve_one(tmp_path, specs="tool", **fields)
+    assert found.base is not None
+    assert [package.version for package in found.environment.packages] == ["1"]
+    found = resolve_one(tmp_path, specs="tool", virtual_packages="__glibc=2.40", **fields)
+    assert [package.version for package in found.environment.packages] == ["2"]
+    with pytest.raises(Unsolvable):
+        resolve_one(tmp_path, specs="tool=2", **fields)
+
+
+def test_a_list_of_exact_packages_says_its_platform(base: str, tmp_path: Path) -> None:
+    file = write(tmp_path / "list.txt", "@EXPLICIT\nhttps://conda.example.org/forge/linux-aarch64/tool-1-0.conda\n")
+    found = resolve_one(tmp_path, files=file, base=base)
+    assert found.environment.subdir == "linux-aarch64"
+    assert found.base is not None
+    assert found.base.platform == Platform("linux", "arm64")
+
+
+def test_scratch_is_not_an_image(tmp_path: Path) -> None:
+    file = write(tmp_path / "list.txt", "@EXPLICIT\nhttps://conda.example.org/forge/linux-64/tool-1-0.conda\n")
+    assert resolve_one(tmp_path, files=file, base="scratch").base is None
+
+
+def test_a_base_for_another_platform_only(tmp_path: Path) -> None:
+    write_index(tmp_path / "many")
+    with pytest.raises(PlatformNotFound, match="linux/s390x"):
+        resolve_one(tmp_path, specs="x", base=f"oci:{tmp_path}/many", platforms="linux/s390x")
+
+
+def test_each_platform_of_a_request(channel: SyntheticChannel) -> None:
+    request = Request(
+        specs="tool", base="scratch", channels=channel.url, override_channels=True, platforms="linux-64,linux-aarch64"
+    )
+    assert [found.environment.subdir for found in resolve(request)] == ["linux-64", "linux-aarch64"]
 
 
 @pytest.fixture
@@ -52,14 +121,14 @@ def test_the_variant_of_the_platform(channel: SyntheticChannel) -> None:
 
 
 def test_virtual_packages(channel: SyntheticChannel) -> None:
-    assert lock(["gpu"], channels=[channel.url], platform=AMD64, virtual=["__cuda=12.4"]).packages
+    assert lock(["gpu"], channels=[channel.url], platform=AMD64, virtual_packages=["__cuda=12.4"]).packages
 
 
 def test_environment_yml(channel: SyntheticChannel, tmp_path: Path) -> None:
     text = f"name: analysis\nchannels: ['{channel.url}']\ndependencies: [library]\nvariables: {{A: b}}\nextra: 1\n"
     found = lock(["tool"], file=write(tmp_path / "environment.yml", text), platform=AMD64)
     assert [package.name for package in found.packages] == ["library", "tool"]
-    assert found.requested == ("library", "tool")
+    assert sorted(found.requested) == ["library", "tool"]
     assert (found.name, found.variables, found.channels) == ("analysis", {"A": "b"}, (channel.url,))
     assert "'extra' is not known" in found.warnings[0]
 
@@ -77,7 +146,7 @@ def test_explicit_list(tmp_path: Path) -> None:
     assert lock(file=file).subdir == "linux-aarch64"
     with pytest.raises(InvalidEnvironment, match="linux-64 was asked for"):
         lock(file=file, platform=AMD64)
-    with pytest.raises(InvalidEnvironment, match="no others can be added to it"):
+    with pytest.raises(InvalidEnvironment, match="nothing can be added to it"):
         lock(["b"], file=file)
 
 
@@ -126,28 +195,8 @@ def test_another_solver(tmp_path: Path) -> None:
         lock(["a"], conda_exe=tmp_path / "conda", platform=AMD64)
 
 
-@pytest.mark.parametrize(
-    "described",
-    [
-        {"specs": ["a"], "name": "x"},
-        {"specs": ["a"], "prefix": "/x"},
-        {"name": "x", "prefix": "/x"},
-        {"file": "x.yml", "name": "x"},
-        {},
-    ],
-)
-def test_one_description(described: dict[str, object]) -> None:
-    with pytest.raises(InvalidEnvironment, match=r"in two ways|no packages were asked for"):
-        lock(**described)  # type: ignore[arg-type]
-
-
-def test_one_text_is_no_list_of_specs() -> None:
-    with pytest.raises(TypeError, match="a sequence of texts"):
-        lock("numpy")
-
-
 def test_a_file_that_asks_for_nothing(tmp_path: Path) -> None:
-    with pytest.raises(InvalidEnvironment, match="asks for no packages"):
+    with pytest.raises(InvalidEnvironment, match="no packages are asked for"):
         lock(file=write(tmp_path / "environment.yml", "dependencies: []"))
 
 
@@ -165,9 +214,31 @@ def test_exact_lists_and_prefixes_need_no_solver(prefix: Path, tmp_path: Path) -
     """What starts up for them is counted in milliseconds."""
     file = write(tmp_path / "list.txt", "@EXPLICIT\nhttps://host/c/linux-64/a-1-0.conda\n")
     code = (
-        "import sys\nfrom conda_docker.environment import lock\n"
+        "import sys\nfrom conda_docker import lock\n"
         f"lock(file={str(file)!r}), lock(prefix={str(prefix)!r}), lock(name='mine')\n"
         "print([name for name in ('rattler', 'ruamel.yaml', 'asyncio', 'pydantic') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_several_files_are_one_environment(channel: SyntheticChannel, tmp_path: Path) -> None:
+    first = write(
+        tmp_path / "a.yml", f"name: a\nchannels: ['{channel.url}']\ndependencies: [tool]\nvariables: {{A: 1}}"
+    )
+    second = write(tmp_path / "b.yml", "name: b\ndependencies: [library]\nvariables: {A: 2, B: 3}")
+    found = lock(file=[first, second], platform=AMD64)
+    assert sorted(found.requested) == ["library", "tool"]
+    assert (found.name, found.variables) == ("a", {"A": "2", "B": "3"})
+
+
+def test_an_exact_list_takes_no_other_file(tmp_path: Path) -> None:
+    listed = write(tmp_path / "list.txt", "@EXPLICIT\nhttps://host/c/linux-64/a-1-0.conda\n")
+    other = write(tmp_path / "a.yml", "dependencies: [tool]")
+    with pytest.raises(InvalidEnvironment, match="neither packages nor another file"):
+        lock(file=[listed, other])
+
+
+def test_lock_is_for_one_platform() -> None:
+    with pytest.raises(ValueError, match="must be one platform"):
+        lock("numpy", platform="linux/amd64,linux/arm64")

@@ -6,24 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.environment.inputs.kinds import FileKind, file_kind
+from conda_docker.environment.inputs.kind import InputFile, ReadRequest
+from conda_docker.environment.inputs.table import kind_of
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.user_files import read_text
 from tests.conda_docker.environment.real_files import real_files
 
 
+def read(path: Path, text: str) -> object:
+    file = InputFile.of(path, text)
+    return kind_of(file).read(ReadRequest(file=file))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "kind"),
     [
-        ("environment.yml", "dependencies: [a]", FileKind.ENVIRONMENT_YML),
-        ("env.yaml", "", FileKind.ENVIRONMENT_YML),
-        ("environment", "name: x\ndependencies:\n  - a\n", FileKind.ENVIRONMENT_YML),
-        ("conda-linux-64.lock", "# platform: linux-64\n@EXPLICIT\nhttps://host/a\n", FileKind.EXPLICIT),
-        ("x.yml", "@EXPLICIT\n", FileKind.EXPLICIT),
+        ("environment.yml", "dependencies: [a]", "an environment.yml"),
+        ("env.yaml", "", "an environment.yml"),
+        ("environment", "name: x\ndependencies:\n  - a\n", "an environment.yml"),
+        ("conda-linux-64.lock", "# platform: linux-64\n@EXPLICIT\nhttps://host/a\n", "an explicit list"),
+        ("x.yml", "@EXPLICIT\n", "an explicit list"),
     ],
 )
-def test_kinds_that_are_read(name: str, text: str, kind: FileKind) -> None:
-    assert file_kind(Path(name), text) is kind
+def test_kinds_that_are_read(name: str, text: str, kind: str) -> None:
+    assert kind_of(InputFile.of(Path(name), text)).name == kind
 
 
 @pytest.mark.parametrize(
@@ -42,13 +48,13 @@ def test_kinds_that_are_read(name: str, text: str, kind: FileKind) -> None:
 )
 def test_kinds_that_are_refused_by_name(name: str, text: str, what: str) -> None:
     with pytest.raises(UnsupportedInput, match=what):
-        file_kind(Path(name), text)
+        read(Path(name), text)
 
 
 @pytest.mark.parametrize("text", ["", "hello, world", "<html></html>", "{}"])
 def test_what_is_none_of_these(text: str) -> None:
     with pytest.raises(InvalidEnvironment, match=r"neither an environment\.yml"):
-        file_kind(Path("file.txt"), text)
+        kind_of(InputFile.of(Path("file.txt"), text))
 
 
 @pytest.mark.parametrize(
@@ -67,4 +73,4 @@ def test_real_files(folder: str, what: str) -> None:
         if "bad_package" in path.name:  # damaged on purpose
             continue
         with pytest.raises(UnsupportedInput, match=what):
-            file_kind(path, text)
+            read(path, text)

@@ -1,0 +1,216 @@
+"""What callers of the Python API pass, made into the values they mean.
+
+A string stands for itself where a sequence is expected: `channels="conda-forge"` is one channel, not eleven letters.
+Whatever cannot be meant raises a `TypeError` or `ValueError` that names the argument and what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path, PurePath
+from typing import TypeVar
+
+Conversion = Callable[[str, object], object]
+"""From the name of an argument and what was passed for it to the value that it means."""
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+_PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?")
+
+
+def convert_fields(instance: object, conversions: Mapping[str, Conversion]) -> None:
+    """Give the named fields of a frozen dataclass the values that were meant, from its `__post_init__`."""
+    for name, convert in conversions.items():
+        object.__setattr__(instance, name, convert(name, getattr(instance, name)))
+
+
+def to_texts(name: str, value: object) -> tuple[str, ...]:
+    """Return strings: one, several in any iterable, or none.
+
+    >>> to_texts("channels", "conda-forge"), to_texts("channels", ["a", "b"])
+    (('conda-forge',), ('a', 'b'))
+    """
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, Iterable) or isinstance(value, bytes | Mapping):
+        raise _wrong_type(name, "a string or a sequence of strings", value)
+    items = tuple(value)
+    for item in items:
+        if not isinstance(item, str):
+            raise _wrong_type(name, "a sequence of strings", item, "one item is")
+    return items
+
+
+def to_text(name: str, value: object) -> str | None:
+    """Return a string or None; a whole number and a path are written out, as in `user=1000`."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, PurePath):
+        return value.as_posix()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise _wrong_type(name, "a string", value)
+
+
+def to_flag(name: str, value: object) -> bool:
+    """Return True or False; nothing else is taken for either."""
+    if not isinstance(value, bool):
+        raise _wrong_type(name, "True or False", value)
+    return value
+
+
+def to_number(name: str, value: object) -> int:
+    """Return a whole number."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _wrong_type(name, "a whole number", value)
+    return value
+
+
+def to_optional_number(name: str, value: object) -> int | None:
+    """Return a whole number or None."""
+    return None if value is None else to_number(name, value)
+
+
+def to_path(name: str, value: object) -> Path | None:
+    """Return a path with `~` replaced, or None."""
+    from conda_docker.user_files import user_path
+
+    if value is None:
+        return None
+    if not isinstance(value, str | os.PathLike):
+        raise _wrong_type(name, "a path", value)
+    return user_path(value)
+
+
+def to_paths(name: str, value: object) -> tuple[Path, ...]:
+    """Return paths with `~` replaced: one, several, or none."""
+    several = value if isinstance(value, Iterable) and not isinstance(value, str | bytes | os.PathLike) else (value,)
+    return tuple(path for item in several if (path := to_path(name, item)) is not None)
+
+
+def to_choice(name: str, value: object, *, kind: type[Choice]) -> Choice:
+    """Return the member of an enumeration that `value` is or spells.
+
+    >>> from conda_docker.build_options import Layering
+    >>> to_choice("layering", "single", kind=Layering)
+    <Layering.SINGLE: 'single'>
+    """
+    allowed = ", ".join(map(repr, map(str, kind)))
+    if not isinstance(value, str):
+        raise _wrong_type(name, f"one of {allowed}", value)
+    try:
+        return kind(value)
+    except ValueError:
+        near = difflib.get_close_matches(value.lower(), list(map(str, kind)), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{name} must be one of {allowed}, not {value[:80]!r}{hint}") from None
+
+
+def to_optional_choice(name: str, value: object, *, kind: type[Choice]) -> Choice | None:
+    """Return the member of an enumeration that `value` is or spells, or None."""
+    return None if value is None else to_choice(name, value, kind=kind)
+
+
+def to_command(name: str, value: object) -> tuple[str, ...] | None:
+    """Return a command's words: a string is split as a shell splits it, or read as JSON where it starts with `[`.
+
+    >>> to_command("cmd", "python -c 'print(1)'"), to_command("cmd", '["a b", "c"]')
+    (('python', '-c', 'print(1)'), ('a b', 'c'))
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return to_texts(name, value)
+    try:
+        words = json.loads(value) if value.lstrip().startswith("[") else shlex.split(value)
+        return to_texts(name, words)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{name} must be a command, not {value[:200]!r}: {error}") from None
+
+
+def to_mapping(name: str, value: object) -> dict[str, str]:
+    """Return names with values: a mapping, or strings `NAME=VALUE`.
+
+    >>> to_mapping("env", {"A": 1}), to_mapping("env", ["A=1", "B=x=y"])
+    ({'A': '1'}, {'A': '1', 'B': 'x=y'})
+    """
+    if isinstance(value, Mapping):
+        found = {}
+        for key, item in value.items():
+            text = to_text(f"{name}[{key!r}]", item)
+            if not isinstance(key, str) or not key or text is None:
+                raise TypeError(f"{name} must map strings to strings, not {key!r} to {item!r}")
+            found[key] = text
+        return found
+    found = {}
+    for item in to_texts(name, value):
+        key, equals, text = item.partition("=")
+        if not key or not equals:
+            raise ValueError(f"{name}: expected NAME=VALUE, got {item[:200]!r}")
+        found[key] = text
+    return found
+
+
+def to_ports(name: str, value: object) -> tuple[str, ...]:
+    """Return ports as images have them, such as `8080/tcp`; a range gives each of its ports.
+
+    >>> to_ports("expose", 80), to_ports("expose", ["5000-5001/udp"])
+    (('80/tcp',), ('5000/udp', '5001/udp'))
+    """
+    if isinstance(value, int) or (isinstance(value, Iterable) and not isinstance(value, str)):
+        numbers = [value] if isinstance(value, int) else list(value)
+        value = [to_text(name, number) for number in numbers]
+    ports = []
+    for text in to_texts(name, value):
+        match = _PORT.fullmatch(text.lower())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if match is None or not 1 <= first <= last <= 65535:
+            raise ValueError(f"{name}: {text[:80]!r} is not a valid port; write 8080, 53/udp or 9000-9010")
+        ports += [f"{port}/{match[3] or 'tcp'}" for port in range(first, last + 1)]
+    return tuple(ports)
+
+
+def to_additions(name: str, value: object) -> tuple[tuple[Path, str], ...]:
+    """Return pairs of a path on this machine and one in the image: pairs, or strings `SRC:DST`.
+
+    >>> to_additions("add", "app:/srv/app")
+    ((PosixPath('app'), '/srv/app'),)
+    """
+    if value is None:
+        return ()
+    if isinstance(value, Mapping):
+        value = value.items()
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        value = [value]
+    additions = []
+    for item in value:
+        source, target = _addition(name, item)
+        if not target.startswith("/"):
+            raise ValueError(f"{name}: the place in the image must be an absolute path, not {target[:200]!r}")
+        additions.append((source, target))
+    return tuple(additions)
+
+
+def _addition(name: str, item: object) -> tuple[Path, str]:
+    if isinstance(item, str):
+        source, colon, target = item.rpartition(":")
+        if not colon or not source:
+            raise ValueError(f"{name}: expected SRC:DST, got {item[:200]!r}")
+        return Path(source), target
+    if isinstance(item, tuple | list) and len(item) == 2:
+        path, place = to_path(name, item[0]), to_text(name, item[1])
+        if path is not None and place is not None:
+            return path, place
+    raise _wrong_type(name, "pairs of a path on this machine and one in the image", item)
+
+
+def _wrong_type(name: str, expected: str, value: object, what: str = "got") -> TypeError:
+    return TypeError(f"{name} must be {expected}; {what} {type(value).__name__}: {str(value)[:80]!r}")

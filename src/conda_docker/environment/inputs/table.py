@@ -1,0 +1,31 @@
+"""The table of input files. A new kind is a module and a row here."""
+
+from __future__ import annotations
+
+from conda_docker.environment.inputs import environment_yml, explicit, refused
+from conda_docker.environment.inputs.kind import InputFile, InputKind
+from conda_docker.errors import InvalidEnvironment
+
+KINDS: tuple[InputKind, ...] = (
+    explicit.KIND,
+    *refused.LOCK_FILES,
+    environment_yml.KIND,
+    *refused.LISTS,
+)
+"""The kinds of file, in the order in which they are tried: what tells the earlier ones is more particular."""
+
+
+def kind_of(file: InputFile) -> InputKind:
+    """Return the kind of a file. Raises `InvalidEnvironment` where it is none of these.
+
+    >>> from pathlib import Path
+    >>> kind_of(InputFile.of(Path("packages.txt"), "# platform: linux-64\\n@EXPLICIT\\n")).name
+    'an explicit list'
+    """
+    for kind in KINDS:
+        if kind.detect(file):
+            return kind
+    raise InvalidEnvironment(
+        f"{file.path} does not describe an environment: it is neither an environment.yml (with `dependencies:`), "
+        "an explicit list (with a line @EXPLICIT), a lock file nor a list of packages"
+    )

@@ -1,0 +1,64 @@
+"""What an input asks for and leaves to a solver; several inputs are merged into one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from conda_docker.pypi.locked import PipRequirements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentSpec:
+    """An environment whose packages are still to be chosen."""
+
+    specs: tuple[str, ...]
+    """Match specs."""
+    channels: tuple[str, ...] = ()
+    """Names or URLs, the first with the highest priority; `nodefaults` among them leaves out the user's own."""
+    override_channels: bool = False
+    """Whether the channels of the user's configuration are left out."""
+    channel_priority: str | None = None
+    """ "strict", "flexible" or "disabled"; None where the input says nothing."""
+    virtual_packages: tuple[str, ...] = ()
+    """What the input takes for granted of the system, as `NAME=VERSION[=BUILD]`."""
+    pip: PipRequirements | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    name: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def merge_specs(parts: Sequence[EnvironmentSpec]) -> EnvironmentSpec:
+    """Return one environment of several, as `conda env update` makes it.
+
+    Channels come in the order of `parts`, each once; of a variable the last value counts; the name is the first that
+    there is.
+
+    >>> merge_specs([EnvironmentSpec(specs=("a",), name="x"), EnvironmentSpec(specs=("b",), channels=("c",))]).specs
+    ('a', 'b')
+    """
+    return EnvironmentSpec(
+        specs=tuple(dict.fromkeys(chain.from_iterable(part.specs for part in parts))),
+        channels=tuple(dict.fromkeys(chain.from_iterable(part.channels for part in parts))),
+        override_channels=any(part.override_channels for part in parts),
+        channel_priority=next((part.channel_priority for part in parts if part.channel_priority), None),
+        virtual_packages=tuple(chain.from_iterable(part.virtual_packages for part in parts)),
+        pip=_merge_pip([part.pip for part in parts if part.pip is not None]),
+        variables={name: value for part in parts for name, value in part.variables.items()},
+        name=next((part.name for part in parts if part.name), None),
+        warnings=tuple(dict.fromkeys(chain.from_iterable(part.warnings for part in parts))),
+    )
+
+
+def _merge_pip(parts: Sequence[PipRequirements]) -> PipRequirements | None:
+    """Return all requirements in one. Their paths are absolute, so that it does not matter whose folder is kept."""
+    if not parts:
+        return None
+    return PipRequirements(
+        requirements=tuple(dict.fromkeys(chain.from_iterable(part.requirements for part in parts))),
+        constraints=tuple(dict.fromkeys(chain.from_iterable(part.constraints for part in parts))),
+        options=tuple(dict.fromkeys(chain.from_iterable(part.options for part in parts))),
+        folder=parts[0].folder,
+        origin=", ".join(dict.fromkeys(part.origin for part in parts)),
+    )

@@ -1,0 +1,142 @@
+"""Request: all that is asked for in one build, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.arguments import (
+    Conversion,
+    convert_fields,
+    to_choice,
+    to_flag,
+    to_optional_choice,
+    to_path,
+    to_paths,
+    to_text,
+    to_texts,
+)
+from conda_docker.build_options import BuildOptions
+from conda_docker.environment.inputs.prefix import PipPackages
+from conda_docker.environment.subdirs import parse_platform, subdir_of_platform
+from conda_docker.errors import InvalidEnvironment
+from python_docker.spec.platform import Platform
+
+if TYPE_CHECKING:
+    from python_docker.http.options import RegistryOptions
+
+DEFAULT_BASE = "debian:stable-slim"
+"""What an image is built on when nobody names a base."""
+
+
+class ChannelPriority(StrEnum):
+    """Whether packages of a channel with a lower priority are considered, as conda's setting has it."""
+
+    STRICT = "strict"
+    FLEXIBLE = "flexible"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One environment, the base image that it goes on, and the options of the build.
+
+    The environment is described in one way: by `specs`, by `files` (which `specs` may add to, unless they list exact
+    packages), or by the `name` or `prefix` of one that exists on this machine. `environment` names one of several in a
+    pixi workspace, `categories` choose among those of a conda-lock file.
+
+    `platforms` are what images are for; without any, it is the platform of an environment that exists or of a list of
+    exact packages, and otherwise Linux on this machine's processor. A subdir such as `linux-64` names a platform too.
+    `base` is any place that images are read from, or `scratch`; `base_registry` says how to talk to its registry.
+
+    What must be solved is solved with `channels` in front of the files' and these in front of the configuration's,
+    which `override_channels` leaves out; `virtual_packages` are `NAME=VERSION[=BUILD]`, over what the base image and
+    the variables `CONDA_OVERRIDE_*` say. `solver`, else `conda_exe`, is a conda, mamba or micromamba to solve with;
+    without either rattler solves.
+
+    Raises `InvalidEnvironment` unless one environment is described, `InvalidPlatform` and `UnsupportedInput` for
+    platforms without conda packages, and `TypeError` or `ValueError`, with the name of the field, for other values.
+
+    >>> Request(specs="numpy", platforms="linux-64").platforms
+    (Platform(os='linux', architecture='amd64', variant=None),)
+    """
+
+    specs: Sequence[str] = ()
+    files: tuple[Path, ...] = ()
+    name: str | None = None
+    prefix: Path | None = None
+    environment: str | None = None
+    categories: Sequence[str] = ()
+    platforms: tuple[Platform, ...] = ()
+    base: str = DEFAULT_BASE
+    base_registry: RegistryOptions | None = None
+    channels: Sequence[str] = ()
+    override_channels: bool = False
+    channel_priority: ChannelPriority | None = None
+    virtual_packages: Sequence[str] = ()
+    solver: str | None = None
+    conda_exe: str | None = None
+    pip_packages: PipPackages = PipPackages.REFUSE
+    options: BuildOptions = field(default_factory=BuildOptions)
+
+    def __post_init__(self) -> None:
+        convert_fields(self, _CONVERSIONS)
+        if not isinstance(self.base, str) or not self.base:
+            raise TypeError(f"base must be the name of an image, or 'scratch', not {self.base!r}")
+        if not isinstance(self.options, BuildOptions):
+            raise TypeError(f"options must be BuildOptions, not {type(self.options).__name__}")
+        self._check_one_environment()
+
+    def _check_one_environment(self) -> None:
+        ways = {
+            "packages": self.specs,
+            "a file": self.files,
+            "a name": self.name is not None,
+            "a prefix": self.prefix is not None,
+        }
+        used = [way for way, given in ways.items() if given]
+        if not used:
+            raise InvalidEnvironment(
+                "no environment was described: give packages, a file, or the name or prefix of an environment"
+            )
+        if len(used) > 1 and used != ["packages", "a file"]:
+            raise InvalidEnvironment(
+                f"{' and '.join(used)} exclude each other: each describes an environment, so give one of them"
+            )
+
+
+def to_platforms(name: str, value: object) -> tuple[Platform, ...]:
+    """Return platforms, each once: given as such, by name, or as subdirs; `linux/amd64,linux/arm64` is two."""
+    items = value if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+    platforms: list[Platform] = []
+    for item in items:
+        if isinstance(item, Platform):
+            subdir_of_platform(item)
+            platforms.append(item)
+        elif isinstance(item, str):
+            platforms += [parse_platform(name) for name in item.split(",") if name.strip()]
+        elif item is not None:
+            raise TypeError(f"{name} must be a name such as 'linux/amd64'; got {type(item).__name__}: {item!r}")
+    return tuple(dict.fromkeys(platforms))
+
+
+_CONVERSIONS: Mapping[str, Conversion] = {
+    "specs": to_texts,
+    "files": to_paths,
+    "name": to_text,
+    "prefix": to_path,
+    "environment": to_text,
+    "categories": to_texts,
+    "platforms": to_platforms,
+    "channels": to_texts,
+    "override_channels": to_flag,
+    "channel_priority": partial(to_optional_choice, kind=ChannelPriority),
+    "virtual_packages": to_texts,
+    "solver": to_text,
+    "conda_exe": to_text,
+    "pip_packages": partial(to_choice, kind=PipPackages),
+}

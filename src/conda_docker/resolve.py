@@ -1,0 +1,236 @@
+"""resolve: from what is asked for to exact packages and a base image, for each platform."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.arguments import to_choice, to_optional_choice, to_path, to_paths, to_text
+from conda_docker.build_options import SCRATCH, BuildOptions
+from conda_docker.environment.inputs.kind import InputFile, ReadRequest
+from conda_docker.environment.inputs.prefix import PipPackages, read_prefix
+from conda_docker.environment.inputs.table import kind_of
+from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.spec import EnvironmentSpec, merge_specs
+from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
+from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.redaction import public_text
+from conda_docker.request import ChannelPriority, Request, to_platforms
+from python_docker.progress import SILENT, Progress
+from python_docker.spec.platform import Platform
+
+if TYPE_CHECKING:
+    from conda_docker.environment.solve.request import SolveRequest
+    from python_docker.image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """An environment, exactly, and the base image that it goes on (None: from scratch)."""
+
+    environment: LockedEnvironment
+    base: Image | None
+
+
+def resolve(request: Request, *, progress: Progress = SILENT) -> tuple[Resolved, ...]:
+    """Return what an image is made of, for each platform of the request in its order, and one where it has none.
+
+    Each file is read once. Where packages must still be chosen, they are chosen for the C library of the base image.
+
+    Raises `InvalidEnvironment`, `UnsupportedInput`, `Unsolvable`, `ChannelError`, `SolverFailed`, `CacheError`, and
+    what `open_base` raises.
+
+        [resolved] = resolve(Request(specs=["python=3.12"], base="debian:stable-slim"))
+        image = build_image(resolved.environment, resolved.base).image
+    """
+    files = [InputFile.read(path) for path in request.files]
+    return tuple(_resolve(request, files, platform, progress) for platform in request.platforms or (None,))
+
+
+def lock(
+    specs: Sequence[str] = (),
+    *,
+    file: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+    name: str | None = None,
+    prefix: str | os.PathLike[str] | None = None,
+    environment: str | None = None,
+    categories: Sequence[str] = (),
+    platform: Platform | str | None = None,
+    channels: Sequence[str] = (),
+    override_channels: bool = False,
+    channel_priority: str | None = None,
+    virtual_packages: Sequence[str] = (),
+    offline: bool = False,
+    solver: str | os.PathLike[str] | None = None,
+    conda_exe: str | os.PathLike[str] | None = None,
+    pip_packages: str = PipPackages.REFUSE,
+) -> LockedEnvironment:
+    """Return the exact packages of the environment that is described, for one platform.
+
+    The arguments are the fields of `Request`; `file` is one file or several. Without a base image, packages are chosen
+    for glibc 2.28, which `virtual_packages=["__glibc=2.36"]` changes. `pip_packages` ("refuse" or "warn") says what to
+    do about an environment in which pip installed something.
+
+    Raises `InvalidEnvironment`, `UnsupportedInput`, `Unsolvable`, `ChannelError`, `SolverFailed` and `CacheError`.
+
+        environment = lock(["python=3.12", "numpy"], channels=["conda-forge"])
+        environment = lock(file="environment.yml", platform="linux/arm64")
+    """
+    request = Request(
+        specs=specs,
+        files=to_paths("file", file),
+        name=name,
+        prefix=to_path("prefix", prefix),
+        environment=environment,
+        categories=categories,
+        platforms=to_platforms("platform", platform),
+        base=SCRATCH,
+        channels=channels,
+        override_channels=override_channels,
+        channel_priority=to_optional_choice("channel_priority", channel_priority, kind=ChannelPriority),
+        virtual_packages=virtual_packages,
+        solver=to_text("solver", solver),
+        conda_exe=to_text("conda_exe", conda_exe),
+        pip_packages=to_choice("pip_packages", pip_packages, kind=PipPackages),
+        options=BuildOptions(offline=offline),
+    )
+    if len(request.platforms) > 1:
+        raise ValueError(f"platform must be one platform, not {', '.join(map(str, request.platforms))}")
+    [resolved] = resolve(request)
+    return resolved.environment
+
+
+def _resolve(request: Request, files: Sequence[InputFile], platform: Platform | None, progress: Progress) -> Resolved:
+    described = _describe(request, files, platform)
+    if isinstance(described, LockedEnvironment):
+        platform = platform or platform_of_subdir(described.subdir)
+        return Resolved(_with_pip(described), _open_base(request, platform, progress))
+    platform = platform or Platform.host()
+    base = _open_base(request, platform, progress)
+    return Resolved(_with_pip(_solve(request, described, platform, base, progress)), base)
+
+
+def _describe(
+    request: Request, files: Sequence[InputFile], platform: Platform | None
+) -> LockedEnvironment | EnvironmentSpec:
+    """What the environment is: exact packages, or what is to be solved."""
+    subdir = None if platform is None else subdir_of_platform(platform)
+    if request.prefix is not None:
+        return read_prefix(request.prefix, subdir=subdir, pip_packages=request.pip_packages)
+    if request.name is not None:
+        from conda_docker.channels.configuration import read_conda_configuration
+        from conda_docker.environment.inputs.prefix_names import find_prefix
+
+        found = find_prefix(request.name, read_conda_configuration(conda_exe=request.conda_exe))
+        return replace(read_prefix(found, subdir=subdir, pip_packages=request.pip_packages), name=request.name)
+    typed = EnvironmentSpec(specs=tuple(request.specs), channels=tuple(request.channels))
+    parts = [typed]
+    for file in files:
+        kind = kind_of(file)
+        read = kind.read(
+            ReadRequest(file=file, subdir=subdir, environment=request.environment, categories=tuple(request.categories))
+        )
+        if isinstance(read, EnvironmentSpec):
+            parts.append(read)
+        elif len(files) == 1 and not request.specs:
+            return read
+        else:
+            raise InvalidEnvironment(
+                f"{file.path} is {kind.name}, which lists exact packages: nothing can be added to it, "
+                "neither packages nor another file"
+            )
+    return merge_specs(parts)
+
+
+def _open_base(request: Request, platform: Platform, progress: Progress) -> Image | None:
+    if request.base == SCRATCH:
+        return None
+    from conda_docker.image.base import open_base
+
+    task = progress.start(f"base image {request.base}", None)
+    options = request.options
+    base = open_base(
+        request.base, platform, _cache_dir(request), offline=options.offline, registry=request.base_registry
+    )
+    task.finish()
+    return base
+
+
+def _solve(
+    request: Request, spec: EnvironmentSpec, platform: Platform, base: Image | None, progress: Progress
+) -> LockedEnvironment:
+    from conda_docker.environment.solve.request import SolveRequest
+    from conda_docker.environment.solve.virtual_packages import virtual_packages
+
+    if not spec.specs:
+        raise InvalidEnvironment(f"{', '.join(map(str, request.files))}: no packages are asked for")
+    subdir = subdir_of_platform(platform)
+    overrides = (*spec.virtual_packages, *request.virtual_packages)
+    glibc_is_given = any(text.lstrip("_").startswith("glibc=") for text in overrides)
+    glibc = None if base is None or glibc_is_given else _glibc_of(base, request)
+    task = progress.start(f"solve for {platform}", None)
+    question = SolveRequest(
+        specs=spec.specs,
+        subdir=subdir,
+        virtual_packages=virtual_packages(
+            subdir, glibc=glibc, microarchitecture=_microarchitecture(platform), overrides=overrides
+        ),
+        channels=spec.channels,
+        override_channels=request.override_channels or spec.override_channels,
+        channel_priority=request.channel_priority or spec.channel_priority,
+        offline=request.options.offline,
+    )
+    environment = _ask_solver(question, request.solver or request.conda_exe)
+    task.finish()
+    return replace(
+        environment,
+        variables=spec.variables,
+        name=spec.name,
+        warnings=(*environment.warnings, *spec.warnings),
+        pip=spec.pip,
+    )
+
+
+def _glibc_of(base: Image, request: Request) -> str | None:
+    from conda_docker.image.base import glibc_of
+
+    return glibc_of(base, _cache_dir(request))
+
+
+def _ask_solver(question: SolveRequest, executable: str | None) -> LockedEnvironment:
+    if executable is None:
+        from conda_docker.environment.solve.rattler import solve
+
+        return solve(question)
+    from conda_docker.environment.solve.external import solve_externally
+
+    return solve_externally(executable, question)
+
+
+def _with_pip(environment: LockedEnvironment) -> LockedEnvironment:
+    """Return the environment with its requirements for pip resolved."""
+    if environment.pip is None:
+        return environment
+    listed = environment.pip.requirements
+    shown = ", ".join(public_text(item)[:100] for item in listed[:5])
+    more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
+    raise UnsupportedInput(
+        f"{environment.pip.origin} asks pip for {shown}{more}; packages that come by pip cannot be put into an image "
+        "yet. Many are conda packages too: name those in `dependencies`, and remove the pip section"
+    )
+
+
+def _cache_dir(request: Request) -> Path:
+    from conda_docker.layers.cache import default_cache_dir
+
+    return request.options.cache_dir or default_cache_dir()
+
+
+def _microarchitecture(platform: Platform) -> str | None:
+    """linux/amd64/v3 is what archspec calls x86_64_v3."""
+    if platform.architecture != "amd64" or platform.variant in (None, "v1"):
+        return None
+    return f"x86_64_{platform.variant}"

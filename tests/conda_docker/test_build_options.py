@@ -1,0 +1,80 @@
+"""Build options mean what their values say, as on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
+from python_docker.compression import Compression
+from python_docker.errors import InvalidPath
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "meant"),
+    [
+        ("exclude", "*.md", ("*.md",)),
+        ("exclude", ["*.md", "*.txt"], ("*.md", "*.txt")),
+        ("cmd", "python -m 'my app'", ("python", "-m", "my app")),
+        ("cmd", '["a b", "c"]', ("a b", "c")),
+        ("cmd", ["python", "-m", "app"], ("python", "-m", "app")),
+        ("entrypoint", "", ()),
+        ("entrypoint", None, None),
+        ("layering", "single", Layering.SINGLE),
+        ("bytecode", "never", Bytecode.NEVER),
+        ("activate", "env", Activate.ENV),
+        ("compression", "zstd", Compression.ZSTD),
+        ("expose", 8080, ("8080/tcp",)),
+        ("expose", ["53/udp", 80], ("53/udp", "80/tcp")),
+        ("env", {"A": 1}, {"A": "1"}),
+        ("env", "A=b=c", {"A": "b=c"}),
+        ("labels", ["a=1", "b=2"], {"a": "1", "b": "2"}),
+        ("user", 1000, "1000"),
+        ("prefix", PurePosixPath("/opt/env"), "/opt/env"),
+        ("add", "app:/srv/app", ((Path("app"), "/srv/app"),)),
+        ("add", [("app", "/srv/app")], ((Path("app"), "/srv/app"),)),
+        ("add", {"app": "/srv/app"}, ((Path("app"), "/srv/app"),)),
+        ("cache_dir", "/tmp/cache", Path("/tmp/cache")),
+    ],
+)
+def test_values_as_users_write_them(field: str, value: object, meant: object) -> None:
+    assert getattr(BuildOptions(**{field: value}), field) == meant  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "said"),
+    [
+        ({"layering": "sinlge"}, ValueError, "layering must be one of 'layered', 'single', .*did you mean 'single'"),
+        ({"layering": None}, TypeError, "layering must be one of"),
+        ({"compression": "lzma"}, ValueError, "compression must be one of"),
+        ({"exclude": 1}, TypeError, "exclude must be"),
+        ({"exclude": [1]}, TypeError, "exclude must be"),
+        ({"cmd": "'unfinished"}, ValueError, "cmd must be a command"),
+        ({"cmd": "[1]"}, ValueError, "cmd must be a command"),
+        ({"cmd": 1}, TypeError, "cmd must be"),
+        ({"env": ["A"]}, ValueError, "env: expected NAME=VALUE"),
+        ({"env": {"A": None}}, TypeError, "env must map"),
+        ({"env": {"A": b"x"}}, TypeError, "env\\['A'\\] must be"),
+        ({"expose": "http"}, ValueError, "expose: 'http' is not a valid port"),
+        ({"expose": 0}, ValueError, "expose: '0' is not a valid port"),
+        ({"add": "app"}, ValueError, "add: expected SRC:DST"),
+        ({"add": [("app", "relative")]}, ValueError, "add: the place in the image must be an absolute path"),
+        ({"add": [("a", "b", "c")]}, TypeError, "add must be pairs"),
+        ({"max_layers": "many"}, TypeError, "max_layers must be a whole number"),
+        ({"max_layers": 0}, ValueError, "max_layers must be from 1 to 125"),
+        ({"max_layers": True}, TypeError, "max_layers must be a whole number"),
+        ({"workers": 0}, ValueError, "workers must be at least 1"),
+        ({"workers": 1.5}, TypeError, "workers must be a whole number"),
+        ({"trim": "no"}, TypeError, "trim must be True or False"),
+        ({"offline": 1}, TypeError, "offline must be True or False"),
+        ({"user": b"x"}, TypeError, "user must be a string"),
+        ({"cache_dir": 1}, TypeError, "cache_dir must be a path"),
+        ({"prefix": "opt/conda"}, InvalidPath, "absolute"),
+        ({"compression": "gzip", "compression_level": 99}, ValueError, "99"),
+    ],
+)
+def test_what_cannot_be_meant(fields: dict[str, Any], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        BuildOptions(**fields)
