@@ -1,37 +1,34 @@
-"""EngineApi: a Docker Engine, or Podman's service, spoken to over its HTTP API.
+"""EngineApi: a Docker Engine, or Podman's service, spoken to over its HTTP API with the Docker SDK.
 
-Source: the Docker Engine API reference, and what Docker 20.10 was seen to do. Success is never read off the status
-alone: load, pull and push answer 200 at once and tell of failures later.
+Source: the Docker Engine API reference, and what Docker 20.10 was seen to do.
 """
 
 from __future__ import annotations
 
-import http.client
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
-from urllib.parse import quote, urlencode
+from collections.abc import Callable
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from python_docker.docker.answer import Answer, reason
-from python_docker.docker.connection import open_connection
 from python_docker.docker.container import run_container
-from python_docker.docker.endpoint import Endpoint
+from python_docker.docker.endpoint import SCHEMES, Endpoint
+from python_docker.docker.failure import engine_errors
+from python_docker.docker.loading import ArchiveUpload, messages
 from python_docker.docker.process import Process
 from python_docker.docker.registry_auth import registry_auth
-from python_docker.docker.upload import ArchiveUpload
-from python_docker.errors import EngineError, EngineNotFound, InvalidDigest, NotFound
+from python_docker.errors import EngineError, InvalidDigest
 from python_docker.spec.digest import Digest
 from python_docker.spec.reference import ImageReference
 
-NEWEST_VERSION = (1, 44)
-"""The newest version of the API that is spoken here; Docker 29 takes none that is older."""
+if TYPE_CHECKING:
+    from docker import APIClient
+    from docker.tls import TLSConfig
 
 _OLDEST_VERSION = (1, 24)
-_SILENCE = 1800.0
+_SILENCE = 1800
 """Seconds that an engine may be silent at work: it unpacks whole archives before it says a word."""
-_GREETING = 30.0
+_GREETING = 30
 """Seconds that it may take to say who it is."""
 _COPY_SIZE = 1 << 20
 _END_OF_TAR = 1024
@@ -41,98 +38,50 @@ class EngineApi:
     """An engine at an endpoint. `name` is what it calls itself, `version` the version of the API that is spoken."""
 
     def __init__(self, endpoint: Endpoint, *, silence: float = _SILENCE, greeting: float = _GREETING) -> None:
-        """Say hello. Raises `EngineNotFound` when nothing answers, `EngineError` when it is none or too old or new."""
+        """Say hello. Raises `EngineNotFound` when nothing answers, `EngineError` for what is not an engine, or is too
+        old.
+        """
         self.endpoint = endpoint
-        self.name = "it"
-        self.version = ""
-        self._silence = silence
-        try:
-            with self.ask("GET", "/_ping", what="say who it is", timeout=greeting) as answer:
-                offered = _version(answer.header("Api-Version"))
-                self.name = "Podman" if answer.header("Libpod-API-Version") else "Docker"
-        except EngineNotFound:
-            raise
-        except (EngineError, NotFound) as error:
-            raise EngineError(f"no Docker Engine at {endpoint}: {error}") from None
+        with engine_errors(f"no engine at {endpoint}: it", "say who it is"):
+            with closing(_client(endpoint, _dotted(_OLDEST_VERSION), greeting)) as client:
+                greeted = client.version(api_version=False)
+            offered = _version(str(greeted["ApiVersion"]))
+            parts = {part.get("Name") for part in greeted.get("Components") or ()}
         if offered is None:
-            raise EngineError(f"no Docker Engine at {endpoint}: what answers names no version of the API")
+            raise EngineError(f"no engine at {endpoint}: what answers is not a Docker Engine")
+        self.name = "Podman" if "Podman Engine" in parts else "Docker"
+        self.version = _dotted(offered)
         if offered < _OLDEST_VERSION:
             raise EngineError(
-                f"{self.name} at {endpoint} is too old: it speaks version {_dotted(offered)} of the API, "
+                f"{self.name} at {endpoint} is too old: it speaks version {self.version} of the API; "
                 f"at least {_dotted(_OLDEST_VERSION)} is needed"
             )
-        self.version = _dotted(min(offered, NEWEST_VERSION))
-        if offered > NEWEST_VERSION:
-            with self.ask("GET", "/version", what="tell its version", timeout=greeting) as answer:
-                oldest = _version(str(answer.document().get("MinAPIVersion", "")))
-            self.version = _dotted(max(oldest or NEWEST_VERSION, NEWEST_VERSION))
+        self._silence = silence
 
     def __repr__(self) -> str:
         return f"<EngineApi {self.name} at {self.endpoint}, version {self.version}>"
 
-    @contextmanager
-    def ask(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        *,
-        what: str,
-        content: object = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float | None = -1,
-    ) -> Iterator[Answer]:
-        """Send a request, and give the answer when its status is one of success; `what` it is for, in messages.
-
-        `content` goes along as JSON. `timeout` is how many seconds the engine may be silent, None for ever. Raises
-        `EngineNotFound` when nothing listens, `NotFound` for status 404, else `EngineError`.
-        """
-        connection, prefix = open_connection(self.endpoint, self._silence if timeout == -1 else timeout)
-        sent = dict(headers or {})
-        body = None
-        if content is not None:
-            body, sent["Content-Type"] = json.dumps(content).encode(), "application/json"
-        try:
-            self._connect(connection)
-            try:
-                connection.request(method, self._target(prefix, path, query), body, sent)
-                response = connection.getresponse()
-            except (OSError, http.client.HTTPException) as error:
-                raise EngineError(f"{self.name} could not {what}: {reason(error)}") from None
-            with response:
-                answer = Answer(response, self.name, what)
-                answer.check()
-                yield answer
-        finally:
-            connection.close()
-
-    def _connect(self, connection: http.client.HTTPConnection) -> None:
-        try:
-            connection.connect()
-        except OSError as error:
-            raise EngineNotFound(f"no engine at {self.endpoint}: {reason(error)}") from None
-
-    def _target(self, prefix: str, path: str, query: Mapping[str, str] | None) -> str:
-        version = f"/v{self.version}" if self.version else ""
-        return f"{prefix}{version}{path}" + (f"?{urlencode(query)}" if query else "")
+    def _open(self) -> closing[APIClient]:
+        """A client for one operation, with connections of its own."""
+        return closing(_client(self.endpoint, self.version, self._silence))
 
     # -- images ----------------------------------------------------------------------------------------------------
 
     def loading(self) -> ArchiveUpload:
         """Begin to load a docker archive."""
-        connection, prefix = open_connection(self.endpoint, self._silence)
-        try:
-            self._connect(connection)
-            return ArchiveUpload(connection, self._target(prefix, "/images/load", {"quiet": "0"}), self.name)
-        except BaseException:
-            connection.close()
-            raise
+        return ArchiveUpload(self._open, self.name)
 
     def save(self, name: str, write: Callable[[bytes], object]) -> None:
         """Give an image to `write`, piece by piece, as a docker archive. Raises `NotFound` when it is not there."""
         tail = b""
-        with self.ask("GET", f"/images/{_in_path(name)}/get", what=f"save {name}") as answer:
-            while data := answer.read(_COPY_SIZE):
+        with self._open() as client:
+            with engine_errors(self.name, f"save {name}"):
+                pieces = iter(client.get_image(name, _COPY_SIZE))
+            while True:
+                with engine_errors(self.name, f"save {name}"):
+                    data = next(pieces, b"")
+                if not data:
+                    break
                 write(data)
                 tail = (tail + data)[-_END_OF_TAR:]
         if tail != bytes(_END_OF_TAR):
@@ -141,19 +90,23 @@ class EngineApi:
 
     def pull(self, reference: ImageReference) -> None:
         """Let the engine pull an image from its registry. Raises `NotFound` when the registry has none."""
-        query = {"fromImage": reference.name, "tag": reference.identifier}
         what = f"pull {reference.familiar}"
-        with self.ask("POST", "/images/create", query, what=what, headers=registry_auth(reference)) as answer:
-            for _ in answer.messages():
+        auth = registry_auth(reference)
+        with engine_errors(self.name, what), self._open() as client:
+            answer = client.pull(reference.name, tag=reference.identifier, stream=True, decode=True, auth_config=auth)
+            for _ in messages(answer, self.name, what):
                 pass
 
     def push(self, reference: ImageReference) -> Digest | None:
         """Let the engine push an image to its registry; gives the digest of the manifest there, if it is told."""
         digest = None
-        path, query = f"/images/{_in_path(reference.name)}/push", {"tag": reference.tag or "latest"}
         what = f"push {reference.familiar}"
-        with self.ask("POST", path, query, what=what, headers=registry_auth(reference)) as answer:
-            for message in answer.messages():
+        auth = registry_auth(reference)
+        with engine_errors(self.name, what), self._open() as client:
+            answer = client.push(
+                reference.name, tag=reference.tag or "latest", stream=True, decode=True, auth_config=auth
+            )
+            for message in messages(answer, self.name, what):
                 told = message.get("aux")
                 if isinstance(told, dict) and isinstance(told.get("Digest"), str):
                     try:
@@ -164,14 +117,16 @@ class EngineApi:
 
     def tag(self, name: str, reference: ImageReference) -> None:
         """Give an image another name. Raises `NotFound` when there is no image `name`."""
-        query = {"repo": reference.familiar_name, "tag": reference.tag or "latest"}
-        with self.ask("POST", f"/images/{_in_path(name)}/tag", query, what=f"tag {name} as {reference.familiar}"):
-            pass
+        with engine_errors(self.name, f"tag {name} as {reference.familiar}"), self._open() as client:
+            client.tag(name, reference.familiar_name, reference.tag or "latest")
 
     def inspect(self, name: str) -> dict[str, Any]:
-        """What the engine knows of an image, in its words: Id, RepoTags, Config, RootFS... Raises `NotFound`."""
-        with self.ask("GET", f"/images/{_in_path(name)}/json", what=f"inspect {name}") as answer:
-            return answer.document()
+        """Return what the engine knows of an image, in its words: Id, RepoTags, Config, RootFS... Raises `NotFound`."""
+        with engine_errors(self.name, f"inspect {name}"), self._open() as client:
+            found: Any = client.inspect_image(name)  # type: ignore[no-untyped-call]
+        if not isinstance(found, dict):
+            raise EngineError(f"{self.name} could not inspect {name}: what answers is not a Docker Engine")
+        return found
 
     # -- containers ------------------------------------------------------------------------------------------------
 
@@ -180,13 +135,61 @@ class EngineApi:
     ) -> int:
         """Run a process in a new container, which is removed afterwards, and give its exit code.
 
-        What it prints goes to `stdout` and `stderr` piece by piece. The image is pulled when it is not there.
+        What it prints goes to `stdout` and `stderr` piece by piece. The image is pulled when it is not there. Raises
+        `EngineError` when the process cannot be started, `NotFound` when there is no such image.
         """
-        return run_container(self, name, process, stdout, stderr)
+        with self._open() as client:
+            return run_container(self, client, name, process, stdout, stderr)
 
 
-def _in_path(name: str) -> str:
-    return quote(name, safe="/:@")
+def _client(endpoint: Endpoint, version: str, timeout: float) -> APIClient:
+    """The SDK's client for an endpoint. Raises `EngineError` for an address of no known form."""
+    import docker
+    import urllib3
+
+    if endpoint.scheme not in SCHEMES:
+        raise EngineError(f"cannot talk to {endpoint}: an address begins with one of {', '.join(SCHEMES)}")
+    tls = _tls(endpoint)
+    try:
+        client = docker.APIClient(
+            _address(endpoint),
+            version=version,
+            timeout=timeout,  # type: ignore[arg-type]
+            tls=tls or False,
+            use_ssh_client=True,
+        )
+    except (docker.errors.DockerException, ValueError, OSError) as error:
+        raise EngineError(f"cannot talk to {endpoint}: {error}") from None
+    if tls is not None and not tls.verify:
+        # The user's settings say so; a warning for each request would tell nobody anything new.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    # Neither proxies nor a netrc of other hosts' credentials are for an engine.
+    client.trust_env = False
+    return client
+
+
+def _address(endpoint: Endpoint) -> str:
+    """The address with the port that Docker takes for granted."""
+    if endpoint.scheme not in ("tcp", "http", "https"):
+        return endpoint.address
+    address = endpoint.address if "://" in endpoint.address else f"tcp://{endpoint.address}"
+    url = urlsplit(address)
+    if url.port is None:
+        secured = endpoint.tls is not None or endpoint.scheme == "https"
+        url = url._replace(netloc=f"{url.netloc or 'localhost'}:{2376 if secured else 2375}")
+    return url.geturl().rstrip("/")
+
+
+def _tls(endpoint: Endpoint) -> TLSConfig | None:
+    from docker.tls import TLSConfig
+
+    tls = endpoint.tls
+    if tls is None and endpoint.scheme != "https":
+        return None
+    if tls is None:
+        return TLSConfig(verify=True)
+    certificate = (str(tls.certificate), str(tls.key)) if tls.certificate and tls.key else None
+    return TLSConfig(certificate, str(tls.authority) if tls.authority else None, verify=tls.verify)
 
 
 def _version(text: str) -> tuple[int, int] | None:

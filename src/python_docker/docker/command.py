@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from typing import IO, Any, BinaryIO
 
+from python_docker.docker.loading import loaded_names
 from python_docker.docker.process import Process
-from python_docker.docker.upload import loaded_names
 from python_docker.errors import EngineError, EngineNotFound, NotFound
 from python_docker.spec.digest import Digest
 from python_docker.spec.reference import ImageReference

@@ -63,8 +63,7 @@ class Endpoint:
     def has_api(self) -> bool:
         """Whether the engine can be spoken to from here without the command."""
         if self.scheme == "ssh":
-            # Windows' ssh takes no socket for its input; Podman's needs what only its command knows.
-            return sys.platform != "win32" and self.command == "docker"
+            return False  # the command does better: it knows ~/.ssh/config, agents and other sockets
         return self.scheme in SCHEMES
 
     @property

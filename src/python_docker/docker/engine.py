@@ -95,6 +95,9 @@ def _reach(endpoint: Endpoint, looked: list[str]) -> Engine | None:
 
     if not endpoint.has_api:
         return _command(endpoint.command, looked)
+    if endpoint.scheme == "unix" and not os.path.exists(endpoint.path):  # noqa: PTH110 -- the SDK takes long to import
+        looked.append(f"no engine at {endpoint}: it is not there")
+        return None
     try:
         return EngineApi(endpoint)
     except EngineError as error:

@@ -1,9 +1,6 @@
-"""The header that lends an engine the user's credentials for a registry, as the docker command does."""
+"""What lends an engine the user's credentials for a registry, as the docker command does."""
 
 from __future__ import annotations
-
-import base64
-import json
 
 from python_docker.spec.reference import DOCKER_HUB, ImageReference
 
@@ -11,10 +8,10 @@ _DOCKER_HUB_SERVER = "https://index.docker.io/v1/"
 
 
 def registry_auth(reference: ImageReference) -> dict[str, str]:
-    """`X-Registry-Auth` for pulling or pushing an image (Docker Engine API, "Authentication").
+    """Return the fields of `X-Registry-Auth` for pulling or pushing an image (Docker Engine API, "Authentication").
 
     Credentials are found where `python_docker.registry` finds them, and only those for the image's own registry are
-    sent. Without any the header says so: engines refuse a push that has none. Raises `CredentialsError`.
+    sent. Empty when there are none. Raises `CredentialsError`.
     """
     from python_docker.http.options import RegistryOptions
     from python_docker.registry.auth.credentials import Credentials, find_credentials
@@ -33,5 +30,4 @@ def registry_auth(reference: ImageReference) -> dict[str, str]:
             "registrytoken": found.registry_token,
             "serveraddress": _DOCKER_HUB_SERVER if reference.domain == DOCKER_HUB else reference.domain,
         }
-    content = json.dumps({name: value for name, value in fields.items() if value})
-    return {"X-Registry-Auth": base64.urlsafe_b64encode(content.encode()).decode()}
+    return {name: value for name, value in fields.items() if value}

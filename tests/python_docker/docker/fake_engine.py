@@ -46,7 +46,7 @@ class FakeEngine:
         self.folder = Path(tempfile.mkdtemp(prefix="fake-"))
         self.socket = self.folder / "d.sock"
         self.host = f"unix://{self.socket}"
-        self.answers.setdefault("GET /_ping", [http_answer(b"OK", headers={"Api-Version": "1.41"})])
+        self.answers.setdefault("GET /version", [version_answer("1.41")])
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self.socket))
         self._listener.listen()
@@ -119,6 +119,11 @@ def _read_body(stream: Any, headers: dict[str, str]) -> bytes:
         stream.readline()
     stream.readline()
     return body
+
+
+def version_answer(version: str, component: str = "Engine") -> bytes:
+    """What an engine that speaks this version of the API says of itself."""
+    return http_answer(json.dumps({"ApiVersion": version, "Components": [{"Name": component}]}).encode())
 
 
 def http_answer(

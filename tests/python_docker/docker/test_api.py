@@ -14,12 +14,12 @@ import pytest
 
 from python_docker.docker.api import EngineApi
 from python_docker.docker.endpoint import Endpoint
-from python_docker.docker.upload import ArchiveUpload
+from python_docker.docker.loading import ArchiveUpload
 from python_docker.errors import EngineError, EngineNotFound, NotFound
 from python_docker.spec.reference import ImageReference
 from tests.images import hello_config, layer_tar, write_docker_archive
 from tests.peers import DockerEngine, Registry
-from tests.python_docker.docker.fake_engine import FakeEngine, chunked_answer, http_answer, json_lines
+from tests.python_docker.docker.fake_engine import FakeEngine, chunked_answer, http_answer, json_lines, version_answer
 
 NO_MORE = bytes(1024)
 """The end of a tar."""
@@ -67,28 +67,22 @@ def test_a_real_engine_says_who_it_is(docker_engine: DockerEngine) -> None:
     assert re.fullmatch(r"1\.\d+", engine.version)
 
 
-def test_podman_is_known_by_its_header(fake_engine: FakeEngine) -> None:
-    headers = {"Api-Version": "1.41", "Libpod-API-Version": "4.3.1"}
-    fake_engine.answers["GET /_ping"] = [http_answer(b"OK", headers=headers)]
+def test_podman_is_known_by_its_components(fake_engine: FakeEngine) -> None:
+    fake_engine.answers["GET /version"] = [version_answer("1.41", "Podman Engine")]
     assert api(fake_engine).name == "Podman"
 
 
-@pytest.mark.parametrize(
-    ("offered", "oldest", "spoken"), [("1.41", "1.12", "1.41"), ("1.54", "1.24", "1.44"), ("1.60", "1.50", "1.50")]
-)
-def test_the_newest_version_that_both_know_is_spoken(
-    fake_engine: FakeEngine, offered: str, oldest: str, spoken: str
-) -> None:
-    fake_engine.answers["GET /_ping"] = [http_answer(b"OK", headers={"Api-Version": offered})]
-    fake_engine.answers["GET /version"] = [http_answer(json.dumps({"MinAPIVersion": oldest}).encode())]
+@pytest.mark.parametrize("offered", ["1.24", "1.41", "1.60"])
+def test_the_version_that_the_engine_offers_is_spoken(fake_engine: FakeEngine, offered: str) -> None:
+    fake_engine.answers["GET /version"] = [version_answer(offered)]
     fake_engine.answers["GET /images/x:1/json"] = [http_answer(b"{}")]
     api(fake_engine).inspect("x:1")
-    assert fake_engine.requests[-1].version == spoken
+    assert fake_engine.requests[-1].version == offered
 
 
 def test_an_engine_that_is_too_old_is_refused(fake_engine: FakeEngine) -> None:
-    fake_engine.answers["GET /_ping"] = [http_answer(b"OK", headers={"Api-Version": "1.18"})]
-    with pytest.raises(EngineError, match=r"too old: it speaks version 1\.18 of the API, at least 1\.24"):
+    fake_engine.answers["GET /version"] = [version_answer("1.18")]
+    with pytest.raises(EngineError, match=r"too old: it speaks version 1\.18 of the API; at least 1\.24"):
         api(fake_engine)
 
 
@@ -100,23 +94,25 @@ def test_an_engine_that_is_too_old_is_refused(fake_engine: FakeEngine) -> None:
         http_answer(b"", 404),
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"",
-        http_answer(b"OK", headers={"Api-Version": "newest"}),
+        http_answer(b"{}"),
+        http_answer(b"[]"),
+        version_answer("newest"),
     ],
 )
-def test_what_is_no_engine_is_told_from_one(fake_engine: FakeEngine, answer: bytes) -> None:
-    fake_engine.answers["GET /_ping"] = [answer]
-    with pytest.raises(EngineError, match=r"no Docker Engine at unix://.* (it could not say who|what answers names)"):
+def test_what_is_not_an_engine_is_told_from_one(fake_engine: FakeEngine, answer: bytes) -> None:
+    fake_engine.answers["GET /version"] = [answer]
+    with pytest.raises((EngineError, NotFound), match=r"no engine at unix://.*: (it could not say who|what answers)"):
         api(fake_engine)
 
 
 def test_an_engine_that_never_says_hello_is_given_up(fake_engine: FakeEngine) -> None:
-    fake_engine.answers["GET /_ping"] = [fake_engine.hang]
+    fake_engine.answers["GET /version"] = [fake_engine.hang]
     with pytest.raises(EngineError, match="does not answer"):
         api(fake_engine, greeting=0.2)
 
 
 def test_no_socket_is_no_engine(tmp_path: Path) -> None:
-    with pytest.raises(EngineNotFound, match=r"no engine at unix:///.*gone\.sock \(a test\): it is not there"):
+    with pytest.raises(EngineNotFound, match=r"no engine at unix:///.*gone\.sock \(a test\): .*it is not there"):
         EngineApi(Endpoint(f"unix://{tmp_path / 'gone.sock'}", "a test"))
 
 
@@ -153,7 +149,7 @@ def test_the_archive_arrives_as_a_tar_in_chunks(fake_engine: FakeEngine) -> None
     loading.commit()
     request = fake_engine.requests[-1]
     assert request.body == (b"a" * 512 + b"b" * 3_000_000) * 3
-    assert request.headers["content-type"] == "application/x-tar"
+    assert request.headers["transfer-encoding"] == "chunked"
 
 
 @pytest.mark.parametrize(
@@ -189,15 +185,13 @@ def test_an_error_without_detail_is_one_too(fake_engine: FakeEngine) -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (chunked_answer(json_lines({"status": "Loading layer"}), whole=False), "the connection was cut"),
-        (http_answer(b'{"status"', size=4000), "the connection was cut|no Docker Engine says"),
-        (http_answer(b"<html>Bad gateway</html>"), "something that no Docker Engine says: '<html>Bad gateway"),
-        (http_answer(b'["a", "list"]\n'), "something that no Docker Engine says"),
-        (http_answer(b"[" * 100_000 + b"\n"), "something that no Docker Engine says"),
-        (http_answer(b"<html>Proxy error</html>", 502), "HTTP status 502: <html>Proxy error</html>"),
+        (http_answer(b'{"status"', size=4000), "the connection was cut|not a Docker Engine"),
+        (http_answer(b"<html>Bad gateway</html>"), "not a Docker Engine"),
+        (chunked_answer(b'["a", "list"]\n'), "not a Docker Engine"),
+        (http_answer(b"[" * 100_000 + b"\n"), "not a Docker Engine"),
+        (http_answer(b"<html>Proxy error</html>", 502), "<html>Proxy error</html>"),
         (http_answer(b'{"message": "no manifest.json"}', 500), "no manifest.json"),
         (http_answer(b"", 400), "HTTP status 400"),
-        (chunked_answer(b"x" * (1 << 20), b"y"), "a line of the answer is longer than 1048576 bytes"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "the connection was cut"),
         (b"", "the connection was cut"),
     ],
@@ -371,9 +365,3 @@ def test_an_unknown_image_is_not_found(docker_engine: DockerEngine) -> None:
         engine.inspect("nosuch:v1")
     with pytest.raises(NotFound, match=r"(?i)no such image"):
         engine.tag("nosuch:v1", ImageReference.parse("other:v1"))
-
-
-def test_an_answer_without_end_is_given_up(fake_engine: FakeEngine) -> None:
-    fake_engine.answers["GET /images/x:1/json"] = [http_answer(b" " * ((16 << 20) + 1))]
-    with pytest.raises(EngineError, match="longer than"):
-        api(fake_engine).inspect("x:1")

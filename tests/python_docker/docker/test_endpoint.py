@@ -131,11 +131,9 @@ def test_an_address_tells_how_to_connect(address: str, scheme: str) -> None:
     ("endpoint", "has_api"),
     [
         (Endpoint("unix:///x", ""), True),
-        (Endpoint("ssh://far.example", ""), True),
-        (Endpoint("ssh://far.example", "", command="podman"), False),
+        (Endpoint("ssh://far.example", ""), False),
         (Endpoint("fd://", ""), False),
     ],
 )
-@pytest.mark.skipif(os.name == "nt", reason="there ssh is the command's")
 def test_what_has_no_api_is_left_to_the_command(endpoint: Endpoint, has_api: bool) -> None:
     assert endpoint.has_api is has_api

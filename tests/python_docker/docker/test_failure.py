@@ -5,8 +5,10 @@ from __future__ import annotations
 import http.client
 
 import pytest
+import requests
+import urllib3
 
-from python_docker.docker.answer import reason
+from python_docker.docker.failure import reason
 
 
 @pytest.mark.parametrize(
@@ -18,8 +20,9 @@ from python_docker.docker.answer import reason
         (TimeoutError("timed out"), "it does not answer"),
         (BrokenPipeError(32, "Broken pipe"), "the connection was cut"),
         (http.client.RemoteDisconnected("closed"), "the connection was cut"),
-        (http.client.IncompleteRead(b"half"), "the connection was cut"),
-        (http.client.BadStatusLine("SSH-2.0"), "what answers is no Docker Engine"),
+        (requests.ConnectionError(urllib3.exceptions.ProtocolError("x", BrokenPipeError())), "the connection was cut"),
+        (requests.ReadTimeout(), "it does not answer"),
+        (requests.JSONDecodeError("Expecting value", "<html>", 0), "what answers is not a Docker Engine"),
         (OSError(113, "No route to host"), "[Errno 113] No route to host"),
     ],
 )
