@@ -1,24 +1,29 @@
-"""Copying: an image, or an index of them, from a `Source` to a `Destination`, streamed, digests kept where possible."""
+"""Copying: any manifest, or an index of them, from a `Source` to a `Destination`, streamed and byte for byte.
+
+Only what must change on the way is understood: images, when they are converted.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from python_docker.blob import Blob
-from python_docker.compression import Compression
-from python_docker.errors import PlatformNotFound, UnsupportedFormat
+from python_docker.choose import MAX_DEPTH, image_of, manifest_of
+from python_docker.conversion import AS_IT_IS, Conversion, convert_image
+from python_docker.errors import NotFound, UnsupportedFormat
 from python_docker.image import Image
-from python_docker.layer import Layer
+from python_docker.parallel import in_parallel
 from python_docker.progress import SILENT, Progress, Task
+from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest
-from python_docker.spec.media_types import ImageFormat, layer_compression
+from python_docker.spec.media_types import INDEXES, MANIFESTS, ImageFormat
 from python_docker.spec.platform import Platform
-from python_docker.spec.platform_choice import select_platform
 from python_docker.transports.table import INDEX_FORMS
 
 if TYPE_CHECKING:
@@ -26,54 +31,9 @@ if TYPE_CHECKING:
     from python_docker.transports.location import Location
     from python_docker.transports.medium import Destination, Source
 
-T = TypeVar("T")
-_MAX_DEPTH = 4  # indexes in indexes; real ones have one level
+__all__ = ["AS_IT_IS", "Conversion", "copy_image", "copy_index", "copy_manifest", "put_blobs", "put_image"]
 
-
-@dataclass(frozen=True, slots=True)
-class Conversion:
-    """What a copy changes on the way; None leaves it as it is wherever the destination can keep that."""
-
-    format: ImageFormat | None = None
-    compression: Compression | None = None
-    level: int | None = None
-
-    def changes(self, manifest: Manifest, destination: Destination) -> bool:
-        """Whether an image must be written in another form than it has."""
-        if self.format_for(manifest.format, destination) is not manifest.format:
-            return True
-        return any(
-            self.compression_for(layer_compression(layer.media_type), destination) is not None
-            for layer in manifest.layers
-        )
-
-    def format_for(self, current: ImageFormat, destination: Destination) -> ImageFormat:
-        """The format to write an image in that has format `current`."""
-        wanted = self.format or current
-        if wanted in destination.formats:
-            return wanted
-        if self.format is not None:
-            raise UnsupportedFormat(f"the {self.format} image format cannot be written there")
-        return next(iter(destination.formats))
-
-    def compression_for(self, current: Compression | None, destination: Destination) -> Compression | None:
-        """The compression to give a layer, None when it stays as it is (as do blobs that are no layers)."""
-        if current is None:
-            return None
-        wanted = self.compression
-        if wanted is None:
-            if current is Compression.NONE and destination.compress_plain:
-                wanted = Compression.GZIP
-            elif current in destination.compressions:
-                wanted = current
-            else:
-                wanted = Compression.GZIP
-        elif wanted not in destination.compressions:
-            raise UnsupportedFormat(f"{wanted} layers cannot be written there")
-        return None if wanted is current else wanted
-
-
-AS_IT_IS = Conversion()
+_log = logging.getLogger("python_docker")
 
 
 def copy_image(
@@ -87,11 +47,11 @@ def copy_image(
     destination_registry: RegistryOptions | None = None,
     progress: Progress = SILENT,
 ) -> Manifest | Index:
-    """Copy an image between any two locations (see `python_docker.transports`); gives its manifest as it was written.
+    """Copy an image, or any other artifact, between two locations (see `python_docker.transports`).
 
-    Of a multi-platform image, the one for `platform` (Linux on this machine's processor when it is None), or, with
-    `all_platforms`, all of it. Digests stay as they are unless `conversion` or the destination demands otherwise. The
-    destination is changed only when everything has arrived.
+    Returns its manifest as it was written. Of a multi-platform image, the one for `platform` (Linux on this machine's
+    processor when it is None), or, with `all_platforms`, all of it. Digests stay as they are unless `conversion` or
+    the destination demands otherwise. The destination is changed only when everything has arrived.
     """
     from python_docker.transports import destination as open_for_writing
     from python_docker.transports import open_source
@@ -104,28 +64,64 @@ def copy_image(
         with open_for_writing(destination, reference=opened.reference, registry=destination_registry) as target:
             if isinstance(root, Index) and all_platforms:
                 return copy_index(opened, root, target, conversion=conversion, progress=progress)
-            return put_image(image_of(opened, platform, root), target, conversion=conversion, progress=progress)
+            if platform is not None and isinstance(root, Manifest):
+                # Only its config tells what it is for.
+                image_of(opened, platform, root)
+            manifest, _ = manifest_of(opened, platform, root)
+            return copy_manifest(opened, manifest, target, conversion=conversion, progress=progress)
     finally:
         opened.close()
 
 
-def image_of(source: Source, platform: Platform | None = None, root: Manifest | Index | None = None) -> Image:
-    """The image of a source that is for `platform`. Raises `PlatformNotFound`."""
-    found = source.root() if root is None else root
-    alone = isinstance(found, Manifest)
-    for _ in range(_MAX_DEPTH):
-        if isinstance(found, Manifest):
-            break
-        found = source.child(select_platform(found, platform))
-    if isinstance(found, Index):
-        raise UnsupportedFormat(f"index {found.digest} holds indexes more than {_MAX_DEPTH} deep")
-    reference = source.reference
-    name, tag = (reference.familiar_name, reference.tag) if reference else ("", None)
-    image = Image.from_manifest(found, source.blob, name=name, tag=tag)
-    # Of an index, its descriptor decided; whether the config agrees is for `validate` to say.
-    if platform is not None and alone and not platform.accepts(image.platform):
-        raise PlatformNotFound(f"the image is for {image.platform}, not for {platform}")
-    return image
+@dataclass(slots=True)
+class _IndexCopy:
+    """One copy of an index with all that it names; what several indexes name is copied once."""
+
+    source: Source
+    destination: Destination
+    conversion: Conversion
+    progress: Progress
+    written: dict[Digest, Manifest | Index] = field(default_factory=dict)
+
+    def copy(self, index: Index, *, root: bool, depth: int = 1) -> Index:
+        if depth > MAX_DEPTH:
+            raise UnsupportedFormat(f"index {index.digest} holds indexes more than {MAX_DEPTH} deep")
+        children = [self._child(descriptor, depth) for descriptor in index.manifests]
+        image_format = self.conversion.format_for(index.format, self.destination)
+        if list(index.manifests) != children or image_format is not index.format:
+            value = index.value()
+            if image_format is ImageFormat.DOCKER:
+                for key in ("annotations", "subject", "artifactType"):
+                    value.pop(key, None)
+            value |= {"mediaType": image_format.index_type, "manifests": [child.to_json() for child in children]}
+            index = Index.build(value)
+        self.destination.put_manifest(index, root=root)
+        return index
+
+    def _child(self, descriptor: Descriptor, depth: int) -> Descriptor:
+        if descriptor.media_type not in MANIFESTS | INDEXES:
+            # Any blob may stand in an index (image-spec, image-index.md).
+            put_blobs([self.source.blob(descriptor)], self.destination, self.progress)
+            return descriptor
+        written = self.written.get(descriptor.digest)
+        if written is None:
+            written = self.written[descriptor.digest] = self._copy(descriptor, depth)
+        if written.digest == descriptor.digest:
+            return descriptor
+        return descriptor.replace(media_type=written.media_type, digest=written.digest, size=written.size)
+
+    def _copy(self, descriptor: Descriptor, depth: int) -> Manifest | Index:
+        try:
+            child = self.source.child(descriptor)
+        except NotFound as missing:
+            what = f"for {platform}" if (platform := descriptor.get_platform()) else str(descriptor.digest)
+            raise NotFound(f"{missing}: the index names an image {what}, which is not there") from missing
+        if isinstance(child, Index):
+            return self.copy(child, root=False, depth=depth + 1)
+        conversion = self.conversion if child.is_image else AS_IT_IS
+        return copy_manifest(
+            self.source, child, self.destination, conversion=conversion, progress=self.progress, root=False
+        )
 
 
 def copy_index(
@@ -135,59 +131,60 @@ def copy_index(
     *,
     conversion: Conversion = AS_IT_IS,
     progress: Progress = SILENT,
-    root: bool = True,
-    depth: int = 0,
 ) -> Index:
-    """Copy an index with all that it names. Raises `UnsupportedFormat` where the destination can hold no index."""
+    """Copy an index with all that it names; attestations and other artifacts among that are never converted.
+
+    Raises `UnsupportedFormat` where the destination can hold no index, `NotFound` for what the source lacks.
+    """
     if not destination.takes_index:
         raise UnsupportedFormat(
             f"a multi-platform image cannot be written there: choose one with --platform, or use {INDEX_FORMS}"
         )
-    if depth >= _MAX_DEPTH:
-        raise UnsupportedFormat(f"index {index.digest} holds indexes more than {_MAX_DEPTH} deep")
-    children: list[Descriptor] = []
-    for descriptor in index.manifests:
-        child = source.child(descriptor)
-        if isinstance(child, Index):
-            written: Manifest | Index = copy_index(
-                source, child, destination, conversion=conversion, progress=progress, root=False, depth=depth + 1
-            )
-        else:
-            written = _copy_manifest(source, child, destination, conversion, progress)
-        children.append(
-            descriptor
-            if written.digest == descriptor.digest
-            else descriptor.replace(media_type=written.media_type, digest=written.digest, size=written.size)
-        )
-    image_format = conversion.format_for(index.format, destination)
-    if list(index.manifests) != children or image_format is not index.format:
-        value = index.value()
-        if image_format is ImageFormat.DOCKER:
-            for key in ("annotations", "subject", "artifactType"):
-                value.pop(key, None)
-        value |= {"mediaType": image_format.index_type, "manifests": [child.to_json() for child in children]}
-        index = Index.build(value)
-    destination.put_manifest(index, root=root)
-    return index
+    return _IndexCopy(source, destination, conversion, progress).copy(index, root=True)
 
 
-def _copy_manifest(
-    source: Source, manifest: Manifest, destination: Destination, conversion: Conversion, progress: Progress
+def copy_manifest(
+    source: Source,
+    manifest: Manifest,
+    destination: Destination,
+    *,
+    conversion: Conversion = AS_IT_IS,
+    progress: Progress = SILENT,
+    root: bool = True,
 ) -> Manifest:
-    """Copy what an index names: an image, or an attestation or other artifact, which is never converted."""
-    is_image = all(layer_compression(layer.media_type) is not None for layer in manifest.layers)
-    if is_image and conversion.changes(manifest, destination):
-        return put_image(
-            Image.from_manifest(manifest, source.blob),
-            destination,
-            conversion=conversion,
-            progress=progress,
-            root=False,
-        )
-    blobs = [source.blob(descriptor) for descriptor in (*manifest.layers, manifest.config)]
-    put_blobs(blobs, destination, progress)
-    destination.put_manifest(manifest, root=False)
+    """Copy a manifest and its blobs, whatever they are; returns the manifest as it was written.
+
+    Raises `UnsupportedFormat` when something that is not an image is to be converted.
+    """
+    if not manifest.is_image:
+        if conversion.asks_for_change(manifest):
+            raise UnsupportedFormat(
+                f"{manifest.digest} is not an image, so that it cannot be converted: its config has the type "
+                f"{manifest.config.media_type[:120]!r}"
+            )
+    elif conversion.recompresses(manifest, destination):
+        image = Image.from_manifest(manifest, source.blob)
+        return put_image(image, destination, conversion=conversion, progress=progress, root=root)
+    else:
+        image_format = conversion.format_for(manifest.format, destination)
+        if image_format is not manifest.format:
+            manifest = manifest.retyped(image_format)
+    put_blobs(_blobs(source, manifest), destination, progress)
+    destination.put_manifest(manifest, root=root)
     return manifest
+
+
+def _blobs(source: Source, manifest: Manifest) -> list[Blob]:
+    """Return what a manifest names, without the foreign layers that the source does not hold either."""
+    blobs: list[Blob] = []
+    for descriptor in (*manifest.layers, manifest.config):
+        try:
+            blobs.append(source.blob(descriptor))
+        except NotFound:
+            if not descriptor.is_elsewhere:
+                raise
+            _log.info("layer %s is not copied: its descriptor says where it is", descriptor.digest)
+    return blobs
 
 
 def put_image(
@@ -198,7 +195,7 @@ def put_image(
     progress: Progress | None = None,
     root: bool = True,
 ) -> Manifest:
-    """Write one image to a destination, which the caller commits; gives the manifest as it was written."""
+    """Write one image to a destination, which the caller commits; returns the manifest as it was written."""
     progress = progress or SILENT
     written = convert_image(image, destination, conversion, progress)
     manifest = written.manifest
@@ -208,39 +205,8 @@ def put_image(
     return manifest
 
 
-def convert_image(image: Image, destination: Destination, conversion: Conversion, progress: Progress) -> Image:
-    """The image in a form that the destination can keep: the image itself where it has such a form."""
-    image_format = conversion.format_for(image.format, destination)
-    # Told by the media types alone: what is no layer stays as it is, and is not even looked at.
-    current = [layer_compression(layer.descriptor.media_type) for layer in image.layers]
-    wanted = [conversion.compression_for(compression, destination) for compression in current]
-    if image_format is image.format and not any(wanted):
-        return image
-    if Compression.ZSTD in (want or compression for want, compression in zip(wanted, current, strict=True)):
-        if conversion.format is ImageFormat.DOCKER:
-            raise UnsupportedFormat(
-                "zstd layers cannot be written in the docker image format; use gzip, or the oci format"
-            )
-        image_format = ImageFormat.OCI
-
-    def converted(number: int) -> Layer:
-        layer, compression = image.layers[number], wanted[number]
-        if compression is None:
-            return layer
-        task = progress.start(f"{compression} {layer.digest.short}", None)
-        store = destination.staging
-        result = layer.compressed(
-            compression, conversion.level, writer=store.writer() if store else None, advance=task.advance
-        )
-        task.finish()
-        return result
-
-    layers = in_parallel([partial(converted, number) for number in range(len(image.layers))], 2)
-    return image.with_layers(layers, image_format)
-
-
 def put_blobs(blobs: Sequence[Blob], destination: Destination, progress: Progress) -> None:
-    """Put blobs, as many at once as the destination takes, each digest once."""
+    """Put blobs into a destination, as many at once as the destination takes, each digest once."""
     unique = {blob.descriptor.digest: blob for blob in blobs}
     stop = threading.Event()
 
@@ -265,35 +231,3 @@ class _Stoppable:
 
     def finish(self, outcome: str = "") -> None:
         self._task.finish(outcome)
-
-
-def in_parallel(calls: Sequence[Callable[[], T]], workers: int, stop: threading.Event | None = None) -> list[T]:
-    """The results of `calls` in their order, made by at most `workers` threads.
-
-    After an error, or an interruption of this thread, no more are begun, and `stop` is set for those under way.
-    """
-    if workers <= 1 or len(calls) <= 1:
-        return [call() for call in calls]
-    stop = stop or threading.Event()
-
-    def begin(call: Callable[[], T]) -> T:
-        if stop.is_set():
-            raise CancelledError
-        try:
-            return call()
-        except BaseException:
-            stop.set()
-            raise
-
-    with ThreadPoolExecutor(min(workers, len(calls)), thread_name_prefix="copy") as pool:
-        futures = [pool.submit(begin, call) for call in calls]
-        try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-        finally:
-            # Also when it is this thread that is interrupted.
-            stop.set()
-    for future in futures:
-        error = future.exception()
-        if error is not None and not isinstance(error, CancelledError):
-            raise error
-    return [future.result() for future in futures]

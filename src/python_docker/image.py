@@ -14,8 +14,14 @@ from python_docker.layer import Layer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, History, ImageConfig, Manifest
 from python_docker.spec.history import split_history
-from python_docker.spec.image_documents import SourceDocuments, config_value, write_config, write_manifest
-from python_docker.spec.media_types import IMAGE_CONFIGS, ImageFormat
+from python_docker.spec.image_documents import (
+    SourceDocuments,
+    config_value,
+    with_platform,
+    write_config,
+    write_manifest,
+)
+from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.platform import Platform
 from python_docker.spec.reference import ImageReference
 from python_docker.spec.runtime_config import RuntimeConfig
@@ -58,10 +64,8 @@ class Image:
         self.format = ImageFormat.OCI
         self.annotations: dict[str, str] = {}
         self._bare_config = RuntimeConfig()
-        platform = platform or Platform()
-        self._fields: dict[str, Any] = {"architecture": platform.architecture, "os": platform.os}
-        if platform.variant:
-            self._fields["variant"] = platform.variant
+        self._fields: dict[str, Any] = with_platform({}, platform or Platform())
+        self._stated: Platform | None = None
         self._leading_history: tuple[History, ...] = ()
         self._source: SourceDocuments | None = None
 
@@ -74,19 +78,19 @@ class Image:
 
     @property
     def platform(self) -> Platform:
-        """The platform that the image is for."""
-        return Platform(
-            self._fields.get("os") or "linux",
-            self._fields.get("architecture") or "amd64",
-            self._fields.get("variant") or None,
-        )
+        """The platform that the image is for: as an index states it, else as its config does."""
+        return self._stated or self.config_platform
 
     @platform.setter
     def platform(self, platform: Platform) -> None:
-        self._fields |= {"architecture": platform.architecture, "os": platform.os}
-        self._fields.pop("variant", None)
-        if platform.variant:
-            self._fields["variant"] = platform.variant
+        self._stated = None
+        self._fields = with_platform(self._fields, platform)
+
+    @property
+    def config_platform(self) -> Platform:
+        """The platform that the image's config names."""
+        fields = self._fields
+        return Platform.of(fields.get("os") or "linux", fields.get("architecture") or "amd64", fields.get("variant"))
 
     @property
     def created(self) -> str | None:
@@ -108,7 +112,7 @@ class Image:
     @property
     def config_file(self) -> ImageConfig:
         """The config file (image-spec, config.md) as it would be written now."""
-        return write_config(self._config_value(), self._source)
+        return write_config(self._config_value(), self._source, self._stated)
 
     def _config_value(self) -> dict[str, Any]:
         return config_value(self._fields, self.config, self.layers[::-1], self._leading_history)
@@ -221,6 +225,7 @@ class Image:
         image.annotations = dict(self.annotations)
         image._bare_config = self._bare_config
         image._fields = dict(self._fields)
+        image._stated = self._stated
         image._leading_history = self._leading_history
         image._source = self._source
         return image
@@ -241,13 +246,21 @@ class Image:
 
     @classmethod
     def from_manifest(
-        cls, manifest: Manifest, get_blob: Callable[[Descriptor], Blob], *, name: str = "", tag: str | None = None
+        cls,
+        manifest: Manifest,
+        get_blob: Callable[[Descriptor], Blob],
+        *,
+        name: str = "",
+        tag: str | None = None,
+        stated: Platform | None = None,
     ) -> Image:
-        """The image that a manifest describes, its blobs found by `get_blob`. Reads its config, nothing else.
+        """Return the image that a manifest describes, its blobs found by `get_blob`. Reads its config, nothing else.
+
+        `stated` is the platform that an index gives for it, which goes before the config's.
 
         Raises `InvalidDocument` when config and manifest disagree, `UnsupportedFormat` when they are no image's.
         """
-        if manifest.config.media_type not in IMAGE_CONFIGS:
+        if not manifest.has_image_config:
             raise UnsupportedFormat(
                 f"{manifest.digest} is no container image: its config has the type {manifest.config.media_type[:120]!r}"
             )
@@ -262,6 +275,8 @@ class Image:
         image.format = manifest.format
         image.annotations = dict(manifest.annotations or {})
         image._fields = config.value()
+        if stated is not None and not stated.matches(config.platform):
+            image._stated = stated
         image._bare_config = RuntimeConfig(config.config)
         image._leading_history, per_layer = split_history(config.history, len(diff_ids))
         for descriptor, diff_id, history in zip(manifest.layers, diff_ids, per_layer, strict=True):

@@ -14,7 +14,7 @@ from python_docker.compressor import CompressingWriter, compression_pool
 from python_docker.files.stream import ReadStream
 from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.spec.documents import Descriptor, History
-from python_docker.spec.media_types import FOREIGN_LAYERS, ImageFormat, layer_compression, layer_media_type
+from python_docker.spec.media_types import ImageFormat, layer_compression, layer_media_type
 from python_docker.spec.runtime_config import RuntimeConfig
 from python_docker.tar import LayerWriter, TarEntry, TarReader, clamped_path
 
@@ -127,12 +127,8 @@ class Layer:
 
         Raises `UnsupportedFormat` where that has none for the layer's compression.
         """
-        media_type = self.descriptor.media_type
-        compression = layer_compression(media_type)
-        if compression is None or ImageFormat.of(media_type) is image_format:
-            return self
-        media_type = layer_media_type(image_format, compression, foreign=media_type in FOREIGN_LAYERS)
-        return self.with_blob(self._blob.describe(self.descriptor.retyped(media_type)))
+        described = self.descriptor.as_layer(image_format)
+        return self if described is self.descriptor else self.with_blob(self._blob.describe(described))
 
     def compressed(
         self,

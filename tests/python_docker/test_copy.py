@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from python_docker.blob import Blob, BlobStore
+from python_docker.choose import image_of
 from python_docker.compression import Compression, open_decompressed
-from python_docker.copy import AS_IT_IS, Conversion, copy_image, copy_index, image_of, in_parallel, put_blobs, put_image
+from python_docker.copy import AS_IT_IS, Conversion, copy_image, copy_index, put_blobs, put_image
 from python_docker.errors import ContentMismatch, Error, NotFound, PlatformNotFound, UnsupportedFormat
+from python_docker.parallel import in_parallel
 from python_docker.progress import SILENT, Task
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json
@@ -35,13 +37,11 @@ class Kept:
         formats: Iterable[ImageFormat] = ALL_FORMATS,
         compressions: Iterable[Compression] = ALL_COMPRESSIONS,
         *,
-        compress_plain: bool = False,
         takes_index: bool = True,
         staging: BlobStore | None = None,
     ) -> None:
         self.formats = frozenset(formats)
         self.compressions = frozenset(compressions)
-        self.compress_plain = compress_plain
         self.takes_index = takes_index
         self.parallel = 3
         self.staging = staging
@@ -135,17 +135,17 @@ def test_the_compression_follows_the_destination(staged: bool, tmp_path: Path) -
     assert manifest.config.digest == made.value["config"]["digest"]
 
 
-def test_plain_layers_are_compressed_where_users_expect_it() -> None:
-    made = Made([HELLO], compression=Compression.NONE)
-    assert put_image(made.image(), Kept(compress_plain=True)).layers[0].media_type.endswith("+gzip")
-    assert put_image(made.image(), Kept()).raw == made.root().raw
+def test_what_a_destination_cannot_keep_is_unpacked_where_it_keeps_that() -> None:
+    made = Made([HELLO], compression=Compression.ZSTD)
+    manifest = put_image(made.image(), Kept(compressions=[Compression.GZIP, Compression.NONE]))
+    assert manifest.layers[0].media_type == "application/vnd.oci.image.layer.v1.tar"
 
 
 @pytest.mark.parametrize("compression", [Compression.NONE, Compression.GZIP, Compression.ZSTD])
 @pytest.mark.parametrize("wanted", [Compression.NONE, Compression.GZIP, Compression.ZSTD])
 def test_the_compression_that_is_asked_for(compression: Compression, wanted: Compression) -> None:
     made = Made([HELLO, HELLO, MORE], compression=compression)
-    kept = Kept(compress_plain=True)
+    kept = Kept()
     manifest = put_image(made.image(), kept, conversion=Conversion(compression=wanted))
     assert (manifest.raw == made.root().raw) is (compression is wanted)
     assert [kept.tar(layer) for layer in manifest.layers] == [HELLO, HELLO, MORE]

@@ -18,7 +18,7 @@ from conda_docker.build_options import SCRATCH
 from conda_docker.cache.notes import read_note, write_note
 from conda_docker.layers.cache import writing_cache
 from python_docker.blob import Blob, BlobStore
-from python_docker.copy import image_of
+from python_docker.choose import image_of
 from python_docker.errors import Error, NotFound, PlatformNotFound
 from python_docker.http.options import RegistryOptions
 from python_docker.image import Image

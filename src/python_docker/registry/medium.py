@@ -20,15 +20,6 @@ from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import DOCKER_HUB, ImageReference
 from python_docker.transports.location import Location
 
-_FOREIGN = frozenset(
-    {
-        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
-        "application/vnd.oci.image.layer.nondistributable.v1.tar",
-        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
-        "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
-    }
-)
-
 
 class RegistrySource:
     """An image, or an index of images, in a registry. Nothing is read before it is asked for.
@@ -94,7 +85,6 @@ class RegistryDestination:
 
     formats: ClassVar[frozenset[ImageFormat]] = frozenset({ImageFormat.OCI, ImageFormat.DOCKER})
     compressions: ClassVar[frozenset[Compression]] = frozenset({Compression.GZIP, Compression.ZSTD, Compression.NONE})
-    compress_plain: ClassVar[bool] = True
     parallel: ClassVar[int] = 5
     takes_index: ClassVar[bool] = True
 
@@ -151,7 +141,7 @@ class RegistryDestination:
                 return "mounted"
         if self._client.has_blob(self._path, digest, to_push=True):
             return "exists"
-        if blob.descriptor.urls and blob.descriptor.media_type in _FOREIGN:
+        if blob.descriptor.is_elsewhere:
             # Layers that may not be given away stay where their descriptor says (image-spec, layer.md).
             return "exists"
         upload_blob(self._client, self._path, blob, task, session if isinstance(session, Session) else None)

@@ -87,7 +87,7 @@ class Registry:
         all when the image is pushed to where they are. Without, they are downloaded into temporary files, which are
         there for as long as the image is.
         """
-        from python_docker.copy import image_of
+        from python_docker.choose import image_of
 
         if isinstance(platform, str):
             platform = Platform.parse(platform)
@@ -104,7 +104,7 @@ class Registry:
         """Replace the layers of an image by such whose content is here."""
         from functools import partial
 
-        from python_docker.copy import in_parallel
+        from python_docker.parallel import in_parallel
         from python_docker.progress import SILENT
 
         told = progress or SILENT

@@ -1,160 +1,46 @@
-"""The documents of an image: descriptor, manifest, index, config.
+"""The documents of images: manifest and index; descriptor and config come from modules of their own.
 
-Typed views of JSON that keep its raw bytes and every field that is not known here. Sources: image-spec
-(descriptor.md, manifest.md, image-index.md, config.md) and Docker's image manifest version 2, schema 2.
+Sources: image-spec (manifest.md, image-index.md) and Docker's image manifest version 2, schema 2.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BeforeValidator, Field
 
 from python_docker.errors import InvalidDocument, UnsupportedFormat
-from python_docker.spec.digest import Digest
-from python_docker.spec.media_types import INDEXES, MANIFESTS, OCI_INDEX, SCHEMA_1, ImageFormat
-from python_docker.spec.platform import Platform
+from python_docker.spec.descriptor import Descriptor
+from python_docker.spec.document import MAX_ITEMS, Document, none_is_empty
+from python_docker.spec.image_config import History, ImageConfig, RootFS
+from python_docker.spec.media_types import (
+    EARLY_CONFIGS,
+    IMAGE_CONFIGS,
+    INDEXES,
+    MANIFESTS,
+    OCI_INDEX,
+    SCHEMA_1,
+    ImageFormat,
+    layer_compression,
+)
 from python_docker.spec.strict_json import MAX_DOCUMENT_SIZE, dump_json, parse_json
 
-_MAX_ITEMS = 10_000  # layers of an image, images of an index
-_MAX_SIZE = (1 << 63) - 1  # sizes are signed 64-bit integers (image-spec, descriptor.md)
+__all__ = [
+    "MAX_DOCUMENT_SIZE",
+    "Descriptor",
+    "History",
+    "ImageConfig",
+    "Index",
+    "Manifest",
+    "RootFS",
+    "dump_json",
+    "parse_json",
+    "parse_manifest",
+]
 
 
-def _none_is_empty(value: Any) -> Any:
-    """Go writes a list without elements as null."""
-    return () if value is None else value
-
-
-class _Fields(BaseModel):
-    """Fields as the specifications spell them; others are kept."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, defer_build=True)
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields that are set, by their names in JSON."""
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
-
-    @classmethod
-    def from_json(cls, value: Any) -> Self:
-        """Read the fields by their names in JSON alone. Raises pydantic's `ValidationError`."""
-        return cls.model_validate(value, by_alias=True, by_name=False)
-
-
-class Descriptor(_Fields):
-    """What a blob or document is, its digest, and its size in bytes (image-spec, descriptor.md).
-
-    >>> Descriptor.of(b"{}", "application/vnd.oci.empty.v1+json").size
-    2
-    """
-
-    media_type: str = Field(alias="mediaType", max_length=255)
-    digest: Digest
-    size: int = Field(ge=0, le=_MAX_SIZE, strict=True)
-    urls: tuple[str, ...] | None = None
-    annotations: dict[str, str] | None = None
-    data: str | None = None
-    platform: dict[str, Any] | None = None
-    artifact_type: str | None = Field(default=None, alias="artifactType")
-
-    @classmethod
-    def of(cls, content: bytes, media_type: str, **fields: Any) -> Descriptor:
-        """The descriptor of `content`."""
-        return cls(media_type=media_type, digest=Digest.of(content), size=len(content), **fields)
-
-    @classmethod
-    def new(
-        cls, media_type: str, digest: Digest, size: int, annotations: Mapping[str, str] | None = None
-    ) -> Descriptor:
-        """A descriptor of its three required fields, and annotations if there are any."""
-        if annotations:
-            return cls(media_type=media_type, digest=digest, size=size, annotations=dict(annotations))
-        return cls(media_type=media_type, digest=digest, size=size)
-
-    def replace(self, **fields: Any) -> Descriptor:
-        """The same descriptor with other values for `fields` (Python names); None removes a field."""
-        value = self.to_json()
-        for name, field in fields.items():
-            value[Descriptor.model_fields[name].alias or name] = field
-        return Descriptor.from_json({key: field for key, field in value.items() if field is not None})
-
-    def retyped(self, media_type: str) -> Descriptor:
-        """The same content under another media type; Docker's descriptors lose what only OCI's have."""
-        if ImageFormat.of(media_type) is ImageFormat.DOCKER:
-            return self.replace(media_type=media_type, annotations=None, artifact_type=None, data=None)
-        return self.replace(media_type=media_type)
-
-    def get_platform(self) -> Platform | None:
-        """The platform of the image described, None when the descriptor does not say."""
-        fields = self.platform or {}
-        os, architecture, variant = fields.get("os"), fields.get("architecture"), fields.get("variant")
-        if not isinstance(os, str) or not isinstance(architecture, str):
-            return None
-        return Platform(os, architecture, variant if isinstance(variant, str) and variant else None)
-
-
-class _Document(_Fields):
-    """A document with the bytes it was read from, or was first written as."""
-
-    _raw: bytes = PrivateAttr(default=b"")
-    _digest: Digest | None = PrivateAttr(default=None)
-    what: ClassVar[str] = "document"
-
-    @classmethod
-    def parse(cls, raw: bytes, what: str | None = None) -> Self:
-        """Read a document, keeping `raw`. Raises `InvalidDocument`; `what` names the document in messages."""
-        return cls._from_value(parse_json(raw, what or cls.what), raw, what or cls.what)
-
-    @classmethod
-    def _from_value(cls, value: Any, raw: bytes, what: str) -> Self:
-        try:
-            document = cls.from_json(value)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            place = ".".join(str(part) for part in first["loc"]) or "the top"
-            raise InvalidDocument(f"{what} is malformed at {place[:120]!r}: {first['msg']}") from None
-        document._raw = raw
-        return document
-
-    @classmethod
-    def build(cls, value: Mapping[str, Any]) -> Self:
-        """Make a document of JSON values; its bytes are their compact form."""
-        return cls._from_value(value, dump_json(value), cls.what)
-
-    @property
-    def raw(self) -> bytes:
-        """The document's bytes."""
-        return self._raw
-
-    @property
-    def digest(self) -> Digest:
-        """The digest of the bytes."""
-        if self._digest is None:
-            self._digest = Digest.of(self._raw)
-        return self._digest
-
-    @property
-    def size(self) -> int:
-        """How many bytes the document has."""
-        return len(self._raw)
-
-    def __eq__(self, other: object) -> bool:
-        # Not pydantic's, to which a digest that was worked out before makes a difference.
-        return isinstance(other, _Document) and type(self) is type(other) and self._said() == other._said()
-
-    def __hash__(self) -> int:
-        return hash(self._said())
-
-    def _said(self) -> tuple[bytes, str | None]:
-        return self._raw, getattr(self, "media_type", None)
-
-    def value(self) -> Any:
-        """A fresh copy of the document as JSON values."""
-        return json.loads(self._raw)
-
-
-class Manifest(_Document):
+class Manifest(Document):
     """An image manifest: its config and its layers, bottom first (image-spec, manifest.md)."""
 
     what: ClassVar[str] = "the manifest"
@@ -162,7 +48,7 @@ class Manifest(_Document):
     schema_version: int = Field(alias="schemaVersion", ge=2, le=2, strict=True)
     media_type: str = Field(alias="mediaType")
     config: Descriptor
-    layers: Annotated[tuple[Descriptor, ...], BeforeValidator(_none_is_empty)] = Field(max_length=_MAX_ITEMS)
+    layers: Annotated[tuple[Descriptor, ...], BeforeValidator(none_is_empty)] = Field(max_length=MAX_ITEMS)
     annotations: dict[str, str] | None = None
     subject: Descriptor | None = None
     artifact_type: str | None = Field(default=None, alias="artifactType")
@@ -171,6 +57,19 @@ class Manifest(_Document):
     def format(self) -> ImageFormat:
         """Docker's words or OCI's."""
         return ImageFormat.of(self.media_type)
+
+    @property
+    def has_image_config(self) -> bool:
+        """Whether the config is said to be an image's."""
+        if self.config.media_type in IMAGE_CONFIGS:
+            return True
+        return self.format is ImageFormat.DOCKER and self.config.media_type in EARLY_CONFIGS
+
+    @property
+    def is_image(self) -> bool:
+        """Whether this is a container image's manifest. Attestations, charts, signatures only look like one."""
+        known = [layer_compression(layer.media_type) is not None for layer in self.layers]
+        return self.has_image_config and (not known or any(known))
 
     @property
     def descriptor(self) -> Descriptor:
@@ -196,15 +95,31 @@ class Manifest(_Document):
             value["annotations"] = dict(sorted(annotations.items()))
         return cls.build(value)
 
+    def retyped(self, image_format: ImageFormat) -> Manifest:
+        """Return the manifest of the same image in the words of another format; the blobs stay what they are.
 
-class Index(_Document):
+        Raises `UnsupportedFormat` where the format has no media type for a layer.
+        """
+        value = self.value()
+        if image_format is ImageFormat.DOCKER:
+            for name in ("annotations", "subject", "artifactType"):
+                value.pop(name, None)
+        value |= {
+            "mediaType": image_format.manifest_type,
+            "config": self.config.retyped(image_format.config_type).to_json(),
+            "layers": [layer.as_layer(image_format).to_json() for layer in self.layers],
+        }
+        return Manifest.build(value)
+
+
+class Index(Document):
     """An image index or Docker manifest list: one descriptor a platform (image-spec, image-index.md)."""
 
     what: ClassVar[str] = "the index"
 
     schema_version: int = Field(alias="schemaVersion", ge=2, le=2, strict=True)
     media_type: str = Field(default=OCI_INDEX, alias="mediaType")
-    manifests: Annotated[tuple[Descriptor, ...], BeforeValidator(_none_is_empty)] = Field(max_length=_MAX_ITEMS)
+    manifests: Annotated[tuple[Descriptor, ...], BeforeValidator(none_is_empty)] = Field(max_length=MAX_ITEMS)
     annotations: dict[str, str] | None = None
     subject: Descriptor | None = None
 
@@ -259,58 +174,7 @@ def parse_manifest(raw: bytes, media_type: str | None = None, what: str = "the m
         # image-spec makes mediaType optional: tell by the fields.
         kind = OCI_INDEX if has_manifests else ImageFormat.OCI.manifest_type
     if kind in MANIFESTS:
-        return Manifest._from_value(value | {"mediaType": kind}, raw, what)
+        return Manifest.from_value(value | {"mediaType": kind}, raw, what)
     if kind in INDEXES:
-        return Index._from_value(value | {"mediaType": kind}, raw, what)
+        return Index.from_value(value | {"mediaType": kind}, raw, what)
     raise UnsupportedFormat(f"{what} has the media type {kind[:120]!r}, which is no image's")
-
-
-class History(_Fields):
-    """How one layer came about, or, with `empty_layer`, one step that made none (image-spec, config.md)."""
-
-    created: str | None = None
-    created_by: str | None = None
-    author: str | None = None
-    comment: str | None = None
-    empty_layer: bool | None = Field(default=None, strict=True)
-
-
-class RootFS(_Fields):
-    """The layers' diff IDs, bottom first."""
-
-    type: str | None = "layers"
-    diff_ids: Annotated[tuple[Digest, ...], BeforeValidator(_none_is_empty)] = Field(default=(), max_length=_MAX_ITEMS)
-
-
-class ImageConfig(_Document):
-    """An image's config file; its digest is the image ID (image-spec, config.md)."""
-
-    what: ClassVar[str] = "the image's config"
-
-    architecture: str | None = None
-    os: str | None = None
-    variant: str | None = None
-    created: str | None = None
-    author: str | None = None
-    config: dict[str, Any] | None = None
-    rootfs: RootFS = RootFS()
-    history: tuple[History, ...] | None = None
-
-    @property
-    def platform(self) -> Platform:
-        """The platform that the image says it is for; Linux on amd64 where it says nothing."""
-        return Platform(self.os or "linux", self.architecture or "amd64", self.variant or None)
-
-
-__all__ = [
-    "MAX_DOCUMENT_SIZE",
-    "Descriptor",
-    "History",
-    "ImageConfig",
-    "Index",
-    "Manifest",
-    "RootFS",
-    "dump_json",
-    "parse_json",
-    "parse_manifest",
-]

@@ -14,6 +14,7 @@ from python_docker.spec.timestamps import rfc3339, source_date_epoch
 
 if TYPE_CHECKING:
     from python_docker.layer import Layer
+    from python_docker.spec.platform import Platform
     from python_docker.spec.runtime_config import RuntimeConfig
 
 
@@ -43,15 +44,27 @@ def config_value(
     return value
 
 
-def write_config(value: Mapping[str, Any], source: SourceDocuments | None) -> ImageConfig:
-    """The config file that says `value`: the source's own when that says it already.
+def with_platform(fields: Mapping[str, Any], platform: Platform) -> dict[str, Any]:
+    """Return the fields of a config file with another platform."""
+    named = {"architecture": platform.architecture, "os": platform.os}
+    rest = {key: field for key, field in fields.items() if key not in ("architecture", "os", "variant")}
+    return named | ({"variant": platform.variant} if platform.variant else {}) | rest
 
-    Otherwise its time is SOURCE_DATE_EPOCH, or the one in `value`, or 1970.
+
+def write_config(
+    value: Mapping[str, Any], source: SourceDocuments | None, stated: Platform | None = None
+) -> ImageConfig:
+    """Return the config file that says `value`: the source's own when that says it already.
+
+    Otherwise its time is SOURCE_DATE_EPOCH, or the one in `value`, or 1970, and its platform is `stated` if that is
+    given.
     """
     if source is not None and _meaning(value) == _meaning(source.said):
         return source.config
     epoch = source_date_epoch()
     created = value.get("created") if epoch is None else None
+    if stated is not None:
+        value = with_platform(value, stated)
     return ImageConfig.build({**value, "created": created or rfc3339(epoch or 0)})
 
 

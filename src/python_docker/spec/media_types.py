@@ -26,6 +26,9 @@ SCHEMA_1 = frozenset(
 MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 INDEXES = frozenset({OCI_INDEX, DOCKER_INDEX})
 IMAGE_CONFIGS = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+# What Docker's first releases with schema 2, and registries of that time, wrote in the place of DOCKER_CONFIG
+# (distribution, manifest/schema2; containerd, images.IsKnownConfig).
+EARLY_CONFIGS = frozenset({"application/octet-stream", "text/html"})
 
 
 class ImageFormat(StrEnum):

@@ -55,12 +55,18 @@ class Platform:
             )
         if len(parts) == 1 or (len(parts) == 2 and parts[0] in {"arm", "arm64", "amd64"}):
             parts.insert(0, "linux")
-        architecture, variant = _ARCHITECTURES.get(parts[1], (parts[1], None))
-        return cls(
-            os=_OPERATING_SYSTEMS.get(parts[0], parts[0]),
-            architecture=architecture,
-            variant=parts[2] if len(parts) == 3 else variant,
-        )
+        return cls.of(parts[0], parts[1], parts[2] if len(parts) == 3 else None)
+
+    @classmethod
+    def of(cls, os: str, architecture: str, variant: str | None = None) -> Platform:
+        """Return the platform of names that may be the kernel's or another tool's instead of Go's.
+
+        >>> Platform.of("Linux", "x86_64")
+        Platform(os='linux', architecture='amd64', variant=None)
+        """
+        os, architecture = os.strip().lower(), architecture.strip().lower()
+        architecture, implied = _ARCHITECTURES.get(architecture, (architecture, None))
+        return cls(_OPERATING_SYSTEMS.get(os, os), architecture, variant or implied)
 
     @classmethod
     def host(cls) -> Platform:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from python_docker.errors import PlatformNotFound
 from python_docker.spec.documents import Descriptor, Index
+from python_docker.spec.media_types import INDEXES, MANIFESTS
 from python_docker.spec.platform import Platform
+
+_ATTESTATION = "vnd.docker.reference.type"
 
 
 def select_platform(index: Index, platform: Platform | None) -> Descriptor:
@@ -14,11 +17,7 @@ def select_platform(index: Index, platform: Platform | None) -> Descriptor:
     `PlatformNotFound`.
     """
     wanted = platform or Platform.host()
-    candidates = [
-        descriptor
-        for descriptor in index.manifests
-        if (found := descriptor.get_platform()) is None or found.os != "unknown"
-    ]
+    candidates = [descriptor for descriptor in index.manifests if _may_be_an_image(descriptor)]
     for suits in (wanted.matches, wanted.accepts):
         for descriptor in candidates:
             found = descriptor.get_platform()
@@ -28,3 +27,13 @@ def select_platform(index: Index, platform: Platform | None) -> Descriptor:
         return candidates[0]
     there = ", ".join(str(found) for descriptor in candidates if (found := descriptor.get_platform())) or "none named"
     raise PlatformNotFound(f"there is no image for {wanted}; there are: {there[:400]}")
+
+
+def _may_be_an_image(descriptor: Descriptor) -> bool:
+    """Return whether an entry is an image, or an index of them, and not something about one, such as an attestation."""
+    if descriptor.media_type not in MANIFESTS | INDEXES or descriptor.artifact_type:
+        return False
+    platform = descriptor.get_platform()
+    # BuildKit's attestations (docs/attestations/attestation-storage.md).
+    is_attestation = _ATTESTATION in (descriptor.annotations or {})
+    return not is_attestation and (platform is None or "unknown" not in (platform.os, platform.architecture))

@@ -82,7 +82,7 @@ def open_image(
     Of a multi-platform image, the one for `platform` (Linux on this machine's processor when it is None). Raises
     `NotFound`, `PlatformNotFound`, and what `open_source` raises.
     """
-    from python_docker.copy import image_of
+    from python_docker.choose import image_of
     from python_docker.spec.platform import Platform
 
     if isinstance(platform, str):

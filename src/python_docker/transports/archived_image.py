@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 from python_docker.blob import Blob
 from python_docker.compression import Compression, open_decompressed, sniff
-from python_docker.copy import in_parallel
 from python_docker.errors import InvalidLayer
+from python_docker.parallel import in_parallel
 from python_docker.spec.digest import Digest, HashingReader, VerifyingReader
 from python_docker.spec.documents import Descriptor, Manifest
 from python_docker.spec.media_types import ImageFormat, layer_media_type

@@ -99,7 +99,6 @@ class DirectoryDestination:
 
     formats: ClassVar[frozenset[ImageFormat]] = frozenset({ImageFormat.OCI, ImageFormat.DOCKER})
     compressions: ClassVar[frozenset[Compression]] = frozenset({Compression.NONE, Compression.GZIP, Compression.ZSTD})
-    compress_plain: ClassVar[bool] = False
     parallel: ClassVar[int] = 4
     takes_index: ClassVar[bool] = True
 

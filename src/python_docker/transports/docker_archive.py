@@ -112,7 +112,7 @@ def read_archive(source: str | os.PathLike[str] | BinaryIO) -> list[Image]:
     with several names has the first. Raises `NotFound` when there is no such file, `InvalidArchive` and others for
     what is no image archive.
     """
-    from python_docker.copy import image_of
+    from python_docker.choose import image_of
 
     archive = ArchiveFile.open(source)
     images = archived_images(archive)

@@ -18,7 +18,7 @@ from python_docker.image import Image
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json
-from python_docker.spec.media_types import IMAGE_CONFIGS, ImageFormat
+from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.blob_tar import BlobTar, blob_path
 from python_docker.transports.docker_v1 import write_v1
@@ -40,7 +40,6 @@ class ArchiveDestination:
     formats: ClassVar[frozenset[ImageFormat]] = frozenset({ImageFormat.OCI, ImageFormat.DOCKER})
     # Docker reads zstd layers from 23.0 on.
     compressions: ClassVar[frozenset[Compression]] = frozenset({Compression.NONE, Compression.GZIP})
-    compress_plain: ClassVar[bool] = False
     parallel: ClassVar[int] = 1
     takes_index: ClassVar[bool] = False
 
@@ -71,7 +70,7 @@ class ArchiveDestination:
     def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
         if isinstance(manifest, Index):
             raise UnsupportedFormat("a docker archive cannot hold a multi-platform image: choose one with --platform")
-        if manifest.config.media_type not in IMAGE_CONFIGS:
+        if not manifest.has_image_config:
             raise UnsupportedFormat(
                 f"a docker archive cannot hold {manifest.digest}, which is no image: its config has the type "
                 f"{manifest.config.media_type[:120]!r}"

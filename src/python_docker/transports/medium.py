@@ -43,8 +43,6 @@ class Destination(Protocol):
     """The image formats that can be kept."""
     compressions: ClassVar[frozenset[Compression]]
     """The compressions of layers that can be kept."""
-    compress_plain: ClassVar[bool]
-    """Whether layers that are not compressed are compressed on the way, as registries' users expect."""
     parallel: ClassVar[int]
     """How many blobs may be put at once."""
     takes_index: ClassVar[bool]

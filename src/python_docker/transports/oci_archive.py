@@ -38,7 +38,6 @@ class OciArchiveDestination:
     # skopeo finds by name, and umoci reads, only images in OCI's format.
     formats: ClassVar[frozenset[ImageFormat]] = frozenset({ImageFormat.OCI})
     compressions: ClassVar[frozenset[Compression]] = frozenset({Compression.NONE, Compression.GZIP, Compression.ZSTD})
-    compress_plain: ClassVar[bool] = False
     parallel: ClassVar[int] = 1
     takes_index: ClassVar[bool] = True
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from python_docker.copy import in_parallel
 from python_docker.errors import Error, NotFound
+from python_docker.parallel import in_parallel
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest
 from python_docker.spec.media_types import INDEXES, MANIFESTS, layer_compression

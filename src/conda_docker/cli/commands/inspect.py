@@ -98,7 +98,7 @@ def _show(
     output: Output, location: str, source: Source, platform: Platform | None, asked: list[str], *, raw: bool, json: bool
 ) -> None:
     from conda_docker.cli.terminal.describe import describe_layers, describe_source, layers_text, source_text
-    from python_docker.copy import image_of
+    from python_docker.choose import image_of
     from python_docker.errors import PlatformNotFound
     from python_docker.spec.documents import Index
 

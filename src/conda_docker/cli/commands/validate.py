@@ -48,7 +48,7 @@ def validate(
 
     from conda_docker.cli.options.registries import read_login, registry_options
     from python_docker import validation
-    from python_docker.copy import image_of
+    from python_docker.choose import image_of
     from python_docker.spec.platform import Platform
     from python_docker.transports import open_source
 

@@ -1,0 +1,103 @@
+"""Descriptor: what a blob or document is, its digest and its size (image-spec, descriptor.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from python_docker.spec.digest import Digest
+from python_docker.spec.media_types import FOREIGN_LAYERS, ImageFormat, layer_compression, layer_media_type
+from python_docker.spec.platform import Platform
+
+_MAX_SIZE = (1 << 63) - 1  # sizes are signed 64-bit integers (image-spec, descriptor.md)
+
+
+class Fields(BaseModel):
+    """Fields as the specifications spell them; others are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, defer_build=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields that are set, by their names in JSON."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """Read the fields by their names in JSON alone. Raises pydantic's `ValidationError`."""
+        return cls.model_validate(value, by_alias=True, by_name=False)
+
+
+class Descriptor(Fields):
+    """What a blob or document is, its digest, and its size in bytes (image-spec, descriptor.md).
+
+    >>> Descriptor.of(b"{}", "application/vnd.oci.empty.v1+json").size
+    2
+    """
+
+    media_type: str = Field(alias="mediaType", max_length=255)
+    digest: Digest
+    size: int = Field(ge=0, le=_MAX_SIZE, strict=True)
+    urls: tuple[str, ...] | None = None
+    annotations: dict[str, str] | None = None
+    data: str | None = None
+    platform: dict[str, Any] | None = None
+    artifact_type: str | None = Field(default=None, alias="artifactType")
+
+    @classmethod
+    def of(cls, content: bytes, media_type: str, **fields: Any) -> Descriptor:
+        """The descriptor of `content`."""
+        return cls(media_type=media_type, digest=Digest.of(content), size=len(content), **fields)
+
+    @classmethod
+    def new(
+        cls, media_type: str, digest: Digest, size: int, annotations: Mapping[str, str] | None = None
+    ) -> Descriptor:
+        """A descriptor of its three required fields, and annotations if there are any."""
+        if annotations:
+            return cls(media_type=media_type, digest=digest, size=size, annotations=dict(annotations))
+        return cls(media_type=media_type, digest=digest, size=size)
+
+    def replace(self, **fields: Any) -> Descriptor:
+        """The same descriptor with other values for `fields` (Python names); None removes a field."""
+        value = self.to_json()
+        for name, field in fields.items():
+            value[Descriptor.model_fields[name].alias or name] = field
+        return Descriptor.from_json({key: field for key, field in value.items() if field is not None})
+
+    def retyped(self, media_type: str) -> Descriptor:
+        """The same content under another media type; Docker's descriptors lose what only OCI's have."""
+        if ImageFormat.of(media_type) is ImageFormat.DOCKER:
+            return self.replace(media_type=media_type, annotations=None, artifact_type=None, data=None)
+        return self.replace(media_type=media_type)
+
+    def as_layer(self, image_format: ImageFormat) -> Descriptor:
+        """Return the descriptor of the same layer in the words of `image_format`; what is not a layer stays as it is.
+
+        Raises `UnsupportedFormat` where the format has no media type for the layer's compression.
+        """
+        compression = layer_compression(self.media_type)
+        if compression is None or ImageFormat.of(self.media_type) is image_format:
+            return self
+        foreign = self.media_type in FOREIGN_LAYERS
+        return self.retyped(layer_media_type(image_format, compression, foreign=foreign))
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether this is a foreign layer whose content is to be had from `urls` (image-spec, layer.md).
+
+        A layer of such a type without `urls` is like any other: nobody else has it.
+        """
+        return self.media_type in FOREIGN_LAYERS and bool(self.urls)
+
+    def get_platform(self) -> Platform | None:
+        """Return the platform of the image described, None when the descriptor does not say.
+
+        Names that only the kernel or old tools use, such as `x86_64`, are given as Go's.
+        """
+        fields = self.platform or {}
+        os, architecture, variant = fields.get("os"), fields.get("architecture"), fields.get("variant")
+        if not isinstance(os, str) or not isinstance(architecture, str):
+            return None
+        return Platform.of(os, architecture, variant if isinstance(variant, str) else None)
