@@ -218,7 +218,7 @@ def _tell(
     seconds: float,
     json: bool,
 ) -> None:
-    from conda_docker.cli.terminal.build_report import build_report, build_summary
+    from conda_docker.cli.terminal.build_report import build_report, build_summary, identities
 
     report = build_report(reference.familiar, results, written, seconds=seconds)
     told = dict.fromkeys(note for result in results for note in result.notes)
@@ -227,6 +227,6 @@ def _tell(
     if json:
         console.json(report)
     elif console.quiet:
-        console.result(report["digest"])
+        console.result(identities(report))
     else:
         console.result(build_summary(report, list(written)))

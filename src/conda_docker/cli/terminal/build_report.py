@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.cli.terminal.report import count, format_duration, format_size, format_table
@@ -11,6 +11,7 @@ from conda_docker.cli.terminal.report import count, format_duration, format_size
 if TYPE_CHECKING:
     from conda_docker.image.assemble import BuildResult
     from python_docker.spec.documents import Index, Manifest
+    from python_docker.spec.platform import Platform
     from python_docker.transports import Location
 
 Report = dict[str, Any]
@@ -19,25 +20,40 @@ Report = dict[str, Any]
 def build_report(
     image: str, results: Sequence[BuildResult], written: Mapping[Location, Manifest | Index], *, seconds: float
 ) -> Report:
-    """All there is to tell. Sizes are in bytes as stored, times in seconds; layers come lowest first.
+    """Return all there is to say. Sizes are in bytes as stored, times in seconds; layers come lowest first.
 
-    `digest` is that of the image's manifest, or of the index of several; `outputs` have the digest of what was written
-    to each place, which differs where a place has a format of its own.
+    Digests are those of manifests that were written and can be read back: places with a format of their own have
+    others, and engines keep none. A `digest` that is not the same in all `outputs` is None.
     """
+    kept = [document for place, document in written.items() if place.medium.keeps_manifest]
     return {
         "image": image,
-        "digest": results[0].image.digest if len(results) == 1 else next(iter(written.values())).digest,
-        "outputs": [{"location": str(place), "digest": document.digest} for place, document in written.items()],
-        "platforms": [_platform(result) for result in results],
+        "digest": _only({document.digest for document in kept}),
+        "outputs": [_output(place, document) for place, document in written.items()],
+        "platforms": [_platform(result, kept) for result in results],
         "seconds": round(seconds, 3),
     }
 
 
-def _platform(result: BuildResult) -> Report:
+def _only(digests: Set[str]) -> str | None:
+    return next(iter(digests)) if len(digests) == 1 else None
+
+
+def _output(place: Location, document: Manifest | Index) -> Report:
+    from python_docker.spec.documents import Index
+
+    return {
+        "location": str(place),
+        "digest": document.digest if place.medium.keeps_manifest else None,
+        "id": None if isinstance(document, Index) else document.config.digest,
+    }
+
+
+def _platform(result: BuildResult, written: Sequence[Manifest | Index]) -> Report:
     image = result.image
     return {
         "platform": str(image.platform),
-        "digest": image.digest,
+        "digest": _only({digest for document in written for digest in _manifests(document, image.platform)}),
         "id": image.id,
         "prefix": result.prefix,
         "size": sum(layer.size for layer in image.layers),
@@ -60,6 +76,25 @@ def _platform(result: BuildResult) -> Report:
     }
 
 
+def _manifests(document: Manifest | Index, platform: Platform) -> list[str]:
+    """Return the digests of the manifests in what was written that are for a platform."""
+    from python_docker.spec.documents import Index
+
+    if not isinstance(document, Index):
+        return [document.digest]
+    return [child.digest for child in document.manifests if child.get_platform() == platform]
+
+
+def identities(report: Report) -> str:
+    """Return what `--quiet` prints: the digest, or, where places differ, that of each; image IDs where none is kept."""
+    if report["digest"]:
+        return str(report["digest"])
+    outputs = [output for output in report["outputs"] if output["digest"]]
+    if outputs:
+        return "\n".join(f"{output['digest']} {output['location']}" for output in outputs)
+    return "\n".join(platform["id"] for platform in report["platforms"])
+
+
 def blob_names(result: BuildResult) -> dict[str, str]:
     """Return what the blobs of an image are called in progress, by their short digests."""
     image = result.image
@@ -80,7 +115,11 @@ def build_summary(report: Report, locations: Sequence[Location]) -> str:
         rows += _platform_rows(platform)
     if len(report["platforms"]) > 1:
         rows.append(("", ""))
-    rows += [("written" if place == 0 else "", str(location)) for place, location in enumerate(locations)]
+    for number, output in enumerate(report["outputs"]):
+        # Where all have one digest it stands above.
+        differs = output["digest"] and report["digest"] is None
+        rows.append(("written" if number == 0 else "", output["location"]))
+        rows += [("", f"  {output['digest']}")] if differs else []
     rows.append(("time", format_duration(report["seconds"])))
     rows.append(("run it", run_command(report["image"], locations)))
     return format_table(rows)
@@ -94,7 +133,7 @@ def _platform_rows(platform: Report) -> list[tuple[str, str]]:
     if platform["base_layers"]:
         size += f", {platform['base_layers']} of them the base's"
     rows = [
-        ("digest", platform["digest"]),
+        ("digest", platform["digest"]) if platform["digest"] else ("image ID", platform["id"]),
         ("size", size),
         ("layers", f"{built} built, {len(layers) - built} known" if built else f"all {len(layers)} layers known"),
     ]

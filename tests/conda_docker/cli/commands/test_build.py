@@ -20,6 +20,7 @@ from python_docker.spec.media_types import layer_compression
 from python_docker.spec.platform import Platform
 from python_docker.transports import open_image, open_source
 from tests import peers
+from tests.archives import docker_members, tar_of
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.cli.conftest import LAYERS, Run
 from tests.images import hello_config, write_oci_layout
@@ -42,6 +43,10 @@ def build(conda_docker: Run, synthetic_channel: SyntheticChannel) -> Build:
         return conda_docker("build", "-b", base, *channel, *args, **options)
 
     return run
+
+
+def write_docker_base(path: Path) -> None:
+    path.write_bytes(tar_of(docker_members(LAYERS, tags=["base:1"])))
 
 
 def read(place: str, tmp_path: Path) -> Image:
@@ -102,6 +107,38 @@ def test_several_outputs_of_one_build(build: Build, tmp_path: Path) -> None:
     ]
     ids = {read(place, tmp_path).id for place in ("oci:a", "oci-archive:b.tar", "docker-archive:c.tar")}
     assert ids == {report["platforms"][0]["id"]}
+
+
+def test_what_is_printed_is_what_was_written(build: Build, tmp_path: Path) -> None:
+    outputs = ["-o", "x.tar", "-o", "oci:layout"]
+    report = json.loads(build("--compression", "zstd", *outputs, "--json", "numpy").stdout)
+    written = {place: read(place, tmp_path).digest for place in ("docker-archive:x.tar", "oci:layout")}
+    assert written["docker-archive:x.tar"] != written["oci:layout"], "docker archives hold no zstd"
+    assert {output["location"]: output["digest"] for output in report["outputs"]} == written
+    assert (report["digest"], report["platforms"][0]["digest"]) == (None, None)
+
+    quiet = build("--compression", "zstd", "-q", *outputs, "numpy").stdout
+    assert quiet.splitlines() == [f"{digest} {place}" for place, digest in written.items()]
+    summary = build("--compression", "zstd", *outputs, "numpy").stdout
+    assert all(digest in summary for digest in written.values())
+    alone = build("--compression", "zstd", "-q", "-o", "y.tar", "numpy").stdout
+    assert alone.strip() == written["docker-archive:x.tar"]
+
+
+def test_a_base_of_docker_s_format_gives_the_digest_that_the_layout_has(build: Build, tmp_path: Path) -> None:
+    write_docker_base(tmp_path / "base.tar")
+    result = build("-q", "-o", "oci:out", "numpy", base="docker-archive:base.tar")
+    assert result.stdout.strip() == open_image(f"oci:{tmp_path}/out").digest
+
+
+def test_plain_layers_are_pushed_as_they_are(
+    build: Build, registry: peers.Registry, repository: str, tmp_path: Path
+) -> None:
+    name = f"{registry.host}/{repository}:plain"
+    report = json.loads(build("--compression", "none", "-i", name, "--push", "--json", "numpy").stdout)
+    image = open_image(f"docker://{name}")
+    assert image.digest == report["digest"]
+    assert [layer.digest for layer in image.layers] == [layer.diff_id for layer in image.layers]
 
 
 def test_on_a_base_image(build: Build, tmp_path: Path) -> None:
