@@ -14,8 +14,8 @@ from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
-    from python_docker.http.options import RegistryOptions
     from python_docker.image import Image
+    from python_docker.registry.options import RegistryOptions
 
 _log = logging.getLogger("conda_docker")
 

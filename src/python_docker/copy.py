@@ -27,7 +27,7 @@ from python_docker.spec.platform import Platform
 from python_docker.transports.table import INDEX_FORMS
 
 if TYPE_CHECKING:
-    from python_docker.http.options import RegistryOptions
+    from python_docker.registry.options import RegistryOptions
     from python_docker.transports.location import Location
     from python_docker.transports.medium import Destination, Source
 

@@ -87,7 +87,14 @@ class TooManyRequests(RegistryError):
 
 
 class ConnectionFailed(RegistryError):
-    """No connection, a broken one, or one that could not be trusted (TLS)."""
+    """No connection, a broken one, or one that could not be trusted (TLS).
+
+    `cause` says why, by the values of `python_docker.http.failure.Cause` such as `refused`; empty when nobody knows.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, codes: tuple[str, ...] = (), cause: str = "") -> None:
+        super().__init__(message, status=status, codes=codes)
+        self.cause = cause
 
 
 class CredentialsError(Error):

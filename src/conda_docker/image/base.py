@@ -20,9 +20,9 @@ from conda_docker.layers.cache import writing_cache
 from python_docker.blob import Blob, BlobStore
 from python_docker.choose import image_of
 from python_docker.errors import Error, NotFound, PlatformNotFound
-from python_docker.http.options import RegistryOptions
 from python_docker.image import Image
 from python_docker.layer import Layer
+from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents import Descriptor, Manifest, parse_manifest
 from python_docker.spec.platform import Platform
 from python_docker.spec.reference import ImageReference

@@ -14,8 +14,8 @@ from python_docker.transports import destination
 from python_docker.transports.table import INDEX_FORMS
 
 if TYPE_CHECKING:
-    from python_docker.http.options import RegistryOptions
     from python_docker.image import Image
+    from python_docker.registry.options import RegistryOptions
     from python_docker.spec.documents import Manifest
     from python_docker.transports import Location
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import threading
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial as bound
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,23 +14,21 @@ from conda_docker.errors import CacheError, DownloadError
 from conda_docker.package.find import known_hash
 from conda_docker.package.partial_download import PartialDownload
 from conda_docker.redaction import public_text
-from python_docker.errors import ConnectionFailed, RegistryError
-from python_docker.http.client import HttpClient, Response
-from python_docker.http.failure import TransientFailure
-from python_docker.http.options import RegistryOptions
-from python_docker.http.retry import backoff, is_passing, wait_before_retry
+from python_docker.http.client import HttpClient
+from python_docker.http.failure import Cause, HttpError
+from python_docker.http.options import HttpOptions
+from python_docker.http.response import Response
+from python_docker.http.resume import RANGE_REFUSALS, ResumableBody
+from python_docker.http.retry import with_retries
+from python_docker.http.url import origin
 from python_docker.progress import SILENT, Progress, Task
-from python_docker.registry.address import origin
 
 if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
     from conda_docker.channels.credentials import Access, Credentials
     from conda_docker.environment.locked import LockedPackage
 
-_CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)")
 _READ_SIZE = 256 << 10
-_PROGRESS = 1 << 20  # bytes after which a new failure is a first one
-_MIN_RATE = 64  # bytes in a second; less than that counts as nothing
 _HTTP = frozenset({"http", "https"})
 _RATTLER_ONLY = frozenset({"s3", "gcs", "oci"})
 # What servers say to those who show no credentials: some do not tell a private package from one that is not there.
@@ -53,7 +51,7 @@ class Downloader:
     """
 
     configuration: CondaConfiguration
-    options: RegistryOptions
+    options: HttpOptions
     credentials: Credentials
     http: HttpClient
     progress: Progress = SILENT
@@ -74,11 +72,11 @@ class Downloader:
             task.advance(partial.size)
             if known is None:
                 _restart(partial, task)  # nothing would tell whether the two parts fit
-            resumed = partial.size > 0
-            if not resumed or not _is_right(record, partial):
-                self._receive(record, partial, task)
-            if resumed and not _is_right(record, partial):
-                # What an earlier process left may have been of another file of that name, or damaged.
+            pieced = partial.size > 0
+            if not pieced or not _is_right(record, partial):
+                pieced = self._receive(record, partial, task)
+            if pieced and not _is_right(record, partial):
+                # What came before, in an earlier process perhaps, was of another file of that name, or damaged.
                 _restart(partial, task)
                 self._receive(record, partial, task)
             problem = _problem(record, partial)
@@ -89,14 +87,14 @@ class Downloader:
         task.finish()
         return target
 
-    def _receive(self, record: LockedPackage, partial: PartialDownload, task: Task) -> None:
-        """Have everything come that has not come yet."""
+    def _receive(self, record: LockedPackage, partial: PartialDownload, task: Task) -> bool:
+        """Have everything come that has not come yet. Return whether the whole is from more than one answer."""
         if urlsplit(record.url).scheme not in _HTTP:
             _restart(partial, task)
             self._receive_by_rattler(record, partial, task)
-            return
+            return False
         try:
-            self._receive_by_http(record, partial, task)
+            return self._receive_by_http(record, partial, task)
         except _Refused as refusal:
             # Rattler can read keyrings, and renew tokens.
             _restart(partial, task)
@@ -104,86 +102,56 @@ class Downloader:
                 self._receive_by_rattler(record, partial, task)
             except DownloadError:
                 raise refusal from None
+            return False
 
-    def _receive_by_http(self, record: LockedPackage, partial: PartialDownload, task: Task) -> None:
+    def _receive_by_http(self, record: LockedPackage, partial: PartialDownload, task: Task) -> bool:
         access = self.credentials.access(record.url)
-        failures, failed_at = 0, partial.size
-        while True:
-            wait: float | None
-            try:
-                wait = self._attempt(record, access, partial, task, failures + 1)
-                if wait is None:
-                    return
-                failures += 1
-            except TransientFailure as failure:
-                failures = 1 if partial.size - failed_at >= _PROGRESS else failures + 1
-                if failures >= self.options.attempts:
-                    raise _failed(record, failure) from None
-                wait = backoff(failures, self.options)
-            except ConnectionFailed as failure:
-                raise _failed(record, failure) from None
-            except RegistryError as error:  # a redirect that must not be followed
-                raise DownloadError(f"cannot download {record.public_url}: {str(error).partition('; ')[0]}") from None
-            failed_at = partial.size
-            if self.stop.wait(wait):
-                raise Stopped
+        before = partial.size
+        body = ResumableBody(
+            bound(self._ask, record, access),
+            self.options,
+            size=record.size,
+            position=before,
+            sleep=self._wait,
+        )
+        try:
+            while data := body.read1(_READ_SIZE):
+                if self.stop.is_set():
+                    raise Stopped
+                partial.write(data)
+                task.advance(len(data))
+        except HttpError as error:
+            if error.cause is Cause.WRONG_LENGTH:
+                if before:
+                    return True
+                raise DownloadError(wrong_content(record, error.detail)) from None
+            raise _failed(record, error) from None
+        finally:
+            body.close()
+        return before > 0 or body.broke
 
-    def _attempt(
-        self, record: LockedPackage, access: Access, partial: PartialDownload, task: Task, number: int
-    ) -> float | None:
-        """Ask once, and take what comes: None when that was all, else the seconds to wait before asking again."""
-        headers = {"Range": f"bytes={partial.size}-"} if partial.size else {}
+    def _ask(self, record: LockedPackage, access: Access, headers: Mapping[str, str]) -> Response:
+        """Ask for a package, or a part of it, as often as it makes sense."""
         own = origin(access.url)
-        with self.http.send(
-            "GET",
-            access.url,
-            headers=headers,
-            authorization=lambda url: access.authorization if origin(url) == own else None,
-        ) as response:
-            if response.status == 206 and _starts_at(response, partial.size):
-                self._take(record, response, partial, task)
-                return None
-            if response.status in {200, 206, 416}:
-                # All of it, another part, or nothing: what is here is of no use.
-                started = partial.size
-                _restart(partial, task)
-                if response.status == 200:
-                    self._take(record, response, partial, task)
-                    return None
-                if started:
-                    return 0.0
-            if is_passing(response) and number < self.options.attempts:
-                wait = wait_before_retry(response, number, self.options)
-                if wait is not None:
-                    return wait
-            kind = _Refused if response.status in _REFUSALS else DownloadError
-            raise kind(f"cannot download {record.public_url}: {_meaning(response.status)} (HTTP {response.status})")
 
-    def _take(self, record: LockedPackage, response: Response, partial: PartialDownload, task: Task) -> None:
-        expected = None if response.length is None else partial.size + response.length
-        waited, came = 0.0, 0
-        while True:
-            before = time.monotonic()
-            data = response.read1(_READ_SIZE)
-            waited += time.monotonic() - before
-            if self.stop.is_set():
-                raise Stopped
-            if not data:
-                break
-            partial.write(data)
-            task.advance(len(data))
-            came += len(data)
-            if record.size is not None and partial.size > record.size:
-                raise DownloadError(
-                    f"{record.public_url} is longer than the {record.size} bytes that its channel's index says"
-                )
-            if waited > self.options.read_timeout:
-                # A server that trickles would otherwise keep us for days.
-                if came < _MIN_RATE * waited:
-                    raise TransientFailure(f"{urlsplit(response.url).hostname} answers too slowly")
-                waited, came = 0.0, 0
-        if expected is not None and partial.size < expected:
-            raise TransientFailure(f"the connection to {urlsplit(response.url).hostname} broke: it ended too early")
+        def send() -> Response:
+            return self.http.send(
+                "GET",
+                access.url,
+                headers=headers,
+                authorization=lambda url: access.authorization if origin(url) == own else None,
+            )
+
+        response = with_retries(send, self.options, sleep=self._wait)
+        if response.status in {200, 206} or ("Range" in headers and response.status in RANGE_REFUSALS):
+            return response
+        response.close()
+        kind = _Refused if response.status in _REFUSALS else DownloadError
+        raise kind(f"cannot download {record.public_url}: {_meaning(response.status)} (HTTP {response.status})")
+
+    def _wait(self, seconds: float) -> None:
+        if self.stop.wait(seconds):
+            raise Stopped
 
     def _receive_by_rattler(self, record: LockedPackage, partial: PartialDownload, task: Task) -> None:
         """Have rattler download, which knows object stores, registries and keyrings."""
@@ -232,11 +200,6 @@ def _restart(partial: PartialDownload, task: Task) -> None:
         partial.restart()
 
 
-def _starts_at(response: Response, position: int) -> bool:
-    match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", "").strip())
-    return match is not None and int(match[1]) == position
-
-
 def _is_right(record: LockedPackage, partial: PartialDownload) -> bool:
     return _problem(record, partial) is None
 
@@ -258,15 +221,14 @@ def wrong_content(record: LockedPackage, problem: str) -> str:
     )
 
 
-def _failed(record: LockedPackage, failure: ConnectionFailed) -> DownloadError:
-    reason, _, advice = str(failure).partition("; ")
-    if "certificate" in reason and advice:
-        # The advice there is for registries.
-        reason += (
+def _failed(record: LockedPackage, error: HttpError) -> DownloadError:
+    advice = ""
+    if error.cause is Cause.CERTIFICATE:
+        advice = (
             "; name the certificates to trust with `ssl_verify` in your conda configuration, REQUESTS_CA_BUNDLE or "
             "SSL_CERT_FILE"
         )
-    return DownloadError(f"cannot download {record.public_url}: {reason}")
+    return DownloadError(f"cannot download {record.public_url}: {error}{advice}")
 
 
 def _meaning(status: int) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
     from conda_docker.environment.locked import LockedPackage
     from conda_docker.package.download import Downloader
-    from python_docker.http.options import RegistryOptions
+    from python_docker.http.options import HttpOptions
 
 Fetched = tuple["LockedPackage", Path]
 
@@ -44,7 +44,7 @@ def fetch_packages(
     extracted: bool = False,
     workers: int | None = None,
     progress: Progress = SILENT,
-    options: RegistryOptions | None = None,
+    options: HttpOptions | None = None,
 ) -> Iterator[Fetched]:
     """Each package with its archive, or the folder that it is extracted in, as they become ready, in any order.
 
@@ -112,7 +112,7 @@ def fetch_packages(
 class _Downloads:
     """The downloader of one run, made when there is something to download: an HTTP client takes long to import."""
 
-    def __init__(self, configuration: CondaConfiguration, options: RegistryOptions | None, progress: Progress) -> None:
+    def __init__(self, configuration: CondaConfiguration, options: HttpOptions | None, progress: Progress) -> None:
         self.stop = threading.Event()
         self._configuration = configuration
         self._options = options
@@ -144,13 +144,13 @@ class _Downloads:
 
 def http_options(
     configuration: CondaConfiguration | None = None, environ: Mapping[str, str] | None = None
-) -> RegistryOptions:
+) -> HttpOptions:
     """How to talk HTTP to channels: certificates and proxies as conda's configuration says, else the environment.
 
     `ssl_verify` comes before REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, and these before SSL_CERT_FILE and the system's
     certificates; `proxy_servers` before `http_proxy` and `https_proxy`.
     """
-    from python_docker.http.options import RegistryOptions
+    from python_docker.http.options import HttpOptions
 
     environ = os.environ if environ is None else environ
     if configuration is None:
@@ -164,7 +164,7 @@ def http_options(
     proxies = {f"{scheme}_proxy": url for scheme, url in configuration.proxy_servers.items()}
     if proxies:
         environ = {name: value for name, value in environ.items() if name.lower() not in proxies} | proxies
-    return RegistryOptions(ca_bundle=bundle, insecure=verify is False, environ=environ)
+    return HttpOptions(ca_bundle=bundle, insecure=verify is False, environ=environ)
 
 
 def _check_found(records: Sequence[LockedPackage], found: Sequence[Path | None]) -> None:

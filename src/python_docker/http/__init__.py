@@ -1,1 +1,1 @@
-"""The HTTP client that registries and channels share: proxies, retries, failures."""
+"""The HTTP client that registries and channels share: proxies, retries, resumed downloads, failures as values."""

@@ -1,85 +1,87 @@
-"""What went wrong with a connection, in words for the person who waits for it."""
+"""HttpError: why a request got no usable answer, as a value. Advice is added by whoever knows the user's options."""
 
 from __future__ import annotations
 
-import socket
-import ssl
-from urllib.parse import urlsplit
+from enum import StrEnum
 
-from urllib3 import exceptions
-
-from python_docker.errors import ConnectionFailed
+from python_docker.errors import Error
 
 
-class TransientFailure(ConnectionFailed):
-    """A broken connection, or none, where another try may well help."""
+class Cause(StrEnum):
+    """What a request failed of."""
+
+    ADDRESS = "address"
+    """The URL, or the address that something redirects to, cannot be used."""
+    NAME = "name"
+    """The host name does not resolve."""
+    REFUSED = "refused"
+    """Nothing listens on that port."""
+    UNREACHABLE = "unreachable"
+    """No connection for another reason; the detail says which."""
+    TIMEOUT = "timeout"
+    PROXY = "proxy"
+    """No connection to the proxy, or the proxy refuses."""
+    CERTIFICATE = "certificate"
+    """The server's certificate cannot be trusted."""
+    CERTIFICATE_FILE = "certificate-file"
+    """The certificates to trust cannot be read from where the user keeps them."""
+    NO_TLS = "no-tls"
+    """The server did not answer with TLS."""
+    TLS = "tls"
+    """TLS failed in another way."""
+    CUT = "cut"
+    """The connection broke."""
+    TRUNCATED = "truncated"
+    """The answer ended before its end."""
+    SLOW = "slow"
+    """The answer came, but so slowly that it would never end."""
+    MALFORMED = "malformed"
+    """The answer is not HTTP, or its headers contradict HTTP."""
+    TOO_LONG = "too-long"
+    """The answer is longer than anything that was asked for can be."""
+    WRONG_LENGTH = "wrong-length"
+    """The answer announces another length than the content has."""
+    REDIRECT = "redirect"
+    """Too many redirects."""
+    UNENCRYPTED = "unencrypted"
+    """A redirect, or another pointer, that leaves TLS."""
 
 
-class NoTls(ConnectionFailed):
-    """An answer to TLS that is none in TLS."""
+_MEANINGS = {
+    Cause.ADDRESS: "{host!r} is not a valid HTTP address",
+    Cause.NAME: "cannot connect to {host}: the host name cannot be resolved",
+    Cause.REFUSED: "cannot connect to {host}: connection refused",
+    Cause.UNREACHABLE: "cannot connect to {host}: {detail}",
+    Cause.TIMEOUT: "{host} did not answer in time",
+    Cause.PROXY: "cannot connect to {host} through the proxy that the environment variables name: {detail}",
+    Cause.CERTIFICATE: "the certificate of {host} cannot be trusted: {detail}",
+    Cause.CERTIFICATE_FILE: "cannot read the certificates to trust: {detail}",
+    Cause.NO_TLS: "{host} did not answer with TLS",
+    Cause.TLS: "the TLS connection to {host} failed: {detail}",
+    Cause.CUT: "the connection to {host} broke: {detail}",
+    Cause.TRUNCATED: "the connection to {host} broke: the answer ended too early",
+    Cause.SLOW: "{host} answers too slowly",
+    Cause.MALFORMED: "the answer of {host} is not valid HTTP: {detail}",
+    Cause.TOO_LONG: "the answer of {host} is too long: {detail}",
+    Cause.WRONG_LENGTH: "the answer of {host} has the wrong length: {detail}",
+    Cause.REDIRECT: "{host} redirects without end",
+    Cause.UNENCRYPTED: "{host} points to {detail}, which is not encrypted",
+}
 
 
-def connection_failure(error: Exception, url: str, *, reached: bool = True) -> ConnectionFailed:
-    """The error to raise for what urllib3 or the system said about a request for `url`.
+class HttpError(Error):
+    """A request without a usable answer.
 
-    `reached` tells whether its host answered before: one that never did is more likely to be a mistake than busy.
-    The message holds no more of the URL than its host.
+    `cause` says why, `host` whom it was sent to (with its port), `detail` more where there is more; none of them holds
+    a secret. `transient` says that another try may well help.
+
+    >>> str(HttpError(Cause.REFUSED, "example.org:81"))
+    'cannot connect to example.org:81: connection refused'
     """
-    try:
-        host = urlsplit(url).netloc.rpartition("@")[2]
-    except ValueError:
-        host = "the registry"
-    if isinstance(error, exceptions.ProxyError):
-        return ConnectionFailed(
-            f"cannot connect to {host} through the proxy that the environment variables name: "
-            f"{_reason(error.original_error)}"
-        )
-    if isinstance(error, exceptions.SSLError | ssl.SSLError):
-        return _tls_failure(error, host)
-    if isinstance(error, exceptions.NameResolutionError):
-        kind = TransientFailure if reached else ConnectionFailed
-        return kind(f"cannot connect to {host}: there is no host of that name, or no network")
-    if isinstance(error, exceptions.NewConnectionError | exceptions.ConnectTimeoutError):
-        kind = TransientFailure if reached else ConnectionFailed
-        return kind(f"cannot connect to {host}: {_reason(error)}")
-    if isinstance(error, exceptions.LocationValueError | UnicodeError) or type(error) is ValueError:
-        return ConnectionFailed(f"cannot connect to {host!r}: this is no address")
-    return TransientFailure(f"the connection to {host} broke: {_reason(error)}")
 
-
-def _tls_failure(error: Exception, host: str) -> ConnectionFailed:
-    cause: BaseException = error
-    while cause.args and isinstance(cause.args[0], Exception):
-        cause = cause.args[0]
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return ConnectionFailed(
-            f"the certificate of {host} cannot be trusted: {cause.verify_message}; name the certificates to trust with "
-            "--cacert (RegistryOptions.ca_bundle), or use --insecure to take any"
-        )
-    reason = getattr(cause, "reason", None) or ""
-    if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}:
-        return NoTls(
-            f"{host} does not speak TLS; if it is meant to speak plain HTTP, write http:// before it, or use --insecure"
-        )
-    return TransientFailure(f"the encrypted connection to {host} broke: {reason or type(cause).__name__}")
-
-
-def _reason(error: BaseException) -> str:
-    """A few words that hold neither addresses nor objects."""
-    seen: BaseException | None = error
-    while seen is not None:
-        # NewConnectionError is a ConnectTimeoutError, whatever its cause.
-        timeouts = exceptions.ConnectTimeoutError | exceptions.ReadTimeoutError | socket.timeout
-        if isinstance(seen, timeouts) and not isinstance(seen, exceptions.NewConnectionError):
-            return "no answer in time"
-        if isinstance(seen, ConnectionRefusedError):
-            return "nothing listens there"
-        if isinstance(seen, OSError) and seen.strerror:
-            return seen.strerror[:120]
-        nested = next((argument for argument in seen.args if isinstance(argument, BaseException)), None)
-        seen = nested or seen.__cause__
-    names = {"IncompleteRead": "it ended too early", "RemoteDisconnected": "it was closed without an answer"}
-    innermost = error
-    while (nested := next((part for part in innermost.args if isinstance(part, BaseException)), None)) is not None:
-        innermost = nested
-    return names.get(type(innermost).__name__, type(innermost).__name__)
+    def __init__(self, cause: Cause, host: str, detail: str = "", *, transient: bool = False) -> None:
+        super().__init__(_MEANINGS[cause].format(host=host, detail=detail))
+        self.cause = cause
+        self.host = host
+        self.detail = detail
+        self.transient = transient

@@ -1,107 +1,47 @@
-"""RegistryOptions: how to talk to a registry, as far as it is a choice."""
+"""HttpOptions: how to talk HTTP, to a registry or a channel alike, where there is a choice."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
-
-from python_docker.errors import CredentialsError
-from python_docker.registry.address import DOCKER_HUB_URL, RegistryAddress
-from python_docker.spec.reference import DOCKER_HUB
-
-URL_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_URL"
-USERNAME_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_USERNAME"
-PASSWORD_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_PASSWORD"  # noqa: S105 -- the name of a variable
+from typing import Any, Self
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryOptions:
-    """How to talk to a registry. Times are in seconds, sizes in bytes.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class HttpOptions:
+    """How to talk HTTP. Times are in seconds.
 
-    `username` and `password`, or `token` (sent as it is, as a bearer token), are used for the one registry that they
-    are given with, or for `credentials_for` alone when that names a host. Without them credentials are looked for in
-    the files and programs that Docker and Podman keep them in, unless `use_credential_files` is false.
-
-    >>> RegistryOptions(username="alice", password="secret")
-    RegistryOptions(...)
+    >>> HttpOptions(read_timeout=5).with_fields(attempts=1).read_timeout
+    5
     """
 
-    username: str | None = None
-    password: str | None = None
-    token: str | None = None
-    credentials_for: str | None = None
-    use_credential_files: bool = True
-    docker_hub: str | None = None
-    """Address of the registry to use in place of Docker Hub, for names without a host."""
     insecure: bool = False
-    """Take any TLS certificate, and plain HTTP where the registry has no TLS."""
+    """Do not verify TLS certificates, and use plain HTTP where there is no TLS."""
     ca_bundle: str | os.PathLike[str] | None = None
     """File or folder of certificates (PEM) to trust instead of the system's."""
-    chunk_size: int | None = None
-    """Upload in chunks of this size; None sends a blob in one request, and in chunks only where that fails."""
     connect_timeout: float = 30.0
-    """How long a connection may take, and how long the other side may take no more of what is sent."""
+    """How long a connection may take, and how long the other side may take nothing of what is sent."""
     read_timeout: float = 60.0
-    """How long the other side may say nothing, or next to nothing, before the connection counts as broken."""
+    """How long the other side may send nothing, or next to nothing, before the connection counts as broken."""
     attempts: int = 6
     """How often something is tried in all before it fails; progress in between starts the count anew."""
     backoff: float = 0.5
     """The wait before the second attempt; it doubles each time, with some chance in it."""
     max_backoff: float = 20.0
     max_wait: float = 120.0
-    """The longest wait (Retry-After) that a registry may ask for; when it asks for more, it is taken as a refusal."""
-    parallel: int = 5
-    """How many blobs are downloaded at once."""
+    """The longest wait (Retry-After) that a server may ask for; when it asks for more, that is a refusal."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, compare=False)
-    """The environment variables that credential files, proxies and homes are found by."""
+    """The environment variables that proxies, credential files and the home folder are found by."""
 
     def __post_init__(self) -> None:
-        if self.chunk_size is not None and self.chunk_size < 1:
-            raise ValueError(f"chunk_size must be at least one byte, not {self.chunk_size}")
-        if self.attempts < 1 or self.parallel < 1:
-            raise ValueError("attempts and parallel must be at least 1")
-        if (self.username is None) != (self.password is None):
-            raise CredentialsError("a user name and a password are needed together; only one of them was given")
+        if self.attempts < 1:
+            raise ValueError(f"attempts must be at least 1, not {self.attempts}")
 
     def __repr__(self) -> str:
         # Neither a secret nor a name may get into a log by way of its options.
-        return "RegistryOptions(...)"
+        return f"{type(self).__name__}(...)"
 
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None, **fields: Any) -> RegistryOptions:
-        """Options as environment variables have them; `fields` win over these.
-
-        `CONDA_DOCKER_REGISTRY_URL` takes the place of Docker Hub for names without a host.
-        `CONDA_DOCKER_REGISTRY_USERNAME` and `_PASSWORD` go to that registry (Docker Hub when there is no such URL)
-        and to no other. `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` name certificates to trust.
-
-        >>> RegistryOptions.from_environment({"CONDA_DOCKER_REGISTRY_URL": "https://hub.example.org"}).docker_hub
-        'https://hub.example.org'
-        """
-        environ = os.environ if environ is None else environ
-        found: dict[str, Any] = {"environ": environ}
-        url = environ.get(URL_VARIABLE) or None
-        username, password = environ.get(USERNAME_VARIABLE), environ.get(PASSWORD_VARIABLE)
-        if url:
-            found["docker_hub"] = url
-        if username and password and not {"username", "token"} & fields.keys():
-            found |= {"username": username, "password": password}
-            found["credentials_for"] = RegistryAddress.parse(url or DOCKER_HUB_URL).domain
-        bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
-        if bundle:
-            found["ca_bundle"] = bundle
-        return cls(**(found | fields))
-
-    def address_of(self, domain: str) -> RegistryAddress:
-        """Where to find the registry that references call `domain`."""
-        if self.docker_hub is not None:
-            instead = RegistryAddress.parse(self.docker_hub)
-            if domain in {DOCKER_HUB, instead.domain}:
-                return instead
-        return RegistryAddress.parse(domain)
-
-    def with_fields(self, **fields: Any) -> RegistryOptions:
-        """The same options but for `fields`."""
+    def with_fields(self, **fields: Any) -> Self:
+        """Return the same options but for `fields`."""
         return replace(self, **fields)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from python_docker.http.options import RegistryOptions
     from python_docker.image import Image
+    from python_docker.registry.options import RegistryOptions
     from python_docker.registry.registry import Registry, pull_image
 
 _HOMES = {
     # Imported from here by conda-store.
     "Image": "python_docker.image",
     "Registry": "python_docker.registry.registry",
-    "RegistryOptions": "python_docker.http.options",
+    "RegistryOptions": "python_docker.registry.options",
     "pull_image": "python_docker.registry.registry",
 }
 

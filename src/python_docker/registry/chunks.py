@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from python_docker.errors import ConnectionFailed, RegistryError, TooManyRequests
-from python_docker.http.client import Body, Response
+from python_docker.http.client import Body
+from python_docker.http.response import Response
 from python_docker.http.retry import RETRIED, backoff
 from python_docker.registry.upload_session import Session, session_of
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from python_docker.registry.client import UploadLimits
     from python_docker.registry.upload import BlobUpload
 
-_RANGE = re.compile(r"(?:bytes[= ])?0-(\d+)")
+_RANGE = re.compile(r"(?:bytes[= ])?0-([0-9]{1,18})")
 _MIN_CHUNK = 64 << 10
 
 

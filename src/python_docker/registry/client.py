@@ -10,10 +10,13 @@ from urllib.parse import quote
 
 from python_docker.blob import Blob
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFoundInRegistry, RegistryError
-from python_docker.http.client import Body, Response
-from python_docker.http.options import RegistryOptions
+from python_docker.http.client import Body
+from python_docker.http.headers import next_link
+from python_docker.http.response import Response
+from python_docker.http.resume import RANGE_REFUSALS
 from python_docker.registry.address import RegistryAddress
 from python_docker.registry.auth.scope import CATALOG, repository_scope
+from python_docker.registry.options import RegistryOptions
 from python_docker.registry.session import RegistrySession
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest, parse_manifest
@@ -26,7 +29,6 @@ ACCEPT_MANIFESTS = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANI
 _UNTYPED = {"application/json", "text/plain", "application/octet-stream", "binary/octet-stream", ""}
 _WITHOUT_HEAD = {400, 405, 406, 415, 501}
 _SHA256 = re.compile(r"sha256:[a-f0-9]{64}")
-_NEXT_LINK = re.compile(r'<([^>]*)>\s*;(?:[^,]*;)?\s*rel="?next"?')
 _MAX_PAGES = 10_000
 _MAX_LIST = 32 << 20  # bytes of one page; some registries know no pages
 
@@ -160,14 +162,17 @@ class RegistryClient:
         return response.length
 
     def open_blob(self, path: str, digest: Digest, headers: Mapping[str, str] | None = None) -> Response:
-        """The answer whose body is a blob, or with a `Range` header (status 206) a part of it; the caller closes it."""
+        """Return the answer whose body is a blob; the caller closes it.
+
+        With a `Range` header it is a part (status 206), the whole (200) or a refusal of the range (`RANGE_REFUSALS`).
+        """
         return self.session.request(
             "GET",
             f"/v2/{path}/blobs/{digest}",
             action=f"read blob {digest} of {path}",
             scopes=[repository_scope(path, "pull")],
             headers=headers,
-            accept={200, 206},
+            accept={200, 206} | (RANGE_REFUSALS if headers and "Range" in headers else set()),
             stream=True,
         )
 
@@ -211,10 +216,10 @@ class RegistryClient:
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 raise InvalidDocument(f"{self.address.host}: cannot {action}: its answer is malformed at {field}")
             yield names
-            link = _NEXT_LINK.search(response.headers.get("link", ""))
+            link = next_link(response.header_values("link"))
             if link is None:
                 return
-            url = self.session.resolve(response, link[1])
+            url = self.session.resolve(response, link)
             if not self.session.is_own(url):
                 raise RegistryError(f"{self.address.host}: cannot {action}: its list goes on at another host")
         raise RegistryError(f"{self.address.host}: cannot {action}: its pages lead in a circle")

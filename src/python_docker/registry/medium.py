@@ -8,9 +8,9 @@ from typing import ClassVar
 from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression
 from python_docker.errors import ContentMismatch, InvalidReference, NotFoundInRegistry
-from python_docker.http.options import RegistryOptions
 from python_docker.progress import Task
 from python_docker.registry.client import RegistryClient
+from python_docker.registry.options import RegistryOptions
 from python_docker.registry.referrers import keep_referrer
 from python_docker.registry.upload import upload_blob
 from python_docker.registry.upload_session import Session, mount_blob

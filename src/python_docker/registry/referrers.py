@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from python_docker.errors import NotFoundInRegistry
-from python_docker.http.client import Response
+from python_docker.http.headers import media_type
+from python_docker.http.response import Response
 from python_docker.registry.auth.scope import repository_scope
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Index, Manifest, parse_manifest
@@ -28,11 +29,11 @@ def referrers(client: RegistryClient, path: str, digest: Digest) -> Index:
         )
     except NotFoundInRegistry:
         return _tagged_referrers(client, path, digest)
-    media_type = response.headers.get("content-type", "").partition(";")[0].strip()
-    if media_type != OCI_INDEX:
+    kind = media_type(response.headers)
+    if kind != OCI_INDEX:
         # Not the specification's answer, whatever it is.
         return _tagged_referrers(client, path, digest)
-    index = parse_manifest(response.content(MAX_DOCUMENT_SIZE), media_type, f"the list of what refers to {digest}")
+    index = parse_manifest(response.content(MAX_DOCUMENT_SIZE), kind, f"the list of what refers to {digest}")
     assert isinstance(index, Index)
     return index
 

@@ -6,12 +6,11 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from time import time
 from urllib.parse import urlsplit
 
 from python_docker.errors import AccessDenied, NotFoundInRegistry, RegistryError, TooManyRequests
-from python_docker.http.client import Response
+from python_docker.http.headers import retry_after
+from python_docker.http.response import Response
 
 _CODE = re.compile(r"[A-Z0-9_]{1,64}")
 _LOGIN = (
@@ -66,7 +65,7 @@ def refusal_error(response: Response, action: str, *, docker_hub: bool, hide: Ca
     said = ", ".join(part for part in (f"HTTP {status}", " ".join(refusal.codes), hide(refusal.text)) if part)
     message = f"{host}: cannot {action}: "
     if status == 429:
-        wait = retry_after(response)
+        wait = retry_after(response.headers)
         return TooManyRequests(
             message + _limit_advice(wait, docker_hub=docker_hub) + f" ({said})",
             status=status,
@@ -100,17 +99,6 @@ def _limit_advice(wait: float | None, *, docker_hub: bool) -> str:
     if docker_hub:
         advice += f"; Docker Hub allows more pulls to those who {_LOGIN}"
     return advice
-
-
-def retry_after(response: Response) -> float | None:
-    """The seconds that a `Retry-After` header asks to wait (RFC 9110, section 10.2.3), None without one."""
-    text = response.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text):
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time()) if text else None
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
 
 
 def _one_line(text: str) -> str:

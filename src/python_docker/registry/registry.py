@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from python_docker.blob import Blob, temporary_writer
 from python_docker.errors import InvalidReference, RegistryError, UnsupportedFormat
-from python_docker.http.options import RegistryOptions
 from python_docker.image import Image
 from python_docker.registry.address import DOCKER_HUB_URL, RegistryAddress, domain_of, userinfo
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.medium import RegistryDestination, RegistrySource
+from python_docker.registry.options import RegistryOptions
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest
 from python_docker.spec.platform import Platform

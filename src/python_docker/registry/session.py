@@ -9,16 +9,21 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import urljoin, urlsplit
 
-from python_docker.errors import ConnectionFailed, RegistryError
-from python_docker.http.client import Body, HttpClient, Response
-from python_docker.http.failure import NoTls
-from python_docker.http.options import RegistryOptions
+from python_docker.errors import RegistryError
+from python_docker.http.client import Body, HttpClient
+from python_docker.http.failure import Cause, HttpError
+from python_docker.http.headers import retry_after
+from python_docker.http.response import Response
+from python_docker.http.resume import RANGE_REFUSALS
 from python_docker.http.retry import is_passing, with_retries
-from python_docker.registry.address import RegistryAddress, is_loopback, origin
+from python_docker.http.url import check_url, is_loopback, origin, public_url
+from python_docker.registry.address import RegistryAddress
 from python_docker.registry.auth.authorizer import Authenticator
 from python_docker.registry.auth.challenge import parse_challenges
 from python_docker.registry.auth.credentials import Credentials, find_credentials
-from python_docker.registry.refusal import refusal_error
+from python_docker.registry.failures import registry_error
+from python_docker.registry.options import RegistryOptions
+from python_docker.registry.refusal import is_pull_limit, refusal_error
 from python_docker.spec.strict_json import MAX_DOCUMENT_SIZE
 
 _log = logging.getLogger("python_docker.registry")
@@ -74,7 +79,10 @@ class RegistrySession:
                     response.error_content()
             return response
 
-        response = with_retries(send, self.options, self._is_passing) if retry else send()
+        try:
+            response = with_retries(send, self.options, self._is_passing) if retry else send()
+        except HttpError as error:
+            raise registry_error(error, action) from None
         self._pass_warnings_on(response, login)
         if response.status not in accept:
             raise refusal_error(response, action, docker_hub=self.address.is_docker_hub, hide=login.hide)
@@ -107,24 +115,26 @@ class RegistrySession:
         return response
 
     def open_elsewhere(self, urls: Sequence[str], headers: Mapping[str, str], action: str) -> Response:
-        """The first good answer to a GET for one of `urls`, sent without credentials; the caller closes it."""
+        """Return the first good answer to a GET for one of `urls`, sent without credentials; the caller closes it."""
+        accepted = {200, 206} | (RANGE_REFUSALS if "Range" in headers else set())
         failure: RegistryError | None = None
         for url in urls:
-            if urlsplit(url).scheme != "https" and not self.options.insecure:
-                continue
 
             def send(url: str = url) -> Response:
+                if urlsplit(check_url(url)).scheme != "https" and not self.options.insecure:
+                    raise HttpError(Cause.UNENCRYPTED, self.address.host, public_url(url))
                 return self._http.send("GET", url, headers=headers)
 
             try:
                 response = with_retries(send, self.options)
-                if response.status in {200, 206}:
-                    return response
-                with response:
-                    raise refusal_error(response, action, docker_hub=False, hide=lambda text: text)
-            except RegistryError as error:
-                failure = failure or error
-        raise failure or RegistryError(f"cannot {action}: it lies at addresses that cannot be used")
+            except HttpError as error:
+                failure = failure or registry_error(error, f"{action}, which is kept elsewhere")
+                continue
+            if response.status in accepted:
+                return response
+            with response:
+                failure = failure or refusal_error(response, action, docker_hub=False, hide=lambda text: text)
+        raise failure or RegistryError(f"{self.address.host}: cannot {action}: its descriptor names no place for it")
 
     def is_own(self, url: str) -> bool:
         """Whether a URL is one of this registry itself: scheme, host and port are its own."""
@@ -134,6 +144,9 @@ class RegistrySession:
             return False
 
     def _is_passing(self, response: Response) -> bool:
+        if response.status == 429 and retry_after(response.headers) is None and is_pull_limit(response):
+            # It lasts for hours.
+            return False
         # Where a download was redirected to, a signed URL may have expired: ask the registry for a new one.
         return is_passing(response) or (response.status in {401, 403, 410} and not self.is_own(response.url))
 
@@ -180,7 +193,10 @@ class RegistrySession:
             schemes = ("http", "https")
         else:
             schemes = ("https", "http") if self.options.insecure else ("https",)
-        response = with_retries(lambda: self._ping(schemes), self.options)
+        try:
+            response = with_retries(lambda: self._ping(schemes), self.options)
+        except HttpError as error:
+            raise registry_error(error) from None
         if response.status == 429 or response.status >= 500:
             hub = self.address.is_docker_hub
             raise refusal_error(response, "begin to talk to it", docker_hub=hub, hide=lambda text: text)
@@ -196,13 +212,13 @@ class RegistrySession:
 
     def _ping(self, schemes: Sequence[str]) -> Response:
         """The answer to the request that begins all talk (distribution-spec, "Determining Support")."""
-        failures: list[ConnectionFailed] = []
+        failures: list[HttpError] = []
         refusal: Response | None = None
         for scheme in schemes:
             try:
                 with self._http.send("GET", self.address.url(scheme) + "/v2/") as response:
                     response.error_content()
-            except ConnectionFailed as error:
+            except HttpError as error:
                 failures.append(error)
                 continue
             if scheme == "http" and response.status == 400 and len(schemes) > 1:
@@ -210,9 +226,9 @@ class RegistrySession:
                 refusal = response
                 continue
             return response
-        if refusal is not None and all(isinstance(failure, NoTls) for failure in failures):
+        if refusal is not None and all(failure.cause is Cause.NO_TLS for failure in failures):
             return refusal
-        raise next((failure for failure in reversed(failures) if not isinstance(failure, NoTls)), failures[-1])
+        raise next((failure for failure in reversed(failures) if failure.cause is not Cause.NO_TLS), failures[-1])
 
     def _login(self, scopes: Sequence[str]) -> Authenticator:
         """The one that logs in for the repository of the first scope: credentials may differ between repositories."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from python_docker.errors import ConnectionFailed, RegistryError, TooManyRequests
-from python_docker.http.client import Body, Response
-from python_docker.registry.address import is_inner_address, origin, public_url
+from python_docker.http.client import Body
+from python_docker.http.headers import header_number
+from python_docker.http.response import Response
+from python_docker.http.url import is_inner_address, origin, public_url
 from python_docker.registry.auth.scope import repository_scope
 from python_docker.spec.digest import Digest
 
@@ -73,5 +75,4 @@ def session_of(client: RegistryClient, response: Response) -> Session:
         or (place != own and is_inner_address(place) and not is_inner_address(own))
     ):
         raise RegistryError(f"{host} wants the upload at {public_url(url)}, which is not safe")
-    minimum = response.headers.get("oci-chunk-min-length", "")
-    return Session(url, int(minimum) if minimum.isascii() and minimum.isdigit() else 1)
+    return Session(url, header_number(response.headers.get("oci-chunk-min-length")) or 1)

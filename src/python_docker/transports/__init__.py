@@ -11,9 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from python_docker.http.options import RegistryOptions
     from python_docker.image import Image
     from python_docker.progress import Progress
+    from python_docker.registry.options import RegistryOptions
     from python_docker.spec.documents import Manifest
     from python_docker.spec.platform import Platform
     from python_docker.spec.reference import ImageReference

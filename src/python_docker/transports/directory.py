@@ -23,8 +23,8 @@ from python_docker.transports.look import DIRECTORY_VERSION, is_directory_image
 from python_docker.transports.oci_source import FolderFiles, regular_size
 
 if TYPE_CHECKING:
-    from python_docker.http.options import RegistryOptions
     from python_docker.progress import Task
+    from python_docker.registry.options import RegistryOptions
     from python_docker.spec.reference import ImageReference
     from python_docker.transports.location import Location
 

@@ -27,7 +27,7 @@ from python_docker.transports.oci_index import IMAGE_NAME, LAYOUT_MARKER, REF_NA
 from python_docker.transports.output import FileOutput, Output, StreamOutput
 
 if TYPE_CHECKING:
-    from python_docker.http.options import RegistryOptions
+    from python_docker.registry.options import RegistryOptions
 
 
 class ArchiveDestination:

@@ -20,7 +20,7 @@ from python_docker.transports.oci_source import OciSource, TarFiles
 from python_docker.transports.output import FileOutput, Output
 
 if TYPE_CHECKING:
-    from python_docker.http.options import RegistryOptions
+    from python_docker.registry.options import RegistryOptions
 
 
 class OciArchiveSource(OciSource):

@@ -29,7 +29,7 @@ from python_docker.transports.oci_index import (
 from python_docker.transports.oci_source import FolderFiles, OciSource
 
 if TYPE_CHECKING:
-    from python_docker.http.options import RegistryOptions
+    from python_docker.registry.options import RegistryOptions
 
 _READ_SIZE = 1 << 20
 

@@ -146,10 +146,11 @@ class FaultyServer:
         if not file.is_file():
             return 404, b"", {}
         content = file.read_bytes()
-        wanted = re.fullmatch(r"bytes=(\d+)-", request.range or "")
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", request.range or "")
         if wanted is None or fault.ignore_range:
             return 200, content, {}
         start = int(wanted[1])
         if start >= len(content):
             return 416, b"", {"Content-Range": f"bytes */{len(content)}"}
-        return 206, content[start:], {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
+        end = min(int(wanted[2] or len(content)) + 1, len(content))
+        return 206, content[start:end], {"Content-Range": f"bytes {start}-{end - 1}/{len(content)}"}

@@ -26,7 +26,7 @@ from conda_docker.errors import CacheError, DownloadError
 from conda_docker.package.fetch import fetch_packages, http_options
 from conda_docker.package.find import download_path
 from python_docker.errors import Error
-from python_docker.http.options import RegistryOptions
+from python_docker.registry.options import RegistryOptions
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.package.faulty_server import Fault, FaultyServer
 
@@ -192,7 +192,8 @@ def test_a_file_name_with_other_characters_is_downloaded(
 def test_a_cut_download_goes_on_where_it_was(large: LockedPackage, server: FaultyServer, cache: Path) -> None:
     server.faults += [Fault(cut=1_500_000), Fault(cut=500_000)]
     fetch(large, cache=cache)
-    assert server.ranges == [None, "bytes=1500000-", "bytes=2000000-"]
+    end = large.size - 1 if large.size else ""
+    assert server.ranges == [None, f"bytes=1500000-{end}", f"bytes=2000000-{end}"]
 
 
 def test_a_connection_that_is_reset_is_made_anew(large: LockedPackage, server: FaultyServer, cache: Path) -> None:
@@ -239,7 +240,7 @@ def test_a_leftover_that_is_too_long_is_thrown_away(large: LockedPackage, server
     path.parent.mkdir(parents=True)
     path.with_name(f".{path.name}.partial").write_bytes(bytes(4_000_000))
     fetch(large, cache=cache)
-    assert server.ranges == ["bytes=4000000-", None]
+    assert server.ranges == [None]
 
 
 def test_a_leftover_of_other_content_is_found_out(large: LockedPackage, server: FaultyServer, cache: Path) -> None:
@@ -247,7 +248,7 @@ def test_a_leftover_of_other_content_is_found_out(large: LockedPackage, server: 
     path.parent.mkdir(parents=True)
     path.with_name(f".{path.name}.partial").write_bytes(bytes(1000))
     fetch(large, cache=cache)
-    assert server.ranges == ["bytes=1000-", None]
+    assert server.ranges == [f"bytes=1000-{large.size - 1 if large.size else ''}", None]
 
 
 def test_a_leftover_that_is_whole_needs_no_request(
@@ -305,7 +306,7 @@ def test_a_server_that_keeps_failing_is_given_up(small: LockedPackage, server: F
 def test_a_server_that_says_nothing_is_given_up(small: LockedPackage, server: FaultyServer, cache: Path) -> None:
     server.always = Fault(pause=0.5)
     options = replace(QUICK, attempts=1, read_timeout=0.1)
-    with pytest.raises(DownloadError, match="no answer in time"):
+    with pytest.raises(DownloadError, match="did not answer in time"):
         fetch(small, cache=cache, options=options)
 
 
@@ -355,13 +356,13 @@ def test_a_file_url_that_leads_nowhere_names_the_file(synthetic_channel: Synthet
 
 def test_an_endless_answer_is_cut_off(small: LockedPackage, server: FaultyServer, cache: Path) -> None:
     server.always = Fault(body=bytes(10_000_000))
-    with pytest.raises(DownloadError, match=f"longer than the {small.size} bytes"):
+    with pytest.raises(DownloadError, match=f"it has 10000000 bytes instead of {small.size}"):
         fetch(small, cache=cache)
 
 
 def test_a_short_answer_is_wrong(small: LockedPackage, server: FaultyServer, cache: Path) -> None:
     server.always = Fault(body=b"<html>log in</html>")
-    with pytest.raises(DownloadError, match=f"it has 19 bytes, and should have {small.size}"):
+    with pytest.raises(DownloadError, match=f"it has 19 bytes instead of {small.size}"):
         fetch(small, cache=cache)
 
 
@@ -381,7 +382,7 @@ def test_a_package_that_is_not_there(small: LockedPackage, server: FaultyServer,
 
 def test_a_host_that_does_not_listen(small: LockedPackage, cache: Path) -> None:
     record = replace(small, url="http://127.0.0.1:9/linux-64/small-1.0-0.conda")
-    with pytest.raises(DownloadError, match=r"cannot connect to 127.0.0.1:9: nothing listens there"):
+    with pytest.raises(DownloadError, match=r"cannot connect to 127.0.0.1:9: connection refused"):
         fetch(record, cache=cache)
 
 
@@ -395,7 +396,7 @@ def test_one_failure_ends_the_rest(
 ) -> None:
     server.always = Fault(pause=0.05)
     bad = replace(small, url="http://127.0.0.1:9/linux-64/small-1.0-0.conda")
-    with pytest.raises(DownloadError, match="nothing listens"):
+    with pytest.raises(DownloadError, match="connection refused"):
         fetch(large, bad, cache=cache)
     deadline = time.monotonic() + 30
     while any(thread.name.startswith("fetch") for thread in threading.enumerate()):
@@ -552,7 +553,7 @@ def test_after_a_kill_the_next_process_goes_on(
     kept = partial.stat().st_size
     server.always = None
     fetch(large, cache=cache)
-    assert server.ranges[-1] == f"bytes={kept}-"
+    assert (server.ranges[-1] or "").startswith(f"bytes={kept}-")
     assert download_path(large, cache).read_bytes() == synthetic_channel.path(LARGE).read_bytes()
     assert left_in(cache) == [f"{large.sha256}-{large.file_name}"]
 

@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 
-from python_docker.errors import ConnectionFailed, RegistryError
 from python_docker.http.client import Body, HttpClient
-from python_docker.http.failure import TransientFailure
-from python_docker.http.options import RegistryOptions
+from python_docker.http.failure import Cause, HttpError
 from python_docker.http.proxy import proxy_for
+from python_docker.registry.options import RegistryOptions
 from tests.python_docker.registry.certificates import Certified, self_signed
 from tests.python_docker.registry.stub_server import Answer, Asked, StubServer
 
@@ -91,7 +90,7 @@ class TestRedirects:
 
     def test_circle(self, started: Started, client: HttpClient) -> None:
         server = started(StubServer(lambda asked: Answer(302, headers={"Location": f"/?secret={asked.number}"})))
-        with pytest.raises(RegistryError, match="redirects without end") as caught:
+        with pytest.raises(HttpError, match="redirects without end") as caught:
             client.send("GET", f"{server.url}/")
         assert "secret" not in str(caught.value)
         assert len(server.requests) <= 20
@@ -99,8 +98,9 @@ class TestRedirects:
     @pytest.mark.parametrize("location", ["ftp://example.org/", "file:///etc/passwd", "https://[broken/"])
     def test_to_nowhere(self, started: Started, client: HttpClient, location: str) -> None:
         server = started(StubServer(lambda asked: Answer(302, headers={"Location": location})))
-        with pytest.raises(RegistryError, match="cannot be used"):
+        with pytest.raises(HttpError) as caught:
             client.send("GET", f"{server.url}/")
+        assert caught.value.cause is Cause.ADDRESS
 
     def test_without_location(self, started: Started, client: HttpClient) -> None:
         server = started(StubServer(lambda asked: Answer(302)))
@@ -115,7 +115,7 @@ class TestRedirects:
             )
         )
         trusting = options.with_fields(ca_bundle=certified.certificate)
-        with pytest.raises(RegistryError, match="not encrypted") as caught:
+        with pytest.raises(HttpError, match="not encrypted") as caught:
             HttpClient(trusting).send("GET", safe.url)
         assert "secret" not in str(caught.value)
         assert plain.requests == []
@@ -124,9 +124,9 @@ class TestRedirects:
 class TestTls:
     def test_untrusted(self, started: Started, certified: Certified, client: HttpClient) -> None:
         server = started(StubServer(echo, certified.server_context()))
-        with pytest.raises(ConnectionFailed, match="--cacert") as caught:
+        with pytest.raises(HttpError) as caught:
             client.send("GET", server.url)
-        assert not isinstance(caught.value, TransientFailure)
+        assert (caught.value.cause, caught.value.transient) == (Cause.CERTIFICATE, False)
         assert server.requests == []
 
     @pytest.mark.parametrize("kind", ["file", "folder"])
@@ -151,7 +151,7 @@ class TestTls:
     def test_wrong_name(self, started: Started, tmp_path: Path, options: RegistryOptions) -> None:
         certified = self_signed(tmp_path / "other", "example.org")
         server = started(StubServer(echo, certified.server_context()))
-        with pytest.raises(ConnectionFailed, match="cannot be trusted"):
+        with pytest.raises(HttpError, match="cannot be trusted"):
             HttpClient(options.with_fields(ca_bundle=certified.certificate)).send("GET", server.url)
 
     @pytest.mark.parametrize("content", [None, "nonsense"])
@@ -159,7 +159,7 @@ class TestTls:
         bundle = tmp_path / "bundle.pem"
         if content is not None:
             bundle.write_text(content)
-        with pytest.raises(ConnectionFailed, match=r"bundle\.pem"):
+        with pytest.raises(HttpError, match=r"bundle\.pem"):
             HttpClient(options.with_fields(ca_bundle=bundle)).send("GET", "https://localhost:9/")
 
 
@@ -190,12 +190,12 @@ class TestBodies:
 
     def test_too_long(self, started: Started, client: HttpClient) -> None:
         server = started(StubServer(lambda asked: Answer(200, b"x" * 1000)))
-        with client.send("GET", server.url) as response, pytest.raises(RegistryError, match="longer than 999"):
+        with client.send("GET", server.url) as response, pytest.raises(HttpError, match="more than 999"):
             response.content(999)
 
     def test_cut(self, started: Started, client: HttpClient) -> None:
         server = started(StubServer(lambda asked: Answer(200, b"x" * 1000, announced=2000)))
-        with client.send("GET", server.url) as response, pytest.raises(TransientFailure, match="too early"):
+        with client.send("GET", server.url) as response, pytest.raises(HttpError, match="too early"):
             response.content(LIMIT)
 
     @pytest.mark.parametrize(
@@ -212,12 +212,12 @@ class TestBodies:
     )
     def test_no_answer(self, started: Started, client: HttpClient, raw: bytes) -> None:
         server = started(StubServer(lambda asked: Answer(raw=raw)))
-        with pytest.raises(TransientFailure, match=server.host):
+        with pytest.raises(HttpError, match=server.host):
             client.send("GET", server.url)
 
     def test_silence(self, started: Started, options: RegistryOptions) -> None:
         server = started(StubServer(lambda asked: time.sleep(0.6) or echo(asked)))
-        with pytest.raises(TransientFailure, match="no answer in time"):
+        with pytest.raises(HttpError, match="did not answer in time"):
             HttpClient(options.with_fields(read_timeout=0.2)).send("GET", server.url)
 
     def test_error_in_the_body_comes_through(self, started: Started, client: HttpClient) -> None:
@@ -285,14 +285,14 @@ class TestProxies:
 
     def test_broken(self, options: RegistryOptions) -> None:
         environ = {"https_proxy": "http://me:pr0xy@localhost:9"}
-        with pytest.raises(ConnectionFailed, match="through the proxy") as caught:
+        with pytest.raises(HttpError, match="through the proxy") as caught:
             HttpClient(options.with_fields(environ=environ)).send("GET", "https://example.org/")
         assert "pr0xy" not in str(caught.value)
 
 
 def test_address_that_is_none(client: HttpClient) -> None:
     for url in ("http://" + "a" * 70 + ".example.org/", "http://exa mple/", "http://h:99999/"):
-        with pytest.raises(ConnectionFailed):
+        with pytest.raises(HttpError):
             client.send("GET", url)
 
 
@@ -304,5 +304,6 @@ def test_names_itself(started: Started, client: HttpClient) -> None:
 
 
 def test_context_is_strict(client: HttpClient) -> None:
-    assert client._tls.verify_mode is ssl.CERT_REQUIRED
-    assert client._tls.check_hostname
+    context = client._tls_context(None)
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname

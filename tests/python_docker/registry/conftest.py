@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from python_docker.http.options import RegistryOptions
+from python_docker.registry.options import RegistryOptions
 from tests.python_docker.registry.stub_registry import StubRegistry
 from tests.python_docker.registry.token_server import TokenServer
 

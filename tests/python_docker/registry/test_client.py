@@ -20,8 +20,8 @@ from python_docker.errors import (
     TooManyRequests,
     UnsupportedFormat,
 )
-from python_docker.http.options import RegistryOptions
 from python_docker.registry.client import ACCEPT_MANIFESTS, RegistryClient
+from python_docker.registry.options import RegistryOptions
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Manifest
 from tests.python_docker.registry.certificates import self_signed
@@ -373,7 +373,7 @@ class TestFirstContact:
     ) -> None:
         # A name that is this machine but does not say so.
         monkeypatch.setattr("python_docker.registry.session.is_loopback", lambda host: False)
-        with pytest.raises(ConnectionFailed, match="does not speak TLS"):
+        with pytest.raises(ConnectionFailed, match="did not answer with TLS"):
             list(RegistryClient(stub.host, options).tags("team/app"))
         assert stub.requests == []
         assert list(RegistryClient(stub.host, options.with_fields(insecure=True)).tags("team/app")) == [[]]

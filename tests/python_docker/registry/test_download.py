@@ -9,9 +9,9 @@ import pytest
 
 from python_docker.blob import Blob
 from python_docker.errors import ConnectionFailed, ContentMismatch, NotFoundInRegistry, RegistryError
-from python_docker.http.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.download import BlobReader
+from python_docker.registry.options import RegistryOptions
 from tests import peers
 from tests.python_docker.registry.contents import descriptor_of, random_blob
 from tests.python_docker.registry.stub_registry import StubRegistry, refusal
@@ -261,7 +261,7 @@ class TestForeignLayers:
         self, stub: StubRegistry, options: RegistryOptions, started: Callable[[StubServer], StubServer]
     ) -> None:
         there = started(StubServer(lambda asked: Answer(200, CONTENT)))
-        with pytest.raises(RegistryError, match="cannot be used"):
+        with pytest.raises(RegistryError, match="not encrypted"):
             read_all(self.foreign(stub, options, there.url, "file:///etc/passwd"))
         assert there.requests == []
 

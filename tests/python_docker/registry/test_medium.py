@@ -9,10 +9,10 @@ import pytest
 from python_docker import copy_image, open_image, write_image
 from python_docker.blob import Blob
 from python_docker.errors import ConnectionFailed, ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
-from python_docker.http.options import RegistryOptions
 from python_docker.image import Image
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.medium import RegistryDestination, RegistrySource
+from python_docker.registry.options import RegistryOptions
 from python_docker.registry.referrers import keep_referrer, referrers, referrers_tag
 from python_docker.spec.documents import Descriptor, Index, Manifest
 from python_docker.spec.media_types import ImageFormat

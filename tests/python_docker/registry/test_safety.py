@@ -10,11 +10,11 @@ import pytest
 
 from python_docker.errors import RegistryError
 from python_docker.http.client import HttpClient
-from python_docker.http.options import RegistryOptions
 from python_docker.registry.auth.authorizer import Authenticator
 from python_docker.registry.auth.challenge import Challenge
 from python_docker.registry.auth.credentials import Credentials
 from python_docker.registry.client import RegistryClient
+from python_docker.registry.options import RegistryOptions
 from python_docker.registry.upload import upload_blob
 from tests import peers
 from tests.python_docker.registry.certificates import Certified, self_signed

@@ -10,8 +10,8 @@ import pytest
 
 from python_docker.blob import Blob
 from python_docker.errors import AccessDenied, ConnectionFailed, ContentMismatch, RegistryError, TooManyRequests
-from python_docker.http.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
+from python_docker.registry.options import RegistryOptions
 from python_docker.registry.upload import upload_blob
 from python_docker.registry.upload_session import Session, mount_blob, start_upload
 from python_docker.spec.digest import Digest

@@ -16,7 +16,7 @@ from conda_docker.cli.terminal.report import count, format_duration, format_size
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from python_docker.http.options import RegistryOptions
+    from python_docker.registry.options import RegistryOptions
     from python_docker.transports import Location
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

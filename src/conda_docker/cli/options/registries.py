@@ -14,7 +14,7 @@ import typer
 from python_docker.errors import Error
 
 if TYPE_CHECKING:
-    from python_docker.http.options import RegistryOptions
+    from python_docker.registry.options import RegistryOptions
     from python_docker.transports.location import Location
 
 
@@ -43,7 +43,7 @@ def registry_options(
     """
     if location.transport != "docker":
         return None
-    from python_docker.http.options import RegistryOptions
+    from python_docker.registry.options import RegistryOptions
 
     reference = location.reference()
     assert reference is not None

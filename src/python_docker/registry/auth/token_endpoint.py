@@ -11,12 +11,15 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from python_docker.errors import RegistryError
-from python_docker.http.client import Body, HttpClient, Response
-from python_docker.http.options import RegistryOptions
+from python_docker.http.client import Body, HttpClient
+from python_docker.http.failure import HttpError
+from python_docker.http.response import Response
 from python_docker.http.retry import with_retries
-from python_docker.registry.address import origin, public_url
+from python_docker.http.url import origin, public_url
 from python_docker.registry.auth.credentials import Credentials
 from python_docker.registry.auth.scope import permissions
+from python_docker.registry.failures import registry_error
+from python_docker.registry.options import RegistryOptions
 from python_docker.registry.refusal import refusal_error
 
 _CLIENT_ID = "conda-docker"
@@ -112,7 +115,10 @@ class TokenEndpoint:
                 _ = response.content(_MAX_ANSWER) if response.status == 200 else response.error_content()
             return response
 
-        return with_retries(send, self._options)
+        try:
+            return with_retries(send, self._options)
+        except HttpError as error:
+            raise registry_error(error, "get a token") from None
 
     def _read(self, response: Response, issued: float, scopes: Sequence[str]) -> Token:
         try:

@@ -1,0 +1,36 @@
+"""Reading small files that users and other programs name: regular ones only, of bounded size."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+# A FIFO opened without waiting for its other end; a terminal must not become ours.
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+def read_regular_file(path: Path, limit: int) -> bytes:
+    """Return the content of a regular file of at most `limit` bytes; links are followed.
+
+    Raises `OSError`, also for a larger file (EFBIG), and for anything else that has a name (EINVAL): a FIFO would be
+    waited for without end, a device may have none.
+    """
+    number = os.open(path, _FLAGS)
+    try:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        with open(number, "rb", closefd=False) as file:
+            content = file.read(limit + 1)
+    finally:
+        os.close(number)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"larger than {limit} bytes", str(path))
+    return content

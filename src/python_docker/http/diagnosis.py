@@ -1,0 +1,86 @@
+"""Diagnosis: which failure lies beneath what urllib3, http.client or the system raised."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
+
+from urllib3 import exceptions
+
+from python_docker.http.failure import Cause, HttpError
+from python_docker.http.heads import HeadTooLong, HeadTooSlow
+from python_docker.http.url import host_of
+
+
+def http_error(error: Exception, url: str, *, reached: bool = True) -> HttpError:
+    """Return the error for what urllib3 or the system said about a request for `url`.
+
+    `reached` says whether its host answered before: one that never did is more likely to be a mistake than busy.
+    """
+    host = host_of(url)
+    if isinstance(error, exceptions.ProxyError):
+        return HttpError(Cause.PROXY, host, _reason(error.original_error))
+    if isinstance(error, exceptions.SSLError | ssl.SSLError):
+        return _tls_error(error, host)
+    if isinstance(error, exceptions.LocationValueError | UnicodeError):
+        return HttpError(Cause.ADDRESS, host)
+    if isinstance(error, exceptions.InvalidHeader) or type(error) is ValueError:
+        return HttpError(Cause.MALFORMED, host, "a header has an impossible value")
+    causes = list(_causes(error))
+    if isinstance(error, exceptions.NameResolutionError) or any(isinstance(one, socket.gaierror) for one in causes):
+        return HttpError(Cause.NAME, host, transient=reached)
+    if isinstance(error, exceptions.NewConnectionError):
+        if any(isinstance(one, ConnectionRefusedError) for one in causes):
+            return HttpError(Cause.REFUSED, host, transient=reached)
+        return HttpError(Cause.UNREACHABLE, host, _reason(error), transient=reached)
+    if any(isinstance(one, HeadTooSlow) for one in causes):
+        return HttpError(Cause.SLOW, host, transient=True)
+    if any(isinstance(one, exceptions.TimeoutError | TimeoutError) for one in causes):
+        return HttpError(Cause.TIMEOUT, host, transient=reached)
+    if any(isinstance(one, IncompleteRead | exceptions.IncompleteRead) for one in causes):
+        return HttpError(Cause.TRUNCATED, host, transient=True)
+    # http.client raises its plain base class for more than a hundred headers.
+    if any(isinstance(one, LineTooLong | HeadTooLong) or type(one) is HTTPException for one in causes):
+        return HttpError(Cause.MALFORMED, host, "its head is too long")
+    return HttpError(Cause.CUT, host, _reason(error), transient=True)
+
+
+def _tls_error(error: Exception, host: str) -> HttpError:
+    cause = list(_causes(error))[-1]
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return HttpError(Cause.CERTIFICATE, host, cause.verify_message)
+    reason = getattr(cause, "reason", None) or ""
+    if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}:
+        return HttpError(Cause.NO_TLS, host)
+    return HttpError(Cause.TLS, host, reason or type(cause).__name__, transient=True)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return an error and what lies beneath it, outermost first."""
+    found: list[BaseException] = []
+    seen: BaseException | None = error
+    while seen is not None and len(found) < 20:
+        found.append(seen)
+        nested = next((argument for argument in seen.args if isinstance(argument, BaseException)), None)
+        seen = nested or seen.__cause__
+    return found
+
+
+def _reason(error: BaseException) -> str:
+    """Return a few words that hold neither addresses nor objects."""
+    causes = _causes(error)
+    for cause in causes:
+        if isinstance(cause, exceptions.TimeoutError | TimeoutError) and not isinstance(
+            # It is a ConnectTimeoutError, whatever its cause.
+            cause,
+            exceptions.NewConnectionError,
+        ):
+            return "no answer in time"
+        if isinstance(cause, RemoteDisconnected):
+            return "it was closed without an answer"
+        if isinstance(cause, BadStatusLine):
+            return "the answer is not HTTP"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror[:120].lower()
+    return type(causes[-1]).__name__

@@ -1,0 +1,158 @@
+"""ResumableBody: the one resumable download, for blobs of registries and for packages of channels alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from python_docker.http.failure import Cause, HttpError
+from python_docker.http.headers import content_range
+from python_docker.http.options import HttpOptions
+from python_docker.http.response import Response
+from python_docker.http.retry import backoff
+
+RANGE_REFUSALS: Final = frozenset({400, 416, 501})
+"""The statuses that servers answer to a Range that they do not like."""
+_READ_SIZE = 1 << 20
+_PROGRESS = 1 << 20  # bytes after which a new failure counts as a first one
+_MIN_RATE = 64  # bytes in a second; less than that counts as nothing
+
+Ask = Callable[[Mapping[str, str]], Response]
+"""Sends a GET with some headers more. The answer has the status 200 or 206, or with a Range one of `RANGE_REFUSALS`;
+whatever else comes is an error for `ask` to raise, after the tries that it thinks right."""
+
+
+class ResumableBody:
+    """The bytes of something at a server, in pieces, from `position` on; after a break it goes on where it was.
+
+    `size` is the length of the whole, None where nobody knows it before the server says. It asks for closed ranges
+    (`bytes=a-b`), which all registries know; from a server that gives everything instead, the part that is here
+    already is passed over. `broke` says whether the content is from more than one answer. Nothing is verified here but
+    the length.
+    """
+
+    def __init__(
+        self,
+        ask: Ask,
+        options: HttpOptions,
+        *,
+        size: int | None,
+        position: int = 0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.position = position
+        self.broke = False
+        self._ask = ask
+        self._options = options
+        self._size = size
+        self._sleep = sleep
+        self._ranges = True
+        self._response: Response | None = None
+        self._skip = 0
+        self._failures = 0
+        self._failed_at = position
+        self._waited = 0.0
+        self._came = 0
+
+    def read1(self, size: int = _READ_SIZE) -> bytes:
+        """Return at most `size` bytes, as soon as there are any; empty at the end.
+
+        Raises `HttpError` when the attempts that the options allow are used up (progress in between starts their count
+        anew), or when the length is not that of the content.
+        """
+        while size > 0 and (self._size is None or self.position < self._size):
+            if self._response is None:
+                self._response = self._open()
+            left = size if self._size is None else min(size, self._size - self.position)
+            try:
+                data = self._next_piece(self._response, self._skip or left)
+            except HttpError as error:
+                self._recover(error)
+                continue
+            if self._skip:
+                self._skip -= len(data)
+                continue
+            self.position += len(data)
+            if not data or self.position == self._size:
+                self._size = self.position
+                self._finish(self._response)
+            return data
+        return b""
+
+    def _next_piece(self, response: Response, size: int) -> bytes:
+        before = time.monotonic()
+        data = response.read1(min(size, _READ_SIZE))
+        if not data and (self._size is not None or self._skip):
+            raise HttpError(Cause.TRUNCATED, response.host, transient=True)
+        # What counts is the time in which nothing came, not that in which nobody wanted anything.
+        self._waited += time.monotonic() - before
+        self._came += len(data)
+        if self._waited > self._options.read_timeout:
+            if self._came < _MIN_RATE * self._waited:
+                raise HttpError(Cause.SLOW, response.host, transient=True)
+            self._waited, self._came = 0.0, 0
+        return data
+
+    def _open(self) -> Response:
+        """Return the answer to read on from; `_skip` bytes of it come before the position."""
+        self._waited, self._came, self._skip = 0.0, 0, 0
+        if self.position and self._ranges:
+            end = "" if self._size is None else self._size - 1
+            response = self._ask({"Range": f"bytes={self.position}-{end}"})
+            if response.status == 206 and self._is_rest(response):
+                return response
+            if response.status != 200:
+                # Another part than was asked for, or none: better ask for all of it.
+                response.discard()
+                self._ranges = False
+                response = self._ask({})
+        else:
+            response = self._ask({})
+        if response.status != 200:
+            response.close()
+            raise HttpError(Cause.MALFORMED, response.host, f"HTTP {response.status} without a Range")
+        length, expected = response.length, self._size
+        wrong = length is not None and (length < self.position if expected is None else length != expected)
+        if wrong:
+            response.close()
+            detail = f"it has {length} bytes instead of {self.position if expected is None else expected}"
+            raise HttpError(Cause.WRONG_LENGTH, response.host, detail)
+        self._size = length if expected is None else expected
+        self._skip = self.position
+        return response
+
+    def _is_rest(self, response: Response) -> bool:
+        """Return whether a partial answer is what is missing; learn the size from it where nobody knew it."""
+        found = content_range(response.headers)
+        if found is None or found[0] != self.position or found[2] not in {None, self._size or found[2]}:
+            return False
+        self._size = self._size or found[2]
+        return True
+
+    def _recover(self, error: HttpError) -> None:
+        """Wait before the next attempt, or raise `error` when it was the last, or another would not help."""
+        self.close()
+        if self.position - self._failed_at >= min(_PROGRESS, max(1, (self._size or _PROGRESS) // 16)):
+            self._failures = 0
+        self._failures += 1
+        self._failed_at = self.position
+        if not error.transient or self._failures >= self._options.attempts:
+            raise error
+        self.broke = True
+        self._sleep(backoff(self._failures, self._options))
+
+    def _finish(self, response: Response) -> None:
+        """Let go of the answer; its connection can be used again if nothing more can come."""
+        if response.length is None:
+            # It may never end, and nobody wants what is beyond the size.
+            response.close()
+        else:
+            response.discard()
+        self._response = None
+
+    def close(self) -> None:
+        """Let go of the connection; reading on opens another."""
+        if self._response is not None:
+            self._response.close()
+            self._response = None

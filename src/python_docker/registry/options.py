@@ -1,0 +1,84 @@
+"""RegistryOptions: how to talk to a registry, and as whom."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from python_docker.errors import CredentialsError
+from python_docker.http.options import HttpOptions
+from python_docker.registry.address import DOCKER_HUB_URL, RegistryAddress
+from python_docker.spec.reference import DOCKER_HUB
+
+URL_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_URL"
+USERNAME_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_USERNAME"
+PASSWORD_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_PASSWORD"  # noqa: S105 -- the name of a variable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RegistryOptions(HttpOptions):
+    """How to talk to a registry. Sizes are in bytes.
+
+    `username` and `password`, or `token` (sent as it is, as a bearer token), are used for the one registry that they
+    are given with, or for `credentials_for` alone when that names a host. Without them credentials are looked for in
+    the files and programs that Docker and Podman keep them in, unless `use_credential_files` is false.
+
+    >>> RegistryOptions(username="alice", password="secret")
+    RegistryOptions(...)
+    """
+
+    username: str | None = None
+    password: str | None = None
+    token: str | None = None
+    credentials_for: str | None = None
+    use_credential_files: bool = True
+    docker_hub: str | None = None
+    """Address of the registry to use in place of Docker Hub, for names without a host."""
+    chunk_size: int | None = None
+    """Upload in chunks of this size; None sends a blob in one request, and in chunks only where that fails."""
+    parallel: int = 5
+    """How many blobs are downloaded at once."""
+
+    def __post_init__(self) -> None:
+        HttpOptions.__post_init__(self)
+        if self.chunk_size is not None and self.chunk_size < 1:
+            raise ValueError(f"chunk_size must be at least one byte, not {self.chunk_size}")
+        if self.parallel < 1:
+            raise ValueError(f"parallel must be at least 1, not {self.parallel}")
+        if (self.username is None) != (self.password is None):
+            raise CredentialsError("a user name and a password are needed together; only one of them was given")
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, **fields: Any) -> RegistryOptions:
+        """Return options as environment variables have them; `fields` win over these.
+
+        `CONDA_DOCKER_REGISTRY_URL` takes the place of Docker Hub for names without a host.
+        `CONDA_DOCKER_REGISTRY_USERNAME` and `_PASSWORD` go to that registry (Docker Hub when there is no such URL)
+        and to no other. `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` name certificates to trust.
+
+        >>> RegistryOptions.from_environment({"CONDA_DOCKER_REGISTRY_URL": "https://hub.example.org"}).docker_hub
+        'https://hub.example.org'
+        """
+        environ = os.environ if environ is None else environ
+        found: dict[str, Any] = {"environ": environ}
+        url = environ.get(URL_VARIABLE) or None
+        username, password = environ.get(USERNAME_VARIABLE), environ.get(PASSWORD_VARIABLE)
+        if url:
+            found["docker_hub"] = url
+        if username and password and not {"username", "token"} & fields.keys():
+            found |= {"username": username, "password": password}
+            found["credentials_for"] = RegistryAddress.parse(url or DOCKER_HUB_URL).domain
+        bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
+        if bundle:
+            found["ca_bundle"] = bundle
+        return cls(**(found | fields))
+
+    def address_of(self, domain: str) -> RegistryAddress:
+        """Return the address of the registry that references call `domain`."""
+        if self.docker_hub is not None:
+            instead = RegistryAddress.parse(self.docker_hub)
+            if domain in {DOCKER_HUB, instead.domain}:
+                return instead
+        return RegistryAddress.parse(domain)
