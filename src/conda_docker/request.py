@@ -27,7 +27,7 @@ from conda_docker.errors import InvalidEnvironment
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
-    from python_docker.http.options import RegistryOptions
+    from python_docker.registry.options import RegistryOptions
 
 DEFAULT_BASE = "debian:stable-slim"
 """What an image is built on when nobody names a base."""
