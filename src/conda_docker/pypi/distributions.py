@@ -1,0 +1,135 @@
+"""What conda packages bring to pip: the distributions whose metadata they install, as pip would see them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from conda_docker.cache.notes import read_note, write_note
+from conda_docker.environment.topological_order import match_spec_name
+from conda_docker.errors import DownloadError
+from conda_docker.pypi.locked import normalize_name
+from python_docker.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedPackage
+
+FOLDER = "distributions"
+"""Where the cache keeps, for each package, what was found in it."""
+
+# lib/python3.12/site-packages/six-1.17.0.dist-info/METADATA, or from the root of a noarch package; eggs have a file or
+# a folder, whose name may go on with the Python that it was made for.
+_METADATA = re.compile(
+    r"(?:^|.*/)site-packages/(?P<name>[A-Za-z0-9][A-Za-z0-9._]*)-(?P<version>[^/-]+)"
+    r"(?:\.dist-info/METADATA|(?:-py[0-9.]+)?\.egg-info(?:/PKG-INFO)?)"
+)
+_PURL = re.compile(r"pkg:pypi/(?P<name>[^@?#]+)(?:@(?P<version>[^?#]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A distribution that a conda package brings: its normalized name, its version, and the package's stem."""
+
+    name: str
+    version: str
+    package: str
+
+
+def distributions_in(paths: Iterable[str]) -> list[tuple[str, str]]:
+    """Return name and version of the distributions whose metadata is among `paths`, the files of a package.
+
+    >>> distributions_in(["site-packages/ruamel.yaml-0.18.6.dist-info/METADATA", "bin/yaml"])
+    [('ruamel-yaml', '0.18.6')]
+    """
+    found = {}
+    for path in paths:
+        # Nearly all paths end here: a package has thousands, and one or two that matter.
+        if "-info" in path and (match := _METADATA.fullmatch(path)):
+            found[normalize_name(match["name"])] = match["version"].replace("_", "-")
+    return sorted(found.items())
+
+
+def provided_distributions(
+    packages: Sequence[LockedPackage], cache_dir: Path, *, offline: bool = False, progress: Progress = SILENT
+) -> tuple[Distribution, ...]:
+    """Return what `packages` bring, sorted by name.
+
+    Only packages that have to do with Python are looked into, once: what was found is remembered in `cache_dir`, by
+    their hashes. Those that are not on this machine are downloaded; where they cannot be had, the `purls` of their
+    records count, and else their own names.
+    """
+    concerned = [package for package in packages if _concerns_python(package)]
+    known: dict[str, list[tuple[str, str]]] = {}
+    for package in concerned:
+        remembered = _remembered(package, cache_dir)
+        if remembered is not None:
+            known[package.stem] = remembered
+    unknown = [package for package in concerned if package.stem not in known]
+    for package, found in _look_into(unknown, cache_dir, offline=offline, progress=progress):
+        known[package.stem] = found
+        _remember(package, found, cache_dir)
+    distributions: dict[str, Distribution] = {}
+    for package in concerned:
+        for name, version in known.get(package.stem) or _by_record(package, known):
+            distributions[name] = Distribution(name, version, package.stem)
+    return tuple(sorted(distributions.values(), key=lambda distribution: distribution.name))
+
+
+def _concerns_python(package: LockedPackage) -> bool:
+    return package.noarch == "python" or any(
+        match_spec_name(spec) in {"python", "python_abi"} for spec in package.depends
+    )
+
+
+def _look_into(
+    packages: Sequence[LockedPackage], cache_dir: Path, *, offline: bool, progress: Progress
+) -> Iterator[tuple[LockedPackage, list[tuple[str, str]]]]:
+    if not packages:
+        return
+    from conda_docker.package.archive import open_package
+    from conda_docker.package.fetch import fetch_packages
+
+    with suppress(DownloadError):  # building tells it better, and does without where layers exist
+        for package, path in fetch_packages(packages, cache_dir, offline=offline, extracted=True, progress=progress):
+            yield package, distributions_in(entry.path for entry in open_package(path).metadata.paths)
+
+
+def _by_record(package: LockedPackage, known: dict[str, list[tuple[str, str]]]) -> list[tuple[str, str]]:
+    """Return what the record of a package that could not be looked into suggests."""
+    if package.stem in known:
+        return []
+    purls = package.record.get("purls")
+    found = [
+        (normalize_name(unquote(match["name"])), unquote(match["version"] or package.version))
+        for purl in (purls if isinstance(purls, list) else ())
+        if (match := _PURL.match(str(purl)))
+    ]
+    return found or [(normalize_name(package.name), package.version)]
+
+
+def _remembered(package: LockedPackage, cache_dir: Path) -> list[tuple[str, str]] | None:
+    path = _note(package, cache_dir)
+    if path is None:
+        return None
+    try:
+        return [(str(name), str(version)) for name, version in json.loads(read_note(path))]
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _remember(package: LockedPackage, found: list[tuple[str, str]], cache_dir: Path) -> None:
+    path = _note(package, cache_dir)
+    if path is not None:
+        with suppress(OSError):  # costs time the next time, nothing else
+            write_note(path, json.dumps(found, separators=(",", ":")).encode())
+
+
+def _note(package: LockedPackage, cache_dir: Path) -> Path | None:
+    digest = package.sha256 or package.md5
+    return None if digest is None else cache_dir / FOLDER / digest[:2] / f"{digest}.json"

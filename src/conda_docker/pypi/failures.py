@@ -1,0 +1,74 @@
+"""What uv says when it cannot resolve, as one message for whoever wrote the requirements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from conda_docker.errors import Unsolvable
+from conda_docker.pypi.distributions import Distribution
+from conda_docker.pypi.locked import normalize_name
+from conda_docker.pypi.target import Target
+from conda_docker.redaction import public_text
+
+_LONGEST = 2000  # characters of uv's own explanation
+_NOT_FOUND = re.compile(r"(?:Because )?(\S+) was not found in (?:the package registry|the provided package locations)")
+_NO_WHEELS = re.compile(
+    r"\b([A-Za-z][\w.-]*)(?:\{[^}]*\})?(?:[=<>~!]\S*)? (?:has|have) no (?:usable wheels|wheels with)"
+)
+_WHEELS_REQUIRED = re.compile(r"Wheels are required for `([^`]+)`")
+_SKIPPED = re.compile(r"hint: (?:Wheels are required|.* was found on ).*")
+
+
+def unresolvable(
+    output: str, origin: str, target: Target, provided: Sequence[Distribution], *, sdists: bool
+) -> Unsolvable:
+    """Return the error for what uv wrote when it failed.
+
+    `origin` names where the requirements stand, `provided` is what conda packages bring, and `sdists` whether source
+    distributions were allowed.
+    """
+    explanation = _explanation(output)
+    advice = [_about_conda(distribution) for distribution in conflicting(output, provided)]
+    if advice:
+        advice.append(
+            "conda packages come first: change one of the two, or let the wheel replace the files of the conda package "
+            "with --pip-may-replace"
+        )
+    if missing := sorted(set(_NOT_FOUND.findall(explanation))):
+        advice.append(
+            f"no package index that is configured has {', '.join(missing)}: check the name, or name the index with "
+            "--extra-index-url"
+        )
+    without = {normalize_name(name) for name in (*_NO_WHEELS.findall(explanation), *_WHEELS_REQUIRED.findall(output))}
+    if without and not sdists:
+        advice.append(
+            f"{', '.join(sorted(without))} has no wheel for {target}: ask for a version that has one, take it from a "
+            "conda channel, or allow building it from source with --allow-sdist"
+        )
+    return Unsolvable(
+        "\n".join([f"the pip requirements of {origin} cannot be met for {target}:", explanation, *advice])
+    )
+
+
+def conflicting(output: str, provided: Sequence[Distribution]) -> list[Distribution]:
+    """Return what conda packages bring that uv's explanation names."""
+    words: Collection[str] = {normalize_name(word) for word in re.findall(r"[A-Za-z0-9][\w.-]*", _explanation(output))}
+    # Version specifiers follow names without a space; `file:` URLs end in the stand-in's name.
+    return [distribution for distribution in provided if distribution.name in words]
+
+
+def _about_conda(distribution: Distribution) -> str:
+    return f"{distribution.name} {distribution.version} comes with the conda package {distribution.package}"
+
+
+def _explanation(output: str) -> str:
+    """Return uv's reason, without its warnings and hints about its own options, on one line each."""
+    lines = [re.sub(r"^\s*(?:error|cause): ", "", line).strip() for line in output.splitlines()]
+    kept = [
+        line
+        for line in lines
+        if line and not line.startswith(("warning:", "No solution found", "Resolved ")) and not _SKIPPED.match(line)
+    ]
+    text = public_text("\n".join(dict.fromkeys(kept)))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."

@@ -1,0 +1,262 @@
+"""Requirements as users write them for pip (requirements files), made into what uv takes in any folder.
+
+Files that they include are read here, so that all is known of what the user asked for: names, URLs, sources to build.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.pypi.locked import normalize_name
+from conda_docker.redaction import public_text
+from conda_docker.user_files import read_text, user_path
+
+if TYPE_CHECKING:
+    from conda_docker.pypi.locked import PipRequirements
+
+_MOST_FILES = 100
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_NAMED = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)")
+_VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_ARCHIVES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip", ".tar")
+_SHORT = {
+    "-i": "--index-url",
+    "--pypi-url": "--index-url",
+    "-f": "--find-links",
+    "-r": "--requirement",
+    "-c": "--constraint",
+    "-e": "--editable",
+}
+_WITH_VALUE = frozenset({"index-url", "extra-index-url", "find-links", "requirement", "constraint", "editable"}) | {
+    "trusted-host"
+}
+_FLAGS = frozenset({"no-index", "pre"})
+_BUILDING = frozenset({"only-binary", "no-binary"})
+_NEEDLESS = frozenset({"prefer-binary", "require-hashes", "use-feature", "no-cache-dir", "upgrade"})
+# What conda's own users write after a requirement; it concerns building from source alone.
+_PER_REQUIREMENT = re.compile(r"\s--(?:global-option|config-settings|install-option)\b.*$")
+
+
+@dataclass(slots=True)
+class Requirements:
+    """What to resolve. `lines` and `constraints` are fit for a requirements file in any folder.
+
+    `options` are those that say where packages come from, by pip's long names. `named` are the normalized names that
+    the user wrote, `direct` those given by URL or path, and `sources` says of what must be built how it was written.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    constraints: list[str] = field(default_factory=list)
+    options: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
+    direct: set[str] = field(default_factory=set)
+    sources: list[str] = field(default_factory=list)
+
+    def add_option(self, name: str, value: str) -> None:
+        """Take in an option with its value."""
+        self.options[name] = (*self.options.get(name, ()), value)
+
+
+def read_requirements(pip: PipRequirements, environ: Mapping[str, str] | None = None) -> Requirements:
+    """Return what `pip` asks for, with the files that it includes.
+
+    `${VARIABLE}` is replaced from the environment, as pip does. Raises `InvalidEnvironment` for files that cannot be
+    read and lines that are no requirement, naming file and line, and `UnsupportedInput` for options that have no
+    meaning here.
+    """
+    reader = _Reader(os.environ if environ is None else environ)
+    folder = pip.folder or Path()
+    for line in pip.options:
+        reader.line(line, folder, pip.origin)
+    for number, line in enumerate(pip.requirements, 1):
+        reader.line(line, folder, f"{pip.origin}, pip requirement {number}")
+    for line in pip.constraints:
+        reader.constraint(line, folder, pip.origin)
+    return reader.found
+
+
+class _Reader:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.found = Requirements()
+        self._environ = environ
+        self._files: set[tuple[Path, bool]] = set()
+
+    def line(self, text: str, folder: Path, where: str) -> None:
+        """Take in one logical line."""
+        text = self._expanded(_COMMENT.sub("", text).strip())
+        if not text:
+            return
+        if text.startswith("-"):
+            self._option(text, folder, where)
+        else:
+            self._requirement(_PER_REQUIREMENT.sub("", text), folder, where)
+
+    def constraint(self, text: str, folder: Path, where: str) -> None:
+        """Take in a line of a file of constraints."""
+        text = self._expanded(_COMMENT.sub("", text).strip())
+        if not text:
+            return
+        if text.startswith("-"):
+            self._option(text, folder, where)
+            return
+        self.found.constraints.append(text)
+
+    def _expanded(self, text: str) -> str:
+        return _VARIABLE.sub(lambda match: self._environ.get(match[1], match[0]), text)
+
+    def _option(self, text: str, folder: Path, where: str) -> None:
+        try:
+            words = shlex.split(text)
+        except ValueError as error:
+            raise InvalidEnvironment(f"{where}: cannot read {public_text(text)[:200]!r}: {error}") from None
+        while words:
+            word = words.pop(0)
+            option, equals, value = word.partition("=")
+            if re.match(r"-[a-z]\S", option):  # -rfile
+                option, equals, value = word[:2], "=", word[2:].removeprefix("=")
+            name = _SHORT.get(option, option).removeprefix("--")
+            if name in _FLAGS:
+                self.found.add_option(name, "")
+            elif name in _WITH_VALUE or name in _BUILDING:
+                if not equals:
+                    if not words:
+                        raise InvalidEnvironment(f"{where}: {option} needs a value")
+                    value = words.pop(0)
+                self._valued(name, value, folder, where)
+            elif name in _NEEDLESS:
+                if not equals and words and not words[0].startswith("-"):
+                    words.pop(0)
+            else:
+                raise UnsupportedInput(f"{where}: pip's option {option[:80]} has no meaning for an image; remove it")
+
+    def _valued(self, name: str, value: str, folder: Path, where: str) -> None:
+        if name in ("requirement", "constraint"):
+            self._file(value, folder, where, constraints=name == "constraint")
+        elif name == "editable":
+            self._source(value, folder, where, f"-e {value}")
+        elif name == "find-links" and not _SCHEME.match(value):
+            self.found.add_option(name, str((folder / user_path(value)).absolute()))
+        else:
+            self.found.add_option(name, value)
+
+    def _file(self, value: str, folder: Path, where: str, *, constraints: bool) -> None:
+        if _SCHEME.match(value) and not value.startswith("file:"):
+            raise UnsupportedInput(
+                f"{where}: requirements at a URL are not read; download {public_text(value)[:200]} and name the file"
+            )
+        path = (folder / user_path(unquote(value.removeprefix("file://")))).resolve()
+        if (path, constraints) in self._files:
+            return
+        self._files.add((path, constraints))
+        if len(self._files) > _MOST_FILES:
+            raise InvalidEnvironment(f"{where}: more than {_MOST_FILES} files of requirements include one another")
+        take = self.constraint if constraints else self.line
+        for number, line in _logical_lines(read_text(path)):
+            take(line, path.parent, f"{path.name}, line {number}")
+
+    def _requirement(self, text: str, folder: Path, where: str) -> None:
+        found = self.found
+        if _VCS.match(text):
+            self._source(text, folder, where, text)
+            return
+        requirement, marker = _without_marker(text)
+        if _is_location(requirement, folder):
+            location, extras = _without_extras(requirement)
+            url = location if _SCHEME.match(location) else _file_url(folder / user_path(location), where)
+            name = _wheel_name(url)
+            if name is None:
+                self._source(text, folder, where, text)
+                return
+            found.named.add(name)
+            found.direct.add(name)
+            found.lines.append(f"{name}{extras} @ {url}{marker}")
+            return
+        named = _NAMED.fullmatch(requirement)
+        if named is None:
+            raise InvalidEnvironment(f"{where}: not a requirement: {public_text(text)[:200]!r}")
+        name = normalize_name(named["name"])
+        found.named.add(name)
+        if named["rest"].startswith("@"):
+            found.direct.add(name)
+            url = named["rest"][1:].strip()
+            if _wheel_name(url) is None:
+                found.sources.append(public_text(text))
+        else:
+            from packaging.requirements import InvalidRequirement, Requirement
+
+            try:
+                Requirement(re.sub(r"\s--hash[= ]\S+", "", text))
+            except InvalidRequirement as error:
+                reason = str(error).partition("\n")[0]
+                raise InvalidEnvironment(f"{where}: not a requirement: {public_text(text)[:200]!r}: {reason}") from None
+        found.lines.append(text)
+
+    def _source(self, location: str, folder: Path, where: str, written: str) -> None:
+        """Take in a source tree, a source distribution or a repository."""
+        self.found.sources.append(public_text(written))
+        if _VCS.match(location) or _SCHEME.match(location):
+            self.found.lines.append(location)
+            return
+        path, extras = _without_extras(location)
+        self.found.lines.append(f"{(folder / user_path(path)).absolute()}{extras}")
+        if not (folder / user_path(path)).exists():
+            raise InvalidEnvironment(f"{where}: there is nothing at {folder / user_path(path)}")
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Give the lines of a requirements file with their numbers, those that a backslash continues joined."""
+    joined = ""
+    start = 1
+    for number, line in enumerate(text.splitlines(), 1):
+        if not joined:
+            start = number
+        if line.endswith("\\") and not line.lstrip().startswith("#"):
+            joined += line[:-1]
+            continue
+        yield start, joined + line
+        joined = ""
+    if joined:
+        yield start, joined
+
+
+def _without_marker(text: str) -> tuple[str, str]:
+    """Split an environment marker off; a URL may hold a semicolon, so there it needs a space in front."""
+    position = text.find(" ;") if _SCHEME.search(text) else text.find(";")
+    return (text, "") if position < 0 else (text[:position].strip(), f" ;{text[position:].lstrip(' ;')}")
+
+
+def _without_extras(text: str) -> tuple[str, str]:
+    match = re.fullmatch(r"(.*?)(\[[A-Za-z0-9._, -]*\])", text)
+    return (match[1].strip(), match[2]) if match else (text, "")
+
+
+def _is_location(text: str, folder: Path) -> bool:
+    if re.match(r"[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*@", text):
+        return False
+    if _SCHEME.match(text) or text.startswith((".", "/", "~")):
+        return True
+    location = _without_extras(text)[0]
+    is_archive = location.endswith((".whl", *_ARCHIVES))
+    return is_archive or (("/" in location or os.sep in location) and (folder / user_path(location)).exists())
+
+
+def _file_url(path: Path, where: str) -> str:
+    if not path.exists():
+        raise InvalidEnvironment(f"{where}: there is nothing at {path}")
+    return path.absolute().as_uri()
+
+
+def _wheel_name(url: str) -> str | None:
+    """Return the distribution that a wheel's URL names, None when it is no wheel's."""
+    file_name = unquote(urlsplit(url).path.rpartition("/")[2])
+    return normalize_name(file_name.partition("-")[0]) if file_name.endswith(".whl") else None

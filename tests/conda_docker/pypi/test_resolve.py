@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conda_docker.environment.locked import LockedEnvironment, LockedPackage
+from conda_docker.errors import InvalidEnvironment, Unsolvable, UnsupportedInput
+from conda_docker.pypi.locked import PipRequirements
+from conda_docker.pypi.resolve import PipOptions, resolve_wheels
+from tests.conda_docker.pypi.conftest import conda_package
+from tests.conda_docker.pypi.wheels import make_wheel
+
+PYTHON = conda_package("python", "3.12.4", "h0_0_cpython")
+
+
+def resolve(
+    tmp_path: Path,
+    *requirements: str,
+    packages: tuple[LockedPackage, ...] = (),
+    folder: Path | None = None,
+    options: tuple[str, ...] = (),
+    constraints: tuple[str, ...] = (),
+    **allowed: Any,
+) -> LockedEnvironment:
+    pip = PipRequirements(
+        requirements=requirements, folder=folder, options=options, constraints=constraints, origin="environment.yml"
+    )
+    environment = LockedEnvironment("linux-64", (PYTHON, *packages), pip=pip)
+    return resolve_wheels(
+        environment, cache_dir=tmp_path / "cache", glibc="2.36", offline=True, options=PipOptions(**allowed)
+    )
+
+
+def stems(environment: LockedEnvironment) -> list[str]:
+    return [wheel.stem for wheel in environment.wheels]
+
+
+def test_wheels_for_the_image_are_chosen_with_hash_and_size(wheels: Path, tmp_path: Path) -> None:
+    compiled = make_wheel(
+        wheels, "fast", tag="cp312-cp312-manylinux_2_28_x86_64", requires=["slow>=1; python_version>'3'"]
+    )
+    make_wheel(wheels, "fast", tag="cp311-cp311-manylinux_2_28_x86_64")
+    make_wheel(wheels, "fast", tag="cp312-cp312-manylinux_2_28_aarch64")
+    make_wheel(wheels, "slow", requires=["never; sys_platform == 'win32'"])
+    found = resolve(tmp_path, "fast")
+    assert stems(found) == ["slow-1.0-py3-none-any", compiled.name.removesuffix(".whl")]
+    fast = found.wheels[1]
+    assert (fast.requested, fast.direct, fast.size, found.wheels[0].requested) == (
+        True,
+        False,
+        compiled.stat().st_size,
+        False,
+    )
+    assert fast.sha256 is not None
+    assert found.pip is None
+
+
+def test_what_conda_brings_is_not_installed_again(wheels: Path, tmp_path: Path) -> None:
+    make_wheel(wheels, "app", requires=["numpy>=1.20"])
+    make_wheel(wheels, "numpy", "2.0")
+    numpy = conda_package("numpy", "1.26.4", "py312_0", depends=["python >=3.12"])
+    assert stems(resolve(tmp_path, "app", "numpy", packages=(numpy,))) == ["app-1.0-py3-none-any"]
+
+
+def test_a_version_that_fits_what_conda_brings_is_chosen(wheels: Path, tmp_path: Path) -> None:
+    make_wheel(wheels, "app", "1.0", requires=["numpy<2"])
+    make_wheel(wheels, "app", "2.0", requires=["numpy>=2"])
+    numpy = conda_package("numpy", "1.26.4", "py312_0", depends=["python >=3.12"])
+    assert stems(resolve(tmp_path, "app", packages=(numpy,))) == ["app-1.0-py3-none-any"]
+
+
+def test_a_requirement_that_contradicts_conda_names_both(wheels: Path, tmp_path: Path) -> None:
+    make_wheel(wheels, "numpy", "2.0")
+    numpy = conda_package("numpy", "1.26.4", "py312_0", depends=["python >=3.12"])
+    with pytest.raises(Unsolvable) as caught:
+        resolve(tmp_path, "numpy>=2", packages=(numpy,))
+    message = str(caught.value)
+    assert "you require numpy>=2" in message
+    assert "numpy 1.26.4 comes with the conda package numpy-1.26.4-py312_0" in message
+    assert "--pip-may-replace" in message
+
+
+def test_a_wheel_may_replace_what_conda_brings(wheels: Path, tmp_path: Path) -> None:
+    make_wheel(wheels, "numpy", "2.0")
+    make_wheel(wheels, "app", requires=["other"])
+    make_wheel(wheels, "other", "9")
+    packages = tuple(conda_package(name, "1.0", "py312_0", depends=["python"]) for name in ("numpy", "other"))
+    found = resolve(tmp_path, "numpy>=2", "app", packages=packages, may_replace=True)
+    assert stems(found) == ["app-1.0-py3-none-any", "numpy-2.0-py3-none-any"]
+    assert found.warnings == ("the wheel of numpy replaces 1.0 of the conda package numpy-1.0-py312_0",)
+
+
+def test_a_local_wheel_is_found_from_the_folder_of_the_file(wheels: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    (folder / "dist").mkdir(parents=True)
+    path = make_wheel(folder / "dist", "local-app", requires=["slow"])
+    make_wheel(wheels, "slow")
+    found = resolve(tmp_path, "./dist/local_app-1.0-py3-none-any.whl", folder=folder)
+    app = found.wheels[-1]
+    assert (app.name, app.direct, app.requested, app.source) == ("local-app", True, True, path)
+
+
+def test_a_local_wheel_of_what_conda_brings_is_refused(wheels: Path, tmp_path: Path) -> None:
+    path = make_wheel(tmp_path, "numpy", "2.0")
+    numpy = conda_package("numpy", "1.26.4", "py312_0", depends=["python >=3.12"])
+    with pytest.raises(UnsupportedInput, match=r"numpy, which comes with the conda package numpy-1\.26\.4-py312_0"):
+        resolve(tmp_path, str(path), packages=(numpy,))
+    replaced = resolve(tmp_path, str(path), packages=(numpy,), may_replace=True)
+    assert stems(replaced) == ["numpy-2.0-py3-none-any"]
+
+
+def test_constraints_and_options_count(wheels: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for version in ("1.0", "2.0"):
+        make_wheel(other, "elsewhere", version)
+    found = resolve(
+        tmp_path, "elsewhere", folder=tmp_path, options=("--find-links ./other",), constraints=("elsewhere<2",)
+    )
+    assert stems(found) == ["elsewhere-1.0-py3-none-any"]
+
+
+def test_conflicting_pins_end_in_one_message(wheels: Path, tmp_path: Path) -> None:
+    make_wheel(wheels, "app", requires=["slow==1"])
+    make_wheel(wheels, "slow", "1")
+    make_wheel(wheels, "slow", "2")
+    with pytest.raises(Unsolvable, match=r"(?s)environment\.yml cannot be met for Python 3\.12\.4 .*slow==1"):
+        resolve(tmp_path, "app", "slow==2")
+
+
+def test_an_unknown_package_is_named(wheels: Path, tmp_path: Path) -> None:
+    with pytest.raises(Unsolvable, match=r"no package index that is configured has nowhere-to-be-found"):
+        resolve(tmp_path, "nowhere-to-be-found")
+
+
+def test_a_package_without_a_fitting_wheel_says_what_to_write(wheels: Path, tmp_path: Path) -> None:
+    make_wheel(wheels, "fast", tag="cp311-cp311-manylinux_2_28_x86_64")
+    with pytest.raises(Unsolvable, match=r"fast has no wheel for Python 3\.12\.4 on x86_64 .*--allow-sdist"):
+        resolve(tmp_path, "fast")
+
+
+@pytest.mark.parametrize("requirement", ["-e .", "git+https://example.com/a.git", "./", "app @ file:///a/app-1.tar.gz"])
+def test_what_must_be_built_is_refused_by_name(wheels: Path, tmp_path: Path, requirement: str) -> None:
+    with pytest.raises(UnsupportedInput, match="must be built from source") as caught:
+        resolve(tmp_path, requirement, folder=tmp_path)
+    assert requirement in str(caught.value)
+    assert "--allow-sdist" in str(caught.value)
+
+
+def test_without_python_the_message_says_to_add_it(tmp_path: Path) -> None:
+    environment = LockedEnvironment(
+        "linux-64", (), pip=PipRequirements(requirements=("six",), origin="environment.yml")
+    )
+    with pytest.raises(InvalidEnvironment, match=r"environment\.yml .* add python and pip"):
+        resolve_wheels(environment, cache_dir=tmp_path)
+
+
+def test_an_environment_without_requirements_stays_as_it_is(tmp_path: Path) -> None:
+    environment = LockedEnvironment("linux-64", ())
+    assert resolve_wheels(environment, cache_dir=tmp_path) is environment
+
+
+def test_no_error_shows_a_login(wheels: Path, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="six") as caught:
+        resolve(tmp_path, "six @ https://me:secret@127.0.0.1:9/six-1.17.0-py2.py3-none-any.whl")
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from conda_docker.errors import UnsupportedInput
+from conda_docker.pypi.target import Target, target_of
+from tests.conda_docker.pypi.conftest import conda_package
+
+TARGET = Target("3.12.4", "x86_64", (2, 36))
+
+
+@pytest.mark.parametrize(
+    ("glibc", "platform"),
+    [
+        ((2, 36), "x86_64-manylinux_2_36"),
+        ((2, 30), "x86_64-manylinux_2_28"),
+        ((2, 45), "x86_64-manylinux_2_40"),
+        ((2, 12), "x86_64-manylinux_2_17"),
+    ],
+)
+def test_uv_is_asked_for_the_newest_platform_that_the_glibc_serves(glibc: tuple[int, int], platform: str) -> None:
+    assert Target("3.12.4", "x86_64", glibc).uv_platform == platform
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        ("a-1-cp312-cp312-manylinux_2_28_x86_64.whl", "a-1-cp311-abi3-manylinux_2_28_x86_64.whl"),
+        ("a-1-cp311-abi3-manylinux_2_34_x86_64.whl", "a-1-cp311-abi3-manylinux2014_x86_64.manylinux_2_17_x86_64.whl"),
+        ("a-1-cp39-abi3-manylinux1_x86_64.whl", "a-1-py3-none-any.whl"),
+        ("a-1-py3-none-manylinux2014_x86_64.whl", "a-1-py2.py3-none-any.whl"),
+    ],
+)
+def test_the_wheel_that_fits_best_is_taken(better: str, worse: str) -> None:
+    assert TARGET.best([worse, better]) == better
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a-1-cp311-cp311-manylinux_2_28_x86_64.whl",
+        "a-1-cp312-cp312-manylinux_2_39_x86_64.whl",
+        "a-1-cp312-cp312-manylinux_2_28_aarch64.whl",
+        "a-1-cp312-cp312-musllinux_1_2_x86_64.whl",
+        "a-1-cp312-cp312t-manylinux_2_28_x86_64.whl",
+        "a-1-cp313-abi3-manylinux_2_28_x86_64.whl",
+        "a-1-cp312-cp312-win_amd64.whl",
+        "not a wheel",
+    ],
+)
+def test_a_wheel_of_another_python_or_platform_does_not_fit(name: str) -> None:
+    assert TARGET.best([name]) is None
+
+
+@pytest.mark.parametrize(
+    ("build", "subdir", "named"),
+    [
+        ("0_73_pypy", "linux-64", "PyPy"),
+        ("h0_100_cp313t", "linux-64", "free-threaded"),
+        ("h0_0_cpython", "linux-ppc64le", "linux-ppc64le"),
+        ("h0_0_cpython", "win-64", "win-64"),
+    ],
+)
+def test_what_uv_cannot_choose_wheels_for_is_refused_by_name(build: str, subdir: str, named: str) -> None:
+    with pytest.raises(UnsupportedInput, match=named):
+        target_of(conda_package("python", "3.13.1", build), subdir, None)
+
+
+def test_without_a_base_that_tells_glibc_is_that_of_the_solver() -> None:
+    assert target_of(conda_package("python", "3.12.1", "h0_0_cpython"), "linux-aarch64", None).glibc == (2, 28)

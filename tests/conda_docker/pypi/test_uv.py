@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conda_docker.pypi.pip_configuration import PipConfiguration
+from conda_docker.pypi.uv import UvFailed, run_uv, uv_environment
+
+
+def test_uv_gets_no_more_of_the_environment_than_it_needs() -> None:
+    environ = {"HOME": "/h", "https_proxy": "p", "AWS_SECRET_ACCESS_KEY": "s", "UV_INDEX": "i", "UV_PYTHON": "3.8"}
+    assert uv_environment(PipConfiguration(), environ) == {"HOME": "/h", "https_proxy": "p", "UV_INDEX": "i"}
+
+
+def test_pips_configuration_becomes_uvs() -> None:
+    configuration = PipConfiguration(
+        index_url="https://a", extra_index_urls=("https://b", "https://c"), find_links=("/x", "/y"), cert="/ca.pem"
+    )
+    assert uv_environment(configuration, {"UV_FIND_LINKS": "/z"}, offline=True) == {
+        "UV_DEFAULT_INDEX": "https://a",
+        "UV_EXTRA_INDEX_URL": "https://b https://c",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "UV_FIND_LINKS": "/z,/x,/y",
+        "SSL_CERT_FILE": "/ca.pem",
+        "UV_OFFLINE": "1",
+    }
+
+
+def test_uvs_own_index_wins_over_pips_configuration_and_a_requirements_file_over_both() -> None:
+    own = {"UV_DEFAULT_INDEX": "https://uv"}
+    configured = PipConfiguration(index_url="https://pip")
+    assert uv_environment(configured, own)["UV_DEFAULT_INDEX"] == "https://uv"
+    asked = configured.with_options({"index-url": ("https://file",)})
+    assert uv_environment(asked, own)["UV_DEFAULT_INDEX"] == "https://file"
+
+
+def test_what_uv_says_when_it_fails_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(UvFailed) as caught:
+        run_uv(["pip", "compile", "missing.in"], tmp_path, uv_environment(PipConfiguration()))
+    assert "missing.in" in caught.value.output
