@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from conda_docker.environment.normal_spec import normal_specs
 from conda_docker.environment.solve.virtual_packages import VirtualPackage
 from conda_docker.environment.topological_order import topological_order
 from conda_docker.errors import InvalidEnvironment
@@ -110,7 +111,7 @@ class LockedEnvironment:
     """The subdir that the environment is for, such as "linux-64"."""
     packages: tuple[LockedPackage, ...]
     requested: tuple[str, ...] = ()
-    """What the user asked for, as match specs."""
+    """What the user asked for, as match specs without credentials, in their normal form and order."""
     channels: tuple[str, ...] = ()
     """Public URLs or names, the first with the highest priority."""
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -124,6 +125,9 @@ class LockedEnvironment:
     """Requirements for pip that are not resolved to `wheels` yet."""
     virtual_packages: tuple[VirtualPackage, ...] = ()
     """What the packages were chosen for, as far as the input says it: the system must offer at least these."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "requested", normal_specs(self.requested))
 
     @property
     def python(self) -> LockedPackage | None:

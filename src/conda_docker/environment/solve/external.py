@@ -58,7 +58,7 @@ def solve_externally(
         command = [program, "create", "--dry-run", "--json", "--yes", "--prefix", str(Path(folder, "environment"))]
         command += ["--offline"] if request.offline or configuration.offline else []
         command += ["--override-channels", *(option for name in named for option in ("--channel", name))]
-        answer = _ask([*command, *dict.fromkeys(spec.strip() for spec in request.specs)], variables)
+        answer = _ask([*command, *(spec.typed for spec in requested)], variables)
     packages = topological_order(package_from_record(record) for record in _records(answer, program, variables))
     return LockedEnvironment(
         subdir=request.subdir,

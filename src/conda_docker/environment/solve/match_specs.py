@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.channels.urls import channel_urls
+from conda_docker.environment.normal_spec import normal_spec, normal_specs
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_text
 from conda_docker.user_files import user_path
@@ -19,13 +20,14 @@ _ARCHIVE = re.compile(r"\.(?:conda|tar\.bz2)(?:#|$)")
 
 @dataclass(frozen=True, slots=True)
 class RequestedSpec:
-    """A match spec. `text` is what was asked for, without credentials.
+    """A match spec. `text` is what was asked for, without credentials, `typed` the same with them.
 
     `spec` is the same without a channel in front; `channels` are the URLs that it may come from then, of which the
     first that has the package counts, and `subdir` is that of the channel, if one was named.
     """
 
     text: str
+    typed: str
     spec: str
     channels: tuple[str, ...] = ()
     subdir: str | None = None
@@ -44,7 +46,7 @@ class RequestedSpec:
 
 
 def read_specs(specs: Iterable[str], configuration: CondaConfiguration) -> list[RequestedSpec]:
-    """Return the match specs that the user asked for, each once, in order.
+    """Return the match specs that the user asked for, each once, in the order of their normal form.
 
     `channel::package` names the channel to take a package from, as a name, a URL or a path. A path that ends in
     `.conda` or `.tar.bz2` is that package's. Raises `InvalidEnvironment`, and `ChannelError` for what is no channel.
@@ -53,8 +55,10 @@ def read_specs(specs: Iterable[str], configuration: CondaConfiguration) -> list[
     >>> spec.for_channel(spec.channels[0])
     "samtools >=1.20[channel='https://conda.anaconda.org/bioconda']"
     """
-    texts = dict.fromkeys(text.strip() for text in specs)
-    return [_read(text, configuration) for text in texts]
+    read = [_read(text.strip(), configuration) for text in specs]
+    # The order in which packages are asked for must not decide what the solver takes.
+    by_text = {normal_spec(spec.text): spec for spec in read}
+    return [by_text[text] for text in normal_specs(by_text)]
 
 
 def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
@@ -66,13 +70,13 @@ def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
         path = user_path(text)
         if not path.is_file():
             raise InvalidEnvironment(f"there is no package at {text}")
-        return RequestedSpec(public, path.resolve().as_uri())
+        return RequestedSpec(public, text, path.resolve().as_uri())
     outside, bracket, inside = text.partition("[")
     channel, separator, rest = outside.rpartition("::")
     if not separator:
-        return RequestedSpec(public, text)
+        return RequestedSpec(public, text, text)
     if not channel or not rest.strip():
         raise InvalidEnvironment(f"not a package to ask for: {public[:80]!r} (write channel::package)")
     subdir = _SUBDIR.search(channel)
     urls = channel_urls([os.path.expandvars(channel)], configuration)
-    return RequestedSpec(public, rest.strip() + bracket + inside, urls, subdir[1] if subdir else None)
+    return RequestedSpec(public, text, rest.strip() + bracket + inside, urls, subdir[1] if subdir else None)

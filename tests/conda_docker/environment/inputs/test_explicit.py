@@ -52,7 +52,7 @@ def test_windows_line_ends() -> None:
 def test_the_comment_of_our_own_lists() -> None:
     comment = '# conda-docker: {"requested": ["zlib >=1"], "variables": {"A": "b"}}\n'
     found = parse_explicit(comment + EXAMPLE)
-    assert (found.requested, found.variables) == (("zlib >=1",), {"A": "b"})
+    assert (found.requested, found.variables) == (("zlib>=1",), {"A": "b"})
 
 
 @pytest.mark.parametrize("request_", ["{", "{}", '{"requested": 1}', '{"variables": []}', '{"requested": {"a": 1}}'])

@@ -91,7 +91,7 @@ def test_a_folder_in_the_cache_that_is_another_package_by_now_is_no_source(prefi
 
 def test_what_was_asked_for_by_the_records(prefix: Path) -> None:
     add(prefix, record("tool", requested_specs=["tool >=1"], requested_spec="tool"))
-    assert read_prefix(prefix).requested == ("tool >=1",)
+    assert read_prefix(prefix).requested == ("tool>=1",)
 
 
 def test_what_was_asked_for_by_the_history(prefix: Path) -> None:

@@ -149,7 +149,7 @@ def test_how_it_is_asked(program: Callable[..., Path], tmp_path: Path) -> None:
     assert arguments[6:] == [
         *("--offline", "--override-channels"),
         *("--channel", "conda-forge", "--channel", "bioconda", "--channel", "configured"),
-        *("zlib >=1.3", "team::tool"),
+        *("team::tool", "zlib >=1.3"),
     ]
     wanted = {
         "CONDA_SUBDIR": "linux-aarch64",

@@ -9,6 +9,7 @@ import pytest
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.normal_spec import normal_spec
 from conda_docker.environment.solve.rattler import solve
 from conda_docker.environment.solve.virtual_packages import virtual_packages
 from conda_docker.errors import ChannelError, InvalidEnvironment, Unsolvable, UnsupportedInput
@@ -127,7 +128,7 @@ def test_a_spec_that_names_its_channel(two_channels: tuple[SyntheticChannel, Syn
     configuration = CondaConfiguration(custom_channels={"far": far.folder.parent.as_uri()})
     found = lock(spec, channels=[near.url], configuration=configuration)
     assert versions(found) == {"library": "2.0"}
-    assert found.requested == (spec,)
+    assert found.requested == (normal_spec(spec),)
     assert found.channels == (near.url, far.url)
 
 
