@@ -44,9 +44,9 @@ def test_a_package_that_cannot_be_had_is_known_by_its_record(tmp_path: Path) -> 
 
 def test_what_was_found_in_a_package_is_remembered(tmp_path: Path) -> None:
     metadata = {"site-packages/Shown-2.0.dist-info/METADATA": b""}
-    archive = SyntheticPackage("named-otherwise", "1.0", files=metadata, noarch="python", depends=["python"]).write(
-        tmp_path
-    )
+    archive = SyntheticPackage(
+        name="named-otherwise", version="1.0", files=metadata, noarch="python", depends=["python"]
+    ).write(tmp_path)
     package = locked(archive)
     expected = (Distribution("shown", "2.0", package.stem),)
     assert provided_distributions([package], tmp_path / "cache", offline=True) == expected
@@ -55,5 +55,7 @@ def test_what_was_found_in_a_package_is_remembered(tmp_path: Path) -> None:
 
 
 def test_a_package_without_metadata_brings_nothing(tmp_path: Path) -> None:
-    package = locked(SyntheticPackage("tool", "1.0", files={"bin/tool": b""}, depends=["python"]).write(tmp_path))
+    package = locked(
+        SyntheticPackage(name="tool", version="1.0", files={"bin/tool": b""}, depends=["python"]).write(tmp_path)
+    )
     assert provided_distributions([package], tmp_path / "cache", offline=True) == ()
