@@ -18,7 +18,7 @@ manager.add_hookspecs(hookspec)
 for entry in importlib.metadata.entry_points(group="conda"):
     manager.register(entry.load())
 commands = {command.name: command for found in manager.hook.conda_subcommands() for command in found}
-assert not {"rattler", "pydantic", "typer", "conda_docker.cli"} & set(sys.modules), "slow to load"
+assert not {"rattler", "pydantic", "click", "conda_docker.cli"} & set(sys.modules), "slow to load"
 sys.exit(commands[sys.argv[1]].action(tuple(sys.argv[2:])))
 """
 HOOKSPEC = """\

@@ -46,7 +46,7 @@ def start_quickly() -> None:
     import os
 
     gc.set_threshold(_NEW_OBJECTS_TO_COLLECT)
-    # Looking for plugins reads the metadata of every distribution that is installed.
+    # pydantic checks the documents of images; looking for its plugins reads the metadata of every distribution.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
@@ -84,24 +84,23 @@ def run(args: Sequence[str] | None = None, *, program: str | None = None, signal
 def _invoke(args: list[str], program: str, output: Output) -> int:
     import os
 
-    import typer
+    from click.exceptions import Exit
 
     from conda_docker.cli.app import app
 
-    command = typer.main.get_command(app)
     if "_" + program.replace("-", "_").replace(" ", "_").upper() + "_COMPLETE" in os.environ:
-        command.main(args, prog_name=program)
+        app.main(args, prog_name=program)
     try:
-        with command.make_context(program, args, obj=output) as context:
-            result = command.invoke(context)
-    except typer.Exit as leave:
+        with app.make_context(program, args, obj=output) as context:
+            result = app.invoke(context)
+    except Exit as leave:
         return leave.exit_code
     return result if isinstance(result, int) else 0
 
 
 def _explain(error: Exception, output: Output) -> int:
     """Tell what went wrong, in a line for the person who typed the command; gives the exit code."""
-    from typer.exceptions import TyperException
+    import click
 
     from python_docker.errors import Error
 
@@ -112,8 +111,10 @@ def _explain(error: Exception, output: Output) -> int:
         from conda_docker.redaction import public_log
 
         write_line(sys.stderr, public_log("".join(traceback.format_exception(error)).rstrip()))
-    if isinstance(error, TyperException):
-        output.error(_lower(error.format_message()))
+    if isinstance(error, click.ClickException):
+        from conda_docker.cli.parser import usage_message
+
+        output.error(usage_message(error))
         context = getattr(error, "ctx", None)
         if context is not None:
             output.note(f"Try '{context.command_path} --help'.")
@@ -129,13 +130,6 @@ def _explain(error: Exception, output: Output) -> int:
         if not output.debug:
             output.note("This should not happen. The same command with --debug shows where it comes from.")
     return 1
-
-
-def _lower(message: str) -> str:
-    """A message of the parser in the form of all others."""
-    message = message.replace("Value error, ", "")  # pydantic's, which reads the values for typer
-    message = message.removeprefix("Invalid value: ")  # said of no option in particular
-    return message[:1].lower() + message[1:].rstrip(".")
 
 
 def _watch_signals(output: Output) -> None:

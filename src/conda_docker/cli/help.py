@@ -1,7 +1,6 @@
 """The text of `--help`: panels on a terminal, plain paragraphs elsewhere.
 
-typer's own panels cost a tenth of a second of imports (Markdown, syntax highlighting, tracebacks), which is half of
-what a whole `--help` may take.
+Panels are drawn by rich, which takes as long to import as everything else that `--help` needs: only a terminal pays.
 """
 
 from __future__ import annotations
@@ -11,12 +10,12 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from conda_docker.cli.parsing import SHARED
+import click
+
+from conda_docker.cli.parser import GENERAL, Argument, Option
 
 if TYPE_CHECKING:
     from rich.text import Text
-    from typer._click.core import Command, Context, Parameter
-    from typer._click.formatting import HelpFormatter
 
 Rows = list[tuple[str, str]]
 
@@ -24,12 +23,15 @@ _WIDTH = 100
 
 
 def write_help(
-    command: Command, context: Context, formatter: HelpFormatter, commands: Sequence[tuple[str, str]]
+    command: click.Command,
+    context: click.Context,
+    formatter: click.HelpFormatter,
+    commands: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Write the help of a command into `formatter`; `commands` are the names and summaries of those below it."""
     sections = _sections(command, context)
     if commands:
-        sections["Commands"] = list(commands)
+        sections = {"Commands": list(commands), **sections}
     usage = _usage(command, context)
     text = inspect.cleandoc(command.help or "")
     examples = inspect.cleandoc(command.epilog or "")
@@ -48,33 +50,26 @@ def write_help(
             formatter.write("".join(f"  {line}".rstrip() + "\n" for line in examples.splitlines()))
 
 
-def _usage(command: Command, context: Context) -> str:
+def _usage(command: click.Command, context: click.Context) -> str:
     pieces = ["[OPTIONS]"]
     for param in command.get_params(context):
-        if param.param_type_name == "argument":
-            name = _metavar(param)
+        if isinstance(param, Argument):
+            name = str(param.metavar)
             pieces.append((name if param.required else f"[{name}]") + ("..." if param.nargs != 1 else ""))
-    return " ".join([*pieces, *(["COMMAND [ARGS]..."] if hasattr(command, "commands") else [])])
+    return " ".join([*pieces, *(["COMMAND [ARGS]..."] if isinstance(command, click.Group) else [])])
 
 
-def _sections(command: Command, context: Context) -> dict[str, Rows]:
-    sections: dict[str, Rows] = {"Arguments": []}
-    general: Rows = []
+def _sections(command: click.Command, context: click.Context) -> dict[str, Rows]:
+    """The rows of each panel; what every command has comes last."""
+    sections: dict[str, Rows] = {}
     for param in command.get_params(context):
-        record = param.get_help_record(context)
-        if record is None:
-            continue
-        if param.param_type_name == "argument":
-            sections["Arguments"].append((_metavar(param), record[1].removesuffix("[required]").rstrip()))
-        elif param.name in SHARED or param.name == "help":
-            general.append(record)
-        else:
-            sections.setdefault(getattr(param, "rich_help_panel", None) or "Options", []).append(record)
-    return {title: rows for title, rows in (sections | {"General options": general}).items() if rows}
-
-
-def _metavar(param: Parameter) -> str:
-    return str(getattr(param, "metavar", None) or param.name.upper())
+        if isinstance(param, Argument):
+            sections.setdefault("Arguments", []).append((str(param.metavar), param.explanation))
+        elif record := param.get_help_record(context):
+            panel = param.panel if isinstance(param, Option) else GENERAL
+            sections.setdefault(panel, []).append(record)
+    general = sections.pop(GENERAL, [])
+    return {**sections, **({GENERAL: general} if general else {})}
 
 
 def _panels(usage: str, text: str, sections: dict[str, Rows], examples: str) -> str:

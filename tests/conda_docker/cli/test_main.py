@@ -43,13 +43,18 @@ def test_the_process_ends_with_the_exit_code(program: Run, layout: str) -> None:
         (["cpoy"], "no such command: 'cpoy'; did you mean 'copy'?"),
         (["xyz"], "no such command: 'xyz'; there are: build, copy, inspect, validate, cache"),
         (["--nothing"], "no such option: --nothing"),
+        (["copy", "--compresion", "gzip"], "no such option: --compresion; did you mean --compression?"),
+        (["copy", "--platform"], "option '--platform' requires an argument"),
         (["copy", "oci:a"], "missing argument 'DST'"),
-        (["copy", "oci:a", "oci:b", "oci:c"], "got unexpected extra argument(s) (oci:c)"),
+        (["copy", "oci:a", "oci:b", "oci:c"], "got unexpected extra argument (oci:c)"),
         (
             ["copy", "--compression", "rar", "oci:a", "oci:b"],
-            "invalid value for '--compression': 'rar' is not one of 'gzip', 'zstd', 'none'",
+            "--compression: 'rar' is not one of 'gzip', 'zstd', 'none'",
         ),
-        (["cache", "prune", "--max-size", "much"], "invalid value for --max-size: not a size: 'much'"),
+        (
+            ["cache", "prune", "--max-size", "much"],
+            "--max-size: 'much' is not a valid size; sizes look like 500MB or 10GB",
+        ),
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_what_is_wrong(args: list[str], message: str, conda_docker: Run) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from conda_docker.cli.options import common as options
-from conda_docker.cli.options.arguments import parse_location
-from conda_docker.cli.parsing import Command
+from conda_docker.cli.parser import Option, command
 from conda_docker.cli.terminal.output import Output
 from conda_docker.cli.terminal.report import count, format_duration, format_size, format_table
 
@@ -17,9 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from python_docker.registry.options import RegistryOptions
+    from python_docker.spec.platform import Platform
     from python_docker.transports import Location
-
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _EXAMPLES = """
 # From Docker Hub into an archive that `docker load` reads
@@ -33,81 +31,85 @@ conda-docker copy demo.tar docker-daemon:demo:1.0
 """
 
 
-@app.command(cls=Command, epilog=_EXAMPLES)
+@command(
+    options.SOURCE,
+    options.DESTINATION,
+    options.PLATFORM,
+    Option("--all", "all_platforms", is_flag=True, help="Copy a multi-platform image with all its platforms."),
+    Option(
+        "--format",
+        "image_format",
+        metavar="FORMAT",
+        type=options.FORMATS,
+        help="Write manifest and config in this format: oci or docker.",
+    ),
+    Option(
+        "--compression", metavar="KIND", type=options.COMPRESSIONS, help="Compress layers anew: gzip, zstd or none."
+    ),
+    options.COMPRESSION_LEVEL,
+    Option("--src-insecure", is_flag=True, panel=options.REGISTRIES, help="As --insecure, for SRC."),
+    Option("--dest-insecure", is_flag=True, panel=options.REGISTRIES, help="As --insecure, for DST."),
+    options.INSECURE,
+    options.CACERT,
+    options.USERNAME,
+    Option(
+        "--src-username",
+        metavar="NAME",
+        panel=options.REGISTRIES,
+        help="As --username, for SRC; the variable is CONDA_DOCKER_SRC_PASSWORD.",
+    ),
+    Option(
+        "--dest-username",
+        metavar="NAME",
+        panel=options.REGISTRIES,
+        help="As --username, for DST; the variable is CONDA_DOCKER_DEST_PASSWORD.",
+    ),
+    options.PASSWORD_STDIN,
+    options.JSON,
+    examples=_EXAMPLES,
+)
 def copy(
-    ctx: typer.Context,
-    source: options.Source,
-    destination: Annotated[str, typer.Argument(metavar="DST", help=f"Where it goes: {options.LOCATIONS}.")],
-    platform: options.Platform = None,
-    all_platforms: Annotated[
-        bool, typer.Option("--all", help="Copy a multi-platform image with all its platforms.")
-    ] = False,
-    image_format: Annotated[
-        options.FormatName | None,
-        typer.Option("--format", metavar="FORMAT", help="Write manifest and config in this format: oci or docker."),
-    ] = None,
-    compression: Annotated[
-        options.CompressionName | None,
-        typer.Option("--compression", metavar="KIND", help="Compress layers anew: gzip, zstd or none."),
-    ] = None,
-    compression_level: options.CompressionLevel = None,
-    src_insecure: Annotated[
-        bool, typer.Option("--src-insecure", rich_help_panel=options.REGISTRIES, help="As --insecure, for SRC.")
-    ] = False,
-    dest_insecure: Annotated[
-        bool, typer.Option("--dest-insecure", rich_help_panel=options.REGISTRIES, help="As --insecure, for DST.")
-    ] = False,
-    insecure: options.Insecure = None,
-    cacert: options.CaCert = None,
-    username: options.Username = None,
-    src_username: Annotated[
-        str | None,
-        typer.Option(
-            "--src-username",
-            metavar="NAME",
-            rich_help_panel=options.REGISTRIES,
-            help="As --username, for SRC; the variable is CONDA_DOCKER_SRC_PASSWORD.",
-        ),
-    ] = None,
-    dest_username: Annotated[
-        str | None,
-        typer.Option(
-            "--dest-username",
-            metavar="NAME",
-            rich_help_panel=options.REGISTRIES,
-            help="As --username, for DST; the variable is CONDA_DOCKER_DEST_PASSWORD.",
-        ),
-    ] = None,
-    password_stdin: options.PasswordStdin = False,
-    json: options.Json = False,
+    output: Output,
+    source: Location,
+    destination: Location,
+    platform: Platform | None,
+    all_platforms: bool,
+    image_format: str | None,
+    compression: str | None,
+    compression_level: int | None,
+    src_insecure: bool,
+    dest_insecure: bool,
+    insecure: tuple[str, ...],
+    cacert: Path | None,
+    username: str | None,
+    src_username: str | None,
+    dest_username: str | None,
+    password_stdin: bool,
+    json: bool,
 ) -> None:
     """Copy an image between registries, archives, layouts and Docker.
 
-    Digests stay as they are unless a format or compression is asked for, or the destination cannot keep them. The
-    destination is changed only when everything has arrived and every digest was right.
+    Digests stay the same unless you ask for another format or compression, or the destination cannot keep them. The
+    destination changes only after everything has arrived and every digest has been verified.
     """
-    options.check_platform(platform)
     options.check_level(compression, compression_level)
     if all_platforms and platform is not None:
-        raise typer.BadParameter("--all and --platform exclude each other", param_hint="--all")
+        raise click.UsageError("--all and --platform exclude each other")
 
     from conda_docker.cli.terminal.describe import describe_written
     from python_docker.compression import Compression
     from python_docker.copy import Conversion, copy_image
     from python_docker.spec.media_types import ImageFormat
 
-    output: Output = ctx.obj
-    origin = parse_location(source, "SRC", default_transport="docker")
-    target = parse_location(destination, "DST")
     conversion = Conversion(
         ImageFormat(image_format) if image_format else None,
         Compression(compression) if compression else None,
         compression_level,
     )
     source_registry, destination_registry = _registries(
-        origin,
-        target,
-        insecure=(insecure or [], src_insecure, dest_insecure),
+        source,
+        destination,
+        insecure=(insecure, src_insecure, dest_insecure),
         ca_bundle=cacert,
         usernames=(username, src_username, dest_username),
         password_stdin=password_stdin,
@@ -115,8 +117,8 @@ def copy(
     begun = time.monotonic()
     with output.progress() as progress:
         written = copy_image(
-            origin,
-            target,
+            source,
+            destination,
             platform=platform,
             all_platforms=all_platforms,
             conversion=conversion,
@@ -125,8 +127,8 @@ def copy(
             progress=progress,
         )
     report = {
-        "source": str(origin),
-        "destination": str(target),
+        "source": str(source),
+        "destination": str(destination),
         **describe_written(written),
         "bytes_moved": progress.moved,
         "seconds": round(time.monotonic() - begun, 3),
@@ -143,7 +145,7 @@ def _registries(
     origin: Location,
     target: Location,
     *,
-    insecure: tuple[list[str], bool, bool],
+    insecure: tuple[tuple[str, ...], bool, bool],
     ca_bundle: Path | None,
     usernames: tuple[str | None, str | None, str | None],
     password_stdin: bool,
@@ -157,7 +159,7 @@ def _registries(
     if either is not None and len(in_registries) != 1:
         found = "both SRC and DST are" if in_registries else "neither SRC nor DST is"
         hint = "; use --src-username and --dest-username" if in_registries else ""
-        raise typer.BadParameter(f"{found} in a registry{hint}", param_hint="--username")
+        raise click.BadParameter(f"{found} in a registry{hint}", param_hint="--username")
     logins = read_logins(
         {"--username": either, "--src-username": source, "--dest-username": destination}, password_stdin=password_stdin
     )

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from conda_docker.cli.options import common as options
-from conda_docker.cli.options.arguments import parse_location
-from conda_docker.cli.parsing import Command
+from conda_docker.cli.parser import Option, command
 from conda_docker.cli.terminal.output import Output
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conda_docker.image.provenance import InstalledEnvironment
     from python_docker.image import Image
     from python_docker.spec.platform import Platform
+    from python_docker.transports import Location
     from python_docker.transports.medium import Source
-
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _EXAMPLES = """
 # What it is
@@ -32,64 +32,66 @@ conda-docker inspect --raw docker://ubuntu:24.04
 _SHOWN = "What to show"
 
 
-@app.command(cls=Command, epilog=_EXAMPLES)
+@command(
+    options.SOURCE,
+    Option(
+        "--raw",
+        is_flag=True,
+        panel=_SHOWN,
+        help="The manifest or index (with --config: the config), byte for byte.",
+    ),
+    Option("--config", is_flag=True, panel=_SHOWN, help="The image's config file, as JSON."),
+    Option("--layers", is_flag=True, panel=_SHOWN, help="The layers, bottom first."),
+    Option("--packages", is_flag=True, panel=_SHOWN, help="The conda packages in the image."),
+    Option(
+        "--explicit",
+        is_flag=True,
+        panel=_SHOWN,
+        help="These packages as an @EXPLICIT file, which builds the same environment.",
+    ),
+    Option("--json", is_flag=True, panel=_SHOWN, help="Print everything, or what was asked for, as JSON."),
+    options.PLATFORM,
+    options.INSECURE,
+    options.CACERT,
+    options.USERNAME,
+    options.PASSWORD_STDIN,
+    examples=_EXAMPLES,
+)
 def inspect(
-    ctx: typer.Context,
-    source: options.Source,
-    raw: Annotated[
-        bool,
-        typer.Option(
-            "--raw", rich_help_panel=_SHOWN, help="The manifest or index (with --config: the config), as it is."
-        ),
-    ] = False,
-    config: Annotated[
-        bool, typer.Option("--config", rich_help_panel=_SHOWN, help="The image's config file, as JSON.")
-    ] = False,
-    layers: Annotated[
-        bool, typer.Option("--layers", rich_help_panel=_SHOWN, help="The layers, the lowest first.")
-    ] = False,
-    packages: Annotated[
-        bool, typer.Option("--packages", rich_help_panel=_SHOWN, help="The conda packages in the image.")
-    ] = False,
-    explicit: Annotated[
-        bool,
-        typer.Option(
-            "--explicit", rich_help_panel=_SHOWN, help="These as an @EXPLICIT file, which builds the same environment."
-        ),
-    ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", rich_help_panel=_SHOWN, help="All there is, or what is asked for, as JSON.")
-    ] = False,
-    platform: options.Platform = None,
-    insecure: options.Insecure = None,
-    cacert: options.CaCert = None,
-    username: options.Username = None,
-    password_stdin: options.PasswordStdin = False,
+    output: Output,
+    source: Location,
+    raw: bool,
+    config: bool,
+    layers: bool,
+    packages: bool,
+    explicit: bool,
+    json: bool,
+    platform: Platform | None,
+    insecure: tuple[str, ...],
+    cacert: Path | None,
+    username: str | None,
+    password_stdin: bool,
 ) -> None:
     """Show what an image is, and which packages are in it.
 
-    Its manifest and config are read, and nothing else: no layer is downloaded.
+    Only the manifest and the config are read; no layer is downloaded.
     """
-    options.check_platform(platform)
     asked = [name for name, given in (("layers", layers), ("packages", packages), ("explicit", explicit)) if given]
     asked += ["config"] if config else []
     if len(asked) > 1:
-        raise typer.BadParameter(f"give one of --{' and --'.join(asked)}")
+        raise click.UsageError(f"give one of --{' and --'.join(asked)}")
     if raw and (json or asked not in ([], ["config"])):
-        raise typer.BadParameter("--raw goes alone, or with --config")
+        raise click.UsageError("--raw can only be combined with --config")
 
     from conda_docker.cli.options.registries import read_login, registry_options
-    from python_docker.spec.platform import Platform
     from python_docker.transports import open_source
 
-    output: Output = ctx.obj
-    location = parse_location(source, "SRC", default_transport="docker")
     registry = registry_options(
-        location, insecure=insecure, ca_bundle=cacert, login=read_login(username, password_stdin=password_stdin)
+        source, insecure=insecure, ca_bundle=cacert, login=read_login(username, password_stdin=password_stdin)
     )
-    opened = open_source(location, registry=registry)
+    opened = open_source(source, registry=registry)
     try:
-        _show(output, str(location), opened, Platform.parse(platform) if platform else None, asked, raw=raw, json=json)
+        _show(output, str(source), opened, platform, asked, raw=raw, json=json)
     finally:
         opened.close()
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from conda_docker.cli.options import common as options
-from conda_docker.cli.options.arguments import parse_location
-from conda_docker.cli.parsing import Command
+from conda_docker.cli.parser import Option, command
 from conda_docker.cli.terminal.output import Output
 from conda_docker.cli.terminal.report import count, format_size
 
 if TYPE_CHECKING:
-    from python_docker.validation import Report
+    from pathlib import Path
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    from python_docker.spec.platform import Platform
+    from python_docker.transports import Location
+    from python_docker.validation import Report
 
 _EXAMPLES = """
 conda-docker validate demo.tar
@@ -24,52 +23,55 @@ conda-docker validate --no-layers docker://ubuntu:24.04
 """
 
 
-@app.command(cls=Command, epilog=_EXAMPLES)
+@command(
+    options.SOURCE,
+    options.PLATFORM,
+    Option("--no-layers", is_flag=True, help="Check only manifests and configs; do not read layers."),
+    Option("--strict", is_flag=True, help="Count warnings as errors."),
+    options.INSECURE,
+    options.CACERT,
+    options.USERNAME,
+    options.PASSWORD_STDIN,
+    options.JSON,
+    examples=_EXAMPLES,
+)
 def validate(
-    ctx: typer.Context,
-    source: options.Source,
-    platform: options.Platform = None,
-    no_layers: Annotated[
-        bool, typer.Option("--no-layers", help="Check manifests and configs alone: read no layer.")
-    ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Count warnings as errors.")] = False,
-    insecure: options.Insecure = None,
-    cacert: options.CaCert = None,
-    username: options.Username = None,
-    password_stdin: options.PasswordStdin = False,
-    json: options.Json = False,
-) -> None:
+    output: Output,
+    source: Location,
+    platform: Platform | None,
+    no_layers: bool,
+    strict: bool,
+    insecure: tuple[str, ...],
+    cacert: Path | None,
+    username: str | None,
+    password_stdin: bool,
+    json: bool,
+) -> int:
     """Check every digest, size and media type of an image.
 
-    Also diff IDs, history, and what its layers hold. Without --platform, all images of a multi-platform image. Ends
-    with 1 when something is wrong. Warnings are about what some tools refuse or read in another way.
+    Diff IDs, history and the contents of layers are checked too, and without --platform all images of a multi-platform
+    image. The exit code is 1 when something is wrong. Warnings concern what some tools refuse or read differently.
     """
-    options.check_platform(platform)
-
     from conda_docker.cli.options.registries import read_login, registry_options
     from python_docker import validation
     from python_docker.choose import image_of
-    from python_docker.spec.platform import Platform
     from python_docker.transports import open_source
 
-    output: Output = ctx.obj
-    location = parse_location(source, "SRC", default_transport="docker")
     registry = registry_options(
-        location, insecure=insecure, ca_bundle=cacert, login=read_login(username, password_stdin=password_stdin)
+        source, insecure=insecure, ca_bundle=cacert, login=read_login(username, password_stdin=password_stdin)
     )
-    opened = open_source(location, registry=registry)
+    opened = open_source(source, registry=registry)
     try:
         with output.progress() as progress:
             if platform is None:
                 report = validation.validate_source(opened, layers=not no_layers, progress=progress)
             else:
-                image = image_of(opened, Platform.parse(platform))
+                image = image_of(opened, platform)
                 report = validation.validate(image, layers=not no_layers, progress=progress)
     finally:
         opened.close()
-    _tell(output, str(location), report, json=json)
-    if not report.ok or (strict and report.warnings):
-        raise typer.Exit(1)
+    _tell(output, str(source), report, json=json)
+    return 0 if report.ok and not (strict and report.warnings) else 1
 
 
 def _tell(output: Output, location: str, report: Report, *, json: bool) -> None:

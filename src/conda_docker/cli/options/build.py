@@ -1,11 +1,25 @@
-"""The options of `conda-docker build`, spelled for the help."""
+"""The options of `conda-docker build`, as data: each row says what it sets, and where and how the help shows it.
+
+A new option is a field of `Request` or `BuildOptions`, a row here, and a line of documentation.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any
 
-import typer
+import click
+
+from conda_docker.arguments import to_additions, to_command, to_mapping, to_ports
+from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
+from conda_docker.cli.options import common
+from conda_docker.cli.options.arguments import to_destinations, to_image_name, to_source
+from conda_docker.cli.parser import Argument, Option
+from conda_docker.request import DEFAULT_BASE, ChannelPriority, to_platforms
+from python_docker.compression import Compression
+from python_docker.errors import InvalidPath
 
 CONTENT = "What goes into the image"
 RESULT = "Where the image goes"
@@ -13,208 +27,344 @@ LAYERS = "Layers"
 RUNTIME = "What containers run with"
 CACHE = "Cache and network"
 
-DEFAULT_BASE = "debian:stable-slim"
 DEFAULT_IMAGE = "conda-docker:latest"
 
-Texts = list[str] | None
+_DEFAULTS = BuildOptions()
+_FILE = click.Path(path_type=Path)
 
-Specs = Annotated[
-    Texts, typer.Argument(metavar="SPEC", help="Packages, such as numpy, 'python=3.12' or bioconda::samtools.")
-]
-Channels = Annotated[
-    Texts,
-    typer.Option(
+
+def _member_of(kind: type[StrEnum]) -> dict[str, Any]:
+    """The settings of an option that takes one of the values of an enumeration."""
+    return {"type": click.Choice([member.value for member in kind]), "convert": lambda name, value: kind(value)}
+
+
+def _not(name: str, given: bool) -> bool | None:
+    """Nothing, unless the flag was given that turns something off."""
+    return False if given else None
+
+
+def _image_path(name: str, text: str) -> str:
+    if not text.startswith("/"):
+        raise InvalidPath(f"the path must be absolute, not {text[:200]!r}")
+    return text
+
+
+def _base(name: str, text: str) -> str:
+    """The text, which must name a place unless it is `scratch`."""
+    if text != "scratch":
+        to_source(name, text)
+    return text
+
+
+OPTIONS = (
+    Argument(
+        "specs",
+        metavar="SPEC",
+        nargs=-1,
+        explanation="Packages, such as numpy, 'python=3.12' or bioconda::samtools.",
+    ),
+    Option(
         "-c",
         "--channel",
+        sets="request.channels",
         metavar="URL",
-        rich_help_panel=CONTENT,
+        multiple=True,
+        panel=CONTENT,
         help="A channel by name or URL, searched before those of your conda configuration (without one: conda-forge); "
         "repeatable.",
     ),
-]
-OverrideChannels = Annotated[
-    bool, typer.Option("--override-channels", rich_help_panel=CONTENT, help="Search the channels given here alone.")
-]
-File = Annotated[
-    Path | None,
-    typer.Option("-f", "--file", metavar="PATH", rich_help_panel=CONTENT, help="An environment.yml or @EXPLICIT list."),
-]
-Name = Annotated[
-    str | None,
-    typer.Option(
-        "-n", "--name", metavar="NAME", rich_help_panel=CONTENT, help="The packages of a conda environment that exists."
+    Option(
+        "--override-channels",
+        sets="request.override_channels",
+        is_flag=True,
+        panel=CONTENT,
+        help="Search only the channels given here.",
     ),
-]
-Prefix = Annotated[
-    Path | None,
-    typer.Option("-p", "--prefix", metavar="PATH", rich_help_panel=CONTENT, help="The same, by its folder."),
-]
-Base = Annotated[
-    str,
-    typer.Option(
+    Option(
+        "--channel-priority",
+        sets="request.channel_priority",
+        metavar="HOW",
+        **_member_of(ChannelPriority),
+        panel=CONTENT,
+        help="strict, flexible or disabled, as in conda [default: what your conda configuration says]",
+    ),
+    Option(
+        "-f",
+        "--file",
+        sets="request.files",
+        metavar="PATH",
+        type=_FILE,
+        multiple=True,
+        panel=CONTENT,
+        help="An environment.yml, a lock file, or an @EXPLICIT list; repeatable where packages are still chosen.",
+    ),
+    Option(
+        "--environment",
+        sets="request.environment",
+        metavar="NAME",
+        panel=CONTENT,
+        help="Which environment of a pixi workspace [default: default]",
+    ),
+    Option(
+        "--category",
+        sets="request.categories",
+        metavar="NAME",
+        multiple=True,
+        panel=CONTENT,
+        help="Which category of a conda-lock file; repeatable [default: main]",
+    ),
+    Option(
+        "-n",
+        "--name",
+        sets="request.name",
+        metavar="NAME",
+        panel=CONTENT,
+        help="The packages of an existing conda environment.",
+    ),
+    Option(
+        "-p",
+        "--prefix",
+        sets="request.prefix",
+        metavar="PATH",
+        type=_FILE,
+        panel=CONTENT,
+        help="The packages of the existing conda environment in this folder.",
+    ),
+    Option(
         "-b",
         "--base",
+        sets="request.base",
         metavar="REF",
-        rich_help_panel=CONTENT,
+        default=DEFAULT_BASE,
+        show_default=True,
+        convert=_base,
+        panel=CONTENT,
         help="The image to build on: a name, any place that `copy` reads from, or `scratch`.",
     ),
-]
-Platforms = Annotated[
-    Texts,
-    typer.Option(
+    Option(
         "--platform",
+        sets="request.platforms",
         metavar="OS/ARCH",
-        rich_help_panel=CONTENT,
+        multiple=True,
+        convert=to_platforms,
+        panel=CONTENT,
         help="linux/amd64, linux/arm64, ...; several, repeated or with commas, make an index (else: Linux on this "
         "machine's processor).",
     ),
-]
-Add = Annotated[
-    Texts,
-    typer.Option(
-        "--add", metavar="SRC:DST", rich_help_panel=CONTENT, help="A file or folder to put in at DST; repeatable."
+    Option(
+        "--add",
+        sets="options.add",
+        metavar="SRC:DST",
+        multiple=True,
+        convert=to_additions,
+        panel=CONTENT,
+        help="Add a file or folder at DST; repeatable.",
     ),
-]
-PrefixInImage = Annotated[
-    str | None,
-    typer.Option(
+    Option(
         "--prefix-in-image",
+        sets="options.prefix",
         metavar="PATH",
-        rich_help_panel=CONTENT,
+        convert=_image_path,
+        panel=CONTENT,
         help="Where the environment lives in the image [default: /opt/conda]",
     ),
-]
-VirtualPackages = Annotated[
-    Texts,
-    typer.Option(
+    Option(
         "--virtual-package",
+        sets="request.virtual_packages",
         metavar="NAME=VERSION",
-        rich_help_panel=CONTENT,
-        help="What to take for granted of the system that the image will run on, such as __cuda=12.4; repeatable.",
+        multiple=True,
+        panel=CONTENT,
+        help="Assume this of the system that the image will run on, such as __cuda=12.4; repeatable.",
     ),
-]
-Solver = Annotated[
-    str | None,
-    typer.Option(
-        "-s", "--solver", metavar="PATH", rich_help_panel=CONTENT, help="Solve with this conda, mamba or micromamba."
-    ),
-]
-CondaExe = Annotated[
-    str | None,
-    typer.Option(
-        "--conda-exe",
+    Option(
+        "-s",
+        "--solver",
+        sets="request.solver",
         metavar="PATH",
-        rich_help_panel=CONTENT,
-        help="The conda whose environments and configuration are meant; solves too, unless --solver is given.",
+        panel=CONTENT,
+        help="Solve with this conda, mamba or micromamba.",
     ),
-]
-
-Image = Annotated[
-    str,
-    typer.Option("-i", "--image", metavar="NAME[:TAG]", rich_help_panel=RESULT, help="The name of the image."),
-]
-Outputs = Annotated[
-    Texts,
-    typer.Option(
+    Option(
+        "--conda-exe",
+        sets="request.conda_exe",
+        metavar="PATH",
+        panel=CONTENT,
+        help="Use the environments and configuration of this conda; it solves too, unless --solver is given.",
+    ),
+    Option(
+        "-i",
+        "--image",
+        metavar="NAME[:TAG]",
+        default=DEFAULT_IMAGE,
+        show_default=True,
+        convert=to_image_name,
+        panel=RESULT,
+        help="The name of the image.",
+    ),
+    Option(
         "-o",
         "--output",
+        "outputs",
         metavar="DEST",
-        rich_help_panel=RESULT,
+        multiple=True,
+        convert=to_destinations,
+        panel=RESULT,
         help="demo.tar, oci:DIR, oci-archive:PATH, docker-daemon: or docker://REF; repeatable.",
     ),
-]
-Push = Annotated[bool, typer.Option("--push", rich_help_panel=RESULT, help="Push to the registry that --image names.")]
-Load = Annotated[bool, typer.Option("--load", rich_help_panel=RESULT, help="Load into the local Docker or Podman.")]
-
-LayeringStrategy = Annotated[
-    Literal["layered", "single"],
-    typer.Option(
+    Option("--push", is_flag=True, panel=RESULT, help="Push to the registry that --image names."),
+    Option("--load", is_flag=True, panel=RESULT, help="Load into the local Docker or Podman."),
+    Option(
         "--layering-strategy",
+        sets="options.layering",
         metavar="STRATEGY",
-        rich_help_panel=LAYERS,
-        help="layered: a layer for each package, as far as they go; single: one for all.",
+        **_member_of(Layering),
+        panel=LAYERS,
+        help="layered: a layer for each package, as far as --max-layers allows; single: one layer for all packages "
+        f"[default: {_DEFAULTS.layering}]",
     ),
-]
-MaxLayers = Annotated[
-    int,
-    typer.Option(
-        "--max-layers", metavar="N", min=1, max=125, rich_help_panel=LAYERS, help="Layers at most, the base's included."
+    Option(
+        "--max-layers",
+        sets="options.max_layers",
+        metavar="N",
+        type=click.IntRange(1, 125),
+        panel=LAYERS,
+        help=f"The most layers that the image may have, the base's included [default: {_DEFAULTS.max_layers}]",
     ),
-]
-CompressionKind = Annotated[
-    Literal["gzip", "zstd", "none"],
-    typer.Option("--compression", metavar="KIND", rich_help_panel=LAYERS, help="gzip, zstd or none."),
-]
-CompressionLevel = Annotated[
-    int | None,
-    typer.Option(
-        "--compression-level", metavar="N", rich_help_panel=LAYERS, help="1 to 12 for gzip, 1 to 22 for zstd."
+    Option(
+        "--compression",
+        sets="options.compression",
+        metavar="KIND",
+        **_member_of(Compression),
+        panel=LAYERS,
+        help=f"gzip, zstd or none [default: {_DEFAULTS.compression}]",
     ),
-]
-BytecodeMode = Annotated[
-    Literal["auto", "always", "never"],
-    typer.Option(
+    Option(
+        "--compression-level",
+        sets="options.compression_level",
+        metavar="N",
+        type=int,
+        panel=LAYERS,
+        help="1 to 12 for gzip, 1 to 22 for zstd.",
+    ),
+    Option(
         "--bytecode",
+        sets="options.bytecode",
         metavar="WHEN",
-        rich_help_panel=LAYERS,
-        help="Byte-compile noarch packages, as conda does: auto (where an interpreter can be found), always or never.",
+        **_member_of(Bytecode),
+        panel=LAYERS,
+        help="Byte-compile noarch packages, as conda does: auto (where an interpreter can be found), always or never "
+        f"[default: {_DEFAULTS.bytecode}]",
     ),
-]
-NoTrim = Annotated[
-    bool,
-    typer.Option("--no-trim", rich_help_panel=LAYERS, help="Keep static libraries (*.a) and source maps (*.js.map)."),
-]
-Exclude = Annotated[
-    Texts,
-    typer.Option("--exclude", metavar="GLOB", rich_help_panel=LAYERS, help="Leave out files of packages; repeatable."),
-]
-
-Env = Annotated[
-    Texts, typer.Option("--env", metavar="K=V", rich_help_panel=RUNTIME, help="An environment variable; repeatable.")
-]
-Label = Annotated[Texts, typer.Option("--label", metavar="K=V", rich_help_panel=RUNTIME, help="A label; repeatable.")]
-Entrypoint = Annotated[
-    str | None,
-    typer.Option(
-        "--entrypoint", metavar="COMMAND", rich_help_panel=RUNTIME, help="Words as in a shell, or a JSON list."
+    Option(
+        "--no-trim",
+        sets="options.trim",
+        is_flag=True,
+        convert=_not,
+        panel=LAYERS,
+        help="Keep static libraries (*.a) and source maps (*.js.map).",
     ),
-]
-Cmd = Annotated[
-    str | None, typer.Option("--cmd", metavar="COMMAND", rich_help_panel=RUNTIME, help="The same, for the command.")
-]
-User = Annotated[
-    str | None, typer.Option("--user", metavar="NAME", rich_help_panel=RUNTIME, help="A user, by name or number.")
-]
-Workdir = Annotated[
-    str | None, typer.Option("--workdir", metavar="PATH", rich_help_panel=RUNTIME, help="The folder to start in.")
-]
-Expose = Annotated[
-    Texts, typer.Option("--expose", metavar="PORT", rich_help_panel=RUNTIME, help="8080, 53/udp, ...; repeatable.")
-]
-ActivateMode = Annotated[
-    Literal["auto", "env", "entrypoint", "never"],
-    typer.Option(
+    Option(
+        "--exclude",
+        sets="options.exclude",
+        metavar="GLOB",
+        multiple=True,
+        panel=LAYERS,
+        help="Leave out files of packages; repeatable.",
+    ),
+    Option(
+        "--env",
+        sets="options.env",
+        metavar="K=V",
+        multiple=True,
+        convert=to_mapping,
+        panel=RUNTIME,
+        help="Set an environment variable; repeatable.",
+    ),
+    Option(
+        "--label",
+        sets="options.labels",
+        metavar="K=V",
+        multiple=True,
+        convert=to_mapping,
+        panel=RUNTIME,
+        help="Set a label; repeatable.",
+    ),
+    Option(
+        "--entrypoint",
+        sets="options.entrypoint",
+        metavar="COMMAND",
+        convert=to_command,
+        panel=RUNTIME,
+        help="The entrypoint: words as in a shell, or a JSON list.",
+    ),
+    Option(
+        "--cmd",
+        sets="options.cmd",
+        metavar="COMMAND",
+        convert=to_command,
+        panel=RUNTIME,
+        help="The default command, written in the same way.",
+    ),
+    Option("--user", sets="options.user", metavar="NAME", panel=RUNTIME, help="Run as this user, by name or number."),
+    Option("--workdir", sets="options.workdir", metavar="PATH", panel=RUNTIME, help="Start in this folder."),
+    Option(
+        "--expose",
+        sets="options.expose",
+        metavar="PORT",
+        multiple=True,
+        convert=to_ports,
+        panel=RUNTIME,
+        help="8080, 53/udp, 9000-9010, ...; repeatable.",
+    ),
+    Option(
         "--activate",
+        sets="options.activate",
         metavar="HOW",
-        rich_help_panel=RUNTIME,
+        **_member_of(Activate),
+        panel=RUNTIME,
         help="What `conda activate` would set: auto (variables, and an entrypoint if packages bring scripts), "
-        "env (variables), entrypoint (both), never.",
+        f"env (variables), entrypoint (both) or never [default: {_DEFAULTS.activate}]",
     ),
-]
-
-NoCache = Annotated[bool, typer.Option("--no-cache", rich_help_panel=CACHE, help="Build all layers anew.")]
-UseExtracted = Annotated[
-    bool,
-    typer.Option(
+    Option(
+        "--no-cache", sets="options.use_cache", is_flag=True, convert=_not, panel=CACHE, help="Build every layer anew."
+    ),
+    Option(
         "--use-extracted",
-        rich_help_panel=CACHE,
-        help="Read packages that conda or pixi extracted here, rather than download archives; digests may differ.",
+        sets="options.use_extracted",
+        is_flag=True,
+        panel=CACHE,
+        help="Read packages that conda or pixi extracted here instead of downloading archives; digests may differ.",
     ),
-]
-CacheDir = Annotated[
-    Path | None,
-    typer.Option("--cache-dir", metavar="DIR", rich_help_panel=CACHE, help="The folder of the layer cache."),
-]
-Offline = Annotated[
-    bool, typer.Option("--offline", rich_help_panel=CACHE, help="Use what is on this machine, and no network.")
-]
+    Option(
+        "--cache-dir",
+        sets="options.cache_dir",
+        metavar="DIR",
+        type=_FILE,
+        panel=CACHE,
+        help="The folder of the layer cache.",
+    ),
+    Option(
+        "--offline",
+        sets="options.offline",
+        is_flag=True,
+        panel=CACHE,
+        help="Use what is on this machine, and no network.",
+    ),
+    common.INSECURE,
+    common.CACERT,
+    common.JSON,
+)
+"""In the order of the help."""
+
+
+def values_for(target: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of `target` (`request` or `options`) that the command line sets, with their values.
+
+    What was not given is left out, so that the default is the field's own.
+    """
+    fields = {}
+    for option in OPTIONS:
+        kind, _, field = option.sets.partition(".") if isinstance(option, Option) else ("", "", "")
+        if kind == target and option.name is not None and given[option.name] is not None:
+            fields[field] = given[option.name]
+    return fields

@@ -1,13 +1,13 @@
-"""Options that several commands have, spelled once."""
+"""Options that several commands have, declared once."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
 
-import typer
+import click
 
-from python_docker.errors import InvalidPlatform
+from conda_docker.cli.options.arguments import to_destination, to_platform, to_source
+from conda_docker.cli.parser import Argument, Option
 from python_docker.transports.table import FORMS
 
 REGISTRIES = "Registries"
@@ -15,82 +15,68 @@ REGISTRIES = "Registries"
 
 LOCATIONS = f"{FORMS}, or a path that ends in .tar"
 
-Source = Annotated[str, typer.Argument(metavar="SRC", help=f"The image: {LOCATIONS}, or a name in a registry.")]
+SOURCE = Argument(
+    "source",
+    metavar="SRC",
+    convert=to_source,
+    explanation=f"The image: {LOCATIONS}, or a name in a registry.",
+)
 
-Json = Annotated[bool, typer.Option("--json", help="Print a machine-readable report.")]
+DESTINATION = Argument("destination", metavar="DST", convert=to_destination, explanation=f"Where it goes: {LOCATIONS}.")
 
-Platform = Annotated[
-    str | None,
-    typer.Option(
-        "--platform",
-        metavar="OS/ARCH",
-        help="Of a multi-platform image the one for this platform, such as linux/arm64 "
-        "(else: Linux on this machine's processor).",
-    ),
-]
+JSON = Option("--json", is_flag=True, help="Print a machine-readable report.")
 
-FormatName = Literal["oci", "docker"]
-CompressionName = Literal["gzip", "zstd", "none"]
+PLATFORM = Option(
+    "--platform",
+    metavar="OS/ARCH",
+    convert=to_platform,
+    help="Of a multi-platform image the one for this platform, such as linux/arm64 "
+    "(else: Linux on this machine's processor).",
+)
 
-CompressionLevel = Annotated[
-    int | None, typer.Option("--compression-level", metavar="N", help="1 to 12 for gzip, 1 to 22 for zstd.")
-]
+FORMATS = click.Choice(["oci", "docker"])
+COMPRESSIONS = click.Choice(["gzip", "zstd", "none"])
 
-Insecure = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--insecure",
-        metavar="HOST",
-        rich_help_panel=REGISTRIES,
-        help="Take any certificate of this registry, and plain HTTP; repeatable.",
-    ),
-]
+COMPRESSION_LEVEL = Option("--compression-level", metavar="N", type=int, help="1 to 12 for gzip, 1 to 22 for zstd.")
 
-CaCert = Annotated[
-    Path | None,
-    typer.Option(
-        "--cacert", metavar="PEM", rich_help_panel=REGISTRIES, help="Trust these certificates in place of the system's."
-    ),
-]
+INSECURE = Option(
+    "--insecure",
+    metavar="HOST",
+    multiple=True,
+    panel=REGISTRIES,
+    help="Do not verify the TLS certificate of this registry, and allow plain HTTP; repeatable.",
+)
 
-Username = Annotated[
-    str | None,
-    typer.Option(
-        "--username",
-        metavar="NAME",
-        rich_help_panel=REGISTRIES,
-        help="Log in with this name; the password comes from standard input, from the environment variable "
-        "CONDA_DOCKER_PASSWORD, or is asked for.",
-    ),
-]
+CACERT = Option(
+    "--cacert",
+    metavar="PEM",
+    type=click.Path(path_type=Path),
+    panel=REGISTRIES,
+    help="Trust these certificates in place of the system's.",
+)
 
-PasswordStdin = Annotated[
-    bool,
-    typer.Option("--password-stdin", rich_help_panel=REGISTRIES, help="Read the password from standard input."),
-]
+USERNAME = Option(
+    "--username",
+    metavar="NAME",
+    panel=REGISTRIES,
+    help="Log in with this name; the password comes from standard input, from the environment variable "
+    "CONDA_DOCKER_PASSWORD, or is asked for.",
+)
+
+PASSWORD_STDIN = Option(
+    "--password-stdin", is_flag=True, panel=REGISTRIES, help="Read the password from standard input."
+)
 
 
-def check_platform(text: str | None) -> None:
-    """Raise a usage error unless `text` is a platform or None."""
-    from python_docker.spec.platform import Platform
-
-    if text is not None:
-        try:
-            Platform.parse(text)
-        except InvalidPlatform as error:
-            raise typer.BadParameter(str(error), param_hint="--platform") from None
-
-
-def check_level(compression: str | None, level: int | None, *, default: str | None = None) -> None:
+def check_level(compression: str | None, level: int | None) -> None:
     """Raise a usage error unless `level` is one that the compression has."""
     if level is None:
         return
     from python_docker import compression as compressions
 
-    name = compression or default
-    if name is None:
-        raise typer.BadParameter("give --compression too", param_hint="--compression-level")
+    if compression is None:
+        raise click.UsageError("--compression-level needs --compression")
     try:
-        compressions.check_level(compressions.Compression(name), level)
+        compressions.check_level(compressions.Compression(compression), level)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--compression-level") from None
+        raise click.UsageError(f"--compression-level: {error}") from None

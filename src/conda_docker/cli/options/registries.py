@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from python_docker.errors import Error
 
@@ -74,7 +74,7 @@ def read_logins(usernames: Mapping[str, str | None], *, password_stdin: bool) ->
     """
     given = [option for option, username in usernames.items() if username is not None]
     if password_stdin and len(given) != 1:
-        raise typer.BadParameter(
+        raise click.BadParameter(
             "give the name that it belongs to, with --username"
             if not given
             else "there are two names it may belong to",
@@ -98,7 +98,7 @@ def _read_password(option: str, username: str, *, stdin: bool) -> str:
     if password := os.environ.get(variable, ""):
         return password
     if not sys.stdin.isatty():
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"give the password on standard input, with --password-stdin, or as environment variable {variable}",
             param_hint=option,
         )

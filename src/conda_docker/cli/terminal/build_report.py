@@ -98,11 +98,11 @@ def identities(report: Report) -> str:
 def blob_names(result: BuildResult) -> dict[str, str]:
     """Return what the blobs of an image are called in progress, by their short digests."""
     image = result.image
-    names = {layer.digest.short: "layer of the base image" for layer in image.layers}
+    names = {layer.digest.short: "write layer of the base" for layer in image.layers}
     for layer in result.layers:
-        first, *others = layer.packages or ("of the environment",)
-        names[layer.digest.short] = f"layer {first}" + (f" and {len(others)} more" if others else "")
-    return names | {image.id.short: "config", image.digest.short: "manifest"}
+        first, *others = layer.packages or ("layer of the environment",)
+        names[layer.digest.short] = f"write {first}" + (f" and {len(others)} more" if others else "")
+    return names | {image.id.short: "write config", image.digest.short: "write manifest"}
 
 
 def build_summary(report: Report, locations: Sequence[Location]) -> str:

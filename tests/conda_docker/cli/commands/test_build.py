@@ -273,7 +273,8 @@ def test_pushed_to_the_registry_that_the_name_has(build: Build, registry: peers.
     before = len(registry.requests())
     again = build("-i", name, "--push", "numpy")
     assert again.returncode == 0
-    assert {"layer numpy: exists", "layer of the environment: exists", "config: exists"} <= {*again.stderr.splitlines()}
+    blobs = {"write numpy: exists", "write layer of the environment: exists", "write config: exists"}
+    assert blobs <= {*again.stderr.splitlines()}
     uploads = [request for request in registry.requests(since=before) if request.method in ("POST", "PATCH")]
     assert uploads == []
 

@@ -8,9 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-import typer
 
-from conda_docker.cli.commands.cache import parse_age, parse_size
+from conda_docker.cli.commands.cache import to_age, to_size
 from conda_docker.layers.cache import LayerCache
 from conda_docker.layers.facts import LayerFacts
 from python_docker.layer import build_layer
@@ -79,21 +78,21 @@ def test_clear_tells_what_it_freed(conda_docker: Run, tmp_path: Path) -> None:
     [("0", 0), ("12", 12), ("1k", 1000), ("1.5MB", 1_500_000), ("2GiB", 2 << 30), ("3 tb", 3 * 10**12)],
 )
 def test_sizes(text: str, size: int) -> None:
-    assert parse_size(text) == size
+    assert to_size("--max-size", text) == size
 
 
 @pytest.mark.parametrize("text", ["", "MB", "-1", "1EB", "1MBB", "1iB", "nan"])
 def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(typer.BadParameter, match="not a size"):
-        parse_size(text)
+    with pytest.raises(ValueError, match="not a valid size"):
+        to_size("--max-size", text)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("1h", 3600), ("0.5d", 43200), ("2W", 1_209_600)])
 def test_ages(text: str, seconds: float) -> None:
-    assert parse_age(text) == seconds
+    assert to_age("--older-than", text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "1", "d", "1y", "-1d"])
 def test_what_is_no_age_is_refused(text: str) -> None:
-    with pytest.raises(typer.BadParameter, match="not a time"):
-        parse_age(text)
+    with pytest.raises(ValueError, match="not a valid time"):
+        to_age("--older-than", text)

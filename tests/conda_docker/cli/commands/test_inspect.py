@@ -168,7 +168,7 @@ def test_packages_of_an_image_that_we_built(built: str, conda_docker: Run) -> No
 
 def test_packages_as_json(built: str, conda_docker: Run) -> None:
     [environment] = json.loads(conda_docker("inspect", "--packages", "--json", built).stdout)
-    assert environment["requested"] == ["numpy >=2"]
+    assert environment["requested"] == ["numpy>=2"]
     assert environment["variables"] == {"WHO": "me"}
     [package] = environment["packages"]
     assert package["hash"] == f"sha256:{SHA256}"

@@ -77,7 +77,7 @@ def test_a_build_shows_rows_then_the_summary(
     assert_calm(cold)
     screens = drawn(cold)
     assert any(line.startswith("layer package-with") for screen in screens for line in screen)
-    known = re.compile(r"layer |small-|package-|solve for | *\d+ done, ")
+    known = re.compile(r"layer |write |small-|package-|solve for |\d+ done, ")
     assert all(known.match(line) for screen in screens for line in screen if line)
     assert SUMMARY.match(cold.lines[0])
     assert f"{PACKAGES} built, 1 known" in "".join(cold.lines)

@@ -1,0 +1,240 @@
+"""How command lines are read: click's commands and options, with what the help and the program need besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+from click.exceptions import Exit
+
+from conda_docker.cli.terminal.output import Output, Verbosity
+
+GENERAL = "General options"
+"""The panel of the help with the options that every command has."""
+
+Conversion = Callable[[str, Any], object]
+"""From the name of an option and its value to what is meant by it; raises `ValueError`, `TypeError` or `Error`."""
+
+
+class Option(click.Option):
+    """An option with its place in the help, and with what its value means.
+
+    `panel` is the title that the help shows it under. `sets` names the field of a request that takes the value, such
+    as `options.cmd` (see `conda_docker.cli.options.build`). `convert` is called with the option's name and its value,
+    unless that is None, and gives the value that the command gets.
+    """
+
+    def __init__(
+        self,
+        *declarations: str,
+        panel: str = "Options",
+        sets: str = "",
+        convert: Conversion | None = None,
+        **settings: Any,
+    ) -> None:
+        if convert is not None:
+            settings["callback"] = _calling(convert)
+        super().__init__(declarations, **settings)
+        self.panel = panel
+        self.sets = sets
+
+
+class Argument(click.Argument):
+    """An argument with an explanation, and with what its value means: see `Option`."""
+
+    def __init__(self, name: str, *, explanation: str, convert: Conversion | None = None, **settings: Any) -> None:
+        if convert is not None:
+            settings["callback"] = _calling(convert)
+        super().__init__([name], **settings)
+        self.explanation = explanation
+
+
+def _calling(convert: Conversion) -> Callable[[click.Context, click.Parameter, Any], object]:
+    """What click calls with the value of a parameter: a value that cannot be meant becomes wrong usage."""
+
+    def call(ctx: click.Context, param: click.Parameter, value: Any) -> object:
+        from python_docker.errors import Error
+
+        if value is None or ctx.resilient_parsing:
+            return value
+        try:
+            return convert(_shown_name(param), value)
+        except Error as error:  # first: some are ValueErrors too
+            raise click.BadParameter(str(error), ctx, param) from None
+        except (ValueError, TypeError) as error:
+            raise click.UsageError(str(error), ctx) from None
+
+    return call
+
+
+def _shown_name(param: click.Parameter) -> str:
+    """What a parameter is called in messages."""
+    return max(param.opts, key=len) if isinstance(param, click.Option) else str(getattr(param, "metavar", param.name))
+
+
+def _set_verbosity(verbosity: Verbosity) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def set_it(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+        if given:
+            ctx.find_root().ensure_object(Output).verbosity = verbosity
+
+    return set_it
+
+
+def _show_help(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+    if given and not ctx.resilient_parsing:
+        ctx.find_root().ensure_object(Output).styled(ctx.get_help().rstrip())
+        raise Exit
+
+
+def _general(*names: str, callback: Callable[[click.Context, click.Parameter, bool], None], explanation: str) -> Option:
+    return Option(
+        *names, is_flag=True, is_eager=True, expose_value=False, callback=callback, panel=GENERAL, help=explanation
+    )
+
+
+GENERAL_OPTIONS = (
+    _general(
+        "-v",
+        "--verbose",
+        callback=_set_verbosity(Verbosity.VERBOSE),
+        explanation="Report each step on a line of its own.",
+    ),
+    _general("--debug", callback=_set_verbosity(Verbosity.DEBUG), explanation="Show all details, and tracebacks."),
+    _general("-q", "--quiet", callback=_set_verbosity(Verbosity.QUIET), explanation="Show only results and errors."),
+    _general("-h", "--help", callback=_show_help, explanation="Show this message and exit."),
+)
+"""The options of the whole program, which may stand before or after a command's name."""
+
+
+class Command(click.Command):
+    """A command, which also has the options of the whole program."""
+
+    def __init__(self, name: str, *, params: Sequence[click.Parameter] = (), **settings: Any) -> None:
+        super().__init__(name, params=[*params, *GENERAL_OPTIONS], add_help_option=False, **settings)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        _allow_abbreviations(self, ctx)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # the message ends with whose --help to read
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        ctx.find_root().ensure_object(Output).show_logs()
+        return super().invoke(ctx)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from conda_docker.cli.help import write_help
+
+        write_help(self, ctx, formatter)
+
+
+class Group(click.Group):
+    """Commands, some of them in modules of their own that are imported when they are used.
+
+    `modules` has the summaries of those, which the help shows without importing them, by names; the module of that name
+    in `package` has the command under that name too.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        modules: Mapping[str, str] | None = None,
+        package: str = "",
+        params: Sequence[click.Parameter] = (),
+        **settings: Any,
+    ) -> None:
+        super().__init__(name, params=[*params, *GENERAL_OPTIONS], add_help_option=False, **settings)
+        self.modules = dict(modules or {})
+        self.package = package
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.modules, *self.commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.modules:
+            return self.commands.get(cmd_name)
+        command: click.Command = getattr(import_module(f"{self.package}.{cmd_name}"), cmd_name)
+        return command
+
+    def summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
+        """The names of the commands with a line about each."""
+        own = [(name, command.get_short_help_str(80)) for name, command in self.commands.items()]
+        return [*self.modules.items(), *own]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            # As in all earlier releases: help on standard output, and a failure, since nothing was asked for.
+            ctx.find_root().ensure_object(Output).styled(ctx.get_help().rstrip())
+            raise Exit(1)
+        _allow_abbreviations(self, ctx)
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        names = self.list_commands(ctx)
+        if args[0] not in names and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], names, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(names)}"
+            ctx.fail(f"no such command: {args[0]!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from conda_docker.cli.help import write_help
+
+        write_help(self, ctx, formatter, self.summaries(ctx))
+
+
+def command(
+    *params: click.Parameter, name: str | None = None, examples: str = "", group: Group | None = None
+) -> Callable[[Callable[..., int | None]], Command]:
+    """Return a decorator that makes a function a command with these parameters, and a member of `group` if given.
+
+    The function is called with the `Output` and the values by name; what it returns is the exit code, None being 0.
+    Its docstring is the help.
+    """
+
+    def make(function: Callable[..., int | None]) -> Command:
+        made = Command(
+            name or function.__name__,
+            params=params,
+            callback=click.pass_obj(function),
+            help=function.__doc__,
+            epilog=examples,
+        )
+        if group is not None:
+            group.add_command(made)
+        return made
+
+    return make
+
+
+def usage_message(error: click.ClickException) -> str:
+    """What is wrong with a command line, in the form of all other messages."""
+    if isinstance(error, click.NoSuchOption):
+        hint = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
+        return f"no such option: {error.option_name}{hint}"
+    if isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter):
+        name = _shown_name(error.param) if error.param else error.param_hint
+        message = f"{name}: {error.message}" if name else error.message
+        return message.rstrip(".")
+    message = error.format_message()
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _allow_abbreviations(command: click.Command, ctx: click.Context) -> None:
+    """Take unique beginnings of long options for the options, as argparse did in earlier releases."""
+    names = [name[2:] for param in command.get_params(ctx) for name in param.opts if name.startswith("--")]
+
+    def complete(written: str) -> str:
+        found = [name for name in names if name.startswith(written)]
+        return found[0] if len(written) > 1 and len(found) == 1 else written
+
+    ctx.token_normalize_func = complete

@@ -1,0 +1,52 @@
+"""The options of `build`: what each sets, and that nothing is forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from conda_docker.build_options import BuildOptions, Bytecode, Layering
+from conda_docker.cli.commands.build import build
+from conda_docker.cli.options.build import OPTIONS, values_for
+from conda_docker.cli.parser import Option
+from conda_docker.request import Request
+
+FIELDS = {"request": Request, "options": BuildOptions}
+NOT_OPTIONS = {"request.specs", "request.options", "request.base_registry", "request.pip_packages", "options.workers"}
+"""What the command line gives by arguments, by the options for registries, or not at all."""
+
+
+def options_of(*args: str) -> BuildOptions:
+    with build.make_context("build", ["-o", "x.tar", "numpy", *args]) as context:
+        return BuildOptions(**values_for("options", context.params))
+
+
+def test_every_field_of_a_request_has_one_option_that_sets_it() -> None:
+    there = {f"{target}.{field.name}" for target, kind in FIELDS.items() for field in fields(kind)}
+    is_set = [option.sets for option in OPTIONS if isinstance(option, Option) and option.sets]
+    assert len(is_set) == len(set(is_set))
+    assert set(is_set) == there - NOT_OPTIONS
+
+
+def test_without_options_a_build_has_the_defaults_of_its_fields() -> None:
+    assert options_of() == BuildOptions()
+
+
+def test_options_become_values() -> None:
+    given = ["--layering-strategy", "single", "--bytecode", "never", "--max-layers", "7", "--no-trim", "--no-cache"]
+    assert options_of(
+        *given, "--offline", "--env", "A=1", "--cmd", "python -m app", "--expose", "80", "--add", "app:/srv"
+    ) == (
+        BuildOptions(
+            layering=Layering.SINGLE,
+            bytecode=Bytecode.NEVER,
+            max_layers=7,
+            trim=False,
+            use_cache=False,
+            offline=True,
+            env={"A": "1"},
+            cmd=("python", "-m", "app"),
+            expose=("80/tcp",),
+            add=((Path("app"), "/srv"),),
+        )
+    )
