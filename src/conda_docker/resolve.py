@@ -195,9 +195,9 @@ def _solve(
 
 
 def _glibc_of(base: Image, request: Request) -> str | None:
-    from conda_docker.image.base import glibc_of
+    from conda_docker.image.base_system import read_base_system
 
-    return glibc_of(base, _cache_dir(request))
+    return read_base_system(base, _cache_dir(request)).glibc
 
 
 def _ask_solver(question: SolveRequest, executable: str | None) -> LockedEnvironment:

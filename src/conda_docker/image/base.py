@@ -1,13 +1,9 @@
-"""Base images: opened once, their layers kept in the cache, so that a second build on one asks only what its tag means.
-
-Also what a solver must know of them: the version of their C library.
-"""
+"""Base images: opened once, their layers kept in the cache, so that a second build asks only what its tag means."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -21,22 +17,14 @@ from python_docker.blob import Blob, BlobStore
 from python_docker.choose import image_of
 from python_docker.errors import Error, NotFound, PlatformNotFound
 from python_docker.image import Image
-from python_docker.layer import Layer
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents import Descriptor, Manifest, parse_manifest
 from python_docker.spec.platform import Platform
 from python_docker.spec.reference import ImageReference
-from python_docker.tar import EntryType, clamped_path
 from python_docker.transports import Location, open_source
 
 if TYPE_CHECKING:
     from python_docker.transports.medium import Source
-
-# Also where the glibc packages for Alpine put it.
-_LIBC = re.compile(
-    r"(?:usr/(?:glibc-compat/)?)?lib(?:64|32)?/(?:[a-z0-9_]+-linux-gnu[a-z0-9_]*/)?libc(?:\.so\.6|-(\d+\.\d+)\.so)"
-)
-_LIBC_VERSION = re.compile(rb"GNU C Library [^\n]{0,200}?version (\d+\.\d+)")
 
 
 def open_base(
@@ -126,36 +114,3 @@ def kept_blob(blob: Blob, store: BlobStore) -> Blob:
         return kept.opener()
 
     return replace(blob, opener=keep_and_open)
-
-
-def glibc_of(image: Image, cache_dir: Path) -> str | None:
-    """The version of the GNU C library in an image, such as "2.36"; None when it has none, or it cannot be read.
-
-    Read from the lowest layer that has it, and remembered by the image's ID.
-    """
-    note = cache_dir / "glibc" / image.id.encoded
-    with suppress(OSError, ValueError):
-        return read_note(note).decode() or None
-    found: str | None = None
-    for layer in reversed(image.layers):
-        found = _glibc_in(layer) or found
-        if found is not None:
-            break
-    with suppress(OSError):
-        write_note(note, (found or "").encode())
-    return found
-
-
-def _glibc_in(layer: Layer) -> str | None:
-    """The library's version as its file name or its own banner states it (`ldd --version` prints the same)."""
-    for entry, content in layer.entries():
-        match = _LIBC.fullmatch(clamped_path(entry.path))
-        if match is None:
-            continue
-        if match[1]:
-            return match[1]
-        if entry.type is EntryType.FILE and entry.size < 64 << 20:
-            banner = _LIBC_VERSION.search(content.read())
-            if banner is not None:
-                return banner[1].decode()
-    return None

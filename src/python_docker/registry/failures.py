@@ -23,7 +23,7 @@ _ANSWERED = frozenset(
 def registry_error(error: HttpError, action: str = "") -> RegistryError:
     """Return the error to raise for a failure of HTTP; `action` says what was to be done, such as `log in`.
 
-    >>> registry_error(HttpError(Cause.NO_TLS, "localhost:5000"))
+    >>> registry_error(HttpError(Cause.NO_TLS, "localhost:5000"))  # doctest: +ELLIPSIS
     ConnectionFailed('localhost:5000 did not answer with TLS; if it is meant to speak plain HTTP, ...')
     """
     message = f"cannot {action}: {error}" if action else str(error)

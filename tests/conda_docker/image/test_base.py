@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from conda_docker.image.base import glibc_of, open_base
+from conda_docker.image.base import open_base
 from python_docker.errors import NotFound
 from python_docker.image import Image
 from python_docker.spec.platform import Platform
@@ -80,36 +79,3 @@ def test_another_place_is_read_as_it_is(tmp_path: Path) -> None:
     base = open_base(f"oci:{tmp_path / 'layout'}:y", AMD64, tmp_path / "cache")
     assert base is not None
     assert base.digest == image.digest
-
-
-BANNER = b"\0\0GNU C Library (Debian GLIBC 2.36-9+deb12u14) stable release version 2.36.\nCopyright\0"
-
-
-@pytest.mark.parametrize(
-    ("path", "content", "version"),
-    [
-        ("/usr/lib/x86_64-linux-gnu/libc.so.6", BANNER, "2.36"),
-        ("/lib64/libc.so.6", BANNER, "2.36"),
-        ("/lib/x86_64-linux-gnu/libc-2.31.so", b"", "2.31"),
-        ("/usr/glibc-compat/lib/libc.so.6", BANNER, "2.36"),
-        ("/opt/conda/sysroot/lib64/libc.so.6", BANNER, None),
-        ("/lib/ld-musl-x86_64.so.1", b"", None),
-        ("/lib64/libc.so.6", b"no banner", None),
-    ],
-)
-def test_the_version_of_the_c_library(tmp_path: Path, path: str, content: bytes, version: str | None) -> None:
-    image = Image()
-    image.add_layer_contents({path: content})
-    image.add_layer_contents({"/app": b""})
-    assert glibc_of(image, tmp_path) == version
-    unread = Image.from_manifest(image.manifest, lambda descriptor: image.config_blob)
-    assert glibc_of(unread, tmp_path) == version, "remembered by the image's ID"
-
-
-def test_this_machine_s_own_c_library_is_recognised(tmp_path: Path) -> None:
-    libraries = [path for path in Path("/usr/lib").glob("*-linux-gnu/libc.so.6") if path.is_file()]
-    if not libraries:
-        pytest.skip("this machine's C library is not where Debian has it")
-    image = Image()
-    image.add_layer_paths({libraries[0].resolve(): str(libraries[0])})
-    assert glibc_of(image, tmp_path) == os.confstr("CS_GNU_LIBC_VERSION").split()[1]  # type: ignore[union-attr]

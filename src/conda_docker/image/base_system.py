@@ -1,0 +1,222 @@
+"""What a build must know of the system in its base image: C library, shell, program loaders, users, linked folders.
+
+Read once from the image's layers and remembered by the image's ID.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from conda_docker.cache.notes import read_note, write_note
+from python_docker.errors import InvalidLayer, NotFound
+from python_docker.filesystem import FileSystem
+from python_docker.tar import EntryType
+
+if TYPE_CHECKING:
+    from python_docker.image import Image
+    from python_docker.layer import Layer
+
+LOADERS = {
+    "linux-32": "/lib/ld-linux.so.2",
+    "linux-64": "/lib64/ld-linux-x86-64.so.2",
+    "linux-aarch64": "/lib/ld-linux-aarch64.so.1",
+    "linux-armv7l": "/lib/ld-linux-armhf.so.3",
+    "linux-ppc64le": "/lib64/ld64.so.2",
+    "linux-riscv64": "/lib/ld-linux-riscv64-lp64d.so.1",
+    "linux-s390x": "/lib/ld64.so.1",
+}
+"""What the kernel starts to load a program that is linked to glibc (glibc, shlib-versions and `ld-linux` manual)."""
+
+_SHELLS = ("bin/sh", "bin/bash")
+# Also where the glibc packages for Alpine put it.
+_LIBC = re.compile(
+    r"(?:usr/(?:glibc-compat/)?)?lib(?:64|32)?/(?:[a-z0-9_]+-linux-gnu[a-z0-9_]*/)?libc(?:\.so\.6|-(\d+\.\d+)\.so)"
+)
+_LIBC_VERSION = re.compile(rb"GNU C Library [^\n]{0,200}?version (\d+\.\d+)")
+_LARGEST = 64 << 20  # bytes of a file that is read
+_WHOLE = 150 << 20
+"""Bytes of compressed layers up to which all of them are read. Of larger images, whose upper layers hold programs
+rather than a system, the layers up to the one that brings the shell."""
+_DEEPEST_LINK = 4  # folders: prefixes lie no deeper
+_FORMAT = 1
+
+
+class User(NamedTuple):
+    """A line of `/etc/passwd` (passwd(5))."""
+
+    uid: int
+    gid: int
+    home: str
+
+
+@dataclass(frozen=True, slots=True)
+class BaseSystem:
+    """The system that an environment comes on top of; of an empty image when nothing is given.
+
+    `glibc` is the version of the GNU C library, such as "2.36"; `shells` and `loaders` are paths that are there, as
+    programs name them. `links` maps folders that are symbolic links to where they lead, both relative to the root.
+    `problem` says why nothing is known of an image that cannot be read as a file system.
+    """
+
+    glibc: str | None = None
+    shells: tuple[str, ...] = ()
+    loaders: tuple[str, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, User] = field(default_factory=dict)
+    groups: Mapping[str, int] = field(default_factory=dict)
+    passwd: str = ""
+    group: str = ""
+    problem: str | None = None
+
+    def real_path(self, path: str) -> str:
+        """Return where an absolute path leads, linked folders followed.
+
+        >>> BaseSystem(links={"opt": "var/opt"}).real_path("/opt/conda")
+        '/var/opt/conda'
+        """
+        parts = path.strip("/").split("/")
+        for count in range(len(parts), 0, -1):
+            target = self.links.get("/".join(parts[:count]))
+            if target is not None:
+                return "/" + "/".join([target, *parts[count:]])
+        return path
+
+
+def read_base_system(image: Image, cache_dir: Path) -> BaseSystem:
+    """Return what is known of the system in an image, remembered in `cache_dir` by the image's ID.
+
+    Layers that do not make a file system end in a `BaseSystem` with a `problem`: a build that copies them into its
+    image does not need to understand them.
+    """
+    note = cache_dir / "bases" / f"{image.id.encoded}.system"
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        return _from_json(json.loads(read_note(note)))
+    try:
+        system = _read(image)
+    except (InvalidLayer, NotFound) as error:
+        return BaseSystem(problem=str(error))
+    with suppress(OSError):
+        write_note(note, json.dumps(_to_json(system)).encode())
+    return system
+
+
+def _read(image: Image) -> BaseSystem:
+    bottom_up = list(reversed(image.layers))
+    if sum(layer.size for layer in bottom_up) > _WHOLE:
+        for count in range(1, len(bottom_up)):
+            files = FileSystem(bottom_up[:count])
+            if _exists(files, "bin/sh"):
+                return _look(files, bottom_up[:count])
+    return _look(FileSystem(bottom_up), bottom_up)
+
+
+def _look(files: FileSystem, layers: Sequence[Layer]) -> BaseSystem:
+    libraries = [path for path in files if _LIBC.fullmatch(path)]
+    contents = _contents(files, layers, (*libraries, "etc/passwd", "etc/group"))
+    passwd, group = (contents.get(path, b"").decode("utf-8", "replace") for path in ("etc/passwd", "etc/group"))
+    return BaseSystem(
+        glibc=next(filter(None, (_glibc_version(path, contents.get(path, b"")) for path in libraries)), None),
+        shells=tuple(f"/{path}" for path in _SHELLS if _exists(files, path)),
+        loaders=tuple(path for path in LOADERS.values() if _exists(files, path)),
+        links=dict(_links(files)),
+        users=dict(_users(passwd)),
+        groups=dict(_groups(group)),
+        passwd=passwd,
+        group=group,
+    )
+
+
+def _contents(files: FileSystem, layers: Sequence[Layer], paths: Iterable[str]) -> dict[str, bytes]:
+    """The contents of those files that are there and not absurdly large, each layer read once."""
+    wanted: dict[int, dict[int, list[str]]] = {}
+    for path in paths:
+        with suppress(NotFound):
+            member = files.get(files.resolve(path))
+            if member is not None and member.content is not None:
+                layer, number = member.content
+                wanted.setdefault(layer, {}).setdefault(number, []).append(path)
+    found: dict[str, bytes] = {}
+    for layer, numbers in wanted.items():
+        for number, (entry, content) in enumerate(layers[layer].entries()):
+            if number in numbers and entry.type is EntryType.FILE and entry.size <= _LARGEST:
+                found |= dict.fromkeys(numbers[number], content.read())
+    return found
+
+
+def _exists(files: FileSystem, path: str) -> bool:
+    with suppress(NotFound):
+        return files.resolve(path) in files
+    return False
+
+
+def _links(files: FileSystem) -> Iterator[tuple[str, str]]:
+    """Folders that are links, with where they lead, unless that is a file."""
+    for path in files:
+        if path.count("/") >= _DEEPEST_LINK or path.startswith(("etc/", "proc/", "sys/", "dev/")):
+            continue
+        member = files.get(path)
+        if member is None or member.entry.type is not EntryType.SYMLINK:
+            continue
+        with suppress(NotFound):
+            target = files.resolve(path)
+            found = files.get(target)
+            if target and (found is None or found.entry.type is EntryType.DIRECTORY):
+                yield path, target
+
+
+def _glibc_version(path: str, content: bytes) -> str | None:
+    """The library's version as its file name or its own banner states it (`ldd --version` prints the same)."""
+    match = _LIBC.fullmatch(path)
+    if match is not None and match[1]:
+        return match[1]
+    banner = _LIBC_VERSION.search(content)
+    return None if banner is None else banner[1].decode()
+
+
+def _users(passwd: str) -> Iterator[tuple[str, User]]:
+    for line in passwd.splitlines():
+        fields = line.split(":")
+        if len(fields) >= 6 and fields[0] and fields[2].isdecimal() and fields[3].isdecimal():
+            yield fields[0], User(int(fields[2]), int(fields[3]), fields[5])
+
+
+def _groups(group: str) -> Iterator[tuple[str, int]]:
+    for line in group.splitlines():
+        fields = line.split(":")
+        if len(fields) >= 3 and fields[0] and fields[2].isdecimal():
+            yield fields[0], int(fields[2])
+
+
+def _to_json(system: BaseSystem) -> dict[str, Any]:
+    return {
+        "format": _FORMAT,
+        "glibc": system.glibc,
+        "shells": system.shells,
+        "loaders": system.loaders,
+        "links": system.links,
+        "passwd": system.passwd,
+        "group": system.group,
+    }
+
+
+def _from_json(value: Any) -> BaseSystem:
+    """Raises `ValueError`, `KeyError` or `TypeError` for what `_to_json` did not give."""
+    if value["format"] != _FORMAT:
+        raise ValueError("of another version")
+    passwd, group = str(value["passwd"]), str(value["group"])
+    return BaseSystem(
+        glibc=None if value["glibc"] is None else str(value["glibc"]),
+        shells=tuple(map(str, value["shells"])),
+        loaders=tuple(map(str, value["loaders"])),
+        links={str(path): str(target) for path, target in value["links"].items()},
+        users=dict(_users(passwd)),
+        groups=dict(_groups(group)),
+        passwd=passwd,
+        group=group,
+    )

@@ -1,0 +1,141 @@
+"""Users of a container: what `--user` means, and the files that give a user a name and a home."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from conda_docker.errors import UnsupportedInput
+from conda_docker.image.base_system import BaseSystem, User
+
+ROOT = User(0, 0, "/root")
+_NAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")  # useradd(8), with the dot that Debian allows
+_NUMBER = re.compile(r"\d{1,10}")
+_LARGEST_ID = 2**32 - 2  # credentials(7): the last number means "no change"
+_FIRST_USER = 1000
+_NOBODY = 65534
+DEFAULT_NAME = "app"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerUser:
+    """The user that containers run as. `added` tells that the base image does not have it."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+    added: bool
+
+    @property
+    def number(self) -> str:
+        """`UID:GID`: Kubernetes' `runAsNonRoot` proves nothing of names (kubelet, `verifyRunAsNonRoot`)."""
+        return f"{self.uid}:{self.gid}"
+
+
+def container_user(text: str, system: BaseSystem, *, name: str | None = None, home: str | None = None) -> ContainerUser:
+    """Return the user that `USER[:GROUP]` means on a base image, each a name or a number as in a Dockerfile's `USER`.
+
+    One that the base does not have is added: as `name` (else the name in `text`, else "app"), with the home folder
+    `home` (else /home/NAME) and, for a name without a number, the first number from 1000 that is free. Raises
+    `UnsupportedInput` for what cannot be a user or a group.
+
+    >>> container_user("1000", BaseSystem())
+    ContainerUser(name='app', uid=1000, gid=1000, home='/home/app', added=True)
+    """
+    user, separator, group = text.partition(":")
+    known = _known(user, system)
+    if known is not None and (name is None or known[0] == name):
+        found_name, found = known
+        gid = _group(group, text, system) if separator else found.gid
+        return ContainerUser(found_name, found.uid, gid, home or found.home, added=False)
+    if _NUMBER.fullmatch(user):
+        uid, chosen = _identifier(user, text), name or _free_name(system)
+    elif _NAME.fullmatch(user):
+        uid, chosen = _free_uid(system), name or user
+    else:
+        raise UnsupportedInput(f"{text!r} is not a user: expected a name or a number, such as 1000, 1000:1000 or app")
+    if not _NAME.fullmatch(chosen):
+        raise UnsupportedInput(f"{chosen!r} cannot be a user's name; use lower-case letters, digits, '_' and '-'")
+    if chosen in system.users:
+        raise UnsupportedInput(
+            f"the base image has a user {chosen!r} already, with the number {system.users[chosen].uid}; "
+            "choose another name with --user-name"
+        )
+    gid = _group(group, text, system) if separator else uid
+    return ContainerUser(chosen, uid, gid, home or f"/home/{chosen}", added=True)
+
+
+def user_files(user: ContainerUser | None, system: BaseSystem) -> Mapping[str, bytes]:
+    """Return `/etc/passwd` and `/etc/group` where a user must be added to them, or where there are none.
+
+    A base image without any, such as an empty one, gets root, without whom programs cannot tell who they are.
+
+    >>> user_files(None, BaseSystem())["/etc/passwd"]
+    b'root:x:0:0:root:/root:/sbin/nologin\\n'
+    """
+    shell = system.shells[0] if system.shells else "/sbin/nologin"
+    passwd, group = system.passwd, system.group
+    if not system.users:
+        passwd = f"root:x:0:0:root:/root:{shell}\n"
+    if not system.groups:
+        group = "root:x:0:\n"
+    if user is not None and user.added:
+        passwd = f"{_ended(passwd)}{user.name}:x:{user.uid}:{user.gid}::{user.home}:{shell}\n"
+        if user.gid != 0 and user.gid not in system.groups.values():
+            group = f"{_ended(group)}{user.name}:x:{user.gid}:\n"
+    files = {"/etc/passwd": passwd, "/etc/group": group}
+    before = {"/etc/passwd": system.passwd, "/etc/group": system.group}
+    return {path: content.encode() for path, content in files.items() if content != before[path]}
+
+
+def _ended(text: str) -> str:
+    return text if not text or text.endswith("\n") else text + "\n"
+
+
+def _known(user: str, system: BaseSystem) -> tuple[str, User] | None:
+    if user in system.users:
+        return user, system.users[user]
+    if user in ("root", "0"):
+        return "root", ROOT
+    if _NUMBER.fullmatch(user):
+        return next(((name, found) for name, found in system.users.items() if found.uid == int(user)), None)
+    return None
+
+
+def _identifier(number: str, text: str) -> int:
+    if int(number) > _LARGEST_ID:
+        raise UnsupportedInput(f"{text!r} is not a user: the largest number of a user or a group is {_LARGEST_ID}")
+    return int(number)
+
+
+def _group(group: str, text: str, system: BaseSystem) -> int:
+    if group in system.groups:
+        return system.groups[group]
+    if group == "root":
+        return 0
+    if _NUMBER.fullmatch(group):
+        return _identifier(group, text)
+    raise UnsupportedInput(f"{text!r}: the base image has no group {group!r}; give its number instead")
+
+
+def _free_uid(system: BaseSystem) -> int:
+    taken = {user.uid for user in system.users.values()} | set(system.groups.values())
+    return next(number for number in range(_FIRST_USER, _NOBODY) if number not in taken)
+
+
+def _free_name(system: BaseSystem) -> str:
+    names = (DEFAULT_NAME, *(f"{DEFAULT_NAME}{number}" for number in range(2, 1000)))
+    return next(name for name in names if name not in system.users)
+
+
+def home_folders(user: ContainerUser) -> tuple[str, ...]:
+    """Return the folders of an added user's home, the outermost first; the last is the user's own."""
+    folders: list[str] = []
+    folder = user.home
+    while folder not in ("/", ""):
+        folders.append(folder)
+        folder = posixpath.dirname(folder)
+    return tuple(reversed(folders))

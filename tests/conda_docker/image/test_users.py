@@ -1,0 +1,78 @@
+"""Who containers run as, on bases with and without that user."""
+
+from __future__ import annotations
+
+import pytest
+
+from conda_docker.errors import UnsupportedInput
+from conda_docker.image.base_system import BaseSystem, User
+from conda_docker.image.users import ContainerUser, container_user, home_folders, user_files
+
+PASSWD = "root:x:0:0:root:/root:/bin/bash\njovyan:x:1000:100::/home/jovyan:/bin/bash"
+DEBIAN = BaseSystem(
+    shells=("/bin/sh",),
+    users={"root": User(0, 0, "/root"), "jovyan": User(1000, 100, "/home/jovyan")},
+    groups={"root": 0, "users": 100},
+    passwd=PASSWD,
+    group="root:x:0:\nusers:x:100:\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("jovyan", ContainerUser("jovyan", 1000, 100, "/home/jovyan", False)),
+        ("1000", ContainerUser("jovyan", 1000, 100, "/home/jovyan", False)),
+        ("1000:0", ContainerUser("jovyan", 1000, 0, "/home/jovyan", False)),
+        ("jovyan:root", ContainerUser("jovyan", 1000, 0, "/home/jovyan", False)),
+        ("root", ContainerUser("root", 0, 0, "/root", False)),
+        ("2000", ContainerUser("app", 2000, 2000, "/home/app", True)),
+        ("2000:users", ContainerUser("app", 2000, 100, "/home/app", True)),
+        ("me", ContainerUser("me", 1001, 1001, "/home/me", True)),
+    ],
+)
+def test_users(text: str, expected: ContainerUser) -> None:
+    assert container_user(text, DEBIAN) == expected
+
+
+def test_a_name_and_a_home_are_chosen() -> None:
+    user = container_user("2000:100", DEBIAN, name="dask", home="/srv/dask")
+    assert user == ContainerUser("dask", 2000, 100, "/srv/dask", True)
+    assert user.number == "2000:100"
+    assert home_folders(user) == ("/srv", "/srv/dask")
+
+
+def test_root_needs_no_line_in_an_empty_image() -> None:
+    assert container_user("0", BaseSystem()).added is False
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":", "A b", "x/y", "-1", "1000:", "1000:nosuch", "4294967295", "9" * 5000, "a\nb"]
+)
+def test_what_is_not_a_user(text: str) -> None:
+    with pytest.raises(UnsupportedInput):
+        container_user(text, DEBIAN)
+
+
+def test_a_name_that_the_base_has_for_another() -> None:
+    with pytest.raises(UnsupportedInput, match="has a user 'jovyan' already, with the number 1000"):
+        container_user("2000", DEBIAN, name="jovyan")
+
+
+def test_a_user_is_added_to_the_files_of_the_base() -> None:
+    files = user_files(container_user("2000", DEBIAN), DEBIAN)
+    assert files["/etc/passwd"].decode() == f"{PASSWD}\napp:x:2000:2000::/home/app:/bin/sh\n"
+    assert files["/etc/group"].decode() == "root:x:0:\nusers:x:100:\napp:x:2000:\n"
+
+
+def test_files_that_need_nothing_stay_as_they_are() -> None:
+    assert user_files(container_user("jovyan", DEBIAN), DEBIAN) == {}
+    assert user_files(None, DEBIAN) == {}
+    assert set(user_files(container_user("2000:100", DEBIAN), DEBIAN)) == {"/etc/passwd"}
+
+
+def test_an_empty_image_gets_root() -> None:
+    assert user_files(None, BaseSystem()) == {
+        "/etc/passwd": b"root:x:0:0:root:/root:/sbin/nologin\n",
+        "/etc/group": b"root:x:0:\n",
+    }
