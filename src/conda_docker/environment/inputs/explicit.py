@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
+from conda_docker.environment.inputs.location import locate
+from conda_docker.environment.inputs.locked_entries import missing_hashes, unique, wheel_entry
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, channel_of_url, package_from_url
-from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.redaction import public_url
-from conda_docker.user_files import user_path
+from conda_docker.errors import InvalidEnvironment
+from conda_docker.pypi.locked import LockedWheel
 
 MARKER = "@EXPLICIT"
 
@@ -20,8 +21,9 @@ _HASH = re.compile(r"(?:(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64
 _PLATFORM = re.compile(r"#\s*platform:\s*(\S+)")
 # Our own lists keep what was asked for, and the variables, in a comment.
 _REQUEST = re.compile(r"#\s*conda-docker:\s*(\{.*\})")
-# conda-lock writes what pip should install as comments, which conda would pass over.
-_PIP = re.compile(r"#\s*pip\s+(\S+\s*@\s*\S+)")
+# conda-lock and micromamba write what pip should install as comments, which conda passes over. The hash stands in the
+# URL's fragment, or behind it in older lists.
+_PIP = re.compile(r"#\s*pip\s+([\w.-]+)(?:\[[^\]]*\])?\s*@\s*(\S+)(?:\s+--hash=sha256:(\S+))?")
 
 
 def parse_explicit(
@@ -30,8 +32,9 @@ def parse_explicit(
     """Return the packages that an explicit list names; they are not `complete`, and in the order of the list.
 
     Lines are URLs, or paths, relative to `folder`. `subdir` is what the environment is wanted for; None: what the list
-    says itself, in a comment or by its URLs. Raises `InvalidEnvironment` for a line that is no package, a package
-    that is named twice or is for another platform, and `UnsupportedInput` for packages that pip should install.
+    says itself, in a comment or by its URLs. Lines `# pip NAME @ URL`, as conda-lock writes them, name wheels. Raises
+    `InvalidEnvironment` for a line that is no package, a package that is named twice or is for another platform, and
+    `UnsupportedInput` for what pip would build from a repository.
 
     >>> parse_explicit("@EXPLICIT\\nhttps://conda.anaconda.org/c/linux-64/a-1.0-0.conda\\n").packages[0].name
     'a'
@@ -40,17 +43,16 @@ def parse_explicit(
     if MARKER not in lines:
         raise InvalidEnvironment(f"{file_name} is not an explicit list: it has no line {MARKER}")
     comments = [line for line in lines if line.startswith("#")]
-    if pip := [found[1] for line in comments if (found := _PIP.match(line))]:
-        shown = ", ".join(public_url(item) for item in pip[:5]) + (f" and {len(pip) - 5} more" if len(pip) > 5 else "")
-        raise UnsupportedInput(
-            f"{file_name} asks pip for {shown}; packages that come by pip cannot be put into an image yet. "
-            "Make the list without them"
-        )
+    folder = folder or Path()
     packages: dict[str, LockedPackage] = {}
+    wheels: list[LockedWheel] = []
     for number, line in enumerate(lines, 1):
+        where = f"line {number} of {file_name}"
+        if pip := _PIP.match(line):
+            wheels.append(wheel_entry(pip[1], None, pip[2], sha256=pip[3], folder=folder, where=where))
         if not line or line == MARKER or line.startswith("#"):
             continue
-        package = _package(line, f"line {number} of {file_name}", folder or Path())
+        package = _package(line, where, folder)
         other = packages.setdefault(package.name, package)
         if other is not package and (other.public_url, other.sha256 or other.md5) != (
             package.public_url,
@@ -60,9 +62,12 @@ def parse_explicit(
     stated = next((found[1] for line in comments if (found := _PLATFORM.match(line))), None)
     target = _target(tuple(packages.values()), stated, subdir, file_name)
     request = _request(comments)
+    pip_packages = unique(wheels, "pip package", file_name)
     return LockedEnvironment(
         subdir=target,
         packages=tuple(packages.values()),
+        wheels=pip_packages,
+        warnings=missing_hashes(tuple(packages.values()), pip_packages, file_name),
         requested=tuple(map(str, request.get("requested", ()))),
         channels=tuple(dict.fromkeys(package.channel for package in packages.values() if package.channel)),
         variables={str(name): str(value) for name, value in dict(request.get("variables", {})).items()},
@@ -75,15 +80,9 @@ def _package(line: str, where: str, folder: Path) -> LockedPackage:
     if fragment and digest is None:
         raise InvalidEnvironment(f"{where}: what follows the # is neither an MD5 nor a SHA-256: {fragment[:100]!r}")
     hashes = digest.groupdict() if digest else {"md5": None, "sha256": None}
-    source = None
-    if "://" not in location:
-        path = folder / user_path(location)
-        if not path.is_file():
-            raise InvalidEnvironment(f"{where}: neither a package's URL nor a file that is here: {location[:200]!r}")
-        source = path.absolute()
-        location = source.as_uri()
+    found = locate(location, folder=folder, where=where)
     try:
-        return package_from_url(location, md5=hashes["md5"], sha256=hashes["sha256"], source=source)
+        return package_from_url(found.url, md5=hashes["md5"], sha256=hashes["sha256"], source=found.source)
     except InvalidEnvironment as error:
         raise InvalidEnvironment(f"{where}: {error}") from error
 

@@ -116,11 +116,36 @@ def test_a_line_twice_is_one_package() -> None:
     assert len(parse_explicit(f"@EXPLICIT\n{line}{line}").packages) == 1
 
 
-def test_what_pip_should_install_is_refused_by_name() -> None:
-    comment = f"# pip requests @ https://me:s3cret@host/requests-2-py3-none-any.whl --hash=sha256:{SHA256}\n"
-    with pytest.raises(UnsupportedInput, match="asks pip for requests @ https://host/") as caught:
-        parse_explicit(EXAMPLE + comment)
+@pytest.mark.parametrize("hash_", [f"#sha256={SHA256}", f" --hash=sha256:{SHA256}"])
+def test_what_pip_installs(hash_: str) -> None:
+    """conda-lock writes it as comments, which conda passes over."""
+    comment = f"# pip Ruamel.YAML[x] @ https://me:s3cret@host/ruamel.yaml-0.18+cu-cp312-cp312-linux.whl{hash_}\n"
+    (wheel,) = parse_explicit(EXAMPLE + comment).wheels
+    assert (wheel.name, wheel.version, wheel.sha256) == ("ruamel-yaml", "0.18+cu", SHA256)
+    assert wheel.public_url == "https://host/ruamel.yaml-0.18+cu-cp312-cp312-linux.whl"
+
+
+@pytest.mark.parametrize("comment", ["# pip install requests", "# pip packages follow at the end", "#pip"])
+def test_a_comment_about_pip_is_a_comment(comment: str) -> None:
+    assert parse_explicit(f"{comment}\n{EXAMPLE}").wheels == ()
+
+
+def test_what_pip_would_build_is_refused_by_name() -> None:
+    comment = "# pip app @ git+https://me:s3cret@host/app.git@1f\n"
+    with pytest.raises(UnsupportedInput, match=r"line \d+ of list.txt: app is built from a repository") as caught:
+        parse_explicit(EXAMPLE + comment, "list.txt")
     assert "s3cret" not in str(caught.value)
+
+
+def test_missing_hashes_are_said_once() -> None:
+    assert parse_explicit(EXAMPLE, "list.txt").warnings == (
+        "list.txt has no hash of 1 package, which cannot be checked: xz",
+    )
+
+
+def test_hidden_tokens_are_left_out() -> None:
+    found = parse_explicit("@EXPLICIT\nhttps://host/t/<TOKEN>/c/linux-64/a-1-0.conda")
+    assert found.packages[0].url == "https://host/c/linux-64/a-1-0.conda"
 
 
 @given(st.text(alphabet="ahtps:/.-#@ \n\t%~[]conda0", max_size=60))

@@ -166,7 +166,9 @@ def test_local_archives(tmp_path: Path) -> None:
 
 
 def test_a_local_archive_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(InvalidEnvironment, match=r"line 10 of pixi.lock: neither a URL nor a file that is here"):
+    with pytest.raises(
+        InvalidEnvironment, match=r"line 10 of pixi.lock: neither a package's URL nor a file that is here"
+    ):
         parse_pixi_lock(of("conda: ./a-1-0.conda"), subdir="linux-64", folder=tmp_path)
 
 
@@ -305,7 +307,9 @@ def test_what_is_read_is_what_rattler_reads(path: Path) -> None:
 def test_real_files(path: Path) -> None:
     text = read_text(path)
     if "custom_artifacts" in text:
-        with pytest.raises(InvalidEnvironment, match=r"neither a URL nor a file that is here: '/tmp/custom_artifacts"):
+        with pytest.raises(
+            InvalidEnvironment, match=r"neither a package's URL nor a file that is here: '/tmp/custom_artifacts"
+        ):
             parse_pixi_lock(text, path.name, subdir="linux-64", folder=path.parent)
     elif "child-package" in text:
         with pytest.raises(UnsupportedInput, match="child-package is built from sources"):
