@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.arguments import to_choice, to_optional_choice, to_path, to_paths, to_text
 from conda_docker.build_options import SCRATCH, BuildOptions
-from conda_docker.environment.inputs.kind import InputFile, ReadRequest
+from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.prefix import PipPackages, read_prefix
 from conda_docker.environment.inputs.table import kind_of
 from conda_docker.environment.locked import LockedEnvironment
@@ -107,8 +107,10 @@ def _resolve(request: Request, files: Sequence[InputFile], platform: Platform | 
     described = _describe(request, files, platform)
     if isinstance(described, LockedEnvironment):
         platform = platform or platform_of_subdir(described.subdir)
-        return Resolved(_with_pip(described), _open_base(request, platform, progress))
-    platform = platform or Platform.host()
+        base = _open_base(request, platform, progress)
+        return Resolved(_with_pip(_checked(request, described, base)), base)
+    if platform is None:
+        platform = Platform.host() if described.subdir is None else platform_of_subdir(described.subdir)
     base = _open_base(request, platform, progress)
     return Resolved(_with_pip(_solve(request, described, platform, base, progress)), base)
 
@@ -130,6 +132,7 @@ def _describe(
     parts = [typed]
     for file in files:
         kind = kind_of(file)
+        _check_choice(request, file, kind)
         read = kind.read(
             ReadRequest(file=file, subdir=subdir, environment=request.environment, categories=tuple(request.categories))
         )
@@ -143,6 +146,28 @@ def _describe(
                 "neither packages nor another file"
             )
     return merge_specs(parts)
+
+
+def _check_choice(request: Request, file: InputFile, kind: InputKind) -> None:
+    """Raise `InvalidEnvironment` where a part of a file is named and the file is not of a kind that has such parts."""
+    for chosen, choice, what in (
+        (request.environment, Choice.ENVIRONMENT, "environments to choose from (--environment)"),
+        (request.categories, Choice.CATEGORIES, "categories to choose from (--category)"),
+    ):
+        if chosen and choice not in kind.choices:
+            raise InvalidEnvironment(f"{file.path} is {kind.name}, which has no {what}")
+
+
+def _checked(request: Request, environment: LockedEnvironment, base: Image | None) -> LockedEnvironment:
+    """Return exact packages with warnings about the system that they need. Raises where the base is too old."""
+    from conda_docker.environment.system import check_system, needed_glibc
+
+    given = [text.lstrip("_").removeprefix("glibc=") for text in request.virtual_packages if "glibc=" in text]
+    glibc = given[-1] if given else None
+    if base is not None and not given and needed_glibc(environment) is not None:
+        glibc = _glibc_of(base, request)
+    warnings = check_system(environment, glibc=glibc, base=request.base)
+    return replace(environment, warnings=(*environment.warnings, *warnings))
 
 
 def _open_base(request: Request, platform: Platform, progress: Progress) -> Image | None:

@@ -20,6 +20,7 @@ from python_docker.spec.platform import Platform
 from python_docker.transports import write_image
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.cli.commands.test_copy import write_index
+from tests.conda_docker.environment.inputs.examples import FOLDER
 from tests.conda_docker.settings import home
 
 __all__ = ["home"]
@@ -201,8 +202,8 @@ def test_a_file_that_asks_for_nothing(tmp_path: Path) -> None:
 
 
 def test_a_kind_of_file_that_cannot_be_read_yet(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedInput, match="a pixi lock file"):
-        lock(file=write(tmp_path / "pixi.lock", "version: 6\nenvironments: {}\npackages: []\n"))
+    with pytest.raises(UnsupportedInput, match="a list of requirements"):
+        lock(file=write(tmp_path / "requirements.txt", "requests>=2\n"))
 
 
 def test_platforms_without_conda_packages() -> None:
@@ -242,3 +243,24 @@ def test_an_exact_list_takes_no_other_file(tmp_path: Path) -> None:
 def test_lock_is_for_one_platform() -> None:
     with pytest.raises(ValueError, match="must be one platform"):
         lock("numpy", platform="linux/amd64,linux/arm64")
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [({"environment": "docs"}, "which has no environments to choose"), ({"categories": ["dev"]}, "has no categories")],
+)
+def test_a_choice_that_a_file_does_not_offer(tmp_path: Path, choice: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidEnvironment, match=message):
+        lock(file=write(tmp_path / "environment.yml", "dependencies: [a]"), **choice)
+
+
+def test_lock_files_are_read_with_their_choices() -> None:
+    found = lock(file=FOLDER / "v5.pixi.lock", environment="docs", platform="linux/amd64")
+    assert [package.name for package in found.packages] == ["tzdata"]
+    found = lock(file=FOLDER / "conda-lock.yml", categories=["docs"], platform="linux/amd64")
+    assert [package.name for package in found.packages] == ["tzdata", "sphinx"]
+
+
+def test_a_lock_file_that_needs_a_newer_glibc() -> None:
+    with pytest.raises(InvalidEnvironment, match=r"the lock file's platform needs glibc 2\.28 or later"):
+        lock(file=FOLDER / "v7.pixi.lock", platform="linux/amd64", virtual_packages=["__glibc=2.17"])

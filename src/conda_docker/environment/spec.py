@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
+from conda_docker.errors import InvalidEnvironment
 from conda_docker.pypi.locked import PipRequirements
 
 
@@ -23,6 +24,8 @@ class EnvironmentSpec:
     """ "strict", "flexible" or "disabled"; None where the input says nothing."""
     virtual_packages: tuple[str, ...] = ()
     """What the input takes for granted of the system, as `NAME=VERSION[=BUILD]`."""
+    subdir: str | None = None
+    """The subdir that the input is for, where it names one, such as "linux-64"."""
     pip: PipRequirements | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     name: str | None = None
@@ -33,7 +36,7 @@ def merge_specs(parts: Sequence[EnvironmentSpec]) -> EnvironmentSpec:
     """Return one environment of several, as `conda env update` makes it.
 
     Channels come in the order of `parts`, each once; of a variable the last value counts; the name is the first that
-    there is.
+    there is. Raises `InvalidEnvironment` for inputs that are for different platforms.
 
     >>> merge_specs([EnvironmentSpec(specs=("a",), name="x"), EnvironmentSpec(specs=("b",), channels=("c",))]).specs
     ('a', 'b')
@@ -44,11 +47,18 @@ def merge_specs(parts: Sequence[EnvironmentSpec]) -> EnvironmentSpec:
         override_channels=any(part.override_channels for part in parts),
         channel_priority=next((part.channel_priority for part in parts if part.channel_priority), None),
         virtual_packages=tuple(chain.from_iterable(part.virtual_packages for part in parts)),
+        subdir=_merge_subdirs([part.subdir for part in parts if part.subdir is not None]),
         pip=_merge_pip([part.pip for part in parts if part.pip is not None]),
         variables={name: value for part in parts for name, value in part.variables.items()},
         name=next((part.name for part in parts if part.name), None),
         warnings=tuple(dict.fromkeys(chain.from_iterable(part.warnings for part in parts))),
     )
+
+
+def _merge_subdirs(subdirs: Sequence[str]) -> str | None:
+    if len(set(subdirs)) > 1:
+        raise InvalidEnvironment(f"the files are for different platforms: {', '.join(dict.fromkeys(subdirs))}")
+    return subdirs[0] if subdirs else None
 
 
 def _merge_pip(parts: Sequence[PipRequirements]) -> PipRequirements | None:

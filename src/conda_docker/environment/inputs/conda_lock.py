@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from conda_docker.environment.inputs.index_record import index_record
+from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.location import locate
 from conda_docker.environment.inputs.locked_entries import in_order, missing_hashes, unique, wheel_entry
 from conda_docker.environment.inputs.yaml_document import YamlMapping, parse_document
@@ -176,3 +177,20 @@ def _dependencies(entry: YamlMapping) -> tuple[str, ...]:
 def _specs(dependencies: YamlMapping) -> Iterator[tuple[str, str]]:
     for name in dependencies:
         yield name, dependencies.text(name) or "*"
+
+
+def _is_conda_lock(file: InputFile) -> bool:
+    return "package" in file.keys and not file.keys.isdisjoint({"metadata", "version"})
+
+
+def _read(request: ReadRequest) -> LockedEnvironment:
+    return parse_conda_lock(
+        request.text,
+        request.file_name,
+        subdir=request.subdir,
+        categories=request.categories,
+        folder=request.folder,
+    )
+
+
+KIND = InputKind("a conda-lock lock file", _is_conda_lock, _read, frozenset({Choice.CATEGORIES}))

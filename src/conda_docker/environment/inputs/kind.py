@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from conda_docker.environment.locked import LockedEnvironment
@@ -83,6 +84,13 @@ class ReadRequest:
         return self.subdir or host_subdir()
 
 
+class Choice(Enum):
+    """What a user may choose of a file that describes several environments."""
+
+    ENVIRONMENT = "environment"
+    CATEGORIES = "categories"
+
+
 @dataclass(frozen=True, slots=True)
 class InputKind:
     """A row of the table of inputs.
@@ -95,3 +103,4 @@ class InputKind:
     """With an article, for messages: "an environment.yml"."""
     detect: Callable[[InputFile], bool]
     read: Callable[[ReadRequest], LockedEnvironment | EnvironmentSpec]
+    choices: frozenset[Choice] = frozenset()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from conda_docker.environment.inputs.conda_lock import choose_subdir, read_package_list
 from conda_docker.environment.inputs.index_record import index_record
+from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.location import locate
 from conda_docker.environment.inputs.locked_entries import in_order, missing_hashes, unique, wheel_entry
 from conda_docker.environment.inputs.yaml_document import YamlMapping, parse_document
@@ -222,3 +223,22 @@ def _normal(location: str) -> str:
     if "://" in location or "\\" in location or "@" in location:
         return location
     return posixpath.normpath(location)
+
+
+def _is_pixi_lock(file: InputFile) -> bool:
+    # The first versions look like conda-lock's files inside.
+    early = "package" in file.keys and re.search(r"^version: [23]$", file.text, re.MULTILINE) is not None
+    return file.path.name.endswith("pixi.lock") or {"version", "environments", "packages"} <= file.keys or early
+
+
+def _read(request: ReadRequest) -> LockedEnvironment:
+    return parse_pixi_lock(
+        request.text,
+        request.file_name,
+        subdir=request.subdir,
+        environment=request.environment,
+        folder=request.folder,
+    )
+
+
+KIND = InputKind("a pixi lock file", _is_pixi_lock, _read, frozenset({Choice.ENVIRONMENT}))

@@ -27,15 +27,6 @@ def _not_yet(name: str, detect: Callable[[InputFile], bool], command: str) -> In
     return _refused(name, detect, advice)
 
 
-def _is_pixi_lock(file: InputFile) -> bool:
-    # The first versions of pixi.lock look like conda-lock's files inside.
-    return file.path.name.endswith("pixi.lock") or {"version", "environments", "packages"} <= file.keys
-
-
-def _is_conda_lock(file: InputFile) -> bool:
-    return {"metadata", "package"} <= file.keys
-
-
 def _is_pixi_manifest(file: InputFile) -> bool:
     return file.path.suffix == ".toml" and _PIXI_MANIFEST.search(file.text) is not None
 
@@ -44,24 +35,17 @@ def _is_toml(file: InputFile) -> bool:
     return file.path.suffix == ".toml"
 
 
-def _is_list_export(file: InputFile) -> bool:
-    return bool(file.lines) and all(re.fullmatch(r"[\w.-]+=[^=\s]+=[^=\s]+", line) for line in file.lines)
-
-
 def _is_requirements(file: InputFile) -> bool:
     item = re.compile(r"-|[A-Za-z0-9][\w.-]*(?:\[|\s*(?:[<>=!~@;]|$))")
     return bool(file.lines) and all(item.match(line) for line in file.lines)
 
 
-LOCK_FILES = (
-    _not_yet("a pixi lock file", _is_pixi_lock, "pixi workspace export conda-explicit-spec ."),
-    _not_yet("a conda-lock lock file", _is_conda_lock, "conda-lock render --kind explicit"),
+TOML_FILES = (
     _not_yet("a pixi manifest", _is_pixi_manifest, "pixi workspace export conda-environment environment.yml"),
     _refused("a TOML file", _is_toml, "which does not name conda packages"),
 )
 
 LISTS = (
-    _not_yet("a list of `conda list --export`", _is_list_export, "conda list --explicit --md5"),
     _refused(
         "a list of requirements",
         _is_requirements,

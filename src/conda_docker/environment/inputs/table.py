@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from conda_docker.environment.inputs import environment_yml, explicit, refused
+from conda_docker.environment.inputs import conda_lock, environment_yml, explicit, list_export, pixi_lock, refused
 from conda_docker.environment.inputs.kind import InputFile, InputKind
 from conda_docker.errors import InvalidEnvironment
 
 KINDS: tuple[InputKind, ...] = (
     explicit.KIND,
-    *refused.LOCK_FILES,
+    pixi_lock.KIND,
+    conda_lock.KIND,
+    *refused.TOML_FILES,
     environment_yml.KIND,
+    list_export.KIND,
     *refused.LISTS,
 )
 """The kinds of file, in the order in which they are tried: what tells the earlier ones is more particular."""
