@@ -159,6 +159,21 @@ def to_mapping(name: str, value: object) -> dict[str, str]:
     return found
 
 
+def to_patterns(name: str, value: object) -> tuple[str, ...]:
+    """Return patterns as in a `.gitignore`. One that matches nothing is refused: it is invalid, empty or a comment."""
+    from pathspec import GitIgnoreSpec
+
+    patterns = to_texts(name, value)
+    for pattern in patterns:
+        try:
+            matches = any(parsed.include is not None for parsed in GitIgnoreSpec.from_lines([pattern]).patterns)
+        except (ValueError, re.error):
+            matches = False
+        if not matches:
+            raise ValueError(f"{name}: {pattern[:200]!r} is not a valid pattern; patterns look like *.pyi or share/doc")
+    return patterns
+
+
 def to_ports(name: str, value: object) -> tuple[str, ...]:
     """Return ports as images have them, such as `8080/tcp`; a range gives each of its ports.
 

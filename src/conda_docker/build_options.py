@@ -19,9 +19,9 @@ from conda_docker.arguments import (
     to_number,
     to_optional_number,
     to_path,
+    to_patterns,
     to_ports,
     to_text,
-    to_texts,
 )
 from python_docker.compression import Compression, check_level
 from python_docker.errors import InvalidPath
@@ -136,7 +136,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "bytecode": partial(to_choice, kind=Bytecode),
     "activate": partial(to_choice, kind=Activate),
     "trim": to_flag,
-    "exclude": to_texts,
+    "exclude": to_patterns,
     "env": to_mapping,
     "labels": to_mapping,
     "entrypoint": to_command,

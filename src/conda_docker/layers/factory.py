@@ -148,7 +148,7 @@ class LayerFactory:
                 None if python is None else python.version,
                 None if python is None else python.python_site_packages_path,
             ),
-            FileFilter(options.trim, options.trim, tuple(sorted(options.exclude))),
+            FileFilter(options.trim, options.trim, options.exclude),
             compiler,
             options.compression,
             options.compression_level,

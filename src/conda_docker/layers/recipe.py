@@ -61,7 +61,7 @@ class Recipe:
             "compression": self.compression,
             "level": check_level(self.compression, self.level),
             "trim": self.trim,
-            "exclude": sorted(self.exclude),
+            "exclude": list(self.exclude),
         }
         if self.compression is Compression.ZSTD:
             # Another version of its library may write other bytes; libdeflate's is pinned instead.

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from tarfile import TarInfo
+from typing import TYPE_CHECKING
+
+from conda_docker.arguments import to_patterns
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 _STATIC_LIBRARY = ".a"
 _SOURCE_MAP = ".js.map"
@@ -16,16 +21,17 @@ _SOURCE_MAP = ".js.map"
 class FileFilter:
     """Which files stay; paths are relative to the prefix.
 
-    Static libraries and source maps of JavaScript are told by the end of their names. `exclude` holds globs, in which
-    `*` and `?` stop at slashes, `**` does not, and `[...]` is a set: `share/doc/**`. One without a slash is about a
-    name at any depth (`*.pyi`, `tests`), and one that fits a folder leaves out all below it.
+    Static libraries and source maps of JavaScript are recognized by the end of their names. `exclude` holds patterns
+    as in a `.gitignore` at the root of the prefix (git's documentation, gitignore, "Pattern format"): one without a
+    slash matches names at any depth (`*.pyi`, `tests`), one with a slash matches from the prefix (`share/doc`), one
+    that matches a folder leaves out everything below it, and `!` takes back what an earlier pattern left out.
 
-    What is left out is left out of the package's record in `conda-meta` too, which so tells what the image has. Raises
-    `ValueError` for a glob that cannot be read.
+    What is left out is also left out of the package's record in `conda-meta`, which therefore describes the image.
+    Raises `ValueError` for a pattern that matches nothing: one that is invalid, empty, or a comment.
 
-    >>> keeps = FileFilter(exclude=("share/doc", "*.pyi")).keeps
-    >>> [keeps(path) for path in ("lib/libz.so", "lib/libz.a", "share/doc/z/README", "lib/x.pyi")]
-    [True, False, False, False]
+    >>> keeps = FileFilter(exclude=("share/doc", "*.pyi", "!py.pyi")).keeps
+    >>> [keeps(path) for path in ("lib/libz.so", "lib/libz.a", "share/doc/z/README", "lib/x.pyi", "lib/py.pyi")]
+    [True, False, False, False, True]
     """
 
     trim_static_libs: bool = True
@@ -33,54 +39,25 @@ class FileFilter:
     exclude: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        for glob in self.exclude:
-            try:
-                re.compile(_translate(glob))
-            except re.error:
-                raise ValueError(f"not a pattern of paths: {glob!r}") from None
-            if not glob.strip("/"):
-                raise ValueError(f"not a pattern of paths: {glob!r}")
+        to_patterns("exclude", self.exclude)
 
     @cached_property
     def _ends(self) -> tuple[str, ...]:
         return (_STATIC_LIBRARY,) * self.trim_static_libs + (_SOURCE_MAP,) * self.trim_js_maps
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str] | None:
-        return re.compile("|".join(_translate(glob) for glob in self.exclude)) if self.exclude else None
+    def _patterns(self) -> GitIgnoreSpec:
+        from pathspec import GitIgnoreSpec
+
+        return GitIgnoreSpec.from_lines(self.exclude)
 
     def keeps(self, path: str) -> bool:
-        """Whether the file or link at `path`, relative to the prefix, goes into the image."""
-        return not path.endswith(self._ends) and (self._pattern is None or self._pattern.match(path) is None)
+        """Return whether the file or link at `path`, relative to the prefix, goes into the image."""
+        return not path.endswith(self._ends) and not (self.exclude and self._patterns.match_file(path))
 
 
 KEEP_ALL = FileFilter(trim_static_libs=False, trim_js_maps=False)
 """The filter that leaves out nothing."""
-
-
-def _translate(glob: str) -> str:
-    """A glob as a regular expression for `match`."""
-    body = glob.strip("/")
-    anchored = "/" in glob.rstrip("/")
-    expression = ""
-    position = 0
-    while position < len(body):
-        character = body[position]
-        close = body.find("]", position + 2) if character == "[" else -1
-        if body.startswith("**/", position) and (position == 0 or body[position - 1] == "/"):
-            expression += "(?:.*/)?"
-            position += 3
-        elif body.startswith("**", position):
-            expression += ".*"
-            position += 2
-        elif close > 0:
-            inner = body[position + 1 : close].replace("\\", "\\\\").replace("[", "\\[")
-            expression += f"(?!/)[{'^' + inner[1:] if inner[0] in '!^' else inner}]"
-            position = close + 1
-        else:
-            expression += {"*": "[^/]*", "?": "[^/]"}.get(character) or re.escape(character)
-            position += 1
-    return f"(?s:{'' if anchored else '(?:.*/)?'}{expression}(?:/|\\Z))"
 
 
 def conda_file_filter(trim_static_libs: bool = True, trim_js_maps: bool = True) -> Callable[[TarInfo], TarInfo | None]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from conda_docker.arguments import to_additions, to_command, to_mapping, to_ports
+from conda_docker.arguments import to_additions, to_command, to_mapping, to_patterns, to_ports
 from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
 from conda_docker.cli.options import common
 from conda_docker.cli.options.arguments import to_destinations, to_image_name, to_source
@@ -266,10 +266,12 @@ OPTIONS = (
     Option(
         "--exclude",
         sets="options.exclude",
-        metavar="GLOB",
+        metavar="PATTERN",
         multiple=True,
+        convert=to_patterns,
         panel=LAYERS,
-        help="Leave out files of packages; repeatable.",
+        help="Leave out files that match this pattern, as in .gitignore: *.pyi, share/doc, !share/doc/LICENSE; "
+        "repeatable.",
     ),
     Option(
         "--env",
