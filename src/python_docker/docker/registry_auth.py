@@ -13,7 +13,8 @@ def registry_auth(reference: ImageReference) -> dict[str, str]:
     Credentials are found where `python_docker.registry` finds them, and only those for the image's own registry are
     sent. Empty when there are none. Raises `CredentialsError`.
     """
-    from python_docker.registry.auth.credentials import Credentials, find_credentials
+    from python_docker.registry.auth.credential_files import find_credentials
+    from python_docker.registry.auth.credentials import Credentials
     from python_docker.registry.options import RegistryOptions
 
     options = RegistryOptions.from_environment()

@@ -6,17 +6,18 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from python_docker.errors import AccessDenied, NotFoundInRegistry, RegistryError, TooManyRequests
 from python_docker.http.headers import retry_after
 from python_docker.http.response import Response
+from python_docker.registry.auth.credentials import Credentials
 
 _CODE = re.compile(r"[A-Z0-9_]{1,64}")
 _LOGIN = (
     "log in with `docker login` or `podman login`, or set CONDA_DOCKER_REGISTRY_USERNAME and "
     "CONDA_DOCKER_REGISTRY_PASSWORD"
 )
+_LOGIN_ANEW = f"check them, or {_LOGIN}"
 _MEANINGS = {
     400: "it takes the request for malformed",
     405: "it does not do that",
@@ -54,12 +55,20 @@ class Refusal:
         return cls(known, _one_line("; ".join(dict.fromkeys(text for text in texts if text))))
 
 
-def refusal_error(response: Response, action: str, *, docker_hub: bool, hide: Callable[[str], str]) -> RegistryError:
-    """The error for an answer that refuses `action`, such as `read the manifest of library/ubuntu:24.04`.
+def refusal_error(
+    response: Response,
+    action: str,
+    *,
+    docker_hub: bool = False,
+    hide: Callable[[str], str] = lambda text: text,
+    credentials: Credentials | None = None,
+) -> RegistryError:
+    """Return the error for an answer that refuses `action`, such as `read the manifest of library/ubuntu:24.04`.
 
-    `hide` takes secrets out of the registry's own words.
+    `hide` takes secrets out of the registry's own words. `credentials` are those that were judged by this very answer,
+    if any: a 401 refuses them, not what they may do.
     """
-    host = urlsplit(response.url).netloc.rpartition("@")[2]
+    host = response.host
     refusal = Refusal.of(response)
     status = response.status
     said = ", ".join(part for part in (f"HTTP {status}", " ".join(refusal.codes), hide(refusal.text)) if part)
@@ -74,6 +83,11 @@ def refusal_error(response: Response, action: str, *, docker_hub: bool, hide: Ca
         )
     if status in {401, 403}:
         reason = "access is denied"
+        if credentials and status == 401:
+            place = f" (from {credentials.place})" if credentials.place else ""
+            what = "the user name or the password" if credentials.basic else "the token"
+            refused = f"{host}: cannot log in: {what}{place} was refused ({said}); {_LOGIN_ANEW}"
+            return AccessDenied(refused, status=status, codes=refusal.codes)
         if docker_hub and status == 401:
             # It does not tell a repository that is not there from one that is private.
             reason = "there is no such repository, or access to it is denied"

@@ -20,7 +20,9 @@ from python_docker.http.url import check_url, is_loopback, origin, public_url
 from python_docker.registry.address import RegistryAddress
 from python_docker.registry.auth.authorizer import Authenticator
 from python_docker.registry.auth.challenge import parse_challenges
-from python_docker.registry.auth.credentials import Credentials, find_credentials
+from python_docker.registry.auth.credential_files import find_credentials
+from python_docker.registry.auth.credentials import Credentials
+from python_docker.registry.certificates import host_certificates
 from python_docker.registry.failures import registry_error
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.refusal import is_pull_limit, refusal_error
@@ -36,7 +38,7 @@ class RegistrySession:
     def __init__(self, address: RegistryAddress, options: RegistryOptions) -> None:
         self.address = address
         self.options = options
-        self._http = HttpClient(options)
+        self._http = HttpClient(options, lambda host: host_certificates(host, options.environ))
         self._lock = threading.RLock()
         self._base: str | None = None
         self._challenges: list[str] = []
@@ -85,7 +87,10 @@ class RegistrySession:
             raise registry_error(error, action) from None
         self._pass_warnings_on(response, login)
         if response.status not in accept:
-            raise refusal_error(response, action, docker_hub=self.address.is_docker_hub, hide=login.hide)
+            judged = login.judged_by(response) if self.is_own(response.url) else None
+            raise refusal_error(
+                response, action, docker_hub=self.address.is_docker_hub, hide=login.hide, credentials=judged
+            )
         return response
 
     def _send_logged_in(
@@ -133,7 +138,7 @@ class RegistrySession:
             if response.status in accepted:
                 return response
             with response:
-                failure = failure or refusal_error(response, action, docker_hub=False, hide=lambda text: text)
+                failure = failure or refusal_error(response, action)
         raise failure or RegistryError(f"{self.address.host}: cannot {action}: its descriptor names no place for it")
 
     def is_own(self, url: str) -> bool:
@@ -198,8 +203,7 @@ class RegistrySession:
         except HttpError as error:
             raise registry_error(error) from None
         if response.status == 429 or response.status >= 500:
-            hub = self.address.is_docker_hub
-            raise refusal_error(response, "begin to talk to it", docker_hub=hub, hide=lambda text: text)
+            raise refusal_error(response, "begin to talk to it", docker_hub=self.address.is_docker_hub)
         # Any other refusal is none: some registries do not serve this path.
         came = urlsplit(response.url)
         base = self.address.url("https" if came.scheme == "https" else "http")

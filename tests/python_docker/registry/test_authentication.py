@@ -53,6 +53,7 @@ class TestBasic:
         with pytest.raises(ValueError) as caught:
             ours.authenticate()
         assert isinstance(caught.value, AccessDenied)
+        assert "the user name or the password was refused" in str(caught.value)
         assert "wonder-land-2" not in str(caught.value)
         with pytest.raises(AccessDenied):
             ours.push_image(small_image("team/app"))
@@ -68,6 +69,18 @@ class TestBasic:
         Registry(protected.url).push_image(small_image("team/app"))
         copy_image("docker://team/app:v1", f"docker://{protected.host}/team/other:v1")
         assert Registry(protected.url).list_images() == ["team/app", "team/other"]
+
+    def test_a_wrong_password_of_a_file_is_told_with_its_place(
+        self, protected: peers.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (config := tmp_path / "config.json").write_text(
+            json.dumps({"auths": {protected.host: {"username": "alice", "password": "wonder-land-2"}}})
+        )
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+        with pytest.raises(AccessDenied, match=r"password .* was refused") as caught:
+            Registry(protected.url).push_image(small_image("team/app"))
+        assert f"(from {config})" in str(caught.value)
+        assert "wonder-land-2" not in str(caught.value)
 
     def test_credentials_of_docker_login(self, protected: peers.Registry, docker_login: Callable[..., None]) -> None:
         docker_login(protected.host, *ALICE)
@@ -155,7 +168,7 @@ class TestToken:
             nobody.push_image(small_image("team/app", "v2", seed=2))
 
     def test_wrong_password(self, token_registry: peers.Registry) -> None:
-        with pytest.raises(AccessDenied, match="with these credentials") as caught:
+        with pytest.raises(AccessDenied, match="cannot log in: the user name or the password was refused") as caught:
             Registry(token_registry.url, "alice", "not-hers").pull_image("team/app")
         assert "not-hers" not in str(caught.value)
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from python_docker.errors import AccessDenied, RegistryError
 from python_docker.http.client import HttpClient
+from python_docker.http.response import Response
 from python_docker.http.url import is_inner_address, is_loopback, origin, public_url
 from python_docker.registry.auth.challenge import Challenge
 from python_docker.registry.auth.credentials import Credentials
@@ -91,6 +92,14 @@ class Authenticator:
                 # A registry that lets anybody in may show more to those who log in.
                 return self.credentials.basic
             return f"Bearer {self._token(challenge, scopes, long=long).text}"
+
+    def judged_by(self, response: Response) -> Credentials | None:
+        """Return the credentials that a 401 refuses, None where it refuses what their holder may do."""
+        if self.credentials.registry_token:
+            return self.credentials if "invalid_token" in response.headers.get("www-authenticate", "") else None
+        with self._lock:
+            by_token = self._challenge is not None and self._challenge.scheme == "bearer"
+        return None if by_token else self.credentials
 
     def refused(self, challenges: Sequence[Challenge], sent: str | None, scopes: Sequence[str], since: float) -> bool:
         """Learn from a 401 to a request with the header `sent`; tells whether another header can be had now.

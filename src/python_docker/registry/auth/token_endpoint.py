@@ -80,7 +80,7 @@ class TokenEndpoint:
                 response = self._post(form, scopes)
         if response.status != 200:
             who = "with these credentials" if credentials else "without credentials"
-            raise refusal_error(response, f"get a token {who}", docker_hub=False, hide=hide)
+            raise refusal_error(response, f"get a token {who}", hide=hide, credentials=credentials)
         return self._read(response, issued, scopes)
 
     def _get(self, credentials: Credentials, scopes: Sequence[str]) -> Response:
