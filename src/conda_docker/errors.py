@@ -13,6 +13,10 @@ class PlaceholderTooLong(InvalidPackage):
     """A prefix that is longer than the placeholder in a binary file of a package."""
 
 
+class BuildFailed(Error):
+    """A wheel that could not be built from source."""
+
+
 class CompilerFailed(Error):
     """A Python that was to byte-compile modules and could not be run to the end."""
 

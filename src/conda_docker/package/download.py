@@ -26,7 +26,7 @@ from python_docker.progress import SILENT, Progress, Task
 if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
     from conda_docker.channels.credentials import Access, Credentials
-    from conda_docker.environment.locked import LockedPackage
+    from conda_docker.package.published import PublishedFile
 
 _READ_SIZE = 256 << 10
 _HTTP = frozenset({"http", "https"})
@@ -57,7 +57,7 @@ class Downloader:
     progress: Progress = SILENT
     stop: threading.Event = field(default_factory=threading.Event)
 
-    def download(self, record: LockedPackage, target: Path) -> Path:
+    def download(self, record: PublishedFile, target: Path) -> Path:
         """Download a package to `target`, and give that. It appears there whole and checked, or not at all.
 
         Raises `DownloadError` when the package cannot be had or is another than its record says, `CacheError` when it
@@ -87,7 +87,7 @@ class Downloader:
         task.finish()
         return target
 
-    def _receive(self, record: LockedPackage, partial: PartialDownload, task: Task) -> bool:
+    def _receive(self, record: PublishedFile, partial: PartialDownload, task: Task) -> bool:
         """Have everything come that has not come yet. Return whether the whole is from more than one answer."""
         if urlsplit(record.url).scheme not in _HTTP:
             _restart(partial, task)
@@ -104,7 +104,7 @@ class Downloader:
                 raise refusal from None
             return False
 
-    def _receive_by_http(self, record: LockedPackage, partial: PartialDownload, task: Task) -> bool:
+    def _receive_by_http(self, record: PublishedFile, partial: PartialDownload, task: Task) -> bool:
         access = self.credentials.access(record.url)
         before = partial.size
         body = ResumableBody(
@@ -130,7 +130,7 @@ class Downloader:
             body.close()
         return before > 0 or body.broke
 
-    def _ask(self, record: LockedPackage, access: Access, headers: Mapping[str, str]) -> Response:
+    def _ask(self, record: PublishedFile, access: Access, headers: Mapping[str, str]) -> Response:
         """Ask for a package, or a part of it, as often as it makes sense."""
         own = origin(access.url)
 
@@ -153,7 +153,7 @@ class Downloader:
         if self.stop.wait(seconds):
             raise Stopped
 
-    def _receive_by_rattler(self, record: LockedPackage, partial: PartialDownload, task: Task) -> None:
+    def _receive_by_rattler(self, record: PublishedFile, partial: PartialDownload, task: Task) -> None:
         """Have rattler download, which knows object stores, registries and keyrings."""
         from rattler.package_streaming import download_to_writer
 
@@ -173,7 +173,7 @@ class Downloader:
 class _Writer:
     """Takes what rattler downloads. The error that stopped it is kept: rattler passes on its text alone."""
 
-    def __init__(self, record: LockedPackage, partial: PartialDownload, task: Task, stop: threading.Event) -> None:
+    def __init__(self, record: PublishedFile, partial: PartialDownload, task: Task, stop: threading.Event) -> None:
         self._record = record
         self._partial = partial
         self._task = task
@@ -200,11 +200,11 @@ def _restart(partial: PartialDownload, task: Task) -> None:
         partial.restart()
 
 
-def _is_right(record: LockedPackage, partial: PartialDownload) -> bool:
+def _is_right(record: PublishedFile, partial: PartialDownload) -> bool:
     return _problem(record, partial) is None
 
 
-def _problem(record: LockedPackage, partial: PartialDownload) -> str | None:
+def _problem(record: PublishedFile, partial: PartialDownload) -> str | None:
     """How what came differs from what the record says."""
     known = known_hash(record)
     if record.size is not None and partial.size != record.size:
@@ -214,14 +214,13 @@ def _problem(record: LockedPackage, partial: PartialDownload) -> str | None:
     return None
 
 
-def wrong_content(record: LockedPackage, problem: str) -> str:
+def wrong_content(record: PublishedFile, problem: str) -> str:
     """The message for a package that is there but not the one that was locked."""
-    return (
-        f"{record.file_name} from {record.public_url} is not the package that its channel's index describes: {problem}"
-    )
+    described = "its package index" if record.file_name.endswith(".whl") else "its channel's index"
+    return f"{record.file_name} from {record.public_url} is not the package that {described} describes: {problem}"
 
 
-def _failed(record: LockedPackage, error: HttpError) -> DownloadError:
+def _failed(record: PublishedFile, error: HttpError) -> DownloadError:
     advice = ""
     if error.cause is Cause.CERTIFICATE:
         advice = (

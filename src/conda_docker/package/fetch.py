@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from conda_docker.errors import DownloadError
 from conda_docker.package.find import (
@@ -24,11 +24,11 @@ from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
-    from conda_docker.environment.locked import LockedPackage
     from conda_docker.package.download import Downloader
+    from conda_docker.package.published import PublishedFile
     from python_docker.http.options import HttpOptions
 
-Fetched = tuple["LockedPackage", Path]
+File = TypeVar("File", bound="PublishedFile")
 
 DOWNLOADS = 8
 """How many packages are looked for or downloaded at once, unless it is said."""
@@ -37,7 +37,7 @@ _LISTED = 20
 
 
 def fetch_packages(
-    records: Sequence[LockedPackage],
+    records: Sequence[File],
     cache_dir: Path,
     *,
     offline: bool = False,
@@ -45,8 +45,8 @@ def fetch_packages(
     workers: int | None = None,
     progress: Progress = SILENT,
     options: HttpOptions | None = None,
-) -> Iterator[Fetched]:
-    """Each package with its archive, or the folder that it is extracted in, as they become ready, in any order.
+) -> Iterator[tuple[File, Path]]:
+    """Each package or wheel with its file, or the folder that it is extracted in, as they become ready, in any order.
 
     Archives in a cache of conda, mamba, rattler or pixi, or downloaded before, are used where they are. Extracted
     folders in these caches are used with `extracted` or `offline`, and where the archive cannot be downloaded: they do
@@ -70,13 +70,13 @@ def fetch_packages(
     caches = package_caches(configuration=configuration)
     downloads = _Downloads(configuration, options, progress)
 
-    def find(record: LockedPackage) -> Path | None:
+    def find(record: PublishedFile) -> Path | None:
         found = find_package(record, cache_dir, caches=caches)
         if found is not None and found.parent == cache_dir / "packages":
             touch(found)
         return found
 
-    def fetch(record: LockedPackage) -> Path:
+    def fetch(record: PublishedFile) -> Path:
         if downloads.stop.is_set():
             raise CancelledError
         found = find(record)
@@ -99,7 +99,7 @@ def fetch_packages(
             return
         # The largest first: started last, it would be awaited alone.
         ordered = sorted(records, key=lambda record: record.size or 0, reverse=True)
-        futures: dict[Future[Path], LockedPackage] = {pool.submit(fetch, record): record for record in ordered}
+        futures: dict[Future[Path], File] = {pool.submit(fetch, record): record for record in ordered}
         for future in as_completed(futures):
             yield futures[future], future.result()
     finally:
@@ -167,7 +167,7 @@ def http_options(
     return HttpOptions(ca_bundle=bundle, insecure=verify is False, environ=environ)
 
 
-def _check_found(records: Sequence[LockedPackage], found: Sequence[Path | None]) -> None:
+def _check_found(records: Sequence[PublishedFile], found: Sequence[Path | None]) -> None:
     missing = [record for record, path in zip(records, found, strict=True) if path is None]
     for record in missing:
         _check_local(record)
@@ -180,7 +180,7 @@ def _check_found(records: Sequence[LockedPackage], found: Sequence[Path | None])
         )
 
 
-def _check_local(record: LockedPackage) -> None:
+def _check_local(record: PublishedFile) -> None:
     """Raise `DownloadError` for a package of a `file:` URL that was not found there."""
     path = local_archive(record)
     if path is None:

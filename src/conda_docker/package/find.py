@@ -24,7 +24,7 @@ from python_docker.files.home import home_folder
 
 if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
-    from conda_docker.environment.locked import LockedPackage
+    from conda_docker.package.published import PublishedFile
 
 _READ_SIZE: Final = 1 << 20
 _LOCK_REVISION: Final = 8  # bytes, before the 32 of the hash (rattler_cache, cache_lock.rs)
@@ -32,7 +32,7 @@ _SUFFIXES: Final = (".conda", ".tar.bz2")
 
 
 def find_package(
-    record: LockedPackage, cache_dir: Path | None = None, *, caches: Sequence[Path] | None = None
+    record: PublishedFile, cache_dir: Path | None = None, *, caches: Sequence[Path] | None = None
 ) -> Path | None:
     """An archive, or else an extracted folder, that is this very package; None when this machine has none.
 
@@ -44,17 +44,17 @@ def find_package(
     return find_archive(record, cache_dir, caches) or find_folder(record, caches)
 
 
-def find_archive(record: LockedPackage, cache_dir: Path | None, caches: Sequence[Path]) -> Path | None:
+def find_archive(record: PublishedFile, cache_dir: Path | None, caches: Sequence[Path]) -> Path | None:
     """An archive on this machine that is this very package; see `find_package`."""
     return next((path for path in _archives(record, cache_dir, caches) if is_archive_of(path, record)), None)
 
 
-def find_folder(record: LockedPackage, caches: Sequence[Path]) -> Path | None:
+def find_folder(record: PublishedFile, caches: Sequence[Path]) -> Path | None:
     """An extracted folder on this machine that is this very package; see `find_package`."""
     return next((folder for folder in _folders(record, caches) if is_folder_of(folder, record)), None)
 
 
-def download_path(record: LockedPackage, cache_dir: Path) -> Path:
+def download_path(record: PublishedFile, cache_dir: Path) -> Path:
     """Where this package's archive is kept when we download it.
 
     A package without any hash is known by its URL: what is published under a name does not change (CEP 26).
@@ -63,7 +63,7 @@ def download_path(record: LockedPackage, cache_dir: Path) -> Path:
     return cache_dir / "packages" / f"{key}-{record.file_name}"
 
 
-def local_archive(record: LockedPackage) -> Path | None:
+def local_archive(record: PublishedFile) -> Path | None:
     """The path that a `file:` URL names, None for other URLs."""
     parts = urlsplit(record.url)
     if parts.scheme != "file":
@@ -123,7 +123,7 @@ def _real(folder: Path) -> Path | None:
         return None
 
 
-def _archives(record: LockedPackage, cache_dir: Path | None, caches: Sequence[Path]) -> Iterator[Path]:
+def _archives(record: PublishedFile, cache_dir: Path | None, caches: Sequence[Path]) -> Iterator[Path]:
     if cache_dir is not None:
         yield download_path(record, cache_dir)
     if record.source is not None:
@@ -138,7 +138,7 @@ def _archives(record: LockedPackage, cache_dir: Path | None, caches: Sequence[Pa
         yield cache / _mamba_folder(record) / record.file_name
 
 
-def _folders(record: LockedPackage, caches: Sequence[Path]) -> Iterator[Path]:
+def _folders(record: PublishedFile, caches: Sequence[Path]) -> Iterator[Path]:
     if record.source is not None:
         yield record.source
     name = next(
@@ -153,13 +153,13 @@ def _folders(record: LockedPackage, caches: Sequence[Path]) -> Iterator[Path]:
             yield cache / f"{record.stem}-{hashlib.sha256(origin.encode()).hexdigest()}"
 
 
-def _mamba_folder(record: LockedPackage) -> str:
+def _mamba_folder(record: PublishedFile) -> str:
     """Where mamba 2 keeps packages of this URL within its cache (libmamba, package_cache.cpp)."""
     folder = record.public_url.rpartition("/")[0]
     return folder.replace("://", "/").replace(":", "_").replace("\\", "_").lstrip("/")
 
 
-def _origins(record: LockedPackage) -> Iterator[str]:
+def _origins(record: PublishedFile) -> Iterator[str]:
     """What rattler's caches that keep origins apart put a hash of into the folder's name (cache_key.rs)."""
     local = local_archive(record)
     if local is not None:
@@ -170,7 +170,7 @@ def _origins(record: LockedPackage) -> Iterator[str]:
     yield parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def is_archive_of(path: Path, record: LockedPackage) -> bool:
+def is_archive_of(path: Path, record: PublishedFile) -> bool:
     """Whether the file at `path` is the archive of this package, by its size and hash, as far as these are known.
 
     Whether it is there at all, where neither is.
@@ -184,7 +184,7 @@ def is_archive_of(path: Path, record: LockedPackage) -> bool:
         return False
 
 
-def known_hash(record: LockedPackage) -> tuple[str, str] | None:
+def known_hash(record: PublishedFile) -> tuple[str, str] | None:
     """The algorithm and the hexadecimal digits of the hash to check an archive by; None when none is known."""
     if record.sha256 is not None:
         return "sha256", record.sha256
@@ -205,7 +205,7 @@ def hash_file(path: Path, algorithm: str) -> str:
     return hash_.hexdigest()
 
 
-def is_folder_of(folder: Path, record: LockedPackage) -> bool:
+def is_folder_of(folder: Path, record: PublishedFile) -> bool:
     """Whether the folder at `folder` is this package, extracted: by what the client noted, and by its own manifest.
 
     Environments share a cache's files by hard links, so a file that was edited in one has changed here too.
@@ -217,7 +217,7 @@ def is_folder_of(folder: Path, record: LockedPackage) -> bool:
         return False
 
 
-def _noted_by_rattler(folder: Path, record: LockedPackage) -> bool:
+def _noted_by_rattler(folder: Path, record: PublishedFile) -> bool:
     """Whether the `.lock` file beside the folder holds the SHA-256 of this package's archive."""
     try:
         note = folder.with_name(f"{folder.name}.lock").read_bytes()
@@ -227,7 +227,7 @@ def _noted_by_rattler(folder: Path, record: LockedPackage) -> bool:
     return record.sha256 is not None and digest.hex() == record.sha256
 
 
-def _noted_by_conda(folder: Path, record: LockedPackage) -> bool:
+def _noted_by_conda(folder: Path, record: PublishedFile) -> bool:
     """Whether `info/repodata_record.json`, which conda and mamba write, is about this package."""
     try:
         note = json.loads((folder / "info" / "repodata_record.json").read_bytes())
@@ -242,7 +242,7 @@ def _noted_by_conda(folder: Path, record: LockedPackage) -> bool:
     return not (record.sha256 or record.md5) and url == record.public_url
 
 
-_NOTES: Final[tuple[Callable[[Path, LockedPackage], bool], ...]] = (_noted_by_rattler, _noted_by_conda)
+_NOTES: Final[tuple[Callable[[Path, PublishedFile], bool], ...]] = (_noted_by_rattler, _noted_by_conda)
 
 
 def _is_whole(folder: Path) -> bool:

@@ -82,8 +82,11 @@ def provided_distributions(
 
 
 def _concerns_python(package: LockedPackage) -> bool:
-    return package.noarch == "python" or any(
-        match_spec_name(spec) in {"python", "python_abi"} for spec in package.depends
+    # Of a package that nothing is known of but its URL, everything may be.
+    return (
+        not package.complete
+        or package.noarch == "python"
+        or any(match_spec_name(spec) in {"python", "python_abi"} for spec in package.depends)
     )
 
 

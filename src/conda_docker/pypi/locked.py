@@ -48,6 +48,11 @@ class LockedWheel:
         return self.file_name.removesuffix(".whl")
 
     @property
+    def md5(self) -> str | None:
+        """None: wheels are known by their SHA-256 alone."""
+        return None
+
+    @property
     def public_url(self) -> str:
         """The URL without credentials."""
         return public_url(self.url)

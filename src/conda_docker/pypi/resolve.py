@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.pypi.build import Builder
 from conda_docker.pypi.distributions import Distribution, provided_distributions
 from conda_docker.pypi.failures import conflicting, unresolvable
 from conda_docker.pypi.locked import LockedWheel
@@ -73,7 +74,8 @@ def resolve_wheels(
     with tempfile.TemporaryDirectory(prefix="conda-docker-pip-") as folder:
         resolution = _Resolution(Path(folder), pip, requirements, configuration, target, options, offline)
         packages, kept = resolution.run(provided)
-        wheels = _wheels(packages, requirements, configuration, target, cache_dir)
+        builder = Builder(target, cache_dir, uv_environment(configuration, offline=offline), offline)
+        wheels = _wheels(packages, requirements, configuration, builder if options.allow_sdist else None, target)
     task.finish()
     replaced = [distribution for distribution in provided if distribution not in kept]
     names = {wheel.name for wheel in wheels}
@@ -167,17 +169,19 @@ def _wheels(
     packages: Sequence[ResolvedPackage],
     requirements: Requirements,
     configuration: PipConfiguration,
+    builder: Builder | None,
     target: Target,
-    cache_dir: Path,
 ) -> list[LockedWheel]:
     logins = _logins(configuration)
     wheels = []
     for package in packages:
         artifact = _best_wheel(package, target)
         if artifact is None:
-            raise UnsupportedInput(f"{package.name} has no wheel for {target}")
-        direct = package.name in requirements.direct
-        wheels.append(_locked(package, artifact, package.name in requirements.named, direct, logins))
+            if builder is None:
+                raise UnsupportedInput(f"{package.name} has no wheel for {target}; build it with --allow-sdist")
+            artifact = Artifact(builder.build(package).as_uri())
+        requested = package.name in requirements.named or (package.direct and not package.wheels)
+        wheels.append(_locked(package, artifact, requested, package.direct, logins))
     # What the user named last: it wins where wheels meet.
     return sorted(wheels, key=lambda wheel: (wheel.requested, wheel.name))
 
