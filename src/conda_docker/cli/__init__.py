@@ -32,10 +32,11 @@ class _Terminated(KeyboardInterrupt):
 def main(args: Sequence[str] | None = None, *, program: str | None = None) -> NoReturn:
     """Run a command line, this process's own when `args` is None, and end the process with its exit code.
 
-    0: done; 1: it could not be done, and an `error:` line says why; 2: wrong usage; 130: interrupted. `program` is the
-    name of the program in help and messages.
+    0: done; 1: it could not be done, and an `error:` line says why; 2: wrong usage; 130: interrupted by Ctrl-C, and
+    128 + N by another signal N. `program` is the name of the program in help and messages.
     """
     start_quickly()
+    _open_closed_streams()
     code = run(args, program=program, signals=True)
     _leave(code)
 
@@ -81,6 +82,22 @@ def run(args: Sequence[str] | None = None, *, program: str | None = None, signal
         output.close()
 
 
+def _open_closed_streams() -> None:
+    """Open what the shell closed (`>&-`) on the null device.
+
+    Otherwise the next file to be opened would get the number of standard output, and whatever is printed.
+    """
+    import os
+
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
+
+
 def _invoke(args: list[str], program: str, output: Output) -> int:
     import os
 
@@ -121,6 +138,8 @@ def _explain(error: Exception, output: Output) -> int:
         return error.exit_code
     if isinstance(error, Error):
         output.error(str(error))
+    elif _is_lack_of_memory(error):
+        output.error(f"out of memory: {_memory_advice()}")
     elif isinstance(error, OSError) and error.strerror:
         names = [str(name) for name in (error.filename, error.filename2) if name is not None]
         output.error(": ".join([*names[:1], error.strerror]))
@@ -130,6 +149,28 @@ def _explain(error: Exception, output: Output) -> int:
         if not output.debug:
             output.note("This should not happen. The same command with --debug shows where it comes from.")
     return 1
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    import errno
+
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    # Without memory for its stack a thread cannot start, for which Python has no class of errors.
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "start new thread" in str(error))
+
+
+def _memory_advice() -> str:
+    from conda_docker.cli.terminal.report import format_size
+
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits
+        return "close other programs and try again"
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return "close other programs, or give this container or machine more memory"
+    return f"this process may use {format_size(limit)}; raise the limit (ulimit -v)"
 
 
 def _watch_signals(output: Output) -> None:
