@@ -17,6 +17,7 @@ from python_docker.files.atomic import PartialFile
 from python_docker.files.section import OwnFile, Section
 from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor
+from python_docker.stored_file import StoredFile
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -28,9 +29,9 @@ _COPY_SIZE = 1 << 20
 class Blob:
     """Content that is somewhere, described by its descriptor.
 
-    `opener` opens the content anew each time, at its start. `path` is a file that is known to hold exactly this content
-    and is never written to again, if there is one: it may be linked to without another look. `origin` is the repository
-    (`docker.io/library/ubuntu`) of a registry that has the blob.
+    `opener` opens the content anew each time, at its start. `file` is the file of a store that is the content, if there
+    is one: it may be linked to once it is checked. `origin` is the repository (`docker.io/library/ubuntu`) of a
+    registry that has the blob.
 
     >>> Blob.from_bytes(b"{}", "application/vnd.oci.empty.v1+json").read()
     b'{}'
@@ -38,11 +39,16 @@ class Blob:
 
     descriptor: Descriptor
     opener: Callable[[], BinaryIO]
-    path: Path | None = None
+    file: StoredFile | None = None
     origin: str | None = None
 
     def open(self) -> BinaryIO:
-        """A reader that checks digest and size on the way and raises `ContentMismatch` before the last byte."""
+        """A reader that checks digest and size on the way and raises `ContentMismatch` before the last byte.
+
+        A stored file is checked as a whole before it is opened, so that a damaged one can be replaced in time.
+        """
+        if self.file is not None:
+            return self.file.open()
         descriptor = self.descriptor
         return VerifyingReader(self.opener(), descriptor.digest, descriptor.size, f"blob {descriptor.digest}")
 
@@ -65,9 +71,30 @@ class Blob:
         return cls(Descriptor.of(content, media_type), lambda: io.BytesIO(content))
 
     @classmethod
-    def from_file(cls, path: Path, descriptor: Descriptor, *, trusted: bool = False) -> Blob:
-        """A blob that is the whole of a file; `trusted` when the file is known to be right and to stay as it is."""
-        return cls(descriptor, lambda: path.open("rb"), path=path if trusted else None)
+    def from_file(cls, path: Path, descriptor: Descriptor) -> Blob:
+        """A blob that is the whole of a file, wherever that is from."""
+        return cls(descriptor, lambda: path.open("rb"))
+
+    @classmethod
+    def stored(
+        cls,
+        path: Path,
+        descriptor: Descriptor,
+        again: Callable[[], Digest] | None = None,
+        *,
+        intact: bool = False,
+        origin: str | None = None,
+    ) -> Blob:
+        """A blob that is a file of a content-addressed store; see `StoredFile`."""
+        file = StoredFile(path, descriptor, again, intact=intact)
+        return cls(descriptor, file.open, file, origin)
+
+    def replaced_by(self, again: Callable[[], Digest]) -> Blob:
+        """The same blob, whose file is replaced by what `again` puts in its place when it turns out to be damaged."""
+        if self.file is None:
+            return self
+        file = self.file.replaced_by(again)
+        return replace(self, opener=file.open, file=file)
 
 
 class BlobWriter:
@@ -135,7 +162,7 @@ class _StoreWriter(BlobWriter):
         except OSError:
             self.abort()
             raise
-        return Blob.from_file(path, descriptor, trusted=True)
+        return Blob.stored(path, descriptor, intact=True)
 
     def abort(self) -> None:
         self._partial.abort()
@@ -216,7 +243,7 @@ class BlobStore:
         descriptor = blob.descriptor
         if self.contains(descriptor):
             return self.get(descriptor)
-        if blob.path is not None and self._link(blob.path, descriptor):
+        if blob.file is not None and self._link(blob.file.checked(), descriptor):
             return self.get(descriptor)
         with self._writer() as writer, blob.open() as stream:
             while data := stream.read(_COPY_SIZE):

@@ -51,7 +51,8 @@ class Kept:
         self._lock = threading.Lock()
 
     def put_blob(self, blob: Blob, task: Task) -> str:
-        content = blob.open().read()
+        with blob.open() as stream:
+            content = stream.read()
         task.advance(len(content))
         with self._lock:
             self.blobs[blob.descriptor.digest] = content

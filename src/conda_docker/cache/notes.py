@@ -1,4 +1,4 @@
-"""Notes: small files of the cache that tell when they are damaged."""
+"""Notes: small files of the cache that show when they are damaged, or are not where they belong."""
 
 from __future__ import annotations
 
@@ -8,16 +8,26 @@ from pathlib import Path
 from python_docker.files.atomic import write_whole_file
 
 
-def write_note(path: Path, content: bytes) -> None:
-    """Write `content` and its digest to `path`, in place of what was there. Raises `OSError`."""
-    write_whole_file(path, _digest(content) + b"\n" + content)
+def write_note(path: Path, name: str, content: bytes) -> None:
+    """Write `content` to `path`, replacing what was there, with its digest and `name`, which says what it is about.
+
+    Raises `OSError`.
+    """
+    named = name.encode() + b"\n" + content
+    write_whole_file(path, _digest(named) + b"\n" + named)
 
 
-def read_note(path: Path) -> bytes:
-    """What `write_note` wrote to `path`. Raises `OSError`, and `ValueError` when it is damaged."""
-    digest, _, content = path.read_bytes().partition(b"\n")
-    if digest != _digest(content):
+def read_note(path: Path, name: str) -> bytes:
+    """Return what `write_note` wrote to `path` under `name`.
+
+    Raises `OSError`, and `ValueError` when it is damaged or about something else, as a copy of another note is.
+    """
+    digest, _, named = path.read_bytes().partition(b"\n")
+    if digest != _digest(named):
         raise ValueError(f"{path} is damaged")
+    found, _, content = named.partition(b"\n")
+    if found != name.encode():
+        raise ValueError(f"{path} is about something else")
     return content
 
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conda_docker.cache.location import index_cache_dir
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.errors import CacheError, InvalidEnvironment
 from conda_docker.redaction import public_text
@@ -53,16 +54,6 @@ def rattler_client(config: Config) -> Client:
     from rattler.networking import Client
 
     return Client.from_config(config, max_retries=_RETRIES)
-
-
-def index_cache_dir() -> Path:
-    """Return the folder where pixi and rattler keep the indexes of channels; py-rattler would use one of its own."""
-    folder = os.environ.get("RATTLER_CACHE_DIR") or os.environ.get("PIXI_CACHE_DIR")
-    if not folder:
-        from platformdirs import user_cache_path
-
-        return user_cache_path(appauthor=False) / "rattler" / "cache" / "repodata"
-    return Path(folder) / "repodata"
 
 
 def gateway(config: Config, *, offline: bool = False, sharded: bool = True, private: bool = False) -> Gateway:

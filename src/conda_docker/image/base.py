@@ -6,18 +6,18 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from conda_docker.build_options import SCRATCH
-from conda_docker.cache.notes import read_note, write_note
-from conda_docker.layers.cache import writing_cache
-from python_docker.blob import Blob, BlobStore
+from conda_docker.cache.folder import CacheFolder, NoteKind
+from conda_docker.errors import CacheError
+from python_docker.blob import Blob
 from python_docker.choose import image_of
 from python_docker.errors import Error, NotFound, PlatformNotFound
 from python_docker.image import Image
 from python_docker.registry.options import RegistryOptions
+from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Manifest, parse_manifest
 from python_docker.spec.platform import Platform
 from python_docker.spec.reference import ImageReference
@@ -43,7 +43,7 @@ def open_base(
     if location == SCRATCH:
         return None
     place = Location.parse(location, default_transport="docker")
-    store = BlobStore(cache_dir)
+    cache = CacheFolder(cache_dir)
     if place.transport != "docker":
         source = open_source(place)
         try:
@@ -51,20 +51,20 @@ def open_base(
         finally:
             source.close()
     reference = ImageReference.parse(place.name or "")
-    note = cache_dir / "bases" / f"{hashlib.sha256(f'{reference} {platform}'.encode()).hexdigest()}.json"
+    key = hashlib.sha256(f"{reference} {platform}".encode()).hexdigest()
     if offline:
-        manifest = _read_note(note)
+        manifest = _known_manifest(cache, key)
         if manifest is None:
             raise NotFound(f"{reference.familiar} was not used here before, so it cannot be used offline")
-        return _image(manifest, store, reference, lambda descriptor: _missing(descriptor, reference))
+        return _image(manifest, cache, reference, lambda descriptor: _missing(descriptor, reference))
     source = open_source(place, registry=registry)
     try:
         image = _image_for(source, platform, location)
         manifest = image.manifest
-        with suppress(OSError):
-            store.add_bytes(image.config_file.raw, manifest.config.media_type)
-            write_note(note, json.dumps([manifest.media_type, manifest.raw.decode()]).encode())
-        return _image(manifest, store, reference, source.blob)
+        with suppress(OSError, CacheError), cache.writing():
+            cache.blobs.add_bytes(image.config_file.raw, manifest.config.media_type)
+        cache.remember(NoteKind.BASES, key, json.dumps([manifest.media_type, manifest.raw.decode()]).encode())
+        return _image(manifest, cache, reference, source.blob)
     finally:
         source.close()
 
@@ -76,11 +76,14 @@ def _image_for(source: Source, platform: Platform, location: str) -> Image:
         raise PlatformNotFound(f"the base image {location} cannot be used: {error}") from None
 
 
-def _read_note(note: Path) -> Manifest | None:
+def _known_manifest(cache: CacheFolder, key: str) -> Manifest | None:
+    note = cache.read_note(NoteKind.BASES, key)
+    if note is None:
+        return None
     try:
-        media_type, raw = json.loads(read_note(note))
+        media_type, raw = json.loads(note)
         manifest = parse_manifest(raw.encode(), media_type)
-    except (OSError, ValueError, TypeError, AttributeError, Error):
+    except (ValueError, TypeError, AttributeError, Error):
         return None
     return manifest if isinstance(manifest, Manifest) else None
 
@@ -93,24 +96,24 @@ def _missing(descriptor: Descriptor, reference: ImageReference) -> Blob:
 
 
 def _image(
-    manifest: Manifest, store: BlobStore, reference: ImageReference, get_blob: Callable[[Descriptor], Blob]
+    manifest: Manifest, cache: CacheFolder, reference: ImageReference, get_blob: Callable[[Descriptor], Blob]
 ) -> Image:
     return Image.from_manifest(
         manifest,
-        lambda descriptor: kept_blob(get_blob(descriptor), store),
+        lambda descriptor: kept_blob(get_blob(descriptor), cache),
         name=reference.familiar_name,
         tag=reference.tag,
     )
 
 
-def kept_blob(blob: Blob, store: BlobStore) -> Blob:
-    """A blob that is read from `store`, where it is put when it is read for the first time; its origin is kept."""
-    if store.contains(blob.descriptor):
-        return replace(store.get(blob.descriptor), origin=blob.origin)
+def kept_blob(blob: Blob, cache: CacheFolder) -> Blob:
+    """Return a blob that is read from the cache, where it is put when it is read for the first time.
 
-    def keep_and_open() -> BinaryIO:
-        with writing_cache(store.root):
-            kept = store.add(blob)
-        return kept.opener()
+    One that is damaged there is replaced. Its origin stays.
+    """
 
-    return replace(blob, opener=keep_and_open)
+    def keep() -> Digest:
+        with cache.writing():
+            return cache.blobs.add(blob).descriptor.digest
+
+    return Blob.stored(cache.blobs.path_of(blob.descriptor.digest), blob.descriptor, keep, origin=blob.origin)

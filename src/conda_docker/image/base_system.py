@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from conda_docker.cache.notes import read_note, write_note
+from conda_docker.cache.folder import CacheFolder, NoteKind
 from python_docker.errors import InvalidLayer, NotFound
 from python_docker.filesystem import FileSystem
 from python_docker.tar import EntryType
@@ -94,15 +94,16 @@ def read_base_system(image: Image, cache_dir: Path) -> BaseSystem:
     Layers that do not make a file system end in a `BaseSystem` with a `problem`: a build that copies them into its
     image does not need to understand them.
     """
-    note = cache_dir / "bases" / f"{image.id.encoded}.system"
-    with suppress(OSError, ValueError, LookupError, TypeError):
-        return _from_json(json.loads(read_note(note)))
+    cache = CacheFolder(cache_dir)
+    note = cache.read_note(NoteKind.SYSTEMS, image.id.encoded)
+    with suppress(ValueError, LookupError, TypeError):
+        if note is not None:
+            return _from_json(json.loads(note))
     try:
         system = _read(image)
     except (InvalidLayer, NotFound) as error:
         return BaseSystem(problem=str(error))
-    with suppress(OSError):
-        write_note(note, json.dumps(_to_json(system)).encode())
+    cache.remember(NoteKind.SYSTEMS, image.id.encoded, json.dumps(_to_json(system)).encode())
     return system
 
 

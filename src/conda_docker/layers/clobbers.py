@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.cache.notes import read_note, write_note
+from conda_docker.cache.folder import CacheFolder, NoteKind
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
@@ -74,10 +73,13 @@ def remembered_losses(cache_dir: Path, key: str | None) -> Losses | None:
     """The losses that were found before for the packages of `key`, so that they need not be read again."""
     if key is None:
         return None
+    note = CacheFolder(cache_dir).read_note(NoteKind.CLOBBERS, key)
+    if note is None:
+        return None
     try:
-        value = json.loads(read_note(_path(cache_dir, key)))
+        value = json.loads(note)
         return {str(stem): frozenset(map(str, paths)) for stem, paths in value.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError):
         return None
 
 
@@ -85,9 +87,5 @@ def remember_losses(cache_dir: Path, key: str | None, losses: Losses) -> None:
     """Keep losses for `remembered_losses`; a cache that cannot be written costs time the next time, nothing else."""
     if key is not None:
         value = {stem: sorted(paths) for stem, paths in losses.items()}
-        with suppress(OSError):
-            write_note(_path(cache_dir, key), json.dumps(value, separators=(",", ":")).encode())
-
-
-def _path(cache_dir: Path, key: str) -> Path:
-    return cache_dir / "clobbers" / f"{key}.json"
+        content = json.dumps(value, separators=(",", ":")).encode()
+        CacheFolder(cache_dir).remember(NoteKind.CLOBBERS, key, content)

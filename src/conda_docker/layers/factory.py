@@ -14,6 +14,7 @@ from conda_docker.layers.clobbers import find_losses, remember_losses, remembere
 from conda_docker.layers.make import MadeLayer, look_up, make_missing
 from conda_docker.layers.recipe import Recipe
 from conda_docker.package.index_cache import IndexCache
+from python_docker.layer import Layer
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from conda_docker.layers.write import LayerWriting
     from conda_docker.link.bytecode.compiler import Compiler
     from conda_docker.link.bytecode.interpreter import Interpreter
+    from python_docker.spec.digest import Digest
 
 
 class LayerFactory:
@@ -119,7 +121,17 @@ class LayerFactory:
             return [None] * len(plan)
         options = self._options
         extracted = options.use_extracted or options.offline
-        return look_up(plan, self._recipe(), self._cache, extracted=extracted, lost=lost)
+        found = look_up(plan, self._recipe(), self._cache, extracted=extracted, lost=lost)
+        return [None if made is None else self._replaceable(made, lost) for made in found]
+
+    def _replaceable(self, made: MadeLayer, lost: Losses | None) -> MadeLayer:
+        """A layer of the cache, which is made again when it turns out to be damaged there."""
+
+        def make_again() -> Digest:
+            [again] = self.make([made.packages], read_cache=False, lost=lost)
+            return again.layer.digest
+
+        return replace(made, layer=Layer(made.layer.blob.replaced_by(make_again), made.layer.diff_id))
 
     def _recipe(self) -> Recipe:
         options, python = self._options, self._python

@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_co
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from conda_docker.cache.folder import CacheFolder, mark_used
 from conda_docker.errors import DownloadError
 from conda_docker.package.find import (
     download_path,
@@ -17,7 +18,6 @@ from conda_docker.package.find import (
     known_hash,
     local_archive,
     package_caches,
-    touch,
 )
 from python_docker.files.home import expand_home
 from python_docker.progress import SILENT, Progress
@@ -72,8 +72,8 @@ def fetch_packages(
 
     def find(record: PublishedFile) -> Path | None:
         found = find_package(record, cache_dir, caches=caches)
-        if found is not None and found.parent == cache_dir / "packages":
-            touch(found)
+        if found is not None and found.parent == download_path(record, cache_dir).parent:
+            mark_used(found)
         return found
 
     def fetch(record: PublishedFile) -> Path:
@@ -84,7 +84,8 @@ def fetch_packages(
             return found
         try:
             _check_local(record)
-            return downloads.downloader.download(record, download_path(record, cache_dir))
+            with CacheFolder(cache_dir).writing():
+                return downloads.downloader.download(record, download_path(record, cache_dir))
         except DownloadError:
             if found is None:
                 raise

@@ -6,7 +6,6 @@ under the same name, version and build.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
+from conda_docker.cache.folder import CacheFolder
 from conda_docker.errors import InvalidPackage
 from conda_docker.package.archive import open_package
 from conda_docker.redaction import public_url
@@ -60,7 +60,7 @@ def download_path(record: PublishedFile, cache_dir: Path) -> Path:
     A package without any hash is known by its URL: what is published under a name does not change (CEP 26).
     """
     key = record.sha256 or record.md5 or "url" + hashlib.sha256(record.public_url.encode()).hexdigest()[:32]
-    return cache_dir / "packages" / f"{key}-{record.file_name}"
+    return CacheFolder(cache_dir).package(f"{key}-{record.file_name}")
 
 
 def local_archive(record: PublishedFile) -> Path | None:
@@ -257,9 +257,3 @@ def _is_whole(folder: Path) -> bool:
     except (InvalidPackage, ContentMismatch):
         return False
     return not missing
-
-
-def touch(path: Path) -> None:
-    """Note that a download is in use: what was not used for longest is pruned first."""
-    with contextlib.suppress(OSError):  # a cache that can only be read is still a cache
-        os.utime(path)

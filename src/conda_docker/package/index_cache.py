@@ -8,41 +8,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conda_docker.cache.notes import read_note, write_note
+from conda_docker.cache.folder import CacheFolder, NoteKind
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
 
 
 class IndexCache:
-    """A folder with a small JSON file for each package."""
+    """A note for each package in the cache folder `root`."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root / "index"
+        self._folder = CacheFolder(root)
 
     def get(self, package: LockedPackage) -> Mapping[str, Any] | None:
-        """What the package says of itself, with the `sha256`, `md5` and `size` of its archive; None when not known."""
-        path = self._path(package)
-        if path is None:
+        """Return what the package says of itself, with the `sha256`, `md5` and `size` of its archive.
+
+        None when that is not known.
+        """
+        key = package.sha256 or package.md5
+        note = self._folder.read_note(NoteKind.INDEX, key) if key is not None else None
+        if note is None:
             return None
         try:
-            index = json.loads(read_note(path))
-        except (OSError, ValueError):
+            index = json.loads(note)
+        except ValueError:
             return None
         return index if isinstance(index, dict) else None
 
     def put(self, package: LockedPackage, index: Mapping[str, Any]) -> None:
         """Remember an index. A cache that cannot be written costs time the next time, nothing else."""
-        path = self._path(package)
-        if path is None:
-            return
-        with suppress(OSError):
-            write_note(path, json.dumps(index, separators=(",", ":")).encode())
-
-    def _path(self, package: LockedPackage) -> Path | None:
-        digest = package.sha256 or package.md5
-        return None if digest is None else self._root / digest[:2] / f"{digest}.json"
+        key = package.sha256 or package.md5
+        if key is not None:
+            self._folder.remember(NoteKind.INDEX, key, json.dumps(index, separators=(",", ":")).encode())

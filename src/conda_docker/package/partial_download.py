@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from conda_docker.errors import CacheError
+from conda_docker.cache.folder import unwritable
 from conda_docker.package.find import new_hash
 from python_docker.files.atomic import create_partial_file
 from python_docker.files.lock import try_lock
@@ -100,10 +100,7 @@ class PartialDownload:
             yield
         except OSError as error:
             self.discard()  # what cannot become whole here shall not keep the disk full
-            raise CacheError(
-                f"the package cache {self.target.parent} cannot be written: {error.strerror or error}; "
-                "choose another folder with --cache-dir or CONDA_DOCKER_CACHE"
-            ) from error
+            raise unwritable(self.target.parent.parent, error) from error
 
     def _close(self) -> None:
         if self._number >= 0:

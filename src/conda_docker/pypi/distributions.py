@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from conda_docker.cache.notes import read_note, write_note
+from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.errors import DownloadError
 from conda_docker.pypi.locked import normalize_name
@@ -20,8 +20,6 @@ from python_docker.progress import SILENT, Progress
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
 
-FOLDER = "distributions"
-"""Where the cache keeps, for each package, what was found in it."""
 
 # lib/python3.12/site-packages/six-1.17.0.dist-info/METADATA, or from the root of a noarch package; eggs have a file or
 # a folder, whose name may go on with the Python that it was made for.
@@ -117,22 +115,17 @@ def _by_record(package: LockedPackage, known: dict[str, list[tuple[str, str]]]) 
 
 
 def _remembered(package: LockedPackage, cache_dir: Path) -> list[tuple[str, str]] | None:
-    path = _note(package, cache_dir)
-    if path is None:
+    key = package.sha256 or package.md5
+    note = CacheFolder(cache_dir).read_note(NoteKind.DISTRIBUTIONS, key) if key is not None else None
+    if note is None:
         return None
     try:
-        return [(str(name), str(version)) for name, version in json.loads(read_note(path))]
-    except (OSError, ValueError, TypeError):
+        return [(str(name), str(version)) for name, version in json.loads(note)]
+    except (ValueError, TypeError):
         return None
 
 
 def _remember(package: LockedPackage, found: list[tuple[str, str]], cache_dir: Path) -> None:
-    path = _note(package, cache_dir)
-    if path is not None:
-        with suppress(OSError):  # costs time the next time, nothing else
-            write_note(path, json.dumps(found, separators=(",", ":")).encode())
-
-
-def _note(package: LockedPackage, cache_dir: Path) -> Path | None:
-    digest = package.sha256 or package.md5
-    return None if digest is None else cache_dir / FOLDER / digest[:2] / f"{digest}.json"
+    key = package.sha256 or package.md5
+    if key is not None:
+        CacheFolder(cache_dir).remember(NoteKind.DISTRIBUTIONS, key, json.dumps(found, separators=(",", ":")).encode())

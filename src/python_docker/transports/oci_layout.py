@@ -116,7 +116,7 @@ class OciLayoutDestination:
         if not self._store.contains(descriptor):
             return False
         try:
-            if blob.path is not None and path.samefile(blob.path):
+            if blob.file is not None and path.samefile(blob.file.checked()):
                 return True
             with Blob.from_file(path, descriptor).open() as stream:
                 while stream.read(_READ_SIZE):

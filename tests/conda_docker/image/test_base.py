@@ -66,7 +66,7 @@ def test_what_is_not_kept_cannot_be_used_offline(base: str, tmp_path: Path) -> N
 
 def test_a_damaged_note_is_no_obstacle(base: str, tmp_path: Path) -> None:
     open_base(base, AMD64, tmp_path)
-    next((tmp_path / "bases").iterdir()).write_bytes(b"{")
+    next((tmp_path / "bases").glob("*/*")).write_bytes(b"{")
     with pytest.raises(NotFound):
         open_base(base, AMD64, tmp_path, offline=True)
     assert open_base(base, AMD64, tmp_path) is not None

@@ -77,7 +77,7 @@ def test_all_of_it_is_remembered(tmp_path: Path) -> None:
 def test_a_damaged_note_is_no_obstacle(tmp_path: Path) -> None:
     image = image_of([file("bin/sh")])
     read_base_system(image, tmp_path)
-    [note] = (tmp_path / "bases").iterdir()
+    [note] = (tmp_path / "systems").glob("*/*")
     note.write_bytes(b"{}")
     assert read_base_system(image, tmp_path).shells == ("/bin/sh",)
 

@@ -432,7 +432,7 @@ def test_offline_one_error_lists_all_that_is_missing(
 
 def test_a_cache_that_is_no_folder(small: LockedPackage, cache: Path) -> None:
     cache.write_text("a file")
-    with pytest.raises(CacheError, match=f"the package cache {cache}/packages cannot be written: .*--cache-dir"):
+    with pytest.raises(CacheError, match=f"the cache {cache} cannot be written: .*--cache-dir"):
         fetch(small, cache=cache)
 
 
@@ -463,7 +463,7 @@ except Exception as error:
     ended = subprocess.run(unshare, capture_output=True, text=True, timeout=60, check=False)
     if "unshare" in ended.stderr or "mount" in ended.stderr:
         pytest.skip(f"no small file system can be mounted here: {ended.stderr.strip()}")
-    assert ended.stdout.startswith("CacheError the package cache"), ended.stderr
+    assert ended.stdout.startswith("CacheError the cache"), ended.stderr
     assert "No space left on device" in ended.stdout
 
 

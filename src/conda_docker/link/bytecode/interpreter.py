@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Bytecode
+from conda_docker.cache.folder import CacheFolder, mark_used
 from conda_docker.errors import UnsupportedInput
 from python_docker.files.atomic import PartialFolder
 from python_docker.spec.platform import Platform
@@ -111,9 +112,10 @@ def unpack_python(python: LockedPackage, package: Path, cache_dir: Path) -> Path
     """
     minor = _minor(python.version)
     name = f"{python.version}-{python.build}-{(python.sha256 or python.md5 or 'unknown')[:16]}"
-    root = cache_dir / "pythons" / name
+    root = CacheFolder(cache_dir).python(name)
     executable = root / "bin" / f"python{minor}"
     if executable.exists():
+        mark_used(root)
         return executable
     root.parent.mkdir(parents=True, exist_ok=True)
     with PartialFolder(root.parent) as partial:

@@ -4,22 +4,54 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from conda_docker.cli.commands.cache import to_age, to_size
-from conda_docker.layers.cache import LayerCache
 from conda_docker.layers.facts import LayerFacts
+from conda_docker.layers.stores.folder import FolderStore
 from python_docker.layer import build_layer
 from python_docker.tar import TarEntry
 from tests.conda_docker.cli.conftest import Run
 
 
+@pytest.fixture
+def on_a_terminal(environment: dict[str, str], tmp_path: Path) -> Callable[..., tuple[int, str]]:
+    """Return a function that runs the program on a terminal, on which `answer` is typed, and gives what it shows."""
+    pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
+
+    def run(*args: str, answer: str = "") -> tuple[int, str]:
+        ours, theirs = pty.openpty()
+        os.write(ours, f"{answer}\n".encode())
+        try:
+            command = [sys.executable, "-m", "conda_docker", *args]
+            code = subprocess.run(
+                command,
+                cwd=tmp_path,
+                env=environment,
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=theirs,
+                timeout=60,
+                check=False,
+            ).returncode
+            return code, os.read(ours, 10_000).decode()  # at least what was typed is there
+        finally:
+            os.close(ours)
+            os.close(theirs)
+
+    return run
+
+
 def fill(folder: Path, sizes: dict[str, int]) -> int:
     """Put a layer under each key, the first used longest ago; give the bytes of their blobs."""
-    cache = LayerCache(folder)
+    cache = FolderStore(folder)
     total = 0
     for age, (key, size) in enumerate(reversed(sizes.items())):
         with build_layer(cache.blobs.writer()) as builder:
@@ -40,12 +72,17 @@ def test_the_folder_is_the_environment_s_choice(conda_docker: Run, tmp_path: Pat
 def test_info_tells_what_is_there(conda_docker: Run, tmp_path: Path) -> None:
     size = fill(tmp_path / "cache", {"aa11": 1000, "bb22": 5000})
     report = json.loads(conda_docker("cache", "info", "--json").stdout)
+    assert report.pop("size") > size
     assert report == {
         "path": str(tmp_path / "cache"),
         "layers": 2,
-        "size": size,
+        "layers_size": size,
         "packages": 0,
         "packages_size": 0,
+        "bases": 0,
+        "bases_size": 0,
+        "interpreters": 0,
+        "interpreters_size": 0,
     }
     assert "2, " in conda_docker("cache", "info").stdout
 
@@ -57,7 +94,7 @@ def test_an_empty_cache_is_no_failure(conda_docker: Run) -> None:
 
 def test_prune_keeps_what_was_used_last(conda_docker: Run, tmp_path: Path) -> None:
     fill(tmp_path / "cache", {"aa11": 50_000, "bb22": 50_000, "cc33": 50_000})
-    assert conda_docker("cache", "prune", "--max-size", "110kB").returncode == 0
+    assert conda_docker("cache", "prune", "--max-size", "120kB").returncode == 0
     assert {path.stem for path in (tmp_path / "cache/layers").rglob("*.json")} == {"bb22", "cc33"}
 
 
@@ -69,16 +106,69 @@ def test_prune_by_age(conda_docker: Run, tmp_path: Path) -> None:
 
 def test_clear_tells_what_it_freed(conda_docker: Run, tmp_path: Path) -> None:
     size = fill(tmp_path / "cache", {"aa11": 1000})
-    assert json.loads(conda_docker("cache", "clear", "--json").stdout) == {"bytes_freed": size}
+    assert json.loads(conda_docker("cache", "clear", "--json").stdout)["bytes_freed"] > size
     assert json.loads(conda_docker("cache", "info", "--json").stdout)["layers"] == 0
 
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("0", 0), ("12", 12), ("1k", 1000), ("1.5MB", 1_500_000), ("2GiB", 2 << 30), ("3 tb", 3 * 10**12)],
+    [("0", 0), ("12B", 12), ("1k", 1000), ("1.5MB", 1_500_000), ("2GiB", 2 << 30), ("3 tb", 3 * 10**12)],
 )
 def test_sizes(text: str, size: int) -> None:
     assert to_size("--max-size", text) == size
+
+
+@pytest.mark.parametrize("text", ["10", "1.5", " 7 "])
+def test_a_size_without_a_unit_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match=f"{text.strip()} has no unit; write {text.strip()}GB"):
+        to_size("--max-size", text)
+
+
+def test_a_size_without_a_unit_removes_nothing(conda_docker: Run, tmp_path: Path) -> None:
+    fill(tmp_path / "cache", {"aa11": 1000})
+    result = conda_docker("cache", "prune", "--max-size", "10")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert json.loads(conda_docker("cache", "info", "--json").stdout)["layers"] == 1
+
+
+def test_a_dry_run_only_says_what_it_would_do(conda_docker: Run, tmp_path: Path) -> None:
+    fill(tmp_path / "cache", {"aa11": 1000})
+    before = conda_docker("cache", "info").stdout
+    assert conda_docker("cache", "prune", "--max-size", "0", "--dry-run").stdout.startswith("would free ")
+    report = json.loads(conda_docker("cache", "prune", "--max-size", "0", "--dry-run", "--json").stdout)
+    assert report["bytes_freed"] > 1000
+    assert report["bytes_left"] == 0
+    assert conda_docker("cache", "info").stdout == before
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y", 0), ("n", 1), ("", 1)])
+def test_on_a_terminal_it_asks_before_it_removes_most(
+    on_a_terminal: Callable[..., tuple[int, str]], tmp_path: Path, answer: str, left: int
+) -> None:
+    fill(tmp_path / "cache", {"aa11": 50_000})
+    code, screen = on_a_terminal("cache", "prune", "--max-size", "1kB", answer=answer)
+    assert code == 0
+    assert re.search(r"This removes \S+ \S?B of \S+ \S?B in the cache\. Go on\? \[y/N\]", screen)
+    assert len(list((tmp_path / "cache/layers").rglob("*.json"))) == left
+
+
+def test_on_a_terminal_it_does_not_ask_when_told_not_to_or_when_little_goes(
+    on_a_terminal: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    fill(tmp_path / "cache", {"aa11": 10_000, "bb22": 50_000})
+    for args in (["--max-size", "60kB"], ["--max-size", "1kB", "--yes"]):
+        code, screen = on_a_terminal("cache", "prune", *args)
+        assert (code, "[y/N]" in screen) == (0, False)
+    assert list((tmp_path / "cache/layers").rglob("*.json")) == []
+
+
+def test_nothing_is_removed_from_a_folder_that_is_no_cache(conda_docker: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine/packages/mine-1.0").mkdir(parents=True)
+    for command in (["clear"], ["prune"], ["prune", "--dry-run"]):
+        result = conda_docker("cache", *command, "--cache-dir", "mine")
+        assert (result.returncode, result.stdout) == (1, "")
+        assert result.stderr == "error: mine is not a cache of conda-docker: nothing was removed from it\n"
+    assert (tmp_path / "mine/packages/mine-1.0").is_dir()
 
 
 @pytest.mark.parametrize("text", ["", "MB", "-1", "1EB", "1MBB", "1iB", "nan"])

@@ -1,0 +1,173 @@
+"""CacheFolder: every name under the cache folder, and the one way to write there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from conda_docker.cache.notes import read_note, write_note
+from conda_docker.errors import CacheError
+from python_docker.blob import BlobStore
+from python_docker.files.atomic import is_partial, write_whole_file
+
+# Errors of writing to an open file name no file.
+_CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EROFS, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+# Packages are named after their hash, or that of their URL.
+_PACKAGE = re.compile(r"\.?(?:url)?[0-9a-f]{32,64}-.+")
+_MARK = ".conda-docker-cache"
+_TAG = "CACHEDIR.TAG"
+_MARK_TEXT = b"This folder is a cache of conda-docker, which removes what is in it.\n"
+# https://bford.info/cachedir/: backup programs leave folders out that hold such a file.
+_TAG_TEXT = b"Signature: 8a477f597d28d172789f06886806bc55\n# A cache of conda-docker; it can be removed at any time.\n"
+
+
+class NoteKind(StrEnum):
+    """What notes are about, and the folder that they are in."""
+
+    LAYERS = "layers"
+    """Layers, by the digest of their recipe."""
+    INDEX = "index"
+    """What packages say of themselves, by the hash of their archive."""
+    CLOBBERS = "clobbers"
+    """Paths that several packages bring, by the digest of the recipe of all of them."""
+    BASES = "bases"
+    """Manifests of base images, by the digest of their name and platform."""
+    SYSTEMS = "systems"
+    """What a build must know of the system in a base image, by the image's ID."""
+    DISTRIBUTIONS = "distributions"
+    """What packages bring to pip, by the hash of their archive."""
+
+
+BLOBS = "blobs"
+PACKAGES = "packages"
+PYTHONS = "pythons"
+EARLIER = ("glibc",)
+"""Folders of notes that earlier releases had."""
+CONTENTS = (BLOBS, PACKAGES, PYTHONS, *NoteKind, *EARLIER)
+"""The folders of a cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheFolder:
+    """The cache in the folder `root`, which need not be there yet.
+
+    Any number of processes may use it at once, and any may be killed: what is in it appears whole or not at all.
+    """
+
+    root: Path
+
+    @property
+    def blobs(self) -> BlobStore:
+        """The layers and configs, by their digests."""
+        return BlobStore(self.root)
+
+    def package(self, name: str) -> Path:
+        """Return the place of a package that was downloaded."""
+        return self.root / PACKAGES / name
+
+    def python(self, name: str) -> Path:
+        """Return the place of an unpacked interpreter."""
+        return self.root / PYTHONS / name
+
+    def note(self, kind: NoteKind, key: str) -> Path:
+        """Return the place of a note."""
+        return self.root / kind / key[:2] / f"{key}.json"
+
+    def read_note(self, kind: NoteKind, key: str) -> bytes | None:
+        """Return the content of a note, which counts as used now; None when there is none, or it is damaged."""
+        path = self.note(kind, key)
+        try:
+            content = read_note(path, _note_name(kind, key))
+        except (OSError, ValueError):
+            return None
+        mark_used(path)
+        return content
+
+    def write_note(self, kind: NoteKind, key: str, content: bytes) -> None:
+        """Write a note, replacing the one that was there. Raises `CacheError`."""
+        with self.writing():
+            write_note(self.note(kind, key), _note_name(kind, key), content)
+
+    def remember(self, kind: NoteKind, key: str, content: bytes) -> None:
+        """Write a note where that is possible: without it, something is looked up again the next time."""
+        with suppress(CacheError, OSError):
+            self.write_note(kind, key, content)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Make the folder ready to be written to, and raise `CacheError` for whatever keeps the block from writing.
+
+        Errors of other folders pass unchanged.
+        """
+        try:
+            self._prepare()
+            yield
+        except OSError as error:
+            named = error.filename is not None and Path(os.fsdecode(error.filename)).is_relative_to(self.root)
+            if not named and not (error.filename is None and error.errno in _CANNOT_WRITE):
+                raise
+            raise unwritable(self.root, error) from error
+
+    def is_marked(self) -> bool:
+        """Return whether the folder is a cache of ours, so that what is in it may be removed.
+
+        That is one with our mark, or one of a release that set none: with folders of our names and nothing else.
+        """
+        if (self.root / _MARK).is_file():
+            return True
+        names = _names(self.root)
+        return (
+            names <= {*CONTENTS, _TAG}
+            and bool(names - {PYTHONS, _TAG})
+            and all(_PACKAGE.fullmatch(name) for name in _names(self.root / PACKAGES))
+        )
+
+    def _prepare(self) -> None:
+        """Make the folder and mark it as ours. Raises `CacheError` for a folder that holds something else."""
+        mark = self.root / _MARK
+        if mark.is_file():
+            return
+        # One that was made by an earlier release may be read-only, and is of use all the same.
+        earlier = self.is_marked()
+        if not earlier and _names(self.root) - {_TAG}:
+            raise CacheError(
+                f"{self.root} cannot be the cache: it holds other files; choose an empty folder, or one that is not "
+                "there yet, with --cache-dir or CONDA_DOCKER_CACHE"
+            )
+        try:
+            write_whole_file(self.root / _TAG, _TAG_TEXT)
+            write_whole_file(mark, _MARK_TEXT)
+        except OSError:
+            if not earlier:
+                raise
+
+
+def unwritable(root: Path, error: OSError) -> CacheError:
+    """Return the error that says that the cache in `root` is full, or cannot be written for another reason."""
+    return CacheError(
+        f"the cache {root} cannot be written: {error.strerror or error}; "
+        "choose another folder with --cache-dir or CONDA_DOCKER_CACHE"
+    )
+
+
+def mark_used(path: Path) -> None:
+    """Note that a file or folder is in use: what was not used for longest is pruned first."""
+    with suppress(OSError):  # a cache that can only be read is still a cache
+        os.utime(path)
+
+
+def _names(folder: Path) -> set[str]:
+    try:
+        return {name for name in os.listdir(folder) if not is_partial(name)}
+    except FileNotFoundError:
+        return set()
+
+
+def _note_name(kind: NoteKind, key: str) -> str:
+    return f"{kind}/{key}"

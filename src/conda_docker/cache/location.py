@@ -1,0 +1,95 @@
+"""Where caches are: in the user's folder for them, or a private temporary one where that cannot be written."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+from conda_docker.errors import CacheError
+from python_docker.files.home import expand_home
+
+_log = logging.getLogger(__name__)
+
+
+def default_cache_dir() -> Path:
+    """Return `CONDA_DOCKER_CACHE`, else the place for caches of this system's conventions.
+
+    Where that cannot be written, as without a home folder, it is a folder in the system's one for temporary files, and
+    a warning says so. Raises `CacheError` when that cannot be had either.
+    """
+    chosen = os.environ.get("CONDA_DOCKER_CACHE")
+    if chosen:
+        return expand_home(chosen)
+    return _usable(_system_cache_dir("conda-docker"), "cache", "CONDA_DOCKER_CACHE")
+
+
+def index_cache_dir() -> Path:
+    """Return the folder where pixi and rattler keep the indexes of channels; py-rattler would use one of its own.
+
+    Raises `CacheError` as `default_cache_dir` does.
+    """
+    folder = os.environ.get("RATTLER_CACHE_DIR") or os.environ.get("PIXI_CACHE_DIR")
+    if folder:
+        return Path(folder) / "repodata"
+    return _usable(_system_cache_dir(None) / "rattler" / "cache" / "repodata", "repodata", "RATTLER_CACHE_DIR")
+
+
+def _system_cache_dir(name: str | None) -> Path:
+    import platformdirs
+
+    try:
+        return platformdirs.user_cache_path(name, appauthor=False)
+    except RuntimeError:
+        return Path("~")  # what older versions of it give a user without a home begins so
+
+
+@lru_cache
+def _usable(folder: Path, name: str, variable: str) -> Path:
+    """`folder`, or `name` in a private temporary folder; `variable` is how users choose another."""
+    reason = _obstacle(folder)
+    if reason is None:
+        return folder
+    instead = _private_temporary_folder(variable) / name
+    _log.warning("%s cannot be written: %s; using %s (%s chooses another folder)", folder, reason, instead, variable)
+    return instead
+
+
+def _obstacle(folder: Path) -> str | None:
+    """What keeps `folder` from being made; None for one that is there, or has just been made.
+
+    One that is there and can only be read is of use all the same.
+    """
+    if not folder.is_absolute():
+        return "there is no home folder"
+    try:
+        # Asking for permission is no proof: the file system may be read-only, or another machine's.
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def _private_temporary_folder(variable: str) -> Path:
+    """A folder that is this user's alone, the same one each time."""
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    folder = Path(tempfile.gettempdir()) / f"conda-docker-{user}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+    except OSError as error:
+        raise CacheError(
+            f"there is no folder for the cache: {folder}: {error.strerror or error}; choose one with {variable}"
+        ) from error
+    # Anybody may make a folder of this name.
+    private = stat.S_ISDIR(status.st_mode) and (
+        not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & 0o077)
+    )
+    if not private:
+        raise CacheError(
+            f"there is no folder for the cache: {folder} is not private to this user; choose one with {variable}"
+        )
+    return folder

@@ -1,0 +1,61 @@
+"""FolderStore: the layers in the cache folder of this machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from conda_docker.cache.folder import CacheFolder, NoteKind
+from conda_docker.layers.facts import LayerFacts
+from python_docker.blob import Blob, BlobStore
+from python_docker.layer import Layer
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor
+
+
+class FolderStore:
+    """A blob for each layer, and a note for each key, in a cache folder.
+
+    Safe for any number of builds at once, and against being killed: entries appear whole or not at all. An entry whose
+    note is damaged, or whose blob is missing, counts as absent. A blob is hashed before its bytes go anywhere, and not
+    before: what a registry has already is not even read.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.folder = CacheFolder(root)
+
+    @property
+    def root(self) -> Path:
+        """The cache folder."""
+        return self.folder.root
+
+    @property
+    def blobs(self) -> BlobStore:
+        """Where the layers are written to."""
+        return self.folder.blobs
+
+    def get(self, key: str) -> tuple[Layer, LayerFacts] | None:
+        """Return the layer of a key, and what was found while it was made; None when it is not there, or damaged."""
+        note = self.folder.read_note(NoteKind.LAYERS, key)
+        if note is None:
+            return None
+        try:
+            entry = json.loads(note)
+            descriptor = Descriptor.new(entry["mediaType"], Digest(entry["digest"]), int(entry["size"]))
+            diff_id, facts = Digest(entry["diffId"]), LayerFacts.from_json(entry["facts"])
+        except (ValueError, KeyError, TypeError):
+            return None
+        if not self.blobs.contains(descriptor):
+            return None
+        return Layer(Blob.stored(self.blobs.path_of(descriptor.digest), descriptor), diff_id), facts
+
+    def put(self, key: str, layer: Layer, facts: LayerFacts) -> None:
+        """Keep an entry for a layer whose blob is in `blobs`. Raises `CacheError` when it cannot be written."""
+        entry = {
+            "mediaType": layer.descriptor.media_type,
+            "digest": layer.digest,
+            "size": layer.size,
+            "diffId": layer.diff_id,
+            "facts": facts.to_json(),
+        }
+        self.folder.write_note(NoteKind.LAYERS, key, json.dumps(entry, separators=(",", ":")).encode())

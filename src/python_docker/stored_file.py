@@ -1,0 +1,95 @@
+"""StoredFile: a file of a content-addressed store, hashed before its first use, and replaced when it is damaged."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from python_docker.errors import ContentMismatch
+from python_docker.spec.digest import Digest, VerifyingReader
+
+if TYPE_CHECKING:
+    from python_docker.spec.documents import Descriptor
+
+_READ_SIZE = 1 << 20
+# What a disk answers that knows of its damage.
+_DAMAGED = frozenset({errno.EIO, errno.EBADMSG, getattr(errno, "EUCLEAN", errno.EIO)})
+_log = logging.getLogger(__name__)
+
+
+class StoredFile:
+    """The file at `path`, which should hold the content that `descriptor` describes.
+
+    Disks lose bits without changing sizes or times, so a file is hashed before its bytes go anywhere: once in the life
+    of this object, which lives as long as a build, and not at all when `intact` says that this process has just written
+    it. `again` fetches or makes the content anew, into the same place, and returns its digest; without it, a damaged
+    file is removed and the error says so.
+    """
+
+    def __init__(
+        self, path: Path, descriptor: Descriptor, again: Callable[[], Digest] | None = None, *, intact: bool = False
+    ) -> None:
+        self.path = path
+        self._descriptor = descriptor
+        self._again = again
+        self._intact = intact
+        self._lock = threading.Lock()
+
+    def replaced_by(self, again: Callable[[], Digest]) -> StoredFile:
+        """Return the same file, with a way to have its content anew."""
+        return StoredFile(self.path, self._descriptor, again, intact=self._intact)
+
+    def checked(self) -> Path:
+        """Return the path of the file, whose content is now known to be right.
+
+        Raises `ContentMismatch` when it is damaged and cannot be had anew, and whatever `again` raises.
+        """
+        with self._lock:
+            if not self._intact:
+                self._check()
+                self._intact = True
+        return self.path
+
+    def open(self) -> BinaryIO:
+        """Open the file for reading. Raises what `checked` raises."""
+        return self.checked().open("rb")
+
+    def _check(self) -> None:
+        digest = self._descriptor.digest
+        try:
+            with self._reader() as stream:
+                while stream.read(_READ_SIZE):
+                    pass
+        except FileNotFoundError:
+            if self._again is None:
+                raise ContentMismatch(
+                    f"blob {digest} has disappeared from {self.path.parent}; run the command again"
+                ) from None
+        except (OSError, ContentMismatch) as error:
+            if isinstance(error, OSError) and error.errno not in _DAMAGED:
+                raise
+            self._remove()
+            if self._again is None:
+                raise ContentMismatch(f"{self.path} was damaged and has been removed; run the command again") from error
+            _log.warning("%s was damaged and is replaced", self.path)
+        else:
+            return
+        found = self._again()
+        if found != digest:
+            raise ContentMismatch(f"blob {digest} cannot be replaced: made again, it is {found}; run the command again")
+
+    def _remove(self) -> None:
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ContentMismatch(
+                f"{self.path} is damaged and cannot be replaced: {error.strerror or error}"
+            ) from error
+
+    def _reader(self) -> BinaryIO:
+        descriptor = self._descriptor
+        return VerifyingReader(self.path.open("rb"), descriptor.digest, descriptor.size, f"blob {descriptor.digest}")
