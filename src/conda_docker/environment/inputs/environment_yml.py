@@ -1,133 +1,258 @@
-"""`environment.yml` as conda reads it (CEP 24; conda/env/env.py)."""
+"""`environment.yml` as conda reads it (CEP 24; conda/env/env.py), with the selectors of conda-lock and mamba."""
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from conda_docker.environment.folder_name import folder_name
 from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
+from conda_docker.environment.inputs.pip_section import read_pip_section
+from conda_docker.environment.inputs.selectors import applicable, key_selector, selects
+from conda_docker.environment.inputs.yaml_document import (
+    YamlValue,
+    compose_document,
+    is_mapping,
+    is_scalar,
+    is_sequence,
+    read_node,
+)
+from conda_docker.environment.inputs.yaml_scalars import is_string, text_of_plain
 from conda_docker.environment.spec import EnvironmentSpec
+from conda_docker.environment.subdirs import host_subdir
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.redaction import public_text
-from conda_docker.user_files import parse_yaml
+
+if TYPE_CHECKING:
+    from yaml import MappingNode, Node, ScalarNode, SequenceNode
+
+DEFAULT_CATEGORY = "main"
+"""The category of a file that names none, as conda-lock has it."""
 
 # `prefix` says where the file's author has the environment, `platforms` and `category` are for conda-lock.
-_KNOWN = frozenset({"name", "prefix", "channels", "dependencies", "variables", "platforms", "category"})
+_KNOWN = ("name", "prefix", "channels", "dependencies", "variables", "platforms", "category")
 # What a shell takes for the name of a variable.
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNSET = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
 def parse_environment_yml(
-    text: str, file_name: str = "environment.yml", *, subdir: str | None = None
+    text: str,
+    file_name: str = "environment.yml",
+    *,
+    subdir: str | None = None,
+    folder: Path | None = None,
+    categories: Sequence[str] = (),
 ) -> EnvironmentSpec:
-    """Return what an environment file says; `file_name` names it in messages.
+    """Return what an environment file asks for; `file_name` names it in messages.
 
-    Environment variables in channels are replaced, as conda does it. `subdir` is what the environment is wanted for,
-    if that is known: `platforms` that do not name it bring a warning. Raises `UnsupportedInput` for a `pip:` section
-    and any other part that cannot be installed, by name, and `InvalidEnvironment` for what is no environment file.
+    `subdir` is what the environment is wanted for (None: Linux on this machine's processor): selectors choose by it,
+    and `platforms` that do not name it bring a warning. Environment variables in channels are replaced, as conda does
+    it. Paths in a `pip:` section are relative to `folder`. A file whose `category` is not among `categories` asks for
+    nothing; when none are given, all are taken.
+
+    Raises `InvalidEnvironment` for what is not an environment file, and `UnsupportedInput` for a part that cannot be
+    installed, by name.
 
     >>> parse_environment_yml("channels: [conda-forge]\\ndependencies:\\n- python >=3.12  # [linux]\\n").specs
     ('python >=3.12',)
     """
-    document = parse_yaml(text, file_name)
-    if not isinstance(document, Mapping):
+    reader = _Reader(file_name, tuple(text.splitlines()), subdir or host_subdir(), folder or Path())
+    root = compose_document(text, file_name)
+    sections = reader.mapping(root) if root is not None and is_mapping(root) else None
+    if sections is None:
         raise InvalidEnvironment(f"{file_name} is not an environment file: it should hold `dependencies:`")
-    if "dependencies" not in document:
-        raise InvalidEnvironment(f"{file_name} has no `dependencies:`, so it is not a conda environment file")
-    name = document.get("name")
-    if name is not None and not isinstance(name, str | int | float):
-        raise InvalidEnvironment(f"`name` in {file_name} should be a text")
+    reader.warn_of_unknown(sections)
+    name = reader.name(sections)
+    category = reader.value(sections, "category") or DEFAULT_CATEGORY
+    if categories and category not in categories:
+        reader.warnings.append(f"{file_name} is left out: its category is {category!r}")
+        return EnvironmentSpec(specs=(), name=name, warnings=tuple(reader.warnings))
+    specs, pip = reader.dependencies(sections["dependencies"])
     return EnvironmentSpec(
-        specs=_dependencies(document["dependencies"], file_name),
-        channels=tuple(os.path.expandvars(channel) for channel in _texts(document, "channels", file_name)),
-        variables=_variables(document.get("variables"), file_name),
-        name=None if name is None else str(name),
-        warnings=tuple(_warnings(document, file_name, subdir)),
+        specs=specs,
+        channels=reader.channels(sections),
+        variables=reader.variables(sections.get("variables")),
+        name=name,
+        pip=read_pip_section(pip, folder=reader.folder, origin=file_name),
+        warnings=tuple(reader.warnings),
     )
 
 
-def _dependencies(value: object, file_name: str) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        raise InvalidEnvironment(f"`dependencies` in {file_name} should be a list")
-    specs = []
-    for item in value:
-        if isinstance(item, str):
-            if item.strip():
-                specs.append(item.strip())
-        elif isinstance(item, Mapping):
-            _refuse_sections(item, file_name)
-        else:
-            raise InvalidEnvironment(
-                f"`dependencies` in {file_name} should hold texts such as `numpy >=2`, not {_kind(item)}"
+@dataclass(slots=True)
+class _Reader:
+    """Reads the parts of one file; errors and warnings name it."""
+
+    file_name: str
+    lines: tuple[str, ...]
+    subdir: str
+    folder: Path
+    warnings: list[str] = field(default_factory=list)
+
+    def invalid(self, problem: str, node: Node | None = None) -> InvalidEnvironment:
+        line = f", line {node.start_mark.line + 1}" if node is not None else ""
+        return InvalidEnvironment(f"{self.file_name}{line}: {problem}")
+
+    def mapping(self, node: MappingNode) -> dict[str, Node]:
+        """The values of a mapping's keys."""
+        found: dict[str, Node] = {}
+        for key, value in node.value:
+            if not is_scalar(key):
+                raise self.invalid("a key should be a string", key)
+            if key.value in found:
+                raise self.invalid(f"`{key.value[:80]}` stands twice", key)
+            found[key.value] = value
+        return found
+
+    def value(self, sections: Mapping[str, Node], key: str) -> YamlValue:
+        """The value of a section, its scalars as they are written."""
+        return read_node(sections[key], self.file_name) if key in sections else None
+
+    def warn_of_unknown(self, sections: Mapping[str, Node]) -> None:
+        """Warn of keys that mean nothing. Raises for a file without dependencies, with the key that may be meant."""
+        unknown = [key for key in sections if key not in _KNOWN]
+        near = {key: found[0] for key in unknown if (found := difflib.get_close_matches(key.lower(), _KNOWN, n=1))}
+        if "dependencies" not in sections:
+            meant = next((key for key, known in near.items() if known == "dependencies"), None)
+            hint = f"; it has `{meant[:80]}:`, did you mean that?" if meant else ", so it is not an environment file"
+            raise self.invalid(f"there is no `dependencies:`{hint}")
+        for key in unknown[:20]:
+            hint = f"; did you mean `{near[key]}`?" if key in near else ""
+            self.warnings.append(f"{self.file_name}: {key[:80]!r} is not known and was ignored{hint}")
+        platforms = self.value(sections, "platforms")
+        if isinstance(platforms, list) and platforms and self.subdir not in platforms:
+            named = ", ".join(str(platform)[:40] for platform in platforms[:10])
+            self.warnings.append(f"{self.file_name} is for {named}; it was solved for {self.subdir}")
+
+    def name(self, sections: Mapping[str, Node]) -> str | None:
+        name = self.value(sections, "name")
+        if name is None:
+            return None
+        if not isinstance(name, str):
+            raise self.invalid("`name` should be a string", sections["name"])
+        usable = folder_name(name)
+        if usable != name:
+            now = f"{usable!r} is used" if usable else "it is ignored"
+            self.warnings.append(f"{self.file_name}: {name[:80]!r} cannot be the name of an environment; {now}")
+        return usable
+
+    def channels(self, sections: Mapping[str, Node]) -> tuple[str, ...]:
+        channels = self.value(sections, "channels")
+        if channels is None:
+            return ()
+        if not isinstance(channels, list):
+            raise self.invalid("`channels` should be a list of strings", sections["channels"])
+        return tuple(self._channel(channel, sections["channels"]) for channel in channels)
+
+    def _channel(self, channel: YamlValue, node: Node) -> str:
+        if not isinstance(channel, str):
+            raise self.invalid("`channels` should be a list of strings", node)
+        expanded = os.path.expandvars(channel)
+        if (missing := _UNSET.search(channel)) and (name := missing[1] or missing[2]) not in os.environ:
+            raise self.invalid(
+                f"the channel {public_text(channel)[:200]!r} needs the environment variable {name}", node
             )
-    return tuple(specs)
+        return expanded
 
+    def dependencies(self, node: Node) -> tuple[tuple[str, ...], list[str]]:
+        """The match specs, and the lines for pip."""
+        if _is_null(node):
+            return (), []
+        if not is_sequence(node):
+            raise self.invalid("`dependencies` should be a list", node)
+        specs: list[str] = []
+        pip: list[str] = []
+        for item in self.selected(node):
+            if is_mapping(item):
+                for section, value in self.mapping(item).items():
+                    selector = key_selector(section)
+                    if selector is not None:
+                        specs += self.selected_by_key(selector, value, item)
+                    elif section == "pip":
+                        pip += self.pip_lines(value)
+                    elif not _is_empty(value):
+                        raise UnsupportedInput(
+                            f"{self.file_name} has a section {public_text(section)[:80]!r} in its dependencies "
+                            f"({', '.join(self.shown(value))}), which cannot be put into an image"
+                        )
+            else:
+                specs.append(self.spec(item))
+        return tuple(spec for spec in specs if spec), pip
 
-def _refuse_sections(sections: Mapping[Any, Any], file_name: str) -> None:
-    for section, items in sections.items():
-        if not items:
-            continue
-        listed = [item for item in items if isinstance(item, str)] if isinstance(items, Sequence) else []
-        if isinstance(items, str):
-            listed = [items]
-        shown = ", ".join(public_text(item)[:100] for item in listed[:5]) or "something"
-        more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
-        if section == "pip":
-            raise UnsupportedInput(
-                f"{file_name} asks pip for {shown}{more}; packages that come by pip cannot be put into an image yet. "
-                "Many are conda packages too: name those in `dependencies`, and remove the pip section"
+    def selected(self, node: SequenceNode) -> Iterator[Node]:
+        """Yield the items of a list that are wanted for the platform."""
+        for item in node.value:
+            if applicable(self.lines, item.start_mark.line, self.subdir):
+                yield item
+
+    def selected_by_key(self, expression: str, value: Node, item: Node) -> list[str]:
+        chosen = selects(expression, self.subdir)
+        if chosen is None:
+            raise self.invalid(f"`sel({expression[:80]})` is not a selector such as sel(linux) or sel(unix)", item)
+        if not chosen:
+            return []
+        return [self.spec(part) for part in (self.selected(value) if is_sequence(value) else [value])]
+
+    def spec(self, node: Node) -> str:
+        if not is_scalar(node) or _is_null(node) or not (node.style or is_string(node.value)):
+            raise self.invalid("an item of `dependencies` should be a string such as `numpy >=2`", node)
+        return str(node.value).strip()
+
+    def pip_lines(self, node: Node) -> list[str]:
+        if _is_null(node):
+            return []
+        items = list(self.selected(node)) if is_sequence(node) else [node]
+        for item in items:
+            if not is_scalar(item) or _is_null(item):
+                raise self.invalid("an item of the `pip` section should be a string such as `flask >=3`", item)
+        return [str(item.value) for item in items]
+
+    def shown(self, node: Node) -> list[str]:
+        """Some of what a section holds, for a message."""
+        items = node.value if is_sequence(node) else [node]
+        texts = [public_text(str(item.value))[:100] for item in items if is_scalar(item)]
+        return texts[:5] + ([f"and {len(texts) - 5} more"] if len(texts) > 5 else []) or ["something"]
+
+    def variables(self, node: Node | None) -> dict[str, str]:
+        if node is None or _is_null(node):
+            return {}
+        if not is_mapping(node):
+            raise self.invalid("`variables` should be names with values", node)
+        variables = {}
+        for name, value in self.mapping(node).items():
+            if not _VARIABLE.fullmatch(name):
+                raise self.invalid(f"{name[:80]!r} cannot be the name of a variable", value)
+            if not is_scalar(value):
+                raise self.invalid(f"the variable {name} should be a string", value)
+            if "\0" in value.value:
+                raise self.invalid(f"the variable {name} holds a NUL character", value)
+            variables[name] = self.variable(name, value)
+        return variables
+
+    def variable(self, name: str, node: ScalarNode) -> str:
+        """The value as conda reads it, with a warning where it is not what is written."""
+        written = str(node.value)
+        text = written if node.style else text_of_plain(written)
+        if not node.style and (text != written or not written):
+            shown = f"is empty, since `{written}` is no value" if not text else f"is {text!r}, since {written!r} is not"
+            reason = "" if not text else " a string in YAML"
+            self.warnings.append(
+                f"{self.file_name}: the variable {name} {shown}{reason}; quote the value to keep it as it is written"
             )
-        raise UnsupportedInput(
-            f"{file_name} has a section {public_text(str(section))[:80]!r} in its dependencies ({shown}{more}), "
-            "which cannot be put into an image"
-        )
+        return text
 
 
-def _texts(document: Mapping[Any, Any], key: str, file_name: str) -> tuple[str, ...]:
-    value = document.get(key)
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise InvalidEnvironment(f"`{key}` in {file_name} should be a list of texts")
-    return tuple(value)
+def _is_null(node: Node) -> bool:
+    return is_scalar(node) and not node.style and text_of_plain(node.value) == ""
 
 
-def _variables(value: object, file_name: str) -> dict[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise InvalidEnvironment(f"`variables` in {file_name} should be names with values")
-    variables = {}
-    for name, text in value.items():
-        if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
-            raise InvalidEnvironment(f"`variables` in {file_name}: {str(name)[:80]!r} cannot be a variable's name")
-        if not isinstance(text, str | int | float):
-            raise InvalidEnvironment(f"`variables` in {file_name}: {name} should be a text, not {_kind(text)}")
-        if "\0" in str(text):
-            raise InvalidEnvironment(f"`variables` in {file_name}: {name} holds a NUL character")
-        variables[name] = str(text)
-    return variables
-
-
-def _warnings(document: Mapping[Any, Any], file_name: str, subdir: str | None) -> list[str]:
-    unknown = [str(key)[:80] for key in document if key not in _KNOWN]
-    warnings = [f"{file_name}: {key!r} is not known and was ignored" for key in unknown[:20]]
-    platforms = document.get("platforms")
-    if isinstance(platforms, list) and platforms and subdir and subdir not in platforms:
-        named = ", ".join(str(platform)[:40] for platform in platforms[:10])
-        warnings.append(f"{file_name} is for {named}; it was solved for {subdir}")
-    return warnings
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "an empty entry"
-    names = {list: "a list", dict: "a mapping", bool: "yes or no", int: "a number", float: "a number"}
-    return names.get(type(value), type(value).__name__)
+def _is_empty(node: Node) -> bool:
+    return _is_null(node) or (not is_scalar(node) and not node.value)
 
 
 def _is_environment_yml(file: InputFile) -> bool:
@@ -135,7 +260,13 @@ def _is_environment_yml(file: InputFile) -> bool:
 
 
 def _read(request: ReadRequest) -> EnvironmentSpec:
-    return parse_environment_yml(request.text, request.file_name, subdir=request.target)
+    return parse_environment_yml(
+        request.text,
+        request.file_name,
+        subdir=request.target,
+        folder=request.folder,
+        categories=request.categories,
+    )
 
 
 KIND = InputKind("an environment.yml", _is_environment_yml, _read)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard, cast
 
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_text
 
 if TYPE_CHECKING:
-    from yaml import Node
+    from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 # A lock file has five levels.
 _DEEPEST = 50
@@ -113,13 +113,34 @@ def parse_document(text: str, file_name: str) -> YamlMapping:
     the line, for what is not YAML or not a mapping, for a key that stands twice, and for a document that is nested
     without end.
     """
+    node = compose_document(text, file_name)
+    value = None if node is None else read_node(node, file_name)
+    if not isinstance(value, YamlMapping):
+        raise InvalidEnvironment(f"{file_name} should hold a mapping of names to values")
+    return value
+
+
+def read_node(node: Node, file_name: str) -> YamlValue:
+    """Return the value of a document's node, or of a part of it. Raises `InvalidEnvironment`."""
+    try:
+        with _without_collection():
+            return _Reader(file_name).value(node, 0)
+    except RecursionError as error:
+        raise InvalidEnvironment(f"{file_name} is nested too deeply") from error
+
+
+def compose_document(text: str, file_name: str) -> Node | None:
+    """Return the nodes of a YAML document, whose scalars know how they were written; None where it is empty.
+
+    Raises `InvalidEnvironment`, with the line, for what is not YAML.
+    """
     import yaml
 
     try:
         # libyaml's parser is thirty times as fast as the one in Python, which reads the same documents.
         with _without_collection():
-            node = yaml.compose(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
-            value = _Reader(file_name).value(node, 0) if node is not None else None
+            node: Node | None = yaml.compose(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+            return node
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1} of " if mark else ""
@@ -129,9 +150,6 @@ def parse_document(text: str, file_name: str) -> YamlMapping:
         raise InvalidEnvironment(f"{file_name} is not valid YAML: {public_text(str(error))[:500]}") from error
     except RecursionError as error:
         raise InvalidEnvironment(f"{file_name} is nested too deeply") from error
-    if not isinstance(value, YamlMapping):
-        raise InvalidEnvironment(f"{file_name} should hold a mapping of names to values")
-    return value
 
 
 @contextlib.contextmanager
@@ -144,6 +162,21 @@ def _without_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def is_mapping(node: Node) -> TypeGuard[MappingNode]:
+    """Return whether a node is a mapping; the parser's classes are imported only where a document is read."""
+    return getattr(node, "id", None) == "mapping"
+
+
+def is_sequence(node: Node) -> TypeGuard[SequenceNode]:
+    """Return whether a node is a list."""
+    return getattr(node, "id", None) == "sequence"
+
+
+def is_scalar(node: Node) -> TypeGuard[ScalarNode]:
+    """Return whether a node is a scalar, whose `style` is None where it is neither quoted nor a block."""
+    return getattr(node, "id", None) == "scalar"
 
 
 class _Reader:

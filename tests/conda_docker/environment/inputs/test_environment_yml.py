@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from conda_docker.environment.inputs.environment_yml import parse_environment_yml
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.pypi.locked import PipRequirements
 from conda_docker.user_files import read_text
 from tests.conda_docker.environment.real_files import real_files
 
@@ -70,20 +71,30 @@ def test_platforms_without_the_wanted_one_are_warned_of() -> None:
     assert "is for osx-arm64, linux-64; it was solved for linux-aarch64" in warning
 
 
-def test_pip_packages_are_refused_by_name() -> None:
-    text = "dependencies: [pip, {pip: [a==1, b, c, d, e, f, 'https://me:s3cret@host/g.whl']}]"
-    with pytest.raises(UnsupportedInput, match="asks pip for a==1, b, c, d, e and 2 more") as caught:
-        parse_environment_yml(text)
-    assert "s3cret" not in str(caught.value)
+def test_a_pip_section(tmp_path: Path) -> None:
+    (tmp_path / "more.txt").write_text("# more\nrequests >=2\n-c limits.txt\n")
+    (tmp_path / "limits.txt").write_text("urllib3 <3\n")
+    text = "dependencies: [pip, {pip: [flask==3, '-i https://index.example.org', -r more.txt, ./dist/x.whl, -e .]}]"
+    found = parse_environment_yml(text, "env.yml", folder=tmp_path)
+    assert found.specs == ("pip",)
+    assert found.pip == PipRequirements(
+        requirements=("flask==3", "requests >=2", f"{tmp_path}/dist/x.whl", f"-e {tmp_path}"),
+        constraints=("urllib3 <3",),
+        options=("--index-url https://index.example.org",),
+        folder=tmp_path,
+        origin="env.yml",
+    )
 
 
-def test_one_pip_package_as_a_text() -> None:
-    with pytest.raises(UnsupportedInput, match="asks pip for requests"):
-        parse_environment_yml("dependencies: [{pip: requests}]")
+def test_one_pip_package_as_a_string() -> None:
+    found = parse_environment_yml("dependencies: [{pip: requests}]").pip
+    assert found is not None
+    assert found.requirements == ("requests",)
 
 
 def test_an_empty_pip_section_asks_for_nothing() -> None:
-    assert parse_environment_yml("dependencies: [a, {pip: []}]").specs == ("a",)
+    found = parse_environment_yml("dependencies: [a, {pip: []}, {pip: }]")
+    assert (found.specs, found.pip) == (("a",), None)
 
 
 def test_other_sections_are_refused_by_name() -> None:
@@ -109,7 +120,6 @@ def test_other_sections_are_refused_by_name() -> None:
         "dependencies: [a]\nvariables: {1x: y}",
         "dependencies: [a]\nvariables: {'A=B': y}",
         "dependencies: [a]\nvariables: {A: [b]}",
-        "dependencies: [a]\nvariables: {A: }",
         'dependencies: [a]\nvariables: {A: "\\0"}',
         "dependencies: [a\n",
     ],
@@ -135,8 +145,99 @@ def test_any_document_is_an_environment_or_an_error(document: dict[str, object])
 @pytest.mark.parametrize("path", real_files("environment-yml"), ids=lambda path: path.name)
 def test_real_files(path: Path) -> None:
     text = read_text(path)
-    if "- pip:" in text:
-        with pytest.raises(UnsupportedInput, match="asks pip for"):
-            parse_environment_yml(text, path.name)
-    else:
-        assert parse_environment_yml(text, path.name).specs
+    found = parse_environment_yml(text, path.name, subdir="linux-64", folder=path.parent)
+    assert found.specs
+    assert (found.pip is not None) == ("- pip:" in text)
+    assert not found.warnings
+
+
+SELECTED = """
+dependencies:
+  - python
+  - linux-only  # [linux]
+  - x86-only    # comment [linux64]
+  - windows     # [win]
+  - both        # [osx or (linux and not aarch64)]
+  - noted       # see [issue 12]
+  - sel(unix): unix-only
+  - sel(win): windows-too
+  - sel(linux): [one, two]
+  - pip:        # [win]
+    - windows-pip
+  - pip:
+    - flask
+    - winpip    # [win]
+"""
+
+
+def test_selectors_choose_by_the_platform() -> None:
+    found = parse_environment_yml(SELECTED, subdir="linux-64")
+    assert found.specs == ("python", "linux-only", "x86-only", "both", "noted", "unix-only", "one", "two")
+    assert found.pip is not None
+    assert found.pip.requirements == ("flask",)
+    found = parse_environment_yml(SELECTED, subdir="linux-aarch64")
+    assert found.specs == ("python", "linux-only", "noted", "unix-only", "one", "two")
+
+
+def test_a_key_that_is_not_a_selector() -> None:
+    with pytest.raises(InvalidEnvironment, match=r"line 1: `sel\(beos\)` is not a selector"):
+        parse_environment_yml("dependencies: [{sel(beos): a}]")
+
+
+@pytest.mark.parametrize(
+    ("written", "value", "said"),
+    [
+        ("0755", "755", "is '755', since '0755' is not a string in YAML"),
+        ("1e3", "1000.0", "is '1000.0'"),
+        ("true", "True", "is 'True'"),
+        ("", "", "is empty"),
+        ("null", "", "is empty, since `null` is no value"),
+        ("2026-01-31", "2026-01-31", None),
+        ("yes", "yes", None),
+        ("12", "12", None),
+        ("'0755'", "0755", None),
+        ('""', "", None),
+    ],
+)
+def test_values_as_conda_reads_them(written: str, value: str, said: str | None) -> None:
+    found = parse_environment_yml(f"dependencies: [a]\nvariables:\n  A: {written}\n", "env.yml")
+    assert found.variables == {"A": value}
+    assert [f"the variable A {said}" in warning for warning in found.warnings] == ([True] if said else [])
+
+
+def test_names_of_variables_stay_as_they_are_written() -> None:
+    found = parse_environment_yml("dependencies: [a]\nvariables: {OMPI_MCA_rmaps_base: x, http_proxy: y}")
+    assert found.variables == {"OMPI_MCA_rmaps_base": "x", "http_proxy": "y"}
+
+
+@pytest.mark.parametrize(("name", "usable"), [("my env", "my-env"), ("a/b", "a-b"), ("a:b", "a-b"), ("..", None)])
+def test_names_that_cannot_be_folders(name: str, usable: str | None) -> None:
+    found = parse_environment_yml(f"name: '{name}'\ndependencies: [a]")
+    assert found.name == usable
+    assert f"{name!r} cannot be the name of an environment" in found.warnings[0]
+
+
+def test_a_key_that_is_misspelt() -> None:
+    with pytest.raises(InvalidEnvironment, match="it has `depencencies:`, did you mean that"):
+        parse_environment_yml("name: x\ndepencencies: [a]")
+    [warning] = parse_environment_yml("dependencies: [a]\nchanels: [b]").warnings
+    assert "did you mean `channels`?" in warning
+
+
+def test_a_variable_in_a_channel_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TEAM_TOKEN", raising=False)
+    with pytest.raises(InvalidEnvironment, match="needs the environment variable TEAM_TOKEN"):
+        parse_environment_yml("channels: ['https://host/t/${TEAM_TOKEN}/team']\ndependencies: [a]")
+
+
+def test_a_category_that_is_not_asked_for() -> None:
+    text = "category: dev\ndependencies: [a]"
+    assert parse_environment_yml(text).specs == ("a",)
+    assert parse_environment_yml(text, categories=["dev"]).specs == ("a",)
+    found = parse_environment_yml(text, "env.yml", categories=["main"])
+    assert (found.specs, found.warnings) == ((), ("env.yml is left out: its category is 'dev'",))
+
+
+def test_errors_name_the_line() -> None:
+    with pytest.raises(InvalidEnvironment, match=r"env\.yml, line 4: an item of `dependencies`"):
+        parse_environment_yml("name: x\ndependencies:\n- a\n- 1.5\n", "env.yml")

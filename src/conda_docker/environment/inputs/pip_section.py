@@ -1,0 +1,161 @@
+"""What an environment file gives to pip: lines of a requirements file.
+
+The format is in pip's documentation, "Requirements File Format". conda writes the entries of a `pip:` section into a
+requirements file beside the environment file, so relative paths are relative to its folder, and everything that such a
+file may hold may stand there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.pypi.locked import PipRequirements
+from conda_docker.redaction import public_text
+from conda_docker.user_files import read_text, user_path
+
+# Short and long names of the options with a value that such a file may hold.
+_WITH_VALUE = {
+    "-i": "--index-url",
+    "--index-url": "--index-url",
+    "--pypi-url": "--index-url",
+    "--extra-index-url": "--extra-index-url",
+    "-f": "--find-links",
+    "--find-links": "--find-links",
+    "--no-binary": "--no-binary",
+    "--only-binary": "--only-binary",
+    "--trusted-host": "--trusted-host",
+    "--use-feature": "--use-feature",
+}
+_FLAGS = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes"})
+_REQUIREMENTS = frozenset({"-r", "--requirement"})
+_CONSTRAINTS = frozenset({"-c", "--constraint"})
+_EDITABLE = frozenset({"-e", "--editable"})
+_COMMENT = re.compile(r"(?:^|\s+)#.*$")
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz)$", re.IGNORECASE)
+_URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+:|[A-Za-z+]+@)")
+_DEEPEST = 10
+
+
+def read_pip_section(lines: Iterable[str], *, folder: Path, origin: str) -> PipRequirements | None:
+    """Return what these lines ask for, with the files that they include read and all paths absolute.
+
+    `origin` names the lines in messages. None where they ask for nothing. Raises `InvalidEnvironment` for a file that
+    cannot be read or a line that pip would not take, and `UnsupportedInput` for a file that is to be downloaded.
+
+    >>> found = read_pip_section(["flask >=3  # web", "-i https://index.example.org"], folder=Path("/w"), origin="x")
+    >>> found.requirements, found.options
+    (('flask >=3',), ('--index-url https://index.example.org',))
+    """
+    section = _Section()
+    section.add(lines, folder, origin, depth=0)
+    if not section.requirements:
+        return None
+    return PipRequirements(
+        requirements=tuple(dict.fromkeys(section.requirements)),
+        constraints=tuple(dict.fromkeys(section.constraints)),
+        options=tuple(dict.fromkeys(section.options)),
+        folder=folder,
+        origin=origin,
+    )
+
+
+@dataclass(slots=True)
+class _Section:
+    """What was read so far."""
+
+    requirements: list[str] = field(default_factory=list)
+    constraints: list[str] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
+
+    def add(self, lines: Iterable[str], folder: Path, origin: str, depth: int, *, constrain: bool = False) -> None:
+        if depth > _DEEPEST:
+            raise InvalidEnvironment(f"{origin}: requirements files include each other without end")
+        for line in _logical_lines(lines):
+            if not line.startswith("-"):
+                (self.constraints if constrain else self.requirements).append(_requirement(line, folder))
+                continue
+            name, value = _option(line, origin)
+            if name in _REQUIREMENTS | _CONSTRAINTS:
+                path = _included(value, folder, origin)
+                self.add(
+                    read_text(path).splitlines(),
+                    path.parent,
+                    str(path),
+                    depth + 1,
+                    constrain=constrain or name in _CONSTRAINTS,
+                )
+            elif name in _EDITABLE:
+                self.requirements.append(f"-e {_requirement(value, folder, editable=True)}")
+            elif name in _FLAGS:
+                self.options.append(name)
+            else:
+                long = _WITH_VALUE[name]
+                self.options.append(f"{long} {_place(value, folder) if long == '--find-links' else value}")
+
+
+def _logical_lines(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines without comments, with those joined that end in a backslash, and with variables replaced."""
+    pending = ""
+    for line in lines:
+        for part in line.splitlines() or [""]:
+            if part.endswith("\\"):
+                pending += part[:-1]
+                continue
+            whole = _COMMENT.sub("", pending + part).strip()
+            pending = ""
+            if whole:
+                yield _VARIABLE.sub(lambda found: os.environ.get(found[1], found[0]), whole)
+    if pending.strip():
+        yield pending.strip()
+
+
+def _option(line: str, origin: str) -> tuple[str, str]:
+    """The name of an option and its value, which may follow a space, an equals sign or, if short, nothing."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise InvalidEnvironment(f"{origin}: {public_text(line)[:200]!r} cannot be read: {error}") from None
+    name, equals, value = words[0].partition("=")
+    rest = words[1:]
+    if not name.startswith("--") and len(name) > 2:
+        name, value, equals = line[:2], words[0][2:].removeprefix("="), "="
+    takes_value = name in _WITH_VALUE or name in _REQUIREMENTS | _CONSTRAINTS | _EDITABLE
+    if name in _FLAGS and not equals and not rest:
+        return name, ""
+    if not takes_value:
+        raise InvalidEnvironment(
+            f"{origin}: {public_text(line)[:200]!r} is not an option that a requirements file may hold"
+        )
+    value = " ".join(([value] if equals else []) + rest)
+    if not value:
+        raise InvalidEnvironment(f"{origin}: the option {name} needs a value")
+    return name, value
+
+
+def _included(value: str, folder: Path, origin: str) -> Path:
+    if "://" in value:
+        raise UnsupportedInput(
+            f"{origin}: the requirements file {public_text(value)[:200]} is not on this machine; download it and "
+            "name the file"
+        )
+    return folder / user_path(value)
+
+
+def _requirement(text: str, folder: Path, *, editable: bool = False) -> str:
+    """A requirement whose path, if it is one, is absolute."""
+    if _URL.match(text) or " @ " in text:
+        return text
+    path = re.split(r"[\[;]", text, maxsplit=1)[0].rstrip()
+    is_path = editable or path.startswith((".", "/", "~")) or os.sep in path or _ARCHIVE.search(path)
+    return _place(path, folder) + text[len(path) :] if is_path else text
+
+
+def _place(text: str, folder: Path) -> str:
+    return text if _URL.match(text) else os.path.normpath((folder / user_path(text)).absolute())

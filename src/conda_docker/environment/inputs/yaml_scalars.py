@@ -1,0 +1,53 @@
+"""What conda makes of plain scalars in YAML: it reads YAML 1.2, where `0755`, `1e3` and `true` are not strings."""
+
+from __future__ import annotations
+
+import re
+
+_NULL = re.compile(r"(?:~|null|Null|NULL|)")
+_TRUTH = re.compile(r"(?i:true|false)")
+_INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|[0-9_]+|0x[0-9a-fA-F_]+)")
+_FLOAT = re.compile(
+    r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9][0-9_]*[eE][-+]?[0-9]+|\.[0-9_]+(?:[eE][-+][0-9]+)?)"
+)
+_SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_BASES = {"0b": 2, "0o": 8, "0x": 16}
+_LONGEST = 300
+
+
+def text_of_plain(text: str) -> str:
+    """Return the string that conda makes of a plain scalar's value: of a number its decimal form, of null nothing.
+
+    >>> [text_of_plain(text) for text in ("0755", "1e3", "true", "0x1F", "~", "yes", "2026-01-31", "1.10")]
+    ['755', '1000.0', 'True', '31', '', 'yes', '2026-01-31', '1.1']
+    """
+    if _NULL.fullmatch(text):
+        return ""
+    if _TRUTH.fullmatch(text) and text in (text.lower(), text.upper(), text.title()):
+        return text.title()
+    if len(text) > _LONGEST or not any(character.isdigit() for character in text):
+        return str(float(text.replace(".", ""))) if _SPECIAL_FLOAT.fullmatch(text) else text
+    digits = text.replace("_", "")
+    if _INTEGER.fullmatch(text) and digits.lstrip("+-"):
+        return str(_integer(digits))
+    if _FLOAT.fullmatch(text):
+        return str(float(digits))
+    return text
+
+
+def is_string(text: str) -> bool:
+    """Return whether YAML reads a plain scalar as a string.
+
+    >>> is_string("numpy"), is_string("1.5"), is_string("null")
+    (True, False, False)
+    """
+    return text_of_plain(text) == text and not (
+        _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text) or _SPECIAL_FLOAT.fullmatch(text) or not text
+    )
+
+
+def _integer(digits: str) -> int:
+    sign = -1 if digits.startswith("-") else 1
+    magnitude = digits.lstrip("+-")
+    base = _BASES.get(magnitude[:2], 10)
+    return sign * int(magnitude[2:] if base != 10 else magnitude, base)

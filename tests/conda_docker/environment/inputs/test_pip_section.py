@@ -1,0 +1,104 @@
+"""A pip section is a requirements file in the folder of the environment file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conda_docker.environment.inputs.pip_section import read_pip_section
+from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.pypi.locked import PipRequirements
+
+
+def read(tmp_path: Path, *lines: str) -> PipRequirements:
+    found = read_pip_section(lines, folder=tmp_path, origin="environment.yml")
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "requirement"),
+    [
+        ("flask", "flask"),
+        ("flask >=3  # web", "flask >=3"),
+        ("a @ https://host/a.whl#sha256=00", "a @ https://host/a.whl#sha256=00"),
+        ("git+https://host/a.git@main#egg=a", "git+https://host/a.git@main#egg=a"),
+        ("git+ssh://git@host/a.git", "git+ssh://git@host/a.git"),
+        ("./a", "{}/a"),
+        ("../a[extra]", "{parent}/a[extra]"),
+        ("dist/a-1-py3-none-any.whl", "{}/dist/a-1-py3-none-any.whl"),
+        ("a-1.tar.gz ; python_version>'3'", "{}/a-1.tar.gz ; python_version>'3'"),
+        ("/x/a", "/x/a"),
+        ("-e .", "-e {}"),
+        ("--editable=sub[dev]", "-e {}/sub[dev]"),
+        ("-e git+https://host/a.git#egg=a", "-e git+https://host/a.git#egg=a"),
+        ("a==1 --hash=sha256:00", "a==1 --hash=sha256:00"),
+    ],
+)
+def test_requirements(tmp_path: Path, line: str, requirement: str) -> None:
+    wanted = requirement.replace("{}", str(tmp_path)).replace("{parent}", str(tmp_path.parent))
+    assert read(tmp_path, line).requirements == (wanted,)
+
+
+@pytest.mark.parametrize(
+    ("line", "option"),
+    [
+        ("-i https://host/simple", "--index-url https://host/simple"),
+        ("--index-url=https://host/simple", "--index-url https://host/simple"),
+        ("-ihttps://host/simple", "--index-url https://host/simple"),
+        ("--extra-index-url https://host/simple", "--extra-index-url https://host/simple"),
+        ("-f wheels", "--find-links {}/wheels"),
+        ("--find-links https://host/wheels", "--find-links https://host/wheels"),
+        ("--no-index", "--no-index"),
+        ("--pre", "--pre"),
+        ("--only-binary :all:", "--only-binary :all:"),
+    ],
+)
+def test_options(tmp_path: Path, line: str, option: str) -> None:
+    assert read(tmp_path, "a", line).options == (option.replace("{}", str(tmp_path)),)
+
+
+def test_included_files_are_relative_to_the_file_that_includes_them(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/all.txt").write_text("a\n-r more.txt\n-c limits.txt\n")
+    (tmp_path / "sub/more.txt").write_text("b \\\n  >=2\n./local\n")
+    (tmp_path / "sub/limits.txt").write_text("c<3\n")
+    found = read(tmp_path, "-r sub/all.txt")
+    assert found.requirements == ("a", "b   >=2", f"{tmp_path}/sub/local")
+    assert found.constraints == ("c<3",)
+
+
+def test_variables_as_pip_replaces_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "s3cret")
+    found = read(tmp_path, "a", "-i https://me:${TOKEN}@host/simple", "b$TOKEN")
+    assert found.options == ("--index-url https://me:s3cret@host/simple",)
+    assert found.requirements == ("a", "b$TOKEN")
+
+
+def test_nothing_asked_for(tmp_path: Path) -> None:
+    assert read_pip_section(["# none", "", "--pre"], folder=tmp_path, origin="x") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "said"),
+    [
+        ("--upgrade", InvalidEnvironment, "'--upgrade' is not an option"),
+        ("--target=/x", InvalidEnvironment, "is not an option"),
+        ("-i", InvalidEnvironment, "--?i needs a value"),
+        ("-r missing.txt", InvalidEnvironment, "cannot read .*missing.txt"),
+        ("-r https://host/r.txt", UnsupportedInput, "is not on this machine"),
+        ("-e 'x", InvalidEnvironment, "cannot be read"),
+        ("-r loop.txt", InvalidEnvironment, "include each other"),
+    ],
+)
+def test_lines_that_pip_would_not_take(tmp_path: Path, line: str, error: type[Exception], said: str) -> None:
+    (tmp_path / "loop.txt").write_text("-r loop.txt\n")
+    with pytest.raises(error, match=said):
+        read(tmp_path, line)
+
+
+def test_credentials_are_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(InvalidEnvironment) as caught:
+        read(tmp_path, "--proxy https://me:s3cret@host")
+    assert "s3cret" not in str(caught.value)
