@@ -251,7 +251,7 @@ def test_lock_is_for_one_platform() -> None:
 )
 def test_a_choice_that_a_file_does_not_offer(tmp_path: Path, choice: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidEnvironment, match=message):
-        lock(file=write(tmp_path / "environment.yml", "dependencies: [a]"), **choice)
+        lock(file=write(tmp_path / "list.txt", "@EXPLICIT\nhttps://host/c/linux-64/a-1-0.conda\n"), **choice)
 
 
 def test_lock_files_are_read_with_their_choices() -> None:

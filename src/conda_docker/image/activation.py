@@ -45,7 +45,8 @@ def activate(
 
     `package_variables` are the variables of each `etc/conda/env_vars.d` file by its name, `environment_variables`
     those of the environment itself (its `conda-meta/state`), `scripts` the activation scripts that packages bring.
-    Names become upper case, as conda has it; `PATH` cannot be set this way.
+    Each variable is set under its name as it is written, and in upper case too, which is the name that conda exports
+    (`envvars_force_uppercase`), unless another variable has that name. `PATH` cannot be set this way.
     """
     if mode is Activate.NEVER:
         return Activation({}, None)
@@ -56,13 +57,14 @@ def activate(
         "CONDA_SHLVL": "1",
         "CONDA_DEFAULT_ENV": _default_env(prefix, is_root_prefix),
     }
+    written: dict[str, str] = {}
     for source in (*(fields for _, fields in sorted(package_variables.items())), environment_variables):
         for name, value in source.items():
-            upper = name.upper()
-            if upper in _RESERVED or not _VARIABLE.fullmatch(name):
+            if name.upper() in _RESERVED or not _VARIABLE.fullmatch(name):
                 notes.append(f"the variable {name[:80]!r} cannot be set by an environment and is left out")
             elif value != _UNSET:
-                variables[upper] = value
+                written[name] = value
+    variables |= {name.upper(): value for name, value in written.items()} | written
     scripts = sorted(scripts)
     if scripts and mode is Activate.ENV:
         notes.append(f"activation scripts are in the image but not run: {', '.join(map(posixpath.basename, scripts))}")
@@ -99,4 +101,4 @@ def entrypoint_script(prefix: str) -> str:
 
 def state_file(variables: Mapping[str, str]) -> bytes:
     """The content of `conda-meta/state`, which holds an environment's own variables."""
-    return json.dumps({"env_vars": {name.upper(): value for name, value in sorted(variables.items())}}).encode()
+    return json.dumps({"env_vars": dict(sorted(variables.items()))}).encode()

@@ -34,10 +34,13 @@ def test_the_environment_s_own_variables_win_over_packages_and_later_files_over_
     assert (variables["X"], variables["Y"]) == ("later", "2")
 
 
-def test_names_become_upper_case_and_unset_ones_are_left_out() -> None:
-    variables = run(environment_variables={"two": "2", "gone": "***unset***"}).variables
-    assert variables["TWO"] == "2"
-    assert "GONE" not in variables
+def test_names_are_kept_and_set_in_upper_case_too() -> None:
+    variables = run(
+        environment_variables={"http_proxy": "a", "Ompi_x": "b", "OMPI_X": "c", "gone": "***unset***"}
+    ).variables
+    assert (variables["http_proxy"], variables["HTTP_PROXY"]) == ("a", "a")
+    assert (variables["Ompi_x"], variables["OMPI_X"]) == ("b", "c")
+    assert not {"gone", "GONE"} & variables.keys()
 
 
 def test_path_and_impossible_names_are_left_out_with_a_note() -> None:
@@ -96,4 +99,4 @@ def test_the_entrypoint_works_without_any_script(tmp_path: Path) -> None:
 
 
 def test_the_state_file_is_conda_s() -> None:
-    assert json.loads(state_file({"b": "2", "a": "1"})) == {"env_vars": {"A": "1", "B": "2"}}
+    assert json.loads(state_file({"b": "2", "a": "1"})) == {"env_vars": {"a": "1", "b": "2"}}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.folder_name import folder_name
-from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
+from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.pip_section import read_pip_section
 from conda_docker.environment.inputs.selectors import applicable, key_selector, selects
 from conda_docker.environment.inputs.yaml_document import (
@@ -269,4 +269,4 @@ def _read(request: ReadRequest) -> EnvironmentSpec:
     )
 
 
-KIND = InputKind("an environment.yml", _is_environment_yml, _read)
+KIND = InputKind("an environment.yml", _is_environment_yml, _read, frozenset({Choice.CATEGORIES}))
