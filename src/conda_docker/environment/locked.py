@@ -14,7 +14,7 @@ from conda_docker.environment.normal_spec import normal_specs
 from conda_docker.environment.solve.virtual_packages import VirtualPackage
 from conda_docker.environment.topological_order import topological_order
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.pypi.locked import LockedWheel, PipRequirements
+from conda_docker.pypi.locked import Distribution, LockedWheel, PipRequirements
 from conda_docker.redaction import public_url, public_value
 
 # What installers add to a package's record in conda-meta, and what solvers print beside it.
@@ -121,6 +121,8 @@ class LockedEnvironment:
     """What the user should hear about: keys of a file that are not known and so on."""
     wheels: tuple[LockedWheel, ...] = ()
     """Exact packages of the Python index, installed on top of `packages`, in topological order."""
+    replaced: tuple[Distribution, ...] = ()
+    """What conda packages bring and `wheels` replace: it is left out of these packages, as pip would remove it."""
     pip: PipRequirements | None = None
     """Requirements for pip that are not resolved to `wheels` yet."""
     virtual_packages: tuple[VirtualPackage, ...] = ()

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -14,7 +13,7 @@ from urllib.parse import unquote
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.errors import DownloadError
-from conda_docker.pypi.locked import normalize_name
+from conda_docker.pypi.locked import Distribution, normalize_name
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -28,15 +27,6 @@ _METADATA = re.compile(
     r"(?:\.dist-info/METADATA|(?:-py[0-9.]+)?\.egg-info(?:/PKG-INFO)?)"
 )
 _PURL = re.compile(r"pkg:pypi/(?P<name>[^@?#]+)(?:@(?P<version>[^?#]+))?")
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """A distribution that a conda package brings: its normalized name, its version, and the package's stem."""
-
-    name: str
-    version: str
-    package: str
 
 
 def distributions_in(paths: Iterable[str]) -> list[tuple[str, str]]:
@@ -74,9 +64,23 @@ def provided_distributions(
         _remember(package, found, cache_dir)
     distributions: dict[str, Distribution] = {}
     for package in concerned:
-        for name, version in known.get(package.stem) or _by_record(package, known):
+        looked_into = known.get(package.stem)
+        for name, version in _stated(package) if looked_into is None else looked_into:
             distributions[name] = Distribution(name, version, package.stem)
     return tuple(sorted(distributions.values(), key=lambda distribution: distribution.name))
+
+
+def stated_distributions(packages: Sequence[LockedPackage]) -> tuple[Distribution, ...]:
+    """Return what the records of `packages` say that they bring; nothing is read but these.
+
+    Enough for a lock file, which names the wheels to be installed: the same answer on every machine, at no cost.
+    """
+    return tuple(
+        Distribution(name, version, package.stem)
+        for package in packages
+        if _concerns_python(package)
+        for name, version in _stated(package)
+    )
 
 
 def _concerns_python(package: LockedPackage) -> bool:
@@ -101,10 +105,8 @@ def _look_into(
             yield package, distributions_in(entry.path for entry in open_package(path).metadata.paths)
 
 
-def _by_record(package: LockedPackage, known: dict[str, list[tuple[str, str]]]) -> list[tuple[str, str]]:
-    """Return what the record of a package that could not be looked into suggests."""
-    if package.stem in known:
-        return []
+def _stated(package: LockedPackage) -> list[tuple[str, str]]:
+    """Return what the record of a package says that it brings, or its name suggests."""
     purls = package.record.get("purls")
     found = [
         (normalize_name(unquote(match["name"])), unquote(match["version"] or package.version))

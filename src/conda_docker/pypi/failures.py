@@ -6,8 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from conda_docker.errors import Unsolvable
-from conda_docker.pypi.distributions import Distribution
-from conda_docker.pypi.locked import normalize_name
+from conda_docker.pypi.locked import Distribution, normalize_name
 from conda_docker.pypi.target import Target
 from conda_docker.redaction import public_text
 

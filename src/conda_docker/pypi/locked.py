@@ -74,6 +74,15 @@ class PipRequirements:
     """What names them in messages, such as `environment.yml`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A distribution that a conda package brings: its normalized name, its version, and the package's stem."""
+
+    name: str
+    version: str
+    package: str
+
+
 def normalize_name(name: str) -> str:
     """Return a distribution's name in its normal form (PEP 503).
 

@@ -1,44 +1,32 @@
-"""resolve_wheels: requirements for pip become exact wheels, chosen by uv for the image's Python and platform.
+"""resolve_wheels: what an environment wants of pip becomes exact wheels, chosen by uv for the image.
 
 What conda packages bring is given: uv takes it as it is, and it is not installed again.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.pypi.build import Builder
-from conda_docker.pypi.distributions import Distribution, provided_distributions
-from conda_docker.pypi.failures import conflicting, unresolvable
-from conda_docker.pypi.locked import LockedWheel
+from conda_docker.pypi.distributions import provided_distributions, stated_distributions
+from conda_docker.pypi.locked import Distribution, LockedWheel
 from conda_docker.pypi.pip_configuration import PipConfiguration, read_pip_configuration
-from conda_docker.pypi.pylock import Artifact, ResolvedPackage, parse_pylock
+from conda_docker.pypi.pylock import Artifact, ResolvedPackage
 from conda_docker.pypi.requirements import Requirements, read_requirements
-from conda_docker.pypi.stand_ins import write_stand_ins
+from conda_docker.pypi.resolution import PipOptions, Resolution
 from conda_docker.pypi.target import Target, target_of
-from conda_docker.pypi.uv import UvFailed, run_uv, uv_environment
+from conda_docker.pypi.uv import uv_environment
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
     from conda_docker.pypi.locked import PipRequirements
-
-_STAND_INS = "stand-ins"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PipOptions:
-    """What the user allows: building from source, and wheels in place of conda packages."""
-
-    allow_sdist: bool = False
-    may_replace: bool = False
 
 
 def resolve_wheels(
@@ -50,21 +38,76 @@ def resolve_wheels(
     offline: bool = False,
     progress: Progress = SILENT,
 ) -> LockedEnvironment:
-    """Return `environment` with its pip requirements resolved to wheels; as it is when it has none.
+    """Return `environment` with its requirements for pip resolved to wheels, after those that it lists already.
 
-    `glibc` is the version in the base image (None: not known). Wheels that the environment has already stay. Raises
-    `InvalidEnvironment` for an environment without Python and for lines that are no requirements, `UnsupportedInput`
-    for sources that may not be built, and `Unsolvable` with uv's explanation.
+    All wheels are in one order, whatever they come from: by name, and last what the user asked for. `glibc` is the
+    version in the base image (None: not known). Source distributions among the wheels are built, where `options` allow
+    it. Raises `InvalidEnvironment` for an environment without Python and for lines that are no requirements,
+    `UnsupportedInput` for sources that may not be built, and `Unsolvable` with uv's explanation.
     """
-    pip = environment.pip
-    if pip is None:
+    if environment.pip is None and not environment.wheels:
         return environment
-    options = options or PipOptions()
     if environment.python is None:
+        origin = environment.pip.origin if environment.pip is not None else "the lock file"
         raise InvalidEnvironment(
-            f"{pip.origin} asks pip for packages, but its environment has no Python; add python and pip to its "
-            "dependencies"
+            f"{origin} asks pip for packages, but its environment has no Python; add python and pip to its dependencies"
         )
+    options = options or PipOptions()
+    if environment.wheels:
+        environment = _with_listed(environment, cache_dir, glibc, options, offline)
+    if environment.pip is not None:
+        environment = _with_resolved(environment, environment.pip, cache_dir, glibc, options, offline, progress)
+    wheels = sorted(environment.wheels, key=lambda wheel: (wheel.requested, wheel.name))
+    return replace(environment, wheels=tuple(wheels))
+
+
+def _with_listed(
+    environment: LockedEnvironment, cache_dir: Path, glibc: str | None, options: PipOptions, offline: bool
+) -> LockedEnvironment:
+    """Return the environment with wheels in place of source distributions, and with what its wheels replace."""
+    wheels = [
+        wheel if wheel.file_name.endswith(".whl") else _built(wheel, environment, cache_dir, glibc, options, offline)
+        for wheel in environment.wheels
+    ]
+    names = {wheel.name for wheel in wheels}
+    replaced = environment.replaced or tuple(
+        distribution for distribution in stated_distributions(environment.packages) if distribution.name in names
+    )
+    return replace(environment, wheels=tuple(wheels), replaced=replaced)
+
+
+def _built(
+    wheel: LockedWheel,
+    environment: LockedEnvironment,
+    cache_dir: Path,
+    glibc: str | None,
+    options: PipOptions,
+    offline: bool,
+) -> LockedWheel:
+    """Return the wheel of a source distribution that a lock file lists."""
+    if not options.allow_sdist:
+        raise UnsupportedInput(
+            f"{wheel.name} {wheel.version} is locked as a source distribution ({wheel.file_name}); allow building it "
+            "with --allow-sdist, which runs its build script on this machine, or lock a version that has a wheel"
+        )
+    assert environment.python is not None
+    target = target_of(environment.python, environment.subdir, glibc)
+    builder = Builder(target, cache_dir, uv_environment(read_pip_configuration(), offline=offline), offline)
+    source = Artifact(wheel.url, wheel.sha256, wheel.size)
+    package = ResolvedPackage(wheel.name, wheel.version, source=source, direct=wheel.direct)
+    return _locked(package, Artifact(builder.build(package).as_uri()), wheel.requested, wheel.direct, {})
+
+
+def _with_resolved(
+    environment: LockedEnvironment,
+    pip: PipRequirements,
+    cache_dir: Path,
+    glibc: str | None,
+    options: PipOptions,
+    offline: bool,
+    progress: Progress,
+) -> LockedEnvironment:
+    assert environment.python is not None
     target = target_of(environment.python, environment.subdir, glibc)
     requirements = read_requirements(pip)
     _check_sources(requirements, pip, options)
@@ -72,23 +115,26 @@ def resolve_wheels(
     provided = provided_distributions(environment.packages, cache_dir, offline=offline, progress=progress)
     task = progress.start(f"pip packages for {target}", None)
     with tempfile.TemporaryDirectory(prefix="conda-docker-pip-") as folder:
-        resolution = _Resolution(Path(folder), pip, requirements, configuration, target, options, offline)
+        resolution = Resolution(Path(folder), pip, requirements, configuration, target, options, offline)
         packages, kept = resolution.run(provided)
         builder = Builder(target, cache_dir, uv_environment(configuration, offline=offline), offline)
         wheels = _wheels(packages, requirements, configuration, builder if options.allow_sdist else None, target)
     task.finish()
-    replaced = [distribution for distribution in provided if distribution not in kept]
     names = {wheel.name for wheel in wheels}
-    notes = [
-        f"the wheel of {distribution.name} replaces {distribution.version} of the conda package {distribution.package}"
-        for distribution in replaced
-        if distribution.name in names
-    ]
+    replaced = [distribution for distribution in provided if distribution not in kept and distribution.name in names]
     return replace(
         environment,
         wheels=(*(wheel for wheel in environment.wheels if wheel.name not in names), *wheels),
+        replaced=(*environment.replaced, *replaced),
         pip=None,
-        warnings=(*environment.warnings, *notes),
+        warnings=(*environment.warnings, *map(_about_replacing, replaced)),
+    )
+
+
+def _about_replacing(distribution: Distribution) -> str:
+    return (
+        f"the wheel of {distribution.name} replaces version {distribution.version} of the conda package "
+        f"{distribution.package}"
     )
 
 
@@ -99,70 +145,6 @@ def _check_sources(requirements: Requirements, pip: PipRequirements, options: Pi
             f"{pip.origin} asks pip for what must be built from source: {shown}; allow it with --allow-sdist, which "
             "runs build scripts on this machine, or name a wheel, a version on the package index, or a conda package"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Resolution:
-    folder: Path
-    pip: PipRequirements
-    requirements: Requirements
-    configuration: PipConfiguration
-    target: Target
-    options: PipOptions
-    offline: bool
-
-    def run(self, provided: Sequence[Distribution]) -> tuple[list[ResolvedPackage], list[Distribution]]:
-        """Return the packages to install, and what conda packages bring that stays."""
-        kept = [distribution for distribution in provided if not self._replaced_by_request(distribution)]
-        while True:
-            try:
-                packages = self._compile(kept)
-            except UvFailed as failure:
-                blamed = conflicting(failure.output, kept) if self.options.may_replace else []
-                if not blamed:
-                    raise unresolvable(
-                        failure.output, self.pip.origin, self.target, kept, sdists=self.options.allow_sdist
-                    ) from None
-                # As pip does: what is in the way of a requirement gives way to it.
-                kept = [distribution for distribution in kept if distribution not in blamed]
-                continue
-            stand_ins = f"{(self.folder / _STAND_INS).as_uri()}/"
-            return [
-                package for package in packages if not any(wheel.url.startswith(stand_ins) for wheel in package.wheels)
-            ], kept
-
-    def _replaced_by_request(self, distribution: Distribution) -> bool:
-        """Return whether the user names a wheel or a source for what a conda package brings."""
-        if distribution.name not in self.requirements.direct:
-            return False
-        if self.options.may_replace:
-            return True
-        raise UnsupportedInput(
-            f"{self.pip.origin} gives a URL or path for {distribution.name}, which comes with the conda package "
-            f"{distribution.package} already: leave one of the two out, or let the wheel replace the conda package's "
-            "files with --pip-may-replace"
-        )
-
-    def _compile(self, provided: Sequence[Distribution]) -> tuple[ResolvedPackage, ...]:
-        stand_ins = self.folder / _STAND_INS
-        stand_ins.mkdir(exist_ok=True)
-        constraints = [*self.requirements.constraints, *write_stand_ins(provided, stand_ins)]
-        for name, lines in (("requirements.in", self.requirements.lines), ("constraints.txt", constraints)):
-            (self.folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        arguments = ["pip", "compile", "requirements.in", "--constraints", "constraints.txt"]
-        for path in self.configuration.constraints:
-            arguments += ["--constraints", path]
-        arguments += ["--python-version", self.target.python, "--python-platform", self.target.uv_platform]
-        arguments += ["--format", "pylock.toml", "--generate-hashes", "--no-header", "--no-python-downloads"]
-        if not self.options.allow_sdist:
-            arguments += ["--only-binary", ":all:"]
-        if self.configuration.no_index:
-            arguments.append("--no-index")
-        if sys.executable:
-            # Any interpreter will do to compare tags with; this one is there.
-            arguments += ["--python", sys.executable]
-        output, _ = run_uv(arguments, self.folder, uv_environment(self.configuration, offline=self.offline))
-        return parse_pylock(output, self.folder)
 
 
 def _wheels(
@@ -182,8 +164,7 @@ def _wheels(
             artifact = Artifact(builder.build(package).as_uri())
         requested = package.name in requirements.named or (package.direct and not package.wheels)
         wheels.append(_locked(package, artifact, requested, package.direct, logins))
-    # What the user named last: it wins where wheels meet.
-    return sorted(wheels, key=lambda wheel: (wheel.requested, wheel.name))
+    return wheels
 
 
 def _best_wheel(package: ResolvedPackage, target: Target) -> Artifact | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
-from conda_docker.pypi.distributions import Distribution
+from conda_docker.pypi.locked import Distribution
 
 
 def write_stand_ins(distributions: Iterable[Distribution], folder: Path) -> list[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,9 @@ import pytest
 
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage
 from conda_docker.errors import InvalidEnvironment, Unsolvable, UnsupportedInput
-from conda_docker.pypi.locked import PipRequirements
-from conda_docker.pypi.resolve import PipOptions, resolve_wheels
+from conda_docker.pypi.locked import Distribution, LockedWheel, PipRequirements
+from conda_docker.pypi.resolution import PipOptions
+from conda_docker.pypi.resolve import resolve_wheels
 from tests.conda_docker.pypi.conftest import conda_package
 from tests.conda_docker.pypi.wheels import make_wheel
 
@@ -89,7 +91,7 @@ def test_a_wheel_may_replace_what_conda_brings(wheels: Path, tmp_path: Path) -> 
     packages = tuple(conda_package(name, "1.0", "py312_0", depends=["python"]) for name in ("numpy", "other"))
     found = resolve(tmp_path, "numpy>=2", "app", packages=packages, may_replace=True)
     assert stems(found) == ["app-1.0-py3-none-any", "numpy-2.0-py3-none-any"]
-    assert found.warnings == ("the wheel of numpy replaces 1.0 of the conda package numpy-1.0-py312_0",)
+    assert found.warnings == ("the wheel of numpy replaces version 1.0 of the conda package numpy-1.0-py312_0",)
 
 
 def test_a_local_wheel_is_found_from_the_folder_of_the_file(wheels: Path, tmp_path: Path) -> None:
@@ -166,3 +168,32 @@ def test_no_error_shows_a_login(wheels: Path, tmp_path: Path) -> None:
     with pytest.raises(Exception, match="six") as caught:
         resolve(tmp_path, "six @ https://me:secret@127.0.0.1:9/six-1.17.0-py2.py3-none-any.whl")
     assert "secret" not in str(caught.value)
+
+
+def locked_environment(*wheels: LockedWheel, packages: tuple[LockedPackage, ...] = (PYTHON,)) -> LockedEnvironment:
+    return LockedEnvironment("linux-64", packages, wheels=wheels)
+
+
+def test_wheels_of_a_lock_file_are_put_in_order_and_need_nothing(tmp_path: Path) -> None:
+    b, a = (LockedWheel(name=name, version="1", url=f"https://example.com/{name}-1-py3-none-any.whl") for name in "ba")
+    asked = replace(a, requested=True)
+    assert resolve_wheels(locked_environment(asked, b), cache_dir=tmp_path).wheels == (b, asked)
+
+
+def test_a_locked_wheel_replaces_what_the_record_of_a_conda_package_states(tmp_path: Path) -> None:
+    wheel = LockedWheel(name="numpy", version="2", url="https://example.com/numpy-2-py3-none-any.whl")
+    numpy = conda_package("numpy", "1.26.4", "py312_0", depends=["python"])
+    found = resolve_wheels(locked_environment(wheel, packages=(PYTHON, numpy)), cache_dir=tmp_path)
+    assert found.replaced == (Distribution("numpy", "1.26.4", numpy.stem),)
+
+
+def test_a_locked_source_distribution_is_refused_by_name(tmp_path: Path) -> None:
+    source = LockedWheel(name="docopt", version="0.6.2", url="https://example.com/docopt-0.6.2.tar.gz")
+    with pytest.raises(UnsupportedInput, match=r"docopt 0\.6\.2 is locked as a source distribution .*--allow-sdist"):
+        resolve_wheels(locked_environment(source), cache_dir=tmp_path)
+
+
+def test_wheels_of_a_lock_file_need_python_too(tmp_path: Path) -> None:
+    wheel = LockedWheel(name="six", version="1", url="https://example.com/six-1-py3-none-any.whl")
+    with pytest.raises(InvalidEnvironment, match="add python and pip"):
+        resolve_wheels(locked_environment(wheel, packages=()), cache_dir=tmp_path)

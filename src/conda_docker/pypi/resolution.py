@@ -1,0 +1,98 @@
+"""Resolution: uv asked until its answer holds, with a stand-in for each thing that conda packages bring."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.errors import UnsupportedInput
+from conda_docker.pypi.failures import conflicting, unresolvable
+from conda_docker.pypi.locked import Distribution
+from conda_docker.pypi.pip_configuration import PipConfiguration
+from conda_docker.pypi.pylock import ResolvedPackage, parse_pylock
+from conda_docker.pypi.requirements import Requirements
+from conda_docker.pypi.stand_ins import write_stand_ins
+from conda_docker.pypi.target import Target
+from conda_docker.pypi.uv import UvFailed, run_uv, uv_environment
+
+if TYPE_CHECKING:
+    from conda_docker.pypi.locked import PipRequirements
+
+_STAND_INS = "stand-ins"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipOptions:
+    """What the user allows: building from source, and wheels in place of conda packages."""
+
+    allow_sdist: bool = False
+    may_replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Requirements on their way to packages; `folder` is empty, and uv's alone."""
+
+    folder: Path
+    pip: PipRequirements
+    requirements: Requirements
+    configuration: PipConfiguration
+    target: Target
+    options: PipOptions
+    offline: bool
+
+    def run(self, provided: Sequence[Distribution]) -> tuple[list[ResolvedPackage], list[Distribution]]:
+        """Return the packages to install, and what conda packages bring that stays."""
+        kept = [distribution for distribution in provided if not self._replaced_by_request(distribution)]
+        while True:
+            try:
+                packages = self._compile(kept)
+            except UvFailed as failure:
+                blamed = conflicting(failure.output, kept) if self.options.may_replace else []
+                if not blamed:
+                    raise unresolvable(
+                        failure.output, self.pip.origin, self.target, kept, sdists=self.options.allow_sdist
+                    ) from None
+                # As pip does: what is in the way of a requirement gives way to it.
+                kept = [distribution for distribution in kept if distribution not in blamed]
+                continue
+            stand_ins = f"{(self.folder / _STAND_INS).as_uri()}/"
+            return [
+                package for package in packages if not any(wheel.url.startswith(stand_ins) for wheel in package.wheels)
+            ], kept
+
+    def _replaced_by_request(self, distribution: Distribution) -> bool:
+        """Return whether the user names a wheel or a source for what a conda package brings."""
+        if distribution.name not in self.requirements.direct:
+            return False
+        if self.options.may_replace:
+            return True
+        raise UnsupportedInput(
+            f"{self.pip.origin} gives a URL or path for {distribution.name}, which comes with the conda package "
+            f"{distribution.package} already: leave one of the two out, or let the wheel replace the conda package's "
+            "files with --pip-may-replace"
+        )
+
+    def _compile(self, provided: Sequence[Distribution]) -> tuple[ResolvedPackage, ...]:
+        stand_ins = self.folder / _STAND_INS
+        stand_ins.mkdir(exist_ok=True)
+        constraints = [*self.requirements.constraints, *write_stand_ins(provided, stand_ins)]
+        for name, lines in (("requirements.in", self.requirements.lines), ("constraints.txt", constraints)):
+            (self.folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        arguments = ["pip", "compile", "requirements.in", "--constraints", "constraints.txt"]
+        for path in self.configuration.constraints:
+            arguments += ["--constraints", path]
+        arguments += ["--python-version", self.target.python, "--python-platform", self.target.uv_platform]
+        arguments += ["--format", "pylock.toml", "--generate-hashes", "--no-header", "--no-python-downloads"]
+        if not self.options.allow_sdist:
+            arguments += ["--only-binary", ":all:"]
+        if self.configuration.no_index:
+            arguments.append("--no-index")
+        if sys.executable:
+            # Any interpreter will do to compare tags with; this one is there.
+            arguments += ["--python", sys.executable]
+        output, _ = run_uv(arguments, self.folder, uv_environment(self.configuration, offline=self.offline))
+        return parse_pylock(output, self.folder)
