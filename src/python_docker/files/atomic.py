@@ -2,10 +2,12 @@
 
 They are written next to their place, under a name that nobody can guess, and renamed when they are complete. A partial
 file is locked for as long as its process lives: whoever writes to the same folder next removes those that are not.
+A process that ends in order removes its own, also those that were interrupted before anybody held them.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import secrets
@@ -30,6 +32,19 @@ _AGE = 3600.0 if sys.platform == "win32" else 0.0  # seconds
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 # A pipe or link under such a name is somebody's trap: opening it must neither wait nor lead elsewhere.
 _EXISTING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+_unfinished: set[Path] = set()
+
+
+@atexit.register
+def _remove_unfinished() -> None:
+    for path in tuple(_unfinished):
+        with suppress(OSError):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def write_whole_file(path: Path, content: bytes) -> None:
@@ -76,6 +91,7 @@ class PartialFile:
         self._unlock()
 
     def _unlock(self) -> None:
+        _unfinished.discard(self.path)
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -108,6 +124,7 @@ class PartialFolder:
     def abort(self) -> None:
         """Remove the folder with what is left in it. Does nothing after `commit`."""
         shutil.rmtree(self.path, ignore_errors=True)
+        _unfinished.discard(self.path)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -173,6 +190,7 @@ def create_partial_file(folder: Path, name: str = "") -> tuple[int, Path]:
     """Create a file in `folder`, locked while it is open; return its file descriptor and its path. Raises `OSError`."""
     while True:
         path = _new_path(folder, name)
+        _unfinished.add(path)  # first: a signal may come before the next line has ended
         number = os.open(path, _NEW_FILE, 0o666)
         if _lock(number, path):
             return number, path
@@ -182,6 +200,7 @@ def create_partial_file(folder: Path, name: str = "") -> tuple[int, Path]:
 def _create_folder(parent: Path, name: str) -> tuple[int | None, Path]:
     while True:
         path = _new_path(parent, name)
+        _unfinished.add(path)
         path.mkdir()
         try:
             number = os.open(path, os.O_RDONLY)

@@ -183,3 +183,14 @@ def test_pipes_and_links_under_such_names_neither_hang_nor_mislead(tmp_path: Pat
 
 def test_a_folder_that_is_not_there_holds_no_leftovers(tmp_path: Path) -> None:
     assert remove_leftovers(tmp_path / "missing") == 0
+
+
+def test_what_is_unfinished_when_the_process_ends_is_removed(tmp_path: Path) -> None:
+    code = (
+        "import pathlib, sys\nfrom python_docker.files.atomic import PartialFile, PartialFolder\n"
+        "folder = pathlib.Path(sys.argv[1])\nkept = PartialFile(folder, 'a'), PartialFolder(folder, 'b')\n"
+        "whole = PartialFile(folder, 'c')\nwhole.commit(folder / 'c')\nraise KeyboardInterrupt"
+    )
+    result = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, timeout=60, check=False)
+    assert result.returncode != 0
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
