@@ -20,7 +20,6 @@ from python_docker import __version__
 from python_docker.files.regular import read_regular_file
 from python_docker.http.diagnosis import http_error
 from python_docker.http.failure import Cause, HttpError
-from python_docker.http.headers import header_number
 from python_docker.http.heads import bound_heads
 from python_docker.http.proxy import proxy_for
 from python_docker.http.response import Response
@@ -157,13 +156,7 @@ class HttpClient:
             _sending.now = False
         self._reached.add(host)
         _log.debug("%s %s: %s", method, public_url(url), raw.status)
-        response = Response(raw, url, self._options)
-        announced = raw.headers.get("content-length")
-        if announced is not None and "transfer-encoding" not in raw.headers and header_number(announced) is None:
-            # Where the body ends nobody knows (RFC 9112, section 6.3): the next answer would begin in its midst.
-            response.close()
-            raise HttpError(Cause.MALFORMED, response.host, f"Content-Length is {announced[:20]!r}")
-        return response
+        return Response(raw, url, self._options)
 
     # -- connections -----------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLon
 from urllib3 import exceptions
 
 from python_docker.http.failure import Cause, HttpError
-from python_docker.http.heads import HeadTooLong, HeadTooSlow
+from python_docker.http.heads import BadLength, HeadTooLong, HeadTooSlow
 from python_docker.http.url import host_of
 
 
@@ -40,6 +40,8 @@ def http_error(error: Exception, url: str, *, reached: bool = True) -> HttpError
         return HttpError(Cause.TIMEOUT, host, transient=reached)
     if any(isinstance(one, IncompleteRead | exceptions.IncompleteRead) for one in causes):
         return HttpError(Cause.TRUNCATED, host, transient=True)
+    if any(isinstance(one, BadLength) for one in causes):
+        return HttpError(Cause.MALFORMED, host, "its Content-Length is not a number of bytes")
     # http.client raises its plain base class for more than a hundred headers.
     if any(isinstance(one, LineTooLong | HeadTooLong) or type(one) is HTTPException for one in causes):
         return HttpError(Cause.MALFORMED, host, "its head is too long")

@@ -36,7 +36,7 @@ def content_range(headers: Mapping[str, str]) -> tuple[int, int, int | None] | N
     return int(match[1]), int(match[2]), None if match[3] == "*" else int(match[3])
 
 
-def media_type(headers: Mapping[str, str]) -> str:
+def content_type(headers: Mapping[str, str]) -> str:
     """Return the media type of an answer, in lower case and without parameters; empty when it names none."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 

@@ -16,6 +16,8 @@ from typing import Any, Final, cast
 from urllib3 import PoolManager
 from urllib3.connectionpool import HTTPConnectionPool
 
+from python_docker.http.headers import header_number
+
 MAX_HEAD: Final = 256 << 10
 """Bytes of a head, or of the trailers of a body."""
 _INTERIM = frozenset({102, 103})
@@ -23,6 +25,10 @@ _INTERIM = frozenset({102, 103})
 
 class HeadTooLong(HTTPException):
     """A head of more than `MAX_HEAD` bytes."""
+
+
+class BadLength(HTTPException):
+    """A Content-Length that is not one number, or too large a number for anything."""
 
 
 class HeadTooSlow(TimeoutError):
@@ -104,6 +110,10 @@ class _BoundedResponse(HTTPResponse):
             self.headers = self.msg = cast("Any", None)
             super().begin()
         self._lines.in_head = False
+        lengths = set(self.headers.get_all("content-length", []))
+        if lengths and not self.chunked and (len(lengths) > 1 or header_number(lengths.pop()) is None):
+            # Nobody knows where the body ends (RFC 9112, section 6.3): the next answer would begin in its midst.
+            raise BadLength("Content-Length is not a number of bytes")
         # Chunks have lines between them and trailers; other bodies are read as fast as can be. `fp` is None by now
         # when there is no body.
         if not self.chunked and cast("Any", self.fp) is self._lines:

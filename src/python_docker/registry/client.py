@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from urllib.parse import quote
 from python_docker.blob import Blob
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFoundInRegistry, RegistryError
 from python_docker.http.client import Body
-from python_docker.http.headers import next_link
+from python_docker.http.headers import content_type, next_link
 from python_docker.http.response import Response
 from python_docker.http.resume import RANGE_REFUSALS
 from python_docker.registry.address import RegistryAddress
@@ -68,9 +69,9 @@ class RegistryClient:
     # -- manifests -------------------------------------------------------------------------------------------------
 
     def manifest(self, path: str, reference: str) -> Manifest | Index:
-        """The manifest or index of a tag or digest.
+        """Return the manifest or index of a tag or digest.
 
-        Raises `InvalidDocument`, `UnsupportedFormat` or `ContentMismatch` for an answer that is none, too.
+        Raises `InvalidDocument`, `UnsupportedFormat` or `ContentMismatch` for an answer that is not one, too.
         """
         what = f"the manifest of {_name(path, reference)}"
         for attempt in range(1, self.options.attempts + 1):
@@ -82,23 +83,46 @@ class RegistryClient:
                 headers={"Accept": ACCEPT_MANIFESTS},
             )
             raw = response.content(MAX_DOCUMENT_SIZE)
-            stated = response.headers.get("docker-content-digest", "")
-            media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if ":" in reference:
-                expected: Digest | None = Digest(reference)
-            else:
-                # The digest of a schema 1 document is of a part of it; it is refused by its type.
-                expected = Digest(stated) if _SHA256.fullmatch(stated) and "prettyjws" not in media_type else None
+            self._check_type(raw, content_type(response.headers), what)
             try:
-                if expected is not None:
-                    expected.check(raw, what)
+                self._check_digest(raw, response, reference, what)
             except ContentMismatch:
                 # Damaged on its way; what comes next time may not be.
                 if attempt == self.options.attempts:
                     raise
                 continue
-            return parse_manifest(raw, None if media_type in _UNTYPED else media_type, what)
+            served = content_type(response.headers)
+            return parse_manifest(raw, None if served in _UNTYPED else served, f"{what} from {self.address.host}")
         raise AssertionError("unreachable")
+
+    def _check_type(self, raw: bytes, served: str, what: str) -> None:
+        """Raise for a web page, and for a document that says that it is something else than it is served as."""
+        start = raw[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
+        if start.startswith(b"<") or ("html" in served and not start.startswith(b"{")):
+            raise RegistryError(
+                f"{self.address.host}: cannot read {what}: it sent a web page ({served or 'without a type'}), as a "
+                "proxy or a login page does",
+                status=200,
+            )
+        try:
+            document = json.loads(raw)
+        except (ValueError, RecursionError):
+            return  # for others to judge
+        stated = document.get("mediaType") if isinstance(document, dict) else None
+        if isinstance(stated, str) and stated != served and served not in _UNTYPED:
+            raise InvalidDocument(
+                f"{self.address.host}: cannot read {what}: it is served as {served[:120]!r}, but says itself that it "
+                f"is {stated[:120]!r}"
+            )
+
+    def _check_digest(self, raw: bytes, response: Response, reference: str, what: str) -> None:
+        """Raise `ContentMismatch` for another document than was asked for, or than the registry says it sends."""
+        stated = response.headers.get("docker-content-digest", "")
+        if ":" in reference:
+            Digest(reference).check(raw, what)
+        elif _SHA256.fullmatch(stated) and "prettyjws" not in content_type(response.headers):
+            # The digest of a schema 1 document is of a part of it; it is refused by its type.
+            Digest(stated).check(raw, what)
 
     def manifest_digest(self, path: str, reference: str) -> Digest:
         """The digest of what a tag names now; where the registry allows, without what Docker Hub counts as a pull."""

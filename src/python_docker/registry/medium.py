@@ -12,8 +12,8 @@ from python_docker.progress import Task
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.referrers import keep_referrer
-from python_docker.registry.upload import upload_blob
-from python_docker.registry.upload_session import Session, mount_blob
+from python_docker.registry.upload.blob import upload_blob
+from python_docker.registry.upload.session import Session, mount_blob
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest
 from python_docker.spec.media_types import ImageFormat

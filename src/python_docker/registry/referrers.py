@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from python_docker.errors import NotFoundInRegistry
-from python_docker.http.headers import media_type
+from python_docker.http.headers import content_type
 from python_docker.http.response import Response
 from python_docker.registry.auth.scope import repository_scope
 from python_docker.spec.digest import Digest
@@ -29,7 +29,7 @@ def referrers(client: RegistryClient, path: str, digest: Digest) -> Index:
         )
     except NotFoundInRegistry:
         return _tagged_referrers(client, path, digest)
-    kind = media_type(response.headers)
+    kind = content_type(response.headers)
     if kind != OCI_INDEX:
         # Not the specification's answer, whatever it is.
         return _tagged_referrers(client, path, digest)

@@ -188,7 +188,7 @@ class TestResume:
         options: RegistryOptions,
         started: Callable[[TcpProxy], TcpProxy],
     ) -> None:
-        from python_docker.registry.upload import upload_blob
+        from python_docker.registry.upload.blob import upload_blob
         from tests.python_docker.registry.contents import Tally
 
         content, blob = random_blob(3_000_000, repository)

@@ -15,7 +15,7 @@ from python_docker.registry.auth.challenge import Challenge
 from python_docker.registry.auth.credentials import Credentials
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
-from python_docker.registry.upload import upload_blob
+from python_docker.registry.upload.blob import upload_blob
 from tests import peers
 from tests.python_docker.registry.certificates import Certified, self_signed
 from tests.python_docker.registry.contents import Tally, random_blob, small_image

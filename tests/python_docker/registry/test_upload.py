@@ -12,8 +12,8 @@ from python_docker.blob import Blob
 from python_docker.errors import AccessDenied, ConnectionFailed, ContentMismatch, RegistryError, TooManyRequests
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
-from python_docker.registry.upload import upload_blob
-from python_docker.registry.upload_session import Session, mount_blob, start_upload
+from python_docker.registry.upload.blob import upload_blob
+from python_docker.registry.upload.session import Session, mount_blob, start_upload
 from python_docker.spec.digest import Digest
 from tests import peers
 from tests.python_docker.registry.contents import Tally, descriptor_of, random_blob

@@ -10,11 +10,11 @@ from python_docker.errors import ConnectionFailed, RegistryError, TooManyRequest
 from python_docker.http.client import Body
 from python_docker.http.response import Response
 from python_docker.http.retry import RETRIED, backoff
-from python_docker.registry.upload_session import Session, session_of
+from python_docker.registry.upload.session import Session, session_of
 
 if TYPE_CHECKING:
     from python_docker.registry.client import UploadLimits
-    from python_docker.registry.upload import BlobUpload
+    from python_docker.registry.upload.blob import BlobUpload
 
 _RANGE = re.compile(r"(?:bytes[= ])?0-([0-9]{1,18})")
 _MIN_CHUNK = 64 << 10

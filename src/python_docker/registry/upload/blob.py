@@ -19,8 +19,8 @@ from python_docker.http.response import Response
 from python_docker.http.retry import RETRIED, backoff
 from python_docker.progress import Task
 from python_docker.registry.auth.scope import repository_scope
-from python_docker.registry.chunks import send_chunks
-from python_docker.registry.upload_session import Session, session_of, start_upload
+from python_docker.registry.upload.chunks import send_chunks
+from python_docker.registry.upload.session import Session, session_of, start_upload
 
 if TYPE_CHECKING:
     from python_docker.registry.client import RegistryClient
