@@ -116,7 +116,12 @@ class BlobUpload:
         body = Body.of(b"")
         if way is Way.WHOLE:
             body = Body(descriptor.size, lambda: self.pieces(0, descriptor.size))
-        self.request("PUT", body, {200, 201, 204}, query=f"digest={descriptor.digest}")
+        answer = self.request("PUT", body, {200, 201, 202, 204}, query=f"digest={descriptor.digest}")
+        if answer.status == 202 and not self.client.has_blob(self.path, descriptor.digest, to_push=True):
+            raise RegistryError(
+                f"{self.client.address.host}: cannot {self.action}: it accepted it, but does not have it (HTTP 202)",
+                status=202,
+            )
 
     def request(
         self,
@@ -222,6 +227,14 @@ class BlobUpload:
             for other in order:
                 if other not in self._refused:
                     return other
+        if error.status == 404:
+            raise RegistryError(
+                f"{self.client.address.host}: cannot {self.action}: it does not know the uploads that it began itself "
+                f"(HTTP 404{''.join(f', {code}' for code in error.codes)}); if several registries share this address, "
+                "they must share their storage and their HTTP secret, or each client must stay with one of them",
+                status=404,
+                codes=error.codes,
+            ) from error
         raise error
 
     def _cancel(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from python_docker.errors import ConnectionFailed, RegistryError, TooManyRequests
 from python_docker.http.client import Body
@@ -15,6 +17,8 @@ from python_docker.spec.digest import Digest
 
 if TYPE_CHECKING:
     from python_docker.registry.client import RegistryClient
+
+_UPLOAD = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,19 @@ def mount_blob(client: RegistryClient, path: str, digest: Digest, source: str) -
 
 
 def session_of(client: RegistryClient, response: Response) -> Session:
-    """The upload that an answer speaks of. Raises `RegistryError` when it names no place, or one that is not safe."""
-    location = response.headers.get("location", "")
+    """Return the upload that an answer speaks of. Raises `RegistryError` when it names no safe place for it."""
     host = client.address.host
+    location = response.headers.get("location", "")
+    upload = response.headers.get("docker-upload-uuid", "")
+    if not location and _UPLOAD.fullmatch(upload) and urlsplit(response.url).path.endswith("/blobs/uploads/"):
+        # distribution says it twice; a proxy may have taken the Location away.
+        location = upload
     if not location:
-        raise RegistryError(f"{host} began an upload without saying where (no Location)", status=response.status)
+        raise RegistryError(
+            f"{host}: cannot upload: it began an upload without saying where (HTTP {response.status}, no Location); "
+            "a proxy in between may have removed the header",
+            status=response.status,
+        )
     url = client.session.resolve(response, location)
     scheme, place, _ = origin(url)
     own_scheme, own, _ = origin(client.session.base_url)

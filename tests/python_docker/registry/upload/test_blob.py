@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import re
 from collections.abc import Callable, Iterator
 
@@ -93,8 +94,86 @@ def test_place_at_another_host(
 
 def test_no_place(client: RegistryClient, stub: StubRegistry) -> None:
     stub.hook = when("POST", lambda asked: Answer(202))
-    with pytest.raises(RegistryError, match="no Location"):
+    with pytest.raises(RegistryError, match="no Location") as caught:
         upload(client)
+    assert stub.host in str(caught.value)
+
+
+@pytest.mark.parametrize("query", ["", "?mount=x&from=y"])
+def test_place_by_its_number(client: RegistryClient, stub: StubRegistry, query: str) -> None:
+    """A proxy took the Location away; distribution gives the number of the upload as well."""
+
+    def answer(asked: Asked) -> Answer:
+        stub.uploads["abc-123"] = bytearray()
+        stub._state["abc-123"] = ""
+        return Answer(202, headers={"Docker-Upload-UUID": "abc-123"})
+
+    stub.hook = when("POST", answer)
+    if query:
+        session = mount_blob(client, "team/app", DIGEST, "team/base")
+        assert isinstance(session, Session)
+        assert session.url == f"{stub.url}/v2/team/app/blobs/uploads/abc-123"
+    upload(client)
+    assert stub.blobs["team/app", DIGEST] == CONTENT
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_accepted_for_later(client: RegistryClient, stub: StubRegistry, kept: bool) -> None:
+    def answer(asked: Asked) -> Answer:
+        if kept:
+            stub.default(asked)
+        return Answer(202)
+
+    stub.hook = when("PUT", answer)
+    if kept:
+        upload(client)
+    else:
+        with pytest.raises(RegistryError, match="does not have it"):
+            upload(client)
+
+
+class TestForgottenUploads:
+    """Registries behind one address that do not share what is under way."""
+
+    def test_by_chance_found_again(self, client: RegistryClient, stub: StubRegistry) -> None:
+        chance = random.Random(1)
+        owner = 0
+
+        def answer(asked: Asked) -> Answer | None:
+            nonlocal owner
+            came_to = chance.randrange(3)
+            if asked.method == "POST":
+                owner = came_to
+            return refusal(404, "BLOB_UPLOAD_UNKNOWN") if asked.method == "PUT" and came_to != owner else None
+
+        stub.hook = answer
+        upload(client)
+        assert stub.blobs["team/app", DIGEST] == CONTENT
+        assert len(stub.asked("PUT")) > 1
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH"])
+    @pytest.mark.parametrize("code", ["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID", ""])
+    def test_for_ever(self, stub: StubRegistry, options: RegistryOptions, code: str, method: str) -> None:
+        client = RegistryClient(stub.url, options.with_fields(chunk_size=100_000 if method == "PATCH" else None))
+
+        def answer(asked: Asked) -> Answer | None:
+            if asked.method in {"PUT", "PATCH"}:
+                return refusal(404, code) if code else Answer(404, b"<html>nginx</html>")
+            return None
+
+        stub.hook = answer
+        with pytest.raises(RegistryError, match="does not know the uploads that it began") as caught:
+            upload(client)
+        assert stub.host in str(caught.value)
+        assert len(stub.asked("POST")) <= 3 * options.attempts
+
+    def test_after_a_patch(self, stub: StubRegistry, options: RegistryOptions) -> None:
+        client = RegistryClient(stub.url, options.with_fields(chunk_size=100_000))
+        stub.hook = when(
+            "PUT", lambda asked: refusal(404, "BLOB_UPLOAD_UNKNOWN") if len(stub.asked("PUT")) == 1 else None
+        )
+        upload(client)
+        assert stub.blobs["team/app", DIGEST] == CONTENT
 
 
 @pytest.mark.parametrize("place", ["ftp://example.org/x", "http://[broken/", "http:///x"])
@@ -351,8 +430,8 @@ class TestChunks:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """What breaks again and again as a whole arrives in chunks, none of which is lost."""
-        monkeypatch.setattr("python_docker.registry.upload._CHUNK", 50_000)
-        monkeypatch.setattr("python_docker.registry.upload._MANY", 200_000)
+        monkeypatch.setattr("python_docker.registry.upload.blob._CHUNK", 50_000)
+        monkeypatch.setattr("python_docker.registry.upload.blob._MANY", 200_000)
         proxy = started(TcpProxy(stub.port, lambda: Fault(cut_up=130_000)))
         upload(RegistryClient(proxy.url, options))
         assert stub.blobs["team/app", DIGEST] == CONTENT
@@ -391,6 +470,12 @@ class TestBadSources:
 
 
 class TestMount:
+    def test_without_place(self, client: RegistryClient, stub: StubRegistry) -> None:
+        """Then the upload begins as any other."""
+        stub.hook = when("POST", lambda asked: Answer(202) if "mount" in asked.query else None)
+        assert mount_blob(client, "team/app", DIGEST, "team/base") is False
+        upload(client)
+
     def test_done(self, client: RegistryClient, stub: StubRegistry) -> None:
         stub.blobs["team/app", DIGEST] = CONTENT
         assert mount_blob(client, "team/other", DIGEST, "team/app") is True
