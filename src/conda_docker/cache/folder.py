@@ -47,9 +47,10 @@ class NoteKind(StrEnum):
 BLOBS = "blobs"
 PACKAGES = "packages"
 PYTHONS = "pythons"
+WHEELS = "built-wheels"
 EARLIER = ("glibc",)
 """Folders of notes that earlier releases had."""
-CONTENTS = (BLOBS, PACKAGES, PYTHONS, *NoteKind, *EARLIER)
+CONTENTS = (BLOBS, PACKAGES, PYTHONS, WHEELS, *NoteKind, *EARLIER)
 """The folders of a cache."""
 
 
@@ -74,6 +75,10 @@ class CacheFolder:
     def python(self, name: str) -> Path:
         """Return the place of an unpacked interpreter."""
         return self.root / PYTHONS / name
+
+    def wheel(self, key: str) -> Path:
+        """Return the folder of a wheel that was built here, by the digest of what it was built from."""
+        return self.root / WHEELS / key
 
     def note(self, kind: NoteKind, key: str) -> Path:
         """Return the place of a note."""

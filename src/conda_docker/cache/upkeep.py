@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from conda_docker.cache.folder import BLOBS, CONTENTS, EARLIER, PACKAGES, PYTHONS, CacheFolder, NoteKind
+from conda_docker.cache.folder import BLOBS, CONTENTS, EARLIER, PACKAGES, PYTHONS, WHEELS, CacheFolder, NoteKind
 from conda_docker.cache.notes import read_note
 from conda_docker.errors import CacheError
 from python_docker.files.atomic import PartialFolder, is_partial, remove_leftovers
@@ -41,6 +41,8 @@ class CacheInfo:
     bases_size: int
     interpreters: int
     interpreters_size: int
+    wheels: int
+    wheels_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ def cache_info(cache: CacheFolder) -> CacheInfo:
         bases_size=_size_of(bases, blobs),
         interpreters=len(of(PYTHONS)),
         interpreters_size=sum(item.size for item in of(PYTHONS)),
+        wheels=len(of(WHEELS)),
+        wheels_size=sum(item.size for item in of(WHEELS)),
     )
 
 
@@ -151,10 +155,11 @@ def _items(cache: CacheFolder) -> Iterator[_Item]:
     for path, status in _files(cache.root / PACKAGES):
         if not path.name.startswith("."):
             yield _Item(path, status.st_mtime, status.st_size, PACKAGES)
-    for path in _folders(cache.root / PYTHONS):
-        if not is_partial(path.name):
-            with suppress(OSError):
-                yield _Item(path, path.stat().st_mtime, _tree_size(path), PYTHONS)
+    for kind in (PYTHONS, WHEELS):
+        for path in _folders(cache.root / kind):
+            if not is_partial(path.name):
+                with suppress(OSError):
+                    yield _Item(path, path.stat().st_mtime, _tree_size(path), kind)
 
 
 def _digests(note: Path, kind: str) -> frozenset[str]:
@@ -196,7 +201,7 @@ def _remove_leftovers(cache: CacheFolder, now: float) -> int:
         if folder.is_symlink():
             continue
         freed += remove_leftovers(folder)
-        if name != PYTHONS:
+        if name not in (PYTHONS, WHEELS):
             freed += sum(remove_leftovers(inner) for inner in _folders(folder))
     for path in _unfinished(cache):
         with suppress(OSError):

@@ -8,7 +8,6 @@ a glibc that is not older than this machine's.
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
@@ -19,17 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conda_docker.cache.folder import CacheFolder, mark_used
 from conda_docker.errors import BuildFailed, UnsupportedInput
 from conda_docker.pypi.locked import LockedWheel
 from conda_docker.pypi.uv import UvFailed, run_uv
 from conda_docker.redaction import public_text, public_url
+from python_docker.files.atomic import PartialFolder
 
 if TYPE_CHECKING:
     from conda_docker.pypi.pylock import ResolvedPackage
     from conda_docker.pypi.target import Target
 
-FOLDER = "built-wheels"
-"""Where the cache keeps wheels that were built, in a folder for each source."""
 
 _EPOCH = "315532800"  # 1980-01-01, the first time that a zip can tell: build backends put it on every file
 _PASSED_OVER = frozenset(
@@ -56,8 +55,10 @@ class Builder:
         python = _python(self.target)
         with tempfile.TemporaryDirectory(prefix="conda-docker-build-") as scratch:
             source, digest = self._source(package, Path(scratch))
-            kept = self.cache_dir / FOLDER / self._key(digest, python)
+            cache = CacheFolder(self.cache_dir)
+            kept = cache.wheel(self._key(digest, python))
             for wheel in sorted(kept.glob("*.whl")):
+                mark_used(kept)
                 return wheel
             built = Path(scratch) / "wheel"
             arguments = ["build", "--wheel", "--out-dir", str(built), "--python", python, "--no-python-downloads"]
@@ -68,10 +69,11 @@ class Builder:
                     f"the wheel of {package.name} cannot be built from source:\n{_end_of(failure.output)}"
                 ) from None
             wheel = self._checked(package, built, python)
-            kept.mkdir(parents=True, exist_ok=True)
-            partial = kept / f".partial-{os.getpid()}-{wheel.name}"
-            shutil.copyfile(wheel, partial)
-            partial.replace(kept / wheel.name)
+            with cache.writing():
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                with PartialFolder(kept.parent) as partial:
+                    shutil.copyfile(wheel, partial.path / wheel.name)
+                    partial.commit_unless_there(kept)
             return kept / wheel.name
 
     def _key(self, digest: str, python: str) -> str:

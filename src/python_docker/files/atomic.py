@@ -121,6 +121,19 @@ class PartialFolder:
         self.path.rename(target)
         self.abort()
 
+    def commit_unless_there(self, target: Path) -> bool:
+        """Give the folder its name; False when another process was quicker, and this one is to be removed.
+
+        Raises `OSError`.
+        """
+        try:
+            self.commit(target)
+        except OSError:
+            if target.is_dir():
+                return False
+            raise
+        return True
+
     def abort(self) -> None:
         """Remove the folder with what is left in it. Does nothing after `commit`."""
         shutil.rmtree(self.path, ignore_errors=True)

@@ -149,13 +149,7 @@ class OciLayoutDestination:
         """Give the complete folder its name; False when another process made one of that name meanwhile."""
         (self._partial.path / "oci-layout").write_bytes(LAYOUT_MARKER)
         (self._partial.path / "index.json").write_bytes(write_index([root]))
-        try:
-            self._partial.commit(self._folder)
-        except OSError:
-            if self._folder.is_dir():
-                return False
-            raise
-        return True
+        return self._partial.commit_unless_there(self._folder)
 
     def _merge(self, root: Descriptor) -> None:
         """Move the blobs over, then name the image, so that what index.json names is there at any moment."""

@@ -35,7 +35,7 @@ def test_a_note_under_another_key_counts_as_absent(cache: CacheFolder) -> None:
 
 
 def test_whatever_it_holds_has_a_place_in_one_of_its_folders(cache: CacheFolder) -> None:
-    places = [cache.package("p"), cache.python("p"), *(cache.note(kind, KEY) for kind in NoteKind)]
+    places = [cache.package("p"), cache.python("p"), cache.wheel("w"), *(cache.note(kind, KEY) for kind in NoteKind)]
     assert {place.relative_to(cache.root).parts[0] for place in places} | {"blobs"} == set(CONTENTS) - set(EARLIER)
 
 

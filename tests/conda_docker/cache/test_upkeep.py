@@ -26,6 +26,8 @@ def cache(tmp_path: Path) -> CacheFolder:
         cache.write_note(kind, 64 * "c", b"{}")
     cache.package("p.conda").parent.mkdir()
     cache.package("p.conda").write_bytes(500 * b"p")
+    cache.wheel("k").mkdir(parents=True)
+    (cache.wheel("k") / "w-1-py3-none-any.whl").write_bytes(300 * b"w")
     (cache.python("3.12.0-0") / "bin").mkdir(parents=True)
     (cache.python("3.12.0-0") / "bin/python").write_bytes(700 * b"p")
     return cache
@@ -72,6 +74,8 @@ def test_info_counts_everything(cache: CacheFolder) -> None:
         "bases_size": 3000,
         "interpreters": 1,
         "interpreters_size": 700,
+        "wheels": 1,
+        "wheels_size": 300,
     }
 
 
@@ -90,7 +94,7 @@ def test_a_cache_that_is_not_there_is_empty(tmp_path: Path) -> None:
     assert not cache.root.exists()
 
 
-@pytest.mark.parametrize("kind", [*NoteKind, "packages", "pythons"])
+@pytest.mark.parametrize("kind", [*NoteKind, "packages", "pythons", "built-wheels"])
 def test_prune_by_age_removes_each_kind(cache: CacheFolder, kind: str) -> None:
     before = files(cache.root)
     for path in (cache.root / kind).rglob("*"):

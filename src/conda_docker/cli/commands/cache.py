@@ -90,6 +90,7 @@ def info(output: Output, cache_dir: Path | None, json: bool) -> None:
         ("Packages", f"{held.packages}, {format_size(held.packages_size)}"),
         ("Base images", f"{held.bases}, {format_size(held.bases_size)}"),
         ("Interpreters", f"{held.interpreters}, {format_size(held.interpreters_size)}"),
+        ("Built wheels", f"{held.wheels}, {format_size(held.wheels_size)}"),
         ("All files", format_size(held.size)),
     ]
     output.result(format_table(rows))

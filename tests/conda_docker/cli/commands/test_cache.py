@@ -83,6 +83,8 @@ def test_info_tells_what_is_there(conda_docker: Run, tmp_path: Path) -> None:
         "bases_size": 0,
         "interpreters": 0,
         "interpreters_size": 0,
+        "wheels": 0,
+        "wheels_size": 0,
     }
     assert "2, " in conda_docker("cache", "info").stdout
 
