@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 
 from python_docker import __version__
 from python_docker.transports import open_image
+from tests.archives import only_linux
 from tests.images import layer_tar, write_oci_layout
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,11 +58,21 @@ def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
-def run(zipapp: Path, root: Path, *args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    zipapp: Path, root: Path, *args: str, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     # Isolated, so that what is installed here cannot be found.
     command = [sys.executable, "-I", "-S", zipapp, *args]
     environment = {"SHIV_ROOT": str(root), "HOME": str(root)}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment if env is None else env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def test_it_can_be_executed(zipapp: Path) -> None:
@@ -93,4 +105,34 @@ def test_another_version_of_python_is_refused(zipapp: Path, tmp_path: Path) -> N
     result = run(zipapp, tmp_path, "--version")
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("error: this file was made for another version of Python")
+    assert result.stderr.count("\n") == 1
+
+
+@only_linux
+def test_without_a_home_it_is_unpacked_to_a_private_temporary_folder(zipapp: Path, tmp_path: Path) -> None:
+    # Nobody can make a folder there, not even the superuser.
+    env = {"HOME": "/proc/nobody", "TMPDIR": str(tmp_path)}
+    result = run(zipapp, tmp_path, "--version", env=env)
+    assert (result.returncode, result.stdout) == (0, f"conda-docker {__version__}\n")
+    folder = tmp_path / f"conda-docker-{os.getuid()}"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert result.stderr == (
+        "warning: /proc/nobody/.cache/conda-docker/zipapp cannot be written; this program is unpacked to "
+        f"{folder}/zipapp (SHIV_ROOT chooses another folder)\n"
+    )
+
+
+@only_linux
+@pytest.mark.parametrize("kind", ["chosen", "open to others"])
+def test_a_folder_that_does_not_serve_is_one_error(zipapp: Path, tmp_path: Path, kind: str) -> None:
+    env = {"HOME": "/proc/nobody", "TMPDIR": str(tmp_path)}
+    if kind == "chosen":
+        env["SHIV_ROOT"] = "/proc/nobody/zipapp"
+    else:
+        (tmp_path / f"conda-docker-{os.getuid()}").mkdir()
+        (tmp_path / f"conda-docker-{os.getuid()}").chmod(0o777)
+    result = run(zipapp, tmp_path, "--version", env=env)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: this program cannot be unpacked to /proc/nobody/")
+    assert "choose a folder with the environment variable SHIV_ROOT" in result.stderr
     assert result.stderr.count("\n") == 1

@@ -120,12 +120,7 @@ def unpack_python(python: LockedPackage, package: Path, cache_dir: Path) -> Path
     root.parent.mkdir(parents=True, exist_ok=True)
     with PartialFolder(root.parent) as partial:
         _unpack(package, partial.path, minor)
-        try:
-            partial.commit(root)
-        except OSError:
-            # Another build was quicker.
-            if not executable.exists():
-                raise
+        partial.commit_unless_there(root)
     return executable
 
 
