@@ -117,8 +117,10 @@ def _report(
     json: bool,
 ) -> None:
     from conda_docker.cli.terminal.build_report import build_report, build_summary, identities
+    from conda_docker.cli.terminal.places import engine_of
 
-    report = build_report(reference.familiar, results, written, seconds=seconds)
+    engine = engine_of(written)
+    report = build_report(reference.familiar, results, written, seconds=seconds, engine=engine)
     notes = dict.fromkeys(note for result in results for note in result.notes)
     for note in notes:
         console.note(f"note: {note}")
@@ -127,4 +129,4 @@ def _report(
     elif console.quiet:
         console.result(identities(report))
     else:
-        console.result(build_summary(report, list(written)))
+        console.result(build_summary(report, list(written), engine))

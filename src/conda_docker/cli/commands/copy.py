@@ -10,6 +10,7 @@ import click
 from conda_docker.cli.options import common as options
 from conda_docker.cli.parser import Option, command
 from conda_docker.cli.terminal.output import Output
+from conda_docker.cli.terminal.places import describe_place, engine_of
 from conda_docker.cli.terminal.report import count, format_duration, format_size, format_table
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def copy(
     elif output.quiet:
         output.result(written.digest)
     else:
-        output.result(_summary(report))
+        output.result(_summary(report, describe_place(destination, engine_of([destination]))))
 
 
 def _registries(
@@ -178,8 +179,8 @@ def _registries(
     return first, second
 
 
-def _summary(report: dict[str, Any]) -> str:
-    rows = [("copied to", report["destination"]), ("digest", report["digest"])]
+def _summary(report: dict[str, Any], place: str) -> str:
+    rows = [("copied to", place), ("digest", report["digest"])]
     if "manifests" in report:
         rows += [(child["platform"] or "other", child["digest"]) for child in report["manifests"]]
     else:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
+from conda_docker.cli.terminal.places import describe_place, run_command
 from conda_docker.cli.terminal.report import count, format_duration, format_size, format_table
 
 if TYPE_CHECKING:
@@ -18,7 +18,12 @@ Report = dict[str, Any]
 
 
 def build_report(
-    image: str, results: Sequence[BuildResult], written: Mapping[Location, Manifest | Index], *, seconds: float
+    image: str,
+    results: Sequence[BuildResult],
+    written: Mapping[Location, Manifest | Index],
+    *,
+    seconds: float,
+    engine: str | None,
 ) -> Report:
     """Return all there is to say. Sizes are in bytes as stored, times in seconds; layers come lowest first.
 
@@ -29,7 +34,7 @@ def build_report(
     return {
         "image": image,
         "digest": _only({document.digest for document in kept}),
-        "outputs": [_output(place, document) for place, document in written.items()],
+        "outputs": [_output(place, document, engine) for place, document in written.items()],
         "platforms": [_platform(result, kept) for result in results],
         "seconds": round(seconds, 3),
     }
@@ -39,11 +44,12 @@ def _only(digests: Set[str]) -> str | None:
     return next(iter(digests)) if len(digests) == 1 else None
 
 
-def _output(place: Location, document: Manifest | Index) -> Report:
+def _output(place: Location, document: Manifest | Index, engine: str | None) -> Report:
     from python_docker.spec.documents import Index
 
     return {
         "location": str(place),
+        "engine": engine if place.transport == "docker-daemon" else None,
         "digest": document.digest if place.medium.keeps_manifest else None,
         "id": None if isinstance(document, Index) else document.config.digest,
     }
@@ -105,8 +111,8 @@ def blob_names(result: BuildResult) -> dict[str, str]:
     return names | {image.id.short: "write config", image.digest.short: "write manifest"}
 
 
-def build_summary(report: Report, locations: Sequence[Location]) -> str:
-    """The report for people."""
+def build_summary(report: Report, locations: Sequence[Location], engine: str | None) -> str:
+    """Return the report for people; `engine` is the one that has the image, if any (see `engine_of`)."""
     rows: list[tuple[str, str]] = [("image", report["image"])]
     for platform in report["platforms"]:
         if len(report["platforms"]) > 1:
@@ -115,13 +121,13 @@ def build_summary(report: Report, locations: Sequence[Location]) -> str:
         rows += _platform_rows(platform)
     if len(report["platforms"]) > 1:
         rows.append(("", ""))
-    for number, output in enumerate(report["outputs"]):
+    for number, (place, output) in enumerate(zip(locations, report["outputs"], strict=True)):
         # Where all have one digest it stands above.
         differs = output["digest"] and report["digest"] is None
-        rows.append(("written" if number == 0 else "", output["location"]))
+        rows.append(("written" if number == 0 else "", describe_place(place, engine)))
         rows += [("", f"  {output['digest']}")] if differs else []
     rows.append(("time", format_duration(report["seconds"])))
-    rows.append(("run it", run_command(report["image"], locations)))
+    rows.append(("run it", run_command(report["image"], locations, engine)))
     return format_table(rows)
 
 
@@ -143,19 +149,3 @@ def _platform_rows(platform: Report) -> list[tuple[str, str]]:
     if platform["post_link"]:
         rows.append(("not run", f"the post-link scripts of {', '.join(platform['post_link'])}"))
     return rows
-
-
-def run_command(image: str, locations: Sequence[Location]) -> str:
-    """The command that runs the image, by the place that is nearest to running it."""
-    by_transport = {location.transport: location for location in reversed(locations)}
-    run = f"docker run --rm -it {image}"
-    if daemon := by_transport.get("docker-daemon"):
-        return f"docker run --rm -it {daemon.name or image}"
-    if archive := by_transport.get("docker-archive"):
-        name = reference.familiar if (reference := archive.reference()) else image
-        return f"docker load -i {shlex.quote(archive.path)} && docker run --rm -it {name}"
-    if registry := by_transport.get("docker"):
-        reference = registry.reference()
-        return f"docker run --rm -it {reference.familiar if reference else image}"
-    layout = next(iter(by_transport.values()))
-    return f"conda-docker copy {shlex.quote(str(layout))} docker-daemon:{image} && {run}"

@@ -294,6 +294,21 @@ def test_it_runs_in_docker(
     assert result.stdout.splitlines()[-1].endswith("docker run --rm -it built:v1")
 
 
+def test_podman_is_called_by_its_name(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    podman = tmp_path / "bin/podman"
+    podman.write_text(
+        '#!/bin/sh\n[ "$1" = load ] && /bin/cat >/dev/null && echo "Loaded image: localhost/x:1"\nexit 0\n'
+    )
+    podman.chmod(0o755)
+    settings = {"PATH": str(tmp_path / "bin"), "CONTAINER_HOST": "ssh://root@localhost/podman.sock"}
+    result = build("-i", "x:1", "--load", "numpy", env=settings)
+    assert result.returncode == 0, result.stderr
+    rows = dict(line.split("  ", 1) for line in result.stdout.splitlines())
+    assert rows["written"].strip() == "Podman, as x:1"
+    assert rows["run it"].strip() == "podman run --rm -it x:1"
+
+
 def test_the_solver_s_explanation_is_shown(build: Build, tmp_path: Path) -> None:
     result = build("-o", "oci:out", "nothing-of-that-name")
     assert (result.returncode, result.stdout) == (1, "")

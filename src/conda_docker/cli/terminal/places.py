@@ -1,0 +1,58 @@
+"""Places where an image went: what they are called, and the command that runs an image from there."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from python_docker.transports import Location
+
+
+def engine_of(locations: Iterable[Location]) -> str | None:
+    """Return `Docker` or `Podman`, whichever images for `docker-daemon:` go to; None when none of these does."""
+    if not any(location.transport == "docker-daemon" for location in locations):
+        return None
+    from python_docker.docker.engine import find_engine
+
+    return find_engine().name.capitalize()
+
+
+def describe_place(location: Location, engine: str | None) -> str:
+    """Return what a place is called: an engine by its name.
+
+    >>> from python_docker.transports import Location
+    >>> describe_place(Location.parse("docker-daemon:demo:1.0"), "Podman")
+    'Podman, as demo:1.0'
+    >>> describe_place(Location.parse("oci:build:v1"), None)
+    'oci:build:v1'
+    """
+    return f"{engine}, as {location.name}" if engine and location.transport == "docker-daemon" else str(location)
+
+
+def run_command(image: str, locations: Sequence[Location], engine: str | None) -> str:
+    """Return the command that runs the image, from the place that is nearest to running it.
+
+    It is the command of the engine that has the image, else of the one that is installed, else Docker's.
+    """
+    command = engine.lower() if engine else _installed_command()
+    by_transport = {location.transport: location for location in reversed(locations)}
+    run = f"{command} run --rm -it {image}"
+    if daemon := by_transport.get("docker-daemon"):
+        return f"{command} run --rm -it {daemon.name or image}"
+    if archive := by_transport.get("docker-archive"):
+        name = reference.familiar if (reference := archive.reference()) else image
+        return f"{command} load -i {shlex.quote(archive.path)} && {command} run --rm -it {name}"
+    if registry := by_transport.get("docker"):
+        reference = registry.reference()
+        return f"{command} run --rm -it {reference.familiar if reference else image}"
+    layout = next(iter(by_transport.values()))
+    return f"conda-docker copy {shlex.quote(str(layout))} docker-daemon:{image} && {run}"
+
+
+def _installed_command() -> str:
+    path = os.environ.get("PATH")
+    return "podman" if shutil.which("podman", path=path) and not shutil.which("docker", path=path) else "docker"
