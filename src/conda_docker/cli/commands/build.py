@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from conda_docker.cli.options.build import OPTIONS, values_for
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 from conda_docker.errors import InvalidEnvironment
-from python_docker.errors import Error, InvalidPath
+from python_docker.errors import Error, InvalidPath, NotFound, RegistryError
 
 if TYPE_CHECKING:
     from conda_docker.image.assemble import BuildResult
@@ -69,7 +70,9 @@ def build(console: Output, **given: Any) -> None:
     results: list[BuildResult] = []
     written: dict[Location, Manifest | Index] = {}
     with console.progress() as progress:
-        for resolved in resolve(request, progress=progress):
+        with _default_base_explained(request.base):
+            environments = resolve(request, progress=progress)
+        for resolved in environments:
             result = build_image(resolved.environment, resolved.base, request.options, progress=progress)
             result.image.name, result.image.tag = image.familiar_name, image.tag
             results.append(result)
@@ -78,6 +81,21 @@ def build(console: Output, **given: Any) -> None:
             images = [result.image for result in results]
             written[location] = write_images(images, location, registry=_registry(location, given), progress=progress)
     _report(console, image, results, written, seconds=time.monotonic() - begun, json=given["json"])
+
+
+@contextmanager
+def _default_base_explained(base: str) -> Iterator[None]:
+    """Say of an error in getting a base that nobody asked for where it comes from, and what else there is."""
+    source = click.get_current_context().get_parameter_source("base")
+    try:
+        yield
+    except (RegistryError, NotFound) as error:
+        if source is not click.ParameterSource.DEFAULT:
+            raise
+        raise Error(
+            f"cannot get the default base image {base}: {error}. Choose another with --base: `-b scratch` for none, "
+            "or an image on this machine, such as `-b oci:DIR` or `-b base.tar`"
+        ) from error
 
 
 def _registry(location: Location, given: Mapping[str, Any]) -> RegistryOptions | None:

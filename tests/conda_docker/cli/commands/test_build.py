@@ -309,6 +309,21 @@ def test_podman_is_called_by_its_name(build: Build, tmp_path: Path) -> None:
     assert rows["run it"].strip() == "podman run --rm -it x:1"
 
 
+@pytest.mark.parametrize("base", [[], ["-b", "debian:stable-slim"]])
+def test_a_default_base_out_of_reach_is_said_to_be_the_default(
+    base: list[str], synthetic_channel: SyntheticChannel, conda_docker: Run
+) -> None:
+    synthetic_channel.add(SyntheticPackage(name="numpy"))
+    channel = ["-c", synthetic_channel.url, "--override-channels"]
+    result = conda_docker(
+        "build", *base, *channel, "-o", "x.tar", "numpy", env={"HTTPS_PROXY": "http://127.0.0.1:1", "NO_PROXY": ""}
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "registry-1.docker.io" in result.stderr
+    assert ("the default base image debian:stable-slim" in result.stderr) is (base == [])
+    assert ("`-b scratch`" in result.stderr) is (base == [])
+
+
 def test_the_solver_s_explanation_is_shown(build: Build, tmp_path: Path) -> None:
     result = build("-o", "oci:out", "nothing-of-that-name")
     assert (result.returncode, result.stdout) == (1, "")
