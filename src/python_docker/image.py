@@ -262,7 +262,8 @@ class Image:
         """
         if not manifest.has_image_config:
             raise UnsupportedFormat(
-                f"{manifest.digest} is no container image: its config has the type {manifest.config.media_type[:120]!r}"
+                f"{manifest.digest} is not a container image: its config has the type "
+                f"{manifest.config.media_type[:120]!r}"
             )
         config_blob = get_blob(manifest.config)
         config = ImageConfig.parse(config_blob.read())

@@ -336,7 +336,7 @@ def test_config_and_manifest_must_agree() -> None:
 def test_what_is_no_image_is_refused() -> None:
     made = Made()
     made.value["config"]["mediaType"] = "application/x-cfg"
-    with pytest.raises(UnsupportedFormat, match="no container image"):
+    with pytest.raises(UnsupportedFormat, match="not a container image"):
         made.image()
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from python_docker.transports.location import Location
     from python_docker.transports.medium import Destination, Source
 
-__all__ = ["Location", "open_destination", "open_image", "open_source", "write_image"]
+__all__ = ["Location", "open_destination", "open_image", "open_source", "open_sources", "write_image"]
 
 
 def __getattr__(name: str) -> object:
@@ -52,6 +52,18 @@ def open_source(location: str | Location, *, registry: RegistryOptions | None = 
     """
     place = _parse(location, "docker")
     return cast("Source", _class(place.medium.source).open(place, registry))
+
+
+def open_sources(location: str | Location, *, registry: RegistryOptions | None = None) -> dict[str, Source]:
+    """Open each image that a location holds, by its number and name; for the only one the name is empty.
+
+    Close them after use. Raises what `open_source` raises.
+    """
+    place = _parse(location, "docker")
+    open_all = getattr(_class(place.medium.source), "open_all", None)
+    if open_all is None or place.name is not None:
+        return {"": open_source(place, registry=registry)}
+    return cast("dict[str, Source]", open_all(place))
 
 
 def open_destination(

@@ -81,6 +81,17 @@ class ArchiveSource:
             return OciSource(TarFiles(archive), location.name)
         return cls(archive, location.name, images)
 
+    @classmethod
+    def open_all(cls, location: Location) -> dict[str, Source]:
+        """Open each image in an archive."""
+        archive = ArchiveFile.open(location.path)
+        images = archived_images(archive)
+        if images is None:
+            return OciSource.every(TarFiles(archive))
+        if len(images) < 2:
+            return {"": cls(archive, None, images)}
+        return {label: cls(archive, f"@{number}", images) for number, label in enumerate(_labels(images))}
+
     @property
     def reference(self) -> ImageReference | None:
         return self._reference
@@ -267,10 +278,14 @@ def _choose(
     raise NotFound(f"{where} has no image {name[:300]!r}; there are: {_listing(images)}")
 
 
-def _listing(images: Sequence[ArchivedImage]) -> str:
-    lines = [
+def _labels(images: Sequence[ArchivedImage]) -> list[str]:
+    return [
         f"@{number} {', '.join(tag[:120] for tag in image.tags[:3]) or 'without a name'}"
         for number, image in enumerate(images)
     ]
+
+
+def _listing(images: Sequence[ArchivedImage]) -> str:
+    lines = _labels(images)
     more = [f"and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
     return ", ".join(lines[:_LISTED] + more)

@@ -72,7 +72,7 @@ class ArchiveDestination:
             raise UnsupportedFormat("a docker archive cannot hold a multi-platform image: choose one with --platform")
         if not manifest.has_image_config:
             raise UnsupportedFormat(
-                f"a docker archive cannot hold {manifest.digest}, which is no image: its config has the type "
+                f"a docker archive cannot hold {manifest.digest}, which is not an image: its config has the type "
                 f"{manifest.config.media_type[:120]!r}"
             )
         self._tar.put_file(blob_path(manifest.digest), manifest.raw)

@@ -15,6 +15,7 @@ from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.blob_tar import BlobTar, blob_path
 from python_docker.transports.location import Location
+from python_docker.transports.medium import Source
 from python_docker.transports.oci_index import LAYOUT_MARKER, naming_annotations, write_index
 from python_docker.transports.oci_source import OciSource, TarFiles
 from python_docker.transports.output import FileOutput, Output
@@ -30,6 +31,11 @@ class OciArchiveSource(OciSource):
     def open(cls, location: Location, registry: RegistryOptions | None = None) -> OciArchiveSource:
         """Open an archive. Raises `NotFound` when there is no such file, `InvalidArchive` for one of another kind."""
         return cls(TarFiles(ArchiveFile.open(location.path)), location.name)
+
+    @classmethod
+    def open_all(cls, location: Location) -> dict[str, Source]:
+        """Open each image in an archive."""
+        return cls.every(TarFiles(ArchiveFile.open(location.path)))
 
 
 class OciArchiveDestination:

@@ -145,14 +145,20 @@ def _are_platforms(descriptors: list[Descriptor]) -> bool:
     return None not in platforms and len(set(platforms)) == len(platforms)
 
 
-def listing(descriptors: Iterable[Descriptor]) -> str:
-    """The numbers and names of images, for messages."""
-    lines = []
+def labels(descriptors: Iterable[Descriptor]) -> list[str]:
+    """Return a number and a name for each image, for messages."""
+    found = []
     for number, descriptor in enumerate(descriptors):
         annotations = descriptor.annotations or {}
         full = reference_of(descriptor)
         name = full.familiar if full is not None else annotations.get(REF_NAME) or descriptor.digest.short
-        lines.append(f"@{number} {name[:120]}")
+        found.append(f"@{number} {name[:120]}")
+    return found
+
+
+def listing(descriptors: Iterable[Descriptor]) -> str:
+    """Return the numbers and names of images as one line."""
+    lines = labels(descriptors)
     more = [f"and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
     return ", ".join(lines[:_LISTED] + more)
 

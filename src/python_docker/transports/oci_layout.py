@@ -19,6 +19,7 @@ from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, M
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
+from python_docker.transports.medium import Source
 from python_docker.transports.oci_index import (
     LAYOUT_MARKER,
     check_layout_marker,
@@ -39,15 +40,24 @@ class OciLayoutSource(OciSource):
 
     @classmethod
     def open(cls, location: Location, registry: RegistryOptions | None = None) -> OciLayoutSource:
-        """Open a layout. Raises `NotFound` when there is no such folder, `InvalidArchive` for what is no layout."""
-        folder = Path(location.path)
-        if folder.is_file():
-            raise InvalidArchive(
-                f"{folder} is a file, no folder; write oci-archive:{folder} or docker-archive:{folder} to read it"
-            )
-        if not folder.is_dir():
-            raise NotFound(f"there is no folder {folder}")
-        return cls(FolderFiles(folder), location.name)
+        """Open a layout. Raises `NotFound` when there is no such folder, `InvalidArchive` for what is not a layout."""
+        return cls(_files(location), location.name)
+
+    @classmethod
+    def open_all(cls, location: Location) -> dict[str, Source]:
+        """Open each image in a layout."""
+        return cls.every(_files(location))
+
+
+def _files(location: Location) -> FolderFiles:
+    folder = Path(location.path)
+    if folder.is_file():
+        raise InvalidArchive(
+            f"{folder} is a file, not a folder; write oci-archive:{folder} or docker-archive:{folder} to read it"
+        )
+    if not folder.is_dir():
+        raise NotFound(f"there is no folder {folder}")
+    return FolderFiles(folder)
 
 
 class OciLayoutDestination:

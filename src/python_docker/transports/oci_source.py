@@ -14,7 +14,8 @@ from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, M
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.blob_tar import blob_path
-from python_docker.transports.oci_index import check_layout_marker, choose, reference_of
+from python_docker.transports.medium import Source
+from python_docker.transports.oci_index import check_layout_marker, choose, images_of, labels, reference_of
 
 
 class LayoutFiles(Protocol):
@@ -97,6 +98,20 @@ class OciSource:
         self._name = name
         self.index = read_index(files) if index is None else index
         self._chosen: Descriptor | Index | None = None
+
+    @classmethod
+    def every(cls, files: LayoutFiles) -> dict[str, Source]:
+        """Return a source for each image in a layout, by its number and name; for the only one, by an empty name."""
+        index = read_index(files)
+        images = images_of(index)
+        try:
+            choose(index, None, files.name)
+        except NotFound:
+            if images:
+                return {
+                    label: OciSource(files, f"@{number}", index=index) for number, label in enumerate(labels(images))
+                }
+        return {"": OciSource(files, None, index=index)}
 
     def _choose(self) -> Descriptor | Index:
         if self._chosen is None:

@@ -56,6 +56,11 @@ def read_blob(blob: Blob, advance: Callable[[int], object]) -> LayerContent:
     return _read(blob, advance, look)
 
 
+def missing_foreign(missing: NotFound) -> LayerContent:
+    """Return what is found of a foreign layer that is elsewhere."""
+    return LayerContent((warning(f"its content is not here, as is usual for its type: {missing}"),))
+
+
 def read_layer(blob: Blob, diff_id: Digest | None, advance: Callable[[int], object]) -> LayerContent:
     """Check a layer: size, digest, compression, diff ID (None when it is not known) and what is in the tar."""
     return _read(blob, advance, lambda stream: _read_tar(stream, blob.descriptor.media_type, diff_id))
@@ -89,7 +94,7 @@ def _read(blob: Blob, advance: Callable[[int], object], look: Callable[[BinaryIO
             size, digest = stored.size, stored.digest
     except NotFound as missing:
         if descriptor.media_type in FOREIGN_LAYERS:
-            return LayerContent((warning(f"its content is not here, as is usual for its type: {missing}"),))
+            return missing_foreign(missing)
         return LayerContent((*findings, error(str(missing))))
     except (Error, OSError) as failure:
         return LayerContent((*findings, error(f"it cannot be read: {failure}")))

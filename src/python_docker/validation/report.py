@@ -51,12 +51,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found, and how much was looked at: `images`, different `layers`, and their `size` in bytes as stored."""
+    """What was found, and how much was looked at: `images`, different `layers`, and their `size` in bytes as stored.
+
+    `artifacts` are the manifests that are not images.
+    """
 
     problems: tuple[Problem, ...] = ()
     images: int = 0
     layers: int = 0
     size: int = 0
+    artifacts: int = 0
 
     @property
     def ok(self) -> bool:

@@ -142,7 +142,7 @@ def test_artifact_alone() -> None:
     manifest = {"config": descriptor("application/vnd.example", b"{}"), "layers": []}
     members = {**both_members(LAYERS, change=manifest), "blobs/sha256/" + digest(b"{}")[7:]: b"{}"}
     del members["manifest.json"]
-    with pytest.raises(UnsupportedFormat, match="is no container image"):
+    with pytest.raises(UnsupportedFormat, match="is not a container image"):
         read(members)
 
 

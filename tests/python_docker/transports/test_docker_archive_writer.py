@@ -270,7 +270,7 @@ class TestRefused:
         value = image.manifest.value()
         value["config"]["mediaType"] = "application/vnd.example"
         destination = ArchiveDestination(StreamOutput(io.BytesIO()))
-        with pytest.raises(UnsupportedFormat, match="which is no image"):
+        with pytest.raises(UnsupportedFormat, match="which is not an image"):
             destination.put_manifest(type(image.manifest).build(value), root=True)
 
     @pytest.mark.parametrize("version", ["v2", "1.2", ""])

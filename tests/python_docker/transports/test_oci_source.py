@@ -134,7 +134,9 @@ class TestDamage:
 
     def test_file(self, tmp_path: Path) -> None:
         (tmp_path / "x.tar").write_bytes(b"")
-        with pytest.raises(InvalidArchive, match=r"is a file, no folder; write oci-archive:.*x.tar or docker-archive:"):
+        with pytest.raises(
+            InvalidArchive, match=r"is a file, not a folder; write oci-archive:.*x.tar or docker-archive:"
+        ):
             open_image(f"oci:{tmp_path}/x.tar")
 
     def test_no_layout(self, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json
 from python_docker.spec.media_types import OCI_INDEX, OCI_MANIFEST, ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.tar import TarEntry
-from python_docker.validation import Report, Severity, tar_rules, validate, validate_source
+from python_docker.validation import Report, Severity, tar_rules, validate, validate_source, validate_sources
 from tests.images import layer_tar
 from tests.python_docker.documents import JSON
 from tests.python_docker.making import HELLO, MORE, Made, compress, config_of
@@ -60,7 +60,6 @@ def test_a_good_image_has_no_problem(image_format: ImageFormat, compression: Com
 
 def test_an_image_that_we_make_has_no_problem() -> None:
     image = Image("hello", "v1")
-    assert told(validate(image)) == []
     image.add_layer_contents({"/lib/a": b"a", "tmp/b": b"b"})
     image.add_layer_contents({"c": b"c"})
     image.config["Env"].append("A=1")
@@ -113,24 +112,30 @@ ERROR, WARNING = Severity.ERROR, Severity.WARNING
         ({"history": [{"empty_layer": True}]}, WARNING, "0 entries that made a layer, but there are 1 layers"),
         ({"rootfs": {"type": "layers", "diff_ids": []}}, ERROR, "0 diff IDs, but the manifest 1 layers"),
         ({"rootfs": {"type": "other", "diff_ids": [Digest.of(HELLO)]}}, ERROR, "'other', not 'layers'"),
-        ({"rootfs": {"diff_ids": [Digest.of(HELLO)]}}, WARNING, "rootfs has no type"),
+        ({"rootfs": {"diff_ids": [Digest.of(HELLO)]}}, ERROR, "rootfs has no type"),
         ({"rootfs": {"type": "layers", "diff_ids": [Digest.of(MORE)]}}, ERROR, "the digest of its tar is"),
         ({"rootfs": {"type": "layers", "diff_ids": ["x"]}}, ERROR, "malformed"),
-        ({"architecture": ""}, WARNING, "does not name the architecture"),
-        ({"os": ""}, WARNING, "does not name the os"),
+        ({"architecture": ""}, ERROR, "does not name the architecture"),
+        ({"os": ""}, ERROR, "does not name the os"),
         ({"Created": "2020-01-01T00:00:00Z"}, ERROR, "the field 'Created' is 'created' to some tools"),
-        ({"config": {"Env": "A=1"}}, ERROR, "Env is no list of texts"),
-        ({"config": {"Env": [1]}}, ERROR, "Env is no list of texts"),
-        ({"config": {"Env": ["A"]}}, WARNING, "'A', which sets no variable"),
-        ({"config": {"Cmd": "sh"}}, WARNING, "Cmd is a text"),
-        ({"config": {"Cmd": {}}}, ERROR, "Cmd is no list"),
-        ({"config": {"Labels": ["a"]}}, ERROR, "Labels is no object"),
-        ({"config": {"Labels": {"a": 1}}}, ERROR, "the label 'a' is no text"),
-        ({"config": {"ExposedPorts": {"http": {}}}}, ERROR, "'http', which is no port"),
-        ({"config": {"Volumes": ["/data"]}}, ERROR, "Volumes is no object"),
-        ({"config": {"User": 5}}, ERROR, "User is no text"),
-        ({"config": {"WorkingDir": "here"}}, WARNING, "'here', which is no absolute path"),
+        ({"config": {"Env": "A=1"}}, ERROR, "Env is not a list of strings"),
+        ({"config": {"Env": [1]}}, ERROR, "Env is not a list of strings"),
+        ({"config": {"Env": ["foo"]}}, ERROR, "Env holds 'foo', which is not NAME=VALUE"),
+        ({"config": {"Cmd": "sh"}}, WARNING, "Cmd is a string"),
+        ({"config": {"Cmd": {}}}, ERROR, "Cmd is not a list"),
+        ({"config": {"Labels": ["a"]}}, ERROR, "Labels is not an object"),
+        ({"config": {"Labels": {"a": 1}}}, ERROR, "the label 'a' is not a string"),
+        ({"config": {"ExposedPorts": {"http": {}}}}, ERROR, "'http', which is not a valid port"),
+        ({"config": {"Volumes": ["/data"]}}, ERROR, "Volumes is not an object"),
+        ({"config": {"User": 5}}, ERROR, "User is not a string"),
+        ({"config": {"WorkingDir": "here"}}, WARNING, "'here', which is not an absolute path"),
         ({"config": []}, ERROR, "malformed"),
+        ({"config": {"ExposedPorts": {"80/tcp": "open"}}}, ERROR, "ExposedPorts holds something other than empty"),
+        ({"config": {"Volumes": {"/data": None}}}, ERROR, "Volumes holds something other than empty objects"),
+        ({"config": {"ArgsEscaped": "yes"}}, ERROR, "ArgsEscaped is neither true nor false"),
+        ({"os.version": 10}, ERROR, "os.version is not a string"),
+        ({"os.features": "win32k"}, ERROR, "os.features is not a list of strings"),
+        ({"variant": 8}, ERROR, "malformed at 'variant'"),
     ],
 )
 def test_what_a_config_may_not_say(fields: dict[str, Any], severity: Severity, text: str) -> None:
@@ -175,8 +180,22 @@ DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
         (change_config(digest="multihash:abc", size=1), WARNING, "digest of multihash"),
         (change(Layers=[]), ERROR, "the field 'Layers' is 'layers' to some tools"),
         (lambda made: made.value.pop("mediaType"), WARNING, "it has no mediaType"),
-        (change_config(mediaType="application/x-cfg"), ERROR, "it is no container image's"),
         (change(layers=[]), ERROR, "1 diff IDs, but the manifest 0 layers"),
+        (change(layers=[]), WARNING, "it has no layers"),
+        (change_layer(mediaType="application"), ERROR, "the mediaType of layer 1 is 'application', which is not a"),
+        (change_layer(mediaType="-x/y"), ERROR, "the mediaType of layer 1 is '-x/y'"),
+        (change_layer(mediaType=f"a/{128 * 'b'}"), ERROR, "which is not a media type"),
+        (change_layer(mediaType="a/b c"), ERROR, "which is not a media type"),
+        (change_layer(artifactType="x/.y"), ERROR, "the artifactType of layer 1 is 'x/.y'"),
+        (change(artifactType="kitchen"), ERROR, "artifactType is 'kitchen', which is not a media type"),
+        (change_layer(urls=["somewhere"]), ERROR, "layer 1 has the URL 'somewhere', which is not an absolute URI"),
+        (change_layer(urls=["https://example.org/a b"]), ERROR, "which is not an absolute URI"),
+        (change_layer(data="e30"), ERROR, "layer 1 brings data that are not"),
+        (
+            change(subject={"mediaType": "x", "digest": Digest.of(b""), "size": 0}),
+            ERROR,
+            "the mediaType of the subject",
+        ),
     ],
 )
 def test_what_a_manifest_may_not_say(apply: Callable[[Made], object], severity: Severity, text: str) -> None:
@@ -357,7 +376,7 @@ def test_what_is_no_layer_is_checked_but_not_looked_into() -> None:
     made.value["layers"][1] = made.put(b"anything", "application/x-own")
     report = validate_source(made)
     assert report.ok
-    assert has(report, WARNING, "'application/x-own', which is no layer's")
+    assert has(report, WARNING, "'application/x-own', which is not a layer's")
     made.blobs[made.value["layers"][1]["digest"]] = b"somethin"
     assert has(validate_source(made), ERROR, "its digest is")
 
@@ -474,7 +493,7 @@ def test_an_index_must_tell_the_platform() -> None:
     many.value["manifests"][0]["platform"]["architecture"] = "s390x"
     many.value["manifests"][1]["platform"]["variant"] = "v9"
     report = validate_source(many)
-    assert has(report, ERROR, "it is for linux/amd64, but the index says linux/s390x")
+    assert has(report, WARNING, "it is for linux/amd64, but the index says linux/s390x")
     assert has(report, WARNING, "it is for linux/arm64, but the index says linux/arm64/v9")
     del many.value["manifests"][0]["platform"]
     assert has(validate_source(many), WARNING, "entry 1 has no platform")
@@ -512,17 +531,113 @@ def test_indexes_that_never_end_are_told() -> None:
     assert has(validate_source(Many(nested=6)), ERROR, "more than 4 deep")
 
 
-def test_an_index_that_holds_itself_is_told() -> None:
-    class Loop(Made):
+def test_indexes_that_never_end_are_reported() -> None:
+    class Endless(Made):
         def __init__(self) -> None:
-            self.blobs = {}
-            entry = {"mediaType": OCI_INDEX, "digest": Digest.of(b""), "size": 0}
-            self.value = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]}
+            super().__init__()
+            self.value = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [], "depth": 0}
 
         def child(self, descriptor: Descriptor) -> Manifest | Index:
             return self.root()
 
-    assert has(validate_source(Loop()), ERROR, "more than 4 deep")
+        def root(self) -> Manifest | Index:
+            self.value["depth"] += 1
+            self.value["manifests"] = [self.put(str(self.value["depth"]).encode(), OCI_INDEX)]
+            return super().root()
+
+    assert has(validate_source(Endless()), ERROR, "more than 4 deep")
+
+
+def test_what_many_indexes_name_is_looked_at_once() -> None:
+    # 62 billion manifests, if each entry were followed.
+    class Bomb(Made):
+        """Four levels of indexes, each of which names the next one 500 times."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.asked = 0
+            for _ in range(4):
+                inner = self.put(dump_json(self.value), self.value["mediaType"])
+                self.value = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [inner] * 500}
+
+        def child(self, descriptor: Descriptor) -> Manifest | Index:
+            self.asked += 1
+            return super().child(descriptor)
+
+    bomb = Bomb()
+    validate_source(bomb, layers=False)
+    assert bomb.asked == 3
+
+
+@pytest.mark.parametrize(
+    ("platform", "text"),
+    [
+        ({"os": "linux"}, "the platform of entry 1 does not name the architecture"),
+        ({"architecture": "amd64"}, "the platform of entry 1 does not name the os"),
+        ({"os": "linux", "architecture": "arm", "variant": 7}, "variant in the platform of entry 1 is not a string"),
+        ({"os": "linux", "architecture": "arm", "os.features": "x"}, "os.features in the platform of entry 1 is not"),
+    ],
+)
+def test_what_the_platform_of_an_entry_may_not_say(platform: dict[str, Any], text: str) -> None:
+    many = Many()
+    many.value["manifests"][0]["platform"] = platform
+    assert has(validate_source(many), ERROR, text)
+
+
+# -- what is not an image ----------------------------------------------------------------------------------------------
+
+
+def artifact(config_type: str, config: bytes = b"{}", layer_type: str = "text/plain") -> Made:
+    """Make a manifest as ORAS, Helm, cosign and others push it."""
+    made = Made()
+    made.value["config"] = made.put(config, config_type)
+    made.value["layers"] = [made.put(b"no tar at all", layer_type)]
+    return made
+
+
+LAYER = "application/vnd.oci.image.layer.v1.tar"
+CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        artifact("application/vnd.oci.empty.v1+json"),
+        artifact(
+            "application/vnd.cncf.helm.config.v1+json", layer_type="application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+        ),
+        artifact("application/vnd.unknown.config.v1+json", layer_type=LAYER),
+        artifact(ImageFormat.OCI.config_type, layer_type=LAYER),
+        artifact("text/plain", b"not even JSON"),
+    ],
+    ids=["empty", "chart", "file called a layer", "image config that says nothing", "text"],
+)
+def test_of_an_artifact_digests_and_sizes_are_checked(made: Made) -> None:
+    report = validate_source(made)
+    assert report.ok, told(report)
+    assert (report.images, report.artifacts, report.layers) == (0, 1, 1)
+    made.blobs[made.value["layers"][0]["digest"]] = b"now tar at all"
+    assert has(validate_source(made), ERROR, "more than 13 bytes")
+    made.blobs[made.value["layers"][0]["digest"]] = b"No tar at all"
+    assert has(validate_source(made), ERROR, "its digest is")
+
+
+@pytest.mark.parametrize("config_type", ["application/octet-stream", "text/html"])
+def test_images_of_docker_s_early_years_are_images(config_type: str) -> None:
+    made = Made(image_format=ImageFormat.DOCKER)
+    made.value["config"]["mediaType"] = config_type
+    report = validate_source(made)
+    assert (report.ok, report.images) == (True, 1)
+    assert has(report, WARNING, "as in Docker's early years")
+    assert made.image().list_files() == Made().image().list_files()
+
+
+def test_several_images_are_checked_together() -> None:
+    good, bad = Made([HELLO]), Made([HELLO, MORE])
+    bad.blobs[bad.value["layers"][1]["digest"]] = b""
+    report = validate_sources({"@0 good": good, "@1 bad": bad})
+    assert (report.images, report.layers) == (2, 2)
+    assert {problem.subject.partition(": ")[0] for problem in report.errors} == {"@1 bad"}
 
 
 def test_layers_that_images_share_are_read_once() -> None:

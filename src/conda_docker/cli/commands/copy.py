@@ -183,6 +183,9 @@ def _summary(report: dict[str, Any], place: str) -> str:
     rows = [("copied to", place), ("digest", report["digest"])]
     if "manifests" in report:
         rows += [(child["platform"] or "other", child["digest"]) for child in report["manifests"]]
+    elif "artifact_type" in report:
+        rows.append(("type", f"{report['artifact_type']} (not an image)"))
+        rows.append(("size", f"{format_size(report['size'])} in {count(len(report['blobs']), 'blob')}"))
     else:
         rows.append(("image ID", report["id"]))
         rows.append(("size", f"{format_size(report['size'])} in {count(report['layers'], 'layer')}"))

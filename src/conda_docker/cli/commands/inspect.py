@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from conda_docker.image.provenance import InstalledEnvironment
     from python_docker.image import Image
+    from python_docker.spec.documents import Manifest
     from python_docker.spec.platform import Platform
     from python_docker.transports import Location
     from python_docker.transports.medium import Source
@@ -102,11 +103,14 @@ def _show(
     from conda_docker.cli.terminal.describe import describe_layers, describe_source, layers_text, source_text
     from python_docker.choose import image_of
     from python_docker.errors import PlatformNotFound
-    from python_docker.spec.documents import Index
+    from python_docker.spec.documents import Index, Manifest
 
     root = source.root()
     if raw and not asked and platform is None:
         output.raw(root.raw)
+        return
+    if isinstance(root, Manifest) and not root.is_image and not asked:
+        _show_artifact(output, location, source, root, json=json)
         return
     try:
         image = image_of(source, platform, root)
@@ -129,6 +133,17 @@ def _show(
     else:
         report = describe_source(location, source.reference, root, image)
         output.json(report) if json else output.result(source_text(report, _environments(image)))
+
+
+def _show_artifact(output: Output, location: str, source: Source, manifest: Manifest, *, json: bool) -> None:
+    from conda_docker.cli.terminal.describe import artifact_text, describe_artifact
+
+    artifact = describe_artifact(manifest)
+    name = source.reference.familiar if source.reference else None
+    if json:
+        output.json({"location": location, "name": name, "index": None, "artifact": artifact, "image": None})
+    else:
+        output.result(artifact_text(location, source.reference, artifact))
 
 
 def _show_packages(output: Output, image: Image, *, explicit: bool, json: bool) -> None:

@@ -55,23 +55,34 @@ def validate(
     from conda_docker.cli.options.registries import read_login, registry_options
     from python_docker import validation
     from python_docker.choose import image_of
-    from python_docker.transports import open_source
+    from python_docker.transports import open_source, open_sources
 
     registry = registry_options(
         source, insecure=insecure, ca_bundle=cacert, login=read_login(username, password_stdin=password_stdin)
     )
-    opened = open_source(source, registry=registry)
+    # With a platform, one image is meant, which has to be named where there are several.
+    several = platform is None
+    sources = open_sources(source, registry=registry) if several else {"": open_source(source, registry=registry)}
     try:
         with output.progress() as progress:
-            if platform is None:
-                report = validation.validate_source(opened, layers=not no_layers, progress=progress)
+            if several:
+                report = validation.validate_sources(sources, layers=not no_layers, progress=progress)
             else:
-                image = image_of(opened, platform)
+                image = image_of(sources[""], platform)
                 report = validation.validate(image, layers=not no_layers, progress=progress)
     finally:
-        opened.close()
+        for opened in sources.values():
+            opened.close()
     _tell(output, str(source), report, json=json)
     return 0 if report.ok and not (strict and report.warnings) else 1
+
+
+def _kinds(report: Report) -> str:
+    """Return how many images were checked, and how many manifests that are not images."""
+    images, artifacts = count(report.images, "image"), count(report.artifacts, "artifact")
+    if not report.artifacts:
+        return images
+    return f"{images}, {artifacts}" if report.images else f"{artifacts}, which is not an image"
 
 
 def _tell(output: Output, location: str, report: Report, *, json: bool) -> None:
@@ -80,13 +91,18 @@ def _tell(output: Output, location: str, report: Report, *, json: bool) -> None:
             {"severity": str(problem.severity), "subject": problem.subject, "message": problem.message}
             for problem in report.problems
         ]
-        counts = {"images": report.images, "layers": report.layers, "size": report.size}
+        counts = {
+            "images": report.images,
+            "artifacts": report.artifacts,
+            "layers": report.layers,
+            "size": report.size,
+        }
         output.json({"location": location, "valid": report.ok, "problems": problems, **counts})
         return
     for problem in report.problems:
         output.result(str(problem))
     if report.ok:
-        checked = f"{count(report.images, 'image')}, {count(report.layers, 'layer')}, {format_size(report.size)}"
+        checked = f"{_kinds(report)}, {count(report.layers, 'layer')}, {format_size(report.size)}"
         warnings = f"; {count(len(report.warnings), 'warning')}" if report.warnings else ""
         output.result(f"{location} is valid ({checked}){warnings}")
     else:

@@ -25,6 +25,8 @@ def describe_written(written: Manifest | Index) -> Report:
 
     if isinstance(written, Index):
         return describe_index(written)
+    if not written.is_image:
+        return describe_artifact(written)
     return {
         "digest": written.digest,
         "media_type": written.media_type,
@@ -49,6 +51,54 @@ def describe_index(index: Index) -> Report:
             for child in index.manifests
         ],
     }
+
+
+def describe_artifact(manifest: Manifest) -> Report:
+    """Return what a manifest is that is not an image's. `size` is that of its blobs as stored, in bytes."""
+    blobs = [
+        {
+            "media_type": blob.media_type,
+            "digest": blob.digest,
+            "size": blob.size,
+            "title": (blob.annotations or {}).get("org.opencontainers.image.title"),
+        }
+        for blob in manifest.layers
+    ]
+    return {
+        "digest": manifest.digest,
+        "media_type": manifest.media_type,
+        "artifact_type": manifest.artifact_type or manifest.config.media_type,
+        "config": {
+            "media_type": manifest.config.media_type,
+            "digest": manifest.config.digest,
+            "size": manifest.config.size,
+        },
+        "size": sum(layer.size for layer in manifest.layers),
+        "blobs": blobs,
+        "subject": manifest.subject.digest if manifest.subject is not None else None,
+        "annotations": dict(manifest.annotations or {}),
+    }
+
+
+def artifact_text(location: str, name: ImageReference | None, artifact: Report) -> str:
+    """Return the report of `describe_artifact` for people."""
+    rows = [
+        ("Name", name.familiar if name else location),
+        ("Digest", artifact["digest"]),
+        ("Type", f"{artifact['artifact_type']} (not an image)"),
+        ("Config", f"{artifact['config']['media_type']}, {format_size(artifact['config']['size'])}"),
+        ("Size", f"{format_size(artifact['size'])} in {count(len(artifact['blobs']), 'blob')}"),
+    ]
+    if artifact["subject"]:
+        rows.append(("About", artifact["subject"]))
+    annotations = [f"{key}={value}" for key, value in artifact["annotations"].items()]
+    rows += zip(_once("Annotations"), annotations, strict=False)
+    blobs = [
+        (str(number), blob["digest"], format_size(blob["size"]), blob["media_type"], blob["title"] or "")
+        for number, blob in enumerate(artifact["blobs"], 1)
+    ]
+    table = format_table([("Blob", "Digest", "Size", "Type", "Title"), *blobs], right=frozenset({0, 2}))
+    return f"{format_table(rows)}\n\n{table}"
 
 
 def describe_image(image: Image) -> Report:
@@ -90,6 +140,7 @@ def describe_source(location: str, name: ImageReference | None, root: Manifest |
         "location": location,
         "name": name.familiar if name else None,
         "index": describe_index(root) if isinstance(root, Index) else None,
+        "artifact": None,
         "image": describe_image(image) if image else None,
     }
 

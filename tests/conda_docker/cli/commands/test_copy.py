@@ -52,6 +52,25 @@ def write_index(folder: Path) -> dict[str, str]:
     return manifests | {"all": top["digest"]}
 
 
+def write_artifact(folder: Path) -> str:
+    """Write a layout with one SBOM, as ORAS stores it; returns the digest of its manifest."""
+    (folder / "blobs/sha256").mkdir(parents=True)
+    empty = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": put(folder, b"{}"), "size": 2}
+    file = {"mediaType": "application/spdx+json", "digest": put(folder, b"SPDX"), "size": 4}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "artifactType": "application/spdx+json",
+        "config": empty,
+        "layers": [file],
+    }
+    raw = json.dumps(manifest, indent=3).encode()
+    root = {"mediaType": manifest["mediaType"], "digest": put(folder, raw), "size": len(raw)}
+    (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [root]}))
+    return digest(raw)
+
+
 def put(folder: Path, content: bytes) -> str:
     (folder / "blobs/sha256" / digest(content)[7:]).write_bytes(content)
     return digest(content)
@@ -288,3 +307,21 @@ def test_each_end_has_a_login_of_its_own(
     assert seed.returncode == 0
     result = conda_docker("copy", f"docker://{first}/a:v1", f"docker://{second}/b:v1", *names, env=secrets)
     assert result.returncode == 0
+
+
+@pytest.mark.parametrize("place", ["oci:copy", "oci-archive:copy.tar", "dir:copy"])
+def test_what_is_not_an_image_is_copied_byte_for_byte(place: str, conda_docker: Run, tmp_path: Path) -> None:
+    digest = write_artifact(tmp_path / "sbom")
+    copied = conda_docker("copy", "oci:sbom", place)
+    assert copied.returncode == 0
+    assert "application/spdx+json (not an image)" in copied.stdout
+    assert json.loads(conda_docker("inspect", "--json", place).stdout)["artifact"]["digest"] == digest
+
+
+def test_what_is_not_an_image_is_not_converted(conda_docker: Run, tmp_path: Path) -> None:
+    write_artifact(tmp_path / "sbom")
+    for options in (["--format", "docker", "oci:sbom", "dir:copy"], ["oci:sbom", "copy.tar"]):
+        result = conda_docker("copy", *options)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert "is not an image" in result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"sbom", "home"}

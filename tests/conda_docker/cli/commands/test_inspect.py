@@ -13,7 +13,7 @@ from python_docker import Image
 from python_docker.layer import Layer
 from python_docker.transports import open_image, write_image
 from tests import peers
-from tests.conda_docker.cli.commands.test_copy import write_index
+from tests.conda_docker.cli.commands.test_copy import write_artifact, write_index
 from tests.conda_docker.cli.conftest import Run
 from tests.images import hello_config
 
@@ -195,3 +195,24 @@ def test_one_thing_at_a_time(args: list[str], layout: str, conda_docker: Run) ->
     result = conda_docker("inspect", *args, layout)
     assert result.returncode == 2
     assert "--" in result.stderr
+
+
+def test_what_is_not_an_image_is_shown_as_what_it_is(conda_docker: Run, tmp_path: Path) -> None:
+    digest = write_artifact(tmp_path / "sbom")
+    shown = conda_docker("inspect", "oci:sbom")
+    assert shown.returncode == 0
+    assert "Type    application/spdx+json (not an image)\n" in shown.stdout
+    assert digest in shown.stdout
+    report = json.loads(conda_docker("inspect", "--json", "oci:sbom").stdout)
+    assert report["artifact"]["blobs"][0]["media_type"] == "application/spdx+json"
+    assert (report["image"], report["artifact"]["digest"]) == (None, digest)
+    refused = conda_docker("inspect", "--packages", "oci:sbom")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "is not a container image" in refused.stderr
+
+
+def test_a_file_that_is_not_an_image(conda_docker: Run, tmp_path: Path) -> None:
+    (tmp_path / "env.yml").write_text("dependencies: [python]\n")
+    result = conda_docker("inspect", "env.yml")
+    assert result.returncode == 2
+    assert "this is not an image" in result.stderr

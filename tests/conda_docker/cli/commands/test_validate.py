@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from python_docker.transports import open_image
-from tests.conda_docker.cli.commands.test_copy import write_index
+from tests.conda_docker.cli.commands.test_copy import write_artifact, write_index
 from tests.conda_docker.cli.conftest import Run
 
 
-def damage(layout: Path) -> str:
+def damage(layout: Path, name: str = "v1") -> str:
     """Change a byte of a layer, and give its digest."""
-    layer = open_image(f"oci:{layout}").layers[0]
+    layer = open_image(f"oci:{layout}:{name}").layers[0]
     blob = layout / "blobs/sha256" / layer.digest.encoded
     content = bytearray(blob.read_bytes())
     content[-1] ^= 1
@@ -53,6 +53,7 @@ def test_the_report_is_json(layout: str, conda_docker: Run, tmp_path: Path) -> N
         "valid": True,
         "problems": report["problems"],
         "images": 1,
+        "artifacts": 0,
         "layers": 2,
         "size": size,
     }
@@ -76,3 +77,22 @@ def test_what_is_not_there_is_an_error(conda_docker: Run) -> None:
     result = conda_docker("validate", "missing.tar")
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("error: ")
+
+
+def test_all_images_of_a_place_are_checked(layout: str, conda_docker: Run, tmp_path: Path) -> None:
+    conda_docker("copy", "--compression", "zstd", layout, "oci:layout:v2")
+    assert "is valid (2 images, " in conda_docker("validate", layout).stdout
+    assert "is valid (1 image, " in conda_docker("validate", f"{layout}:v1").stdout
+    damage(tmp_path / "layout", "v2")
+    result = conda_docker("validate", layout)
+    assert result.returncode == 1
+    assert result.stdout.startswith("error: @1 v2: layer 2 of 2")
+
+
+def test_what_is_not_an_image_is_checked_for_what_it_is(conda_docker: Run, tmp_path: Path) -> None:
+    write_artifact(tmp_path / "sbom")
+    result = conda_docker("validate", "oci:sbom")
+    assert (result.returncode, result.stdout) == (
+        0,
+        "oci:sbom is valid (1 artifact, which is not an image, 1 layer, 4 B)\n",
+    )
