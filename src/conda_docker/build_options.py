@@ -98,7 +98,7 @@ class BuildOptions:
     compression_level: int | None = None
     bytecode: Bytecode = Bytecode.AUTO
     activate: Activate = Activate.AUTO
-    trim: bool = True
+    trim: bool = False
     exclude: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)

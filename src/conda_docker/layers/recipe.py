@@ -35,7 +35,7 @@ class Recipe:
     compiler: str | None = None
     compression: Compression = Compression.GZIP
     level: int | None = None
-    trim: bool = True
+    trim: bool = False
     exclude: tuple[str, ...] = ()
 
     def key(

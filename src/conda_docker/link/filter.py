@@ -31,11 +31,11 @@ class FileFilter:
 
     >>> keeps = FileFilter(exclude=("share/doc", "*.pyi", "!py.pyi")).keeps
     >>> [keeps(path) for path in ("lib/libz.so", "lib/libz.a", "share/doc/z/README", "lib/x.pyi", "lib/py.pyi")]
-    [True, False, False, False, True]
+    [True, True, False, False, True]
     """
 
-    trim_static_libs: bool = True
-    trim_js_maps: bool = True
+    trim_static_libs: bool = False
+    trim_js_maps: bool = False
     exclude: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ class FileFilter:
         return not path.endswith(self._ends) and not (self.exclude and self._patterns.match_file(path))
 
 
-KEEP_ALL = FileFilter(trim_static_libs=False, trim_js_maps=False)
+KEEP_ALL = FileFilter()
 """The filter that leaves out nothing."""
 
 

@@ -123,7 +123,7 @@ def test_the_merged_file_system_is_what_rattler_installs(
 ) -> None:
     archives = sorted(channel.folder.glob("*/*.conda"))
     installed, _ = rattler.install(archives)
-    result = build_image(environment_of(channel), None, options(tmp_path, trim=False))
+    result = build_image(environment_of(channel), None, options(tmp_path))
     built = tree(result.image)
     del built["conda-meta/history"]
     assert differences(installed, {path: without_origin(path, item) for path, item in built.items()}) == []
@@ -247,11 +247,11 @@ def test_a_base_with_an_environment_keeps_it_apart(channel: SyntheticChannel, tm
     assert any("/opt/conda" in note for note in result.notes)
 
 
-def test_static_libraries_and_source_maps_are_left_out_and_counted(channel: SyntheticChannel, tmp_path: Path) -> None:
-    result = build_image(environment_of(channel), None, options(tmp_path))
+def test_what_is_trimmed_on_request_is_counted(channel: SyntheticChannel, tmp_path: Path) -> None:
+    result = build_image(environment_of(channel), None, options(tmp_path, trim=True))
     assert (result.trimmed_files, result.trimmed_bytes) == (2, 8)
     assert "lib/libnumpy.a" not in tree(result.image)
-    kept = build_image(environment_of(channel), None, options(tmp_path, trim=False))
+    kept = build_image(environment_of(channel), None, options(tmp_path))
     assert "lib/libnumpy.a" in tree(kept.image)
     assert kept.image.digest != result.image.digest
 

@@ -25,14 +25,14 @@ from conda_docker.link.filter import KEEP_ALL, FileFilter, conda_file_filter
     ],
 )
 def test_static_libraries_and_source_maps_are_trimmed(path: str, kept: bool) -> None:
-    assert FileFilter().keeps(path) is kept
+    assert FileFilter(trim_static_libs=True, trim_js_maps=True).keeps(path) is kept
     assert KEEP_ALL.keeps(path)
 
 
 def test_trimming_is_by_kind() -> None:
-    assert FileFilter(trim_static_libs=False).keeps("lib/libz.a")
-    assert FileFilter(trim_js_maps=False).keeps("x.js.map")
-    assert not FileFilter(trim_static_libs=False).keeps("x.js.map")
+    assert FileFilter(trim_js_maps=True).keeps("lib/libz.a")
+    assert FileFilter(trim_static_libs=True).keeps("x.js.map")
+    assert not FileFilter(trim_js_maps=True).keeps("x.js.map")
 
 
 @pytest.mark.parametrize(

@@ -256,12 +256,11 @@ OPTIONS = (
         f"[default: {_DEFAULTS.bytecode}]",
     ),
     Option(
-        "--no-trim",
+        "--trim/--no-trim",
         sets="options.trim",
         is_flag=True,
-        convert=_not,
         panel=LAYERS,
-        help="Keep static libraries (*.a) and source maps (*.js.map).",
+        help="Leave out static libraries (*.a), which compilers need, and source maps (*.js.map).",
     ),
     Option(
         "--exclude",

@@ -145,7 +145,7 @@ def _platform_rows(platform: Report) -> list[tuple[str, str]]:
     ]
     if platform["trimmed_files"]:
         left_out = f"{count(platform['trimmed_files'], 'file')}, {format_size(platform['trimmed_bytes'])}"
-        rows.append(("left out", f"{left_out} (--no-trim keeps static libraries and source maps)"))
+        rows.append(("left out", left_out))
     if platform["post_link"]:
         rows.append(("not run", f"the post-link scripts of {', '.join(platform['post_link'])}"))
     return rows

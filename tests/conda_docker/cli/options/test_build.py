@@ -33,7 +33,7 @@ def test_without_options_a_build_has_the_defaults_of_its_fields() -> None:
 
 
 def test_options_become_values() -> None:
-    given = ["--layering-strategy", "single", "--bytecode", "never", "--max-layers", "7", "--no-trim", "--no-cache"]
+    given = ["--layering-strategy", "single", "--bytecode", "never", "--max-layers", "7", "--trim", "--no-cache"]
     assert options_of(
         *given, "--offline", "--env", "A=1", "--cmd", "python -m app", "--expose", "80", "--add", "app:/srv"
     ) == (
@@ -41,7 +41,7 @@ def test_options_become_values() -> None:
             layering=Layering.SINGLE,
             bytecode=Bytecode.NEVER,
             max_layers=7,
-            trim=False,
+            trim=True,
             use_cache=False,
             offline=True,
             env={"A": "1"},
