@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +19,7 @@ from conda_docker.conda_records import PackageCacheRecord, locked_environment
 from conda_docker.create import split_name
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.link.filter import conda_file_filter
+from python_docker.programs import find_program, run_program
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
@@ -59,7 +59,8 @@ def conda_info(user_conda: str) -> dict[str, Any]:
 
     Raises `InvalidEnvironment` when there is one that fails.
     """
-    if shutil.which(user_conda) is None:
+    program = find_program(user_conda)
+    if program is None:
         from conda_docker.channels.configuration import read_conda_configuration
         from conda_docker.channels.urls import choose_channels
         from conda_docker.layers.cache import default_cache_dir
@@ -72,11 +73,12 @@ def conda_info(user_conda: str) -> dict[str, Any]:
             "channels": list(choose_channels((), read_conda_configuration())),
             "env_vars": {"CONDA_ROOT": root},
         }
-    done = subprocess.run([user_conda, "info", "--json"], capture_output=True, text=True, check=False)
+    done = run_program([program, "info", "--json"])
     try:
         info: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
-        raise InvalidEnvironment(f"`{user_conda} info --json` failed: {done.stderr.strip()[-500:]}") from None
+        errors = done.stderr.decode(errors="replace").strip()[-500:]
+        raise InvalidEnvironment(f"`{user_conda} info --json` failed: {errors}") from None
     return info
 
 

@@ -7,12 +7,14 @@ Source: conda's developer guide, "Plugins", subcommands.
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from conda.plugins import hookimpl
+
+from python_docker.programs import PYTHON_FLAGS, Program
 
 if TYPE_CHECKING:
     from conda.plugins.types import CondaSubcommand
@@ -36,8 +38,9 @@ def run(args: Sequence[str]) -> int:
     In a process of its own: conda has changed logging, signals and warnings of this one to its needs, and the program
     ends its process in a way of its own (see `conda_docker.cli`).
     """
-    # Without -P a file such as ./typing.py in the user's folder would be imported.
-    with subprocess.Popen([sys.executable, "-P", "-c", _PROGRAM, *args]) as process:
+    # Without -I a file such as ./typing.py in the user's folder would be imported.
+    command = [sys.executable, *PYTHON_FLAGS, "-c", _PROGRAM, *args]
+    with Program(command, environ=os.environ, stdin=None, stay=True) as process:
         while True:
             try:
                 code = process.wait()

@@ -16,6 +16,7 @@ from typing import IO, Any, BinaryIO
 from python_docker.docker.loading import loaded_names
 from python_docker.docker.process import Process
 from python_docker.errors import EngineError, EngineNotFound, NotFound
+from python_docker.programs import Program, run_program
 from python_docker.spec.digest import Digest
 from python_docker.spec.reference import ImageReference
 
@@ -33,9 +34,7 @@ class EngineCommand:
         """Ask for its version, which the docker command has to ask its engine for. Raises `EngineNotFound`."""
         self.name = program
         try:
-            ended = subprocess.run(
-                [program, "version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=_GREETING, check=False
-            )
+            ended = run_program([program, "version"], timeout=_GREETING)
         except subprocess.TimeoutExpired:
             raise EngineNotFound(f"`{program} version` does not end") from None
         except OSError as error:
@@ -52,7 +51,7 @@ class EngineCommand:
         # Files, since a pipe that nobody empties would block it.
         with ExitStack() as files:
             printed, errors = (files.enter_context(tempfile.TemporaryFile()) for _ in range(2))
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=printed, stderr=errors)
+            process = Program(command, stdin=subprocess.PIPE, stdout=printed, stderr=errors)
             files.pop_all()
         return ArchivePipe(command, process, printed, errors)
 
@@ -60,7 +59,7 @@ class EngineCommand:
         """Give an image to `write`, piece by piece, as a docker archive. Raises `NotFound` when it is not there."""
         command = [self.name, "save", name]
         with tempfile.TemporaryFile() as errors:
-            with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors) as process:
+            with Program(command, stdout=subprocess.PIPE, stderr=errors) as process:
                 assert process.stdout is not None
                 try:
                     while data := process.stdout.read(_COPY_SIZE):
@@ -107,9 +106,7 @@ class EngineCommand:
         if process.entrypoint:
             command += ["--entrypoint", process.entrypoint]
         command += [name, *process.arguments]
-        with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as running:
+        with Program(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
             assert running.stdout is not None
             assert running.stderr is not None
             errors = threading.Thread(target=_pass_on, args=(running.stderr, stderr), daemon=True)
@@ -128,7 +125,7 @@ class EngineCommand:
 
     def _run(self, *arguments: str) -> bytes:
         command = [self.name, *arguments]
-        ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        ended = run_program(command)
         if ended.returncode != 0:
             raise _failure(command, ended.returncode, ended.stderr)
         return ended.stdout
@@ -137,9 +134,7 @@ class EngineCommand:
 class ArchivePipe:
     """The input of the command that loads images. `loaded` has their names after `commit`, the IDs of nameless ones."""
 
-    def __init__(
-        self, command: Sequence[str], process: subprocess.Popen[bytes], printed: BinaryIO, errors: BinaryIO
-    ) -> None:
+    def __init__(self, command: Sequence[str], process: Program, printed: BinaryIO, errors: BinaryIO) -> None:
         assert process.stdin is not None
         self.loaded: list[str] = []
         self._command = command

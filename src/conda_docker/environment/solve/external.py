@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +19,7 @@ from conda_docker.environment.topological_order import topological_order
 from conda_docker.errors import ChannelError, SolverFailed, Unsolvable
 from conda_docker.redaction import public_text, public_url
 from conda_docker.user_files import user_path
+from python_docker.programs import find_program, program_environment, run_program
 
 # conda's and mamba's names for "these packages cannot be had together" and "there is no such channel".
 _UNSOLVABLE = ("Unsatisfiable", "PackagesNotFound", "ResolvePackageNotFound", "SpecsConfigurationConflict")
@@ -38,7 +37,7 @@ def solve_externally(
     Raises `SolverFailed` for a program that is not there or gives no answer, `Unsolvable` with its explanation,
     `ChannelError` and `InvalidEnvironment`.
     """
-    program = shutil.which(user_path(os.path.expandvars(executable)))
+    program = find_program(user_path(os.path.expandvars(executable)))
     if program is None:
         raise SolverFailed(
             f"there is no program {os.fspath(executable)!r} to solve with; give the path of a conda or mamba"
@@ -47,7 +46,7 @@ def solve_externally(
     requested = read_specs(request.specs, configuration)
     named = choose_channels(request.channels, configuration, override=request.override_channels)
     variables = {
-        **os.environ,
+        **program_environment(),
         **override_variables(request.virtual_packages),
         "CONDA_SUBDIR": request.subdir,
         "MAMBA_NO_BANNER": "1",
@@ -71,21 +70,14 @@ def solve_externally(
 def _ask(command: Sequence[str], variables: Mapping[str, str]) -> dict[str, Any]:
     """The program's answer as JSON. Raises for one that says that it failed."""
     try:
-        done = subprocess.run(
-            command,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        done = run_program(command, environ=variables)
     except OSError as error:
         raise SolverFailed(f"{command[0]} cannot be run: {error.strerror or error}") from error
-    answer = _json_object(done.stdout)
+    answer = _json_object(done.stdout.decode("utf-8", "replace"))
+    errors = done.stderr.decode("utf-8", "replace")
     if done.returncode == 0 and answer is not None and answer.get("success", True):
         return answer
-    words = public_text(_words(answer or {}, done.stderr)).strip()
+    words = public_text(_words(answer or {}, errors)).strip()
     kind = str((answer or {}).get("exception_name", ""))
     if (answer or {}).get("solver_problems") or any(name in kind for name in _UNSOLVABLE):
         raise Unsolvable(f"{command[0]} found no packages that satisfy the request: {words}")

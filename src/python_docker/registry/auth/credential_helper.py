@@ -6,16 +6,14 @@ import json
 import logging
 import os
 import re
-import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
 from python_docker.errors import CredentialsError
+from python_docker.programs import Program, find_program, program_environment
 
 _log = logging.getLogger("python_docker.registry")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
@@ -33,7 +31,7 @@ def ask_helper(name: str, server: str, environ: Mapping[str, str], *, must_exist
     if not _NAME.fullmatch(name):
         raise CredentialsError(f"not the name of a credential helper: {name[:80]!r}")
     program = f"docker-credential-{name}"
-    path = _find(program, environ)
+    path = find_program(program, environ)
     if path is None:
         if must_exist:
             raise CredentialsError(
@@ -62,52 +60,42 @@ def ask_helper(name: str, server: str, environ: Mapping[str, str], *, must_exist
     return (username, secret) if secret else None
 
 
-def _find(program: str, environ: Mapping[str, str]) -> str | None:
-    """Return the path of a program on PATH, never one of the working folder, which others may have filled."""
-    places = environ.get("PATH", os.defpath).split(os.pathsep)
-    path = shutil.which(program, path=os.pathsep.join(place for place in places if Path(place).is_absolute()))
-    # On Windows the working folder is searched nevertheless.
-    return path if path is not None and Path(path).is_absolute() else None
-
-
 def _run(path: str, program: str, server: str, environ: Mapping[str, str]) -> tuple[int, bytes]:
     """Return exit status and output of a helper that is asked for `server`.
 
     It runs in an empty folder and in a session of its own, which ends whole: what it started as well may hold on to
     its output.
     """
-    with tempfile.TemporaryDirectory(prefix="conda-docker-") as empty:
-        try:
-            process = subprocess.Popen(
-                [path, "get"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd=empty,
-                env=dict(environ),
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise CredentialsError(f"{program} cannot be run: {error.strerror}") from None
-        answer = bytearray()
-        reader = threading.Thread(target=_exchange, args=(process, server, answer), daemon=True)
-        try:
-            reader.start()
-            reader.join(_TIMEOUT)
-            if reader.is_alive():
-                raise CredentialsError(f"{program} gave no answer for {server} within {_TIMEOUT:.0f} seconds")
-            if len(answer) > _MAX_ANSWER:
-                raise CredentialsError(f"{program} answered with more than {_MAX_ANSWER >> 20} MiB for {server}")
-            return process.wait(), bytes(answer)
-        except BaseException:
-            _end(process)
-            raise
-        finally:
-            if process.stdout is not None:
-                process.stdout.close()
+    try:
+        process = Program(
+            [path, "get"],
+            environ=program_environment(environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            new_session=True,
+        )
+    except OSError as error:
+        raise CredentialsError(f"{program} cannot be run: {error.strerror}") from None
+    answer = bytearray()
+    reader = threading.Thread(target=_exchange, args=(process, server, answer), daemon=True)
+    try:
+        reader.start()
+        reader.join(_TIMEOUT)
+        if reader.is_alive():
+            raise CredentialsError(f"{program} gave no answer for {server} within {_TIMEOUT:.0f} seconds")
+        if len(answer) > _MAX_ANSWER:
+            raise CredentialsError(f"{program} answered with more than {_MAX_ANSWER >> 20} MiB for {server}")
+        return process.wait(), bytes(answer)
+    except BaseException:
+        _end(process)
+        raise
+    finally:
+        if process.stdout is not None:
+            process.stdout.close()
 
 
-def _exchange(process: subprocess.Popen[bytes], server: str, answer: bytearray) -> None:
+def _exchange(process: Program, server: str, answer: bytearray) -> None:
     """Ask, and read the answer and a byte more than may be, until the helper has ended."""
     assert process.stdin is not None
     assert process.stdout is not None
@@ -122,7 +110,7 @@ def _exchange(process: subprocess.Popen[bytes], server: str, answer: bytearray) 
             answer += data
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: Program) -> None:
     with suppress(ProcessLookupError, PermissionError):
         if hasattr(os, "killpg"):
             # Its session's group has the number of its leader, and is there as long as one of it is.

@@ -1,0 +1,144 @@
+"""Other programs: the one place that starts them, so that none of them runs code of the folder the user is in.
+
+A program starts in an empty folder of its own, without the environment variables that have interpreters load code, and
+is looked for only in absolute folders of PATH. A Python is started with `PYTHON_FLAGS`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+PYTHON_FLAGS = ("-I",)
+"""What a Python 3.4 or later is started with: neither the working folder nor PYTHON* variables bring modules."""
+
+Stream = int | IO[bytes] | None
+Argument = str | os.PathLike[str]
+
+# What has an interpreter load code before the program that it is started for.
+_LOADING = frozenset({"BASH_ENV", "ENV", "NODE_OPTIONS", "PERL5DB", "PERL5LIB", "PERL5OPT", "RUBYLIB", "RUBYOPT"})
+# What the programs that are started here read from a path in a variable.
+_PATHS = frozenset(
+    {
+        *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "CONDARC", "CURL_CA_BUNDLE", "DOCKER_CERT_PATH"),
+        *("DOCKER_CONFIG", "GOOGLE_APPLICATION_CREDENTIALS", "MAMBARC", "REGISTRY_AUTH_FILE", "REQUESTS_CA_BUNDLE"),
+        *("SSL_CERT_DIR", "SSL_CERT_FILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
+    }
+)
+
+
+class Program(subprocess.Popen[bytes]):
+    """A running program, in an empty folder that is removed once the program has ended and has been waited for.
+
+    `environ` are the variables it gets, `program_environment()` by default. With `stay` it keeps the working folder:
+    for this project's own command line alone, whose arguments are relative to it. With `new_session` it leads a session
+    of its own, so that all that it starts can be ended with it.
+
+    Raises `OSError` when it cannot be started.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[Argument],
+        *,
+        environ: Mapping[str, str] | None = None,
+        stdin: Stream = subprocess.DEVNULL,
+        stdout: Stream = None,
+        stderr: Stream = None,
+        stay: bool = False,
+        new_session: bool = False,
+    ) -> None:
+        self._folder = None if stay else tempfile.mkdtemp(prefix="conda-docker-")
+        if environ is None:
+            environ = program_environment()
+        try:
+            super().__init__(
+                [os.fspath(argument) for argument in command],
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                cwd=self._folder,
+                env=dict(environ),
+                start_new_session=new_session,
+            )
+        except BaseException:
+            self._leave()
+            raise
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until the program has ended; return its exit code. Raises `subprocess.TimeoutExpired`."""
+        code = super().wait(timeout)
+        self._leave()
+        return code
+
+    def _leave(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def run_program(
+    command: Sequence[Argument],
+    *,
+    environ: Mapping[str, str] | None = None,
+    input: bytes | None = None,
+    timeout: float | None = None,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program to its end and return its exit code and what it printed.
+
+    Its standard input is `input`, or empty. `timeout` is in seconds. Raises `OSError` when it cannot be started and
+    `subprocess.TimeoutExpired` when it had to be killed.
+    """
+    stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
+    with Program(command, environ=environ, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+        try:
+            printed, errors = program.communicate(input, timeout)
+        except BaseException:
+            program.kill()
+            raise
+        return subprocess.CompletedProcess(command, program.wait(), printed, errors)
+
+
+def find_program(name: Argument, environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the absolute path of a program, or None.
+
+    A name is looked for in the absolute folders of PATH; a path is relative to the working folder.
+    """
+    if os.path.dirname(name):  # noqa: PTH120 -- "./python" is a path, and Path("./python") a name
+        found = shutil.which(name)
+        return os.path.abspath(found) if found else None  # noqa: PTH100 -- links stay: they may be what it looks at
+    found = shutil.which(name, path=search_path(os.environ if environ is None else environ))
+    # On Windows, the working folder is looked into as well.
+    return found if found and os.path.isabs(found) else None  # noqa: PTH117
+
+
+def search_path(environ: Mapping[str, str]) -> str:
+    """Return PATH without its relative folders, which depend on the working folder.
+
+    >>> search_path({"PATH": os.pathsep.join(["", ".", os.path.abspath("/bin")])}) == os.path.abspath("/bin")
+    True
+    """
+    folders = environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())
+
+
+def program_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables for a program of the user's choice: all of the user's but those that load code.
+
+    Paths of configuration and certificates become absolute: the program has another working folder.
+
+    >>> program_environment({"HOME": "/home/me", "PYTHONPATH": "/home/me/project"})["HOME"]
+    '/home/me'
+    """
+    given = os.environ if environ is None else environ
+    kept = {name: value for name, value in given.items() if not name.startswith("PYTHON") and name not in _LOADING}
+    if "PATH" in kept:
+        kept["PATH"] = search_path(kept)
+    for name in _PATHS.intersection(kept):
+        if kept[name] and not kept[name].startswith("~"):
+            kept[name] = os.path.abspath(kept[name])  # noqa: PTH100 -- not resolved: a link may change
+    return kept
