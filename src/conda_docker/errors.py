@@ -17,6 +17,14 @@ class BuildFailed(Error):
     """A wheel that could not be built from source."""
 
 
+class SandboxUnavailable(Error):
+    """No sandbox on this machine for a program that a package brings; the message says why."""
+
+
+class InterpreterNotFound(Error):
+    """No Python of the version that modules are to be byte-compiled for; the message says why."""
+
+
 class CompilerFailed(Error):
     """A Python that was to byte-compile modules and could not be run to the end."""
 

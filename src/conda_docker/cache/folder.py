@@ -140,7 +140,8 @@ class CacheFolder:
             return
         # One that was made by an earlier release may be read-only, and is of use all the same.
         earlier = self.is_marked()
-        if not earlier and _names(self.root) - {_TAG}:
+        # Looked for again: another thread or process may have made it meanwhile.
+        if not earlier and _names(self.root) - {_TAG} and not mark.is_file():
             raise CacheError(
                 f"{self.root} cannot be the cache: it holds other files; choose an empty folder, or one that is not "
                 "there yet, with --cache-dir or CONDA_DOCKER_CACHE"

@@ -115,7 +115,7 @@ def build_image(
     _configure(environment, image, base, prefix, options, activation)
     image.created = rfc3339(created)
     if interpreter is not None and interpreter.version is None:
-        notes.append("noarch: python modules are not byte-compiled: no Python of their version runs on this machine")
+        notes.append(f"noarch: python modules are not byte-compiled: {interpreter.problem}")
     extracted = sum(len(layer.packages) for layer in made if layer.extracted)
     if extracted:
         notes.append(f"{extracted} packages were read from extracted folders: from archives, the digest may be another")

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conda_docker.build_options import Bytecode
+from conda_docker.errors import InterpreterNotFound
 from conda_docker.layers.cache import writing_cache
 from conda_docker.layers.clobbers import find_losses, remember_losses, remembered_losses
 from conda_docker.layers.make import MadeLayer, look_up, make_missing
@@ -98,12 +100,17 @@ class LayerFactory:
         if self.interpreter is None or not any(package.noarch == "python" for package in packages):
             yield None, False
             return
-        with writing_cache(self._cache.root):
-            compiler = self.interpreter.start(self._cache.root, self._fetch_one)
-        version = compiler.version if compiler is not None else None
-        changed = version != self.interpreter.version
-        if changed:
-            self.interpreter = replace(self.interpreter, version=version)
+        compiler = None
+        changed = False
+        if self.interpreter.version is not None:
+            try:
+                with writing_cache(self._cache.root):
+                    compiler = self.interpreter.start(self._cache.root, self._fetch_one)
+            except InterpreterNotFound as error:
+                if self.interpreter.mode is Bytecode.ALWAYS:
+                    raise
+                self.interpreter = replace(self.interpreter, version=None, problem=str(error))
+                changed = True
         try:
             yield compiler, changed
         finally:

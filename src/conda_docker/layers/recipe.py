@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
     from conda_docker.layers.clobbers import Losses
 
-LAYER_FORMAT = 4
+LAYER_FORMAT = 5
 """To be raised whenever the same inputs give other bytes: rules of linking, tar headers, compressors, block sizes."""
 
 

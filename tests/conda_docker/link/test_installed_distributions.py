@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.link.bytecode.compiler import find_compiler
+from conda_docker.link.bytecode.compiler import Compiler
 from conda_docker.link.bytecode.modules import pyc_path
+from conda_docker.link.bytecode.python_program import exact_version, find_on_machine
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.archive import open_package
 from tests.conda_docker.oracle import PREFIX, Rattler, differences, link, link_archives, locked, read_layer
@@ -60,7 +61,7 @@ def test_it_is_linked_as_rattler_installs_it(
 
 def test_its_modules_are_compiled_to_what_this_interpreter_makes_of_them(tmp_path: Path) -> None:
     archive = distribution("packaging", noarch=True).write(tmp_path)
-    with find_compiler(VERSION) or pytest.fail("this Python") as compiler:
+    with Compiler(find_on_machine(exact_version()) or pytest.fail("this Python")) as compiler:
         tree = read_layer(link(open_package(archive), locked(archive), Prefix(PREFIX, VERSION), compiler=compiler))
     sources = [path for path in tree if path.endswith(".py")]
     assert len(sources) > 10

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from conda_docker.errors import InvalidPackage
-from conda_docker.link.bytecode.compiler import find_compiler
+from conda_docker.link.bytecode.compiler import Compiler
+from conda_docker.link.bytecode.python_program import exact_version, find_on_machine
 from conda_docker.link.filter import FileFilter
 from conda_docker.link.prefix import Prefix
 from conda_docker.pypi.archive import open_wheel
@@ -112,7 +113,7 @@ def test_direct_url_holds_no_credentials(tmp_path: Path) -> None:
 
 def test_modules_are_compiled_and_recorded(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, files={"demo.py": "x = 1\n", "broken.py": "(", "demo-1.0.data/data/share/not.py": ""})
-    with find_compiler(PYTHON) or pytest.fail("this Python compiles") as compiler:
+    with Compiler(find_on_machine(exact_version()) or pytest.fail("this Python")) as compiler:
         ours, link = linked(wheel, locked(wheel), Prefix("/opt/conda", PYTHON), compiler=compiler)
     site = f"lib/python{PYTHON}/site-packages"
     pyc = f"{site}/__pycache__/demo.{sys.implementation.cache_tag}.pyc"
@@ -128,7 +129,7 @@ def test_modules_are_compiled_and_recorded(tmp_path: Path) -> None:
 def test_the_paths_that_are_announced_are_those_that_come(tmp_path: Path) -> None:
     wheel = rich_wheel(tmp_path)
     asked = locked(wheel, requested=True)
-    with find_compiler(PYTHON) or pytest.fail("this Python compiles") as compiler:
+    with Compiler(find_on_machine(exact_version()) or pytest.fail("this Python")) as compiler:
         prefix = Prefix("/opt/conda", PYTHON)
         ours, link = linked(wheel, asked, prefix, compiler=compiler)
         announced = installed_wheel_paths(open_wheel(wheel), asked, prefix, compiler=compiler)

@@ -1,41 +1,38 @@
 """Byte-compiling the modules of `noarch: python` packages, as conda does when it installs them.
 
-conda lets the environment's Python compile them in place; here a Python of the same version on this machine does, and
-the result is reproducible: `.pyc` files are of the unchecked-hash kind (PEP 552) and hold no time. They name their
-source by its absolute path in the image: what an interpreter there would write itself, so that it need not correct the
-name in every code object at each import, as it does for the relative paths of conda (importlib, _compile_bytecode).
+conda lets the environment's Python compile them in place; here a Python of exactly the same version does, and the
+result is reproducible: `.pyc` files are of the unchecked-hash kind (PEP 552) and hold no time. They name their source
+by its absolute path in the image: what an interpreter there would write itself, so that it need not correct the name in
+every code object at each import, as it does for the relative paths of conda (importlib, _compile_bytecode).
 """
 
 from __future__ import annotations
 
-import json
 import os
 import queue
-import shutil
 import subprocess
-import sys
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.errors import CompilerFailed
-from conda_docker.link.bytecode.worker import CRASHED, request
+from conda_docker.link.bytecode.worker import MAX_SECONDS, OUT_OF_MEMORY, READY, request
+from python_docker.programs import PYTHON_FLAGS, Program
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-_FORKS = hasattr(os, "fork")
-_MIN_VERSION = (3, 7)  # the first with unchecked-hash .pyc files
-_PROBE = (
-    "import sys, json, importlib.util; json.dump([sys.implementation.name, list(sys.version_info[:3]),"
-    " sys.implementation.cache_tag, importlib.util.MAGIC_NUMBER.hex(), sys.executable], sys.stdout)"
-)
-_PROBE_SECONDS = 30
+    from conda_docker.link.bytecode.python_program import PythonProgram
+
+MAX_MEMORY = 1 << 30
+"""Bytes of address space for a process that compiles. Honest modules need a small part of it."""
+
 _PATIENCE = 10  # seconds that a process may take to end
+_SIGPROF = 27  # the timer of `worker.limit_time`; Linux and macOS agree on it
 
 
 class Module(NamedTuple):
@@ -46,44 +43,40 @@ class Module(NamedTuple):
 
 
 class DoesNotCompile(NamedTuple):
-    """A module that is no Python of this version, with what the interpreter says of it."""
+    """A module that has no `.pyc` file, and the reason: what the interpreter says, or the limit that it reached."""
 
     reason: str
 
 
 class Compiler:
-    """A Python on this machine that byte-compiles, in as many processes as there are processors.
+    """Byte-compiles with one Python, in as many processes as there are processors.
 
-    `version` is such as "3.12.1", `tag` what its `.pyc` files are named by ("cpython-312"), and `magic` a text for
-    layer keys: two compilers with the same give the same bytes. Its processes end when it is closed, by `close` or as a
-    context manager, or is no longer in use.
+    Its processes end when it is closed, by `close` or as a context manager, or is no longer in use.
     """
 
-    def __init__(self, executable: Path, version: tuple[int, int, int], tag: str, magic_number: str) -> None:
-        self.executable = executable
-        self.version = ".".join(map(str, version))
-        self.tag = tag
-        self.magic = f"{self.version}-{magic_number}"
+    def __init__(self, python: PythonProgram) -> None:
+        self.python = python
+        self.tag = python.tag
         self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
-        self._idle: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[Program] = queue.SimpleQueue()
         self._finalizer = weakref.finalize(self, _stop, self._idle)
 
     @property
     def minor_version(self) -> str:
-        """Its version as far as it matters to packages: "3.12"."""
-        return self.version.rpartition(".")[0]
+        """The version of its Python as far as it matters to packages: "3.12"."""
+        return self.python.minor_version
 
     def compile(self, modules: Sequence[Module]) -> Future[list[bytes | DoesNotCompile]]:
-        """The `.pyc` files of some modules, or why there is none, in their order; made in the background.
+        """Return the `.pyc` files of some modules, or why there is none, in their order; made in the background.
 
-        In details, the bytes depend on which modules are compiled together, and on nothing else. The result raises
-        `CompilerFailed` when the interpreter cannot be run any more.
+        The bytes depend on the version of Python and on the module alone. The result raises `CompilerFailed` when the
+        interpreter cannot be run any more.
         """
         with self._lock:  # layers may be written by several threads
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="byte-compile")
-            return self._threads.submit(_compile, self.executable, self._idle, modules)
+            return self._threads.submit(_compile, self.python, self._idle, modules)
 
     def close(self) -> None:
         """End its processes. It starts new ones when it is used again."""
@@ -102,65 +95,7 @@ class Compiler:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Compiler {self.executable} {self.magic}>"
-
-
-def find_compiler(python_version: str, candidates: Iterable[Path] = ()) -> Compiler | None:
-    """A compiler for a CPython of this minor version ("3.12"), None where there is none.
-
-    Tried in turn: this process's own Python, `python3.12` on PATH, then `candidates`.
-
-    >>> find_compiler(".".join(map(str, sys.version_info[:2]))).minor_version == sys.version[:4].rstrip(".")
-    True
-    """
-    for executable in (Path(sys.executable or "python"), shutil.which(f"python{python_version}"), *candidates):
-        if executable is not None:
-            compiler = probe_compiler(Path(executable))
-            if compiler is not None and compiler.minor_version == python_version:
-                return compiler
-    return None
-
-
-def probe_compiler(executable: Path) -> Compiler | None:
-    """The compiler that `executable` is; None if it cannot be run or cannot make reproducible `.pyc` files."""
-    found = _probe(executable)
-    return None if found is None else Compiler(*found)
-
-
-@cache
-def _probe(executable: Path) -> tuple[Path, tuple[int, int, int], str, str] | None:
-    if str(executable) == sys.executable and executable.name.startswith("python"):
-        # This process's own, and no program that Python is embedded in: that need not be run to be known.
-        return _itself(executable)
-    try:
-        answer = subprocess.run(
-            [executable, "-sS", "-c", _PROBE],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_PROBE_SECONDS,
-            check=True,
-            env=_environment(),
-        )
-        implementation, (major, minor, micro), tag, magic_number, itself = json.loads(answer.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError, TypeError):
-        return None
-    if implementation != "cpython" or (major, minor) < _MIN_VERSION:
-        return None
-    return Path(itself or executable), (major, minor, micro), str(tag), str(magic_number)
-
-
-def _itself(executable: Path) -> tuple[Path, tuple[int, int, int], str, str] | None:
-    from importlib.util import MAGIC_NUMBER
-
-    if sys.implementation.name != "cpython":
-        return None
-    return executable, sys.version_info[:3], str(sys.implementation.cache_tag), MAGIC_NUMBER.hex()
-
-
-def _environment() -> dict[str, str]:
-    # Before Python 3.11, the order of set constants in a .pyc depends on the hashes of texts.
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    return own | {"PYTHONHASHSEED": "0"}
+        return f"<Compiler of Python {self.python.version}>"
 
 
 @cache
@@ -168,57 +103,96 @@ def _worker_source() -> str:
     return Path(__file__).with_name("worker.py").read_text(encoding="utf-8")
 
 
-def _start(executable: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [executable, "-sSB", "-c", _worker_source()],
+def worker_command(python: PythonProgram) -> list[str]:
+    """Return the command line of a process that compiles."""
+    command = [*python.command, *_flags(python), "-c", _worker_source()]
+    if os.name != "posix":
+        return command
+    # Some systems have no such limit, and go on without.
+    return ["/bin/sh", "-c", f'ulimit -v {MAX_MEMORY >> 10} 2>/dev/null; exec "$@"', "sh", *command]
+
+
+def _flags(python: PythonProgram) -> list[str]:
+    numbers = tuple(map(int, python.minor_version.split(".")))
+    if numbers >= (3, 11):
+        return [*PYTHON_FLAGS, "-S", "-B", "-X", "utf8=1", "-X", "frozen_modules=on"]
+    # The order of a set in a .pyc file depends on the hashes of strings, and -I would have them random. So it is
+    # isolated by what it is given: no variable but this one, and an empty working folder.
+    return ["-s", "-S", "-B", "-X", "utf8=1"]
+
+
+def _start(python: PythonProgram) -> Program:
+    """Start a process. Raises `OSError`, `EOFError`."""
+    worker = Program(
+        worker_command(python),
+        environ={**python.environ, "PYTHONHASHSEED": "0"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=_environment(),
     )
+    assert worker.stdout is not None
+    if worker.stdout.read(len(READY)) != READY:
+        raise EOFError(f"it ended with exit code {_end(worker)} before it was ready")
+    return worker
 
 
 def _compile(
-    executable: Path, idle: queue.SimpleQueue[subprocess.Popen[bytes]], modules: Sequence[Module]
+    python: PythonProgram, idle: queue.SimpleQueue[Program], modules: Sequence[Module]
 ) -> list[bytes | DoesNotCompile]:
     """Have modules compiled by an idle process, or by a new one; runs in a thread of its own."""
-    try:
-        worker: subprocess.Popen[bytes] | None = idle.get_nowait()
-    except queue.Empty:
-        worker = None
-    try:
-        worker = worker or _start(executable)
-        compiled = _ask(worker, modules)
-    except (OSError, EOFError) as error:
-        if worker is None or _end(worker) != CRASHED:
-            raise CompilerFailed(f"cannot byte-compile with {executable}: {error}") from error
-        if len(modules) == 1:
-            return [DoesNotCompile("the interpreter crashed")]
-        return [answer for module in modules for answer in _compile(executable, idle, [module])]
-    if _FORKS:
-        idle.put(worker)
-    else:
-        _end(worker)
+    compiled: list[bytes | DoesNotCompile] = []
+    while len(compiled) < len(modules):
+        try:
+            worker, fresh = idle.get_nowait(), False
+        except queue.Empty:
+            try:
+                worker, fresh = _start(python), True
+            except (OSError, EOFError) as error:
+                raise CompilerFailed(f"cannot byte-compile with {python.command[0]}: {error}") from error
+        rest = modules[len(compiled) :]
+        answers = _ask(worker, rest)
+        compiled += answers
+        if len(answers) == len(rest):
+            idle.put(worker)
+            break
+        # It ended while it compiled a module. That is the module's fault if it was its first; what it compiled before
+        # may have taken the memory, for one.
+        code = _end(worker)
+        if fresh and not answers:
+            compiled.append(DoesNotCompile(_reason(code)))
     return compiled
 
 
-def _ask(worker: subprocess.Popen[bytes], modules: Sequence[Module]) -> list[bytes | DoesNotCompile]:
-    """Send a request and read the answers; see `worker`."""
+def _ask(worker: Program, modules: Sequence[Module]) -> list[bytes | DoesNotCompile]:
+    """Send a request and read the answers until there are no more; see `worker`."""
     assert worker.stdin is not None
     assert worker.stdout is not None
-    worker.stdin.write(request([(module.path.encode("utf-8", "surrogateescape"), module.source) for module in modules]))
-    worker.stdin.flush()
     compiled: list[bytes | DoesNotCompile] = []
-    for module in modules:
-        head = worker.stdout.read(5)
-        body = worker.stdout.read(int.from_bytes(head[1:], "little"))
-        if len(head) < 5 or len(body) < int.from_bytes(head[1:], "little"):
-            raise EOFError(f"it ended while it compiled {module.path}")
-        compiled.append(DoesNotCompile(body.decode("utf-8", "replace")) if head[0] else body)
+    try:
+        asked = [(module.path.encode("utf-8", "surrogateescape"), module.source) for module in modules]
+        worker.stdin.write(request(asked))
+        worker.stdin.flush()
+        for _ in modules:
+            head = worker.stdout.read(5)
+            body = worker.stdout.read(int.from_bytes(head[1:], "little"))
+            if len(head) < 5 or len(body) < int.from_bytes(head[1:], "little"):
+                break
+            compiled.append(DoesNotCompile(body.decode("utf-8", "replace")) if head[0] else body)
+    except OSError:
+        pass  # it ended before it had read all
     return compiled
 
 
-def _stop(idle: queue.SimpleQueue[subprocess.Popen[bytes]]) -> None:
+def _reason(code: int) -> str:
+    # A sandbox and a shell give the signal that ended a program as a number above 128.
+    if code in (-_SIGPROF, 128 + _SIGPROF):
+        return f"compiling it takes more than {MAX_SECONDS} seconds"
+    if code == OUT_OF_MEMORY:
+        return f"compiling it takes more than {MAX_MEMORY >> 20} MiB of memory"
+    return f"the interpreter crashed (exit code {code})"
+
+
+def _stop(idle: queue.SimpleQueue[Program]) -> None:
     while True:
         try:
             _end(idle.get_nowait())
@@ -226,7 +200,7 @@ def _stop(idle: queue.SimpleQueue[subprocess.Popen[bytes]]) -> None:
             return
 
 
-def _end(worker: subprocess.Popen[bytes]) -> int:
+def _end(worker: Program) -> int:
     """Have a process end, and give its exit code."""
     # Without requests it ends by itself.
     for pipe in (worker.stdin, worker.stdout):

@@ -16,8 +16,7 @@ MAX_SOURCE = 8 << 20
 """Bytes of the largest module that is compiled; larger ones are tables that take gigabytes to compile."""
 
 # What is compiled together, and how much is on its way at once. Nothing of it depends on time or on the machine, for it
-# decides on the order of a layer's entries, and in details on their bytes: it is part of the layer format.
-# Each batch costs a message, a look at the memory in use, and in some releases of Python a fork of five milliseconds.
+# decides on the order of a layer's entries: it is part of the layer format.
 _BATCH_MODULES = 128
 _BATCH_BYTES = 1 << 20
 _MAX_BATCHES = 8

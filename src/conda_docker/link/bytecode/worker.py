@@ -1,13 +1,18 @@
-"""What runs inside the interpreter that byte-compiles: compiles modules that it reads from its standard input.
+"""The program that runs inside the interpreter that byte-compiles: compiles modules that it reads from standard input.
 
-Runs by itself on any Python from 3.7 on, so it imports nothing of this project. A request is the number of modules and
-for each the lengths of its path and its source and the two; an answer has, for each module, a byte (0: a .pyc file
-follows, 1: the reason why there is none), a length and that many bytes. All numbers have four bytes.
+It runs on any CPython from 3.7 on, so it imports nothing of this project, and nothing of the standard library but what
+is built in or frozen.
 
-What a module's .pyc holds depends, in details, on what else is in its process: on which texts are interned by others,
-for one. So requests are answered by a fork of this process, which serves for as long as each request leaves it as it
-was, told by the number of blocks of memory in use; then comes the next. Where there is no fork(2), this process answers
-one request and ends.
+A request is the number of modules and for each the lengths of its path and its source and the two; an answer is, for
+each module, a byte (0: a .pyc file follows, 1: the reason why there is none), a length and that many bytes. All numbers
+have four bytes. Each answer is sent before the next module is compiled, so whoever asks knows which module ended the
+process. The first thing that is sent is `READY`.
+
+A .pyc file must depend on the path and the source of its module alone: not on what the process has compiled or imported
+before, and not on how the interpreter was built. `marshal` writes three things that do depend on them: whether an
+object has other references, whether a string is interned, and whether two equal strings are one object. `settle`
+therefore gives every object a second reference and makes one object of those strings that are one in a fresh process;
+strings of one character, which exist once in a process, are interned from the start.
 """
 
 from __future__ import annotations
@@ -15,64 +20,128 @@ from __future__ import annotations
 import sys
 
 if __name__ == "__main__":
-    # Run by `-c`, where the working directory would come before the standard library.
-    sys.path[:] = [folder for folder in sys.path if folder]
+    # Before Python 3.11, `-c` puts the working folder first.
+    sys.path[:] = []
 
-import _signal  # type: ignore[import-not-found]  # signal takes longer to import
-import gc
-import importlib.util
-import io
+import _imp
+import _signal  # type: ignore[import-not-found]
+import _warnings
 import marshal
-import os
-import warnings
+from _frozen_importlib_external import MAGIC_NUMBER
 
-TYPE_CHECKING = False  # typing takes long to import
+TYPE_CHECKING = False  # typing is not built in
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from types import CodeType
+    from typing import Any, BinaryIO
 
-_UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: valid whatever the source's time; never compared to it
+READY = b"\x06"
+OUT_OF_MEMORY = 86
+"""The exit code that says that compiling a module took more memory than there is."""
+MAX_SECONDS = 30
+"""Of processor time, for one module. Honest ones take a fraction of a second."""
 
-_MAX_SECONDS = 300  # for one request; honest ones take a fraction of a second
+_HEAD = MAGIC_NUMBER + (1).to_bytes(4, "little")  # PEP 552: unchecked hash, valid whatever the source's time
+_HASH_KEY = int.from_bytes(MAGIC_NUMBER, "little")
+_Code = type(compile("", "", "exec"))
+_NAMES = ("co_names", "co_varnames", "co_freevars", "co_cellvars")
+_TABLES = ("co_linetable", "co_exceptiontable") if sys.version_info >= (3, 10) else ("co_lnotab",)
+_OTHERS = tuple([name for name in ("co_filename", "co_name", "co_code", "co_consts", *_TABLES) if hasattr(_Code, name)])
+_HAS_QUALNAME = hasattr(_Code, "co_qualname")
 
-CRASHED = 86  # the exit code that says that a request ended the process that was to answer it
-_CHANGED = 87
 
-# Compiled before anything else, for what interpreters make when it is first needed, and keep. Each release takes those
-# that it has the syntax for.
-_REHEARSAL = (
-    "'doc'\nfrom __future__ import annotations\nimport a.b as c, d\nfrom .e import f, g as h\nx: int = 1\n",
-    "async def a(b, *c, d: int = 1, **e) -> None:\n async with b as f: yield await f\n"
-    " async for g in b: [h async for h in g]\n",
-    "@a\nclass A(B, c=D):\n 'doc'\n x: int\n def f(self):\n  super().f()\n  return __class__, lambda: (yield)\n",
-    "def a():\n global b\n c = 1\n def d():\n  nonlocal c\n  del c\n try: raise E from None\n"
-    " except (F, G) as e: assert e, 'x'\n finally:\n  while a: continue\n  for i, *j in b: break\n yield from d\n",
-    "a = {x: y for x, y in z}, {x for x in z if x}, (x for x in z), [*a, *b], {**a, 'b': 1}, a[1:2, ..., ::3]\n",
-    "a = 1.5, 2j, b'c', 'd', -1, None, True, 10**30, a @ b // c, a is not b, a not in {1, 2}, a < b < c, ~a ** b\n",
-    "a = f'{b!r:>{c}} {d} {e.f[0]}' 'g' % h\na.b.c = d[e] = f\na += g(*h, i=j, **k) if l else not m\n",
-    "with a as b, c: pass\nif (n := 1) > 2: pass\nelif a: pass\n",
-    "match a:\n case [1, *b] | {'c': d, **e}: pass\n case F(g, h=1) if i: pass\n case 'x' | None | a.b: pass\n",
-    "try: pass\nexcept* A as b: pass\n",
-    "type A[T: int, *U, **V] = T\ndef f[T](a: T) -> T: ...\nclass B[T]: ...\n",
-    "a is 1\nb = '\\d'\nassert (a, 'b')\n",
-    "a = (\n",
-    "return\n",
-)
+def settle(code: CodeType) -> tuple[CodeType, list[Any]]:
+    """Return code that `marshal` writes in the same way in every process, while the second value is referred to."""
+    held, strings, qualnames, has_sets = _references(code)
+    # Two things depend on which strings had been interned when this was compiled: whether the name of a class, which is
+    # a constant of the code of its body, is one object with the name of that code; and whether a set of strings is the
+    # compiler's own object or one that was made anew, in an order of its own before Python 3.11.
+    if has_sets or not qualnames.keys().isdisjoint(strings):
+        code = _rebuilt(code, qualnames)
+        held = _references(code)[0]
+    return code, held
+
+
+def _references(code: CodeType) -> tuple[list[Any], list[str], dict[str, str], bool]:
+    """Return references to all that is in `code`; its constant strings, qualified names, whether there are sets."""
+    held: list[Any] = []
+    strings: list[str] = []
+    qualnames: dict[str, str] = {}
+    has_sets = False
+    waiting: list[Any] = [code]
+    while waiting:
+        item = waiting.pop()
+        held.append(item)
+        kind = type(item)
+        if kind is str:
+            strings.append(item)
+        elif kind is _Code:
+            for name in _NAMES:
+                names = getattr(item, name)
+                held.append(names)
+                held += names
+            held += [getattr(item, name) for name in _OTHERS]
+            if _HAS_QUALNAME:
+                qualname = item.co_qualname
+                held.append(qualname)
+                qualnames[qualname] = qualname
+            waiting += item.co_consts
+        elif kind is tuple or kind is frozenset:
+            has_sets = has_sets or kind is frozenset
+            waiting += item
+    return held, strings, qualnames, has_sets
+
+
+def _rebuilt(item: Any, qualnames: dict[str, str]) -> Any:
+    """Return a constant with sets made anew, and with the objects in `qualnames` for the strings that equal them.
+
+    What holds none of these is returned as it is: whether two constants are one object is written, too.
+    """
+    kind = type(item)
+    if kind is str:
+        return qualnames.get(item, item)
+    if kind is frozenset:
+        return frozenset([_rebuilt(part, qualnames) for part in sorted(item, key=repr)])
+    if kind is tuple:
+        return tuple([_rebuilt(part, qualnames) for part in item]) if _is_rebuilt(item, qualnames) else item
+    if kind is _Code and _is_rebuilt(item.co_consts, qualnames):
+        return _with_constants(item, tuple([_rebuilt(part, qualnames) for part in item.co_consts]))
+    return item
+
+
+def _is_rebuilt(constants: tuple[Any, ...], qualnames: dict[str, str]) -> bool:
+    for part in constants:
+        kind = type(part)
+        if kind is frozenset or (kind is str and part in qualnames):
+            return True
+        if kind in (tuple, _Code) and _is_rebuilt(part if kind is tuple else part.co_consts, qualnames):
+            return True
+    return False
+
+
+def _with_constants(code: Any, constants: tuple[Any, ...]) -> Any:
+    if hasattr(code, "replace"):
+        return code.replace(co_consts=constants)
+    # Python 3.7
+    counts = code.co_argcount, code.co_kwonlyargcount, code.co_nlocals, code.co_stacksize, code.co_flags
+    names = code.co_names, code.co_varnames, code.co_filename, code.co_name
+    lines = code.co_firstlineno, code.co_lnotab
+    make: Any = _Code
+    return make(*counts, code.co_code, constants, *names, *lines, code.co_freevars, code.co_cellvars)
 
 
 def compile_module(path: bytes, source: bytes) -> bytes:
     """The answer for one module."""
     try:
         code = compile(source, path.decode("utf-8", "surrogateescape"), "exec", dont_inherit=True)
-        body = importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH + importlib.util.source_hash(source) + marshal.dumps(code)
+        code, held = settle(code)
+        body = _HEAD + _imp.source_hash(_HASH_KEY, source) + marshal.dumps(code)
+        del held
         return b"\0" + len(body).to_bytes(4, "little") + body
+    except MemoryError:
+        raise  # in another process there may be enough
     except Exception as error:  # a source may fail in any way
-        reason = f"{type(error).__name__}: {error}".encode("utf-8", "replace")[:500]
+        reason = (type(error).__name__ + ": " + str(error)).encode("utf-8", "replace")[:500]
         return b"\1" + len(reason).to_bytes(4, "little") + reason
-
-
-def compile_modules(modules: list[tuple[bytes, bytes]]) -> bytes:
-    """The answer for some modules."""
-    return b"".join([compile_module(path, source) for path, source in modules])
 
 
 def request(modules: list[tuple[bytes, bytes]]) -> bytes:
@@ -96,65 +165,38 @@ def _read_number(requests: BinaryIO) -> int:
     return int.from_bytes(requests.read(4), "little")
 
 
-def blocks_in_use() -> int:
-    """How many blocks of memory Python has in use; 0 where it does not count them."""
-    gc.collect()  # what is kept for later use is let go, too
-    return sys.getallocatedblocks()
-
-
-def answer_while_unchanged(requests: BinaryIO, answers: BinaryIO) -> bool:
-    """Answer requests; whether there are no more. Otherwise, the last one has changed this process."""
-    before = blocks_in_use()
-    before = blocks_in_use()  # with the number itself
-    while True:
-        modules = read_request(requests)
-        if not modules:
-            return True
-        _signal.alarm(_MAX_SECONDS)  # ends the process
-        answer = compile_modules(modules)
-        _signal.alarm(0)
-        answers.write(answer)
-        answers.flush()
-        del modules, answer
-        if blocks_in_use() != before or not before:
-            return False
-
-
-def rehearse() -> None:
-    """Do all that is done to answer, so that whatever is made once is there."""
-    asked = b"".join([request([(b"<rehearsal>", text.encode())]) for text in _REHEARSAL])
-    for _ in range(3):
-        rest = io.BytesIO(asked)
-        while not answer_while_unchanged(rest, io.BytesIO()):
-            continue
+def limit_time(seconds: float) -> None:
+    """Have this process end after that much processor time; 0: no more."""
+    if hasattr(_signal, "setitimer"):
+        _signal.setitimer(_signal.ITIMER_PROF, seconds)
 
 
 def main() -> int:
     """Answer requests until there are no more."""
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    warnings.simplefilter("ignore")
-    # Looking for garbage would find none, and write to every page that a fork shares.
-    gc.disable()
-    if not hasattr(os, "fork"):
-        answers.write(compile_modules(read_request(requests)))
-        return 0
-    rehearse()
-    gc.collect()
-    gc.freeze()
+    _warnings.filters.insert(0, ("ignore", None, Warning, None, 0))
+    for number in range(256):
+        sys.intern(chr(number))
+    sys.intern("")
+    if hasattr(_signal, "setitimer"):
+        _signal.signal(_signal.SIGPROF, _signal.SIG_DFL)
+    answers.write(READY)
+    answers.flush()
     while True:
-        child = os.fork()
-        if child == 0:
-            ended = True
-            try:
-                ended = answer_while_unchanged(requests, answers)
-            finally:
-                os._exit(0 if ended else _CHANGED)
-        status = os.waitpid(child, 0)[1]
-        if status == 0:
+        # All of it, before an answer: whoever asks does not read before everything is sent.
+        modules = read_request(requests)
+        if not modules:
             return 0
-        if not os.WIFEXITED(status) or os.WEXITSTATUS(status) != _CHANGED:
-            return CRASHED
+        for path, source in modules:
+            limit_time(MAX_SECONDS)
+            answer = compile_module(path, source)
+            limit_time(0)
+            answers.write(answer)
+            answers.flush()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except MemoryError:
+        sys.exit(OUT_OF_MEMORY)

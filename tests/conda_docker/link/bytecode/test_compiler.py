@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
-import io
 import json
 import marshal
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import CodeType, SimpleNamespace
+from types import CodeType
 
 import pytest
 
 from conda_docker.errors import CompilerFailed
 from conda_docker.link.bytecode import compiler as compiler_module
-from conda_docker.link.bytecode import worker
-from conda_docker.link.bytecode.compiler import Compiler, DoesNotCompile, Module, find_compiler, probe_compiler
+from conda_docker.link.bytecode.compiler import Compiler, DoesNotCompile, Module
 from conda_docker.link.bytecode.modules import CompiledModules, pyc_path
+from conda_docker.link.bytecode.python_program import PythonProgram, exact_version, find_on_machine
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.archive import open_package
 from tests.conda_docker.kinds import LONG
@@ -32,11 +33,15 @@ SITE_PACKAGES = f"lib/python{VERSION}/site-packages"
 HERE = Prefix(PREFIX, VERSION)
 
 
+def this_python() -> Compiler:
+    python = find_on_machine(exact_version())
+    assert python is not None
+    return Compiler(python)
+
+
 @pytest.fixture(scope="module")
 def compiler() -> Iterator[Compiler]:
-    found = find_compiler(VERSION)
-    assert found is not None
-    with found:
+    with this_python() as found:
         yield found
 
 
@@ -86,31 +91,10 @@ def test_an_interpreter_takes_it_without_a_look_at_the_source(compiler: Compiler
 def test_the_same_bytes_come_out_whatever_was_compiled_before(compiler: Compiler) -> None:
     modules = library()
     one_way = [compiler.compile([Module(path, source)]) for path, source in modules]
-    with find_compiler(VERSION) or compiler as another:
+    with this_python() as another:
         other_way = [another.compile([Module(path, source)]) for path, source in reversed(modules)]
         contents = [future.result() for future in other_way]
     assert [future.result() for future in one_way] == contents[::-1]
-
-
-MODULES = [(b"/x.py", b"x = 1"), (b"/y.py", b"y =")]
-
-
-def answer_twice(blocks: list[int], monkeypatch: pytest.MonkeyPatch) -> tuple[bool, bytes]:
-    """What comes of two requests where so many blocks of memory are in use, one look after another."""
-    monkeypatch.setattr(worker, "_signal", SimpleNamespace(alarm=lambda seconds: None))
-    monkeypatch.setattr(worker, "blocks_in_use", iter(blocks).__next__)
-    answers = io.BytesIO()
-    ended = worker.answer_while_unchanged(io.BytesIO(2 * worker.request(MODULES)), answers)
-    return ended, answers.getvalue()
-
-
-def test_a_process_answers_while_it_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert answer_twice([4, 5, 5, 5], monkeypatch) == (True, 2 * worker.compile_modules(MODULES))
-
-
-@pytest.mark.parametrize("blocks", [[5, 5, 6], [5, 5, 4], [0, 0, 0]])
-def test_a_process_that_has_changed_answers_no_more(blocks: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert answer_twice(blocks, monkeypatch) == (False, worker.compile_modules(MODULES))
 
 
 @pytest.mark.parametrize(
@@ -124,18 +108,54 @@ def test_what_is_no_python_does_not_compile(source: bytes, compiler: Compiler) -
     assert before == after == compile_one(compiler, b"pass", "/x/m.py")
 
 
-def test_a_module_that_crashes_the_interpreter_is_the_only_one_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Pythons do crash on odd sources, but each on others.
-    crashing = compiler_module._worker_source().replace(
-        "code = compile(", "code = os._exit(3) if path.endswith(b'crash.py') else compile("
+def misbehaving(monkeypatch: pytest.MonkeyPatch, doing: str) -> None:
+    """Have a module that is called odd.py do something else than compile."""
+    source = compiler_module._worker_source().replace(
+        "code = compile(", f"code = {doing} if path.endswith(b'odd.py') else compile("
     )
-    monkeypatch.setattr(compiler_module, "_worker_source", lambda: crashing)
-    with find_compiler(VERSION) or pytest.fail("this Python") as compiler:
-        modules = [Module(path, b"pass") for path in ("/a.py", "/crash.py", "/b.py")]
-        first, second, third = compiler.compile(modules).result()
-        assert second == DoesNotCompile("the interpreter crashed")
+    monkeypatch.setattr(compiler_module, "_worker_source", lambda: source)
+
+
+ODD_ONE = [Module(path, b"pass") for path in ("/a.py", "/odd.py", "/b.py")]
+
+
+@pytest.mark.parametrize(
+    ("doing", "reason"),
+    [
+        ("__import__('posix')._exit(3)", r"the interpreter crashed \(exit code 3\)"),
+        ("__import__('posix').abort()", "the interpreter crashed"),
+        pytest.param(
+            "(_signal.setitimer(_signal.ITIMER_PROF, 0.05), [0 for i in iter(int, 1)])",
+            "more than 30 seconds",
+            marks=pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers"),
+        ),
+        pytest.param(
+            "b'x' * (2 << 30)",
+            "more than 1024 MiB of memory",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="this system does not limit address space"),
+        ),
+    ],
+)
+def test_a_module_that_ends_the_process_is_the_only_one_without_a_file(
+    monkeypatch: pytest.MonkeyPatch, doing: str, reason: str
+) -> None:
+    misbehaving(monkeypatch, doing)
+    with this_python() as compiler:
+        first, second, third = compiler.compile(ODD_ONE).result()
+        assert isinstance(second, DoesNotCompile)
+        assert re.search(reason, second.reason)
         assert isinstance(first, bytes)
         assert isinstance(third, bytes)
+        assert compile_one(compiler, b"pass", "/a.py") == first
+
+
+def test_a_process_that_was_killed_while_idle_costs_no_module_its_file(compiler: Compiler) -> None:
+    with this_python() as compiler:
+        first = compile_one(compiler, b"pass", "/a.py")
+        worker = compiler._idle.get_nowait()
+        worker.kill()
+        worker.wait()
+        compiler._idle.put(worker)
         assert compile_one(compiler, b"pass", "/a.py") == first
 
 
@@ -146,36 +166,16 @@ def test_odd_modules_compile(source: bytes, compiler: Compiler) -> None:
     assert compile_one(compiler, source, "/x/é\udcff.py")[:4] == importlib.util.MAGIC_NUMBER
 
 
-def test_a_compiler_of_another_version_is_not_found() -> None:
-    assert find_compiler("2.7", [Path(sys.executable)]) is None
-
-
-def test_a_compiler_is_found_among_candidates(tmp_path: Path) -> None:
-    # It is a Python of this version by another name.
-    python = tmp_path / "python"
-    python.symlink_to(sys.executable)
-    found = probe_compiler(python)
-    assert found is not None
-    assert (found.version, found.minor_version) == (".".join(map(str, sys.version_info[:3])), VERSION)
-    assert found.magic == f"{found.version}-{importlib.util.MAGIC_NUMBER.hex()}"
-
-
-@pytest.mark.parametrize("executable", ["/bin/false", "/bin/echo", "/no/such/python", "/etc/passwd"])
-def test_what_is_no_python_is_no_compiler(executable: str) -> None:
-    assert probe_compiler(Path(executable)) is None
-
-
 def test_an_interpreter_that_does_not_run_is_an_error() -> None:
     with (
-        Compiler(Path("/bin/false"), (3, 12, 1), "cpython-312", "cb0d0d0a") as broken,
+        Compiler(PythonProgram(("/bin/false",), "3.12.1", "cpython-312")) as broken,
         pytest.raises(CompilerFailed, match="/bin/false"),
     ):
         broken.compile([Module("/x.py", b"pass")]).result()
 
 
 def test_a_closed_compiler_can_be_used_again() -> None:
-    compiler = find_compiler(VERSION)
-    assert compiler is not None
+    compiler = this_python()
     first = compile_one(compiler, b"pass", "/x.py")
     compiler.close()
     assert compile_one(compiler, b"pass", "/x.py") == first
