@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda.plugins import hookimpl
@@ -40,7 +41,7 @@ def run(args: Sequence[str]) -> int:
     """
     # Without -I a file such as ./typing.py in the user's folder would be imported.
     command = [sys.executable, *PYTHON_FLAGS, "-c", _PROGRAM, *args]
-    with Program(command, environ=os.environ, stdin=None, stay=True) as process:
+    with Program(command, environ=os.environ, stdin=None, folder=Path.cwd()) as process:
         while True:
             try:
                 code = process.wait()

@@ -35,8 +35,8 @@ _PATHS = frozenset(
 class Program(subprocess.Popen[bytes]):
     """A running program, in an empty folder that is removed once the program has ended and has been waited for.
 
-    `environ` are the variables it gets, `program_environment()` by default. With `stay` it keeps the working folder:
-    for this project's own command line alone, whose arguments are relative to it. With `new_session` it leads a session
+    `environ` are the variables it gets, `program_environment()` by default. With `folder` it runs there instead: in a
+    folder that was made for it, or for this project's own command line, whose arguments are relative to it. With `new_session` it leads a session
     of its own, so that all that it starts can be ended with it.
 
     Raises `OSError` when it cannot be started.
@@ -50,10 +50,10 @@ class Program(subprocess.Popen[bytes]):
         stdin: Stream = subprocess.DEVNULL,
         stdout: Stream = None,
         stderr: Stream = None,
-        stay: bool = False,
+        folder: Path | None = None,
         new_session: bool = False,
     ) -> None:
-        self._folder = None if stay else tempfile.mkdtemp(prefix="conda-docker-")
+        self._folder = None if folder else tempfile.mkdtemp(prefix="conda-docker-")
         if environ is None:
             environ = program_environment()
         try:
@@ -62,7 +62,7 @@ class Program(subprocess.Popen[bytes]):
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
-                cwd=self._folder,
+                cwd=folder or self._folder,
                 env=dict(environ),
                 start_new_session=new_session,
             )
@@ -87,6 +87,7 @@ def run_program(
     environ: Mapping[str, str] | None = None,
     input: bytes | None = None,
     timeout: float | None = None,
+    folder: Path | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program to its end and return its exit code and what it printed.
 
@@ -94,7 +95,8 @@ def run_program(
     `subprocess.TimeoutExpired` when it had to be killed.
     """
     stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
-    with Program(command, environ=environ, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+    pipe = subprocess.PIPE
+    with Program(command, environ=environ, stdin=stdin, stdout=pipe, stderr=pipe, folder=folder) as program:
         try:
             printed, errors = program.communicate(input, timeout)
         except BaseException:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ from conda_docker.pypi.locked import LockedWheel
 from conda_docker.pypi.uv import UvFailed, run_uv
 from conda_docker.redaction import public_text, public_url
 from python_docker.files.atomic import PartialFolder
+from python_docker.programs import PYTHON_FLAGS, find_program, run_program
 
 if TYPE_CHECKING:
     from conda_docker.pypi.pylock import ResolvedPackage
@@ -140,13 +140,13 @@ def _python(target: Target) -> str:
     minor = ".".join(target.python.split(".")[:2])
     if minor == ".".join(map(str, sys.version_info[:2])):
         return sys.executable
-    found = shutil.which(f"python{minor}")
+    found = find_program(f"python{minor}")
     return found if found and _runs(found) else sys.executable
 
 
 def _runs(python: str) -> bool:
     """Return whether an interpreter can be started: version managers leave scripts that only say that there is none."""
-    return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
+    return run_program([python, *PYTHON_FLAGS, "-c", ""]).returncode == 0
 
 
 def _tree_digest(folder: Path) -> str:
@@ -158,7 +158,7 @@ def _tree_digest(folder: Path) -> str:
     head = folder / ".git" / "HEAD"
     if head.is_file():
         # Some backends take the version from the commit.
-        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, check=False)
+        done = run_program(["git", "-C", folder.absolute(), "rev-parse", "HEAD"])
         total.update(done.stdout)
     return total.hexdigest()
 
@@ -182,9 +182,10 @@ def _checked_out(location: str, folder: Path) -> Path:
         raise UnsupportedInput(f"{public_url(rest)} is in a {kind} repository; only git is known here")
     folder.mkdir(parents=True)
     for command in (["init", "-q"], ["fetch", "-q", "--depth", "1", url, commit], ["checkout", "-q", "FETCH_HEAD"]):
-        done = subprocess.run(["git", *command], cwd=folder, capture_output=True, text=True, check=False)
+        done = run_program(["git", "-C", folder.absolute(), *command])
         if done.returncode:
-            raise BuildFailed(f"cannot check out {public_url(url)}: {public_text(done.stderr.strip())[:1000]}")
+            reason = public_text(done.stderr.decode("utf-8", "replace").strip())[:1000]
+            raise BuildFailed(f"cannot check out {public_url(url)}: {reason}")
     below = fragment.removeprefix("subdirectory=") if fragment.startswith("subdirectory=") else ""
     tree = (folder / below).resolve()
     if not tree.is_relative_to(folder.resolve()):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from conda_docker.pypi.pip_configuration import PipConfiguration
 from python_docker.errors import Error
+from python_docker.programs import run_program
 
 _SECONDS = 3600
 _NEEDED = frozenset(
@@ -95,15 +96,8 @@ def run_uv(arguments: Sequence[str], folder: Path, environment: Mapping[str, str
     Raises `UvFailed` when it ends with an error, and `Error` when it cannot be run.
     """
     try:
-        done = subprocess.run(
-            [uv_program(), *arguments, "--color", "never", "--no-progress"],
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-        )
+        command = [uv_program(), *arguments, "--color", "never", "--no-progress"]
+        done = run_program(command, environ=environment, timeout=_SECONDS, folder=folder)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Error(f"uv cannot be run: {error}") from error
     output, errors = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
