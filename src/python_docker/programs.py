@@ -36,8 +36,8 @@ class Program(subprocess.Popen[bytes]):
     """A running program, in an empty folder that is removed once the program has ended and has been waited for.
 
     `environ` are the variables it gets, `program_environment()` by default. With `folder` it runs there instead: in a
-    folder that was made for it, or for this project's own command line, whose arguments are relative to it. With `new_session` it leads a session
-    of its own, so that all that it starts can be ended with it.
+    folder that was made for it, or for this project's own command line, whose arguments are relative to it. With
+    `new_session` it leads a session of its own, so that all that it starts can be ended with it.
 
     Raises `OSError` when it cannot be started.
     """
