@@ -56,7 +56,12 @@ class StoredFile:
 
     def open(self) -> BinaryIO:
         """Open the file for reading. Raises what `checked` raises."""
-        return self.checked().open("rb")
+        try:
+            return self.checked().open("rb")
+        except FileNotFoundError:  # another process has pruned the store since it was checked
+            with self._lock:
+                self._intact = False
+            return self.checked().open("rb")
 
     def _check(self) -> None:
         digest = self._descriptor.digest

@@ -90,6 +90,12 @@ def test_a_file_that_has_disappeared_is_an_error_that_says_so(path: Path) -> Non
         Blob.stored(path, Descriptor.of(CONTENT, TYPE)).read()
 
 
+def test_a_file_that_disappears_after_it_was_checked_is_replaced(path: Path) -> None:
+    blob = Blob.stored(path, Descriptor.of(CONTENT, TYPE), writing(path), intact=True)
+    path.unlink()
+    assert BlobStore(path.parent / "layout").add(blob).read() == CONTENT
+
+
 def test_a_replacement_that_is_another_is_refused(path: Path) -> None:
     flip_a_bit(path)
     with pytest.raises(ContentMismatch, match="made again, it is sha256:"):

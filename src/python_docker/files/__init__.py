@@ -1,1 +1,1 @@
-"""Files and streams: sections, locks, and writing a file whole."""
+"""Files and streams: sections, locks, writing files whole, and the home folder."""

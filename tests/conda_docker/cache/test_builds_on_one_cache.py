@@ -1,0 +1,147 @@
+"""Whole programs on one cache: several at once, killed in the middle, on a full disk, and where it can only be read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from python_docker.files.atomic import is_partial
+from python_docker.transports import open_image
+from python_docker.validation import validate
+from tests.archives import only_linux
+from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+
+Command = Callable[..., list[str]]
+
+
+@pytest.fixture
+def command(synthetic_channel: SyntheticChannel, tmp_path: Path) -> Command:
+    """Return a function that gives the command line of a build of three packages into an output."""
+    for name in ("one", "two", "three"):
+        files = {f"share/{name}/{number}": os.urandom(1 << 20) for number in range(4)}
+        synthetic_channel.add(SyntheticPackage(name=name, files=files))
+
+    def command(output: str, *options: str) -> list[str]:
+        program = [sys.executable, "-m", "conda_docker", "build", "-q", "-b", "scratch", "-o", output]
+        return [*program, "-c", synthetic_channel.url, "--override-channels", *options, "one", "two", "three"]
+
+    return command
+
+
+def start(command: Sequence[str], tmp_path: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def end(process: subprocess.Popen[str]) -> str:
+    """Return what a process that ends well printed."""
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    return output
+
+
+def partials(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob(".*") if is_partial(path.name)]
+
+
+def check_cache(cache: Path) -> None:
+    """Check that each blob is what its name says, and that nothing is unfinished."""
+    blobs = list(cache.glob("blobs/sha256/*"))
+    assert blobs
+    assert all(hashlib.sha256(path.read_bytes()).hexdigest() == path.name for path in blobs)
+    assert partials(cache) == []
+
+
+def test_builds_at_once_give_the_same_image(command: Command, tmp_path: Path, environment: dict[str, str]) -> None:
+    builds = [start(command(f"oci:out{number}"), tmp_path, environment) for number in range(3)]
+    [digest] = {end(build) for build in builds}
+    for number in range(3):
+        image = open_image(f"oci:{tmp_path}/out{number}")
+        assert f"{image.digest}\n" == digest
+        assert validate(image).ok
+    check_cache(tmp_path / "cache")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+@pytest.mark.parametrize("where", ["cache/blobs/.partial-*", ".out.tar.partial-*"])
+def test_after_a_kill_the_next_build_is_right_and_leaves_nothing(
+    command: Command, tmp_path: Path, environment: dict[str, str], where: str
+) -> None:
+    build = start(command("out.tar", "--compression-level", "12"), tmp_path, environment)
+    while not any(path.stat().st_size for path in tmp_path.glob(where)):
+        assert build.poll() is None, build.communicate()
+        time.sleep(0.002)
+    build.kill()
+    build.communicate()
+    assert partials(tmp_path), "it was not killed in the middle"
+    assert not (tmp_path / "out.tar").exists()
+    end(start(command("out.tar", "--compression-level", "12"), tmp_path, environment))
+    assert validate(open_image(f"{tmp_path}/out.tar")).ok
+    assert partials(tmp_path) == []
+    check_cache(tmp_path / "cache")
+
+
+def run_in_mounts(script: str, command: list[str], tmp_path: Path, environment: dict[str, str]) -> list[str]:
+    """Run a shell script with file systems of its own, and give the lines that it and the builds in it print."""
+    unshare = ["unshare", "--mount", "--map-root-user", "sh", "-c", script, "sh", *command]
+    environment = environment | {"CACHE": str(tmp_path / "cache")}
+    result = subprocess.run(
+        unshare,
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if "unshare:" in result.stdout or "mount:" in result.stdout:
+        pytest.skip(f"no file systems can be mounted here: {result.stdout.strip()}")
+    return result.stdout.splitlines()
+
+
+@only_linux
+def test_a_full_disk_is_one_error_and_the_next_build_is_right(
+    command: Command, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    (tmp_path / "cache").mkdir()
+    script = """
+mount -t tmpfs -o size=6m tmpfs "$CACHE" || exit
+"$@"; echo "exit $?"
+find "$CACHE" -name '.*partial*'
+mount -o remount,size=100m "$CACHE" || exit
+"$@"; echo "exit $?"
+find "$CACHE" -name '.*partial*'
+"""
+    error, first, digest, second, *left = run_in_mounts(script, command("oci:out"), tmp_path, environment)
+    assert error.startswith(f"error: the cache {tmp_path / 'cache'} cannot be written: No space left on device")
+    assert (first, second, left) == ("exit 1", "exit 0", [])
+    image = open_image(f"oci:{tmp_path}/out")
+    assert image.digest == digest
+    assert validate(image).ok
+
+
+@only_linux
+def test_a_cache_that_can_only_be_read_serves_what_it_has(
+    command: Command, synthetic_channel: SyntheticChannel, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    digest = end(start(command("oci:first"), tmp_path, environment)).strip()
+    synthetic_channel.add(SyntheticPackage(name="four", files={"share/four": b"4"}))
+    script = """
+mount --bind "$CACHE" "$CACHE" && mount -o remount,bind,ro "$CACHE" || exit
+"$@"; echo "exit $?"
+"$@" four; echo "exit $?"
+"""
+    found, first, error, second = run_in_mounts(script, command("oci:out"), tmp_path, environment)
+    assert (found, first, second) == (digest, "exit 0", "exit 1")
+    assert error.startswith(f"error: the cache {tmp_path / 'cache'} cannot be written: Read-only file system")
+    assert validate(open_image(f"oci:{tmp_path}/out")).ok
