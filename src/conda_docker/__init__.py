@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from python_docker import __version__
+from python_docker.version import __version__
 
 if TYPE_CHECKING:
     from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
@@ -71,8 +71,13 @@ def __getattr__(name: str) -> object:
     """Import a public name when it is first used, so that `import conda_docker` costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import warnings
     from importlib import import_module
 
+    from conda_docker.installation import overwritten
+
+    if (damage := overwritten()) is not None:
+        warnings.warn(damage, RuntimeWarning, stacklevel=2)
     value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__version__ = "1.0.0a1"
+from python_docker.version import __version__
 
 if TYPE_CHECKING:
     from python_docker.copy import copy_image

@@ -17,7 +17,7 @@ conda-docker inspect demo.tar
 
 def _show_version(ctx: click.Context, param: click.Parameter, given: bool) -> None:
     if given and not ctx.resilient_parsing:
-        from python_docker import __version__
+        from python_docker.version import __version__
 
         ctx.ensure_object(Output).result(f"conda-docker {__version__}")
         raise Exit

@@ -123,7 +123,12 @@ class Command(click.Command):
             raise
 
     def invoke(self, ctx: click.Context) -> Any:
-        ctx.find_root().ensure_object(Output).show_logs()
+        from conda_docker.installation import overwritten
+
+        output = ctx.find_root().ensure_object(Output)
+        output.show_logs()
+        if (damage := overwritten()) is not None:
+            output.note(f"warning: {damage}")
         return super().invoke(ctx)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

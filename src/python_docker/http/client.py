@@ -16,7 +16,6 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 from urllib3 import exceptions
 
-from python_docker import __version__
 from python_docker.files.regular import read_regular_file
 from python_docker.http.diagnosis import http_error
 from python_docker.http.failure import Cause, HttpError
@@ -24,6 +23,7 @@ from python_docker.http.heads import bound_heads
 from python_docker.http.proxy import proxy_for
 from python_docker.http.response import Response
 from python_docker.http.url import check_url, host_of, public_url
+from python_docker.version import __version__
 
 if TYPE_CHECKING:
     from python_docker.http.options import HttpOptions

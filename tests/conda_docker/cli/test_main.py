@@ -13,8 +13,8 @@ import pytest
 
 import conda_docker.cli.commands.cache
 from conda_docker.cli import cli, run
-from python_docker import __version__
 from python_docker.errors import Error
+from python_docker.version import __version__
 from tests.conda_docker.cli.conftest import Run
 from tests.images import write_docker_archive
 
