@@ -75,7 +75,9 @@ def _subdir(text: str, wanted: str | None, file_name: str) -> str | None:
 
 
 def _is_list_export(file: InputFile) -> bool:
-    return bool(file.lines) and all(_LINE.fullmatch(line) for line in file.lines)
+    found = [_LINE.fullmatch(line) for line in file.lines]
+    # Without any build it is a list of specs, where `python=3.12` is any version that starts so.
+    return all(found) and any(match["build"] for match in found if match)
 
 
 def _read(request: ReadRequest) -> EnvironmentSpec:

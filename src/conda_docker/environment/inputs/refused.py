@@ -35,20 +35,7 @@ def _is_toml(file: InputFile) -> bool:
     return file.path.suffix == ".toml"
 
 
-def _is_requirements(file: InputFile) -> bool:
-    item = re.compile(r"-|[A-Za-z0-9][\w.-]*(?:\[|\s*(?:[<>=!~@;]|$))")
-    return bool(file.lines) and all(item.match(line) for line in file.lines)
-
-
 TOML_FILES = (
     _not_yet("a pixi manifest", _is_pixi_manifest, "pixi workspace export conda-environment environment.yml"),
     _refused("a TOML file", _is_toml, "which does not name conda packages"),
-)
-
-LISTS = (
-    _refused(
-        "a list of requirements",
-        _is_requirements,
-        "which cannot be read; give the packages as arguments, or write an environment.yml",
-    ),
 )

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from conda_docker.environment.inputs import conda_lock, environment_yml, explicit, list_export, pixi_lock, refused
+from conda_docker.environment.inputs import (
+    conda_lock,
+    environment_yml,
+    explicit,
+    list_export,
+    pixi_lock,
+    refused,
+    spec_list,
+)
 from conda_docker.environment.inputs.kind import InputFile, InputKind
 from conda_docker.errors import InvalidEnvironment
 
@@ -13,7 +21,7 @@ KINDS: tuple[InputKind, ...] = (
     *refused.TOML_FILES,
     environment_yml.KIND,
     list_export.KIND,
-    *refused.LISTS,
+    spec_list.KIND,
 )
 """The kinds of file, in the order in which they are tried: what tells the earlier ones is more particular."""
 

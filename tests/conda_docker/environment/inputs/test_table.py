@@ -30,6 +30,9 @@ def read(path: Path, text: str) -> object:
         ("lock.yml", "version: 3\nmetadata: {}\npackage: []\n", "a pixi lock file"),
         ("conda-lock.yml", "version: 1\nmetadata:\n  channels: []\npackage: []\n", "a conda-lock lock file"),
         ("lock.yml", "version: 1\npackage: []\n", "a conda-lock lock file"),
+        ("packages.txt", "# needs\npython=3.12\nbioconda::samtools >=1.20\nblas=*=*mkl\n", "a list of packages"),
+        ("packages.txt", "numpy=1.26\n", "a list of packages"),
+        ("requirements.txt", "numpy>=2\nflask\n", "a list of packages"),
         ("spec.txt", "# platform: linux-64\nabsl-py=1.4=pypi_0\nzlib=1.2=h1_0\n", "a list of `conda list --export`"),
     ],
 )
@@ -44,7 +47,7 @@ def test_kinds_that_are_read(name: str, text: str, kind: str) -> None:
         ("pixi.toml", '[project]\nname = "x"\nplatforms = ["linux-64"]\n', "a pixi manifest"),
         ("pyproject.toml", "[tool.pixi.dependencies]\n", "a pixi manifest"),
         ("pyproject.toml", "[project]\nname = 'x'\n", "a TOML file"),
-        ("requirements.txt", "# needs\nnumpy>=2\nrequests[socks]==2.*\nflask\n-e .\n", "a list of requirements"),
+        ("requirements.txt", "# needs\nnumpy>=2\nrequests[socks]==2.*\nflask\n-e .\n", "a requirement for pip"),
     ],
 )
 def test_kinds_that_are_refused_by_name(name: str, text: str, what: str) -> None:
