@@ -34,8 +34,8 @@ def parse_spec_list(text: str, file_name: str = "packages.txt", *, subdir: str |
             continue
         if _is_for_pip(spec):
             raise UnsupportedInput(
-                f"{file_name}, line {number}: {public_text(spec)[:100]!r} is a requirement for pip, not a conda package;"
-                " name the file in the `pip:` section of an environment.yml, as in `- pip: [-r FILE]`"
+                f"{file_name}, line {number}: {public_text(spec)[:100]!r} is a requirement for pip, not a conda "
+                "package; name the file in the `pip:` section of an environment.yml, as in `- pip: [-r FILE]`"
             )
         selector = comment_selector(line)
         if selector is None or selects(selector, target) is not False:

@@ -15,6 +15,8 @@ from conda_docker.redaction import public_text
 from conda_docker.user_files import user_path
 
 _SUBDIR = re.compile(r"/(noarch|(?:linux|osx|win)-[a-z0-9]+)$")
+# A separator of constraints with none after it.
+_STRAY = re.compile(r"[,|] *(?=[,|]|$)")
 _ARCHIVE = re.compile(r"\.(?:conda|tar\.bz2)(?:#|$)")
 
 
@@ -66,12 +68,17 @@ def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
     if not text or text.startswith("-") or "\n" in text or "\0" in text:
         raise InvalidEnvironment(f"not a package to ask for: {public_text(text)[:80]!r}")
     public = public_text(text)
+    outside, bracket, inside = text.partition("[")
+    if _STRAY.search(outside):
+        meant = public_text(_STRAY.sub("", outside).strip() + bracket + inside)
+        raise InvalidEnvironment(
+            f"not a package to ask for: {public[:200]!r}: nothing follows a comma or bar; did you mean {meant[:200]!r}?"
+        )
     if "://" not in text and "::" not in text and _ARCHIVE.search(text):
         path = user_path(text)
         if not path.is_file():
             raise InvalidEnvironment(f"there is no package at {text}")
         return RequestedSpec(public, text, path.resolve().as_uri())
-    outside, bracket, inside = text.partition("[")
     channel, separator, rest = outside.rpartition("::")
     if not separator:
         return RequestedSpec(public, text, text)

@@ -15,10 +15,12 @@ from conda_docker.environment.locked import LockedEnvironment, LockedPackage, pa
 from conda_docker.environment.solve.errors import explain, rattler_errors
 from conda_docker.environment.solve.match_specs import RequestedSpec, read_specs
 from conda_docker.environment.solve.request import SolveRequest
+from conda_docker.environment.solve.suggestions import suggestions
 from conda_docker.environment.solve.virtual_packages import VirtualPackage
 from conda_docker.environment.topological_order import topological_order
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import InvalidEnvironment, Unsolvable
 from conda_docker.redaction import public_text, public_url
+from python_docker.errors import Error
 
 if TYPE_CHECKING:
     from rattler import Config, Gateway, GenericVirtualPackage, MatchSpec, RepoDataRecord
@@ -55,18 +57,9 @@ def solve(request: SolveRequest, configuration: CondaConfiguration | None = None
         config=config,
         offline=request.offline or configuration.offline,
     )
-    try:
-        records = _solve(question, sharded=True)
-    except rattler_errors() as error:
-        if not _refused_shards(str(error)):
-            raise explain(error, urls, request.subdir) from error
-        try:
-            records = _solve(question, sharded=False)
-        except rattler_errors() as second:
-            raise explain(second, urls, request.subdir) from second
     return LockedEnvironment(
         subdir=request.subdir,
-        packages=tuple(topological_order(_package(record) for record in records)),
+        packages=tuple(topological_order(_package(record) for record in _answer(question))),
         requested=tuple(spec.text for spec in requested),
         channels=tuple(map(public_url, urls)),
     )
@@ -85,13 +78,41 @@ class _Question:
     offline: bool
 
 
-def _solve(question: _Question, *, sharded: bool) -> list[RepoDataRecord]:
+def _answer(question: _Question) -> list[RepoDataRecord]:
+    """The packages. Raises what `solve` raises."""
+    try:
+        return _solve(question, _gateway(question))
+    except rattler_errors() as error:
+        if not _refused_shards(str(error)):
+            raise _explain(error, question, _gateway(question)) from error
+    way = _gateway(question, sharded=False)
+    try:
+        return _solve(question, way)
+    except rattler_errors() as error:
+        raise _explain(error, question, way) from error
+
+
+def _explain(error: Exception, question: _Question, way: Gateway) -> Error:
+    explained = explain(error, question.channels, question.subdir)
+    if not isinstance(explained, Unsolvable):
+        return explained
+    try:
+        lines = suggestions(question.requested, question.channels, question.subdir, way)
+    except rattler_errors():
+        return explained
+    return Unsolvable("\n".join([*lines, str(explained)])) if lines else explained
+
+
+def _gateway(question: _Question, *, sharded: bool = True) -> Gateway:
+    texts = (*question.channels, *(spec.text for spec in question.requested))
+    private = any(public_text(text) != text for text in texts)
+    return gateway(question.config, offline=question.offline, sharded=sharded, private=private)
+
+
+def _solve(question: _Question, way: Gateway) -> list[RepoDataRecord]:
     import rattler
     from rattler import ChannelPriority
 
-    texts = (*question.channels, *(spec.text for spec in question.requested))
-    private = any(public_text(text) != text for text in texts)
-    way = gateway(question.config, offline=question.offline, sharded=sharded, private=private)
     specs = [_match_spec(_from_one_channel(spec, way, question.subdir), spec.text) for spec in question.requested]
     assumed = [_generic(package) for package in question.virtual_packages]
     return run(
