@@ -146,16 +146,23 @@ def to_mapping(name: str, value: object) -> dict[str, str]:
         found = {}
         for key, item in value.items():
             text = to_text(f"{name}[{key!r}]", item)
-            if not isinstance(key, str) or not key or text is None:
+            if not isinstance(key, str) or text is None:
                 raise TypeError(f"{name} must map strings to strings, not {key!r} to {item!r}")
             found[key] = text
-        return found
+        return _checked_mapping(name, found)
     found = {}
     for item in to_texts(name, value):
         key, equals, text = item.partition("=")
         if not key or not equals:
             raise ValueError(f"{name}: expected NAME=VALUE, got {item[:200]!r}")
         found[key] = text
+    return _checked_mapping(name, found)
+
+
+def _checked_mapping(name: str, found: dict[str, str]) -> dict[str, str]:
+    for key, text in found.items():
+        if not key or "=" in key or "\0" in key + text:
+            raise ValueError(f"{name}: {key[:80]!r} cannot be a name, or its value holds a NUL character")
     return found
 
 

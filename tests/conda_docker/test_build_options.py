@@ -55,6 +55,8 @@ def test_values_as_users_write_them(field: str, value: object, meant: object) ->
         ({"cmd": "[1]"}, ValueError, "cmd must be a command"),
         ({"cmd": 1}, TypeError, "cmd must be"),
         ({"env": ["A"]}, ValueError, "env: expected NAME=VALUE"),
+        ({"env": {"A": "\0"}}, ValueError, "NUL character"),
+        ({"env": {"A=B": "x"}}, ValueError, "cannot be a name"),
         ({"env": {"A": None}}, TypeError, "env must map"),
         ({"env": {"A": b"x"}}, TypeError, "env\\['A'\\] must be"),
         ({"expose": "http"}, ValueError, "expose: 'http' is not a valid port"),

@@ -20,6 +20,7 @@ DEFAULT_CHANNEL = "conda-forge"
 _CHANNEL_ALIAS = "https://conda.anaconda.org"
 _DEFAULT_CHANNELS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")
 _CUSTOM_CHANNELS = {"pkgs/pro": "https://repo.anaconda.com"}
+_TOKEN = re.compile(r"/t/[^/]+(?=/)")
 _SUBDIR = re.compile(r"/(?:noarch|(?:linux|osx|win|emscripten|wasi|freebsd|zos)-[a-z0-9]+)/?$")
 
 
@@ -82,17 +83,43 @@ def _urls(name: str, configuration: CondaConfiguration) -> list[str]:
 def _url(name: str, configuration: CondaConfiguration) -> str:
     if "://" in name:
         return _without_subdir(name)
-    custom = {**_CUSTOM_CHANNELS, **configuration.custom_channels}
+    custom = _custom_channels(configuration)
     # For "team/label/dev": the place of team/label/dev, else of team/label, else of team.
     prefix = name
     while prefix:
         if prefix in custom:
             return f"{custom[prefix].rstrip('/')}/{name}"
         prefix = prefix.rpartition("/")[0]
+    return f"{_alias(configuration)}/{name}"
+
+
+def _alias(configuration: CondaConfiguration) -> str:
     alias = configuration.channel_alias or _CHANNEL_ALIAS
-    if "://" not in alias:
-        alias = f"https://{alias}"
-    return f"{alias.rstrip('/')}/{name}"
+    return (alias if "://" in alias else f"https://{alias}").rstrip("/")
+
+
+def _custom_channels(configuration: CondaConfiguration) -> dict[str, str]:
+    """Name of a channel -> URL of the place that it lies in.
+
+    Each member of a multichannel can be named alone too: `pkgs/main` is the one of `defaults`, wherever that is
+    (conda/base/context.py, `custom_channels`; conda/models/channel.py, `make_simple_channel`).
+    """
+    alias = _alias(configuration)
+    members = [url for urls in configuration.custom_multichannels.values() for url in urls]
+    members += configuration.default_channels or _DEFAULT_CHANNELS
+    custom: dict[str, str] = {}
+    for url in members:
+        if "://" not in url:
+            continue  # a name, which is looked up like any other
+        parts = urlsplit(_checked(url))
+        token = _TOKEN.match(parts.path)
+        place = (
+            alias
+            if f"{url}/".startswith(f"{alias}/")
+            else f"{parts.scheme}://{parts.netloc}{token[0] if token else ''}"
+        )
+        custom[_without_subdir(url).removeprefix(place).strip("/")] = place
+    return {**custom, **_CUSTOM_CHANNELS, **configuration.custom_channels}
 
 
 def _checked(url: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from conda_docker.environment.normal_spec import normal_specs
 from conda_docker.environment.solve.virtual_packages import VirtualPackage
@@ -39,7 +39,9 @@ _SUFFIXES = (".conda", ".tar.bz2")
 # Older indexes count seconds; conda and rattler take what would be a date after the year 9999 for milliseconds.
 _LAST_SECOND = 253_402_300_799
 # What no name, version or build has: they become part of file names.
-_UNSAFE = re.compile(r"[\x00-\x20/\\]|^\.")
+_UNSAFE = re.compile(r"[\x00-\x20/\\\x7f\ud800-\udfff]|^\.")
+# Builds of Python without a global lock, whose modules lie in lib/python3.13t and the like.
+_FREE_THREADED = re.compile(r"_cp\d+t$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ class LockedPackage:
             raise InvalidEnvironment(
                 f"{self.public_url} holds another package than its name says: {'-'.join(map(str, found))}"
             )
-        return package_from_record({**index, **self.record, **checked, "url": self.url}, source=self.source)
+        record = {**index, **self.record, **checked, "url": self.url}
+        return replace(package_from_record(record, source=self.source), complete=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +152,13 @@ class LockedEnvironment:
 def package_from_record(record: Mapping[str, Any], *, source: Path | None = None) -> LockedPackage:
     """Return the package that a record of a channel's index describes, or one of conda-meta or of a solver.
 
-    `record` needs `name`, `version`, `build` and `url`. Raises `InvalidEnvironment` for one that lacks them or holds
-    values of a wrong kind.
+    `record` needs `name`, `version`, `build` and `url`. What it leaves open is not known: the package is not `complete`
+    then. Raises `InvalidEnvironment` for one that lacks them or holds values of a wrong kind.
     """
     fields = {key: value for key, value in record.items() if key not in _NOT_OF_THE_RECORD and value is not None}
+    # micromamba 2.1 to 2.3 wrote what it did not know as nought and nothing; no archive has no bytes.
+    unfilled = fields.get("size") == 0
+    fields = {key: value for key, value in fields.items() if not _is_unknown(key, value, unfilled=unfilled)}
     try:
         name, version, build = (_text(fields, key) for key in ("name", "version", "build"))
         url = _text(fields, "url")
@@ -162,6 +168,7 @@ def package_from_record(record: Mapping[str, Any], *, source: Path | None = None
         for text in (name, version, build, file_name):
             if _UNSAFE.search(text) or not text:
                 raise ValueError(f"{text[:80]!r} cannot be a name, a version, a build or a file's name")
+        _check_url(url)
         # From the URL alone where it tells: conda, rattler and an explicit list call one channel by different names.
         channel = channel_of_url(url) or (public_url(str(fields["channel"])) if "channel" in fields else None)
         if channel is not None:
@@ -186,8 +193,9 @@ def package_from_record(record: Mapping[str, Any], *, source: Path | None = None
             timestamp=_milliseconds(fields.get("timestamp")),
             record=public_value({**fields, "fn": file_name}),
             source=source or local_path(url),
+            complete=not unfilled and not _lacks_site_packages(name, build, fields),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         what = str(fields.get("fn") or fields.get("name") or "a package")[:200]
         missing = isinstance(error, KeyError)
         problem = f"it has no {error}" if missing else str(error)
@@ -248,6 +256,29 @@ def local_path(url: str) -> Path | None:
     if os.name == "nt":
         path = path.lstrip("/")  # file:///C:/channel
     return Path(path) if Path(path).exists() else None
+
+
+def _is_unknown(key: str, value: object, *, unfilled: bool) -> bool:
+    """Whether a field of a record stands for something that whoever wrote it did not know."""
+    if key in ("md5", "sha256"):
+        return value == ""
+    if key in ("size", "timestamp"):
+        return value == 0
+    return unfilled and value in ("", 0, [], None) and key not in ("name", "version", "build", "url")
+
+
+def _lacks_site_packages(name: str, build: str, fields: Mapping[str, Any]) -> bool:
+    """Whether this is a Python whose modules lie elsewhere than usual, and the record does not say where (CEP 17)."""
+    return name == "python" and "python_site_packages_path" not in fields and bool(_FREE_THREADED.search(build))
+
+
+def _check_url(url: str) -> None:
+    """Raise `ValueError` for what is not a URL."""
+    try:
+        url.encode()
+        urlsplit(url).port  # noqa: B018 -- a property that checks
+    except ValueError:
+        raise ValueError(f"{public_url(url)[:200]!r} is not a URL") from None
 
 
 def _is_subdir(text: str) -> bool:

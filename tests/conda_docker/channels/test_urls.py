@@ -75,6 +75,27 @@ def test_multichannel() -> None:
     )
 
 
+def test_members_of_multichannels_are_channels_of_their_own() -> None:
+    assert urls("pkgs/main", "pkgs/r/linux-64", "pkgs/pro") == (
+        "https://repo.anaconda.com/pkgs/main",
+        "https://repo.anaconda.com/pkgs/r",
+        "https://repo.anaconda.com/pkgs/pro",
+    )
+    mirrored = {"default_channels": ("https://me:pw@mirror.example.org/pkgs/main", "https://host/t/tk-1/team/dev")}
+    assert urls("pkgs/main", "team/dev", "pkgs/r", **mirrored) == (
+        "https://me:pw@mirror.example.org/pkgs/main",
+        "https://host/t/tk-1/team/dev",
+        "https://conda.anaconda.org/pkgs/r",
+    )
+    custom = {"custom_multichannels": {"all": ("https://host/a/b",)}, "custom_channels": {"a/b": "https://other"}}
+    assert urls("a/b", **custom) == ("https://other/a/b",)
+
+
+def test_members_of_multichannels_below_the_alias() -> None:
+    alias = {"channel_alias": "https://host/conda", "default_channels": ("https://host/conda/main",)}
+    assert urls("main", "main/label/dev", **alias) == ("https://host/conda/main", "https://host/conda/main/label/dev")
+
+
 def test_url_without_its_subdir() -> None:
     assert urls("https://host/team/", "https://host/team/noarch", "https://host/team/linux-aarch64/") == (
         "https://host/team",

@@ -107,11 +107,53 @@ def test_noarch(written: object, kind: str | None) -> None:
         {"noarch": "perl"},
         {"timestamp": "yesterday"},
         {"build_number": "many"},
+        {"build_number": float("inf")},
+        {"timestamp": float("inf")},
+        {"timestamp": float("nan")},
+        {"version": "1\ud800"},
+        {"url": "http://[::1/a-1-0.conda"},
+        {"url": "http://host:99999/a-1-0.conda"},
+        {"url": "https://host/\ud800/a-1-0.conda"},
     ],
 )
 def test_a_record_that_cannot_be_used(fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidEnvironment, match="cannot be used"):
         package_from_record({**RECORD, **fields})
+
+
+def test_a_record_that_nobody_filled_in() -> None:
+    """As micromamba 2.1 to 2.3 wrote them."""
+    unfilled = {"size": 0, "depends": [], "timestamp": 0, "md5": "", "sha256": "", "license": "", "constrains": []}
+    package = package_from_record({**RECORD, **unfilled})
+    assert not package.complete
+    assert (package.size, package.timestamp, package.md5, package.sha256) == (None, None, None, None)
+    filled = package.with_index({**RECORD, "depends": ["python >=3.12"]}, size=12, md5="b" * 32)
+    assert filled.complete
+    assert (filled.depends, filled.size, filled.md5) == (("python >=3.12",), 12, "b" * 32)
+    assert (filled.timestamp, filled.record["license"]) == (1_700_000_000_000, "BSD-3-Clause")
+
+
+def test_nothing_is_known_by_an_empty_hash() -> None:
+    package = package_from_record({**RECORD, "md5": "", "timestamp": 0})
+    assert package.complete
+    assert (package.md5, package.timestamp, package.depends) == (None, None, ("python >=3.12",))
+
+
+def test_free_threaded_python_says_itself_where_its_modules_are() -> None:
+    record = {
+        **RECORD,
+        "name": "python",
+        "version": "3.13.1",
+        "build": "h1_0_cp313t",
+        "url": f"{URL[:-24]}python.conda",
+    }
+    package = package_from_record(record)
+    assert not package.complete
+    path = "lib/python3.13t/site-packages"
+    filled = package.with_index({**record, "python_site_packages_path": path})
+    assert (filled.complete, filled.python_site_packages_path) == (True, path)
+    assert package_from_record({**record, "python_site_packages_path": path}).complete
+    assert package_from_record({**record, "build": "h1_0_cp313"}).complete
 
 
 json_values = st.recursive(

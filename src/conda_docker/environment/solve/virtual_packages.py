@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ _ARCHSPEC = {
     "linux-loongarch64": "loongarch64",
 }
 _OVERRIDES = ("linux", "glibc", "cuda", "cuda_arch", "archspec")
+_KNOWN = ("unix", *_OVERRIDES)
 _NAME = re.compile(r"__[a-z0-9_]+")
 _VERSION = re.compile(r"[0-9A-Za-z.!+_]+")
 _BUILD = re.compile(r"[0-9A-Za-z_.+]+")
@@ -109,7 +111,11 @@ def _archspec(name: str) -> VirtualPackage:
 
 def _override(packages: dict[str, VirtualPackage], text: str) -> None:
     name, equals, rest = text.strip().partition("=")
-    name = name if name.startswith("__") else f"__{name}"
+    if not name.startswith("__"):
+        near = difflib.get_close_matches(name, _KNOWN, n=1)
+        if equals and name not in _KNOWN and near:
+            raise InvalidEnvironment(f"not a virtual package: {name[:80]!r}; did you mean {near[0]!r}?")
+        name = f"__{name}"
     version, _, build = rest.partition("=")
     if not equals or not _NAME.fullmatch(name):
         raise InvalidEnvironment(
