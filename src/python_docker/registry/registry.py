@@ -12,6 +12,7 @@ from python_docker.errors import InvalidReference, RegistryError, UnsupportedFor
 from python_docker.image import Image
 from python_docker.registry.address import DOCKER_HUB_URL, RegistryAddress, domain_of, userinfo
 from python_docker.registry.client import RegistryClient
+from python_docker.registry.earlier import EarlierCalls
 from python_docker.registry.medium import RegistryDestination, RegistrySource
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.digest import Digest
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _COPY_SIZE = 1 << 20
 
 
-class Registry:
+class Registry(EarlierCalls):
     """A registry: pull images from it, push images to it, list and delete what it has.
 
     `hostname` is its URL; `http://` before it asks for plain HTTP, which otherwise is used for this machine only.
@@ -172,7 +173,7 @@ class Registry:
 
     def get_blob(self, image: str, blobsum: str) -> bytes:
         """A blob of a repository, whole and checked, in memory. `blobsum` is its digest, `sha256:...`."""
-        _, client, path, _, _ = self._locate(image, "latest")
+        client, path = self._repository(image)
         digest = Digest(blobsum)
         size = client.blob_size(path, digest)
         if size is None:
@@ -183,7 +184,7 @@ class Registry:
 
     def check_blob(self, image: str, blobsum: str) -> bool:
         """Whether a repository has a blob."""
-        _, client, path, _, _ = self._locate(image, "latest")
+        client, path = self._repository(image)
         return client.has_blob(path, Digest(blobsum))
 
     # -- lists -----------------------------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ class Registry:
 
     def list_image_tags(self, image: str, n: int | None = None, last: str | None = None) -> list[str]:
         """The tags of a repository: all of them, or the next `n` after `last` in their order. May be none."""
-        _, client, path, _, _ = self._locate(image, "latest")
+        client, path = self._repository(image)
         return _next_names(client.tags(path, page_size=n, last=last), n, last)
 
     # -- names -----------------------------------------------------------------------------------------------------
@@ -207,8 +208,13 @@ class Registry:
         if image is None:
             self._client.check_access()
         else:
-            _, client, path, _, _ = self._locate(image, "latest")
+            client, path = self._repository(image)
             client.check_access(path, tuple((action or "pull").split(",")))
+
+    basic_authenticate = token_authenticate = authenticate
+
+    def _repository(self, image: str) -> tuple[RegistryClient, str]:
+        return self._locate(image, "latest")[1:3]
 
     def _locate(self, image: str, tag: str) -> tuple[str, RegistryClient, str, str | None, Digest | None]:
         """What a name means: itself without tag and digest, the registry, the path there, and the tag and digest."""

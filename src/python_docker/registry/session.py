@@ -141,6 +141,14 @@ class RegistrySession:
                 failure = failure or refusal_error(response, action)
         raise failure or RegistryError(f"{self.address.host}: cannot {action}: its descriptor names no place for it")
 
+    def hide(self, text: str) -> str:
+        """Return a text by others without any credentials or tokens of this session that it may repeat."""
+        with self._lock:
+            logins = list(self._logins.values())
+        for login in logins:
+            text = login.hide(text)
+        return text
+
     def is_own(self, url: str) -> bool:
         """Whether a URL is one of this registry itself: scheme, host and port are its own."""
         try:
