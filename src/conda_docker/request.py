@@ -58,6 +58,9 @@ class Request:
     the variables `CONDA_OVERRIDE_*` say. `solver`, else `conda_exe`, is a conda, mamba or micromamba to solve with;
     without either rattler solves.
 
+    uv chooses wheels for what is asked of pip. `allow_sdist` lets it build those that there are none of, which runs
+    code of these packages; `pip_may_replace` lets a wheel replace what a conda package brings in another version.
+
     Raises `InvalidEnvironment` unless one environment is described, `InvalidPlatform` and `UnsupportedInput` for
     platforms without conda packages, and `TypeError` or `ValueError`, with the name of the field, for other values.
 
@@ -81,6 +84,8 @@ class Request:
     solver: str | None = None
     conda_exe: str | None = None
     pip_packages: PipPackages = PipPackages.REFUSE
+    allow_sdist: bool = False
+    pip_may_replace: bool = False
     options: BuildOptions = field(default_factory=BuildOptions)
 
     def __post_init__(self) -> None:
@@ -139,4 +144,6 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "solver": to_text,
     "conda_exe": to_text,
     "pip_packages": partial(to_choice, kind=PipPackages),
+    "allow_sdist": to_flag,
+    "pip_may_replace": to_flag,
 }

@@ -16,8 +16,7 @@ from conda_docker.environment.inputs.table import kind_of
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.spec import EnvironmentSpec, merge_specs
 from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
-from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.redaction import public_text
+from conda_docker.errors import InvalidEnvironment
 from conda_docker.request import ChannelPriority, Request, to_platforms
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
@@ -67,6 +66,8 @@ def lock(
     solver: str | os.PathLike[str] | None = None,
     conda_exe: str | os.PathLike[str] | None = None,
     pip_packages: str = PipPackages.REFUSE,
+    allow_sdist: bool = False,
+    pip_may_replace: bool = False,
 ) -> LockedEnvironment:
     """Return the exact packages of the environment that is described, for one platform.
 
@@ -95,6 +96,8 @@ def lock(
         solver=to_text("solver", solver),
         conda_exe=to_text("conda_exe", conda_exe),
         pip_packages=to_choice("pip_packages", pip_packages, kind=PipPackages),
+        allow_sdist=allow_sdist,
+        pip_may_replace=pip_may_replace,
         options=BuildOptions(offline=offline),
     )
     if len(request.platforms) > 1:
@@ -108,11 +111,12 @@ def _resolve(request: Request, files: Sequence[InputFile], platform: Platform | 
     if isinstance(described, LockedEnvironment):
         platform = platform or platform_of_subdir(described.subdir)
         base = _open_base(request, platform, progress)
-        return Resolved(_with_pip(_checked(request, described, base)), base)
+        return Resolved(_with_wheels(request, _checked(request, described, base), base, progress), base)
     if platform is None:
         platform = Platform.host() if described.subdir is None else platform_of_subdir(described.subdir)
     base = _open_base(request, platform, progress)
-    return Resolved(_with_pip(_solve(request, described, platform, base, progress)), base)
+    solved = _solve(request, described, platform, base, progress)
+    return Resolved(_with_wheels(request, solved, base, progress), base)
 
 
 def _describe(
@@ -162,10 +166,7 @@ def _checked(request: Request, environment: LockedEnvironment, base: Image | Non
     """Return exact packages with warnings about the system that they need. Raises where the base is too old."""
     from conda_docker.environment.system import check_system, needed_glibc
 
-    given = [text.lstrip("_").removeprefix("glibc=") for text in request.virtual_packages if "glibc=" in text]
-    glibc = given[-1] if given else None
-    if base is not None and not given and needed_glibc(environment) is not None:
-        glibc = _glibc_of(base, request)
+    glibc = None if needed_glibc(environment) is None else _glibc_for(request, base)
     warnings = check_system(environment, glibc=glibc, base=request.base)
     return replace(environment, warnings=(*environment.warnings, *warnings))
 
@@ -219,6 +220,14 @@ def _solve(
     )
 
 
+def _glibc_for(request: Request, base: Image | None) -> str | None:
+    """The glibc of the image: as the request says, else the base's; None where it is not known."""
+    given = [text.lstrip("_").removeprefix("glibc=") for text in request.virtual_packages if "glibc=" in text]
+    if given:
+        return given[-1]
+    return None if base is None else _glibc_of(base, request)
+
+
 def _glibc_of(base: Image, request: Request) -> str | None:
     from conda_docker.image.base_system import read_base_system
 
@@ -235,16 +244,23 @@ def _ask_solver(question: SolveRequest, executable: str | None) -> LockedEnviron
     return solve_externally(executable, question)
 
 
-def _with_pip(environment: LockedEnvironment) -> LockedEnvironment:
-    """Return the environment with its requirements for pip resolved."""
-    if environment.pip is None:
+def _with_wheels(
+    request: Request, environment: LockedEnvironment, base: Image | None, progress: Progress
+) -> LockedEnvironment:
+    """Return the environment with what it wants of pip as exact wheels."""
+    if environment.pip is None and not environment.wheels:
         return environment
-    listed = environment.pip.requirements
-    shown = ", ".join(public_text(item)[:100] for item in listed[:5])
-    more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
-    raise UnsupportedInput(
-        f"{environment.pip.origin} asks pip for {shown}{more}; packages that come by pip cannot be put into an image "
-        "yet. Many are conda packages too: name those in `dependencies`, and remove the pip section"
+    from conda_docker.pypi.resolution import PipOptions
+    from conda_docker.pypi.resolve import resolve_wheels
+
+    return resolve_wheels(
+        environment,
+        cache_dir=_cache_dir(request),
+        # Wheels that a lock file lists are chosen already.
+        glibc=_glibc_for(request, base) if environment.pip is not None or request.allow_sdist else None,
+        options=PipOptions(allow_sdist=request.allow_sdist, may_replace=request.pip_may_replace),
+        offline=request.options.offline,
+        progress=progress,
     )
 
 

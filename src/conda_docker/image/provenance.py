@@ -10,8 +10,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
+from conda_docker.pypi.locked import LockedWheel
 from python_docker.errors import NotFound
 from python_docker.spec.documents import History
 
@@ -21,12 +23,20 @@ if TYPE_CHECKING:
 
 _PACKAGES = re.compile(r"conda packages in (/.*):")
 _ENVIRONMENT = re.compile(r"conda environment in (/.*):")
+_WHEEL = re.compile(r"# pip (?P<name>\S+) @ (?P<url>\S+?)(?: --hash=(?P<hash>sha256:[0-9a-f]{64}))?")
 _FILE_NAME = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+?)(?:\.conda|\.tar\.bz2)")
+
+
+WHEEL_BUILD = "pypi_0"
+"""What stands for a wheel's build string where conda shows one."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledPackage:
-    """A package in an image, as its history names it. `hash` is `sha256:<hex>` or an MD5 in hexadecimal digits."""
+    """A package in an image, as its history names it. `hash` is `sha256:<hex>` or an MD5 in hexadecimal digits.
+
+    A wheel has the build `pypi_0` and the channel `pypi`, as `conda list` shows it.
+    """
 
     name: str
     version: str
@@ -36,8 +46,21 @@ class InstalledPackage:
     prefix: str
 
     @property
+    def is_wheel(self) -> bool:
+        """Whether it is a wheel, rather than a conda package."""
+        return self.build == WHEEL_BUILD
+
+    def explicit(self) -> str:
+        """The package as a line of an explicit list; a wheel is a comment to conda, as conda-lock writes it."""
+        if self.is_wheel:
+            return f"# pip {self.name} @ {self.url}" + (f" --hash={self.hash}" if self.hash else "")
+        return f"{self.url}#{self.hash}" if self.hash else self.url
+
+    @property
     def channel(self) -> str:
         """The URL of the channel: the package's without subdir and file name."""
+        if self.is_wheel:
+            return "pypi"
         return self.url.rsplit("/", 2)[0]
 
 
@@ -50,42 +73,62 @@ class InstalledEnvironment:
     requested: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[InstalledPackage, ...] = ()
+    wheels: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked for of wheels; see `wheels_request`."""
 
     def explicit(self) -> str:
         """An `@EXPLICIT` file with which `conda-docker build -f` makes the same environment, and conda too."""
-        request = {"requested": list(self.requested), "variables": dict(self.variables)}
+        request: dict[str, Any] = {"requested": list(self.requested), "variables": dict(self.variables)}
+        if self.wheels:
+            request["wheels"] = dict(self.wheels)
         lines = [f"# platform: {self.subdir}", f"# conda-docker: {json.dumps(request, sort_keys=True)}", "@EXPLICIT"]
-        lines += [f"{package.url}#{package.hash}" if package.hash else package.url for package in self.packages]
+        lines += [package.explicit() for package in self.packages]
         return "\n".join(lines) + "\n"
 
 
-def explicit_url(package: LockedPackage) -> str:
+def explicit_line(package: LockedPackage | LockedWheel) -> str:
     """A package as a line of an explicit file: its URL, without credentials, and its hash."""
+    if isinstance(package, LockedWheel):
+        hash_ = f" --hash=sha256:{package.sha256}" if package.sha256 else ""
+        return f"# pip {package.name} @ {package.public_url}{hash_}"
     if package.sha256:
         return f"{package.public_url}#sha256:{package.sha256}"
     return f"{package.public_url}#{package.md5}" if package.md5 else package.public_url
 
 
-def packages_history(packages: Sequence[LockedPackage], prefix: str, created: str) -> History:
+def packages_history(packages: Sequence[LockedPackage | LockedWheel], prefix: str, created: str) -> History:
     """The history entry of a layer of packages."""
-    names = [f"{package.name}-{package.version}-{package.build}" for package in packages]
+    names = [package.stem for package in packages]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    comment = "\n".join([f"conda packages in {prefix}:", *map(explicit_url, packages)])
+    comment = "\n".join([f"conda packages in {prefix}:", *map(explicit_line, packages)])
     return History(created=created, created_by=f"conda-docker: {shown}", comment=comment)
 
 
 def environment_history(environment: LockedEnvironment, prefix: str, created: str) -> History:
     """The history entry of an environment's own layer."""
-    request = {
+    request: dict[str, Any] = {
         "requested": list(environment.requested),
         "subdir": environment.subdir,
         "variables": dict(environment.variables),
     }
+    if environment.wheels:
+        request["wheels"] = wheels_request(environment)
     return History(
         created=created,
         created_by="conda-docker: environment",
         comment=f"conda environment in {prefix}:\n{json.dumps(request, sort_keys=True)}",
     )
+
+
+def wheels_request(environment: LockedEnvironment) -> dict[str, Any]:
+    """What the user asked for of wheels, by name, and what they replace: the rest of what their layers depend on."""
+    return {
+        "requested": [wheel.name for wheel in environment.wheels if wheel.requested],
+        "direct": [wheel.name for wheel in environment.wheels if wheel.direct],
+        "replaced": [
+            [distribution.name, distribution.version, distribution.package] for distribution in environment.replaced
+        ],
+    }
 
 
 def read_environments(image: Image) -> list[InstalledEnvironment]:
@@ -109,6 +152,7 @@ def read_environments(image: Image) -> list[InstalledEnvironment]:
                         tuple(map(str, request["requested"])),
                         {str(key): str(value) for key, value in request["variables"].items()},
                         tuple(packages.pop(match[1], ())),
+                        dict(request.get("wheels", {})),
                     )
                 )
             except (ValueError, KeyError, TypeError, AttributeError):
@@ -120,6 +164,11 @@ def read_environments(image: Image) -> list[InstalledEnvironment]:
 
 def _parse(body: str, prefix: str) -> Iterator[InstalledPackage]:
     for line in body.splitlines():
+        if wheel := _WHEEL.fullmatch(line):
+            version = unquote(wheel["url"]).rpartition("/")[2].split("-")[1:2]
+            name, url, hash_ = wheel["name"], wheel["url"], wheel["hash"]
+            yield InstalledPackage(name, "".join(version), WHEEL_BUILD, url, hash_, prefix)
+            continue
         url, _, hash_ = line.partition("#")
         match = _FILE_NAME.fullmatch(url.rpartition("/")[2])
         if match is not None:

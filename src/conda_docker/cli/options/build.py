@@ -192,6 +192,20 @@ OPTIONS = (
         help="Use the environments and configuration of this conda; it solves too, unless --solver is given.",
     ),
     Option(
+        "--allow-sdist",
+        sets="request.allow_sdist",
+        is_flag=True,
+        panel=CONTENT,
+        help="Build pip packages that have no wheel from source; runs their build scripts on this machine.",
+    ),
+    Option(
+        "--pip-may-replace",
+        sets="request.pip_may_replace",
+        is_flag=True,
+        panel=CONTENT,
+        help="Let a pip package replace what a conda package brings in another version.",
+    ),
+    Option(
         "-i",
         "--image",
         metavar="NAME[:TAG]",

@@ -188,7 +188,9 @@ def source_text(report: Mapping[str, Any], environments: list[InstalledEnvironme
     for title, values in (("Labels", config.get("Labels")), ("Annotations", image["annotations"])):
         rows += zip(_once(title), [f"{name}={value}" for name, value in (values or {}).items()], strict=False)
     for title, environment in zip(_once("Packages"), environments, strict=False):
-        found = count(len(environment.packages), "conda package")
+        wheels = sum(package.is_wheel for package in environment.packages)
+        found = count(len(environment.packages) - wheels, "conda package")
+        found += f" and {count(wheels, 'wheel')}" if wheels else ""
         rows.append((title, f"{found} in {environment.prefix} ({environment.subdir})"))
     return format_table(rows) + "\n\n" + layers_text(image["layers"])
 

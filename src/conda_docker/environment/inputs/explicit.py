@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from conda_docker.environment.inputs.location import locate
 from conda_docker.environment.inputs.locked_entries import missing_hashes, unique, wheel_entry
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, channel_of_url, package_from_url
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.pypi.locked import LockedWheel
+from conda_docker.pypi.locked import Distribution, LockedWheel
 
 MARKER = "@EXPLICIT"
 
@@ -63,10 +64,15 @@ def parse_explicit(
     target = _target(tuple(packages.values()), stated, subdir, file_name)
     request = _request(comments)
     pip_packages = unique(wheels, "pip package", file_name)
+    asked, replaced = _wheels_request(request)
     return LockedEnvironment(
         subdir=target,
         packages=tuple(packages.values()),
-        wheels=pip_packages,
+        wheels=tuple(
+            replace(wheel, requested=wheel.name in asked["requested"], direct=wheel.name in asked["direct"])
+            for wheel in pip_packages
+        ),
+        replaced=replaced,
         warnings=missing_hashes(tuple(packages.values()), pip_packages, file_name),
         requested=tuple(map(str, request.get("requested", ()))),
         channels=tuple(dict.fromkeys(package.channel for package in packages.values() if package.channel)),
@@ -115,6 +121,20 @@ def _request(comments: list[str]) -> Mapping[str, Any]:
             expected = isinstance(request.get("requested", []), list) and isinstance(request.get("variables", {}), dict)
             return request if expected else {}
     return {}
+
+
+def _wheels_request(request: Mapping[str, Any]) -> tuple[dict[str, frozenset[str]], tuple[Distribution, ...]]:
+    """Which wheels the user named, and by location, and what they replace, as our own lists say."""
+    wheels = request.get("wheels")
+    wheels = wheels if isinstance(wheels, dict) else {}
+
+    def items(name: str) -> list[Any]:
+        value = wheels.get(name)
+        return value if isinstance(value, list) else []
+
+    asked = {name: frozenset(map(str, items(name))) for name in ("requested", "direct")}
+    replaced = [row for row in items("replaced") if isinstance(row, list) and len(row) == 3]
+    return asked, tuple(Distribution(*map(str, row)) for row in replaced)
 
 
 def _is_explicit(file: InputFile) -> bool:
