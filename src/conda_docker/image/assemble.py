@@ -19,6 +19,7 @@ from conda_docker.layers.cache import LayerCache, default_cache_dir
 from conda_docker.layers.clobbers import packages_that_meet
 from conda_docker.layers.factory import LayerFactory, complete_environment
 from conda_docker.layers.make import MadeLayer
+from conda_docker.layers.member import has_modules_to_compile
 from conda_docker.layers.plan import plan_layers
 from conda_docker.link.bytecode.interpreter import Interpreter
 from python_docker.errors import InvalidReference, PlatformNotFound, UnsupportedFormat
@@ -31,6 +32,7 @@ from python_docker.tar import TarEntry
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
+    from conda_docker.layers.clobbers import Losses
     from python_docker.spec.digest import Digest
 
 DEFAULT_PREFIX = "/opt/conda"
@@ -95,7 +97,7 @@ def build_image(
     cache = LayerCache(options.cache_dir or default_cache_dir())
     environment = complete_environment(environment, cache.root, offline=options.offline, progress=progress)
     created = created_seconds(environment)
-    made, interpreter = _make(environment, prefix, options, room, cache, progress)
+    made, interpreter = _make(environment, prefix, options, room, cache, progress, notes)
     for layer in made:
         history = provenance.packages_history(layer.packages, prefix, rfc3339(created))
         image.add_layer(Layer(layer.layer.blob, layer.layer.diff_id, history=(history,)))
@@ -178,22 +180,57 @@ def _check_base(environment: LockedEnvironment, image: Image, base: Image | None
 
 
 def _make(
-    environment: LockedEnvironment, prefix: str, options: BuildOptions, room: int, cache: LayerCache, progress: Progress
+    environment: LockedEnvironment,
+    prefix: str,
+    options: BuildOptions,
+    room: int,
+    cache: LayerCache,
+    progress: Progress,
+    notes: list[str],
 ) -> tuple[list[MadeLayer], Interpreter | None]:
     """The layers of the environment's packages, bottom first, and what compiled their modules."""
     python = environment.python
-    needed = any(package.noarch == "python" for package in environment.packages)
+    needed = bool(environment.wheels) or any(map(has_modules_to_compile, environment.packages))
     interpreter = Interpreter.choose(python if needed else None, options.bytecode, _platform(environment))
     factory = LayerFactory(environment, prefix, options, cache, interpreter, progress)
     requested = {match_spec_name(spec.rpartition("::")[2]) for spec in environment.requested}
-    plan = plan_layers(environment.packages, limit=room, layering=options.layering, requested=requested)
+    plan = plan_layers(
+        environment.packages,
+        wheels=environment.wheels,
+        limit=room,
+        layering=options.layering,
+        requested=requested,
+    )
     made = factory.make(plan, read_cache=options.use_cache)
     meeting = {package.stem for package in packages_that_meet(made)}
+    meeting |= {distribution.package for distribution in environment.replaced}
     if meeting:
         # Some path is in two packages: the last in topological order has it, and the other's layer is made without.
-        lost = factory.losses([package for package in environment.packages if package.stem in meeting])
+        packages = [package for package in environment.packages if package.stem in meeting]
+        wheels = [wheel for wheel in environment.wheels if wheel.stem in meeting]
+        lost = factory.losses([*packages, *wheels])
         made = factory.make(plan, read_cache=True, lost=lost)
+        if wheels:
+            notes += _lost_to_wheels(environment, packages, lost, factory.losses(packages))
     return made, factory.interpreter
+
+
+def _lost_to_wheels(
+    environment: LockedEnvironment, packages: Sequence[LockedPackage], lost: Losses, among_themselves: Losses
+) -> list[str]:
+    """Notes about conda packages whose files wheels overwrite, as pip would, though they replace none of them."""
+    replaced = {distribution.package for distribution in environment.replaced}
+    counts = {
+        package.stem: len(lost.get(package.stem, frozenset()) - among_themselves.get(package.stem, frozenset()))
+        for package in packages
+        if package.stem not in replaced
+    }
+    return [
+        f"{number} file{'s' if number > 1 else ''} of the conda package {stem} "
+        f"{'are' if number > 1 else 'is'} overwritten by pip packages"
+        for stem, number in counts.items()
+        if number
+    ]
 
 
 def _activation(

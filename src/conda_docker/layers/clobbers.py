@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from conda_docker.cache.folder import CacheFolder, NoteKind
 
 if TYPE_CHECKING:
-    from conda_docker.environment.locked import LockedPackage
     from conda_docker.layers.make import MadeLayer
+    from conda_docker.layers.member import Member
 
 Losses = Mapping[str, frozenset[str]]
 """The paths, relative to the prefix, that each package loses to a later one, by the package's stem."""
 
 
-def packages_that_meet(made: Sequence[MadeLayer]) -> list[LockedPackage]:
+def packages_that_meet(made: Sequence[MadeLayer]) -> list[Member]:
     """The packages of layers that have a path in common, or of which one has a file where another has a folder."""
     involved = {number for number, layer in enumerate(made) if layer.facts.clobbered}
     owner: dict[int, int] = {}

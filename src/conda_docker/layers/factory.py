@@ -14,8 +14,10 @@ from conda_docker.errors import InterpreterNotFound
 from conda_docker.layers.cache import writing_cache
 from conda_docker.layers.clobbers import find_losses, remember_losses, remembered_losses
 from conda_docker.layers.make import MadeLayer, look_up, make_missing
+from conda_docker.layers.member import Member, has_modules_to_compile
 from conda_docker.layers.recipe import Recipe
 from conda_docker.package.index_cache import IndexCache
+from conda_docker.pypi.locked import LockedWheel
 from python_docker.layer import Layer
 from python_docker.progress import SILENT, Progress
 
@@ -46,6 +48,7 @@ class LayerFactory:
         progress: Progress = SILENT,
     ) -> None:
         self._python = environment.python
+        self._replaced = environment.replaced
         self._prefix = prefix
         self._options = options
         self._cache = cache
@@ -53,7 +56,7 @@ class LayerFactory:
         self.interpreter = interpreter
 
     def make(
-        self, plan: Sequence[Sequence[LockedPackage]], *, read_cache: bool, lost: Losses | None = None
+        self, plan: Sequence[Sequence[Member]], *, read_cache: bool, lost: Losses | None = None
     ) -> list[MadeLayer]:
         """The layers of a plan, in its order, each package without what it has `lost` to another.
 
@@ -78,26 +81,45 @@ class LayerFactory:
                 progress=self._progress,
             )
 
-    def losses(self, packages: Sequence[LockedPackage]) -> Losses:
-        """What each of `packages`, in topological order, loses to a later one. Remembered: a second call reads none."""
-        key = self._recipe().key(packages)
+    def losses(self, packages: Sequence[Member]) -> Losses:
+        """What each of `packages`, in topological order, loses to a later one. Remembered: a second call reads none.
+
+        What a wheel replaces of a conda package is lost too, whether the wheel has these files or not.
+        """
+        replaced = {
+            package.stem: sorted(
+                distribution.name for distribution in self._replaced if distribution.package == package.stem
+            )
+            for package in packages
+        }
+        key = self._recipe().key(packages, replaced={stem: names for stem, names in replaced.items() if names})
         known = remembered_losses(self._cache.root, key)
         if known is not None:
             return known
-        from conda_docker.package.archive import open_package
+        from conda_docker.layers.member import open_member
 
+        paths: dict[str, list[str]] = {}
+        gone: dict[str, frozenset[str]] = {}
         with self._compiler(packages) as (compiler, _):
             writing = self._writing(compiler, None)
-            paths = {package.stem: writing.installed(open_package(path)) for package, path in self._fetch(packages)}
+            for package, path in self._fetch(packages):
+                opened = open_member(package, path)
+                installed = writing.installed(opened)
+                gone[package.stem] = writing.replaced(opened, installed, replaced[package.stem])
+                paths[package.stem] = [place for place in installed if place not in gone[package.stem]]
         found = find_losses([paths[package.stem] for package in packages])
-        losses = {package.stem: lost for package, lost in zip(packages, found, strict=True) if lost}
+        losses = {
+            package.stem: lost | gone[package.stem]
+            for package, lost in zip(packages, found, strict=True)
+            if lost or gone[package.stem]
+        }
         remember_losses(self._cache.root, key, losses)
         return losses
 
     @contextmanager
-    def _compiler(self, packages: Sequence[LockedPackage]) -> Iterator[tuple[Compiler | None, bool]]:
+    def _compiler(self, packages: Sequence[Member]) -> Iterator[tuple[Compiler | None, bool]]:
         """What compiles modules of these packages, and whether it is another Python than was expected."""
-        if self.interpreter is None or not any(package.noarch == "python" for package in packages):
+        if self.interpreter is None or not any(map(has_modules_to_compile, packages)):
             yield None, False
             return
         compiler = None
@@ -122,7 +144,7 @@ class LayerFactory:
         return self._options.workers or os.cpu_count() or 1
 
     def _look_up(
-        self, plan: Sequence[Sequence[LockedPackage]], read_cache: bool, lost: Losses | None
+        self, plan: Sequence[Sequence[Member]], read_cache: bool, lost: Losses | None
     ) -> list[MadeLayer | None]:
         if not read_cache:
             return [None] * len(plan)
@@ -174,11 +196,13 @@ class LayerFactory:
             lost,
         )
 
-    def _fetch(self, packages: Sequence[LockedPackage]) -> Iterator[tuple[LockedPackage, Path]]:
+    def _fetch(self, packages: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
         from conda_docker.package.fetch import fetch_packages
+        from conda_docker.pypi.pip_cache import with_cached
 
+        wheels = [member for member in packages if isinstance(member, LockedWheel)]
         return fetch_packages(
-            packages,
+            [*(member for member in packages if not isinstance(member, LockedWheel)), *with_cached(wheels)],
             self._cache.root,
             offline=self._options.offline,
             extracted=self._options.use_extracted,

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 from conda_docker.layers.cache import LayerCache, writing_cache
 from conda_docker.layers.facts import LayerFacts
+from conda_docker.layers.member import Member, has_modules_to_compile
 from conda_docker.layers.recipe import Recipe
 from python_docker.layer import Layer
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from conda_docker.environment.locked import LockedPackage
     from conda_docker.layers.clobbers import Losses
 
-Group = tuple["LockedPackage", ...]
-Fetch = Callable[[Sequence["LockedPackage"]], Iterable[tuple["LockedPackage", Path]]]
+Group = tuple[Member, ...]
+Fetch = Callable[[Sequence[Member]], Iterable[tuple[Member, Path]]]
 Write = Callable[[Group, Sequence[Path], Callable[[int], object]], tuple[Layer, LayerFacts]]
 
 # A package of pure Python takes this many times as long as another of its size: its modules are byte-compiled.
@@ -45,7 +45,7 @@ class MadeLayer:
 
 
 def look_up(
-    plan: Sequence[Sequence[LockedPackage]],
+    plan: Sequence[Sequence[Member]],
     recipe: Recipe,
     cache: LayerCache,
     *,
@@ -66,7 +66,7 @@ def _cached(group: Group, recipe: Recipe, cache: LayerCache, extracted: bool, lo
 
 
 def make_missing(
-    plan: Sequence[Sequence[LockedPackage]],
+    plan: Sequence[Sequence[Member]],
     found: Sequence[MadeLayer | None],
     recipe: Recipe,
     cache: LayerCache,
@@ -138,7 +138,7 @@ def _complete(groups: Sequence[Group], missing: Sequence[int], fetch: Fetch) -> 
 
 def _work(group: Group) -> int:
     """How long writing the layer of some packages takes, beside others; about in bytes of archives."""
-    return sum((package.size or 0) * (_COMPILING if package.noarch == "python" else 1) for package in group)
+    return sum((package.size or 0) * (_COMPILING if has_modules_to_compile(package) else 1) for package in group)
 
 
 class _Arrived:

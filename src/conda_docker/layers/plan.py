@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Layering
 from conda_docker.environment.topological_order import match_spec_name
+from conda_docker.layers.member import Member
+from conda_docker.pypi.locked import LockedWheel
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
 
-Plan = list[list["LockedPackage"]]
+Plan = list[list[Member]]
 
 
 def plan_layers(
     packages: Sequence[LockedPackage],
     *,
+    wheels: Sequence[LockedWheel] = (),
     limit: int,
     layering: Layering = Layering.LAYERED,
     requested: Collection[str] = (),
@@ -26,28 +29,28 @@ def plan_layers(
 
     `packages` come in topological order, dependencies first, and keep it as far as it matters: what the user asked for
     (`requested`, package names) and nothing else needs goes on top, since it changes most often and engines reuse
-    layers only from the bottom up. Each package has a layer to itself while there are no more than `limit`. Beyond
-    that, small packages share some layers, chosen by their names, so that a change in one package changes no other
-    layer.
+    layers only from the bottom up. `wheels` lie above them, in their own order. Each package has a layer to itself
+    while there are no more than `limit`. Beyond that, small packages share some layers, chosen by their names, so that
+    a change in one package changes no other layer.
 
     Raises `ValueError` when `limit` is below 1.
     """
     if limit < 1:
         raise ValueError("there must be room for at least one layer")
-    if not packages:
+    if not packages and not wheels:
         return []
     if layering is Layering.SINGLE or limit == 1:
-        return [list(packages)]
-    ordered = _by_stability(packages, requested)
+        return [[*packages, *wheels]]
+    ordered: list[Member] = [*_by_stability(packages, requested), *wheels]
     if len(ordered) <= limit:
         return [[package] for package in ordered]
     shared = max(1, limit // 8)
-    own = {package.name for package in sorted(ordered, key=_weight)[len(ordered) - (limit - shared) :]}
-    buckets: list[list[LockedPackage]] = [[] for _ in range(shared)]
-    for package in ordered:
-        if package.name not in own:
-            buckets[_bucket(package.name, shared)].append(package)
-    return [bucket for bucket in buckets if bucket] + [[package] for package in ordered if package.name in own]
+    own = {_name(member) for member in sorted(ordered, key=_weight)[len(ordered) - (limit - shared) :]}
+    buckets: Plan = [[] for _ in range(shared)]
+    for member in ordered:
+        if _name(member) not in own:
+            buckets[_bucket(_name(member), shared)].append(member)
+    return [bucket for bucket in buckets if bucket] + [[member] for member in ordered if _name(member) in own]
 
 
 def _by_stability(packages: Sequence[LockedPackage], requested: Collection[str]) -> list[LockedPackage]:
@@ -69,9 +72,14 @@ def _by_stability(packages: Sequence[LockedPackage], requested: Collection[str])
     ]
 
 
-def _weight(package: LockedPackage) -> tuple[int, str]:
+def _name(member: Member) -> str:
+    """The name that a member keeps in other versions; a wheel may have that of a conda package."""
+    return f"pypi/{member.name}" if isinstance(member, LockedWheel) else member.name
+
+
+def _weight(member: Member) -> tuple[int, str]:
     # Orders of magnitude: a new version of about the same size keeps its place among the others.
-    return ((package.size or 0).bit_length(), package.name)
+    return ((member.size or 0).bit_length(), _name(member))
 
 
 def _bucket(name: str, buckets: int) -> int:

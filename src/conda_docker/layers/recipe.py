@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conda_docker.layers.member import Member, has_modules_to_compile, identity
 from python_docker.compression import Compression, check_level, zstd_module
 
 if TYPE_CHECKING:
-    from conda_docker.environment.locked import LockedPackage
     from conda_docker.layers.clobbers import Losses
 
 LAYER_FORMAT = 5
@@ -39,21 +39,27 @@ class Recipe:
     exclude: tuple[str, ...] = ()
 
     def key(
-        self, packages: Sequence[LockedPackage], *, extracted: bool = False, lost: Losses | None = None
+        self,
+        packages: Sequence[Member],
+        *,
+        extracted: bool = False,
+        lost: Losses | None = None,
+        replaced: Mapping[str, Sequence[str]] | None = None,
     ) -> str | None:
         """The key of the layer of `packages`, as hexadecimal digits; None when one of them has no SHA-256.
 
         `extracted` tells that some were read from extracted folders, whose files come in another order. `lost` are the
-        paths that packages lose to others of the environment.
+        paths that packages lose to others of the environment, and `replaced` the distributions of conda packages that
+        wheels replace, by the packages' stems.
 
         Raises `ValueError` for a level that the compression does not have.
         """
         if not all(package.sha256 for package in packages):
             return None
-        needs_python = any(package.noarch == "python" for package in packages)
+        needs_python = any(map(has_modules_to_compile, packages))
         inputs = {
             "format": LAYER_FORMAT,
-            "packages": [[package.sha256, package.public_url, package.channel] for package in packages],
+            "packages": [identity(package) for package in packages],
             "extracted": extracted,
             "prefix": self.prefix,
             "python": self.python if needs_python else None,
@@ -66,6 +72,8 @@ class Recipe:
         if self.compression is Compression.ZSTD:
             # Another version of its library may write other bytes; libdeflate's is pinned instead.
             inputs["zstd"] = zstd_module().zstd_version
+        if replaced:
+            inputs["replaced"] = replaced
         if without := {
             package.stem: sorted(lost[package.stem]) for package in packages if lost and lost.get(package.stem)
         }:

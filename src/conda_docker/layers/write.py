@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from conda_docker.environment.locked import LockedPackage, package_from_record
 from conda_docker.layers.clobbers import Losses, find_losses, folders_of
 from conda_docker.layers.facts import LayerFacts
-from conda_docker.link.link import installed_paths, link_package
+from conda_docker.layers.member import Member, OpenedMember, open_member
 from conda_docker.link.report import LinkReport
-from conda_docker.package.archive import Package, UnsurveyedPackage, open_package
+from conda_docker.package.archive import Package, UnsurveyedPackage
 from python_docker.blob import BlobStore
 from python_docker.compression import Compression
 from python_docker.layer import Layer, build_layer
@@ -40,58 +40,64 @@ class LayerWriting:
     lost: Losses | None = None
 
     def write(
-        self, records: Sequence[LockedPackage], paths: Sequence[Path], advance: Callable[[int], object] | None = None
+        self, records: Sequence[Member], paths: Sequence[Path], advance: Callable[[int], object] | None = None
     ) -> tuple[Layer, LayerFacts]:
         """Write the layer of `records`, whose archives or folders are `paths`, in their order.
 
         A path that several of them bring is the last one's. `advance` is called with the numbers of bytes of the files
         that were written. Raises `InvalidPackage`.
         """
-        packages = [open_package(path) for path in paths]
-        own = [_own_record(*pair) for pair in zip(records, packages, strict=True)]
-        without = self._without(records, packages)
-        for _ in packages:
+        members = [open_member(*pair) for pair in zip(records, paths, strict=True)]
+        without = self._without(members)
+        for _ in members:
             try:
-                return self._write(own, packages, without, advance)
+                return self._write(members, without, advance)
             except UnsurveyedPackage as error:
                 # Rare: some old archives must be read twice.
                 error.package.survey()
-        return self._write(own, packages, without, advance)
+        return self._write(members, without, advance)
 
-    def _without(self, records: Sequence[LockedPackage], packages: Sequence[Package]) -> list[frozenset[str]]:
+    def _without(self, members: Sequence[OpenedMember]) -> list[frozenset[str]]:
         if self.lost is not None:
-            return [self.lost.get(record.stem, frozenset()) for record in records]
-        if len(packages) == 1:
+            return [self.lost.get(opened.member.stem, frozenset()) for opened in members]
+        if len(members) == 1:
             return [frozenset()]
-        return find_losses([self.installed(package) for package in packages])
+        return find_losses([self.installed(opened) for opened in members])
 
-    def installed(self, package: Package) -> list[str]:
-        """The paths, relative to the prefix, of what a package comes to."""
-        return installed_paths(package, self.prefix, filter=self.filter, compiler=self.compiler)
+    def installed(self, opened: OpenedMember) -> list[str]:
+        """The paths, relative to the prefix, of what a member comes to."""
+        return opened.installed(self.prefix, self.filter, self.compiler)
+
+    def replaced(self, opened: OpenedMember, installed: Sequence[str], names: Sequence[str]) -> frozenset[str]:
+        """The paths among those `installed` that belong to distributions which wheels replace."""
+        if not names or opened.package is None or self.prefix.site_packages is None:
+            return frozenset()
+        from conda_docker.pypi.replaced import replaced_paths
+
+        return replaced_paths(opened.package, names, installed, self.prefix.site_packages)
 
     def _write(
         self,
-        records: Sequence[LockedPackage],
-        packages: Sequence[Package],
+        members: Sequence[OpenedMember],
         without: Sequence[frozenset[str]],
         advance: Callable[[int], object] | None,
     ) -> tuple[Layer, LayerFacts]:
         reports: list[LinkReport] = []
         with build_layer(self.store.writer(), self.compression, self.level) as builder:
-            for record, package, lost in zip(records, packages, without, strict=True):
-                linked = link_package(
-                    package, record, self.prefix, filter=self.filter, compiler=self.compiler, without=lost
-                )
+            for opened, lost in zip(members, without, strict=True):
+                linked = opened.link(self.prefix, self.filter, self.compiler, lost)
                 for entry, content in linked:
                     builder.add(entry, content)
                     if advance is not None:
                         advance(entry.size)
                 reports.append(linked.report)
         assert builder.layer is not None
-        return builder.layer, _facts(records, reports, clobbered=self.lost is None and any(without))
+        return builder.layer, _facts(
+            [opened.member for opened in members], reports, clobbered=self.lost is None and any(without)
+        )
 
 
-def _own_record(record: LockedPackage, package: Package) -> LockedPackage:
+def own_record(record: LockedPackage, package: Package) -> LockedPackage:
     """The package as it describes itself, with where it is from and its archive's hashes.
 
     Not as the channel describes it today: a layer is the same whenever it is built, and whatever led to the package.
@@ -116,7 +122,7 @@ def archive_hashes(path: Path) -> dict[str, str | int]:
     return {"sha256": sha256.hexdigest(), "md5": md5.hexdigest(), "size": size}
 
 
-def _facts(records: Sequence[LockedPackage], reports: Sequence[LinkReport], *, clobbered: bool) -> LayerFacts:
+def _facts(records: Sequence[Member], reports: Sequence[LinkReport], *, clobbered: bool) -> LayerFacts:
     paths = [path for report in reports for path in report.paths]
     return LayerFacts(
         packages=tuple(record.stem for record in records),
