@@ -139,7 +139,7 @@ def test_the_paths_that_are_announced_are_those_that_come(tmp_path: Path) -> Non
 
 def test_what_the_filter_leaves_out_is_not_recorded(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, files={"demo.py": "", "libdemo.a": "archive"})
-    ours, link = linked(wheel, locked(wheel), PREFIX, filter=FileFilter())
+    ours, link = linked(wheel, locked(wheel), PREFIX, filter=FileFilter(trim_static_libs=True))
     assert f"{SITE}/libdemo.a" not in ours
     assert b"libdemo.a" not in ours[f"{SITE}/demo-1.0.dist-info/RECORD"].content
     assert (link.report.trimmed_files, link.report.trimmed_bytes) == (1, 7)
