@@ -61,9 +61,9 @@ def conda_info(user_conda: str) -> dict[str, Any]:
     """
     program = find_program(user_conda)
     if program is None:
+        from conda_docker.cache.location import default_cache_dir
         from conda_docker.channels.configuration import read_conda_configuration
         from conda_docker.channels.urls import choose_channels
-        from conda_docker.layers.cache import default_cache_dir
 
         root = os.environ.get("CONDA_ROOT", sys.prefix)
         return {
@@ -228,8 +228,8 @@ def build_docker_environment(
 def _base(base_image: str | Image) -> Image | None:
     if not isinstance(base_image, str):
         return base_image
+    from conda_docker.cache.location import default_cache_dir
     from conda_docker.image.base import open_base
-    from conda_docker.layers.cache import default_cache_dir
     from python_docker.spec.platform import Platform
 
     return open_base(base_image, Platform.host(), default_cache_dir())

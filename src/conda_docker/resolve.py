@@ -265,7 +265,7 @@ def _with_wheels(
 
 
 def _cache_dir(request: Request) -> Path:
-    from conda_docker.layers.cache import default_cache_dir
+    from conda_docker.cache.location import default_cache_dir
 
     return request.options.cache_dir or default_cache_dir()
 

@@ -102,7 +102,7 @@ def prune_cache(
     _check_mark(cache)
     now = time.time()
     blobs = _blobs(cache)
-    freed = 0 if dry_run else _remove_leftovers(cache, now)
+    freed = 0 if dry_run else _remove_leftovers(cache)
     kept: set[str] = set()
     dropped: set[str] = set()
     left = 0
@@ -127,6 +127,18 @@ def prune_cache(
         else:
             left += status.st_size
     return Pruned(freed, left)
+
+
+def remove_stopped_downloads(cache: CacheFolder) -> int:
+    """Remove downloads that nobody went on with for a day; return the bytes that were freed."""
+    freed = 0
+    for path in _unfinished(cache):
+        with suppress(OSError):
+            status = path.lstat()
+            if time.time() - status.st_mtime > _STALE and _is_free(path):
+                path.unlink()
+                freed += status.st_size
+    return freed
 
 
 def clear_cache(cache: CacheFolder) -> int:
@@ -194,7 +206,7 @@ def _unfinished(cache: CacheFolder) -> Iterator[Path]:
     return (path for path, _ in _files(cache.root / PACKAGES) if path.name.startswith("."))
 
 
-def _remove_leftovers(cache: CacheFolder, now: float) -> int:
+def _remove_leftovers(cache: CacheFolder) -> int:
     freed = remove_leftovers(cache.root)
     for name in CONTENTS:
         folder = cache.root / name
@@ -203,13 +215,7 @@ def _remove_leftovers(cache: CacheFolder, now: float) -> int:
         freed += remove_leftovers(folder)
         if name not in (PYTHONS, WHEELS):
             freed += sum(remove_leftovers(inner) for inner in _folders(folder))
-    for path in _unfinished(cache):
-        with suppress(OSError):
-            status = path.lstat()
-            if now - status.st_mtime > _STALE and _is_free(path):
-                path.unlink()
-                freed += status.st_size
-    return freed
+    return freed + remove_stopped_downloads(cache)
 
 
 def _is_free(path: Path) -> bool:

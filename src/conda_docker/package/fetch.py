@@ -68,7 +68,8 @@ def fetch_packages(
 
     configuration = read_conda_configuration()
     caches = package_caches(configuration=configuration)
-    downloads = _Downloads(configuration, options, progress)
+    cache = CacheFolder(cache_dir)
+    downloads = _Downloads(configuration, options, progress, cache)
 
     def find(record: PublishedFile) -> Path | None:
         found = find_package(record, cache_dir, caches=caches)
@@ -84,7 +85,7 @@ def fetch_packages(
             return found
         try:
             _check_local(record)
-            with CacheFolder(cache_dir).writing():
+            with cache.writing():
                 return downloads.downloader.download(record, download_path(record, cache_dir))
         except DownloadError:
             if found is None:
@@ -113,11 +114,14 @@ def fetch_packages(
 class _Downloads:
     """The downloader of one run, made when there is something to download: an HTTP client takes long to import."""
 
-    def __init__(self, configuration: CondaConfiguration, options: HttpOptions | None, progress: Progress) -> None:
+    def __init__(
+        self, configuration: CondaConfiguration, options: HttpOptions | None, progress: Progress, cache: CacheFolder
+    ) -> None:
         self.stop = threading.Event()
         self._configuration = configuration
         self._options = options
         self._progress = progress
+        self._cache = cache
         self._lock = threading.Lock()
         self._downloader: Downloader | None = None
 
@@ -125,10 +129,12 @@ class _Downloads:
     def downloader(self) -> Downloader:
         with self._lock:
             if self._downloader is None:
+                from conda_docker.cache.upkeep import remove_stopped_downloads
                 from conda_docker.channels.credentials import Credentials
                 from conda_docker.package.download import Downloader
                 from python_docker.http.client import HttpClient
 
+                remove_stopped_downloads(self._cache)
                 options = self._options or http_options(self._configuration)
                 credentials = Credentials(anaconda=self._configuration.add_anaconda_token)
                 http = HttpClient(options)

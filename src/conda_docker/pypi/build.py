@@ -13,11 +13,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.cache.folder import CacheFolder, mark_used
+from conda_docker.cache.notes import read_note, write_note
 from conda_docker.errors import BuildFailed, UnsupportedInput
 from conda_docker.pypi.locked import LockedWheel
 from conda_docker.pypi.uv import UvFailed, run_uv
@@ -35,6 +37,23 @@ _PASSED_OVER = frozenset(
     {".git", ".hg", ".tox", ".nox", ".venv", "__pycache__", ".mypy_cache", ".pytest_cache", "build"}
 )
 _LAST_LINES = 20
+_NOTE = "digest"  # the file next to a wheel that tells whether it is as it was built
+
+
+def _kept_wheel(folder: Path) -> Path | None:
+    """The wheel that was built before; None when there is none, or it is damaged."""
+    for wheel in sorted(folder.glob("*.whl")):
+        with suppress(OSError, ValueError):
+            if read_note(folder / _NOTE, folder.name) == _digest_of(wheel):
+                mark_used(folder)
+                return wheel
+    return None
+
+
+def _digest_of(wheel: Path) -> bytes:
+    from conda_docker.package.find import hash_file
+
+    return hash_file(wheel, "sha256").encode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +76,9 @@ class Builder:
             source, digest = self._source(package, Path(scratch))
             cache = CacheFolder(self.cache_dir)
             kept = cache.wheel(self._key(digest, python))
-            for wheel in sorted(kept.glob("*.whl")):
-                mark_used(kept)
-                return wheel
+            known = _kept_wheel(kept)
+            if known is not None:
+                return known
             built = Path(scratch) / "wheel"
             arguments = ["build", "--wheel", "--out-dir", str(built), "--python", python, "--no-python-downloads"]
             try:
@@ -73,6 +92,8 @@ class Builder:
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 with PartialFolder(kept.parent) as partial:
                     shutil.copyfile(wheel, partial.path / wheel.name)
+                    write_note(partial.path / _NOTE, kept.name, _digest_of(wheel))
+                    shutil.rmtree(kept, ignore_errors=True)
                     partial.commit_unless_there(kept)
             return kept / wheel.name
 

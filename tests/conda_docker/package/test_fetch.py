@@ -261,6 +261,21 @@ def test_a_leftover_that_is_whole_needs_no_request(
     assert server.requests == []
 
 
+def test_leftovers_that_nobody_goes_on_with_are_removed_after_a_day(
+    small: LockedPackage, large: LockedPackage, server: FaultyServer, cache: Path
+) -> None:
+    path = download_path(large, cache)
+    path.parent.mkdir(parents=True)
+    stopped = path.with_name(f".{path.name}.partial")
+    stopped.write_bytes(b"half")
+    fetch(small, cache=cache)
+    assert stopped.exists()
+    os.utime(stopped, (1, 1))
+    download_path(small, cache).unlink()
+    fetch(small, cache=cache)
+    assert not stopped.exists()
+
+
 def test_without_a_hash_a_leftover_is_not_trusted(large: LockedPackage, server: FaultyServer, cache: Path) -> None:
     record = replace(large, sha256=None, md5=None)
     path = download_path(record, cache)

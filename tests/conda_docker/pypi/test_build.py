@@ -15,6 +15,7 @@ from conda_docker.pypi.resolution import PipOptions
 from conda_docker.pypi.resolve import resolve_wheels
 from tests.conda_docker.pypi.conftest import conda_package
 from tests.conda_docker.pypi.oracle import PYTHON
+from tests.damage import flip_a_bit
 
 # A backend that needs nothing from any index. Each build leaves a line in a file, which tells how often it ran.
 BACKEND = """
@@ -75,6 +76,17 @@ def test_a_folder_is_built_once_until_it_changes(tmp_path: Path, written: str) -
     assert log.read_text() == "built\n"
     (tmp_path / "source" / "more.py").write_text("")
     resolve(tmp_path, written)
+    assert log.read_text() == "built\nbuilt\n"
+
+
+@pytest.mark.usefixtures("wheels")
+def test_a_wheel_that_was_damaged_in_the_cache_is_built_again(tmp_path: Path) -> None:
+    log = write_source(tmp_path / "source")
+    wheel = resolve(tmp_path, "./source")
+    assert wheel.source is not None
+    flip_a_bit(wheel.source)
+    assert resolve(tmp_path, "./source") == wheel
+    assert hashlib.sha256(wheel.source.read_bytes()).hexdigest() == wheel.sha256
     assert log.read_text() == "built\nbuilt\n"
 
 
