@@ -190,6 +190,16 @@ class TestWholeOrNotAtAll:
         assert not [name for name in contents(tmp_path) if ".partial-" in name]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("form", DESTINATIONS)
+def test_pipes_that_others_put_next_to_an_output_do_not_stop_it(form: str, source: str, tmp_path: Path) -> None:
+    pipes = [".out.partial-1", ".out.partial-1-0123456789ab", ".out.partial-0123456789abcdef"]
+    for name in pipes:
+        os.mkfifo(tmp_path / name)
+    copy_image(source, form.format(tmp_path))
+    assert sorted(os.listdir(tmp_path)) == sorted([*pipes, "out", "source"])
+
+
 _STALLING = """
 import sys, time
 from dataclasses import replace
