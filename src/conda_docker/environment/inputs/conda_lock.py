@@ -8,7 +8,7 @@ from pathlib import Path
 from conda_docker.environment.inputs.index_record import index_record
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.location import locate
-from conda_docker.environment.inputs.locked_entries import in_order, missing_hashes, unique, wheel_entry
+from conda_docker.environment.inputs.locked_entries import SourceEntry, missing_hashes, pip_entry, pip_packages, unique
 from conda_docker.environment.inputs.yaml_document import YamlMapping, parse_document
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record, package_from_url
 from conda_docker.environment.subdirs import host_subdir
@@ -36,7 +36,7 @@ def parse_conda_lock(
     of the file. `categories` are those to install (empty: `main`); paths are relative to `folder`.
 
     Raises `InvalidEnvironment` for a file that is damaged or of another version, for a platform or category that it
-    lacks, and for two packages of one name, and `UnsupportedInput` for what pip would have to build from sources.
+    lacks, and for two packages of one name.
     """
     document = parse_document(text, file_name)
     if (version := document.text("version") or _VERSION) != _VERSION:
@@ -59,25 +59,27 @@ def read_package_list(
     chosen = [entry for entry in entries if entry.required("platform") == target]
     if categories is not None:
         chosen = _of_categories(chosen, categories, file_name)
-    packages, wheels = [], []
+    folder = folder or Path()
+    packages, pip_entries = [], []
     for entry in chosen:
         manager = entry.required("manager")
         if manager == "conda":
             # conda-lock lists what it assumed of the system among the packages.
             if not entry.required("name").startswith("__"):
-                packages.append(_package(entry, target, folder or Path()))
+                packages.append(_package(entry, target, folder))
         elif manager in ("pip", "pypi"):
-            wheels.append(_wheel(entry, folder or Path()))
+            pip_entries.append(_pip_entry(entry, folder))
         else:
             raise entry.invalid(f"the package manager {manager[:80]!r} is not known")
     locked = unique(packages, "package", file_name)
-    locked_wheels = in_order(unique(wheels, "pip package", file_name))
+    wheels, pip = pip_packages(pip_entries, file_name, folder)
     return LockedEnvironment(
         subdir=target,
         packages=locked,
-        wheels=locked_wheels,
+        wheels=wheels,
+        pip=pip,
         channels=tuple(public_url(channel.required("url")) for channel in metadata.mappings("channels")),
-        warnings=missing_hashes(locked, locked_wheels, file_name),
+        warnings=missing_hashes(locked, wheels, file_name),
     )
 
 
@@ -145,9 +147,9 @@ def _package(entry: YamlMapping, subdir: str, folder: Path) -> LockedPackage:
     return package
 
 
-def _wheel(entry: YamlMapping, folder: Path) -> LockedWheel:
+def _pip_entry(entry: YamlMapping, folder: Path) -> LockedWheel | SourceEntry:
     source = entry.get("source")
-    return wheel_entry(
+    return pip_entry(
         entry.required("name"),
         entry.required("version"),
         # What the user asked for by its URL, which `url` may lead to.

@@ -11,7 +11,7 @@ from typing import Any
 
 from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.location import locate
-from conda_docker.environment.inputs.locked_entries import missing_hashes, unique, wheel_entry
+from conda_docker.environment.inputs.locked_entries import SourceEntry, missing_hashes, pip_entry, pip_packages
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, channel_of_url, package_from_url
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.pypi.locked import Distribution, LockedWheel
@@ -33,9 +33,9 @@ def parse_explicit(
     """Return the packages that an explicit list names; they are not `complete`, and in the order of the list.
 
     Lines are URLs, or paths, relative to `folder`. `subdir` is what the environment is wanted for; None: what the list
-    says itself, in a comment or by its URLs. Lines `# pip NAME @ URL`, as conda-lock writes them, name wheels. Raises
-    `InvalidEnvironment` for a line that is no package, a package that is named twice or is for another platform, and
-    `UnsupportedInput` for what pip would build from a repository.
+    says itself, in a comment or by its URLs. Lines `# pip NAME @ URL`, as conda-lock writes them, name wheels, and
+    what pip would build is left in `pip`. Raises `InvalidEnvironment` for a line that is no package, and for a package
+    that is named twice or is for another platform.
 
     >>> parse_explicit("@EXPLICIT\\nhttps://conda.anaconda.org/c/linux-64/a-1.0-0.conda\\n").packages[0].name
     'a'
@@ -46,11 +46,11 @@ def parse_explicit(
     comments = [line for line in lines if line.startswith("#")]
     folder = folder or Path()
     packages: dict[str, LockedPackage] = {}
-    wheels: list[LockedWheel] = []
+    pip_entries: list[LockedWheel | SourceEntry] = []
     for number, line in enumerate(lines, 1):
         where = f"line {number} of {file_name}"
-        if pip := _PIP.match(line):
-            wheels.append(wheel_entry(pip[1], None, pip[2], sha256=pip[3], folder=folder, where=where))
+        if found := _PIP.match(line):
+            pip_entries.append(pip_entry(found[1], None, found[2], sha256=found[3], folder=folder, where=where))
         if not line or line == MARKER or line.startswith("#"):
             continue
         package = _package(line, where, folder)
@@ -63,17 +63,18 @@ def parse_explicit(
     stated = next((found[1] for line in comments if (found := _PLATFORM.match(line))), None)
     target = _target(tuple(packages.values()), stated, subdir, file_name)
     request = _request(comments)
-    pip_packages = unique(wheels, "pip package", file_name)
+    wheels, pip = pip_packages(pip_entries, file_name, folder)
     asked, replaced = _wheels_request(request)
     return LockedEnvironment(
         subdir=target,
         packages=tuple(packages.values()),
         wheels=tuple(
             replace(wheel, requested=wheel.name in asked["requested"], direct=wheel.name in asked["direct"])
-            for wheel in pip_packages
+            for wheel in wheels
         ),
+        pip=pip,
         replaced=replaced,
-        warnings=missing_hashes(tuple(packages.values()), pip_packages, file_name),
+        warnings=missing_hashes(tuple(packages.values()), wheels, file_name),
         requested=tuple(map(str, request.get("requested", ()))),
         channels=tuple(dict.fromkeys(package.channel for package in packages.values() if package.channel)),
         variables={str(name): str(value) for name, value in dict(request.get("variables", {})).items()},

@@ -1,4 +1,4 @@
-"""What the formats of lock files have in common: entries for wheels, two packages of one name, missing hashes."""
+"""What the formats of lock files have in common: entries for pip, two packages of one name, missing hashes."""
 
 from __future__ import annotations
 
@@ -12,61 +12,99 @@ from urllib.parse import parse_qsl, unquote
 from conda_docker.environment.inputs.location import locate
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.environment.topological_order import match_spec_name, topological_order
-from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.pypi.locked import LockedWheel, normalize_name
-from conda_docker.redaction import public_url
+from conda_docker.errors import InvalidEnvironment
+from conda_docker.pypi.locked import LockedWheel, PipRequirements, normalize_name
+from conda_docker.redaction import public_text
 
-Entry = TypeVar("Entry", LockedPackage, LockedWheel)
+Entry = TypeVar("Entry", bound="LockedPackage | LockedWheel | SourceEntry")
 
 _VERSION_CONTROL = ("git+", "hg+", "svn+", "bzr+")
-_ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
-def wheel_entry(
+@dataclass(frozen=True, slots=True)
+class SourceEntry:
+    """What pip would build before it installs it: a source distribution, a folder or a repository."""
+
+    name: str
+    requirement: str
+    """As PEP 508 has it: NAME @ URL. May carry credentials."""
+
+    @property
+    def public_url(self) -> str:
+        """The URL without credentials."""
+        return public_text(self.requirement.partition(" @ ")[2])
+
+
+def pip_entry(
     name: str,
     version: str | None,
     location: str,
     *,
     sha256: str | None = None,
     requires: Sequence[str] = (),
-    editable: bool = False,
     folder: Path,
     where: str,
-) -> LockedWheel:
-    """Return the wheel, or the archive of a source distribution, that an entry names.
+) -> LockedWheel | SourceEntry:
+    """Return the wheel that an entry names, or the sources that it is to be built from.
 
     `location` is a URL, perhaps with `direct+` before it or `#sha256=...` behind it, or a path relative to `folder`.
-    `where` names the entry in messages. Raises `UnsupportedInput` for a folder, a repository and an editable package,
-    and `InvalidEnvironment` for what is no location, name or hash.
+    `where` names the entry in messages. Raises `InvalidEnvironment` for what is no location, name, version or hash.
     """
-    url, _, fragment = location.partition("#")
-    url = url.removeprefix("direct+")
-    if url.startswith(_VERSION_CONTROL):
-        raise UnsupportedInput(
-            f"{where}: {name} is built from a repository ({public_url(url)}); build a wheel of it, and lock that"
-        )
-    if editable or not re.split(r"[?]", url, maxsplit=1)[0].endswith(_ARCHIVES):
-        kind = "an editable package" if editable else "a folder of sources"
-        raise UnsupportedInput(
-            f"{where}: {name} is {kind} ({public_url(url)}), which no image can hold; build a wheel of it and lock "
-            "that, or choose an environment without it"
-        )
+    name = normalize_name(name)
+    if location.startswith(_VERSION_CONTROL):
+        return SourceEntry(name, f"{name} @ {_repository(location)}")
+    url, _, fragment = location.removeprefix("direct+").partition("#")
     sha256 = sha256 or dict(parse_qsl(fragment)).get("sha256")
     if sha256 is not None and not _SHA256.fullmatch(sha256):
         raise InvalidEnvironment(f"{where}: the sha256 of {name} is not 64 hexadecimal digits")
     found = locate(url, folder=folder, where=where)
-    version = version or _version_of(unquote(re.split(r"[?]", found.url, maxsplit=1)[0].rpartition("/")[2]))
+    file_name = unquote(re.split(r"[?]", found.url, maxsplit=1)[0].rpartition("/")[2])
+    if not file_name.endswith(".whl"):
+        return SourceEntry(name, f"{name} @ {found.url}" + f"#sha256={sha256}" * bool(sha256))
+    # PEP 427: NAME-VERSION-...
+    version = version or (file_name.split("-")[1] if file_name.count("-") >= 4 else "")
     if not version:
         raise InvalidEnvironment(f"{where}: the file name of {name} does not say its version: {found.public}")
     return LockedWheel(
-        name=normalize_name(name),
+        name=name,
         version=version,
         url=found.url,
         sha256=sha256.lower() if sha256 else None,
         requires=tuple(requires),
         source=found.source,
     )
+
+
+def _repository(location: str) -> str:
+    """Return a repository's URL as pip takes it; pixi writes `git+URL?subdirectory=FOLDER&rev=NAME#COMMIT`."""
+    url, _, fragment = location.partition("#")
+    url, _, query = url.partition("?")
+    parameters = dict(parse_qsl(query))
+    revision = parameters.get("rev") or parameters.get("tag") or parameters.get("branch")
+    if re.fullmatch(r"[0-9a-f]{7,64}", fragment):
+        revision, fragment = fragment, ""
+    if revision and "@" not in url.rpartition("/")[2]:
+        url = f"{url}@{revision}"
+    if folder := parameters.get("subdirectory"):
+        fragment = f"subdirectory={folder}"
+    return f"{url}#{fragment}" if fragment else url
+
+
+def pip_packages(
+    entries: Iterable[LockedWheel | SourceEntry], file_name: str, folder: Path
+) -> tuple[tuple[LockedWheel, ...], PipRequirements | None]:
+    """Return the wheels among `entries` in topological order, and what asks pip for the sources, if there are any.
+
+    What is built then must agree with the wheels. Raises `InvalidEnvironment` for two of one name.
+    """
+    found = unique(entries, "pip package", file_name)
+    wheels = in_order([entry for entry in found if isinstance(entry, LockedWheel)])
+    sources = tuple(entry.requirement for entry in found if isinstance(entry, SourceEntry))
+    if not sources:
+        return wheels, None
+    constraints = tuple(f"{wheel.name}=={wheel.version}" for wheel in wheels)
+    return wheels, PipRequirements(requirements=sources, constraints=constraints, folder=folder, origin=file_name)
 
 
 def unique(entries: Iterable[Entry], what: str, file_name: str) -> tuple[Entry, ...]:
@@ -106,11 +144,3 @@ def missing_hashes(packages: Sequence[LockedPackage], wheels: Sequence[LockedWhe
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     count = f"{len(names)} package{'s' if len(names) > 1 else ''}"
     return (f"{file_name} has no hash of {count}, which cannot be checked: {shown}",)
-
-
-def _version_of(file_name: str) -> str:
-    """Return the version in the file name of a wheel (PEP 427) or a source distribution (PEP 625), "" where none is."""
-    if file_name.endswith(".whl"):
-        return file_name.split("-")[1] if file_name.count("-") >= 4 else ""
-    stem = re.sub(r"\.(?:tar\.\w+|tgz|zip)$", "", file_name)
-    return stem.rpartition("-")[2] if "-" in stem else ""

@@ -17,7 +17,13 @@ from conda_docker.environment.inputs.conda_lock import choose_subdir, read_packa
 from conda_docker.environment.inputs.index_record import index_record
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.location import locate
-from conda_docker.environment.inputs.locked_entries import in_order, missing_hashes, unique, wheel_entry
+from conda_docker.environment.inputs.locked_entries import (
+    SourceEntry,
+    missing_hashes,
+    pip_entry,
+    pip_packages,
+    unique,
+)
 from conda_docker.environment.inputs.yaml_document import YamlMapping, parse_document
 from conda_docker.environment.locked import (
     LockedEnvironment,
@@ -56,7 +62,8 @@ def parse_pixi_lock(
     What the platform was said to have (`__glibc` and the like) is in `virtual_packages`.
 
     Raises `InvalidEnvironment` for a file that is damaged or newer than version 7, for an environment or platform that
-    it lacks, and for two packages of one name, and `UnsupportedInput` for packages that are built from sources.
+    it lacks, and for two packages of one name, and `UnsupportedInput` for conda packages that are built from sources.
+    What pip would build is left in `pip`.
     """
     document = parse_document(text, file_name)
     version = document.number("version")
@@ -74,11 +81,13 @@ def parse_pixi_lock(
     platform = _choose_platform(document, chosen, subdir, f" in the environment {name!r}")
     selectors = chosen.mapping("packages") or YamlMapping(file_name, chosen.line)
     reader = _PackageReader(document, version, platform.subdir, folder or Path())
-    packages, wheels = reader.read(list(selectors.mappings(platform.name)))
+    packages, pip_entries = reader.read(list(selectors.mappings(platform.name)))
+    wheels, pip = pip_packages(pip_entries, file_name, folder or Path())
     return LockedEnvironment(
         subdir=platform.subdir,
         packages=tuple(topological_order(packages)),
         wheels=wheels,
+        pip=pip,
         channels=tuple(public_url(channel.required("url")) for channel in chosen.mappings("channels")),
         virtual_packages=platform.virtual_packages,
         name=None if name == DEFAULT_ENVIRONMENT else name,
@@ -148,17 +157,19 @@ class _PackageReader:
         for entry in document.mappings("packages"):
             self._described.setdefault(_identity(entry), []).append(entry)
 
-    def read(self, selectors: Sequence[YamlMapping]) -> tuple[tuple[LockedPackage, ...], tuple[LockedWheel, ...]]:
-        """Return the conda packages and the wheels that `selectors` name."""
-        packages, wheels = [], []
+    def read(
+        self, selectors: Sequence[YamlMapping]
+    ) -> tuple[tuple[LockedPackage, ...], list[LockedWheel | SourceEntry]]:
+        """Return the conda packages, and the packages for pip, that `selectors` name."""
+        packages, pip_entries = [], []
         for selector in selectors:
             kind, location = _identity(selector)
             if kind == "pypi":
-                wheels.append(self._wheel(self._description(selector), location))
+                pip_entries.append(self._pip_entry(self._description(selector), location))
             else:
                 self._refuse_source(selector, kind)
                 packages.append(self._package(self._description(selector), selector))
-        return unique(packages, "package", self._file_name), in_order(unique(wheels, "pip package", self._file_name))
+        return unique(packages, "package", self._file_name), pip_entries
 
     def _refuse_source(self, selector: YamlMapping, kind: str) -> None:
         location = selector.required(kind)
@@ -193,14 +204,13 @@ class _PackageReader:
         except InvalidEnvironment as error:
             raise entry.invalid(str(error)) from error
 
-    def _wheel(self, entry: YamlMapping, location: str) -> LockedWheel:
-        return wheel_entry(
+    def _pip_entry(self, entry: YamlMapping, location: str) -> LockedWheel | SourceEntry:
+        return pip_entry(
             entry.required("name"),
             entry.text("version"),
             location,
             sha256=entry.text("sha256"),
             requires=entry.texts("requires_dist"),
-            editable=entry.truth("editable"),
             folder=self._folder,
             where=entry.where,
         )

@@ -125,11 +125,10 @@ def test_what_is_refused(lock: str, message: str) -> None:
         parse_conda_lock(lock, subdir="linux-64")
 
 
-def test_a_repository_is_refused_by_name() -> None:
-    lock = one("git+https://me:s3cret@host/a.git@1f", manager="pip")
-    with pytest.raises(UnsupportedInput, match="a is built from a repository") as caught:
-        parse_conda_lock(lock, subdir="linux-64")
-    assert "s3cret" not in str(caught.value)
+def test_a_repository_is_left_to_pip() -> None:
+    pip = parse_conda_lock(one("git+https://host/a.git@1f", manager="pip"), subdir="linux-64").pip
+    assert pip is not None
+    assert pip.requirements == ("a @ git+https://host/a.git@1f",)
 
 
 def test_a_direct_reference_counts() -> None:

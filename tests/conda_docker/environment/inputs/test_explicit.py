@@ -130,11 +130,11 @@ def test_a_comment_about_pip_is_a_comment(comment: str) -> None:
     assert parse_explicit(f"{comment}\n{EXAMPLE}").wheels == ()
 
 
-def test_what_pip_would_build_is_refused_by_name() -> None:
-    comment = "# pip app @ git+https://me:s3cret@host/app.git@1f\n"
-    with pytest.raises(UnsupportedInput, match=r"line \d+ of list.txt: app is built from a repository") as caught:
-        parse_explicit(EXAMPLE + comment, "list.txt")
-    assert "s3cret" not in str(caught.value)
+def test_what_pip_would_build_is_left_to_it() -> None:
+    comment = "# pip app @ git+https://host/app.git@1f\n"
+    pip = parse_explicit(EXAMPLE + comment, "list.txt").pip
+    assert pip is not None
+    assert (pip.requirements, pip.origin) == (("app @ git+https://host/app.git@1f",), "list.txt")
 
 
 def test_missing_hashes_are_said_once() -> None:

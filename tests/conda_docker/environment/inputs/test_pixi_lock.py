@@ -184,23 +184,42 @@ def test_a_hash_behind_the_url() -> None:
     assert (wheel.sha256, wheel.file_name) == (A, "r-3-py3-none-any.whl")
 
 
-def test_source_distributions_are_left_to_whoever_builds_them() -> None:
-    lock = of("pypi: https://pypi.example.org/a-1.0.tar.gz", "name: a", "version: '1.0'", f"sha256: {A}")
-    assert parse_pixi_lock(lock, subdir="linux-64").wheels[0].file_name == "a-1.0.tar.gz"
+@pytest.mark.parametrize(
+    ("location", "more", "requirement"),
+    [
+        ("https://host/app-1.0.tar.gz", f"sha256: {A}", f"https://host/app-1.0.tar.gz#sha256={A}"),
+        ("https://host/app-1.0.zip", "name: app", "https://host/app-1.0.zip"),
+        ("git+https://host/app@1f", "editable: false", "git+https://host/app@1f"),
+        ("git+https://host/app.git?rev=main#1f2e3d4", "name: app", "git+https://host/app.git@1f2e3d4"),
+        ("git+https://host/app?tag=v1", "name: app", "git+https://host/app@v1"),
+        ("git+ssh://git@host/app?subdirectory=a/b#1f2e3d4", "", "git+ssh://git@host/app@1f2e3d4#subdirectory=a/b"),
+        ("./", "editable: true", "{folder}"),
+        ("../app", "name: app", "{folder}/../app"),
+    ],
+)
+def test_what_pip_would_build_is_left_to_it(tmp_path: Path, location: str, more: str, requirement: str) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "lock").mkdir()
+    folder = tmp_path / "lock"
+    lines = [line for line in ("name: app", more) if line]
+    lock = of(f"pypi: {location}", *dict.fromkeys(lines))
+    lock = lock.replace("packages:\n- ", "packages:\n- pypi: https://host/idna-3.10-py3-none-any.whl\n  name: idna\n- ")
+    lock = lock.replace("linux-64:\n", "linux-64:\n      - pypi: https://host/idna-3.10-py3-none-any.whl\n")
+    pip = parse_pixi_lock(lock, subdir="linux-64", folder=folder).pip
+    assert pip is not None
+    assert pip.requirements == (f"app @ {requirement.format(folder=folder.as_uri())}",)
+    assert (pip.constraints, pip.origin) == (("idna==3.10",), "pixi.lock")
 
 
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        (("pypi: ./", "name: app", "version: '1'", "editable: true"), "app is an editable package"),
-        (("pypi: ./app", "name: app"), r"app is a folder of sources \(app\)"),
-        (("pypi: git+https://me:s3cret@host/app@1f", "name: app"), r"app is built from a repository \(git\+https://h"),
         (("conda: ./app", "name: app", "version: '1'", "subdir: noarch"), r"app is built from sources \(./app\)"),
         (("conda_source: app[1f3a] @ ./app", "version: '1'"), "app is built from sources"),
         (("conda: git+https://me:s3cret@host/app@1f", "name: app"), "app is built from sources"),
     ],
 )
-def test_what_is_built_from_sources_is_refused_by_name(entry: tuple[str, ...], message: str) -> None:
+def test_conda_packages_that_are_built_from_sources_are_refused_by_name(entry: tuple[str, ...], message: str) -> None:
     with pytest.raises(UnsupportedInput, match=rf"line \d+ of pixi.lock: {message}") as caught:
         parse_pixi_lock(of(*entry), subdir="linux-64")
     assert "s3cret" not in str(caught.value)
