@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 from conda_docker.arguments import to_choice, to_optional_choice, to_path, to_paths, to_text
 from conda_docker.build_options import SCRATCH, BuildOptions
+from conda_docker.environment.closure import needed_by
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.prefix import PipPackages, read_prefix
 from conda_docker.environment.inputs.table import kind_of
 from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.normal_spec import normal_specs
 from conda_docker.environment.spec import EnvironmentSpec, merge_specs
 from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
 from conda_docker.errors import InvalidEnvironment
+from conda_docker.redaction import public_text
 from conda_docker.request import ChannelPriority, Request, to_platforms
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
@@ -115,7 +118,7 @@ def _resolve(request: Request, files: Sequence[InputFile], platform: Platform | 
     if platform is None:
         platform = Platform.host() if described.subdir is None else platform_of_subdir(described.subdir)
     base = _open_base(request, platform, progress)
-    solved = _solve(request, described, platform, base, progress)
+    solved = _checked(request, _solve(request, described, platform, base, progress), base)
     return Resolved(_with_wheels(request, solved, base, progress), base)
 
 
@@ -134,15 +137,22 @@ def _describe(
         return replace(read_prefix(found, subdir=subdir, pip_packages=request.pip_packages), name=request.name)
     typed = EnvironmentSpec(specs=tuple(request.specs), channels=tuple(request.channels))
     parts = [typed]
+    alone = len(files) == 1 and not request.specs
     for file in files:
         kind = kind_of(file)
         _check_choice(request, file, kind)
         read = kind.read(
-            ReadRequest(file=file, subdir=subdir, environment=request.environment, categories=tuple(request.categories))
+            ReadRequest(
+                file=file,
+                subdir=subdir,
+                environment=request.environment,
+                categories=tuple(request.categories),
+                alone=alone,
+            )
         )
         if isinstance(read, EnvironmentSpec):
             parts.append(read)
-        elif len(files) == 1 and not request.specs:
+        elif alone:
             return read
         else:
             raise InvalidEnvironment(
@@ -199,20 +209,32 @@ def _solve(
     glibc = None if base is None or glibc_is_given else _glibc_of(base, request)
     task = progress.start(f"solve for {platform}", None)
     question = SolveRequest(
-        specs=spec.specs,
+        specs=(*spec.specs, *spec.solved_with),
         subdir=subdir,
         virtual_packages=virtual_packages(
             subdir, glibc=glibc, microarchitecture=_microarchitecture(platform), overrides=overrides
         ),
+        constraints=spec.constraints,
+        strategy=spec.strategy,
+        exclude_newer=spec.exclude_newer,
         channels=spec.channels,
         override_channels=request.override_channels or spec.override_channels,
         channel_priority=request.channel_priority or spec.channel_priority,
         offline=request.options.offline,
     )
     environment = _ask_solver(question, request.solver or request.conda_exe)
+    if spec.solved_with:
+        wanted = set(normal_specs(public_text(text) for text in spec.specs))
+        environment = replace(
+            environment,
+            packages=needed_by(environment.packages, wanted),
+            requested=tuple(text for text in environment.requested if text in wanted),
+        )
     task.finish()
+    declared = {text.partition("=")[0] for text in spec.virtual_packages}
     return replace(
         environment,
+        virtual_packages=tuple(package for package in question.virtual_packages if package.name in declared),
         variables=spec.variables,
         name=spec.name,
         warnings=(*environment.warnings, *spec.warnings),

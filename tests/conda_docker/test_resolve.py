@@ -201,9 +201,9 @@ def test_a_file_that_asks_for_nothing(tmp_path: Path) -> None:
         lock(file=write(tmp_path / "environment.yml", "dependencies: []"))
 
 
-def test_a_kind_of_file_that_cannot_be_read_yet(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedInput, match="a list of requirements"):
-        lock(file=write(tmp_path / "requirements.txt", "requests>=2\n"))
+def test_a_kind_of_file_that_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedInput, match="a TOML file"):
+        lock(file=write(tmp_path / "pyproject.toml", "[project]\nname = 'app'\n"))
 
 
 def test_platforms_without_conda_packages() -> None:
@@ -262,5 +262,54 @@ def test_lock_files_are_read_with_their_choices() -> None:
 
 
 def test_a_lock_file_that_needs_a_newer_glibc() -> None:
-    with pytest.raises(InvalidEnvironment, match=r"the lock file's platform needs glibc 2\.28 or later"):
+    with pytest.raises(InvalidEnvironment, match=r"needs glibc 2\.28 or later \(for its platform\)"):
         lock(file=FOLDER / "v7.pixi.lock", platform="linux/amd64", virtual_packages=["__glibc=2.17"])
+
+
+def test_a_pixi_workspace(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    """Environments of a solve group share versions, and none gets what only another one asks for."""
+    synthetic_channel.add(
+        SyntheticPackage(name="library", version="1"),
+        SyntheticPackage(name="library", version="2"),
+        SyntheticPackage(name="app", depends=["library"]),
+        SyntheticPackage(name="tests", depends=["library <2"]),
+    )
+    manifest = f"""[workspace]
+channels = ["{synthetic_channel.url}"]
+platforms = ["linux-64"]
+[dependencies]
+app = "*"
+[activation.env]
+LEVEL = "1"
+[environments]
+default = {{ solve-group = "one" }}
+test = {{ solve-group = "one", dependencies = {{ tests = "*" }} }}
+free = []
+"""
+    file = write(tmp_path / "pixi.toml", manifest)
+    found = {
+        name: [package.stem for package in lock(file=file, environment=name, platform=AMD64).packages]
+        for name in ("default", "test", "free")
+    }
+    assert found == {
+        "default": ["library-1-0", "app-1.0-0"],
+        "test": ["library-1-0", "tests-1.0-0", "app-1.0-0"],
+        "free": ["library-2-0", "app-1.0-0"],
+    }
+    assert lock(file=file, platform=AMD64).requested == ("app",)
+    assert lock(file=file, platform=AMD64).variables == {"LEVEL": "1"}
+    added = lock(["tests"], file=file, environment="free", platform=AMD64)
+    assert [package.name for package in added.packages] == ["library", "tests", "app"]
+
+
+def test_a_pixi_workspace_that_needs_a_newer_glibc(
+    base: str, synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    synthetic_channel.add(SyntheticPackage(name="app", subdir="linux-aarch64"))
+    file = write(
+        tmp_path / "pixi.toml",
+        f'[workspace]\nchannels = ["{synthetic_channel.url}"]\n'
+        'platforms = [{ platform = "linux-aarch64", glibc = "2.28" }]\n[dependencies]\napp = "*"\n',
+    )
+    with pytest.raises(InvalidEnvironment, match=r"needs glibc 2\.28 or later .*, and the base image .* has 2\.17"):
+        resolve_one(tmp_path, files=file, base=base, platforms="linux/arm64")

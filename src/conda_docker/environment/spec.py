@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain
 
 from conda_docker.errors import InvalidEnvironment
@@ -16,12 +17,20 @@ class EnvironmentSpec:
 
     specs: tuple[str, ...]
     """Match specs."""
+    solved_with: tuple[str, ...] = ()
+    """Match specs of other environments that share their versions with this one: solved for, and not installed."""
+    constraints: tuple[str, ...] = ()
+    """Match specs that hold for packages which others bring in."""
     channels: tuple[str, ...] = ()
     """Names or URLs, the first with the highest priority; `nodefaults` among them leaves out the user's own."""
     override_channels: bool = False
     """Whether the channels of the user's configuration are left out."""
     channel_priority: str | None = None
     """ "strict", "flexible" or "disabled"; None where the input says nothing."""
+    strategy: str | None = None
+    """ "lowest" or "lowest-direct" versions; None: the highest."""
+    exclude_newer: datetime | None = None
+    """Packages that were built later do not count."""
     virtual_packages: tuple[str, ...] = ()
     """What the input takes for granted of the system, as `NAME=VERSION[=BUILD]`."""
     subdir: str | None = None
@@ -43,9 +52,13 @@ def merge_specs(parts: Sequence[EnvironmentSpec]) -> EnvironmentSpec:
     """
     return EnvironmentSpec(
         specs=tuple(dict.fromkeys(chain.from_iterable(part.specs for part in parts))),
+        solved_with=tuple(dict.fromkeys(chain.from_iterable(part.solved_with for part in parts))),
+        constraints=tuple(dict.fromkeys(chain.from_iterable(part.constraints for part in parts))),
         channels=tuple(dict.fromkeys(chain.from_iterable(part.channels for part in parts))),
         override_channels=any(part.override_channels for part in parts),
         channel_priority=next((part.channel_priority for part in parts if part.channel_priority), None),
+        strategy=next((part.strategy for part in parts if part.strategy), None),
+        exclude_newer=min((part.exclude_newer for part in parts if part.exclude_newer is not None), default=None),
         virtual_packages=tuple(chain.from_iterable(part.virtual_packages for part in parts)),
         subdir=_merge_subdirs([part.subdir for part in parts if part.subdir is not None]),
         pip=_merge_pip([part.pip for part in parts if part.pip is not None]),

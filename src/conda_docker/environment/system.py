@@ -21,8 +21,8 @@ def check_system(environment: LockedEnvironment, *, glibc: str | None, base: str
     if glibc is not None and wanted is not None and _key(wanted[0]) > _key(glibc):
         version, who = wanted
         raise InvalidEnvironment(
-            f"{who} needs glibc {version} or later, and the base image {base} has {glibc}; choose a base with a newer "
-            "one (--base)"
+            f"the environment needs glibc {version} or later (for {who}), and the base image {base} has {glibc}; "
+            "choose a base with a newer one (--base)"
         )
     cuda = next((package for package in environment.virtual_packages if package.name == "__cuda"), None)
     if cuda is None:
@@ -38,7 +38,7 @@ def needed_glibc(environment: LockedEnvironment) -> tuple[str, str] | None:
     What the input says of its platform counts, and the dependencies of packages, as far as they are known.
     """
     needs = [
-        (package.version, "the lock file's platform")
+        (package.version, "its platform")
         for package in environment.virtual_packages
         if package.name == "__glibc" and _VERSION.fullmatch(package.version)
     ]

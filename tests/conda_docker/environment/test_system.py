@@ -33,7 +33,7 @@ def environment(*depends: str, platform: str | None = None, cuda: str | None = N
         (("__glibc >=2.17,<3.0.a0",), None, ("2.17", "p0-1-0")),
         (("__glibc <3,>=2.17",), None, ("2.17", "p0-1-0")),
         (("__glibc >=2.17", "__glibc >=2.34", "__glibc >=2.9"), None, ("2.34", "p1-1-0")),
-        (("__glibc >=2.17",), "2.28", ("2.28", "the lock file's platform")),
+        (("__glibc >=2.17",), "2.28", ("2.28", "its platform")),
         (("__glibc >=2.34",), "2.28", ("2.34", "p0-1-0")),
     ],
 )
@@ -49,7 +49,7 @@ def test_a_base_that_is_new_enough(glibc: str | None) -> None:
 @pytest.mark.parametrize("glibc", ["2.9", "2.27", "2"])
 def test_a_base_that_is_too_old(glibc: str) -> None:
     with pytest.raises(
-        InvalidEnvironment, match=f"p0-1-0 needs glibc 2.28 or later, and the base image old has {glibc}"
+        InvalidEnvironment, match=f"glibc 2.28 or later .for p0-1-0., and the base image old has {glibc}"
     ):
         check_system(environment("__glibc >=2.28"), glibc=glibc, base="old")
 

@@ -8,7 +8,14 @@ from pathlib import Path
 from conda_docker.environment.inputs.index_record import index_record
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.location import locate
-from conda_docker.environment.inputs.locked_entries import SourceEntry, missing_hashes, pip_entry, pip_packages, unique
+from conda_docker.environment.inputs.locked_entries import (
+    SourceEntry,
+    in_order,
+    missing_hashes,
+    pip_entry,
+    pip_packages,
+    unique,
+)
 from conda_docker.environment.inputs.yaml_document import YamlMapping, parse_document
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record, package_from_url
 from conda_docker.environment.subdirs import host_subdir
@@ -76,7 +83,7 @@ def read_package_list(
     return LockedEnvironment(
         subdir=target,
         packages=locked,
-        wheels=wheels,
+        wheels=in_order(wheels),
         pip=pip,
         channels=tuple(public_url(channel.required("url")) for channel in metadata.mappings("channels")),
         warnings=missing_hashes(locked, wheels, file_name),
@@ -100,9 +107,7 @@ def choose_subdir(subdirs: Iterable[str], wanted: str | None, file_name: str, of
     for candidate in candidates:
         if candidate in known:
             return candidate
-    raise InvalidEnvironment(
-        f"{file_name} has no packages for {candidates[0]}{of}; it has some for {', '.join(known) or 'no platform'}"
-    )
+    raise InvalidEnvironment(f"{file_name} has no platform {candidates[0]}{of}; it has {', '.join(known) or 'none'}")
 
 
 def _platforms(metadata: YamlMapping, entries: Sequence[YamlMapping]) -> Iterator[str]:

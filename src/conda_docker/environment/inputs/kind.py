@@ -59,6 +59,8 @@ class ReadRequest:
     """The name of an environment of a pixi workspace; None: its default."""
     categories: tuple[str, ...] = ()
     """Categories of a conda-lock file; empty: its default."""
+    alone: bool = True
+    """Whether nothing is added to what the file says, so that exact packages will do."""
 
     @property
     def path(self) -> Path:

@@ -12,6 +12,7 @@ from conda_docker.pypi.locked import PipRequirements
 
 _LINE = re.compile(r"(?:(?P<channel>\S+)::)?(?P<name>[\w.-]+)=(?P<version>[^=\s]+)(?:=(?P<build>[^=\s]+))?")
 _PLATFORM = re.compile(r"#\s*platform:\s*(\S+)")
+_HEADER = re.compile(r"^# This file may be used to create an environment", re.MULTILINE)
 # What conda writes in place of a build for packages that pip installed (<pip> before conda 4.6) ...
 _PIP = re.compile(r"pypi(?:_\d+)?|<pip>")
 # ... and for those that are links to a folder of sources.
@@ -75,9 +76,12 @@ def _subdir(text: str, wanted: str | None, file_name: str) -> str | None:
 
 
 def _is_list_export(file: InputFile) -> bool:
-    found = [_LINE.fullmatch(line) for line in file.lines]
-    # Without any build it is a list of specs, where `python=3.12` is any version that starts so.
-    return all(found) and any(match["build"] for match in found if match)
+    """Return whether a file is such a list, rather than one of specs, in which `python=3.12` is any such version."""
+    rows = [_LINE.fullmatch(line) for line in file.lines]
+    if not rows or not all(rows):
+        return False
+    exact = all(row["build"] and "*" not in row[0] for row in rows if row)
+    return exact or _HEADER.search(file.text) is not None
 
 
 def _read(request: ReadRequest) -> EnvironmentSpec:

@@ -73,6 +73,7 @@ def pip_entry(
         sha256=sha256.lower() if sha256 else None,
         requires=tuple(requires),
         source=found.source,
+        direct=location.startswith("direct+") or "://" not in location,
     )
 
 
@@ -94,12 +95,12 @@ def _repository(location: str) -> str:
 def pip_packages(
     entries: Iterable[LockedWheel | SourceEntry], file_name: str, folder: Path
 ) -> tuple[tuple[LockedWheel, ...], PipRequirements | None]:
-    """Return the wheels among `entries` in topological order, and what asks pip for the sources, if there are any.
+    """Return the wheels among `entries`, and what asks pip for the sources, if there are any.
 
     What is built then must agree with the wheels. Raises `InvalidEnvironment` for two of one name.
     """
     found = unique(entries, "pip package", file_name)
-    wheels = in_order([entry for entry in found if isinstance(entry, LockedWheel)])
+    wheels = tuple(entry for entry in found if isinstance(entry, LockedWheel))
     sources = tuple(entry.requirement for entry in found if isinstance(entry, SourceEntry))
     if not sources:
         return wheels, None

@@ -19,6 +19,7 @@ from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, R
 from conda_docker.environment.inputs.location import locate
 from conda_docker.environment.inputs.locked_entries import (
     SourceEntry,
+    in_order,
     missing_hashes,
     pip_entry,
     pip_packages,
@@ -54,12 +55,14 @@ def parse_pixi_lock(
     subdir: str | None = None,
     environment: str | None = None,
     folder: Path | None = None,
+    platform: str | None = None,
 ) -> LockedEnvironment:
     """Return the packages of one environment of a pixi lock file, for one platform.
 
     `subdir` is what the environment is wanted for; None: Linux on this machine's processor, or the one Linux platform
     of the environment. `environment` is its name (None: `default`, or the only one); paths are relative to `folder`.
-    What the platform was said to have (`__glibc` and the like) is in `virtual_packages`.
+    What the platform was said to have (`__glibc` and the like) is in `virtual_packages`. `platform` is the name of one
+    of several for a subdir.
 
     Raises `InvalidEnvironment` for a file that is damaged or newer than version 7, for an environment or platform that
     it lacks, and for two packages of one name, and `UnsupportedInput` for conda packages that are built from sources.
@@ -78,18 +81,18 @@ def parse_pixi_lock(
             raise InvalidEnvironment(f"{file_name} has no environment {environment!r}; it has {DEFAULT_ENVIRONMENT}")
         return read_package_list(document, subdir=subdir, categories=None, folder=folder)
     name, chosen = _choose_environment(document, environment)
-    platform = _choose_platform(document, chosen, subdir, f" in the environment {name!r}")
+    found = _choose_platform(document, chosen, subdir, platform, f" in the environment {name!r}")
     selectors = chosen.mapping("packages") or YamlMapping(file_name, chosen.line)
-    reader = _PackageReader(document, version, platform.subdir, folder or Path())
-    packages, pip_entries = reader.read(list(selectors.mappings(platform.name)))
+    reader = _PackageReader(document, version, found.subdir, folder or Path())
+    packages, pip_entries = reader.read(list(selectors.mappings(found.name)))
     wheels, pip = pip_packages(pip_entries, file_name, folder or Path())
     return LockedEnvironment(
-        subdir=platform.subdir,
+        subdir=found.subdir,
         packages=tuple(topological_order(packages)),
-        wheels=wheels,
+        wheels=in_order(wheels),
         pip=pip,
         channels=tuple(public_url(channel.required("url")) for channel in chosen.mappings("channels")),
-        virtual_packages=platform.virtual_packages,
+        virtual_packages=found.virtual_packages,
         name=None if name == DEFAULT_ENVIRONMENT else name,
         warnings=missing_hashes(packages, wheels, file_name),
     )
@@ -117,7 +120,9 @@ def _choose_environment(document: YamlMapping, wanted: str | None) -> tuple[str,
     return name, found
 
 
-def _choose_platform(document: YamlMapping, environment: YamlMapping, wanted: str | None, of: str) -> _Platform:
+def _choose_platform(
+    document: YamlMapping, environment: YamlMapping, wanted: str | None, named: str | None, of: str
+) -> _Platform:
     declared = {platform.name: platform for platform in map(_platform, document.mappings("platforms"))}
     used = [
         declared.get(name) or _Platform(name, name)
@@ -125,8 +130,9 @@ def _choose_platform(document: YamlMapping, environment: YamlMapping, wanted: st
     ]
     subdir = choose_subdir((platform.subdir for platform in used), wanted, document.file_name, of)
     candidates = [platform for platform in used if platform.subdir == subdir]
-    # Of several for one subdir, such as one with CUDA, the plain one.
-    plain = [platform for platform in candidates if platform.name == subdir]
+    # Of several for one subdir, such as one with CUDA, the one that is named, or the plain one.
+    plain = [platform for platform in candidates if platform.name == named]
+    plain = plain or [platform for platform in candidates if platform.name == subdir]
     if len(candidates) > 1 and not plain:
         names = ", ".join(platform.name for platform in candidates)
         raise InvalidEnvironment(

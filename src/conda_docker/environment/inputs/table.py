@@ -8,6 +8,7 @@ from conda_docker.environment.inputs import (
     explicit,
     list_export,
     pixi_lock,
+    pixi_manifest,
     refused,
     spec_list,
 )
@@ -18,7 +19,8 @@ KINDS: tuple[InputKind, ...] = (
     explicit.KIND,
     pixi_lock.KIND,
     conda_lock.KIND,
-    *refused.TOML_FILES,
+    pixi_manifest.KIND,
+    refused.TOML,
     environment_yml.KIND,
     list_export.KIND,
     spec_list.KIND,

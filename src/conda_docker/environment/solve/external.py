@@ -16,7 +16,7 @@ from conda_docker.environment.solve.match_specs import read_specs
 from conda_docker.environment.solve.request import SolveRequest
 from conda_docker.environment.solve.virtual_packages import override_variables
 from conda_docker.environment.topological_order import topological_order
-from conda_docker.errors import ChannelError, SolverFailed, Unsolvable
+from conda_docker.errors import ChannelError, SolverFailed, Unsolvable, UnsupportedInput
 from conda_docker.redaction import public_text, public_url
 from conda_docker.user_files import user_path
 from python_docker.programs import find_program, program_environment, run_program
@@ -35,13 +35,20 @@ def solve_externally(
     given to it. `configuration` is the program's (None: it is read).
 
     Raises `SolverFailed` for a program that is not there or gives no answer, `Unsolvable` with its explanation,
-    `ChannelError` and `InvalidEnvironment`.
+    `ChannelError`, `InvalidEnvironment`, and `UnsupportedInput` for what only rattler can be asked.
     """
     program = find_program(user_path(os.path.expandvars(executable)))
     if program is None:
         raise SolverFailed(
             f"there is no program {os.fspath(executable)!r} to solve with; give the path of a conda or mamba"
         )
+    for what, value in (
+        ("constraints", request.constraints),
+        ("a strategy", request.strategy),
+        ("a date before which packages count", request.exclude_newer),
+    ):
+        if value:
+            raise UnsupportedInput(f"another solver cannot be given {what}, as the input asks; solve without --solver")
     configuration = configuration or read_conda_configuration(conda_exe=program)
     requested = read_specs(request.specs, configuration)
     named = choose_channels(request.channels, configuration, override=request.override_channels)

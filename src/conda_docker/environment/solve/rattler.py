@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
 from conda_docker.channels.configuration import CondaConfiguration, read_conda_configuration
 from conda_docker.channels.rattler_client import gateway, rattler_configuration
@@ -24,6 +25,7 @@ from python_docker.errors import Error
 
 if TYPE_CHECKING:
     from rattler import Config, Gateway, GenericVirtualPackage, MatchSpec, RepoDataRecord
+    from rattler.solver.solver import SolveStrategy
 
 
 def solve(request: SolveRequest, configuration: CondaConfiguration | None = None) -> LockedEnvironment:
@@ -56,6 +58,9 @@ def solve(request: SolveRequest, configuration: CondaConfiguration | None = None
         virtual_packages=request.virtual_packages,
         config=config,
         offline=request.offline or configuration.offline,
+        constraints=read_specs(request.constraints, configuration),
+        strategy=request.strategy,
+        exclude_newer=request.exclude_newer,
     )
     return LockedEnvironment(
         subdir=request.subdir,
@@ -76,6 +81,9 @@ class _Question:
     virtual_packages: Sequence[VirtualPackage]
     config: Config
     offline: bool
+    constraints: Sequence[RequestedSpec]
+    strategy: str | None
+    exclude_newer: datetime | None
 
 
 def _answer(question: _Question) -> list[RepoDataRecord]:
@@ -113,7 +121,10 @@ def _solve(question: _Question, way: Gateway) -> list[RepoDataRecord]:
     import rattler
     from rattler import ChannelPriority
 
-    specs = [_match_spec(_from_one_channel(spec, way, question.subdir), spec.text) for spec in question.requested]
+    specs, constraints = (
+        [_match_spec(_from_one_channel(spec, way, question.subdir), spec.text) for spec in listed]
+        for listed in (question.requested, question.constraints)
+    )
     assumed = [_generic(package) for package in question.virtual_packages]
     return run(
         lambda: rattler.solve(
@@ -123,6 +134,9 @@ def _solve(question: _Question, way: Gateway) -> list[RepoDataRecord]:
             platforms=[rattler.Subdir(question.subdir), rattler.Subdir("noarch")],
             virtual_packages=assumed,
             channel_priority=ChannelPriority[question.priority.capitalize()],
+            exclude_newer=question.exclude_newer,
+            strategy=cast("SolveStrategy", question.strategy or "highest"),
+            constraints=constraints,
         )
     )
 

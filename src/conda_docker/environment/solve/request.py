@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from conda_docker.environment.solve.virtual_packages import VirtualPackage
 from conda_docker.environment.subdirs import platform_of_subdir
@@ -21,6 +22,12 @@ class SolveRequest:
     """Packages are chosen for this subdir and noarch."""
     virtual_packages: tuple[VirtualPackage, ...]
     """Those of the system that the image will run on."""
+    constraints: tuple[str, ...] = ()
+    """Match specs that hold for packages which others bring in."""
+    strategy: str | None = None
+    """ "lowest" or "lowest-direct" versions; None: the highest."""
+    exclude_newer: datetime | None = None
+    """Packages that were built later do not count."""
     channels: tuple[str, ...] = ()
     """Names or URLs that come before those of the user's configuration, the first with the highest priority."""
     override_channels: bool = False

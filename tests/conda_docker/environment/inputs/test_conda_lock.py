@@ -45,16 +45,14 @@ def test_everything() -> None:
 
 def test_platforms() -> None:
     assert [package.name for package in parse_conda_lock(TEXT, subdir="linux-aarch64").packages] == ["tzdata"]
-    with pytest.raises(
-        InvalidEnvironment, match="no packages for linux-s390x; it has some for linux-64, linux-aarch64"
-    ):
+    with pytest.raises(InvalidEnvironment, match="no platform linux-s390x; it has linux-64, linux-aarch64"):
         parse_conda_lock(TEXT, subdir="linux-s390x")
 
 
 def test_the_platform_when_none_is_named() -> None:
     assert choose_subdir(["linux-64", "linux-aarch64", "win-64"], None, "x") == host_subdir()
     assert choose_subdir(["linux-s390x", "osx-64"], None, "x") == "linux-s390x"
-    with pytest.raises(InvalidEnvironment, match="it has some for osx-64"):
+    with pytest.raises(InvalidEnvironment, match="it has osx-64"):
         choose_subdir(["osx-64"], None, "x")
 
 

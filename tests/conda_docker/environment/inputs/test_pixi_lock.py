@@ -122,7 +122,7 @@ def test_several_environments_and_none_is_the_default() -> None:
 
 @pytest.mark.parametrize("version", [1, 3, 5, 6, 7])
 def test_a_platform_that_is_missing(version: int) -> None:
-    with pytest.raises(InvalidEnvironment, match=r"has no packages for linux-ppc64le.*; it has some for linux-64"):
+    with pytest.raises(InvalidEnvironment, match=r"has no platform linux-ppc64le.*; it has linux-64"):
         parse_pixi_lock(example(f"v{version}.pixi.lock"), subdir="linux-ppc64le")
 
 

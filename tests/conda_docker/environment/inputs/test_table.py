@@ -33,6 +33,9 @@ def read(path: Path, text: str) -> object:
         ("packages.txt", "# needs\npython=3.12\nbioconda::samtools >=1.20\nblas=*=*mkl\n", "a list of packages"),
         ("packages.txt", "numpy=1.26\n", "a list of packages"),
         ("requirements.txt", "numpy>=2\nflask\n", "a list of packages"),
+        ("pixi.toml", '[workspace]\nchannels = ["conda-forge"]\n', "a pixi manifest"),
+        ("pixi.toml", '[project]\nname = "x"\nplatforms = ["linux-64"]\n', "a pixi manifest"),
+        ("pyproject.toml", "[tool.pixi.dependencies]\n", "a pixi manifest"),
         ("spec.txt", "# platform: linux-64\nabsl-py=1.4=pypi_0\nzlib=1.2=h1_0\n", "a list of `conda list --export`"),
     ],
 )
@@ -43,9 +46,6 @@ def test_kinds_that_are_read(name: str, text: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "what"),
     [
-        ("pixi.toml", '[workspace]\nchannels = ["conda-forge"]\n', "a pixi manifest"),
-        ("pixi.toml", '[project]\nname = "x"\nplatforms = ["linux-64"]\n', "a pixi manifest"),
-        ("pyproject.toml", "[tool.pixi.dependencies]\n", "a pixi manifest"),
         ("pyproject.toml", "[project]\nname = 'x'\n", "a TOML file"),
         ("requirements.txt", "# needs\nnumpy>=2\nrequests[socks]==2.*\nflask\n-e .\n", "a requirement for pip"),
     ],

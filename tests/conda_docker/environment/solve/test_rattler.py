@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,25 @@ def test_every_field_of_the_record(channel: SyntheticChannel) -> None:
 @pytest.mark.parametrize("spec", ["library 1.0", "library=1", "library<2", "library ==1.0", "library[version='1.0']"])
 def test_pins(channel: SyntheticChannel, spec: str) -> None:
     assert versions(lock(spec, channels=[channel.url])) == {"library": "1.0"}
+
+
+def test_constraints_hold_for_what_others_bring_in(channel: SyntheticChannel) -> None:
+    found = lock("app", channels=[channel.url], constraints=("library <2", "needs-cuda ==7"))
+    assert versions(found) == {"app": "1.0", "library": "1.0", "pure": "1.0"}
+    assert found.requested == ("app",)
+
+
+@pytest.mark.parametrize("strategy", ["lowest", "lowest-direct"])
+def test_the_lowest_versions(channel: SyntheticChannel, strategy: str) -> None:
+    assert versions(lock("library", channels=[channel.url], strategy=strategy)) == {"library": "1.0"}
+
+
+def test_packages_that_are_too_new(channel: SyntheticChannel) -> None:
+    """What counts is when a package came into the channel."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert versions(lock("library", channels=[channel.url], exclude_newer=tomorrow)) == {"library": "2.0"}
+    with pytest.raises(Unsolvable, match="cutoff date of 2025-01-01"):
+        lock("library", channels=[channel.url], exclude_newer=datetime(2025, 1, 1, tzinfo=UTC))
 
 
 def test_another_platform(channel: SyntheticChannel) -> None:

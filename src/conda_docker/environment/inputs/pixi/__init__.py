@@ -1,0 +1,1 @@
+"""pixi's manifests: `pixi.toml`, and `[tool.pixi]` in `pyproject.toml`."""

@@ -1,0 +1,118 @@
+"""Dependencies of a manifest as match specs, and as requirements for pip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from conda_docker.environment.inputs.pixi.toml_table import Table
+from conda_docker.errors import UnsupportedInput
+from conda_docker.redaction import public_text
+from conda_docker.user_files import user_path
+
+_ARCHIVES = (".conda", ".tar.bz2")
+# Keys of a dependency, and what a match spec calls them.
+_BRACKETS = {
+    "version": "version",
+    "build": "build",
+    "build-number": "build_number",
+    "subdir": "subdir",
+    "md5": "md5",
+    "sha256": "sha256",
+    "license": "license",
+}
+_UNSUPPORTED = ("file-name", "extras", "flags", "license-family", "track-features", "when")
+
+
+def match_spec(dependencies: Table, name: str, folder: Path, inherited: Table) -> str:
+    """Return the match spec of one entry of a table of dependencies.
+
+    `folder` is what paths are relative to, `inherited` are the `workspace.dependencies`. Raises `InvalidEnvironment`
+    for values of a wrong kind, and `UnsupportedInput` for what is built from sources.
+
+    >>> from conda_docker.environment.inputs.pixi.toml_table import parse_toml
+    >>> entries = parse_toml('numpy = ">=2"\\ntorch = { version = "*", channel = "pytorch" }', "pixi.toml")
+    >>> [match_spec(entries, name, Path(), entries) for name in entries]
+    ['numpy >=2', 'pytorch::torch']
+    """
+    value = dependencies.value(name)
+    if isinstance(value, str):
+        return name + _conditions({"version": value})
+    entry = dependencies.table(name)
+    if entry.truth("workspace"):
+        if name not in inherited:
+            raise dependencies.invalid(name, "is not among `workspace.dependencies`")
+        return match_spec(inherited, name, folder, Table({}, inherited.file_name))
+    if "git" in entry or "path" in entry or "url" in entry:
+        return _archive(dependencies, name, entry, folder)
+    for key in _UNSUPPORTED:
+        if key in entry:
+            raise UnsupportedInput(f"{entry.file_name}: `{entry.key(key)}` is not supported; ask for {name} without it")
+    fields = {field: text for key, field in _BRACKETS.items() if (text := entry.text(key)) is not None}
+    channel = entry.text("channel")
+    return f"{channel}::" * bool(channel) + name + _conditions(fields)
+
+
+def _conditions(fields: dict[str, str]) -> str:
+    fields = {key: "".join(value.split()) for key, value in fields.items() if value.strip() not in ("", "*")}
+    if fields.keys() <= {"version"}:
+        return "".join(f" {version}" for version in fields.values())
+    conditions = ",".join(f"{key}='{value}'" for key, value in fields.items())
+    return f"[{conditions}]"
+
+
+def _archive(dependencies: Table, name: str, entry: Table, folder: Path) -> str:
+    """Return a built package's URL or path. Anything else would have to be built."""
+    url, path = entry.text("url"), entry.text("path")
+    if url is not None and url.partition("?")[0].endswith(_ARCHIVES):
+        return url
+    if path is not None and path.endswith(_ARCHIVES):
+        return str((folder / user_path(path)).absolute())
+    where = public_text(url or path or entry.text("git") or "")
+    raise UnsupportedInput(
+        f"{dependencies.file_name}: `{dependencies.key(name)}` is built from sources ({where}), which cannot be done "
+        "here; build it as a conda package and depend on that, or choose an environment without it"
+    )
+
+
+def pip_requirement(dependencies: Table, name: str, folder: Path, *, index: Callable[[str, str], None]) -> str:
+    """Return the requirement of one entry of a table of dependencies for pip.
+
+    `index` is told the name and URL of an index that the entry names. Raises `InvalidEnvironment`.
+
+    >>> from conda_docker.environment.inputs.pixi.toml_table import parse_toml
+    >>> entries = parse_toml('rich = "*"\\npandas = { version = ">=2", extras = ["sql"] }', "pixi.toml")
+    >>> [pip_requirement(entries, name, Path(), index=print) for name in entries]
+    ['rich', 'pandas[sql]>=2']
+    """
+    value = dependencies.value(name)
+    if isinstance(value, str):
+        return f"{name}{_version(value)}"
+    entry = dependencies.table(name)
+    extras = entry.texts("extras")
+    wanted = f"{name}[{','.join(extras)}]" if extras else name
+    markers = entry.text("env-markers")
+    marker = f" ; {markers}" if markers else ""
+    if (repository := entry.text("git")) is not None:
+        return f"{wanted} @ {_repository(entry, repository)}{marker}"
+    if (path := entry.text("path")) is not None:
+        # An editable package would be a link out of the image: it is built as any other.
+        return f"{wanted} @ {(folder / user_path(path)).absolute().as_uri()}{marker}"
+    if (url := entry.text("url")) is not None:
+        subdirectory = entry.text("subdirectory")
+        return f"{wanted} @ {url}" + f"#subdirectory={subdirectory}" * bool(subdirectory) + marker
+    if (named_index := entry.text("index")) is not None:
+        index(name, named_index)
+    return f"{wanted}{_version(entry.text('version') or '*')}{marker}"
+
+
+def _version(version: str) -> str:
+    return "" if version.strip() in ("", "*") else version.strip()
+
+
+def _repository(entry: Table, url: str) -> str:
+    if not url.startswith("git+"):
+        url = f"git+{url}"
+    revision = entry.text("rev") or entry.text("tag") or entry.text("branch")
+    subdirectory = entry.text("subdirectory")
+    return url + f"@{revision}" * bool(revision) + f"#subdirectory={subdirectory}" * bool(subdirectory)

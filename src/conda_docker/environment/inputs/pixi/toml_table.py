@@ -1,0 +1,99 @@
+"""TOML documents with typed access to their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from conda_docker.errors import InvalidEnvironment
+
+
+class Table:
+    """A table of a TOML document; errors name the file and the key.
+
+    >>> parse_toml('[a]\\nb = "c"\\n', "pixi.toml").table("a").text("b")
+    'c'
+    """
+
+    __slots__ = ("_values", "file_name", "path")
+
+    def __init__(self, values: Mapping[str, object], file_name: str, path: str = "") -> None:
+        self._values = values
+        self.file_name = file_name
+        self.path = path
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def key(self, key: str) -> str:
+        """Return the full name of a key, such as `feature.test.channels`."""
+        return f"{self.path}.{key}" if self.path else key
+
+    def invalid(self, key: str, problem: str) -> InvalidEnvironment:
+        """Return the error to raise for the value of a key."""
+        return InvalidEnvironment(f"{self.file_name}: `{self.key(key)}` {problem}")
+
+    def value(self, key: str) -> object:
+        """Return any value, or None where there is none."""
+        return self._values.get(key)
+
+    def text(self, key: str) -> str | None:
+        """Return a string, or None where there is none. Raises `InvalidEnvironment` for anything else."""
+        value = self._values.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        raise self.invalid(key, "should be a string")
+
+    def truth(self, key: str) -> bool:
+        """Return a boolean, False where there is none. Raises `InvalidEnvironment` for anything else."""
+        value = self._values.get(key, False)
+        if isinstance(value, bool):
+            return value
+        raise self.invalid(key, "should be true or false")
+
+    def items(self, key: str) -> list[object]:
+        """Return a list, empty where there is none. Raises `InvalidEnvironment` for anything else."""
+        value = self._values.get(key, [])
+        if isinstance(value, list):
+            return value
+        raise self.invalid(key, "should be a list")
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of strings, empty where there is none. Raises `InvalidEnvironment` for anything else."""
+        texts = tuple(item for item in self.items(key) if isinstance(item, str))
+        if len(texts) != len(self.items(key)):
+            raise self.invalid(key, "should be a list of strings")
+        return texts
+
+    def table(self, key: str) -> Table:
+        """Return a table, an empty one where there is none. Raises `InvalidEnvironment` for anything else."""
+        value = self._values.get(key, {})
+        if isinstance(value, dict):
+            return Table(value, self.file_name, self.key(key))
+        raise self.invalid(key, "should be a table")
+
+    def tables(self, key: str) -> Iterator[tuple[str, Table]]:
+        """Yield the names and tables of a table of tables. Raises `InvalidEnvironment` for anything else."""
+        outer = self.table(key)
+        for name in outer:
+            yield name, outer.table(name)
+
+
+def parse_toml(text: str, file_name: str) -> Table:
+    """Return what a TOML document holds. pixi takes TOML 1.1, which lets inline tables go over several lines.
+
+    Raises `InvalidEnvironment`, with the line, for what is not TOML.
+    """
+    import tomli
+
+    try:
+        return Table(tomli.loads(text), file_name)
+    except tomli.TOMLDecodeError as error:
+        raise InvalidEnvironment(f"line {error.lineno} of {file_name} is not valid TOML: {error.msg}") from error
+    except RecursionError as error:
+        raise InvalidEnvironment(f"{file_name} is nested too deeply") from error

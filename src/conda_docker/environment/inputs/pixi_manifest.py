@@ -1,0 +1,94 @@
+"""`pixi.toml`, and `pyproject.toml` with `[tool.pixi]`: their lock file where that is up to date, else a solve."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
+from conda_docker.environment.inputs.pixi_lock import parse_pixi_lock
+from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.spec import EnvironmentSpec
+from conda_docker.errors import InvalidEnvironment
+from conda_docker.user_files import read_text
+
+_TABLES = re.compile(r"^\[(?:tool\.pixi\b|workspace\]|project\]\s*(?:^(?!\[).*\s)*?^platforms\s*=)", re.MULTILINE)
+_LOCK_FILE = "pixi.lock"
+
+
+def parse_pixi_manifest(
+    text: str,
+    file_name: str = "pixi.toml",
+    *,
+    subdir: str | None = None,
+    environment: str | None = None,
+    folder: Path | None = None,
+    alone: bool = True,
+) -> LockedEnvironment | EnvironmentSpec:
+    """Return one environment of a pixi workspace: exact packages where its lock file is up to date, else what to solve.
+
+    `subdir` is what the environment is wanted for; None: Linux on this machine's processor, or the one Linux platform
+    of the workspace. `environment` is its name (None: `default`). The lock file is looked for in `folder`, where the
+    manifest lies, unless packages will be added (not `alone`); a warning says whether it was used. Tasks, and what
+    concerns building, are passed over.
+
+    Raises `InvalidEnvironment` for files that are damaged, and for an environment or platform that there is not, and
+    `UnsupportedInput` for packages that are built from sources.
+    """
+    from conda_docker.environment.inputs.pixi.compose import choose_platform, compose
+    from conda_docker.environment.inputs.pixi.current import outdated
+    from conda_docker.environment.inputs.pixi.manifest import parse_manifest
+
+    folder = (folder or Path()).absolute()
+    manifest = parse_manifest(text, file_name, folder)
+    chosen = manifest.environment(environment)
+    platform = choose_platform(manifest, chosen, subdir)
+    spec = compose(manifest, chosen, platform)
+    lock_file = folder / _LOCK_FILE
+    if not alone or not lock_file.is_file():
+        return spec
+    try:
+        locked = parse_pixi_lock(
+            read_text(lock_file),
+            str(lock_file),
+            subdir=platform.subdir,
+            environment=chosen.name,
+            folder=folder,
+            platform=platform.name,
+        )
+        reason = outdated(spec, locked)
+    except InvalidEnvironment as error:
+        reason = str(error)
+    else:
+        if reason is None:
+            used = f"the packages are those of {lock_file}, which is up to date with {file_name}"
+            return replace(
+                locked,
+                requested=spec.specs,
+                variables=spec.variables,
+                name=spec.name,
+                warnings=(used, *locked.warnings, *spec.warnings),
+            )
+    passed_over = f"{lock_file} is not up to date with {file_name} ({reason}); the packages were chosen anew"
+    return replace(spec, warnings=(passed_over, *spec.warnings))
+
+
+def _is_pixi_manifest(file: InputFile) -> bool:
+    if file.path.suffix != ".toml":
+        return False
+    return file.path.name.endswith(("pixi.toml", "mojoproject.toml")) or _TABLES.search(file.text) is not None
+
+
+def _read(request: ReadRequest) -> LockedEnvironment | EnvironmentSpec:
+    return parse_pixi_manifest(
+        request.text,
+        request.file_name,
+        subdir=request.subdir,
+        environment=request.environment,
+        folder=request.folder,
+        alone=request.alone,
+    )
+
+
+KIND = InputKind("a pixi manifest", _is_pixi_manifest, _read, frozenset({Choice.ENVIRONMENT}))
