@@ -82,7 +82,7 @@ def place_wheel(wheel: Wheel, reader: WheelReader, prefix: Prefix, *, filter: Fi
             raise InvalidPackage(f"{wheel.what} would install files outside of the environment: {error}") from error
         reason = str(error) or "an entry point that cannot be read"
         raise InvalidPackage(f"{wheel.what} cannot be installed: {reason}") from error
-    points = destination.entry_points
+    points = _with_versioned_pip(destination.entry_points, prefix)
     commands = {posixpath.basename(place) for place in points}
     kept: dict[str, PlacedMember] = {}
     trimmed = []
@@ -104,6 +104,16 @@ def place_wheel(wheel: Wheel, reader: WheelReader, prefix: Prefix, *, filter: Fi
     )
     _check_nesting(set(placement.places()), wheel.what)
     return placement
+
+
+def _with_versioned_pip(points: dict[str, EntryPoint], prefix: Prefix) -> dict[str, EntryPoint]:
+    """Return `points` with `pip3.12` for the environment's own version of Python, as pip and uv install pip."""
+    pip = points.get("bin/pip3")
+    if pip is None or pip.module.partition(".")[0] != "pip":
+        return points
+    command = f"pip{prefix.python_version}"
+    others = {place: point for place, point in points.items() if not place.startswith("bin/pip3.")}
+    return others | {f"bin/{command}": pip._replace(command=command)}
 
 
 def _command(place: str) -> str:

@@ -62,3 +62,10 @@ def test_a_file_below_a_file_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_scheme_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidPackage, match=r"valid \.data subdirectory"):
         place(make_wheel(tmp_path, files={"demo-1.0.data/root/etc/passwd": ""}))
+
+
+@pytest.mark.parametrize("more", ["", "pip3.99 = pip.cli:main\n"])
+def test_pip_gets_a_command_for_the_version_of_python(tmp_path: Path, more: str) -> None:
+    points = f"[console_scripts]\npip = pip.cli:main\npip3 = pip.cli:main\n{more}"
+    placement = place(make_wheel(tmp_path, "pip", metadata={"entry_points.txt": points}))
+    assert list(placement.entry_points) == ["bin/pip", "bin/pip3", "bin/pip3.12"]

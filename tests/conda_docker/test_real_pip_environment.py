@@ -1,0 +1,124 @@
+"""A real environment with real wheels: as uv installs them, and as pip and Python in a container see them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conda_docker.build_options import BuildOptions
+from conda_docker.image.assemble import BuildResult, build_image
+from conda_docker.image.provenance import read_environments
+from conda_docker.link.prefix import Prefix
+from conda_docker.package.fetch import fetch_packages
+from conda_docker.pypi.locked import LockedWheel
+from conda_docker.request import Request
+from conda_docker.resolve import Resolved, resolve
+from demo.base import make_base
+from demo.channel import IndexUnreachable, RealChannel
+from demo.wheels import fetch_wheels
+from python_docker.transports import write_image
+from tests.conda_docker.pypi.oracle import PYTHON, differences, installed_by_uv, linked, virtual_environment
+from tests.conda_docker.pypi.wheels import make_wheel
+from tests.peers import DockerEngine
+
+REQUIREMENTS = (
+    "pip",
+    "black",  # compiled, with console scripts
+    "zope.interface",  # compiled, in a namespace
+    "jupyterlab-pygments",  # data files beside the modules
+    "ruff",  # a large program among the scripts
+    "pandas",  # needs numpy, which conda brings
+)
+PROGRAM = """
+import black, pandas, zope.interface
+from importlib.metadata import distribution
+assert pandas.DataFrame({"a": [1, 2]}).a.sum() == 3
+assert distribution("numpy").read_text("INSTALLER").strip() == "conda"
+assert distribution("black").read_text("INSTALLER") == "uv"
+assert all(file.locate().exists() for file in distribution("black").files)
+print("sound")
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pip-environment")
+
+
+@pytest.fixture(scope="module")
+def resolved(real_channel: RealChannel, folder: Path) -> Resolved:
+    """Return the environment: from a real channel, the Python index, and a wheel with a GUI script."""
+    try:
+        fetch_wheels(["jupyterlab-pygments"], folder / "probe")
+    except IndexUnreachable as error:
+        pytest.skip(str(error))
+    points = {"entry_points.txt": "[gui_scripts]\nwindow = window:main\n"}
+    window = make_wheel(folder, "window", files={"window.py": "def main():\n    print('shown')\n"}, metadata=points)
+    pip = "".join(f"    - {requirement}\n" for requirement in (*REQUIREMENTS, f"./{window.name}"))
+    file = folder / "environment.yml"
+    file.write_text(f"channels: [{real_channel.url}, nodefaults]\ndependencies:\n  - numpy\n  - pip:\n{pip}")
+    options = BuildOptions(cache_dir=folder / "cache")
+    [found] = resolve(Request(files=[file], base=f"oci:{make_base()}", options=options))
+    return found
+
+
+@pytest.fixture(scope="module")
+def built(resolved: Resolved, folder: Path) -> BuildResult:
+    result = build_image(resolved.environment, resolved.base, BuildOptions(cache_dir=folder / "cache"))
+    result.image.name, result.image.tag = "pip-environment", "v1"
+    return result
+
+
+def test_every_wheel_is_as_uv_installs_it(resolved: Resolved, folder: Path, tmp_path: Path) -> None:
+    environment = virtual_environment(tmp_path / "environment")
+    prefix = Prefix(str(environment), PYTHON)
+    wheels: list[LockedWheel] = list(resolved.environment.wheels)
+    names = {wheel.name for wheel in wheels}
+    assert "numpy" not in names
+    assert names >= {"black", "zope-interface", "pandas", "ruff"}
+    for wheel, path in fetch_packages(wheels, folder / "cache"):
+        named = tmp_path / wheel.file_name
+        named.symlink_to(path)
+        theirs = installed_by_uv(environment, [named])
+        given = LockedWheel(name=wheel.name, version=wheel.version, url=wheel.url, requested=True, direct=True)
+        ours, _ = linked(path, given, prefix)
+        assert differences(theirs, ours) == []
+
+
+def test_containers_see_what_pip_would_have_installed(
+    built: BuildResult, resolved: Resolved, docker_engine: DockerEngine, tmp_path: Path
+) -> None:
+    write_image(built.image, str(tmp_path / "image.tar"))
+    docker_engine.load(tmp_path / "image.tar")
+
+    def run(*command: str) -> str:
+        return docker_engine.run("pip-environment:v1", *command).stdout
+
+    assert run("python", "-c", PROGRAM) == "sound\n"
+    assert run("pip", "check") == "No broken requirements found.\n"
+    listed = {row["name"].lower().replace("_", "-").replace(".", "-"): row["version"] for row in _json(run)}
+    wheels = {wheel.name: wheel.version for wheel in resolved.environment.wheels}
+    assert listed.items() >= wheels.items()
+    [conda] = [package for package in resolved.environment.packages if package.name == "numpy"]
+    assert listed["numpy"] == conda.version
+    [inspected] = read_environments(built.image)
+    named = {package.name: package.version for package in inspected.packages if package.is_wheel}
+    assert named == wheels
+    assert run("window") == "shown\n"
+    assert run("ruff", "--version").startswith("ruff ")
+    assert "compiled: yes" in run("black", "--version")
+
+
+def _json(run: object) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = json.loads(run("pip", "list", "--format", "json"))  # type: ignore[operator]
+    return rows
+
+
+def test_an_explicit_list_of_it_makes_the_same_image(built: BuildResult, folder: Path, tmp_path: Path) -> None:
+    [environment] = read_environments(built.image)
+    (tmp_path / "explicit.txt").write_text(environment.explicit())
+    options = BuildOptions(cache_dir=folder / "cache")
+    [again] = resolve(Request(files=[tmp_path / "explicit.txt"], base=f"oci:{make_base()}", options=options))
+    assert build_image(again.environment, again.base, options).image.digest == built.image.digest
