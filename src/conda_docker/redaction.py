@@ -7,32 +7,66 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 # A token of anaconda.org, Artifactory and others stands in the path: https://HOST/t/TOKEN/CHANNEL
-_TOKEN = re.compile(r"/t/[^/?#\s]+(?=/|$)")
-_USER_INFORMATION = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/?#\s]*@")
+_TOKEN = re.compile(r"/t/[^/?#\s]+")
 _QUERY = re.compile(r"(?<=[^\s?\"'])\?[^\s\"'<>]+")
-_URL = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://[^\s\"'<>()\\]+")
+_WORD = re.compile(r"[^\s\"'<>()\\]+")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+_SCHEME_BEFORE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}$")
+# What can be a host, so that an @ further on is not the end of a user name and password.
+_HOST = re.compile(r"(?:localhost|\[[0-9a-fA-F:.]+\]|[^.:@]+(?:\.[^.:@]+)+)(?::\d{0,5})?\.?")
+_DIGEST = re.compile(r"sha(?:256|512):")
+_VERSION_CONTROL = ("git+", "hg+", "svn+", "bzr+")
 
 
 def public_url(url: str) -> str:
     """Return `url` without user name, password, `/t/TOKEN` in its path, query and fragment.
 
-    The whole query goes: what stands there in a package's or a channel's URL is a signature or a key. What is no URL
-    (a channel's name, a path) comes back as it is, and so does the path of a `file:` URL.
+    The whole query goes: what stands there in a package's or a channel's URL is a signature or a key. Malformed URLs
+    lose whatever may be a password. What is not a URL (a channel's name, a path) comes back as it is, and so does the
+    path of a `file:` URL.
 
     >>> public_url("https://me:secret@conda.example.org/t/tk-123/team/linux-64/a-1.0-0.conda?sig=abc")
     'https://conda.example.org/team/linux-64/a-1.0-0.conda'
-    >>> public_url("conda-forge")
-    'conda-forge'
+    >>> public_url("conda-forge"), public_url("me:secret@host/team")
+    ('conda-forge', 'host/team')
     """
     scheme, separator, rest = url.partition("://")
-    if not separator or not scheme:
-        return url
-    end = min((rest.find(mark) for mark in "/?#" if mark in rest), default=len(rest))
-    authority, path = rest[:end], rest[end:]
+    if not separator or not _SCHEME.fullmatch(scheme):
+        return _without_password(url)
+    rest = _without_user(scheme.lower(), rest)
     if scheme.lower() != "file":
-        path = _TOKEN.sub("", re.split(r"[?#]", path, maxsplit=1)[0])
-    # The user and password end at the last @, which a password may hold too.
-    return f"{scheme}://{authority.rpartition('@')[2]}{path}"
+        rest = _TOKEN.sub("", re.split(r"[?#]", rest, maxsplit=1)[0])
+    return f"{scheme}://{rest}"
+
+
+def _without_user(scheme: str, rest: str) -> str:
+    """Return what follows the scheme without user name and password, which end at the last @ that can be their end."""
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" in host:
+        rest = rest[host.rindex("@") + 1 :]
+        host = host.rpartition("@")[2]
+    if scheme == "file" or "@" not in rest:
+        return rest
+    if _HOST.fullmatch(host):
+        if scheme.startswith(_VERSION_CONTROL):
+            return rest  # git+https://host/a.git@main
+        path = re.split(r"[?#]", rest, maxsplit=1)[0]
+    else:
+        path = rest  # the part before the @ may hold any character
+    position = path.rfind("@")
+    return rest if position < 0 or _DIGEST.match(path, position + 1) else rest[position + 1 :]
+
+
+def _without_password(text: str) -> str:
+    """Return what has no scheme without what may be a password, as in `me:secret@host` or `a/secret@host`.
+
+    Absolute paths and names of images with digests stay as they are.
+    """
+    before, separator, after = text.rpartition("@")
+    is_path = text.startswith(("/", ".", "~")) and not text.startswith("//")
+    if not separator or is_path or _DIGEST.match(after) or not (":" in before or "/" in before):
+        return text
+    return after
 
 
 def public_text(text: str) -> str:
@@ -41,7 +75,17 @@ def public_text(text: str) -> str:
     >>> public_text("GET https://a:b@host/x failed")
     'GET https://host/x failed'
     """
-    return _URL.sub(lambda match: public_url(match[0]), _USER_INFORMATION.sub(r"\1", text))
+    return _WORD.sub(_public_word, text) if "://" in text or "@" in text else text
+
+
+def _public_word(found: re.Match[str]) -> str:
+    word = found[0]
+    position = word.find("://")
+    if position < 0:
+        return _without_password(word) if "@" in word else word
+    scheme = _SCHEME_BEFORE.search(word, max(0, position - 31), position)
+    start = scheme.start() if scheme else position
+    return word[:start] + public_url(word[start:])
 
 
 def public_log(text: str) -> str:
@@ -62,7 +106,7 @@ def public_value(value: Any) -> Any:
 
 def _public_value(value: Any, levels: int) -> Any:
     if isinstance(value, str):
-        return public_url(value) if "://" in value else value
+        return public_text(value) if "://" in value else value
     if levels == 0:
         return None
     if isinstance(value, Mapping):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conda_docker.redaction import public_text, public_url, public_value
+from conda_docker.redaction import public_log, public_text, public_url, public_value
 
 SECRET = "s3cr3t-t0ken"
 
@@ -32,6 +34,22 @@ SECRET = "s3cr3t-t0ken"
         ("conda-forge", "conda-forge"),
         ("/srv/t/me/channel", "/srv/t/me/channel"),
         ("https://[::1]:80/channel", "https://[::1]:80/channel"),
+        ("https://me:s3cr3t/t0ken@host/channel", "https://host/channel"),
+        ("https://me:s3cr3t#t0ken@host/channel", "https://host/channel"),
+        ("https://me:s3cr3t?t0ken@host/channel", "https://host/channel"),
+        ("https://a/s3cr3t-t0ken@host/channel", "https://host/channel"),
+        ("https://me:p@ss/s3cr3t-t0ken@host/channel", "https://host/channel"),
+        ("https:/me:s3cr3t-t0ken@host/channel", "host/channel"),
+        ("//me:s3cr3t-t0ken@host/channel", "host/channel"),
+        ("me:s3cr3t-t0ken@host/channel", "host/channel"),
+        ("a/s3cr3t-t0ken@host", "host"),
+        ("git+https://me:s3cr3t-t0ken@host.example/a.git@main", "git+https://host.example/a.git@main"),
+        ("git+https://host.example/a.git@main", "git+https://host.example/a.git@main"),
+        ("docker://host.example/a@sha256:00", "docker://host.example/a@sha256:00"),
+        ("host.example/a@sha256:00", "host.example/a@sha256:00"),
+        ("git@host.example:a", "git@host.example:a"),
+        ("/srv/me@work/channel", "/srv/me@work/channel"),
+        ("https://host/channel/t/s3cr3t-t0ken?x", "https://host/channel"),
     ],
 )
 def test_url(url: str, public: str) -> None:
@@ -43,6 +61,22 @@ def test_no_user_information_is_left(secret: str) -> None:
     assert public_url(f"https://{secret}:{secret}@host.example/c") == "https://host.example/c"
 
 
+@given(st.text(alphabet=st.characters(codec="utf-8"), min_size=1))
+def test_no_password_is_left_whatever_it_holds(secret: str) -> None:
+    assert public_url(f"https://me:pw{secret}@host.example/c") == "https://host.example/c"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["a", "a.", "a:", "a://", "://", "@", "a@", "/t/", "/t/a", "?", "a?", "http://a@", "a:b@c/", "-", "a b://", "\\"],
+)
+@pytest.mark.parametrize("show", [public_text, public_log, public_url])
+def test_long_texts_take_no_time(unit: str, show: Callable[[str], str]) -> None:
+    started = time.process_time()
+    show(unit * (400_000 // len(unit)))
+    assert time.process_time() - started < 2
+
+
 @given(st.text())
 def test_a_public_url_stays_as_it_is(text: str) -> None:
     once = public_url(text)
@@ -52,6 +86,25 @@ def test_a_public_url_stays_as_it_is(text: str) -> None:
 def test_text() -> None:
     message = f"GET https://me:{SECRET}@host/t/{SECRET}/c: 403, also 'https://host/x?sig={SECRET}' (see log)"
     assert public_text(message) == "GET https://host/c: 403, also 'https://host/x' (see log)"
+
+
+def test_texts_that_are_not_urls_are_kept() -> None:
+    for text in (
+        "write to me@example.org",
+        "see https://host.example/x (or me@example.org)",
+        "a >=1,<2 @ 3",
+        "@EXPLICIT",
+    ):
+        assert public_text(text) == text
+
+
+def test_passwords_in_texts_without_a_scheme() -> None:
+    assert public_text(f"invalid URL 'me:{SECRET}@host/c' (a/{SECRET}@host)") == "invalid URL 'host/c' (host)"
+
+
+@pytest.mark.parametrize("end", ["", "?x=1", " HTTP/1.1", "/team"])
+def test_tokens_in_logs(end: str) -> None:
+    assert SECRET not in public_log(f"GET /t/{SECRET}{end}")
 
 
 def test_value() -> None:
