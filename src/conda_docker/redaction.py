@@ -42,14 +42,16 @@ def public_url(url: str) -> str:
 def _without_user(scheme: str, rest: str) -> str:
     """Return what follows the scheme without user name and password, which end at the last @ that can be their end."""
     host = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    if "@" in host:
+    had_user = "@" in host
+    if had_user:
         rest = rest[host.rindex("@") + 1 :]
         host = host.rpartition("@")[2]
     if scheme == "file" or "@" not in rest:
         return rest
-    if _HOST.fullmatch(host):
-        if scheme.startswith(_VERSION_CONTROL):
-            return rest  # git+https://host/a.git@main
+    is_host = _HOST.fullmatch(host) is not None
+    if scheme.startswith(_VERSION_CONTROL) and (is_host or had_user):
+        return rest  # git+https://host/a.git@main
+    if is_host:
         path = re.split(r"[?#]", rest, maxsplit=1)[0]
     else:
         path = rest  # the part before the @ may hold any character

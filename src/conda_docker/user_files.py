@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_text
+from python_docker.files.regular import read_regular_file
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
@@ -30,15 +32,19 @@ def user_path(text: str | os.PathLike[str]) -> Path:
 def read_text(path: Path) -> str:
     """Return a file's text. PowerShell writes UTF-16 with a byte order mark, everything else UTF-8.
 
-    Raises `InvalidEnvironment` for a file that is not there, larger than 16 MiB or no text.
+    Raises `InvalidEnvironment` for a file that is missing, larger than 16 MiB or not text, and for anything but a
+    regular file.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
+        content = read_regular_file(path, _LARGEST)
     except OSError as error:
-        raise InvalidEnvironment(f"cannot read {path}: {error.strerror or error}") from error
-    if len(content) > _LARGEST:
-        raise InvalidEnvironment(f"{path} has more than {_LARGEST >> 20} MiB: no list of packages is that large")
+        if error.errno == errno.EFBIG:
+            reason = f"it has more than {_LARGEST >> 20} MiB, and no list of packages is that large"
+        else:
+            reason = error.strerror or str(error)
+        raise InvalidEnvironment(f"cannot read {path}: {reason}") from error
+    except ValueError as error:
+        raise InvalidEnvironment(f"cannot read {str(path)!r}: {error}") from error
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = content.decode("utf-16" if utf16 else "utf-8-sig")

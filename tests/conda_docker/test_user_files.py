@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,17 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_a_folder(tmp_path: Path) -> None:
     with pytest.raises(InvalidEnvironment, match="cannot read"):
         read_text(tmp_path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidEnvironment, match="not a regular file"):
+        read_text(tmp_path / "pipe")
+
+
+def test_a_name_that_no_file_has() -> None:
+    with pytest.raises(InvalidEnvironment, match="cannot read"):
+        read_text(Path("a\0b"))
 
 
 def test_a_file_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

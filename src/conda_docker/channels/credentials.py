@@ -21,6 +21,10 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from conda_docker.channels.tokens import anaconda_tokens, with_anaconda_token
 from python_docker.errors import CredentialsError
 from python_docker.files.home import home_folder
+from python_docker.files.regular import read_regular_file
+
+_LARGEST = 1 << 20
+"""Bytes of a file with credentials."""
 
 _log = logging.getLogger("conda_docker")
 
@@ -112,6 +116,7 @@ class Credentials:
         places = [Path(named)] if named else [self._home / ".netrc", self._home / "_netrc"]
         for place in places:
             try:
+                read_regular_file(place, _LARGEST)  # what `netrc` opens, it waits for
                 return netrc.netrc(place)
             except FileNotFoundError:
                 continue
@@ -181,7 +186,7 @@ def _bearer(token: str) -> str:
 
 def _read_json(path: Path) -> Mapping[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_regular_file(path, _LARGEST))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:

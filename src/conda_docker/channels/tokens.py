@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote_plus, urlsplit
 
+from python_docker.files.regular import read_regular_file
+
+_LARGEST = 1 << 20  # bytes
+
 
 def anaconda_tokens(environ: Mapping[str, str]) -> dict[str, str]:
     """Return URL of a server -> token: what `anaconda login` stored (conda/gateways/anaconda_client.py)."""
@@ -20,7 +24,7 @@ def anaconda_tokens(environ: Mapping[str, str]) -> dict[str, str]:
     try:
         for file in [file for folder in folders for file in sorted(folder.glob("*.token"))]:
             server = unquote_plus(file.name.removesuffix(".token"))
-            token = file.read_text(encoding="utf-8").strip()
+            token = read_regular_file(file, _LARGEST).decode().strip()
             # The token of api.anaconda.org is for conda.anaconda.org too.
             for url in (server, re.sub(r"([./])api([./]|$)", r"\1conda\2", server, count=1)):
                 tokens[url] = token

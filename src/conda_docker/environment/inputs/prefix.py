@@ -13,6 +13,7 @@ from conda_docker.environment.locked import LockedEnvironment, LockedPackage, pa
 from conda_docker.environment.topological_order import match_spec_name, topological_order
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.redaction import public_url
+from python_docker.files.regular import read_regular_file
 
 _LARGEST_RECORD = 256 << 20
 # Bytes. It lists every file; the largest packages have some hundred thousand of them.
@@ -73,9 +74,7 @@ def read_prefix(
 
 def _record(file: Path) -> Mapping[str, Any]:
     try:
-        if file.stat().st_size > _LARGEST_RECORD:
-            raise InvalidEnvironment(f"{file} is too large for a package's record")
-        record = json.loads(file.read_bytes())
+        record = json.loads(read_regular_file(file, _LARGEST_RECORD))
     except OSError as error:
         raise InvalidEnvironment(f"cannot read {file}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
@@ -109,7 +108,7 @@ def _source(record: Mapping[str, Any]) -> Path | None:
 
 def _is_extracted(folder: Path, record: Mapping[str, Any]) -> bool:
     try:
-        index = json.loads((folder / "info" / "index.json").read_bytes())
+        index = json.loads(read_regular_file(folder / "info" / "index.json", _LARGEST_RECORD))
         return all(str(index[key]) == str(record[key]) for key in ("name", "version", "build"))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
@@ -141,7 +140,7 @@ def _requested(records: Sequence[Mapping[str, Any]], meta: Path) -> tuple[str, .
     if specs:
         return tuple(sorted(map(public_url, specs)))
     try:
-        history = (meta / "history").read_text(encoding="utf-8", errors="replace")
+        history = read_regular_file(meta / "history", _LARGEST_RECORD).decode(errors="replace")
     except OSError:
         return ()
     wanted: dict[str, str] = {}
@@ -163,7 +162,7 @@ def _texts(literal: str) -> list[str]:
 
 def _variables(state: Path) -> dict[str, str]:
     try:
-        document = json.loads(state.read_bytes())
+        document = json.loads(read_regular_file(state, _LARGEST_RECORD))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:

@@ -9,6 +9,10 @@ from pathlib import Path
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.errors import InvalidEnvironment
 from python_docker.files.home import home_folder
+from python_docker.files.regular import read_regular_file
+
+_LARGEST = 16 << 20
+"""Bytes of conda's list of environments."""
 
 
 def find_prefix(name: str, configuration: CondaConfiguration, environ: Mapping[str, str] | None = None) -> Path:
@@ -70,7 +74,7 @@ def _names(folder: Path) -> Iterator[str]:
 def _listed(environ: Mapping[str, str]) -> list[Path]:
     file = home_folder(environ) / ".conda" / "environments.txt"
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = read_regular_file(file, _LARGEST).decode().splitlines()
     except (OSError, UnicodeDecodeError):
         return []
     return [Path(line.strip()) for line in dict.fromkeys(lines) if line.strip()]

@@ -11,7 +11,7 @@ from conda_docker.environment.subdirs import host_subdir
 from conda_docker.errors import UnsupportedInput
 from conda_docker.redaction import public_text
 
-_COMMENT = re.compile(r"\s+#.*$")
+_COMMENT = re.compile(r"(?<!\s)\s+#.*$")
 _SPEC = re.compile(r"(?:[^\s\[\]<>=!~;@]+::)?[A-Za-z0-9_][\w.-]*(?:\s*[<>=!~*\[].*|\s+\d.*)?")
 # What pip alone understands: options, extras, markers, URLs and paths of packages.
 _PIP = re.compile(r"-|[A-Za-z0-9][\w.-]*\s*(?:\[[\w\s,.-]*\]|;|@|===)|\S+://|\.{0,2}/|[\w.-]+\s*[<>=!~][^;]*;")

@@ -23,7 +23,7 @@ def text_of_plain(text: str) -> str:
     """
     if _NULL.fullmatch(text):
         return ""
-    if _TRUTH.fullmatch(text) and text in (text.lower(), text.upper(), text.title()):
+    if _is_truth(text):
         return text.title()
     if len(text) > _LONGEST or not any(character.isdigit() for character in text):
         return str(float(text.replace(".", ""))) if _SPECIAL_FLOAT.fullmatch(text) else text
@@ -41,9 +41,12 @@ def is_string(text: str) -> bool:
     >>> is_string("numpy"), is_string("1.5"), is_string("null")
     (True, False, False)
     """
-    return text_of_plain(text) == text and not (
-        _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text) or _SPECIAL_FLOAT.fullmatch(text) or not text
-    )
+    others = (_NULL, _INTEGER, _FLOAT, _SPECIAL_FLOAT)
+    return not _is_truth(text) and not any(pattern.fullmatch(text) for pattern in others)
+
+
+def _is_truth(text: str) -> bool:
+    return bool(_TRUTH.fullmatch(text)) and text in (text.lower(), text.upper(), text.title())
 
 
 def _integer(digits: str) -> int:

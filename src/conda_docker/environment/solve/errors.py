@@ -11,7 +11,7 @@ from python_docker.errors import CredentialsError, Error
 
 _MISSING = re.compile(r"could not find subdir '[^']*' in channel '(?P<url>[^']+)'")
 _CACHE = re.compile(r"Permission denied|No space left|Read-only file system|Disk quota|failed to create")
-_URL = re.compile(r"\w+://[^\s)'\"]+")
+_URL = re.compile(r"\b\w{1,31}://[^\s)'\"]+")
 _INDEX = re.compile(r"/[a-z0-9]+(?:-[a-z0-9]+)?/[^/]*$")  # /linux-64/repodata.json
 
 

@@ -19,7 +19,11 @@ from conda_docker.environment.topological_order import topological_order
 from conda_docker.errors import ChannelError, SolverFailed, Unsolvable, UnsupportedInput
 from conda_docker.redaction import public_text, public_url
 from conda_docker.user_files import user_path
+from python_docker.files.regular import read_regular_file
 from python_docker.programs import find_program, program_environment, run_program
+
+_LARGEST_RECORD = 16 << 20
+"""Bytes of a package's record in a cache."""
 
 # conda's and mamba's names for "these packages cannot be had together" and "there is no such channel".
 _UNSOLVABLE = ("Unsatisfiable", "PackagesNotFound", "ResolvePackageNotFound", "SpecsConfigurationConflict")
@@ -159,7 +163,7 @@ def _cached_record(link: Mapping[str, Any], caches: Iterable[Path]) -> Mapping[s
     base = public_url(str(link.get("base_url") or ""))
     for cache in caches:
         try:
-            record = json.loads((cache / stem / "info" / "repodata_record.json").read_bytes())
+            record = json.loads(read_regular_file(cache / stem / "info" / "repodata_record.json", _LARGEST_RECORD))
         except (OSError, ValueError, RecursionError):
             continue
         # Packages of one name, version and build from two channels share the folder.

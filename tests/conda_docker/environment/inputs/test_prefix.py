@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -172,4 +173,16 @@ def test_a_damaged_record(prefix: Path, content: bytes) -> None:
 def test_a_damaged_state(prefix: Path) -> None:
     (prefix / "conda-meta/state").write_text("{")
     with pytest.raises(InvalidEnvironment, match="which holds the environment's variables"):
+        read_prefix(prefix)
+
+
+@pytest.mark.parametrize("name", ["x-1-0.json", "state", "history"])
+def test_pipes_are_not_waited_for(prefix: Path, name: str) -> None:
+    add(prefix, record("tool"))
+    (prefix / "conda-meta" / name).unlink(missing_ok=True)
+    os.mkfifo(prefix / "conda-meta" / name)
+    if name == "history":
+        assert read_prefix(prefix).requested == ()
+        return
+    with pytest.raises(InvalidEnvironment, match="not a regular file"):
         read_prefix(prefix)
