@@ -95,7 +95,7 @@ class Layer:
     def entries(self) -> Iterator[tuple[TarEntry, BinaryIO]]:
         """The members of the tar, each with a reader that is good until the next; digests are checked at the end."""
         with self.open_uncompressed() as stream:
-            yield from TarReader(stream)
+            yield from TarReader(stream, lenient=True)
             while stream.read(_READ_SIZE):
                 pass
 

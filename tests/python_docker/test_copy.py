@@ -14,13 +14,22 @@ import pytest
 from python_docker.blob import Blob, BlobStore
 from python_docker.choose import image_of
 from python_docker.compression import Compression, open_decompressed
-from python_docker.copy import AS_IT_IS, Conversion, copy_image, copy_index, put_blobs, put_image
+from python_docker.copy import (
+    AS_IT_IS,
+    Conversion,
+    _blobs,
+    copy_image,
+    copy_index,
+    copy_manifest,
+    put_blobs,
+    put_image,
+)
 from python_docker.errors import ContentMismatch, Error, NotFound, PlatformNotFound, UnsupportedFormat
 from python_docker.parallel import in_parallel
 from python_docker.progress import SILENT, Task
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json
-from python_docker.spec.media_types import OCI_MANIFEST, ImageFormat
+from python_docker.spec.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, ImageFormat
 from python_docker.spec.platform import Platform
 from python_docker.transports import open_image, open_source
 from tests.python_docker.making import HELLO, MORE, Made, config_of
@@ -314,6 +323,134 @@ def test_an_index_needs_a_place_for_it() -> None:
     assert isinstance(root, Index)
     with pytest.raises(UnsupportedFormat, match="choose one with --platform"):
         copy_index(many, root, Kept(takes_index=False))
+
+
+def test_an_image_is_found_in_an_index_of_indexes() -> None:
+    whole = Made()
+    nested = [Many(), Many()]
+    nested[1].value["manifests"] = [
+        entry | {"platform": {"os": "linux", "architecture": "riscv64"}} for entry in nested[1].value["manifests"][:1]
+    ]
+    for many in nested:
+        whole.blobs |= many.blobs
+    inner = [whole.put(dump_json(many.value), OCI_INDEX) for many in nested]
+    whole.value = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": inner}
+    for name in ("amd64", "arm64", "riscv64"):
+        assert image_of(whole, Platform("linux", name)).platform == Platform("linux", name)
+    with pytest.raises(PlatformNotFound):
+        image_of(whole, Platform("linux", "s390x"))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"platform": {"os": "unknown", "architecture": "unknown"}},
+        {"platform": {"os": "linux", "architecture": "amd64"}, "artifactType": "application/spdx+json"},
+        {"annotations": {"vnd.docker.reference.type": "attestation-manifest"}},
+    ],
+    ids=["unknown platform", "artifact", "attestation"],
+)
+def test_what_is_about_an_image_is_never_taken_for_it(entry: dict[str, Any]) -> None:
+    many = Many()
+    about = many.value["manifests"].pop() | entry
+    if "platform" not in entry:
+        del about["platform"]
+    many.value["manifests"] = [about, *many.value["manifests"]]
+    assert image_of(many, Platform("linux", "amd64")).list_files() == Made([HELLO, MORE]).image().list_files()
+    many.value["manifests"] = [about]
+    with pytest.raises(PlatformNotFound):
+        image_of(many)
+
+
+def test_what_an_index_names_and_is_not_there_is_named() -> None:
+    many = Many()
+    del many.blobs[Digest(many.value["manifests"][1]["digest"])]
+    root = many.root()
+    assert isinstance(root, Index)
+    with pytest.raises(NotFound, match="the index names an image for linux/arm64, which is not there"):
+        copy_index(many, root, Kept())
+    assert image_of(many, Platform("linux", "amd64")).platform == Platform("linux", "amd64")
+
+
+@pytest.mark.parametrize("said", [{"architecture": "x86_64"}, {"os": "Linux"}, {"architecture": "AMD64"}])
+def test_names_that_the_kernel_uses_are_understood(said: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
+    made = Made(config=config_of([HELLO], **said))
+    image = image_of(made, Platform("linux", "amd64"))
+    assert image.platform == Platform("linux", "amd64")
+    assert image.manifest.raw == made.root().raw
+    many = Made()
+    many.blobs |= made.blobs
+    entry = many.put(dump_json(made.value), OCI_MANIFEST)
+    platform = {"os": "linux", "architecture": "amd64"} | said
+    many.value = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry | {"platform": platform}]}
+    assert image_of(many, Platform("linux", "amd64")).platform == Platform("linux", "amd64")
+    assert caplog.text == ""
+
+
+def test_an_index_s_word_goes_before_the_config_s(caplog: pytest.LogCaptureFixture) -> None:
+    many = Many()
+    many.value["manifests"][0]["platform"]["architecture"] = "ppc64le"
+    image = image_of(many, Platform("linux", "ppc64le"))
+    assert image.platform == Platform("linux", "ppc64le")
+    assert "its config says linux/amd64; it is taken for linux/ppc64le" in caplog.text
+    # Unchanged, it is written as it is; what is built on it says the truth.
+    assert image.manifest.raw == dump_json(many.images["amd64"].value)
+    image.add_layer_contents({"a": b"a"})
+    assert image.copy().config_file.platform == Platform("linux", "ppc64le")
+
+
+# -- what is not an image ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("config_type", ["application/vnd.oci.empty.v1+json", "application/x-own", OCI_CONFIG])
+@pytest.mark.parametrize("layer_type", ["text/plain", "application/vnd.oci.image.layer.v1.tar+gzip"])
+def test_any_manifest_is_copied_byte_for_byte(config_type: str, layer_type: str) -> None:
+    made = Made(unknown={"kept": True}, artifactType="application/x-own")
+    made.value["config"] = made.put(b"[not JSON", config_type)
+    made.value["layers"] = [made.put(b"not a tar", layer_type)]
+    kept = Kept([ImageFormat.OCI])
+    root = made.root()
+    assert isinstance(root, Manifest)
+    assert copy_manifest(made, root, kept).raw == root.raw
+    assert kept.root == root
+    assert len(kept.blobs) == 2
+
+
+def test_what_is_not_an_image_is_not_converted() -> None:
+    made = Made()
+    made.value["config"] = made.put(b"{}", "application/vnd.oci.empty.v1+json")
+    root = made.root()
+    assert isinstance(root, Manifest)
+    for conversion in (Conversion(ImageFormat.DOCKER), Conversion(compression=Compression.ZSTD)):
+        with pytest.raises(UnsupportedFormat, match="is not an image"):
+            copy_manifest(made, root, Kept(), conversion=conversion)
+    assert copy_manifest(made, root, Kept(), conversion=Conversion(ImageFormat.OCI, Compression.GZIP)) is root
+
+
+FOREIGN = [
+    "application/vnd.docker.image.rootfs.foreign.diff.tar",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+]
+
+
+@pytest.mark.parametrize("media_type", FOREIGN)
+def test_foreign_layers_may_be_elsewhere(media_type: str) -> None:
+    made = Made([HELLO, MORE], image_format=ImageFormat.of(media_type))
+    layer = made.value["layers"][0] | {"mediaType": media_type}
+    made.value["layers"][0] = layer | {"urls": ["https://example.org/layer"]}
+    del made.blobs[layer["digest"]]
+    root = made.root()
+    assert isinstance(root, Manifest)
+    assert [blob.descriptor.digest for blob in _blobs(made, root)] == [root.layers[1].digest, root.config.digest]
+    # Without a URL nobody else has it.
+    made.value["layers"][0] = layer
+    root = made.root()
+    assert isinstance(root, Manifest)
+    with pytest.raises(NotFound):
+        copy_manifest(made, root, Kept())
 
 
 # -- between real places -----------------------------------------------------------------------------------------------

@@ -113,8 +113,10 @@ def test_another_compression_is_the_same_layer(
     other = layer.compressed(target, writer=store.writer() if store else None, advance=moved.append)
     assert (other.diff_id, other.compression) == (layer.diff_id, target)
     assert other.descriptor.media_type == layer_media_type(ImageFormat.OCI, target)
-    content = other.open().read()
-    assert other.open().read() == content
+    with other.open() as stream:
+        content = stream.read()
+    with other.open() as again:
+        assert again.read() == content
     assert (len(content), Digest.of(content)) == (other.size, other.digest)
     assert open_decompressed(io.BytesIO(content)).read() == TAR
     assert sum(moved) == len(TAR)
@@ -128,8 +130,8 @@ def test_both_ways_to_compress_give_the_same_bytes(target: Compression, tmp_path
     anew = layer.compressed(target, level)
     kept = layer.compressed(target, level, writer=BlobStore(tmp_path).writer())
     assert anew.descriptor == kept.descriptor
-    with anew.open() as stream:
-        assert stream.read(10) == kept.open().read(10)
+    with anew.open() as stream, kept.open() as stored:
+        assert stream.read(10) == stored.read(10)
 
 
 def test_a_damaged_layer_is_not_compressed_anew(tmp_path: Path) -> None:

@@ -4,147 +4,22 @@ from __future__ import annotations
 
 import errno
 import io
-from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
-from struct import Struct
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from python_docker.errors import InvalidLayer
-from python_docker.files.stream import ReadStream
-from python_docker.tar.entry import NO_XATTRS, EntryType, TarEntry
-from python_docker.tar.header import byte_sum
-from python_docker.tar.pax import SPARSE, XATTR, parse_pax, pax_number
+from python_docker.tar.content import BUFFER, READ_SIZE, Content, ReadAhead, Unreadable, ends_within
+from python_docker.tar.decode import GNU_SPARSE, TYPES, decode_entry, describe_rare, is_sparse, sparse_entry
+from python_docker.tar.entry import EntryType, TarEntry
+from python_docker.tar.fields import HEADER, check_sum, number
+from python_docker.tar.pax import SPARSE, parse_pax
 
 _BLOCK = 512
 _MAX_EXTENSION = 1 << 20  # bytes of pax headers and long names before one member; honest ones have some hundred
-_MAX_PATH = 4096  # bytes, as Linux; what is longer can be put nowhere
-_BUFFER = 256 << 10
-_READ_SIZE = 1 << 20
 # Bytes up to which a content is read at once where it cannot be passed over: a lazy reader would cost more.
 _SMALL = 128 << 10
 _MAX_SEEK = 1 << 62
-_TYPES = {member.value: member for member in EntryType} | {b"\0": EntryType.FILE, b"7": EntryType.FILE}
-_LINKS = (EntryType.SYMLINK, EntryType.HARDLINK)
-_DEVICES = (EntryType.CHARACTER_DEVICE, EntryType.BLOCK_DEVICE)
 _ZERO_BLOCK = bytes(_BLOCK)
-# name, mode, uid, gid, size, mtime, checksum, type, link, magic, major, minor, prefix
-_HEADER = Struct("100s8s8s8s12s12s8s1s100s6s66x8s8s155s12x")
-
-
-def _text(field: bytes) -> str:
-    return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
-
-
-def _number(field: bytes, what: str) -> int:
-    """An octal number, or GNU's base-256 form of a large one."""
-    digits = field.rstrip(b" \0")
-    if not digits.isdigit():
-        if field[0] in (0x80, 0xFF):
-            return int.from_bytes(field[1:], "big") - (1 << (8 * (len(field) - 1)) if field[0] == 0xFF else 0)
-        digits = field.partition(b"\0")[0].strip(b" ")
-        if not digits:
-            return 0
-    # int() alone would also take signs, underscores and inner blanks.
-    try:
-        if digits.isdigit():
-            return int(digits, 8)
-    except ValueError:
-        pass
-    raise InvalidLayer(f"damaged tar: {what} is {digits[:16]!r}")
-
-
-@lru_cache(256)
-def _time(field: bytes) -> int:
-    """When a member was changed: mostly the same for neighbours."""
-    return _number(field, "a time")
-
-
-@lru_cache(256)
-def _mode_and_owner(mode: bytes, uid: bytes, gid: bytes) -> tuple[int, int, int]:
-    """Three numbers that are the same for most members of a tar."""
-    return _number(mode, "a mode") & 0o7777, _number(uid, "a user ID"), _number(gid, "a group ID")
-
-
-class _ReadAhead:
-    """Reads a stream that cannot seek in large pieces. Unlike `io.BufferedReader` it leaves the stream open.
-
-    `data` is the piece in hand, of which `at` bytes have been taken, and `before` what came before it.
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.data = b""
-        self.at = 0
-        self.before = 0
-
-    def read(self, size: int) -> bytes:
-        """`size` bytes, fewer only at the end."""
-        end = self.at + size
-        data = self.data[self.at : end]
-        self.at = end
-        if len(data) == size:
-            return data
-        pieces = [data]
-        left = size - len(data)
-        while left:
-            self.before += len(self.data)
-            self.data = self._stream.read(max(left, _BUFFER))
-            if not self.data:
-                self.at = 0
-                break
-            pieces.append(self.data[:left])
-            self.at = len(pieces[-1])
-            left -= self.at
-        return b"".join(pieces)
-
-    def read1(self, size: int) -> bytes:
-        """Up to `size` bytes, as many as can be had without putting pieces together; none only at the end."""
-        if self.at >= len(self.data):
-            self.before += len(self.data)
-            self.data, self.at = self._stream.read(_BUFFER), 0
-        data = self.data[self.at : self.at + size]
-        self.at += len(data)
-        return data
-
-
-class _Content(ReadStream):
-    """The content of the current member."""
-
-    def __init__(
-        self, take: Callable[[int], bytes], size: int, path: str, take_some: Callable[[int], bytes] | None = None
-    ) -> None:
-        super().__init__()
-        self._take = take
-        self._take_some = take_some or take
-        self._path = path
-        self.left = size
-
-    def read(self, size: int | None = -1) -> bytes:
-        left = self.left
-        everything = size is None or size < 0
-        if everything and left > _READ_SIZE:
-            return b"".join(iter(lambda: self.read(_READ_SIZE), b""))
-        wanted = left if size is None or not 0 <= size <= left else size
-        if not wanted:
-            return b""
-        data = self._take(wanted)
-        if not data:
-            raise _ends_within(self._path)
-        self.left = left = left - len(data)
-        return data + self.read() if everything and left else data
-
-    def read1(self, size: int = -1) -> bytes:
-        """As `read`, but as many bytes as come without being copied once more."""
-        left = self.left
-        data = self._take_some(size if 0 <= size < left else left)
-        if left and not data:
-            raise _ends_within(self._path)
-        self.left = left - len(data)
-        return data
-
-
-def _ends_within(path: str) -> InvalidLayer:
-    return InvalidLayer(f"the tar ends within {path[:200]!r}")
 
 
 class TarReader:
@@ -154,7 +29,10 @@ class TarReader:
     `contained_path` and `clamped_path`), only without a trailing slash. `offset` is where the current content starts,
     in bytes from the first that was read. The stream is read a little beyond the current member, or moved on by
     `seek` where it can, and left open. Raises `InvalidLayer` for what is no tar, is cut short, holds a path of more
-    than 4096 bytes, or uses GNU's sparse files, which layers may not (image-spec, layer.md).
+    than 4096 bytes, or has members that layers may not hold (image-spec, layer.md).
+
+    With `lenient` such members are passed over, and `rare` has a path for each kind of them: sparse files are given,
+    but cannot be read, and what is not a file at all, such as a volume label, is not given.
 
     >>> import tarfile
     >>> archive = io.BytesIO()
@@ -164,13 +42,15 @@ class TarReader:
     ['empty']
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, *, lenient: bool = False) -> None:
         self._seekable = stream if stream.seekable() else None
-        self._ahead = _ReadAhead(stream) if self._seekable is None else None
+        self._ahead = ReadAhead(stream) if self._seekable is None else None
         self._stream = self._ahead or stream
         self._position = 0
         self._defaults: dict[str, bytes] = {}
+        self._lenient = lenient
         self.offset = 0
+        self.rare: dict[str, str] = {}
 
     def _take(self, size: int) -> bytes:
         data = self._stream.read(size)
@@ -184,7 +64,7 @@ class TarReader:
         return data
 
     def _skip(self, size: int) -> None:
-        if self._seekable is not None and size > _BUFFER:
+        if self._seekable is not None and size > BUFFER:
             try:
                 if size > _MAX_SEEK:
                     raise OverflowError
@@ -199,7 +79,7 @@ class TarReader:
             # To seek beyond the end is no error: only a read tells.
             size = 1
         while size:
-            size -= len(self._exactly(min(size, _READ_SIZE)))
+            size -= len(self._exactly(min(size, READ_SIZE)))
 
     def __iter__(self) -> Iterator[tuple[TarEntry, BinaryIO]]:
         for entry, content in self.members():
@@ -233,10 +113,10 @@ class TarReader:
                 return
             if block == _ZERO_BLOCK:
                 return
-            fields = _HEADER.unpack(block)
-            _check_sum(block, fields[6])
+            fields = HEADER.unpack(block)
+            check_sum(block, fields[6])
             flag = fields[7]
-            size = _number(fields[4], "a size")
+            size = number(fields[4], "a size")
             if flag in b"xgLK":
                 extended += size
                 if not 0 <= extended <= _MAX_EXTENSION:
@@ -254,107 +134,57 @@ class TarReader:
                 else:
                     long_link = body.partition(b"\0")[0]
                 continue
-            entry = _entry(fields, size, pax, long_name, long_link)
+            if self._lenient and (flag not in TYPES or (pax and is_sparse(pax))):
+                rare, size = self._rare(block, fields, size, pax, long_name, long_link)
+                pax, long_name, long_link, extended = self._defaults, None, None, 0
+                if rare is not None:
+                    yield rare, Unreadable(f"{rare.path[:200]!r}, a GNU sparse file,")
+                self._skip(size)
+                padding = -size % _BLOCK
+                continue
+            entry = decode_entry(fields, size, pax, long_name, long_link)
             pax, long_name, long_link, extended = self._defaults, None, None, 0
             size = entry.size
             padding = -size % _BLOCK
             if ahead is None:
                 self.offset = self._position
-                content = _Content(self._take, size, entry.path)
+                content = Content(self._take, size, entry.path)
             else:
                 self.offset = ahead.before + ahead.at
                 if size <= _SMALL:
                     data = ahead.read(size) if size else b""
                     if len(data) < size:
-                        raise _ends_within(entry.path)
+                        raise ends_within(entry.path)
                     yield entry, data
                     continue
-                content = _Content(ahead.read, size, entry.path, ahead.read1)
+                content = Content(ahead.read, size, entry.path, ahead.read1)
             yield entry, content
             if content.left:
                 self._skip(content.left)
 
-
-def _check_sum(block: bytes, field: bytes) -> None:
-    # The checksum's own bytes count as spaces.
-    total = byte_sum(block) - sum(field) + 8 * 0x20
-    if field == b"%06o\0 " % total:
-        return  # as all of today write it
-    try:
-        stated = _number(field, "a checksum")
-    except InvalidLayer:
-        stated = -1
-    if total == stated:
-        return
-    # Some systems of old added signed bytes.
-    signed = sum(byte - 256 if byte > 127 else byte for byte in block[:148] + block[156:]) + 8 * 0x20
-    if signed != stated:
-        raise InvalidLayer("not a tar, or a damaged one: a header's checksum is wrong")
-
-
-def _entry(
-    fields: tuple[bytes, ...],
-    size: int,
-    pax: Mapping[str, bytes],
-    long_name: bytes | None,
-    long_link: bytes | None,
-) -> TarEntry:
-    name, mode_, uid_, gid_, _, mtime, _, flag, link, magic, major, minor, prefix = fields
-    if flag == b"0" and not pax and long_name is None and prefix[0] == 0 and size >= 0:
-        path = name.partition(b"\0")[0].decode("utf-8", "surrogateescape")
-        if path[-1:] != "/":
-            # The way of nearly all members.
-            mode, uid, gid = _mode_and_owner(mode_, uid_, gid_)
-            return TarEntry(path, EntryType.FILE, mode, size, _time(mtime), "", uid, gid)
-    kind = _TYPES.get(flag)
-    if flag == b"S" or (pax and any(key.startswith(SPARSE) for key in pax)):
-        raise InvalidLayer("the tar holds GNU sparse files, which layers may not")
-    if kind is None:
-        raise InvalidLayer(f"the tar holds a member of unknown type {flag!r}")
-    # GNU's own format, told by its magic, keeps other things where ustar has the prefix.
-    prefix = prefix if prefix[0] and magic == b"ustar\0" else b""
-    path = _path(name, prefix, long_name, pax.get("path"))
-    target = _path(link, b"", long_link, pax.get("linkpath")) if kind in _LINKS else ""
-    mode, uid, gid = _mode_and_owner(mode_, uid_, gid_)
-    xattrs: Mapping[str, bytes] = NO_XATTRS
-    if pax:
-        if pax.get("size"):
-            size = pax_number(pax["size"], "a size")
-        xattrs = {key.removeprefix(XATTR): value for key, value in pax.items() if key.startswith(XATTR)}
-        uid = pax_number(pax["uid"], "a user ID") if pax.get("uid") else uid
-        gid = pax_number(pax["gid"], "a group ID") if pax.get("gid") else gid
-    if size < 0:
-        raise InvalidLayer("damaged tar: a negative size")
-    if path.endswith("/"):
-        if flag == b"\0":
-            # So did tar before it had a flag for folders.
-            kind = EntryType.DIRECTORY
-            if size:
-                raise InvalidLayer(f"damaged tar: the folder {path[:200]!r} has content")
-        path = path.rstrip("/") or "/"
-    return TarEntry(
-        path,
-        kind,
-        mode,
-        # A link's header may state its target's size, but no content follows.
-        size if kind is EntryType.FILE else 0,
-        pax_number(pax["mtime"], "a time") if pax.get("mtime") else _time(mtime),
-        target,
-        uid,
-        gid,
-        (_number(major, "a device"), _number(minor, "a device")) if kind in _DEVICES else (0, 0),
-        xattrs,
-    )
-
-
-def _path(field: bytes, prefix: bytes, long: bytes | None, record: bytes | None) -> str:
-    """A path from a pax record (an empty one says nothing), GNU's long form, or the header itself."""
-    raw = record or long
-    if raw is None:
-        path = _text(field)
-        return f"{_text(prefix)}/{path}" if prefix else path
-    if len(raw) > _MAX_PATH:
-        raise InvalidLayer(f"a path of {len(raw)} bytes in the tar; at most {_MAX_PATH} are read")
-    if b"\0" in raw:
-        raise InvalidLayer("damaged tar: a NUL in a path")
-    return raw.decode("utf-8", "surrogateescape")
+    def _rare(
+        self,
+        block: bytes,
+        fields: tuple[bytes, ...],
+        size: int,
+        pax: dict[str, bytes],
+        long_name: bytes | None,
+        long_link: bytes | None,
+    ) -> tuple[TarEntry | None, int]:
+        """Return the entry of a sparse file, None for what is no file at all, and how many bytes follow its header."""
+        flag = fields[7]
+        plain = {key: value for key, value in pax.items() if not key.startswith(SPARSE)}
+        as_file = (*fields[:7], EntryType.FILE.value, *fields[8:])
+        entry = decode_entry(as_file, size, plain, long_name, long_link)
+        size = entry.size
+        if flag == GNU_SPARSE or flag in TYPES:
+            entry = sparse_entry(entry, block, pax)
+        self.rare.setdefault(describe_rare(flag), entry.path)
+        if flag == GNU_SPARSE:
+            # The list of its parts may go on in blocks of its own (GNU tar, src/tar.h, struct sparse_header).
+            more = block[482]
+            while more:
+                more = self._exactly(_BLOCK)[504]
+        elif flag not in TYPES:
+            return None, size
+        return entry, size

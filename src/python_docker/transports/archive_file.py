@@ -13,7 +13,7 @@ from python_docker.compression import Compression, open_decompressed, sniff
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidLayer, InvalidPath, NotFound
 from python_docker.files.section import GivenFile, OwnFile, RandomAccess, Section, same_content
 from python_docker.files.stream import ReadStream
-from python_docker.tar import EntryType, TarReader, contained_path
+from python_docker.tar import EntryType, TarReader, Unreadable, contained_path
 from python_docker.transports.output import write_all
 
 _BLOCK = 512
@@ -125,7 +125,7 @@ class ArchiveFile:
             if compression is not Compression.NONE:
                 return cls._open_stream(whole, name)
             archive = cls(file, name)
-            archive._find_members(TarReader(whole), file.size)
+            archive._find_members(TarReader(whole, lenient=True), file.size)
         except OSError as error:
             raise Error(f"cannot read {name}: {error.strerror or error}") from error
         return archive
@@ -137,7 +137,7 @@ class ArchiveFile:
                 plain = open_decompressed(stream)
                 file = OwnFile(os.dup(copy.fileno()))
                 archive = cls(file, name)
-                archive._find_members(TarReader(_Spool(plain, cast("BinaryIO", copy))), None)
+                archive._find_members(TarReader(_Spool(plain, cast("BinaryIO", copy)), lenient=True), None)
                 # Padding, and the checksum at the end of a compressed file; not all, for a stream may be endless.
                 plain.read(_AFTER_END)
                 file.size = os.fstat(copy.fileno()).st_size
@@ -152,7 +152,9 @@ class ArchiveFile:
 
     def _find_members(self, reader: TarReader, size: int | None) -> None:
         try:
-            for entry, _ in reader:
+            for entry, content in reader:
+                if isinstance(content, Unreadable):
+                    continue
                 if size is not None and reader.offset + entry.size > size:
                     raise InvalidArchive(
                         f"{self.name} is cut short: it ends within {entry.path[:200]!r}, which has {entry.size} bytes"

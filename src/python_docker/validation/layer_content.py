@@ -139,8 +139,11 @@ def _read_tar(stored: BinaryIO, media_type: str, diff_id: Digest | None) -> Laye
 def _read_entries(plain: BinaryIO, rules: TarRules) -> str | None:
     """Check the members of a tar; gives what is wrong when it is damaged."""
     try:
-        for entry, _ in TarReader(plain):
+        reader = TarReader(plain, lenient=True)
+        for entry, _ in reader:
             rules.add(entry)
+        for what, path in reader.rare.items():
+            rules.add_rare(what, path)
     except InvalidLayer as damage:
         return str(damage)
     finally:

@@ -62,6 +62,10 @@ class TarRules:
             self._error("a symbolic link has no target", path)
         self.types[path] = entry.type
 
+    def add_rare(self, what: str, path: str) -> None:
+        """Take note of a member that layers may not hold, which engines refuse or pass over."""
+        self._error(f"{what}, which layers may not hold", path)
+
     def _check_path(self, path: str) -> None:
         depth = 0
         for part in path.split("/"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -267,3 +268,41 @@ def test_gnu_s_sparse_files_are_refused(tmp_path: Path) -> None:
         tar = gnu_tar("-c", "-f", "-", "--sparse", f"--format={tar_format}", "-C", str(tmp_path), ".")
         with pytest.raises(InvalidLayer, match="sparse"):
             read(io.BytesIO(tar))
+
+
+@pytest.mark.parametrize("open_stream", [io.BytesIO, Pipe])
+@pytest.mark.parametrize("version", ["gnu", "0.0", "0.1", "1.0"])
+def test_sparse_files_can_be_passed_over(
+    tmp_path: Path, version: str, open_stream: Callable[[bytes], BinaryIO]
+) -> None:
+    with (tmp_path / "holes").open("wb") as file:
+        # More parts than a header has room for.
+        for place in range(60):
+            file.seek(place << 20)
+            file.write(b"x" * 4096)
+    (tmp_path / "next").write_bytes(b"content")
+    options = ["--format=gnu"] if version == "gnu" else ["--format=posix", f"--sparse-version={version}"]
+    options += ["--sparse", "--sort=name", "-C", str(tmp_path), "holes", "next"]
+    reader = TarReader(open_stream(gnu_tar("-c", "-f", "-", *options)), lenient=True)
+    members = iter(reader)
+    entry, content = next(members)
+    assert (entry.path, entry.size) == ("holes", (59 << 20) + 4096)
+    with pytest.raises(InvalidLayer, match="a GNU sparse file, cannot be read"):
+        content.read()
+    entry, content = next(members)
+    assert (entry.path, content.read()) == ("next", b"content")
+    assert next(members, None) is None
+    assert reader.rare == {"a GNU sparse file": "holes"}
+
+
+def test_volume_labels_and_members_of_unknown_types_can_be_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    tar = gnu_tar("-c", "-f", "-", "-V", "a label", "--format=gnu", "-C", str(tmp_path), "file")
+    with pytest.raises(InvalidLayer, match="unknown type b'V'"):
+        read(io.BytesIO(tar))
+    entry = tarfile.TarInfo("odd")
+    entry.type, entry.size = b"Z", 700
+    tar = entry.tobuf() + bytes(1024) + tar
+    reader = TarReader(io.BytesIO(tar), lenient=True)
+    assert [(entry.path, content.read()) for entry, content in reader] == [("file", b"content")]
+    assert reader.rare == {"a member of type b'Z'": "odd", "a volume label": "a label"}
