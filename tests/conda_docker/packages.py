@@ -212,7 +212,9 @@ class SyntheticPackage:
         """Write the package as a cache of extracted packages holds it, and return the package's folder."""
         target = folder / self.stem
         with tarfile.open(fileobj=io.BytesIO(_tar([*self.info_members(), *self.payload()]))) as tar:
-            tar.extractall(target, filter="fully_trusted")
+            # Python before 3.11.4 has no filters, and needs none; later ones ask for one.
+            tar.extraction_filter = lambda member, _: member
+            tar.extractall(target)
         return target
 
 

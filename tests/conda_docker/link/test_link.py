@@ -147,7 +147,9 @@ FILTERED = SyntheticPackage(
 
 
 def test_what_the_filter_leaves_out_is_counted_and_not_recorded(tmp_path: Path) -> None:
-    package = linked(replace(FILTERED, files={**FILTERED.files, "lib/hard.so": b"h"}), tmp_path, filter=FileFilter())
+    package = linked(
+        replace(FILTERED, files={**FILTERED.files, "lib/hard.so": b"h"}), tmp_path, filter=FileFilter(True, True)
+    )
     entries = taken(package)
     kept = ["lib/libz.so", "lib/hard.so", "share/doc/README"]
     assert places(entries)[:-1] == kept
@@ -158,7 +160,7 @@ def test_what_the_filter_leaves_out_is_counted_and_not_recorded(tmp_path: Path) 
 
 def test_a_hard_link_to_a_file_that_is_left_out_has_its_content(tmp_path: Path) -> None:
     archive = FILTERED.write(tmp_path)
-    tree = read_layer(link(open_package(archive), locked(archive), filter=FileFilter(exclude=("share",))))
+    tree = read_layer(link(open_package(archive), locked(archive), filter=FileFilter(True, True, exclude=("share",))))
     assert tree["lib/hard.so"].content == b"archive"
     assert "lib/libz.a" not in tree
     assert "share" not in tree
@@ -187,10 +189,10 @@ def test_a_survey_is_asked_for_only_when_one_pass_cannot_do(tmp_path: Path) -> N
     with pytest.raises(
         UnsurveyedPackage, match=r"a-1\.0-0\.conda: the hard link 'lib/hard\.so' needs the content"
     ) as caught:
-        taken(link_package(package, locked(archive), HERE, filter=FileFilter()))
+        taken(link_package(package, locked(archive), HERE, filter=FileFilter(True, True)))
     assert caught.value.package is package
     package.survey()
-    assert taken(link_package(package, locked(archive), HERE, filter=FileFilter()))
+    assert taken(link_package(package, locked(archive), HERE, filter=FileFilter(True, True)))
 
 
 def test_entry_points_can_be_left_out(tmp_path: Path) -> None:

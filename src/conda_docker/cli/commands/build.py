@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conda_docker.cli.options.arguments import to_source
-from conda_docker.cli.options.build import OPTIONS, values_for
+from conda_docker.cli.options.build import DEFAULTS, OPTIONS, values_for
+from conda_docker.cli.options.common import check_level
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 from conda_docker.errors import InvalidEnvironment
@@ -51,6 +52,7 @@ def build(console: Output, **given: Any) -> None:
     locations = _locations(
         given["outputs"], image, push=given["push"], load=given["load"], platforms=len(given["platform"])
     )
+    check_level(given["compression"] or DEFAULTS.compression, given["compression_level"])
     base = None if given["base"] == "scratch" else to_source("--base", given["base"])
     try:
         request = Request(

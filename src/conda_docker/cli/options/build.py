@@ -20,6 +20,7 @@ from conda_docker.cli.parser import Argument, Option
 from conda_docker.request import DEFAULT_BASE, ChannelPriority, to_platforms
 from python_docker.compression import Compression
 from python_docker.errors import InvalidPath
+from python_docker.tar import contained_path
 
 CONTENT = "What goes into the image"
 RESULT = "Where the image goes"
@@ -29,7 +30,7 @@ CACHE = "Cache and network"
 
 DEFAULT_IMAGE = "conda-docker:latest"
 
-_DEFAULTS = BuildOptions()
+DEFAULTS = BuildOptions()
 _FILE = click.Path(path_type=Path)
 
 
@@ -46,7 +47,7 @@ def _not(name: str, given: bool) -> bool | None:
 def _image_path(name: str, text: str) -> str:
     if not text.startswith("/"):
         raise InvalidPath(f"the path must be absolute, not {text[:200]!r}")
-    return text
+    return "/" + contained_path(text)
 
 
 def _base(name: str, text: str) -> str:
@@ -234,7 +235,7 @@ OPTIONS = (
         **_member_of(Layering),
         panel=LAYERS,
         help="layered: a layer for each package, as far as --max-layers allows; single: one layer for all packages "
-        f"[default: {_DEFAULTS.layering}]",
+        f"[default: {DEFAULTS.layering}]",
     ),
     Option(
         "--max-layers",
@@ -242,7 +243,7 @@ OPTIONS = (
         metavar="N",
         type=click.IntRange(1, 125),
         panel=LAYERS,
-        help=f"The most layers that the image may have, the base's included [default: {_DEFAULTS.max_layers}]",
+        help=f"The most layers that the image may have, the base's included [default: {DEFAULTS.max_layers}]",
     ),
     Option(
         "--compression",
@@ -250,7 +251,7 @@ OPTIONS = (
         metavar="KIND",
         **_member_of(Compression),
         panel=LAYERS,
-        help=f"gzip, zstd or none [default: {_DEFAULTS.compression}]",
+        help=f"gzip, zstd or none [default: {DEFAULTS.compression}]",
     ),
     Option(
         "--compression-level",
@@ -267,7 +268,7 @@ OPTIONS = (
         **_member_of(Bytecode),
         panel=LAYERS,
         help="Byte-compile noarch packages, as conda does: auto (where an interpreter can be found), always or never "
-        f"[default: {_DEFAULTS.bytecode}]",
+        f"[default: {DEFAULTS.bytecode}]",
     ),
     Option(
         "--trim/--no-trim",
@@ -338,7 +339,7 @@ OPTIONS = (
         **_member_of(Activate),
         panel=RUNTIME,
         help="What `conda activate` would set: auto (variables, and an entrypoint if packages bring scripts), "
-        f"env (variables), entrypoint (both) or never [default: {_DEFAULTS.activate}]",
+        f"env (variables), entrypoint (both) or never [default: {DEFAULTS.activate}]",
     ),
     Option(
         "--no-cache", sets="options.use_cache", is_flag=True, convert=_not, panel=CACHE, help="Build every layer anew."
