@@ -85,7 +85,7 @@ def read_package_list(
         packages=locked,
         wheels=in_order(wheels),
         pip=pip,
-        channels=tuple(public_url(channel.required("url")) for channel in metadata.mappings("channels")),
+        channels=tuple(_channels(metadata)),
         warnings=missing_hashes(locked, wheels, file_name),
     )
 
@@ -114,6 +114,15 @@ def _platforms(metadata: YamlMapping, entries: Sequence[YamlMapping]) -> Iterato
     """Yield the platforms of a file. One that it names may have no packages, and files by hand may name none."""
     yield from metadata.texts("platforms")
     yield from (entry.required("platform") for entry in entries)
+
+
+def _channels(metadata: YamlMapping) -> Iterator[str]:
+    """Yield the channels, which conda-lock writes with the variables that they need, or by name alone."""
+    channels = metadata.get("channels")
+    if isinstance(channels, list) and all(isinstance(channel, str) for channel in channels):
+        yield from map(public_url, metadata.texts("channels"))
+    else:
+        yield from (public_url(channel.required("url")) for channel in metadata.mappings("channels"))
 
 
 def _of_categories(entries: Sequence[YamlMapping], wanted: Sequence[str], file_name: str) -> list[YamlMapping]:

@@ -44,10 +44,10 @@ def parse_pixi_manifest(
     manifest = parse_manifest(text, file_name, folder)
     chosen = manifest.environment(environment)
     platform = choose_platform(manifest, chosen, subdir)
-    spec = compose(manifest, chosen, platform)
     lock_file = folder / _LOCK_FILE
     if not alone or not lock_file.is_file():
-        return spec
+        return compose(manifest, chosen, platform)
+    spec = compose(manifest, chosen, platform, to_solve=False)
     try:
         locked = parse_pixi_lock(
             read_text(lock_file),
@@ -71,6 +71,7 @@ def parse_pixi_manifest(
                 warnings=(used, *locked.warnings, *spec.warnings),
             )
     passed_over = f"{lock_file} is not up to date with {file_name} ({reason}); the packages were chosen anew"
+    spec = compose(manifest, chosen, platform)
     return replace(spec, warnings=(passed_over, *spec.warnings))
 
 

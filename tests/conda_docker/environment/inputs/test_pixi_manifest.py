@@ -72,6 +72,67 @@ def test_a_lock_file_that_is_not(tmp_path: Path, old: str, new: str, reason: str
     assert found.warnings[0].endswith("the packages were chosen anew")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (
+            "  - tzdata\n  constrains",
+            "  - tzdata\n  - readline\n  constrains",
+            "it has no readline, which its python-3.13.1-",
+        ),
+        ("idna>=2.5,<4", "chardet>=5", "it has no chardet for pip"),
+        ("  - idna>=2.5,<4", "  - idna<3", "its idna for pip is 3.10, not <3"),
+    ],
+)
+def test_a_lock_file_that_lacks_what_its_packages_need(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    lock = example("v6.pixi.lock")
+    assert old in lock
+    found = read(tmp_path, lock=lock.replace(old, new))
+    assert f"({reason}" in found.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        ("[socks]>=2.32", "it has no pysocks for pip"),
+        (">=2.32 ; python_version < '3.12'", None),
+        (">=3 ; sys_platform == 'win32'", None),
+    ],
+)
+def test_extras_and_markers(tmp_path: Path, wanted: str, reason: str | None) -> None:
+    requirement = f"requests{wanted}"
+    manifest = f'[project]\nname = "app"\ndependencies = ["{requirement}"]\n' + MANIFEST.replace("[", "[tool.pixi.")
+    manifest = manifest.replace("= [tool.pixi.", "= [").replace('requests = ">=2.32"\n', "")
+    found = read(tmp_path, manifest)
+    if reason is None:
+        assert isinstance(found, LockedEnvironment)
+    else:
+        assert f"({reason}" in found.warnings[0]
+
+
+def test_what_only_a_lock_file_has(tmp_path: Path) -> None:
+    """pixi finds out what the sources of a package need, and locks it."""
+    found = read(tmp_path, MANIFEST + "[dev]\napp = { path = '.' }\n")
+    assert isinstance(found, LockedEnvironment)
+
+
+@pytest.mark.parametrize(("cuda", "is_up_to_date"), [("12.4", True), ("11.8", False)])
+def test_what_is_declared_of_the_system(tmp_path: Path, cuda: str, is_up_to_date: bool) -> None:
+    manifest = f"""[workspace]
+channels = ["https://conda.example.org/forge"]
+platforms = [{{ name = "linux-64-gpu", platform = "linux-64", cuda = "{cuda}", glibc = "2.35" }}]
+[environments]
+gpu = []
+[dependencies]
+cuda = "*"
+"""
+    (tmp_path / "pixi.lock").write_text(example("v7.pixi.lock"))
+    found = parse_pixi_manifest(manifest, "pixi.toml", subdir="linux-64", environment="gpu", folder=tmp_path)
+    assert isinstance(found, LockedEnvironment) is is_up_to_date
+    if not is_up_to_date:
+        assert "(it is for __cuda 12.4)" in found.warnings[0]
+
+
 def test_a_lock_file_without_the_platform(tmp_path: Path) -> None:
     found = read(tmp_path, lock=example("v6.pixi.lock").replace("linux-64:", "win-64:"))
     assert isinstance(found, EnvironmentSpec)

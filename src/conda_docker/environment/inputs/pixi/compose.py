@@ -13,6 +13,7 @@ from conda_docker.environment.inputs.pixi.options import PipOptions, pip_options
 from conda_docker.environment.inputs.pixi.specs import match_spec, pip_requirement
 from conda_docker.environment.inputs.pixi.toml_table import Table
 from conda_docker.environment.spec import EnvironmentSpec
+from conda_docker.environment.subdirs import host_subdir
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.pypi.locked import PipRequirements, normalize_name
 
@@ -26,8 +27,11 @@ def choose_platform(manifest: Manifest, environment: Environment, subdir: str | 
     """Return the platform of an environment for a subdir (None: this machine's). Raises `InvalidEnvironment`.
 
     An environment is for the platforms that all of its features are for; a platform that one of them names counts
-    more than another one for the same subdir.
+    more than another one for the same subdir. A workspace that names none is for any.
     """
+    if not manifest.platforms:
+        subdir = subdir or host_subdir()
+        return Platform(subdir, subdir)
     supported = [
         platform
         for platform in manifest.platforms
@@ -50,18 +54,23 @@ def choose_platform(manifest: Manifest, environment: Environment, subdir: str | 
     )
 
 
-def compose(manifest: Manifest, environment: Environment, platform: Platform) -> EnvironmentSpec:
+def compose(
+    manifest: Manifest, environment: Environment, platform: Platform, *, to_solve: bool = True
+) -> EnvironmentSpec:
     """Return what an environment asks for.
 
-    Environments of one solve group are solved together, so that they share versions. Raises `InvalidEnvironment` for
-    a manifest that contradicts itself, and `UnsupportedInput` for what is built from sources.
+    Environments of one solve group are solved together, so that they share versions. What cannot be solved for here is
+    left out unless it is `to_solve`: a lock file may have it.
+
+    Raises `InvalidEnvironment` for a manifest that contradicts itself, and, `to_solve`, `UnsupportedInput` for what is
+    built from sources.
     """
-    collected = _collect(manifest, environment, platform)
+    collected = _collect(manifest, environment, platform, to_solve)
     together = _Collected()
     for other in manifest.environments.values():
         supports = all(feature.supports(platform) for feature in other.features)
         if other is not environment and other.solve_group and other.solve_group == environment.solve_group and supports:
-            together.add(_collect(manifest, other, platform))
+            together.add(_collect(manifest, other, platform, to_solve))
     options = pip_options(manifest, environment, platform)
     found = variables(environment, platform)
     return EnvironmentSpec(
@@ -104,7 +113,7 @@ class _Collected:
         self.requirements += other.requirements
 
 
-def _collect(manifest: Manifest, environment: Environment, platform: Platform) -> _Collected:
+def _collect(manifest: Manifest, environment: Environment, platform: Platform, to_solve: bool) -> _Collected:
     collected = _Collected()
     inherited = manifest.workspace.table("dependencies")
 
@@ -114,8 +123,20 @@ def _collect(manifest: Manifest, environment: Environment, platform: Platform) -
             f"{manifest.file_name} takes {name} from an index of its own, which is asked for other packages too"
         )
 
+    def match_specs(table: Table, key: str) -> dict[str, str]:
+        entries = table.table(key)
+        found = {}
+        for name in entries:
+            try:
+                found[name.lower()] = match_spec(entries, name, manifest.folder, inherited)
+            except UnsupportedInput:
+                if to_solve:
+                    raise
+        return found
+
     for feature in environment.features:
-        _refuse_development(feature, platform)
+        if to_solve:
+            _refuse_development(feature, platform)
         specs: dict[str, str] = {}
         constraints: dict[str, str] = {}
         requirements: dict[str, str] = {}
@@ -123,10 +144,8 @@ def _collect(manifest: Manifest, environment: Environment, platform: Platform) -
             specs["python"] = feature.group.python
         for table in feature.targets(platform):
             for key in _DEPENDENCIES:
-                entries = table.table(key)
-                specs |= {name.lower(): match_spec(entries, name, manifest.folder, inherited) for name in entries}
-            entries = table.table("constraints")
-            constraints |= {name.lower(): match_spec(entries, name, manifest.folder, inherited) for name in entries}
+                specs |= match_specs(table, key)
+            constraints |= match_specs(table, "constraints")
             entries = table.table("pypi-dependencies")
             requirements |= {
                 normalize_name(name): pip_requirement(entries, name, manifest.folder, index=index) for name in entries

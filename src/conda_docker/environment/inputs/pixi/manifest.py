@@ -102,9 +102,8 @@ def parse_manifest(text: str, file_name: str, folder: Path) -> Manifest:
     workspace = root.table("workspace") if "workspace" in root else root.table("project")
     if not workspace:
         raise InvalidEnvironment(f"{file_name} is not a pixi manifest: it has no table `{root.key('workspace')}`")
-    for key in ("channels", "platforms"):
-        if key not in workspace:
-            raise InvalidEnvironment(f"{file_name}: `{workspace.key(key)}` is missing")
+    if "channels" not in workspace:
+        raise InvalidEnvironment(f"{file_name}: `{workspace.key('channels')}` is missing")
     groups = dependency_groups(document) if root is not document else {}
     base = groups.pop(DEFAULT, Group())
     if root is not document and "python" not in root.table("dependencies"):

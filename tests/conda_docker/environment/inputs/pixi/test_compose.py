@@ -124,6 +124,10 @@ gpu = ["gpu"]
 """
 
 
+def test_a_workspace_for_any_platform() -> None:
+    assert composed("[workspace]\nchannels = ['forge']\n", subdir="linux-s390x").subdir == "linux-s390x"
+
+
 def test_several_platforms_for_one_subdir() -> None:
     assert composed(GPU).virtual_packages == ()
     assert composed(GPU, "gpu").virtual_packages == ("__cuda=12",)
@@ -144,6 +148,10 @@ def test_what_is_refused_by_name(lines: str, message: str) -> None:
     with pytest.raises(UnsupportedInput, match=message) as caught:
         composed(f"{WORKSPACE}{lines}\n")
     assert "s3cret" not in str(caught.value)
+    manifest = parse_manifest(f"{WORKSPACE}{lines}\n", "pixi.toml", FOLDER)
+    chosen = manifest.environment(None)
+    # A lock file may have it.
+    assert compose(manifest, chosen, choose_platform(manifest, chosen, "linux-64"), to_solve=False).specs == ()
 
 
 @pytest.mark.parametrize(

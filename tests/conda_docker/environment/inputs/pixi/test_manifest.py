@@ -30,7 +30,6 @@ def test_the_tables_name(name: str) -> None:
         ("[dependencies]\na = '*'", "pixi.toml is not a pixi manifest: it has no table `workspace`"),
         ("[tool.pixi.dependencies]\na = '*'", "it has no table `tool.pixi.workspace`"),
         ("[workspace]\nplatforms = []", "`workspace.channels` is missing"),
-        ("[workspace]\nchannels = []", "`workspace.platforms` is missing"),
         ("[workspace]\nchannels = []\nplatforms = [1]", "`workspace.platforms` should hold strings and tables"),
         ("[workspace]\nchannels = []\nplatforms = [{ cuda = '12' }]", "has an entry without a platform"),
         ("workspace = 1", "`workspace` should be a table"),
