@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from conda_docker.environment.inputs.yaml_scalars import is_string, text_of_plain
 
 scalars = st.one_of(
-    st.from_regex(r"[-+]?[0-9_]{1,4}(\\.[0-9_]{0,3})?([eE][-+]?[0-9]{1,2})?", fullmatch=True),
+    st.from_regex(r"[-+]?[0-9_]{1,4}(\.[0-9_]{0,3})?([eE][-+]?[0-9]{1,2})?", fullmatch=True),
     st.from_regex(r"0[xob]?[0-9a-fA-F_]{1,5}", fullmatch=True),
     st.sampled_from(["true", "True", "TRUE", "tRue", "yes", "no", "on", "null", "Null", "~", ".inf", "-.INF", ".nan"]),
     st.from_regex(r"[a-z]{1,5}[0-9]{0,2}", fullmatch=True),
