@@ -26,6 +26,7 @@ _METADATA = re.compile(
     r"(?:^|.*/)site-packages/(?P<name>[A-Za-z0-9][A-Za-z0-9._]*)-(?P<version>[^/-]+)"
     r"(?:\.dist-info/METADATA|(?:-py[0-9.]+)?\.egg-info(?:/PKG-INFO)?)"
 )
+_MAX_METADATA = 4 << 20  # bytes
 _PURL = re.compile(r"pkg:pypi/(?P<name>[^@?#]+)(?:@(?P<version>[^?#]+))?")
 
 
@@ -80,6 +81,34 @@ def stated_distributions(packages: Sequence[LockedPackage]) -> tuple[Distributio
         for package in packages
         if _concerns_python(package)
         for name, version in _stated(package)
+    )
+
+
+def extras_metadata(
+    distribution: Distribution, packages: Sequence[LockedPackage], cache_dir: Path, *, offline: bool = False
+) -> tuple[str, ...]:
+    """Return the lines of a distribution's metadata about its extras: which there are, and what they need.
+
+    Reads the conda package that brings it. Returns nothing where that cannot be had.
+    """
+    from conda_docker.package.archive import open_package
+    from conda_docker.package.fetch import fetch_packages
+
+    wanted = [package for package in packages if package.stem == distribution.package]
+    with suppress(DownloadError):
+        for _, path in fetch_packages(wanted, cache_dir, offline=offline, extracted=True):
+            for entry, content in open_package(path).entries():
+                if [found[0] for found in distributions_in([entry.path])] == [distribution.name]:
+                    return _extras_lines(content.read(_MAX_METADATA).decode("utf-8", "replace"))
+    return ()
+
+
+def _extras_lines(text: str) -> tuple[str, ...]:
+    head = text.partition("\n\n")[0].splitlines()
+    return tuple(
+        line
+        for line in head
+        if line.startswith("Provides-Extra:") or (line.startswith("Requires-Dist:") and "extra ==" in line)
     )
 
 

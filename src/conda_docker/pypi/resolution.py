@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from conda_docker.pypi.locked import PipRequirements
 
 _STAND_INS = "stand-ins"
+_WITHOUT_EXTRA = re.compile(r"The package `([a-z0-9-]+) @ [^`]*` does not have an extra named")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +45,16 @@ class Resolution:
     target: Target
     options: PipOptions
     offline: bool
+    extras_of: Callable[[Distribution], tuple[str, ...]]
+    """Gives the lines of metadata about the extras of what a conda package brings."""
 
     def run(self, provided: Sequence[Distribution]) -> tuple[list[ResolvedPackage], list[Distribution]]:
         """Return the packages to install, and what conda packages bring that stays."""
         kept = [distribution for distribution in provided if not self._replaced_by_request(distribution)]
+        extras: dict[str, tuple[str, ...]] = {}
         while True:
             try:
-                packages = self._compile(kept)
+                packages, wanted = self._compile(kept, extras)
             except UvFailed as failure:
                 blamed = conflicting(failure.output, kept) if self.options.may_replace else []
                 if not blamed:
@@ -58,6 +63,11 @@ class Resolution:
                     ) from None
                 # As pip does: what is in the way of a requirement gives way to it.
                 kept = [distribution for distribution in kept if distribution not in blamed]
+                continue
+            asked = [distribution for distribution in kept if distribution.name in wanted - extras.keys()]
+            if asked:
+                # Read when it matters, which is seldom: it takes unpacking the conda package.
+                extras |= {distribution.name: self.extras_of(distribution) for distribution in asked}
                 continue
             stand_ins = f"{(self.folder / _STAND_INS).as_uri()}/"
             return [
@@ -76,10 +86,13 @@ class Resolution:
             "files with --pip-may-replace"
         )
 
-    def _compile(self, provided: Sequence[Distribution]) -> tuple[ResolvedPackage, ...]:
+    def _compile(
+        self, provided: Sequence[Distribution], extras: Mapping[str, tuple[str, ...]]
+    ) -> tuple[tuple[ResolvedPackage, ...], set[str]]:
+        """Return uv's answer, and the names of packages that have not the extras that something asks for."""
         stand_ins = self.folder / _STAND_INS
         stand_ins.mkdir(exist_ok=True)
-        constraints = [*self.requirements.constraints, *write_stand_ins(provided, stand_ins)]
+        constraints = [*self.requirements.constraints, *write_stand_ins(provided, stand_ins, extras)]
         for name, lines in (("requirements.in", self.requirements.lines), ("constraints.txt", constraints)):
             (self.folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         arguments = ["pip", "compile", "requirements.in", "--constraints", "constraints.txt"]
@@ -94,5 +107,5 @@ class Resolution:
         if sys.executable:
             # Any interpreter will do to compare tags with; this one is there.
             arguments += ["--python", sys.executable]
-        output, _ = run_uv(arguments, self.folder, uv_environment(self.configuration, offline=self.offline))
-        return parse_pylock(output, self.folder)
+        output, said = run_uv(arguments, self.folder, uv_environment(self.configuration, offline=self.offline))
+        return parse_pylock(output, self.folder), set(_WITHOUT_EXTRA.findall(said))

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.pypi.build import Builder
-from conda_docker.pypi.distributions import provided_distributions, stated_distributions
+from conda_docker.pypi.distributions import extras_metadata, provided_distributions, stated_distributions
 from conda_docker.pypi.locked import Distribution, LockedWheel
 from conda_docker.pypi.pip_configuration import PipConfiguration, read_pip_configuration
 from conda_docker.pypi.pylock import Artifact, ResolvedPackage
@@ -115,7 +115,16 @@ def _with_resolved(
     provided = provided_distributions(environment.packages, cache_dir, offline=offline, progress=progress)
     task = progress.start(f"pip packages for {target}", None)
     with tempfile.TemporaryDirectory(prefix="conda-docker-pip-") as folder:
-        resolution = Resolution(Path(folder), pip, requirements, configuration, target, options, offline)
+        resolution = Resolution(
+            Path(folder),
+            pip,
+            requirements,
+            configuration,
+            target,
+            options,
+            offline,
+            lambda found: extras_metadata(found, environment.packages, cache_dir, offline=offline),
+        )
         packages, kept = resolution.run(provided)
         builder = Builder(target, cache_dir, uv_environment(configuration, offline=offline), offline)
         wheels = _wheels(packages, requirements, configuration, builder if options.allow_sdist else None, target)

@@ -8,7 +8,7 @@ solver saw to them.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
@@ -16,10 +16,13 @@ from packaging.version import InvalidVersion, Version
 from conda_docker.pypi.locked import Distribution
 
 
-def write_stand_ins(distributions: Iterable[Distribution], folder: Path) -> list[str]:
+def write_stand_ins(
+    distributions: Iterable[Distribution], folder: Path, extras: Mapping[str, Iterable[str]] | None = None
+) -> list[str]:
     """Write a wheel for each of `distributions` to `folder`, and return the constraints that name them.
 
-    A distribution whose version is none (PEP 440) is left out: pip would not see it either.
+    `extras` holds, by name, lines of metadata about extras: what these need is not conda's to bring. A distribution
+    whose version does not follow PEP 440 is left out: pip would not see it either.
     """
     constraints = []
     for distribution in distributions:
@@ -31,9 +34,9 @@ def write_stand_ins(distributions: Iterable[Distribution], folder: Path) -> list
         path = folder / f"{escaped}-{version}-py3-none-any.whl"
         info = f"{escaped}-{version}.dist-info"
         with zipfile.ZipFile(path, "w") as wheel:
-            wheel.writestr(
-                f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {distribution.name}\nVersion: {version}\n"
-            )
+            lines = ["Metadata-Version: 2.1", f"Name: {distribution.name}", f"Version: {version}"]
+            lines += (extras or {}).get(distribution.name, ())
+            wheel.writestr(f"{info}/METADATA", "\n".join([*lines, ""]))
             wheel.writestr(
                 f"{info}/WHEEL",
                 "Wheel-Version: 1.0\nGenerator: conda-docker\nRoot-Is-Purelib: true\nTag: py3-none-any\n",

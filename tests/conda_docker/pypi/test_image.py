@@ -155,3 +155,16 @@ def test_without_python_nothing_is_built(channel: SyntheticChannel, tmp_path: Pa
     file.write_text(f"channels: [{channel.url}, nodefaults]\ndependencies:\n  - tool\n  - pip:\n    - app\n")
     with pytest.raises(Exception, match=r"other\.yml .* add python and pip"):
         built(request(tmp_path, channel, "app", files=[file]))
+
+
+def test_an_extra_of_what_conda_brings_is_installed(channel: SyntheticChannel, tmp_path: Path, wheels: Path) -> None:
+    metadata = (
+        "Metadata-Version: 2.1\nName: server\nVersion: 1.0\nProvides-Extra: fast\n"
+        "Requires-Dist: never-there\nRequires-Dist: slow ; extra == 'fast'\n\nRequires-Dist: no; extra == 'x'\n"
+    )
+    files = {"site-packages/server-1.0.dist-info/METADATA": metadata, "site-packages/server.py": ""}
+    channel.add(SyntheticPackage(name="server", version="1.0", noarch="python", depends=("python",), files=files))
+    file = tmp_path / "other.yml"
+    pip = "    - server[fast]\n    - never-there; python_version < '3'\n"
+    file.write_text(f"channels: [{channel.url}, nodefaults]\ndependencies:\n  - server\n  - pip:\n{pip}")
+    assert names(built(request(tmp_path, channel, "app", files=[file]))) == [("python",), ("server",), ("slow",), ()]
