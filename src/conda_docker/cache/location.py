@@ -53,7 +53,7 @@ def _usable(folder: Path, name: str, variable: str) -> Path:
     reason = _obstacle(folder)
     if reason is None:
         return folder
-    instead = _private_temporary_folder(variable) / name
+    instead = private_temporary_folder(variable) / name
     _log.warning("%s cannot be written: %s; using %s (%s chooses another folder)", folder, reason, instead, variable)
     return instead
 
@@ -73,8 +73,11 @@ def _obstacle(folder: Path) -> str | None:
     return None
 
 
-def _private_temporary_folder(variable: str) -> Path:
-    """A folder that is this user's alone, the same one each time."""
+def private_temporary_folder(variable: str) -> Path:
+    """Return a folder for temporary files that is this user's alone, the same one each time.
+
+    Raises `CacheError` when there is none; `variable` is how users choose another folder for what they need it for.
+    """
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
     folder = Path(tempfile.gettempdir()) / f"conda-docker-{user}"
     try:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.cache.location import index_cache_dir
+from conda_docker.cache.location import index_cache_dir, private_temporary_folder
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.errors import CacheError, InvalidEnvironment
 from conda_docker.redaction import public_text
+from python_docker.files.home import home_folder
 
 if TYPE_CHECKING:
     from rattler import Config, Gateway
@@ -53,7 +56,29 @@ def rattler_client(config: Config) -> Client:
     """
     from rattler.networking import Client
 
-    return Client.from_config(config, max_retries=_RETRIES)
+    with _home_that_is_a_folder():
+        return Client.from_config(config, max_retries=_RETRIES)
+
+
+@contextmanager
+def _home_that_is_a_folder() -> Iterator[None]:
+    """Spare rattler a home such as /dev/null, at which it would stop."""
+    try:
+        (home_folder() / ".rattler").lstat()
+    except NotADirectoryError:
+        home = os.environ.get("HOME")
+        os.environ["HOME"] = str(private_temporary_folder("HOME"))
+        try:
+            yield
+        finally:
+            if home is None:
+                del os.environ["HOME"]
+            else:
+                os.environ["HOME"] = home
+        return
+    except OSError:
+        pass  # it looks no further in one that is not there
+    yield
 
 
 def gateway(config: Config, *, offline: bool = False, sharded: bool = True, private: bool = False) -> Gateway:

@@ -151,19 +151,20 @@ def test_a_folder_with_other_files_is_not_used_as_the_cache(locked: LockedEnviro
 
 class TestWithoutAHome:
     @only_linux
+    @pytest.mark.parametrize(
+        ("home", "reason"), [("/proc/nobody", "No such file or directory"), ("/dev/null", "Not a directory")]
+    )
     def test_builds_use_a_private_temporary_folder_and_say_so(
-        self, program: Run, channel: SyntheticChannel, tmp_path: Path
+        self, program: Run, channel: SyntheticChannel, tmp_path: Path, home: str, reason: str
     ) -> None:
         (tmp_path / "tmp").mkdir()
         # Nobody can make a folder there, not even the superuser.
-        env = {"HOME": "/proc/nobody", "CONDA_DOCKER_CACHE": "", "TMPDIR": str(tmp_path / "tmp")}
+        env = {"HOME": home, "CONDA_DOCKER_CACHE": "", "TMPDIR": str(tmp_path / "tmp")}
         command = ["build", "-b", "scratch", "-c", channel.url, "--override-channels", "-o", "oci:out", *NAMES]
         first, second = (program(*command, "--json", env=env) for _ in range(2))
         for result in (first, second):
             assert result.returncode == 0, result.stderr
-            assert (
-                "/proc/nobody/.cache/conda-docker cannot be written: No such file or directory; using " in result.stderr
-            )
+            assert f"{home}/.cache/conda-docker cannot be written: {reason}; using " in result.stderr
             assert "(CONDA_DOCKER_CACHE chooses another folder)" in result.stderr
         assert json.loads(first.stdout)["digest"] == json.loads(second.stdout)["digest"]
 
