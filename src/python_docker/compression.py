@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _READ_SIZE = 256 << 10
+# What gzip can unfold to at most is 1,032 times its size; other formats know no limit (files of zeros are honest).
+_RATIO = 1100
+_ROOM = 16 << 30  # bytes, below which nothing is refused
 _MAX_XZ_MEMORY = 128 << 20  # bytes; `xz -9` needs 65 MiB
 
 
@@ -74,21 +77,22 @@ def zstd_module() -> ModuleType:
 
 
 class _Prefixed(ReadStream):
-    """A stream whose first bytes were read already."""
+    """A stream whose first bytes were read already; `taken` counts all that were read of it."""
 
     def __init__(self, head: bytes, stream: BinaryIO) -> None:
         super().__init__(stream)
         self._head = head
         self._stream = stream
+        self.taken = len(head)
 
     def read(self, size: int | None = -1) -> bytes:
-        if size is None or size < 0:
-            data, self._head = self._head, b""
-            return data + self._stream.read()
-        if self._head:
+        if self._head and size is not None and size >= 0:
             data, self._head = self._head[:size], self._head[size:]
             return data
-        return self._stream.read(size)
+        head, self._head = self._head, b""
+        data = self._stream.read(-1 if size is None else size)
+        self.taken += len(data)
+        return head + data if head else data
 
 
 class _Decoder(Protocol):
@@ -143,14 +147,30 @@ class _FrameReader(ReadStream):
 class _Decompressed(ReadStream):
     """A decompressing file, with the errors of its library told as `InvalidLayer`."""
 
-    def __init__(self, stream: BinaryIO, beneath: BinaryIO, compression: Compression) -> None:
+    def __init__(self, stream: BinaryIO, beneath: _Prefixed, compression: Compression, room: int, ratio: int) -> None:
         super().__init__(stream, beneath)
         self._stream = stream
+        self._packed = beneath
         self._compression = compression
+        self._room = room
+        self._ratio = ratio
+        self._unfolded = 0
 
     def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(_READ_SIZE), b""))
+        data = self._read(size)
+        self._unfolded += len(data)
+        if self._unfolded > self._room and self._unfolded > self._ratio * self._packed.taken:
+            raise InvalidLayer(
+                f"a {self._compression} stream that unfolds to more than {self._room >> 20} MiB and more than "
+                f"{self._ratio} times its size; it is not unpacked any further"
+            )
+        return data
+
+    def _read(self, size: int) -> bytes:
         try:
-            return self._stream.read(-1 if size is None else size)
+            return self._stream.read(size)
         except (EOFError, zlib.error, lzma.LZMAError) as error:
             raise InvalidLayer(f"damaged {self._compression} stream: {error}") from error
         except OSError as error:
@@ -165,7 +185,7 @@ class _Decompressed(ReadStream):
             raise InvalidLayer(f"damaged {self._compression} stream: {error}") from error
 
 
-def sniff_stream(stream: BinaryIO) -> tuple[Compression, BinaryIO]:
+def sniff_stream(stream: BinaryIO) -> tuple[Compression, _Prefixed]:
     """The compression of what `stream` holds, and a stream of all of it; closing that closes `stream`."""
     head = b""
     while len(head) < 6 and (data := stream.read(6 - len(head))):
@@ -173,12 +193,15 @@ def sniff_stream(stream: BinaryIO) -> tuple[Compression, BinaryIO]:
     return sniff(head), _Prefixed(head, stream)
 
 
-def open_decompressed(stream: BinaryIO, *, max_window_log: int = 27) -> BinaryIO:
+def open_decompressed(
+    stream: BinaryIO, *, max_window_log: int = 27, room: int = _ROOM, ratio: int = _RATIO
+) -> BinaryIO:
     """A reader of what `stream` holds uncompressed, whatever its compression (told by its first bytes).
 
     Any number of gzip members, zstd frames, bzip2 or xz streams may follow one another. Closing the result closes
     `stream`. Reading raises `InvalidLayer` for data that is damaged, is cut short, or wants too much memory: zstd's
-    may have 2 to the power of `max_window_log` bytes (27, or 128 MiB, is what zstd itself allows).
+    may have 2 to the power of `max_window_log` bytes (27, or 128 MiB, is what zstd itself allows). So does what unfolds
+    to more than `room` bytes and more than `ratio` times what was read of it.
 
     >>> import gzip, io
     >>> open_decompressed(io.BytesIO(gzip.compress(b"a") + gzip.compress(b"b"))).read()
@@ -201,7 +224,7 @@ def open_decompressed(stream: BinaryIO, *, max_window_log: int = 27) -> BinaryIO
     else:
         # Zeros may stand between streams (xz file format, section 2.2).
         inner = _FrameReader(whole, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_XZ_MEMORY), b"\0")
-    return _Decompressed(inner, whole, compression)
+    return _Decompressed(inner, whole, compression, room, ratio)
 
 
 def check_level(compression: Compression, level: int | None) -> int:

@@ -217,3 +217,12 @@ def test_levels(compression: Compression, level: int | None, expected: int) -> N
 def test_levels_out_of_range_are_refused(compression: Compression, level: int) -> None:
     with pytest.raises(ValueError, match=f"{compression} has levels"):
         check_level(compression, level)
+
+
+@pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD, Compression.BZIP2, Compression.XZ])
+def test_what_unfolds_without_end_is_not_unpacked(compression: Compression) -> None:
+    packed = COMPRESSORS[compression](bytes(20 << 20))
+    with pytest.raises(InvalidLayer, match="unfolds to more than 1 MiB and more than 50 times its size"):
+        open_decompressed(io.BytesIO(packed), room=1 << 20, ratio=50).read()
+    assert len(open_decompressed(io.BytesIO(packed), room=1 << 20, ratio=1 << 30).read()) == 20 << 20
+    assert len(open_decompressed(io.BytesIO(packed), room=21 << 20, ratio=50).read()) == 20 << 20

@@ -24,7 +24,7 @@ from python_docker.transports.blob_tar import BlobTar, blob_path
 from python_docker.transports.docker_v1 import write_v1
 from python_docker.transports.location import Location
 from python_docker.transports.oci_index import IMAGE_NAME, LAYOUT_MARKER, REF_NAME, write_index
-from python_docker.transports.output import FileOutput, Output, StreamOutput
+from python_docker.transports.output import Output, StreamOutput, archive_output
 
 if TYPE_CHECKING:
     from python_docker.registry.options import RegistryOptions
@@ -58,7 +58,7 @@ class ArchiveDestination:
         """
         if location.name is not None:
             reference = ImageReference.parse(location.name)
-        return cls(FileOutput(location.path), reference)
+        return cls(archive_output(location.path), reference)
 
     @property
     def staging(self) -> BlobStore | None:
@@ -136,7 +136,7 @@ def write_archive(images: Sequence[Image], target: str | os.PathLike[str] | Bina
     if version not in ("v1", "v1.2"):
         raise ValueError(f"docker archives have the versions v1 and v1.2, not {version!r}")
     named = [(image, image.reference if image.name else None) for image in images]
-    output = FileOutput(target) if isinstance(target, (str, os.PathLike)) else StreamOutput(target)
+    output = archive_output(target) if isinstance(target, (str, os.PathLike)) else StreamOutput(target)
     try:
         if version == "v1":
             write_v1(named, output)

@@ -11,7 +11,7 @@ from python_docker.errors import InvalidReference
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.table import FORMS, MEDIA, Medium, Syntax, medium_at
 
-_ARCHIVE_SUFFIX = re.compile(r"\.tar(\.(gz|bz2|xz|zst))?$|\.tgz$")
+_ARCHIVE_SUFFIX = re.compile(r"\.tar(\.(gz|bz2|xz|zstd?))?$|\.t[gbx]z2?$|\.tzst$", re.IGNORECASE)
 # What cannot be the beginning of a name in a registry.
 _LOOKS_LIKE_PATH = re.compile(r"[./\\~]|[A-Za-z]:[\\/]")
 

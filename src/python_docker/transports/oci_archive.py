@@ -18,7 +18,7 @@ from python_docker.transports.location import Location
 from python_docker.transports.medium import Source
 from python_docker.transports.oci_index import LAYOUT_MARKER, naming_annotations, write_index
 from python_docker.transports.oci_source import OciSource, TarFiles
-from python_docker.transports.output import FileOutput, Output
+from python_docker.transports.output import Output, archive_output
 
 if TYPE_CHECKING:
     from python_docker.registry.options import RegistryOptions
@@ -58,7 +58,7 @@ class OciArchiveDestination:
     ) -> OciArchiveDestination:
         """Begin an archive that replaces the one at the location when it is complete. Raises `InvalidReference`."""
         annotations = naming_annotations(location, reference)
-        return cls(FileOutput(location.path), annotations)
+        return cls(archive_output(location.path), annotations)
 
     @property
     def staging(self) -> BlobStore | None:

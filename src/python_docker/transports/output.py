@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from python_docker.errors import Error
+from python_docker.compression import Compression
+from python_docker.errors import Error, UnsupportedFormat
 from python_docker.files.atomic import PartialFile
+
+_PACKED = re.compile(r"(\.tar\.(?:gz|zstd?|bz2|xz|lz|lz4|lzma|br|z)|\.t[gbx]z2?|\.tzst)$", re.IGNORECASE)
+_PACKINGS = {
+    ".tar.gz": Compression.GZIP,
+    ".tgz": Compression.GZIP,
+    ".tar.zst": Compression.ZSTD,
+    ".tar.zstd": Compression.ZSTD,
+    ".tzst": Compression.ZSTD,
+}
 
 
 def write_all(file: BinaryIO, data: bytes) -> None:
@@ -99,6 +110,51 @@ class FileOutput:
             self._partial.abort()
         with suppress(OSError):
             self._file.close()
+
+
+class PackedOutput:
+    """Compresses what goes to another output; the same bytes give the same file on every machine."""
+
+    def __init__(self, output: Output, compression: Compression) -> None:
+        from python_docker.compressor import CompressingWriter, compression_pool
+
+        self._output = output
+        self._writer = CompressingWriter(output.write, compression, executor=compression_pool(compression))
+
+    def write(self, data: bytes) -> None:
+        self._writer.write(data)
+
+    def commit(self) -> None:
+        self._writer.close()
+        self._output.commit()
+
+    def abort(self) -> None:
+        self._writer.abort()
+        self._output.abort()
+
+
+def packing_of(path: str | os.PathLike[str]) -> Compression:
+    """Return how an archive of this name is compressed as a whole, as its ending says.
+
+    Raises `UnsupportedFormat` for an ending that promises a compression that is only read here.
+
+    >>> packing_of("demo.tar.gz"), packing_of("demo.tar")
+    (<Compression.GZIP: 'gzip'>, <Compression.NONE: 'none'>)
+    """
+    ending = _PACKED.search(os.fspath(path))
+    if ending is None:
+        return Compression.NONE
+    packing = _PACKINGS.get(ending[1].lower())
+    if packing is None:
+        raise UnsupportedFormat(f"cannot write {os.fspath(path)}: archives are written as .tar, .tar.gz or .tar.zst")
+    return packing
+
+
+def archive_output(path: str | os.PathLike[str]) -> Output:
+    """Begin an archive in a file, compressed as its name says. Raises `Error` and `UnsupportedFormat`."""
+    packing = packing_of(path)
+    output = FileOutput(path)
+    return output if packing is Compression.NONE else PackedOutput(output, packing)
 
 
 def _is_special(path: Path) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from python_docker.compression import zstd_module
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, NotFound
 from python_docker.transports import archive_file
 from python_docker.transports.archive_file import ArchiveFile
@@ -266,7 +267,7 @@ class TestHostile:
 
     @pytest.mark.parametrize("content", [b"x", b"no tar at all" * 100, os.urandom(5000), b"\x1f\x8b\x08damaged"])
     def test_no_archive(self, content: bytes) -> None:
-        with pytest.raises(InvalidArchive, match="is no archive, or a damaged one"):
+        with pytest.raises(InvalidArchive, match="is not an archive, or a damaged one"):
             ArchiveFile.open(io.BytesIO(content))
 
     def test_empty_file(self) -> None:
@@ -332,3 +333,14 @@ class TestHostile:
 
 
 _SMALL = tar_of({"a": b"x" * 700, "folder": None, "b": Symlink("a"), "ü" * 60: Hardlink("a")})
+
+
+def test_an_archive_that_unfolds_without_end_fills_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive_file, "_ROOM", 10 << 20)
+    entry = tarfile.TarInfo("zeros")
+    entry.size = 40 << 20
+    path = tmp_path / "x.tar.zst"
+    path.write_bytes(zstd_module().compress(entry.tobuf() + bytes(entry.size + 1024)))
+    assert path.stat().st_size < 10_000
+    with pytest.raises(InvalidArchive, match=r"unfolds to more than 10 MiB and more than 100 times its size"):
+        ArchiveFile.open(path)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from python_docker import copy_image, open_image
-from python_docker.errors import Error
+from python_docker import copy_image, open_image, write_image
+from python_docker.errors import Error, UnsupportedFormat
+from python_docker.image import Image
 from python_docker.transports.output import FileOutput, StreamOutput, write_all
 from tests.archives import COMPRESSIONS, docker_members, only_linux, tar_of
 from tests.images import layer_tar
@@ -250,3 +251,26 @@ def test_interrupted(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(KeyboardInterrupt):
         copy_image(source, f"docker-archive:{tmp_path}/out.tar")
     assert os.listdir(tmp_path) == ["source"]
+
+
+@pytest.mark.parametrize(
+    ("name", "magic"),
+    [("x.tar", b"blobs/"), ("x.tar.gz", b"\x1f\x8b"), ("x.TGZ", b"\x1f\x8b"), ("x.tar.zst", b"\x28\xb5\x2f\xfd")],
+)
+@pytest.mark.parametrize("medium", ["docker-archive", "oci-archive"])
+def test_an_archive_is_compressed_as_its_name_says(medium: str, name: str, magic: bytes, tmp_path: Path) -> None:
+    image = Image("hello", "1")
+    image.add_layer_contents({"a": b"a"})
+    write_image(image, f"{medium}:{tmp_path / name}")
+    assert (tmp_path / name).read_bytes().startswith(magic)
+    assert open_image(str(tmp_path / name)).digest == image.digest
+    first = (tmp_path / name).read_bytes()
+    write_image(image, f"{medium}:{tmp_path / name}")
+    assert (tmp_path / name).read_bytes() == first
+
+
+@pytest.mark.parametrize("name", ["x.tar.xz", "x.tar.bz2", "x.tbz2", "x.tar.br"])
+def test_an_ending_that_cannot_be_kept_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedFormat, match=r"\.tar, \.tar\.gz or \.tar\.zst"):
+        Image("hello", "1").write_filename(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []

@@ -111,6 +111,7 @@ def _locations(
 ) -> list[Location]:
     """Where the image goes, each place once; what can be known to fail after all the work fails now."""
     from python_docker.transports import Location
+    from python_docker.transports.output import packing_of
     from python_docker.transports.table import INDEX_FORMS
 
     locations = [*outputs]
@@ -122,6 +123,8 @@ def _locations(
         if platforms > 1 and not location.medium.holds_index:
             raise click.UsageError(f"{location} holds an image for one platform only; use {INDEX_FORMS}")
         folder = Path(location.path).absolute().parent
+        if location.medium.is_file:
+            packing_of(location.path)
         if location.medium.is_file and not folder.is_dir():
             raise Error(f"there is no folder {folder} to write {Path(location.path).name} to")
     return list(dict.fromkeys(locations))
