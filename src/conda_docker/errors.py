@@ -21,6 +21,10 @@ class SandboxUnavailable(Error):
     """No sandbox on this machine for a program that a package brings; the message says why."""
 
 
+class ScriptFailed(Error):
+    """A script of a package cannot be run, or failed."""
+
+
 class InterpreterNotFound(Error):
     """No Python of the version that modules are to be byte-compiled for; the message says why."""
 

@@ -43,15 +43,20 @@ class Sandbox:
         system_libraries: bool = False,
         devices: bool = False,
         network: bool = False,
+        temporary: Sequence[str] = (),
+        root: bool = False,
         working_folder: str = "/",
     ) -> list[str]:
         """Return the command line that runs `arguments` in the sandbox.
 
         `folders` and `writable` map paths in the sandbox to folders of this machine; `/` may be one of them.
         `system_libraries` adds this machine's shared libraries, for a program that was built for it, `devices` adds
-        `/proc` and a `/dev` with what every program may use.
+        `/proc` and a `/dev` with what every program may use. `temporary` are folders that are empty at first and gone
+        afterwards. `root` makes the program believe that it is root, though it can do no more than this user.
         """
         command = [self.program, "--unshare-all", *(("--share-net",) if network else ())]
+        if root:
+            command += ["--unshare-user", "--uid", "0", "--gid", "0"]
         command += ["--die-with-parent", "--new-session", "--cap-drop", "ALL"]
         if system_libraries:
             for path in _LIBRARIES:
@@ -62,6 +67,8 @@ class Sandbox:
             command += ["--ro-bind", str(folder), place]
         for place, folder in sorted((writable or {}).items()):
             command += ["--bind", str(folder), place]
+        for place in temporary:
+            command += ["--tmpfs", place]
         if devices:
             command += ["--proc", "/proc", "--dev", "/dev"]
         if "/" not in {*(folders or {}), *(writable or {})}:

@@ -1,0 +1,100 @@
+"""Activation scripts, run at build time: what they set becomes variables of the image, wherever a container is entered.
+
+`docker exec`, Kubernetes' `command:` and `apptainer exec` pass over an image's entrypoint, and with it the scripts that
+it sources. Evaluated here, in a sandbox on the merged files, plain variables are there all the same.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conda_docker.scripts.tree import lay_out
+from python_docker.programs import run_program
+
+if TYPE_CHECKING:
+    from conda_docker.sandbox import Sandbox
+    from python_docker.layer import Layer
+
+_TIME_LIMIT = 60  # seconds for all of them
+_MARK = "===variables==="
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OF_THE_SHELL = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "HOME", "PS1", "PS2", "PS4", "IFS", "OPTIND", "BASH_ENV"})
+_SHELLS = ("/bin/bash", "/bin/sh")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What activation scripts set in an environment, and why it is not known where it is not (`problem`).
+
+    `unset` are variables of the image that they take away, which only a shell can do.
+    """
+
+    variables: Mapping[str, str]
+    unset: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+def evaluate(
+    layers: Sequence[Layer], scripts: Sequence[str], prefix: str, variables: Mapping[str, str], *, sandbox: Sandbox
+) -> Evaluated:
+    """Return what sourcing `scripts`, absolute paths in the image, does to its `variables`.
+
+    They run in a shell of the image (bash where there is one), on the merged files of `layers`, bottom first. Whatever
+    goes wrong ends in a `problem`, never in an error: the entrypoint sources them all the same.
+    """
+    with lay_out(layers) as tree:
+        shells = (f"{prefix}/bin/bash", *_SHELLS)
+        shell = next((path for path in shells if (tree.folder / path[1:]).exists()), None)
+        if shell is None:
+            return Evaluated({}, problem="the image has no shell")
+        lines = [f". {shlex.quote(script)}" for script in scripts]
+        # NULs end the variables, since values may hold newlines; `env` is the image's own or the shell's substitute.
+        text = "\n".join([*lines, f"echo; echo {_MARK}", "env -0 2>/dev/null || cat /proc/$$/environ", ""])
+        command = sandbox.command(
+            [shell, "-c", text],
+            writable={"/": tree.folder},
+            temporary=("/tmp", "/run"),  # noqa: S108 -- the sandbox's own
+            devices=True,
+            root=True,
+        )
+        try:
+            ended = run_program(command, environ={**variables, "HOME": "/root"}, timeout=_TIME_LIMIT)
+        except subprocess.TimeoutExpired:
+            return Evaluated({}, problem=f"they did not end within {_TIME_LIMIT} seconds")
+        except OSError as error:
+            return Evaluated({}, problem=str(error))
+    _, mark, printed = ended.stdout.rpartition(f"\n{_MARK}\n".encode())
+    if ended.returncode != 0 or not mark:
+        said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+        return Evaluated({}, problem=said[-1][:300] if said else f"they ended with exit code {ended.returncode}")
+    return difference(variables, printed)
+
+
+def difference(before: Mapping[str, str], printed: bytes) -> Evaluated:
+    """Return what `printed`, as `env -0` prints variables, has over `before`.
+
+    >>> difference({"A": "1", "B": "2"}, b"A=1\\0C=3\\0PWD=/\\0")
+    Evaluated(variables={'C': '3'}, unset=('B',), problem=None)
+    """
+    after: dict[str, str] = {}
+    for item in printed.split(b"\0"):
+        name, separator, value = item.decode("utf-8", "surrogateescape").partition("=")
+        if separator and _NAME.fullmatch(name) and name not in _OF_THE_SHELL:
+            after[name] = value
+    changed = {name: value for name, value in sorted(after.items()) if before.get(name) != value}
+    usable = {name: value for name, value in changed.items() if _is_text(value)}
+    unset = tuple(sorted(name for name in before if name not in after and name not in _OF_THE_SHELL))
+    return Evaluated(usable, unset)
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

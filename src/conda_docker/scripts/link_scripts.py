@@ -1,0 +1,188 @@
+"""Link scripts: `post-link` of packages, run as conda runs them (conda/core/link.py, `run_script`), in a sandbox.
+
+Only with `--link-scripts run`. What they change becomes one layer, kept in the cache under a key of all that they saw.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from conda_docker.errors import ScriptFailed
+from conda_docker.sandbox import find_sandbox
+from conda_docker.scripts.tree import Tree, changes, lay_out
+from python_docker.layer import build_layer
+from python_docker.programs import run_program
+from python_docker.spec.platform import Platform
+
+if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedPackage
+    from conda_docker.sandbox import Sandbox
+    from python_docker.blob import BlobWriter
+    from python_docker.compression import Compression
+    from python_docker.layer import Layer
+
+FORMAT = 1
+"""To be raised whenever the same scripts on the same files give another layer."""
+
+MESSAGES = ".messages.txt"
+"""Where, below the prefix, a script leaves what the user shall read."""
+
+_SHELLS = ("bin/bash", "bin/sh")
+_TIME_LIMIT = 1800  # seconds for one script
+_SHOWN = 4000  # characters of what a script prints
+
+
+class LinkScripts(StrEnum):
+    """What happens to packages that bring link scripts."""
+
+    WARN = "warn"
+    """They are not run, and named."""
+    RUN = "run"
+    """They are run in a sandbox, and what they change becomes a layer."""
+    REFUSE = "refuse"
+    """The build fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptsRun:
+    """What running link scripts came to: a layer (None when nothing was changed), and what the scripts said."""
+
+    layer: Layer | None
+    messages: tuple[str, ...] = ()
+
+
+def post_link_script(package: LockedPackage, prefix: str) -> str:
+    """Return the path of a package's post-link script in the image, whether it has one or not."""
+    return f"{prefix}/bin/.{package.name}-post-link.sh"
+
+
+def key_of_link_scripts(
+    layers: Sequence[Layer], packages: Sequence[LockedPackage], prefix: str, *, network: bool, compression: str
+) -> str:
+    """Return the key of the layer that the scripts of `packages` make on `layers`: all that they can see."""
+    inputs = {
+        "format": FORMAT,
+        "layers": [str(layer.diff_id) for layer in layers],
+        "scripts": [[package.name, package.version, package.build_number] for package in packages],
+        "prefix": prefix,
+        "network": network,
+        "compression": compression,
+    }
+    return hashlib.sha256(b"link scripts" + json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def check_runnable(platform: Platform) -> Sandbox:
+    """Return the sandbox that scripts of an image for `platform` run in.
+
+    Raises `SandboxUnavailable` where there is none, `ScriptFailed` for another processor than this machine's.
+    """
+    sandbox = find_sandbox()
+    if not Platform.host().accepts(platform):
+        raise ScriptFailed(
+            f"link scripts for {platform} run only on a machine with that processor, and this one is "
+            f"{Platform.host()}; build there, or leave --link-scripts at warn"
+        )
+    return sandbox
+
+
+def run_link_scripts(
+    layers: Sequence[Layer],
+    packages: Sequence[LockedPackage],
+    prefix: str,
+    *,
+    sandbox: Sandbox,
+    time: int,
+    variables: Mapping[str, str],
+    network: bool = False,
+    writer: BlobWriter | None = None,
+    compression: Compression,
+    level: int | None = None,
+) -> ScriptsRun:
+    """Run the post-link scripts of `packages`, in their order, on the merged files of `layers`, bottom first.
+
+    `variables` are the image's; conda's own are set for each script. `time` bounds the times of changed files, in
+    seconds since 1970. Raises `ScriptFailed`, with the script's own words, for one that fails.
+    """
+    with lay_out(layers) as tree:
+        shell = _find_shell(tree, prefix)
+        messages: list[str] = []
+        for package in packages:
+            _run(tree, package, prefix, shell, sandbox, variables, network)
+            messages += _take_messages(tree, package, prefix)
+        changed = False
+        with build_layer(writer, compression, level) as builder:
+            for entry, content in changes(tree, time):
+                builder.add(entry, content)
+                changed = True
+        return ScriptsRun(builder.layer if changed else None, tuple(messages))
+
+
+def _find_shell(tree: Tree, prefix: str) -> str:
+    for place in (*(f"{prefix.strip('/')}/{shell}" for shell in _SHELLS), *_SHELLS):
+        if place in tree.before or (tree.folder / place).exists():
+            return f"/{place}"
+    raise ScriptFailed(
+        "link scripts need a shell, and neither the base image nor the environment has one; add the package bash, or "
+        "use a base such as debian:stable-slim"
+    )
+
+
+def _run(
+    tree: Tree,
+    package: LockedPackage,
+    prefix: str,
+    shell: str,
+    sandbox: Sandbox,
+    variables: Mapping[str, str],
+    network: bool,
+) -> None:
+    script = post_link_script(package, prefix)
+    environ = {
+        **variables,
+        "HOME": "/tmp",  # noqa: S108 -- the sandbox's own
+        "PYTHONDONTWRITEBYTECODE": "1",  # it would write times into the image
+        "ROOT_PREFIX": prefix,
+        "PREFIX": prefix,
+        "PKG_NAME": package.name,
+        "PKG_VERSION": package.version,
+        "PKG_BUILDNUM": str(package.build_number),
+        "PATH": f"{prefix}/bin:{variables.get('PATH', '/usr/bin:/bin')}",
+    }
+    command = sandbox.command(
+        [shell, "-x", script],
+        writable={"/": tree.folder},
+        temporary=("/tmp", "/run"),  # noqa: S108
+        devices=True,
+        network=network,
+        root=True,
+        working_folder=f"{prefix}/bin",
+    )
+    try:
+        ended = run_program(command, environ=environ, timeout=_TIME_LIMIT)
+    except subprocess.TimeoutExpired:
+        raise ScriptFailed(f"the post-link script of {package.stem} did not end within {_TIME_LIMIT} seconds") from None
+    if ended.returncode != 0:
+        said = (ended.stdout + b"\n" + ended.stderr).decode("utf-8", "replace").strip()[-_SHOWN:]
+        without = "" if network else " (it has no network; --link-scripts-network gives it one)"
+        raise ScriptFailed(
+            f"the post-link script of {package.stem} failed with exit code {ended.returncode}{without}:\n{said}"
+        )
+
+
+def _take_messages(tree: Tree, package: LockedPackage, prefix: str) -> list[str]:
+    """What a script left for the user; the file is no part of the image."""
+    folder = tree.folder / prefix.strip("/")
+    path = folder / MESSAGES
+    # A script may have put a link in the way, which leads out of the tree here.
+    if folder.resolve() != tree.folder.resolve() / prefix.strip("/") or path.is_symlink() or not path.is_file():
+        return []
+    with path.open("rb") as file:
+        text = file.read(_SHOWN).decode("utf-8", "replace").strip()
+    path.unlink()
+    return [f"{package.name} says: {text}"] if text else []

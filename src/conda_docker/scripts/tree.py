@@ -1,0 +1,173 @@
+"""An image's merged files, laid out in a folder, and what became of them: the entries of one more layer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from conda_docker.errors import ScriptFailed
+from python_docker.filesystem import WHITEOUT, FileSystem
+from python_docker.tar import EntryType, TarEntry
+
+if TYPE_CHECKING:
+    from python_docker.layer import Layer
+
+_COPY_SIZE = 1 << 20
+_MOUNTED = ("dev", "proc", "sys", "tmp", "run")
+"""What a sandbox puts something else over: changes there are not the image's."""
+
+
+class _Status(NamedTuple):
+    """What tells whether a path has been touched. The time of its last change cannot be set by a program."""
+
+    mode: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Files laid out in `folder`; `before` is their state then, by path relative to it."""
+
+    folder: Path
+    before: dict[str, _Status]
+
+
+@contextmanager
+def lay_out(layers: Sequence[Layer]) -> Iterator[Tree]:
+    """Lay out the merged files of `layers`, bottom first, in a temporary folder that is removed afterwards.
+
+    Owners, devices and set-user-ID bits are left out. Nothing is written outside of the folder: paths are those of the
+    merged file system, in which no folder is a link. Raises `ScriptFailed` when the disk is full.
+    """
+    folder = Path(mkdtemp(prefix="conda-docker-tree-"))
+    try:
+        try:
+            _write(FileSystem(layers), layers, folder)
+        except OSError as error:
+            raise ScriptFailed(
+                f"cannot lay out the image in {folder}: {error.strerror or error}; the environment variable TMPDIR can "
+                "name another folder"
+            ) from error
+        yield Tree(folder, dict(_look(folder)))
+    finally:
+        _remove(folder)
+
+
+def _write(files: FileSystem, layers: Sequence[Layer], root: Path) -> None:
+    contents: dict[tuple[int, int], list[str]] = {}
+    links: list[tuple[str, str]] = []
+    for path in files:
+        member = files.get(path)
+        assert member is not None
+        kind = member.entry.type
+        if kind is EntryType.DIRECTORY:
+            (root / path).mkdir(parents=True, exist_ok=True)
+            # Whoever runs this must be able to write in it.
+            (root / path).chmod(member.entry.mode & 0o1777 | 0o700)
+        elif kind is EntryType.SYMLINK:
+            links.append((path, member.entry.link_target))
+        elif member.content is not None and kind in (EntryType.FILE, EntryType.HARDLINK):
+            contents.setdefault(member.content, []).append(path)
+    for path in _MOUNTED:
+        if files.get(path) is None:
+            (root / path).mkdir(exist_ok=True)
+    for number, layer in enumerate(layers):
+        if not any(wanted == number for wanted, _ in contents):
+            continue
+        for ordinal, (entry, content) in enumerate(layer.entries()):
+            paths = contents.get((number, ordinal))
+            if paths and entry.type is EntryType.FILE:
+                _write_file(root, paths, entry.mode, content)
+    for path, target in links:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        os.symlink(target, root / path)  # noqa: PTH211 -- the text of the link, as it is
+
+
+def _write_file(root: Path, paths: Sequence[str], mode: int, content: BinaryIO) -> None:
+    first = root / paths[0]
+    first.parent.mkdir(parents=True, exist_ok=True)
+    with first.open("xb") as file:
+        shutil.copyfileobj(content, file, _COPY_SIZE)
+    first.chmod(mode & 0o777 | 0o400)
+    for path in paths[1:]:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        os.link(first, root / path)
+
+
+def _look(root: Path) -> Iterator[tuple[str, _Status]]:
+    for folder, folders, files in os.walk(root):
+        relative = os.path.relpath(folder, root)
+        if relative == ".":
+            folders[:] = [name for name in folders if name not in _MOUNTED]
+        for name in (*folders, *files):
+            path = name if relative == "." else f"{relative}/{name}"
+            found = os.lstat(os.path.join(folder, name))  # noqa: PTH118 -- a hundred thousand times
+            target = os.readlink(os.path.join(folder, name)) if stat.S_ISLNK(found.st_mode) else ""  # noqa: PTH115, PTH118
+            if stat.S_ISDIR(found.st_mode):
+                # Its own times and size tell of what is in it.
+                yield path, _Status(found.st_mode, 0, 0, 0, 0, "")
+            else:
+                times = found.st_mtime_ns, found.st_ctime_ns
+                yield path, _Status(found.st_mode, found.st_ino, found.st_size, *times, target)
+
+
+def changes(tree: Tree, time: int) -> Iterator[tuple[TarEntry, bytes | BinaryIO]]:
+    """Return the entries of a layer that makes of the files what they have become, sorted by path.
+
+    What is gone becomes a whiteout (image-spec, layer.md). Owners are root, set-user-ID bits are dropped, and times no
+    later than `time`, in seconds since 1970. A content can be read until the next entry is asked for.
+    """
+    after = dict(_look(tree.folder))
+    entries: dict[str, TarEntry] = {}
+    for path, status in after.items():
+        if tree.before.get(path) == status:
+            continue
+        if stat.S_ISDIR(status.mode):
+            entries[path] = TarEntry(path, EntryType.DIRECTORY, status.mode & 0o1777, 0, time)
+        elif stat.S_ISLNK(status.mode):
+            entries[path] = TarEntry(path, EntryType.SYMLINK, 0o777, 0, time, status.target)
+        elif stat.S_ISREG(status.mode):
+            modified = min(status.modified // 1_000_000_000, time)
+            entries[path] = TarEntry(path, EntryType.FILE, status.mode & 0o777, status.size, modified)
+    for path in list(entries):
+        # A layer states the folders on the way; as they are, or a private one would be opened.
+        while path := path.rpartition("/")[0]:
+            entries.setdefault(path, TarEntry(path, EntryType.DIRECTORY, after[path].mode & 0o1777, 0, time))
+    for path in tree.before.keys() - after.keys():
+        parent, _, name = path.rpartition("/")
+        above = after.get(parent)
+        # Below what is gone, or has become a file, nothing more need be said.
+        if not parent or (above is not None and stat.S_ISDIR(above.mode)):
+            entries[path] = TarEntry(f"{parent}/{WHITEOUT}{name}" if parent else f"{WHITEOUT}{name}", mtime=time)
+    for path, entry in sorted(entries.items()):
+        if entry.type is EntryType.FILE and entry.path == path:
+            with (tree.folder / path).open("rb") as content:
+                yield entry, content
+        else:
+            yield entry, b""
+
+
+def _remove(folder: Path) -> None:
+    """Remove what is laid out, folders too that a script has closed to everybody."""
+
+    def open_up(_function: object, path: str, _error: object) -> None:
+        parent = os.path.dirname(path)  # noqa: PTH120
+        os.chmod(parent, 0o700)  # noqa: PTH101
+        if not os.path.islink(path) and os.path.isdir(path):  # noqa: PTH112, PTH114
+            os.chmod(path, 0o700)  # noqa: PTH101
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            os.unlink(path)  # noqa: PTH108
+
+    shutil.rmtree(folder, onerror=open_up)

@@ -1,0 +1,51 @@
+"""What activation scripts set is known before a container starts."""
+
+from __future__ import annotations
+
+import pytest
+
+from conda_docker.sandbox import Sandbox
+from conda_docker.scripts.activation_scripts import Evaluated, difference, evaluate
+from python_docker.image import Image
+
+FOLDER = "/opt/conda/etc/conda/activate.d"
+BEFORE = {"PATH": "/opt/conda/bin:/bin", "CONDA_PREFIX": "/opt/conda", "OLD": "old"}
+
+
+def run(base: Image, sandbox: Sandbox, *scripts: str) -> Evaluated:
+    image = base.copy()
+    paths = [f"{FOLDER}/{number}.sh" for number in range(len(scripts))]
+    image.add_layer_contents({path: text.encode() for path, text in zip(paths, scripts, strict=True)})
+    return evaluate(list(reversed(image.layers)), paths, "/opt/conda", BEFORE, sandbox=sandbox)
+
+
+def test_variables_that_scripts_export(base: Image, sandbox: Sandbox) -> None:
+    found = run(
+        base,
+        sandbox,
+        'export GDAL_DATA="$CONDA_PREFIX/share/gdal"\nlocal_only=1',
+        'if [ -d /etc ]; then export PATH="$PATH:/extra"; fi\nexport LINES="a\nb"',
+        "unset OLD\nf() { :; }",
+    )
+    assert found == Evaluated(
+        {"GDAL_DATA": "/opt/conda/share/gdal", "LINES": "a\nb", "PATH": "/opt/conda/bin:/bin:/extra"}, ("OLD",)
+    )
+
+
+def test_what_scripts_print_does_not_matter(base: Image, sandbox: Sandbox) -> None:
+    assert run(base, sandbox, "echo A=1; echo ===variables===; export B=2") == Evaluated({"B": "2"})
+
+
+@pytest.mark.parametrize("text", ["exit 3", "if then", "kill -9 $$"])
+def test_a_script_that_fails_is_a_problem_and_no_error(base: Image, sandbox: Sandbox, text: str) -> None:
+    found = run(base, sandbox, text)
+    assert found.variables == {}
+    assert found.problem
+
+
+def test_an_image_without_a_shell(sandbox: Sandbox) -> None:
+    assert run(Image(), sandbox, "export A=1") == Evaluated({}, problem="the image has no shell")
+
+
+def test_names_and_values_that_no_image_can_hold() -> None:
+    assert difference({}, b"A-B=1\0C=\xff\0BASH_FUNC_f%%=() {\n}\0D=ok\0") == Evaluated({"D": "ok"})

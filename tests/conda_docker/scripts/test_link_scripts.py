@@ -1,0 +1,123 @@
+"""Link scripts run as conda runs them, and see nothing of this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from conda_docker.environment.locked import LockedPackage, package_from_record
+from conda_docker.errors import ScriptFailed
+from conda_docker.sandbox import Sandbox
+from conda_docker.scripts.link_scripts import ScriptsRun, key_of_link_scripts, run_link_scripts
+from python_docker.compression import Compression
+from python_docker.image import Image
+
+PREFIX = "/opt/conda"
+TIME = 1_700_000_000
+
+
+def package(name: str, version: str = "1.0", number: int = 3) -> LockedPackage:
+    url = f"https://example.com/c/noarch/{name}-{version}-h_{number}.conda"
+    record = {"name": name, "version": version, "build": f"h_{number}", "build_number": number, "url": url}
+    return package_from_record(record)
+
+
+def run(base: Image, sandbox: Sandbox, **scripts: str) -> tuple[ScriptsRun, Image]:
+    image = base.copy()
+    files = {f"{PREFIX}/bin/.{name}-post-link.sh": text.encode() for name, text in scripts.items()}
+    image.add_layer_contents(files | {f"{PREFIX}/share/data": b"data"})
+    result = run_link_scripts(
+        list(reversed(image.layers)),
+        [package(name) for name in scripts],
+        PREFIX,
+        sandbox=sandbox,
+        time=TIME,
+        variables={"PATH": "/bin", "A": "1"},
+        compression=Compression.GZIP,
+    )
+    if result.layer is not None:
+        image.add_layer(result.layer)
+    return result, image
+
+
+def test_a_script_has_the_variables_of_conda(base: Image, sandbox: Sandbox) -> None:
+    text = 'echo "$PREFIX $PKG_NAME $PKG_VERSION $PKG_BUILDNUM $A $(pwd) $PATH" > $PREFIX/told\n'
+    _, image = run(base, sandbox, a=text)
+    told = f"{PREFIX} a 1.0 3 1 {PREFIX}/bin {PREFIX}/bin:/bin\n"
+    assert image.filesystem().read(f"{PREFIX}/told").decode() == told
+
+
+def test_scripts_run_in_order_and_change_one_layer(base: Image, sandbox: Sandbox) -> None:
+    result, image = run(base, sandbox, b="echo b >> $PREFIX/log", a="echo a >> $PREFIX/log; rm $PREFIX/share/data")
+    assert image.filesystem().read(f"{PREFIX}/log") == b"b\na\n"
+    assert f"{PREFIX}/share/data" not in image.filesystem()
+    assert result.layer is not None
+    assert max(entry.mtime for entry, _ in result.layer.entries()) <= TIME
+
+
+def test_the_same_scripts_make_the_same_layer(base: Image, sandbox: Sandbox) -> None:
+    first, second = (run(base, sandbox, a="echo x > $PREFIX/x")[0].layer for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert first.digest == second.digest
+
+
+def test_what_a_script_says_is_shown_and_not_kept(base: Image, sandbox: Sandbox) -> None:
+    result, image = run(base, sandbox, a="echo 'run a-setup first' > $PREFIX/.messages.txt")
+    assert result.messages == ("a says: run a-setup first",)
+    assert f"{PREFIX}/.messages.txt" not in image.filesystem()
+    assert result.layer is None
+
+
+def test_a_script_that_changes_nothing_makes_no_layer(base: Image, sandbox: Sandbox) -> None:
+    assert run(base, sandbox, a="true")[0] == ScriptsRun(None)
+
+
+def test_a_script_that_fails_is_quoted(base: Image, sandbox: Sandbox) -> None:
+    with pytest.raises(ScriptFailed, match=r"(?s)post-link script of a-1\.0-h_3 failed with exit code 7.*cannot do it"):
+        run(base, sandbox, a="echo cannot do it; exit 7")
+
+
+def test_a_script_sees_nothing_of_this_machine(
+    base: Image, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").write_text("secret")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    text = f"""
+        test ! -e {tmp_path}/secret || echo saw the file >> $PREFIX/seen
+        env | cat > $PREFIX/env
+        ls /proc > $PREFIX/processes
+        test ! -e /sys/class/net/eth0 || echo saw the network >> $PREFIX/seen
+    """
+    _, image = run(base, sandbox, a=text)
+    files = image.filesystem()
+    assert f"{PREFIX}/seen" not in files
+    assert b"secret" not in files.read(f"{PREFIX}/env")
+    assert str(os.getpid()).encode() not in files.read(f"{PREFIX}/processes").split()
+
+
+def test_a_link_in_the_way_of_the_messages_leads_nowhere(base: Image, sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / ".messages.txt").write_text("of this machine")
+    text = f"cd /; cat /dev/null; mv() {{ :; }}; rm -r /opt/conda/share; ln -s {tmp_path} /opt/x; true"
+    result, _ = run(base, sandbox, a=text.replace("rm -r /opt/conda/share; ", ""))
+    assert result.messages == ()
+    assert (tmp_path / ".messages.txt").exists()
+
+
+def test_without_a_shell_the_reason_is_said(sandbox: Sandbox) -> None:
+    with pytest.raises(ScriptFailed, match="neither the base image nor the environment has one; add the package bash"):
+        run(Image(), sandbox, a="true")
+
+
+def test_the_key_holds_all_that_scripts_see(base: Image) -> None:
+    def key(image: Image = base, name: str = "a", *, prefix: str = PREFIX, network: bool = False) -> str:
+        layers = list(reversed(image.layers))
+        return key_of_link_scripts(layers, [package(name)], prefix, network=network, compression="gzip")
+
+    other = base.copy()
+    other.add_layer_contents({"/f": b""})
+    keys = {key(), key(other), key(name="b"), key(prefix="/env"), key(network=True)}
+    assert len(keys) == 5
+    assert key() == key()
