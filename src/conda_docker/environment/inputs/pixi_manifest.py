@@ -11,6 +11,7 @@ from conda_docker.environment.inputs.pixi_lock import parse_pixi_lock
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.errors import InvalidEnvironment
+from conda_docker.pypi.locked import normalize_name
 from conda_docker.user_files import read_text
 
 _TABLES = re.compile(r"^\[(?:tool\.pixi\b|workspace\]|project\]\s*(?:^(?!\[).*\s)*?^platforms\s*=)", re.MULTILINE)
@@ -62,9 +63,11 @@ def parse_pixi_manifest(
         reason = str(error)
     else:
         if reason is None:
+            asked = {normalize_name(re.split(r"[^\w.-]", text, maxsplit=1)[0]) for text in _requirements(spec)}
             used = f"the packages are those of {lock_file}, which is up to date with {file_name}"
             return replace(
                 locked,
+                wheels=tuple(replace(wheel, requested=wheel.name in asked) for wheel in locked.wheels),
                 requested=spec.specs,
                 variables=spec.variables,
                 name=spec.name,
@@ -73,6 +76,10 @@ def parse_pixi_manifest(
     passed_over = f"{lock_file} is not up to date with {file_name} ({reason}); the packages were chosen anew"
     spec = compose(manifest, chosen, platform)
     return replace(spec, warnings=(passed_over, *spec.warnings))
+
+
+def _requirements(spec: EnvironmentSpec) -> tuple[str, ...]:
+    return spec.pip.requirements if spec.pip is not None else ()
 
 
 def _is_pixi_manifest(file: InputFile) -> bool:

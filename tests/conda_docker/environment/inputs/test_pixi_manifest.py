@@ -45,7 +45,7 @@ def test_a_lock_file_that_is_up_to_date(tmp_path: Path) -> None:
     found = read(tmp_path)
     assert isinstance(found, LockedEnvironment)
     assert [package.name for package in found.packages] == ["tzdata", "python", "pip"]
-    assert [wheel.name for wheel in found.wheels] == ["idna", "requests"]
+    assert [(wheel.name, wheel.requested) for wheel in found.wheels] == [("idna", False), ("requests", True)]
     assert found.requested == ("https://conda.example.org/forge::pip", "python=3.13")
     assert (found.variables, found.name) == ({"LEVEL": "1"}, "app")
     assert found.warnings == (
