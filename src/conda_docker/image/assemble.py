@@ -1,38 +1,44 @@
-"""The one pipeline: an environment and a base image become an image.
+"""The pipeline: an environment and a base image become an image.
 
-specs, files, prefixes -> LockedEnvironment -> plan -> layers, built or cached -> base + layers + config -> Image
+LockedEnvironment ──recipe_of──> Recipe ──make_layers──> layers ──┐
+base image ───────────────────────────────────────────────────────┴──assemble──> Image
 """
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.build_options import BuildOptions
+from conda_docker.build_options import BuildOptions, Bytecode
+from conda_docker.cache.location import default_cache_dir
+from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.environment.topological_order import match_spec_name
+from conda_docker.errors import InterpreterNotFound
 from conda_docker.image import provenance
-from conda_docker.image.activation import ENTRYPOINT_NAME, Activation, activate, state_file
-from conda_docker.layers.cache import LayerCache, default_cache_dir
-from conda_docker.layers.clobbers import packages_that_meet
-from conda_docker.layers.factory import LayerFactory, complete_environment
-from conda_docker.layers.make import MadeLayer
+from conda_docker.image.activation import activate
+from conda_docker.image.config import configure, describe
+from conda_docker.image.environment_layer import environment_layer
+from conda_docker.layers.make import MadeLayer, make_layers
 from conda_docker.layers.member import has_modules_to_compile
 from conda_docker.layers.plan import plan_layers
-from conda_docker.link.bytecode.interpreter import Interpreter
-from python_docker.errors import InvalidReference, PlatformNotFound, UnsupportedFormat
+from conda_docker.layers.recipe import Recipe
+from conda_docker.layers.stores.folder import FolderStore
+from conda_docker.link.bytecode.interpreter import Interpreters, bytecode_version
+from conda_docker.package.complete import complete_environment
+from conda_docker.pypi.locked import LockedWheel
+from python_docker.errors import PlatformNotFound, UnsupportedFormat
 from python_docker.image import Image
-from python_docker.layer import Layer, build_layer
+from python_docker.layer import Layer
 from python_docker.progress import SILENT, Progress
-from python_docker.spec.platform import Platform
 from python_docker.spec.timestamps import rfc3339, source_date_epoch
-from python_docker.tar import TarEntry
 
 if TYPE_CHECKING:
-    from conda_docker.environment.locked import LockedEnvironment, LockedPackage
-    from conda_docker.layers.clobbers import Losses
+    from conda_docker.environment.locked import LockedEnvironment
+    from conda_docker.layers.member import Member
     from python_docker.spec.digest import Digest
 
 DEFAULT_PREFIX = "/opt/conda"
@@ -81,62 +87,62 @@ def build_image(
     is the base's until it is set.
 
     Raises `PlatformNotFound` for a base of another platform, `UnsupportedFormat` for one with too many layers,
-    `DownloadError`, `InvalidPackage` and `CacheError`.
+    `DownloadError`, `InvalidPackage`, `CacheError`, and `InterpreterNotFound` with `bytecode="always"`.
     """
     options = options or BuildOptions()
-    image = base.copy() if base is not None else Image(platform=_platform(environment))
+    image = base.copy() if base is not None else Image(platform=platform_of_subdir(environment.subdir))
     _check_base(environment, image, base)
     notes: list[str] = []
     prefix = choose_prefix(environment, image, options, notes)
-    room = options.max_layers - len(image.layers) - 1 - bool(options.add)
-    if room < 1:
-        raise UnsupportedFormat(
-            f"the base image has {len(image.layers)} layers, which leaves no room for packages among the "
-            f"{options.max_layers} that an image may have here (--max-layers)"
-        )
-    cache = LayerCache(options.cache_dir or default_cache_dir())
-    environment = complete_environment(environment, cache.root, offline=options.offline, progress=progress)
-    created = created_seconds(environment)
-    made, interpreter = _make(environment, prefix, options, room, cache, progress, notes)
-    for layer in made:
-        history = provenance.packages_history(layer.packages, prefix, rfc3339(created))
-        image.add_layer(Layer(layer.layer.blob, layer.layer.diff_id, history=(history,)))
+    room = _room(image, options)
+    cache_dir = options.cache_dir or default_cache_dir()
+    environment = complete_environment(environment, cache_dir, offline=options.offline, progress=progress)
 
-    activation = _activation(environment, image, prefix, options, made)
-    started = time.monotonic()
-    own = _environment_layer(environment, prefix, options, activation, created)
-    image.add_layer(
-        Layer(own.blob, own.diff_id, history=(provenance.environment_history(environment, prefix, rfc3339(created)),))
+    recipe = recipe_of(environment, prefix, options, notes)
+    requested = {match_spec_name(spec.rpartition("::")[2]) for spec in environment.requested}
+    plan = plan_layers(
+        environment.packages,
+        wheels=environment.wheels,
+        limit=room,
+        layering=options.layering,
+        requested=requested,
     )
-    reports = [_report(layer) for layer in made]
-    reports.append(LayerReport((), own.digest, own.diff_id, own.size, False, time.monotonic() - started))
-    if options.add:
-        added = image.add_layer_paths(options.add, recursive=True)
-        reports.append(LayerReport((), added.digest, added.diff_id, added.size, False, 0.0))
+    made = _make(plan, recipe, environment, options, cache_dir, notes, progress)
+    return _assemble(environment, image, base, recipe, options, made, notes)
 
-    _configure(environment, image, base, prefix, options, activation)
-    image.created = rfc3339(created)
-    if interpreter is not None and interpreter.version is None:
-        notes.append(f"noarch: python modules are not byte-compiled: {interpreter.problem}")
-    extracted = sum(len(layer.packages) for layer in made if layer.extracted)
-    if extracted:
-        notes.append(f"{extracted} packages were read from extracted folders: from archives, the digest may be another")
-    uncompiled = [name for layer in made for name in layer.facts.uncompiled]
-    if uncompiled:
-        notes.append(f"{len(uncompiled)} modules do not compile and have no .pyc file, as conda would leave them")
-    return BuildResult(
-        image,
-        prefix,
-        tuple(reports),
-        tuple(sorted(name for layer in made for name in layer.facts.post_link)),
-        sum(layer.facts.trimmed_files for layer in made),
-        sum(layer.facts.trimmed_bytes for layer in made),
-        (*environment.warnings, *notes, *activation.notes),
+
+def recipe_of(environment: LockedEnvironment, prefix: str, options: BuildOptions, notes: list[str]) -> Recipe:
+    """Return how the packages of an environment become layers, which no machine has a say in.
+
+    Appends to `notes` why modules are not compiled, or raises `InterpreterNotFound` with `bytecode="always"`.
+    """
+    python = environment.python
+    bytecode = None
+    wanted = options.bytecode is not Bytecode.NEVER and any(map(has_modules_to_compile, members_of(environment)))
+    if python is not None and wanted:
+        try:
+            bytecode = bytecode_version(python)
+        except InterpreterNotFound as error:
+            _do_without(error, options, notes)
+    return Recipe(
+        prefix=prefix,
+        python_version=None if python is None else python.version,
+        site_packages=None if python is None else python.python_site_packages_path,
+        bytecode=bytecode,
+        compression=options.compression,
+        level=options.compression_level,
+        trim=options.trim,
+        exclude=tuple(options.exclude),
     )
+
+
+def members_of(environment: LockedEnvironment) -> tuple[Member, ...]:
+    """Return all that is installed, in the order of its installation: the last wins a path that several bring."""
+    return (*environment.packages, *environment.wheels)
 
 
 def choose_prefix(environment: LockedEnvironment, image: Image, options: BuildOptions, notes: list[str]) -> str:
-    """Where the environment lives: where the options say, else `/opt/conda`.
+    """Return where the environment lives: where the options say, else `/opt/conda`.
 
     A base such as miniconda3 has an environment of its own at `/opt/conda`, as its PATH tells. Two environments in one
     folder would be neither; there, the default is `/opt/conda/envs/<name>`.
@@ -156,7 +162,7 @@ def choose_prefix(environment: LockedEnvironment, image: Image, options: BuildOp
 
 
 def created_seconds(environment: LockedEnvironment) -> int:
-    """The image's time, in seconds since 1970: SOURCE_DATE_EPOCH, else that of the newest package."""
+    """Return the image's time, in seconds since 1970: SOURCE_DATE_EPOCH, else that of the newest package."""
     epoch = source_date_epoch()
     if epoch is not None:
         return epoch
@@ -164,14 +170,8 @@ def created_seconds(environment: LockedEnvironment) -> int:
     return max((time if time <= _MAX_SECONDS else time // 1000 for time in times), default=0)
 
 
-def _platform(environment: LockedEnvironment) -> Platform:
-    from conda_docker.environment.subdirs import platform_of_subdir
-
-    return platform_of_subdir(environment.subdir)
-
-
 def _check_base(environment: LockedEnvironment, image: Image, base: Image | None) -> None:
-    wanted = _platform(environment)
+    wanted = platform_of_subdir(environment.subdir)
     if base is not None and not wanted.accepts(image.platform):
         raise PlatformNotFound(
             f"the base image is for {image.platform}, the environment ({environment.subdir}) for {wanted}; "
@@ -179,64 +179,106 @@ def _check_base(environment: LockedEnvironment, image: Image, base: Image | None
         )
 
 
+def _room(image: Image, options: BuildOptions) -> int:
+    """How many layers packages may have, beside the base's, the environment's own and one for added files."""
+    room = options.max_layers - len(image.layers) - 1 - bool(options.add)
+    if room < 1:
+        raise UnsupportedFormat(
+            f"the base image has {len(image.layers)} layers, which leaves no room for packages among the "
+            f"{options.max_layers} that an image may have here (--max-layers)"
+        )
+    return room
+
+
 def _make(
+    plan: Sequence[Sequence[Member]],
+    recipe: Recipe,
     environment: LockedEnvironment,
-    prefix: str,
     options: BuildOptions,
-    room: int,
-    cache: LayerCache,
-    progress: Progress,
+    cache_dir: Path,
     notes: list[str],
-) -> tuple[list[MadeLayer], Interpreter | None]:
-    """The layers of the environment's packages, bottom first, and what compiled their modules."""
+    progress: Progress,
+) -> list[MadeLayer]:
+    """The layers of the environment's packages, bottom first."""
+    store = FolderStore(cache_dir)
     python = environment.python
-    needed = bool(environment.wheels) or any(map(has_modules_to_compile, environment.packages))
-    interpreter = Interpreter.choose(python if needed else None, options.bytecode, _platform(environment))
-    factory = LayerFactory(environment, prefix, options, cache, interpreter, progress)
-    requested = {match_spec_name(spec.rpartition("::")[2]) for spec in environment.requested}
-    plan = plan_layers(
-        environment.packages,
-        wheels=environment.wheels,
-        limit=room,
-        layering=options.layering,
-        requested=requested,
-    )
-    made = factory.make(plan, read_cache=options.use_cache)
-    meeting = {package.stem for package in packages_that_meet(made)}
-    meeting |= {distribution.package for distribution in environment.replaced}
-    if meeting:
-        # Some path is in two packages: the last in topological order has it, and the other's layer is made without.
-        packages = [package for package in environment.packages if package.stem in meeting]
-        wheels = [wheel for wheel in environment.wheels if wheel.stem in meeting]
-        lost = factory.losses([*packages, *wheels])
-        made = factory.make(plan, read_cache=True, lost=lost)
-        if wheels:
-            notes += _lost_to_wheels(environment, packages, lost, factory.losses(packages))
-    return made, factory.interpreter
+    workers = options.workers or os.cpu_count() or 1
+
+    def fetch(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
+        from conda_docker.package.fetch import fetch_packages
+        from conda_docker.pypi.pip_cache import with_cached
+
+        wanted: list[Member] = [member for member in members if not isinstance(member, LockedWheel)]
+        wanted += with_cached(member for member in members if isinstance(member, LockedWheel))
+        yield from fetch_packages(
+            wanted,
+            cache_dir,
+            offline=options.offline,
+            extracted=options.use_extracted,
+            workers=max(4, workers),
+            progress=progress,
+        )
+
+    def make(recipe: Recipe) -> list[MadeLayer]:
+        made = make_layers(
+            plan,
+            recipe,
+            [store] if options.use_cache else [],
+            fetch,
+            cache=store.folder,
+            keep=[store],
+            order=members_of(environment),
+            replaced=_replaced(environment),
+            interpreters=None
+            if python is None
+            else Interpreters(python, environment.subdir, cache_dir, options.offline),
+            extracted=options.use_extracted or options.offline,
+            workers=workers,
+            progress=progress,
+        )
+        by_position = {layer.position: layer for layer in made}
+        return [by_position[position] for position in sorted(by_position)]
+
+    try:
+        return make(recipe)
+    except InterpreterNotFound as error:
+        _do_without(error, options, notes)
+        return make(recipe.without_bytecode())
 
 
-def _lost_to_wheels(
-    environment: LockedEnvironment, packages: Sequence[LockedPackage], lost: Losses, among_themselves: Losses
-) -> list[str]:
-    """Notes about conda packages whose files wheels overwrite, as pip would, though they replace none of them."""
-    replaced = {distribution.package for distribution in environment.replaced}
-    counts = {
-        package.stem: len(lost.get(package.stem, frozenset()) - among_themselves.get(package.stem, frozenset()))
-        for package in packages
-        if package.stem not in replaced
-    }
-    return [
-        f"{number} file{'s' if number > 1 else ''} of the conda package {stem} "
-        f"{'are' if number > 1 else 'is'} overwritten by pip packages"
-        for stem, number in counts.items()
-        if number
-    ]
+def _replaced(environment: LockedEnvironment) -> dict[str, list[str]]:
+    """The distributions that wheels replace, by the stems of the conda packages that bring them."""
+    replaced: dict[str, list[str]] = {}
+    for distribution in environment.replaced:
+        replaced.setdefault(distribution.package, []).append(distribution.name)
+    return replaced
 
 
-def _activation(
-    environment: LockedEnvironment, image: Image, prefix: str, options: BuildOptions, made: Sequence[MadeLayer]
-) -> Activation:
-    return activate(
+def _do_without(error: InterpreterNotFound, options: BuildOptions, notes: list[str]) -> None:
+    """Note why modules are not compiled, or raise where they must be."""
+    if options.bytecode is Bytecode.ALWAYS:
+        raise InterpreterNotFound(f"modules cannot be byte-compiled (--bytecode always): {error}") from error
+    notes.append(f"Python modules are not byte-compiled: {error}")
+
+
+def _assemble(
+    environment: LockedEnvironment,
+    image: Image,
+    base: Image | None,
+    recipe: Recipe,
+    options: BuildOptions,
+    made: Sequence[MadeLayer],
+    notes: list[str],
+) -> BuildResult:
+    """Put the layers on the base, and the environment's own on top."""
+    prefix = recipe.prefix
+    created = created_seconds(environment)
+    reports = []
+    for layer in made:
+        history = provenance.packages_history(layer.members, prefix, rfc3339(created))
+        image.add_layer(Layer(layer.layer.blob, layer.layer.diff_id, history=(history,)))
+        reports.append(_report(layer.layer, layer.members, layer.cached, layer.seconds))
+    activation = activate(
         options.activate,
         prefix,
         base_variables=image.config.environment,
@@ -245,87 +287,43 @@ def _activation(
         scripts=[script for layer in made for script in layer.facts.activate],
         is_root_prefix=any(package.name == "conda" for package in environment.packages),
     )
-
-
-def _environment_layer(
-    environment: LockedEnvironment, prefix: str, options: BuildOptions, activation: Activation, created: int
-) -> Layer:
-    """The last layer of an environment: what makes a folder with packages an environment, and what activates it."""
-    root = prefix.strip("/")
-    files: dict[str, tuple[int, bytes]] = {f"{root}/conda-meta/history": (0o644, history_file(environment, created))}
-    if environment.variables:
-        files[f"{root}/conda-meta/state"] = (0o644, state_file(environment.variables))
-    if activation.entrypoint is not None:
-        files[f"{root}/bin/{ENTRYPOINT_NAME}"] = (0o755, activation.entrypoint.encode())
-    with build_layer(None, options.compression, options.compression_level) as builder:
-        for path, (mode, content) in sorted(files.items()):
-            builder.add(TarEntry(path, mode=mode, size=len(content), mtime=created), content)
-    assert builder.layer is not None
-    return builder.layer
-
-
-def history_file(environment: LockedEnvironment, created: int) -> bytes:
-    """The content of `conda-meta/history`, from which conda knows what was asked for (conda/history.py)."""
-    when = rfc3339(created).replace("T", " ").rstrip("Z")
-    lines = [f"==> {when} <==", "# cmd: conda-docker build"]
-    lines += sorted(f"+{_distribution(package)}" for package in environment.packages)
-    if environment.requested:
-        lines.append(f"# update specs: {list(environment.requested)!r}")
-    return ("\n".join(lines) + "\n").encode()
-
-
-def _distribution(package: LockedPackage) -> str:
-    channel = (package.channel or package.public_url.rsplit("/", 2)[0]).rstrip("/")
-    return f"{channel}/{package.subdir}::{package.name}-{package.version}-{package.build}"
-
-
-def _configure(
-    environment: LockedEnvironment,
-    image: Image,
-    base: Image | None,
-    prefix: str,
-    options: BuildOptions,
-    activation: Activation,
-) -> None:
-    """Set what containers run with, and say what the image is."""
-    config = image.config
-    for name, value in (*activation.variables.items(), *options.env.items()):
-        config.set_variable(name, value)
-    if options.entrypoint is not None:
-        config["Entrypoint"] = list(options.entrypoint)
-    elif activation.entrypoint is not None:
-        # In front of the base's own entrypoint, which then runs with everything set.
-        config["Entrypoint"] = [f"{prefix}/bin/{ENTRYPOINT_NAME}", *config["Entrypoint"]]
-    if options.cmd is not None:
-        config["Cmd"] = list(options.cmd)
-    elif options.entrypoint is not None:
-        config["Cmd"] = []  # the base's were arguments of another entrypoint
-    elif not config["Cmd"] and not (base and base.config["Entrypoint"]) and environment.python is not None:
-        config["Cmd"] = [f"{prefix}/bin/python"]
-    if options.user is not None:
-        config["User"] = options.user
-    if options.workdir is not None:
-        config["WorkingDir"] = options.workdir
-    for port in options.expose:
-        config["ExposedPorts"][port if "/" in port else f"{port}/tcp"] = {}
-    described: dict[str, str] = {}
-    if base is not None:
-        described["org.opencontainers.image.base.digest"] = base.digest
-        with suppress(InvalidReference):  # an image may be called anything while it is in memory
-            described["org.opencontainers.image.base.name"] = str(base.reference)
-    image.annotations = described | {"org.opencontainers.image.created": rfc3339(created_seconds(environment))}
-    config["Labels"].update(described | dict(options.labels))
-
-
-def _report(layer: MadeLayer) -> LayerReport:
-    return LayerReport(
-        tuple(package.name for package in layer.packages),
-        layer.layer.digest,
-        layer.layer.diff_id,
-        layer.layer.size,
-        layer.cached,
-        layer.seconds,
+    started = time.monotonic()
+    own = environment_layer(environment, recipe, activation, created)
+    history = provenance.environment_history(environment, prefix, rfc3339(created))
+    image.add_layer(Layer(own.blob, own.diff_id, history=(history,)))
+    reports.append(_report(own, seconds=time.monotonic() - started))
+    if options.add:
+        reports.append(_report(image.add_layer_paths(options.add, recursive=True)))
+    configure(image, base, prefix, options, activation, has_python=environment.python is not None)
+    describe(image, base, options, rfc3339(created))
+    return BuildResult(
+        image,
+        prefix,
+        tuple(reports),
+        tuple(sorted(name for layer in made for name in layer.facts.post_link)),
+        sum(layer.facts.trimmed_files for layer in made),
+        sum(layer.facts.trimmed_bytes for layer in made),
+        (*environment.warnings, *notes, *_layer_notes(made), *activation.notes),
     )
 
 
-__all__ = ["BuildResult", "LayerReport", "build_image", "choose_prefix", "history_file"]
+def _layer_notes(made: Sequence[MadeLayer]) -> Iterator[str]:
+    extracted = sum(len(layer.members) for layer in made if layer.extracted)
+    if extracted:
+        yield f"{extracted} packages were read from extracted folders: from archives, the digest may be another"
+    for layer in made:
+        for stem, number in layer.overwritten.items():
+            files, are = ("files", "are") if number > 1 else ("file", "is")
+            yield f"{number} {files} of the conda package {stem} {are} overwritten by pip packages"
+    uncompiled = [name for layer in made for name in layer.facts.uncompiled]
+    if uncompiled:
+        more = f" and {len(uncompiled) - 3} more" if len(uncompiled) > 3 else ""
+        yield f"modules without a .pyc file, since they do not compile: {', '.join(uncompiled[:3])}{more}"
+
+
+def _report(layer: Layer, members: Sequence[Member] = (), cached: bool = False, seconds: float = 0.0) -> LayerReport:
+    names = tuple(member.name for member in members)
+    return LayerReport(names, layer.digest, layer.diff_id, layer.size, cached, seconds)
+
+
+__all__ = ["BuildResult", "LayerReport", "build_image", "choose_prefix", "recipe_of"]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conda_docker.cache.folder import CacheFolder, NoteKind
+from conda_docker.cache.folder import NoteKind
 
 if TYPE_CHECKING:
+    from conda_docker.cache.folder import CacheFolder
     from conda_docker.layers.make import MadeLayer
     from conda_docker.layers.member import Member
 
@@ -21,7 +22,18 @@ Losses = Mapping[str, frozenset[str]]
 """The paths, relative to the prefix, that each package loses to a later one, by the package's stem."""
 
 
-def packages_that_meet(made: Sequence[MadeLayer]) -> list[Member]:
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Who loses what to whom: `losses`, and how many files of a conda package wheels overwrite, by its stem.
+
+    Files that a wheel replaces, as pip would remove them first, are not overwritten.
+    """
+
+    losses: Losses
+    overwritten: Mapping[str, int] = field(default_factory=dict)
+
+
+def members_that_meet(made: Sequence[MadeLayer]) -> list[Member]:
     """The packages of layers that have a path in common, or of which one has a file where another has a folder."""
     involved = {number for number, layer in enumerate(made) if layer.facts.clobbered}
     owner: dict[int, int] = {}
@@ -33,7 +45,7 @@ def packages_that_meet(made: Sequence[MadeLayer]) -> list[Member]:
     for number, layer in enumerate(made):
         for folder in layer.facts.folders & owner.keys():
             involved |= {owner[folder], number}
-    return [package for number in sorted(involved) for package in made[number].packages]
+    return [package for number in sorted(involved) for package in made[number].members]
 
 
 def find_losses(paths: Sequence[Sequence[str]]) -> list[frozenset[str]]:
@@ -69,23 +81,22 @@ def folders_of(paths: Iterable[str]) -> set[str]:
     return found
 
 
-def remembered_losses(cache_dir: Path, key: str | None) -> Losses | None:
-    """The losses that were found before for the packages of `key`, so that they need not be read again."""
-    if key is None:
-        return None
-    note = CacheFolder(cache_dir).read_note(NoteKind.CLOBBERS, key)
+def remembered_settlement(cache: CacheFolder, key: str | None) -> Settlement | None:
+    """Return what was found before for the packages of `key`, so that they need not be read again."""
+    note = None if key is None else cache.read_note(NoteKind.CLOBBERS, key)
     if note is None:
         return None
     try:
         value = json.loads(note)
-        return {str(stem): frozenset(map(str, paths)) for stem, paths in value.items()}
-    except (ValueError, TypeError, AttributeError):
+        losses = {str(stem): frozenset(map(str, paths)) for stem, paths in value["losses"].items()}
+        return Settlement(losses, {str(stem): int(number) for stem, number in value["overwritten"].items()})
+    except (ValueError, TypeError, AttributeError, KeyError):
         return None
 
 
-def remember_losses(cache_dir: Path, key: str | None, losses: Losses) -> None:
-    """Keep losses for `remembered_losses`; a cache that cannot be written costs time the next time, nothing else."""
+def remember_settlement(cache: CacheFolder, key: str | None, settlement: Settlement) -> None:
+    """Keep it for `remembered_settlement`; a cache that cannot be written costs time the next time, nothing else."""
     if key is not None:
-        value = {stem: sorted(paths) for stem, paths in losses.items()}
-        content = json.dumps(value, separators=(",", ":")).encode()
-        CacheFolder(cache_dir).remember(NoteKind.CLOBBERS, key, content)
+        losses = {stem: sorted(paths) for stem, paths in settlement.losses.items()}
+        value = {"losses": losses, "overwritten": dict(settlement.overwritten)}
+        cache.remember(NoteKind.CLOBBERS, key, json.dumps(value, separators=(",", ":")).encode())

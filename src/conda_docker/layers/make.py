@@ -1,29 +1,42 @@
-"""Making the layers of a plan: from the cache where it has them, else from packages, in parallel."""
+"""make_layers: the layers of a plan, from stores where they have them, else made from packages, in parallel."""
 
 from __future__ import annotations
 
 import heapq
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.layers.cache import LayerCache, writing_cache
+from conda_docker.layers.clobbers import (
+    Settlement,
+    find_losses,
+    members_that_meet,
+    remember_settlement,
+    remembered_settlement,
+)
 from conda_docker.layers.facts import LayerFacts
-from conda_docker.layers.member import Member, has_modules_to_compile
-from conda_docker.layers.recipe import Recipe
+from conda_docker.layers.member import has_modules_to_compile
+from conda_docker.pypi.locked import LockedWheel
 from python_docker.layer import Layer
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from conda_docker.cache.folder import CacheFolder
     from conda_docker.layers.clobbers import Losses
+    from conda_docker.layers.member import Member
+    from conda_docker.layers.recipe import Recipe
+    from conda_docker.layers.stores import LayerStore, WritableLayerStore
+    from conda_docker.link.bytecode.compiler import Compiler
+    from conda_docker.link.bytecode.interpreter import Interpreters
+    from python_docker.spec.digest import Digest
 
-Group = tuple[Member, ...]
-Fetch = Callable[[Sequence[Member]], Iterable[tuple[Member, Path]]]
-Write = Callable[[Group, Sequence[Path], Callable[[int], object]], tuple[Layer, LayerFacts]]
+Group = tuple["Member", ...]
+Fetch = Callable[[Sequence["Member"]], Iterable[tuple["Member", Path]]]
 
 # A package of pure Python takes this many times as long as another of its size: its modules are byte-compiled.
 _COMPILING = 8
@@ -31,93 +44,223 @@ _COMPILING = 8
 
 @dataclass(frozen=True, slots=True)
 class MadeLayer:
-    """A layer of packages, what is known of it, and whether it was there already; `seconds` that making it took.
+    """A layer of packages, the `position` in the plan that it is for, and what is known of it.
 
-    `extracted` tells that some of its packages were read from extracted folders.
+    `cached` says that a store had it; `seconds` is what making it took. `extracted` says that some of its packages were
+    read from extracted folders. `overwritten` counts the files of conda packages among them that wheels overwrite, by
+    the packages' stems.
     """
 
-    packages: Group
+    position: int
+    members: Group
     layer: Layer
     facts: LayerFacts
     cached: bool
     seconds: float = 0.0
     extracted: bool = False
+    overwritten: Mapping[str, int] = field(default_factory=dict)
 
 
-def look_up(
+def make_layers(
     plan: Sequence[Sequence[Member]],
     recipe: Recipe,
-    cache: LayerCache,
-    *,
-    extracted: bool = False,
-    lost: Losses | None = None,
-) -> list[MadeLayer | None]:
-    """The layers of `plan` that `cache` has, None for the others; with `extracted` those from extracted folders too."""
-    return [_cached(tuple(packages), recipe, cache, extracted, lost) for packages in plan]
-
-
-def _cached(group: Group, recipe: Recipe, cache: LayerCache, extracted: bool, lost: Losses | None) -> MadeLayer | None:
-    for from_folders in (False, True)[: 1 + extracted]:
-        key = recipe.key(group, extracted=from_folders, lost=lost)
-        found = cache.get(key) if key is not None else None
-        if found is not None:
-            return MadeLayer(group, *found, cached=True, extracted=from_folders)
-    return None
-
-
-def make_missing(
-    plan: Sequence[Sequence[Member]],
-    found: Sequence[MadeLayer | None],
-    recipe: Recipe,
-    cache: LayerCache,
-    *,
+    stores: Sequence[LayerStore],
     fetch: Fetch,
-    write: Write,
-    lost: Losses | None = None,
+    *,
+    cache: CacheFolder,
+    keep: Sequence[WritableLayerStore] = (),
+    order: Sequence[Member] | None = None,
+    replaced: Mapping[str, Sequence[str]] | None = None,
+    interpreters: Interpreters | None = None,
+    extracted: bool = False,
     workers: int = 1,
     progress: Progress = SILENT,
-) -> list[MadeLayer]:
-    """The layers of `plan`, in its order: those `found`, and the others, which are made and kept in `cache`.
+) -> Iterator[MadeLayer]:
+    """Yield the layer of each group of packages in `plan` as soon as it is there, in any order.
 
-    `fetch` gives packages with their archives or folders as they become available, in any order; `write` writes the
-    layer of some, without what they have `lost` to others, and is called in up to `workers` threads.
+    Layers are looked up in `stores` in turn. The others are made: `fetch` gives packages with their archives, folders
+    or wheels as they become available, in any order; up to `workers` layers are written at once, into the blobs of
+    `cache`, and put into each store of `keep`. `extracted` looks for layers from extracted folders, too.
+
+    The last package in `order` (as they stand in the plan, by default) wins a path that several bring. This is known
+    only when all layers are: a layer that loses a path is yielded again without it, and the later one is the layer of
+    its `position`. `replaced` are the distributions of conda packages that wheels replace, by the packages' stems; the
+    files of these are left out.
+
+    Raises `DownloadError`, `InvalidPackage`, `CacheError`; and before anything is made, `InterpreterNotFound` when
+    modules must be compiled and no Python for it can be had from `interpreters`.
     """
-    groups = [tuple(packages) for packages in plan]
-    made = list(found)
-    missing = [number for number, layer in enumerate(made) if layer is None]
-    if not missing:
-        return [layer for layer in made if layer is not None]
-    arrived = _Arrived()
+    groups = [tuple(group) for group in plan]
+    ordered = [member for group in groups for member in group] if order is None else order
+    with ExitStack() as closing:
+        making = _Making(recipe, stores, keep, cache, fetch, interpreters, extracted, workers, progress, closing)
+        made: dict[int, MadeLayer] = {}
+        for layer in making.layers(dict(enumerate(groups)), {}):
+            made[layer.position] = layer
+            yield layer
+        stems = {member.stem for member in members_that_meet([made[position] for position in sorted(made)])}
+        stems |= (replaced or {}).keys()
+        if not stems:
+            return
+        settlement = making.settle([member for member in ordered if member.stem in stems], replaced or {})
+        changed = {
+            position: group
+            for position, group in enumerate(groups)
+            if any(member.stem in settlement.losses for member in group)
+        }
+        for layer in making.layers(changed, settlement.losses):
+            own = {member.stem for member in layer.members}
+            counts = {stem: number for stem, number in settlement.overwritten.items() if stem in own}
+            yield replace(layer, overwritten=counts)
 
-    def make_next() -> tuple[int, MadeLayer]:
-        number, paths = arrived.take()
-        group = groups[number]
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """What all layers of one `make_layers` have in common."""
+
+    recipe: Recipe
+    stores: Sequence[LayerStore]
+    keep: Sequence[WritableLayerStore]
+    cache: CacheFolder
+    fetch: Fetch
+    interpreters: Interpreters | None
+    extracted: bool
+    workers: int
+    progress: Progress
+    closing: ExitStack
+    compilers: list[Compiler] = field(default_factory=list)
+
+    def layers(self, groups: Mapping[int, Group], lost: Losses) -> Iterator[MadeLayer]:
+        """Yield the layer of each group, those of stores first."""
+        missing = {}
+        found = []
+        for position, group in groups.items():
+            known = self._look_up(position, group, lost)
+            if known is None:
+                missing[position] = group
+            else:
+                found.append(known)
+        compiler = self._compiler(missing)
+        yield from found
+        if missing:
+            yield from self._make(missing, lost, compiler)
+
+    def settle(self, members: Sequence[Member], replaced: Mapping[str, Sequence[str]]) -> Settlement:
+        """Return what each of `members`, in order, loses to a later one. Remembered: a second call reads none."""
+        key = self.recipe.key(members, replaced=replaced)
+        known = remembered_settlement(self.cache, key)
+        if known is not None:
+            return known
+        from conda_docker.layers.member import open_member
+        from conda_docker.layers.write import layer_paths
+
+        prefix = self.recipe.prefix_in_image
+        paths: dict[str, list[str]] = {}
+        gone: dict[str, frozenset[str]] = {}
+        own = {member.stem: member for member in members}
+        for found, place in self.fetch(members):
+            opened = open_member(own[found.stem], place)
+            all_paths = layer_paths(self.recipe, opened)
+            gone[found.stem] = opened.replaced_paths(all_paths, replaced.get(found.stem, ()), prefix)
+            paths[found.stem] = [path for path in all_paths if path not in gone[found.stem]]
+        lost = dict(zip(own, find_losses([paths[stem] for stem in own]), strict=True))
+        conda = [member.stem for member in members if not isinstance(member, LockedWheel)]
+        among_conda = dict(zip(conda, find_losses([paths[stem] for stem in conda]), strict=True))
+        settlement = Settlement(
+            {stem: lost[stem] | gone[stem] for stem in own if lost[stem] or gone[stem]},
+            {
+                stem: number
+                for stem in conda
+                if (number := len(lost[stem] - among_conda[stem])) and stem not in replaced
+            },
+        )
+        remember_settlement(self.cache, key, settlement)
+        return settlement
+
+    def _look_up(self, position: int, group: Group, lost: Losses) -> MadeLayer | None:
+        for from_folders in (False, True)[: 1 + self.extracted]:
+            key = self.recipe.key(group, extracted=from_folders, lost=lost)
+            if key is None:
+                continue
+            for store in self.stores:
+                found = store.get(key)
+                if found is not None:
+                    known = MadeLayer(position, group, *found, cached=True, extracted=from_folders)
+                    return self._replaceable(known, lost)
+        return None
+
+    def _replaceable(self, known: MadeLayer, lost: Losses) -> MadeLayer:
+        """A layer of the cache, which is made again when it turns out to be damaged there."""
+
+        def make_again() -> Digest:
+            with ExitStack() as closing:
+                anew = replace(self, closing=closing, compilers=[])
+                missing = {known.position: known.members}
+                [again] = anew._make(missing, lost, anew._compiler(missing))
+                return again.layer.digest
+
+        return replace(known, layer=Layer(known.layer.blob.replaced_by(make_again), known.layer.diff_id))
+
+    def _compiler(self, groups: Mapping[int, Group]) -> Compiler | None:
+        """The compiler for the modules of some packages, started once; None when there are none to compile."""
+        if self.recipe.bytecode is None or not any(map(self.recipe.compiles, groups.values())):
+            return None
+        if not self.compilers:
+            if self.interpreters is None:
+                raise ValueError(f"modules are to be compiled by Python {self.recipe.bytecode}, and none can be had")
+            self.compilers.append(self.closing.enter_context(self.interpreters.start(self.recipe.bytecode)))
+        return self.compilers[0]
+
+    def _make(self, groups: Mapping[int, Group], lost: Losses, compiler: Compiler | None) -> Iterator[MadeLayer]:
+        arrived = _Arrived()
+
+        def make_next() -> MadeLayer:
+            position, paths = arrived.take()
+            return self._make_one(position, groups[position], paths, lost, compiler)
+
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="layer") as pool:
+            unfinished: set[Future[MadeLayer]] = set()
+            try:
+                for position, paths in _complete(groups, self.fetch):
+                    arrived.put(position, paths, _work(groups[position]))
+                    unfinished.add(pool.submit(make_next))
+                    done = {future for future in unfinished if future.done()}
+                    unfinished -= done
+                    for future in done:
+                        yield future.result()
+                while unfinished:
+                    done, unfinished = wait(unfinished, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        yield future.result()
+            except BaseException:
+                for future in unfinished:
+                    future.cancel()
+                raise
+
+    def _make_one(
+        self, position: int, group: Group, paths: Sequence[Path], lost: Losses, compiler: Compiler | None
+    ) -> MadeLayer:
+        from conda_docker.layers.write import write_layer
+
         started = time.monotonic()
-        task = progress.start(_label(group), None)
-        with writing_cache(cache.root):
-            layer, facts = write(group, paths, task.advance)
+        task = self.progress.start(_label(group), None)
+        with self.cache.writing():
+            layer, facts = write_layer(
+                self.recipe,
+                group,
+                paths,
+                self.cache.blobs.writer,
+                compiler=compiler,
+                lost=lost,
+                advance=task.advance,
+            )
         extracted = any(path.is_dir() for path in paths)
-        key = recipe.key(group, extracted=extracted, lost=lost)
+        key = self.recipe.key(group, extracted=extracted, lost=lost)
         if key is not None:
-            cache.put(key, layer, facts)
+            for store in self.keep:
+                store.put(key, layer, facts)
         task.finish()
-        return number, MadeLayer(group, layer, facts, False, time.monotonic() - started, extracted)
-
-    with ThreadPoolExecutor(workers, thread_name_prefix="layer") as pool:
-        futures: list[Future[tuple[int, MadeLayer]]] = []
-        try:
-            for number, paths in _complete(groups, missing, fetch):
-                arrived.put(number, paths, _work(groups[number]))
-                futures.append(pool.submit(make_next))
-                _raise_errors(future for future in futures if future.done())
-            for future in futures:
-                number, layer = future.result()
-                made[number] = layer
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
-    return [layer for layer in made if layer is not None]
+        return MadeLayer(position, group, layer, facts, False, time.monotonic() - started, extracted)
 
 
 def _label(group: Group) -> str:
@@ -125,11 +268,11 @@ def _label(group: Group) -> str:
     return f"layer {group[0].name}{more}"
 
 
-def _complete(groups: Sequence[Group], missing: Sequence[int], fetch: Fetch) -> Iterator[tuple[int, list[Path]]]:
-    """The numbers of groups whose packages have all arrived, with where they are."""
-    group_of = {package.stem: number for number in missing for package in groups[number]}
-    arrived: dict[int, dict[str, Path]] = {number: {} for number in missing}
-    for package, path in fetch([package for number in missing for package in groups[number]]):
+def _complete(groups: Mapping[int, Group], fetch: Fetch) -> Iterator[tuple[int, list[Path]]]:
+    """The positions of groups whose packages have all arrived, with where they are."""
+    group_of = {package.stem: number for number, group in groups.items() for package in group}
+    arrived: dict[int, dict[str, Path]] = {number: {} for number in groups}
+    for package, path in fetch([package for group in groups.values() for package in group]):
         number = group_of[package.stem]
         arrived[number][package.stem] = path
         if len(arrived[number]) == len(groups[number]):
@@ -157,8 +300,3 @@ class _Arrived:
         with self._lock:
             _, number, paths = heapq.heappop(self._heap)
         return number, paths
-
-
-def _raise_errors(futures: Iterable[Future[tuple[int, MadeLayer]]]) -> None:
-    for future in futures:
-        future.result()

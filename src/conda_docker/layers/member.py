@@ -1,90 +1,154 @@
-"""Member: what a layer is made of, conda packages and wheels, in the one shape that layers need of both."""
+"""What a layer is made of: conda packages and wheels, which plan, recipe and writing treat alike.
+
+This module is the one place that tells them apart. Another kind of package is a type in `Member` and a case in each of
+these functions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from conda_docker.environment.locked import LockedPackage
+from conda_docker.environment.locked import LockedPackage, package_from_record
+from conda_docker.errors import InvalidPackage
 from conda_docker.pypi.locked import LockedWheel
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from conda_docker.link.bytecode.compiler import Compiler
     from conda_docker.link.filter import FileFilter
     from conda_docker.link.prefix import Prefix
     from conda_docker.link.report import LinkReport
-    from conda_docker.package.archive import Content, Package
+    from conda_docker.package.archive import Package
+    from conda_docker.pypi.archive import Wheel
     from python_docker.tar import TarEntry
 
 Member = LockedPackage | LockedWheel
+"""A package with `stem`, `name`, `version`, `size` (bytes), `sha256` and `public_url`; stems are unique."""
 
 
 class Linked(Protocol):
-    """The entries of a linked member with their contents, to be taken once; `report` is complete at the end."""
+    """The entries of a linked package, in order; `report` is complete once all have been taken."""
 
-    report: LinkReport
+    @property
+    def report(self) -> LinkReport:
+        """What was seen on the way."""
 
-    def __iter__(self) -> Iterator[tuple[TarEntry, Content]]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedMember:
-    """A member whose archive or folder was opened.
-
-    `installed` gives the paths that it comes to, relative to the prefix; `link` its entries, without those that another
-    member wins. `package` is that of a conda package, None for a wheel.
-    """
-
-    member: Member
-    installed: Callable[[Prefix, FileFilter, Compiler | None], list[str]]
-    link: Callable[[Prefix, FileFilter, Compiler | None, Collection[str]], Linked]
-    package: Package | None = None
+    def __iter__(self) -> Iterator[tuple[TarEntry, bytes | BinaryIO]]:
+        """Yield each entry with its content, which can be read until the next one is asked for."""
 
 
-def open_member(member: Member, path: Path) -> OpenedMember:
-    """Open the archive or folder at `path`. Raises `InvalidPackage` for what is not that of `member`."""
-    if isinstance(member, LockedWheel):
-        from conda_docker.pypi.archive import open_wheel
-        from conda_docker.pypi.wheel import installed_wheel_paths, link_wheel
+class Opened(Protocol):
+    """A package that is on this machine, ready to be linked."""
 
-        wheel = open_wheel(path, member.file_name)
-        return OpenedMember(
-            member,
-            lambda prefix, filter, compiler: installed_wheel_paths(
-                wheel, member, prefix, filter=filter, compiler=compiler
-            ),
-            lambda prefix, filter, compiler, without: link_wheel(
-                wheel, member, prefix, filter=filter, compiler=compiler, without=without
-            ),
-        )
-    from conda_docker.layers.write import own_record
-    from conda_docker.link.link import installed_paths, link_package
-    from conda_docker.package.archive import open_package
+    def link(
+        self, prefix: Prefix, *, filter: FileFilter, compiler: Compiler | None, without: Collection[str]
+    ) -> Linked:
+        """Return its entries in an environment, but those `without` that another package wins."""
 
-    package = open_package(path)
-    record = own_record(member, package)
-    return OpenedMember(
-        record,
-        lambda prefix, filter, compiler: installed_paths(package, prefix, filter=filter, compiler=compiler),
-        lambda prefix, filter, compiler, without: link_package(
-            package, record, prefix, filter=filter, compiler=compiler, without=without
-        ),
-        package,
-    )
+    def paths(self, prefix: Prefix, *, filter: FileFilter, tag: str | None) -> list[str]:
+        """Return the paths that it comes to, relative to the prefix; with `.pyc` files where there is a cache tag."""
+
+    def replaced_paths(self, paths: Collection[str], distributions: Collection[str], prefix: Prefix) -> frozenset[str]:
+        """Return those of its `paths` that belong to distributions which wheels replace, by normalized names."""
 
 
 def has_modules_to_compile(member: Member) -> bool:
-    """Return whether installing `member` byte-compiles modules, and so needs the environment's Python."""
+    """Return whether installing a package byte-compiles modules, and so depends on the environment's Python."""
     return isinstance(member, LockedWheel) or member.noarch == "python"
 
 
-def identity(member: Member) -> list[object]:
-    """Return what tells the bytes that `member` comes to from those of any other, as JSON values."""
+def identity(member: Member) -> list[str | bool | None]:
+    """Return all that a package's part of a layer depends on, beside the recipe: what is verified, and its origin."""
     if isinstance(member, LockedWheel):
         from conda_docker.pypi.wheel import direct_url
 
         location = direct_url(member).decode() if member.direct else None
         return ["wheel", member.sha256, member.requested, location]
-    return [member.sha256, member.public_url, member.channel]
+    # The record in conda-meta repeats the MD5, which is not verified where there is a SHA-256.
+    return [member.sha256, member.md5, member.public_url, member.channel]
+
+
+def open_member(member: Member, path: Path) -> Opened:
+    """Open the archive, folder or wheel at `path`, which is that package. Raises `InvalidPackage`."""
+    if isinstance(member, LockedWheel):
+        from conda_docker.pypi.archive import open_wheel
+
+        return _OpenedWheel(member, open_wheel(path, member.file_name))
+    from conda_docker.package.archive import open_package
+
+    package = open_package(path)
+    return _OpenedPackage(_own_record(member, package), package)
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenedPackage:
+    record: LockedPackage
+    package: Package
+
+    def link(
+        self, prefix: Prefix, *, filter: FileFilter, compiler: Compiler | None, without: Collection[str]
+    ) -> Linked:
+        from conda_docker.link.link import link_package
+
+        return link_package(self.package, self.record, prefix, filter=filter, compiler=compiler, without=without)
+
+    def paths(self, prefix: Prefix, *, filter: FileFilter, tag: str | None) -> list[str]:
+        from conda_docker.link.link import installed_paths
+
+        return installed_paths(self.package, prefix, filter=filter, tag=tag)
+
+    def replaced_paths(self, paths: Collection[str], distributions: Collection[str], prefix: Prefix) -> frozenset[str]:
+        if not distributions or prefix.site_packages is None:
+            return frozenset()
+        from conda_docker.pypi.replaced import replaced_paths
+
+        return replaced_paths(self.package, distributions, paths, prefix.site_packages)
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenedWheel:
+    locked: LockedWheel
+    wheel: Wheel
+
+    def link(
+        self, prefix: Prefix, *, filter: FileFilter, compiler: Compiler | None, without: Collection[str]
+    ) -> Linked:
+        from conda_docker.pypi.wheel import link_wheel
+
+        return link_wheel(self.wheel, self.locked, prefix, filter=filter, compiler=compiler, without=without)
+
+    def paths(self, prefix: Prefix, *, filter: FileFilter, tag: str | None) -> list[str]:
+        from conda_docker.pypi.wheel import installed_wheel_paths
+
+        return installed_wheel_paths(self.wheel, self.locked, prefix, filter=filter, tag=tag)
+
+    def replaced_paths(self, paths: Collection[str], distributions: Collection[str], prefix: Prefix) -> frozenset[str]:
+        return frozenset()
+
+
+def _own_record(record: LockedPackage, package: Package) -> LockedPackage:
+    """Return the package as it describes itself, with where it is from and its archive's hashes.
+
+    Not as the channel describes it today: a layer is the same whenever it is built, and whatever led to the package.
+    Raises `InvalidPackage` for a package that is not what the channel says where the two must agree: what a layer is
+    looked up by, and how it is linked.
+    """
+    from conda_docker.package.hashes import archive_hashes
+
+    metadata = package.metadata
+    asked = (record.name.lower(), record.version, record.build)
+    if (metadata.name.lower(), metadata.version, metadata.build) != asked:
+        raise InvalidPackage(f"{package.what} is {metadata.stem}, and the channel says that it is {record.stem}")
+    if record.complete and (metadata.noarch == "python") != (record.noarch == "python"):
+        own, said = (f"noarch: {kind}" if kind else "not noarch" for kind in (metadata.noarch, record.noarch))
+        raise InvalidPackage(f"{package.what} is {own}, and the channel says that it is {said}")
+    checked = {"sha256": record.sha256, "md5": record.md5, "size": record.size}
+    if package.is_archive and None in checked.values():
+        checked |= archive_hashes(package.path)
+    where = {"url": record.url, "fn": record.file_name, "subdir": record.subdir, "channel": record.channel}
+    own_record = package_from_record({**metadata.index, **where, **checked})
+    return replace(own_record, source=record.source)

@@ -1,7 +1,8 @@
-"""The key of a layer: a digest of everything that its bytes depend on.
+"""Recipe: all that the bytes of an environment's layers depend on beside their packages.
 
-A layer is a pure function of packages, prefix and options. Nothing that differs between environments (what was asked
-for, history, variables) goes into a package's layer; it has a small layer of its own.
+It is the only thing that `write_layer` reads, and all of it is in the key by which a layer is found again. Nothing that
+differs between environments (what was asked for, history, variables) is in it: that has a small layer of its own.
+Nor is anything of the machine that builds.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conda_docker.layers.member import Member, has_modules_to_compile, identity
+from conda_docker.layers.member import has_modules_to_compile, identity
+from conda_docker.link.filter import FileFilter
+from conda_docker.link.prefix import Prefix
 from python_docker.compression import Compression, check_level, zstd_module
 
 if TYPE_CHECKING:
     from conda_docker.layers.clobbers import Losses
+    from conda_docker.layers.member import Member
 
 LAYER_FORMAT = 5
 """To be raised whenever the same inputs give other bytes: rules of linking, tar headers, compressors, block sizes."""
@@ -24,58 +28,86 @@ LAYER_FORMAT = 5
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a layer depends on beside its packages.
+    """How packages become layers.
 
-    `python` (minor version and site-packages folder, such as `("3.12", "lib/python3.12/site-packages")`) and `compiler`
-    (the byte-compiler's magic number, None when modules are not compiled) matter for `noarch: python` packages alone.
+    `python_version` (such as "3.12"), `site_packages` (relative to the prefix) and `bytecode` matter for wheels and
+    `noarch: python` packages alone. `bytecode` is the exact version of the CPython that compiles their modules
+    ("3.12.1", "3.13.5t"), None when none does. `trim` and `exclude` are those of `BuildOptions`.
+
+    Raises `InvalidPath` for a prefix that cannot be, `ValueError` for a level that the compression does not have.
+
+    >>> Recipe("/opt/conda", "3.12").prefix_in_image.site_packages
+    'lib/python3.12/site-packages'
     """
 
     prefix: str
-    python: tuple[str, str] | None = None
-    compiler: str | None = None
+    python_version: str | None = None
+    site_packages: str | None = None
+    bytecode: str | None = None
     compression: Compression = Compression.GZIP
     level: int | None = None
     trim: bool = False
     exclude: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        prefix = Prefix(self.prefix, self.python_version, self.site_packages)
+        object.__setattr__(self, "prefix", prefix.path)
+        object.__setattr__(self, "python_version", prefix.python_version)
+        object.__setattr__(self, "site_packages", prefix.site_packages)
+        object.__setattr__(self, "level", check_level(self.compression, self.level))
+
+    @property
+    def prefix_in_image(self) -> Prefix:
+        """The prefix with the Python in it, for linking."""
+        return Prefix(self.prefix, self.python_version, self.site_packages)
+
+    @property
+    def filter(self) -> FileFilter:
+        """Which files stay."""
+        return FileFilter(self.trim, self.trim, self.exclude)
+
+    def without_bytecode(self) -> Recipe:
+        """Return the recipe with which no modules are compiled."""
+        return replace(self, bytecode=None)
+
+    def compiles(self, members: Sequence[Member]) -> bool:
+        """Return whether modules are compiled for the layer of some packages."""
+        return self.bytecode is not None and any(map(has_modules_to_compile, members))
+
     def key(
         self,
-        packages: Sequence[Member],
+        members: Sequence[Member],
         *,
         extracted: bool = False,
         lost: Losses | None = None,
         replaced: Mapping[str, Sequence[str]] | None = None,
     ) -> str | None:
-        """The key of the layer of `packages`, as hexadecimal digits; None when one of them has no SHA-256.
+        """Return the key of the layer of `members`, as hexadecimal digits; None when one of them has no SHA-256.
 
-        `extracted` tells that some were read from extracted folders, whose files come in another order. `lost` are the
+        `extracted` says that some were read from extracted folders, whose files come in another order. `lost` are the
         paths that packages lose to others of the environment, and `replaced` the distributions of conda packages that
         wheels replace, by the packages' stems.
-
-        Raises `ValueError` for a level that the compression does not have.
         """
-        if not all(package.sha256 for package in packages):
+        if not all(member.sha256 for member in members):
             return None
-        needs_python = any(map(has_modules_to_compile, packages))
+        python = any(map(has_modules_to_compile, members))
         inputs = {
             "format": LAYER_FORMAT,
-            "packages": [identity(package) for package in packages],
+            "packages": [identity(member) for member in members],
             "extracted": extracted,
             "prefix": self.prefix,
-            "python": self.python if needs_python else None,
-            "compiler": self.compiler if needs_python else None,
+            "python": [self.python_version, self.site_packages, self.bytecode] if python else None,
             "compression": self.compression,
-            "level": check_level(self.compression, self.level),
+            "level": self.level,
             "trim": self.trim,
             "exclude": list(self.exclude),
         }
         if self.compression is Compression.ZSTD:
             # Another version of its library may write other bytes; libdeflate's is pinned instead.
             inputs["zstd"] = zstd_module().zstd_version
-        if replaced:
-            inputs["replaced"] = replaced
-        if without := {
-            package.stem: sorted(lost[package.stem]) for package in packages if lost and lost.get(package.stem)
-        }:
+        without = {member.stem: sorted(lost[member.stem]) for member in members if lost and lost.get(member.stem)}
+        if without:
             inputs["without"] = without
+        if replaced:
+            inputs["replaced"] = {stem: sorted(names) for stem, names in replaced.items()}
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

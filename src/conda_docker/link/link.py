@@ -64,18 +64,18 @@ def link_package(
 
 
 def installed_paths(
-    package: Package, prefix: Prefix, *, filter: FileFilter = KEEP_ALL, compiler: Compiler | None = None
+    package: Package, prefix: Prefix, *, filter: FileFilter = KEEP_ALL, tag: str | None = None
 ) -> list[str]:
     """The paths of the files that linking `package` brings but its record, relative to the prefix and sorted.
 
-    Those of `.pyc` files are among them when there is a `compiler`, though a module may turn out not to compile. Reads
-    no payload. Raises `InvalidPackage`.
+    Those of `.pyc` files are among them with the `tag` that they are named by, though a module may turn out not to
+    compile. Reads no payload. Raises `InvalidPackage`.
     """
-    compiled = compiler is not None and package.metadata.noarch == "python"
+    compiled = tag is not None and package.metadata.noarch == "python"
     placement = place_files(package, prefix, filter=filter, compiled=compiled)
     made = {f"bin/{point.command}" for point in package.metadata.entry_points}
-    if compiler is not None:
-        made.update(pyc_path(item.place, compiler.tag) for item in placement.special.values() if item.source)
+    if tag is not None:
+        made.update(pyc_path(item.place, tag) for item in placement.special.values() if item.source)
     return sorted({*placement.places(), *(place for place in made if filter.keeps(place))})
 
 

@@ -89,20 +89,20 @@ def installed_wheel_paths(
     prefix: Prefix,
     *,
     filter: FileFilter = KEEP_ALL,
-    compiler: Compiler | None = None,
+    tag: str | None = None,
 ) -> list[str]:
     """Return the paths of the files that linking `wheel` brings, relative to the prefix and sorted.
 
-    Those of `.pyc` files are among them when there is a `compiler`, though a module may turn out not to compile. Reads
-    no member but metadata. Raises `InvalidPackage`.
+    Those of `.pyc` files are among them with the `tag` that they are named by, though a module may turn out not to
+    compile. Reads no member but metadata. Raises `InvalidPackage`.
     """
     with wheel.reading() as reader:
         placement = place_wheel(wheel, reader, prefix, filter=filter)
     paths = {*placement.places(), f"{placement.dist_info}/RECORD"}
     paths.update(f"{placement.dist_info}/{name}" for name in _own_metadata(locked))
-    if compiler is not None:
+    if tag is not None:
         modules = (place for place in placement.places() if is_module(place, placement.site_packages))
-        paths.update(pyc for module in modules if filter.keeps(pyc := pyc_path(module, compiler.tag)))
+        paths.update(pyc for module in modules if filter.keeps(pyc := pyc_path(module, tag)))
     return sorted(paths)
 
 

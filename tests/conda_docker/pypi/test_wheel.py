@@ -132,7 +132,7 @@ def test_the_paths_that_are_announced_are_those_that_come(tmp_path: Path) -> Non
     with Compiler(find_on_machine(exact_version()) or pytest.fail("this Python")) as compiler:
         prefix = Prefix("/opt/conda", PYTHON)
         ours, link = linked(wheel, asked, prefix, compiler=compiler)
-        announced = installed_wheel_paths(open_wheel(wheel), asked, prefix, compiler=compiler)
+        announced = installed_wheel_paths(open_wheel(wheel), asked, prefix, tag=compiler.tag)
     files = sorted(path for path, item in ours.items() if item.type is EntryType.FILE)
     assert announced == sorted(link.report.paths) == files
 

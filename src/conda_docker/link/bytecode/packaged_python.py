@@ -17,30 +17,26 @@ from typing import TYPE_CHECKING
 
 from conda_docker.cache.folder import CacheFolder, mark_used
 from conda_docker.cache.notes import read_note, write_note
-from conda_docker.errors import InterpreterNotFound, SandboxUnavailable
+from conda_docker.errors import InterpreterNotFound
 from conda_docker.link.bytecode.python_program import PythonProgram, minor_version, probe_python
-from conda_docker.sandbox import find_sandbox
 from python_docker.files.atomic import PartialFolder
 from python_docker.tar import EntryType
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
     from conda_docker.package.archive import Package
+    from conda_docker.sandbox import Sandbox
 
 _COPY_SIZE = 1 << 20
 _PLACE = "/python"
 _NOTE = "unpacked.json"
 
 
-def packaged_python(python: LockedPackage, package: Path, cache_dir: Path) -> PythonProgram:
-    """Return the interpreter of the python package in the archive or folder `package`, to be run in a sandbox.
+def packaged_python(python: LockedPackage, package: Path, cache_dir: Path, sandbox: Sandbox) -> PythonProgram:
+    """Return the interpreter of the python package in the archive or folder `package`, which runs in `sandbox`.
 
-    Raises `InterpreterNotFound` when there is no sandbox, or no interpreter in the package that runs.
+    Raises `InterpreterNotFound` when there is no interpreter in the package that runs here.
     """
-    try:
-        sandbox = find_sandbox()
-    except SandboxUnavailable as error:
-        raise InterpreterNotFound(str(error)) from None
     root = unpack_python(python, package, cache_dir)
     name = f"python{minor_version(python.version)}"
     if not (root / "bin" / name).is_file():

@@ -10,8 +10,10 @@ import pytest
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.errors import InterpreterNotFound
 from conda_docker.link.bytecode.compiler import Compiler, Module
+from conda_docker.link.bytecode.interpreter import Interpreters
 from conda_docker.link.bytecode.packaged_python import packaged_python, unpack_python
 from conda_docker.link.bytecode.python_program import PythonProgram, exact_version, find_on_machine, minor_version
+from conda_docker.sandbox import find_sandbox
 from demo.interpreter import interpreter_program
 from tests.conda_docker.oracle import locked
 from tests.conda_docker.packages import File, SyntheticPackage
@@ -48,7 +50,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> tuple[LockedPackage, P
 
 def test_it_compiles_to_the_same_bytes_as_a_python_of_this_machine(unpacked: tuple[LockedPackage, Path, Path]) -> None:
     require("bwrap")
-    python = packaged_python(*unpacked)
+    python = packaged_python(*unpacked, find_sandbox())
     assert python.version == VERSION
     assert "bwrap" in python.command[0]
     local = find_on_machine(VERSION)
@@ -106,7 +108,7 @@ def test_a_hostile_interpreter_reaches_nothing(tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     python, archive = python_package(tmp_path, answering(marker, "3.99.1"), "3.99.1")
     with pytest.raises(InterpreterNotFound):  # there is no shell in the sandbox
-        packaged_python(python, archive, tmp_path / "cache")
+        packaged_python(python, archive, tmp_path / "cache", find_sandbox())
     assert not marker.exists()
     assert not Path("/tmp", marker.name).exists()
     assert not Path.home().joinpath(marker.name).exists()
@@ -114,10 +116,10 @@ def test_a_hostile_interpreter_reaches_nothing(tmp_path: Path) -> None:
 
 def test_without_a_sandbox_it_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     marker = tmp_path / "marker"
-    python, archive = python_package(tmp_path, answering(marker, "3.99.1"), "3.99.1")
+    python, _ = python_package(tmp_path, answering(marker, "3.99.1"), "3.99.1")
     monkeypatch.setenv("PATH", "/nonexistent")
-    with pytest.raises(InterpreterNotFound, match="bwrap is not on PATH"):
-        packaged_python(python, archive, tmp_path / "cache")
+    with pytest.raises(InterpreterNotFound, match=r"no Python 3\.99\.1 is on PATH, and .*bwrap is not on PATH"):
+        Interpreters(python, "linux-64", tmp_path / "cache").start("3.99.1")
     assert not marker.exists()
 
 
@@ -125,7 +127,7 @@ def test_a_package_without_an_interpreter_is_named(tmp_path: Path) -> None:
     require("bwrap")
     archive = SyntheticPackage(name="python", version="3.99.1", files={"share/x": "x"}).write(tmp_path)
     with pytest.raises(InterpreterNotFound, match=r"python-3\.99\.1-0\.conda has no interpreter bin/python3\.99"):
-        packaged_python(locked(archive), archive, tmp_path / "cache")
+        packaged_python(locked(archive), archive, tmp_path / "cache", find_sandbox())
 
 
 def test_a_python_of_another_version_is_not_taken() -> None:

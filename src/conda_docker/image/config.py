@@ -1,0 +1,54 @@
+"""What containers run with, and what the image says of itself: the runtime config over that of the base."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from conda_docker.image.activation import ENTRYPOINT_NAME, Activation
+from python_docker.errors import InvalidReference
+
+if TYPE_CHECKING:
+    from conda_docker.build_options import BuildOptions
+    from python_docker.image import Image
+
+
+def configure(
+    image: Image, base: Image | None, prefix: str, options: BuildOptions, activation: Activation, *, has_python: bool
+) -> None:
+    """Set the runtime config of `image`: what activation sets, then what the options say, over what the base has.
+
+    With `has_python` a container without a command of its own starts the environment's Python.
+    """
+    config = image.config
+    for name, value in (*activation.variables.items(), *options.env.items()):
+        config.set_variable(name, value)
+    if options.entrypoint is not None:
+        config["Entrypoint"] = list(options.entrypoint)
+    elif activation.entrypoint is not None:
+        # In front of the base's own entrypoint, which then runs with everything set.
+        config["Entrypoint"] = [f"{prefix}/bin/{ENTRYPOINT_NAME}", *config["Entrypoint"]]
+    if options.cmd is not None:
+        config["Cmd"] = list(options.cmd)
+    elif options.entrypoint is not None:
+        config["Cmd"] = []  # the base's were arguments of another entrypoint
+    elif not config["Cmd"] and not (base and base.config["Entrypoint"]) and has_python:
+        config["Cmd"] = [f"{prefix}/bin/python"]
+    if options.user is not None:
+        config["User"] = options.user
+    if options.workdir is not None:
+        config["WorkingDir"] = options.workdir
+    for port in options.expose:
+        config["ExposedPorts"][port if "/" in port else f"{port}/tcp"] = {}
+
+
+def describe(image: Image, base: Image | None, options: BuildOptions, created: str) -> None:
+    """Set the labels and annotations of `image`, which was `created` then (RFC 3339), on `base`."""
+    described: dict[str, str] = {}
+    if base is not None:
+        described["org.opencontainers.image.base.digest"] = base.digest
+        with suppress(InvalidReference):  # an image may be called anything while it is in memory
+            described["org.opencontainers.image.base.name"] = str(base.reference)
+    image.annotations = described | {"org.opencontainers.image.created": created}
+    image.config["Labels"].update(described | dict(options.labels))
+    image.created = created
