@@ -29,16 +29,19 @@ _NAME_LENGTH = 40
 _PARTIAL = re.compile(r"\.(?:.{1,40}\.)?partial-(?:[0-9]+-)?[0-9a-f]{8,32}", re.DOTALL)
 # Windows cannot rename an open file, so that a partial file there is unlocked for a moment before it is renamed.
 _AGE = 3600.0 if sys.platform == "win32" else 0.0  # seconds
+_STALE = 24 * 3600.0  # seconds
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 # A pipe or link under such a name is somebody's trap: opening it must neither wait nor lead elsewhere.
-_EXISTING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-
+_EXISTING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 _unfinished: set[Path] = set()
+_process = os.getpid()
 
 
 @atexit.register
 def _remove_unfinished() -> None:
+    if os.getpid() != _process:
+        return  # a fork, which ends before what it was forked from has finished
     for path in tuple(_unfinished):
         with suppress(OSError):
             if path.is_dir():
@@ -174,13 +177,17 @@ def remove_leftovers(folder: Path) -> int:
 
 
 def _remove_if_abandoned(path: Path) -> int:
-    number = os.open(path, _EXISTING)
+    try:
+        number = os.open(path, _EXISTING | os.O_RDWR)  # which locks of NFS need
+    except IsADirectoryError:
+        number = os.open(path, _EXISTING | os.O_RDONLY)
     try:
         status = os.fstat(number)
         is_folder = stat.S_ISDIR(status.st_mode)
         if not (is_folder or stat.S_ISREG(status.st_mode)) or not _is_mine(status):
             return 0
-        if time.time() - status.st_mtime < _AGE or not try_lock(number):
+        age = time.time() - status.st_mtime
+        if age < _AGE or not _is_unlocked(number, age):
             return 0
         if is_folder:
             size = sum(file.lstat().st_size for file in path.rglob("*"))
@@ -193,6 +200,13 @@ def _remove_if_abandoned(path: Path) -> int:
     if sys.platform == "win32":
         path.unlink()
     return status.st_size
+
+
+def _is_unlocked(number: int, age: float) -> bool:
+    try:
+        return try_lock(number)
+    except OSError:
+        return age > _STALE  # no locks here: nobody writes to one file for so long
 
 
 def _is_mine(status: os.stat_result) -> bool:

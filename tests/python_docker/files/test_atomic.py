@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from python_docker.files import atomic
 from python_docker.files.atomic import (
     PartialFile,
     PartialFolder,
@@ -157,6 +159,20 @@ class TestWhatTheKilledLeave:
             (tmp_path / name).write_bytes(b"x")
         remove_leftovers(tmp_path)
         assert names(tmp_path) == []
+
+    def test_where_there_are_no_locks_it_is_removed_after_a_day(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(_: int) -> bool:
+            raise OSError(errno.ENOLCK, "No locks available")
+
+        monkeypatch.setattr(atomic, "try_lock", refuse)
+        old, new = (tmp_path / f".{name}.partial-{TOKEN}" for name in ("old", "new"))
+        for path in (old, new):
+            path.write_bytes(b"x")
+        os.utime(old, (1, 1))
+        write_whole_file(tmp_path / "file", b"x")
+        assert names(tmp_path) == [new.name, "file"]
 
     def test_other_files_are_kept(self, tmp_path: Path) -> None:
         others = [".other.partial", ".out", ".out.partial-x", "out", f"out.partial-{TOKEN}"]
