@@ -83,7 +83,7 @@ class Request:
     virtual_packages: Sequence[str] = ()
     solver: str | None = None
     conda_exe: str | None = None
-    pip_packages: PipPackages = PipPackages.REFUSE
+    pip_packages: PipPackages = PipPackages.INSTALL
     allow_sdist: bool = False
     pip_may_replace: bool = False
     options: BuildOptions = field(default_factory=BuildOptions)

@@ -68,15 +68,15 @@ def lock(
     offline: bool = False,
     solver: str | os.PathLike[str] | None = None,
     conda_exe: str | os.PathLike[str] | None = None,
-    pip_packages: str = PipPackages.REFUSE,
+    pip_packages: str = PipPackages.INSTALL,
     allow_sdist: bool = False,
     pip_may_replace: bool = False,
 ) -> LockedEnvironment:
     """Return the exact packages of the environment that is described, for one platform.
 
     The arguments are the fields of `Request`; `file` is one file or several. Without a base image, packages are chosen
-    for glibc 2.28, which `virtual_packages=["__glibc=2.36"]` changes. `pip_packages` ("refuse" or "warn") says what to
-    do about an environment in which pip installed something.
+    for glibc 2.28, which `virtual_packages=["__glibc=2.36"]` changes. `pip_packages` ("install", "refuse"
+    or "warn") says what to do about an environment in which pip installed something.
 
     Raises `InvalidEnvironment`, `UnsupportedInput`, `Unsolvable`, `ChannelError`, `SolverFailed` and `CacheError`.
 

@@ -48,18 +48,23 @@ class Resolution:
     extras_of: Callable[[Distribution], tuple[str, ...]]
     """Gives the lines of metadata about the extras of what a conda package brings."""
 
-    def run(self, provided: Sequence[Distribution]) -> tuple[list[ResolvedPackage], list[Distribution]]:
-        """Return the packages to install, and what conda packages bring that stays."""
+    def run(
+        self, provided: Sequence[Distribution], locked: Sequence[Distribution] = ()
+    ) -> tuple[list[ResolvedPackage], list[Distribution]]:
+        """Return the packages to install, and what conda packages bring that stays.
+
+        `locked` are wheels that are there in any case.
+        """
         kept = [distribution for distribution in provided if not self._replaced_by_request(distribution)]
         extras: dict[str, tuple[str, ...]] = {}
         while True:
             try:
-                packages, wanted = self._compile(kept, extras)
+                packages, wanted = self._compile([*kept, *locked], extras)
             except UvFailed as failure:
                 blamed = conflicting(failure.output, kept) if self.options.may_replace else []
                 if not blamed:
                     raise unresolvable(
-                        failure.output, self.pip.origin, self.target, kept, sdists=self.options.allow_sdist
+                        failure.output, self.pip.origin, self.target, provided, sdists=self.options.allow_sdist
                     ) from None
                 # As pip does: what is in the way of a requirement gives way to it.
                 kept = [distribution for distribution in kept if distribution not in blamed]

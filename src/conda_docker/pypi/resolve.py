@@ -125,15 +125,19 @@ def _with_resolved(
             offline,
             lambda found: extras_metadata(found, environment.packages, cache_dir, offline=offline),
         )
-        packages, kept = resolution.run(provided)
+        locked = [Distribution(wheel.name, wheel.version, wheel.stem) for wheel in environment.wheels]
+        packages, kept = resolution.run(
+            [found for found in provided if found.name not in {wheel.name for wheel in locked}], locked
+        )
         builder = Builder(target, cache_dir, uv_environment(configuration, offline=offline), offline)
         wheels = _wheels(packages, requirements, configuration, builder if options.allow_sdist else None, target)
     task.finish()
+    # What a lock file lists was settled before.
     names = {wheel.name for wheel in wheels}
     replaced = [distribution for distribution in provided if distribution not in kept and distribution.name in names]
     return replace(
         environment,
-        wheels=(*(wheel for wheel in environment.wheels if wheel.name not in names), *wheels),
+        wheels=(*environment.wheels, *wheels),
         replaced=(*environment.replaced, *replaced),
         pip=None,
         warnings=(*environment.warnings, *map(_about_replacing, replaced)),

@@ -193,6 +193,17 @@ def test_a_locked_source_distribution_is_refused_by_name(tmp_path: Path) -> None
         resolve_wheels(locked_environment(source), cache_dir=tmp_path)
 
 
+def test_a_locked_wheel_stays_when_requirements_are_resolved_beside_it(wheels: Path, tmp_path: Path) -> None:
+    make_wheel(wheels, "slow", "1")
+    make_wheel(wheels, "app", requires=["slow"])
+    locked = LockedWheel(name="slow", version="1", url="https://example.com/slow-1-py2.py3-none-any.whl")
+    pip = PipRequirements(requirements=("app",), constraints=("slow==1",), origin="pixi.lock")
+    environment = replace(locked_environment(locked), pip=pip)
+    found = resolve_wheels(environment, cache_dir=tmp_path / "cache", offline=True)
+    assert found.wheels[0] == locked
+    assert stems(found) == ["slow-1-py2.py3-none-any", "app-1.0-py3-none-any"]
+
+
 def test_wheels_of_a_lock_file_need_python_too(tmp_path: Path) -> None:
     wheel = LockedWheel(name="six", version="1", url="https://example.com/six-1-py3-none-any.whl")
     with pytest.raises(InvalidEnvironment, match="add python and pip"):

@@ -12,6 +12,8 @@ from typing import Any
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.topological_order import match_spec_name, topological_order
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.pypi.installed import installed_requirements
+from conda_docker.pypi.locked import PipRequirements
 from conda_docker.redaction import public_url
 from python_docker.files.regular import read_regular_file
 
@@ -27,13 +29,15 @@ _UNSET = "***unset***"
 class PipPackages(StrEnum):
     """What to do about an environment in which pip installed something."""
 
+    INSTALL = "install"
+    """Install the same versions into the image."""
     REFUSE = "refuse"
     WARN = "warn"
     """Leave it out, with a warning."""
 
 
 def read_prefix(
-    prefix: Path, *, subdir: str | None = None, pip_packages: PipPackages = PipPackages.REFUSE
+    prefix: Path, *, subdir: str | None = None, pip_packages: PipPackages = PipPackages.INSTALL
 ) -> LockedEnvironment:
     """Return the packages of the environment at `prefix`, in topological order.
 
@@ -42,7 +46,8 @@ def read_prefix(
     from the records or from `conda-meta/history`, the variables from `conda-meta/state`.
 
     Raises `InvalidEnvironment` for a folder that is no environment, a damaged record or packages for another platform,
-    and `UnsupportedInput` for packages that pip installed beside conda's, unless `pip_packages` says to leave them out.
+    and `UnsupportedInput` for packages that pip installed beside conda's, as far as `pip_packages` says so, and for
+    those among them that were installed from folders of this machine.
     """
     meta = prefix / "conda-meta"
     if not meta.is_dir():
@@ -53,12 +58,17 @@ def read_prefix(
     records = [_record(file) for file in sorted(meta.glob("*.json")) if not file.name.startswith(".")]
     packages = tuple(topological_order(_package(record) for record in records))
     warnings = []
-    if found := _pip_installed(prefix, records):
+    pip = None
+    installed = _pip_installed(prefix, records)
+    if installed and pip_packages is PipPackages.INSTALL:
+        pip = PipRequirements(requirements=installed_requirements(installed, str(prefix)), origin=str(prefix))
+    elif installed:
+        found = sorted(set(map(_distribution_name, installed)))
         shown = ", ".join(found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
         if pip_packages is PipPackages.REFUSE:
             raise UnsupportedInput(
-                f"{prefix} holds packages that pip installed ({shown}); these cannot be put into an image yet. "
-                "Install them as conda packages, or remove them with pip"
+                f"{prefix} holds packages that pip installed ({shown}), which were not to be put into an image; "
+                "install them as conda packages, or remove them with pip"
             )
         warnings.append(f"packages that pip installed are left out: {shown}")
     return LockedEnvironment(
@@ -69,6 +79,7 @@ def read_prefix(
         variables=_variables(meta / "state"),
         name=prefix.name,
         warnings=tuple(warnings),
+        pip=pip,
     )
 
 
@@ -175,23 +186,21 @@ def _variables(state: Path) -> dict[str, str]:
     return {name: str(value) for name, value in variables.items() if value not in (None, _UNSET)}
 
 
-def _pip_installed(prefix: Path, records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Names of the Python packages in site-packages that no record knows of."""
+def _pip_installed(prefix: Path, records: Sequence[Mapping[str, Any]]) -> list[Path]:
+    """The metadata of the Python packages in site-packages that no record knows of."""
     known: set[str] = set()
     for record in records:
         files = record.get("files")
         if isinstance(files, list):
             known.update(file for file in files if isinstance(file, str) and ("-info/" in file or ".egg" in file))
     owned = {file[: end.end() - 1] for file in known if (end := re.search(r"\.(?:dist|egg)-info/", file))} | known
-    return sorted(
-        {
-            _distribution_name(path)
-            for folder in _site_packages(prefix)
-            for path in folder.iterdir()
-            if path.name.endswith((".dist-info", ".egg-info", ".egg-link"))
-            and path.relative_to(prefix).as_posix() not in owned
-        }
-    )
+    return [
+        path
+        for folder in _site_packages(prefix)
+        for path in folder.iterdir()
+        if path.name.endswith((".dist-info", ".egg-info", ".egg-link"))
+        and path.relative_to(prefix).as_posix() not in owned
+    ]
 
 
 def _site_packages(prefix: Path) -> Iterator[Path]:

@@ -11,7 +11,7 @@ import pytest
 import rattler
 
 from conda_docker.channels.rattler_engine import run
-from conda_docker.environment.inputs.prefix import read_prefix
+from conda_docker.environment.inputs.prefix import PipPackages, read_prefix
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 
@@ -123,8 +123,8 @@ def test_packages_of_pip_are_refused_by_name(prefix: Path) -> None:
         (site_packages / name).mkdir(parents=True)
     add(prefix, record("owned", files=["lib/python3.12/site-packages/owned-1.dist-info/METADATA"]))
     with pytest.raises(UnsupportedInput, match=r"mine, old_egg==1-py3\.12, requests==2\.31\.0"):
-        read_prefix(prefix)
-    found = read_prefix(prefix, pip_packages="warn")
+        read_prefix(prefix, pip_packages=PipPackages.REFUSE)
+    found = read_prefix(prefix, pip_packages=PipPackages.WARN)
     assert found.warnings == ("packages that pip installed are left out: mine, old_egg==1-py3.12, requests==2.31.0",)
     assert len(found.packages) == 3
 
@@ -185,4 +185,27 @@ def test_pipes_are_not_waited_for(prefix: Path, name: str) -> None:
         assert read_prefix(prefix).requested == ()
         return
     with pytest.raises(InvalidEnvironment, match="not a regular file"):
+        read_prefix(prefix)
+
+
+def test_packages_of_pip_are_wanted_in_the_same_versions(prefix: Path) -> None:
+    site_packages = prefix / "lib/python3.12/site-packages"
+    for name in ("Requests-2.31.0.dist-info", "direct-1.dist-info"):
+        (site_packages / name).mkdir(parents=True)
+    origin = {"url": "https://me:secret@example.com/direct-1-py3-none-any.whl", "archive_info": {}}
+    (site_packages / "direct-1.dist-info/direct_url.json").write_text(json.dumps(origin))
+    found = read_prefix(prefix).pip
+    assert found is not None
+    assert found.requirements == ("requests==2.31.0", "direct @ https://example.com/direct-1-py3-none-any.whl")
+    assert found.origin == str(prefix)
+
+
+@pytest.mark.parametrize("name", ["mine.egg-link", "old_egg-1-py3.12.egg-info", "edited-1.dist-info"])
+def test_packages_of_pip_from_folders_of_this_machine_are_refused_by_name(prefix: Path, name: str) -> None:
+    folder = prefix / "lib/python3.12/site-packages" / name
+    folder.mkdir(parents=True)
+    (folder / "direct_url.json").write_text('{"url": "file:///src", "dir_info": {"editable": true}}')
+    with pytest.raises(
+        UnsupportedInput, match=rf"folders of this machine \({name.partition('-')[0].partition('.')[0]}"
+    ):
         read_prefix(prefix)
