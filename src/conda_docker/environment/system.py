@@ -7,7 +7,7 @@ import re
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import InvalidEnvironment
 
-_AT_LEAST = re.compile(r"__glibc\s+(?:[^,|]*,)*>=\s*([0-9]+(?:\.[0-9]+)*)")
+_AT_LEAST = re.compile(r"__glibc\s+(?=\S)(?:[^,|]*,)*>=\s*([0-9]+(?:\.[0-9]+)*)")
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 
 

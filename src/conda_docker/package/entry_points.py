@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 _COMMAND = re.compile(r"[^./\\\0\r\n][^/\\\0\r\n]*")
-_EXTRAS = re.compile(r"\s*\[[^\[\]]*\]\s*\Z")
+_EXTRAS = re.compile(r"(?<!\s)\s*\[[^\[\]]*\]\s*\Z")
 
 
 class EntryPoint(NamedTuple):

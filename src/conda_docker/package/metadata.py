@@ -204,7 +204,7 @@ def _parse_legacy(files: Mapping[str, bytes], what: str) -> tuple[PathEntry, ...
     no_link = {line for name in ("no_link", "no_softlink") for line in _lines(files, name, what)}
     prefixes: dict[str, tuple[str, FileMode]] = {}
     for line in _lines(files, "has_prefix", what):
-        tokens = [next(filter(None, token), "") for token in _TOKEN.findall(line)]
+        tokens = [next(filter(None, token), "") for token in _TOKEN.findall(line.rstrip())]
         if len(tokens) == 1:
             prefixes[tokens[0]] = (_LEGACY_PLACEHOLDER, FileMode.TEXT)
         elif len(tokens) == 3 and tokens[1] in ("text", "binary"):

@@ -11,9 +11,12 @@ from conda_docker.pypi.target import Target
 from conda_docker.redaction import public_text
 
 _LONGEST = 2000  # characters of uv's own explanation
-_NOT_FOUND = re.compile(r"(?:Because )?(\S+) was not found in (?:the package registry|the provided package locations)")
+_NOT_FOUND = re.compile(
+    r"(?:Because )?(?<!\S)(\S+) was not found in (?:the package registry|the provided package locations)"
+)
 _NO_WHEELS = re.compile(
-    r"\b([A-Za-z][\w.-]*)(?:\{[^}]*\})?(?:[=<>~!]\S*)? (?:has|have) no (?:usable wheels|wheels with)"
+    r"(?<![\w.-])([A-Za-z][\w.-]*)(?:\{[^}]{0,200}\})?(?:[=<>~!]\S{0,200})? "
+    r"(?:has|have) no (?:usable wheels|wheels with)"
 )
 _WHEELS_REQUIRED = re.compile(r"Wheels are required for `([^`]+)`")
 _SKIPPED = re.compile(r"hint: (?:Wheels are required|.* was found on ).*")

@@ -45,7 +45,7 @@ _FIRST_WITH_ENVIRONMENTS = 4
 _FIRST_THAT_DERIVES = 6
 _NEWEST = 7
 _ARCHIVES = (".conda", ".tar.bz2")
-_VIRTUAL = re.compile(r"(__[a-z0-9_]+)\s*=*\s*([^=\s]*)=?(\S*)")
+_VIRTUAL = re.compile(r"(__[a-z0-9_]+)\s*(?:=+\s*)?([^=\s]*)(?:=(\S*))?")
 
 
 def parse_pixi_lock(

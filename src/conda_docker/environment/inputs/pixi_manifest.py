@@ -14,7 +14,7 @@ from conda_docker.errors import InvalidEnvironment
 from conda_docker.pypi.locked import normalize_name
 from conda_docker.user_files import read_text
 
-_TABLES = re.compile(r"^\[(?:tool\.pixi\b|workspace\]|project\]\s*(?:^(?!\[).*\s)*?^platforms\s*=)", re.MULTILINE)
+_TABLES = re.compile(r"^\[(?:tool\.pixi\b|workspace\]|project\](?:.*\n(?!\[))+?platforms\s*=)", re.MULTILINE)
 _LOCK_FILE = "pixi.lock"
 
 

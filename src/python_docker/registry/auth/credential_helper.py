@@ -91,7 +91,9 @@ def _run(path: str, program: str, server: str, environ: Mapping[str, str]) -> tu
         _end(process)
         raise
     finally:
-        if process.stdout is not None:
+        reader.join(1)
+        # What left the session may hold the pipe open for ever, and closing it would wait for the reader.
+        if process.stdout is not None and not reader.is_alive():
             process.stdout.close()
 
 

@@ -49,6 +49,12 @@ def test_one_that_hangs_is_ended_whole(ask: Ask, script: str, tmp_path: Path, mo
     assert group_is_gone(int((tmp_path / "pid").read_text()))
 
 
+def test_what_leaves_the_session_is_not_waited_for(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credential_helper, "_TIMEOUT", 0.3)
+    with pytest.raises(CredentialsError, match="gave no answer"):
+        ask("setsid sleep 3 & sleep 1000")
+
+
 def test_one_that_prints_without_end_is_ended(ask: Ask, tmp_path: Path) -> None:
     with pytest.raises(CredentialsError, match="more than 1 MiB"):
         ask("exec yes")

@@ -1,0 +1,67 @@
+"""Text by others is read in linear time, whatever it repeats."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from conda_docker.package.entry_points import parse_entry_points
+from conda_docker.package.metadata import parse_metadata
+from conda_docker.pypi.failures import _NO_WHEELS, _NOT_FOUND
+from conda_docker.redaction import public_log
+from python_docker.errors import Error
+from python_docker.http.headers import content_range, next_link, retry_after
+from python_docker.http.proxy import bypasses
+from python_docker.http.url import public_url
+from python_docker.registry.address import RegistryAddress
+from python_docker.registry.auth.challenge import parse_challenges
+from python_docker.spec.digest import Digest
+from python_docker.spec.reference import ImageReference
+
+Read = Callable[[str], object]
+
+
+def legacy_paths(text: str) -> object:
+    index = b'{"name": "a", "version": "1", "build": "0", "build_number": 0, "subdir": "noarch"}'
+    return parse_metadata({"index.json": index, "files": b"a", "has_prefix": text.encode()}, 0, "a package")
+
+
+READERS: dict[str, Read] = {
+    "Link": lambda text: next_link([text]),
+    "Content-Range": lambda text: content_range({"content-range": text}),
+    "Retry-After": lambda text: retry_after({"retry-after": text}),
+    "WWW-Authenticate": lambda text: parse_challenges([text]),
+    "NO_PROXY": lambda text: bypasses(text, "example.org", 443),
+    "a URL that is shown": public_url,
+    "a registry's address": RegistryAddress.parse,
+    "a reference": ImageReference.parse,
+    "a digest": Digest,
+    "a log with URLs": public_log,
+    "an entry point": lambda text: parse_entry_points([f"a = b:c{text}"]),
+    "has_prefix": legacy_paths,
+    "what pip resolution says": lambda text: _NOT_FOUND.findall(text) + _NO_WHEELS.findall(text),
+}
+WORDS = "a a. a- a/ a, a= = , ; : :// a:// a://b@ @ ? ?a / /t/ /t/a < <>; <a>;rel= [ [] { a{ ' \\ - _ 0 % a=\""
+PIECES = (*WORDS.split(), *" \t", "a ", "a.a ", "[a] ", '"')
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_time_is_linear(reader: str) -> None:
+    """Ten times as much takes about ten times as long: a hundred times would be a quadratic rule."""
+    read = READERS[reader]
+
+    def seconds(piece: str, size: int) -> float:
+        text = piece * (size // len(piece)) + "\x01"
+        started = time.perf_counter()
+        with suppress(Error, ValueError):
+            read(text)
+        return time.perf_counter() - started
+
+    for piece in PIECES:
+        # The larger first, once: only what takes long at all is looked at again.
+        if (large := seconds(piece, 400_000)) > 0.2:
+            small = min(seconds(piece, 40_000) for _ in range(3))
+            assert min(large, seconds(piece, 400_000)) < 40 * small, f"{reader} takes long over {piece!r}"
