@@ -278,7 +278,7 @@ class Image:
         image._fields = config.value()
         if stated is not None and not stated.matches(config.platform):
             image._stated = stated
-        image._bare_config = RuntimeConfig(config.config)
+        image._bare_config = RuntimeConfig.from_document(config.config)
         image._leading_history, per_layer = split_history(config.history, len(diff_ids))
         for descriptor, diff_id, history in zip(manifest.layers, diff_ids, per_layer, strict=True):
             layer = Layer(get_blob(descriptor), diff_id, config=image._bare_config.copy(), history=history)

@@ -12,6 +12,26 @@ from python_docker.errors import InvalidDocument
 _LISTS = frozenset({"Env", "Entrypoint", "Cmd", "OnBuild", "Shell"})
 _SETS = frozenset({"ExposedPorts", "Volumes", "Labels"})
 _TEXTS = frozenset({"User", "WorkingDir", "StopSignal", "Hostname", "Domainname", "MacAddress"})
+_COMMANDS = ("Entrypoint", "Cmd")
+_LIST, _OBJECT, _LABELS, _STRING = "a list of strings", "an object", "an object of strings", "a string"
+
+
+def _expected(name: str) -> str | None:
+    """Return what the value of a field must be, None when it is for others to say."""
+    if name in _LISTS:
+        return _LIST
+    if name in _SETS:
+        return _LABELS if name == "Labels" else _OBJECT
+    return _STRING if name in _TEXTS else None
+
+
+def _is(value: object, expected: str) -> bool:
+    if expected == _STRING:
+        return isinstance(value, str)
+    if expected == _LIST:
+        return isinstance(value, list) and all(isinstance(word, str) for word in value)
+    strings = expected == _LABELS
+    return isinstance(value, dict) and (not strings or all(isinstance(label, str) for label in value.values()))
 
 
 class RuntimeConfig(dict[str, Any]):
@@ -31,6 +51,26 @@ class RuntimeConfig(dict[str, Any]):
     def __init__(self, fields: Mapping[str, Any] | None = None) -> None:
         super().__init__(copy.deepcopy(dict(fields or {})))
         self._made: set[str] = set()
+
+    @classmethod
+    def from_document(cls, fields: Mapping[str, Any] | None) -> RuntimeConfig:
+        """Read the `config` of a config file that may say anything.
+
+        A command that is a string is one word, as Docker's builder takes it. Raises `InvalidDocument` for any other
+        field of a type that no engine reads.
+
+        >>> RuntimeConfig.from_document({"Entrypoint": "sh"})["Entrypoint"]
+        ['sh']
+        """
+        config = cls(fields)
+        for name in _COMMANDS:
+            if isinstance(config.get(name), str):
+                config[name] = [config[name]] if config[name] else []
+        for name, value in config.items():
+            expected = _expected(name)
+            if value is not None and expected is not None and not _is(value, expected):
+                raise InvalidDocument(f"the image's config is malformed at {name}: not {expected}")
+        return config
 
     def __getitem__(self, key: str) -> Any:
         value = self.get(key)

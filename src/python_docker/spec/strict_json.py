@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from python_docker.errors import InvalidDocument
@@ -12,13 +13,15 @@ from python_docker.errors import InvalidDocument
 MAX_DOCUMENT_SIZE = 4 << 20
 # Levels of JSON in JSON; honest documents have about ten.
 _MAX_DEPTH = 100
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def parse_json(raw: bytes, what: str, *, limit: int = MAX_DOCUMENT_SIZE) -> Any:
     """Read JSON from a place that is not trusted; `what` names it in messages.
 
     Raises `InvalidDocument` for more than `limit` bytes, for anything that is not JSON in UTF-8, for a field that
-    occurs twice (image-spec, considerations.md) and for nesting deeper than anything that has a meaning.
+    occurs twice (image-spec, considerations.md), for text with half a surrogate pair, and for nesting deeper than
+    anything that has a meaning.
     """
     if len(raw) > limit:
         raise InvalidDocument(f"{what} has {len(raw)} bytes; at most {limit} are read")
@@ -47,6 +50,13 @@ def parse_json(raw: bytes, what: str, *, limit: int = MAX_DOCUMENT_SIZE) -> Any:
         raise
     except ValueError as error:
         raise InvalidDocument(f"{what} is not JSON: {error}") from None
+    if _SURROGATE.search(raw):
+        try:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError:
+            raise InvalidDocument(f"{what} holds half of a surrogate pair, which is not text (RFC 7493)") from None
+        except RecursionError:
+            raise InvalidDocument(f"{what} is nested too deeply") from None
     level = [value]
     for _ in range(_MAX_DEPTH):
         level = [

@@ -101,3 +101,32 @@ def test_setting_a_variable_keeps_its_place() -> None:
     config.set_variable("A", "5")
     config.set_variable("C", "6")
     assert config["Env"] == ["A=5", "B=2", "AB=4", "C=6"]
+
+
+@pytest.mark.parametrize("name", ["Entrypoint", "Cmd"])
+def test_a_command_that_is_a_string_is_one_word(name: str) -> None:
+    assert RuntimeConfig.from_document({name: "sh -c"})[name] == ["sh -c"]
+    assert RuntimeConfig.from_document({name: ""})[name] == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"Env": "A=1"}, "Env: not a list of strings"),
+        ({"Env": ["A=1", 2]}, "Env: not a list of strings"),
+        ({"Cmd": {"sh": 1}}, "Cmd: not a list of strings"),
+        ({"Labels": ["a"]}, "Labels: not an object of strings"),
+        ({"Labels": {"a": 1}}, "Labels: not an object of strings"),
+        ({"Volumes": "/data"}, "Volumes: not an object"),
+        ({"User": 1000}, "User: not a string"),
+    ],
+)
+def test_what_no_engine_reads_is_refused(fields: dict[str, Any], text: str) -> None:
+    with pytest.raises(InvalidDocument, match=f"malformed at {text}"):
+        RuntimeConfig.from_document(fields)
+
+
+def test_what_is_absent_or_null_or_not_known_is_no_fault() -> None:
+    fields = {"Env": None, "Labels": None, "User": None, "Healthcheck": {"Test": ["NONE"]}, "Own": 1}
+    assert RuntimeConfig.from_document(fields).to_json() == fields
+    assert RuntimeConfig.from_document(None) == {}

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from conda_docker.cli.terminal.progress import Display
 
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+# What changes the order of the characters around it, so that a terminal shows another text.
+_ORDER = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_CONTROL |= {ord(mark): f"\\u{ord(mark):04x}" for mark in _ORDER}
 
 
 class StdoutClosed(Exception):
@@ -97,7 +100,14 @@ class Output:
         self._write(text + "\n")
 
     def raw(self, content: bytes) -> None:
-        """Write `content` to standard output, byte for byte. Raises `StdoutClosed`."""
+        """Write `content` to standard output: byte for byte, but printable where that is a terminal.
+
+        Raises `StdoutClosed`.
+        """
+        if sys.stdout.isatty():
+            text = printable(content.decode("utf-8", "backslashreplace"))
+            self._write(text if text.endswith("\n") else f"{text}\n")
+            return
         with _closed_pipes():
             sys.stdout.flush()
             sys.stdout.buffer.write(content)
@@ -132,7 +142,8 @@ def printable(text: str) -> str:
     >>> printable("red: \\x1b[31m")
     'red: \\\\x1b[31m'
     """
-    return text.translate(_CONTROL)
+    # Half a surrogate pair cannot be written at all.
+    return text.translate(_CONTROL).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def write_line(stream: TextIO, text: str) -> None:
