@@ -7,7 +7,6 @@ import io
 import os
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
@@ -273,12 +272,3 @@ class BlobStore:
     def add_bytes(self, content: bytes, media_type: str) -> Blob:
         """Take in `content`."""
         return self.add(Blob.from_bytes(content, media_type))
-
-    def size(self) -> int:
-        """How many bytes the blobs have in all."""
-        total = 0
-        for path in (self.root / "blobs").glob("*/*"):
-            # Another process may remove it at any moment.
-            with suppress(OSError):
-                total += path.stat().st_size
-        return total

@@ -211,7 +211,7 @@ def test_cuts_with_progress_in_between_are_forgiven(large: LockedPackage, server
 def test_a_download_that_is_always_cut_fails_and_the_next_run_goes_on(
     large: LockedPackage, server: FaultyServer, cache: Path
 ) -> None:
-    server.faults += [Fault(cut=200_000) for _ in range(4)]
+    server.faults += [Fault(cut=100_000) for _ in range(4)]
     with pytest.raises(DownloadError, match=r"cannot download http://127.0.0.1:.*the connection to"):
         fetch(large, cache=cache)
     assert left_in(cache) == [f".{large.sha256}-{large.file_name}.partial"]
