@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from conda_docker.arguments import to_choice, to_optional_choice, to_path, to_paths, to_text
 from conda_docker.build_options import SCRATCH, BuildOptions
+from conda_docker.describe import describe
 from conda_docker.environment.closure import needed_by
-from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
-from conda_docker.environment.inputs.prefix import PipPackages, read_prefix
-from conda_docker.environment.inputs.table import kind_of
+from conda_docker.environment.inputs.kind import InputFile
+from conda_docker.environment.inputs.prefix import PipPackages
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.normal_spec import normal_specs
-from conda_docker.environment.spec import EnvironmentSpec, merge_specs
+from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_text
@@ -110,7 +110,7 @@ def lock(
 
 
 def _resolve(request: Request, files: Sequence[InputFile], platform: Platform | None, progress: Progress) -> Resolved:
-    described = _describe(request, files, platform)
+    described = describe(request, files, None if platform is None else subdir_of_platform(platform))
     if isinstance(described, LockedEnvironment):
         platform = platform or platform_of_subdir(described.subdir)
         base = _open_base(request, platform, progress)
@@ -120,56 +120,6 @@ def _resolve(request: Request, files: Sequence[InputFile], platform: Platform | 
     base = _open_base(request, platform, progress)
     solved = _checked(request, _solve(request, described, platform, base, progress), base)
     return Resolved(_with_wheels(request, solved, base, progress), base)
-
-
-def _describe(
-    request: Request, files: Sequence[InputFile], platform: Platform | None
-) -> LockedEnvironment | EnvironmentSpec:
-    """What the environment is: exact packages, or what is to be solved."""
-    subdir = None if platform is None else subdir_of_platform(platform)
-    if request.prefix is not None:
-        return read_prefix(request.prefix, subdir=subdir, pip_packages=request.pip_packages)
-    if request.name is not None:
-        from conda_docker.channels.configuration import read_conda_configuration
-        from conda_docker.environment.inputs.prefix_names import find_prefix
-
-        found = find_prefix(request.name, read_conda_configuration(conda_exe=request.conda_exe))
-        return replace(read_prefix(found, subdir=subdir, pip_packages=request.pip_packages), name=request.name)
-    typed = EnvironmentSpec(specs=tuple(request.specs), channels=tuple(request.channels))
-    parts = [typed]
-    alone = len(files) == 1 and not request.specs
-    for file in files:
-        kind = kind_of(file)
-        _check_choice(request, file, kind)
-        read = kind.read(
-            ReadRequest(
-                file=file,
-                subdir=subdir,
-                environment=request.environment,
-                categories=tuple(request.categories),
-                alone=alone,
-            )
-        )
-        if isinstance(read, EnvironmentSpec):
-            parts.append(read)
-        elif alone:
-            return read
-        else:
-            raise InvalidEnvironment(
-                f"{file.path} is {kind.name}, which lists exact packages: nothing can be added to it, "
-                "neither packages nor another file"
-            )
-    return merge_specs(parts)
-
-
-def _check_choice(request: Request, file: InputFile, kind: InputKind) -> None:
-    """Raise `InvalidEnvironment` where a part of a file is named and the file is not of a kind that has such parts."""
-    for chosen, choice, what in (
-        (request.environment, Choice.ENVIRONMENT, "environments to choose from (--environment)"),
-        (request.categories, Choice.CATEGORIES, "categories to choose from (--category)"),
-    ):
-        if chosen and choice not in kind.choices:
-            raise InvalidEnvironment(f"{file.path} is {kind.name}, which has no {what}")
 
 
 def _checked(request: Request, environment: LockedEnvironment, base: Image | None) -> LockedEnvironment:
@@ -199,14 +149,13 @@ def _solve(
     request: Request, spec: EnvironmentSpec, platform: Platform, base: Image | None, progress: Progress
 ) -> LockedEnvironment:
     from conda_docker.environment.solve.request import SolveRequest
-    from conda_docker.environment.solve.virtual_packages import virtual_packages
+    from conda_docker.environment.solve.virtual_packages import given_version, virtual_packages
 
     if not spec.specs:
         raise InvalidEnvironment(f"{', '.join(map(str, request.files))}: no packages are asked for")
     subdir = subdir_of_platform(platform)
     overrides = (*spec.virtual_packages, *request.virtual_packages)
-    glibc_is_given = any(text.lstrip("_").startswith("glibc=") for text in overrides)
-    glibc = None if base is None or glibc_is_given else _glibc_of(base, request)
+    glibc = None if base is None or given_version("glibc", overrides) is not None else _glibc_of(base, request)
     task = progress.start(f"solve for {platform}", None)
     question = SolveRequest(
         specs=(*spec.specs, *spec.solved_with),
@@ -244,9 +193,11 @@ def _solve(
 
 def _glibc_for(request: Request, base: Image | None) -> str | None:
     """The glibc of the image: as the request says, else the base's; None where it is not known."""
-    given = [text.lstrip("_").removeprefix("glibc=") for text in request.virtual_packages if "glibc=" in text]
-    if given:
-        return given[-1]
+    from conda_docker.environment.solve.virtual_packages import given_version
+
+    given = given_version("glibc", request.virtual_packages)
+    if given is not None:
+        return given or None
     return None if base is None else _glibc_of(base, request)
 
 

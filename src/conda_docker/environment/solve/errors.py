@@ -9,6 +9,7 @@ from conda_docker.errors import CacheError, ChannelError, InvalidEnvironment, Un
 from conda_docker.redaction import public_text, public_url
 from python_docker.errors import CredentialsError, Error
 
+_DAMAGE = re.compile(r"failed to (?:parse|extract)|(?i:deserialize|decode)|expected |EOF while parsing")
 _MISSING = re.compile(r"could not find subdir '[^']*' in channel '(?P<url>[^']+)'")
 _CACHE = re.compile(r"Permission denied|No space left|Read-only file system|Disk quota|failed to create")
 _URL = re.compile(r"\b\w{1,31}://[^\s)'\"]+")
@@ -33,9 +34,15 @@ def rattler_errors() -> tuple[type[Exception], ...]:
     )
 
 
-def explain(error: Exception, channels: Sequence[str], subdir: str) -> Error:
+def is_damage(error: Exception) -> bool:
+    """Return whether rattler says that an index, which is there, cannot be understood."""
+    return type(error).__name__ != "AuthenticationStorageError" and _DAMAGE.search(str(error)) is not None
+
+
+def explain(error: Exception, channels: Sequence[str], subdir: str, *, blamed: Sequence[str] = ()) -> Error:
     """Return the error to raise for one of rattler's; `channels` are the URLs that were searched.
 
+    `blamed` are those whose indexes cannot be read, as far as that was found out: rattler does not always say which.
     `Unsolvable` carries the solver's own words.
     """
     text = public_text(str(error)).strip()
@@ -50,7 +57,7 @@ def explain(error: Exception, channels: Sequence[str], subdir: str) -> Error:
         return CacheError(
             f"the cache of channel indexes cannot be written: {text}\nRATTLER_CACHE_DIR chooses another folder for it"
         )
-    return ChannelError(_channel(text))
+    return ChannelError(_channel(text, blamed))
 
 
 def _unsolvable(text: str, channels: Sequence[str], subdir: str) -> str:
@@ -63,7 +70,7 @@ def _unsolvable(text: str, channels: Sequence[str], subdir: str) -> str:
     return "\n".join(lines)
 
 
-def _channel(text: str) -> str:
+def _channel(text: str, blamed: Sequence[str]) -> str:
     cause = text.splitlines()[-1].removeprefix("Caused by: ")
     found = _URL.search(text)
     where = f" at {_INDEX.sub('', found[0])}" if found else ""
@@ -94,5 +101,6 @@ def _channel(text: str) -> str:
             "check the network and the proxy settings; with --offline, indexes that were downloaded before are used"
         )
     if re.search(r"(?i)decode|deserialize|expected|parse|invalid|truncated", text):
-        return f"the index of a channel is damaged or is none{where}: {text}"
+        named = f" at {' and '.join(map(public_url, blamed))}" if blamed else where
+        return f"the index of a channel is damaged or is not an index{named}: {text}"
     return f"a channel cannot be read: {text}"

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from conda_docker.channels.configuration import CondaConfiguration, read_conda_configuration
-from conda_docker.channels.rattler_client import gateway, rattler_configuration
+from conda_docker.channels.rattler_client import gateway, rattler_client, rattler_configuration
 from conda_docker.channels.rattler_engine import run
 from conda_docker.channels.urls import channel_urls, choose_channels
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
-from conda_docker.environment.solve.errors import explain, rattler_errors
+from conda_docker.environment.solve.errors import explain, is_damage, rattler_errors
 from conda_docker.environment.solve.match_specs import RequestedSpec, read_specs
 from conda_docker.environment.solve.request import SolveRequest
+from conda_docker.environment.solve.salvage import SalvagedChannel, salvage_channel, warning_of
 from conda_docker.environment.solve.suggestions import suggestions
 from conda_docker.environment.solve.virtual_packages import VirtualPackage
 from conda_docker.environment.topological_order import topological_order
@@ -62,11 +63,13 @@ def solve(request: SolveRequest, configuration: CondaConfiguration | None = None
         strategy=request.strategy,
         exclude_newer=request.exclude_newer,
     )
+    records, warnings = _answer(question)
     return LockedEnvironment(
         subdir=request.subdir,
-        packages=tuple(topological_order(_package(record) for record in _answer(question))),
+        packages=tuple(topological_order(_package(record) for record in records)),
         requested=tuple(spec.text for spec in requested),
         channels=tuple(map(public_url, urls)),
+        warnings=warnings,
     )
 
 
@@ -86,22 +89,50 @@ class _Question:
     exclude_newer: datetime | None
 
 
-def _answer(question: _Question) -> list[RepoDataRecord]:
-    """The packages. Raises what `solve` raises."""
+def _answer(question: _Question) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
+    """The packages, and warnings about the channels. Raises what `solve` raises."""
     try:
-        return _solve(question, _gateway(question))
+        return _solve(question, _gateway(question)), ()
     except rattler_errors() as error:
         if not _refused_shards(str(error)):
-            raise _explain(error, question, _gateway(question)) from error
-    way = _gateway(question, sharded=False)
+            return _recover(error, question, sharded=True)
     try:
-        return _solve(question, way)
+        return _solve(question, _gateway(question, sharded=False)), ()
     except rattler_errors() as error:
-        raise _explain(error, question, way) from error
+        return _recover(error, question, sharded=False)
 
 
-def _explain(error: Exception, question: _Question, way: Gateway) -> Error:
-    explained = explain(error, question.channels, question.subdir)
+def _recover(error: Exception, question: _Question, *, sharded: bool) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
+    """The packages without the broken records that are to blame. Raises the error, explained, if there are none."""
+    if type(error).__name__ == "AuthenticationStorageError":
+        raise explain(error, question.channels, question.subdir) from error  # no gateway can be made
+    way = _gateway(question, sharded=sharded)
+    blamed = [url for url in question.channels if _is_damaged(url, question, way)] if is_damage(error) else []
+    salvaged = _salvage(blamed, question)
+    if not salvaged:
+        raise _explain(error, question, way, blamed) from error
+    try:
+        return _solve(question, way, salvaged), _warnings(salvaged)
+    except rattler_errors() as second:
+        explained = explain(second, question.channels, question.subdir)
+        raise type(explained)("\n".join([*_warnings(salvaged), str(explained)])) from second
+
+
+def _salvage(urls: Sequence[str], question: _Question) -> Mapping[str, SalvagedChannel]:
+    """The channels of which something can be read, by their URLs with a slash at the end."""
+    if not urls or question.offline:
+        return {}
+    client = rattler_client(question.config)
+    found = (salvage_channel(url, (question.subdir, "noarch"), client) for url in urls)
+    return {channel.url: channel for channel in found if channel is not None}
+
+
+def _warnings(salvaged: Mapping[str, SalvagedChannel]) -> tuple[str, ...]:
+    return tuple(warning for channel in salvaged.values() if (warning := warning_of(channel)))
+
+
+def _explain(error: Exception, question: _Question, way: Gateway, blamed: Sequence[str]) -> Error:
+    explained = explain(error, question.channels, question.subdir, blamed=blamed)
     if not isinstance(explained, Unsolvable):
         return explained
     try:
@@ -111,13 +142,28 @@ def _explain(error: Exception, question: _Question, way: Gateway) -> Error:
     return Unsolvable("\n".join([*lines, str(explained)])) if lines else explained
 
 
+def _is_damaged(url: str, question: _Question, way: Gateway) -> bool:
+    """Whether the index of a channel cannot be understood: rattler does not say which one it is."""
+    import rattler
+
+    platforms = [rattler.Subdir(question.subdir), rattler.Subdir("noarch")]
+    names = [spec.name for spec in question.requested]
+    try:
+        run(lambda: way.query([rattler.Channel(url)], platforms, names, channel_relations="disabled"))
+    except rattler_errors() as error:
+        return is_damage(error)
+    return False
+
+
 def _gateway(question: _Question, *, sharded: bool = True) -> Gateway:
     texts = (*question.channels, *(spec.text for spec in question.requested))
     private = any(public_text(text) != text for text in texts)
     return gateway(question.config, offline=question.offline, sharded=sharded, private=private)
 
 
-def _solve(question: _Question, way: Gateway) -> list[RepoDataRecord]:
+def _solve(
+    question: _Question, way: Gateway, salvaged: Mapping[str, SalvagedChannel] | None = None
+) -> list[RepoDataRecord]:
     import rattler
     from rattler import ChannelPriority
 
@@ -128,7 +174,7 @@ def _solve(question: _Question, way: Gateway) -> list[RepoDataRecord]:
     assumed = [_generic(package) for package in question.virtual_packages]
     return run(
         lambda: rattler.solve(
-            [rattler.Channel(url) for url in question.channels],
+            [(salvaged or {}).get(f"{url.rstrip('/')}/") or rattler.Channel(url) for url in question.channels],
             specs,
             gateway=way,
             platforms=[rattler.Subdir(question.subdir), rattler.Subdir("noarch")],

@@ -84,6 +84,23 @@ def virtual_packages(
     return tuple(sorted(packages.values(), key=str))
 
 
+def given_version(name: str, overrides: Sequence[str], environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the version of a virtual package that an option or a variable gives; None where nobody gives one.
+
+    It is empty where the package is taken away.
+
+    >>> given_version("glibc", ["cuda=12", "__glibc=2.36=0"], {}), given_version("glibc", [], {})
+    ('2.36', None)
+    """
+    environ = os.environ if environ is None else environ
+    given = environ.get(f"CONDA_OVERRIDE_{name.upper()}")
+    for override in overrides:
+        named, equals, rest = override.strip().partition("=")
+        if equals and named.removeprefix("__") == name:
+            given = rest.partition("=")[0]
+    return given
+
+
 def override_variables(packages: Sequence[VirtualPackage]) -> dict[str, str]:
     """Return the `CONDA_OVERRIDE_*` variables that make conda, mamba or micromamba assume `packages`.
 

@@ -1,0 +1,67 @@
+"""What a request describes: exact packages, or an environment whose packages are still to be chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
+from conda_docker.environment.inputs.prefix import read_prefix
+from conda_docker.environment.inputs.table import kind_of
+from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.spec import EnvironmentSpec, merge_specs
+from conda_docker.errors import InvalidEnvironment
+
+if TYPE_CHECKING:
+    from conda_docker.request import Request
+
+
+def describe(request: Request, files: Sequence[InputFile], subdir: str | None) -> LockedEnvironment | EnvironmentSpec:
+    """Return what the request's packages, its files or an environment on this machine come to, before any solve.
+
+    `files` are those of the request, read; `subdir` is what the image is for, None where nobody said so. Raises
+    `InvalidEnvironment` and `UnsupportedInput`.
+    """
+    if request.prefix is not None:
+        return read_prefix(request.prefix, subdir=subdir, pip_packages=request.pip_packages)
+    if request.name is not None:
+        from conda_docker.channels.configuration import read_conda_configuration
+        from conda_docker.environment.inputs.prefix_names import find_prefix
+
+        found = find_prefix(request.name, read_conda_configuration(conda_exe=request.conda_exe))
+        return replace(read_prefix(found, subdir=subdir, pip_packages=request.pip_packages), name=request.name)
+    parts = [EnvironmentSpec(specs=tuple(request.specs), channels=tuple(request.channels))]
+    alone = len(files) == 1 and not request.specs
+    for file in files:
+        kind = kind_of(file)
+        _check_choice(request, file, kind)
+        read = kind.read(
+            ReadRequest(
+                file=file,
+                subdir=subdir,
+                environment=request.environment,
+                categories=tuple(request.categories),
+                alone=alone,
+            )
+        )
+        if isinstance(read, EnvironmentSpec):
+            parts.append(read)
+        elif alone:
+            return read
+        else:
+            raise InvalidEnvironment(
+                f"{file.path} is {kind.name}, which lists exact packages: nothing can be added to it, "
+                "neither packages nor another file"
+            )
+    return merge_specs(parts)
+
+
+def _check_choice(request: Request, file: InputFile, kind: InputKind) -> None:
+    """Raise `InvalidEnvironment` where a part of a file is named and the file is not of a kind that has such parts."""
+    for chosen, choice, what in (
+        (request.environment, Choice.ENVIRONMENT, "environments to choose from (--environment)"),
+        (request.categories, Choice.CATEGORIES, "categories to choose from (--category)"),
+    ):
+        if chosen and choice not in kind.choices:
+            raise InvalidEnvironment(f"{file.path} is {kind.name}, which has no {what}")
