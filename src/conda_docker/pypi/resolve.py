@@ -6,7 +6,7 @@ What conda packages bring is given: uv takes it as it is, and it is not installe
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.pypi.build import Builder
 from conda_docker.pypi.distributions import extras_metadata, provided_distributions, stated_distributions
 from conda_docker.pypi.locked import Distribution, LockedWheel
+from conda_docker.pypi.logins import index_logins, with_login
 from conda_docker.pypi.pip_configuration import PipConfiguration, read_pip_configuration
 from conda_docker.pypi.pylock import Artifact, ResolvedPackage
 from conda_docker.pypi.requirements import Requirements, read_requirements
@@ -167,7 +168,7 @@ def _wheels(
     builder: Builder | None,
     target: Target,
 ) -> list[LockedWheel]:
-    logins = _logins(configuration)
+    logins = index_logins(configuration)
     wheels = []
     for package in packages:
         artifact = _best_wheel(package, target)
@@ -197,7 +198,7 @@ def _locked(
     return LockedWheel(
         name=package.name,
         version=package.version or artifact.file_name.split("-")[1],
-        url=_with_login(artifact.url, logins),
+        url=with_login(artifact.url, logins),
         sha256=sha256,
         size=size,
         source=local,
@@ -212,20 +213,3 @@ def _local_path(url: str) -> Path | None:
     from urllib.request import url2pathname
 
     return Path(url2pathname(urlsplit(url).path))
-
-
-def _logins(configuration: PipConfiguration) -> dict[str, str]:
-    """Return the logins that stand in the URLs of indexes, by host and port: files of an index need them too."""
-    urls: Collection[str | None] = (configuration.index_url, *configuration.extra_index_urls, *configuration.find_links)
-    logins = {}
-    for url in urls:
-        login, at, host = urlsplit(url or "").netloc.rpartition("@")
-        if at:
-            logins[host] = login
-    return logins
-
-
-def _with_login(url: str, logins: dict[str, str]) -> str:
-    parts = urlsplit(url)
-    login = logins.get(parts.netloc)
-    return parts._replace(netloc=f"{login}@{parts.netloc}").geturl() if login else url
