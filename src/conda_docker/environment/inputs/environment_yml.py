@@ -14,8 +14,8 @@ from conda_docker.environment.folder_name import folder_name
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.pip_section import read_pip_section
 from conda_docker.environment.inputs.selectors import applicable, key_selector, selects
-from conda_docker.environment.inputs.yaml_document import (
-    YamlValue,
+from conda_docker.environment.inputs.yaml_document import YamlValue
+from conda_docker.environment.inputs.yaml_nodes import (
     compose_document,
     is_mapping,
     is_scalar,

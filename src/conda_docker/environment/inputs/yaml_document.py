@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeAlias, TypeGuard, cast
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_text
 
 if TYPE_CHECKING:
-    from yaml import MappingNode, Node, ScalarNode, SequenceNode
+    from yaml import BaseLoader, Event
 
 # A lock file has five levels.
 _DEEPEST = 50
+# A lock file of 3 MB has 220 000 values.
+_MOST = 1_000_000
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})
 
@@ -111,36 +113,36 @@ def parse_document(text: str, file_name: str) -> YamlMapping:
 
     Tags count for nothing, and neither do merge keys (`<<`), which no lock file has. Raises `InvalidEnvironment`, with
     the line, for what is not YAML or not a mapping, for a key that stands twice, and for a document that is nested
-    without end.
+    without end or has millions of values.
     """
-    node = compose_document(text, file_name)
-    value = None if node is None else read_node(node, file_name)
+    import yaml
+
+    with yaml_errors(file_name):
+        value = _Reader(file_name).read(yaml.parse(text, Loader=quick_loader()))
     if not isinstance(value, YamlMapping):
         raise InvalidEnvironment(f"{file_name} should hold a mapping of names to values")
     return value
 
 
-def read_node(node: Node, file_name: str) -> YamlValue:
-    """Return the value of a document's node, or of a part of it. Raises `InvalidEnvironment`."""
-    try:
-        with _without_collection():
-            return _Reader(file_name).value(node, 0)
-    except RecursionError as error:
-        raise InvalidEnvironment(f"{file_name} is nested too deeply") from error
+def quick_loader() -> type[BaseLoader]:
+    """Return libyaml's parser, which is thirty times as fast as the one in Python, or that where there is no other."""
+    import yaml
+
+    return cast("type[BaseLoader]", getattr(yaml, "CBaseLoader", yaml.BaseLoader))
 
 
-def compose_document(text: str, file_name: str) -> Node | None:
-    """Return the nodes of a YAML document, whose scalars know how they were written; None where it is empty.
+@contextlib.contextmanager
+def yaml_errors(file_name: str) -> Iterator[None]:
+    """Turn the parser's errors into `InvalidEnvironment` with the line, and read without a search for garbage.
 
-    Raises `InvalidEnvironment`, with the line, for what is not YAML.
+    The search takes half of the time: a document is many objects and no cycle.
     """
     import yaml
 
+    enabled = gc.isenabled()
+    gc.disable()
     try:
-        # libyaml's parser is thirty times as fast as the one in Python, which reads the same documents.
-        with _without_collection():
-            node: Node | None = yaml.compose(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
-            return node
+        yield
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1} of " if mark else ""
@@ -150,65 +152,88 @@ def compose_document(text: str, file_name: str) -> Node | None:
         raise InvalidEnvironment(f"{file_name} is not valid YAML: {public_text(str(error))[:500]}") from error
     except RecursionError as error:
         raise InvalidEnvironment(f"{file_name} is nested too deeply") from error
-
-
-@contextlib.contextmanager
-def _without_collection() -> Iterator[None]:
-    """Stop the search for garbage, which takes three quarters of the time: a document is many objects and no cycle."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
     finally:
         if enabled:
             gc.enable()
 
 
-def is_mapping(node: Node) -> TypeGuard[MappingNode]:
-    """Return whether a node is a mapping; the parser's classes are imported only where a document is read."""
-    return getattr(node, "id", None) == "mapping"
-
-
-def is_sequence(node: Node) -> TypeGuard[SequenceNode]:
-    """Return whether a node is a list."""
-    return getattr(node, "id", None) == "sequence"
-
-
-def is_scalar(node: Node) -> TypeGuard[ScalarNode]:
-    """Return whether a node is a scalar, whose `style` is None where it is neither quoted nor a block."""
-    return getattr(node, "id", None) == "scalar"
-
-
 class _Reader:
-    """From the parser's nodes to values. `known` keeps what an alias refers to."""
+    """From the parser's events to the value of a document. `anchors` holds what an alias may name."""
 
     def __init__(self, file_name: str) -> None:
-        self.file_name = file_name
-        self.known: dict[int, YamlValue] = {}
+        self._file_name = file_name
+        self._anchors: dict[str, YamlValue] = {}
+        # The lists and mappings that are open, and for each mapping the key whose value comes next.
+        self._open: list[list[YamlValue] | YamlMapping] = []
+        self._keys: list[str | None] = []
+        self._values: list[YamlValue] = []
 
-    def value(self, node: Node, depth: int) -> YamlValue:
+    def read(self, events: Iterable[Event]) -> YamlValue:
+        """Return the value of the only document, or None where there is none."""
         import yaml
 
-        if isinstance(node, yaml.ScalarNode):
-            # Quoted, "null" is a string.
-            return None if not node.style and node.value in _NULL else cast("str", node.value)
-        if id(node) in self.known:
-            return self.known[id(node)]
-        if depth > _DEEPEST:
-            raise InvalidEnvironment(f"line {node.start_mark.line + 1} of {self.file_name}: nested too deeply")
-        if isinstance(node, yaml.SequenceNode):
-            items: list[YamlValue] = []
-            self.known[id(node)] = items
-            items.extend(self.value(item, depth + 1) for item in node.value)
-            return items
-        mapping = YamlMapping(self.file_name, node.start_mark.line + 1)
-        self.known[id(node)] = mapping
-        for key, item in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise mapping.invalid("a key should be a string")
-            if key.value in mapping:
-                raise InvalidEnvironment(
-                    f"line {key.start_mark.line + 1} of {self.file_name}: `{key.value[:80]}` stands twice"
-                )
-            mapping[key.value] = self.value(item, depth + 1)
-        return mapping
+        documents = 0
+        for count, event in enumerate(events):
+            if count > _MOST:
+                raise InvalidEnvironment(f"{self._file_name} has more than {_MOST} values: no list of packages has")
+            if isinstance(event, yaml.ScalarEvent):
+                # Quoted, "null" is a string; a key is one in any case.
+                is_null = not event.style and event.value in _NULL and not self._is_key()
+                self._take(None if is_null else event.value, event)
+            elif isinstance(event, yaml.MappingStartEvent):
+                self._start(YamlMapping(self._file_name, _line(event)), event)
+            elif isinstance(event, yaml.SequenceStartEvent):
+                self._start([], event)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                self._open.pop()
+                self._keys.pop()
+            elif isinstance(event, yaml.AliasEvent):
+                anchor = event.anchor or ""
+                if anchor not in self._anchors:
+                    raise self._invalid(event, f"there is no anchor `{anchor[:80]}`")
+                self._take(self._anchors[anchor], event)
+            elif isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise self._invalid(event, "a second document starts here")
+        return self._values[0] if self._values else None
+
+    def _start(self, value: list[YamlValue] | YamlMapping, event: Event) -> None:
+        if len(self._open) > _DEEPEST:
+            raise self._invalid(event, "nested too deeply")
+        self._take(value, event)
+        self._open.append(value)
+        self._keys.append(None)
+
+    def _is_key(self) -> bool:
+        return bool(self._open) and isinstance(self._open[-1], YamlMapping) and self._keys[-1] is None
+
+    def _take(self, value: YamlValue, event: Event) -> None:
+        """Put a value where it belongs: at the end of a list, or as the key or the value of a mapping's entry."""
+        anchor = getattr(event, "anchor", None)
+        if anchor is not None:
+            self._anchors[anchor] = value
+        if not self._open:
+            self._values.append(value)
+            return
+        container = self._open[-1]
+        if isinstance(container, list):
+            container.append(value)
+            return
+        key = self._keys[-1]
+        if key is not None:
+            container[key] = value
+            self._keys[-1] = None
+        elif not isinstance(value, str):
+            raise self._invalid(event, "a key should be a string")
+        elif value in container:
+            raise self._invalid(event, f"`{value[:80]}` stands twice")
+        else:
+            self._keys[-1] = value
+
+    def _invalid(self, event: Event, problem: str) -> InvalidEnvironment:
+        return InvalidEnvironment(f"line {_line(event)} of {self._file_name}: {problem}")
+
+
+def _line(event: Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark is not None else 1

@@ -50,13 +50,13 @@ def test_lines() -> None:
     ("text", "message"),
     [
         ("a: [", r"line \d of x.yml is not valid YAML"),
-        ("a: *b", "line 1 of x.yml is not valid YAML"),
+        ("a: *b", "line 1 of x.yml: there is no anchor `b`"),
         ("a: 1\nb: 2\na: 3", "line 3 of x.yml: `a` stands twice"),
-        ("a: 1\n? [b]\n: 2", "line 1 of x.yml: a key should be a string"),
+        ("a: 1\n? [b]\n: 2", "line 2 of x.yml: a key should be a string"),
         ("\x01", "x.yml is not valid YAML"),
         ("- a", "x.yml should hold a mapping"),
         ("", "x.yml should hold a mapping"),
-        ("--- {a: 1}\n--- {b: 1}", "is not valid YAML"),
+        ("--- {a: 1}\n--- {b: 1}", "line 2 of x.yml: a second document starts here"),
         ("a: " + "[" * 100 + "]" * 100, "line 1 of x.yml: nested too deeply"),
         ("a: " + "[" * 5000, "(?:nesting|nested too deeply)"),
         ("- " * 20_000, "(?:nesting|nested too deeply)"),
@@ -74,6 +74,11 @@ def test_aliases_are_what_they_name() -> None:
     last = parse_document("\n".join(levels), "x.yml")["l19"]
     assert isinstance(last, list)
     assert last[0] is last[9]
+
+
+def test_millions_of_values() -> None:
+    with pytest.raises(InvalidEnvironment, match=r"x.yml has more than 1000000 values"):
+        parse_document(f"a: [{'b,' * 1_000_001}]", "x.yml")
 
 
 def test_an_alias_of_itself() -> None:

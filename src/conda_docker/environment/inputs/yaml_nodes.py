@@ -1,0 +1,86 @@
+"""YAML documents as nodes, whose scalars know how they were written and whose comments can be found by their lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeGuard, cast
+
+from conda_docker.environment.inputs.yaml_document import YamlMapping, YamlValue, quick_loader, yaml_errors
+from conda_docker.errors import InvalidEnvironment
+
+if TYPE_CHECKING:
+    from yaml import MappingNode, Node, ScalarNode, SequenceNode
+
+_LARGEST = 1 << 20
+# Bytes. Nodes take more room than values: a hundred times the text.
+_DEEPEST = 50
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+def compose_document(text: str, file_name: str) -> Node | None:
+    """Return the nodes of a YAML document, whose scalars know how they were written; None where it is empty.
+
+    Raises `InvalidEnvironment`, with the line, for what is not YAML, and for more than 1 MiB.
+    """
+    import yaml
+
+    if len(text) > _LARGEST:
+        raise InvalidEnvironment(f"{file_name} has more than {_LARGEST >> 10} KiB, too much for a file of settings")
+    with yaml_errors(file_name):
+        node: Node | None = yaml.compose(text, Loader=quick_loader())
+        return node
+
+
+def read_node(node: Node, file_name: str) -> YamlValue:
+    """Return the value of a document's node, or of a part of it. Raises `InvalidEnvironment`."""
+    with yaml_errors(file_name):
+        return _Reader(file_name).value(node, 0)
+
+
+def is_mapping(node: Node) -> TypeGuard[MappingNode]:
+    """Return whether a node is a mapping; the parser's classes are imported only where a document is read."""
+    return getattr(node, "id", None) == "mapping"
+
+
+def is_sequence(node: Node) -> TypeGuard[SequenceNode]:
+    """Return whether a node is a list."""
+    return getattr(node, "id", None) == "sequence"
+
+
+def is_scalar(node: Node) -> TypeGuard[ScalarNode]:
+    """Return whether a node is a scalar, whose `style` is None where it is neither quoted nor a block."""
+    return getattr(node, "id", None) == "scalar"
+
+
+class _Reader:
+    """From the parser's nodes to values. `known` keeps what an alias refers to."""
+
+    def __init__(self, file_name: str) -> None:
+        self.file_name = file_name
+        self.known: dict[int, YamlValue] = {}
+
+    def value(self, node: Node, depth: int) -> YamlValue:
+        import yaml
+
+        if isinstance(node, yaml.ScalarNode):
+            # Quoted, "null" is a string.
+            return None if not node.style and node.value in _NULL else cast("str", node.value)
+        if id(node) in self.known:
+            return self.known[id(node)]
+        if depth > _DEEPEST:
+            raise InvalidEnvironment(f"line {node.start_mark.line + 1} of {self.file_name}: nested too deeply")
+        if isinstance(node, yaml.SequenceNode):
+            items: list[YamlValue] = []
+            self.known[id(node)] = items
+            items.extend(self.value(item, depth + 1) for item in node.value)
+            return items
+        mapping = YamlMapping(self.file_name, node.start_mark.line + 1)
+        self.known[id(node)] = mapping
+        for key, item in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise mapping.invalid("a key should be a string")
+            if key.value in mapping:
+                raise InvalidEnvironment(
+                    f"line {key.start_mark.line + 1} of {self.file_name}: `{key.value[:80]}` stands twice"
+                )
+            mapping[key.value] = self.value(item, depth + 1)
+        return mapping
