@@ -1,0 +1,69 @@
+"""Small packages with their archives, and what is needed to make layers of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from conda_docker.cache.folder import CacheFolder
+from conda_docker.environment.locked import LockedPackage
+from conda_docker.layers.facts import LayerFacts
+from conda_docker.layers.make import MadeLayer, make_layers
+from conda_docker.layers.member import Member
+from conda_docker.layers.recipe import Recipe
+from python_docker.layer import Layer
+from tests.conda_docker.oracle import locked
+from tests.conda_docker.packages import SyntheticPackage
+
+RECIPE = Recipe("/opt/conda")
+
+
+@dataclass
+class Store:
+    """Layers by their keys, in memory; `asked` are the keys that were looked for."""
+
+    layers: dict[str, tuple[Layer, LayerFacts]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def get(self, key: str) -> tuple[Layer, LayerFacts] | None:
+        self.asked.append(key)
+        return self.layers.get(key)
+
+    def put(self, key: str, layer: Layer, facts: LayerFacts) -> None:
+        self.layers[key] = layer, facts
+
+
+@dataclass
+class Pantry:
+    """Archives of packages, and which of them were fetched."""
+
+    folder: Path
+    places: dict[str, Path] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+
+    def add(self, *packages: SyntheticPackage) -> list[LockedPackage]:
+        added = []
+        for package in packages:
+            archive = package.write(self.folder)
+            added.append(locked(archive))
+            self.places[added[-1].stem] = archive
+        return added
+
+    def fetch(self, members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
+        for member in members:
+            self.fetched.append(member.stem)
+            yield member, self.places[member.stem]
+
+    def make(
+        self, plan: Sequence[Sequence[Member]], recipe: Recipe = RECIPE, stores: Sequence[Store] = (), **options: object
+    ) -> Iterator[MadeLayer]:
+        cache = CacheFolder(self.folder / "cache")
+        make: Callable[..., Iterator[MadeLayer]] = make_layers
+        return make(plan, recipe, stores, self.fetch, cache=cache, **{"keep": stores, **options})
+
+
+def in_order(made: Iterator[MadeLayer]) -> list[MadeLayer]:
+    """The last layer that was given for each position."""
+    by_position = {layer.position: layer for layer in made}
+    return [by_position[position] for position in sorted(by_position)]

@@ -1,0 +1,70 @@
+"""Packages are what the channel says, where layers rest on it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conda_docker.errors import InvalidPackage
+from conda_docker.layers.member import has_modules_to_compile, open_member
+from conda_docker.layers.recipe import Recipe
+from conda_docker.layers.write import write_layer
+from conda_docker.link.filter import KEEP_ALL
+from conda_docker.link.prefix import Prefix
+from conda_docker.pypi.locked import LockedWheel
+from python_docker.blob import temporary_writer
+from tests.conda_docker.oracle import locked
+from tests.conda_docker.packages import SyntheticPackage
+from tests.conda_docker.pypi.wheels import make_wheel
+
+HERE = Prefix("/opt/conda", "3.12")
+
+
+@pytest.mark.parametrize("change", [{"name": "b"}, {"version": "2.0"}, {"build": "1"}], ids=str)
+def test_a_package_of_another_name_than_asked_for_is_refused(change: dict[str, str], tmp_path: Path) -> None:
+    archive = SyntheticPackage(name="a", files={"x": "x"}).write(tmp_path)
+    with pytest.raises(InvalidPackage, match=r"is a-1\.0-0, and the channel says that it is"):
+        open_member(replace(locked(archive), **change), archive)
+
+
+@pytest.mark.parametrize(("own", "said"), [("python", None), (None, "python"), ("python", "generic")])
+def test_a_channel_that_is_wrong_about_noarch_is_refused(own: str | None, said: str | None, tmp_path: Path) -> None:
+    archive = SyntheticPackage(name="a", noarch=own, files={"site-packages/x.py": "x"}).write(tmp_path)
+    with pytest.raises(InvalidPackage, match="and the channel says that it is"):
+        open_member(replace(locked(archive), noarch=said), archive)
+
+
+def test_generic_packages_are_linked_as_others(tmp_path: Path) -> None:
+    archive = SyntheticPackage(name="a", noarch="generic", files={"x": "x"}).write(tmp_path)
+    opened = open_member(replace(locked(archive), noarch=None), archive)
+    assert opened.paths(HERE, filter=KEEP_ALL, tag=None) == ["x"]
+
+
+def test_another_md5_makes_another_layer(tmp_path: Path) -> None:
+    # Where there is a SHA-256 nobody computes the MD5, which is recorded all the same.
+    archive = SyntheticPackage(name="a", files={"x": "x"}).write(tmp_path)
+    recipe = Recipe("/opt/conda")
+    honest, lying = (replace(locked(archive), md5=digit * 32) for digit in "ab")
+    layers = [write_layer(recipe, [member], [archive], temporary_writer)[0] for member in (honest, lying)]
+    assert layers[0].digest != layers[1].digest
+    assert recipe.key([honest]) != recipe.key([lying])
+
+
+def test_hashes_that_the_channel_does_not_have_are_recorded(tmp_path: Path) -> None:
+    archive = SyntheticPackage(name="a", files={"x": "x"}).write(tmp_path)
+    layer, _ = write_layer(Recipe("/opt/conda"), [replace(locked(archive), md5=None)], [archive], temporary_writer)
+    contents = {entry.path: content.read() for entry, content in layer.entries()}
+    record = json.loads(contents["opt/conda/conda-meta/a-1.0-0.json"])
+    assert len(record["md5"]) == 32
+    assert record["size"] == archive.stat().st_size
+
+
+def test_a_wheel_is_linked_as_a_package(tmp_path: Path) -> None:
+    archive = make_wheel(tmp_path, files={"demo.py": "x = 1"})
+    wheel = LockedWheel(name="demo", version="1.0", url=archive.as_uri())
+    assert has_modules_to_compile(wheel)
+    found = open_member(wheel, archive).paths(HERE, filter=KEEP_ALL, tag="cpython-312")
+    assert {f"{HERE.site_packages}/demo.py", f"{HERE.site_packages}/__pycache__/demo.cpython-312.pyc"} <= set(found)
