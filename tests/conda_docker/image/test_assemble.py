@@ -14,9 +14,10 @@ from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layerin
 from conda_docker.create import create_image
 from conda_docker.environment.inputs.explicit import parse_explicit
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.errors import DownloadError, InvalidPackage
+from conda_docker.errors import DownloadError, InterpreterNotFound, InvalidPackage
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.provenance import read_environments
+from conda_docker.link.bytecode.python_program import exact_version
 from conda_docker.resolve import lock
 from python_docker.compression import Compression
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
@@ -405,3 +406,50 @@ def test_noarch_modules_are_compiled_by_a_python_of_their_version(
     assert f"lib/python{minor}/site-packages/flask/__pycache__/__init__.{tag}.pyc" in tree(image)
     never = build_image(environment, None, options(tmp_path)).image
     assert never.digest != image.digest
+
+
+HOLLOW = SyntheticPackage(name="python", version="3.99.1", files={"share/python": b"meta"})
+PYPY = SyntheticPackage(name="python", version="3.9.18", build="0_73_pypy", files={"share/python": b"meta"})
+MODULE = SyntheticPackage(name="m", noarch="python", depends=("python",), files={"site-packages/m.py": b"x = 1"})
+
+
+@pytest.mark.parametrize(
+    ("python", "reason"), [(HOLLOW, "no Python 3.99.1 is on PATH, and"), (PYPY, "is pypy")], ids=["hollow", "pypy"]
+)
+def test_without_an_interpreter_modules_stay_uncompiled_with_a_note(
+    synthetic_channel: SyntheticChannel, tmp_path: Path, python: SyntheticPackage, reason: str
+) -> None:
+    synthetic_channel.add(python, MODULE)
+    environment = environment_of(synthetic_channel, "m")
+    result = build_image(environment, None, options(tmp_path, bytecode=Bytecode.AUTO))
+    [note] = [note for note in result.notes if "not byte-compiled" in note]
+    assert reason in note
+    minor = python.version.rpartition(".")[0]
+    assert f"lib/python{minor}/site-packages/m.py" in tree(result.image)
+    again = build_image(environment, None, options(tmp_path, bytecode=Bytecode.AUTO))
+    assert all(layer.cached for layer in again.layers[:-1])
+    assert again.image.digest == result.image.digest
+    never = build_image(environment, None, options(tmp_path / "never", bytecode=Bytecode.NEVER))
+    assert never.image.digest == result.image.digest
+    with pytest.raises(InterpreterNotFound, match=r"cannot be byte-compiled \(--bytecode always\): "):
+        build_image(environment, None, options(tmp_path / "always", bytecode=Bytecode.ALWAYS))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs this Python as a program")
+def test_layers_for_another_platform_have_the_same_compiled_modules(
+    synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    version = exact_version()
+    files = {"share/python": b"meta"}
+    for subdir in ("linux-64", "linux-aarch64"):
+        synthetic_channel.add(SyntheticPackage(name="python", version=version, subdir=subdir, files=files))
+    synthetic_channel.add(MODULE)
+    digests = set()
+    for architecture in ("amd64", "arm64"):
+        platform = Platform(architecture=architecture)
+        environment = lock(["m"], channels=[synthetic_channel.url], override_channels=True, platform=platform)
+        result = build_image(environment, None, options(tmp_path / architecture, bytecode=Bytecode.ALWAYS))
+        [layer] = [layer for layer in result.layers if layer.packages == ("m",)]
+        digests.add(layer.digest)
+        assert [path for path in tree(result.image) if path.endswith(".pyc")]
+    assert len(digests) == 1

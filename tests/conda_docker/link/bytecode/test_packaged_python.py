@@ -25,18 +25,21 @@ NAME = f"bin/python{MINOR}"
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
 
 
-def python_package(folder: Path, program: bytes | None = None, version: str = VERSION) -> tuple[LockedPackage, Path]:
-    """This Python as a package, or one with another program in its place."""
+def python_files() -> dict[str, File | bytes | str]:
+    """What this Python needs to start, as files of a package."""
     own = interpreter_program()
     library = own.parent.parent / "lib"
-    files: dict[str, File | bytes | str] = {}
-    if program is None:
-        program = own.read_bytes()
-        modules = library / f"python{MINOR}"
-        for path in (*library.glob("libpython*.so*"), *modules.glob("*.py"), *modules.glob("encodings/*.py")):
-            files[f"lib/{path.relative_to(library)}"] = path.read_bytes()
-    minor = minor_version(version)
-    files[f"bin/python{minor}"] = File(program, mode=0o755)
+    modules = library / f"python{MINOR}"
+    found = (*library.glob("libpython*.so*"), *modules.glob("*.py"), *modules.glob("encodings/*.py"))
+    files: dict[str, File | bytes | str] = {f"lib/{path.relative_to(library)}": path.read_bytes() for path in found}
+    return files | {NAME: File(own.read_bytes(), mode=0o755)}
+
+
+def python_package(folder: Path, program: bytes | None = None, version: str = VERSION) -> tuple[LockedPackage, Path]:
+    """This Python as a package, or one with another program in its place."""
+    files = python_files()
+    if program is not None:
+        files = {f"bin/python{minor_version(version)}": File(program, mode=0o755)}
     archive = SyntheticPackage(name="python", version=version, files=files).write(folder)
     return locked(archive), archive
 
