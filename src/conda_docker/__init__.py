@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from conda_docker.image.base import open_base
     from conda_docker.image.provenance import InstalledEnvironment, InstalledPackage, read_environments
     from conda_docker.request import Request
-    from conda_docker.resolve import Resolved, lock, resolve
+    from conda_docker.resolution import Resolved, lock, resolve
 
 _HOMES = {
     "Activate": "build_options",
@@ -36,13 +36,13 @@ _HOMES = {
     "LockedEnvironment": "environment.locked",
     "LockedPackage": "environment.locked",
     "Request": "request",
-    "Resolved": "resolve",
+    "Resolved": "resolution",
     "build_image": "image.assemble",
     "create_image": "create",
-    "lock": "resolve",
+    "lock": "resolution",
     "open_base": "image.base",
     "read_environments": "image.provenance",
-    "resolve": "resolve",
+    "resolve": "resolution",
 }
 
 __all__ = [

@@ -14,25 +14,34 @@ from typing import TYPE_CHECKING
 from python_docker.version import __version__
 
 if TYPE_CHECKING:
+    from python_docker.compression import Compression
+    from python_docker.conversion import Conversion
     from python_docker.copy import copy_image
     from python_docker.errors import Error
     from python_docker.image import Image
     from python_docker.layer import Layer
+    from python_docker.progress import Progress
     from python_docker.registry import Registry
+    from python_docker.registry.options import RegistryOptions
     from python_docker.spec.digest import Digest
     from python_docker.spec.platform import Platform
     from python_docker.spec.reference import ImageReference
-    from python_docker.transports import open_image, write_image
+    from python_docker.transports import Location, open_image, write_image
     from python_docker.validation import validate
 
 _HOMES = {
+    "Compression": "compression",
+    "Conversion": "conversion",
     "Digest": "spec.digest",
     "Error": "errors",
     "Image": "image",
     "ImageReference": "spec.reference",
     "Layer": "layer",
+    "Location": "transports.location",
     "Platform": "spec.platform",
+    "Progress": "progress",
     "Registry": "registry",
+    "RegistryOptions": "registry.options",
     "copy_image": "copy",
     "open_image": "transports",
     "validate": "validation",
@@ -40,13 +49,18 @@ _HOMES = {
 }
 
 __all__ = [
+    "Compression",
+    "Conversion",
     "Digest",
     "Error",
     "Image",
     "ImageReference",
     "Layer",
+    "Location",
     "Platform",
+    "Progress",
     "Registry",
+    "RegistryOptions",
     "__version__",
     "copy_image",
     "open_image",
@@ -64,3 +78,8 @@ def __getattr__(name: str) -> object:
     value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported yet or not."""
+    return sorted(__all__)

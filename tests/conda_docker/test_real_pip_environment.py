@@ -14,7 +14,7 @@ from conda_docker.link.prefix import Prefix
 from conda_docker.package.fetch import fetch_packages
 from conda_docker.pypi.locked import LockedWheel
 from conda_docker.request import Request
-from conda_docker.resolve import Resolved, resolve
+from conda_docker.resolution import Resolved, resolve
 from demo.base import make_base
 from demo.channel import IndexUnreachable, RealChannel
 from demo.wheels import fetch_wheels

@@ -10,7 +10,7 @@ from conda_docker.build_options import BuildOptions, Bytecode, Layering
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.provenance import read_environments
 from conda_docker.request import Request
-from conda_docker.resolve import resolve
+from conda_docker.resolution import resolve
 from python_docker.validation import validate
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.image.test_assemble import names, tree

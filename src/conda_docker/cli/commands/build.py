@@ -67,7 +67,7 @@ def build(console: Output, **given: Any) -> None:
     from conda_docker.cli.terminal.build_report import blob_names
     from conda_docker.image.assemble import build_image
     from conda_docker.image.index import write_images
-    from conda_docker.resolve import resolve
+    from conda_docker.resolution import resolve
 
     results: list[BuildResult] = []
     written: dict[Location, Manifest | Index] = {}

@@ -1,4 +1,4 @@
-"""resolve: from what is asked for to exact packages and a base image, for each platform."""
+"""Resolving: from what is asked for to exact packages and a base image, for each platform."""
 
 from __future__ import annotations
 

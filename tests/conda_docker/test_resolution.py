@@ -13,7 +13,7 @@ import pytest
 from conda_docker.build_options import BuildOptions
 from conda_docker.errors import InvalidEnvironment, SolverFailed, Unsolvable, UnsupportedInput
 from conda_docker.request import Request
-from conda_docker.resolve import Resolved, lock, resolve
+from conda_docker.resolution import Resolved, lock, resolve
 from python_docker import Image
 from python_docker.errors import PlatformNotFound
 from python_docker.spec.platform import Platform
