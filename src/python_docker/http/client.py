@@ -85,7 +85,7 @@ class HttpClient:
         self._certificates_of = certificates
         self._lock = threading.RLock()
         self._certificates: dict[str, HostCertificates | None] = {}
-        self._pools: dict[tuple[str | None, HostCertificates | None], urllib3.PoolManager] = {}
+        self._pools: dict[tuple[str | None, bool, HostCertificates | None], urllib3.PoolManager] = {}
         self._reached: set[str] = set()
 
     def send(
@@ -165,16 +165,20 @@ class HttpClient:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2].lower()
         with self._lock:
-            if parts.scheme == "https" and host not in self._certificates:
+            tls = parts.scheme == "https"
+            if tls and host not in self._certificates:
                 self._certificates[host] = self._certificates_of(host)
-            key = (proxy, self._certificates.get(host))
+            key = (proxy, tls, self._certificates.get(host) if tls else None)
             pool = self._pools.get(key)
             if pool is None:
                 pool = self._pools[key] = self._new_pool(*key)
             return pool
 
-    def _new_pool(self, proxy: str | None, certificates: HostCertificates | None) -> urllib3.PoolManager:
-        kept: dict[str, Any] = {"num_pools": 10, "maxsize": 10, "ssl_context": self._tls_context(certificates)}
+    def _new_pool(self, proxy: str | None, tls: bool, certificates: HostCertificates | None) -> urllib3.PoolManager:
+        kept: dict[str, Any] = {"num_pools": 10, "maxsize": 10}
+        if tls:
+            # To read the system's certificates takes longer than many a request.
+            kept["ssl_context"] = self._tls_context(certificates)
         if self._options.insecure:
             urllib3.disable_warnings(exceptions.InsecureRequestWarning)
             kept |= {"cert_reqs": "CERT_NONE", "assert_hostname": False}

@@ -17,6 +17,7 @@ _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::(?P<port>[0-9]{{1,5}}))?")
 _PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_MIN_ENCODED = 32  # characters of a digest in a reference (distribution/reference, regexp.go)
 _IMAGE_ID = re.compile(r"[a-f0-9]{64}")
 _MAX_NAME = 255
 _EXAMPLE = "a reference looks like ubuntu, org/name:tag or ghcr.io/org/name:tag@sha256:..."
@@ -40,6 +41,12 @@ def check_path(path: str) -> str:
         hint = "names are lower case" if path != path.lower() else "it looks like name or org/name"
         raise InvalidReference(f"not a repository name: {path[:300]!r} ({hint})")
     return path
+
+
+def _shown(text: str) -> str:
+    """Return a malformed reference without what may be a user name and a password before its host."""
+    _, at, after = text.rpartition("@")
+    return (f"***@{after}" if at and not after.startswith(("sha256:", "sha512:")) else text)[:300]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,9 @@ class ImageReference:
         try:
             digest = Digest(digest_text) if at else None
         except InvalidDigest as error:
-            raise InvalidReference(f"not an image reference: {text[:300]!r}: {error}") from None
+            raise InvalidReference(f"not an image reference: {_shown(text)!r}: {error}") from None
+        if digest is not None and len(digest.encoded) < _MIN_ENCODED:
+            raise InvalidReference(f"not an image reference: {_shown(text)!r}: its digest is too short")
         colon = name.find(":", name.rfind("/") + 1)
         tag = name[colon + 1 :] if colon >= 0 else None
         name = name[:colon] if colon >= 0 else name
@@ -88,11 +97,11 @@ class ImageReference:
         matched = _DOMAIN.fullmatch(domain)
         if matched is None or int(matched["port"] or 0) > 65535:
             raise InvalidReference(
-                f"not an image reference: {text[:300]!r}: {domain[:80]!r} is no host name ({_EXAMPLE})"
+                f"not an image reference: {_shown(text)!r}: {domain[:80]!r} is not a host name ({_EXAMPLE})"
             )
         if not _PATH.fullmatch(path):
             hint = "names are lower case" if path != path.lower() else _EXAMPLE
-            raise InvalidReference(f"not an image reference: {text[:300]!r} ({hint})")
+            raise InvalidReference(f"not an image reference: {_shown(text)!r} ({hint})")
         if _IMAGE_ID.fullmatch(text):
             raise InvalidReference(f"{text[:80]!r} is an image ID, not a name")
         if len(domain) + 1 + len(path) > _MAX_NAME:

@@ -140,11 +140,11 @@ class TestUploads:
     def test_not_into_this_network(
         self, stub: StubRegistry, options: RegistryOptions, monkeypatch: pytest.MonkeyPatch, place: str
     ) -> None:
-        from python_docker.registry import upload_session
+        from python_docker.registry.upload import session
 
-        real = upload_session.is_inner_address
+        real = session.is_inner_address
         # As if the registry were outside.
-        monkeypatch.setattr(upload_session, "is_inner_address", lambda host: host != "localhost" and real(host))
+        monkeypatch.setattr(session, "is_inner_address", lambda host: host != "localhost" and real(host))
         stub.place = place
         with pytest.raises(RegistryError, match="not safe"):
             upload_blob(RegistryClient(stub.url, options), "team/app", BLOB, Tally())

@@ -180,3 +180,25 @@ def test_tags_follow_the_distribution_specification(tag: str) -> None:
     else:
         with pytest.raises(InvalidReference):
             check_tag(tag)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user:s3cret@host/name",
+        "a/s3cret@host",
+        "user:s3cret@host:5000/a/b:tag",
+        "https://user:s3cret@host/a",
+        "user:s3cret@host:5000",
+        "user:s3cret@other@host",
+    ],
+)
+def test_passwords_are_not_shown(text: str) -> None:
+    with pytest.raises(InvalidReference) as caught:
+        ImageReference.parse(text)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_malformed_digest_is_shown() -> None:
+    with pytest.raises(InvalidReference, match="team/app@sha256:12"):
+        ImageReference.parse("team/app@sha256:12")

@@ -17,7 +17,6 @@ from python_docker.errors import CredentialsError
 from python_docker.files.home import home_folder
 from python_docker.files.regular import read_regular_file
 from python_docker.http.url import public_url
-from python_docker.registry.auth.credential_helper import ask_helper
 from python_docker.registry.auth.credentials import Credentials
 from python_docker.spec.reference import DOCKER_HUB
 
@@ -100,14 +99,14 @@ def _find_in(
     for key in (server, *hosts):
         helper = helpers.get(key)
         if isinstance(helper, str) and helper:
-            answer = ask_helper(helper, server, environ, must_exist=True)
-            if answer is not None:
-                return Credentials.of_user(*answer, f"docker-credential-{helper}")
+            found = _ask(helper, server, environ, must_exist=True)
+            if found is not None:
+                return found
     store = document.get("credsStore")
     if isinstance(store, str) and store:
-        answer = ask_helper(store, server, environ, must_exist=False)
-        if answer is not None:
-            return Credentials.of_user(*answer, f"docker-credential-{store}")
+        found = _ask(store, server, environ, must_exist=False)
+        if found is not None:
+            return found
     auths = _section(document, "auths", place)
     for key in _keys(hosts, path, auths):
         try:
@@ -119,6 +118,14 @@ def _find_in(
         if found:
             return found
     return None
+
+
+def _ask(helper: str, server: str, environ: Mapping[str, str], *, must_exist: bool) -> Credentials | None:
+    # Programs are started by few: most have no helper.
+    from python_docker.registry.auth.credential_helper import ask_helper
+
+    answer = ask_helper(helper, server, environ, must_exist=must_exist)
+    return None if answer is None else Credentials.of_user(*answer, f"docker-credential-{helper}")
 
 
 def _section(document: Mapping[str, Any], name: str, place: str) -> Mapping[str, Any]:

@@ -90,22 +90,20 @@ def _run(path: str, program: str, server: str, environ: Mapping[str, str]) -> tu
     except BaseException:
         _end(process)
         raise
-    finally:
-        reader.join(1)
-        # What left the session may hold the pipe open for ever, and closing it would wait for the reader.
-        if process.stdout is not None and not reader.is_alive():
-            process.stdout.close()
 
 
 def _exchange(process: Program, server: str, answer: bytearray) -> None:
-    """Ask, and read the answer and a byte more than may be, until the helper has ended."""
+    """Ask, and read the answer and a byte more than may be, until the helper has ended.
+
+    In a thread that nobody need wait for: what left the helper's session may hold the pipe open for ever.
+    """
     assert process.stdin is not None
     assert process.stdout is not None
     with suppress(OSError, ValueError), process.stdin as question:
         question.write(server.encode())
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError), process.stdout as output:
         while len(answer) <= _MAX_ANSWER:
-            data = process.stdout.read1(64 << 10)  # type: ignore[attr-defined]
+            data = output.read1(64 << 10)  # type: ignore[attr-defined]
             if not data:
                 process.wait()
                 return
