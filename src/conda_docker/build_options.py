@@ -66,6 +66,17 @@ class Activate(StrEnum):
     """Nothing."""
 
 
+class LinkScripts(StrEnum):
+    """What becomes of the link scripts that packages bring."""
+
+    WARN = "warn"
+    """They are not run, and named."""
+    RUN = "run"
+    """They run in a sandbox, and what they change becomes a layer."""
+    REFUSE = "refuse"
+    """The build fails when a package has one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
     """How an environment becomes an image; every field has the default of the command line.
@@ -73,7 +84,10 @@ class BuildOptions:
     `prefix` is where the environment lives in the image (None: `/opt/conda`, unless the base image has a conda
     environment there already; see `choose_prefix`); `max_layers` counts the base image's layers too. `env`, `labels`,
     `entrypoint`, `cmd`, `user`, `workdir` and `expose` go to the image's runtime config over what the base has; `add`
-    holds pairs of a path on this machine and one in the image.
+    holds pairs of a path on this machine and one in the image. A `user` that the base image does not have is added to
+    it, with `user_name` and `home` (None: see `conda_docker.image.users.container_user`).
+
+    `link_scripts` says what becomes of packages' link scripts, `link_scripts_network` whether they have a network.
 
     `cache_dir` is the folder of the layer cache (None: the user's). `use_cache` false builds every layer anew.
     `use_extracted` reads packages that are extracted in a cache of conda or pixi from there rather than download their
@@ -105,6 +119,10 @@ class BuildOptions:
     entrypoint: Sequence[str] | None = None
     cmd: Sequence[str] | None = None
     user: str | None = None
+    user_name: str | None = None
+    home: str | None = None
+    link_scripts: LinkScripts = LinkScripts.WARN
+    link_scripts_network: bool = False
     workdir: str | None = None
     expose: Sequence[str] = ()
     add: Sequence[tuple[Path, str]] = ()
@@ -142,6 +160,10 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "entrypoint": to_command,
     "cmd": to_command,
     "user": to_text,
+    "user_name": to_text,
+    "home": to_text,
+    "link_scripts": partial(to_choice, kind=LinkScripts),
+    "link_scripts_network": to_flag,
     "workdir": to_text,
     "expose": to_ports,
     "add": to_additions,

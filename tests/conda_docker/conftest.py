@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from demo.channel import IndexUnreachable, NotHere, RealChannel, make_channel
+from python_docker.image import Image
+from python_docker.layer import build_layer
+from python_docker.tar import TarEntry
 from tests.conda_docker.channel import SyntheticChannel
 from tests.conda_docker.oracle import Rattler
 from tests.peers.availability import REQUIRE_PEERS
@@ -71,3 +74,15 @@ def program(tmp_path: Path, environment: dict[str, str]) -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def runnable_base(runnable_files: dict[str, bytes]) -> Image:
+    """Return an image with a shell and the usual programs."""
+    image = Image()
+    with build_layer(None) as builder:
+        for path, content in runnable_files.items():
+            builder.add(TarEntry(path, mode=0o755, size=len(content)), content)
+    assert builder.layer is not None
+    image.add_layer(builder.layer)
+    return image

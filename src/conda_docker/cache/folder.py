@@ -40,6 +40,8 @@ class NoteKind(StrEnum):
     """Manifests of base images, by the digest of their name and platform."""
     SYSTEMS = "systems"
     """What a build must know of the system in a base image, by the image's ID."""
+    ACTIVATIONS = "activations"
+    """What activation scripts set, by the digest of all that they saw."""
     DISTRIBUTIONS = "distributions"
     """What packages bring to pip, by the hash of their archive."""
 

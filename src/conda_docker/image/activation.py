@@ -10,9 +10,10 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conda_docker.build_options import Activate
+from conda_docker.scripts.activation_scripts import Evaluated
 
 # What Docker uses when an image says nothing (moby, daemon: DefaultPathEnv).
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -40,13 +41,15 @@ def activate(
     environment_variables: Mapping[str, str],
     scripts: Iterable[str],
     is_root_prefix: bool = False,
+    shell: str | None = "/bin/sh",
 ) -> Activation:
     """What activating the environment at `prefix` comes to in an image whose base has `base_variables`.
 
     `package_variables` are the variables of each `etc/conda/env_vars.d` file by its name, `environment_variables`
     those of the environment itself (its `conda-meta/state`), `scripts` the activation scripts that packages bring.
     Each variable is set under its name as it is written, and in upper case too, which is the name that conda exports
-    (`envvars_force_uppercase`), unless another variable has that name. `PATH` cannot be set this way.
+    (`envvars_force_uppercase`), unless another variable has that name. `PATH` cannot be set this way. `shell` is what
+    an entrypoint can be read by; without one there is none.
     """
     if mode is Activate.NEVER:
         return Activation({}, None)
@@ -65,11 +68,35 @@ def activate(
             elif value != _UNSET:
                 written[name] = value
     variables |= {name.upper(): value for name, value in written.items()} | written
-    scripts = sorted(scripts)
-    if scripts and mode is Activate.ENV:
-        notes.append(f"activation scripts are in the image but not run: {', '.join(map(posixpath.basename, scripts))}")
-    wants_entrypoint = mode is Activate.ENTRYPOINT or (mode is Activate.AUTO and bool(scripts))
-    return Activation(variables, entrypoint_script(prefix) if wants_entrypoint else None, tuple(notes))
+    wants_entrypoint = mode is Activate.ENTRYPOINT or (mode is Activate.AUTO and any(True for _ in scripts))
+    if wants_entrypoint and shell is None:
+        notes.append("the image has no shell, so it has no entrypoint that runs activation scripts")
+    entrypoint = entrypoint_script(prefix, shell) if wants_entrypoint and shell is not None else None
+    return Activation(variables, entrypoint, tuple(notes))
+
+
+def with_scripts(activation: Activation, scripts: Iterable[str], evaluated: Evaluated) -> Activation:
+    """Return an activation with what `scripts` set, as far as it is known.
+
+    It is then there wherever a container is entered, `docker exec` included; an entrypoint has it anew at each start.
+
+    >>> with_scripts(Activation({"A": "1"}, None), ["a.sh"], Evaluated({"B": "2"})).variables
+    {'A': '1', 'B': '2'}
+    """
+    names = ", ".join(sorted(map(posixpath.basename, scripts)))
+    notes = list(activation.notes)
+    if evaluated.problem is not None and activation.entrypoint is not None:
+        notes.append(
+            f"what the activation scripts ({names}) set is known only to what the image's entrypoint starts, not to "
+            f"`docker exec` and the like: {evaluated.problem}"
+        )
+    elif evaluated.problem is not None:
+        notes.append(f"activation scripts are in the image but not run ({names}): {evaluated.problem}")
+    if evaluated.unset:
+        notes.append(
+            f"activation scripts ({names}) unset {', '.join(evaluated.unset)}: only the entrypoint can do that"
+        )
+    return replace(activation, variables={**activation.variables, **evaluated.variables}, notes=tuple(notes))
 
 
 def _default_env(prefix: str, is_root_prefix: bool) -> str:
@@ -79,20 +106,26 @@ def _default_env(prefix: str, is_root_prefix: bool) -> str:
     return name if posixpath.basename(parent) == "envs" else prefix
 
 
-def entrypoint_script(prefix: str) -> str:
-    """A script that sources every activation script of the environment and becomes the command it is given.
+def entrypoint_script(prefix: str, shell: str = "/bin/sh") -> str:
+    """Return a script that sources every activation script of the environment and becomes the command it is given.
 
-    The scripts are written for bash as a rule, so bash runs them where there is one.
+    The scripts are written for bash as a rule, so bash runs them where there is one. Another shell ends at a script
+    that it cannot parse; such a script is passed over with a word.
     """
     folder = shlex.quote(f"{prefix}/etc/conda/activate.d")
     return (
-        "#!/bin/sh\n"
+        f"#!{shell}\n"
         "# Sources the activation scripts of the conda environment, then becomes the command that it was given.\n"
         'if [ -z "${BASH_VERSION-}" ] && command -v bash >/dev/null 2>&1; then\n'
         '    exec bash "$0" "$@"\n'
         "fi\n"
         f"for _script in {folder}/*.sh; do\n"
-        '    if [ -r "$_script" ]; then . "$_script"; fi\n'
+        '    if [ ! -r "$_script" ]; then continue; fi\n'
+        f'    if [ -z "${{BASH_VERSION-}}" ] && ! {shlex.quote(shell)} -n "$_script" 2>/dev/null; then\n'
+        '        echo "conda-docker-entrypoint: $_script needs bash and is passed over" >&2\n'
+        "        continue\n"
+        "    fi\n"
+        '    . "$_script"\n'
         "done\n"
         "unset _script\n"
         'exec "$@"\n'

@@ -9,19 +9,23 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.build_options import BuildOptions, Bytecode
+from conda_docker.build_options import Activate, BuildOptions, Bytecode, LinkScripts
 from conda_docker.cache.location import default_cache_dir
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.errors import InterpreterNotFound
 from conda_docker.image import provenance
-from conda_docker.image.activation import activate
+from conda_docker.image.activation import Activation, activate, with_scripts
+from conda_docker.image.base_system import LOADERS, BaseSystem, read_base_system
 from conda_docker.image.config import configure, describe
 from conda_docker.image.environment_layer import environment_layer
+from conda_docker.image.gpu import gpu_variables
+from conda_docker.image.script_layers import activation_variables, link_script_layer
+from conda_docker.image.users import container_user
 from conda_docker.layers.make import MadeLayer, make_layers
 from conda_docker.layers.member import has_modules_to_compile
 from conda_docker.layers.plan import plan_layers
@@ -96,9 +100,10 @@ def build_image(
     prefix = choose_prefix(environment, image, options, notes)
     room = _room(image, options)
     cache_dir = options.cache_dir or default_cache_dir()
+    system = read_base_system(base, cache_dir) if base is not None else BaseSystem()
     environment = complete_environment(environment, cache_dir, offline=options.offline, progress=progress)
 
-    recipe = recipe_of(environment, prefix, options, notes)
+    recipe = replace(recipe_of(environment, prefix, options, notes), place=system.real_path(prefix))
     requested = {match_spec_name(spec.rpartition("::")[2]) for spec in environment.requested}
     plan = plan_layers(
         environment.packages,
@@ -108,7 +113,7 @@ def build_image(
         requested=requested,
     )
     made = _make(plan, recipe, environment, options, cache_dir, notes, progress)
-    return _assemble(environment, image, base, recipe, options, made, notes)
+    return _assemble(environment, image, base, system, recipe, options, made, FolderStore(cache_dir), notes)
 
 
 def recipe_of(environment: LockedEnvironment, prefix: str, options: BuildOptions, notes: list[str]) -> Recipe:
@@ -181,7 +186,8 @@ def _check_base(environment: LockedEnvironment, image: Image, base: Image | None
 
 def _room(image: Image, options: BuildOptions) -> int:
     """How many layers packages may have, beside the base's, the environment's own and one for added files."""
-    room = options.max_layers - len(image.layers) - 1 - bool(options.add)
+    scripts = options.link_scripts is LinkScripts.RUN
+    room = options.max_layers - len(image.layers) - 1 - bool(options.add) - scripts
     if room < 1:
         raise UnsupportedFormat(
             f"the base image has {len(image.layers)} layers, which leaves no room for packages among the "
@@ -265,9 +271,11 @@ def _assemble(
     environment: LockedEnvironment,
     image: Image,
     base: Image | None,
+    system: BaseSystem,
     recipe: Recipe,
     options: BuildOptions,
     made: Sequence[MadeLayer],
+    store: FolderStore,
     notes: list[str],
 ) -> BuildResult:
     """Put the layers on the base, and the environment's own on top."""
@@ -278,36 +286,104 @@ def _assemble(
         history = provenance.packages_history(layer.members, prefix, rfc3339(created))
         image.add_layer(Layer(layer.layer.blob, layer.layer.diff_id, history=(history,)))
         reports.append(_report(layer.layer, layer.members, layer.cached, layer.seconds))
-    activation = activate(
-        options.activate,
-        prefix,
-        base_variables=image.config.environment,
-        package_variables={name: fields for layer in made for name, fields in layer.facts.variables.items()},
-        environment_variables=environment.variables,
-        scripts=[script for layer in made for script in layer.facts.activate],
-        is_root_prefix=any(package.name == "conda" for package in environment.packages),
-    )
+    post_link = {name for layer in made for name in layer.facts.post_link}
+    linked = [package for package in environment.packages if package.name in post_link]
     started = time.monotonic()
-    own = environment_layer(environment, recipe, activation, created)
+    scripts = link_script_layer(image, linked, recipe, options, store, created, notes)
+    if scripts is not None:
+        history = provenance.link_scripts_history(linked, prefix, rfc3339(created))
+        image.add_layer(Layer(scripts.blob, scripts.diff_id, history=(history,)))
+        reports.append(_report(scripts, seconds=time.monotonic() - started))
+    activation = _activation(environment, image, system, recipe, options, made, store)
+    user = None
+    if options.user is not None and system.problem is None:
+        user = container_user(options.user, system, name=options.user_name, home=options.home)
+    started = time.monotonic()
+    own = environment_layer(environment, recipe, activation, user, system if base is not None else None, created)
     history = provenance.environment_history(environment, prefix, rfc3339(created))
     image.add_layer(Layer(own.blob, own.diff_id, history=(history,)))
     reports.append(_report(own, seconds=time.monotonic() - started))
     if options.add:
         reports.append(_report(image.add_layer_paths(options.add, recursive=True)))
-    configure(image, base, prefix, options, activation, has_python=environment.python is not None)
+    configure(
+        image,
+        base,
+        prefix,
+        options,
+        activation,
+        gpu_variables(environment.packages, image.config.environment),
+        user,
+        has_python=environment.python is not None,
+    )
     describe(image, base, options, rfc3339(created))
     return BuildResult(
         image,
         prefix,
         tuple(reports),
-        tuple(sorted(name for layer in made for name in layer.facts.post_link)),
+        () if options.link_scripts is LinkScripts.RUN else tuple(sorted(post_link)),
         sum(layer.facts.trimmed_files for layer in made),
         sum(layer.facts.trimmed_bytes for layer in made),
-        (*environment.warnings, *notes, *_layer_notes(made), *activation.notes),
+        (
+            *environment.warnings,
+            *notes,
+            *_layer_notes(made),
+            *_system_notes(environment, system, made),
+            *activation.notes,
+        ),
     )
 
 
+def _activation(
+    environment: LockedEnvironment,
+    image: Image,
+    system: BaseSystem,
+    recipe: Recipe,
+    options: BuildOptions,
+    made: Sequence[MadeLayer],
+    store: FolderStore,
+) -> Activation:
+    """What activating the environment comes to, with what activation scripts set where they can be run here."""
+    scripts = [script for layer in made for script in layer.facts.activate]
+    activation = activate(
+        options.activate,
+        recipe.prefix,
+        base_variables=image.config.environment,
+        package_variables={name: fields for layer in made for name, fields in layer.facts.variables.items()},
+        environment_variables=environment.variables,
+        scripts=scripts,
+        is_root_prefix=any(package.name == "conda" for package in environment.packages),
+        shell=_shell(environment, system, recipe.prefix),
+    )
+    if not scripts or options.activate is Activate.NEVER:
+        return activation
+    variables = {**image.config.environment, **activation.variables}
+    evaluated = activation_variables(image, sorted(scripts), recipe, variables, store)
+    return with_scripts(activation, scripts, evaluated)
+
+
+def _shell(environment: LockedEnvironment, system: BaseSystem, prefix: str) -> str | None:
+    """The shell that an entrypoint is read by: the base's, else the environment's own, None where there is none."""
+    if system.shells or system.problem is not None:
+        return "/bin/sh"
+    own = next((package.name for package in environment.packages if package.name in ("bash", "dash")), None)
+    return None if own is None else f"{prefix}/bin/{own}"
+
+
+def _system_notes(environment: LockedEnvironment, system: BaseSystem, made: Sequence[MadeLayer]) -> Iterator[str]:
+    """What the base lacks that the environment's programs need."""
+    loader = LOADERS.get(environment.subdir)
+    if system.problem is not None or loader is None or loader in system.loaders:
+        return
+    if any(layer.facts.programs for layer in made):
+        yield (
+            f"the programs of this environment cannot start: they need {loader}, which is part of glibc, and the base "
+            "image has none; use a base with glibc, such as debian:stable-slim"
+        )
+
+
 def _layer_notes(made: Sequence[MadeLayer]) -> Iterator[str]:
+    for layer in made:
+        yield from layer.facts.notes
     extracted = sum(len(layer.members) for layer in made if layer.extracted)
     if extracted:
         yield f"{extracted} packages were read from extracted folders: from archives, the digest may be another"

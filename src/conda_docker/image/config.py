@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -10,18 +11,28 @@ from python_docker.errors import InvalidReference
 
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
+    from conda_docker.image.users import ContainerUser
     from python_docker.image import Image
 
 
 def configure(
-    image: Image, base: Image | None, prefix: str, options: BuildOptions, activation: Activation, *, has_python: bool
+    image: Image,
+    base: Image | None,
+    prefix: str,
+    options: BuildOptions,
+    activation: Activation,
+    gpu: Mapping[str, str],
+    user: ContainerUser | None,
+    *,
+    has_python: bool,
 ) -> None:
     """Set the runtime config of `image`: what activation sets, then what the options say, over what the base has.
 
-    With `has_python` a container without a command of its own starts the environment's Python.
+    `gpu` are the variables for NVIDIA's runtime. The `user` is set as numbers, which Kubernetes can check. With
+    `has_python` a container without a command of its own starts the environment's Python.
     """
     config = image.config
-    for name, value in (*activation.variables.items(), *options.env.items()):
+    for name, value in (*activation.variables.items(), *gpu.items(), *options.env.items()):
         config.set_variable(name, value)
     if options.entrypoint is not None:
         config["Entrypoint"] = list(options.entrypoint)
@@ -34,7 +45,9 @@ def configure(
         config["Cmd"] = []  # the base's were arguments of another entrypoint
     elif not config["Cmd"] and not (base and base.config["Entrypoint"]) and has_python:
         config["Cmd"] = [f"{prefix}/bin/python"]
-    if options.user is not None:
+    if user is not None:
+        config["User"] = user.number
+    elif options.user is not None:
         config["User"] = options.user
     if options.workdir is not None:
         config["WorkingDir"] = options.workdir

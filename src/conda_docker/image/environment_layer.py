@@ -5,34 +5,71 @@ All that differs between environments with the same packages is here, so that th
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from conda_docker.image.activation import ENTRYPOINT_NAME, Activation, state_file
+from conda_docker.image.base_system import BaseSystem
+from conda_docker.image.users import ContainerUser, user_files
 from python_docker.layer import Layer, build_layer
 from python_docker.spec.timestamps import rfc3339
-from python_docker.tar import TarEntry
+from python_docker.tar import EntryType, TarEntry
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
     from conda_docker.layers.recipe import Recipe
 
+_LOGIN_SCRIPT = "etc/profile.d/conda-docker.sh"
 
-def environment_layer(environment: LockedEnvironment, recipe: Recipe, activation: Activation, created: int) -> Layer:
+
+def environment_layer(
+    environment: LockedEnvironment,
+    recipe: Recipe,
+    activation: Activation,
+    user: ContainerUser | None,
+    system: BaseSystem | None,
+    created: int,
+) -> Layer:
     """Return the layer with `conda-meta/history`, `conda-meta/state` and the entrypoint.
 
-    `created` is the time of its files, in seconds since 1970.
+    An image from scratch (`system` None) gets the least that programs rely on: `/tmp`, and root in `/etc/passwd`. A
+    `user` that the base does not have is added to it, with a home of its own. `created` is the time of the files, in
+    seconds since 1970.
     """
-    root = recipe.prefix.strip("/")
+    root = recipe.prefix_in_image.root
     files: dict[str, tuple[int, bytes]] = {f"{root}/conda-meta/history": (0o644, history_file(environment, created))}
     if environment.variables:
         files[f"{root}/conda-meta/state"] = (0o644, state_file(environment.variables))
     if activation.entrypoint is not None:
         files[f"{root}/bin/{ENTRYPOINT_NAME}"] = (0o755, activation.entrypoint.encode())
+    if system is None or (user is not None and user.added):
+        accounts = user_files(user, system or BaseSystem())
+        files |= {path.lstrip("/"): (0o644, content) for path, content in accounts.items()}
+    if activation.variables and (system is None or system.shells):
+        files[_LOGIN_SCRIPT] = (0o644, login_script(recipe.prefix).encode())
+    entries = {
+        path: (TarEntry(path, mode=mode, size=len(content), mtime=created), content)
+        for path, (mode, content) in files.items()
+    }
+    if system is None:
+        entries["tmp"] = TarEntry("tmp", EntryType.DIRECTORY, 0o1777, 0, created), b""
+    if user is not None and user.added:
+        path = user.home.strip("/")
+        entries[path] = TarEntry(path, EntryType.DIRECTORY, 0o755, 0, created, uid=user.uid, gid=user.gid), b""
     with build_layer(None, recipe.compression, recipe.level) as builder:
-        for path, (mode, content) in sorted(files.items()):
-            builder.add(TarEntry(path, mode=mode, size=len(content), mtime=created), content)
+        for _, (entry, content) in sorted(entries.items()):
+            builder.add(entry, content)
     assert builder.layer is not None
     return builder.layer
+
+
+def login_script(prefix: str) -> str:
+    """Return a script for `/etc/profile.d`: login shells set PATH anew, which would hide the environment."""
+    folder = shlex.quote(f"{prefix}/bin")
+    return (
+        "# The conda environment comes first in login shells, too.\n"
+        f'case ":$PATH:" in\n    *:{folder}:*) ;;\n    *) PATH={folder}:$PATH; export PATH ;;\nesac\n'
+    )
 
 
 def history_file(environment: LockedEnvironment, created: int) -> bytes:

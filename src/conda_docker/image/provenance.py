@@ -104,6 +104,14 @@ def packages_history(packages: Sequence[LockedPackage | LockedWheel], prefix: st
     return History(created=created, created_by=f"conda-docker: {shown}", comment=comment)
 
 
+def link_scripts_history(packages: Sequence[LockedPackage], prefix: str, created: str) -> History:
+    """Return the history entry of the layer that the link scripts of `packages` made."""
+    names = " ".join(package.stem for package in packages)
+    return History(
+        created=created, created_by="conda-docker: link scripts", comment=f"conda link scripts in {prefix}: {names}"
+    )
+
+
 def environment_history(environment: LockedEnvironment, prefix: str, created: str) -> History:
     """The history entry of an environment's own layer."""
     request: dict[str, Any] = {

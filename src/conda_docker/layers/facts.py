@@ -13,8 +13,9 @@ class LayerFacts:
 
     `post_link` names packages with a post-link script, which is not run; `activate` the activation scripts, relative
     to the prefix; `variables` holds each `etc/conda/env_vars.d` file's name with the variables in it. `clobbered` tells
-    that some path is in several of the packages. `paths` are
-    hashes of the paths of files and links, `folders` those of their folders: enough to see whether two layers meet.
+    that some path is in several of the packages. `programs` tells that some package for one kind of processor has
+    programs; `notes` are what users should hear. `paths` are hashes of the paths of files and links, `folders` those
+    of their folders: enough to see whether two layers meet.
     """
 
     packages: tuple[str, ...] = ()
@@ -25,6 +26,8 @@ class LayerFacts:
     trimmed_bytes: int = 0
     uncompiled: tuple[str, ...] = ()
     clobbered: bool = False
+    programs: bool = False
+    notes: tuple[str, ...] = ()
     paths: frozenset[int] = frozenset()
     folders: frozenset[int] = frozenset()
 
@@ -39,6 +42,8 @@ class LayerFacts:
             "trimmedBytes": self.trimmed_bytes,
             "uncompiled": self.uncompiled,
             "clobbered": self.clobbered,
+            "programs": self.programs,
+            "notes": self.notes,
             "paths": pack(self.paths),
             "folders": pack(self.folders),
         }
@@ -55,6 +60,8 @@ class LayerFacts:
             trimmed_bytes=int(value["trimmedBytes"]),
             uncompiled=tuple(value["uncompiled"]),
             clobbered=bool(value["clobbered"]),
+            programs=bool(value["programs"]),
+            notes=tuple(map(str, value["notes"])),
             paths=unpack(value["paths"]),
             folders=unpack(value["folders"]),
         )

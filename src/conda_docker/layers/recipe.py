@@ -32,7 +32,8 @@ class Recipe:
 
     `python_version` (such as "3.12"), `site_packages` (relative to the prefix) and `bytecode` matter for wheels and
     `noarch: python` packages alone. `bytecode` is the exact version of the CPython that compiles their modules
-    ("3.12.1", "3.13.5t"), None when none does. `trim` and `exclude` are those of `BuildOptions`.
+    ("3.12.1", "3.13.5t"), None when none does. `trim` and `exclude` are those of `BuildOptions`. `place` is where the
+    prefix leads in the base image, when links are on the way.
 
     Raises `InvalidPath` for a prefix that cannot be, `ValueError` for a level that the compression does not have.
 
@@ -48,9 +49,11 @@ class Recipe:
     level: int | None = None
     trim: bool = False
     exclude: tuple[str, ...] = ()
+    place: str | None = None
 
     def __post_init__(self) -> None:
-        prefix = Prefix(self.prefix, self.python_version, self.site_packages)
+        prefix = Prefix(self.prefix, self.python_version, self.site_packages, self.place)
+        object.__setattr__(self, "place", prefix.place)
         object.__setattr__(self, "prefix", prefix.path)
         object.__setattr__(self, "python_version", prefix.python_version)
         object.__setattr__(self, "site_packages", prefix.site_packages)
@@ -59,7 +62,7 @@ class Recipe:
     @property
     def prefix_in_image(self) -> Prefix:
         """The prefix with the Python in it, for linking."""
-        return Prefix(self.prefix, self.python_version, self.site_packages)
+        return Prefix(self.prefix, self.python_version, self.site_packages, self.place)
 
     @property
     def filter(self) -> FileFilter:
@@ -96,6 +99,7 @@ class Recipe:
             "packages": [identity(member) for member in members],
             "extracted": extracted,
             "prefix": self.prefix,
+            "place": self.place,
             "python": [self.python_version, self.site_packages, self.bytecode] if python else None,
             "compression": self.compression,
             "level": self.level,

@@ -109,6 +109,8 @@ def _facts(members: Sequence[Member], reports: Sequence[LinkReport], *, clobbere
         trimmed_bytes=sum(report.trimmed_bytes for report in reports),
         uncompiled=tuple(path for report in reports for path in sorted(report.uncompiled)),
         clobbered=clobbered,
+        programs=any(report.programs for report in reports),
+        notes=tuple(note for report in reports for note in report.notes),
         paths=frozenset(map(_hash, paths)),
         folders=frozenset(map(_hash, folders_of(paths))),
     )

@@ -17,7 +17,7 @@ from conda_docker.link.filter import KEEP_ALL, FileFilter
 from conda_docker.link.noarch import entry_point_script
 from conda_docker.link.pieces import PieceReader
 from conda_docker.link.placeholder import replace_binary, replace_large_binary, replace_large_text, replace_text
-from conda_docker.link.placement import Special, activation_scripts, link_scripts, place_files
+from conda_docker.link.placement import Special, activation_scripts, is_program, link_scripts, place_files
 from conda_docker.link.prefix import Prefix
 from conda_docker.link.record import InstalledPath, Observed, installed_file, prefix_record, record_path
 from conda_docker.link.report import LinkReport
@@ -123,6 +123,7 @@ class LinkedPackage:
         report.link_scripts = link_scripts(places, self._record.name)
         report.activate = activation_scripts(places)
         report.notes = self._package.metadata.notes
+        report.programs = self._package.metadata.noarch is None and any(map(is_program, places))
         if self._modules is not None:
             self._modules.shipped = self._without.union(place for place in places if place.endswith(".pyc"))
         del places

@@ -154,6 +154,11 @@ def link_scripts(places: Iterable[str], name: str) -> tuple[str, ...]:
     return tuple(sorted({f"bin/.{name}-{kind}.sh" for kind in _LINK_SCRIPTS}.intersection(places)))
 
 
+def is_program(place: str) -> bool:
+    """Return whether a path, relative to the prefix, is a command's."""
+    return place.startswith(("bin/", "sbin/")) and not place.startswith("bin/.")
+
+
 def activation_scripts(places: Iterable[str]) -> tuple[str, ...]:
     """Those places that are scripts which activation sources in a POSIX shell."""
     return tuple(

@@ -17,22 +17,27 @@ class Prefix:
 
     `path` is absolute; `python_version` (such as "3.12") and `site_packages` (relative to the prefix) are those of the
     environment's Python, None when it has none. `site_packages` follows from the version unless it is given: the
-    record of a free-threaded Python has it as `python_site_packages_path` (CEP 17).
+    record of a free-threaded Python has it as `python_site_packages_path` (CEP 17). `place` is where the prefix leads
+    when folders on the way are links in the base image: a layer that named the links would replace them by folders.
 
     Raises `InvalidPath` for a path that is not absolute, and for a `site_packages` outside the prefix.
 
     >>> Prefix("/opt/conda/", "3.12.1")
-    Prefix(path='/opt/conda', python_version='3.12', site_packages='lib/python3.12/site-packages')
+    Prefix(path='/opt/conda', python_version='3.12', site_packages='lib/python3.12/site-packages', place=None)
     """
 
     path: str
     python_version: str | None = None
     site_packages: str | None = None
+    place: str | None = None
 
     def __post_init__(self) -> None:
         if not self.path.startswith("/"):
             raise InvalidPath(f"a prefix must be an absolute path, not {self.path[:200]!r}")
         object.__setattr__(self, "path", "/" + contained_path(self.path))
+        if self.place is not None:
+            place = "/" + contained_path(self.place)
+            object.__setattr__(self, "place", None if place == self.path else place)
         if self.python_version is None:
             return
         version = _MAJOR_MINOR.match(self.python_version)
@@ -48,5 +53,5 @@ class Prefix:
 
     @property
     def root(self) -> str:
-        """The prefix relative to the image's root: `opt/conda`."""
-        return self.path[1:]
+        """Where the prefix lies, relative to the image's root: `opt/conda`."""
+        return (self.place or self.path)[1:]

@@ -15,7 +15,8 @@ class LinkReport:
     `trimmed_bytes` count what the filter left out. `link_scripts` are scripts that clients run on linking; they are in
     the image and were not run. `activate` are activation scripts, and `variables` holds the variables of each file in
     `etc/conda/env_vars.d` by its name. `compiled` counts the `.pyc` files that were made; `uncompiled` maps the modules
-    that have none, though they should, to the reason. `notes` say what of the package cannot be used.
+    that have none, though they should, to the reason. `notes` say what of the package cannot be
+    used; `programs` says that it has programs for one kind of processor.
     """
 
     paths: list[str] = field(default_factory=list)
@@ -27,6 +28,7 @@ class LinkReport:
     compiled: int = 0
     uncompiled: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    programs: bool = False
 
     @property
     def post_link(self) -> bool:

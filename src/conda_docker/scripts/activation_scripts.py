@@ -6,6 +6,8 @@ it sources. Evaluated here, in a sandbox on the merged files, plain variables ar
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import shlex
 import subprocess
@@ -73,6 +75,16 @@ def evaluate(
         said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
         return Evaluated({}, problem=said[-1][:300] if said else f"they ended with exit code {ended.returncode}")
     return difference(variables, printed)
+
+
+def key_of_activation(layers: Sequence[Layer], scripts: Sequence[str], variables: Mapping[str, str]) -> str:
+    """Return the key of what `scripts` set: a digest of all that they can see."""
+    inputs = {
+        "layers": [str(layer.diff_id) for layer in layers],
+        "scripts": list(scripts),
+        "variables": dict(variables),
+    }
+    return hashlib.sha256(b"activation 1" + json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def difference(before: Mapping[str, str], printed: bytes) -> Evaluated:

@@ -10,7 +10,6 @@ import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import ScriptFailed
@@ -38,22 +37,12 @@ _TIME_LIMIT = 1800  # seconds for one script
 _SHOWN = 4000  # characters of what a script prints
 
 
-class LinkScripts(StrEnum):
-    """What happens to packages that bring link scripts."""
-
-    WARN = "warn"
-    """They are not run, and named."""
-    RUN = "run"
-    """They are run in a sandbox, and what they change becomes a layer."""
-    REFUSE = "refuse"
-    """The build fails."""
-
-
 @dataclass(frozen=True, slots=True)
 class ScriptsRun:
-    """What running link scripts came to: a layer (None when nothing was changed), and what the scripts said."""
+    """What running link scripts came to: a layer (empty unless something `changed`), and what the scripts said."""
 
-    layer: Layer | None
+    layer: Layer
+    changed: bool
     messages: tuple[str, ...] = ()
 
 
@@ -120,7 +109,8 @@ def run_link_scripts(
             for entry, content in changes(tree, time):
                 builder.add(entry, content)
                 changed = True
-        return ScriptsRun(builder.layer if changed else None, tuple(messages))
+        assert builder.layer is not None
+        return ScriptsRun(builder.layer, changed, tuple(messages))
 
 
 def _find_shell(tree: Tree, prefix: str) -> str:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from conda_docker.build_options import Activate
-from conda_docker.image.activation import DEFAULT_PATH, Activation, activate, entrypoint_script, state_file
+from conda_docker.image.activation import (
+    DEFAULT_PATH,
+    Activation,
+    activate,
+    entrypoint_script,
+    state_file,
+    with_scripts,
+)
+from conda_docker.scripts.activation_scripts import Evaluated
 
 
 def run(mode: Activate = Activate.AUTO, **changes: object) -> Activation:
@@ -55,9 +66,48 @@ def test_scripts_bring_an_entrypoint_unless_only_variables_are_wanted() -> None:
     assert run().entrypoint is None
     only_variables = run(Activate.ENV, scripts=scripts)
     assert only_variables.entrypoint is None
-    assert "gcc.sh" in only_variables.notes[0]
     assert run(Activate.ENTRYPOINT).entrypoint is not None
     assert run(Activate.NEVER, scripts=scripts) == Activation({}, None)
+
+
+def test_without_a_shell_there_is_no_entrypoint() -> None:
+    activation = run(scripts=["etc/conda/activate.d/gcc.sh"], shell=None)
+    assert activation.entrypoint is None
+    assert "no shell" in activation.notes[0]
+
+
+def test_what_scripts_set_is_a_variable_of_the_image() -> None:
+    scripts = ["etc/conda/activate.d/gcc.sh"]
+    found = with_scripts(run(scripts=scripts), scripts, Evaluated({"CC": "gcc"}, ("OLD",)))
+    assert found.variables["CC"] == "gcc"
+    assert found.notes == ("activation scripts (gcc.sh) unset OLD: only the entrypoint can do that",)
+
+
+@pytest.mark.parametrize(
+    ("mode", "note"), [(Activate.AUTO, "known only to what the image's entrypoint starts"), (Activate.ENV, "not run")]
+)
+def test_scripts_that_cannot_be_run_here_are_named(mode: Activate, note: str) -> None:
+    scripts = ["etc/conda/activate.d/gcc.sh"]
+    found = with_scripts(run(mode, scripts=scripts), scripts, Evaluated({}, problem="no bwrap"))
+    assert note in found.notes[0]
+    assert "gcc.sh" in found.notes[0]
+    assert "no bwrap" in found.notes[0]
+
+
+@pytest.mark.parametrize("shell", [name for name in ("dash", "bash", "busybox") if shutil.which(name)])
+def test_a_script_that_the_shell_cannot_parse_takes_no_container_down(tmp_path: Path, shell: str) -> None:
+    folder = tmp_path / "etc/conda/activate.d"
+    folder.mkdir(parents=True)
+    (folder / "a.sh").write_text("function f() { echo x; }\nexport A=1\n")
+    (folder / "b.sh").write_text("export B=2\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/sh").symlink_to(str(shutil.which(shell)))
+    script = tmp_path / "entrypoint"
+    script.write_text(entrypoint_script(str(tmp_path), str(tmp_path / "bin/sh")))
+    command = [tmp_path / "bin/sh", script, tmp_path / "bin/sh", "-c", "echo $A $B"]
+    ended = subprocess.run(command, env={"PATH": str(tmp_path / "bin")}, capture_output=True, text=True, check=True)
+    assert ended.stdout == ("2\n" if shell == "dash" else "1 2\n")
+    assert ("a.sh needs bash" in ended.stderr) is (shell == "dash")
 
 
 def test_the_default_environment_is_named_as_conda_names_it() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layerin
 from conda_docker.create import create_image
 from conda_docker.environment.inputs.explicit import parse_explicit
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.errors import DownloadError, InterpreterNotFound, InvalidPackage
+from conda_docker.errors import DownloadError, InterpreterNotFound, InvalidPackage, ScriptFailed
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.provenance import read_environments
 from conda_docker.link.bytecode.python_program import exact_version
@@ -314,8 +315,12 @@ def test_post_link_scripts_are_named_and_activation_scripts_sourced(
     result = build_image(environment_of(synthetic_channel, "gcc"), None, options(tmp_path))
     assert result.post_link == ("gcc",)
     assert result.image.config.environment["GCC_HOME"] == "/opt"
-    assert result.image.config["Entrypoint"] == ["/opt/conda/bin/conda-docker-entrypoint"]
-    entry = tree(result.image)["bin/conda-docker-entrypoint"]
+    assert result.image.config["Entrypoint"] == []
+    base = Image()
+    base.add_layer_contents({"/bin/sh": b""})
+    with_shell = build_image(environment_of(synthetic_channel, "gcc"), base, options(tmp_path))
+    assert with_shell.image.config["Entrypoint"] == ["/opt/conda/bin/conda-docker-entrypoint"]
+    entry = tree(with_shell.image)["bin/conda-docker-entrypoint"]
     assert entry.mode == 0o755
     never = build_image(
         environment_of(synthetic_channel, "gcc"), None, options(tmp_path, activate=Activate.NEVER)
@@ -340,7 +345,7 @@ def test_runtime_options_are_the_image_s(channel: SyntheticChannel, tmp_path: Pa
     config = image.config
     assert config.environment["A"] == "1"
     assert config["Labels"]["team"] == "x"
-    assert (config["Cmd"], config["User"], config["WorkingDir"]) == (["python", "-V"], "1000", "/srv")
+    assert (config["Cmd"], config["User"], config["WorkingDir"]) == (["python", "-V"], "1000:1000", "/srv")
     assert config["ExposedPorts"] == {"8080/tcp": {}}
     assert {"srv/app.py", "srv/copy.py"} <= set(image.layers[0].list_files())
 
@@ -453,3 +458,109 @@ def test_layers_for_another_platform_have_the_same_compiled_modules(
         digests.add(layer.digest)
         assert [path for path in tree(result.image) if path.endswith(".pyc")]
     assert len(digests) == 1
+
+
+LOADER = "/lib64/ld-linux-x86-64.so.2"
+
+
+def test_an_image_from_scratch_has_what_programs_rely_on(channel: SyntheticChannel, tmp_path: Path) -> None:
+    files = build_image(environment_of(channel), None, options(tmp_path)).image.filesystem()
+    folder = files.get("tmp")
+    assert folder is not None
+    assert folder.entry.mode == 0o1777
+    assert files.read("/etc/passwd").startswith(b"root:x:0:0:")
+
+
+def test_a_user_that_the_base_lacks_gets_a_name_and_a_home(channel: SyntheticChannel, tmp_path: Path) -> None:
+    base = Image()
+    base.add_layer_contents({"/etc/passwd": b"root:x:0:0::/root:/bin/sh\n", "/etc/group": b"root:x:0:\n"})
+    image = build_image(environment_of(channel), base, options(tmp_path, user="1000", home="/work/me")).image
+    files = image.filesystem()
+    assert image.config["User"] == "1000:1000"
+    assert files.read("/etc/passwd").endswith(b"\napp:x:1000:1000::/work/me:/sbin/nologin\n")
+    home = files.get("work/me")
+    assert home is not None
+    assert (home.entry.uid, home.entry.gid, home.entry.mode) == (1000, 1000, 0o755)
+
+
+def test_programs_without_a_loader_are_warned_of(channel: SyntheticChannel, tmp_path: Path) -> None:
+    def notes(base: Image | None, *specs: str) -> list[str]:
+        result = build_image(environment_of(channel, *specs), base, options(tmp_path))
+        return [note for note in result.notes if LOADER in note]
+
+    glibc, musl = Image(), Image()
+    glibc.add_layer_contents({LOADER: b"", "/bin/sh": b""})
+    musl.add_layer_contents({"/lib/ld-musl-x86_64.so.1": b"", "/bin/sh": b""})
+    channel.add(SyntheticPackage(name="fonts", noarch="generic", files={"fonts/a.ttf": b""}))
+    assert notes(glibc) == []
+    assert len(notes(musl)) == len(notes(None)) == 1
+    assert notes(musl, "fonts") == [], "nothing in it needs to be started"
+
+
+def test_a_prefix_behind_a_link_of_the_base_goes_where_that_leads(channel: SyntheticChannel, tmp_path: Path) -> None:
+    (tmp_path / "opt").symlink_to("var/opt")
+    base = Image()
+    base.add_layer_paths({tmp_path / "opt": "/opt"})
+    base.add_layer_contents({"/var/opt/of/the/base": b""})
+    files = build_image(environment_of(channel), base, options(tmp_path)).image.filesystem()
+    link = files.get("opt")
+    assert link is not None
+    assert link.entry.type is EntryType.SYMLINK
+    assert "var/opt/conda/bin/python3.12" in files
+    assert "var/opt/of/the/base" in files
+    assert b"/opt/conda" in files.read("/opt/conda/lib/libnumpy.so"), "programs know it by the path that users see"
+
+
+def test_login_shells_find_the_environment(channel: SyntheticChannel, tmp_path: Path) -> None:
+    base = Image()
+    base.add_layer_contents({"/bin/sh": b""})
+    files = build_image(environment_of(channel), base, options(tmp_path)).image.filesystem()
+    script = files.read("/etc/profile.d/conda-docker.sh").decode()
+    command = ["sh", "-c", f"PATH=/usr/bin:/bin; {script}\n{script}\necho $PATH"]
+    assert (
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout == "/opt/conda/bin:/usr/bin:/bin\n"
+    )
+
+
+def test_an_environment_for_gpus_says_so_to_the_runtime(channel: SyntheticChannel, tmp_path: Path) -> None:
+    channel.add(SyntheticPackage(name="cuda-version", version="12.4", noarch="generic"))
+    channel.add(SyntheticPackage(name="torch", depends=("cuda-version",), files={"lib/torch.so": b""}))
+    variables = build_image(environment_of(channel, "torch"), None, options(tmp_path)).image.config.environment
+    assert variables["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"
+    assert variables["NVIDIA_REQUIRE_CUDA"] == "cuda>=12.4"
+    assert "NVIDIA_VISIBLE_DEVICES" not in variables
+
+
+SCRIPTED = SyntheticPackage(
+    name="fontcache",
+    files={
+        "bin/.fontcache-post-link.sh": File(
+            b"echo made > $PREFIX/made\necho hello > $PREFIX/.messages.txt\n", mode=0o755
+        ),
+        "etc/conda/activate.d/fontcache.sh": b"export FONTS=$CONDA_PREFIX/$(cat $CONDA_PREFIX/made)\n",
+    },
+)
+
+
+def test_link_scripts_are_refused_named_or_run(channel: SyntheticChannel, tmp_path: Path, runnable_base: Image) -> None:
+    channel.add(SCRIPTED)
+    environment = environment_of(channel, "fontcache")
+    with pytest.raises(ScriptFailed, match="fontcache"):
+        build_image(environment, runnable_base, options(tmp_path, link_scripts="refuse"))
+    named = build_image(environment, runnable_base, options(tmp_path))
+    assert named.post_link == ("fontcache",)
+    assert any("--link-scripts run" in note for note in named.notes)
+    ran = [build_image(environment, runnable_base, options(tmp_path, link_scripts="run")) for _ in range(2)]
+    files = ran[0].image.filesystem()
+    assert files.read("/opt/conda/made") == b"made\n"
+    assert "opt/conda/.messages.txt" not in files
+    assert ran[0].image.config.environment["FONTS"] == "/opt/conda/made", "activation sees what link scripts made"
+    assert [entry.created_by for entry in ran[0].image.config_file.history][-2:] == [
+        "conda-docker: link scripts",
+        "conda-docker: environment",
+    ]
+    for result in ran:
+        assert result.post_link == ()
+        assert "fontcache says: hello" in result.notes
+    assert ran[0].image.digest == ran[1].image.digest
+    assert validate(ran[0].image).ok

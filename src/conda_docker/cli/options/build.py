@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from conda_docker.arguments import to_additions, to_command, to_mapping, to_patterns, to_ports
-from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
+from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering, LinkScripts
 from conda_docker.cli.options import common
 from conda_docker.cli.options.arguments import to_destinations, to_image_name, to_source
 from conda_docker.cli.parser import Argument, Option
@@ -321,7 +321,18 @@ OPTIONS = (
         panel=RUNTIME,
         help="The default command, written in the same way.",
     ),
-    Option("--user", sets="options.user", metavar="NAME", panel=RUNTIME, help="Run as this user, by name or number."),
+    Option(
+        "--user",
+        sets="options.user",
+        metavar="USER[:GROUP]",
+        panel=RUNTIME,
+        help="Run as this user, by name or number, such as 1000 or 1000:100; one that the base image does not have is "
+        "added, with a home folder.",
+    ),
+    Option(
+        "--user-name", sets="options.user_name", metavar="NAME", panel=RUNTIME, help="The name of an added user [app]."
+    ),
+    Option("--home", sets="options.home", metavar="PATH", panel=RUNTIME, help="Its home folder [default: /home/NAME]."),
     Option("--workdir", sets="options.workdir", metavar="PATH", panel=RUNTIME, help="Start in this folder."),
     Option(
         "--expose",
@@ -340,6 +351,22 @@ OPTIONS = (
         panel=RUNTIME,
         help="What `conda activate` would set: auto (variables, and an entrypoint if packages bring scripts), "
         f"env (variables), entrypoint (both) or never [default: {DEFAULTS.activate}]",
+    ),
+    Option(
+        "--link-scripts",
+        sets="options.link_scripts",
+        metavar="HOW",
+        **_member_of(LinkScripts),
+        panel=RUNTIME,
+        help="What becomes of packages' post-link scripts: warn (they are named and not run), run (in a sandbox; what "
+        f"they change becomes a layer) or refuse [default: {DEFAULTS.link_scripts}]",
+    ),
+    Option(
+        "--link-scripts-network",
+        sets="options.link_scripts_network",
+        is_flag=True,
+        panel=RUNTIME,
+        help="Give link scripts a network.",
     ),
     Option(
         "--no-cache", sets="options.use_cache", is_flag=True, convert=_not, panel=CACHE, help="Build every layer anew."

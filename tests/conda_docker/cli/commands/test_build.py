@@ -176,7 +176,7 @@ def test_what_containers_run_with(build: Build, tmp_path: Path) -> None:
     config = image.config
     assert (config.environment["A"], config.environment["B"]) == ("1", "2")
     assert config["Labels"]["who"] == "me"
-    assert (config["User"], config["WorkingDir"]) == ("1000", "/srv")
+    assert (config["User"], config["WorkingDir"]) == ("1000:1000", "/srv")
     assert config["ExposedPorts"] == {"80/tcp": {}}
     assert (config["Entrypoint"], config["Cmd"]) == (["python", "-u"], ["/srv/app/main.py"])
     assert "srv/app/main.py" in image.list_files()

@@ -1,0 +1,118 @@
+"""What scripts of packages add to an image: a layer of what link scripts change, variables that activation sets.
+
+Both are looked up in the cache first, by all that the scripts could see.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from conda_docker.build_options import BuildOptions, LinkScripts
+from conda_docker.cache.folder import NoteKind
+from conda_docker.errors import ScriptFailed
+from conda_docker.layers.facts import LayerFacts
+from conda_docker.scripts.activation_scripts import Evaluated
+from python_docker.errors import Error
+from python_docker.spec.platform import Platform
+
+if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedPackage
+    from conda_docker.layers.recipe import Recipe
+    from conda_docker.layers.stores.folder import FolderStore
+    from python_docker.image import Image
+    from python_docker.layer import Layer
+
+
+def link_script_layer(
+    image: Image,
+    packages: Sequence[LockedPackage],
+    recipe: Recipe,
+    options: BuildOptions,
+    store: FolderStore,
+    created: int,
+    notes: list[str],
+) -> Layer | None:
+    """Return the layer of what the post-link scripts of `packages` change on an image, None when that is nothing.
+
+    None as well where the options do not have them run: then they are named in `notes`, or the build is refused with
+    `ScriptFailed`. What the scripts say is added to `notes`. Raises `SandboxUnavailable` and `ScriptFailed`.
+    """
+    if not packages:
+        return None
+    names = ", ".join(package.name for package in packages)
+    if options.link_scripts is LinkScripts.REFUSE:
+        raise ScriptFailed(
+            f"these packages have post-link scripts, which --link-scripts refuse does not allow: {names}"
+        )
+    if options.link_scripts is LinkScripts.WARN:
+        notes.append(
+            f"the post-link scripts of {names} were not run, so what they would make is missing; "
+            "--link-scripts run runs them in a sandbox"
+        )
+        return None
+    from conda_docker.scripts.link_scripts import check_runnable, key_of_link_scripts, run_link_scripts
+
+    layers = list(reversed(image.layers))
+    key = key_of_link_scripts(
+        layers,
+        packages,
+        recipe.prefix,
+        network=options.link_scripts_network,
+        compression=f"{recipe.compression} {recipe.level}",
+    )
+    known = store.get(key) if options.use_cache else None
+    if known is not None:
+        layer, facts = known
+        notes += facts.notes
+        return layer if facts.packages else None
+    with store.folder.writing():
+        ran = run_link_scripts(
+            layers,
+            packages,
+            recipe.prefix,
+            sandbox=check_runnable(image.platform),
+            time=created,
+            variables=image.config.environment,
+            network=options.link_scripts_network,
+            writer=store.blobs.writer(),
+            compression=recipe.compression,
+            level=recipe.level,
+        )
+    stems = tuple(package.stem for package in packages)
+    store.put(key, ran.layer, LayerFacts(packages=stems if ran.changed else (), notes=ran.messages))
+    notes += ran.messages
+    return ran.layer if ran.changed else None
+
+
+def activation_variables(
+    image: Image, scripts: Sequence[str], recipe: Recipe, variables: Mapping[str, str], store: FolderStore
+) -> Evaluated:
+    """Return what sourcing the activation `scripts`, relative to the prefix, does to a container's `variables`.
+
+    In a sandbox, where this machine has one and the image's processor; a `problem` says why not elsewhere.
+    """
+    from conda_docker.sandbox import find_sandbox
+    from conda_docker.scripts.activation_scripts import evaluate, key_of_activation
+
+    layers = list(reversed(image.layers))
+    paths = [f"{recipe.prefix}/{script}" for script in scripts]
+    key = key_of_activation(layers, paths, variables)
+    note = store.folder.read_note(NoteKind.ACTIVATIONS, key)
+    if note is not None:
+        with suppress(ValueError, LookupError, TypeError, AttributeError):
+            value = json.loads(note)
+            known = {str(name): str(text) for name, text in value["variables"].items()}
+            return Evaluated(known, tuple(map(str, value["unset"])))
+    if not Platform.host().accepts(image.platform):
+        return Evaluated({}, problem=f"they run on {image.platform} only, and this machine is {Platform.host()}")
+    try:
+        found = evaluate(layers, paths, recipe.prefix, variables, sandbox=find_sandbox())
+    except Error as error:  # the image is built all the same: the entrypoint sources them
+        return Evaluated({}, problem=str(error))
+    if found.problem is None:
+        value = {"variables": dict(found.variables), "unset": found.unset}
+        store.folder.remember(NoteKind.ACTIVATIONS, key, json.dumps(value).encode())
+    return found
