@@ -25,6 +25,7 @@ from conda_docker.arguments import (
 )
 from python_docker.compression import Compression, check_level
 from python_docker.errors import InvalidPath
+from python_docker.spec import limits
 from python_docker.tar import contained_path
 
 MAX_LAYERS = 120
@@ -139,8 +140,8 @@ class BuildOptions:
                 raise InvalidPath(f"the prefix in the image must be an absolute path, not {self.prefix[:200]!r}")
             object.__setattr__(self, "prefix", "/" + contained_path(self.prefix))
         check_level(self.compression, self.compression_level)
-        if not 1 <= self.max_layers <= 125:
-            raise ValueError(f"max_layers must be from 1 to 125, not {self.max_layers}")
+        if not 1 <= self.max_layers <= limits.MAX_LAYERS:
+            raise ValueError(f"max_layers must be from 1 to {limits.MAX_LAYERS}, not {self.max_layers}")
         if self.workers is not None and self.workers < 1:
             raise ValueError(f"workers must be at least 1, not {self.workers}")
 

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from python_docker.errors import InvalidLayer, NotFound
 from python_docker.layer import Layer
-from python_docker.tar import EntryType, TarEntry, clamped_path
+from python_docker.tar import WHITEOUT, EntryType, TarEntry, clamped_path
 
-WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 # Of a driver that is gone; what else has this prefix means nothing (moby, pkg/archive).
 AUFS = ".wh..wh."

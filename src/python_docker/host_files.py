@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from python_docker.errors import InvalidPath, NotFound
 from python_docker.layer import Layer, build_layer
 from python_docker.spec.timestamps import clamp, source_date_epoch
-from python_docker.tar import EntryType, TarEntry, clamped_path, contained_path
+from python_docker.tar import WHITEOUT, EntryType, TarEntry, clamped_path, contained_path
 
 if TYPE_CHECKING:
     from python_docker.filesystem import FileSystem
@@ -116,6 +116,11 @@ def _walk(
                 continue
             entry = _entry(kept, place)
             if entry is not None:
+                if any(part.startswith(WHITEOUT) for part in entry.path.split("/")):
+                    raise InvalidPath(
+                        f"{os.fspath(path)!r} cannot be added: in an image, a name that begins with {WHITEOUT} deletes "
+                        "another file (image-spec, layer.md); rename it, or leave it out"
+                    )
                 yield entry, path
         if recursive and _is_folder(path):
             names = sorted(os.listdir(path), reverse=True)

@@ -305,3 +305,11 @@ def test_the_layers_below_are_read_only_where_links_are_to_be_expected() -> None
     image.add_layer_contents({"opt/x": b"", "srv/y": b""})
     with pytest.raises(Exception, match="blob"):
         image.add_layer_contents({"lib/x": b""})
+
+
+@pytest.mark.parametrize("name", [".wh.passwd", ".wh..wh..opq", ".wh.folder/file"])
+def test_names_that_delete_other_files_are_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "app" / name).parent.mkdir(parents=True)
+    (tmp_path / "app" / name).write_bytes(b"")
+    with pytest.raises(InvalidPath, match=r"\.wh\..* cannot be added"):
+        Image("hello").add_layer_path(tmp_path / "app", "/srv/app")

@@ -473,3 +473,11 @@ def test_every_process_makes_the_same_bytes(tmp_path: Path) -> None:
         assert list(folder.iterdir()) == []
     assert len(outputs) == 1
     assert outputs.pop().startswith("sha256:")
+
+
+def test_a_config_that_registries_would_refuse_is_not_written() -> None:
+    image = Image("hello", "1")
+    image.add_layer_contents({"a": b"a"})
+    image.config["Labels"]["large"] = "x" * (4 << 20)
+    with pytest.raises(InvalidDocument, match="the image's config would have"):
+        _ = image.config_file

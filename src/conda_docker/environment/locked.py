@@ -16,6 +16,7 @@ from conda_docker.environment.topological_order import topological_order
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.pypi.locked import Distribution, LockedWheel, PipRequirements
 from conda_docker.redaction import public_url, public_value
+from python_docker.spec.timestamps import LAST_SECOND
 
 # What installers add to a package's record in conda-meta, and what solvers print beside it.
 _NOT_OF_THE_RECORD = frozenset(
@@ -36,8 +37,6 @@ _NOT_OF_THE_RECORD = frozenset(
     }
 )
 _SUFFIXES = (".conda", ".tar.bz2")
-# Older indexes count seconds; conda and rattler take what would be a date after the year 9999 for milliseconds.
-_LAST_SECOND = 253_402_300_799
 # What no name, version or build has: they become part of file names.
 _UNSAFE = re.compile(r"[\x00-\x20/\\\x7f\ud800-\udfff]|^\.")
 # Builds of Python without a global lock, whose modules lie in lib/python3.13t and the like.
@@ -330,4 +329,5 @@ def _milliseconds(value: object) -> int | None:
         return None
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError("its timestamp is not a number")
-    return int(value if value > _LAST_SECOND else value * 1000)
+    # Older indexes count seconds; conda and rattler take what would be a date after the year 9999 for milliseconds.
+    return int(value if value > LAST_SECOND else value * 1000)

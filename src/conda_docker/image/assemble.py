@@ -38,7 +38,7 @@ from python_docker.errors import PlatformNotFound, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.layer import Layer
 from python_docker.progress import SILENT, Progress
-from python_docker.spec.timestamps import rfc3339, source_date_epoch
+from python_docker.spec.timestamps import LAST_SECOND, rfc3339, source_date_epoch
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from python_docker.spec.digest import Digest
 
 DEFAULT_PREFIX = "/opt/conda"
-_MAX_SECONDS = 253402300799  # the last second of the year 9999; larger timestamps are in milliseconds, as conda has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +171,7 @@ def created_seconds(environment: LockedEnvironment) -> int:
     if epoch is not None:
         return epoch
     times = [package.timestamp or 0 for package in environment.packages]
-    return max((time if time <= _MAX_SECONDS else time // 1000 for time in times), default=0)
+    return max((time if time <= LAST_SECOND else time // 1000 for time in times), default=0)
 
 
 def _check_base(environment: LockedEnvironment, image: Image, base: Image | None) -> None:

@@ -14,11 +14,11 @@ from conda_docker.link.record import record_path
 from conda_docker.package.archive import Package
 from conda_docker.package.extracted import path_order
 from conda_docker.package.metadata import PathEntry, PathType
+from python_docker.spec.limits import MAX_NAME
+from python_docker.tar import WHITEOUT
 
 _VARIABLES = "etc/conda/env_vars.d/"
 _ACTIVATION = "etc/conda/activate.d/"
-_MARKER = ".wh."  # begins the names that delete files of lower layers (image-spec, layer.md, "Whiteouts")
-_LONGEST_NAME = 255  # bytes, on every file system that layers are unpacked to
 _LINK_SCRIPTS = ("pre-link", "post-link", "pre-unlink", "post-unlink")
 
 
@@ -92,7 +92,7 @@ def place_files(
         if not keeps(place):
             trimmed.add(path)
             continue
-        if _MARKER in place or len(place) > _LONGEST_NAME or not place.isascii():
+        if WHITEOUT in place or len(place) > MAX_NAME or not place.isascii():
             _check_name(place, package.what)
         earlier = recorded.get(place)
         if earlier is not None:
@@ -123,15 +123,15 @@ def place_files(
 def _check_name(place: str, what: str) -> None:
     """Refuse a path that no layer can hold."""
     for name in place.split("/"):
-        if name.startswith(_MARKER):
+        if name.startswith(WHITEOUT):
             raise InvalidPackage(
                 f"{what} has the file {place[:200]!r}, which no image can hold: in a layer, names that begin with "
-                f"{_MARKER} delete other files; --exclude leaves it out"
+                f"{WHITEOUT} delete other files; --exclude leaves it out"
             )
-        if len(name.encode()) > _LONGEST_NAME:
+        if len(name.encode()) > MAX_NAME:
             raise InvalidPackage(
                 f"{what} has a file with a name of {len(name.encode())} bytes, {name[:60]!r}...; file systems take "
-                f"{_LONGEST_NAME} at most"
+                f"{MAX_NAME} at most"
             )
 
 

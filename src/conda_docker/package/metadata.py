@@ -12,6 +12,7 @@ from conda_docker.errors import InvalidPackage
 from conda_docker.package.entry_points import EntryPoint, parse_entry_points
 from conda_docker.package.info_json import parse_info_json
 from python_docker.errors import InvalidPath
+from python_docker.spec.timestamps import LAST_SECOND
 from python_docker.tar import contained_path
 
 METADATA_FILES = frozenset(
@@ -25,7 +26,6 @@ _LEGACY_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
 _SUSPECT = ("//", "/.", "\0.", "\0/", "/\0", "\0\0")  # in paths with NULs around them: what a clean path has none of
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TOKEN = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
-_YEAR_9999 = 253402300799
 
 
 class PathType(StrEnum):
@@ -131,7 +131,7 @@ def _timestamp(value: Any) -> int | None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e15:
         return None
     # Milliseconds, but for old packages, which have seconds; told apart as conda does.
-    return int(value / 1000 if value > _YEAR_9999 else value)
+    return int(value / 1000 if value > LAST_SECOND else value)
 
 
 def _parse_paths(content: bytes, what: str) -> tuple[PathEntry, ...]:

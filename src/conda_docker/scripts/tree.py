@@ -13,8 +13,8 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from conda_docker.errors import ScriptFailed
-from python_docker.filesystem import WHITEOUT, FileSystem
-from python_docker.tar import EntryType, TarEntry
+from python_docker.filesystem import FileSystem
+from python_docker.tar import WHITEOUT, EntryType, TarEntry
 
 if TYPE_CHECKING:
     from python_docker.layer import Layer

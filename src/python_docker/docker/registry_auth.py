@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from python_docker.spec.reference import DOCKER_HUB, ImageReference
-
-_DOCKER_HUB_SERVER = "https://index.docker.io/v1/"
+from python_docker.spec.docker_hub import DOCKER_HUB, LOGIN_KEY
+from python_docker.spec.reference import ImageReference
 
 
 def registry_auth(reference: ImageReference) -> dict[str, str]:
@@ -29,6 +28,6 @@ def registry_auth(reference: ImageReference) -> dict[str, str]:
             "password": found.password,
             "identitytoken": found.identity_token,
             "registrytoken": found.registry_token,
-            "serveraddress": _DOCKER_HUB_SERVER if reference.domain == DOCKER_HUB else reference.domain,
+            "serveraddress": LOGIN_KEY if reference.domain == DOCKER_HUB else reference.domain,
         }
     return {name: value for name, value in fields.items() if value}

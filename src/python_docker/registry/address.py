@@ -9,11 +9,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from python_docker.errors import InvalidReference
 from python_docker.http.url import public_url
-from python_docker.spec.reference import DOCKER_HUB
+from python_docker.spec.docker_hub import API_HOST, DOCKER_HUB, HOSTS
 
-DOCKER_HUB_URL: Final = "https://registry-1.docker.io"
-_DOCKER_HUB_API = "registry-1.docker.io"
-_DOCKER_HUB_HOSTS = {"docker.io", "index.docker.io", "registry-1.docker.io"}
+DOCKER_HUB_URL: Final = f"https://{API_HOST}"
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[A-Fa-f0-9:]+\])\.?(?::[0-9]{1,5})?")
 
 
@@ -46,8 +44,8 @@ class RegistryAddress:
         host = parts.netloc.rpartition("@")[2].lower()
         if parts.scheme not in {"", "http", "https"} or parts.query or parts.fragment or not _HOST.fullmatch(host):
             raise _not_an_address(text)
-        if host in _DOCKER_HUB_HOSTS:
-            host = _DOCKER_HUB_API
+        if host in HOSTS:
+            host = API_HOST
         prefix = parts.path.rstrip("/")
         return cls(parts.scheme or None, host, prefix.removesuffix("/v2").removesuffix("/v1"))
 
@@ -59,7 +57,7 @@ class RegistryAddress:
     @property
     def is_docker_hub(self) -> bool:
         """Whether this is Docker Hub, which has a few rules of its own."""
-        return self.host in _DOCKER_HUB_HOSTS
+        return self.host in HOSTS
 
     def url(self, scheme: str | None = None) -> str:
         """The URL without a slash at its end."""
@@ -68,7 +66,7 @@ class RegistryAddress:
 
 def domain_of(host: str) -> str:
     """The name in references of the registry at a host: `docker.io` for all of Docker Hub's."""
-    return DOCKER_HUB if host.lower() in _DOCKER_HUB_HOSTS else host.lower()
+    return DOCKER_HUB if host.lower() in HOSTS else host.lower()
 
 
 def userinfo(text: str) -> tuple[str, str] | None:

@@ -21,8 +21,9 @@ from python_docker.registry.options import RegistryOptions
 from python_docker.registry.session import RegistrySession
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest, parse_manifest
+from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from python_docker.spec.strict_json import MAX_DOCUMENT_SIZE, parse_json
+from python_docker.spec.strict_json import parse_json
 
 # All of them in one header: a registry that misses one converts the image, or says that there is none.
 ACCEPT_MANIFESTS = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST))

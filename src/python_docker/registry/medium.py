@@ -15,9 +15,10 @@ from python_docker.registry.referrers import keep_referrer
 from python_docker.registry.upload.blob import upload_blob
 from python_docker.registry.upload.session import Session, mount_blob
 from python_docker.spec.digest import Digest
+from python_docker.spec.docker_hub import DOCKER_HUB
 from python_docker.spec.documents import Descriptor, Index, Manifest
 from python_docker.spec.media_types import ImageFormat
-from python_docker.spec.reference import DOCKER_HUB, ImageReference
+from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
 
 

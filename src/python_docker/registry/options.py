@@ -10,7 +10,7 @@ from typing import Any, Final
 from python_docker.errors import CredentialsError
 from python_docker.http.options import HttpOptions
 from python_docker.registry.address import DOCKER_HUB_URL, RegistryAddress
-from python_docker.spec.reference import DOCKER_HUB
+from python_docker.spec.docker_hub import DOCKER_HUB
 
 URL_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_URL"
 USERNAME_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_USERNAME"

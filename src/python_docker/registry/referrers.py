@@ -11,8 +11,8 @@ from python_docker.http.response import Response
 from python_docker.registry.auth.scope import repository_scope
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Index, Manifest, parse_manifest
+from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import OCI_INDEX, ImageFormat
-from python_docker.spec.strict_json import MAX_DOCUMENT_SIZE
 
 if TYPE_CHECKING:
     from python_docker.registry.client import RegistryClient

@@ -16,9 +16,10 @@ from python_docker.registry.earlier import EarlierCalls
 from python_docker.registry.medium import RegistryDestination, RegistrySource
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.digest import Digest
+from python_docker.spec.docker_hub import DOCKER_HUB
 from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest
 from python_docker.spec.platform import Platform
-from python_docker.spec.reference import DOCKER_HUB, ImageReference, check_path, check_tag
+from python_docker.spec.reference import ImageReference, check_path, check_tag
 
 if TYPE_CHECKING:
     from python_docker.progress import Progress

@@ -26,7 +26,7 @@ from python_docker.registry.certificates import host_certificates
 from python_docker.registry.failures import registry_error
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.refusal import is_pull_limit, refusal_error
-from python_docker.spec.strict_json import MAX_DOCUMENT_SIZE
+from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 
 _log = logging.getLogger("python_docker.registry")
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')

@@ -11,6 +11,7 @@ from pydantic import PrivateAttr, ValidationError
 from python_docker.errors import InvalidDocument
 from python_docker.spec.descriptor import Fields
 from python_docker.spec.digest import Digest
+from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.strict_json import dump_json, parse_json
 
 MAX_ITEMS = 10_000
@@ -47,8 +48,14 @@ class Document(Fields):
 
     @classmethod
     def build(cls, value: Mapping[str, Any]) -> Self:
-        """Make a document of JSON values; its bytes are their compact form."""
-        return cls.from_value(value, dump_json(value), cls.what)
+        """Make a document of JSON values; its bytes are their compact form.
+
+        Raises `InvalidDocument` for one that registries, and the readers here, would refuse for its size.
+        """
+        raw = dump_json(value)
+        if len(raw) > MAX_DOCUMENT_SIZE:
+            raise InvalidDocument(f"{cls.what} would have {len(raw)} bytes; at most {MAX_DOCUMENT_SIZE} are taken")
+        return cls.from_value(value, raw, cls.what)
 
     @property
     def raw(self) -> bytes:

@@ -14,6 +14,7 @@ from python_docker.errors import InvalidDocument, UnsupportedFormat
 from python_docker.spec.descriptor import Descriptor
 from python_docker.spec.document import MAX_ITEMS, Document, none_is_empty
 from python_docker.spec.image_config import History, ImageConfig, RootFS
+from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import (
     EARLY_CONFIGS,
     IMAGE_CONFIGS,
@@ -24,7 +25,7 @@ from python_docker.spec.media_types import (
     ImageFormat,
     layer_compression,
 )
-from python_docker.spec.strict_json import MAX_DOCUMENT_SIZE, dump_json, parse_json
+from python_docker.spec.strict_json import dump_json, parse_json
 
 __all__ = [
     "MAX_DOCUMENT_SIZE",

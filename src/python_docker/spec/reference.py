@@ -7,10 +7,7 @@ from dataclasses import dataclass, replace
 
 from python_docker.errors import InvalidDigest, InvalidReference
 from python_docker.spec.digest import Digest
-
-DOCKER_HUB = "docker.io"
-_DOCKER_HUB_NAMES = {"docker.io", "index.docker.io", "registry-1.docker.io"}
-_DOCKER_HUB_API = "registry-1.docker.io"
+from python_docker.spec.docker_hub import API_HOST, DOCKER_HUB, HOSTS
 
 # Grammar: distribution/reference, reference.go; the tag rule is also the distribution specification's.
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
@@ -90,7 +87,7 @@ class ImageReference:
             domain, path = first, rest
         else:
             domain, path = default_domain, name
-        if domain.lower() in _DOCKER_HUB_NAMES:
+        if domain.lower() in HOSTS:
             domain = DOCKER_HUB
             if "/" not in path:
                 path = f"library/{path}"
@@ -120,7 +117,7 @@ class ImageReference:
     @property
     def api_host(self) -> str:
         """The host, and port if named, that serves the registry's API; Docker Hub's is not its domain."""
-        return _DOCKER_HUB_API if self.domain == DOCKER_HUB else self.domain
+        return API_HOST if self.domain == DOCKER_HUB else self.domain
 
     @property
     def identifier(self) -> str:

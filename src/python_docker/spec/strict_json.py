@@ -8,9 +8,8 @@ import re
 from typing import Any
 
 from python_docker.errors import InvalidDocument
+from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 
-# What registries accept at most (distribution, registry/handlers/manifests.go).
-MAX_DOCUMENT_SIZE = 4 << 20
 # Levels of JSON in JSON; honest documents have about ten.
 _MAX_DEPTH = 100
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")

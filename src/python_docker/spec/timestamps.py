@@ -12,6 +12,8 @@ _RFC3339 = re.compile(
     r"(?P<seconds>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?:\.[0-9]+)?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
+LAST_SECOND = 253_402_300_799
+"""The last second of the year 9999, after which RFC 3339 has no times; larger ones are in milliseconds, as conda's."""
 
 
 def source_date_epoch() -> int | None:

@@ -7,8 +7,17 @@ pax and ustar, with GNU's long names and base-256 numbers when reading; rules of
 from __future__ import annotations
 
 from python_docker.tar.content import Unreadable
-from python_docker.tar.entry import EntryType, TarEntry, clamped_path, contained_path
+from python_docker.tar.entry import WHITEOUT, EntryType, TarEntry, clamped_path, contained_path
 from python_docker.tar.reader import TarReader
 from python_docker.tar.writer import LayerWriter
 
-__all__ = ["EntryType", "LayerWriter", "TarEntry", "TarReader", "Unreadable", "clamped_path", "contained_path"]
+__all__ = [
+    "WHITEOUT",
+    "EntryType",
+    "LayerWriter",
+    "TarEntry",
+    "TarReader",
+    "Unreadable",
+    "clamped_path",
+    "contained_path",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from python_docker.errors import InvalidLayer
+from python_docker.spec.limits import MAX_PATH
 from python_docker.tar.entry import NO_XATTRS, EntryType, TarEntry
 from python_docker.tar.fields import mode_and_owner, number, text, time
 from python_docker.tar.pax import SPARSE, XATTR, pax_number
@@ -13,7 +14,6 @@ TYPES = {member.value: member for member in EntryType} | {b"\0": EntryType.FILE,
 """The kinds of members by their type flag."""
 GNU_SPARSE = b"S"
 
-_MAX_PATH = 4096  # bytes, as Linux; what is longer can be put nowhere
 _LINKS = (EntryType.SYMLINK, EntryType.HARDLINK)
 _DEVICES = (EntryType.CHARACTER_DEVICE, EntryType.BLOCK_DEVICE)
 # What other tars hold besides members (GNU tar manual, "Extensions"; Solaris tar).
@@ -102,8 +102,8 @@ def _path(field: bytes, prefix: bytes, long: bytes | None, record: bytes | None)
     if raw is None:
         path = text(field)
         return f"{text(prefix)}/{path}" if prefix else path
-    if len(raw) > _MAX_PATH:
-        raise InvalidLayer(f"a path of {len(raw)} bytes in the tar; at most {_MAX_PATH} are read")
+    if len(raw) > MAX_PATH:
+        raise InvalidLayer(f"a path of {len(raw)} bytes in the tar; at most {MAX_PATH} are read")
     if b"\0" in raw:
         raise InvalidLayer("damaged tar: a NUL in a path")
     return raw.decode("utf-8", "surrogateescape")

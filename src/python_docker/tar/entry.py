@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from python_docker.errors import InvalidPath
 
+WHITEOUT = ".wh."
+"""How the names begin that delete files of lower layers (image-spec, layer.md, "Whiteouts")."""
+
 
 class EntryType(Enum):
     """What a member is; the values are tar's type flags."""

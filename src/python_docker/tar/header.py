@@ -6,8 +6,9 @@ from functools import lru_cache
 from zlib import adler32
 
 from python_docker.errors import InvalidPath
+from python_docker.spec.limits import MAX_NAME, MAX_PATH
 from python_docker.tar.entry import EntryType, TarEntry
-from python_docker.tar.pax import XATTR, pax_record
+from python_docker.tar.pax import MAX_EXTENSION, XATTR, pax_record
 
 _BLOCK = 512
 _MAX_OCTAL_7 = 0o7777777
@@ -102,6 +103,15 @@ def _encode(text: str, what: str) -> bytes:
         raise InvalidPath(f"{what} cannot be written as bytes: {text[:200]!r}") from None
 
 
+def _check_lengths(name: bytes, path: str) -> None:
+    """Raise `InvalidPath` for a path that no file system could hold, or that would be refused when it is read."""
+    if len(name) >= MAX_PATH:
+        raise InvalidPath(f"a path of {len(name)} bytes; at most {MAX_PATH} are taken: {path[:200]!r}")
+    longest = max(name.split(b"/"), key=len)
+    if len(longest) > MAX_NAME:
+        raise InvalidPath(f"a name in a path has {len(longest)} bytes; at most {MAX_NAME} are taken: {path[:400]!r}")
+
+
 def encode_header(entry: TarEntry, path: str) -> bytes:
     """The header blocks of an entry under `path`: one of 512 bytes, with a pax header before it where one is needed.
 
@@ -124,11 +134,15 @@ def encode_header(entry: TarEntry, path: str) -> bytes:
         # The way of nearly all entries.
         return _header(path.encode(), mode & 0o7777, uid, gid, size, mtime, b"0")
     name = _encode(path, "a path")
+    if len(name) > MAX_NAME:
+        _check_lengths(name, path)
     if kind is EntryType.DIRECTORY:
         name += b"/"
     link = b""
     if kind is EntryType.SYMLINK or kind is EntryType.HARDLINK:
         link = _encode(target, "the target of a link")
+        if len(link) > MAX_PATH:
+            raise InvalidPath(f"the link {path[:200]!r} has a target of {len(link)} bytes; at most {MAX_PATH} can be")
         if not link:
             raise InvalidPath(f"the link {path!r} has no target")
     if kind is not EntryType.FILE:
@@ -169,5 +183,7 @@ def encode_header(entry: TarEntry, path: str) -> bytes:
     if not records:
         return header
     body = b"".join(records)
+    if len(body) > MAX_EXTENSION:
+        raise InvalidPath(f"the attributes of {path[:200]!r} have {len(body)} bytes; at most {MAX_EXTENSION} are taken")
     pax = _header(b"././@PaxHeader", 0o644, 0, 0, len(body), 0, _PAX_FLAG)
     return pax + body + bytes(-len(body) % _BLOCK) + header

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from python_docker.errors import InvalidLayer
 
+MAX_EXTENSION = 1 << 20
+"""Bytes of pax headers and long names before one member; honest ones have some hundred."""
 XATTR = "SCHILY.xattr."
 SPARSE = "GNU.sparse"
 # What a global header may say of all members that follow.

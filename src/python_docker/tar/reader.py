@@ -12,10 +12,9 @@ from python_docker.tar.content import BUFFER, READ_SIZE, Content, ReadAhead, Unr
 from python_docker.tar.decode import GNU_SPARSE, TYPES, decode_entry, describe_rare, is_sparse, sparse_entry
 from python_docker.tar.entry import EntryType, TarEntry
 from python_docker.tar.fields import HEADER, check_sum, number
-from python_docker.tar.pax import SPARSE, parse_pax
+from python_docker.tar.pax import MAX_EXTENSION, SPARSE, parse_pax
 
 _BLOCK = 512
-_MAX_EXTENSION = 1 << 20  # bytes of pax headers and long names before one member; honest ones have some hundred
 # Bytes up to which a content is read at once where it cannot be passed over: a lazy reader would cost more.
 _SMALL = 128 << 10
 _MAX_SEEK = 1 << 62
@@ -119,8 +118,8 @@ class TarReader:
             size = number(fields[4], "a size")
             if flag in b"xgLK":
                 extended += size
-                if not 0 <= extended <= _MAX_EXTENSION:
-                    raise InvalidLayer(f"headers of {extended} bytes in the tar; at most {_MAX_EXTENSION} are read")
+                if not 0 <= extended <= MAX_EXTENSION:
+                    raise InvalidLayer(f"headers of {extended} bytes in the tar; at most {MAX_EXTENSION} are read")
                 body = self._exactly(size)
                 self._skip(-size % _BLOCK)
                 if flag == b"g":

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from python_docker.errors import InvalidArchive, InvalidDocument, InvalidReference, NotFound
-from python_docker.spec.documents import Descriptor, Index, dump_json, parse_json
+from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, dump_json, parse_json
 from python_docker.spec.media_types import INDEXES, MANIFESTS, OCI_INDEX
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
@@ -182,7 +182,10 @@ def with_image(raw: bytes | None, descriptor: Descriptor, where: str) -> bytes:
     value["manifests"] = kept if placed else [*kept, descriptor.to_json()]
     if len(value["manifests"]) > 10_000:
         raise InvalidDocument(f"{where} holds more images than index.json can name")
-    return dump_json(value)
+    raw = dump_json(value)
+    if len(raw) > MAX_DOCUMENT_SIZE:
+        raise InvalidDocument(f"index.json of {where} would have {len(raw)} bytes; at most {MAX_DOCUMENT_SIZE} can be")
+    return raw
 
 
 def _same_name(one: Mapping[str, str], other: Mapping[str, str]) -> bool:

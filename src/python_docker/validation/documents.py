@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from python_docker.spec.documents import Descriptor, Index, Manifest
+from python_docker.spec.limits import MAX_LAYERS
 from python_docker.spec.media_types import (
     DOCKER_ZSTD_LAYER,
     EARLY_CONFIGS,
@@ -18,8 +19,6 @@ from python_docker.spec.media_types import (
 from python_docker.spec.platform import Platform
 from python_docker.validation.descriptors import check_descriptor, check_media_type, check_names, check_platform_fields
 from python_docker.validation.report import Finding, error, warning
-
-MAX_LAYERS = 125  # moby, layer/layer_store.go, maxLayerDepth
 
 
 def check_manifest(manifest: Manifest) -> Iterator[Finding]:

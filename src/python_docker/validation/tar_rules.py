@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from python_docker.filesystem import AUFS, OPAQUE, WHITEOUT
-from python_docker.tar import EntryType, TarEntry, clamped_path
+from python_docker.filesystem import AUFS, OPAQUE
+from python_docker.spec.limits import MAX_NAME
+from python_docker.tar import WHITEOUT, EntryType, TarEntry, clamped_path
 from python_docker.validation.report import Finding, Severity
 
 _EXAMPLES = 3  # of each kind of problem
-_MAX_NAME = 255  # bytes, on every file system of Linux
 _MAX_PATHS = 4_000_000  # some 200 bytes of memory each
 
 
@@ -73,8 +73,8 @@ class TarRules:
             if depth < 0:
                 self._error("a path leaves the root", path)
                 return
-            if len(part) > _MAX_NAME // 4 and len(part.encode("utf-8", "surrogateescape")) > _MAX_NAME:
-                self._error(f"a name has more than {_MAX_NAME} bytes", path)
+            if len(part) > MAX_NAME // 4 and len(part.encode("utf-8", "surrogateescape")) > MAX_NAME:
+                self._error(f"a name has more than {MAX_NAME} bytes", path)
         if path.startswith("/"):
             self._warning("a path is absolute", path)
         elif "/../" in path:

@@ -166,7 +166,7 @@ def test_parents_have_the_modes_and_times_they_are_given() -> None:
 
 
 def test_a_deep_path_needs_no_deep_stack() -> None:
-    path = "/".join(["d"] * 5000)
+    path = "/".join(["d"] * 2000)
     tar = write([file(path)])
     assert tar.count(b"ustar") >= 5000
 
@@ -266,3 +266,25 @@ def test_an_error_ends_no_archive(tmp_path: Path) -> None:
         writer.add(*file("a"))
         raise KeyError
     assert pieces == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "text"),
+    [
+        (TarEntry("a/" + 256 * "b"), "a name in a path has 256 bytes; at most 255"),
+        (TarEntry(128 * "\u00e9"), "a name in a path has 256 bytes"),
+        (TarEntry("a/" * 2500 + "b"), "a path of 5001 bytes; at most 4096"),
+        (TarEntry("link", EntryType.SYMLINK, link_target=5000 * "a"), "a target of 5000 bytes; at most 4096"),
+        (TarEntry("file", xattrs={"user.a": bytes(1 << 20)}), "the attributes of 'file' have"),
+    ],
+    ids=["name", "name in UTF-8", "path", "target", "attributes"],
+)
+def test_what_would_be_refused_when_it_is_read_is_not_written(entry: TarEntry, text: str) -> None:
+    with pytest.raises(InvalidPath, match=text):
+        LayerWriter(lambda data: None).add(entry)
+
+
+def test_the_longest_that_is_read_is_written() -> None:
+    name, path = 255 * "a", "/".join(["b" * 200] * 20)
+    tar = write([(TarEntry(name), b""), (TarEntry(f"{path}/{75 * 'c'}"), b"")])
+    assert [entry.path for entry, _ in TarReader(io.BytesIO(tar))][-1] == f"{path}/{75 * 'c'}"

@@ -18,12 +18,10 @@ from python_docker.files.home import home_folder
 from python_docker.files.regular import read_regular_file
 from python_docker.http.url import public_url
 from python_docker.registry.auth.credentials import Credentials
-from python_docker.spec.reference import DOCKER_HUB
+from python_docker.spec.docker_hub import DOCKER_HUB, HOSTS, LOGIN_KEY
 
 _log = logging.getLogger("python_docker.registry")
 _MAX_FILE = 8 << 20
-_DOCKER_HUB_KEY = "https://index.docker.io/v1/"
-_DOCKER_HUB_HOSTS = ("index.docker.io", "docker.io", "registry-1.docker.io")
 
 
 def find_credentials(domain: str, path: str, environ: Mapping[str, str]) -> Credentials | None:
@@ -94,8 +92,8 @@ def _find_in(
     document: Mapping[str, Any], domain: str, path: str, environ: Mapping[str, str], place: str
 ) -> Credentials | None:
     helpers = _section(document, "credHelpers", place)
-    hosts = _DOCKER_HUB_HOSTS if domain == DOCKER_HUB else (domain,)
-    server = _DOCKER_HUB_KEY if domain == DOCKER_HUB else domain
+    hosts = HOSTS if domain == DOCKER_HUB else (domain,)
+    server = LOGIN_KEY if domain == DOCKER_HUB else domain
     for key in (server, *hosts):
         helper = helpers.get(key)
         if isinstance(helper, str) and helper:
