@@ -9,15 +9,17 @@ PARALLEL ?= -n auto --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help venv peers demo test check bench zipapp clean
+.PHONY: help venv peers demo test smoke coverage check bench zipapp clean
 
 help:
-	@echo "make demo    build an image from packages made on this machine, twice, and run it"
-	@echo "make test    run every test; installs the programs that tests need where it may"
-	@echo "make check   lint, formatting, types, import contracts, dependencies"
-	@echo "make bench   measure speed and memory beside other tools"
-	@echo "make zipapp  make dist/conda-docker.pyz, one file with all that the program needs"
-	@echo "make clean   remove what these made"
+	@echo "make demo      build an image from packages made on this machine, twice, and run it"
+	@echo "make test      run every test; installs the programs that tests need where it may"
+	@echo "make smoke     run the tests that depend most on Python, on the oldest and newest Python here"
+	@echo "make coverage  run every test and list the lines and branches that none of them runs; takes twice as long"
+	@echo "make check     lint, formatting, types, import contracts, dependencies"
+	@echo "make bench     measure speed and memory compared with other tools"
+	@echo "make zipapp    make dist/conda-docker.pyz, one file with all that the program needs"
+	@echo "make clean     remove what these made"
 
 venv: $(VENV)/installed
 
@@ -38,8 +40,15 @@ demo: venv
 test: venv peers
 	$(VENV)/bin/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
+smoke: venv
+	scripts/smoke-pythons $(VENV)
+
+coverage: venv peers
+	$(VENV)/bin/python -m pytest $(PARALLEL) --cov --cov-report=term $(PYTEST_ARGS)
+
 check: venv
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/typos
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
@@ -53,4 +62,5 @@ zipapp: venv
 	scripts/make-zipapp $(VENV)/bin/python dist/conda-docker.pyz
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .demo demo.tar dist
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* .smoke .demo demo.tar dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
