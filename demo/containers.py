@@ -59,15 +59,25 @@ def run_with_docker(archive: Archive, command: Sequence[str]) -> str:
     )
     if server.returncode != 0:
         raise Unavailable(_last_line(server.stderr) or "no Docker Engine answers")
-    _output([docker, "load", "--quiet", "--input", str(archive.path)])
-    return _output([docker, "run", "--rm", "--network", "none", archive.name, *command])
+    return _run_loaded(docker, archive, command)
 
 
 def run_with_podman(archive: Archive, command: Sequence[str]) -> str:
     """What `command` prints in a container of Podman. Raises `Unavailable`, `CalledProcessError`."""
     podman = _program("podman")
-    _output([podman, "load", "--quiet", "--input", str(archive.path)])
-    return _output([podman, "run", "--rm", "--network", "none", archive.name, *command])
+    answer = subprocess.run([podman, "info"], capture_output=True, text=True, timeout=60, check=False)
+    if answer.returncode != 0:
+        raise Unavailable(_last_line(answer.stderr) or "podman does not work here")
+    return _run_loaded(podman, archive, command)
+
+
+def _run_loaded(engine: str, archive: Archive, command: Sequence[str]) -> str:
+    """Load the image into an engine and run it there; the engine does not keep it."""
+    _output([engine, "load", "--quiet", "--input", str(archive.path)])
+    try:
+        return _output([engine, "run", "--rm", "--network", "none", archive.name, *command])
+    finally:
+        subprocess.run([engine, "rmi", "--force", archive.name], capture_output=True, timeout=300, check=False)
 
 
 def run_with_runc(archive: Archive, command: Sequence[str]) -> str:

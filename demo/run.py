@@ -68,12 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
         times.append(_seconds(started))
     _tell(f"the first build took {times[0]}, the second, with a warm cache, {times[1]}")
-    return _run(packages)
+    return run_everywhere(packages)
 
 
-def _run(packages: Sequence[str]) -> int:
-    """Run the image with every runtime that is there."""
-    ran = failed = 0
+def run_everywhere(packages: Sequence[str]) -> int:
+    """Run the image with every runtime that is there; return 1 when any of them failed."""
+    ran, failed = 0, []
     with opened(_OUTPUT, _IMAGE) as archive:
         for name, run in RUNTIMES.items():
             try:
@@ -81,16 +81,18 @@ def _run(packages: Sequence[str]) -> int:
             except Unavailable as reason:
                 _tell(f"{name}: skipped: {reason}")
             except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-                failed += 1
+                failed.append(name)
                 said = error.stderr if isinstance(error.stderr, str) else ""
                 _tell(f"{name}: FAILED: {shlex.join(error.cmd[:4])} ...: {said.strip()[-1000:] or error}")
             else:
                 ran += 1
                 _tell(f"{name}: runs it")
                 print(printed, end="", flush=True)
-    if not ran:
-        _tell(f"nothing ran the image{'' if failed else ': none of these is on this machine'}; it is {_OUTPUT}")
-    return 0 if ran or not failed else 1
+    if failed:
+        _tell(f"{', '.join(failed)} could not run the image, for the reasons above; the image is {_OUTPUT}")
+    elif not ran:
+        _tell(f"none of these is on this machine, so nothing ran the image; it is {_OUTPUT}")
+    return 1 if failed else 0
 
 
 def _tell(text: str) -> None:

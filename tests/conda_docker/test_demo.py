@@ -16,6 +16,7 @@ import pytest
 from conda_docker.package.archive import open_package
 from conda_docker.package.metadata import PackageMetadata
 from demo import containers
+from demo import run as demo_run
 from demo.base import base_image, shared_libraries
 from demo.channel import RealChannel
 from demo.conda_package import PLACEHOLDER
@@ -220,3 +221,51 @@ def test_a_runtime_that_is_not_there_says_so(tmp_path: Path, monkeypatch: pytest
     archive = containers.Archive(tmp_path / "demo.tar", "demo", tmp_path)
     with pytest.raises(containers.Unavailable, match="podman is not installed"):
         containers.run_with_podman(archive, ["true"])
+
+
+@pytest.fixture
+def podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the log of a podman whose command in the file `fails` fails."""
+    (tmp_path / "podman").write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/log\n'
+        f'[ "$1" = "$(cat {tmp_path}/fails)" ] && echo "no such luck" >&2 && exit 3\n'
+        '[ "$1" = run ] && echo hello\nexit 0\n'
+    )
+    (tmp_path / "podman").chmod(0o755)
+    (tmp_path / "fails").write_text("nothing")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return tmp_path / "log"
+
+
+def test_an_engine_does_not_keep_the_image(podman: Path, tmp_path: Path) -> None:
+    archive = containers.Archive(tmp_path / "demo.tar", "demo", tmp_path)
+    assert containers.run_with_podman(archive, ["true"]) == "hello\n"
+    assert [line.split()[0] for line in podman.read_text().splitlines()] == ["info", "load", "run", "rmi"]
+
+
+def test_an_engine_that_fails_does_not_keep_the_image_either(podman: Path, tmp_path: Path) -> None:
+    (tmp_path / "fails").write_text("run")
+    with pytest.raises(subprocess.CalledProcessError):
+        containers.run_with_podman(containers.Archive(tmp_path / "demo.tar", "demo", tmp_path), ["true"])
+    assert podman.read_text().splitlines()[-1] == "rmi --force demo"
+
+
+def test_a_podman_that_does_not_work_here_is_not_used(podman: Path, tmp_path: Path) -> None:
+    (tmp_path / "fails").write_text("info")
+    with pytest.raises(containers.Unavailable, match="no such luck"):
+        containers.run_with_podman(containers.Archive(tmp_path / "demo.tar", "demo", tmp_path), ["true"])
+    assert podman.read_text().splitlines() == ["info"]
+
+
+def test_a_runtime_that_fails_is_a_failure_although_others_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(archive: containers.Archive, command: object) -> str:
+        raise subprocess.CalledProcessError(1, ["podman", "run"], stderr="cannot mount /proc")
+
+    runtimes = {"docker": lambda archive, command: "works", "podman": fail}
+    monkeypatch.setattr(demo_run, "RUNTIMES", runtimes)
+    assert demo_run.run_everywhere(()) == 1
+    printed = capsys.readouterr().out
+    assert "podman: FAILED: podman run ...: cannot mount /proc" in printed
+    assert "podman could not run the image" in printed

@@ -13,6 +13,7 @@ import pytest
 
 from conda_docker.cli.app import app
 from tests.conda_docker.cli.conftest import Run
+from tests.conda_docker.cli.snapshot import assert_matches_snapshot
 
 COMMANDS = [
     [],
@@ -54,6 +55,12 @@ def test_every_command_says_what_it_does_and_ends_well(command: list[str], conda
     assert (result.returncode, result.stderr) == (0, "")
     assert "-h, --help" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_help_is_as_reviewed(command: list[str], conda_docker: Run) -> None:
+    result = conda_docker(*command, "--help", env={"COLUMNS": "100"})
+    assert_matches_snapshot(result.stdout, f"help{''.join(f'-{word}' for word in command)}.txt")
 
 
 @pytest.mark.parametrize("command", app.modules)

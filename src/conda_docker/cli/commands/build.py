@@ -126,7 +126,7 @@ def _locations(
         if location.medium.is_file:
             packing_of(location.path)
         if location.medium.is_file and not folder.is_dir():
-            raise Error(f"there is no folder {folder} to write {Path(location.path).name} to")
+            raise Error(f"cannot write {location.path}: there is no folder {folder}")
     return list(dict.fromkeys(locations))
 
 

@@ -50,6 +50,12 @@ def _image_path(name: str, text: str) -> str:
     return "/" + contained_path(text)
 
 
+def _layer_count(name: str, number: int) -> int:
+    if not 1 <= number <= 125:
+        raise ValueError(f"{name} must be from 1 to 125, not {number}")
+    return number
+
+
 def _base(name: str, text: str) -> str:
     """The text, which must name a place unless it is `scratch`."""
     if text != "scratch":
@@ -149,8 +155,8 @@ OPTIONS = (
         multiple=True,
         convert=to_platforms,
         panel=CONTENT,
-        help="linux/amd64, linux/arm64, ...; several, repeated or with commas, make an index (else: Linux on this "
-        "machine's processor).",
+        help="Build for this platform, such as linux/arm64; several, repeated or separated by commas, make a "
+        "multi-platform image [default: Linux on this machine's processor]",
     ),
     Option(
         "--add",
@@ -241,7 +247,8 @@ OPTIONS = (
         "--max-layers",
         sets="options.max_layers",
         metavar="N",
-        type=click.IntRange(1, 125),
+        type=int,
+        convert=_layer_count,
         panel=LAYERS,
         help=f"The most layers that the image may have, the base's included [default: {DEFAULTS.max_layers}]",
     ),

@@ -19,7 +19,7 @@ SOURCE = Argument(
     "source",
     metavar="SRC",
     convert=to_source,
-    explanation=f"The image: {LOCATIONS}, or a name in a registry.",
+    explanation=f"The image: {FORMS}, the path of an archive or layout, or a name in a registry.",
 )
 
 DESTINATION = Argument("destination", metavar="DST", convert=to_destination, explanation=f"Where it goes: {LOCATIONS}.")
@@ -30,8 +30,8 @@ PLATFORM = Option(
     "--platform",
     metavar="OS/ARCH",
     convert=to_platform,
-    help="Of a multi-platform image the one for this platform, such as linux/arm64 "
-    "(else: Linux on this machine's processor).",
+    help="Take the image for this platform, such as linux/arm64, from a multi-platform image "
+    "[default: Linux on this machine's processor]",
 )
 
 FORMATS = click.Choice(["oci", "docker"])
@@ -76,6 +76,8 @@ def check_level(compression: str | None, level: int | None) -> None:
 
     if compression is None:
         raise click.UsageError("--compression-level needs --compression")
+    if compression == compressions.Compression.NONE:
+        raise click.UsageError("--compression-level cannot be used with --compression none")
     try:
         compressions.check_level(compressions.Compression(compression), level)
     except ValueError as error:

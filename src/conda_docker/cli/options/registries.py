@@ -74,12 +74,9 @@ def read_logins(usernames: Mapping[str, str | None], *, password_stdin: bool) ->
     """
     given = [option for option, username in usernames.items() if username is not None]
     if password_stdin and len(given) != 1:
-        raise click.BadParameter(
-            "give the name that it belongs to, with --username"
-            if not given
-            else "there are two names it may belong to",
-            param_hint="--password-stdin",
-        )
+        if given:
+            raise click.UsageError(f"--password-stdin gives one password, but there are {' and '.join(given)}")
+        raise click.UsageError(f"--password-stdin needs {' or '.join(usernames)}")
     return {
         option: None if username is None else Login(username, _read_password(option, username, stdin=password_stdin))
         for option, username in usernames.items()
