@@ -217,7 +217,7 @@ def test_exact_lists_and_prefixes_need_no_solver(prefix: Path, tmp_path: Path) -
     code = (
         "import sys\nfrom conda_docker import lock\n"
         f"lock(file={str(file)!r}), lock(prefix={str(prefix)!r}), lock(name='mine')\n"
-        "print([name for name in ('rattler', 'ruamel.yaml', 'asyncio', 'pydantic') if name in sys.modules])"
+        "print([name for name in ('rattler', 'yaml', 'asyncio', 'pydantic') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

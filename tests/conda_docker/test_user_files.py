@@ -6,12 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from conda_docker import user_files as input_text
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.user_files import parse_yaml, read_text
+from conda_docker.user_files import read_text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -55,49 +53,3 @@ def test_a_file_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "file").write_bytes(bytes(11))
     with pytest.raises(InvalidEnvironment, match="no list of packages is that large"):
         read_text(tmp_path / "file")
-
-
-def merge_bomb(levels: int) -> str:
-    merged = (f"a{level}: &a{level} {{<<: [{', '.join([f'*a{level - 1}'] * 9)}]}}\n" for level in range(1, levels))
-    return "a0: &a0 {k: v}\n" + "".join(merged)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "[" * 400,
-        "a: !!python/object/apply:os.system [true]",
-        "a: 1\na: 2",
-        "a: 'b",
-        "{",
-        "a: " + "9" * 5000,
-        "*unknown",
-        "a: 2020-99-99",
-        merge_bomb(12),
-        "a: 1\n---\nb: 2",
-        "x" * ((1 << 20) + 1),
-    ],
-    ids=["deep", "object", "twice", "quote", "brace", "number", "alias", "date", "bomb", "documents", "large"],
-)
-def test_yaml_that_is_refused(text: str) -> None:
-    with pytest.raises(InvalidEnvironment, match=r"^the file "):
-        parse_yaml(text, "the file")
-
-
-def test_a_bomb_of_aliases_takes_no_memory() -> None:
-    text = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
-    assert parse_yaml(text, "the file")["a1"] == [["x"]] * 9
-
-
-@given(st.text(alphabet="ab:-[]{}&*!<>|?,'\"#% \n\t~\\0", max_size=60))
-def test_any_text_is_a_value_or_an_error(text: str) -> None:
-    try:
-        parse_yaml(text, "the file")
-    except InvalidEnvironment:
-        return
-
-
-def test_messages_hold_no_credentials() -> None:
-    with pytest.raises(InvalidEnvironment) as caught:
-        parse_yaml("channels: ['https://me:s3cret@host/c\n", "the file")
-    assert "s3cret" not in str(caught.value)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.user_files import parse_yaml, read_text
+from conda_docker.user_files import read_text
+from conda_docker.yaml_document import parse_yaml
 from python_docker.files.home import expand_home, home_folder
 
 _LISTS = (
@@ -168,7 +169,7 @@ def _read(file: Path, environ: Mapping[str, str]) -> dict[str, Any]:
         raise InvalidEnvironment(f"{file} is not a conda configuration file: it holds no settings")
     settings: dict[str, Any] = {}
     for key, value in document.items():
-        name = _ALIASES.get(str(key), str(key))
+        name = _ALIASES.get(key, key)
         if value is None:
             continue
         if name in _LISTS:
@@ -176,11 +177,11 @@ def _read(file: Path, environ: Mapping[str, str]) -> dict[str, Any]:
         elif name in _MAPPINGS:
             if not isinstance(value, Mapping):
                 raise InvalidEnvironment(f"{key} in {file} should be names with values")
-            settings[name] = {str(item): found for item, found in value.items()}
+            settings[name] = dict(value)
         elif name in _VALUES:
-            if not isinstance(value, str | bool | int):
+            if not isinstance(value, str):
                 raise InvalidEnvironment(f"{key} in {file} should be one value")
-            settings[name] = not value if key == "insecure" else value
+            settings[name] = _boolean_or_text(value) is not True if key == "insecure" else value
     return settings
 
 

@@ -147,7 +147,7 @@ def test_the_bundle_of_authorities_that_conda_would_use(home: Path, monkeypatch:
     "text",
     [
         "channels: {a: b}",
-        "channels: [1]",
+        "channels: [[a]]",
         "custom_channels: [a]",
         "channel_alias: [a]",
         "- channels",

@@ -16,12 +16,12 @@ from conda_docker.environment.inputs.locked_entries import (
     pip_packages,
     unique,
 )
-from conda_docker.environment.inputs.yaml_document import YamlMapping, parse_document
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record, package_from_url
 from conda_docker.environment.subdirs import host_subdir
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.pypi.locked import LockedWheel
 from conda_docker.redaction import public_url
+from conda_docker.yaml_document import YamlMapping, parse_document
 
 DEFAULT_CATEGORIES = ("main",)
 """What is installed when no category is named."""

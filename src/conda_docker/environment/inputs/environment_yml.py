@@ -14,7 +14,6 @@ from conda_docker.environment.folder_name import folder_name
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.pip_section import read_pip_section
 from conda_docker.environment.inputs.selectors import applicable, key_selector, selects
-from conda_docker.environment.inputs.yaml_document import YamlValue
 from conda_docker.environment.inputs.yaml_nodes import (
     compose_document,
     is_mapping,
@@ -27,6 +26,7 @@ from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import host_subdir
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.redaction import public_text
+from conda_docker.yaml_document import YamlValue
 
 if TYPE_CHECKING:
     from yaml import MappingNode, Node, ScalarNode, SequenceNode

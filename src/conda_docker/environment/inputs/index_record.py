@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from conda_docker.environment.inputs.yaml_document import YamlMapping
 from conda_docker.environment.locked import LockedPackage
+from conda_docker.yaml_document import YamlMapping
 
 _TEXTS = ("features", "license", "license_family", "python_site_packages_path", "legacy_bz2_md5")
 _NUMBERS = ("size", "timestamp", "legacy_bz2_size")

@@ -25,7 +25,6 @@ from conda_docker.environment.inputs.locked_entries import (
     pip_packages,
     unique,
 )
-from conda_docker.environment.inputs.yaml_document import YamlMapping, parse_document
 from conda_docker.environment.locked import (
     LockedEnvironment,
     LockedPackage,
@@ -38,6 +37,7 @@ from conda_docker.environment.topological_order import topological_order
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.pypi.locked import LockedWheel
 from conda_docker.redaction import public_url
+from conda_docker.yaml_document import YamlMapping, parse_document
 
 DEFAULT_ENVIRONMENT = "default"
 

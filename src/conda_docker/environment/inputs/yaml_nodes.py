@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeGuard, cast
 
-from conda_docker.environment.inputs.yaml_document import YamlMapping, YamlValue, quick_loader, yaml_errors
 from conda_docker.errors import InvalidEnvironment
+from conda_docker.yaml_document import YamlMapping, YamlValue, quick_loader, yaml_errors
 
 if TYPE_CHECKING:
     from yaml import MappingNode, Node, ScalarNode, SequenceNode

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conda_docker.environment.inputs.yaml_document import YamlMapping, parse_document
 from conda_docker.errors import InvalidEnvironment
+from conda_docker.yaml_document import YamlMapping, parse_document
 
 
 @pytest.fixture(params=["libyaml", "Python"])

@@ -1,4 +1,4 @@
-"""YAML documents as strings, lists and mappings that know their lines, which is what lock files are read from.
+"""YAML documents as strings, lists and mappings that know their lines: lock files and conda's configuration.
 
 Every scalar stays the string that the file holds. What YAML 1.1 or 1.2 would make of it differs, and is wrong for a
 lock file: a version `1.10` is not 1.1, a build `1_0` not ten, and an MD5 of digits with one `e` not a number. An alias
@@ -115,13 +115,18 @@ def parse_document(text: str, file_name: str) -> YamlMapping:
     the line, for what is not YAML or not a mapping, for a key that stands twice, and for a document that is nested
     without end or has millions of values.
     """
-    import yaml
-
-    with yaml_errors(file_name):
-        value = _Reader(file_name).read(yaml.parse(text, Loader=quick_loader()))
+    value = parse_yaml(text, file_name)
     if not isinstance(value, YamlMapping):
         raise InvalidEnvironment(f"{file_name} should hold a mapping of names to values")
     return value
+
+
+def parse_yaml(text: str, file_name: str) -> YamlValue:
+    """Return the value that a YAML document holds, or None for an empty one. Raises as `parse_document`."""
+    import yaml
+
+    with yaml_errors(file_name):
+        return _Reader(file_name).read(yaml.parse(text, Loader=quick_loader()))
 
 
 def quick_loader() -> type[BaseLoader]:
