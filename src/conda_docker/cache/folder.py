@@ -15,6 +15,7 @@ from conda_docker.cache.notes import read_note, write_note
 from conda_docker.errors import CacheError
 from python_docker.blob import BlobStore
 from python_docker.files.atomic import is_partial, write_whole_file
+from python_docker.files.lock import lock_shared, try_lock
 
 # Errors of writing to an open file name no file.
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EROFS, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -121,6 +122,35 @@ class CacheFolder:
                 raise
             raise unwritable(self.root, error) from error
 
+    def hold(self) -> int | None:
+        """Return a file descriptor that says, until it is closed, that a build uses the cache.
+
+        What was used in the last hour is not pruned meanwhile. None for a cache that is not there yet, or not marked.
+        """
+        try:
+            number = os.open(self.root / _MARK, os.O_RDONLY)
+        except OSError:
+            return None
+        with suppress(OSError):  # no locks here
+            lock_shared(number)
+        return number
+
+    @contextmanager
+    def pruning(self) -> Iterator[bool]:
+        """Keep builds from beginning to use the cache in the block, which is told whether one does already."""
+        try:
+            number = os.open(self.root / _MARK, os.O_RDONLY)
+        except OSError:
+            yield False
+            return
+        try:
+            in_use = False
+            with suppress(OSError):  # no locks here
+                in_use = not try_lock(number)
+            yield in_use
+        finally:
+            os.close(number)
+
     def is_marked(self) -> bool:
         """Return whether the folder is a cache of ours, so that what is in it may be removed.
 
@@ -130,7 +160,7 @@ class CacheFolder:
             return True
         names = _names(self.root)
         return (
-            names <= {*CONTENTS, _TAG}
+            names <= {*CONTENTS, _TAG, _MARK}
             and bool(names - {PYTHONS, _TAG})
             and all(_PACKAGE.fullmatch(name) for name in _names(self.root / PACKAGES))
         )
@@ -149,8 +179,8 @@ class CacheFolder:
                 "there yet, with --cache-dir or CONDA_DOCKER_CACHE"
             )
         try:
-            write_whole_file(self.root / _TAG, _TAG_TEXT)
             write_whole_file(mark, _MARK_TEXT)
+            write_whole_file(self.root / _TAG, _TAG_TEXT)
         except OSError:
             if not earlier:
                 raise

@@ -21,6 +21,7 @@ from conda_docker.errors import CacheError
 from python_docker.files.atomic import PartialFolder, is_partial, remove_leftovers
 from python_docker.files.lock import try_lock
 
+_RECENT = 3600.0  # seconds; what builds under way have used since is kept
 _STALE = 24 * 3600  # seconds after which a blob that no note names, or a download that stopped, is removed
 
 
@@ -97,9 +98,15 @@ def prune_cache(
     """Remove what was not used for `max_age` seconds, then what was not used for longest until `max_bytes` hold the
     rest; with it what no note names and what killed builds left.
 
-    With `dry_run` nothing is removed, and leftovers are not counted. Raises `CacheError` for a folder that is no cache.
+    While builds use the cache, what was used in the last hour stays. With `dry_run` nothing is removed, and leftovers
+    are not counted. Raises `CacheError` for a folder that is no cache.
     """
     _check_mark(cache)
+    with cache.pruning() as in_use:
+        return _prune(cache, max_bytes, max_age, in_use=in_use, dry_run=dry_run)
+
+
+def _prune(cache: CacheFolder, max_bytes: int | None, max_age: float | None, *, in_use: bool, dry_run: bool) -> Pruned:
     now = time.time()
     blobs = _blobs(cache)
     freed = 0 if dry_run else _remove_leftovers(cache)
@@ -108,7 +115,10 @@ def prune_cache(
     left = 0
     for item in sorted(_items(cache), key=lambda item: item.used, reverse=True):
         new = item.size + _size_of(item.digests - kept, blobs)
-        if (max_age is not None and now - item.used > max_age) or (max_bytes is not None and left + new > max_bytes):
+        unused = now - item.used
+        too_old = max_age is not None and unused > max_age
+        too_much = max_bytes is not None and left + new > max_bytes
+        if (too_old or too_much) and not (in_use and unused < _RECENT):
             dropped |= item.digests
             freed += item.size
             if not dry_run:
@@ -120,7 +130,7 @@ def prune_cache(
         if digest in kept:
             continue
         # A blob that another build has just written has no note yet.
-        if digest in dropped or now - status.st_mtime > _STALE or max_bytes == 0:
+        if digest in dropped or now - status.st_mtime > _STALE:
             freed += status.st_size
             if not dry_run:
                 _remove(path)

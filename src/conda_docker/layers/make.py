@@ -143,7 +143,8 @@ class _Making:
         compiler = self._compiler(missing)
         yield from found
         if missing:
-            yield from self._make(missing, lost, compiler)
+            for made in self._make(missing, lost, compiler):
+                yield self._replaceable(made, lost)  # another process may prune the cache before it is used
 
     def settle(self, members: Sequence[Member], replaced: Mapping[str, Sequence[str]]) -> Settlement:
         """Return what each of `members`, in order, loses to a later one. Remembered: a second call reads none."""
@@ -190,7 +191,7 @@ class _Making:
         return None
 
     def _replaceable(self, known: MadeLayer, lost: Losses) -> MadeLayer:
-        """A layer of the cache, which is made again when it turns out to be damaged there."""
+        """A layer of the cache, which is made again when it turns out to be damaged, or to be gone from there."""
 
         def make_again() -> Digest:
             with ExitStack() as closing:

@@ -23,11 +23,21 @@ if sys.platform == "win32":
     def _lock(number: int) -> None:
         msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
 
+    def lock_shared(number: int) -> None:
+        """Do nothing: this system has no shared locks of this kind."""
+
 else:
     import fcntl
 
     def _lock(number: int) -> None:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def lock_shared(number: int) -> None:
+        """Lock an open file together with others until it is closed; waits while somebody has it alone (`try_lock`).
+
+        Raises `OSError` where its file system has no locks.
+        """
+        fcntl.flock(number, fcntl.LOCK_SH)
 
 
 def try_lock(number: int) -> bool:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from conda_docker.cache.folder import CacheFolder
+from conda_docker.cache.upkeep import prune_cache
 from python_docker.files.atomic import is_partial
 from python_docker.transports import open_image
 from python_docker.validation import validate
@@ -69,6 +71,20 @@ def test_builds_at_once_give_the_same_image(command: Command, tmp_path: Path, en
         assert f"{image.digest}\n" == digest
         assert validate(image).ok
     check_cache(tmp_path / "cache")
+
+
+def test_a_build_loses_nothing_that_it_needs_while_the_cache_is_pruned(
+    command: Command, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    for number in range(2):  # everything made now; everything from the cache
+        build = start(command(f"oci:out{number}"), tmp_path, environment)
+        while build.poll() is None:
+            prune_cache(CacheFolder(tmp_path / "cache"), max_bytes=0)
+            time.sleep(0.01)
+        assert build.returncode == 0, build.communicate()
+        build.communicate()
+        assert validate(open_image(f"oci:{tmp_path}/out{number}")).ok
+        end(start(command("oci:filled"), tmp_path, environment))
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")

@@ -12,6 +12,7 @@ import pytest
 from conda_docker.cache.folder import CONTENTS, CacheFolder, NoteKind
 from conda_docker.cache.upkeep import cache_info, clear_cache, prune_cache
 from conda_docker.errors import CacheError
+from conda_docker.layers.stores.folder import FolderStore
 
 DAY = 24 * 3600
 
@@ -144,6 +145,20 @@ def test_prune_to_nothing_leaves_only_the_mark(cache: CacheFolder) -> None:
     assert (pruned.freed, pruned.left) == (before, 0)
     assert contents(cache) == 0
     assert cache.is_marked()
+
+
+def test_what_a_build_under_way_has_used_stays(cache: CacheFolder) -> None:
+    path = add_layer(cache, "d", 10_000)
+    age(cache.note(NoteKind.LAYERS, 64 * "a"), 7200)
+    store = FolderStore(cache.root)
+    assert store.get("unknown") is None
+    pruned = prune_cache(cache, max_bytes=0)
+    assert path.exists()
+    assert not cache.note(NoteKind.LAYERS, 64 * "a").exists()
+    assert pruned.left == contents(cache)
+    del store
+    prune_cache(cache, max_bytes=0)
+    assert contents(cache) == 0
 
 
 def test_a_dry_run_removes_nothing_and_foretells_the_rest(cache: CacheFolder) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
+import weakref
 from pathlib import Path
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
@@ -23,6 +26,8 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self.folder = CacheFolder(root)
+        self._holding = False
+        self._lock = threading.Lock()
 
     @property
     def root(self) -> Path:
@@ -36,6 +41,7 @@ class FolderStore:
 
     def get(self, key: str) -> tuple[Layer, LayerFacts] | None:
         """Return the layer of a key, and what was found while it was made; None when it is not there, or damaged."""
+        self._hold()
         note = self.folder.read_note(NoteKind.LAYERS, key)
         if note is None:
             return None
@@ -59,3 +65,12 @@ class FolderStore:
             "facts": facts.to_json(),
         }
         self.folder.write_note(NoteKind.LAYERS, key, json.dumps(entry, separators=(",", ":")).encode())
+        self._hold()
+
+    def _hold(self) -> None:
+        """Keep what was used from being pruned, for as long as there is this store."""
+        with self._lock:
+            number = None if self._holding else self.folder.hold()
+            if number is not None:
+                self._holding = True
+                weakref.finalize(self, os.close, number)
