@@ -85,7 +85,13 @@ def _is_list_export(file: InputFile) -> bool:
 
 
 def _read(request: ReadRequest) -> EnvironmentSpec:
-    return parse_list_export(request.text, request.file_name, subdir=request.subdir, folder=request.folder)
+    spec = parse_list_export(request.text, request.file_name, subdir=request.subdir, folder=request.folder)
+    if spec.subdir is not None and not spec.subdir.startswith("linux-"):
+        raise UnsupportedInput(
+            f"{request.file_name} names builds for {spec.subdir}, which do not run in a Linux image; name the packages "
+            "without builds, in an environment.yml, so that they are chosen for Linux"
+        )
+    return spec
 
 
 KIND = InputKind("a list of `conda list --export`", _is_list_export, _read)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from conda_docker.environment.inputs.locked_entries import (
     pip_packages,
     unique,
 )
+from conda_docker.environment.inputs.pixi.platforms import least_demanding
 from conda_docker.environment.locked import (
     LockedEnvironment,
     LockedPackage,
@@ -55,14 +56,14 @@ def parse_pixi_lock(
     subdir: str | None = None,
     environment: str | None = None,
     folder: Path | None = None,
-    platform: str | None = None,
+    declared: Mapping[str, str] | None = None,
 ) -> LockedEnvironment:
     """Return the packages of one environment of a pixi lock file, for one platform.
 
     `subdir` is what the environment is wanted for; None: Linux on this machine's processor, or the one Linux platform
     of the environment. `environment` is its name (None: `default`, or the only one); paths are relative to `folder`.
-    What the platform was said to have (`__glibc` and the like) is in `virtual_packages`. `platform` is the name of one
-    of several for a subdir.
+    What the platform was said to have (`__glibc` and the like) is in `virtual_packages`. `declared` says it of the one
+    to take of several for a subdir (None: the one that asks least of the system).
 
     Raises `InvalidEnvironment` for a file that is damaged or newer than version 7, for an environment or platform that
     it lacks, and for two packages of one name, and `UnsupportedInput` for conda packages that are built from sources.
@@ -81,7 +82,7 @@ def parse_pixi_lock(
             raise InvalidEnvironment(f"{file_name} has no environment {environment!r}; it has {DEFAULT_ENVIRONMENT}")
         return read_package_list(document, subdir=subdir, categories=None, folder=folder)
     name, chosen = _choose_environment(document, environment)
-    found = _choose_platform(document, chosen, subdir, platform, f" in the environment {name!r}")
+    found, notes = _choose_platform(document, chosen, subdir, declared, f" in the environment {name!r}")
     selectors = chosen.mapping("packages") or YamlMapping(file_name, chosen.line)
     reader = _PackageReader(document, version, found.subdir, folder or Path())
     packages, pip_entries = reader.read(list(selectors.mappings(found.name)))
@@ -94,7 +95,7 @@ def parse_pixi_lock(
         channels=tuple(public_url(channel.required("url")) for channel in chosen.mappings("channels")),
         virtual_packages=found.virtual_packages,
         name=None if name == DEFAULT_ENVIRONMENT else name,
-        warnings=missing_hashes(packages, wheels, file_name),
+        warnings=(*notes, *missing_hashes(packages, wheels, file_name)),
     )
 
 
@@ -105,6 +106,11 @@ class _Platform:
     name: str
     subdir: str
     virtual_packages: tuple[VirtualPackage, ...] = ()
+
+    @property
+    def virtual(self) -> dict[str, str]:
+        """The versions of virtual packages by name."""
+        return {package.name: package.version for package in self.virtual_packages}
 
 
 def _choose_environment(document: YamlMapping, wanted: str | None) -> tuple[str, YamlMapping]:
@@ -121,24 +127,23 @@ def _choose_environment(document: YamlMapping, wanted: str | None) -> tuple[str,
 
 
 def _choose_platform(
-    document: YamlMapping, environment: YamlMapping, wanted: str | None, named: str | None, of: str
-) -> _Platform:
-    declared = {platform.name: platform for platform in map(_platform, document.mappings("platforms"))}
+    document: YamlMapping, environment: YamlMapping, wanted: str | None, declared: Mapping[str, str] | None, of: str
+) -> tuple[_Platform, tuple[str, ...]]:
+    """Return the platform to take, and a warning where others would do."""
+    described = {platform.name: platform for platform in map(_platform, document.mappings("platforms"))}
     used = [
-        declared.get(name) or _Platform(name, name)
+        described.get(name) or _Platform(name, name)
         for name in environment.mapping("packages") or YamlMapping(document.file_name, 1)
     ]
     subdir = choose_subdir((platform.subdir for platform in used), wanted, document.file_name, of)
     candidates = [platform for platform in used if platform.subdir == subdir]
-    # Of several for one subdir, such as one with CUDA, the one that is named, or the plain one.
-    plain = [platform for platform in candidates if platform.name == named]
-    plain = plain or [platform for platform in candidates if platform.name == subdir]
-    if len(candidates) > 1 and not plain:
-        names = ", ".join(platform.name for platform in candidates)
-        raise InvalidEnvironment(
-            f"{document.file_name} has several platforms for {subdir}{of}: {names}; one of them must be called {subdir}"
-        )
-    return (plain or candidates)[0]
+    if declared:
+        candidates = [platform for platform in candidates if platform.virtual.items() >= declared.items()] or candidates
+    taken = candidates[least_demanding([platform.virtual for platform in candidates])]
+    others = [platform.name for platform in candidates if platform is not taken and taken.name != subdir]
+    if not others:
+        return taken, ()
+    return taken, (f"{document.file_name} is for {taken.name} and {', '.join(others)}{of}; {taken.name} was taken",)
 
 
 def _platform(entry: YamlMapping) -> _Platform:

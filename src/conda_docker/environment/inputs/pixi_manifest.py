@@ -44,10 +44,11 @@ def parse_pixi_manifest(
     folder = (folder or Path()).absolute()
     manifest = parse_manifest(text, file_name, folder)
     chosen = manifest.environment(environment)
-    platform = choose_platform(manifest, chosen, subdir)
+    platform, notes = choose_platform(manifest, chosen, subdir)
     lock_file = folder / _LOCK_FILE
     if not alone or not lock_file.is_file():
-        return compose(manifest, chosen, platform)
+        spec = compose(manifest, chosen, platform)
+        return replace(spec, warnings=(*notes, *spec.warnings))
     spec = compose(manifest, chosen, platform, to_solve=False)
     try:
         locked = parse_pixi_lock(
@@ -56,7 +57,7 @@ def parse_pixi_manifest(
             subdir=platform.subdir,
             environment=chosen.name,
             folder=folder,
-            platform=platform.name,
+            declared=platform.virtual,
         )
         reason = outdated(spec, locked)
     except InvalidEnvironment as error:
@@ -71,11 +72,11 @@ def parse_pixi_manifest(
                 requested=spec.specs,
                 variables=spec.variables,
                 name=spec.name,
-                warnings=(used, *locked.warnings, *spec.warnings),
+                warnings=(used, *notes, *locked.warnings, *spec.warnings),
             )
     passed_over = f"{lock_file} is not up to date with {file_name} ({reason}); the packages were chosen anew"
     spec = compose(manifest, chosen, platform)
-    return replace(spec, warnings=(passed_over, *spec.warnings))
+    return replace(spec, warnings=(passed_over, *notes, *spec.warnings))
 
 
 def _requirements(spec: EnvironmentSpec) -> tuple[str, ...]:

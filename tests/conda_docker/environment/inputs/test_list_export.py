@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conda_docker.channels.configuration import CondaConfiguration
-from conda_docker.environment.inputs.kind import InputFile
+from conda_docker.environment.inputs.kind import InputFile, ReadRequest
 from conda_docker.environment.inputs.list_export import KIND, parse_list_export
 from conda_docker.environment.solve.match_specs import read_specs
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
@@ -60,6 +60,12 @@ def test_a_list_that_does_not_say_what_it_is_for(wanted: str | None, subdir: str
 def test_what_is_refused(text: str, message: str) -> None:
     with pytest.raises(InvalidEnvironment, match=message):
         parse_list_export(text, "list.txt", subdir="linux-64")
+
+
+def test_a_list_for_another_system(tmp_path: Path) -> None:
+    file = InputFile.of(tmp_path / "list.txt", "# platform: win-64\na=1=0\n")
+    with pytest.raises(UnsupportedInput, match=r"list.txt names builds for win-64, which do not run in a Linux image"):
+        KIND.read(ReadRequest(file=file))
 
 
 @pytest.mark.parametrize("build", ["dev_0", "<develop>"])

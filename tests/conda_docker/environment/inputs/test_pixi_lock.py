@@ -146,10 +146,13 @@ def test_platforms_with_names_of_their_own() -> None:
 
 
 def test_several_platforms_for_one_subdir() -> None:
-    lock = example("v7.pixi.lock").replace("name: linux-64\n", "name: linux-64-cpu\n  subdir: linux-64\n")
-    lock = lock.replace("      linux-64:", "      linux-64-cpu:")
-    with pytest.raises(InvalidEnvironment, match=r"several platforms for linux-64 .*: linux-64-cpu, linux-64-gpu"):
-        parse_pixi_lock(lock, subdir="linux-64")
+    lock = example("v7.pixi.lock").replace("name: linux-64\n", "name: p1\n  subdir: linux-64\n")
+    lock = lock.replace("      linux-64:", "      p1:").replace("linux-64-gpu", "p2")
+    found = parse_pixi_lock(lock, subdir="linux-64")
+    assert stems(found) == ["tzdata-2024b-hc8b5060_0"]
+    assert found.warnings == ("pixi.lock is for p1 and p2 in the environment 'default'; p1 was taken",)
+    found = parse_pixi_lock(lock, subdir="linux-64", declared={"__cuda": "12.4"})
+    assert (stems(found), found.warnings) == (["cuda-12.4-h1_0"], ())
 
 
 def test_local_archives(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from datetime import date, datetime
 
 from conda_docker.environment.inputs.conda_lock import choose_subdir
 from conda_docker.environment.inputs.pixi.cutoff import parse_cutoff
-from conda_docker.environment.inputs.pixi.manifest import DEFAULT, Environment, Feature, Manifest, Platform
+from conda_docker.environment.inputs.pixi.manifest import DEFAULT, Environment, Feature, Manifest
 from conda_docker.environment.inputs.pixi.options import PipOptions, pip_options, variables
+from conda_docker.environment.inputs.pixi.platforms import Platform, least_demanding
 from conda_docker.environment.inputs.pixi.specs import match_spec, pip_requirement
 from conda_docker.environment.inputs.pixi.toml_table import Table
 from conda_docker.environment.spec import EnvironmentSpec
@@ -23,15 +24,18 @@ _PRIORITIES = ("strict", "flexible", "disabled")
 _STRATEGIES = {"highest": None, "lowest": "lowest", "lowest-direct": "lowest-direct"}
 
 
-def choose_platform(manifest: Manifest, environment: Environment, subdir: str | None) -> Platform:
-    """Return the platform of an environment for a subdir (None: this machine's). Raises `InvalidEnvironment`.
+def choose_platform(
+    manifest: Manifest, environment: Environment, subdir: str | None
+) -> tuple[Platform, tuple[str, ...]]:
+    """Return the platform of an environment for a subdir (None: this machine's), and a warning where others would do.
 
     An environment is for the platforms that all of its features are for; a platform that one of them names counts
-    more than another one for the same subdir. A workspace that names none is for any.
+    more than another one for the same subdir, and of several the one that asks least of the system is taken. A
+    workspace that names none is for any. Raises `InvalidEnvironment` where there is no platform for the subdir.
     """
     if not manifest.platforms:
         subdir = subdir or host_subdir()
-        return Platform(subdir, subdir)
+        return Platform(subdir, subdir), ()
     supported = [
         platform
         for platform in manifest.platforms
@@ -41,17 +45,12 @@ def choose_platform(manifest: Manifest, environment: Environment, subdir: str | 
     of = "" if environment.name == DEFAULT else f" in the environment {environment.name!r}"
     chosen = choose_subdir((platform.subdir for platform in supported), subdir, manifest.file_name, of)
     candidates = [platform for platform in supported if platform.subdir == chosen]
-    for choice in (
-        [platform for platform in candidates if platform.name in named],
-        [platform for platform in candidates if platform.name == chosen],
-        candidates,
-    ):
-        if len(choice) == 1:
-            return choice[0]
-    names = ", ".join(platform.name for platform in candidates)
-    raise InvalidEnvironment(
-        f"{manifest.file_name} has several platforms for {chosen}{of}: {names}; give a feature of it the one to take"
-    )
+    candidates = [platform for platform in candidates if platform.name in named] or candidates
+    taken = candidates[least_demanding([platform.virtual for platform in candidates])]
+    others = [platform.name for platform in candidates if platform is not taken and taken.virtual]
+    if not others:
+        return taken, ()
+    return taken, (f"{manifest.file_name} is for {taken.name} and {', '.join(others)}{of}; {taken.name} was taken",)
 
 
 def compose(

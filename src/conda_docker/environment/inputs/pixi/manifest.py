@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from conda_docker.environment.inputs.pixi.platforms import Platform, read_platforms
 from conda_docker.environment.inputs.pixi.pyproject import Group, dependency_groups, python_requirement
 from conda_docker.environment.inputs.pixi.toml_table import Table, parse_toml
 from conda_docker.errors import InvalidEnvironment
@@ -22,17 +23,6 @@ _FAMILIES = {
     "win": ("win-",),
     "unix": ("linux-", "osx-", "emscripten-", "freebsd-"),
 }
-_VIRTUAL = ("cuda", "archspec", "glibc", "linux", "osx", "win")
-_FRIENDLY = {"macos": "osx", "windows": "win"}
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """A platform of a workspace: a subdir, and what is taken for granted of the system, by names such as `__cuda`."""
-
-    name: str
-    subdir: str
-    virtual: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +106,7 @@ def parse_manifest(text: str, file_name: str, folder: Path) -> Manifest:
         file_name=file_name,
         folder=folder,
         workspace=workspace,
-        platforms=tuple(_platforms(workspace)),
+        platforms=read_platforms(workspace),
         environments=_environments(root, features),
         root=root,
     )
@@ -144,35 +134,6 @@ def _environments(root: Table, features: Mapping[str, Feature]) -> dict[str, Env
             parts.append(features[DEFAULT])
         found[name] = Environment(name, tuple(parts), table.text("solve-group"))
     return found
-
-
-def _platforms(workspace: Table) -> Iterator[Platform]:
-    for item in workspace.items("platforms"):
-        if isinstance(item, str):
-            yield Platform(item, item)
-        elif isinstance(item, dict):
-            table = Table(item, workspace.file_name, workspace.key("platforms"))
-            subdir = table.text("platform") or table.text("name")
-            if not subdir:
-                raise workspace.invalid("platforms", "has an entry without a platform")
-            virtual = dict(_virtual(table))
-            yield Platform(table.text("name") or _platform_name(subdir, virtual), subdir, virtual)
-        else:
-            raise workspace.invalid("platforms", "should hold strings and tables")
-
-
-def _virtual(table: Table) -> Iterator[tuple[str, str]]:
-    for key in table:
-        name = _FRIENDLY.get(key, key)
-        if name in _VIRTUAL:
-            yield f"__{name}", table.text(key) or ""
-        elif key.startswith("__"):
-            yield key, table.text(key) or ""
-
-
-def _platform_name(subdir: str, virtual: Mapping[str, str]) -> str:
-    """Return the name of a platform that has none of its own."""
-    return "-".join([subdir, *(f"{name.lstrip('_')}-{version}" for name, version in sorted(virtual.items()))])
 
 
 def _selects(selector: str, platform: Platform) -> bool:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from conda_docker.environment.inputs.pixi.manifest import Environment, Manifest, Platform
+from conda_docker.environment.inputs.pixi.manifest import Environment, Manifest
+from conda_docker.environment.inputs.pixi.platforms import Platform
 from conda_docker.environment.inputs.pixi.toml_table import Table
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url

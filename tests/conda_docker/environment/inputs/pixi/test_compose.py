@@ -131,8 +131,9 @@ def test_a_workspace_for_any_platform() -> None:
 def test_several_platforms_for_one_subdir() -> None:
     assert composed(GPU).virtual_packages == ()
     assert composed(GPU, "gpu").virtual_packages == ("__cuda=12",)
-    with pytest.raises(InvalidEnvironment, match="several platforms for linux-64: linux-64-cuda-11, linux-64-cuda-12"):
-        composed(GPU.replace('["linux-64",', '[{ platform = "linux-64", cuda = "11" },'))
+    found = composed(GPU.replace('["linux-64",', '[{ platform = "linux-64", cuda = "13.0" },'))
+    assert found.virtual_packages == ("__cuda=12",)
+    assert found.warnings == ("pixi.toml is for linux-64-cuda-12 and linux-64-cuda-13-0; linux-64-cuda-12 was taken",)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_what_is_refused_by_name(lines: str, message: str) -> None:
     manifest = parse_manifest(f"{WORKSPACE}{lines}\n", "pixi.toml", FOLDER)
     chosen = manifest.environment(None)
     # A lock file may have it.
-    assert compose(manifest, chosen, choose_platform(manifest, chosen, "linux-64"), to_solve=False).specs == ()
+    assert compose(manifest, chosen, choose_platform(manifest, chosen, "linux-64")[0], to_solve=False).specs == ()
 
 
 @pytest.mark.parametrize(
@@ -213,7 +214,7 @@ def test_real_files(path: Path) -> None:
     for environment in manifest.environments.values():
         platform = next(p for p in manifest.platforms if all(feature.supports(p) for feature in environment.features))
         try:
-            found = compose(manifest, environment, choose_platform(manifest, environment, platform.subdir))
+            found = compose(manifest, environment, choose_platform(manifest, environment, platform.subdir)[0])
         except UnsupportedInput as error:
             assert "built from sources" in str(error)  # noqa: PT017
             assert any(name in path.name for name in ("xarray", "pixitainer", "editable-pyproject"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from conda_docker.environment.inputs.pixi.compose import choose_platform, compose
@@ -18,7 +19,9 @@ def composed(
     """Return what an environment of the manifest `text` asks for."""
     manifest = parse_manifest(text, "pixi.toml", folder)
     chosen = manifest.environment(environment)
-    return compose(manifest, chosen, choose_platform(manifest, chosen, subdir))
+    platform, notes = choose_platform(manifest, chosen, subdir)
+    spec = compose(manifest, chosen, platform)
+    return replace(spec, warnings=(*notes, *spec.warnings))
 
 
 def composed_example(environment: str | None = None, subdir: str = "linux-64") -> EnvironmentSpec:
