@@ -26,6 +26,7 @@ _MOST_FILES = 100
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)")
+_HASH = re.compile(r"\s--hash[= ](\S+)")
 _VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _ARCHIVES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip", ".tar")
@@ -61,6 +62,8 @@ class Requirements:
     named: set[str] = field(default_factory=set)
     direct: set[str] = field(default_factory=set)
     sources: list[str] = field(default_factory=list)
+    hashes: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By name, the SHA-256 that files may have, where the user says so (`--hash`)."""
 
     def add_option(self, name: str, value: str) -> None:
         """Take in an option with its value."""
@@ -99,7 +102,8 @@ class _Reader:
         if text.startswith("-"):
             self._option(text, folder, where)
         else:
-            self._requirement(_PER_REQUIREMENT.sub("", text), folder, where)
+            self._requirement(_PER_REQUIREMENT.sub("", _HASH.sub("", text)).strip(), folder, where)
+            self._hashes(text, where)
 
     def constraint(self, text: str, folder: Path, where: str) -> None:
         """Take in a line of a file of constraints."""
@@ -189,17 +193,31 @@ class _Reader:
         if named["rest"].startswith("@"):
             found.direct.add(name)
             url = named["rest"][1:].strip()
+            if not _SCHEME.match(url):
+                # Not PEP 508, but uv and hatch take it.
+                text = text.replace(url, _file_url(folder / user_path(url), where))
             if _wheel_name(url) is None:
                 found.sources.append(public_text(text))
         else:
             from packaging.requirements import InvalidRequirement, Requirement
 
             try:
-                Requirement(re.sub(r"\s--hash[= ]\S+", "", text))
+                Requirement(text)
             except InvalidRequirement as error:
                 reason = str(error).partition("\n")[0]
                 raise InvalidEnvironment(f"{where}: not a requirement: {public_text(text)[:200]!r}: {reason}") from None
         found.lines.append(text)
+
+    def _hashes(self, text: str, where: str) -> None:
+        """Take in the hashes of a requirement; uv knows no others than those of the files it finds."""
+        hashes = [match[1] for match in _HASH.finditer(text)]
+        if not hashes:
+            return
+        found = frozenset(hash_.removeprefix("sha256:").lower() for hash_ in hashes if hash_.startswith("sha256:"))
+        name = _NAMED.match(text)
+        if name is None or not found:
+            raise UnsupportedInput(f"{where}: only hashes by SHA-256, of a package that is named, can be checked")
+        self.found.hashes[normalize_name(name["name"])] = found
 
     def _source(self, location: str, folder: Path, where: str, written: str) -> None:
         """Take in a source tree, a source distribution or a repository."""

@@ -171,6 +171,9 @@ def _wheels(
     logins = index_logins(configuration)
     wheels = []
     for package in packages:
+        allowed = requirements.hashes.get(package.name)
+        if allowed is not None:
+            package = _with_allowed(package, allowed)  # noqa: PLW2901
         artifact = _best_wheel(package, target)
         if artifact is None:
             if builder is None:
@@ -179,6 +182,18 @@ def _wheels(
         requested = package.name in requirements.named or (package.direct and not package.wheels)
         wheels.append(_locked(package, artifact, requested, package.direct, logins))
     return wheels
+
+
+def _with_allowed(package: ResolvedPackage, hashes: frozenset[str]) -> ResolvedPackage:
+    """Return a package with those of its files whose hashes the user has listed."""
+    wheels = tuple(wheel for wheel in package.wheels if wheel.sha256 in hashes)
+    source = package.source if package.source is not None and package.source.sha256 in hashes else None
+    if not wheels and source is None:
+        raise InvalidEnvironment(
+            f"no file of {package.name} {package.version} that fits the image has a hash that is listed for it "
+            "(--hash); correct the hashes, or add that of the file for the image's platform"
+        )
+    return replace(package, wheels=wheels, source=source)
 
 
 def _best_wheel(package: ResolvedPackage, target: Target) -> Artifact | None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from conda_docker.build_options import BuildOptions, Bytecode, Layering
+from conda_docker.environment.inputs.prefix import read_prefix
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.provenance import read_environments
 from conda_docker.request import Request
 from conda_docker.resolution import resolve
+from python_docker.tar import EntryType
 from python_docker.validation import validate
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.image.test_assemble import names, tree
@@ -168,3 +170,16 @@ def test_an_extra_of_what_conda_brings_is_installed(channel: SyntheticChannel, t
     pip = "    - server[fast]\n    - never-there; python_version < '3'\n"
     file.write_text(f"channels: [{channel.url}, nodefaults]\ndependencies:\n  - server\n  - pip:\n{pip}")
     assert names(built(request(tmp_path, channel, "app", files=[file]))) == [("python",), ("server",), ("slow",), ()]
+
+
+def test_the_image_reads_as_an_environment_with_the_same_packages(channel: SyntheticChannel, tmp_path: Path) -> None:
+    result = built(request(tmp_path, channel, "app"))
+    prefix = tmp_path / "prefix"
+    for path, item in tree(result.image).items():
+        if item.type is EntryType.FILE:
+            (prefix / path).parent.mkdir(parents=True, exist_ok=True)
+            (prefix / path).write_bytes(item.content)
+    found = read_prefix(prefix)
+    assert {package.stem for package in found.packages} == {"python-3.12.4-0", "numpy-1.26.4-0"}
+    assert found.pip is not None
+    assert found.pip.requirements == ("app==1.0", "slow==1.0")

@@ -29,6 +29,11 @@ def test_a_local_wheel_becomes_a_url(tmp_path: Path) -> None:
     assert found.named == found.direct == {"my-app"}
 
 
+def test_a_path_behind_a_name_becomes_a_url(tmp_path: Path) -> None:
+    path = make_wheel(tmp_path, "My-App")
+    assert read(f"My-App @ ./{path.name}", folder=tmp_path).lines == [f"My-App @ {path.as_uri()}"]
+
+
 def test_a_url_of_a_wheel_is_direct() -> None:
     url = "https://example.com/six-1.17.0-py2.py3-none-any.whl"
     assert read(url).lines == [f"six @ {url}"]

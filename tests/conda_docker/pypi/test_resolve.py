@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,16 @@ def test_constraints_and_options_count(wheels: Path, tmp_path: Path) -> None:
         tmp_path, "elsewhere", folder=tmp_path, options=("--find-links ./other",), constraints=("elsewhere<2",)
     )
     assert stems(found) == ["elsewhere-1.0-py3-none-any"]
+
+
+def test_hashes_in_requirements_choose_the_file(wheels: Path, tmp_path: Path) -> None:
+    compiled = make_wheel(wheels, "fast", tag="cp312-cp312-manylinux_2_28_x86_64")
+    pure = make_wheel(wheels, "fast")
+    one, other = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (compiled, pure))
+    assert resolve(tmp_path, f"fast==1.0 --hash=sha256:{other}").wheels[0].sha256 == other
+    assert resolve(tmp_path, f"fast==1.0 --hash=sha256:{other} --hash=sha256:{one}").wheels[0].sha256 == one
+    with pytest.raises(InvalidEnvironment, match=r"no file of fast 1\.0 .* \(--hash\)"):
+        resolve(tmp_path, f"fast==1.0 --hash=sha256:{'0' * 64}")
 
 
 def test_conflicting_pins_end_in_one_message(wheels: Path, tmp_path: Path) -> None:
