@@ -183,6 +183,7 @@ class _Reader:
                 return
             found.named.add(name)
             found.direct.add(name)
+            self._fragment(name, url)
             found.lines.append(f"{name}{extras} @ {url}{marker}")
             return
         named = _NAMED.fullmatch(requirement)
@@ -196,6 +197,7 @@ class _Reader:
             if not _SCHEME.match(url):
                 # Not PEP 508, but uv and hatch take it.
                 text = text.replace(url, _file_url(folder / user_path(url), where))
+            self._fragment(name, url)
             if _wheel_name(url) is None:
                 found.sources.append(public_text(text))
         else:
@@ -218,6 +220,11 @@ class _Reader:
         if name is None or not found:
             raise UnsupportedInput(f"{where}: only hashes by SHA-256, of a package that is named, can be checked")
         self.found.hashes[normalize_name(name["name"])] = found
+
+    def _fragment(self, name: str, url: str) -> None:
+        """Take in the hash that a URL's fragment may hold: `#sha256=...`."""
+        if match := re.search(r"[#&]sha256=([0-9a-fA-F]{64})", url):
+            self.found.hashes[name] = frozenset({match[1].lower()})
 
     def _source(self, location: str, folder: Path, where: str, written: str) -> None:
         """Take in a source tree, a source distribution or a repository."""

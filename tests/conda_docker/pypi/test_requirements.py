@@ -29,6 +29,18 @@ def test_a_local_wheel_becomes_a_url(tmp_path: Path) -> None:
     assert found.named == found.direct == {"my-app"}
 
 
+@pytest.mark.parametrize("form", ["{url}", "six @ {url}", "six --hash=sha256:{digest}"])
+def test_hashes_are_known_by_name(form: str) -> None:
+    digest = "0A" * 32
+    url = f"https://example.com/six-1.17.0-py2.py3-none-any.whl#sha256={digest}"
+    assert read(form.format(url=url, digest=digest)).hashes == {"six": frozenset({digest.lower()})}
+
+
+def test_hashes_that_cannot_be_checked_are_refused() -> None:
+    with pytest.raises(UnsupportedInput, match="only hashes by SHA-256"):
+        read("six --hash=md5:0")
+
+
 def test_a_path_behind_a_name_becomes_a_url(tmp_path: Path) -> None:
     path = make_wheel(tmp_path, "My-App")
     assert read(f"My-App @ ./{path.name}", folder=tmp_path).lines == [f"My-App @ {path.as_uri()}"]
