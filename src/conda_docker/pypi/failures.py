@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from conda_docker.errors import Unsolvable
+from conda_docker.errors import DownloadError, Unsolvable
 from conda_docker.pypi.locked import Distribution, normalize_name
 from conda_docker.pypi.target import Target
 from conda_docker.redaction import public_text
+from python_docker.errors import Error
 
 _LONGEST = 2000  # characters of uv's own explanation
 _NOT_FOUND = re.compile(
@@ -19,18 +20,19 @@ _NO_WHEELS = re.compile(
     r"(?:has|have) no (?:usable wheels|wheels with)"
 )
 _WHEELS_REQUIRED = re.compile(r"Wheels are required for `([^`]+)`")
+_UNREACHABLE = re.compile(r"Failed to (?:fetch|download)|Request failed after|could not be queried")
 _SKIPPED = re.compile(r"hint: (?:Wheels are required|.* was found on ).*")
 
 
-def unresolvable(
-    output: str, origin: str, target: Target, provided: Sequence[Distribution], *, sdists: bool
-) -> Unsolvable:
-    """Return the error for what uv wrote when it failed.
+def unresolvable(output: str, origin: str, target: Target, provided: Sequence[Distribution], *, sdists: bool) -> Error:
+    """Return the error for what uv wrote: `Unsolvable`, or `DownloadError` where an index cannot be read.
 
     `origin` names where the requirements stand, `provided` is what conda packages bring, and `sdists` whether source
     distributions were allowed.
     """
     explanation = _explanation(output)
+    if _UNREACHABLE.search(output):
+        return DownloadError(f"uv cannot read what {origin} asks pip for:\n{explanation}")
     advice = [_about_conda(distribution) for distribution in conflicting(output, provided)]
     if advice:
         advice.append(

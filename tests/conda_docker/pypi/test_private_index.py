@@ -91,7 +91,7 @@ def test_a_variable_of_uv_names_the_index(index: str, tmp_path: Path, monkeypatc
 
 
 def test_a_wrong_login_is_not_shown(index: str, tmp_path: Path) -> None:
-    with pytest.raises(Exception, match=r"environment\.yml") as caught:
+    with pytest.raises(DownloadError, match=r"environment\.yml") as caught:
         resolve(tmp_path, f"--index-url http://me:wr0ng@{index}/simple")
     assert "wr0ng" not in str(caught.value)
     assert "401" in str(caught.value)
