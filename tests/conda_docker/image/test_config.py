@@ -1,0 +1,77 @@
+"""What containers run with: what activation sets, what the options say, and what the base has."""
+
+from __future__ import annotations
+
+import pytest
+
+from conda_docker.build_options import BuildOptions
+from conda_docker.image.activation import Activation
+from conda_docker.image.config import configure, describe
+from python_docker.image import Image
+
+PLAIN = Activation({"CONDA_PREFIX": "/opt/conda", "A": "environment"}, None)
+SCRIPTS = Activation({}, "#!/bin/sh\n")
+ENTRYPOINT = "/opt/conda/bin/conda-docker-entrypoint"
+
+
+def base(**fields: object) -> Image:
+    image = Image("base", "v1")
+    for name, value in fields.items():
+        image.config[name] = value
+    return image
+
+
+def configured(base: Image | None, activation: Activation = PLAIN, *, python: bool = True, **options: object) -> Image:
+    image = base.copy() if base is not None else Image()
+    given = BuildOptions(**options)  # type: ignore[arg-type]
+    configure(image, base, "/opt/conda", given, activation, has_python=python)
+    return image
+
+
+def test_options_win_over_activation_and_the_base() -> None:
+    under = base()
+    under.config.set_variable("A", "base")
+    under.config.set_variable("B", "base")
+    assert configured(under).config.environment == {"A": "environment", "B": "base", "CONDA_PREFIX": "/opt/conda"}
+    assert configured(under, env={"A": "option"}).config.environment["A"] == "option"
+
+
+def test_the_entrypoint_of_the_environment_goes_in_front_of_the_bases() -> None:
+    image = configured(base(Entrypoint=["/start"], Cmd=["serve"]), SCRIPTS)
+    assert image.config["Entrypoint"] == [ENTRYPOINT, "/start"]
+    assert image.config["Cmd"] == ["serve"]
+
+
+def test_another_entrypoint_does_without_the_bases_command() -> None:
+    image = configured(base(Entrypoint=["/start"], Cmd=["serve"]), SCRIPTS, entrypoint=["/app"])
+    assert image.config["Entrypoint"] == ["/app"]
+    assert not image.config["Cmd"]
+
+
+@pytest.mark.parametrize(
+    ("under", "python", "command"),
+    [
+        (None, True, ["/opt/conda/bin/python"]),
+        (None, False, []),
+        (base(Cmd=["bash"]), True, ["bash"]),
+        (base(Entrypoint=["/start"]), True, []),
+    ],
+)
+def test_a_container_without_a_command_starts_python(under: Image | None, python: bool, command: list[str]) -> None:
+    assert list(configured(under, python=python).config["Cmd"] or []) == command
+
+
+def test_user_folder_and_ports_are_set() -> None:
+    config = configured(None, user="1000", workdir="/srv", expose=["80", "53/udp"]).config
+    assert (config["User"], config["WorkingDir"]) == ("1000", "/srv")
+    assert set(config["ExposedPorts"]) == {"80/tcp", "53/udp"}
+
+
+def test_the_base_is_named_in_annotations_and_labels() -> None:
+    under = base()
+    image = under.copy()
+    describe(image, under, BuildOptions(labels={"mine": "x"}), "2023-11-14T22:13:20Z")
+    assert image.created == image.annotations["org.opencontainers.image.created"] == "2023-11-14T22:13:20Z"
+    assert image.annotations["org.opencontainers.image.base.name"] == "docker.io/library/base:v1"
+    assert image.config["Labels"]["org.opencontainers.image.base.digest"] == under.digest
+    assert image.config["Labels"]["mine"] == "x"

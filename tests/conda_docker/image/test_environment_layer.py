@@ -1,0 +1,59 @@
+"""The last layer of an environment."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from conda_docker.environment.locked import LockedEnvironment, package_from_record
+from conda_docker.image.activation import Activation
+from conda_docker.image.environment_layer import environment_layer, history_file
+from conda_docker.layers.recipe import Recipe
+from python_docker.layer import Layer
+
+ENVIRONMENT = LockedEnvironment(
+    "linux-64",
+    tuple(
+        package_from_record(
+            {
+                "name": name,
+                "version": "1.0",
+                "build": "0",
+                "url": f"https://user:secret@example.com/channel/noarch/{name}-1.0-0.conda",
+            }
+        )
+        for name in ("b", "a")
+    ),
+    requested=("a >=1",),
+)
+WHEN = 1_700_000_000
+NOTHING = Activation({}, None)
+
+
+def contents(layer: Layer) -> dict[str, bytes]:
+    return {entry.path: content.read() for entry, content in layer.entries() if not entry.path.endswith("/")}
+
+
+def test_the_history_names_packages_and_what_was_asked_for() -> None:
+    assert history_file(ENVIRONMENT, WHEN).decode() == (
+        "==> 2023-11-14 22:13:20 <==\n"
+        "# cmd: conda-docker build\n"
+        "+https://example.com/channel/noarch::a-1.0-0\n"
+        "+https://example.com/channel/noarch::b-1.0-0\n"
+        "# update specs: ['a>=1']\n"
+    )
+
+
+def test_an_environment_without_variables_or_scripts_has_its_history_alone() -> None:
+    found = contents(environment_layer(ENVIRONMENT, Recipe("/srv/env"), NOTHING, WHEN))
+    assert [path for path in found if found[path]] == ["srv/env/conda-meta/history"]
+
+
+def test_variables_and_the_entrypoint_are_in_it() -> None:
+    environment = replace(ENVIRONMENT, variables={"MODE": "test"})
+    layer = environment_layer(environment, Recipe("/srv/env"), Activation({}, "#!/bin/sh\n"), WHEN)
+    found = contents(layer)
+    assert json.loads(found["srv/env/conda-meta/state"]) == {"env_vars": {"MODE": "test"}}
+    assert found["srv/env/bin/conda-docker-entrypoint"] == b"#!/bin/sh\n"
+    modes = {entry.path: (entry.mode, entry.mtime) for entry, _ in layer.entries()}
+    assert modes["srv/env/bin/conda-docker-entrypoint"] == (0o755, WHEN)

@@ -1,0 +1,70 @@
+"""Paths that several packages bring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conda_docker.cache.folder import CacheFolder, NoteKind
+from conda_docker.layers.clobbers import (
+    Settlement,
+    find_losses,
+    folders_of,
+    members_that_meet,
+    remember_settlement,
+    remembered_settlement,
+)
+from tests.conda_docker.layers.ingredients import Pantry
+from tests.conda_docker.packages import SyntheticPackage
+
+PATHS = st.lists(
+    st.text("ab/", min_size=1, max_size=5).filter(lambda path: "//" not in path and path[0] != "/" != path[-1])
+)
+
+
+@given(st.lists(PATHS, max_size=4))
+def test_after_losing_no_path_is_there_twice_nor_below_a_file(packages: list[list[str]]) -> None:
+    kept = [set(paths) - lost for paths, lost in zip(packages, find_losses(packages), strict=True)]
+    # Within one package it is for linking to refuse that.
+    for number, mine in enumerate(kept):
+        for others in kept[number + 1 :]:
+            assert mine.isdisjoint(others)
+            assert mine.isdisjoint(folders_of(others))
+            assert others.isdisjoint(folders_of(mine))
+
+
+@given(st.lists(PATHS, max_size=4))
+def test_the_last_package_loses_nothing(packages: list[list[str]]) -> None:
+    assert not packages or find_losses(packages)[-1] == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "meet"),
+    [("x", "x", True), ("x", "y", False), ("x", "x/y", True), ("x/y", "x", True), ("x/y", "x/z", False)],
+)
+def test_packages_meet_in_a_path_or_where_one_has_a_folder(tmp_path: Path, first: str, second: str, meet: bool) -> None:
+    pantry = Pantry(tmp_path)
+    packages = pantry.add(
+        SyntheticPackage(name="a", files={first: "a"}), SyntheticPackage(name="b", files={second: "b"})
+    )
+    made = list(pantry.make([[package] for package in packages]))[:2]
+    assert bool(members_that_meet(sorted(made, key=lambda layer: layer.position))) == meet
+
+
+def test_a_settlement_is_remembered(tmp_path: Path) -> None:
+    cache = CacheFolder(tmp_path / "cache")
+    settlement = Settlement({"a-1-0": frozenset({"share/x", "share/y"})}, {"a-1-0": 2})
+    remember_settlement(cache, "ab" * 32, settlement)
+    assert remembered_settlement(cache, "ab" * 32) == settlement
+    assert remembered_settlement(cache, "cd" * 32) is None
+    assert remembered_settlement(cache, None) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"losses": {"a": 1}, "overwritten": {}}'])
+def test_a_note_of_another_form_counts_as_none(tmp_path: Path, content: bytes) -> None:
+    cache = CacheFolder(tmp_path / "cache")
+    cache.write_note(NoteKind.CLOBBERS, "ab" * 32, content)
+    assert remembered_settlement(cache, "ab" * 32) is None
