@@ -65,7 +65,7 @@ class Downloader:
         """
         scheme = urlsplit(record.url).scheme
         if scheme not in _HTTP | _RATTLER_ONLY:
-            raise DownloadError(f"cannot download {record.public_url}: {scheme or 'a path'} is no way to download")
+            raise DownloadError(f"cannot download {record.public_url}: unknown scheme {scheme!r}")
         task = self.progress.start(record.file_name, record.size)
         known = known_hash(record)
         with PartialDownload(target, known[0] if known else "sha256") as partial:
@@ -205,7 +205,7 @@ def _is_right(record: PublishedFile, partial: PartialDownload) -> bool:
 
 
 def _problem(record: PublishedFile, partial: PartialDownload) -> str | None:
-    """How what came differs from what the record says."""
+    """Return how what came differs from what the record says, None when it does not."""
     known = known_hash(record)
     if record.size is not None and partial.size != record.size:
         return f"it has {partial.size} bytes, and should have {record.size}"
@@ -215,7 +215,7 @@ def _problem(record: PublishedFile, partial: PartialDownload) -> str | None:
 
 
 def wrong_content(record: PublishedFile, problem: str) -> str:
-    """The message for a package that is there but not the one that was locked."""
+    """Return the message for a package that is there, but is not the one that was locked."""
     described = "its package index" if record.file_name.endswith(".whl") else "its channel's index"
     return f"{record.file_name} from {record.public_url} is not the package that {described} describes: {problem}"
 

@@ -50,7 +50,7 @@ def fetch_packages(
 
     Archives in a cache of conda, mamba, rattler or pixi, or downloaded before, are used where they are. Extracted
     folders in these caches are used with `extracted` or `offline`, and where the archive cannot be downloaded: they do
-    not tell the order of an archive, so the layers made from them are other bytes than those that other machines make.
+    not keep the order of an archive, so the layers made from them are other bytes than those that other machines make.
     The rest is downloaded to `cache_dir`, up to `workers` (at most 10) at once, and checked by its
     SHA-256 (MD5 where the index has no other) and size. A download that was cut goes on where it stopped, in this run
     or the next.
@@ -152,7 +152,7 @@ class _Downloads:
 def http_options(
     configuration: CondaConfiguration | None = None, environ: Mapping[str, str] | None = None
 ) -> HttpOptions:
-    """How to talk HTTP to channels: certificates and proxies as conda's configuration says, else the environment.
+    """Return how to talk HTTP to channels: as conda's configuration says, else the environment.
 
     `ssl_verify` comes before REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, and these before SSL_CERT_FILE and the system's
     certificates; `proxy_servers` before `http_proxy` and `https_proxy`.
@@ -200,7 +200,7 @@ def _check_local(record: PublishedFile) -> None:
         elif known is not None:
             problem = f"its {known[0]} is {hash_file(path, known[0])}, and should be {known[1]}"
         else:
-            problem = "it is no file"
+            problem = "it is not a file"
     except OSError as error:
         raise DownloadError(f"cannot read the package {path}: {error.strerror or error}") from None
     from conda_docker.package.download import wrong_content

@@ -19,7 +19,7 @@ _READ_SIZE = 1 << 20
 
 
 class PartialDownload:
-    """What has come of the file `target`, kept beside it under a dot-name until it is whole.
+    """What has come of the file `target`, kept next to it under a dot-name until it is whole.
 
     A context manager, in which it belongs to this process alone: while another process downloads the same, it is a
     file of its own that is thrown away unless it becomes whole. `hexdigest` is that of the whole content by

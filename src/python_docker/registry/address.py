@@ -39,7 +39,7 @@ class RegistryAddress:
         """
         parts = _split(text)
         if "@" in parts.path:
-            # A password with a slash in it, as a rule; there is no such path.
+            # Usually a password with a slash in it; no registry has such a path.
             raise _not_an_address(text)
         host = parts.netloc.rpartition("@")[2].lower()
         if parts.scheme not in {"", "http", "https"} or parts.query or parts.fragment or not _HOST.fullmatch(host):
@@ -60,17 +60,17 @@ class RegistryAddress:
         return self.host in HOSTS
 
     def url(self, scheme: str | None = None) -> str:
-        """The URL without a slash at its end."""
+        """Return the URL without a slash at its end."""
         return f"{scheme or self.scheme or 'https'}://{self.host}{self.prefix}"
 
 
 def domain_of(host: str) -> str:
-    """The name in references of the registry at a host: `docker.io` for all of Docker Hub's."""
+    """Return the name in references of the registry at a host: `docker.io` for all of Docker Hub's."""
     return DOCKER_HUB if host.lower() in HOSTS else host.lower()
 
 
 def userinfo(text: str) -> tuple[str, str] | None:
-    """User name and password in a URL, None when it has none."""
+    """Return the user name and password in a URL, None without them."""
     before, at, _ = _split(text).netloc.rpartition("@")
     if not at:
         return None

@@ -18,8 +18,8 @@ SYSTEM_FOLDERS: Final = (Path("/etc/containers/certs.d"), Path("/etc/docker/cert
 def host_certificates(host: str, environ: Mapping[str, str]) -> HostCertificates | None:
     """Return the certificates in the folders `certs.d/HOST` or `certs.d/HOST:PORT`, None where there are none.
 
-    `*.crt` are authorities to trust for this host, beside the others; `*.cert` with a `*.key` of the same name is our
-    own certificate for it. Raises `CredentialsError` for one without the other.
+    `*.crt` are authorities to trust for this host, in addition to the others; `*.cert` with a `*.key` of the same name
+    is our own certificate for it. Raises `CredentialsError` for one without the other.
     """
     authorities: list[Path] = []
     own: list[tuple[Path, Path]] = []

@@ -126,7 +126,7 @@ class RegistryClient:
             Digest(stated).check(raw, what)
 
     def manifest_digest(self, path: str, reference: str) -> Digest:
-        """The digest of what a tag names now; where the registry allows, without what Docker Hub counts as a pull."""
+        """Return the digest of what a tag names now, where possible without what Docker Hub counts as a pull."""
         try:
             response = self.session.request(
                 "HEAD",
@@ -169,7 +169,7 @@ class RegistryClient:
     # -- blobs -----------------------------------------------------------------------------------------------------
 
     def has_blob(self, path: str, digest: Digest, *, to_push: bool = False) -> bool:
-        """Whether a repository has a blob; `to_push` spares the token that would serve for no more than to look."""
+        """Return whether a repository has a blob; `to_push` asks with the token for uploads, to save another."""
         try:
             self.blob_size(path, digest, to_push=to_push)
         except NotFoundInRegistry:
@@ -177,7 +177,7 @@ class RegistryClient:
         return True
 
     def blob_size(self, path: str, digest: Digest, *, to_push: bool = False) -> int | None:
-        """How many bytes a blob has, None when the registry does not say."""
+        """Return how many bytes a blob has, None when the registry does not say."""
         response = self.session.request(
             "HEAD",
             f"/v2/{path}/blobs/{digest}",
@@ -202,7 +202,7 @@ class RegistryClient:
         )
 
     def blob(self, path: str, descriptor: Descriptor) -> Blob:
-        """A blob that is downloaded each time it is opened, and resumed when the connection breaks."""
+        """Return a blob that is downloaded each time it is opened, and resumed when the connection breaks."""
         from python_docker.registry.download import BlobReader
 
         return Blob(descriptor, lambda: BlobReader(self, path, descriptor), origin=f"{self.domain}/{path}")
@@ -215,12 +215,12 @@ class RegistryClient:
     # -- lists -----------------------------------------------------------------------------------------------------
 
     def tags(self, path: str, *, page_size: int | None = None, last: str | None = None) -> Iterator[list[str]]:
-        """The tags of a repository after `last`, in pages of `page_size` (the registry's own when it is None)."""
+        """Give the tags of a repository after `last`, in pages of `page_size` (the registry's own when it is None)."""
         scope = repository_scope(path, "pull")
         return self._pages(f"/v2/{path}/tags/list", "tags", f"list the tags of {path}", scope, page_size, last)
 
     def repositories(self, *, page_size: int | None = None, last: str | None = None) -> Iterator[list[str]]:
-        """The registry's repositories after `last`, in pages; many registries, Docker Hub among them, do not tell."""
+        """Give the registry's repositories after `last`, in pages; many registries refuse that."""
         return self._pages("/v2/_catalog", "repositories", "list its repositories", CATALOG, page_size, last)
 
     def _pages(
@@ -246,8 +246,8 @@ class RegistryClient:
                 return
             url = self.session.resolve(response, link)
             if not self.session.is_own(url):
-                raise RegistryError(f"{self.address.host}: cannot {action}: its list goes on at another host")
-        raise RegistryError(f"{self.address.host}: cannot {action}: its pages lead in a circle")
+                raise RegistryError(f"{self.address.host}: cannot {action}: its list continues at another host")
+        raise RegistryError(f"{self.address.host}: cannot {action}: its pages form a circle")
 
     def close(self) -> None:
         """Close idle connections. The client, and blobs that it gave, can still be used."""

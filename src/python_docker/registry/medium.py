@@ -36,7 +36,7 @@ class RegistrySource:
 
     @classmethod
     def open(cls, location: Location, options: RegistryOptions | None = None) -> RegistrySource:
-        """What a `docker://` location names; `options` are those of the environment when it is None.
+        """Return what a `docker://` location names; `options` are those of the environment when it is None.
 
         Raises `InvalidReference` when the location names no image.
         """
@@ -55,7 +55,7 @@ class RegistrySource:
         return self._reference
 
     def root(self) -> Manifest | Index:
-        """What the tag, or the digest where there is one, names."""
+        """Return what the tag, or the digest where there is one, names."""
         while self._root is None:
             try:
                 self._root = self._client.manifest(self._paths[0], self._reference.identifier)
@@ -66,14 +66,14 @@ class RegistrySource:
         return self._root
 
     def child(self, descriptor: Descriptor) -> Manifest | Index:
-        """A manifest or index that an index names."""
+        """Return a manifest or index that an index names."""
         found = self._client.manifest(self._paths[0], descriptor.digest)
         if found.size != descriptor.size:
             raise ContentMismatch(f"manifest {descriptor.digest} has {found.size} bytes instead of {descriptor.size}")
         return found
 
     def blob(self, descriptor: Descriptor) -> Blob:
-        """A config or layer, downloaded each time it is opened."""
+        """Return a config or layer, downloaded each time it is opened."""
         return self._client.blob(self._paths[0], descriptor)
 
     def close(self) -> None:
@@ -102,7 +102,7 @@ class RegistryDestination:
     def open(
         cls, location: Location, reference: ImageReference | None = None, options: RegistryOptions | None = None
     ) -> RegistryDestination:
-        """What a `docker://` location names; `options` are those of the environment when it is None.
+        """Return what a `docker://` location names; `options` are those of the environment when it is None.
 
         `reference`, the name of an image whose location gives it none, is not needed here.
 

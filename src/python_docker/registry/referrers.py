@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def referrers(client: RegistryClient, path: str, digest: Digest) -> Index:
-    """What refers to a manifest, as an index; empty when nothing does. For registries of old, from the tag for it."""
+    """Return what refers to a manifest, as an index, which may be empty; from the referrers tag on older registries."""
     try:
         response = client.session.request(
             "GET",
@@ -39,7 +39,7 @@ def referrers(client: RegistryClient, path: str, digest: Digest) -> Index:
 
 
 def keep_referrer(client: RegistryClient, path: str, document: Manifest | Index, answer: Response) -> None:
-    """After a manifest with a subject was stored with `answer`: list it under the subject's tag, if nobody else does.
+    """List a manifest with a subject, stored with `answer`, under the subject's tag, unless the registry lists it.
 
     Needed where the registry does not know referrers (distribution-spec, "Pushing Manifests with Subject").
     """
@@ -68,7 +68,7 @@ def _tagged_referrers(client: RegistryClient, path: str, digest: Digest) -> Inde
 
 
 def referrers_tag(digest: Digest) -> str:
-    """The tag that lists what refers to a manifest (distribution-spec, "Referrers Tag Schema").
+    """Return the tag that lists what refers to a manifest (distribution-spec, "Referrers Tag Schema").
 
     >>> referrers_tag(Digest.of(b"{}"))
     'sha256-44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'

@@ -19,21 +19,21 @@ _LOGIN = (
 )
 _LOGIN_ANEW = f"check them, or {_LOGIN}"
 _MEANINGS = {
-    400: "it takes the request for malformed",
-    405: "it does not do that",
-    413: "what was sent is too large for it, or for a proxy before it",
-    415: "it does not take such documents",
+    400: "it considers the request malformed",
+    405: "it does not allow that",
+    413: "what was sent is too large for it, or for a proxy in front of it",
+    415: "it does not accept documents of this type",
     500: "it has an internal error",
     501: "it cannot do that",
-    502: "what stands before it cannot reach it",
+    502: "the gateway in front of it cannot reach it",
     503: "it is not available at the moment",
-    504: "what stands before it got no answer from it",
+    504: "the gateway in front of it got no answer from it",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The codes (distribution-spec, "Error Codes") and the text in the body of a refusal; both may be empty."""
+    """The codes (distribution-spec, "Error Codes") and the words in the body of a refusal; both may be empty."""
 
     codes: tuple[str, ...]
     text: str
@@ -90,16 +90,16 @@ def refusal_error(
             return AccessDenied(refused, status=status, codes=refusal.codes)
         if docker_hub and status == 401:
             # It does not tell a repository that is not there from one that is private.
-            reason = "there is no such repository, or access to it is denied"
+            reason = "the repository does not exist, or access to it is denied"
         return AccessDenied(f"{message}{reason} ({said}); {_LOGIN}", status=status, codes=refusal.codes)
     if status == 404:
         return NotFoundInRegistry(f"{message}not found ({said})", status=status, codes=refusal.codes)
-    meaning = _MEANINGS.get(status, "it refuses" if 400 <= status < 500 else "it gave an answer that makes no sense")
+    meaning = _MEANINGS.get(status, "it refuses" if 400 <= status < 500 else "its answer makes no sense")
     return RegistryError(f"{message}{meaning} ({said})", status=status, codes=refusal.codes)
 
 
 def is_pull_limit(response: Response) -> bool:
-    """Whether a 429 is Docker Hub's limit of pulls, which lasts for hours: waiting is no use."""
+    """Return whether a 429 is Docker Hub's limit of pulls, which lasts for hours, so that waiting does not help."""
     if response.headers.get("ratelimit-remaining", "").startswith("0"):
         return True
     refusal = Refusal.of(response)
@@ -116,6 +116,6 @@ def _limit_advice(wait: float | None, *, docker_hub: bool) -> str:
 
 
 def _one_line(text: str) -> str:
-    """A text without control characters, and short enough for a message."""
+    """Return a string without control characters, and short enough for a message."""
     text = " ".join("".join(character if character.isprintable() else " " for character in text[:4000]).split())
     return text if len(text) <= 300 else text[:300] + "..."

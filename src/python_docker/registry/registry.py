@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from python_docker.blob import Blob, temporary_writer
@@ -27,6 +27,22 @@ if TYPE_CHECKING:
 _COPY_SIZE = 1 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an image is: its name without tag and digest, the registry, the path there, the tag and the digest."""
+
+    name: str
+    client: RegistryClient
+    path: str
+    tag: str | None
+    digest: Digest | None
+
+    @property
+    def identifier(self) -> str:
+        """What to ask the registry for."""
+        return self.digest or self.tag or "latest"
+
+
 class Registry(EarlierCalls):
     """A registry: pull images from it, push images to it, list and delete what it has.
 
@@ -39,7 +55,7 @@ class Registry(EarlierCalls):
     `ghcr.io/org/name` is at ghcr.io, where these credentials do not go.
 
     Methods raise `RegistryError` and its kinds `AccessDenied`, `NotFoundInRegistry`, `TooManyRequests` and
-    `ConnectionFailed`; `InvalidReference` for what is no name; `CredentialsError`.
+    `ConnectionFailed`; `InvalidReference` for a malformed name; `CredentialsError`.
 
     >>> Registry("http://localhost:5000")
     <Registry http://localhost:5000>
@@ -82,7 +98,7 @@ class Registry(EarlierCalls):
         platform: Platform | str | None = None,
         progress: Progress | None = None,
     ) -> Image:
-        """The image of a name and tag, or of a whole reference such as `org/name:tag@sha256:...`.
+        """Return the image of a name and tag, or of a whole reference such as `org/name:tag@sha256:...`.
 
         Of a multi-platform image, the one for `platform` (Linux on this machine's processor when it is None). With
         `lazy` only its manifest and config are downloaded now; the layers come whenever they are used, and not at
@@ -93,11 +109,10 @@ class Registry(EarlierCalls):
 
         if isinstance(platform, str):
             platform = Platform.parse(platform)
-        name, client, path, named_tag, digest = self._locate(image, tag)
-        reference = ImageReference(client.domain, path, named_tag, digest)
-        source = RegistrySource(client, (path,), reference)
-        pulled = image_of(source, platform)
-        pulled.name, pulled.tag = name, named_tag
+        place = self._locate(image, tag)
+        reference = ImageReference(place.client.domain, place.path, place.tag, place.digest)
+        pulled = image_of(RegistrySource(place.client, (place.path,), reference), platform)
+        pulled.name, pulled.tag = place.name, place.tag
         if not lazy:
             self._download(pulled, progress)
         return pulled
@@ -136,8 +151,8 @@ class Registry(EarlierCalls):
 
         if not image.name:
             raise InvalidReference("the image has no name: set image.name and image.tag")
-        _, client, path, tag, _ = self._locate(image.name, image.tag or "latest")
-        destination = RegistryDestination(client, path, tag)
+        place = self._locate(image.name, image.tag or "latest")
+        destination = RegistryDestination(place.client, place.path, place.tag)
         try:
             manifest = put_image(image, destination, progress=progress)
             destination.commit()
@@ -148,32 +163,33 @@ class Registry(EarlierCalls):
 
     def delete_image(self, image: str, tag: str = "latest") -> None:
         """Delete the manifest that a tag names, and with it every tag that names it. Layers stay until swept up."""
-        _, client, path, named_tag, digest = self._locate(image, tag)
-        client.delete_manifest(path, digest or client.manifest_digest(path, named_tag or "latest"))
+        place = self._locate(image, tag)
+        digest = place.digest or place.client.manifest_digest(place.path, place.identifier)
+        place.client.delete_manifest(place.path, digest)
 
     # -- documents and blobs ---------------------------------------------------------------------------------------
 
     def get_manifest(self, image: str, tag: str = "latest", version: str = "v2") -> Manifest | Index:
-        """The manifest that a tag or digest names, or the index of a multi-platform image.
+        """Return the manifest that a tag or digest names, or the index of a multi-platform image.
 
         `version` is for callers of earlier releases; Docker's schema 1 (`v1`) is not read any more.
         """
         if version != "v2":
             raise UnsupportedFormat(f"manifests of version {version[:20]!r} are not read; v2 is what there is")
-        _, client, path, named_tag, digest = self._locate(image, tag)
-        return client.manifest(path, digest or named_tag or "latest")
+        place = self._locate(image, tag)
+        return place.client.manifest(place.path, place.identifier)
 
     def get_manifest_digest(self, image: str, tag: str = "latest") -> Digest:
-        """The digest of the manifest that a tag names, asked for without downloading it where that can be."""
-        _, client, path, named_tag, digest = self._locate(image, tag)
-        return client.manifest_digest(path, digest or named_tag or "latest")
+        """Return the digest of the manifest that a tag names, without downloading it where possible."""
+        place = self._locate(image, tag)
+        return place.client.manifest_digest(place.path, place.identifier)
 
     def get_manifest_configuration(self, image: str, tag: str = "latest") -> ImageConfig:
-        """The config file of an image."""
+        """Return the config file of an image."""
         return self.pull_image(image, tag, lazy=True).config_file
 
     def get_blob(self, image: str, blobsum: str) -> bytes:
-        """A blob of a repository, whole and checked, in memory. `blobsum` is its digest, `sha256:...`."""
+        """Return a blob of a repository, whole and verified, in memory. `blobsum` is its digest, `sha256:...`."""
         client, path = self._repository(image)
         digest = Digest(blobsum)
         size = client.blob_size(path, digest)
@@ -184,18 +200,18 @@ class Registry(EarlierCalls):
             return stream.read()
 
     def check_blob(self, image: str, blobsum: str) -> bool:
-        """Whether a repository has a blob."""
+        """Return whether a repository has a blob."""
         client, path = self._repository(image)
         return client.has_blob(path, Digest(blobsum))
 
     # -- lists -----------------------------------------------------------------------------------------------------
 
     def list_images(self, n: int | None = None, last: str | None = None) -> list[str]:
-        """The registry's repositories: all of them, or the next `n` after `last` in the order of their names."""
+        """Return the registry's repositories: all of them, or the next `n` after `last` in the order of their names."""
         return _next_names(self._client.repositories(page_size=n, last=last), n, last)
 
     def list_image_tags(self, image: str, n: int | None = None, last: str | None = None) -> list[str]:
-        """The tags of a repository: all of them, or the next `n` after `last` in their order. May be none."""
+        """Return the tags of a repository: all of them, or the next `n` after `last` in their order. May be empty."""
         client, path = self._repository(image)
         return _next_names(client.tags(path, page_size=n, last=last), n, last)
 
@@ -215,10 +231,11 @@ class Registry(EarlierCalls):
     basic_authenticate = token_authenticate = authenticate
 
     def _repository(self, image: str) -> tuple[RegistryClient, str]:
-        return self._locate(image, "latest")[1:3]
+        place = self._locate(image, "latest")
+        return place.client, place.path
 
-    def _locate(self, image: str, tag: str) -> tuple[str, RegistryClient, str, str | None, Digest | None]:
-        """What a name means: itself without tag and digest, the registry, the path there, and the tag and digest."""
+    def _locate(self, image: str, tag: str) -> _Place:
+        """Return what a name, with its own tag or digest or without, means."""
         bare, at, digest_text = image.partition("@")
         colon = bare.find(":", bare.rfind("/") + 1)
         named_tag = bare[colon + 1 :] if colon >= 0 else None
@@ -234,10 +251,10 @@ class Registry(EarlierCalls):
         if named_tag is not None:
             check_tag(named_tag)
         client, path = self._client_for(name)
-        return name, client, check_path(path), named_tag, digest
+        return _Place(name, client, check_path(path), named_tag, digest)
 
     def _client_for(self, name: str) -> tuple[RegistryClient, str]:
-        """The registry that a name without tag and digest is at, and the path there."""
+        """Return the registry that a name without tag and digest is at, and the path there."""
         domain = self._client.domain
         first, slash, rest = name.partition("/")
         hub = self._client.address.is_docker_hub
@@ -272,7 +289,7 @@ def pull_image(image: str, tag: str = "latest", lazy: bool = False) -> Image:
 
 
 def _next_names(pages: Iterable[list[str]], n: int | None, last: str | None) -> list[str]:
-    """The first `n` names after `last`, from pages of a registry that may not know of either."""
+    """Return the first `n` names after `last`, from pages of a registry that may not know of either."""
     names: list[str] = []
     for page in pages:
         names += page

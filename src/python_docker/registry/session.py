@@ -142,7 +142,7 @@ class RegistrySession:
         raise failure or RegistryError(f"{self.address.host}: cannot {action}: its descriptor names no place for it")
 
     def hide(self, text: str) -> str:
-        """Return a text by others without any credentials or tokens of this session that it may repeat."""
+        """Return a string by others without any credentials or tokens of this session that it may repeat."""
         with self._lock:
             logins = list(self._logins.values())
         for login in logins:
@@ -150,7 +150,7 @@ class RegistrySession:
         return text
 
     def is_own(self, url: str) -> bool:
-        """Whether a URL is one of this registry itself: scheme, host and port are its own."""
+        """Return whether a URL is one of this registry itself: scheme, host and port are its own."""
         try:
             return origin(url) == origin(self.base_url)
         except ValueError:
@@ -164,7 +164,7 @@ class RegistrySession:
         return is_passing(response) or (response.status in {401, 403, 410} and not self.is_own(response.url))
 
     def _pass_warnings_on(self, response: Response, login: Authenticator) -> None:
-        """Log what the registry warns of (distribution-spec, "Warnings"), each text once."""
+        """Log what the registry warns of (distribution-spec, "Warnings"), each one once."""
         for header in response.header_values("warning")[:10]:
             match = _WARNING.match(header[:4096])
             text = login.hide(" ".join(re.sub(r"\\(.)", r"\1", match[1]).split())) if match else ""
@@ -173,9 +173,9 @@ class RegistrySession:
                 _log.warning("%s warns: %s", self.address.host, text)
 
     def resolve(self, response: Response, location: str) -> str:
-        """A `Location` or `Link` of an answer as a whole URL, with TLS where the registry itself is reached by TLS.
+        """Return a `Location` or `Link` of an answer as a whole URL, with TLS where the registry is reached by TLS.
 
-        Raises `RegistryError` for what is none.
+        Raises `RegistryError` for anything that is not one.
         """
         own = urlsplit(self.base_url)
         try:
@@ -211,7 +211,7 @@ class RegistrySession:
         except HttpError as error:
             raise registry_error(error) from None
         if response.status == 429 or response.status >= 500:
-            raise refusal_error(response, "begin to talk to it", docker_hub=self.address.is_docker_hub)
+            raise refusal_error(response, "connect", docker_hub=self.address.is_docker_hub)
         # Any other refusal is none: some registries do not serve this path.
         came = urlsplit(response.url)
         base = self.address.url("https" if came.scheme == "https" else "http")
@@ -223,7 +223,7 @@ class RegistrySession:
         return base
 
     def _ping(self, schemes: Sequence[str]) -> Response:
-        """The answer to the request that begins all talk (distribution-spec, "Determining Support")."""
+        """Return the answer to the first request of all (distribution-spec, "Determining Support")."""
         failures: list[HttpError] = []
         refusal: Response | None = None
         for scheme in schemes:
@@ -243,7 +243,7 @@ class RegistrySession:
         raise next((failure for failure in reversed(failures) if failure.cause is not Cause.NO_TLS), failures[-1])
 
     def _login(self, scopes: Sequence[str]) -> Authenticator:
-        """The one that logs in for the repository of the first scope: credentials may differ between repositories."""
+        """Return the one that logs in for the repository of the first scope: credentials may differ between them."""
         path = scopes[0].split(":")[1] if scopes and scopes[0].startswith("repository:") else ""
         with self._lock:
             login = self._logins.get(path)

@@ -294,5 +294,5 @@ def test_answers_without_a_token(
 
     registry = start_registry(token=token_server.auth)
     token_server.answer = lambda asked: Answer(200, body)
-    with pytest.raises(RegistryError, match="holds no token"):
+    with pytest.raises(RegistryError, match="answered without a token"):
         Registry(registry.url, *ALICE, options=options).pull_image("team/app")

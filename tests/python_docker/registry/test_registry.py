@@ -281,8 +281,8 @@ class TestNames:
         ],
     )
     def test_docker_hub_reads_names_as_docker_does(self, name: str, host: str, path: str) -> None:
-        _, client, found, tag, _ = Registry()._locate(name, "latest")
-        assert (client.address.host, found, tag) == (host, path, "latest")
+        place = Registry()._locate(name, "latest")
+        assert (place.client.address.host, place.path, place.tag) == (host, path, "latest")
 
     def test_credentials_stay_with_their_registry(self, stub: StubRegistry) -> None:
         stub.hook = lambda asked: None

@@ -46,7 +46,7 @@ class Authenticator:
         }
 
     def hide(self, text: str) -> str:
-        """A text by others without any credentials or tokens that it may repeat."""
+        """Return a string by others without any credentials or tokens that it may repeat."""
         with self._lock:
             secrets = sorted(self._secrets, key=len, reverse=True)
         for secret in filter(None, secrets):
@@ -64,7 +64,7 @@ class Authenticator:
         known = [challenge for challenge in challenges if self._can_meet(challenge)]
         if not known:
             schemes = ", ".join(dict.fromkeys(challenge.scheme[:40] for challenge in challenges))
-            raise AccessDenied(f"{self._host} wants a way of logging in that is not known here: {schemes}", status=401)
+            raise AccessDenied(f"{self._host} wants a login of an unknown kind: {schemes}", status=401)
         # The first that we have credentials for; else the first: its refusal tells what to do.
         usable = [one for one in known if one.scheme == "bearer" or self.credentials.basic]
         with self._lock:
@@ -79,7 +79,7 @@ class Authenticator:
         return urlsplit(self._url).netloc
 
     def header(self, scopes: Sequence[str], *, long: bool = False) -> str | None:
-        """The `Authorization` header for requests that need `scopes`, None to send none.
+        """Return the `Authorization` header for requests that need `scopes`, None to send none.
 
         `long` says that the request may take so long that its token should not be about to expire. Raises
         `AccessDenied` when the token server refuses.
@@ -102,7 +102,7 @@ class Authenticator:
         return None if by_token else self.credentials
 
     def refused(self, challenges: Sequence[Challenge], sent: str | None, scopes: Sequence[str], since: float) -> bool:
-        """Learn from a 401 to a request with the header `sent`; tells whether another header can be had now.
+        """Learn from a 401 to a request with the header `sent`; return whether another header can be had now.
 
         `since` is when the request was begun, in seconds of the monotonic clock.
         """
@@ -162,6 +162,6 @@ class Authenticator:
             )
         if host != registry_host and is_inner_address(host) and not is_inner_address(registry_host):
             raise RegistryError(
-                f"{self._host} names a token server inside of this network, {public_url(realm)}; "
+                f"{self._host} names a token server inside this network, {public_url(realm)}; "
                 "use --insecure (RegistryOptions.insecure) if this is wanted"
             )

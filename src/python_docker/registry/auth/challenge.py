@@ -24,7 +24,7 @@ class Challenge:
 
 
 def parse_challenges(headers: Iterable[str]) -> list[Challenge]:
-    """The challenges of all `WWW-Authenticate` headers of an answer, in their order.
+    """Return the challenges of all `WWW-Authenticate` headers of an answer, in their order.
 
     A header may hold several, and values may hold commas. What is malformed ends its header: what came before counts.
 
@@ -62,7 +62,7 @@ def _parse_header(text: str) -> list[Challenge]:
 
 
 def _parse_parameters(text: str, position: int, parameters: dict[str, str]) -> tuple[int, bool]:
-    """Read `name=value, ...` until the next scheme or the end; tells whether it makes sense to read on."""
+    """Read `name=value, ...` until the next scheme or the end; return whether it makes sense to read on."""
     while position < len(text):
         name = _TOKEN.match(text, position)
         equals = _EQUALS.match(text, name.end()) if name else None

@@ -56,7 +56,7 @@ def ask_helper(name: str, server: str, environ: Mapping[str, str], *, must_exist
         if not isinstance(username, str) or not isinstance(secret, str):
             raise TypeError
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise CredentialsError(f"{program} gave something else than credentials for {server}") from None
+        raise CredentialsError(f"{program} did not answer with credentials for {server}") from None
     return (username, secret) if secret else None
 
 

@@ -12,7 +12,7 @@ _IDENTITY_TOKEN_USER = "<token>"  # noqa: S105 -- what helpers give as the user'
 class Credentials:
     """A user name and password, an OAuth2 refresh token (identity token), or a bearer token; or nothing.
 
-    `place` says where they were found, for messages. The `repr` tells nothing.
+    `place` says where they were found, for messages. The `repr` shows nothing.
     """
 
     username: str = ""

@@ -9,7 +9,7 @@ CATALOG = "registry:catalog:*"
 
 
 def repository_scope(path: str, *actions: str) -> str:
-    """The scope for actions on one repository.
+    """Return the scope for actions on one repository.
 
     >>> repository_scope("team/app", "pull", "push")
     'repository:team/app:pull,push'
@@ -18,7 +18,7 @@ def repository_scope(path: str, *actions: str) -> str:
 
 
 def permissions(scopes: Iterable[str]) -> frozenset[tuple[str, str]]:
-    """The single permissions in scopes, as pairs of resource and action; one text may hold several scopes.
+    """Return the single permissions in scopes, as pairs of resource and action; one string may hold several scopes.
 
     >>> sorted(permissions(["repository:a:pull,push repository:b:pull"]))
     [('repository:a', 'pull'), ('repository:a', 'push'), ('repository:b', 'pull')]
@@ -33,7 +33,7 @@ def permissions(scopes: Iterable[str]) -> frozenset[tuple[str, str]]:
 
 
 def merge_scopes(scopes: Iterable[str]) -> list[str]:
-    """The same permissions with one scope for each resource, in the order in which they first come.
+    """Return the same permissions with one scope for each resource, in the order in which they first come.
 
     >>> merge_scopes(["repository:a:pull", "repository:b:pull", "repository:a:push"])
     ['repository:a:pull,push', 'repository:b:pull']

@@ -40,7 +40,7 @@ class Token:
     lifetime: float
 
     def seconds_left(self, now: float) -> float:
-        """How long it may still be used: until a little before its end."""
+        """Return how many seconds it may still be used: until a little before its end."""
         return self.issued + self.lifetime * 0.9 - now
 
     def __repr__(self) -> str:
@@ -57,7 +57,7 @@ class TokenEndpoint:
         self._options = options
 
     def token(self, credentials: Credentials, scopes: Sequence[str], *, hide: Callable[[str], str]) -> Token:
-        """A token for `scopes`, by OAuth2 where the credentials are an identity token, else by GET.
+        """Return a token for `scopes`, by OAuth2 where the credentials are an identity token, else by GET.
 
         Without credentials, one for anybody. Raises `AccessDenied` when the server refuses, `RegistryError` for
         answers that make no sense, `ConnectionFailed`.
@@ -128,7 +128,7 @@ class TokenEndpoint:
         except (ValueError, AttributeError, RecursionError):
             text = None
         if not isinstance(text, str) or not _TOKEN.fullmatch(text):
-            raise RegistryError(f"the token server {public_url(self._realm)} gave an answer that holds no token")
+            raise RegistryError(f"the token server {public_url(self._realm)} answered without a token")
         if not isinstance(lifetime, int | float) or not lifetime > _MIN_LIFETIME:
             lifetime = _MIN_LIFETIME
         return Token(text, permissions(scopes), issued, float(lifetime))

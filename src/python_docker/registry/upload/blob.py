@@ -42,7 +42,7 @@ class Way(StrEnum):
 
 
 def upload_blob(client: RegistryClient, path: str, blob: Blob, task: Task, session: Session | None = None) -> None:
-    """Upload a blob, in the `session` that a try to mount it began, or in a new one; tells `task` of bytes sent.
+    """Upload a blob, in the `session` that a try to mount it began, or in a new one; report the bytes sent to `task`.
 
     Raises `ContentMismatch` when the blob is not what its descriptor says, `RegistryError` when it cannot be uploaded.
     """
@@ -132,7 +132,7 @@ class BlobUpload:
         query: str = "",
         headers: dict[str, str] | None = None,
     ) -> Response:
-        """One request of this upload, at its latest place. What adds to it is not repeated: it could be there twice."""
+        """Send one request of this upload, to its latest place. What adds to it is not repeated by itself."""
         assert self.session is not None
         url = self.session.url
         if query:
@@ -152,7 +152,7 @@ class BlobUpload:
         )
 
     def pieces(self, offset: int, size: int) -> Iterator[bytes]:
-        """A part of the blob. Errors of the blob itself are kept, to be told from those of the connection."""
+        """Give a part of the blob. Errors of the blob itself are kept apart from those of the connection."""
         try:
             self.task.advance(offset - self.sent)
             self.sent = offset
@@ -187,7 +187,7 @@ class BlobUpload:
             self._stream = None
 
     def _arrived(self, error: RegistryError) -> bool:
-        """Whether the blob is there in spite of an error: the answer may have been lost, not what it was about."""
+        """Return whether the blob is there in spite of an error: perhaps only the answer was lost."""
         lost = isinstance(error, ConnectionFailed) or error.status >= 500 or error.status == 404
         if not lost:
             return False
@@ -198,7 +198,7 @@ class BlobUpload:
         return False
 
     def _after(self, error: RegistryError, way: Way, failures: int, *, fresh: bool) -> Way:
-        """The way to go after an error, after a wait where one is due; raises `error` when there is none."""
+        """Return the way to go after an error, after a wait where one is due; raise `error` when there is none."""
         options = self.client.options
         if isinstance(error, AccessDenied):
             raise error

@@ -65,7 +65,7 @@ def send_chunks(upload: BlobUpload, session: Session, chunk_size: int, limits: U
         _move(upload, answer)
         if _reached(answer, offset) not in {None, offset}:
             # It says that it has something else than what it was sent. It may be behind the times: ask, once.
-            told = f"it was sent {offset} bytes of the blob, and says that it has others"
+            told = f"it was sent {offset} bytes of the blob, and says that it has another number"
             doubt = RegistryError(f"{upload.client.address.host}: cannot {upload.action}: {told}", status=416)
             if _status(upload, offset, doubt) != offset:
                 raise doubt
@@ -93,7 +93,7 @@ def _status(upload: BlobUpload, offset: int, error: RegistryError) -> int:
 
 
 def _reached(answer: Response, offset: int) -> int | None:
-    """How many bytes an answer says are there, None when it does not say; `offset` are known to be."""
+    """Return how many bytes an answer says are there, None when it does not say; `offset` are known to be."""
     match = _RANGE.fullmatch(answer.headers.get("range", "").strip())
     if match is None:
         return None

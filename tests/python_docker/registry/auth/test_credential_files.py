@@ -337,10 +337,10 @@ class TestHelpers:
             ("echo the keychain is locked; exit 1", "the keychain is locked"),
             ("exit 1", "did not say why"),
             ('echo \'{"Secret": "s3cret"}\'; exit 1', "did not say why"),
-            ("echo s3cret", "something else than credentials"),
-            ('echo \'{"Secret": "s3cret"}\'', "something else than credentials"),
-            ('echo \'{"Username": 5, "Secret": "s3cret"}\'', "something else than credentials"),
-            ("echo '[]'", "something else than credentials"),
+            ("echo s3cret", "did not answer with credentials"),
+            ('echo \'{"Secret": "s3cret"}\'', "did not answer with credentials"),
+            ('echo \'{"Username": 5, "Secret": "s3cret"}\'', "did not answer with credentials"),
+            ("echo '[]'", "did not answer with credentials"),
         ],
     )
     def test_failing(

@@ -302,7 +302,7 @@ class TestOtherWays:
 
     def test_no_way_at_all(self, client: RegistryClient, stub: StubRegistry) -> None:
         stub.hook = lambda asked: Answer(405) if asked.method in {"PUT", "PATCH"} else None
-        with pytest.raises(RegistryError, match="does not do that"):
+        with pytest.raises(RegistryError, match="does not allow that"):
             upload(client)
         assert len(stub.requests) < 50
         # Begun uploads were taken back.
