@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conda_docker.environment.folder_name import folder_name
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.prefix import read_prefix
 from conda_docker.environment.inputs.table import kind_of
@@ -30,7 +31,9 @@ def describe(request: Request, files: Sequence[InputFile], subdir: str | None) -
         from conda_docker.environment.inputs.prefix_names import find_prefix
 
         found = find_prefix(request.name, read_conda_configuration(conda_exe=request.conda_exe))
-        return replace(read_prefix(found, subdir=subdir, pip_packages=request.pip_packages), name=request.name)
+        return replace(
+            read_prefix(found, subdir=subdir, pip_packages=request.pip_packages), name=folder_name(request.name)
+        )
     parts = [EnvironmentSpec(specs=tuple(request.specs), channels=tuple(request.channels))]
     alone = len(files) == 1 and not request.specs
     for file in files:

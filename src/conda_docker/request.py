@@ -92,6 +92,11 @@ class Request:
         convert_fields(self, _CONVERSIONS)
         if not isinstance(self.base, str) or not self.base:
             raise TypeError(f"base must be the name of an image, or 'scratch', not {self.base!r}")
+        if self.base_registry is not None:
+            from python_docker.registry.options import RegistryOptions
+
+            if not isinstance(self.base_registry, RegistryOptions):
+                raise TypeError(f"base_registry must be RegistryOptions, not {type(self.base_registry).__name__}")
         if not isinstance(self.options, BuildOptions):
             raise TypeError(f"options must be BuildOptions, not {type(self.options).__name__}")
         self._check_one_environment()

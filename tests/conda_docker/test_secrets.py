@@ -132,3 +132,18 @@ def test_what_fails(program: Run, server: ChannelServer, secret_url: str, tmp_pa
     fails("tool", url=secret_url + "/..")
     server.stop = lambda: None
     assert secrets_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("spec", ["tool", "nothing-of-the-kind"])
+def test_variables_in_the_channels_of_a_file(spec: str, program: Run, server: ChannelServer, tmp_path: Path) -> None:
+    place = server.url.removeprefix("http://")
+    file = tmp_path / "environment.yml"
+    file.write_text(
+        f"channels: ['http://$CHANNEL_LOGIN@{place}/t/${{CHANNEL_TOKEN}}', nodefaults]\ndependencies: [{spec}]\n"
+    )
+    variables = {"CHANNEL_LOGIN": f"{USER}:{PASSWORD}", "CHANNEL_TOKEN": TOKEN}
+    options = ("-b", "scratch", "--platform", "linux-64", "-o", "plain.tar", "--compression", "none", "--json")
+    result = program("-v", "build", "-f", file, *options, env=variables)
+    assert (result.returncode == 0) == (spec == "tool"), result.stderr
+    assert told(result) == []
+    assert secrets_in(tmp_path) == []

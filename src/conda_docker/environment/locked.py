@@ -275,7 +275,10 @@ def _check_url(url: str) -> None:
     """Raise `ValueError` for what is not a URL."""
     try:
         url.encode()
-        urlsplit(url).port  # noqa: B018 -- a property that checks
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and not parts.hostname:
+            raise ValueError("it names no host")
+        parts.port  # noqa: B018 -- a property that checks
     except ValueError:
         raise ValueError(f"{public_url(url)[:200]!r} is not a URL") from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from conda_docker.errors import InvalidPackage
 from python_docker.errors import InvalidPath
 from python_docker.tar import contained_path
 
@@ -20,7 +21,8 @@ class Prefix:
     record of a free-threaded Python has it as `python_site_packages_path` (CEP 17). `place` is where the prefix leads
     when folders on the way are links in the base image: a layer that named the links would replace them by folders.
 
-    Raises `InvalidPath` for a path that is not absolute, and for a `site_packages` outside the prefix.
+    Raises `InvalidPath` for a path that is not absolute, and for a `site_packages` outside the prefix, and
+    `InvalidPackage` for a version that is not one of Python.
 
     >>> Prefix("/opt/conda/", "3.12.1")
     Prefix(path='/opt/conda', python_version='3.12', site_packages='lib/python3.12/site-packages', place=None)
@@ -42,7 +44,10 @@ class Prefix:
             return
         version = _MAJOR_MINOR.match(self.python_version)
         if version is None:
-            raise ValueError(f"not a version of Python: {self.python_version[:80]!r}")
+            raise InvalidPackage(
+                f"not a version of Python: {self.python_version[:80]!r}; the package python should have one such as "
+                "3.12.1"
+            )
         object.__setattr__(self, "python_version", version[0])
         if self.site_packages is None:
             object.__setattr__(self, "site_packages", f"lib/python{version[0]}/site-packages")

@@ -113,6 +113,7 @@ def test_noarch(written: object, kind: str | None) -> None:
         {"version": "1\ud800"},
         {"url": "http://[::1/a-1-0.conda"},
         {"url": "http://host:99999/a-1-0.conda"},
+        {"url": "https:///linux-64/a-1-0.conda"},
         {"url": "https://host/\ud800/a-1-0.conda"},
     ],
 )

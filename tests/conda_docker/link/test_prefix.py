@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from conda_docker.errors import InvalidPackage
 from conda_docker.link.prefix import Prefix
 from python_docker.errors import InvalidPath
 
@@ -39,7 +40,7 @@ def test_site_packages_lies_in_the_prefix(site_packages: str) -> None:
 
 
 def test_a_version_has_two_numbers() -> None:
-    with pytest.raises(ValueError, match="not a version of Python"):
+    with pytest.raises(InvalidPackage, match="not a version of Python"):
         Prefix("/opt/conda", "three")
 
 

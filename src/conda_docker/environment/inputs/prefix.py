@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from conda_docker.environment.folder_name import folder_name
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.topological_order import match_spec_name, topological_order
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
@@ -77,7 +78,7 @@ def read_prefix(
         requested=_requested(records, meta),
         channels=tuple(dict.fromkeys(package.channel for package in packages if package.channel)),
         variables=_variables(meta / "state"),
-        name=prefix.name,
+        name=folder_name(prefix.name),
         warnings=tuple(warnings),
         pip=pip,
     )
