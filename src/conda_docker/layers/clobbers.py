@@ -12,25 +12,28 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conda_docker.cache.folder import NoteKind
+from conda_docker.layers.member import Loss
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.layers.make import MadeLayer
     from conda_docker.layers.member import Member
 
-Losses = Mapping[str, frozenset[str]]
-"""The paths, relative to the prefix, that each package loses to a later one, by the package's stem."""
+Losses = Mapping[str, Loss]
+"""What each package loses to others, by the package's stem."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """Who loses what to whom: `losses`, and how many files of a conda package wheels overwrite, by its stem.
 
-    Files that a wheel replaces, as pip would remove them first, are not overwritten.
+    Files that a wheel replaces, as pip would remove them first, are not overwritten. `outside` are folders of packages
+    that another package has as links out of the environment.
     """
 
     losses: Losses
     overwritten: Mapping[str, int] = field(default_factory=dict)
+    outside: Sequence[str] = ()
 
 
 def members_that_meet(made: Sequence[MadeLayer]) -> list[Member]:
@@ -88,8 +91,12 @@ def remembered_settlement(cache: CacheFolder, key: str | None) -> Settlement | N
         return None
     try:
         value = json.loads(note)
-        losses = {str(stem): frozenset(map(str, paths)) for stem, paths in value["losses"].items()}
-        return Settlement(losses, {str(stem): int(number) for stem, number in value["overwritten"].items()})
+        losses = {
+            str(stem): Loss(frozenset(map(str, without)), {str(a): str(b) for a, b in moved.items()})
+            for stem, (without, moved) in value["losses"].items()
+        }
+        overwritten = {str(stem): int(number) for stem, number in value["overwritten"].items()}
+        return Settlement(losses, overwritten, tuple(map(str, value["outside"])))
     except (ValueError, TypeError, AttributeError, KeyError):
         return None
 
@@ -97,6 +104,7 @@ def remembered_settlement(cache: CacheFolder, key: str | None) -> Settlement | N
 def remember_settlement(cache: CacheFolder, key: str | None, settlement: Settlement) -> None:
     """Keep it for `remembered_settlement`; a cache that cannot be written costs time the next time, nothing else."""
     if key is not None:
-        losses = {stem: sorted(paths) for stem, paths in settlement.losses.items()}
-        value = {"losses": losses, "overwritten": dict(settlement.overwritten)}
+        losses = {stem: [sorted(loss.without), dict(loss.moved)] for stem, loss in settlement.losses.items()}
+        overwritten = dict(settlement.overwritten)
+        value = {"losses": losses, "overwritten": overwritten, "outside": list(settlement.outside)}
         cache.remember(NoteKind.CLOBBERS, key, json.dumps(value, separators=(",", ":")).encode())

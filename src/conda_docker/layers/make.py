@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 from conda_docker.layers.clobbers import (
     Settlement,
     find_losses,
+    folders_of,
     members_that_meet,
     remember_settlement,
     remembered_settlement,
 )
 from conda_docker.layers.facts import LayerFacts
-from conda_docker.layers.member import has_modules_to_compile
+from conda_docker.layers.linked_folders import find_moves, move
+from conda_docker.layers.member import Loss, has_modules_to_compile
 from conda_docker.pypi.locked import LockedWheel
 from python_docker.layer import Layer
 from python_docker.progress import SILENT, Progress
@@ -28,7 +30,7 @@ from python_docker.progress import SILENT, Progress
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.layers.clobbers import Losses
-    from conda_docker.layers.member import Member
+    from conda_docker.layers.member import Member, Opened
     from conda_docker.layers.recipe import Recipe
     from conda_docker.layers.stores import LayerStore, WritableLayerStore
     from conda_docker.link.bytecode.compiler import Compiler
@@ -48,7 +50,7 @@ class MadeLayer:
 
     `cached` says that a store had it; `seconds` is what making it took. `extracted` says that some of its packages were
     read from extracted folders. `overwritten` counts the files of conda packages among them that wheels overwrite, by
-    the packages' stems.
+    the packages' stems; `outside` are folders of some packages that are links out of the environment in others.
     """
 
     position: int
@@ -59,6 +61,7 @@ class MadeLayer:
     seconds: float = 0.0
     extracted: bool = False
     overwritten: Mapping[str, int] = field(default_factory=dict)
+    outside: tuple[str, ...] = ()
 
 
 def make_layers(
@@ -111,7 +114,8 @@ def make_layers(
         for layer in making.layers(changed, settlement.losses):
             own = {member.stem for member in layer.members}
             counts = {stem: number for stem, number in settlement.overwritten.items() if stem in own}
-            yield replace(layer, overwritten=counts)
+            outside = settlement.outside if layer.position == min(changed) else ()
+            yield replace(layer, overwritten=counts, outside=tuple(outside))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,7 @@ class _Making:
 
         prefix = self.recipe.prefix_in_image
         paths: dict[str, list[str]] = {}
+        packages: dict[str, Opened] = {}
         gone: dict[str, frozenset[str]] = {}
         own = {member.stem: member for member in members}
         for found, place in self.fetch(members):
@@ -164,16 +169,29 @@ class _Making:
             all_paths = layer_paths(self.recipe, opened)
             gone[found.stem] = opened.replaced_paths(all_paths, replaced.get(found.stem, ()), prefix)
             paths[found.stem] = [path for path in all_paths if path not in gone[found.stem]]
+            packages[found.stem] = opened
+        # Only where something is a folder in one package and no folder in another can it be a link.
+        folders = folders_of(path for own_paths in paths.values() for path in own_paths)
+        linked = any(not folders.isdisjoint(own_paths) for own_paths in paths.values())
+        links = [packages[stem].links(prefix) if linked else {} for stem in own]
+        moves, outside = find_moves([paths[stem] for stem in own], links, prefix.path)
+        moved = dict(zip(own, moves, strict=True))
+        paths = {stem: [move(path, moved[stem]) for path in paths[stem]] for stem in own}
         lost = dict(zip(own, find_losses([paths[stem] for stem in own]), strict=True))
         conda = [member.stem for member in members if not isinstance(member, LockedWheel)]
         among_conda = dict(zip(conda, find_losses([paths[stem] for stem in conda]), strict=True))
         settlement = Settlement(
-            {stem: lost[stem] | gone[stem] for stem in own if lost[stem] or gone[stem]},
+            {
+                stem: Loss(lost[stem] | gone[stem], moved[stem])
+                for stem in own
+                if lost[stem] or gone[stem] or moved[stem]
+            },
             {
                 stem: number
                 for stem in conda
                 if (number := len(lost[stem] - among_conda[stem])) and stem not in replaced
             },
+            outside,
         )
         remember_settlement(self.cache, key, settlement)
         return settlement

@@ -6,13 +6,14 @@ these functions.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from conda_docker.environment.locked import LockedPackage, package_from_record
 from conda_docker.errors import InvalidPackage
+from conda_docker.layers.linked_folders import Moves
 from conda_docker.pypi.locked import LockedWheel
 
 if TYPE_CHECKING:
@@ -30,6 +31,23 @@ Member = LockedPackage | LockedWheel
 """A package with `stem`, `name`, `version`, `size` (bytes), `sha256` and `public_url`; stems are unique."""
 
 
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What of a package gives way to others: paths `without` which it is linked, and folders that are `moved`.
+
+    All are relative to the prefix.
+    """
+
+    without: frozenset[str] = frozenset()
+    moved: Moves = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.without or self.moved)
+
+
+NO_LOSS = Loss()
+
+
 class Linked(Protocol):
     """The entries of a linked package, in order; `report` is complete once all have been taken."""
 
@@ -44,13 +62,14 @@ class Linked(Protocol):
 class Opened(Protocol):
     """A package that is on this machine, ready to be linked."""
 
-    def link(
-        self, prefix: Prefix, *, filter: FileFilter, compiler: Compiler | None, without: Collection[str]
-    ) -> Linked:
-        """Return its entries in an environment, but those `without` that another package wins."""
+    def link(self, prefix: Prefix, *, filter: FileFilter, compiler: Compiler | None, loss: Loss = NO_LOSS) -> Linked:
+        """Return its entries in an environment, but for what it has lost to others."""
 
-    def paths(self, prefix: Prefix, *, filter: FileFilter, tag: str | None) -> list[str]:
+    def paths(self, prefix: Prefix, *, filter: FileFilter, tag: str | None, moved: Moves | None = None) -> list[str]:
         """Return the paths that it comes to, relative to the prefix; with `.pyc` files where there is a cache tag."""
+
+    def links(self, prefix: Prefix) -> Mapping[str, str]:
+        """Return those of its paths that are symbolic links, with their targets. Reads all of it."""
 
     def replaced_paths(self, paths: Collection[str], distributions: Collection[str], prefix: Prefix) -> frozenset[str]:
         """Return those of its `paths` that belong to distributions which wheels replace, by normalized names."""
@@ -89,17 +108,33 @@ class _OpenedPackage:
     record: LockedPackage
     package: Package
 
-    def link(
-        self, prefix: Prefix, *, filter: FileFilter, compiler: Compiler | None, without: Collection[str]
-    ) -> Linked:
+    def link(self, prefix: Prefix, *, filter: FileFilter, compiler: Compiler | None, loss: Loss = NO_LOSS) -> Linked:
         from conda_docker.link.link import link_package
 
-        return link_package(self.package, self.record, prefix, filter=filter, compiler=compiler, without=without)
+        return link_package(
+            self.package,
+            self.record,
+            prefix,
+            filter=filter,
+            compiler=compiler,
+            without=loss.without,
+            moved=loss.moved,
+        )
 
-    def paths(self, prefix: Prefix, *, filter: FileFilter, tag: str | None) -> list[str]:
+    def paths(self, prefix: Prefix, *, filter: FileFilter, tag: str | None, moved: Moves | None = None) -> list[str]:
         from conda_docker.link.link import installed_paths
 
-        return installed_paths(self.package, prefix, filter=filter, tag=tag)
+        return installed_paths(self.package, prefix, filter=filter, tag=tag, moved=moved)
+
+    def links(self, prefix: Prefix) -> Mapping[str, str]:
+        from conda_docker.link.noarch import installed_path, site_packages_of
+        from python_docker.tar import EntryType
+
+        found = {e.path: e.link_target for e, _ in self.package.members() if e.type is EntryType.SYMLINK}
+        site_packages = site_packages_of(self.package.metadata, prefix)
+        if site_packages is None:
+            return found
+        return {installed_path(path, site_packages): target for path, target in found.items()}
 
     def replaced_paths(self, paths: Collection[str], distributions: Collection[str], prefix: Prefix) -> frozenset[str]:
         if not distributions or prefix.site_packages is None:
@@ -114,17 +149,18 @@ class _OpenedWheel:
     locked: LockedWheel
     wheel: Wheel
 
-    def link(
-        self, prefix: Prefix, *, filter: FileFilter, compiler: Compiler | None, without: Collection[str]
-    ) -> Linked:
+    def link(self, prefix: Prefix, *, filter: FileFilter, compiler: Compiler | None, loss: Loss = NO_LOSS) -> Linked:
         from conda_docker.pypi.wheel import link_wheel
 
-        return link_wheel(self.wheel, self.locked, prefix, filter=filter, compiler=compiler, without=without)
+        return link_wheel(self.wheel, self.locked, prefix, filter=filter, compiler=compiler, without=loss.without)
 
-    def paths(self, prefix: Prefix, *, filter: FileFilter, tag: str | None) -> list[str]:
+    def paths(self, prefix: Prefix, *, filter: FileFilter, tag: str | None, moved: Moves | None = None) -> list[str]:
         from conda_docker.pypi.wheel import installed_wheel_paths
 
         return installed_wheel_paths(self.wheel, self.locked, prefix, filter=filter, tag=tag)
+
+    def links(self, prefix: Prefix) -> Mapping[str, str]:
+        return {}  # wheels have none
 
     def replaced_paths(self, paths: Collection[str], distributions: Collection[str], prefix: Prefix) -> frozenset[str]:
         return frozenset()

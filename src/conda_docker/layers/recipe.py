@@ -87,8 +87,8 @@ class Recipe:
     ) -> str | None:
         """Return the key of the layer of `members`, as hexadecimal digits; None when one of them has no SHA-256.
 
-        `extracted` says that some were read from extracted folders, whose files come in another order. `lost` are the
-        paths that packages lose to others of the environment, and `replaced` the distributions of conda packages that
+        `extracted` says that some were read from extracted folders, whose files come in another order. `lost` is
+        what packages lose to others of the environment, and `replaced` the distributions of conda packages that
         wheels replace, by the packages' stems.
         """
         if not all(member.sha256 for member in members):
@@ -109,9 +109,9 @@ class Recipe:
         if self.compression is Compression.ZSTD:
             # Another version of its library may write other bytes; libdeflate's is pinned instead.
             inputs["zstd"] = zstd_module().zstd_version
-        without = {member.stem: sorted(lost[member.stem]) for member in members if lost and lost.get(member.stem)}
-        if without:
-            inputs["without"] = without
+        losses = {member.stem: lost[member.stem] for member in members if lost and lost.get(member.stem)}
+        if losses:
+            inputs["lost"] = {stem: [sorted(loss.without), dict(loss.moved)] for stem, loss in losses.items()}
         if replaced:
             inputs["replaced"] = {stem: sorted(names) for stem, names in replaced.items()}
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from conda_docker.layers.clobbers import find_losses, folders_of
 from conda_docker.layers.facts import LayerFacts
-from conda_docker.layers.member import open_member
+from conda_docker.layers.member import NO_LOSS, Loss, open_member
 from conda_docker.link.bytecode.python_program import cache_tag
 from conda_docker.package.archive import UnsurveyedPackage
 from python_docker.layer import Layer, build_layer
 
 if TYPE_CHECKING:
     from conda_docker.layers.clobbers import Losses
+    from conda_docker.layers.linked_folders import Moves
     from conda_docker.layers.member import Member, Opened
     from conda_docker.layers.recipe import Recipe
     from conda_docker.link.bytecode.compiler import Compiler
@@ -56,29 +57,30 @@ def write_layer(
     return layer, _facts(members, reports, clobbered=clobbered)
 
 
-def layer_paths(recipe: Recipe, opened: Opened) -> list[str]:
-    """Return the paths, relative to the prefix, that a package comes to."""
+def layer_paths(recipe: Recipe, opened: Opened, moved: Moves | None = None) -> list[str]:
+    """Return the paths, relative to the prefix, that a package comes to, with folders that are `moved`."""
     tag = None if recipe.bytecode is None else cache_tag(recipe.bytecode)
-    return opened.paths(recipe.prefix_in_image, filter=recipe.filter, tag=tag)
+    return opened.paths(recipe.prefix_in_image, filter=recipe.filter, tag=tag, moved=moved)
 
 
 def _without(
     recipe: Recipe, members: Sequence[Member], opened: Sequence[Opened], lost: Losses
-) -> tuple[list[frozenset[str]], bool]:
+) -> tuple[list[Loss], bool]:
     """What each package is written without, and whether some path is in several of these packages."""
-    known = [lost.get(member.stem, frozenset()) for member in members]
+    known = [lost.get(member.stem, NO_LOSS) for member in members]
     if len(opened) == 1:
         return known, False
-    paths = [layer_paths(recipe, package) for package in opened]
-    found = find_losses([[path for path in own if path not in less] for own, less in zip(paths, known, strict=True)])
-    return [less | more for less, more in zip(known, found, strict=True)], any(found)
+    paths = [layer_paths(recipe, package, loss.moved) for package, loss in zip(opened, known, strict=True)]
+    kept = [[path for path in own if path not in loss.without] for own, loss in zip(paths, known, strict=True)]
+    found = find_losses(kept)
+    return [Loss(loss.without | more, loss.moved) for loss, more in zip(known, found, strict=True)], any(found)
 
 
 def _write(
     recipe: Recipe,
     members: Sequence[Member],
     opened: Sequence[Opened],
-    without: Sequence[frozenset[str]],
+    losses: Sequence[Loss],
     new_writer: Callable[[], BlobWriter],
     compiler: Compiler | None,
     advance: Callable[[int], object] | None,
@@ -87,8 +89,8 @@ def _write(
     compiler = compiler if recipe.compiles(members) else None
     prefix, filter = recipe.prefix_in_image, recipe.filter
     with build_layer(new_writer(), recipe.compression, recipe.level) as builder:
-        for package, paths in zip(opened, without, strict=True):
-            linked = package.link(prefix, filter=filter, compiler=compiler, without=paths)
+        for package, loss in zip(opened, losses, strict=True):
+            linked = package.link(prefix, filter=filter, compiler=compiler, loss=loss)
             for entry, content in linked:
                 builder.add(entry, content)
                 if advance is not None:

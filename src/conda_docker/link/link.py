@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from heapq import merge
 from tempfile import SpooledTemporaryFile
@@ -45,12 +45,14 @@ def link_package(
     filter: FileFilter = KEEP_ALL,
     compiler: Compiler | None = None,
     without: Collection[str] = (),
+    moved: Mapping[str, str] | None = None,
 ) -> LinkedPackage:
     """The entries that installing `package` to `prefix` comes to, ready for `LayerWriter.add`.
 
     `record` is what `conda-meta` shall say of it. `compiler` makes the `.pyc` files of a `noarch: python` package; None
-    makes none. `without` are paths, relative to the prefix, that another package wins. Raises `InvalidPackage` here or
-    while the entries are taken, and `ValueError` for a compiler of another version than the prefix's Python.
+    makes none. `without` are paths, relative to the prefix, that another package wins; `moved` are folders that are
+    links in another package, with where these lead. Raises `InvalidPackage` here or while the entries are taken, and
+    `ValueError` for a compiler of another version than the prefix's Python.
     """
     metadata = package.metadata
     found = (metadata.name.lower(), metadata.version, metadata.build)
@@ -60,11 +62,16 @@ def link_package(
         compiler = None
     elif compiler is not None and compiler.minor_version != prefix.python_version:
         raise ValueError(f"{compiler!r} cannot compile for Python {prefix.python_version}")
-    return LinkedPackage(package, record, prefix, filter, compiler, frozenset(without))
+    return LinkedPackage(package, record, prefix, filter, compiler, frozenset(without), moved or {})
 
 
 def installed_paths(
-    package: Package, prefix: Prefix, *, filter: FileFilter = KEEP_ALL, tag: str | None = None
+    package: Package,
+    prefix: Prefix,
+    *,
+    filter: FileFilter = KEEP_ALL,
+    tag: str | None = None,
+    moved: Mapping[str, str] | None = None,
 ) -> list[str]:
     """The paths of the files that linking `package` brings but its record, relative to the prefix and sorted.
 
@@ -72,7 +79,7 @@ def installed_paths(
     compile. Reads no payload. Raises `InvalidPackage`.
     """
     compiled = tag is not None and package.metadata.noarch == "python"
-    placement = place_files(package, prefix, filter=filter, compiled=compiled)
+    placement = place_files(package, prefix, filter=filter, moved=moved, compiled=compiled)
     made = {f"bin/{point.command}" for point in package.metadata.entry_points}
     if tag is not None:
         made.update(pyc_path(item.place, tag) for item in placement.special.values() if item.source)
@@ -96,6 +103,7 @@ class LinkedPackage:
         filter: FileFilter,
         compiler: Compiler | None,
         without: frozenset[str],
+        moved: Mapping[str, str],
     ) -> None:
         self.report = LinkReport()
         self._package = package
@@ -105,7 +113,9 @@ class LinkedPackage:
         self._filter = filter
         self._without = without
         self._timestamp = package.metadata.timestamp
-        self._placement = place_files(package, prefix, filter=filter, without=without, compiled=compiler is not None)
+        self._placement = place_files(
+            package, prefix, filter=filter, without=without, moved=moved, compiled=compiler is not None
+        )
         self._modules = (
             CompiledModules(compiler, prefix, self._timestamp, filter.keeps) if compiler is not None else None
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -65,12 +65,15 @@ def place_files(
     *,
     filter: FileFilter,
     without: Collection[str] = (),
+    moved: Mapping[str, str] | None = None,
     compiled: bool = False,
 ) -> Placement:
     """Where the files of `package` go.
 
-    `without` are places that another package wins, `compiled` tells whether modules of a `noarch: python` package are
-    compiled. Of two paths that come to one place the later in the manifest wins, and an entry point wins over both.
+    `without` are places that another package wins. `moved` maps folders that are links in another package to where
+    these lead: files go there, and are recorded as the manifest has them. `compiled` tells whether modules of a
+    `noarch: python` package are compiled. Of two paths that come to one place the later in the manifest wins, and an
+    entry point wins over both.
     Raises `InvalidPackage`.
     """
     metadata = package.metadata
@@ -99,6 +102,8 @@ def place_files(
             plain.pop(earlier.path, None)
             special.pop(earlier.path, None)
         recorded[place] = entry
+        if moved and (folder := place.rpartition("/")[0]) in moved:
+            place = f"{moved[folder]}{place[len(folder) :]}".lstrip("/")
         if place in without:
             continue
         source = compiled and path.startswith("site-packages/") and path.endswith(".py")

@@ -564,3 +564,32 @@ def test_link_scripts_are_refused_named_or_run(channel: SyntheticChannel, tmp_pa
         assert "fontcache says: hello" in result.notes
     assert ran[0].image.digest == ran[1].image.digest
     assert validate(ran[0].image).ok
+
+
+@pytest.mark.parametrize("layering", list(Layering))
+@pytest.mark.parametrize("link_comes_first", [True, False])
+def test_files_follow_a_folder_that_is_a_link_in_another_package(
+    synthetic_channel: SyntheticChannel, tmp_path: Path, link_comes_first: bool, layering: Layering
+) -> None:
+    first, last = ("link", "file") if link_comes_first else ("file", "link")
+    files = {
+        "link": {"x/lib64/first.so": b"first", "x/lib": Symlink("lib64")},
+        "file": {"x/lib/other.so": b"other", "x/lib/deep/er.so": b"deeper"},
+    }
+    synthetic_channel.add(
+        SyntheticPackage(name=first, files=files[first]),
+        SyntheticPackage(name=last, depends=(first,), files=files[last]),
+    )
+    result = build_image(environment_of(synthetic_channel, last), None, options(tmp_path, layering=layering))
+    found = result.image.filesystem()
+    link = found.get("opt/conda/x/lib")
+    assert link is not None
+    assert link.entry.link_target == "lib64"
+    assert found.read("/opt/conda/x/lib64/other.so") == found.read("/opt/conda/x/lib/other.so") == b"other"
+    assert found.read("/opt/conda/x/lib64/first.so") == b"first"
+    assert found.read("/opt/conda/x/lib/deep/er.so") == b"deeper"
+    record = json.loads(found.read("/opt/conda/conda-meta/file-1.0-0.json"))
+    assert record["files"] == ["x/lib/deep/er.so", "x/lib/other.so"]
+    again = build_image(environment_of(synthetic_channel, last), None, options(tmp_path, layering=layering))
+    assert again.image.digest == result.image.digest
+    assert all(layer.cached for layer in again.layers if layer.packages)

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
+from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering, LinkScripts
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
 from conda_docker.image.assemble import build_image, recipe_of
+from conda_docker.layers.member import Loss
 from conda_docker.layers.recipe import Recipe
 from conda_docker.link.bytecode.python_program import exact_version, minor_version
 from conda_docker.pypi.locked import LockedWheel
@@ -31,6 +32,7 @@ OTHER = {
     "level": 3,
     "trim": True,
     "exclude": ("*.txt",),
+    "place": "/var/opt/conda",
 }
 PACKAGE = package_from_record(
     {
@@ -91,12 +93,12 @@ def test_order_lost_paths_and_folders_change_the_key() -> None:
         RECIPE.key([PACKAGE, WHEEL]),
         RECIPE.key([WHEEL, PACKAGE]),
         RECIPE.key([PACKAGE, WHEEL], extracted=True),
-        RECIPE.key([PACKAGE, WHEEL], lost={PACKAGE.stem: frozenset({"x"})}),
-        RECIPE.key([PACKAGE, WHEEL], lost={WHEEL.stem: frozenset({"x"})}),
+        RECIPE.key([PACKAGE, WHEEL], lost={PACKAGE.stem: Loss(frozenset({"x"}))}),
+        RECIPE.key([PACKAGE, WHEEL], lost={WHEEL.stem: Loss(frozenset({"x"}))}),
         RECIPE.key([PACKAGE, WHEEL], replaced={PACKAGE.stem: ["w"]}),
     }
     assert len(keys) == 6
-    assert RECIPE.key([PACKAGE], lost={"another": frozenset({"x"})}) == RECIPE.key([PACKAGE], lost={})
+    assert RECIPE.key([PACKAGE], lost={"another": Loss(frozenset({"x"}))}) == RECIPE.key([PACKAGE], lost={})
 
 
 def test_a_package_without_a_digest_has_no_key() -> None:
@@ -131,6 +133,10 @@ OPTIONS: dict[str, Any] = {
     "entrypoint": ("x",),
     "cmd": ("x",),
     "user": "1000",
+    "user_name": "me",
+    "home": "/srv/me",
+    "link_scripts": LinkScripts.REFUSE,
+    "link_scripts_network": True,
     "workdir": "/srv",
     "expose": ("80",),
     "add": ((Path(__file__), "/x"),),
