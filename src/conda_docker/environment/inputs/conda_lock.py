@@ -163,13 +163,15 @@ def _package(entry: YamlMapping, subdir: str, folder: Path) -> LockedPackage:
 
 def _pip_entry(entry: YamlMapping, folder: Path) -> LockedWheel | SourceEntry:
     source = entry.get("source")
+    # What was asked for by its URL, which `url` may lead to.
+    asked = source.text("url") if isinstance(source, YamlMapping) else None
     return pip_entry(
         entry.required("name"),
         entry.required("version"),
-        # What the user asked for by its URL, which `url` may lead to.
-        (source.text("url") if isinstance(source, YamlMapping) else None) or entry.required("url"),
+        asked or entry.required("url"),
         sha256=_hashes(entry).text("sha256") or None,
         requires=_dependencies(entry),
+        direct=asked is not None,
         folder=folder,
         where=entry.where,
     )

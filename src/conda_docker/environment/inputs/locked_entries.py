@@ -43,13 +43,15 @@ def pip_entry(
     *,
     sha256: str | None = None,
     requires: Sequence[str] = (),
+    direct: bool = False,
     folder: Path,
     where: str,
 ) -> LockedWheel | SourceEntry:
     """Return the wheel that an entry names, or the sources that it is to be built from.
 
     `location` is a URL, perhaps with `direct+` before it or `#sha256=...` behind it, or a path relative to `folder`.
-    `where` names the entry in messages. Raises `InvalidEnvironment` for what is no location, name, version or hash.
+    `direct` says that it was asked for by its URL, as `direct+` and a path do. `where` names the entry in messages.
+    Raises `InvalidEnvironment` for what is no location, name, version or hash.
     """
     name = normalize_name(name)
     if location.startswith(_VERSION_CONTROL):
@@ -73,7 +75,7 @@ def pip_entry(
         sha256=sha256.lower() if sha256 else None,
         requires=tuple(requires),
         source=found.source,
-        direct=location.startswith("direct+") or "://" not in location,
+        direct=direct or location.startswith("direct+") or "://" not in location,
     )
 
 

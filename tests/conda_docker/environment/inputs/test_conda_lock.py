@@ -133,7 +133,9 @@ def test_a_direct_reference_counts() -> None:
     lock = (
         one("https://host/other.whl", manager="pip") + "  source: {type: url, url: https://host/a-1-py3-none-any.whl}\n"
     )
-    assert parse_conda_lock(lock, subdir="linux-64").wheels[0].url == "https://host/a-1-py3-none-any.whl"
+    (wheel,) = parse_conda_lock(lock, subdir="linux-64").wheels
+    assert (wheel.url, wheel.direct) == ("https://host/a-1-py3-none-any.whl", True)
+    assert not any(wheel.direct for wheel in parse_conda_lock(TEXT, subdir="linux-64").wheels)
 
 
 def test_missing_hashes_are_said_once() -> None:
