@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from python_docker.blob import Blob
+from python_docker.earlier import EarlierImage
 from python_docker.errors import InvalidDocument, InvalidReference, UnsupportedFormat
+from python_docker.image_files import ImageFiles
 from python_docker.layer import Layer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, History, ImageConfig, Manifest
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     Filter = Callable[[TarInfo], TarInfo | None]
 
 
-class Image:
+class Image(ImageFiles, EarlierImage):
     """An image: a name, layers and a config.
 
     `layers` is a list that may be changed, **top layer first**. The runtime config of the image is that of its top
@@ -169,13 +171,15 @@ class Image:
         arcpath: str | None = None,
         recursive: bool = True,
         filter: Filter | None = None,
+        base_id: str | None = None,
     ) -> Layer:
         """Add a file or folder of this machine as a layer, at `arcpath`.
 
         Without `arcpath`, at its own path below the image's root, as `tarfile` does it: `./` is the root itself.
 
         `filter` is as `tarfile`'s: it gets a `TarInfo` for each file and gives one back, or None to leave it out.
-        Owner and group are 0 unless it says otherwise. Sockets and devices are passed over.
+        Owner and group are 0 unless it says otherwise. Sockets and devices are passed over. `base_id` makes no
+        difference here and below: it was a layer's name in earlier releases, and layers are named by their content.
         """
         if arcpath is None:
             arcpath = os.path.splitdrive(os.fspath(path))[1].replace(os.sep, "/")
@@ -186,6 +190,7 @@ class Image:
         paths: Mapping[str | os.PathLike[str], str] | Iterable[tuple[str | os.PathLike[str], str]],
         filter: Filter | None = None,
         recursive: bool = False,
+        base_id: str | None = None,
     ) -> Layer:
         """Add files and folders of this machine as one layer: `{path here: path in the image}`, or pairs of them.
 
@@ -197,7 +202,9 @@ class Image:
         layer = layer_of_paths(pairs, self._placing(), recursive=recursive, filter=filter)
         return self.add_layer(layer, created_by="add_layer_paths")
 
-    def add_layer_contents(self, contents: Mapping[str, bytes], filter: Filter | None = None) -> Layer:
+    def add_layer_contents(
+        self, contents: Mapping[str, bytes], filter: Filter | None = None, base_id: str | None = None
+    ) -> Layer:
         """Add files that are in memory as one layer: `{path in the image: content}`."""
         from python_docker.host_files import layer_of_contents
 
@@ -285,53 +292,6 @@ class Image:
             image.layers.insert(0, layer)
         image._source = SourceDocuments(manifest, config, config_blob.origin, image._config_value())
         return image
-
-    @classmethod
-    def from_filename(cls, filename: str | os.PathLike[str]) -> list[Image]:
-        """The images of an archive, one for each in it. Their layers are read from the file when they are used."""
-        from python_docker.transports.docker_archive import read_archive
-
-        return read_archive(filename)
-
-    @classmethod
-    def from_file(cls, file: str | os.PathLike[str] | BinaryIO) -> list[Image]:
-        """The same of a path, or of an open, seekable file, which must stay open while the images are used."""
-        from python_docker.transports.docker_archive import read_archive
-
-        return read_archive(file)
-
-    def write_filename(self, filename: str | os.PathLike[str], version: str = "v1.2") -> None:
-        """Write an archive that `docker load` reads; `version` is `v1.2`, or `v1` for the layout of old.
-
-        The file appears whole or not at all.
-        """
-        from python_docker.transports.docker_archive import write_archive
-
-        write_archive([self], filename, version=version)
-
-    def write_file(self, file: str | os.PathLike[str] | BinaryIO, version: str = "v1.2") -> None:
-        """The same to a path, or to an open file, which need not be seekable."""
-        from python_docker.transports.docker_archive import write_archive
-
-        write_archive([self], file, version=version)
-
-    def load(self) -> None:
-        """Load the image into Docker or Podman. Raises `EngineNotFound` when there is none."""
-        from python_docker.docker import load_image
-
-        load_image(self)
-
-    def run(self, cmd: Sequence[str] | str | None = None) -> bytes:
-        """Load the image, run `cmd` (or the image's own) in a container, print what that prints, and give it as bytes.
-
-        A text, or a list of one text that holds white space (`["cat /etc/os-release"]`), is run by `/bin/sh -c` in
-        place of the image's entrypoint; any other list is arguments, as the docker command takes them. The container
-        is removed afterwards. Raises `ContainerFailed` when its exit code is not 0, `EngineNotFound` when there is no
-        Docker or Podman.
-        """
-        from python_docker.docker import run_image
-
-        return run_image(self, cmd)
 
     def __repr__(self) -> str:
         name = f"{self.name}:{self.tag}" if self.tag else self.name

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from python_docker.blob import Blob, BlobWriter, temporary_writer
 from python_docker.compression import Compression, open_decompressed, sniff_stream
 from python_docker.compressor import CompressingWriter, compression_pool
+from python_docker.earlier import EarlierLayer
 from python_docker.files.stream import ReadStream
 from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.spec.documents import Descriptor, History
@@ -21,7 +22,7 @@ from python_docker.tar import LayerWriter, TarEntry, TarReader, clamped_path
 _READ_SIZE = 1 << 20
 
 
-class Layer:
+class Layer(EarlierLayer):
     """A layer: a blob with a tar in it, and the digest of that tar, its diff ID (image-spec, layer.md, config.md).
 
     Nothing is read before it is asked for. `config` is the runtime config of the image that this layer is the top of:
@@ -102,17 +103,6 @@ class Layer:
     def list_files(self) -> list[str]:
         """The paths in the tar, in its order, relative to the root: files, folders and links, whiteouts as they are."""
         return [clamped_path(entry.path) for entry, _ in self.entries()]
-
-    @property
-    def content(self) -> bytes:
-        """The tar, whole and in memory; callers of earlier releases know it so. `open_uncompressed` needs no memory."""
-        with self.open_uncompressed() as stream:
-            return b"".join(iter(lambda: stream.read(_READ_SIZE), b""))
-
-    @property
-    def checksum(self) -> str:
-        """The diff ID's hexadecimal digits alone, as callers of earlier releases know it."""
-        return self.diff_id.encoded
 
     def with_blob(self, blob: Blob) -> Layer:
         """The same layer in another form, with this one's config."""

@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from python_docker.docker import load, pull, save
+import os
+
+from python_docker import docker
+from python_docker.docker import load
 
 __all__ = ["load", "pull", "save"]
+
+
+def pull(name: str, tag: str | None = None) -> None:
+    """Let Docker pull an image."""
+    docker.pull(name, tag)
+
+
+def save(name: str, tag: str | None, filename: str | os.PathLike[str]) -> None:
+    """Let Docker save an image to an archive."""
+    docker.save(name, tag, filename)
