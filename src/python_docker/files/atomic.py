@@ -137,6 +137,25 @@ class PartialFolder:
             raise
         return True
 
+    def commit_over(self, target: Path) -> None:
+        """Give the folder its name, replacing the one that has it. Raises `OSError`, after which that one is back.
+
+        Two folders cannot change places at once: a process that is killed between the two renamings leaves the old one
+        as `.NAME.old-...`, which nobody removes.
+        """
+        if not target.exists():
+            self.commit(target)
+            return
+        old = target.with_name(f".{target.name[:_NAME_LENGTH]}.old-{secrets.token_hex(8)}")
+        target.rename(old)
+        try:
+            self.commit(target)
+        except BaseException:
+            old.rename(target)
+            raise
+        with suppress(OSError), PartialFolder(target.parent, target.name) as doomed:
+            old.rename(doomed.path / "old")  # now it may be lost
+
     def abort(self) -> None:
         """Remove the folder with what is left in it. Does nothing after `commit`."""
         shutil.rmtree(self.path, ignore_errors=True)

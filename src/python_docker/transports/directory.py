@@ -153,23 +153,8 @@ class DirectoryDestination:
                 self._stage.path_of(digest).rename(self._partial.path / digest.encoded)
             shutil.rmtree(self._partial.path / "blobs", ignore_errors=True)
             (self._partial.path / "version").write_text(_VERSION, encoding="ascii")
-            self._appear()
-
-    def _appear(self) -> None:
-        """Put the new folder in the place of the old one, which comes back when that fails."""
-        _check_target(self._folder)
-        place = self._folder.absolute()
-        with PartialFolder(place.parent, place.name) as aside:
-            old = aside.path / "old"
-            had_one = self._folder.exists()
-            if had_one:
-                self._folder.rename(old)
-            try:
-                self._partial.commit(self._folder)
-            except OSError:
-                if had_one:
-                    old.rename(self._folder)
-                raise
+            _check_target(self._folder)
+            self._partial.commit_over(self._folder.absolute())
 
     def abort(self) -> None:
         self._partial.abort()

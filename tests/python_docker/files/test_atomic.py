@@ -135,6 +135,26 @@ class TestPartialFolder:
         assert names(tmp_path) == ["layout"]
         assert names(tmp_path / "layout") == ["file"]
 
+    def test_it_can_replace_one_that_is_there(self, tmp_path: Path) -> None:
+        for content in ("first", "second"):
+            with PartialFolder(tmp_path, "layout") as partial:
+                (partial.path / content).write_bytes(b"x")
+                partial.commit_over(tmp_path / "layout")
+        assert names(tmp_path) == ["layout"]
+        assert names(tmp_path / "layout") == ["second"]
+
+    def test_what_it_cannot_replace_is_back(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        (tmp_path / "layout").mkdir()
+        (tmp_path / "layout/file").write_bytes(b"x")
+        monkeypatch.setattr(PartialFolder, "commit", refuse)
+        with PartialFolder(tmp_path, "layout") as partial, pytest.raises(OSError, match="No space"):
+            partial.commit_over(tmp_path / "layout")
+        assert names(tmp_path) == ["layout"]
+        assert names(tmp_path / "layout") == ["file"]
+
     def test_one_that_is_there_is_not_replaced(self, tmp_path: Path) -> None:
         (tmp_path / "layout").mkdir()
         (tmp_path / "layout/file").write_bytes(b"x")
