@@ -186,11 +186,14 @@ class LinkedWheel:
                 self._modules.failed[place] = f"it has {size} bytes"
         else:
             data = reader.read(member)
+            digest = hashlib.sha256(data).digest()
             if expected is not None:
-                self._check(expected, hashlib.new(expected.algorithm, data).digest(), place)
-            if placed.script:
+                is_other = expected.algorithm != "sha256"
+                self._check(expected, hashlib.new(expected.algorithm, data).digest() if is_other else digest, place)
+            if placed.script and data.startswith(b"#!python"):
                 data = _with_interpreter(data, self._python)
-            digest, size = hashlib.sha256(data).digest(), len(data)
+                digest = hashlib.sha256(data).digest()
+            size = len(data)
             if not lost:
                 yield TarEntry(self._root + place, mode=mode, size=size, mtime=member.mtime), data
                 if place.startswith(_VARIABLES):
@@ -269,9 +272,7 @@ def entry_point_script(point: EntryPoint, python: str) -> bytes:
 
 
 def _with_interpreter(script: bytes, python: str) -> bytes:
-    """Return a script whose first line, if it is `#!python`, names the interpreter of the image (PEP 427)."""
-    if not script.startswith(b"#!python"):
-        return script
+    """Return a script that starts with `#!python` with a first line that names the image's interpreter (PEP 427)."""
     return python_shebang(python).encode() + b"\n" + _INTERPRETER.sub(b"", script, count=1)
 
 

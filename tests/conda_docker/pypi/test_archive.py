@@ -98,3 +98,30 @@ def test_a_wheel_without_metadata_is_refused(tmp_path: Path) -> None:
         archive.writestr("demo.py", "")
     with pytest.raises(InvalidPackage, match="should have one"):
         open_wheel(path)
+
+
+@pytest.mark.parametrize("where", ["local", "offset", "crc", "size"])
+def test_a_table_of_contents_that_lies_is_refused(tmp_path: Path, where: str) -> None:
+    path = make_wheel(tmp_path, files={"demo/data": "some content that is long enough to be compressed" * 5})
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\1\2")  # that of demo/data is the first
+    if where == "local":
+        content[0:4] = b"PK\7\7"
+    elif where == "offset":
+        content[entry + 42 : entry + 46] = (len(content) - 4).to_bytes(4, "little")
+    elif where == "crc":
+        content[entry + 16] ^= 1
+    else:
+        content[entry + 24 : entry + 28] = (10).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(InvalidPackage, match="is damaged"):
+        wheel = open_wheel(path)
+        with wheel.reading() as reader:
+            reader.read(wheel.members["demo/data"])
+
+
+def test_a_stored_member_is_read(tmp_path: Path) -> None:
+    info = zipfile.ZipInfo("demo/stored")
+    wheel = open_wheel(make_wheel(tmp_path, extra=[(info, b"as it is")]))
+    with wheel.reading() as reader:
+        assert reader.read(wheel.members["demo/stored"]) == b"as it is"
