@@ -36,7 +36,7 @@ _MTIME = 1_700_000_000
 
 
 def make_base(root: Path = ROOT) -> Path:
-    """An OCI layout with the base image under the tag `latest`; kept in `root` and given again the next time.
+    """Return an OCI layout with the base image under the tag `latest`; kept in `root` and given again the next time.
 
     Its file system is the loader, the libraries that this machine's Python and wheels need, and, where a static
     busybox is installed, a shell. Raises `NotHere` when the Python here is not linked to shared libraries of a glibc.
@@ -50,7 +50,7 @@ def make_base(root: Path = ROOT) -> Path:
 
 
 def base_image() -> Image:
-    """The image itself."""
+    """Return the image itself."""
     entries = {entry.path: (entry, content) for entry, content in _entries()}
     with build_layer(parent_mtime=_MTIME) as builder:
         for _, (entry, content) in sorted(entries.items()):
@@ -88,7 +88,7 @@ def _entries() -> Iterator[tuple[TarEntry, bytes | Path]]:
 
 
 def shared_libraries() -> dict[str, Path]:
-    """The loader and the shared libraries that this Python and its extension modules load: path in the image -> file.
+    """Return the loader and the shared libraries that this Python and its modules load: path in the image -> file.
 
     The libraries all go where libc is, which is where the loader looks without being told.
     """
@@ -113,7 +113,7 @@ def shared_libraries() -> dict[str, Path]:
 
 
 def static_busybox() -> Path | None:
-    """The busybox of this machine, if it runs without shared libraries."""
+    """Return the busybox of this machine, if it runs without shared libraries."""
     found = shutil.which("busybox", path="/bin:/usr/bin:/usr/local/bin")
     if found is None:
         return None

@@ -47,16 +47,16 @@ class RealChannel:
 
     @property
     def subdir(self) -> str:
-        """The subdir of its binary packages."""
+        """Return the subdir of its binary packages."""
         return subdir()
 
     def archives(self) -> list[Path]:
-        """Every package, sorted by path."""
+        """Return every package, sorted by path."""
         return sorted(self.folder.glob("*/*.conda"))
 
 
 def make_channel(requirements: Sequence[str] = DEMO, root: Path = ROOT) -> RealChannel:
-    """A channel with this machine's Python, `requirements` and all that these need.
+    """Return a channel with this machine's Python, `requirements` and all that these need.
 
     Kept in `root` and given again the next time, for as long as the Python is the same. Safe for any number of
     processes at once. Raises `IndexUnreachable` when the wheels cannot be had, `NotHere` when this machine lacks

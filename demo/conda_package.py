@@ -104,7 +104,7 @@ def _tar(stream: IO[bytes]) -> tarfile.TarFile:
 
 
 def _files(stage: Path) -> Iterator[str]:
-    """Every file and link below `stage` as a relative path, sorted."""
+    """Return every file and link below `stage` as a relative path, sorted."""
     found = []
     for folder, folders, names in os.walk(stage):
         links = [name for name in folders if Path(folder, name).is_symlink()]
@@ -135,7 +135,7 @@ def _add_file(tar: tarfile.TarFile, stage: Path, path: str) -> dict[str, Any]:
 
 
 def _measure(path: Path) -> tuple[dict[str, Any], bool]:
-    """Size and hash as paths.json has them, and whether the file is a text with the placeholder in it."""
+    """Return size and hash as paths.json has them, and whether the file is text with the placeholder in it."""
     hash_ = hashlib.sha256()
     size = 0
     placeholder = False

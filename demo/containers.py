@@ -38,7 +38,7 @@ class Archive:
         return open_image(f"docker-archive:{self.path}")
 
     def root(self) -> Path:
-        """The image's root file system."""
+        """Return the image's root file system."""
         if self._root is None:
             root = self._work / "rootfs"
             unpack(self.image, root)
@@ -46,13 +46,13 @@ class Archive:
         return self._root
 
     def process(self, command: Sequence[str]) -> tuple[list[str], dict[str, str], str]:
-        """Arguments, environment and working directory of a process in the image, as its config says."""
+        """Return arguments, environment and working directory of a process in the image, as its config says."""
         config = self.image.config
         return [*config["Entrypoint"], *command], dict(config.environment), config["WorkingDir"] or "/"
 
 
 def run_with_docker(archive: Archive, command: Sequence[str]) -> str:
-    """What `command` prints in a container of Docker Engine. Raises `Unavailable`, `CalledProcessError`."""
+    """Return what `command` prints in a container of Docker Engine. Raises `Unavailable`, `CalledProcessError`."""
     docker = _program("docker")
     server = subprocess.run(
         [docker, "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True, timeout=60, check=False
@@ -63,7 +63,7 @@ def run_with_docker(archive: Archive, command: Sequence[str]) -> str:
 
 
 def run_with_podman(archive: Archive, command: Sequence[str]) -> str:
-    """What `command` prints in a container of Podman. Raises `Unavailable`, `CalledProcessError`."""
+    """Return what `command` prints in a container of Podman. Raises `Unavailable`, `CalledProcessError`."""
     podman = _program("podman")
     answer = subprocess.run([podman, "info"], capture_output=True, text=True, timeout=60, check=False)
     if answer.returncode != 0:
@@ -81,7 +81,7 @@ def _run_loaded(engine: str, archive: Archive, command: Sequence[str]) -> str:
 
 
 def run_with_runc(archive: Archive, command: Sequence[str]) -> str:
-    """What `command` prints in a container of runc. Raises `Unavailable`, `CalledProcessError`."""
+    """Return what `command` prints in a container of runc. Raises `Unavailable`, `CalledProcessError`."""
     runc = _program("runc")
     if os.geteuid() != 0:
         raise Unavailable("it needs root")
@@ -110,7 +110,7 @@ def run_with_runc(archive: Archive, command: Sequence[str]) -> str:
 
 
 def run_with_bwrap(archive: Archive, command: Sequence[str]) -> str:
-    """What `command` prints in bubblewrap's sandbox. Raises `Unavailable`, `CalledProcessError`."""
+    """Return what `command` prints in bubblewrap's sandbox. Raises `Unavailable`, `CalledProcessError`."""
     bwrap = _program("bwrap")
     probe = subprocess.run(
         [bwrap, "--ro-bind", "/", "/", "--unshare-all", "true"], capture_output=True, text=True, timeout=60, check=False
@@ -133,7 +133,7 @@ RUNTIMES: dict[str, Callable[[Archive, Sequence[str]], str]] = {
 
 @contextmanager
 def opened(path: Path, name: str) -> Iterator[Archive]:
-    """The archive at `path`; what was unpacked of it is removed at the end."""
+    """Open the archive at `path`; what is unpacked of it is removed at the end."""
     with tempfile.TemporaryDirectory(prefix="conda-docker-demo-") as work:
         yield Archive(path, name, Path(work))
 

@@ -29,7 +29,7 @@ class NotHere(RuntimeError):
 
 
 def subdir() -> str:
-    """The subdir for this machine's binary packages, such as "linux-64". Raises `NotHere` where it is not Linux."""
+    """Return the subdir for packages of this machine, such as "linux-64". Raises `NotHere` where it is not Linux."""
     name = _SUBDIRS.get(platform.machine())
     if sys.platform != "linux" or name is None:
         raise NotHere(
@@ -40,7 +40,7 @@ def subdir() -> str:
 
 
 def site_packages() -> str:
-    """Where this Python looks for packages, relative to its prefix: Debian's own Python has another place."""
+    """Return where this Python looks for packages, relative to its prefix: Debian's own Python has another place."""
     usual = f"lib/python{VERSION}/site-packages"
     # Asked outside of the virtual environment that this may run in, where the answer differs.
     command = [interpreter_program(), "-I", "-c", "import site; print(*site.getsitepackages(['/prefix']), sep='\\n')"]
@@ -50,18 +50,18 @@ def site_packages() -> str:
 
 
 def interpreter_program() -> Path:
-    """The program of this Python itself, not a virtual environment's link to it."""
+    """Return the program of this Python itself, not a virtual environment's link to it."""
     return Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
 
 
 def interpreter_identity() -> str:
-    """A short text that is another one for another Python: what is made of one is of no use to the next."""
+    """Return a short name that differs between Pythons: what is made of one is of no use to the next."""
     text = "\0".join((sys.version, str(interpreter_program()), platform.machine()))
     return f"python{VERSION}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def extension_modules() -> list[Path]:
-    """The shared objects of the standard library."""
+    """Return the shared objects of the standard library."""
     return sorted((Path(sysconfig.get_path("stdlib")) / "lib-dynload").glob("*.so"))
 
 
@@ -122,7 +122,7 @@ def compile_modules(stage: Path) -> None:
 
 
 def _left_out(folder: str, names: list[str]) -> set[str]:
-    """What a container has no use for: other packages, tests, compiled modules, static libraries."""
+    """Return what a container has no use for: other packages, tests, compiled modules, static libraries."""
     return {name for name in names if name in _LEFT_OUT or name.endswith((".a", ".pyc"))}
 
 
@@ -161,7 +161,7 @@ def _link(path: Path, target: Path) -> None:
 
 
 def _set_runpaths(stage: Path, program: Path, shared: Path | None) -> None:
-    """Have the loader look for libpython beside the program, wherever the prefix is."""
+    """Have the loader look for libpython next to the program, wherever the prefix is."""
     patchelf = _patchelf()
     if shared is not None:
         _patch(patchelf, program, f"$ORIGIN/{os.path.relpath(shared, program.parent)}")

@@ -127,7 +127,7 @@ def _extract(archive: zipfile.ZipFile, stage: Path, modules: str, scripts: str, 
 
 
 def _entry_points(path: Path) -> list[str]:
-    """The commands of a distribution, as `command = module:function`."""
+    """Return the commands of a distribution, as `command = module:function`."""
     if not path.is_file():
         return []
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
@@ -155,7 +155,7 @@ def _write_commands(commands: Iterable[str], folder: Path, timestamp: int) -> No
 
 
 def _depends(metadata: Message, platforms: list[str], *, pure: bool) -> list[str]:
-    """What the wheel needs, as match specs; what only an extra needs is left out."""
+    """Return what the wheel needs, as match specs; what only an extra needs is left out."""
     depends = []
     if pure:
         depends.append(f"python {(metadata['Requires-Python'] or '').replace(' ', '')}".strip())

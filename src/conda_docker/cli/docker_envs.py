@@ -33,7 +33,7 @@ def run(args: Sequence[str]) -> int:
 
 
 def translate(args: Sequence[str]) -> list[str]:
-    """The arguments of `conda-docker` that mean the same. Raises `SystemExit` for help and for wrong usage.
+    """Return the arguments of `conda-docker` that mean the same. Raises `SystemExit` for help and for wrong usage.
 
     >>> translate(["build", "-p", "numpy", "-p", "flask", "-o", "demo.tar"])[-3:]
     ['--', 'numpy', 'flask']

@@ -60,7 +60,7 @@ def _usage(command: click.Command, context: click.Context) -> str:
 
 
 def _sections(command: click.Command, context: click.Context) -> dict[str, Rows]:
-    """The rows of each panel; what every command has comes last."""
+    """Return the rows of each panel; what every command has comes last."""
     sections: dict[str, Rows] = {}
     for param in command.get_params(context):
         if isinstance(param, Argument):
@@ -115,5 +115,5 @@ def _explained(right: str) -> Text:
 
 
 def _unwrapped(text: str) -> str:
-    """Paragraphs as one line each, for a console that wraps them anew."""
+    """Return paragraphs as one line each, for a console that wraps them anew."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))

@@ -1,4 +1,4 @@
-"""How command lines are read: click's commands and options, with what the help and the program need besides."""
+"""How command lines are read: commands and options of click, with panels for the help and conversions of values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GENERAL = "General options"
 """The panel of the help with the options that every command has."""
 
 Conversion = Callable[[str, Any], object]
-"""From the name of an option and its value to what is meant by it; raises `ValueError`, `TypeError` or `Error`."""
+"""Converts the value of an option, whose name comes first; raises `ValueError`, `TypeError` or `Error`."""
 
 
 class Option(click.Option):
@@ -52,7 +52,7 @@ class Argument(click.Argument):
 
 
 def _calling(convert: Conversion) -> Callable[[click.Context, click.Parameter, Any], object]:
-    """What click calls with the value of a parameter: a value that cannot be meant becomes wrong usage."""
+    """Return what click calls with the value of a parameter; a value that is not valid becomes a usage error."""
 
     def call(ctx: click.Context, param: click.Parameter, value: Any) -> object:
         from python_docker.errors import Error
@@ -70,7 +70,7 @@ def _calling(convert: Conversion) -> Callable[[click.Context, click.Parameter, A
 
 
 def _shown_name(param: click.Parameter) -> str:
-    """What a parameter is called in messages."""
+    """Return what a parameter is called in messages."""
     return max(param.opts, key=len) if isinstance(param, click.Option) else str(getattr(param, "metavar", param.name))
 
 
@@ -167,7 +167,7 @@ class Group(click.Group):
         return command
 
     def summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
-        """The names of the commands with a line about each."""
+        """Return the names of the commands with a line about each."""
         own = [(name, command.get_short_help_str(80)) for name, command in self.commands.items()]
         return [*self.modules.items(), *own]
 
@@ -222,7 +222,7 @@ def command(
 
 
 def usage_message(error: click.ClickException) -> str:
-    """What is wrong with a command line, in the form of all other messages."""
+    """Return what is wrong with a command line, in the form of all other messages."""
     if isinstance(error, click.NoSuchOption):
         hint = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         return f"no such option: {error.option_name}{hint}"

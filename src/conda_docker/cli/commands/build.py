@@ -109,7 +109,7 @@ def _registry(location: Location, given: Mapping[str, Any]) -> RegistryOptions |
 def _locations(
     outputs: Sequence[Location], reference: ImageReference, *, push: bool, load: bool, platforms: int
 ) -> list[Location]:
-    """Where the image goes, each place once; what can be known to fail after all the work fails now."""
+    """Return where the image goes, each place once; what is certain to fail later fails now."""
     from python_docker.transports import Location
     from python_docker.transports.output import packing_of
     from python_docker.transports.table import INDEX_FORMS

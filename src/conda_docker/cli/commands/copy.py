@@ -151,7 +151,7 @@ def _registries(
     usernames: tuple[str | None, str | None, str | None],
     password_stdin: bool,
 ) -> tuple[RegistryOptions | None, RegistryOptions | None]:
-    """How to talk to the registries of both ends."""
+    """Return how to talk to the registries at both ends."""
     from conda_docker.cli.options.registries import read_logins, registry_options
 
     either, source, destination = usernames

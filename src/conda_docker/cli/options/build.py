@@ -35,12 +35,12 @@ _FILE = click.Path(path_type=Path)
 
 
 def _member_of(kind: type[StrEnum]) -> dict[str, Any]:
-    """The settings of an option that takes one of the values of an enumeration."""
+    """Return the settings of an option that takes one of the values of an enumeration."""
     return {"type": click.Choice([member.value for member in kind]), "convert": lambda name, value: kind(value)}
 
 
 def _not(name: str, given: bool) -> bool | None:
-    """Nothing, unless the flag was given that turns something off."""
+    """Return False when the flag that turns something off was given, else None: the default."""
     return False if given else None
 
 
@@ -57,7 +57,7 @@ def _layer_count(name: str, number: int) -> int:
 
 
 def _base(name: str, text: str) -> str:
-    """The text, which must name a place unless it is `scratch`."""
+    """Return the name of a base, which must be a place unless it is `scratch`."""
     if text != "scratch":
         to_source(name, text)
     return text
@@ -337,7 +337,11 @@ OPTIONS = (
         "added, with a home folder.",
     ),
     Option(
-        "--user-name", sets="options.user_name", metavar="NAME", panel=RUNTIME, help="The name of an added user [app]."
+        "--user-name",
+        sets="options.user_name",
+        metavar="NAME",
+        panel=RUNTIME,
+        help="The name of an added user [default: app].",
     ),
     Option("--home", sets="options.home", metavar="PATH", panel=RUNTIME, help="Its home folder [default: /home/NAME]."),
     Option("--workdir", sets="options.workdir", metavar="PATH", panel=RUNTIME, help="Start in this folder."),

@@ -37,7 +37,7 @@ def registry_options(
     ca_bundle: Path | None = None,
     login: Login | None = None,
 ) -> RegistryOptions | None:
-    """How to talk to the registry that a location names; None when it names none.
+    """Return how to talk to the registry that a location names; None when it names none.
 
     `insecure` are the hosts whose certificates are not checked. Raises `Error` when there is no file `ca_bundle`.
     """
@@ -61,12 +61,12 @@ def registry_options(
 
 
 def read_login(username: str | None, *, password_stdin: bool) -> Login | None:
-    """The login of a command that talks to one registry; None without `username`."""
+    """Return the login of a command that talks to one registry; None without `username`."""
     return read_logins({"--username": username}, password_stdin=password_stdin)["--username"]
 
 
 def read_logins(usernames: Mapping[str, str | None], *, password_stdin: bool) -> dict[str, Login | None]:
-    """The logins for names that were given with options such as `--username`, by option.
+    """Return the logins for names that were given with options such as `--username`, by option.
 
     The password comes from standard input when `password_stdin` says so, else from the environment variable that
     belongs to the option (`CONDA_DOCKER_PASSWORD`), else it is asked for on the terminal. Raises a usage error when

@@ -61,7 +61,7 @@ class Terminal(Display):
             drawing.join()
 
     def rows(self, most: int) -> list[tuple[Work, bool]]:
-        """At most `most` pieces of work, each in the place it had before, with whether it is under way."""
+        """Return at most `most` pieces of work, each in the place it had before, with whether it is under way."""
         with self._lock:
             active = dict(self._active)
         waiting = [work for work in active if work not in self._rows]

@@ -1,4 +1,4 @@
-"""What a build tells at its end: a report for programs, a summary for people."""
+"""What a build says at its end: a report for programs, a summary for people."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _RUNTIME = ("User", "WorkingDir", "Entrypoint", "Cmd", "ExposedPorts", "Volumes"
 
 
 def describe_written(written: Manifest | Index) -> Report:
-    """What was written somewhere. Sizes are in bytes, as stored."""
+    """Return what was written somewhere. Sizes are in bytes, as stored."""
     from python_docker.spec.documents import Index
 
     if isinstance(written, Index):
@@ -37,7 +37,7 @@ def describe_written(written: Manifest | Index) -> Report:
 
 
 def describe_index(index: Index) -> Report:
-    """An index: its digest, and a descriptor for each image that it names."""
+    """Return an index as a report: its digest, and a descriptor for each image that it names."""
     return {
         "digest": index.digest,
         "media_type": index.media_type,
@@ -102,7 +102,7 @@ def artifact_text(location: str, name: ImageReference | None, artifact: Report) 
 
 
 def describe_image(image: Image) -> Report:
-    """An image. `size` is that of its layers as stored, in bytes; `layers` come lowest first."""
+    """Return an image as a report. `size` is that of its layers as stored, in bytes; `layers` come lowest first."""
     manifest = image.manifest
     layers = describe_layers(image)
     return {
@@ -119,7 +119,7 @@ def describe_image(image: Image) -> Report:
 
 
 def describe_layers(image: Image) -> list[Report]:
-    """The layers of an image, lowest first."""
+    """Return the layers of an image, lowest first."""
     return [
         {
             "digest": layer.digest,
@@ -133,7 +133,7 @@ def describe_layers(image: Image) -> list[Report]:
 
 
 def describe_source(location: str, name: ImageReference | None, root: Manifest | Index, image: Image | None) -> Report:
-    """What a location names: the index, if it is one, and one image of it."""
+    """Return what a location names: the index, if it is one, and one image of it."""
     from python_docker.spec.documents import Index
 
     return {
@@ -146,7 +146,7 @@ def describe_source(location: str, name: ImageReference | None, root: Manifest |
 
 
 def describe_environment(environment: InstalledEnvironment) -> Report:
-    """An environment in an image, with its packages."""
+    """Return an environment in an image, with its packages."""
     return {
         "prefix": environment.prefix,
         "subdir": environment.subdir,
@@ -166,7 +166,7 @@ def describe_environment(environment: InstalledEnvironment) -> Report:
 
 
 def source_text(report: Mapping[str, Any], environments: list[InstalledEnvironment]) -> str:
-    """The report of `describe_source` for people, with a line for each conda environment in the image."""
+    """Return the report of `describe_source` for people, with a line for each conda environment in the image."""
     rows: list[tuple[str, str]] = [("Name", report["name"] or report["location"])]
     index, image = report["index"], report["image"]
     if index:
@@ -196,7 +196,7 @@ def source_text(report: Mapping[str, Any], environments: list[InstalledEnvironme
 
 
 def layers_text(layers: list[Report]) -> str:
-    """Layers for people: number (the lowest is 1), digest, size, and how it came about."""
+    """Return layers for people: number (the lowest is 1), digest, size, and how it came about."""
     rows = [
         (str(number), layer["digest"], format_size(layer["size"]), _shortened(layer["created_by"] or ""))
         for number, layer in enumerate(layers, 1)
@@ -205,7 +205,7 @@ def layers_text(layers: list[Report]) -> str:
 
 
 def environments_text(environments: list[InstalledEnvironment]) -> str:
-    """The packages of environments for people, as `conda list` shows them."""
+    """Return the packages of environments for people, as `conda list` shows them."""
     texts = []
     for environment in environments:
         rows = [
@@ -218,7 +218,7 @@ def environments_text(environments: list[InstalledEnvironment]) -> str:
 
 
 def _once(title: str) -> list[str]:
-    """A title for the first of many rows, and nothing for the others."""
+    """Return a title for the first of many rows, and nothing for the others."""
     return [title] + [""] * 10_000
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from conda_docker.cli.terminal.progress import Display
 
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
-# What changes the order of the characters around it, so that a terminal shows another text.
+# What changes the order of the characters around it, so that a terminal shows something else.
 _ORDER = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _CONTROL |= {ord(mark): f"\\u{ord(mark):04x}" for mark in _ORDER}
 
@@ -27,10 +27,10 @@ class StdoutClosed(Exception):
 
 
 class Verbosity(IntEnum):
-    """How much is told on standard error."""
+    """How much goes to standard error."""
 
     QUIET = -1
-    """Errors alone."""
+    """Only errors."""
     NORMAL = 0
     """Progress and notes."""
     VERBOSE = 1
@@ -48,22 +48,22 @@ class Output:
 
     verbosity: Verbosity = Verbosity.NORMAL
     cancelled: threading.Event = field(default_factory=threading.Event)
-    """Set when the command is to end early; work that tells its progress then stops."""
+    """Set when the command is to end early; work that reports its progress then stops."""
     _log_handler: logging.Handler | None = None
     _level_before: int = 0
 
     @property
     def quiet(self) -> bool:
-        """Whether only errors and results are wanted."""
+        """Return whether only errors and results are wanted."""
         return self.verbosity <= Verbosity.QUIET
 
     @property
     def debug(self) -> bool:
-        """Whether tracebacks are wanted."""
+        """Return whether tracebacks are wanted."""
         return self.verbosity >= Verbosity.DEBUG
 
     def show_logs(self) -> None:
-        """Show what all modules log, as far as the verbosity goes, until `close`."""
+        """Show what modules log, up to the verbosity, until `close`."""
         import logging
 
         handler = logging.StreamHandler(_ErrorLines())
@@ -96,7 +96,7 @@ class Output:
         self._write(json.dumps(value, indent=2) + "\n")
 
     def styled(self, text: str) -> None:
-        """Write text of the program's own, colours and all, to standard output. Raises `StdoutClosed`."""
+        """Write text of the program's own, colors and all, to standard output. Raises `StdoutClosed`."""
         self._write(text + "\n")
 
     def raw(self, content: bytes) -> None:
@@ -129,7 +129,7 @@ class Output:
 
     @contextmanager
     def progress(self) -> Iterator[Display]:
-        """What shows progress on standard error while the block runs: bars on a terminal, lines elsewhere."""
+        """Show progress on standard error while the block runs: rows on a terminal, lines elsewhere."""
         from conda_docker.cli.terminal.progress import open_display
 
         with open_display(self) as display:
@@ -137,7 +137,7 @@ class Output:
 
 
 def printable(text: str) -> str:
-    """`text` with its control characters spelled out, line feeds and tabs excepted.
+    """Return `text` with its control characters spelled out, line feeds and tabs excepted.
 
     >>> printable("red: \\x1b[31m")
     'red: \\\\x1b[31m'

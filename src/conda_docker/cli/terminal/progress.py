@@ -31,7 +31,7 @@ class Work:
     def advance(self, size: int) -> None:
         """Count `size` more bytes. Raises `KeyboardInterrupt` when the command is to end early."""
         if self._display.output.cancelled.is_set():
-            # Threads never see the signal itself: this stops them where they tell of their work.
+            # Threads never see the signal itself: this stops them where they report their work.
             raise KeyboardInterrupt
         with self._lock:
             self.done += size
@@ -44,14 +44,14 @@ class Work:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the work began."""
+        """Return the seconds since the work began."""
         return time.monotonic() - self.begun
 
 
 class Display:
     """Hears of work and shows nothing of it: a `python_docker.progress.Progress`. Others show more.
 
-    `moved` counts the bytes of what had a known size, such as blobs, and `outcomes` how often each outcome was told.
+    `moved` counts the bytes of what had a known size, such as blobs, and `outcomes` how often each outcome came up.
     """
 
     def __init__(self, output: Output) -> None:
@@ -62,7 +62,7 @@ class Display:
         self._lock = threading.Lock()
 
     def start(self, label: str, total: int | None) -> Work:
-        """Work called `label` begins, of `total` bytes if that is known."""
+        """Begin work called `label`, of `total` bytes if that is known."""
         if self.output.cancelled.is_set():
             raise KeyboardInterrupt
         return Work(self, self._names.get(label, label), total)
@@ -72,10 +72,10 @@ class Display:
         self._names |= names
 
     def advanced(self, work: Work) -> None:
-        """Some of the work was done."""
+        """Hear that some of the work was done."""
 
     def finished(self, work: Work, outcome: str) -> None:
-        """The work is over."""
+        """Hear that the work is over."""
         with self._lock:
             self.moved += work.done if work.total is not None else 0
             self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
@@ -93,13 +93,13 @@ class Lines(Display):
 
     def __init__(self, output: Output) -> None:
         super().__init__(output)
-        self._told: dict[Work, float] = {}
+        self._reported: dict[Work, float] = {}
 
     def advanced(self, work: Work) -> None:
         now = time.monotonic()
-        if now - self._told.get(work, work.begun) < INTERVAL:
+        if now - self._reported.get(work, work.begun) < INTERVAL:
             return
-        self._told[work] = now
+        self._reported[work] = now
         done = format_size(work.done)
         if work.total:
             done += f" of {format_size(work.total)} ({work.done * 100 // work.total} %)"
@@ -107,15 +107,15 @@ class Lines(Display):
 
     def finished(self, work: Work, outcome: str) -> None:
         super().finished(work, outcome)
-        self._told.pop(work, None)
-        told = [outcome] if outcome else []
+        self._reported.pop(work, None)
+        shown = [outcome] if outcome else []
         if work.done:
-            told.append(format_size(work.done))
+            shown.append(format_size(work.done))
         if work.done or not outcome:
-            told.append(format_duration(work.elapsed))
+            shown.append(format_duration(work.elapsed))
         if work.done and work.elapsed > 1:
-            told.append(f"{format_size(work.done / work.elapsed)}/s")
-        self._line(f"{work.label}: {', '.join(told)}")
+            shown.append(f"{format_size(work.done / work.elapsed)}/s")
+        self._line(f"{work.label}: {', '.join(shown)}")
 
     def _line(self, text: str) -> None:
         with self._lock:
@@ -124,7 +124,7 @@ class Lines(Display):
 
 @contextmanager
 def open_display(output: Output) -> Iterator[Display]:
-    """The display that fits the verbosity and what standard error is."""
+    """Open the display that fits the verbosity and what standard error is."""
     if output.quiet:
         yield Display(output)
     elif output.verbosity is Verbosity.NORMAL and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def format_size(size: float) -> str:
-    """A number of bytes in decimal units, as Docker prints it.
+    """Return a number of bytes in decimal units, as Docker prints it.
 
     >>> format_size(999), format_size(12_345_678)
     ('999 B', '12.3 MB')
@@ -21,7 +21,7 @@ def format_size(size: float) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """A time in seconds.
+    """Return a time in seconds as people read it.
 
     >>> format_duration(0.0421), format_duration(3.14159), format_duration(125)
     ('0.04 s', '3.1 s', '2 min 5 s')
@@ -35,7 +35,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset(), indent: str = "") -> str:
-    """Rows as lines with aligned columns; those in `right` are aligned to the right.
+    """Return rows as lines with aligned columns; those in `right` are aligned to the right.
 
     >>> print(format_table([("a", "10 B"), ("bcd", "9 B")], right=frozenset({1})))
     a    10 B
@@ -55,7 +55,7 @@ def format_table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = froze
 
 
 def count(number: int, noun: str) -> str:
-    """A number with its noun.
+    """Return a number with its noun.
 
     >>> count(1, "layer"), count(2, "layer")
     ('1 layer', '2 layers')
