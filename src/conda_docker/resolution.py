@@ -150,11 +150,15 @@ def _solve(
 ) -> LockedEnvironment:
     from conda_docker.environment.solve.request import SolveRequest
     from conda_docker.environment.solve.virtual_packages import given_version, virtual_packages
+    from conda_docker.image.gpu import cuda_of_base
 
     if not spec.specs:
         raise InvalidEnvironment(f"{', '.join(map(str, request.files))}: no packages are asked for")
     subdir = subdir_of_platform(platform)
     overrides = (*spec.virtual_packages, *request.virtual_packages)
+    cuda = None if base is None else cuda_of_base(base.config.environment)
+    if cuda is not None and given_version("cuda", overrides) is None:
+        overrides = (f"__cuda={cuda}", *overrides)
     glibc = None if base is None or given_version("glibc", overrides) is not None else _glibc_of(base, request)
     task = progress.start(f"solve for {platform}", None)
     question = SolveRequest(

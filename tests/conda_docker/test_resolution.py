@@ -313,3 +313,19 @@ def test_a_pixi_workspace_that_needs_a_newer_glibc(
     )
     with pytest.raises(InvalidEnvironment, match=r"needs glibc 2\.28 or later .*, and the base image .* has 2\.17"):
         resolve_one(tmp_path, files=file, base=base, platforms="linux/arm64")
+
+
+def test_a_base_that_says_which_cuda_it_has(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    synthetic_channel.add(
+        SyntheticPackage(name="torch", build="cpu_0"),
+        SyntheticPackage(name="torch", build="cuda_0", build_number=1, depends=("__cuda >=12",)),
+    )
+    base = Image("base", "1")
+    base.add_layer_contents({"/bin/sh": b""})
+    base.config.set_variable("CUDA_VERSION", "12.4.1")
+    write_image(base, f"oci:{tmp_path / 'base'}:1")
+    options = {"channels": [synthetic_channel.url], "override_channels": True, "base": f"oci:{tmp_path / 'base'}:1"}
+    resolved = resolve_one(tmp_path, specs=["torch"], **options)
+    assert [package.build for package in resolved.environment.packages] == ["cuda_0"]
+    without = resolve_one(tmp_path, specs=["torch"], virtual_packages=["__cuda="], **options)
+    assert [package.build for package in without.environment.packages] == ["cpu_0"]

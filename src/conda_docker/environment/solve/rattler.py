@@ -15,6 +15,7 @@ from conda_docker.channels.urls import channel_urls, choose_channels
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.solve.errors import explain, is_damage, rattler_errors
 from conda_docker.environment.solve.match_specs import RequestedSpec, read_specs
+from conda_docker.environment.solve.passed_over import passed_over
 from conda_docker.environment.solve.request import SolveRequest
 from conda_docker.environment.solve.salvage import SalvagedChannel, salvage_channel, warning_of
 from conda_docker.environment.solve.suggestions import suggestions
@@ -92,14 +93,20 @@ class _Question:
 def _answer(question: _Question) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
     """The packages, and warnings about the channels. Raises what `solve` raises."""
     try:
-        return _solve(question, _gateway(question)), ()
+        return _solved(question, _gateway(question))
     except rattler_errors() as error:
         if not _refused_shards(str(error)):
             return _recover(error, question, sharded=True)
     try:
-        return _solve(question, _gateway(question, sharded=False)), ()
+        return _solved(question, _gateway(question, sharded=False))
     except rattler_errors() as error:
         return _recover(error, question, sharded=False)
+
+
+def _solved(question: _Question, way: Gateway) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
+    records = _solve(question, way)
+    asked = question.requested, records, question.channels, question.subdir, question.virtual_packages
+    return records, passed_over(*asked, way)
 
 
 def _recover(error: Exception, question: _Question, *, sharded: bool) -> tuple[list[RepoDataRecord], tuple[str, ...]]:

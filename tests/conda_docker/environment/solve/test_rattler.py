@@ -172,6 +172,20 @@ def test_no_cuda_unless_it_is_asked_for(channel: SyntheticChannel) -> None:
     assert versions(lock("needs-cuda", channels=[channel.url], virtual_packages=virtual)) == {"needs-cuda": "1.0"}
 
 
+def test_builds_for_gpus_that_were_passed_over_are_named(channel: SyntheticChannel) -> None:
+    channel.add(
+        package("torch", "2.5", build="cpu_0", build_number=0),
+        package("torch", "2.5", build="cuda_0", build_number=0, depends=["__cuda >=12"]),
+        package("jax", "1.0"),
+        package("jax", "0.9", build="cuda_0", depends=["__cuda"]),
+    )
+    [warning] = lock("torch", "jax", "app", channels=[channel.url]).warnings
+    assert warning.startswith("torch has builds for CUDA that were passed over")
+    assumed = virtual_packages("linux-64", overrides=["__cuda=12.4"])
+    found = lock("torch", channels=[channel.url], virtual_packages=assumed)
+    assert found.warnings == ()
+
+
 def test_the_glibc_of_the_base_image(channel: SyntheticChannel) -> None:
     with pytest.raises(Unsolvable, match="__glibc"):
         lock("needs-glibc", channels=[channel.url], virtual_packages=virtual_packages("linux-64", glibc="2.17"))

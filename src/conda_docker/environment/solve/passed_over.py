@@ -1,0 +1,63 @@
+"""Builds for GPUs that a solve passed over, because nothing said that there is one: `__cuda` is absent (CEP 30)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from conda_docker.channels.rattler_engine import run
+from conda_docker.environment.solve.errors import rattler_errors
+
+if TYPE_CHECKING:
+    from rattler import Gateway, RepoDataRecord
+
+    from conda_docker.environment.solve.match_specs import RequestedSpec
+    from conda_docker.environment.solve.virtual_packages import VirtualPackage
+
+_CUDA = "__cuda"
+
+
+def passed_over(
+    requested: Sequence[RequestedSpec],
+    chosen: Sequence[RepoDataRecord],
+    channels: Sequence[str],
+    subdir: str,
+    virtual_packages: Sequence[VirtualPackage],
+    way: Gateway,
+) -> tuple[str, ...]:
+    """Return a warning about the requested packages that have builds for CUDA of the version that was chosen.
+
+    None where `__cuda` was assumed, and so had its say. The indexes of the channels are in memory already.
+    """
+    if any(package.name == _CUDA for package in virtual_packages) or not subdir.startswith(("linux-", "win-")):
+        return ()
+    names = sorted(set(_with_cuda_builds({spec.name for spec in requested}, chosen, channels, subdir, way)))
+    if not names:
+        return ()
+    have = "has builds for CUDA that were" if len(names) == 1 else "have builds for CUDA that were"
+    return (
+        f"{', '.join(names)} {have} passed over, since neither the base image nor an option says that there is a GPU; "
+        "--virtual-package __cuda=12.4 (the driver's version) has them chosen",
+    )
+
+
+def _with_cuda_builds(
+    names: set[str], chosen: Sequence[RepoDataRecord], channels: Sequence[str], subdir: str, way: Gateway
+) -> Iterator[str]:
+    import rattler
+
+    versions = {record.name.normalized: str(record.version) for record in chosen}
+    wanted = sorted(names & versions.keys())
+    if not wanted:
+        return
+    sources = [rattler.Channel(url) for url in channels]
+    platforms = [rattler.Subdir(subdir)]
+    try:
+        found = run(lambda: way.query(sources, platforms, wanted, recursive=False, channel_relations="disabled"))
+    except rattler_errors():
+        return  # what was chosen is right all the same
+    for records in found:
+        for record in records:
+            name = record.name.normalized
+            if str(record.version) == versions.get(name) and any(spec.split()[0] == _CUDA for spec in record.depends):
+                yield name
