@@ -810,3 +810,31 @@ def tls_proxy(home: Path) -> Iterator[Callable[[FaultyServer], str]]:
     yield start
     for server in running:
         server.stop()
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "-1", "1e3", "0x10"])
+def test_a_length_that_is_no_number_is_refused_at_once(
+    length: str, small: LockedPackage, server: FaultyServer, cache: Path
+) -> None:
+    server.always = Fault(headers={"Content-Length": length})
+    with pytest.raises(DownloadError, match=r"is not valid HTTP: its Content-Length") as caught:
+        fetch(small, cache=cache)
+    assert len(server.requests) == 1
+    assert "--insecure" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content_range", [f"bytes 1500000-{'9' * 5000}/{'9' * 5000}", "bytes -1-5/6", "é" * 1000])
+def test_a_nonsensical_range_is_not_taken(
+    content_range: str, large: LockedPackage, server: FaultyServer, cache: Path
+) -> None:
+    wrong = Fault(status=206, headers={"Content-Range": content_range})
+    server.faults += [Fault(cut=1_500_000), wrong]
+    fetch(large, cache=cache)
+    assert server.ranges[-1] is None
+
+
+def test_a_head_without_end_is_refused(small: LockedPackage, server: FaultyServer, cache: Path) -> None:
+    server.always = Fault(headers={f"X-{number}": "x" * 5000 for number in range(80)})
+    with pytest.raises(DownloadError, match="head is too long"):
+        fetch(small, cache=cache)
+    assert len(server.requests) == 1
