@@ -20,6 +20,8 @@ from python_docker.http.headers import header_number
 
 MAX_HEAD: Final = 256 << 10
 """Bytes of a head, or of the trailers of a body."""
+MAX_HEAD_SECONDS: Final = 20.0
+"""How long the rest of a head may take once it has begun: it is a few kilobytes."""
 _INTERIM = frozenset({102, 103})
 
 
@@ -39,7 +41,7 @@ class _BoundedLines:
     """A connection's file whose lines have ends, and whose runs of lines are bounded.
 
     A run is what is read by lines alone: a head with all that comes before it, the size of a chunk, the trailers. Its
-    first byte may take as long as the socket's timeout says, and all that follows as long again.
+    first byte may take as long as the socket's timeout says, and all that follows `MAX_HEAD_SECONDS` at most.
     """
 
     def __init__(self, file: BufferedReader, sock: socket.socket) -> None:
@@ -86,7 +88,7 @@ class _BoundedLines:
         finally:
             self._sock.settimeout(self._patience)
         if self._deadline is None:
-            self._deadline = time.monotonic() + self._patience
+            self._deadline = time.monotonic() + min(self._patience, MAX_HEAD_SECONDS)
         return waiting
 
     def __getattr__(self, name: str) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from python_docker.http.client import Body, HttpClient
+from python_docker.http.client import Body, HostCertificates, HttpClient
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.proxy import proxy_for
 from python_docker.registry.options import RegistryOptions
@@ -161,6 +161,20 @@ class TestTls:
             bundle.write_text(content)
         with pytest.raises(HttpError, match=r"bundle\.pem"):
             HttpClient(options.with_fields(ca_bundle=bundle)).send("GET", "https://localhost:9/")
+
+    @pytest.mark.parametrize("place", ["ca_bundle", "SSL_CERT_FILE", "host"])
+    def test_pipes_are_not_waited_for(
+        self, tmp_path: Path, options: RegistryOptions, monkeypatch: pytest.MonkeyPatch, place: str
+    ) -> None:
+        os.mkfifo(pipe := tmp_path / "pipe.pem")
+        if place == "ca_bundle":
+            options = options.with_fields(ca_bundle=pipe)
+        if place == "SSL_CERT_FILE":
+            monkeypatch.setenv("SSL_CERT_FILE", str(pipe))
+        own = HostCertificates((pipe,)) if place == "host" else None
+        with pytest.raises(HttpError, match=r"pipe\.pem: not a regular file") as caught:
+            HttpClient(options, lambda host: own).send("GET", "https://localhost:9/")
+        assert caught.value.cause is Cause.CERTIFICATE_FILE
 
 
 def _subject_hash(name: str) -> str:
