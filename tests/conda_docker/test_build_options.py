@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -80,3 +81,9 @@ def test_values_as_users_write_them(field: str, value: object, meant: object) ->
 def test_what_cannot_be_meant(fields: dict[str, Any], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         BuildOptions(**fields)
+
+
+def test_every_field_is_converted_or_refused() -> None:
+    for field in fields(BuildOptions):
+        with pytest.raises((TypeError, ValueError), match=field.name.replace("_", "[_ ]")):
+            BuildOptions(**{field.name: object()})

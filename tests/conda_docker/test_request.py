@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +68,9 @@ def test_platforms_by_either_name_each_once(platforms: object) -> None:
 def test_what_cannot_be_meant(fields: dict[str, Any], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         Request(**{"specs": "numpy", **fields})
+
+
+def test_every_field_is_converted_or_refused() -> None:
+    for field in fields(Request):
+        with pytest.raises((TypeError, ValueError), match=field.name):
+            Request(**{"specs": "numpy", field.name: object()})  # type: ignore[arg-type]
