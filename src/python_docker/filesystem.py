@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from python_docker.errors import InvalidLayer, NotFound
+from python_docker.files.links import follow_links
 from python_docker.layer import Layer
 from python_docker.tar import WHITEOUT, EntryType, TarEntry, clamped_path
 
 OPAQUE = ".wh..wh..opq"
 # Of a driver that is gone; what else has this prefix means nothing (moby, pkg/archive).
 AUFS = ".wh..wh."
-_MAX_LINKS = 40  # as the Linux kernel, path_resolution(7)
 _MAX_MEMBERS = 4_000_000  # some 500 bytes of memory each; the largest images have a tenth of this
 
 
@@ -142,29 +142,14 @@ class FileSystem:
 
         Raises `NotFound` for links that lead in a circle.
         """
-        todo = [part for part in reversed(path.split("/")) if part and part != "."]
-        done: list[str] = []
-        links = 0
-        while todo:
-            part = todo.pop()
-            if part == "..":
-                if done:
-                    done.pop()
-                continue
-            if part in ("", "."):
-                continue
-            member = self._members.get("/".join([*done, part]))
-            if member is None or member.entry.type is not EntryType.SYMLINK or (not todo and not follow_last):
-                done.append(part)
-                continue
-            links += 1
-            if links > _MAX_LINKS:
-                raise NotFound(f"{path!r} cannot be resolved: its symbolic links lead in a circle")
-            target = member.entry.link_target
-            if target.startswith("/"):
-                done = []
-            todo.extend(reversed(target.split("/")))
-        return "/".join(done)
+        found = follow_links(path, self._target, follow_last=follow_last)
+        if found is None:
+            raise NotFound(f"{path!r} cannot be resolved: its symbolic links lead in a circle")
+        return found
+
+    def _target(self, path: str) -> str | None:
+        member = self._members.get(path)
+        return member.entry.link_target if member is not None and member.entry.type is EntryType.SYMLINK else None
 
     def read(self, path: str, limit: int = 64 << 20) -> bytes:
         """The content of a file, links followed. Reads its layer anew up to the file.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-_MAX_LINKS = 40  # as the Linux kernel, path_resolution(7)
+from python_docker.files.links import follow_links
 
 Moves = Mapping[str, str]
 """Folders, relative to the prefix, with the folders that they really are."""
@@ -70,28 +70,9 @@ def _ancestors(folder: str) -> Iterable[str]:
 
 def _resolve(folder: str, links: Mapping[str, str], prefix: str) -> str | None:
     """Where a folder is, with all links followed; None when that is not in the environment."""
-    todo = list(reversed(folder.split("/")))
-    done: list[str] = []
-    followed = 0
-    while todo:
-        part = todo.pop()
-        if part in ("", "."):
-            continue
-        if part == "..":
-            if not done:
-                return None
-            done.pop()
-            continue
-        target = links.get("/".join([*done, part]))
-        if target is None:
-            done.append(part)
-            continue
-        followed += 1
-        if followed > _MAX_LINKS:
-            return None
-        if target.startswith("/"):
-            if not f"{target}/".startswith(f"{prefix}/"):
-                return None
-            done, target = [], target[len(prefix) :]
-        todo.extend(reversed(target.split("/")))
-    return "/".join(done)
+    return follow_links(
+        folder,
+        links.get,
+        clamp=False,
+        absolute=lambda target: target[len(prefix) :] if f"{target}/".startswith(f"{prefix}/") else None,
+    )

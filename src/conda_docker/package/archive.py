@@ -19,6 +19,7 @@ from conda_docker.package.extracted import extracted_members, read_extracted_inf
 from conda_docker.package.metadata import METADATA_FILES, PackageMetadata, parse_metadata
 from python_docker.compression import open_decompressed
 from python_docker.errors import ContentMismatch, InvalidLayer, InvalidPath
+from python_docker.files.links import follow_links
 from python_docker.files.stream import ReadStream
 from python_docker.tar import EntryType, TarEntry, TarReader, contained_path
 
@@ -32,7 +33,6 @@ _MAX_IGNORED = 2 << 30  # bytes of members that nobody asked for, which still co
 _MAX_RATIO = 200  # of a payload to its archive, when it must be read to find the metadata; honest ones reach 20
 _MAX_SURPRISE = 16 << 20  # bytes that a member may have beyond what the manifest says
 _MAX_WINDOW_LOG = 27  # 128 MiB: what --ultra -22 writes, and the most that conda and rattler read
-_MAX_LINKS = 40  # as Linux follows
 
 
 class UnsurveyedPackage(InvalidPackage):
@@ -161,20 +161,9 @@ class Package:
 
     def _follow(self, folder: str, links: dict[str, str]) -> str:
         """Where a folder really is, symbolic links before it in the archive being followed, as extracting would."""
-        parts = folder.split("/")
-        real = ""
-        followed = 0
-        while parts:
-            real = posixpath.join(real, parts.pop(0))
-            target = links.get(real)
-            if target is None:
-                continue
-            followed += 1
-            real = posixpath.normpath(posixpath.join(posixpath.dirname(real), target))
-            if real == ".." or real.startswith(("../", "/")) or followed > _MAX_LINKS:
-                raise InvalidPackage(f"{self.what} holds files below {folder[:200]!r}, a link that leaves the package")
-            parts = [part for part in real.split("/") if part != "."] + parts
-            real = ""
+        real = follow_links(folder, links.get, clamp=False, absolute=lambda target: None)
+        if real is None:
+            raise InvalidPackage(f"{self.what} holds files below {folder[:200]!r}, a link that leaves the package")
         return real
 
 

@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from python_docker.compression import Compression, open_decompressed, sniff
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidLayer, InvalidPath, NotFound
+from python_docker.files.links import follow_links
 from python_docker.files.section import GivenFile, OwnFile, RandomAccess, Section, same_content
 from python_docker.files.stream import ReadStream
 from python_docker.tar import EntryType, TarReader, Unreadable, contained_path
@@ -18,7 +19,6 @@ from python_docker.transports.output import write_all
 
 _BLOCK = 512
 _BUFFER = 64 << 10
-_MAX_LINKS = 40  # as Linux, path_resolution(7)
 _MAX_PATH = 4096
 # Paths and places of members are kept in memory: about this many bytes at most, some 300,000 members.
 _MAX_INDEX = 128 << 20
@@ -192,33 +192,20 @@ class ArchiveFile:
         """
         if len(path) > _MAX_PATH:
             return None
-        todo = path.split("/")[::-1]
-        done: list[str] = []
-        links = 0
-        while todo:
-            part = todo.pop()
-            if part == "..":
-                del done[-1:]
-                continue
-            if part in ("", "."):
-                continue
-            done.append(part)
-            place = self._place("/".join(done))
-            if place is None or place.type not in (EntryType.SYMLINK, EntryType.HARDLINK):
-                continue
-            links += 1
-            if links > _MAX_LINKS:
-                raise InvalidArchive(f"{self.name}: the links of {path[:200]!r} lead in a circle")
-            # A symbolic link leads on from its folder, a hard link from the root of the archive.
-            if place.type is EntryType.HARDLINK or place.link_target.startswith("/"):
-                done = []
-            else:
-                done.pop()
-            todo.extend(place.link_target.split("/")[::-1])
-        found = self._places.get("/".join(done))
+        place = follow_links(path, self._target)
+        if place is None:
+            raise InvalidArchive(f"{self.name}: the links of {path[:200]!r} lead in a circle")
+        found = self._places.get(place)
         if found is None or found.type is not EntryType.FILE:
             return None
-        return Member("/".join(done), found.offset, found.size)
+        return Member(place, found.offset, found.size)
+
+    def _target(self, path: str) -> str | None:
+        place = self._place(path)
+        if place is None or place.type not in (EntryType.SYMLINK, EntryType.HARDLINK):
+            return None
+        # A symbolic link leads on from its folder, a hard link from the root of the archive.
+        return f"/{place.link_target}" if place.type is EntryType.HARDLINK else place.link_target
 
     def _place(self, path: str) -> _Place | None:
         place = self._places.get(path)
