@@ -105,7 +105,7 @@ def _unpack(package: Path, root: Path, minor: str) -> None:
 
 
 def _needed(package: Package, minor: str) -> Iterator[tuple[str, int, Iterator[bytes]]]:
-    """The files that an interpreter needs to start: itself, its shared library, and a few modules."""
+    """The files that an interpreter needs to compile: itself, its library, some modules, names of characters."""
     library = f"lib/python{minor}/"
     for entry, content in package.entries():
         path = entry.path
@@ -113,5 +113,6 @@ def _needed(package: Package, minor: str) -> Iterator[tuple[str, int, Iterator[b
             continue
         folder, _, name = path.removeprefix(library).rpartition("/")
         is_module = path.startswith(library) and name.endswith(".py") and folder in ("", "encodings")
-        if is_module or path == f"bin/python{minor}" or path.startswith("lib/libpython"):
+        is_extension = folder == "lib-dynload" and name.startswith("unicodedata.")
+        if is_module or is_extension or path == f"bin/python{minor}" or path.startswith("lib/libpython"):
             yield path, 0o755 if entry.mode & 0o100 else 0o644, iter(partial(content.read, _COPY_SIZE), b"")

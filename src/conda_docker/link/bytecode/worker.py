@@ -1,7 +1,7 @@
 """The program that runs inside the interpreter that byte-compiles: compiles modules that it reads from standard input.
 
 It runs on any CPython from 3.7 on, so it imports nothing of this project, and nothing of the standard library but what
-is built in or frozen.
+is built in or frozen, and `unicodedata`.
 
 A request is the number of modules and for each the lengths of its path and its source and the two; an answer is, for
 each module, a byte (0: a .pyc file follows, 1: the reason why there is none), a length and that many bytes. All numbers
@@ -21,6 +21,12 @@ import sys
 
 if __name__ == "__main__":
     # Before Python 3.11, `-c` puts the working folder first.
+    sys.path[:] = [folder for folder in sys.path if folder]
+    try:  # noqa: SIM105 -- contextlib is not built in
+        # Where the compiler itself looks up characters by name ("\N{BULLET}"), and imports it for that.
+        import unicodedata  # noqa: F401
+    except ImportError:
+        pass
     sys.path[:] = []
 
 import _imp

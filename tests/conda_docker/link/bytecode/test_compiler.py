@@ -160,7 +160,8 @@ def test_a_process_that_was_killed_while_idle_costs_no_module_its_file(compiler:
 
 
 @pytest.mark.parametrize(
-    "source", [b"", b"'\\d'", b"x is 1", b"# coding: latin-1\nx = '\xe9'", b"\xef\xbb\xbfx = 1", b"x\r\ny\r\n"]
+    "source",
+    [b"", b"'\\N{BULLET}'", b"'\\d'", b"x is 1", b"# coding: latin-1\nx = '\xe9'", b"\xef\xbb\xbfx = 1", b"x\r\ny\r\n"],
 )
 def test_odd_modules_compile(source: bytes, compiler: Compiler) -> None:
     assert compile_one(compiler, source, "/x/é\udcff.py")[:4] == importlib.util.MAGIC_NUMBER

@@ -30,7 +30,12 @@ def python_files() -> dict[str, File | bytes | str]:
     own = interpreter_program()
     library = own.parent.parent / "lib"
     modules = library / f"python{MINOR}"
-    found = (*library.glob("libpython*.so*"), *modules.glob("*.py"), *modules.glob("encodings/*.py"))
+    found = (
+        *library.glob("libpython*.so*"),
+        *modules.glob("*.py"),
+        *modules.glob("encodings/*.py"),
+        *modules.glob("lib-dynload/unicodedata.*"),
+    )
     files: dict[str, File | bytes | str] = {f"lib/{path.relative_to(library)}": path.read_bytes() for path in found}
     return files | {NAME: File(own.read_bytes(), mode=0o755)}
 
@@ -58,7 +63,7 @@ def test_it_compiles_to_the_same_bytes_as_a_python_of_this_machine(unpacked: tup
     assert "bwrap" in python.command[0]
     local = find_on_machine(VERSION)
     assert local is not None
-    modules = [Module("/x.py", Path(__file__).read_bytes())]
+    modules = [Module("/x.py", Path(__file__).read_bytes()), Module("/y.py", b"x = '\\N{BULLET}'")]
     with Compiler(python) as sandboxed, Compiler(local) as here:
         assert sandboxed.compile(modules).result() == here.compile(modules).result()
 
