@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conda_docker import BuildOptions, create_image
+from conda_docker import BuildOptions, create_image, read_environments
 from conda_docker.errors import InvalidEnvironment
 from python_docker import Image
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
@@ -43,7 +45,7 @@ def test_the_name_of_the_image(channel: SyntheticChannel) -> None:
     assert (image.name, image.tag) == ("localhost:5000/demo", "1.0")
 
 
-def test_notes_are_logged(channel: SyntheticChannel, tmp_path: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_notes_are_logged(channel: SyntheticChannel, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "environment.yml"
     file.write_text("dependencies: [tool]\nunheard: of\n")
     with caplog.at_level(logging.WARNING, "conda_docker"):
@@ -66,3 +68,42 @@ def test_notes_are_logged(channel: SyntheticChannel, tmp_path: Any, caplog: pyte
 def test_arguments_that_cannot_be_used(fields: dict[str, Any], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         create_image(**{"specs": "tool", "base": "scratch", **fields})
+
+
+def write_prefix(folder: Path, channel: SyntheticChannel, *packages: SyntheticPackage, **fields: Any) -> Path:
+    """Write an environment of these packages, whose records lack what `fields` say."""
+    meta = folder / "env" / "conda-meta"
+    meta.mkdir(parents=True)
+    for package in packages:
+        record = {**channel.record(package), "fn": package.file_name(), **fields}
+        record["url"] = f"{channel.url}/{package.folder}/{package.file_name()}"
+        kept = {name: value for name, value in record.items() if value is not None}
+        (meta / f"{package.stem}.json").write_text(json.dumps(kept))
+    return meta.parent
+
+
+def build_prefix(prefix: Path) -> Image:
+    return create_image(prefix=prefix, base="scratch", options=BuildOptions(use_cache=False, bytecode="never"))  # type: ignore[arg-type]
+
+
+def test_records_that_nobody_filled_in_are_completed_by_the_packages(
+    synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    base = SyntheticPackage(name="zlib", files={"share/z": b"z"})
+    user = SyntheticPackage(name="app", depends=["zlib"], timestamp=1_700_000_000_000, files={"share/a": b"a"})
+    synthetic_channel.add(base, user)
+    unfilled = {"size": 0, "depends": [], "timestamp": 0, "md5": "", "sha256": ""}
+    image = build_prefix(write_prefix(tmp_path / "one", synthetic_channel, base, user, **unfilled))
+    # In the order of what needs what, which an empty `depends` would not give.
+    [environment] = read_environments(image)
+    assert [package.name for package in environment.packages] == ["zlib", "app"]
+    assert image.digest == build_prefix(write_prefix(tmp_path / "two", synthetic_channel, base, user)).digest
+
+
+def test_the_modules_of_a_free_threaded_python(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    path = "lib/python3.13t/site-packages"
+    python = SyntheticPackage(name="python", version="3.13.1", build="h1_0_cp313t", python_site_packages_path=path)
+    module = SyntheticPackage(name="module", noarch="python", depends=["python"], files={"site-packages/m.py": b""})
+    synthetic_channel.add(python, module)
+    prefix = write_prefix(tmp_path, synthetic_channel, python, module, python_site_packages_path=None)
+    assert f"opt/conda/{path}/m.py" in build_prefix(prefix).list_files()

@@ -176,13 +176,18 @@ class _Reader:
                     elif section == "pip":
                         pip += self.pip_lines(value)
                     elif not _is_empty(value):
-                        raise UnsupportedInput(
-                            f"{self.file_name} has a section {public_text(section)[:80]!r} in its dependencies "
-                            f"({', '.join(self.shown(value))}), which cannot be put into an image"
-                        )
+                        raise self.unknown_section(section, value)
             else:
                 specs.append(self.spec(item))
         return tuple(spec for spec in specs if spec), pip
+
+    def unknown_section(self, section: str, value: Node) -> UnsupportedInput:
+        name = public_text(section)[:80]
+        meant = f"; did you mean `- {name}={public_text(value.value)[:80]}`?" if is_scalar(value) else ""
+        return UnsupportedInput(
+            f"{self.file_name} has a section {name!r} in its dependencies ({', '.join(self.shown(value))}), "
+            f"which cannot be put into an image{meant}"
+        )
 
     def selected(self, node: SequenceNode) -> Iterator[Node]:
         """Yield the items of a list that are wanted for the platform."""

@@ -224,6 +224,17 @@ def test_a_key_that_is_misspelt() -> None:
     assert "did you mean `channels`?" in warning
 
 
+def test_a_colon_in_place_of_an_equals_sign() -> None:
+    with pytest.raises(UnsupportedInput, match=r"did you mean `- python=3\.12`\?"):
+        parse_environment_yml("dependencies: [{python: 3.12}]")
+
+
+@pytest.mark.parametrize("newline", ["\r\n", "\r"])
+def test_line_ends_of_other_systems(newline: str) -> None:
+    text = SELECTED.replace("\n", newline)
+    assert parse_environment_yml(text, subdir="linux-64") == parse_environment_yml(SELECTED, subdir="linux-64")
+
+
 def test_a_variable_in_a_channel_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TEAM_TOKEN", raising=False)
     with pytest.raises(InvalidEnvironment, match="needs the environment variable TEAM_TOKEN"):

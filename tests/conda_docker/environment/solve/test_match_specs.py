@@ -1,0 +1,42 @@
+"""What users type becomes specs for the solver, with the channel that it names."""
+
+from __future__ import annotations
+
+import pytest
+
+from conda_docker.channels.configuration import CondaConfiguration
+from conda_docker.environment.solve.match_specs import read_specs
+from conda_docker.errors import InvalidEnvironment
+
+
+@pytest.mark.parametrize(
+    ("spec", "urls"),
+    [
+        ("pkgs/main::zlib", ("https://repo.anaconda.com/pkgs/main",)),
+        ("pkgs/r::zlib", ("https://repo.anaconda.com/pkgs/r",)),
+        ("defaults::zlib", ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")),
+        ("bioconda/linux-64::zlib", ("https://conda.anaconda.org/bioconda",)),
+        ("zlib", ()),
+    ],
+)
+def test_channels(spec: str, urls: tuple[str, ...]) -> None:
+    [read] = read_specs([spec], CondaConfiguration())
+    assert (read.name, read.channels) == ("zlib", urls)
+
+
+def test_order_and_repetition() -> None:
+    read = read_specs(["zlib", "b >= 1", "x::a", "b>=1"], CondaConfiguration())
+    assert [spec.text for spec in read] == ["x::a", "b>=1", "zlib"]
+
+
+def test_credentials_are_in_the_url_alone() -> None:
+    [read] = read_specs(["https://me:s3cret@host/team::a"], CondaConfiguration())
+    assert read.channels == ("https://me:s3cret@host/team",)
+    assert "s3cret" not in read.text
+    assert "s3cret" in read.typed
+
+
+@pytest.mark.parametrize("spec", ["", "--file", "::a", "a::", "a\0", "numpy>=1,"])
+def test_what_is_not_a_spec(spec: str) -> None:
+    with pytest.raises(InvalidEnvironment, match="not a package to ask for"):
+        read_specs([spec], CondaConfiguration())
