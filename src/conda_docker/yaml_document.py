@@ -112,7 +112,7 @@ def parse_document(text: str, file_name: str) -> YamlMapping:
     """Return the mapping that a YAML document holds; `file_name` names it in messages.
 
     Tags count for nothing, and neither do merge keys (`<<`), which no lock file has. Raises `InvalidEnvironment`, with
-    the line, for what is not YAML or not a mapping, for a key that stands twice, and for a document that is nested
+    the line, for what is not YAML or not a mapping, for a key that is defined twice, and for a document that is nested
     without end or has millions of values.
     """
     value = parse_yaml(text, file_name)
@@ -232,7 +232,7 @@ class _Reader:
         elif not isinstance(value, str):
             raise self._invalid(event, "a key should be a string")
         elif value in container:
-            raise self._invalid(event, f"`{value[:80]}` stands twice")
+            raise self._invalid(event, f"`{value[:80]}` is defined twice")
         else:
             self._keys[-1] = value
 

@@ -51,7 +51,7 @@ def test_lines() -> None:
     [
         ("a: [", r"line \d of x.yml is not valid YAML"),
         ("a: *b", "line 1 of x.yml: there is no anchor `b`"),
-        ("a: 1\nb: 2\na: 3", "line 3 of x.yml: `a` stands twice"),
+        ("a: 1\nb: 2\na: 3", "line 3 of x.yml: `a` is defined twice"),
         ("a: 1\n? [b]\n: 2", "line 2 of x.yml: a key should be a string"),
         ("\x01", "x.yml is not valid YAML"),
         ("- a", "x.yml should hold a mapping"),

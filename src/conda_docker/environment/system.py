@@ -35,7 +35,7 @@ def check_system(environment: LockedEnvironment, *, glibc: str | None, base: str
 def needed_glibc(environment: LockedEnvironment) -> tuple[str, str] | None:
     """Return the glibc that an environment needs at least and what needs it, or None where nothing says so.
 
-    What the input says of its platform counts, and the dependencies of packages, as far as they are known.
+    What the input says of its platform counts, and the dependencies of packages that are known.
     """
     needs = [
         (package.version, "its platform")

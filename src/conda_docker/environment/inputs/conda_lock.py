@@ -157,7 +157,7 @@ def _package(entry: YamlMapping, subdir: str, folder: Path) -> LockedPackage:
     if named != (package.name, package.version):
         raise entry.invalid(f"{'-'.join(named)} has the URL of another package: {found.public}")
     if package.subdir not in (subdir, "noarch"):
-        raise entry.invalid(f"{package.name} is for {subdir}, and its URL is of a package for {package.subdir}")
+        raise entry.invalid(f"{package.name} is for {subdir}, but its URL names a package for {package.subdir}")
     return package
 
 

@@ -105,7 +105,7 @@ class _Reader:
             if not is_scalar(key):
                 raise self.invalid("a key should be a string", key)
             if key.value in found:
-                raise self.invalid(f"`{key.value[:80]}` stands twice", key)
+                raise self.invalid(f"`{key.value[:80]}` is defined twice", key)
             found[key.value] = value
         return found
 

@@ -45,7 +45,8 @@ def parse_list_export(
         channel, name, version, build = found.group("channel", "name", "version", "build")
         if _DEVELOP.fullmatch(build or ""):
             raise UnsupportedInput(
-                f"{where}: {name} is a link to a folder of sources, which no image can hold; install a package of it"
+                f"{where}: {name} is installed in development mode, from a folder of sources; install a package of it "
+                "instead"
             )
         if _PIP.fullmatch(build or ""):
             found_in, spec = requirements, f"{name}=={version}"
@@ -61,7 +62,7 @@ def parse_list_export(
         pip=PipRequirements(requirements=tuple(requirements.values()), folder=folder, origin=file_name)
         if requirements
         else None,
-        warnings=(f"{file_name} does not say which channels its packages are from",),
+        warnings=(f"{file_name} names no channels, so its packages are searched in the configured ones",),
     )
 
 

@@ -146,4 +146,4 @@ def missing_hashes(packages: Sequence[LockedPackage], wheels: Sequence[LockedWhe
         return ()
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     count = f"{len(names)} package{'s' if len(names) > 1 else ''}"
-    return (f"{file_name} has no hash of {count}, which cannot be checked: {shown}",)
+    return (f"{file_name} has no hash for {count}, which cannot be verified: {shown}",)

@@ -66,7 +66,7 @@ def parse_pixi_lock(
     to take of several for a subdir (None: the one that asks least of the system).
 
     Raises `InvalidEnvironment` for a file that is damaged or newer than version 7, for an environment or platform that
-    it lacks, and for two packages of one name, and `UnsupportedInput` for conda packages that are built from sources.
+    it lacks, and for two packages of one name, and `UnsupportedInput` for conda packages that are built from source.
     What pip would build is left in `pip`.
     """
     document = parse_document(text, file_name)
@@ -143,7 +143,9 @@ def _choose_platform(
     others = [platform.name for platform in candidates if platform is not taken and taken.name != subdir]
     if not others:
         return taken, ()
-    return taken, (f"{document.file_name} is for {taken.name} and {', '.join(others)}{of}; {taken.name} was taken",)
+    return taken, (
+        f"{document.file_name}: of the platforms for {subdir}{of}, {taken.name} is used, not {', '.join(others)}",
+    )
 
 
 def _platform(entry: YamlMapping) -> _Platform:
@@ -189,7 +191,7 @@ class _PackageReader:
         described = self._described.get(_identity(selector))
         name = (described[0].text("name") if described else None) or location.partition("[")[0]
         raise UnsupportedInput(
-            f"{selector.where}: {name} is built from sources ({public_url(location)}), which cannot be done here; "
+            f"{selector.where}: {name} is built from source ({public_url(location)}), which cannot be done here; "
             "build it as a conda package and lock that, or choose an environment without it"
         )
 

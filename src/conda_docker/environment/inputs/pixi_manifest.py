@@ -35,7 +35,7 @@ def parse_pixi_manifest(
     concerns building, are passed over.
 
     Raises `InvalidEnvironment` for files that are damaged, and for an environment or platform that there is not, and
-    `UnsupportedInput` for packages that are built from sources.
+    `UnsupportedInput` for packages that are built from source.
     """
     from conda_docker.environment.inputs.pixi.compose import choose_platform, compose
     from conda_docker.environment.inputs.pixi.current import outdated
@@ -65,7 +65,7 @@ def parse_pixi_manifest(
     else:
         if reason is None:
             asked = {normalize_name(re.split(r"[^\w.-]", text, maxsplit=1)[0]) for text in _requirements(spec)}
-            used = f"the packages are those of {lock_file}, which is up to date with {file_name}"
+            used = f"{lock_file} is up to date with {file_name}: its packages are used"
             return replace(
                 locked,
                 wheels=tuple(replace(wheel, requested=wheel.name in asked) for wheel in locked.wheels),
@@ -74,7 +74,7 @@ def parse_pixi_manifest(
                 name=spec.name,
                 warnings=(used, *notes, *locked.warnings, *spec.warnings),
             )
-    passed_over = f"{lock_file} is not up to date with {file_name} ({reason}); the packages were chosen anew"
+    passed_over = f"{lock_file} is not up to date with {file_name} ({reason}); the environment was solved again"
     spec = compose(manifest, chosen, platform)
     return replace(spec, warnings=(passed_over, *notes, *spec.warnings))
 

@@ -80,7 +80,7 @@ class _Reader:
                 raise mapping.invalid("a key should be a string")
             if key.value in mapping:
                 raise InvalidEnvironment(
-                    f"line {key.start_mark.line + 1} of {self.file_name}: `{key.value[:80]}` stands twice"
+                    f"line {key.start_mark.line + 1} of {self.file_name}: `{key.value[:80]}` is defined twice"
                 )
             mapping[key.value] = self.value(item, depth + 1)
         return mapping

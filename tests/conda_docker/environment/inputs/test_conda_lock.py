@@ -109,7 +109,7 @@ def test_hidden_tokens_are_left_out(hidden: str) -> None:
         (one().replace("  manager: conda\n", ""), "line 2 of conda-lock.yml: `manager` is missing"),
         (one(hash="1f"), "line 2 of conda-lock.yml: .* sha256 is not 64 hexadecimal digits"),
         (one(URL.replace("a-1", "b-1")), "line 2 of conda-lock.yml: a-1 has the URL of another package"),
-        (one(URL.replace("linux-64", "win-64")), "a is for linux-64, and its URL is of a package for win-64"),
+        (one(URL.replace("linux-64", "win-64")), "a is for linux-64, but its URL names a package for win-64"),
         (one("https://host/a.zip"), "line 2 of conda-lock.yml: .* is not a conda package's URL"),
         (one(manager="pip", url="a-1-py3-none-any.whl"), "neither a package's URL nor a file"),
         (one() + one(URL.replace("a-1-0", "a-1-1")).removeprefix("package:\n"), "names the package a twice"),
@@ -141,7 +141,7 @@ def test_a_direct_reference_counts() -> None:
 def test_missing_hashes_are_said_once() -> None:
     lock = one().replace(f"{{sha256: {A}}}", "{}")
     assert parse_conda_lock(lock, subdir="linux-64").warnings == (
-        "conda-lock.yml has no hash of 1 package, which cannot be checked: a",
+        "conda-lock.yml has no hash for 1 package, which cannot be verified: a",
     )
 
 

@@ -139,7 +139,7 @@ def test_what_pip_would_build_is_left_to_it() -> None:
 
 def test_missing_hashes_are_said_once() -> None:
     assert parse_explicit(EXAMPLE, "list.txt").warnings == (
-        "list.txt has no hash of 1 package, which cannot be checked: xz",
+        "list.txt has no hash for 1 package, which cannot be verified: xz",
     )
 
 

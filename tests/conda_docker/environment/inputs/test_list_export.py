@@ -34,7 +34,7 @@ def test_everything() -> None:
     assert found.pip.requirements == ("absl-py==1.4.0", "torch==2.1.0+cu121")
     assert (found.pip.folder, found.pip.origin) == (FOLDER, NAME)
     assert found.subdir == "linux-64"
-    assert found.warnings == ("list-export.txt does not say which channels its packages are from",)
+    assert found.warnings == ("list-export.txt names no channels, so its packages are searched in the configured ones",)
 
 
 def test_nothing_for_pip() -> None:
@@ -70,7 +70,7 @@ def test_a_list_for_another_system(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("build", ["dev_0", "<develop>"])
 def test_packages_in_development_are_refused_by_name(build: str) -> None:
-    with pytest.raises(UnsupportedInput, match=r"line 1 of list.txt: app is a link to a folder of sources"):
+    with pytest.raises(UnsupportedInput, match=r"line 1 of list.txt: app is installed in development mode"):
         parse_list_export(f"app=1={build}", "list.txt")
 
 

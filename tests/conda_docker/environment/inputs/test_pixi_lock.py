@@ -150,7 +150,9 @@ def test_several_platforms_for_one_subdir() -> None:
     lock = lock.replace("      linux-64:", "      p1:").replace("linux-64-gpu", "p2")
     found = parse_pixi_lock(lock, subdir="linux-64")
     assert stems(found) == ["tzdata-2024b-hc8b5060_0"]
-    assert found.warnings == ("pixi.lock is for p1 and p2 in the environment 'default'; p1 was taken",)
+    assert found.warnings == (
+        "pixi.lock: of the platforms for linux-64 in the environment 'default', p1 is used, not p2",
+    )
     found = parse_pixi_lock(lock, subdir="linux-64", declared={"__cuda": "12.4"})
     assert (stems(found), found.warnings) == (["cuda-12.4-h1_0"], ())
 
@@ -217,9 +219,9 @@ def test_what_pip_would_build_is_left_to_it(tmp_path: Path, location: str, more:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        (("conda: ./app", "name: app", "version: '1'", "subdir: noarch"), r"app is built from sources \(./app\)"),
-        (("conda_source: app[1f3a] @ ./app", "version: '1'"), "app is built from sources"),
-        (("conda: git+https://me:s3cret@host/app@1f", "name: app"), "app is built from sources"),
+        (("conda: ./app", "name: app", "version: '1'", "subdir: noarch"), r"app is built from source \(./app\)"),
+        (("conda_source: app[1f3a] @ ./app", "version: '1'"), "app is built from source"),
+        (("conda: git+https://me:s3cret@host/app@1f", "name: app"), "app is built from source"),
     ],
 )
 def test_conda_packages_that_are_built_from_sources_are_refused_by_name(entry: tuple[str, ...], message: str) -> None:
@@ -268,7 +270,7 @@ def test_two_packages_of_one_name() -> None:
 def test_missing_hashes_are_said_once() -> None:
     lock = of(f"conda: {FORGE}linux-64/a-1-0.conda")
     assert parse_pixi_lock(lock, subdir="linux-64").warnings == (
-        "pixi.lock has no hash of 1 package, which cannot be checked: a",
+        "pixi.lock has no hash for 1 package, which cannot be verified: a",
     )
 
 
@@ -334,7 +336,7 @@ def test_real_files(path: Path) -> None:
         ):
             parse_pixi_lock(text, path.name, subdir="linux-64", folder=path.parent)
     elif "child-package" in text:
-        with pytest.raises(UnsupportedInput, match="child-package is built from sources"):
+        with pytest.raises(UnsupportedInput, match="child-package is built from source"):
             parse_pixi_lock(text, path.name, subdir="win-64", folder=path.parent)
     else:
         assert compared(path, text) > 1

@@ -1,4 +1,4 @@
-"""A lock file beside a manifest is used where it is up to date."""
+"""The lock file next to a manifest is used where it is up to date."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LEVEL = "1"
 
 
 def read(folder: Path, manifest: str = MANIFEST, lock: str | None = None) -> LockedEnvironment | EnvironmentSpec:
-    """Return what is read of a manifest in `folder` beside a lock file."""
+    """Return what is read of a manifest in `folder` next to a lock file."""
     (folder / "pixi.lock").write_text(lock or example("v6.pixi.lock"))
     return parse_pixi_manifest(manifest, "pixi.toml", subdir="linux-64", folder=folder)
 
@@ -48,9 +48,7 @@ def test_a_lock_file_that_is_up_to_date(tmp_path: Path) -> None:
     assert [(wheel.name, wheel.requested) for wheel in found.wheels] == [("idna", False), ("requests", True)]
     assert found.requested == ("https://conda.example.org/forge::pip", "python=3.13")
     assert (found.variables, found.name) == ({"LEVEL": "1"}, "app")
-    assert found.warnings == (
-        f"the packages are those of {tmp_path / 'pixi.lock'}, which is up to date with pixi.toml",
-    )
+    assert found.warnings == (f"{tmp_path / 'pixi.lock'} is up to date with pixi.toml: its packages are used",)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +67,7 @@ def test_a_lock_file_that_is_not(tmp_path: Path, old: str, new: str, reason: str
     found = read(tmp_path, MANIFEST.replace(old, new))
     assert isinstance(found, EnvironmentSpec)
     assert f"is not up to date with pixi.toml ({reason}" in found.warnings[0]
-    assert found.warnings[0].endswith("the packages were chosen anew")
+    assert found.warnings[0].endswith("the environment was solved again")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +140,7 @@ def test_a_lock_file_without_the_platform(tmp_path: Path) -> None:
 def test_a_lock_file_with_sources(tmp_path: Path) -> None:
     """The packages cannot be had, whether solved for or not."""
     lock = example("v6.pixi.lock").replace("      linux-64:\n", "      linux-64:\n      - conda: ./app\n")
-    with pytest.raises(UnsupportedInput, match="app is built from sources"):
+    with pytest.raises(UnsupportedInput, match="app is built from source"):
         read(tmp_path, lock=lock)
 
 

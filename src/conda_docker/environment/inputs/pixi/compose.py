@@ -50,7 +50,9 @@ def choose_platform(
     others = [platform.name for platform in candidates if platform is not taken and taken.virtual]
     if not others:
         return taken, ()
-    return taken, (f"{manifest.file_name} is for {taken.name} and {', '.join(others)}{of}; {taken.name} was taken",)
+    return taken, (
+        f"{manifest.file_name}: of the platforms for {chosen}{of}, {taken.name} is used, not {', '.join(others)}",
+    )
 
 
 def compose(
@@ -62,7 +64,7 @@ def compose(
     left out unless it is `to_solve`: a lock file may have it.
 
     Raises `InvalidEnvironment` for a manifest that contradicts itself, and, `to_solve`, `UnsupportedInput` for what is
-    built from sources.
+    built from source.
     """
     collected = _collect(manifest, environment, platform, to_solve)
     together = _Collected()
@@ -93,7 +95,7 @@ def compose(
 def _passed_over(manifest: Manifest) -> Iterator[str]:
     for key in ("exclude-newer", "pypi-exclude-newer"):
         if manifest.root.table(key):
-            yield f"{manifest.file_name}: `{manifest.root.key(key)}`, the dates of single packages, are passed over"
+            yield f"{manifest.file_name}: `{manifest.root.key(key)}`, the dates of single packages, is ignored"
 
 
 @dataclass(slots=True)
@@ -119,7 +121,7 @@ def _collect(manifest: Manifest, environment: Environment, platform: Platform, t
     def index(name: str, url: str) -> None:
         collected.indexes.append(url)
         collected.warnings.append(
-            f"{manifest.file_name} takes {name} from an index of its own, which is asked for other packages too"
+            f"{manifest.file_name} takes {name} from its own index, which other packages may come from too"
         )
 
     def match_specs(table: Table, key: str) -> dict[str, str]:
@@ -160,7 +162,7 @@ def _refuse_development(feature: Feature, platform: Platform) -> None:
         if names := list(table.table("dev")):
             raise UnsupportedInput(
                 f"{table.file_name}: `{table.key('dev')}` installs what the sources of {', '.join(names)} need, which "
-                "cannot be read here; choose an environment without it"
+                "is not supported; choose an environment without it"
             )
 
 

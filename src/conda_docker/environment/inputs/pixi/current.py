@@ -1,4 +1,4 @@
-"""Whether a pixi.lock is up to date with its manifest, as far as can be told without a solve."""
+"""Whether a pixi.lock is up to date with its manifest; what only a solve shows is not checked."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def pip_options(manifest: Manifest, environment: Environment, platform: Platform
     warnings = []
     if single["index-strategy"] not in (None, "first-index"):
         warnings.append(
-            f"{manifest.file_name}: `index-strategy` is passed over; the first index that has a package counts"
+            f"{manifest.file_name}: `index-strategy` is ignored; the first index that has a package is used"
         )
     return PipOptions(tuple(dict.fromkeys(lines)), tuple(warnings))
 

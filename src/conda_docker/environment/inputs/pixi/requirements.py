@@ -20,7 +20,7 @@ _SYSTEMS = {
 
 
 def unmet_requirements(requirements: Iterable[str], locked: LockedEnvironment) -> Iterator[str]:
-    """Yield what is wrong with a lock file, as far as requirements (PEP 508) go.
+    """Yield what is wrong with the requirements (PEP 508) in a lock file.
 
     A requirement is met by a wheel of the right version, by a conda package of the name, or by sources of the name;
     what a wheel needs counts too. Those that cannot be read are passed over: whoever resolves them says so.

@@ -28,7 +28,7 @@ def match_spec(dependencies: Table, name: str, folder: Path, inherited: Table) -
     """Return the match spec of one entry of a table of dependencies.
 
     `folder` is what paths are relative to, `inherited` are the `workspace.dependencies`. Raises `InvalidEnvironment`
-    for values of a wrong kind, and `UnsupportedInput` for what is built from sources.
+    for values of a wrong kind, and `UnsupportedInput` for what is built from source.
 
     >>> from conda_docker.environment.inputs.pixi.toml_table import parse_toml
     >>> entries = parse_toml('numpy = ">=2"\\ntorch = { version = "*", channel = "pytorch" }', "pixi.toml")
@@ -70,15 +70,15 @@ def _archive(dependencies: Table, name: str, entry: Table, folder: Path) -> str:
         return str((folder / user_path(path)).absolute())
     where = public_text(url or path or entry.text("git") or "")
     raise UnsupportedInput(
-        f"{dependencies.file_name}: `{dependencies.key(name)}` is built from sources ({where}), which cannot be done "
-        "here; build it as a conda package and depend on that, or choose an environment without it"
+        f"{dependencies.file_name}: `{dependencies.key(name)}` is built from source ({where}), which is not "
+        "supported; build it as a conda package and depend on that, or choose an environment without it"
     )
 
 
 def pip_requirement(dependencies: Table, name: str, folder: Path, *, index: Callable[[str, str], None]) -> str:
     """Return the requirement of one entry of a table of dependencies for pip.
 
-    `index` is told the name and URL of an index that the entry names. Raises `InvalidEnvironment`.
+    `index` is called with the name and URL of an index that the entry names. Raises `InvalidEnvironment`.
 
     >>> from conda_docker.environment.inputs.pixi.toml_table import parse_toml
     >>> entries = parse_toml('rich = "*"\\npandas = { version = ">=2", extras = ["sql"] }', "pixi.toml")

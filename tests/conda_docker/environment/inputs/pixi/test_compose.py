@@ -66,7 +66,7 @@ def test_warnings() -> None:
     scripts, variable, index = composed_example().warnings
     assert scripts == "pixi.toml: the activation scripts setup.sh are not part of the image"
     assert variable.startswith("the variable WHERE refers to others ($CONDA_PREFIX/share)")
-    assert index.startswith("pixi.toml takes special from an index of its own")
+    assert index.startswith("pixi.toml takes special from its own index")
 
 
 def test_features() -> None:
@@ -133,14 +133,16 @@ def test_several_platforms_for_one_subdir() -> None:
     assert composed(GPU, "gpu").virtual_packages == ("__cuda=12",)
     found = composed(GPU.replace('["linux-64",', '[{ platform = "linux-64", cuda = "13.0" },'))
     assert found.virtual_packages == ("__cuda=12",)
-    assert found.warnings == ("pixi.toml is for linux-64-cuda-12 and linux-64-cuda-13-0; linux-64-cuda-12 was taken",)
+    assert found.warnings == (
+        "pixi.toml: of the platforms for linux-64, linux-64-cuda-12 is used, not linux-64-cuda-13-0",
+    )
 
 
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("[dependencies]\napp = { path = '.' }", r"`dependencies.app` is built from sources \(.\)"),
-        ("[dependencies]\napp = { git = 'https://me:s3cret@host/app' }", r"built from sources \(https://host/app\)"),
+        ("[dependencies]\napp = { path = '.' }", r"`dependencies.app` is built from source \(.\)"),
+        ("[dependencies]\napp = { git = 'https://me:s3cret@host/app' }", r"built from source \(https://host/app\)"),
         ("[dependencies]\napp = { version = '1', when = 'x' }", "`dependencies.app.when` is not supported"),
         ("[dev]\napp = { path = '.' }", "`dev` installs what the sources of app need"),
     ],
@@ -204,7 +206,7 @@ def test_a_feature_of_the_workspace_replaces_its_single_options() -> None:
     found = composed(text)
     assert found.pip is not None
     assert found.pip.options == ("--index-url https://b", "--extra-index-url https://c")
-    assert found.warnings == ("pixi.toml: `index-strategy` is passed over; the first index that has a package counts",)
+    assert found.warnings == ("pixi.toml: `index-strategy` is ignored; the first index that has a package is used",)
 
 
 @pytest.mark.parametrize("path", [*real_files("pixi-toml"), *real_files("pyproject-pixi")], ids=lambda path: path.name)
@@ -216,7 +218,7 @@ def test_real_files(path: Path) -> None:
         try:
             found = compose(manifest, environment, choose_platform(manifest, environment, platform.subdir)[0])
         except UnsupportedInput as error:
-            assert "built from sources" in str(error)  # noqa: PT017
+            assert "built from source" in str(error)  # noqa: PT017
             assert any(name in path.name for name in ("xarray", "pixitainer", "editable-pyproject"))
             continue
         assert found.channels
