@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from python_docker.progress import Progress
     from python_docker.spec.documents import Manifest
     from python_docker.transports.medium import Destination
+
+_log = logging.getLogger("python_docker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,10 @@ def convert_image(image: Image, destination: Destination, conversion: Conversion
     wanted = [conversion.compression_for(compression, destination) for compression in current]
     if image_format is image.format and not any(wanted):
         return image
+    if conversion.compression is None and any(wanted):
+        lost = sorted({str(have) for have, want in zip(current, wanted, strict=True) if want})
+        how = "uncompressed" if Compression.NONE in wanted else "compressed by gzip"
+        _log.warning("layers are written %s: %s cannot be kept there", how, " and ".join(lost))
     if Compression.ZSTD in (want or compression for want, compression in zip(wanted, current, strict=True)):
         if conversion.format is ImageFormat.DOCKER:
             raise UnsupportedFormat(

@@ -145,10 +145,14 @@ def test_the_compression_follows_the_destination(staged: bool, tmp_path: Path) -
     assert manifest.config.digest == made.value["config"]["digest"]
 
 
-def test_what_a_destination_cannot_keep_is_unpacked_where_it_keeps_that() -> None:
+def test_what_a_destination_cannot_keep_is_unpacked_with_a_word(caplog: pytest.LogCaptureFixture) -> None:
     made = Made([HELLO], compression=Compression.ZSTD)
-    manifest = put_image(made.image(), Kept(compressions=[Compression.GZIP, Compression.NONE]))
-    assert manifest.layers[0].media_type == "application/vnd.oci.image.layer.v1.tar"
+    kept = Kept(compressions=[Compression.GZIP, Compression.NONE])
+    assert put_image(made.image(), kept).layers[0].media_type == "application/vnd.oci.image.layer.v1.tar"
+    assert "layers are written uncompressed: zstd cannot be kept there" in caplog.text
+    caplog.clear()
+    put_image(made.image(), Kept(), conversion=Conversion(compression=Compression.GZIP))
+    assert caplog.text == "", "it was asked for"
 
 
 @pytest.mark.parametrize("compression", [Compression.NONE, Compression.GZIP, Compression.ZSTD])

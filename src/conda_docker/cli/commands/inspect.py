@@ -84,11 +84,11 @@ def inspect(
     if raw and (json or asked not in ([], ["config"])):
         raise click.UsageError("--raw can only be combined with --config")
 
-    from conda_docker.cli.options.registries import read_login, registry_options
+    from conda_docker.cli.options.registries import source_options
     from python_docker.transports import open_source
 
-    registry = registry_options(
-        source, insecure=insecure, ca_bundle=cacert, login=read_login(username, password_stdin=password_stdin)
+    registry = source_options(
+        source, insecure=insecure, ca_bundle=cacert, username=username, password_stdin=password_stdin
     )
     opened = open_source(source, registry=registry)
     try:

@@ -52,13 +52,13 @@ def validate(
     Diff IDs, history and the contents of layers are checked too, and without --platform all images of a multi-platform
     image. The exit code is 1 when something is wrong. Warnings concern what some tools refuse or read differently.
     """
-    from conda_docker.cli.options.registries import read_login, registry_options
+    from conda_docker.cli.options.registries import source_options
     from python_docker import validation
     from python_docker.choose import image_of
     from python_docker.transports import open_source, open_sources
 
-    registry = registry_options(
-        source, insecure=insecure, ca_bundle=cacert, login=read_login(username, password_stdin=password_stdin)
+    registry = source_options(
+        source, insecure=insecure, ca_bundle=cacert, username=username, password_stdin=password_stdin
     )
     # With a platform, one image is meant, which has to be named where there are several.
     several = platform is None

@@ -60,6 +60,19 @@ def registry_options(
     return options.with_fields(credentials_for=options.address_of(reference.domain).domain)
 
 
+def source_options(
+    source: Location,
+    *,
+    insecure: Sequence[str],
+    ca_bundle: Path | None,
+    username: str | None,
+    password_stdin: bool,
+) -> RegistryOptions | None:
+    """Return how a command that reads one image talks to its registry, logged in as its options say."""
+    login = read_login(username, password_stdin=password_stdin)
+    return registry_options(source, insecure=insecure, ca_bundle=ca_bundle, login=login)
+
+
 def read_login(username: str | None, *, password_stdin: bool) -> Login | None:
     """Return the login of a command that talks to one registry; None without `username`."""
     return read_logins({"--username": username}, password_stdin=password_stdin)["--username"]

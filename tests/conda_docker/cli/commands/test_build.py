@@ -141,6 +141,15 @@ def test_plain_layers_are_pushed_as_they_are(
     assert [layer.digest for layer in image.layers] == [layer.diff_id for layer in image.layers]
 
 
+def test_an_archive_is_compressed_as_its_name_says(build: Build, tmp_path: Path) -> None:
+    report = json.loads(build("-o", "x.tar.gz", "-o", "x.tar", "--json", "numpy").stdout)
+    assert (tmp_path / "x.tar.gz").read_bytes().startswith(b"\x1f\x8b")
+    assert open_image(str(tmp_path / "x.tar.gz")).digest == report["digest"]
+    refused = build("-o", "x.tar.xz", "numpy")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "archives are written as .tar, .tar.gz or .tar.zst" in refused.stderr
+
+
 def test_on_a_base_image(build: Build, tmp_path: Path) -> None:
     write_oci_layout(tmp_path / "base", LAYERS, runtime=hello_config())
     result = build("-o", "oci:out", "numpy", base="oci:base")

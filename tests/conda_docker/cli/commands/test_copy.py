@@ -325,3 +325,14 @@ def test_what_is_not_an_image_is_not_converted(conda_docker: Run, tmp_path: Path
         assert (result.returncode, result.stdout) == (1, "")
         assert "is not an image" in result.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"sbom", "home"}
+
+
+def test_an_artifact_goes_through_a_registry_unchanged(
+    registry: peers.Registry, repository: str, conda_docker: Run, tmp_path: Path
+) -> None:
+    digest = write_artifact(tmp_path / "sbom")
+    place = f"docker://{registry.host}/{repository}:sbom"
+    for source, destination in (("oci:sbom", place), (place, "oci-archive:back.tar"), (place, f"{place}-2")):
+        copied = conda_docker("copy", "-q", source, destination)
+        assert (copied.returncode, copied.stdout) == (0, f"{digest}\n")
+        assert "is valid (1 artifact, " in conda_docker("validate", destination).stdout
