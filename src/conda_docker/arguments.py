@@ -168,9 +168,11 @@ def _checked_mapping(name: str, found: dict[str, str]) -> dict[str, str]:
 
 def to_patterns(name: str, value: object) -> tuple[str, ...]:
     """Return patterns as in a `.gitignore`. One that matches nothing is refused: it is invalid, empty or a comment."""
+    patterns = to_texts(name, value)
+    if not patterns:
+        return ()
     from pathspec import GitIgnoreSpec
 
-    patterns = to_texts(name, value)
     for pattern in patterns:
         try:
             matches = any(parsed.include is not None for parsed in GitIgnoreSpec.from_lines([pattern]).patterns)

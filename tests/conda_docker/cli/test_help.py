@@ -22,6 +22,8 @@ COMMANDS = [
 ]
 HEAVY = {
     "rattler",
+    "pathspec",
+    "conda_docker.request",
     "pydantic",
     "pydantic_core",
     "urllib3",

@@ -32,6 +32,13 @@ def to_platform(name: str, text: str) -> Platform:
     return Platform.parse(text)
 
 
+def to_platforms(name: str, texts: Iterable[str]) -> tuple[Platform, ...]:
+    """Return the platforms of a build, each once and with packages for it. Raises `InvalidPlatform`."""
+    from conda_docker import request
+
+    return request.to_platforms(name, texts)
+
+
 def to_source(name: str, text: str) -> Location:
     """Return a place that images are read from; what names none is a reference. Raises `InvalidReference`."""
     from python_docker.transports import Location

@@ -15,9 +15,8 @@ import click
 from conda_docker.arguments import to_additions, to_command, to_mapping, to_patterns, to_ports
 from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering, LinkScripts
 from conda_docker.cli.options import common
-from conda_docker.cli.options.arguments import to_destinations, to_image_name, to_source
+from conda_docker.cli.options.arguments import to_destinations, to_image_name, to_platforms, to_source
 from conda_docker.cli.parser import Argument, Option
-from conda_docker.request import DEFAULT_BASE, ChannelPriority, to_platforms
 from python_docker.compression import Compression
 from python_docker.errors import InvalidPath
 from python_docker.tar import contained_path
@@ -29,6 +28,9 @@ RUNTIME = "What containers run with"
 CACHE = "Cache and network"
 
 DEFAULT_IMAGE = "conda-docker:latest"
+# As `conda_docker.request` has them, which takes too long to import for --help; a test compares.
+DEFAULT_BASE = "debian:stable-slim"
+CHANNEL_PRIORITIES = ("strict", "flexible", "disabled")
 
 DEFAULTS = BuildOptions()
 _FILE = click.Path(path_type=Path)
@@ -91,7 +93,7 @@ OPTIONS = (
         "--channel-priority",
         sets="request.channel_priority",
         metavar="HOW",
-        **_member_of(ChannelPriority),
+        type=click.Choice(CHANNEL_PRIORITIES),
         panel=CONTENT,
         help="strict, flexible or disabled, as in conda [default: what your conda configuration says]",
     ),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from conda_docker.build_options import BuildOptions, Bytecode, Layering
 from conda_docker.cli.commands.build import build
-from conda_docker.cli.options.build import OPTIONS, values_for
+from conda_docker.cli.options.build import CHANNEL_PRIORITIES, DEFAULT_BASE, OPTIONS, values_for
 from conda_docker.cli.parser import Option
-from conda_docker.request import Request
+from conda_docker.request import ChannelPriority, Request
 
 FIELDS = {"request": Request, "options": BuildOptions}
 NOT_OPTIONS = {"request.specs", "request.options", "request.base_registry", "request.pip_packages", "options.workers"}
@@ -26,6 +26,11 @@ def test_every_field_of_a_request_has_one_option_that_sets_it() -> None:
     is_set = [option.sets for option in OPTIONS if isinstance(option, Option) and option.sets]
     assert len(is_set) == len(set(is_set))
     assert set(is_set) == there - NOT_OPTIONS
+
+
+def test_what_the_help_says_of_a_request_is_what_requests_have() -> None:
+    assert Request(specs=["numpy"]).base == DEFAULT_BASE
+    assert tuple(ChannelPriority) == CHANNEL_PRIORITIES
 
 
 def test_without_options_a_build_has_the_defaults_of_its_fields() -> None:
