@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from python_docker.docker.loading import ArchiveUpload, messages
 from python_docker.docker.process import Process
 from python_docker.docker.registry_auth import registry_auth
 from python_docker.errors import EngineError, InvalidDigest
+from python_docker.files.regular import read_regular_file
 from python_docker.spec.digest import Digest
 from python_docker.spec.reference import ImageReference
 
@@ -30,6 +32,7 @@ _SILENCE = 1800
 """Seconds that an engine may be silent at work: it unpacks whole archives before it says a word."""
 _GREETING = 30
 """Seconds that it may take to say who it is."""
+_MAX_SETTINGS = 8 << 20  # bytes of Docker's config.json
 _COPY_SIZE = 1 << 20
 _END_OF_TAR = 1024
 
@@ -150,6 +153,7 @@ def _client(endpoint: Endpoint, version: str, timeout: float) -> APIClient:
     if endpoint.scheme not in SCHEMES:
         raise EngineError(f"cannot talk to {endpoint}: an address begins with one of {', '.join(SCHEMES)}")
     tls = _tls(endpoint)
+    settings = _settings()
     try:
         client = docker.APIClient(
             _address(endpoint),
@@ -160,12 +164,28 @@ def _client(endpoint: Endpoint, version: str, timeout: float) -> APIClient:
         )
     except (docker.errors.DockerException, ValueError, OSError) as error:
         raise EngineError(f"cannot talk to {endpoint}: {error}") from None
+    except (AttributeError, TypeError, KeyError, RecursionError):
+        raise EngineError(f"cannot talk to {endpoint}: {settings} does not hold Docker's settings") from None
     if tls is not None and not tls.verify:
         # The user's settings say so; a warning for each request would tell nobody anything new.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     # Neither proxies nor a netrc of other hosts' credentials are for an engine.
     client.trust_env = False
     return client
+
+
+def _settings() -> Path | None:
+    """Return the file of settings that the SDK reads. Raises `EngineError` for one that it would wait for."""
+    from docker.utils.config import find_config_file
+
+    found = find_config_file()
+    if not isinstance(found, str):
+        return None
+    try:
+        read_regular_file(Path(found), _MAX_SETTINGS)
+    except OSError as error:
+        raise EngineError(f"cannot read Docker's settings in {found}: {error.strerror or error}") from None
+    return Path(found)
 
 
 def _address(endpoint: Endpoint) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,23 @@ def test_certificates_that_are_none(fake_engine: FakeEngine, tmp_path: Path) -> 
 def test_an_impossible_port_is_refused() -> None:
     with pytest.raises(EngineError, match=r"cannot talk to tcp://localhost:99999 \(a test\)"):
         EngineApi(Endpoint("tcp://localhost:99999", "a test"))
+
+
+def test_settings_that_are_a_pipe_are_not_waited_for(fake_engine: FakeEngine, tmp_path: Path) -> None:
+    """The SDK would open them, whatever they are."""
+    (tmp_path / "home" / ".docker").mkdir(parents=True)
+    os.mkfifo(tmp_path / "home" / ".docker" / "config.json")
+    with pytest.raises(EngineError, match=r"config\.json: not a regular file"):
+        EngineApi(Endpoint(fake_engine.host, "a test"))
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", '{"auths": 5}', '{"auths": {"x": {"auth": 5}}}', '{"proxies": []}', "5", "["]
+)
+def test_odd_settings_end_in_an_engine_error_or_in_nothing(
+    fake_engine: FakeEngine, tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "home" / ".docker").mkdir(parents=True)
+    (tmp_path / "home" / ".docker" / "config.json").write_text(content)
+    with suppress(EngineError):
+        EngineApi(Endpoint(fake_engine.host, "a test"))
