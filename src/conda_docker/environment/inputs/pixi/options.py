@@ -49,7 +49,12 @@ def pip_options(manifest: Manifest, environment: Environment, platform: Platform
         lines += [f"--find-links {place}" for place in _find_links(table, manifest)]
     if single["prerelease-mode"] == "allow":
         lines.append("--pre")
-    warnings = []
+    warnings = [
+        f"{manifest.file_name}: `{table.key(key)}` is ignored"
+        for table in (*own, base)
+        for key in ("dependency-overrides", "no-binary")
+        if table.value(key)
+    ]
     if single["index-strategy"] not in (None, "first-index"):
         warnings.append(
             f"{manifest.file_name}: `index-strategy` is ignored; the first index that has a package is used"

@@ -209,6 +209,14 @@ def test_a_feature_of_the_workspace_replaces_its_single_options() -> None:
     assert found.warnings == ("pixi.toml: `index-strategy` is ignored; the first index that has a package is used",)
 
 
+def test_options_for_pip_that_have_no_meaning_here() -> None:
+    text = f"{WORKSPACE}[pypi-options]\nno-build = true\nno-binary = ['a']\ndependency-overrides = {{ a = '1' }}\n"
+    assert composed(text).warnings == (
+        "pixi.toml: `pypi-options.dependency-overrides` is ignored",
+        "pixi.toml: `pypi-options.no-binary` is ignored",
+    )
+
+
 @pytest.mark.parametrize("path", [*real_files("pixi-toml"), *real_files("pyproject-pixi")], ids=lambda path: path.name)
 def test_real_files(path: Path) -> None:
     """Every environment is for some platform, and asks for packages in a way that the solver understands."""
