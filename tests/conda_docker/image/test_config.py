@@ -24,15 +24,16 @@ def base(**fields: object) -> Image:
 def configured(base: Image | None, activation: Activation = PLAIN, *, python: bool = True, **options: object) -> Image:
     image = base.copy() if base is not None else Image()
     given = BuildOptions(**options)  # type: ignore[arg-type]
-    configure(image, base, "/opt/conda", given, activation, has_python=python)
+    configure(image, base, "/opt/conda", given, activation, {"GPU": "x"}, None, has_python=python)
     return image
 
 
 def test_options_win_over_activation_and_the_base() -> None:
     under = base()
-    under.config.set_variable("A", "base")
-    under.config.set_variable("B", "base")
-    assert configured(under).config.environment == {"A": "environment", "B": "base", "CONDA_PREFIX": "/opt/conda"}
+    for name in "ABG":
+        under.config.set_variable(name, "base")
+    variables = configured(under).config.environment
+    assert [variables[name] for name in ("A", "B", "CONDA_PREFIX", "GPU")] == ["environment", "base", "/opt/conda", "x"]
     assert configured(under, env={"A": "option"}).config.environment["A"] == "option"
 
 

@@ -1,0 +1,86 @@
+"""BuildResult: an image, and what is worth knowing of how it came about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conda_docker.image.base_system import LOADERS
+
+if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedEnvironment
+    from conda_docker.image.base_system import BaseSystem
+    from conda_docker.layers.make import MadeLayer
+    from conda_docker.layers.member import Member
+    from python_docker.image import Image
+    from python_docker.layer import Layer
+    from python_docker.spec.digest import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """One layer of a build: names of its packages (none for the environment's own), sizes in bytes, time in seconds."""
+
+    packages: tuple[str, ...]
+    digest: Digest
+    diff_id: Digest
+    size: int
+    cached: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """An image, and what is worth knowing of how it came about.
+
+    `layers` are the new ones, bottom first, without the base's. `post_link` names packages whose post-link scripts
+    were not run; `trimmed_files` and `trimmed_bytes` count what the filter left out of them.
+    """
+
+    image: Image
+    prefix: str
+    layers: tuple[LayerReport, ...]
+    post_link: tuple[str, ...] = ()
+    trimmed_files: int = 0
+    trimmed_bytes: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def report_layer(
+    layer: Layer, members: Sequence[Member] = (), cached: bool = False, seconds: float = 0.0
+) -> LayerReport:
+    """Return what is reported of a layer."""
+    names = tuple(member.name for member in members)
+    return LayerReport(names, layer.digest, layer.diff_id, layer.size, cached, seconds)
+
+
+def layer_notes(made: Sequence[MadeLayer]) -> Iterator[str]:
+    """Yield what the user should hear about the layers of packages."""
+    for layer in made:
+        yield from layer.facts.notes
+    extracted = sum(len(layer.members) for layer in made if layer.extracted)
+    if extracted:
+        yield f"{extracted} packages were read from extracted folders: from archives, the digest may be another"
+    for layer in made:
+        for stem, number in layer.overwritten.items():
+            files, are = ("files", "are") if number > 1 else ("file", "is")
+            yield f"{number} {files} of the conda package {stem} {are} overwritten by pip packages"
+        for folder in layer.outside:
+            yield f"{folder} is a folder in one package and a link out of the environment in another; the last one wins"
+    uncompiled = [name for layer in made for name in layer.facts.uncompiled]
+    if uncompiled:
+        more = f" and {len(uncompiled) - 3} more" if len(uncompiled) > 3 else ""
+        yield f"modules without a .pyc file, since they do not compile: {', '.join(uncompiled[:3])}{more}"
+
+
+def system_notes(environment: LockedEnvironment, system: BaseSystem, made: Sequence[MadeLayer]) -> Iterator[str]:
+    """Yield what the base lacks that the environment's programs need."""
+    loader = LOADERS.get(environment.subdir)
+    if system.problem is not None or loader is None or loader in system.loaders:
+        return
+    if any(layer.facts.programs for layer in made):
+        yield (
+            f"the programs of this environment cannot start: they need {loader}, which is part of glibc, and the base "
+            "image has none; use a base with glibc, such as debian:stable-slim"
+        )
