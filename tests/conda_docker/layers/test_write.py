@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.locked import LockedPackage
+from conda_docker.layers.member import Loss
 from conda_docker.layers.recipe import Recipe
 from conda_docker.layers.write import write_layer
 from conda_docker.link.bytecode.compiler import Compiler
@@ -51,7 +52,7 @@ def test_of_two_that_bring_a_path_the_last_has_it(tmp_path: Path) -> None:
 
 def test_what_is_lost_is_left_out(tmp_path: Path) -> None:
     members, paths = archives(tmp_path, SyntheticPackage(name="a", files={"x": "a", "y": "a"}))
-    layer, facts = write_layer(RECIPE, members, paths, temporary_writer, lost={"a-1.0-0": frozenset({"x"})})
+    layer, facts = write_layer(RECIPE, members, paths, temporary_writer, lost={"a-1.0-0": Loss(frozenset({"x"}))})
     assert "opt/conda/x" not in layer.list_files()
     assert "opt/conda/y" in layer.list_files()
     assert not facts.clobbered
