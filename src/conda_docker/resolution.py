@@ -26,15 +26,21 @@ from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
     from conda_docker.environment.solve.request import SolveRequest
+    from conda_docker.environment.solve.virtual_packages import VirtualPackage
     from python_docker.image import Image
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """An environment, exactly, and the base image that it goes on (None: from scratch)."""
+    """An environment, exactly, and the base image that it goes on (None: from scratch).
+
+    `virtual_packages` are what its packages were chosen for, or, of an environment whose packages were chosen before,
+    what its description says of that.
+    """
 
     environment: LockedEnvironment
     base: Image | None
+    virtual_packages: tuple[VirtualPackage, ...] = ()
 
 
 def resolve(request: Request, *, progress: Progress = SILENT) -> tuple[Resolved, ...]:
@@ -114,12 +120,14 @@ def _resolve(request: Request, files: Sequence[InputFile], platform: Platform | 
     if isinstance(described, LockedEnvironment):
         platform = platform or platform_of_subdir(described.subdir)
         base = _open_base(request, platform, progress)
-        return Resolved(_with_wheels(request, _checked(request, described, base), base, progress), base)
+        environment = _with_wheels(request, _checked(request, described, base), base, progress)
+        return Resolved(environment, base, described.virtual_packages)
     if platform is None:
         platform = Platform.host() if described.subdir is None else platform_of_subdir(described.subdir)
     base = _open_base(request, platform, progress)
-    solved = _checked(request, _solve(request, described, platform, base, progress), base)
-    return Resolved(_with_wheels(request, solved, base, progress), base)
+    assumed = _virtual_packages(request, described, platform, base)
+    solved = _checked(request, _solve(request, described, platform, assumed, progress), base)
+    return Resolved(_with_wheels(request, solved, base, progress), base, assumed)
 
 
 def _checked(request: Request, environment: LockedEnvironment, base: Image | None) -> LockedEnvironment:
@@ -145,28 +153,40 @@ def _open_base(request: Request, platform: Platform, progress: Progress) -> Imag
     return base
 
 
-def _solve(
-    request: Request, spec: EnvironmentSpec, platform: Platform, base: Image | None, progress: Progress
-) -> LockedEnvironment:
-    from conda_docker.environment.solve.request import SolveRequest
+def _virtual_packages(
+    request: Request, spec: EnvironmentSpec, platform: Platform, base: Image | None
+) -> tuple[VirtualPackage, ...]:
+    """Return what the solver may take for granted of the system in the image."""
     from conda_docker.environment.solve.virtual_packages import given_version, virtual_packages
     from conda_docker.image.gpu import cuda_of_base
 
+    given = given_version("glibc", (*spec.virtual_packages, *request.virtual_packages))
+    return virtual_packages(
+        subdir_of_platform(platform),
+        glibc=None if base is None or given is not None else _glibc_of(base, request),
+        cuda=None if base is None else cuda_of_base(base.config.environment),
+        microarchitecture=_microarchitecture(platform),
+        declared=spec.virtual_packages,
+        overrides=request.virtual_packages,
+    )
+
+
+def _solve(
+    request: Request,
+    spec: EnvironmentSpec,
+    platform: Platform,
+    assumed: tuple[VirtualPackage, ...],
+    progress: Progress,
+) -> LockedEnvironment:
+    from conda_docker.environment.solve.request import SolveRequest
+
     if not spec.specs:
         raise InvalidEnvironment(f"{', '.join(map(str, request.files))}: no packages are asked for")
-    subdir = subdir_of_platform(platform)
-    overrides = (*spec.virtual_packages, *request.virtual_packages)
-    cuda = None if base is None else cuda_of_base(base.config.environment)
-    if cuda is not None and given_version("cuda", overrides) is None:
-        overrides = (f"__cuda={cuda}", *overrides)
-    glibc = None if base is None or given_version("glibc", overrides) is not None else _glibc_of(base, request)
     task = progress.start(f"solve for {platform}", None)
     question = SolveRequest(
         specs=(*spec.specs, *spec.solved_with),
-        subdir=subdir,
-        virtual_packages=virtual_packages(
-            subdir, glibc=glibc, microarchitecture=_microarchitecture(platform), overrides=overrides
-        ),
+        subdir=subdir_of_platform(platform),
+        virtual_packages=assumed,
         constraints=spec.constraints,
         strategy=spec.strategy,
         exclude_newer=spec.exclude_newer,
@@ -187,7 +207,7 @@ def _solve(
     declared = {text.partition("=")[0] for text in spec.virtual_packages}
     return replace(
         environment,
-        virtual_packages=tuple(package for package in question.virtual_packages if package.name in declared),
+        virtual_packages=tuple(package for package in assumed if package.name in declared),
         variables=spec.variables,
         name=spec.name,
         warnings=(*environment.warnings, *spec.warnings),

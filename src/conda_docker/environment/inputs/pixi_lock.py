@@ -33,7 +33,7 @@ from conda_docker.environment.locked import (
     package_from_record,
     package_from_url,
 )
-from conda_docker.environment.solve.virtual_packages import VirtualPackage
+from conda_docker.environment.solve.virtual_packages import Origin, VirtualPackage
 from conda_docker.environment.topological_order import topological_order
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.pypi.locked import LockedWheel
@@ -154,7 +154,9 @@ def _platform(entry: YamlMapping) -> _Platform:
     return _Platform(
         name,
         entry.text("subdir") or name,
-        tuple(VirtualPackage(match[1], match[2], match[3] or "0") for match in found if match and match[2]),
+        tuple(
+            VirtualPackage(match[1], match[2], match[3] or "0", Origin.FILE) for match in found if match and match[2]
+        ),
     )
 
 

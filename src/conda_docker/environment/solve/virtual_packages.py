@@ -6,7 +6,8 @@ import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from conda_docker.errors import InvalidEnvironment
 
@@ -36,13 +37,30 @@ _VERSION = re.compile(r"[0-9A-Za-z.!+_]+")
 _BUILD = re.compile(r"[0-9A-Za-z_.+]+")
 
 
+class Origin(StrEnum):
+    """Who says that there is a virtual package."""
+
+    DEFAULT = "default"
+    """Nobody: it is taken for granted."""
+    PLATFORM = "platform"
+    """The platform that the image is for."""
+    BASE = "base image"
+    VARIABLE = "environment variable"
+    FILE = "file"
+    OPTION = "option"
+
+
 @dataclass(frozen=True, slots=True)
 class VirtualPackage:
-    """A virtual package, such as `__glibc` 2.28; its text is `name=version=build`."""
+    """A virtual package, such as `__glibc` 2.28; its text is `name=version=build`.
+
+    `origin` says where it comes from, and does not count when two are compared.
+    """
 
     name: str
     version: str
     build: str = "0"
+    origin: Origin = field(default=Origin.DEFAULT, compare=False)
 
     def __str__(self) -> str:
         return f"{self.name}={self.version}={self.build}"
@@ -52,35 +70,42 @@ def virtual_packages(
     subdir: str,
     *,
     glibc: str | None = None,
+    cuda: str | None = None,
     microarchitecture: str | None = None,
+    declared: Sequence[str] = (),
     overrides: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
 ) -> tuple[VirtualPackage, ...]:
     """Return the virtual packages of Linux images for `subdir`, sorted by name.
 
-    `glibc` is the base image's, as far as it is known, `microarchitecture` an archspec name such as `x86_64_v3`. Over
-    these go the variables `CONDA_OVERRIDE_GLIBC` and the like, as conda and rattler read them, and over those
-    `overrides`: texts `NAME=VERSION[=BUILD]`, where an empty version takes the package away. There is no `__cuda`
-    unless it is asked for: containers get a GPU from whoever runs them. Raises `InvalidEnvironment`.
+    `glibc` and `cuda` are the base image's, as far as they are known, `microarchitecture` an archspec name such as
+    `x86_64_v3`. Over these go the variables `CONDA_OVERRIDE_GLIBC` and the like, as conda and rattler read them, and
+    over those what an input file has `declared` and then the user's `overrides`: texts `NAME=VERSION[=BUILD]`, where an
+    empty version takes the package away. There is no `__cuda` unless it is asked for: containers get a GPU from whoever
+    runs them. Raises `InvalidEnvironment`.
 
     >>> [str(package) for package in virtual_packages("linux-64", overrides=["cuda=12.4", "__linux="], environ={})]
     ['__archspec=1=x86_64', '__cuda=12.4=0', '__glibc=2.28=0', '__unix=0=0']
     """
     environ = os.environ if environ is None else environ
     packages = {
-        "__unix": VirtualPackage("__unix", "0"),
+        "__unix": VirtualPackage("__unix", "0", origin=Origin.PLATFORM),
         "__linux": VirtualPackage("__linux", DEFAULT_LINUX),
-        "__glibc": VirtualPackage("__glibc", glibc or DEFAULT_GLIBC),
-        "__archspec": _archspec(microarchitecture or _ARCHSPEC.get(subdir, subdir.partition("-")[2])),
+        "__glibc": VirtualPackage("__glibc", glibc or DEFAULT_GLIBC, origin=Origin.BASE if glibc else Origin.DEFAULT),
+        "__archspec": _archspec(microarchitecture or _ARCHSPEC.get(subdir, subdir.partition("-")[2]), Origin.PLATFORM),
     }
+    if cuda is not None:
+        packages["__cuda"] = VirtualPackage("__cuda", cuda, origin=Origin.BASE)
     for name in _OVERRIDES:
         value = environ.get(f"CONDA_OVERRIDE_{name.upper()}")
         if value is not None:
             # What archspec calls an architecture is the build string of __archspec (CEP 30).
             text = f"1={value}" if name == "archspec" and value else value
-            _override(packages, f"__{name}={text}")
+            _override(packages, f"__{name}={text}", Origin.VARIABLE)
+    for override in declared:
+        _override(packages, override, Origin.FILE)
     for override in overrides:
-        _override(packages, override)
+        _override(packages, override, Origin.OPTION)
     return tuple(sorted(packages.values(), key=str))
 
 
@@ -122,11 +147,11 @@ def override_variables(packages: Sequence[VirtualPackage]) -> dict[str, str]:
     return variables
 
 
-def _archspec(name: str) -> VirtualPackage:
-    return VirtualPackage("__archspec", "1", name)
+def _archspec(name: str, origin: Origin) -> VirtualPackage:
+    return VirtualPackage("__archspec", "1", name, origin)
 
 
-def _override(packages: dict[str, VirtualPackage], text: str) -> None:
+def _override(packages: dict[str, VirtualPackage], text: str, origin: Origin) -> None:
     name, equals, rest = text.strip().partition("=")
     if not name.startswith("__"):
         near = difflib.get_close_matches(name, _KNOWN, n=1)
@@ -144,6 +169,6 @@ def _override(packages: dict[str, VirtualPackage], text: str) -> None:
     if not _VERSION.fullmatch(version) or (build and not _BUILD.fullmatch(build)):
         raise InvalidEnvironment(f"not a version and build of a virtual package: {rest[:80]!r} (for {name})")
     if name == "__archspec" and not build and not version[0].isdigit():
-        packages[name] = _archspec(version)  # "archspec=x86_64_v3" is what people write
+        packages[name] = _archspec(version, origin)  # "archspec=x86_64_v3" is what people write
     else:
-        packages[name] = VirtualPackage(name, version, build or "0")
+        packages[name] = VirtualPackage(name, version, build or "0", origin)

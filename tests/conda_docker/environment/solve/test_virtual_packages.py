@@ -60,3 +60,23 @@ def test_variables_for_another_solver() -> None:
 def test_a_package_that_no_variable_can_bring_is_refused() -> None:
     with pytest.raises(InvalidEnvironment, match="cannot be told of the virtual package __team"):
         override_variables([VirtualPackage("__team", "1")])
+
+
+def test_each_says_where_it_comes_from() -> None:
+    packages = virtual_packages(
+        "linux-64",
+        glibc="2.36",
+        cuda="12.4",
+        declared=["__linux=5.10", "__cuda_arch=8.0"],
+        overrides=["cuda_arch=9.0"],
+        environ={"CONDA_OVERRIDE_ARCHSPEC": "x86_64_v3"},
+    )
+    assert {package.name: (package.version, str(package.origin)) for package in packages} == {
+        "__archspec": ("1", "environment variable"),
+        "__cuda": ("12.4", "base image"),
+        "__cuda_arch": ("9.0", "option"),
+        "__glibc": ("2.36", "base image"),
+        "__linux": ("5.10", "file"),
+        "__unix": ("0", "platform"),
+    }
+    assert virtual_packages("linux-64", environ={})[1].origin == "default"
