@@ -106,16 +106,40 @@ def make_layers(
         if not stems:
             return
         settlement = making.settle([member for member in ordered if member.stem in stems], replaced or {})
-        changed = {
-            position: group
-            for position, group in enumerate(groups)
-            if any(member.stem in settlement.losses for member in group)
-        }
+        changed = losing_groups(groups, settlement)
         for layer in making.layers(changed, settlement.losses):
-            own = {member.stem for member in layer.members}
-            counts = {stem: number for stem, number in settlement.overwritten.items() if stem in own}
-            outside = settlement.outside if layer.position == min(changed) else ()
-            yield replace(layer, overwritten=counts, outside=tuple(outside))
+            yield with_settlement(layer, settlement, first=layer.position == min(changed))
+
+
+def look_up(
+    position: int, group: Group, recipe: Recipe, stores: Sequence[LayerStore], lost: Losses, *, extracted: bool
+) -> MadeLayer | None:
+    """Return the layer of `group` in the first store that has it; with `extracted`, one from extracted folders, too."""
+    for from_folders in (False, True)[: 1 + extracted]:
+        key = recipe.key(group, extracted=from_folders, lost=lost)
+        if key is None:
+            continue
+        for store in stores:
+            found = store.get(key)
+            if found is not None:
+                return MadeLayer(position, group, *found, cached=True, extracted=from_folders)
+    return None
+
+
+def losing_groups(groups: Sequence[Group], settlement: Settlement) -> dict[int, Group]:
+    """Return the groups, by their positions, of which some package loses something to another."""
+    return {
+        position: group
+        for position, group in enumerate(groups)
+        if any(member.stem in settlement.losses for member in group)
+    }
+
+
+def with_settlement(layer: MadeLayer, settlement: Settlement, *, first: bool) -> MadeLayer:
+    """Return a layer with what was settled about its packages; the `first` one has what is about all."""
+    own = {member.stem for member in layer.members}
+    counts = {stem: number for stem, number in settlement.overwritten.items() if stem in own}
+    return replace(layer, overwritten=counts, outside=tuple(settlement.outside) if first else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +163,11 @@ class _Making:
         missing = {}
         found = []
         for position, group in groups.items():
-            known = self._look_up(position, group, lost)
+            known = look_up(position, group, self.recipe, self.stores, lost, extracted=self.extracted)
             if known is None:
                 missing[position] = group
             else:
-                found.append(known)
+                found.append(self._replaceable(known, lost))
         compiler = self._compiler(missing)
         yield from found
         if missing:
@@ -195,18 +219,6 @@ class _Making:
         )
         remember_settlement(self.cache, key, settlement)
         return settlement
-
-    def _look_up(self, position: int, group: Group, lost: Losses) -> MadeLayer | None:
-        for from_folders in (False, True)[: 1 + self.extracted]:
-            key = self.recipe.key(group, extracted=from_folders, lost=lost)
-            if key is None:
-                continue
-            for store in self.stores:
-                found = store.get(key)
-                if found is not None:
-                    known = MadeLayer(position, group, *found, cached=True, extracted=from_folders)
-                    return self._replaceable(known, lost)
-        return None
 
     def _replaceable(self, known: MadeLayer, lost: Losses) -> MadeLayer:
         """A layer of the cache, which is made again when it turns out to be damaged, or to be gone from there."""
