@@ -96,7 +96,7 @@ def fetch_packages(
     try:
         if offline:
             found = list(pool.map(find, records))
-            _check_found(records, found)
+            check_found(records, found)
             yield from ((record, path) for record, path in zip(records, found, strict=True) if path is not None)
             return
         # The largest first: started last, it would be awaited alone.
@@ -174,7 +174,8 @@ def http_options(
     return HttpOptions(ca_bundle=bundle, insecure=verify is False, environ=environ)
 
 
-def _check_found(records: Sequence[PublishedFile], found: Sequence[Path | None]) -> None:
+def check_found(records: Sequence[PublishedFile], found: Sequence[Path | None]) -> None:
+    """Raise the `DownloadError` of a build that may not download, with all that is missing among what was `found`."""
     missing = [record for record, path in zip(records, found, strict=True) if path is None]
     for record in missing:
         _check_local(record)

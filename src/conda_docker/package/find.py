@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from conda_docker.package.published import PublishedFile
 
 _READ_SIZE: Final = 1 << 20
+_LOOKERS: Final = 4  # packages that are looked for at once, which hashes their archives
 _LOCK_REVISION: Final = 8  # bytes, before the 32 of the hash (rattler_cache, cache_lock.rs)
 _SUFFIXES: Final = (".conda", ".tar.bz2")
 
@@ -42,6 +43,26 @@ def find_package(
     """
     caches = package_caches() if caches is None else caches
     return find_archive(record, cache_dir, caches) or find_folder(record, caches)
+
+
+def find_packages(
+    records: Sequence[PublishedFile], cache_dir: Path | None = None, *, extracted: bool = False
+) -> list[Path | None]:
+    """Return where each package is on this machine, None for those that would be downloaded, and download none.
+
+    That is an archive, and with `extracted`, where there is none, a folder; see `find_package`.
+    """
+    if not records:
+        return []
+    from concurrent.futures import ThreadPoolExecutor
+
+    caches = package_caches()
+
+    def find(record: PublishedFile) -> Path | None:
+        return (find_package if extracted else find_archive)(record, cache_dir, caches=caches)
+
+    with ThreadPoolExecutor(_LOOKERS, thread_name_prefix="find") as pool:
+        return list(pool.map(find, records))
 
 
 def find_archive(record: PublishedFile, cache_dir: Path | None, caches: Sequence[Path]) -> Path | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression
 from python_docker.errors import ContentMismatch, InvalidReference, NotFoundInRegistry
+from python_docker.parallel import in_parallel
 from python_docker.progress import Task
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
@@ -148,6 +151,16 @@ class RegistryDestination:
         upload_blob(self._client, self._path, blob, task, session if isinstance(session, Session) else None)
         return ""
 
+    def lacks(self, blob: Blob) -> bool:
+        """Return whether a blob would be uploaded: it is not there, and not in a repository to be mounted from.
+
+        Nothing is changed. Raises what `put_blob` raises when the registry cannot be asked.
+        """
+        if self._client.has_blob(self._path, blob.descriptor.digest, to_push=True):
+            return False
+        domain = (blob.origin or "").partition("/")[0]
+        return domain != self._client.domain and not blob.descriptor.is_elsewhere
+
     def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
         """Store a manifest by its digest; the `root` is kept for `commit`."""
         if not root:
@@ -172,6 +185,16 @@ class RegistryDestination:
     def abort(self) -> None:
         """Forget the root. Blobs without a name are for the registry to sweep up."""
         self._named = None
+
+
+def present_blobs(location: Location, blobs: Sequence[Blob], registry: RegistryOptions | None = None) -> set[Digest]:
+    """Return the digests of those of `blobs` that need not be uploaded to a repository, which is asked for each.
+
+    Raises `RegistryError` when it cannot be asked.
+    """
+    destination = RegistryDestination.open(location, options=registry)
+    lacking = in_parallel([partial(destination.lacks, blob) for blob in blobs], RegistryDestination.parallel)
+    return {blob.descriptor.digest for blob, lacks in zip(blobs, lacking, strict=True) if not lacks}
 
 
 def _reference(location: Location) -> ImageReference:

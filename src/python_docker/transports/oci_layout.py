@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -58,6 +58,12 @@ def _files(location: Location) -> FolderFiles:
     if not folder.is_dir():
         raise NotFound(f"there is no folder {folder}")
     return FolderFiles(folder)
+
+
+def present_blobs(location: Location, blobs: Sequence[Blob], registry: RegistryOptions | None = None) -> set[Digest]:
+    """Return the digests of those of `blobs` that a layout has, by their sizes: nothing is read, nothing is written."""
+    store = BlobStore(location.path)
+    return {blob.descriptor.digest for blob in blobs if store.contains(blob.descriptor)}
 
 
 class OciLayoutDestination:

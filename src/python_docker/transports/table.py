@@ -31,7 +31,8 @@ class Medium:
     """One kind of place for images.
 
     `source` and `destination` name the classes that read and write it, as `module:class`; they are imported when they
-    are used. `detect` tells whether a path is one of these.
+    are used. `detect` tells whether a path is one of these. `present`, a function as `module:function`, tells what of
+    an image is there already and would not be sent; without one, all is sent.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Medium:
     is_file: bool = False
     """Whether it is written as one file, in a folder that must be there."""
     detect: Callable[[Path], bool] | None = None
+    present: str | None = None
 
 
 _ROWS = (
@@ -58,6 +60,7 @@ _ROWS = (
         source="python_docker.registry.medium:RegistrySource",
         destination="python_docker.registry.medium:RegistryDestination",
         holds_index=True,
+        present="python_docker.registry.medium:present_blobs",
     ),
     Medium(
         name="docker-daemon",
@@ -90,6 +93,7 @@ _ROWS = (
         destination="python_docker.transports.oci_layout:OciLayoutDestination",
         holds_index=True,
         detect=is_layout,
+        present="python_docker.transports.oci_layout:present_blobs",
     ),
     Medium(
         name="oci-archive",

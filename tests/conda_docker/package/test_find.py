@@ -13,7 +13,7 @@ import pytest
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedPackage
-from conda_docker.package.find import download_path, find_package, package_caches
+from conda_docker.package.find import download_path, find_package, find_packages, package_caches
 from tests.conda_docker.channel import File, HardLink, Symlink, SyntheticChannel, SyntheticPackage
 
 PACKAGE = SyntheticPackage(
@@ -327,3 +327,14 @@ def test_a_folder_by_two_names_is_one(tmp_path: Path) -> None:
 def test_pipes_in_the_place_of_archives_do_not_hang(record: LockedPackage, cache: Path) -> None:
     os.mkfifo(cache / record.file_name)
     assert find(record, cache) is None
+
+
+def test_packages_are_looked_for_and_not_downloaded(
+    record: LockedPackage, cache: Path, synthetic_channel: SyntheticChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONDA_PKGS_DIRS", str(cache))
+    here = synthetic_channel.locked(PACKAGE)
+    assert find_packages([record, here]) == [None, synthetic_channel.path(PACKAGE)]
+    folder = extract_as_conda(cache, record)
+    assert find_packages([record]) == [None]
+    assert find_packages([record], extracted=True) == [folder]

@@ -1,0 +1,53 @@
+"""How much of an image a place must be sent, as far as that can be known before anything is written there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from python_docker.spec.media_types import layer_compression
+
+if TYPE_CHECKING:
+    from python_docker.blob import Blob
+    from python_docker.registry.options import RegistryOptions
+    from python_docker.spec.digest import Digest
+    from python_docker.transports.location import Location
+    from python_docker.transports.medium import Destination
+
+
+def bytes_to_send(
+    layers: Sequence[Blob], location: Location, *, registry: RegistryOptions | None = None
+) -> dict[Digest, int | None]:
+    """Return how many bytes each of some layers comes to on its way to a place: none for those that are there.
+
+    None stands for what is not known before: the size of a layer that is compressed anew, because the place cannot
+    keep its compression. A registry is asked for each layer. Raises what asking raises, such as `RegistryError`.
+    """
+    unique = {layer.descriptor.digest: layer for layer in layers}
+    destination: type[Destination] = _named(location.medium.destination)
+    changed = {digest for digest, layer in unique.items() if not _is_kept(layer, destination)}
+    as_they_are = [layer for digest, layer in unique.items() if digest not in changed]
+    present = _present(location, as_they_are, registry)
+    return {
+        digest: None if digest in changed else 0 if digest in present else layer.descriptor.size
+        for digest, layer in unique.items()
+    }
+
+
+def _is_kept(layer: Blob, destination: type[Destination]) -> bool:
+    compression = layer_compression(layer.descriptor.media_type)
+    return compression is None or compression in destination.compressions
+
+
+def _present(location: Location, blobs: Sequence[Blob], registry: RegistryOptions | None) -> set[Digest]:
+    if location.medium.present is None or not blobs:
+        return set()
+    ask: Callable[[Location, Sequence[Blob], RegistryOptions | None], set[Digest]] = _named(location.medium.present)
+    return ask(location, blobs, registry)
+
+
+def _named(path: str) -> Any:
+    """Return the class or function that a row of the table names."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
