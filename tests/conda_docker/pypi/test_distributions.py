@@ -60,3 +60,11 @@ def test_a_package_without_metadata_brings_nothing(tmp_path: Path) -> None:
         SyntheticPackage(name="tool", version="1.0", files={"bin/tool": b""}, depends=["python"]).write(tmp_path)
     )
     assert provided_distributions([package], tmp_path / "cache", offline=True) == ()
+
+
+def test_offline_those_packages_are_looked_into_that_are_here(tmp_path: Path) -> None:
+    metadata = {"site-packages/Shown-2.0.dist-info/METADATA": b""}
+    archive = SyntheticPackage(name="here", files=metadata, noarch="python", depends=["python"]).write(tmp_path)
+    packages = [locked(archive), conda_package("elsewhere", "1.0", depends=["python"])]
+    found = provided_distributions(packages, tmp_path / "cache", offline=True)
+    assert [distribution.name for distribution in found] == ["elsewhere", "shown"]
