@@ -98,6 +98,15 @@ def check_index(index: Index) -> Iterator[Finding]:
             seen.add(name)
 
 
+def check_layout_index(index: Index) -> Iterator[Finding]:
+    """Check the index.json of a layout (image-spec, image-layout.md), whose images are chosen by name."""
+    entries = index.value()["manifests"]
+    yield from check_names(index.value(), Index)
+    for number, descriptor in enumerate(index.manifests, 1):
+        yield from check_descriptor(f"entry {number}", descriptor, entries[number - 1])
+        yield from check_platform_fields(f"entry {number}", descriptor.platform)
+
+
 def platform_of(descriptor: Descriptor) -> Platform | None:
     """Return the platform of an entry of an index, None also for attestations, whose platform is "unknown"."""
     platform = descriptor.get_platform()

@@ -6,8 +6,10 @@ import base64
 import bz2
 import gzip
 import io
+import json
 import tarfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
@@ -25,8 +27,9 @@ from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json
 from python_docker.spec.media_types import OCI_INDEX, OCI_MANIFEST, ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.tar import TarEntry
+from python_docker.transports import open_source
 from python_docker.validation import Report, Severity, tar_rules, validate, validate_source, validate_sources
-from tests.images import layer_tar
+from tests.images import layer_tar, write_oci_layout
 from tests.python_docker.documents import JSON
 from tests.python_docker.making import HELLO, MORE, Made, compress, config_of
 from tests.python_docker.stacks import tar_of
@@ -733,3 +736,15 @@ def test_media_types_of_attestations_are_no_problem() -> None:
     attestation = many.value["manifests"][2]
     assert attestation["mediaType"] == OCI_MANIFEST
     assert not any(Digest(attestation["digest"]).short in problem for problem in told(validate_source(many)))
+
+
+def test_the_index_of_a_layout_is_checked_too(tmp_path: Path) -> None:
+    write_oci_layout(tmp_path, [HELLO], tag="v1")
+    index = json.loads((tmp_path / "index.json").read_text())
+    [entry] = index["manifests"]
+    index["manifests"] = [entry | {"platform": {"os": "linux"}}, entry | {"mediaType": "invalid"}]
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    report = validate_source(open_source(f"oci:{tmp_path}"))
+    assert has(report, ERROR, "the platform of entry 1 does not name the architecture")
+    assert has(report, ERROR, "the mediaType of entry 2 is 'invalid'")
+    assert {problem.subject for problem in report.errors} == {"index.json"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import sys
 
 import pytest
 from hypothesis import given
@@ -70,3 +72,14 @@ def test_logs_go_to_standard_error_as_far_as_the_verbosity_goes(
     log.warning("after")
     assert capsys.readouterr().err == ""
     assert logging.getLogger().level == before
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_bytes_are_printable_on_a_terminal_and_whole_elsewhere(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr(stream, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr(sys, "stdout", stream)
+    Output().raw(b"\x1b[31mred\xff")
+    stream.flush()
+    written = stream.buffer.getvalue()  # type: ignore[attr-defined]
+    assert written == (b"\\x1b[31mred\\xff\n" if terminal else b"\x1b[31mred\xff")
