@@ -30,11 +30,11 @@ from python_docker.tar import TarEntry
 from python_docker.transports import open_source
 from python_docker.validation import Report, Severity, tar_rules, validate, validate_source, validate_sources
 from tests.images import layer_tar, write_oci_layout
+from tests.python_docker.copying import Heard, Many
 from tests.python_docker.documents import JSON
 from tests.python_docker.making import HELLO, MORE, Made, compress, config_of
 from tests.python_docker.stacks import tar_of
 from tests.python_docker.tar.entries import write
-from tests.python_docker.test_copy import Heard, Many
 
 
 def told(report: Report) -> list[str]:

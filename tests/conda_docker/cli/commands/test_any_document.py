@@ -28,8 +28,8 @@ from python_docker.errors import Error
 from python_docker.spec.documents import Index, Manifest
 from python_docker.spec.media_types import OCI_MANIFEST, ImageFormat
 from python_docker.validation import validate_source
+from tests.python_docker.copying import Kept
 from tests.python_docker.making import HELLO, Made, config_of
-from tests.python_docker.test_copy import Kept
 
 HISTORY = [
     {"created_by": "conda-docker: a", "comment": "conda packages in /opt/conda:\nhttps://example.org/a-1-0.conda#0123"},
