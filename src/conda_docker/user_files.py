@@ -20,6 +20,12 @@ def user_path(text: str | os.PathLike[str]) -> Path:
     return Path(os.path.expanduser(text))  # noqa: PTH111
 
 
+def is_there(path: Path) -> bool:
+    """Return whether there is something at a path; there is nothing under a name that no file system takes."""
+    # Path.exists() raises for a name that is too long.
+    return os.path.exists(path)  # noqa: PTH110
+
+
 def read_text(path: Path) -> str:
     """Return a file's text. PowerShell writes UTF-16 with a byte order mark, everything else UTF-8.
 

@@ -12,7 +12,7 @@ from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.channels.tokens import anaconda_tokens, with_anaconda_token
 from conda_docker.errors import ChannelError
 from conda_docker.redaction import public_url
-from conda_docker.user_files import user_path
+from conda_docker.user_files import is_there, user_path
 
 DEFAULT_CHANNEL = "conda-forge"
 """Where packages come from when nobody names a channel."""
@@ -67,7 +67,7 @@ def _urls(name: str, configuration: CondaConfiguration) -> list[str]:
         return [_checked(_without_subdir(text))]
     if text.startswith((".", "/", "~", "\\\\")) or re.match(r"[A-Za-z]:[\\/]", text):
         folder = user_path(text)
-        if not folder.is_dir():
+        if not is_there(folder) or not folder.is_dir():
             raise ChannelError(f"there is no folder {text} to be the channel")
         return [_without_subdir(folder.resolve().as_uri())]
     text = _without_subdir(text)

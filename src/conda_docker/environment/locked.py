@@ -16,6 +16,7 @@ from conda_docker.environment.topological_order import topological_order
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.pypi.locked import Distribution, LockedWheel, PipRequirements
 from conda_docker.redaction import public_url, public_value
+from conda_docker.user_files import is_there
 from python_docker.spec.timestamps import LAST_SECOND
 
 # What installers add to a package's record in conda-meta, and what solvers print beside it.
@@ -254,7 +255,7 @@ def local_path(url: str) -> Path | None:
     path = unquote(url.removeprefix("file://"))
     if os.name == "nt":
         path = path.lstrip("/")  # file:///C:/channel
-    return Path(path) if Path(path).exists() else None
+    return Path(path) if is_there(Path(path)) else None
 
 
 def _is_unknown(key: str, value: object, *, unfilled: bool) -> bool:

@@ -18,7 +18,12 @@ def normal_specs(specs: Iterable[str]) -> tuple[str, ...]:
     >>> normal_specs(["python = 3.12", "flask", "python=3.12.*"])
     ('flask', 'python=3.12')
     """
-    return tuple(sorted({normal_spec(spec) for spec in specs}, key=lambda spec: (spec.rpartition("::")[2], spec)))
+    return tuple(sorted({normal_spec(spec) for spec in specs}, key=by_name))
+
+
+def by_name(spec: str) -> tuple[str, str]:
+    """Return what a match spec is sorted by: its package, whichever channel is named."""
+    return (spec.rpartition("::")[2], spec)
 
 
 def normal_spec(spec: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from conda_docker.environment.locked import local_path
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url
-from conda_docker.user_files import user_path
+from conda_docker.user_files import is_there, user_path
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 # conda and mamba write these in the place of a token; credentials for the server are found when it is asked.
@@ -50,7 +50,7 @@ def locate(text: str, *, folder: Path, where: str, environ: Mapping[str, str] | 
         url = _with_credentials(_HIDDEN_TOKEN.sub("", text), os.environ if environ is None else environ, where)
         return Location(url, local_path(url))
     path = folder / user_path(text)
-    if not path.exists():
+    if not is_there(path):
         raise InvalidEnvironment(f"{where}: neither a package's URL nor a file that is here: {text[:200]!r}")
     source = path.absolute()
     return Location(source.as_uri(), source)

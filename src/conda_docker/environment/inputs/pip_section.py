@@ -41,6 +41,7 @@ _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz)$", re.IGNORECASE)
 _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+:|[A-Za-z+]+@)")
 _DEEPEST = 10
+_LONGEST_OPTION = 10_000
 
 
 def read_pip_section(lines: Iterable[str], *, folder: Path, origin: str) -> PipRequirements | None:
@@ -118,6 +119,8 @@ def _logical_lines(lines: Iterable[str]) -> Iterator[str]:
 
 def _option(line: str, origin: str) -> tuple[str, str]:
     """The name of an option and its value, which may follow a space, an equals sign or, if short, nothing."""
+    if len(line) > _LONGEST_OPTION:
+        raise InvalidEnvironment(f"{origin}: an option is longer than {_LONGEST_OPTION} characters")
     try:
         words = shlex.split(line)
     except ValueError as error:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.channels.urls import channel_urls
-from conda_docker.environment.normal_spec import normal_spec, normal_specs
+from conda_docker.environment.normal_spec import by_name, normal_spec
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_text
-from conda_docker.user_files import user_path
+from conda_docker.user_files import is_there, user_path
 
 _SUBDIR = re.compile(r"/(noarch|(?:linux|osx|win)-[a-z0-9]+)$")
 # A separator of constraints with none after it.
@@ -60,7 +60,7 @@ def read_specs(specs: Iterable[str], configuration: CondaConfiguration) -> list[
     read = [_read(text.strip(), configuration) for text in specs]
     # The order in which packages are asked for must not decide what the solver takes.
     by_text = {normal_spec(spec.text): spec for spec in read}
-    return [by_text[text] for text in normal_specs(by_text)]
+    return [by_text[text] for text in sorted(by_text, key=by_name)]
 
 
 def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
@@ -76,7 +76,7 @@ def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
         )
     if "://" not in text and "::" not in text and _ARCHIVE.search(text):
         path = user_path(text)
-        if not path.is_file():
+        if not is_there(path) or not path.is_file():
             raise InvalidEnvironment(f"there is no package at {text}")
         return RequestedSpec(public, text, path.resolve().as_uri())
     channel, separator, rest = outside.rpartition("::")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,9 @@ def test_real_files(path: Path) -> None:
     for package in found.packages:
         assert package.public_url in text
         assert package.stem in package.url
+
+
+@pytest.mark.parametrize("line", ["a" * 5000, "file:///" + "a" * 5000 + "-1-0.conda", "a" * 5000 + ".conda"])
+def test_names_that_are_too_long(line: str) -> None:
+    with suppress(InvalidEnvironment):
+        parse_explicit(f"@EXPLICIT\n{line}\n")

@@ -40,3 +40,8 @@ def test_credentials_are_in_the_url_alone() -> None:
 def test_what_is_not_a_spec(spec: str) -> None:
     with pytest.raises(InvalidEnvironment, match="not a package to ask for"):
         read_specs([spec], CondaConfiguration())
+
+
+def test_a_path_that_is_too_long() -> None:
+    with pytest.raises(InvalidEnvironment, match="there is no package at"):
+        read_specs(["a" * 5000 + ".conda"], CondaConfiguration())
