@@ -1,7 +1,7 @@
 """The pipeline: an environment and a base image become an image.
 
-LockedEnvironment ──recipe_of──> Recipe ──package_layers──> layers ──┐
-base image ──────────────────────────────────────────────────────────┴──> Image, notes
+LockedEnvironment ──┬──plan_image──> ImagePlan ──package_layers──> layers ──┐
+base image ─────────┴───────────────────────────────────────────────────────┴──> Image, notes
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from conda_docker.image.base_system import BaseSystem, read_base_system
 from conda_docker.image.config import configure, describe
 from conda_docker.image.environment_layer import environment_layer
 from conda_docker.image.gpu import gpu_variables
-from conda_docker.image.package_layers import package_layers, recipe_of
+from conda_docker.image.package_layers import package_layers
+from conda_docker.image.plan import ImagePlan, check_base, plan_image
 from conda_docker.image.result import BuildResult, LayerReport, layer_notes, report_layer, system_notes
 from conda_docker.image.script_layers import activation_variables, link_script_layer
 from conda_docker.image.users import container_user
@@ -27,7 +28,6 @@ from conda_docker.layers.make import MadeLayer
 from conda_docker.layers.recipe import Recipe
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.package.complete import complete_environment
-from python_docker.errors import PlatformNotFound, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.layer import Layer
 from python_docker.progress import SILENT, Progress
@@ -35,8 +35,6 @@ from python_docker.spec.timestamps import LAST_SECOND, rfc3339, source_date_epoc
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
-
-DEFAULT_PREFIX = "/opt/conda"
 
 
 def build_image(
@@ -55,39 +53,15 @@ def build_image(
     `DownloadError`, `InvalidPackage`, `CacheError`, and `InterpreterNotFound` with `bytecode="always"`.
     """
     options = options or BuildOptions()
-    image = base.copy() if base is not None else Image(platform=platform_of_subdir(environment.subdir))
-    _check_base(environment, image, base)
-    notes: list[str] = []
-    prefix = choose_prefix(environment, image, options, notes)
-    room = _room(image, options)
+    check_base(environment, base, options)
     cache_dir = options.cache_dir or default_cache_dir()
     system = read_base_system(base, cache_dir) if base is not None else BaseSystem()
     environment = complete_environment(environment, cache_dir, offline=options.offline, progress=progress)
 
-    recipe = recipe_of(environment, prefix, options, notes, place=system.real_path(prefix))
-    store = FolderStore(cache_dir)
-    made = package_layers(environment, recipe, options, store, room, notes, progress)
-    return _assemble(environment, image, base, system, recipe, options, made, store, notes)
-
-
-def choose_prefix(environment: LockedEnvironment, image: Image, options: BuildOptions, notes: list[str]) -> str:
-    """Return where the environment lives: where the options say, else `/opt/conda`.
-
-    A base such as miniconda3 has an environment of its own at `/opt/conda`, as its PATH tells. Two environments in one
-    folder would be neither; there, the default is `/opt/conda/envs/<name>`.
-    """
-    path = image.config.environment.get("PATH", "").split(":")
-    if options.prefix is not None:
-        if f"{options.prefix}/bin" in path:
-            notes.append(
-                f"the base image seems to have an environment at {options.prefix} already; the two are mixed now"
-            )
-        return options.prefix
-    if f"{DEFAULT_PREFIX}/bin" not in path:
-        return DEFAULT_PREFIX
-    prefix = f"{DEFAULT_PREFIX}/envs/{environment.name or 'app'}"
-    notes.append(f"the base image has an environment at {DEFAULT_PREFIX} already; this one lives at {prefix}")
-    return prefix
+    plan = plan_image(environment, base, system, options)
+    store, notes = FolderStore(cache_dir), list(plan.notes)
+    made = package_layers(plan, options, store, notes, progress)
+    return _assemble(plan, options, made, store, notes)
 
 
 def created_seconds(environment: LockedEnvironment) -> int:
@@ -99,39 +73,12 @@ def created_seconds(environment: LockedEnvironment) -> int:
     return max((time if time <= LAST_SECOND else time // 1000 for time in times), default=0)
 
 
-def _check_base(environment: LockedEnvironment, image: Image, base: Image | None) -> None:
-    wanted = platform_of_subdir(environment.subdir)
-    if base is not None and not wanted.accepts(image.platform):
-        raise PlatformNotFound(
-            f"the base image is for {image.platform}, the environment ({environment.subdir}) for {wanted}; "
-            "choose another base or --platform"
-        )
-
-
-def _room(image: Image, options: BuildOptions) -> int:
-    """How many layers packages may have, beside the base's, the environment's own and one for added files."""
-    scripts = options.link_scripts is LinkScripts.RUN
-    room = options.max_layers - len(image.layers) - 1 - bool(options.add) - scripts
-    if room < 1:
-        raise UnsupportedFormat(
-            f"the base image has {len(image.layers)} layers, which leaves no room for packages among the "
-            f"{options.max_layers} that an image may have here (--max-layers)"
-        )
-    return room
-
-
 def _assemble(
-    environment: LockedEnvironment,
-    image: Image,
-    base: Image | None,
-    system: BaseSystem,
-    recipe: Recipe,
-    options: BuildOptions,
-    made: Sequence[MadeLayer],
-    store: FolderStore,
-    notes: list[str],
+    plan: ImagePlan, options: BuildOptions, made: Sequence[MadeLayer], store: FolderStore, notes: list[str]
 ) -> BuildResult:
     """Put the layers on the base, and the environment's own on top."""
+    environment, base, system, recipe = plan.environment, plan.base, plan.system, plan.recipe
+    image = base.copy() if base is not None else Image(platform=platform_of_subdir(environment.subdir))
     prefix = recipe.prefix
     created = created_seconds(environment)
     reports = []
@@ -222,4 +169,4 @@ def _shell(environment: LockedEnvironment, system: BaseSystem, prefix: str) -> s
     return None if own is None else f"{prefix}/bin/{own}"
 
 
-__all__ = ["BuildResult", "LayerReport", "build_image", "choose_prefix", "recipe_of"]
+__all__ = ["BuildResult", "LayerReport", "build_image"]

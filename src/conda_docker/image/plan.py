@@ -1,0 +1,164 @@
+"""plan_image: all that is decided about an image before anything is made, for a build and for a dry run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conda_docker.build_options import BuildOptions, Bytecode, LinkScripts
+from conda_docker.environment.subdirs import platform_of_subdir
+from conda_docker.environment.topological_order import match_spec_name
+from conda_docker.errors import InterpreterNotFound
+from conda_docker.layers.member import has_modules_to_compile
+from conda_docker.layers.plan import plan_layers
+from conda_docker.layers.recipe import Recipe
+from conda_docker.link.bytecode.interpreter import bytecode_version
+from python_docker.errors import PlatformNotFound, UnsupportedFormat
+
+if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedEnvironment
+    from conda_docker.image.base_system import BaseSystem
+    from conda_docker.layers.member import Member
+    from python_docker.image import Image
+
+DEFAULT_PREFIX = "/opt/conda"
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePlan:
+    """An environment, the base that it goes on (None: from scratch), and how its packages become layers.
+
+    `groups` are the packages of each layer, bottom first; `notes` is what the user should hear of the decisions.
+    """
+
+    environment: LockedEnvironment
+    base: Image | None
+    system: BaseSystem
+    recipe: Recipe
+    groups: Sequence[Sequence[Member]]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """All that is installed, in the order of its installation: the last wins a path that several bring."""
+        return members_of(self.environment)
+
+    @property
+    def replaced(self) -> dict[str, list[str]]:
+        """The distributions that wheels replace, by the stems of the conda packages that bring them."""
+        replaced: dict[str, list[str]] = {}
+        for distribution in self.environment.replaced:
+            replaced.setdefault(distribution.package, []).append(distribution.name)
+        return replaced
+
+
+def plan_image(
+    environment: LockedEnvironment, base: Image | None, system: BaseSystem, options: BuildOptions
+) -> ImagePlan:
+    """Return how an environment goes on a base, whose `system` is known; nothing is read.
+
+    Raises `PlatformNotFound` for a base of another platform, `UnsupportedFormat` for one with too many layers, and
+    `InterpreterNotFound` with `bytecode="always"` where modules cannot be compiled.
+    """
+    check_base(environment, base, options)
+    notes: list[str] = []
+    prefix = choose_prefix(environment, base, options, notes)
+    recipe = recipe_of(environment, prefix, options, notes, place=system.real_path(prefix))
+    groups = plan_layers(
+        environment.packages,
+        wheels=environment.wheels,
+        limit=_room(base, options),
+        layering=options.layering,
+        requested={match_spec_name(spec.rpartition("::")[2]) for spec in environment.requested},
+    )
+    return ImagePlan(environment, base, system, recipe, groups, tuple(notes))
+
+
+def check_base(environment: LockedEnvironment, base: Image | None, options: BuildOptions) -> None:
+    """Raise `PlatformNotFound` or `UnsupportedFormat` for a base that cannot be built on, before anything is read."""
+    _check_platform(environment, base)
+    _room(base, options)
+
+
+def recipe_of(
+    environment: LockedEnvironment, prefix: str, options: BuildOptions, notes: list[str], *, place: str | None = None
+) -> Recipe:
+    """Return how the packages of an environment become layers, which no machine has a say in.
+
+    `place` is where the prefix leads in the base image. Appends to `notes` why modules are not compiled, or raises
+    `InterpreterNotFound` with `bytecode="always"`.
+    """
+    python = environment.python
+    bytecode = None
+    wanted = options.bytecode is not Bytecode.NEVER and any(map(has_modules_to_compile, members_of(environment)))
+    if python is not None and wanted:
+        try:
+            bytecode = bytecode_version(python)
+        except InterpreterNotFound as error:
+            do_without(error, options, notes)
+    return Recipe(
+        prefix=prefix,
+        python_version=None if python is None else python.version,
+        site_packages=None if python is None else python.python_site_packages_path,
+        bytecode=bytecode,
+        compression=options.compression,
+        level=options.compression_level,
+        trim=options.trim,
+        exclude=tuple(options.exclude),
+        place=place,
+    )
+
+
+def members_of(environment: LockedEnvironment) -> tuple[Member, ...]:
+    """Return all that is installed, in the order of its installation: the last wins a path that several bring."""
+    return (*environment.packages, *environment.wheels)
+
+
+def choose_prefix(environment: LockedEnvironment, base: Image | None, options: BuildOptions, notes: list[str]) -> str:
+    """Return where the environment lives: where the options say, else `/opt/conda`.
+
+    A base such as miniconda3 has an environment of its own at `/opt/conda`, as its PATH tells. Two environments in one
+    folder would be neither; there, the default is `/opt/conda/envs/<name>`.
+    """
+    path = [] if base is None else base.config.environment.get("PATH", "").split(":")
+    if options.prefix is not None:
+        if f"{options.prefix}/bin" in path:
+            notes.append(
+                f"the base image seems to have an environment at {options.prefix} already; the two are mixed now"
+            )
+        return options.prefix
+    if f"{DEFAULT_PREFIX}/bin" not in path:
+        return DEFAULT_PREFIX
+    prefix = f"{DEFAULT_PREFIX}/envs/{environment.name or 'app'}"
+    notes.append(f"the base image has an environment at {DEFAULT_PREFIX} already; this one lives at {prefix}")
+    return prefix
+
+
+def _check_platform(environment: LockedEnvironment, base: Image | None) -> None:
+    wanted = platform_of_subdir(environment.subdir)
+    if base is not None and not wanted.accepts(base.platform):
+        raise PlatformNotFound(
+            f"the base image is for {base.platform}, the environment ({environment.subdir}) for {wanted}; "
+            "choose another base or --platform"
+        )
+
+
+def _room(base: Image | None, options: BuildOptions) -> int:
+    """Return how many layers packages may have, next to the base's, the environment's own and one for added files."""
+    scripts = options.link_scripts is LinkScripts.RUN
+    base_layers = 0 if base is None else len(base.layers)
+    room = options.max_layers - base_layers - 1 - bool(options.add) - scripts
+    if room < 1:
+        raise UnsupportedFormat(
+            f"the base image has {base_layers} layers, which leaves no room for packages among the "
+            f"{options.max_layers} that an image may have here (--max-layers)"
+        )
+    return room
+
+
+def do_without(error: InterpreterNotFound, options: BuildOptions, notes: list[str]) -> None:
+    """Note why modules are not compiled, or raise where they must be."""
+    if options.bytecode is Bytecode.ALWAYS:
+        raise InterpreterNotFound(f"modules cannot be byte-compiled (--bytecode always): {error}") from error
+    notes.append(f"Python modules are not byte-compiled: {error}")
