@@ -25,11 +25,13 @@ KILLS = 100
 LONG = "/build/" + "placehold_" * 24
 
 SCRIPT = """
+import logging
 import sys
 from pathlib import Path
 from conda_docker import BuildOptions, create_image
 from python_docker import write_image
 
+logging.disable(logging.WARNING)  # notes about the image, such as that it has no C library
 channel, cache, output = sys.argv[1:]
 image = create_image(
     ["top"], channels=[channel], override_channels=True, base="scratch", image="demo:1", platform="linux/amd64",
