@@ -18,16 +18,18 @@ _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,
 def check_url(url: str) -> str:
     """Return an HTTP URL as it can be requested: without its fragment.
 
-    Raises `HttpError` for anything that is not one: no host, another scheme, a bad port, spaces, control characters.
+    A space in its path is encoded when it is sent. Raises `HttpError` for anything that is not one: no host, another
+    scheme, a bad port, spaces in its host, control characters.
 
     >>> check_url("https://example.org/a#b")
     'https://example.org/a'
     """
     try:
         origin(url)
+        wrong = " " in urlsplit(url).netloc or any(character < " " or character == "\x7f" for character in url)
     except ValueError:
-        raise HttpError(Cause.ADDRESS, public_url(url)) from None
-    if any(character <= " " or character == "\x7f" for character in url):
+        wrong = True
+    if wrong:
         raise HttpError(Cause.ADDRESS, public_url(url))
     return url.partition("#")[0]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from python_docker.errors import ContentMismatch, NotFoundInRegistry
 from python_docker.files.stream import ReadStream
 from python_docker.http.failure import Cause, HttpError
+from python_docker.http.headers import content_type
 from python_docker.http.response import Response
 from python_docker.http.resume import ResumableBody
 from python_docker.registry.failures import registry_error
@@ -32,6 +33,7 @@ class BlobReader(ReadStream):
         self._client = client
         self._path = path
         self._descriptor = descriptor
+        self._is_page = False
         self._body = ResumableBody(self._ask, client.options, size=descriptor.size)
 
     def read(self, size: int | None = -1) -> bytes:
@@ -43,18 +45,21 @@ class BlobReader(ReadStream):
         except HttpError as error:
             what = f"blob {self._descriptor.digest}"
             if error.cause is Cause.WRONG_LENGTH:
-                raise ContentMismatch(f"{error.host}: {what} has the wrong length: {error.detail}") from None
+                page = ", and is a web page, as a proxy or a login page sends" if self._is_page else ""
+                raise ContentMismatch(f"{error.host}: {what} has the wrong length: {error.detail}{page}") from None
             raise registry_error(error, f"read {what} of {self._path}") from None
 
     def _ask(self, headers: Mapping[str, str]) -> Response:
         digest, urls = self._descriptor.digest, self._descriptor.urls
         try:
-            return self._client.open_blob(self._path, digest, headers)
+            response = self._client.open_blob(self._path, digest, headers)
         except NotFoundInRegistry:
             if not urls:
                 raise
             # A foreign layer is kept elsewhere (image-spec, descriptor.md, `urls`).
-            return self._client.session.open_elsewhere(urls, headers, f"read blob {digest}")
+            response = self._client.session.open_elsewhere(urls, headers, f"read blob {digest}")
+        self._is_page = "html" in content_type(response.headers)
+        return response
 
     def close(self) -> None:
         self._body.close()

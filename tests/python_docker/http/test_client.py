@@ -310,6 +310,12 @@ def test_address_that_is_none(client: HttpClient) -> None:
             client.send("GET", url)
 
 
+def test_spaces_in_paths_are_encoded(started: Started, client: HttpClient) -> None:
+    server = started(StubServer(echo))
+    with client.send("GET", f"{server.url}/my channel/x") as response:
+        assert response.content(LIMIT) == b"GET /my%20channel/x"
+
+
 def test_names_itself(started: Started, client: HttpClient) -> None:
     server = started(StubServer(echo))
     client.send("GET", server.url).discard()

@@ -98,6 +98,10 @@ def test_what_cannot_be_requested(url: str) -> None:
     assert caught.value.cause is Cause.ADDRESS
 
 
+def test_spaces_in_paths_can_be_requested() -> None:
+    assert check_url("http://example.org/my channel/a?b c#d") == "http://example.org/my channel/a?b c"
+
+
 def test_host_of() -> None:
     assert host_of("https://me:pw@Example.org:5000/a") == "example.org:5000"
     assert host_of("http://[::1") == "the server"

@@ -299,6 +299,11 @@ class TestTypes:
             client.manifest("team/app", reference)
         assert stub.host in str(caught.value)
 
+    def test_a_web_page_as_a_blob(self, client: RegistryClient, stub: StubRegistry) -> None:
+        stub.hook = on("/blobs/", lambda asked: Answer(200, b"<html>", {"Content-Type": "text/html"}))
+        with pytest.raises(ContentMismatch, match="6 bytes instead of 20000, and is a web page"):
+            read_all(client)
+
     def test_a_manifest_served_as_a_page(self, client: RegistryClient, stub: StubRegistry) -> None:
         manifest = small_image("team/app").manifest
         stub.hook = on("/manifests/", lambda asked: Answer(200, manifest.raw, {"Content-Type": "text/html"}))
