@@ -178,6 +178,9 @@ def _wheels(
         if artifact is None:
             if builder is None:
                 raise UnsupportedInput(f"{package.name} has no wheel for {target}; build it with --allow-sdist")
+            if package.source is not None:
+                source = replace(package.source, url=with_login(package.source.url, logins))
+                package = replace(package, source=source)  # noqa: PLW2901
             artifact = Artifact(builder.build(package).as_uri())
         requested = package.name in requirements.named or (package.direct and not package.wheels)
         wheels.append(_locked(package, artifact, requested, package.direct, logins))

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -53,12 +56,12 @@ def write_source(folder: Path, *, tag: str = "py3-none-any", fail: str = "pass")
     return log
 
 
-def resolve(tmp_path: Path, requirement: str, python: str = f"{PYTHON}.0") -> LockedWheel:
+def resolve(tmp_path: Path, requirement: str, python: str = f"{PYTHON}.0", *, offline: bool = True) -> LockedWheel:
     pip = PipRequirements(requirements=(requirement,), folder=tmp_path, origin="environment.yml")
     environment = LockedEnvironment("linux-64", (conda_package("python", python, "h0_0_cpython"),), pip=pip)
     allowed = PipOptions(allow_sdist=True)
     [wheel] = resolve_wheels(
-        environment, cache_dir=tmp_path / "cache", glibc="2.36", offline=True, options=allowed
+        environment, cache_dir=tmp_path / "cache", glibc="2.36", offline=offline, options=allowed
     ).wheels
     return wheel
 
@@ -122,3 +125,23 @@ def test_a_build_that_fails_ends_in_what_it_said(tmp_path: Path) -> None:
         resolve(tmp_path, "./source")
     assert "secret" not in str(caught.value)
     assert not list((tmp_path / "cache").rglob("*.whl"))
+
+
+def git(folder: Path, *arguments: str) -> None:
+    environ = {"HOME": str(folder), "PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1"}
+    names = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.com", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *names, *arguments], cwd=folder, env=environ, check=True, capture_output=True)
+
+
+@pytest.mark.usefixtures("wheels")
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_a_commit_of_a_repository_is_built_once(tmp_path: Path) -> None:
+    log = write_source(tmp_path / "repository" / "python")
+    git(tmp_path / "repository", "init", "-q")
+    git(tmp_path / "repository", "add", ".")
+    git(tmp_path / "repository", "commit", "-q", "-m", "First")
+    location = f"git+{(tmp_path / 'repository').as_uri()}@main#subdirectory=python"
+    wheel = resolve(tmp_path, f"srcpkg @ {location}", offline=False)
+    assert (wheel.name, wheel.requested, wheel.direct) == ("srcpkg", True, True)
+    assert resolve(tmp_path, f"srcpkg @ {location}", offline=False) == wheel
+    assert (log.parent / "builds.txt").read_text() == "built\n"
