@@ -103,7 +103,8 @@ def convert_image(image: Image, destination: Destination, conversion: Conversion
         layer, compression = image.layers[number], wanted[number]
         if compression is None:
             return layer
-        task = progress.start(f"{compression} {layer.digest.short}", None)
+        what = "unpack" if compression is Compression.NONE else str(compression)
+        task = progress.start(f"{what} {layer.digest.short}", None)
         store = destination.staging
         result = layer.compressed(
             compression, conversion.level, writer=store.writer() if store else None, advance=task.advance

@@ -64,6 +64,8 @@ class Location:
                     f"{text[:300]!r} is a {kind}, but this is not an image: expected a tar archive, an OCI layout or "
                     "a folder of skopeo's; an image of that name in a registry is docker://NAME"
                 )
+            if _LOOKS_LIKE_PATH.match(text):
+                raise InvalidReference(f"there is no file or folder {text[:300]!r}")
             return cls("docker", "", str(ImageReference.parse(text)))
         raise InvalidReference(
             f"{text[:300]!r} is not a place for images; give one of {FORMS}, or a path that ends in .tar"

@@ -135,6 +135,7 @@ def test_one_name_of_several_is_taken(engine: DockerEngine, archive: Callable[[s
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is open")
 def test_the_saved_archive_goes_with_the_image(engine: DockerEngine, archive: Callable[[str], Path]) -> None:
+    gc.collect()  # what earlier tests left
     before = temporary_files()
     copy_image(str(archive("")), "docker-daemon:daemon-kept:v1")
     image = open_image("docker-daemon:daemon-kept:v1")
@@ -197,6 +198,7 @@ def test_a_failing_copy_loads_nothing(engine: DockerEngine, archive: Callable[[s
     ],
 )
 def test_an_engine_that_saves_no_archive(fake_engine: FakeEngine, answer: bytes) -> None:
+    gc.collect()  # what earlier tests left
     before = temporary_files()
     fake_engine.answers["GET /images/x:v1/get"] = [answer]
     with pytest.raises(Error):

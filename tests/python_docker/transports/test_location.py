@@ -76,6 +76,12 @@ def test_a_folder_beside_hides_no_image_of_its_name(here: Path) -> None:
         Location.parse("./debian", default_transport="docker")
 
 
+@pytest.mark.parametrize("text", ["./nothing", "/nowhere/image", "../x"])
+def test_a_path_that_is_not_there_is_not_asked_for_in_a_registry(here: Path, text: str) -> None:
+    with pytest.raises(InvalidReference, match="there is no file or folder"):
+        Location.parse(text, default_transport="docker")
+
+
 def test_a_file_that_is_not_called_tar_is_never_written_to_by_chance(here: Path) -> None:
     (here / "plain").write_bytes(tar_of(docker_members(LAYERS, tags=["hello:1"])))
     with pytest.raises(InvalidReference, match="not a place for images"):
