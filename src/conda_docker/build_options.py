@@ -49,7 +49,7 @@ class Layering(StrEnum):
     """Who shares a layer."""
 
     LAYERED = "layered"
-    """A layer for each package, as far as the number of layers allows."""
+    """A layer for each package, up to the number of layers allowed."""
     SINGLE = "single"
     """One layer for all packages."""
 

@@ -1,4 +1,4 @@
-"""URLs and texts without the credentials that they carried."""
+"""URLs and other text without the credentials that they carried."""
 
 from __future__ import annotations
 

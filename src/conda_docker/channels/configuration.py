@@ -1,4 +1,4 @@
-"""The user's conda and mamba configuration, as far as it says where packages come from and where environments are."""
+"""The user's conda and mamba configuration, the parts that say where packages come from and where environments are."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def _texts(value: object, what: str = "a list of channels") -> tuple[str, ...]:
         return (value,)
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return tuple(value)
-    raise InvalidEnvironment(f"{what} should be a list of texts")
+    raise InvalidEnvironment(f"{what} should be a list of strings")
 
 
 def _priority(value: object) -> str | None:

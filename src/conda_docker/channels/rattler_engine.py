@@ -93,7 +93,7 @@ def _settle(count: Callable[[], int] | None, others: int) -> None:
 def _foreign_thread_counter() -> Callable[[], int] | None:
     """A function that counts the threads attached to this interpreter that Python did not start.
 
-    None where CPython does not tell.
+    None where CPython does not say.
     """
     try:
         api = ctypes.pythonapi

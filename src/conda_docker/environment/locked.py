@@ -19,7 +19,7 @@ from conda_docker.redaction import public_url, public_value
 from conda_docker.user_files import is_there
 from python_docker.spec.timestamps import LAST_SECOND
 
-# What installers add to a package's record in conda-meta, and what solvers print beside it.
+# What installers add to a package's record in conda-meta, and what solvers print in addition.
 _NOT_OF_THE_RECORD = frozenset(
     {
         "auth",
@@ -63,7 +63,7 @@ class LockedPackage:
     url: str
     """Where it can be downloaded from. May carry credentials, so it is written nowhere: use `public_url`."""
     channel: str | None = None
-    """Its channel's public URL, with a slash at the end, or a name where the URL does not tell."""
+    """Its channel's public URL, with a slash at the end, or a name where the URL does not say."""
     sha256: str | None = None
     md5: str | None = None
     size: int | None = None
@@ -129,7 +129,7 @@ class LockedEnvironment:
     pip: PipRequirements | None = None
     """Requirements for pip that are not resolved to `wheels` yet."""
     virtual_packages: tuple[VirtualPackage, ...] = ()
-    """What the packages were chosen for, as far as the input says it: the system must offer at least these."""
+    """What the packages were chosen for, where the input says so: the system must offer at least these."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "requested", normal_specs(self.requested))
@@ -169,7 +169,7 @@ def package_from_record(record: Mapping[str, Any], *, source: Path | None = None
             if _UNSAFE.search(text) or not text:
                 raise ValueError(f"{text[:80]!r} cannot be a name, a version, a build or a file's name")
         _check_url(url)
-        # From the URL alone where it tells: conda, rattler and an explicit list call one channel by different names.
+        # From the URL alone where possible: conda, rattler and an explicit list call one channel by different names.
         channel = channel_of_url(url) or (public_url(str(fields["channel"])) if "channel" in fields else None)
         if channel is not None:
             fields["channel"] = channel
@@ -291,14 +291,14 @@ def _is_subdir(text: str) -> bool:
 def _text(fields: Mapping[str, Any], key: str) -> str:
     value = fields[key]
     if not isinstance(value, str | int | float) or isinstance(value, bool):
-        raise TypeError(f"its {key} is {type(value).__name__}, not a text")
+        raise TypeError(f"its {key} is {type(value).__name__}, not a string")
     return str(value)
 
 
 def _texts(fields: Mapping[str, Any], key: str) -> tuple[str, ...]:
     value = fields.get(key, ())
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise TypeError(f"its {key} is not a list of texts")
+        raise TypeError(f"its {key} is not a list of strings")
     return tuple(value)
 
 

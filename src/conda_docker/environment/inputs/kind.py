@@ -1,4 +1,4 @@
-"""What every kind of input file has in common: how it is told from others, and what reading one takes and gives."""
+"""What every kind of input file has in common: how it is recognised, and what reading one takes and returns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEY = re.compile(r"^([A-Za-z_-]+)[ \t]*:", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file that a user gave, read once: its path, its text, and what tells its kind."""
+    """A file that a user gave, read once: its path, its text, and what its kind is recognised by."""
 
     path: Path
     text: str

@@ -1,7 +1,7 @@
 """What an environment file gives to pip: lines of a requirements file.
 
 The format is in pip's documentation, "Requirements File Format". conda writes the entries of a `pip:` section into a
-requirements file beside the environment file, so relative paths are relative to its folder, and everything that such a
+requirements file next to the environment file, so relative paths are relative to its folder, and everything that such a
 file may hold may stand there.
 """
 

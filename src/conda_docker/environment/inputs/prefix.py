@@ -47,7 +47,7 @@ def read_prefix(
     from the records or from `conda-meta/history`, the variables from `conda-meta/state`.
 
     Raises `InvalidEnvironment` for a folder that is no environment, a damaged record or packages for another platform,
-    and `UnsupportedInput` for packages that pip installed beside conda's, as far as `pip_packages` says so, and for
+    and `UnsupportedInput` for packages that pip installed next to conda's, if `pip_packages` says so, and for
     those among them that were installed from folders of this machine.
     """
     meta = prefix / "conda-meta"
@@ -168,7 +168,7 @@ def _requested(records: Sequence[Mapping[str, Any]], meta: Path) -> tuple[str, .
 
 
 def _texts(literal: str) -> list[str]:
-    """The texts of a Python list literal."""
+    """The strings of a Python list literal."""
     return [single or double for single, double in _QUOTED.findall(literal)]
 
 

@@ -123,6 +123,6 @@ def _one(tokens: list[str], words: frozenset[str]) -> bool:
 
 
 def applicable(lines: tuple[str, ...], number: int, subdir: str) -> bool:
-    """Return whether what begins on a line (counted from 0) is wanted for `subdir`, as far as its comment says it."""
+    """Return whether what begins on a line (counted from 0) is wanted for `subdir`, by the selector in its comment."""
     expression = comment_selector(lines[number]) if number < len(lines) else None
     return expression is None or selects(expression, subdir) is not False

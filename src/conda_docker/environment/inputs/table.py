@@ -25,7 +25,7 @@ KINDS: tuple[InputKind, ...] = (
     list_export.KIND,
     spec_list.KIND,
 )
-"""The kinds of file, in the order in which they are tried: what tells the earlier ones is more particular."""
+"""The kinds of file, in the order in which they are tried: the earlier ones are recognised by more particular signs."""
 
 
 def kind_of(file: InputFile) -> InputKind:

@@ -42,7 +42,7 @@ def is_damage(error: Exception) -> bool:
 def explain(error: Exception, channels: Sequence[str], subdir: str, *, blamed: Sequence[str] = ()) -> Error:
     """Return the error to raise for one of rattler's; `channels` are the URLs that were searched.
 
-    `blamed` are those whose indexes cannot be read, as far as that was found out: rattler does not always say which.
+    `blamed` are those whose indexes cannot be read, where that is known: rattler does not always say which.
     `Unsolvable` carries the solver's own words.
     """
     text = public_text(str(error)).strip()

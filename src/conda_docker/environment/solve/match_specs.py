@@ -36,7 +36,7 @@ class RequestedSpec:
 
     @property
     def name(self) -> str:
-        """The package's name, as far as the text tells."""
+        """The package's name, or what stands in its place."""
         return re.split(r"[\s<>=!~;\[]", self.spec, maxsplit=1)[0].lower()
 
     def for_channel(self, url: str) -> str:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from conda_docker.errors import InvalidEnvironment
 
 DEFAULT_GLIBC = "2.28"
-"""The glibc that is taken for granted when the base image does not tell: that of RHEL 8 and of conda-forge's builds."""
+"""The glibc that is taken for granted when the base image does not say: that of RHEL 8 and of conda-forge's builds."""
 
 DEFAULT_LINUX = "4.18"
 """The kernel that is taken for granted, whatever this machine runs: the image will run elsewhere. RHEL 8 has it."""
@@ -78,7 +78,7 @@ def virtual_packages(
 ) -> tuple[VirtualPackage, ...]:
     """Return the virtual packages of Linux images for `subdir`, sorted by name.
 
-    `glibc` and `cuda` are the base image's, as far as they are known, `microarchitecture` an archspec name such as
+    `glibc` and `cuda` are the base image's, where they are known, `microarchitecture` an archspec name such as
     `x86_64_v3`. Over these go the variables `CONDA_OVERRIDE_GLIBC` and the like, as conda and rattler read them, and
     over those what an input file has `declared` and then the user's `overrides`: texts `NAME=VERSION[=BUILD]`, where an
     empty version takes the package away. There is no `__cuda` unless it is asked for: containers get a GPU from whoever
@@ -142,7 +142,7 @@ def override_variables(packages: Sequence[VirtualPackage]) -> dict[str, str]:
             variables[variable] = package.build if package.name == "__archspec" else package.version
         elif package.name != "__unix":
             raise InvalidEnvironment(
-                f"another solver cannot be told of the virtual package {package.name}; solve without --solver"
+                f"another solver cannot be given the virtual package {package.name}; solve without --solver"
             )
     return variables
 

@@ -58,7 +58,7 @@ def test_variables_for_another_solver() -> None:
 
 
 def test_a_package_that_no_variable_can_bring_is_refused() -> None:
-    with pytest.raises(InvalidEnvironment, match="cannot be told of the virtual package __team"):
+    with pytest.raises(InvalidEnvironment, match="cannot be given the virtual package __team"):
         override_variables([VirtualPackage("__team", "1")])
 
 
