@@ -62,5 +62,5 @@ zipapp: venv
 	scripts/make-zipapp $(VENV)/bin/python dist/conda-docker.pyz
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* .smoke .demo demo.tar dist
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* .smoke .demo demo.tar dist build benchmarks/results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -43,3 +43,15 @@ def test_the_wheel_has_the_packages_with_their_types_and_nothing_else(tmp_path: 
     top = {name.split("/")[0] for name in names}
     assert {name for name in top if not name.endswith(".dist-info")} == {"conda_docker", "docker_envs", "python_docker"}
     assert {"conda_docker/py.typed", "python_docker/py.typed"} <= set(names)
+
+
+def test_make_clean_leaves_nothing_that_the_tasks_made(tmp_path: Path) -> None:
+    for ignored in (ROOT / ".gitignore").read_text().split():
+        name = ignored.strip("/").replace("*.py[co]", "x.pyc").replace("*", "x")
+        folder = tmp_path / ("src/package/__pycache__" if name.endswith(".pyc") else name)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "made").touch()
+    (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if "egg-info" not in str(path)}
+    assert left <= {"Makefile", "benchmarks", "src", "src/package"}
