@@ -27,7 +27,7 @@ REQUIREMENTS = (
     "pip",
     "black",  # compiled, with console scripts
     "zope.interface",  # compiled, in a namespace
-    "jupyterlab-pygments",  # data files beside the modules
+    "jupyterlab-pygments",  # data files outside site-packages
     "ruff",  # a large program among the scripts
     "pandas",  # needs numpy, which conda brings
 )

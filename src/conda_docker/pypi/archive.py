@@ -26,7 +26,7 @@ from python_docker.tar import contained_path
 _MAX_METADATA = 64 << 20  # bytes of one file in .dist-info that is read whole; a RECORD of half a million files
 _MAX_RATIO = 200  # of all contents to the archive; honest wheels reach 20
 _SMALL_ARCHIVE = 64 << 20  # bytes that may come out of any archive
-_1980 = 315532800  # the first second that a zip can tell, in place of a time that is none
+_1980 = 315532800  # the first second that a zip can store, in place of an invalid time
 _ENCRYPTED = 0x1
 # Magic number, and the sizes of name and extra field, of what stands before each member (APPNOTE.TXT, 4.3.7).
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
@@ -37,7 +37,10 @@ Result = TypeVar("Result")
 
 
 class Member(NamedTuple):
-    """A file of a wheel; `size` is in bytes, `mtime` in seconds since 1970 (a zip's time has no zone: UTC is taken)."""
+    """A file of a wheel; `size` is in bytes, `mtime` in seconds since 1970.
+
+    A zip's times have no zone and are read as UTC.
+    """
 
     path: str
     size: int
@@ -67,8 +70,8 @@ class Wheel:
     def reading(self) -> Iterator[WheelReader]:
         """Open the archive to read members."""
         with (
-            _told(self.what, lambda: self.path.open("rb")) as file,
-            _told(self.what, lambda: zipfile.ZipFile(file)) as archive,
+            _reading(self.what, lambda: self.path.open("rb")) as file,
+            _reading(self.what, lambda: zipfile.ZipFile(file)) as archive,
         ):
             yield WheelReader(self, archive, file)
 
@@ -83,7 +86,7 @@ class WheelReader:
 
     def read(self, member: Member) -> bytes:
         """Return the whole content of `member`."""
-        return _told(self._wheel.what, lambda: self._content(member.info))
+        return _reading(self._wheel.what, lambda: self._content(member.info))
 
     def _content(self, info: zipfile.ZipInfo) -> bytes:
         # By hand: zipfile's own way takes twice as long for the many small files of a wheel, and for large ones too.
@@ -105,7 +108,7 @@ class WheelReader:
 
     def open(self, member: Member) -> ReadStream:
         """Return a stream of the content of `member`."""
-        return _Content(_told(self._wheel.what, lambda: self._archive.open(member.info)), self._wheel.what)
+        return _Content(_reading(self._wheel.what, lambda: self._archive.open(member.info)), self._wheel.what)
 
     def metadata(self, name: str) -> str:
         """Return the text of the file called `name` in `.dist-info`, such as `METADATA`.
@@ -132,7 +135,7 @@ class _Content(ReadStream):
         self._what = what
 
     def read(self, size: int | None = -1) -> bytes:
-        return _told(self._what, lambda: self._content.read(-1 if size is None else size))
+        return _reading(self._what, lambda: self._content.read(-1 if size is None else size))
 
     def close(self) -> None:
         self._content.close()
@@ -142,8 +145,8 @@ class _Content(ReadStream):
 def open_wheel(path: Path, file_name: str | None = None) -> Wheel:
     """Return the wheel at `path`, its table of contents read and checked; `file_name` when the file has another name.
 
-    Raises `InvalidPackage` for what is not a wheel, names that leave it, one name twice, encrypted members, and
-    contents that are out of all proportion to the archive.
+    Raises `InvalidPackage` for a file that is not a wheel, names that lead out of it, a name that occurs twice,
+    encrypted members, and contents out of all proportion to the archive's size.
 
     >>> open_wheel(Path("no/such/six-1.17.0-py2.py3-none-any.whl"))
     Traceback (most recent call last):
@@ -153,7 +156,7 @@ def open_wheel(path: Path, file_name: str | None = None) -> Wheel:
     what = file_name or path.name
     if not path.is_file():
         raise InvalidPackage(f"there is no wheel at {path}")
-    with _told(what, lambda: zipfile.ZipFile(path)) as archive:
+    with _reading(what, lambda: zipfile.ZipFile(path)) as archive:
         infos = archive.infolist()
     members: dict[str, Member] = {}
     total = 0
@@ -167,7 +170,7 @@ def open_wheel(path: Path, file_name: str | None = None) -> Wheel:
         total += member.size
     limit = max(_SMALL_ARCHIVE, path.stat().st_size * _MAX_RATIO)
     if total > limit:
-        raise InvalidPackage(f"{what} unpacks to {total} bytes, more than {limit}: it is not an honest wheel")
+        raise InvalidPackage(f"{what} unpacks to {total} bytes, more than {limit}: which no honest wheel does")
     return Wheel(path, what, _dist_info(members, what), MappingProxyType(members))
 
 
@@ -211,8 +214,8 @@ def _dist_info(members: Mapping[str, Member], what: str) -> str:
     return found[0]
 
 
-def _told(what: str, read: Callable[[], Result]) -> Result:
-    """Call `read`, its errors turned into `InvalidPackage`."""
+def _reading(what: str, read: Callable[[], Result]) -> Result:
+    """Return what `read` gives; what it raises for a damaged or unreadable file becomes `InvalidPackage`."""
     try:
         return read()
     except (zipfile.BadZipFile, zlib.error, _DAMAGED, EOFError, NotImplementedError, RuntimeError) as error:

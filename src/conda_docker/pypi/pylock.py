@@ -48,7 +48,7 @@ class ResolvedPackage:
 def parse_pylock(text: str, folder: Path) -> tuple[ResolvedPackage, ...]:
     """Return the packages of a pylock.toml; `folder` is what its relative paths are relative to.
 
-    Raises `InvalidEnvironment` for what is no such file.
+    Raises `InvalidEnvironment` for a file that cannot be read as one.
     """
     try:
         document = tomllib.loads(text)

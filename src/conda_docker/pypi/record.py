@@ -8,9 +8,15 @@ import hashlib
 import io
 import posixpath
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.errors import InvalidPackage
+from python_docker.files.stream import ReadStream
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+_READ_SIZE = 1 << 20
 
 _ALGORITHMS = frozenset({"sha256", "sha384", "sha512"})  # what PEP 427 accepts
 
@@ -85,3 +91,38 @@ def write_record(rows: Iterable[RecordedFile], site_packages: str, record: str) 
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(sorted(lines))
     return text.getvalue().encode()
+
+
+class CheckedContent(ReadStream):
+    """A stream that is hashed on its way, by SHA-256 and by what RECORD expects."""
+
+    def __init__(self, content: ReadStream, expected: ExpectedHash | None) -> None:
+        super().__init__(content)
+        self._content = content
+        self._sha256 = hashlib.sha256()
+        other = expected is not None and expected.algorithm != "sha256"
+        self._expected: _Hash = hashlib.new(expected.algorithm) if other and expected is not None else self._sha256
+        self._ahead = b""
+
+    def peek(self) -> bytes:
+        """Return the first bytes without taking them."""
+        self._ahead = self._ahead or self._content.read(_READ_SIZE)
+        return self._ahead
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(_READ_SIZE), b""))
+        data = self._ahead[:size] if self._ahead else self._content.read(size)
+        self._ahead = self._ahead[len(data) :]
+        self._sha256.update(data)
+        if self._expected is not self._sha256:
+            self._expected.update(data)
+        return data
+
+    def digest(self) -> bytes:
+        """Return the SHA-256 of what was read."""
+        return self._sha256.digest()
+
+    def expected_digest(self) -> bytes:
+        """Return the digest of what was read by the algorithm that RECORD names."""
+        return self._expected.digest()

@@ -282,6 +282,6 @@ def _file_url(path: Path, where: str) -> str:
 
 
 def _wheel_name(url: str) -> str | None:
-    """Return the distribution that a wheel's URL names, None when it is no wheel's."""
+    """Return the distribution that a wheel's URL names, None for other files."""
     file_name = unquote(urlsplit(url).path.rpartition("/")[2])
     return normalize_name(file_name.partition("-")[0]) if file_name.endswith(".whl") else None

@@ -24,6 +24,7 @@ from conda_docker.package.entry_points import EntryPoint
 from conda_docker.pypi.archive import Wheel, WheelReader
 from conda_docker.pypi.placement import PlacedMember, WheelPlacement, place_wheel
 from conda_docker.pypi.record import (
+    CheckedContent,
     ExpectedHash,
     RecordedFile,
     hashed,
@@ -32,12 +33,9 @@ from conda_docker.pypi.record import (
     record_hash,
     write_record,
 )
-from python_docker.files.stream import ReadStream
 from python_docker.tar import TarEntry
 
 if TYPE_CHECKING:
-    from hashlib import _Hash
-
     from conda_docker.pypi.locked import LockedWheel
 
 Content = bytes | BinaryIO
@@ -46,6 +44,7 @@ Linked = Iterator[tuple[TarEntry, Content]]
 _IN_MEMORY = 8 << 20  # bytes up to which a member is read at once
 _READ_SIZE = 1 << 20
 _VARIABLES = "etc/conda/env_vars.d/"
+_PLACEHOLDER = b"#!python"
 _INTERPRETER = re.compile(rb"#!python[^\r\n]*(?:\r\n|\r|\n|\Z)")  # a first line that installers replace (PEP 427)
 
 _SCRIPT = """\
@@ -168,41 +167,49 @@ class LinkedWheel:
     def _member(
         self, reader: WheelReader, placed: PlacedMember, placement: WheelPlacement, expected: ExpectedHash | None
     ) -> Linked:
-        member, place = placed.member, placed.place
-        mode = 0o755 if placed.executable else 0o644
-        lost = place in self._without
-        if member.size > _IN_MEMORY:
-            stream = _Checked(reader.open(member), expected)
-            if placed.script and stream.peek().startswith(b"#!python"):
-                raise InvalidPackage(f"{self._wheel.what}: the script {place!r} has {member.size} bytes")
-            if not lost:
-                yield TarEntry(self._root + place, mode=mode, size=member.size, mtime=member.mtime), stream
-            while stream.read(_READ_SIZE):
-                pass
-            stream.close()
-            digest, size = stream.digest(), member.size
-            self._check(expected, stream.expected_digest(), place)
-            if self._modules is not None and is_module(place, placement.site_packages):
-                self._modules.failed[place] = f"it has {size} bytes"
-        else:
-            data = reader.read(member)
+        """Give a member, and what is compiled by now."""
+        place = placed.place
+        is_source = self._modules is not None and is_module(place, placement.site_packages)
+        if placed.member.size > _IN_MEMORY:
+            yield from self._large_member(reader, placed, expected)
+            if is_source and self._modules is not None:
+                self._modules.failed[place] = f"it has {placed.member.size} bytes"
+            return
+        data = reader.read(placed.member)
+        digest = hashlib.sha256(data).digest()
+        if expected is not None:
+            same = expected.algorithm == "sha256"
+            self._check(expected, digest if same else hashlib.new(expected.algorithm, data).digest(), place)
+        if placed.script and data.startswith(_PLACEHOLDER):
+            data = _with_interpreter(data, self._python)
             digest = hashlib.sha256(data).digest()
-            if expected is not None:
-                is_other = expected.algorithm != "sha256"
-                self._check(expected, hashlib.new(expected.algorithm, data).digest() if is_other else digest, place)
-            if placed.script and data.startswith(b"#!python"):
-                data = _with_interpreter(data, self._python)
-                digest = hashlib.sha256(data).digest()
-            size = len(data)
-            if not lost:
-                yield TarEntry(self._root + place, mode=mode, size=size, mtime=member.mtime), data
-                if place.startswith(_VARIABLES):
-                    self.report.read_variables(place, data)
-                if self._modules is not None and is_module(place, placement.site_packages):
-                    yield from self._compiled(self._modules.add(place, data))
-        self._rows.append(RecordedFile(place, record_hash(digest), size))
-        if not lost:
-            self.report.paths.append(place)
+        self._rows.append(RecordedFile(place, record_hash(digest), len(data)))
+        if place in self._without:
+            return
+        self.report.paths.append(place)
+        yield self._entry(placed, len(data)), data
+        if place.startswith(_VARIABLES):
+            self.report.read_variables(place, data)
+        if is_source and self._modules is not None:
+            yield from self._compiled(self._modules.add(place, data))
+
+    def _large_member(self, reader: WheelReader, placed: PlacedMember, expected: ExpectedHash | None) -> Linked:
+        """Give a member that is not held in memory."""
+        member, place = placed.member, placed.place
+        with CheckedContent(reader.open(member), expected) as content:
+            if placed.script and content.peek().startswith(_PLACEHOLDER):
+                raise InvalidPackage(f"{self._wheel.what}: the script {place[:200]!r} has {member.size} bytes")
+            if place not in self._without:
+                self.report.paths.append(place)
+                yield self._entry(placed, member.size), content
+            while content.read(_READ_SIZE):
+                pass
+            self._check(expected, content.expected_digest(), place)
+            self._rows.append(RecordedFile(place, record_hash(content.digest()), member.size))
+
+    def _entry(self, placed: PlacedMember, size: int) -> TarEntry:
+        mode = 0o755 if placed.executable else 0o644
+        return TarEntry(self._root + placed.place, mode=mode, size=size, mtime=placed.member.mtime)
 
     def _check(self, expected: ExpectedHash | None, digest: bytes, place: str) -> None:
         if expected is not None and not matches(expected, digest):
@@ -219,41 +226,6 @@ class LinkedWheel:
         if place not in self._without:
             self.report.paths.append(place)
             yield TarEntry(self._root + place, mode=mode, size=len(content), mtime=self._mtime), content
-
-
-class _Checked(ReadStream):
-    """A stream that is hashed on its way, by SHA-256 and by what RECORD expects."""
-
-    def __init__(self, content: ReadStream, expected: ExpectedHash | None) -> None:
-        super().__init__(content)
-        self._content = content
-        self._sha256 = hashlib.sha256()
-        other = expected is not None and expected.algorithm != "sha256"
-        self._expected: _Hash = hashlib.new(expected.algorithm) if other and expected is not None else self._sha256
-        self._ahead = b""
-
-    def peek(self) -> bytes:
-        """Return the first bytes without taking them."""
-        self._ahead = self._ahead or self._content.read(_READ_SIZE)
-        return self._ahead
-
-    def read(self, size: int | None = -1) -> bytes:
-        if size is None or size < 0:
-            return b"".join(iter(lambda: self.read(_READ_SIZE), b""))
-        data = self._ahead[:size] if self._ahead else self._content.read(size)
-        self._ahead = self._ahead[len(data) :]
-        self._sha256.update(data)
-        if self._expected is not self._sha256:
-            self._expected.update(data)
-        return data
-
-    def digest(self) -> bytes:
-        """Return the SHA-256 of what was read."""
-        return self._sha256.digest()
-
-    def expected_digest(self) -> bytes:
-        """Return the digest of what was read by the algorithm that RECORD names."""
-        return self._expected.digest()
 
 
 def entry_point_script(point: EntryPoint, python: str) -> bytes:

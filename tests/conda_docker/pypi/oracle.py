@@ -46,7 +46,7 @@ def virtual_environment(folder: Path) -> Path:
 
 
 def installed_by_uv(environment: Path, wheels: Sequence[Path | str]) -> Tree:
-    """Return what `uv pip install` puts into an environment beside what is there."""
+    """Return what `uv pip install` puts into an environment, without what was there."""
     before = read_folder(environment)
     command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--link-mode", "copy"]
     subprocess.run([*command, "--python", environment / "bin" / "python", *wheels], check=True)

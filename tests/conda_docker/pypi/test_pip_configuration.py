@@ -38,7 +38,7 @@ def test_variables_win_over_files(environ: dict[str, str], tmp_path: Path) -> No
     assert found.no_index
 
 
-def test_no_file_is_read_when_pip_is_told_so(environ: dict[str, str]) -> None:
+def test_no_file_is_read_when_the_configuration_file_is_the_null_device(environ: dict[str, str]) -> None:
     assert list(configuration_files(environ | {"PIP_CONFIG_FILE": os.devnull})) == []
 
 

@@ -10,7 +10,7 @@ from conda_docker.pypi.pylock import Artifact, parse_pylock
 FOLDER = Path("/lock").absolute()
 
 
-def test_wheels_and_sources_are_told_apart() -> None:
+def test_wheels_and_sources_are_distinguished() -> None:
     text = """
     lock-version = "1.0"
     [[packages]]
@@ -41,6 +41,6 @@ def test_wheels_and_sources_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("text", ["[", 'lock-version = "2.0"', "", 'lock-version = "1.0"\npackages = [{}]'])
-def test_what_is_no_lock_is_refused(text: str) -> None:
+def test_other_files_are_refused(text: str) -> None:
     with pytest.raises(InvalidEnvironment, match=r"cannot read the pylock\.toml"):
         parse_pylock(text, FOLDER)

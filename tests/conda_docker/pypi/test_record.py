@@ -27,7 +27,7 @@ def test_what_is_written_can_be_read(contents: dict[str, bytes]) -> None:
     assert all(matches(found[name], hashlib.sha256(content).digest()) for name, content in contents.items())
 
 
-def test_files_beside_site_packages_are_reached_from_it() -> None:
+def test_files_outside_site_packages_are_recorded_relative_to_it() -> None:
     record = write_record(
         [RecordedFile("bin/a"), RecordedFile("lib/p/site/a.py", "sha256=x", 1)], "lib/p/site", "lib/p/site/RECORD"
     )

@@ -55,7 +55,7 @@ def test_a_url_of_a_wheel_is_direct() -> None:
 @pytest.mark.parametrize(
     "line", ["git+https://example.com/a.git@main", "https://example.com/a-1.0.tar.gz", "a @ git+ssh://example.com/a"]
 )
-def test_sources_are_told_apart(line: str) -> None:
+def test_sources_are_recognized(line: str) -> None:
     assert read(line).sources == [line]
 
 

@@ -204,7 +204,7 @@ def test_a_locked_source_distribution_is_refused_by_name(tmp_path: Path) -> None
         resolve_wheels(locked_environment(source), cache_dir=tmp_path)
 
 
-def test_a_locked_wheel_stays_when_requirements_are_resolved_beside_it(wheels: Path, tmp_path: Path) -> None:
+def test_a_locked_wheel_stays_when_requirements_are_resolved_too(wheels: Path, tmp_path: Path) -> None:
     make_wheel(wheels, "slow", "1")
     make_wheel(wheels, "app", requires=["slow"])
     locked = LockedWheel(name="slow", version="1", url="https://example.com/slow-1-py2.py3-none-any.whl")

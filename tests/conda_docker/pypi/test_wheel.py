@@ -81,7 +81,7 @@ def test_scripts_run_by_the_interpreter_of_the_image(tmp_path: Path) -> None:
     assert all(ours[f"bin/{name}"].mode == 0o755 for name in ("tool", "shell", "command", "program"))
 
 
-def test_headers_of_a_free_threaded_python_lie_beside_its_own(tmp_path: Path) -> None:
+def test_headers_of_a_free_threaded_python_go_to_its_own_folder(tmp_path: Path) -> None:
     wheel = rich_wheel(tmp_path)
     ours, _ = linked(wheel, locked(wheel), Prefix("/opt/conda", "3.13", "lib/python3.13t/site-packages"))
     assert "include/python3.13t/rich-demo/rich.h" in ours

@@ -26,7 +26,7 @@ def make_wheel(
 ) -> Path:
     """Write a wheel to `folder` and give its path.
 
-    `files` are its members by path, `metadata` those of its dist-info beside METADATA, WHEEL and RECORD. `record` is
+    `files` are its members by path, `metadata` more files of its dist-info than METADATA, WHEEL and RECORD. `record` is
     the text of RECORD in place of the right one; `extra` are members that RECORD says nothing of.
     """
     escaped = name.replace("-", "_")
