@@ -1,1 +1,1 @@
-"""From packages to layers: who shares one (`plan`), how one is written (`write`), and which exist (`cache`)."""
+"""From packages to layers: who shares one (`plan`), what its bytes depend on (`recipe`), and making it (`make`)."""
