@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -99,8 +99,8 @@ def write_package(recipe: Recipe, stage: Path, channel: Path) -> Path:
     return target
 
 
-def _tar(stream: IO[bytes]) -> tarfile.TarFile:
-    return tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=1 << 20)
+def _tar(stream: zstd.ZstdFile) -> tarfile.TarFile:
+    return tarfile.open(fileobj=cast(IO[bytes], stream), mode="w|", format=tarfile.PAX_FORMAT, bufsize=1 << 20)
 
 
 def _files(stage: Path) -> Iterator[str]:

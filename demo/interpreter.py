@@ -43,7 +43,12 @@ def site_packages() -> str:
     """Return where this Python looks for packages, relative to its prefix: Debian's own Python has another place."""
     usual = f"lib/python{VERSION}/site-packages"
     # Asked outside of the virtual environment that this may run in, where the answer differs.
-    command = [interpreter_program(), "-I", "-c", "import site; print(*site.getsitepackages(['/prefix']), sep='\\n')"]
+    command: list[str | Path] = [
+        interpreter_program(),
+        "-I",
+        "-c",
+        "import site; print(*site.getsitepackages(['/prefix']), sep='\\n')",
+    ]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     places = [place.removeprefix("/prefix/") for place in printed.splitlines()]
     return usual if usual in places else places[-1]

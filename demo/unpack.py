@@ -32,7 +32,7 @@ def unpack(image: Image, root: Path) -> None:
             names.setdefault(member.content, []).append(path)
     for layer_number, layer in enumerate(layers):
         for number, (entry, content) in enumerate(layer.entries()):
-            paths = names.get((layer_number, number), ())
+            paths = names.get((layer_number, number), [])
             for name in paths[:1]:
                 with (root / name).open("xb") as file:
                     shutil.copyfileobj(content, file, 1 << 20)

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = "~/.cache/conda-docker/zipapp"  # what scripts/make-zipapp gives shiv
 
 
-def problem(folder):
+def problem(folder: Path) -> str | None:
     """Return what keeps `folder` from being written to; None for one that can be, or that serves already."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -19,7 +19,7 @@ def problem(folder):
     return "Permission denied"
 
 
-def private_folder():
+def private_folder() -> Path:
     """Return a folder for temporary files that is this user's alone, the same one each time."""
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
     folder = Path(tempfile.gettempdir(), f"conda-docker-{user}")
@@ -50,6 +50,6 @@ if reason:
         "SHIV_ROOT"
     )
 
-from _bootstrap import bootstrap  # noqa: E402
+from _bootstrap import bootstrap  # type: ignore[import-not-found]  # noqa: E402 (what shiv packs)
 
 bootstrap()

@@ -50,9 +50,16 @@ def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for file in distribution.files or ():
             if ".." not in file.parts and "__pycache__" not in file.parts:
                 (site / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(distribution.locate_file(file), site / file)
+                shutil.copyfile(str(distribution.locate_file(file)), site / file)
     output = folder / "conda-docker.pyz"
-    command = [ROOT / "scripts/make-zipapp", sys.executable, output, "--site-packages", site, "--uncompressed"]
+    command: list[str | Path] = [
+        ROOT / "scripts/make-zipapp",
+        sys.executable,
+        output,
+        "--site-packages",
+        site,
+        "--uncompressed",
+    ]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     shutil.rmtree(site)
     return output
@@ -62,7 +69,7 @@ def run(
     zipapp: Path, root: Path, *args: str, cwd: Path | None = None, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     # Isolated, so that what is installed here cannot be found.
-    command = [sys.executable, "-I", "-S", zipapp, *args]
+    command: list[str | Path] = [sys.executable, "-I", "-S", zipapp, *args]
     environment = {"SHIV_ROOT": str(root), "HOME": str(root)}
     return subprocess.run(
         command,

@@ -14,6 +14,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import deflate
 
@@ -21,6 +22,9 @@ if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 _READ_SIZE = 1 << 20
 _LEVELS = {"gzip": 1, "zstd": 3}
@@ -39,9 +43,9 @@ def main(compression: str, archives: list[str]) -> None:
     steps = dict.fromkeys(("hash", "decompress", "compress"), 0.0)
     sizes = {"packages": 0, "tars": 0, "layers": 0}
 
-    def timed(step: str, call: Callable[..., object], *arguments: object) -> object:
+    def timed(step: str, call: Callable[P, Result], *arguments: P.args, **options: P.kwargs) -> Result:
         begun = time.thread_time()
-        result = call(*arguments)
+        result = call(*arguments, **options)
         steps[step] += time.thread_time() - begun
         return result
 

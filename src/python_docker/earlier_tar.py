@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import tarfile
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from python_docker.image import Image
 from python_docker.transports.docker_archive import read_archive
 
 Filter = Callable[[tarfile.TarInfo], tarfile.TarInfo | None]
+_Path = TypeVar("_Path", bound=str | os.PathLike[str])
 
 
 def write_v1(image: Image, filename: str | os.PathLike[str]) -> None:
@@ -29,9 +31,7 @@ def write_tar_from_contents(contents: Mapping[str, bytes], filter: Filter | None
     return Image().add_layer_contents(contents, filter=filter).content
 
 
-def write_tar_from_paths(
-    paths: Mapping[str | os.PathLike[str], str], filter: Filter | None = None, recursive: bool = False
-) -> bytes:
+def write_tar_from_paths(paths: Mapping[_Path, str], filter: Filter | None = None, recursive: bool = False) -> bytes:
     """Return the tar of a layer of files and folders of this machine."""
     return Image().add_layer_paths(paths, filter=filter, recursive=recursive).content
 

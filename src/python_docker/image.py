@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from python_docker.blob import Blob
 from python_docker.earlier import EarlierImage
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from python_docker.host_files import Place
 
     Filter = Callable[[TarInfo], TarInfo | None]
+
+# The type of a mapping's keys is exact: a dict of `Path` is not one of `str | os.PathLike[str]`.
+_Path = TypeVar("_Path", bound=str | os.PathLike[str])
 
 
 class Image(ImageFiles, EarlierImage):
@@ -183,11 +186,11 @@ class Image(ImageFiles, EarlierImage):
         """
         if arcpath is None:
             arcpath = os.path.splitdrive(os.fspath(path))[1].replace(os.sep, "/")
-        return self.add_layer_paths({path: arcpath}, recursive=recursive, filter=filter)
+        return self.add_layer_paths([(path, arcpath)], recursive=recursive, filter=filter)
 
     def add_layer_paths(
         self,
-        paths: Mapping[str | os.PathLike[str], str] | Iterable[tuple[str | os.PathLike[str], str]],
+        paths: Mapping[_Path, str] | Iterable[tuple[str | os.PathLike[str], str]],
         filter: Filter | None = None,
         recursive: bool = False,
         base_id: str | None = None,

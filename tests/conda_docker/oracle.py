@@ -253,9 +253,8 @@ def _differences(expected: Mapping[str, Installed], linked: Mapping[str, Install
         if theirs is None or ours is None:
             yield f"{path}: only {'here' if theirs is None else 'in rattler'}: {theirs or ours}"
         elif path.startswith("conda-meta/") and theirs.type is ours.type:
-            lines = difflib.unified_diff(
-                *(item.content.decode().splitlines() for item in (theirs, ours)), lineterm="", n=1
-            )
+            one, other = (item.content.decode().splitlines() for item in (theirs, ours))
+            lines = difflib.unified_diff(one, other, lineterm="", n=1)
             yield "\n".join([f"{path}: {theirs.mode:o} in rattler, {ours.mode:o} here", *lines])
         else:
             yield f"{path}: {theirs} in rattler, {ours} here"

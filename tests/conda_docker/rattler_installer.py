@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import sys
+from pathlib import Path
 
 from rattler import RepoDataRecord, install
 
@@ -19,7 +20,7 @@ async def run(job: dict[str, str], archives: list[str]) -> None:
     await install(
         records,
         target_prefix=job["target"],
-        cache_dir=job["cache"],
+        cache_dir=Path(job["cache"]),
         alternative_target_prefix=job["prefix"],
         show_progress=False,
     )

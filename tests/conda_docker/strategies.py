@@ -66,7 +66,7 @@ def packages(draw: st.DrawFn) -> SyntheticPackage:
             placeholder = entry.placeholder if same else draw(st.none() | st.just(PLACEHOLDER))
             entries[path] = HardLink(target, entry.mode, entry.mtime, placeholder, entry.file_mode)
         else:
-            entries[path] = draw(links if kind == "link" else files)
+            entries[path] = draw(links) if kind == "link" else draw(files)
     package = SyntheticPackage(
         name="a",
         noarch=noarch,

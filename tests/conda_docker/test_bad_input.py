@@ -367,8 +367,25 @@ class Mounted:
         script = (
             'mount -t tmpfs -o "$1" none "$2"; where=$2; shift 2; "$@"; code=$?; find "$where" >listing; exit $code'
         )
-        program = [Path(sys.executable).with_name("conda-docker"), "build", "-b", "scratch", *HERE, *args]
-        command = [self._unshare, "--mount", "sh", "-c", script, "sh", options, self._folder / target, *program]
+        program: list[str] = [
+            str(Path(sys.executable).with_name("conda-docker")),
+            "build",
+            "-b",
+            "scratch",
+            *HERE,
+            *args,
+        ]
+        command: list[str | Path] = [
+            self._unshare,
+            "--mount",
+            "sh",
+            "-c",
+            script,
+            "sh",
+            options,
+            str(self._folder / target),
+            *program,
+        ]
         result = subprocess.run(
             command, cwd=self._folder, env=self._environment, capture_output=True, text=True, timeout=120, check=False
         )

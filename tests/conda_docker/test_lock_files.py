@@ -14,12 +14,14 @@ from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.provenance import read_environments
 from conda_docker.request import Request
 from conda_docker.resolution import resolve
+from python_docker.spec.platform import Platform
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.pypi.conftest import wheels
 from tests.conda_docker.pypi.wheels import make_wheel
 
 __all__ = ["wheels"]
 
+LINUX = Platform("linux", "amd64")
 PACKAGES = (
     SyntheticPackage(name="python", version="3.12.4", depends=("zlib",), files={"bin/python3.12": b"\x7fELF"}),
     SyntheticPackage(name="zlib", version="1.3", files={"lib/libz.so": b"\x7fELF"}),
@@ -77,12 +79,12 @@ def environment(
     make_wheel(wheels, "library")
     file = tmp_path / "environment.yml"
     file.write_text(f"channels: [{synthetic_channel.url}, nodefaults]\ndependencies: [pure, python, pip: [app]]\n")
-    [resolved] = resolve(Request(files=[file], platforms="linux-64", base="scratch", options=options))
+    [resolved] = resolve(Request(files=(file,), platforms=(LINUX,), base="scratch", options=options))
     return resolved.environment
 
 
 def built(file: Path, options: BuildOptions) -> BuildResult:
-    [resolved] = resolve(Request(files=[file], platforms="linux-64", base="scratch", options=options))
+    [resolved] = resolve(Request(files=(file,), platforms=(LINUX,), base="scratch", options=options))
     return build_image(resolved.environment, resolved.base, options)
 
 

@@ -60,7 +60,7 @@ def resolved(real_channel: RealChannel, folder: Path) -> Resolved:
     file = folder / "environment.yml"
     file.write_text(f"channels: [{real_channel.url}, nodefaults]\ndependencies:\n  - numpy\n  - pip:\n{pip}")
     options = BuildOptions(cache_dir=folder / "cache")
-    [found] = resolve(Request(files=[file], base=f"oci:{make_base()}", options=options))
+    [found] = resolve(Request(files=(file,), base=f"oci:{make_base()}", options=options))
     return found
 
 
@@ -120,5 +120,5 @@ def test_an_explicit_list_of_it_makes_the_same_image(built: BuildResult, folder:
     [environment] = read_environments(built.image)
     (tmp_path / "explicit.txt").write_text(environment.explicit())
     options = BuildOptions(cache_dir=folder / "cache")
-    [again] = resolve(Request(files=[tmp_path / "explicit.txt"], base=f"oci:{make_base()}", options=options))
+    [again] = resolve(Request(files=(tmp_path / "explicit.txt",), base=f"oci:{make_base()}", options=options))
     assert build_image(again.environment, again.base, options).image.digest == built.image.digest

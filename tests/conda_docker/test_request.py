@@ -31,7 +31,7 @@ def test_one_environment_is_described(fields: dict[str, Any], said: str) -> None
 
 
 def test_packages_may_add_to_a_file() -> None:
-    request = Request(specs="numpy", files="environment.yml")
+    request = Request(specs="numpy", files=(Path("environment.yml"),))
     assert (request.specs, request.files) == (("numpy",), (Path("environment.yml"),))
 
 

@@ -82,7 +82,11 @@ def test_a_base_for_another_platform_only(tmp_path: Path) -> None:
 
 def test_each_platform_of_a_request(channel: SyntheticChannel) -> None:
     request = Request(
-        specs="tool", base="scratch", channels=channel.url, override_channels=True, platforms="linux-64,linux-aarch64"
+        specs="tool",
+        base="scratch",
+        channels=channel.url,
+        override_channels=True,
+        platforms=(AMD64, Platform("linux", "arm64")),
     )
     assert [found.environment.subdir for found in resolve(request)] == ["linux-64", "linux-aarch64"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from python_docker.transports import open_image
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 
 
-def run(*args: str, **options: object) -> subprocess.CompletedProcess[str]:
+def run(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "docker_envs", *args]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression, open_decompressed
@@ -15,25 +15,16 @@ from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json
 from python_docker.spec.media_types import OCI_MANIFEST, ImageFormat
 from tests.python_docker.making import HELLO, MORE, Made, config_of
 
-ALL_FORMATS = frozenset(ImageFormat)
-ALL_COMPRESSIONS = frozenset({Compression.NONE, Compression.GZIP, Compression.ZSTD})
-
 
 class Kept:
-    """A destination in memory that can keep what it is told it can."""
+    """A destination in memory that can keep everything."""
 
-    def __init__(
-        self,
-        formats: Iterable[ImageFormat] = ALL_FORMATS,
-        compressions: Iterable[Compression] = ALL_COMPRESSIONS,
-        *,
-        takes_index: bool = True,
-        staging: BlobStore | None = None,
-    ) -> None:
-        self.formats = frozenset(formats)
-        self.compressions = frozenset(compressions)
-        self.takes_index = takes_index
-        self.parallel = 3
+    formats: ClassVar = frozenset(ImageFormat)
+    compressions: ClassVar = frozenset({Compression.NONE, Compression.GZIP, Compression.ZSTD})
+    takes_index: ClassVar = True
+    parallel: ClassVar = 3
+
+    def __init__(self, staging: BlobStore | None = None) -> None:
         self.staging = staging
         self.blobs: dict[Digest, bytes] = {}
         self.manifests: dict[Digest, Manifest | Index] = {}
@@ -64,6 +55,23 @@ class Kept:
 
     def tar(self, descriptor: Descriptor) -> bytes:
         return open_decompressed(io.BytesIO(self.blobs[descriptor.digest])).read()
+
+
+def limited(
+    kept_formats: Iterable[ImageFormat] = Kept.formats,
+    *,
+    compressions: Iterable[Compression] = Kept.compressions,
+    takes_index: bool = True,
+    staging: BlobStore | None = None,
+) -> Kept:
+    """Return a destination in memory that can keep no more than this."""
+    limits = {
+        "formats": frozenset(kept_formats),
+        "compressions": frozenset(compressions),
+        "takes_index": takes_index,
+    }
+    kept: Kept = type("Limited", (Kept,), limits)(staging)
+    return kept
 
 
 class Heard:

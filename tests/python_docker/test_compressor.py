@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import threading
 import zlib
 from collections.abc import Callable
@@ -186,7 +187,7 @@ class LazyPool(Executor):
 
 @pytest.mark.parametrize(("waiting", "most"), [(0, 4), (5 * MIB, 5)])
 def test_a_few_blocks_at_most_wait_for_slow_threads(monkeypatch: pytest.MonkeyPatch, waiting: int, most: int) -> None:
-    monkeypatch.setattr(compressor.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
     monkeypatch.setattr(compressor, "_WAITING", waiting)
     pool = LazyPool()
     assert compress([CONTENT], Compression.GZIP, executor=pool) == EXPECTED[Compression.GZIP]

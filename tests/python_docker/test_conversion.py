@@ -14,13 +14,13 @@ from python_docker.copy import (
 )
 from python_docker.errors import UnsupportedFormat
 from python_docker.spec.media_types import ImageFormat
-from tests.python_docker.copying import Kept
+from tests.python_docker.copying import Kept, limited
 from tests.python_docker.making import HELLO, MORE, Made
 
 
 def test_the_format_follows_the_destination() -> None:
     made = Made([HELLO, MORE])
-    kept = Kept([ImageFormat.DOCKER])
+    kept = limited([ImageFormat.DOCKER])
     manifest = put_image(made.image(), kept)
     assert manifest.format is ImageFormat.DOCKER
     assert [layer.digest for layer in manifest.layers] == [layer["digest"] for layer in made.value["layers"]]
@@ -31,7 +31,7 @@ def test_the_format_follows_the_destination() -> None:
 @pytest.mark.parametrize("staged", [False, True])
 def test_the_compression_follows_the_destination(staged: bool, tmp_path: Path) -> None:
     made = Made([HELLO, MORE], compression=Compression.ZSTD)
-    kept = Kept(compressions=[Compression.GZIP], staging=BlobStore(tmp_path) if staged else None)
+    kept = limited(compressions=[Compression.GZIP], staging=BlobStore(tmp_path) if staged else None)
     manifest = put_image(made.image(), kept)
     assert [layer.media_type.rpartition("+")[2] for layer in manifest.layers] == ["gzip", "gzip"]
     assert [kept.tar(layer) for layer in manifest.layers] == [HELLO, MORE]
@@ -40,7 +40,7 @@ def test_the_compression_follows_the_destination(staged: bool, tmp_path: Path) -
 
 def test_what_a_destination_cannot_keep_is_unpacked_with_a_word(caplog: pytest.LogCaptureFixture) -> None:
     made = Made([HELLO], compression=Compression.ZSTD)
-    kept = Kept(compressions=[Compression.GZIP, Compression.NONE])
+    kept = limited(compressions=[Compression.GZIP, Compression.NONE])
     assert put_image(made.image(), kept).layers[0].media_type == "application/vnd.oci.image.layer.v1.tar"
     assert "layers are written uncompressed: zstd cannot be kept there" in caplog.text
     caplog.clear()
@@ -71,9 +71,9 @@ def test_zstd_makes_an_image_oci_s() -> None:
 def test_what_cannot_be_written_is_refused() -> None:
     image = Made().image()
     with pytest.raises(UnsupportedFormat, match="the docker image format cannot be written there"):
-        put_image(image, Kept([ImageFormat.OCI]), conversion=Conversion(ImageFormat.DOCKER))
+        put_image(image, limited([ImageFormat.OCI]), conversion=Conversion(ImageFormat.DOCKER))
     with pytest.raises(UnsupportedFormat, match="zstd layers cannot be written there"):
-        put_image(image, Kept(compressions=[Compression.GZIP]), conversion=Conversion(compression=Compression.ZSTD))
+        put_image(image, limited(compressions=[Compression.GZIP]), conversion=Conversion(compression=Compression.ZSTD))
 
 
 def test_what_is_no_layer_is_copied_but_not_looked_at() -> None:

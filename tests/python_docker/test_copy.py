@@ -23,7 +23,7 @@ from python_docker.spec.documents import Index, Manifest, dump_json
 from python_docker.spec.media_types import OCI_CONFIG, ImageFormat
 from python_docker.spec.platform import Platform
 from python_docker.transports import open_image, open_source
-from tests.python_docker.copying import Heard, Kept, Many
+from tests.python_docker.copying import Heard, Kept, Many, limited
 from tests.python_docker.making import HELLO, MORE, Made
 
 # -- one image ---------------------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def test_an_index_needs_a_place_for_it() -> None:
     root = many.root()
     assert isinstance(root, Index)
     with pytest.raises(UnsupportedFormat, match="choose one with --platform"):
-        copy_index(many, root, Kept(takes_index=False))
+        copy_index(many, root, limited(takes_index=False))
 
 
 def test_what_an_index_names_and_is_not_there_is_named() -> None:
@@ -156,7 +156,7 @@ def test_any_manifest_is_copied_byte_for_byte(config_type: str, layer_type: str)
     made = Made(unknown={"kept": True}, artifactType="application/x-own")
     made.value["config"] = made.put(b"[not JSON", config_type)
     made.value["layers"] = [made.put(b"not a tar", layer_type)]
-    kept = Kept([ImageFormat.OCI])
+    kept = limited([ImageFormat.OCI])
     root = made.root()
     assert isinstance(root, Manifest)
     assert copy_manifest(made, root, kept).raw == root.raw

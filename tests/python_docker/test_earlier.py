@@ -8,13 +8,16 @@ import io
 import json
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import python_docker.tar as earlier_tar
+import python_docker.tar
 from python_docker.base import Image
 from python_docker.compression import Compression
 from python_docker.utils import sorted_json_dumps
+
+earlier_tar: Any = python_docker.tar  # its earlier names are made when they are asked for
 
 
 @pytest.fixture

@@ -185,7 +185,7 @@ def test_a_folder_that_is_left_out_is_not_looked_into(tree: Path) -> None:
 def test_a_filter_can_change_what_it_is_given(tree: Path) -> None:
     def change(info: tarfile.TarInfo) -> tarfile.TarInfo:
         info.name = f"moved/{info.name}"
-        info.mode, info.uid, info.gid, info.mtime, info.size = 0o600, 7, 8, 99.5, 12345  # type: ignore[assignment]
+        info.mode, info.uid, info.gid, info.mtime, info.size = 0o600, 7, 8, 99.5, 12345
         return info
 
     image = Image()

@@ -271,7 +271,7 @@ def test_a_copy_is_another_image() -> None:
 
 
 STEPS = st.lists(st.sampled_from(["add", "remove", "reverse", "move", "swap in", "clear"]), max_size=8)
-HISTORIES = st.none() | st.lists(
+HISTORIES: st.SearchStrategy[list[dict[str, Any]] | None] = st.none() | st.lists(
     st.builds(dict, created_by=st.sampled_from("abc"), empty_layer=st.booleans()), max_size=6
 )
 

@@ -164,7 +164,7 @@ def test_what_a_build_under_way_has_used_stays(cache: CacheFolder) -> None:
 def test_a_dry_run_removes_nothing_and_foretells_the_rest(cache: CacheFolder) -> None:
     before = files(cache.root)
     for limits in ({"max_bytes": 2000}, {"max_bytes": 0}, {"max_age": 0.0}):
-        foretold = prune_cache(cache, dry_run=True, **limits)  # type: ignore[arg-type]
+        foretold = prune_cache(cache, dry_run=True, **limits)
         assert files(cache.root) == before
     assert prune_cache(cache, max_age=0.0) == foretold
 

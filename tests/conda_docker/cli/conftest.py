@@ -39,7 +39,7 @@ def conda_docker(tmp_path: Path, environment: dict[str, str]) -> Run:
         texts = []
         for stream in (output, errors):
             stream.flush()
-            texts.append(stream.buffer.getvalue().decode())  # type: ignore[attr-defined]
+            texts.append(stream.buffer.getvalue().decode())
         return subprocess.CompletedProcess(args, code, *texts)
 
     return run

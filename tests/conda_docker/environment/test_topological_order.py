@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import rattler
 from hypothesis import given
@@ -19,7 +20,7 @@ NAMES = "abcdefgh"
 class Node:
     name: str
     depends: Sequence[str] = ()
-    noarch: str | None = None
+    noarch: Literal["python", "generic"] | None = None
 
 
 def order(*nodes: Node) -> str:
@@ -48,7 +49,8 @@ def rattlers_order(nodes: Sequence[Node]) -> str:
 def graphs(draw: st.DrawFn) -> list[Node]:
     names = draw(st.permutations(NAMES[: draw(st.integers(1, len(NAMES)))]))
     specs = st.sampled_from([*NAMES, "a >=1", "b[build=x]", "C 1.*", "__glibc >=2"])
-    noarch = st.sampled_from([None, None, "python", "generic"])
+    kinds: list[Literal["python", "generic"] | None] = [None, None, "python", "generic"]
+    noarch = st.sampled_from(kinds)
     return [Node(name, draw(st.lists(specs, max_size=4)), draw(noarch)) for name in names]
 
 

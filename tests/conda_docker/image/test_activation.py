@@ -104,7 +104,7 @@ def test_a_script_that_the_shell_cannot_parse_takes_no_container_down(tmp_path: 
     (tmp_path / "bin/sh").symlink_to(str(shutil.which(shell)))
     script = tmp_path / "entrypoint"
     script.write_text(entrypoint_script(str(tmp_path), str(tmp_path / "bin/sh")))
-    command = [tmp_path / "bin/sh", script, tmp_path / "bin/sh", "-c", "echo $A $B"]
+    command: list[str | Path] = [tmp_path / "bin/sh", script, tmp_path / "bin/sh", "-c", "echo $A $B"]
     ended = subprocess.run(command, env={"PATH": str(tmp_path / "bin")}, capture_output=True, text=True, check=True)
     assert ended.stdout == ("2\n" if shell == "dash" else "1 2\n")
     assert ("a.sh needs bash" in ended.stderr) is (shell == "dash")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,7 @@ from python_docker.tar import EntryType
 from python_docker.validation import validate
 from tests.conda_docker.channel import File, Symlink, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.oracle import Installed, Rattler, Tree, differences
+from tests.conda_docker.packages import Entry
 
 LONG = "/build/" + "placehold_" * 24
 PYTHON = SyntheticPackage(name="python", version="3.12.1", files={"bin/python3.12": File(b"python", mode=0o755)})
@@ -84,9 +86,9 @@ def tree(image: Image, prefix: str = "opt/conda") -> Tree:
         assert member is not None
         entry = member.entry
         link = entry.link_target if entry.type is EntryType.SYMLINK else ""
-        content = contents[member.layer, entry.link_target if entry.type is EntryType.HARDLINK else path]
+        data = contents[member.layer, entry.link_target if entry.type is EntryType.HARDLINK else path]
         kind = EntryType.FILE if entry.type is EntryType.HARDLINK else entry.type
-        found[path.removeprefix(f"{prefix}/")] = Installed(kind, entry.mode, link, content)
+        found[path.removeprefix(f"{prefix}/")] = Installed(kind, entry.mode, link, data)
     return found
 
 
@@ -285,7 +287,11 @@ def test_an_explicit_file_rebuilds_the_same_image(channel: SyntheticChannel, tmp
 def test_an_explicit_file_gives_the_image_the_same_time(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
     package = SyntheticPackage(name="timed", timestamp=1_700_000_000_000, files={"share/timed": b"timed"})
     synthetic_channel.add(package)
-    options = {"base": "scratch", "platform": "linux/amd64", "options": BuildOptions(cache_dir=tmp_path / "cache")}
+    options: dict[str, Any] = {
+        "base": "scratch",
+        "platform": "linux/amd64",
+        "options": BuildOptions(cache_dir=tmp_path / "cache"),
+    }
     image = create_image(["timed"], channels=[synthetic_channel.url], override_channels=True, **options)
     (tmp_path / "explicit.txt").write_text(read_environments(image)[0].explicit())
     again = create_image(file=tmp_path / "explicit.txt", **options)
@@ -500,7 +506,7 @@ def test_programs_without_a_loader_are_warned_of(channel: SyntheticChannel, tmp_
 def test_a_prefix_behind_a_link_of_the_base_goes_where_that_leads(channel: SyntheticChannel, tmp_path: Path) -> None:
     (tmp_path / "opt").symlink_to("var/opt")
     base = Image()
-    base.add_layer_paths({tmp_path / "opt": "/opt"})
+    base.add_layer_paths([(tmp_path / "opt", "/opt")])
     base.add_layer_contents({"/var/opt/of/the/base": b""})
     files = build_image(environment_of(channel), base, options(tmp_path)).image.filesystem()
     link = files.get("opt")
@@ -555,7 +561,7 @@ def test_link_scripts_are_refused_named_or_run(channel: SyntheticChannel, tmp_pa
     assert files.read("/opt/conda/made") == b"made\n"
     assert "opt/conda/.messages.txt" not in files
     assert ran[0].image.config.environment["FONTS"] == "/opt/conda/made", "activation sees what link scripts made"
-    assert [entry.created_by for entry in ran[0].image.config_file.history][-2:] == [
+    assert [entry.created_by for entry in ran[0].image.config_file.history or ()][-2:] == [
         "conda-docker: link scripts",
         "conda-docker: environment",
     ]
@@ -572,7 +578,7 @@ def test_files_follow_a_folder_that_is_a_link_in_another_package(
     synthetic_channel: SyntheticChannel, tmp_path: Path, link_comes_first: bool, layering: Layering
 ) -> None:
     first, last = ("link", "file") if link_comes_first else ("file", "link")
-    files = {
+    files: dict[str, dict[str, Entry | bytes]] = {
         "link": {"x/lib64/first.so": b"first", "x/lib": Symlink("lib64")},
         "file": {"x/lib/other.so": b"other", "x/lib/deep/er.so": b"deeper"},
     }

@@ -122,5 +122,5 @@ def test_this_machine_s_own_c_library_is_recognised(tmp_path: Path) -> None:
     if not libraries:
         pytest.skip("this machine's C library is not where Debian has it")
     image = Image()
-    image.add_layer_paths({libraries[0].resolve(): str(libraries[0])})
+    image.add_layer_path(libraries[0].resolve(), str(libraries[0]))
     assert read_base_system(image, tmp_path).glibc == os.confstr("CS_GNU_LIBC_VERSION").split()[1]  # type: ignore[union-attr]

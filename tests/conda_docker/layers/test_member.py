@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ HERE = Prefix("/opt/conda", "3.12")
 
 
 @pytest.mark.parametrize("change", [{"name": "b"}, {"version": "2.0"}, {"build": "1"}], ids=str)
-def test_a_package_of_another_name_than_asked_for_is_refused(change: dict[str, str], tmp_path: Path) -> None:
+def test_a_package_of_another_name_than_asked_for_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
     archive = SyntheticPackage(name="a", files={"x": "x"}).write(tmp_path)
     with pytest.raises(InvalidPackage, match=r"is a-1\.0-0, and the channel says that it is"):
         open_member(replace(locked(archive), **change), archive)

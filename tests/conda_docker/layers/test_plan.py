@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from conda_docker.build_options import Layering
 from conda_docker.environment.locked import LockedPackage, package_from_record
 from conda_docker.environment.topological_order import topological_order
+from conda_docker.layers.member import Member
 from conda_docker.layers.plan import plan_layers
 
 
@@ -21,7 +23,7 @@ def package(name: str, *depends: str, size: int = 1000) -> LockedPackage:
     )
 
 
-def names(plan: list[list[LockedPackage]]) -> list[list[str]]:
+def names(plan: Iterable[Sequence[Member]]) -> list[list[str]]:
     return [[package.name for package in layer] for layer in plan]
 
 

@@ -59,7 +59,8 @@ def test_each_field_changes_the_key(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["python_version", "site_packages", "bytecode"])
 def test_python_does_not_matter_to_packages_without_modules_to_compile(name: str) -> None:
-    other = replace(RECIPE, **{"site_packages": None, name: OTHER[name]})
+    changes: dict[str, Any] = {"site_packages": None, name: OTHER[name]}
+    other = replace(RECIPE, **changes)
     for kind in (None, "generic"):
         package = replace(PACKAGE, noarch=kind)
         assert other.key([package]) == RECIPE.key([package])
@@ -75,7 +76,7 @@ def test_python_does_not_matter_to_packages_without_modules_to_compile(name: str
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_what_is_recorded_of_a_package_changes_the_key(change: dict[str, str]) -> None:
+def test_what_is_recorded_of_a_package_changes_the_key(change: dict[str, Any]) -> None:
     assert RECIPE.key([replace(PACKAGE, **change)]) != RECIPE.key([PACKAGE])
 
 

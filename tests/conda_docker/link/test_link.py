@@ -25,7 +25,7 @@ from conda_docker.package.archive import UnsurveyedPackage, open_package
 from python_docker.tar import EntryType, LayerWriter, TarEntry
 from tests.conda_docker.kinds import KINDS, LONG, STRINGS, TEXT
 from tests.conda_docker.oracle import PREFIX, link, locked, read_layer
-from tests.conda_docker.packages import MTIME, File, Folder, HardLink, Symlink, SyntheticPackage
+from tests.conda_docker.packages import MTIME, Entry, File, Folder, HardLink, Symlink, SyntheticPackage
 from tests.conda_docker.strategies import packages
 
 HERE = Prefix(PREFIX, "3.12")
@@ -169,7 +169,7 @@ def test_a_hard_link_to_a_file_that_is_left_out_has_its_content(tmp_path: Path) 
 @pytest.mark.parametrize("size", [10, 9 << 20])
 def test_a_content_that_is_held_can_be_had_several_times(size: int, tmp_path: Path) -> None:
     content = bytes(range(10)) * (size // 10)
-    files = {"f": content, "g": HardLink("f"), "h": HardLink("f")}
+    files: dict[str, Entry | bytes] = {"f": content, "g": HardLink("f"), "h": HardLink("f")}
     archive = SyntheticPackage(name="a", files=files, unlisted=["f"], legacy_paths=True).write(tmp_path)
     tree = read_layer(link(open_package(archive), locked(archive)))
     assert (tree["g"].content, tree["h"].content) == (content, content)

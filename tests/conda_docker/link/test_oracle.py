@@ -14,7 +14,7 @@ from conda_docker.errors import InvalidPackage
 from python_docker.tar import EntryType
 from tests.conda_docker.kinds import KINDS, LONG, PYTHON, TEXT, listed, member
 from tests.conda_docker.oracle import Installed, Rattler, RattlerFailed, differences, link_archives, normalized
-from tests.conda_docker.packages import File, Folder, Symlink, SyntheticPackage
+from tests.conda_docker.packages import Entry, File, Folder, Symlink, SyntheticPackage
 from tests.conda_docker.strategies import packages
 
 
@@ -37,7 +37,7 @@ def test_files_of_any_package_are_those_that_rattler_installs(
 
 
 def test_the_dependent_wins_a_path(rattler: Rattler, tmp_path: Path) -> None:
-    files = {"both": "x", "lib/both": Symlink("x")}
+    files: dict[str, Entry | str] = {"both": "x", "lib/both": Symlink("x")}
     first = SyntheticPackage(name="z", files={**files, "z": "z"})
     second = SyntheticPackage(name="a", depends=["z"], files={**files, "both": "y", "a": "a"})
     archives = [first.write(tmp_path), second.write(tmp_path)]

@@ -14,10 +14,13 @@ import pytest
 
 from conda_docker.errors import InvalidPackage
 from conda_docker.package.archive import Package, UnsurveyedPackage, open_package
+from python_docker.compression import zstd_module
 from python_docker.tar import EntryType
 from tests.conda_docker.kinds import listed, member
 from tests.conda_docker.oracle import Rattler, RattlerFailed, link, locked, read_layer
-from tests.conda_docker.packages import MTIME, File, Folder, HardLink, Symlink, SyntheticPackage, zstd
+from tests.conda_docker.packages import MTIME, File, Folder, HardLink, Symlink, SyntheticPackage
+
+zstd = zstd_module()
 
 PLAIN = SyntheticPackage(name="a", files={"bin/a": File(b"a", mode=0o755), "lib/b": "b"})
 

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -165,7 +166,7 @@ def test_a_damaged_download_of_ours_is_not_found(record: LockedPackage, tmp_path
 
 def test_a_download_without_hashes_is_known_by_its_public_url(synthetic_channel: SyntheticChannel) -> None:
     synthetic_channel.add(PACKAGE)
-    nothing = {"sha256": None, "md5": None}
+    nothing: dict[str, Any] = {"sha256": None, "md5": None}
     one = download_path(synthetic_channel.locked(PACKAGE, url=NOT_HERE, **nothing), Path("cache"))
     same = synthetic_channel.locked(PACKAGE, url="https://me:secret@conda.example.org/t/tk-1/team", **nothing)
     other = synthetic_channel.locked(PACKAGE, url="https://conda.example.org/other", **nothing)

@@ -17,14 +17,16 @@ INDEX = {"name": "a", "version": "1.0", "build": "0"}
 
 
 def parse(
-    index: dict[str, Any] | None = None, paths: list[Any] | None = None, about_mtime: int = 7, **files: bytes
+    index: dict[str, Any] | None = None, paths: list[Any] | None = None, link: bytes | None = None, **files: bytes
 ) -> PackageMetadata:
     content = {"index.json": json.dumps(INDEX | (index or {})).encode()}
     if paths is not None:
         content["paths.json"] = json.dumps({"paths": paths, "paths_version": 1}).encode()
     elif "files" not in files:
         content["files"] = b""
-    return parse_metadata(content | files, about_mtime, "a-1.0-0.conda")
+    if link is not None:
+        content["link.json"] = link
+    return parse_metadata(content | files, 7, "a-1.0-0.conda")
 
 
 def test_an_entry_has_defaults() -> None:
@@ -165,17 +167,16 @@ def test_the_timestamp_is_in_seconds(timestamp: Any, seconds: int) -> None:
 
 def test_entry_points_are_read() -> None:
     link = json.dumps({"noarch": {"type": "python", "entry_points": ["a=b:c", " d e = f.g : h.i "]}}).encode()
-    files = {"link.json": link}
-    assert parse({"noarch": "python"}, paths=[{"_path": "f"}], **files).entry_points == (
+    assert parse({"noarch": "python"}, paths=[{"_path": "f"}], link=link).entry_points == (
         EntryPoint("a", "b", "c"),
         EntryPoint("d e", "f.g", "h.i"),
     )
-    assert parse({"noarch": "generic"}, paths=[{"_path": "f"}], **files).entry_points == ()
+    assert parse({"noarch": "generic"}, paths=[{"_path": "f"}], link=link).entry_points == ()
 
 
 def test_an_entry_point_that_cannot_be_used_is_left_out_and_named() -> None:
     link = json.dumps({"noarch": {"type": "python", "entry_points": ["../a = b:c", "d = e:f [g]"]}}).encode()
-    metadata = parse({"noarch": "python"}, **{"link.json": link})
+    metadata = parse({"noarch": "python"}, link=link)
     assert metadata.entry_points == (EntryPoint("d", "e", "f"),)
     assert metadata.notes == ("a: the entry point '../a = b:c' cannot be used and is left out",)
 
@@ -183,12 +184,12 @@ def test_an_entry_point_that_cannot_be_used_is_left_out_and_named() -> None:
 @pytest.mark.parametrize("link", [b"{", b"[]", b'{"noarch": {"entry_points": "a=b:c"}}'])
 def test_link_json_that_cannot_be_read_is_refused(link: bytes) -> None:
     with pytest.raises(InvalidPackage, match=r"link\.json"):
-        parse({"noarch": "python"}, **{"link.json": link})
+        parse({"noarch": "python"}, link=link)
 
 
 @pytest.mark.parametrize("link", [b"{}", b'{"noarch": null}', b'{"noarch": {"entry_points": null}}'])
 def test_link_json_without_entry_points(link: bytes) -> None:
-    assert parse({"noarch": "python"}, paths=[{"_path": "f"}], **{"link.json": link}).entry_points == ()
+    assert parse({"noarch": "python"}, paths=[{"_path": "f"}], link=link).entry_points == ()
 
 
 @pytest.mark.parametrize("field", ["name", "version", "build"])

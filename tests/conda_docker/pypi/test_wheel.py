@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,12 +18,12 @@ from conda_docker.pypi.locked import LockedWheel
 from conda_docker.pypi.wheel import installed_wheel_paths, link_wheel
 from python_docker.tar import EntryType
 from tests.conda_docker.pypi.oracle import PYTHON, differences, installed_by_uv, linked, virtual_environment
-from tests.conda_docker.pypi.wheels import make_wheel
+from tests.conda_docker.pypi.wheels import Content, make_wheel
 
 PREFIX = Prefix("/opt/conda", "3.12")
 SITE = "lib/python3.12/site-packages"
 
-RICH = {
+RICH: dict[str, Content] = {
     "rich_demo/__init__.py": "def main():\n    return 0\n",
     "rich_demo/table.csv": "a,b\n",
     "rich_demo/with, comma.txt": "x",
@@ -45,13 +46,13 @@ POINTS = (
 )
 
 
-def locked(path: Path, **fields: bool) -> LockedWheel:
+def locked(path: Path, **fields: Any) -> LockedWheel:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     return LockedWheel(name="demo", version="1.0", url=path.as_uri(), sha256=sha256, **fields)
 
 
 def rich_wheel(folder: Path) -> Path:
-    metadata = {"entry_points.txt": POINTS, "licenses/LICENSE": "free", "INSTALLER": "someone"}
+    metadata: dict[str, Content] = {"entry_points.txt": POINTS, "licenses/LICENSE": "free", "INSTALLER": "someone"}
     return make_wheel(folder, "rich-demo", "1.0", RICH, metadata=metadata, executable=["rich_demo/run.sh"])
 
 

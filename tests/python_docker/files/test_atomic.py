@@ -75,10 +75,11 @@ class TestWriteWholeFile:
         assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"file": b"one"}
 
     def test_many_threads_may_write_one_file(self, tmp_path: Path) -> None:
-        threads = [
-            threading.Thread(target=lambda: [write_whole_file(tmp_path / "file", 1000 * b"x") for _ in range(50)])
-            for _ in range(4)
-        ]
+        def write() -> None:
+            for _ in range(50):
+                write_whole_file(tmp_path / "file", 1000 * b"x")
+
+        threads = [threading.Thread(target=write) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -230,7 +230,11 @@ class TestBodies:
             client.send("GET", server.url)
 
     def test_silence(self, started: Started, options: RegistryOptions) -> None:
-        server = started(StubServer(lambda asked: time.sleep(0.6) or echo(asked)))
+        def late(asked: Asked) -> Answer:
+            time.sleep(0.6)
+            return echo(asked)
+
+        server = started(StubServer(late))
         with pytest.raises(HttpError, match="did not answer in time"):
             HttpClient(options.with_fields(read_timeout=0.2)).send("GET", server.url)
 

@@ -23,8 +23,10 @@ def random_faults(seed: int, *, share: float = 0.4, reach: int = 60_000) -> Call
         kind = chance.choice(["status", "limit", "up", "down", "both", "trickle", "nothing"])
         if kind == "status":
             body = b"<html><body>oops</body></html>"
-            head = f"HTTP/1.1 {chance.choice(_STATUSES)}\r\nContent-Length: {len(body)}\r\nContent-Type: text/html\r\n"
-            return Fault(answer=head.encode() + b"Connection: close\r\n\r\n" + body)
+            status = (
+                f"HTTP/1.1 {chance.choice(_STATUSES)}\r\nContent-Length: {len(body)}\r\nContent-Type: text/html\r\n"
+            )
+            return Fault(answer=status.encode() + b"Connection: close\r\n\r\n" + body)
         if kind == "limit":
             head = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 0\r\nContent-Length: 0\r\n"
             return Fault(answer=head + b"Connection: close\r\n\r\n")

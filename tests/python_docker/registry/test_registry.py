@@ -23,6 +23,7 @@ from python_docker.errors import (
     UnsupportedFormat,
 )
 from python_docker.registry import Image, Registry, RegistryOptions, pull_image
+from python_docker.spec.documents import Manifest
 from tests import peers
 from tests.python_docker.registry.contents import small_image
 from tests.python_docker.registry.stub_registry import StubRegistry
@@ -298,7 +299,9 @@ class TestDocuments:
         image = small_image(repository)
         ours.push_image(image)
         assert ours.get_manifest(repository, "v1").raw == image.manifest.raw
-        assert ours.get_manifest(image=repository, tag="v1", version="v2").layers[0].size == image.layers[-1].size
+        manifest = ours.get_manifest(image=repository, tag="v1", version="v2")
+        assert isinstance(manifest, Manifest)
+        assert manifest.layers[0].size == image.layers[-1].size
         assert ours.get_manifest_digest(repository, "v1") == image.digest
         assert ours.get_manifest_configuration(repository, "v1").config == {"Env": ["SEED=0"]}
 

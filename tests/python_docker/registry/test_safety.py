@@ -10,6 +10,7 @@ import pytest
 
 from python_docker.errors import RegistryError
 from python_docker.http.client import HttpClient
+from python_docker.http.url import is_inner_address
 from python_docker.registry.auth.authorizer import Authenticator
 from python_docker.registry.auth.challenge import Challenge
 from python_docker.registry.auth.credentials import Credentials
@@ -140,11 +141,11 @@ class TestUploads:
     def test_not_into_this_network(
         self, stub: StubRegistry, options: RegistryOptions, monkeypatch: pytest.MonkeyPatch, place: str
     ) -> None:
-        from python_docker.registry.upload import session
-
-        real = session.is_inner_address
+        real = is_inner_address
         # As if the registry were outside.
-        monkeypatch.setattr(session, "is_inner_address", lambda host: host != "localhost" and real(host))
+        monkeypatch.setattr(
+            "python_docker.registry.upload.session.is_inner_address", lambda host: host != "localhost" and real(host)
+        )
         stub.place = place
         with pytest.raises(RegistryError, match="not safe"):
             upload_blob(RegistryClient(stub.url, options), "team/app", BLOB, Tally())

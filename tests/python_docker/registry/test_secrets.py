@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import logging
 import traceback
@@ -94,6 +95,10 @@ def test_token_server_that_repeats_what_it_was_sent(
         told()
 
 
+def _redirect(answer: Answer, signed: Answer, asked: Asked) -> Answer | None:
+    return answer if asked.path == "/signed" else signed if "/blobs/" in asked.path else None
+
+
 def test_signed_addresses(stub: StubRegistry, options: RegistryOptions, told: Callable[[], None]) -> None:
     """Of downloads, whatever happens there, and of uploads."""
     ours = Registry(stub.url, USER, PASSWORD, options=options)
@@ -108,9 +113,7 @@ def test_signed_addresses(stub: StubRegistry, options: RegistryOptions, told: Ca
         Answer(200, b"wrong"),
     ):
         signed = Answer(307, headers={"Location": f"{stub.url}/signed?{SIGNATURE}"})
-        stub.hook = lambda asked, answer=answer, signed=signed: (
-            answer if asked.path == "/signed" else signed if "/blobs/" in asked.path else None
-        )
+        stub.hook = functools.partial(_redirect, answer, signed)
         with pytest.raises(Error) as caught:
             ours.pull_image("team/app", "v1")
         assert SIGNATURE not in show(caught.value)

@@ -161,6 +161,7 @@ def test_the_message_names_document_and_place() -> None:
 
 
 def test_a_document_that_could_be_both_manifest_and_index_is_refused() -> None:
+    fields: dict[str, Any]
     for fields in ({"layers": []}, {"config": CONFIG}):
         value = {"schemaVersion": 2, "manifests": [], **fields}
         with pytest.raises(InvalidDocument, match="ambiguous"):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from python_docker.errors import InvalidReference
 from python_docker.spec.digest import Digest
-from python_docker.spec.reference import DOCKER_HUB, ImageReference, check_tag
+from python_docker.spec.docker_hub import DOCKER_HUB
+from python_docker.spec.reference import ImageReference, check_tag
 
 DIGEST = Digest.of(b"")
 ID = 64 * "a"

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python_docker.errors import InvalidDocument
-from python_docker.spec.strict_json import MAX_DOCUMENT_SIZE, dump_json, parse_json
+from python_docker.spec.limits import MAX_DOCUMENT_SIZE
+from python_docker.spec.strict_json import dump_json, parse_json
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

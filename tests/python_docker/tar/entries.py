@@ -13,8 +13,8 @@ Content = tuple[TarEntry, bytes]
 
 # Bytes that are not UTF-8 are surrogate escapes; names end in a digit, so that none of them is "." or "..".
 _CHARACTERS = st.one_of(
-    st.characters(min_codepoint=1, max_codepoint=0x2FFF, exclude_characters="/", exclude_categories=("Cs",)),
-    st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF, categories=("Cs",)),
+    st.characters(min_codepoint=1, max_codepoint=0x2FFF, exclude_characters="/", exclude_categories=["Cs"]),
+    st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF, categories=["Cs"]),
     st.sampled_from("a.-_ =\n\\'\"*"),
 )
 

@@ -7,7 +7,7 @@ import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import pytest
 from hypothesis import given
@@ -159,9 +159,9 @@ def test_numbers_in_base_256() -> None:
 
 @pytest.mark.parametrize("tar_format", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
 @pytest.mark.parametrize("time", [-1, -1.5, -(2**33), 0, 1.75, 2**33, 2**40 + 0.5])
-def test_times_before_1970_and_after_2242_and_fractions(tar_format: int, time: float) -> None:
+def test_times_before_1970_and_after_2242_and_fractions(tar_format: Literal[1, 2], time: float) -> None:
     info = tarfile.TarInfo("old")
-    info.mtime = time  # type: ignore[assignment]
+    info.mtime = time
     entry = entry_of(info.tobuf(format=tar_format, errors="surrogateescape"))
     assert entry.mtime == int(time)
 

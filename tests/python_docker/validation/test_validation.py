@@ -724,7 +724,7 @@ def test_a_blob_opener_that_gives_other_things_than_files() -> None:
     class Buffered(Made):
         def blob(self, descriptor: Descriptor) -> Blob:
             content = made.blobs[descriptor.digest]
-            return Blob(descriptor, lambda: io.BufferedReader(io.BytesIO(content)))  # type: ignore[type-var]
+            return Blob(descriptor, lambda: io.BufferedReader(io.BytesIO(content)))
 
     source = Buffered()
     source.value = made.value

@@ -56,8 +56,10 @@ def fill(folder: Path, sizes: dict[str, int]) -> int:
     for age, (key, size) in enumerate(reversed(sizes.items())):
         with build_layer(cache.blobs.writer()) as builder:
             builder.add(TarEntry("data", size=size), os.urandom(size))
-        cache.put(key, builder.layer, LayerFacts())
-        total += builder.layer.size
+        layer = builder.layer
+        assert layer is not None
+        cache.put(key, layer, LayerFacts())
+        total += layer.size
         used = time.time() - age * 86400
         for path in folder.rglob(f"{key}.json"):
             os.utime(path, (used, used))

@@ -42,14 +42,15 @@ def write_index(folder: Path) -> dict[str, str]:
         )
     index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": children}
     raw = json.dumps(index).encode()
+    digest = put(folder, raw)
     top = {
         "mediaType": index["mediaType"],
-        "digest": put(folder, raw),
+        "digest": digest,
         "size": len(raw),
         "annotations": {"org.opencontainers.image.ref.name": "all"},
     }
     (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [top]}))
-    return manifests | {"all": top["digest"]}
+    return manifests | {"all": digest}
 
 
 def write_artifact(folder: Path) -> str:

@@ -81,5 +81,5 @@ def test_bytes_are_printable_on_a_terminal_and_whole_elsewhere(terminal: bool, m
     monkeypatch.setattr(sys, "stdout", stream)
     Output().raw(b"\x1b[31mred\xff")
     stream.flush()
-    written = stream.buffer.getvalue()  # type: ignore[attr-defined]
+    written = stream.buffer.getvalue()
     assert written == (b"\\x1b[31mred\\xff\n" if terminal else b"\x1b[31mred\xff")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 
 import pytest
 
-from conda_docker.cli.terminal import progress
 from conda_docker.cli.terminal.bars import Terminal
 from conda_docker.cli.terminal.output import Output, Verbosity
 from conda_docker.cli.terminal.progress import Display, Lines, open_display
@@ -57,7 +57,12 @@ def test_quiet_output_shows_no_progress(capsys: pytest.CaptureFixture[str]) -> N
 def test_bytes_are_counted_from_any_number_of_threads() -> None:
     display = Display(Output())
     work = display.start("blob", 80_000)
-    threads = [threading.Thread(target=lambda: [work.advance(1) for _ in range(10_000)]) for _ in range(8)]
+
+    def advance() -> None:
+        for _ in range(10_000):
+            work.advance(1)
+
+    threads = [threading.Thread(target=advance) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -92,7 +97,7 @@ def test_a_phase_that_fails_is_not_told_to_be_done(capsys: pytest.CaptureFixture
 
 
 def test_a_terminal_gets_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     with open_display(Output()) as display:
         assert isinstance(display, Terminal)
