@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conda_docker.arguments import (
     Conversion,
@@ -27,6 +28,9 @@ from python_docker.compression import Compression, check_level
 from python_docker.errors import InvalidPath
 from python_docker.spec import limits
 from python_docker.tar import contained_path
+
+if TYPE_CHECKING:
+    from python_docker.registry.options import RegistryOptions
 
 MAX_LAYERS = 120
 """Docker refuses more than 125 layers (moby, layer/layer_store.go); some are left for those who build on the image."""
@@ -78,6 +82,55 @@ class LinkScripts(StrEnum):
     """The build fails when a package has one."""
 
 
+@dataclass(frozen=True, slots=True)
+class LayerRepository:
+    """A repository of a registry that keeps layers, such as `ghcr.io/org/layers`.
+
+    `options` say how to talk to its registry (None: as the environment says). Raises `InvalidReference` for what cannot
+    be the name of a repository.
+    """
+
+    reference: str
+    options: RegistryOptions | None = None
+
+    def __post_init__(self) -> None:
+        from python_docker.spec.reference import ImageReference
+
+        ImageReference.parse(self.reference)
+
+
+def to_repositories(name: str, value: object) -> tuple[LayerRepository, ...]:
+    """Return layer repositories; each may be given as the name of one."""
+    items = (value,) if isinstance(value, (str, LayerRepository)) else value
+    if not isinstance(items, Iterable):
+        raise TypeError(f"{name} must be names of repositories, not {value!r}")
+    found = []
+    for item in items:
+        if not isinstance(item, (str, LayerRepository)):
+            raise TypeError(f"{name} must be names of repositories, not {item!r}")
+        found.append(item if isinstance(item, LayerRepository) else LayerRepository(item))
+    return tuple(found)
+
+
+def to_share(name: str, value: object) -> float:
+    """Return a share from 0 to 1; a string is a percentage, such as `5%`."""
+    if isinstance(value, str):
+        number, percent, rest = value.strip().partition("%")
+        try:
+            share = float(number) / 100
+        except ValueError:
+            share = -1.0
+        if not percent or rest or share < 0:
+            raise ValueError(f"{name}: expected a percentage such as 5%, got {value[:80]!r}")
+    elif isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number from 0 to 1, not {value!r}")
+    else:
+        share = float(value)
+    if not 0 <= share <= 1:
+        raise ValueError(f"{name} must be from 0% to 100%")
+    return share
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
     """How an environment becomes an image; every field has the default of the command line.
@@ -94,6 +147,9 @@ class BuildOptions:
     `use_extracted` reads packages that are extracted in a cache of conda or pixi from there rather than download their
     archives: quicker the first time, but the digest may be another than elsewhere. `workers` is how many layers are
     written at once (None: one more than there are processors); it never changes the result.
+
+    `cache_from` and `cache_to` are repositories of registries that layers are looked up in and kept in, such as
+    "ghcr.io/org/layers"; `verify_cache` is the share (0 to 1) of layers found there that is made anew and compared.
 
     Strings are understood as on the command line: `cmd="python -m app"` is split as a shell splits it, `exclude="*.md"`
     is one pattern, `layering="single"` and `compression="zstd"` are the members of their enumerations,
@@ -132,6 +188,9 @@ class BuildOptions:
     offline: bool = False
     use_extracted: bool = False
     workers: int | None = None
+    cache_from: Sequence[LayerRepository] = ()
+    cache_to: Sequence[LayerRepository] = ()
+    verify_cache: float = 0.0
 
     def __post_init__(self) -> None:
         convert_fields(self, _CONVERSIONS)
@@ -173,4 +232,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "offline": to_flag,
     "use_extracted": to_flag,
     "workers": to_optional_number,
+    "cache_from": to_repositories,
+    "cache_to": to_repositories,
+    "verify_cache": to_share,
 }

@@ -35,7 +35,7 @@ class StoredFile:
     ) -> None:
         self.path = path
         self._descriptor = descriptor
-        self._again = again
+        self.again = again
         self._intact = intact
         self._lock = threading.Lock()
 
@@ -70,7 +70,7 @@ class StoredFile:
                 while stream.read(_READ_SIZE):
                     pass
         except FileNotFoundError:
-            if self._again is None:
+            if self.again is None:
                 raise ContentMismatch(
                     f"blob {digest} has disappeared from {self.path.parent}; run the command again"
                 ) from None
@@ -78,12 +78,12 @@ class StoredFile:
             if isinstance(error, OSError) and error.errno not in _DAMAGED:
                 raise
             self._remove()
-            if self._again is None:
+            if self.again is None:
                 raise ContentMismatch(f"{self.path} was damaged and has been removed; run the command again") from error
             _log.warning("%s was damaged and is replaced", self.path)
         else:
             return
-        found = self._again()
+        found = self.again()
         if found != digest:
             raise ContentMismatch(f"blob {digest} cannot be replaced: made again, it is {found}; run the command again")
 

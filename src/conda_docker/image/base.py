@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from conda_docker.build_options import SCRATCH
 from conda_docker.cache.folder import CacheFolder, NoteKind
+from conda_docker.cache.kept_blob import kept_blob
 from conda_docker.errors import CacheError
 from python_docker.blob import Blob
 from python_docker.choose import image_of
 from python_docker.errors import Error, NotFound, PlatformNotFound
 from python_docker.image import Image
 from python_docker.registry.options import RegistryOptions
-from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Manifest, parse_manifest
 from python_docker.spec.platform import Platform
 from python_docker.spec.reference import ImageReference
@@ -104,16 +104,3 @@ def _image(
         name=reference.familiar_name,
         tag=reference.tag,
     )
-
-
-def kept_blob(blob: Blob, cache: CacheFolder) -> Blob:
-    """Return a blob that is read from the cache, where it is put when it is read for the first time.
-
-    One that is damaged there is replaced. Its origin stays.
-    """
-
-    def keep() -> Digest:
-        with cache.writing():
-            return cache.blobs.add(blob).descriptor.digest
-
-    return Blob.stored(cache.blobs.path_of(blob.descriptor.digest), blob.descriptor, keep, origin=blob.origin)

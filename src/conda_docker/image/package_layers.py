@@ -17,8 +17,10 @@ from conda_docker.pypi.locked import LockedWheel
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from conda_docker.cache.folder import CacheFolder
     from conda_docker.layers.member import Member
     from conda_docker.layers.stores.folder import FolderStore
+    from conda_docker.layers.stores.repository import RepositoryStore
 
 
 def package_layers(
@@ -29,6 +31,7 @@ def package_layers(
     Where modules are to be compiled and no Python for it can be had, they are not, for the reason that is appended to
     `notes`. Raises `DownloadError`, `InvalidPackage`, `CacheError`, and `InterpreterNotFound` with `bytecode="always"`.
     """
+    sources, destinations = repositories(options, store.folder)
     python = plan.environment.python
     workers = options.workers or os.cpu_count() or 1
 
@@ -51,10 +54,11 @@ def package_layers(
         made = make_layers(
             plan.groups,
             recipe,
-            [store] if options.use_cache else [],
+            [store, *sources] if options.use_cache else [],
             fetch,
             cache=store.folder,
-            keep=[store],
+            keep=[store, *destinations],
+            verify=options.verify_cache,
             order=plan.members,
             replaced=plan.replaced,
             interpreters=None
@@ -72,3 +76,17 @@ def package_layers(
     except InterpreterNotFound as error:
         do_without(error, options, notes)
         return make(plan.recipe.without_bytecode())
+
+
+def repositories(options: BuildOptions, cache: CacheFolder) -> tuple[list[RepositoryStore], list[RepositoryStore]]:
+    """Return the layer repositories to look in, and those to keep layers in; one that is both is one store."""
+    if not options.cache_from and not options.cache_to:
+        return [], []
+    from conda_docker.layers.stores.repository import RepositoryStore
+
+    stores: dict[str, RepositoryStore] = {}
+    for repository in (*options.cache_from, *options.cache_to):
+        if repository.reference not in stores:
+            stores[repository.reference] = RepositoryStore.open(repository, cache)
+    read, written = ([stores[each.reference] for each in given] for given in (options.cache_from, options.cache_to))
+    return list(dict.fromkeys(read)), list(dict.fromkeys(written))

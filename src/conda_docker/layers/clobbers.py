@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.layers.make import MadeLayer
     from conda_docker.layers.member import Member
+    from conda_docker.layers.stores import LayerStore
 
 Losses = Mapping[str, Loss]
 """What each package loses to others, by the package's stem."""
@@ -34,6 +35,26 @@ class Settlement:
     losses: Losses
     overwritten: Mapping[str, int] = field(default_factory=dict)
     outside: Sequence[str] = ()
+
+    def to_json(self) -> str:
+        """Return the text that `from_json` reads."""
+        losses = {stem: [sorted(loss.without), dict(loss.moved)] for stem, loss in self.losses.items()}
+        value = {"losses": losses, "overwritten": dict(self.overwritten), "outside": list(self.outside)}
+        return json.dumps(value, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Settlement | None:
+        """Return what `to_json` wrote, None for any other text."""
+        try:
+            value = json.loads(text)
+            losses = {
+                str(stem): Loss(frozenset(map(str, without)), {str(a): str(b) for a, b in moved.items()})
+                for stem, (without, moved) in value["losses"].items()
+            }
+            overwritten = {str(stem): int(number) for stem, number in value["overwritten"].items()}
+            return cls(losses, overwritten, tuple(map(str, value["outside"])))
+        except (ValueError, TypeError, AttributeError, KeyError):
+            return None
 
 
 def members_that_meet(made: Sequence[MadeLayer]) -> list[Member]:
@@ -84,27 +105,21 @@ def folders_of(paths: Iterable[str]) -> set[str]:
     return found
 
 
-def remembered_settlement(cache: CacheFolder, key: str | None) -> Settlement | None:
-    """Return what was found before for the packages of `key`, so that they need not be read again."""
-    note = None if key is None else cache.read_note(NoteKind.CLOBBERS, key)
-    if note is None:
+def remembered_settlement(cache: CacheFolder, key: str | None, stores: Iterable[LayerStore] = ()) -> Settlement | None:
+    """Return what was found before for the packages of `key`, here or where `stores` are kept, so that they need not be
+    read again.
+    """
+    if key is None:
         return None
-    try:
-        value = json.loads(note)
-        losses = {
-            str(stem): Loss(frozenset(map(str, without)), {str(a): str(b) for a, b in moved.items()})
-            for stem, (without, moved) in value["losses"].items()
-        }
-        overwritten = {str(stem): int(number) for stem, number in value["overwritten"].items()}
-        return Settlement(losses, overwritten, tuple(map(str, value["outside"])))
-    except (ValueError, TypeError, AttributeError, KeyError):
-        return None
+    note = cache.read_note(NoteKind.CLOBBERS, key)
+    for text in (None if note is None else note.decode("utf-8", "replace"), *(store.note(key) for store in stores)):
+        found = None if text is None else Settlement.from_json(text)
+        if found is not None:
+            return found
+    return None
 
 
 def remember_settlement(cache: CacheFolder, key: str | None, settlement: Settlement) -> None:
     """Keep it for `remembered_settlement`; a cache that cannot be written costs time the next time, nothing else."""
     if key is not None:
-        losses = {stem: [sorted(loss.without), dict(loss.moved)] for stem, loss in settlement.losses.items()}
-        overwritten = dict(settlement.overwritten)
-        value = {"losses": losses, "overwritten": overwritten, "outside": list(settlement.outside)}
-        cache.remember(NoteKind.CLOBBERS, key, json.dumps(value, separators=(",", ":")).encode())
+        cache.remember(NoteKind.CLOBBERS, key, settlement.to_json().encode())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import heapq
+import logging
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conda_docker.errors import CacheError
 from conda_docker.layers.clobbers import (
     Settlement,
     find_losses,
@@ -23,7 +26,11 @@ from conda_docker.layers.clobbers import (
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.linked_folders import find_moves, move
 from conda_docker.layers.member import Loss, has_modules_to_compile
+from conda_docker.layers.recipe import digest_of
+from conda_docker.layers.stores import Entry
+from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.pypi.locked import LockedWheel
+from python_docker.errors import Error
 from python_docker.layer import Layer
 from python_docker.progress import SILENT, Progress
 
@@ -39,6 +46,8 @@ if TYPE_CHECKING:
 
 Group = tuple["Member", ...]
 Fetch = Callable[[Sequence["Member"]], Iterable[tuple["Member", Path]]]
+
+_log = logging.getLogger("conda_docker")
 
 # A package of pure Python takes this many times as long as another of its size: its modules are byte-compiled.
 _COMPILING = 8
@@ -76,12 +85,14 @@ def make_layers(
     replaced: Mapping[str, Sequence[str]] | None = None,
     interpreters: Interpreters | None = None,
     extracted: bool = False,
+    verify: float = 0.0,
     workers: int = 1,
     progress: Progress = SILENT,
 ) -> Iterator[MadeLayer]:
     """Yield the layer of each group of packages in `plan` as soon as it is there, in any order.
 
-    Layers are looked up in `stores` in turn. The others are made: `fetch` gives packages with their archives, folders
+    Layers are looked up in `stores` in turn; of those that another machine may have made, the share `verify` (0 to 1)
+    is made anew and compared. The others are made: `fetch` gives packages with their archives, folders
     or wheels as they become available, in any order; up to `workers` layers are written at once, into the blobs of
     `cache`, and put into each store of `keep`. `extracted` looks for layers from extracted folders, too.
 
@@ -96,7 +107,9 @@ def make_layers(
     groups = [tuple(group) for group in plan]
     ordered = [member for group in groups for member in group] if order is None else order
     with ExitStack() as closing:
-        making = _Making(recipe, stores, keep, cache, fetch, interpreters, extracted, workers, progress, closing)
+        making = _Making(
+            recipe, stores, keep, cache, fetch, interpreters, extracted, workers, progress, closing, verify
+        )
         made: dict[int, MadeLayer] = {}
         for layer in making.layers(dict(enumerate(groups)), {}):
             made[layer.position] = layer
@@ -104,11 +117,13 @@ def make_layers(
         stems = {member.stem for member in members_that_meet([made[position] for position in sorted(made)])}
         stems |= (replaced or {}).keys()
         if not stems:
+            making.keep_plan(groups)
             return
         settlement = making.settle([member for member in ordered if member.stem in stems], replaced or {})
         changed = losing_groups(groups, settlement)
         for layer in making.layers(changed, settlement.losses):
             yield with_settlement(layer, settlement, first=layer.position == min(changed))
+        making.keep_plan(groups)
 
 
 def look_up(
@@ -156,20 +171,27 @@ class _Making:
     workers: int
     progress: Progress
     closing: ExitStack
+    verify: float = 0.0
+    entries: dict[str, Entry] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
     compilers: list[Compiler] = field(default_factory=list)
 
     def layers(self, groups: Mapping[int, Group], lost: Losses) -> Iterator[MadeLayer]:
         """Yield the layer of each group, those of stores first."""
         missing = {}
         found = []
+        self._expect(groups.values(), lost)
         for position, group in groups.items():
             known = look_up(position, group, self.recipe, self.stores, lost, extracted=self.extracted)
             if known is None:
                 missing[position] = group
             else:
                 found.append(self._replaceable(known, lost))
-        compiler = self._compiler(missing)
-        yield from found
+        checked = {layer.position: layer for layer in found if self._is_to_be_verified(layer)}
+        compiler = self._compiler(missing | {position: groups[position] for position in checked})
+        if checked:
+            self._verify(checked, lost, compiler)
+        yield from self._kept(found, lost)
         if missing:
             for made in self._make(missing, lost, compiler):
                 yield self._replaceable(made, lost)  # another process may prune the cache before it is used
@@ -177,8 +199,10 @@ class _Making:
     def settle(self, members: Sequence[Member], replaced: Mapping[str, Sequence[str]]) -> Settlement:
         """Return what each of `members`, in order, loses to a later one. Remembered: a second call reads none."""
         key = self.recipe.key(members, replaced=replaced)
-        known = remembered_settlement(self.cache, key)
+        known = remembered_settlement(self.cache, key, self.stores)
         if known is not None:
+            if key is not None:
+                self.notes[key] = known.to_json()
             return known
         from conda_docker.layers.member import open_member
         from conda_docker.layers.write import layer_paths
@@ -218,7 +242,16 @@ class _Making:
             outside,
         )
         remember_settlement(self.cache, key, settlement)
+        if key is not None:
+            self.notes[key] = settlement.to_json()
         return settlement
+
+    def keep_plan(self, groups: Sequence[Group]) -> None:
+        """Have stores know the environment as a whole."""
+        keys = [self.recipe.key(group) for group in groups]
+        if all(key in self.entries for key in keys):
+            for store in self.keep:
+                store.keep_plan([key for key in keys if key is not None], self.entries, self.notes)
 
     def _replaceable(self, known: MadeLayer, lost: Losses) -> MadeLayer:
         """A layer of the cache, which is made again when it turns out to be damaged, or to be gone from there."""
@@ -230,7 +263,55 @@ class _Making:
                 [again] = anew._make(missing, lost, anew._compiler(missing))
                 return again.layer.digest
 
-        return replace(known, layer=Layer(known.layer.blob.replaced_by(make_again), known.layer.diff_id))
+        blob = known.layer.blob
+        fetch = None if blob.origin is None or blob.file is None else blob.file.again
+
+        def fetch_or_make() -> Digest:
+            if fetch is not None:
+                try:
+                    return fetch()
+                except Error as error:
+                    _log.warning("a layer of %s cannot be had and is made again: %s", blob.origin, error)
+            return make_again()
+
+        return replace(known, layer=Layer(blob.replaced_by(fetch_or_make), known.layer.diff_id))
+
+    def _expect(self, groups: Iterable[Group], lost: Losses) -> None:
+        keys = [key for group in groups if (key := self.recipe.key(group, lost=lost)) is not None]
+        for store in self.stores:
+            store.expect(keys)
+
+    def _is_to_be_verified(self, layer: MadeLayer) -> bool:
+        return self.verify > 0 and layer.layer.blob.origin is not None and random.random() < self.verify  # noqa: S311
+
+    def _verify(self, layers: Mapping[int, MadeLayer], lost: Losses, compiler: Compiler | None) -> None:
+        """Make layers anew. Raises `CacheError` for one that is another than its store has."""
+        groups = {position: layer.members for position, layer in layers.items()}
+        for anew in self._make(groups, lost, compiler):
+            known = layers[anew.position].layer
+            if anew.layer.diff_id != known.diff_id or anew.layer.digest != known.digest:
+                raise CacheError(
+                    f"{known.blob.origin} has another layer of {_label(anew.members)} than its packages make: "
+                    f"{known.digest} instead of {anew.layer.digest}; whoever can write there may have tampered with it"
+                )
+
+    def _kept(self, found: Sequence[MadeLayer], lost: Losses) -> Iterator[MadeLayer]:
+        """The layers that were found, once each store of `keep` has them."""
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="keep") as pool:
+            yield from pool.map(lambda layer: self._keep(layer, lost), found)
+
+    def _keep(self, made: MadeLayer, lost: Losses) -> MadeLayer:
+        """The layer as the last store of `keep` has it, once all have it."""
+        inputs = self.recipe.inputs(made.members, extracted=made.extracted, lost=lost)
+        if inputs is None:
+            return made
+        key = digest_of(inputs)
+        layer = made.layer
+        for store in self.keep:
+            if not (made.cached and isinstance(store, FolderStore)):
+                layer = store.put(key, layer, made.facts, inputs)
+        self.entries[key] = Entry(inputs, layer, made.facts)
+        return made if layer is made.layer else replace(made, layer=layer)
 
     def _compiler(self, groups: Mapping[int, Group]) -> Compiler | None:
         """The compiler for the modules of some packages, started once; None when there are none to compile."""
@@ -286,12 +367,10 @@ class _Making:
                 advance=task.advance,
             )
         extracted = any(path.is_dir() for path in paths)
-        key = self.recipe.key(group, extracted=extracted, lost=lost)
-        if key is not None:
-            for store in self.keep:
-                store.put(key, layer, facts)
+        made = MadeLayer(position, group, layer, facts, False, time.monotonic() - started, extracted)
+        made = self._keep(made, lost)
         task.finish()
-        return MadeLayer(position, group, layer, facts, False, time.monotonic() - started, extracted)
+        return made
 
 
 def _label(group: Group) -> str:

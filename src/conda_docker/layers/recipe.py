@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conda_docker.layers.member import has_modules_to_compile, identity
 from conda_docker.link.filter import FileFilter
@@ -91,10 +91,22 @@ class Recipe:
         what packages lose to others of the environment, and `replaced` the distributions of conda packages that
         wheels replace, by the packages' stems.
         """
+        inputs = self.inputs(members, extracted=extracted, lost=lost, replaced=replaced)
+        return None if inputs is None else digest_of(inputs)
+
+    def inputs(
+        self,
+        members: Sequence[Member],
+        *,
+        extracted: bool = False,
+        lost: Losses | None = None,
+        replaced: Mapping[str, Sequence[str]] | None = None,
+    ) -> dict[str, Any] | None:
+        """Return all that the key of a layer is a digest of, as JSON values; see `key`."""
         if not all(member.sha256 for member in members):
             return None
         python = any(map(has_modules_to_compile, members))
-        inputs = {
+        inputs: dict[str, Any] = {
             "format": LAYER_FORMAT,
             "packages": [identity(member) for member in members],
             "extracted": extracted,
@@ -114,4 +126,13 @@ class Recipe:
             inputs["lost"] = {stem: [sorted(loss.without), dict(loss.moved)] for stem, loss in losses.items()}
         if replaced:
             inputs["replaced"] = {stem: sorted(names) for stem, names in replaced.items()}
-        return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+        return inputs
+
+
+def digest_of(inputs: Mapping[str, Any]) -> str:
+    """Return the key that these inputs make, as hexadecimal digits.
+
+    >>> digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
+    True
+    """
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

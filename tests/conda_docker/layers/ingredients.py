@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from conda_docker.cache.folder import CacheFolder
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.make import MadeLayer, make_layers
 from conda_docker.layers.member import Member
-from conda_docker.layers.recipe import Recipe
+from conda_docker.layers.recipe import Recipe, digest_of
+from conda_docker.layers.stores import Entry
 from python_docker.layer import Layer
 from tests.conda_docker.oracle import locked
 from tests.conda_docker.packages import SyntheticPackage
@@ -25,13 +27,28 @@ class Store:
 
     layers: dict[str, tuple[Layer, LayerFacts]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
+    plans: list[list[str]] = field(default_factory=list)
+
+    def expect(self, keys: Sequence[str]) -> None:
+        self.expected += keys
+
+    def note(self, key: str) -> str | None:
+        return self.notes.get(key)
 
     def get(self, key: str) -> tuple[Layer, LayerFacts] | None:
         self.asked.append(key)
         return self.layers.get(key)
 
-    def put(self, key: str, layer: Layer, facts: LayerFacts) -> None:
+    def put(self, key: str, layer: Layer, facts: LayerFacts, inputs: Mapping[str, Any]) -> Layer:
+        assert digest_of(inputs) == key
         self.layers[key] = layer, facts
+        return layer
+
+    def keep_plan(self, keys: Sequence[str], entries: Mapping[str, Entry], notes: Mapping[str, str]) -> None:
+        self.plans.append(list(keys))
+        self.notes |= notes
 
 
 @dataclass

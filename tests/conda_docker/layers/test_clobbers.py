@@ -57,7 +57,7 @@ def test_packages_meet_in_a_path_or_where_one_has_a_folder(tmp_path: Path, first
 
 def test_a_settlement_is_remembered(tmp_path: Path) -> None:
     cache = CacheFolder(tmp_path / "cache")
-    settlement = Settlement({"a-1-0": Loss(frozenset({"share/x", "share/y"}))}, {"a-1-0": 2})
+    settlement = Settlement({"a-1-0": Loss(frozenset({"share/x", "share/y"}), {"lib": "lib64"})}, {"a-1-0": 2}, ("x",))
     remember_settlement(cache, "ab" * 32, settlement)
     assert remembered_settlement(cache, "ab" * 32) == settlement
     assert remembered_settlement(cache, "cd" * 32) is None

@@ -58,7 +58,7 @@ def build(console: Output, **given: Any) -> None:
         request = Request(
             specs=given["specs"],
             base_registry=_registry(base, given) if base else None,
-            options=BuildOptions(**values_for("options", given)),
+            options=BuildOptions(**values_for("options", given | _layer_repositories(given))),
             **values_for("request", given),
         )
     except (ValueError, InvalidPath, InvalidEnvironment) as error:
@@ -104,6 +104,18 @@ def _registry(location: Location, given: Mapping[str, Any]) -> RegistryOptions |
     from conda_docker.cli.options.registries import registry_options
 
     return registry_options(location, insecure=given["insecure"], ca_bundle=given["cacert"])
+
+
+def _layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The layer repositories, with how to talk to their registries."""
+    from conda_docker.build_options import LayerRepository
+    from python_docker.transports import Location
+
+    def reachable(repository: LayerRepository) -> LayerRepository:
+        return LayerRepository(repository.reference, _registry(Location("docker", "", repository.reference), given))
+
+    options = ("cache_from", "cache_to")
+    return {option: tuple(map(reachable, given[option])) for option in options if given[option]}
 
 
 def _locations(

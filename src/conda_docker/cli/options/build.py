@@ -13,7 +13,15 @@ from typing import Any
 import click
 
 from conda_docker.arguments import to_additions, to_command, to_mapping, to_patterns, to_ports
-from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering, LinkScripts
+from conda_docker.build_options import (
+    Activate,
+    BuildOptions,
+    Bytecode,
+    Layering,
+    LinkScripts,
+    to_repositories,
+    to_share,
+)
 from conda_docker.cli.options import common
 from conda_docker.cli.options.arguments import to_destinations, to_image_name, to_platforms, to_source
 from conda_docker.cli.parser import Argument, Option
@@ -383,6 +391,34 @@ OPTIONS = (
     ),
     Option(
         "--no-cache", sets="options.use_cache", is_flag=True, convert=_not, panel=CACHE, help="Build every layer anew."
+    ),
+    Option(
+        "--cache-from",
+        sets="options.cache_from",
+        metavar="REPO",
+        multiple=True,
+        convert=to_repositories,
+        envvar="CONDA_DOCKER_CACHE_FROM",
+        panel=CACHE,
+        help="Look for layers in this repository of a registry, such as ghcr.io/org/layers; repeatable.",
+    ),
+    Option(
+        "--cache-to",
+        sets="options.cache_to",
+        metavar="REPO",
+        multiple=True,
+        convert=to_repositories,
+        envvar="CONDA_DOCKER_CACHE_TO",
+        panel=CACHE,
+        help="Keep layers in this repository of a registry, for other machines; repeatable.",
+    ),
+    Option(
+        "--verify-cache",
+        sets="options.verify_cache",
+        metavar="N%",
+        convert=to_share,
+        panel=CACHE,
+        help="Make this share of the layers that --cache-from has anew, and compare.",
     ),
     Option(
         "--use-extracted",

@@ -6,22 +6,40 @@ has to ask how a layer was made, and any two that have it have the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from conda_docker.layers.facts import LayerFacts
     from python_docker.layer import Layer
 
 
+class Entry(NamedTuple):
+    """A layer in a store, with all inputs of its key, and what was found while it was made."""
+
+    inputs: Mapping[str, Any]
+    layer: Layer
+    facts: LayerFacts
+
+
 class LayerStore(Protocol):
     """A place that has layers by their keys."""
 
+    def expect(self, keys: Sequence[str]) -> None:
+        """Hear which layers will be asked for, so that a store that is far away can look them up at once."""
+
     def get(self, key: str) -> tuple[Layer, LayerFacts] | None:
         """Return the layer of a key, and what was found while it was made; None when it is not there, or damaged."""
+
+    def note(self, key: str) -> str | None:
+        """Return a note about packages that was kept with the layers of an environment, None when there is none."""
 
 
 class WritableLayerStore(LayerStore, Protocol):
     """A place that keeps layers by their keys."""
 
-    def put(self, key: str, layer: Layer, facts: LayerFacts) -> None:
-        """Keep a layer under its key. Raises `Error` when it cannot be kept."""
+    def put(self, key: str, layer: Layer, facts: LayerFacts, inputs: Mapping[str, Any]) -> Layer:
+        """Keep a layer under its key, and return it as the store has it. Raises `Error` when it cannot be kept."""
+
+    def keep_plan(self, keys: Sequence[str], entries: Mapping[str, Entry], notes: Mapping[str, str]) -> None:
+        """Keep what all layers of an environment are, by the keys that are asked for first. Raises `Error`."""

@@ -6,7 +6,9 @@ import json
 import os
 import threading
 import weakref
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.layers.facts import LayerFacts
@@ -14,6 +16,9 @@ from python_docker.blob import Blob, BlobStore
 from python_docker.layer import Layer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor
+
+if TYPE_CHECKING:
+    from conda_docker.layers.stores import Entry
 
 
 class FolderStore:
@@ -55,7 +60,17 @@ class FolderStore:
             return None
         return Layer(Blob.stored(self.blobs.path_of(descriptor.digest), descriptor), diff_id), facts
 
-    def put(self, key: str, layer: Layer, facts: LayerFacts) -> None:
+    def expect(self, keys: Sequence[str]) -> None:
+        """Do nothing: what is on this machine is looked up in no time."""
+
+    def note(self, key: str) -> str | None:
+        """Return None: notes of this machine are in the cache by themselves."""
+        return None
+
+    def keep_plan(self, keys: Sequence[str], entries: Mapping[str, Entry], notes: Mapping[str, str]) -> None:
+        """Do nothing: an environment needs no entry of its own here."""
+
+    def put(self, key: str, layer: Layer, facts: LayerFacts, inputs: Mapping[str, Any] | None = None) -> Layer:
         """Keep an entry for a layer whose blob is in `blobs`. Raises `CacheError` when it cannot be written."""
         entry = {
             "mediaType": layer.descriptor.media_type,
@@ -66,6 +81,7 @@ class FolderStore:
         }
         self.folder.write_note(NoteKind.LAYERS, key, json.dumps(entry, separators=(",", ":")).encode())
         self._hold()
+        return layer
 
     def _hold(self) -> None:
         """Keep what was used from being pruned, for as long as there is this store."""

@@ -1,0 +1,223 @@
+"""RepositoryStore: layers kept in a repository of a registry, for every machine that may read it.
+
+Each layer is an OCI artifact under a tag that is its key: the config holds what was found while the layer was made,
+and all inputs of the key, the one layer is the layer. An entry for a whole environment spares the look-ups of its
+layers. A push to the same registry mounts the layers; nothing of them is downloaded unless it must be read.
+
+Whoever may write to the repository can put anything into images that are made from it: see the documentation, "Layer
+repositories". What is checked is that an entry is of the recipe that was asked for, and every digest.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from conda_docker.cache.kept_blob import kept_blob
+from conda_docker.layers.facts import LayerFacts
+from conda_docker.layers.recipe import digest_of
+from python_docker.blob import Blob
+from python_docker.errors import Error, NotFound
+from python_docker.layer import Layer
+from python_docker.progress import SILENT
+from python_docker.registry.client import RegistryClient
+from python_docker.registry.medium import RegistryDestination
+from python_docker.registry.options import RegistryOptions
+from python_docker.spec.descriptor import Descriptor
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Manifest
+from python_docker.spec.reference import ImageReference
+
+if TYPE_CHECKING:
+    from conda_docker.build_options import LayerRepository
+    from conda_docker.cache.folder import CacheFolder
+    from conda_docker.layers.stores import Entry
+
+LAYER_TYPE = "application/vnd.conda-docker.layer.v1"
+PLAN_TYPE = "application/vnd.conda-docker.plan.v1"
+FACTS_TYPE = "application/vnd.conda-docker.facts.v1+json"
+_OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_IN_DESCRIPTOR = 1 << 20
+"""Bytes of a config that goes into its descriptor, which saves a request; manifests have 4 MiB at most."""
+_AT_ONCE = 8
+
+_log = logging.getLogger("conda_docker")
+
+
+class RepositoryStore:
+    """A store of layers in a repository. What cannot be read there counts as absent, with a warning."""
+
+    def __init__(self, client: RegistryClient, path: str, cache: CacheFolder) -> None:
+        self.name = f"{client.domain}/{path}"
+        self._client = client
+        self._path = path
+        self._cache = cache
+        self._known: dict[str, tuple[Layer, LayerFacts] | None] = {}
+        self._notes: dict[str, str] = {}
+        self._destination = RegistryDestination(client, path, None)
+        self._out_of_reach = False
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, repository: LayerRepository, cache: CacheFolder) -> RepositoryStore:
+        """Return the store in a repository. Raises `InvalidReference` for what is not the name of one."""
+        options = repository.options or RegistryOptions.from_environment()
+        reference = ImageReference.parse(repository.reference)
+        return cls(RegistryClient(options.address_of(reference.domain), options), reference.path, cache)
+
+    def expect(self, keys: Sequence[str]) -> None:
+        """Look up all layers of an environment at once: by one request where it is known as a whole."""
+        wanted = [key for key in keys if key not in self._known]
+        if not wanted:
+            return
+        self._read_plan(keys)
+        missing = [key for key in wanted if key not in self._known]
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="look-up") as pool:
+            list(pool.map(self.get, missing))
+
+    def get(self, key: str) -> tuple[Layer, LayerFacts] | None:
+        """Return the layer of a key and what was found while it was made; None when it is not there, or not right."""
+        if key not in self._known:
+            entry = self._read(key, LAYER_TYPE)
+            found = None if entry is None else self._entry(key, *entry)
+            with self._lock:
+                self._known[key] = found
+        return self._known[key]
+
+    def note(self, key: str) -> str | None:
+        """Return a note that an environment's entry had."""
+        return self._notes.get(key)
+
+    def put(self, key: str, layer: Layer, facts: LayerFacts, inputs: Mapping[str, Any]) -> Layer:
+        """Keep a layer under its key unless it is there, and return it as the repository has it.
+
+        Raises `RegistryError` when it cannot be kept.
+        """
+        if self.get(key) is not None:
+            return self._located(layer)
+        self._put_blob(layer.blob)
+        config = json.dumps({"inputs": inputs, "diffId": layer.diff_id, "facts": facts.to_json()}).encode()
+        self._put_manifest(key, LAYER_TYPE, config, [layer.descriptor])
+        with self._lock:
+            self._known[key] = layer, facts
+        return self._located(layer)
+
+    def keep_plan(self, keys: Sequence[str], entries: Mapping[str, Entry], notes: Mapping[str, str]) -> None:
+        """Keep an entry for a whole environment, whose layers are there. Raises `RegistryError`."""
+        tag = plan_tag(keys)
+        value = {
+            key: {
+                "inputs": entry.inputs,
+                "layer": entry.layer.descriptor.to_json(),
+                "diffId": entry.layer.diff_id,
+                "facts": entry.facts.to_json(),
+            }
+            for key, entry in sorted(entries.items())
+        }
+        config = json.dumps({"layers": value, "notes": dict(sorted(notes.items()))}).encode()
+        if self._read(tag, PLAN_TYPE) is None:
+            blobs = {entry.layer.digest: entry.layer.descriptor for entry in entries.values()}
+            self._put_manifest(tag, PLAN_TYPE, config, blobs.values())
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._client.close()
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def _read_plan(self, keys: Sequence[str]) -> None:
+        found = self._read(plan_tag(keys), PLAN_TYPE)
+        if found is None:
+            return
+        _, value = found
+        try:
+            for key, entry in value["layers"].items():
+                layer = Descriptor.from_json(entry["layer"])
+                self._known[key] = self._entry(key, [layer], entry)
+            self._notes |= {str(key): str(text) for key, text in value["notes"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self._warn(f"the entry of an environment cannot be used: {error!r}")
+
+    def _entry(self, key: str, layers: Sequence[Descriptor], value: Any) -> tuple[Layer, LayerFacts] | None:
+        """What an entry says, if it is of the recipe that was asked for."""
+        try:
+            if digest_of(value["inputs"]) != key:
+                raise ValueError("it is of another recipe")
+            [descriptor] = layers
+            diff_id, facts = Digest(value["diffId"]), LayerFacts.from_json(value["facts"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self._warn(f"the entry {key[:12]}... cannot be used: {error}")
+            return None
+        blob = kept_blob(self._client.blob(self._path, descriptor), self._cache)
+        return Layer(blob, diff_id), facts
+
+    def _read(self, tag: str, kind: str) -> tuple[Sequence[Descriptor], Any] | None:
+        """The layers and the config of an artifact; None when there is none, or it cannot be read."""
+        if self._out_of_reach:
+            return None
+        try:
+            manifest = self._client.manifest(self._path, tag)
+            if not isinstance(manifest, Manifest) or manifest.artifact_type != kind:
+                raise ValueError(f"it is not a {kind}")
+            return manifest.layers, json.loads(self._config(manifest.config))
+        except NotFound:
+            return None
+        except (ValueError, RecursionError) as error:
+            self._warn(f"the entry {tag[:12]}... cannot be used: {error}")
+        except Error as error:
+            self._out_of_reach = True
+            self._warn(f"it cannot be read, and is not asked any more: {error}")
+        return None
+
+    def _config(self, descriptor: Descriptor) -> bytes:
+        if descriptor.data is None:
+            return self._client.blob(self._path, descriptor).read(_LARGEST_CONFIG)
+        content = base64.b64decode(descriptor.data, validate=True)
+        descriptor.digest.check(content, f"the config in an entry of {self.name}")
+        return content
+
+    def _warn(self, message: str) -> None:
+        _log.warning("layer repository %s: %s", self.name, message)
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def _located(self, layer: Layer) -> Layer:
+        """The layer as one that this repository has, so that a push to the same registry mounts it."""
+        return Layer(replace(layer.blob, origin=self.name), layer.diff_id, history=layer.history)
+
+    def _put_blob(self, blob: Blob) -> None:
+        self._destination.put_blob(blob, SILENT.start("", None))
+
+    def _put_manifest(self, tag: str, kind: str, config: bytes, layers: Iterable[Descriptor]) -> None:
+        blob = Blob.from_bytes(config, FACTS_TYPE)
+        self._put_blob(blob)
+        descriptor = blob.descriptor
+        if len(config) <= _IN_DESCRIPTOR:
+            descriptor = descriptor.replace(data=base64.b64encode(config).decode("ascii"))
+        value = {
+            "schemaVersion": 2,
+            "mediaType": _OCI_MANIFEST,
+            "artifactType": kind,
+            "config": descriptor.to_json(),
+            "layers": [layer.to_json() for layer in layers],
+        }
+        self._client.put_manifest(self._path, tag, Manifest.build(value))
+
+
+_LARGEST_CONFIG = 64 << 20  # bytes
+
+
+def plan_tag(keys: Iterable[str]) -> str:
+    """Return the tag of an environment's entry, whatever the order of its layers' keys.
+
+    >>> plan_tag(["b", "a"]) == plan_tag(["a", "b"])
+    True
+    """
+    return "plan-" + hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()

@@ -1,0 +1,227 @@
+"""Layers in a repository of a registry: made once, on whichever machine, and neither downloaded nor sent again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conda_docker.build_options import BuildOptions, Bytecode, LayerRepository
+from conda_docker.cache.folder import CacheFolder
+from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.errors import CacheError
+from conda_docker.image.assemble import BuildResult, build_image
+from conda_docker.layers.stores.repository import LAYER_TYPE, PLAN_TYPE, RepositoryStore
+from conda_docker.resolution import lock
+from python_docker import write_image
+from python_docker.image import Image
+from python_docker.registry.client import RegistryClient
+from python_docker.registry.options import RegistryOptions
+from python_docker.spec.documents import Manifest
+from python_docker.spec.platform import Platform
+from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.channel_server import ChannelServer
+from tests.peers import Registry
+
+Machine = Callable[..., BuildResult]
+PACKAGES = [
+    SyntheticPackage(name="python", version="3.12.1", files={"bin/python3.12": b"python"}),
+    SyntheticPackage(name="numpy", depends=("python",), files={"lib/numpy.so": b"numpy" * 10_000, "share/x": b"1"}),
+    SyntheticPackage(name="flask", depends=("numpy",), files={"share/x": b"2", "share/flask": b"flask"}),
+]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ChannelServer]:
+    channel = SyntheticChannel(tmp_path / "channel")
+    channel.add(*PACKAGES)
+    running = ChannelServer(channel.folder).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def environment(server: ChannelServer) -> LockedEnvironment:
+    """Return an environment whose packages are not downloaded yet; two of them have a path in common."""
+    found = lock(["flask"], channels=[server.url], override_channels=True, platform=Platform())
+    server.requests.clear()
+    return found
+
+
+@pytest.fixture
+def layers(registry: Registry, repository: str) -> str:
+    """Return the name of a layer repository that is empty."""
+    return f"{registry.host}/{repository}/layers"
+
+
+@pytest.fixture
+def machine(tmp_path: Path, environment: LockedEnvironment) -> Machine:
+    """Return a function that builds on a machine of the given name, with a cache of its own."""
+
+    def build(name: str, **options: Any) -> BuildResult:
+        fields: dict[str, Any] = {"cache_dir": tmp_path / name, "bytecode": Bytecode.NEVER} | options
+        return build_image(environment, None, BuildOptions(**fields))
+
+    return build
+
+
+def downloads(server: ChannelServer) -> list[str]:
+    return [path for _, path in server.requests if path.endswith((".conda", ".tar.bz2"))]
+
+
+def of_repository(registry: Registry, repository: str, method: str = "") -> list[str]:
+    return [
+        f"{asked.method} {asked.path.rpartition('/')[0].rpartition('/')[2]}"
+        for asked in registry.requests()
+        if f"/{repository}/" in asked.path and asked.method.startswith(method)
+    ]
+
+
+def client_of(registry: Registry) -> RegistryClient:
+    return RegistryClient(registry.host, RegistryOptions())
+
+
+def test_a_bare_machine_downloads_and_makes_nothing(
+    machine: Machine, server: ChannelServer, registry: Registry, repository: str, layers: str
+) -> None:
+    first = machine("first", cache_to=layers)
+    assert len(downloads(server)) == 3
+    server.requests.clear()
+    before = len(of_repository(registry, repository))
+    second = machine("second", cache_from=layers)
+    assert downloads(server) == []
+    assert second.image.digest == first.image.digest
+    assert all(layer.cached for layer in second.layers if layer.packages)
+    assert of_repository(registry, repository)[before:] == ["GET manifests"], "one request for an environment"
+
+
+def test_a_push_to_the_same_registry_mounts(machine: Machine, registry: Registry, repository: str, layers: str) -> None:
+    machine("first", cache_to=layers)
+    image = machine("second", cache_from=layers).image
+    before = len(registry.requests())
+    write_image(image, f"docker://{registry.host}/{repository}/image:1")
+    asked = [each for each in registry.requests()[before:] if f"/{repository}/layers/" in each.path]
+    assert [each for each in asked if each.method == "GET"] == [], "no layer is downloaded"
+    mounted = [each for each in registry.requests()[before:] if "mount=" in each.path and each.status == 201]
+    assert len(mounted) == 3
+    assert sum(each.method in ("PUT", "PATCH") and "/blobs/" in each.path for each in registry.requests()[before:]) == 2
+
+
+def test_a_layer_that_must_be_read_is_fetched_once(
+    machine: Machine, tmp_path: Path, registry: Registry, repository: str, layers: str
+) -> None:
+    first = machine("first", cache_to=layers)
+    for name in "ab":
+        image = machine("second", cache_from=layers).image
+        write_image(image, f"docker-archive:{tmp_path / name}.tar:x:1")
+    blobs = [asked for asked in of_repository(registry, repository, "GET") if asked == "GET blobs"]
+    assert len(blobs) == 3
+    assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+    assert Image.from_filename(tmp_path / "a.tar")[0].list_files() == first.image.list_files()
+
+
+def test_what_this_machine_knows_is_kept_there_too(
+    machine: Machine, server: ChannelServer, registry: Registry, layers: str
+) -> None:
+    known = machine("first")
+    assert machine("first", cache_to=layers).image.digest == known.image.digest
+    server.requests.clear()
+    assert machine("second", cache_from=layers).image.digest == known.image.digest
+    assert downloads(server) == []
+
+
+def test_keeping_a_known_environment_sends_nothing(
+    machine: Machine, registry: Registry, repository: str, layers: str
+) -> None:
+    machine("first", cache_from=layers, cache_to=layers)
+    before = len(of_repository(registry, repository))
+    machine("second", cache_from=layers, cache_to=layers)
+    assert {asked.split()[0] for asked in of_repository(registry, repository)[before:]} <= {"GET", "HEAD"}
+
+
+def test_entries_are_oci_artifacts(machine: Machine, registry: Registry, repository: str, layers: str) -> None:
+    machine("first", cache_to=layers)
+    client = client_of(registry)
+    [tags] = client.tags(f"{repository}/layers")
+    kinds = []
+    for tag in tags:
+        manifest = client.manifest(f"{repository}/layers", tag)
+        assert isinstance(manifest, Manifest)
+        assert manifest.config.data is not None
+        assert base64.b64decode(manifest.config.data) == client.blob(f"{repository}/layers", manifest.config).read()
+        kinds.append(manifest.artifact_type)
+    assert set(kinds) == {LAYER_TYPE, PLAN_TYPE}
+    assert kinds.count(PLAN_TYPE) == 1
+
+
+def test_an_entry_of_another_recipe_is_refused(
+    machine: Machine, registry: Registry, repository: str, layers: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    digest = machine("first", cache_to=layers).image.digest
+    client, path = client_of(registry), f"{repository}/layers"
+    [tags] = client.tags(path)
+    manifests = {tag: client.manifest(path, tag) for tag in tags}
+    kinds = {tag: each for tag, each in manifests.items() if isinstance(each, Manifest)}
+    plan = next(tag for tag, each in kinds.items() if each.artifact_type == PLAN_TYPE)
+    client.delete_manifest(path, kinds.pop(plan).digest)
+    entries = sorted(kinds)
+    for tag, other in zip(entries, entries[1:] + entries[:1], strict=True):
+        client.put_manifest(path, tag, kinds[other])
+    assert machine("second", cache_from=layers).image.digest == digest
+    assert "it is of another recipe" in caplog.text
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"other"), lambda path: path.unlink()])
+def test_a_damaged_or_vanished_layer_is_made_again(
+    machine: Machine,
+    tmp_path: Path,
+    registry: Registry,
+    layers: str,
+    damage: Callable[[Path], object],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first = machine("first", cache_to=layers)
+    numpy = next(layer for layer in first.layers if layer.packages == ("numpy",))
+    damage(registry.storage / f"docker/registry/v2/blobs/sha256/{numpy.digest.encoded[:2]}/{numpy.digest.encoded}/data")
+    image = machine("second", cache_from=layers).image
+    assert image.digest == first.image.digest
+    write_image(image, f"oci:{tmp_path / 'out'}:x")
+    assert image.list_files() == first.image.list_files()
+    assert "is made again" in caplog.text
+
+
+def test_a_registry_that_cannot_be_reached_is_asked_once(
+    machine: Machine, server: ChannelServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = RegistryOptions(attempts=1)
+    machine("first", cache_from=[LayerRepository("localhost:1/layers", options)])
+    assert caplog.text.count("is not asked any more") == 1
+    assert len(downloads(server)) == 3
+
+
+def test_layers_that_were_tampered_with_are_found_by_making_them_again(
+    machine: Machine, tmp_path: Path, registry: Registry, repository: str, layers: str
+) -> None:
+    machine("first", cache_to=layers)
+    assert machine("second", cache_from=layers, verify_cache="100%").image
+    client, path = client_of(registry), f"{repository}/layers"
+    [tags] = client.tags(path)
+    manifests = {tag: each for tag in tags if isinstance(each := client.manifest(path, tag), Manifest)}
+    plan = next(tag for tag, each in manifests.items() if each.artifact_type == PLAN_TYPE)
+    client.delete_manifest(path, manifests.pop(plan).digest)
+    (tag, honest), (_, other), *_ = sorted(manifests.items())
+    value = json.loads(honest.raw) | {"layers": [layer.to_json() for layer in other.layers]}
+    client.put_manifest(path, tag, Manifest.build(value))
+    shutil.rmtree(tmp_path / "second")
+    with pytest.raises(CacheError, match=r"another layer of .* than its packages make"):
+        machine("second", cache_from=layers, verify_cache=1.0)
+
+
+def test_the_name_of_a_store(tmp_path: Path) -> None:
+    store = RepositoryStore.open(LayerRepository("ghcr.io/org/layers"), CacheFolder(tmp_path))
+    assert store.name == "ghcr.io/org/layers"
