@@ -27,6 +27,7 @@ from python_docker.spec.platform import Platform
 if TYPE_CHECKING:
     from conda_docker.environment.solve.request import SolveRequest
     from conda_docker.environment.solve.virtual_packages import VirtualPackage
+    from conda_docker.pypi.locked import PipRequirements
     from python_docker.image import Image
 
 
@@ -35,18 +36,20 @@ class Resolved:
     """An environment, exactly, and the base image that it goes on (None: from scratch).
 
     `virtual_packages` are what its packages were chosen for, or, of an environment whose packages were chosen before,
-    what its description says of that.
+    what its description says of that. `pip` is what was asked of pip, for which uv has chosen wheels.
     """
 
     environment: LockedEnvironment
     base: Image | None
     virtual_packages: tuple[VirtualPackage, ...] = ()
+    pip: PipRequirements | None = None
 
 
-def resolve(request: Request, *, progress: Progress = SILENT) -> tuple[Resolved, ...]:
+def resolve(request: Request, *, download: bool = True, progress: Progress = SILENT) -> tuple[Resolved, ...]:
     """Return what an image is made of, for each platform of the request in its order, and one where it has none.
 
     Each file is read once. Where packages must still be chosen, they are chosen for the C library of the base image.
+    Without `download` no package is downloaded to learn what it brings to pip.
 
     Raises `InvalidEnvironment`, `UnsupportedInput`, `Unsolvable`, `ChannelError`, `SolverFailed`, `CacheError`, and
     what `open_base` raises.
@@ -55,7 +58,8 @@ def resolve(request: Request, *, progress: Progress = SILENT) -> tuple[Resolved,
         image = build_image(resolved.environment, resolved.base).image
     """
     files = [InputFile.read(path) for path in request.files]
-    return tuple(_resolve(request, files, platform, progress) for platform in request.platforms or (None,))
+    platforms = request.platforms or (None,)
+    return tuple(_resolve(request, files, platform, download, progress) for platform in platforms)
 
 
 def lock(
@@ -115,19 +119,21 @@ def lock(
     return resolved.environment
 
 
-def _resolve(request: Request, files: Sequence[InputFile], platform: Platform | None, progress: Progress) -> Resolved:
+def _resolve(
+    request: Request, files: Sequence[InputFile], platform: Platform | None, download: bool, progress: Progress
+) -> Resolved:
     described = describe(request, files, None if platform is None else subdir_of_platform(platform))
     if isinstance(described, LockedEnvironment):
         platform = platform or platform_of_subdir(described.subdir)
         base = _open_base(request, platform, progress)
-        environment = _with_wheels(request, _checked(request, described, base), base, progress)
-        return Resolved(environment, base, described.virtual_packages)
+        environment = _with_wheels(request, _checked(request, described, base), base, download, progress)
+        return Resolved(environment, base, described.virtual_packages, described.pip)
     if platform is None:
         platform = Platform.host() if described.subdir is None else platform_of_subdir(described.subdir)
     base = _open_base(request, platform, progress)
     assumed = _virtual_packages(request, described, platform, base)
     solved = _checked(request, _solve(request, described, platform, assumed, progress), base)
-    return Resolved(_with_wheels(request, solved, base, progress), base, assumed)
+    return Resolved(_with_wheels(request, solved, base, download, progress), base, assumed, solved.pip)
 
 
 def _checked(request: Request, environment: LockedEnvironment, base: Image | None) -> LockedEnvironment:
@@ -242,7 +248,7 @@ def _ask_solver(question: SolveRequest, executable: str | None) -> LockedEnviron
 
 
 def _with_wheels(
-    request: Request, environment: LockedEnvironment, base: Image | None, progress: Progress
+    request: Request, environment: LockedEnvironment, base: Image | None, download: bool, progress: Progress
 ) -> LockedEnvironment:
     """Return the environment with what it wants of pip as exact wheels."""
     if environment.pip is None and not environment.wheels:
@@ -257,6 +263,7 @@ def _with_wheels(
         glibc=_glibc_for(request, base) if environment.pip is not None or request.allow_sdist else None,
         options=PipOptions(allow_sdist=request.allow_sdist, may_replace=request.pip_may_replace),
         offline=request.options.offline,
+        download=download,
         progress=progress,
     )
 

@@ -94,17 +94,24 @@ def read_base_system(image: Image, cache_dir: Path) -> BaseSystem:
     Layers that do not make a file system end in a `BaseSystem` with a `problem`: a build that copies them into its
     image does not need to understand them.
     """
-    cache = CacheFolder(cache_dir)
-    note = cache.read_note(NoteKind.SYSTEMS, image.id.encoded)
-    with suppress(ValueError, LookupError, TypeError):
-        if note is not None:
-            return _from_json(json.loads(note))
+    remembered = remembered_base_system(image, cache_dir)
+    if remembered is not None:
+        return remembered
     try:
         system = _read(image)
     except (InvalidLayer, NotFound) as error:
         return BaseSystem(problem=str(error))
-    cache.remember(NoteKind.SYSTEMS, image.id.encoded, json.dumps(_to_json(system)).encode())
+    CacheFolder(cache_dir).remember(NoteKind.SYSTEMS, image.id.encoded, json.dumps(_to_json(system)).encode())
     return system
+
+
+def remembered_base_system(image: Image, cache_dir: Path) -> BaseSystem | None:
+    """Return what is known of the system in an image that was read before; None for another. No layer is read."""
+    note = CacheFolder(cache_dir).read_note(NoteKind.SYSTEMS, image.id.encoded)
+    with suppress(ValueError, LookupError, TypeError):
+        if note is not None:
+            return _from_json(json.loads(note))
+    return None
 
 
 def _read(image: Image) -> BaseSystem:

@@ -43,26 +43,17 @@ def link_script_layer(
     if not packages:
         return None
     names = ", ".join(package.name for package in packages)
-    if options.link_scripts is LinkScripts.REFUSE:
-        raise ScriptFailed(
-            f"these packages have post-link scripts, which --link-scripts refuse does not allow: {names}"
-        )
+    check_link_scripts([package.name for package in packages], options)
     if options.link_scripts is LinkScripts.WARN:
         notes.append(
             f"the post-link scripts of {names} were not run, so what they would make is missing; "
             "--link-scripts run runs them in a sandbox"
         )
         return None
-    from conda_docker.scripts.link_scripts import check_runnable, key_of_link_scripts, run_link_scripts
+    from conda_docker.scripts.link_scripts import check_runnable, run_link_scripts
 
     layers = list(reversed(image.layers))
-    key = key_of_link_scripts(
-        layers,
-        packages,
-        recipe.prefix,
-        network=options.link_scripts_network,
-        compression=f"{recipe.compression} {recipe.level}",
-    )
+    key = _key(layers, packages, recipe, options)
     known = store.get(key) if options.use_cache else None
     if known is not None:
         layer, facts = known
@@ -85,6 +76,37 @@ def link_script_layer(
     store.put(key, ran.layer, LayerFacts(packages=stems if ran.changed else (), notes=ran.messages))
     notes += ran.messages
     return ran.layer if ran.changed else None
+
+
+def known_link_script_layer(
+    layers: Sequence[Layer],
+    packages: Sequence[LockedPackage],
+    recipe: Recipe,
+    options: BuildOptions,
+    store: FolderStore,
+) -> tuple[Layer, LayerFacts] | None:
+    """Return the layer that the link scripts of `packages` made before on the same `layers`, bottom first."""
+    return store.get(_key(layers, packages, recipe, options)) if options.use_cache else None
+
+
+def check_link_scripts(names: Sequence[str], options: BuildOptions) -> None:
+    """Raise `ScriptFailed` where the packages of these names have link scripts, and may not."""
+    if names and options.link_scripts is LinkScripts.REFUSE:
+        raise ScriptFailed(
+            "these packages have post-link scripts, which --link-scripts refuse does not allow: " + ", ".join(names)
+        )
+
+
+def _key(layers: Sequence[Layer], packages: Sequence[LockedPackage], recipe: Recipe, options: BuildOptions) -> str:
+    from conda_docker.scripts.link_scripts import key_of_link_scripts
+
+    return key_of_link_scripts(
+        layers,
+        packages,
+        recipe.prefix,
+        network=options.link_scripts_network,
+        compression=f"{recipe.compression} {recipe.level}",
+    )
 
 
 def activation_variables(

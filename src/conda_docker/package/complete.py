@@ -16,21 +16,26 @@ if TYPE_CHECKING:
 
 
 def complete_environment(
-    environment: LockedEnvironment, cache_dir: Path, *, offline: bool = False, progress: Progress = SILENT
+    environment: LockedEnvironment,
+    cache_dir: Path,
+    *,
+    offline: bool = False,
+    download: bool = True,
+    progress: Progress = SILENT,
 ) -> LockedEnvironment:
     """Return the environment with all that is not known of its packages taken from the packages themselves, in order.
 
     Explicit lists do not say what a package depends on, and records of older clients not where a free-threaded Python
-    has its modules. What was learned once is remembered, so that a second build reads no package. Raises
-    `DownloadError` and `InvalidPackage`.
+    has its modules. What was learned once is remembered, so that a second build reads no package. Without `download`,
+    packages that are not on this machine stay as they are. Raises `DownloadError` and `InvalidPackage`.
     """
     unknown = [package for package in environment.packages if not package.complete]
     if not unknown:
         return environment
-    known = _indexes(unknown, cache_dir, offline, progress)
+    known = _indexes(unknown, cache_dir, offline, download, progress)
     packages = []
     for package in environment.packages:
-        if not package.complete:
+        if not package.complete and (download or package.url in known):
             index = known[package.url]
             checked = {key: index[key] for key in ("sha256", "md5", "size") if key in index}
             package = package.with_index(index, **checked)  # noqa: PLW2901
@@ -39,11 +44,12 @@ def complete_environment(
 
 
 def _indexes(
-    packages: Iterable[LockedPackage], cache_dir: Path, offline: bool, progress: Progress
+    packages: Iterable[LockedPackage], cache_dir: Path, offline: bool, download: bool, progress: Progress
 ) -> Mapping[str, Mapping[str, Any]]:
     """The `index.json` of each package, with the hashes of its archive, by its URL."""
     from conda_docker.package.archive import open_package
     from conda_docker.package.fetch import fetch_packages
+    from conda_docker.package.find import find_packages
     from conda_docker.package.hashes import archive_hashes
 
     cache = IndexCache(cache_dir)
@@ -55,6 +61,10 @@ def _indexes(
             wanted.append(package)
         else:
             known[package.url] = remembered
+    if not download:
+        offline = True
+        found = find_packages(wanted, cache_dir, extracted=True)
+        wanted = [package for package, path in zip(wanted, found, strict=True) if path is not None]
     for package, path in fetch_packages(wanted, cache_dir, offline=offline, progress=progress) if wanted else ():
         index = dict(open_package(path).metadata.index)
         if path.is_file():

@@ -84,7 +84,7 @@ def fetch_packages(
         if found is not None and (extracted or found.is_file()):
             return found
         try:
-            _check_local(record)
+            check_local(record)
             with cache.writing():
                 return downloads.downloader.download(record, download_path(record, cache_dir))
         except DownloadError:
@@ -178,7 +178,7 @@ def check_found(records: Sequence[PublishedFile], found: Sequence[Path | None]) 
     """Raise the `DownloadError` of a build that may not download, with all that is missing among what was `found`."""
     missing = [record for record, path in zip(records, found, strict=True) if path is None]
     for record in missing:
-        _check_local(record)
+        check_local(record)
     if missing:
         names = sorted(f"{record.file_name} from {record.public_url.rpartition('/')[0]}" for record in missing)
         more = f"\nand {len(names) - _LISTED} more" if len(names) > _LISTED else ""
@@ -188,7 +188,7 @@ def check_found(records: Sequence[PublishedFile], found: Sequence[Path | None]) 
         )
 
 
-def _check_local(record: PublishedFile) -> None:
+def check_local(record: PublishedFile) -> None:
     """Raise `DownloadError` for a package of a `file:` URL that was not found there."""
     path = local_archive(record)
     if path is None:

@@ -37,13 +37,15 @@ def resolve_wheels(
     glibc: str | None = None,
     options: PipOptions | None = None,
     offline: bool = False,
+    download: bool = True,
     progress: Progress = SILENT,
 ) -> LockedEnvironment:
     """Return `environment` with its requirements for pip resolved to wheels, after those that it lists already.
 
     All wheels are in one order, whatever they come from: by name, and last what the user asked for. `glibc` is the
-    version in the base image (None: not known). Source distributions among the wheels are built, where `options` allow
-    it. Raises `InvalidEnvironment` for an environment without Python and for lines that are no requirements,
+    version in the base image (None: not known). Without `download` conda packages that are not on this machine are not
+    looked into, and their records say what they bring. Source distributions among the wheels are built, where `options`
+    allow it. Raises `InvalidEnvironment` for an environment without Python and for lines that are no requirements,
     `UnsupportedInput` for sources that may not be built, and `Unsolvable` with uv's explanation.
     """
     if environment.pip is None and not environment.wheels:
@@ -57,7 +59,9 @@ def resolve_wheels(
     if environment.wheels:
         environment = _with_listed(environment, cache_dir, glibc, options, offline)
     if environment.pip is not None:
-        environment = _with_resolved(environment, environment.pip, cache_dir, glibc, options, offline, progress)
+        environment = _with_resolved(
+            environment, environment.pip, cache_dir, glibc, options, offline, download, progress
+        )
     wheels = sorted(environment.wheels, key=lambda wheel: (wheel.requested, wheel.name))
     return replace(environment, wheels=tuple(wheels))
 
@@ -106,6 +110,7 @@ def _with_resolved(
     glibc: str | None,
     options: PipOptions,
     offline: bool,
+    download: bool,
     progress: Progress,
 ) -> LockedEnvironment:
     assert environment.python is not None
@@ -113,7 +118,8 @@ def _with_resolved(
     requirements = read_requirements(pip)
     _check_sources(requirements, pip, options)
     configuration = read_pip_configuration().with_options(requirements.options)
-    provided = provided_distributions(environment.packages, cache_dir, offline=offline, progress=progress)
+    local = offline or not download
+    provided = provided_distributions(environment.packages, cache_dir, offline=local, progress=progress)
     task = progress.start(f"pip packages for {target}", None)
     with tempfile.TemporaryDirectory(prefix="conda-docker-pip-") as folder:
         resolution = Resolution(
@@ -124,7 +130,7 @@ def _with_resolved(
             target,
             options,
             offline,
-            lambda found: extras_metadata(found, environment.packages, cache_dir, offline=offline),
+            lambda found: extras_metadata(found, environment.packages, cache_dir, offline=local),
         )
         locked = [Distribution(wheel.name, wheel.version, wheel.stem) for wheel in environment.wheels]
         packages, kept = resolution.run(
