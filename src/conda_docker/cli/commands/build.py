@@ -20,6 +20,7 @@ from python_docker.errors import Error, InvalidPath, NotFound, RegistryError
 
 if TYPE_CHECKING:
     from conda_docker.image.assemble import BuildResult
+    from conda_docker.request import Request
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.documents import Index, Manifest
     from python_docker.spec.reference import ImageReference
@@ -32,6 +33,8 @@ conda-docker build -i demo:1.0 -o demo.tar python=3.12 numpy flask
 conda-docker build -f environment.yml -i ghcr.io/org/demo:1.0 --push
 # An environment of this machine, into Docker
 conda-docker build -n analysis -i analysis --load
+# What a build would do
+conda-docker build -f environment.yml -i ghcr.io/org/demo:1.0 --push --dry-run
 # For two platforms at once
 conda-docker build --platform linux/amd64,linux/arm64 -i ghcr.io/org/demo:1.0 --push python
 """
@@ -42,7 +45,7 @@ def build(console: Output, **given: Any) -> None:
     """Build an image from a conda environment.
 
     No Docker, no root and no installed environment are needed: each package becomes a layer, which is the same in every
-    image and is built only once. At least one of -o, --push and --load says where the image goes.
+    image and is built only once. At least one of -o, --push and --load says where the image goes; --dry-run needs none.
     """
     from conda_docker.build_options import BuildOptions
     from conda_docker.request import Request
@@ -50,7 +53,12 @@ def build(console: Output, **given: Any) -> None:
     begun = time.monotonic()
     image: ImageReference = given["image"]
     locations = _locations(
-        given["outputs"], image, push=given["push"], load=given["load"], platforms=len(given["platform"])
+        given["outputs"],
+        image,
+        push=given["push"],
+        load=given["load"],
+        platforms=len(given["platform"]),
+        required=not given["dry_run"],
     )
     check_level(given["compression"] or DEFAULTS.compression, given["compression_level"])
     base = None if given["base"] == "scratch" else to_source("--base", given["base"])
@@ -63,6 +71,9 @@ def build(console: Output, **given: Any) -> None:
         )
     except (ValueError, InvalidPath, InvalidEnvironment) as error:
         raise click.UsageError(str(error)) from None
+    if given["dry_run"]:
+        _dry_run(console, request, image, locations, given)
+        return
 
     from conda_docker.cli.terminal.build_report import blob_names
     from conda_docker.image.assemble import build_image
@@ -83,6 +94,30 @@ def build(console: Output, **given: Any) -> None:
             images = [result.image for result in results]
             written[location] = write_images(images, location, registry=_registry(location, given), progress=progress)
     _report(console, image, results, written, seconds=time.monotonic() - begun, json=given["json"])
+
+
+def _dry_run(
+    console: Output, request: Request, image: ImageReference, locations: Sequence[Location], given: Mapping[str, Any]
+) -> None:
+    from dataclasses import asdict
+
+    from conda_docker.cli.terminal.dry_run_report import dry_run_text
+    from conda_docker.dry_run import dry_run
+
+    with console.progress() as progress, _default_base_explained(request.base):
+        report = dry_run(
+            request,
+            image.familiar,
+            locations,
+            registry=lambda location: _registry(location, given),
+            progress=progress,
+        )
+    for note in dict.fromkeys(note for platform in report.platforms for note in platform.notes):
+        console.note(f"note: {note}")
+    if given["json"]:
+        console.json(asdict(report))
+    else:
+        console.result(dry_run_text(report))
 
 
 @contextmanager
@@ -119,9 +154,12 @@ def _layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _locations(
-    outputs: Sequence[Location], reference: ImageReference, *, push: bool, load: bool, platforms: int
+    outputs: Sequence[Location], reference: ImageReference, *, push: bool, load: bool, platforms: int, required: bool
 ) -> list[Location]:
-    """Return where the image goes, each place once; what is certain to fail later fails now."""
+    """Return where the image goes, each place once; what is certain to fail later fails now.
+
+    That it goes nowhere is an error where a place is `required`.
+    """
     from python_docker.transports import Location
     from python_docker.transports.output import packing_of
     from python_docker.transports.table import INDEX_FORMS
@@ -129,7 +167,7 @@ def _locations(
     locations = [*outputs]
     locations += [Location("docker", "", str(reference))] if push else []
     locations += [Location("docker-daemon", "", str(reference.familiar))] if load else []
-    if not locations:
+    if required and not locations:
         raise click.UsageError("say where the image goes, with --output, --push or --load")
     for location in locations:
         if platforms > 1 and not location.medium.holds_index:

@@ -245,6 +245,12 @@ OPTIONS = (
     Option("--push", is_flag=True, panel=RESULT, help="Push to the registry that --image names."),
     Option("--load", is_flag=True, panel=RESULT, help="Load into the local Docker or Podman."),
     Option(
+        "--dry-run",
+        is_flag=True,
+        panel=RESULT,
+        help="Show what would be downloaded, made and sent, and write nothing.",
+    ),
+    Option(
         "--layering-strategy",
         sets="options.layering",
         metavar="STRATEGY",

@@ -1,0 +1,257 @@
+"""preview_image: what building an image would take, with nothing made, and no package downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.build_options import BuildOptions, LinkScripts
+from conda_docker.cache.folder import CacheFolder
+from conda_docker.cache.location import default_cache_dir
+from conda_docker.environment.subdirs import platform_of_subdir
+from conda_docker.image.base_system import BaseSystem, read_base_system, remembered_base_system
+from conda_docker.image.plan import ImagePlan, check_base, plan_image
+from conda_docker.image.result import layer_notes, system_notes
+from conda_docker.image.script_layers import check_link_scripts, known_link_script_layer
+from conda_docker.layers.known import known_layers
+from conda_docker.layers.make import MadeLayer
+from conda_docker.layers.stores.folder import FolderStore
+from conda_docker.link.bytecode.python_program import find_on_machine
+from conda_docker.package.complete import complete_environment
+from conda_docker.pypi.locked import LockedWheel
+from python_docker.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedEnvironment
+    from conda_docker.layers.member import Member
+    from python_docker.image import Image
+    from python_docker.layer import Layer
+
+
+class Place(StrEnum):
+    """Where a package would come from."""
+
+    LAYER = "layer"
+    """From nowhere: its layer is known."""
+    ARCHIVE = "archive"
+    """From its archive, or its wheel, on this machine."""
+    FOLDER = "folder"
+    """From a folder that another client has extracted it to."""
+    DOWNLOAD = "download"
+
+
+class LayerKind(StrEnum):
+    """What a new layer holds."""
+
+    PACKAGES = "packages"
+    LINK_SCRIPTS = "link scripts"
+    """What link scripts change."""
+    ENVIRONMENT = "environment"
+    """What makes a folder with packages an environment; small, and made by every build."""
+    ADDED = "added files"
+
+
+@dataclass(frozen=True, slots=True)
+class PackagePreview:
+    """A package, where it would come from, and the path there on this machine, if it is on it."""
+
+    member: Member
+    place: Place
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPreview:
+    """A new layer: what it holds, and the layer itself where it is known."""
+
+    kind: LayerKind
+    members: tuple[Member, ...] = ()
+    known: Layer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePreview:
+    """What an image would be made of. `layers` are the new ones, bottom first, `packages` in the order of the layers.
+
+    `missing` are those of the base's layers that are not on this machine, `unread` says that a build reads all of them;
+    `notes` is what the user should hear.
+    """
+
+    plan: ImagePlan
+    packages: tuple[PackagePreview, ...]
+    layers: tuple[LayerPreview, ...]
+    missing: tuple[Layer, ...]
+    unread: bool
+    notes: tuple[str, ...]
+
+
+def preview_image(
+    environment: LockedEnvironment,
+    base: Image | None = None,
+    options: BuildOptions | None = None,
+    *,
+    progress: Progress = SILENT,
+) -> ImagePreview:
+    """Return what `build_image` with the same arguments would do.
+
+    Nothing is downloaded. What is learned of packages that are on this machine is noted in the cache, as a build would
+    note it. Raises what a build is certain to raise: `PlatformNotFound`, `UnsupportedFormat`, `InterpreterNotFound`,
+    `ScriptFailed`, `InvalidPackage`, and, with `offline`, `DownloadError` for packages that are missing.
+    """
+    options = options or BuildOptions()
+    check_base(environment, base, options)
+    store = FolderStore(options.cache_dir or default_cache_dir())
+    missing = () if base is None else tuple(_not_here(base, store.folder))
+    system = _system(base, store.root, readable=not missing)
+    environment = complete_environment(
+        environment, store.root, offline=options.offline, download=False, progress=progress
+    )
+    plan = plan_image(environment, base, system or BaseSystem(), options)
+    notes = [*plan.notes]
+    if system is None:
+        notes.append(
+            "the base image has not been read before, and its layers are not on this machine: linked folders in it are "
+            "not followed here, so that layers may be known or made other than is said"
+        )
+    if not environment.complete:
+        unknown = sum(not package.complete for package in environment.packages)
+        notes.append(
+            f"{unknown} of the packages are known by their URLs alone: the order of the layers is settled when they "
+            "have been downloaded"
+        )
+    found = _known(plan, options, store, notes)
+    known = [layer for layer in found if layer is not None]
+    layers = [
+        LayerPreview(LayerKind.PACKAGES, tuple(group), None if layer is None else layer.layer)
+        for group, layer in zip(plan.groups, found, strict=True)
+    ]
+    layers += _script_layers(plan, known, options, store, complete=len(known) == len(found), notes=notes)
+    layers.append(LayerPreview(LayerKind.ENVIRONMENT))
+    if options.add:
+        layers.append(LayerPreview(LayerKind.ADDED))
+    return ImagePreview(
+        plan,
+        tuple(_packages(layers, options, store.root)),
+        tuple(layers),
+        missing,
+        unread=system is None,
+        notes=(*environment.warnings, *notes, *layer_notes(known), *system_notes(environment, plan.system, known)),
+    )
+
+
+def _not_here(base: Image, cache: CacheFolder) -> Iterator[Layer]:
+    """Yield the layers of a registry's image that are not in the cache; other images are on this machine."""
+    for layer in reversed(base.layers):
+        if layer.blob.origin is not None and not cache.blobs.contains(layer.descriptor):
+            yield layer
+
+
+def _system(base: Image | None, cache_dir: Path, *, readable: bool) -> BaseSystem | None:
+    """Return what is known of the system in a base, None where layers would have to be downloaded to know it."""
+    if base is None:
+        return BaseSystem()
+    return read_base_system(base, cache_dir) if readable else remembered_base_system(base, cache_dir)
+
+
+def _known(plan: ImagePlan, options: BuildOptions, store: FolderStore, notes: list[str]) -> list[MadeLayer | None]:
+    """Return the layers of packages that are known, by the recipe that a build comes to.
+
+    A build without a Python to compile modules with does without compiling; where its layers are known that way and not
+    the other, it has been so before.
+    """
+
+    def look_up(plan: ImagePlan) -> list[MadeLayer | None]:
+        return known_layers(
+            plan.groups,
+            plan.recipe,
+            [store] if options.use_cache else [],
+            cache=store.folder,
+            order=plan.members,
+            replaced=plan.replaced,
+            extracted=options.use_extracted or options.offline,
+        )
+
+    found, version = look_up(plan), plan.recipe.bytecode
+    uncompiled = [
+        group for group, layer in zip(plan.groups, found, strict=True) if layer is None and plan.recipe.compiles(group)
+    ]
+    if version is None or not uncompiled or find_on_machine(version) is not None:
+        return found
+    without = look_up(replace(plan, recipe=plan.recipe.without_bytecode()))
+    if all(layer is not None for layer in without):
+        notes.append(f"Python modules are not byte-compiled, as in earlier builds: no Python {version} is on PATH")
+        return without
+    notes.append(
+        f"no Python {version} is on PATH to compile Python modules with; a build tries the one in the python package, "
+        "which may have to be downloaded for that"
+    )
+    return found
+
+
+def _script_layers(
+    plan: ImagePlan,
+    known: Sequence[MadeLayer],
+    options: BuildOptions,
+    store: FolderStore,
+    *,
+    complete: bool,
+    notes: list[str],
+) -> Iterator[LayerPreview]:
+    """Yield the layer of link scripts, where it is certain; say of them what layers that are known tell."""
+    names = {name for layer in known for name in layer.facts.post_link}
+    packages = [package for package in plan.environment.packages if package.name in names]
+    check_link_scripts([package.name for package in packages], options)
+    if not complete and options.link_scripts is not LinkScripts.WARN:
+        notes.append("whether there are more link scripts shows when the packages are read")
+    if not packages:
+        return
+    shown = ", ".join(package.name for package in packages)
+    if options.link_scripts is LinkScripts.WARN:
+        notes.append(f"the post-link scripts of {shown} would not be run; --link-scripts run runs them in a sandbox")
+        return
+    notes.append(f"the post-link scripts of {shown} would be run in a sandbox")
+    layer = None
+    if complete:
+        below = [] if plan.base is None else list(reversed(plan.base.layers))
+        below += [made.layer for made in known]
+        found = known_link_script_layer(below, packages, plan.recipe, options, store)
+        if found is not None and not found[1].packages:
+            return  # they change nothing
+        layer = found and found[0]
+    yield LayerPreview(LayerKind.LINK_SCRIPTS, tuple(packages), layer)
+
+
+def _packages(layers: Sequence[LayerPreview], options: BuildOptions, cache_dir: Path) -> Iterator[PackagePreview]:
+    """Yield each package with where it would come from, as `fetch_packages` finds it."""
+    from conda_docker.package.fetch import check_found, check_local
+    from conda_docker.package.find import find_packages
+    from conda_docker.pypi.pip_cache import with_cached
+
+    groups = [layer for layer in layers if layer.kind is LayerKind.PACKAGES]
+    wanted = [member for layer in groups if layer.known is None for member in layer.members]
+    records = [with_cached([member])[0] if isinstance(member, LockedWheel) else member for member in wanted]
+    places = find_packages(records, cache_dir, extracted=options.use_extracted or options.offline)
+    if options.offline:
+        check_found(records, places)
+    for record, place in zip(records, places, strict=True):
+        if place is None:
+            check_local(record)
+    paths = dict(zip((member.stem for member in wanted), places, strict=True))
+    for layer in groups:
+        for member in layer.members:
+            path = paths.get(member.stem)
+            if layer.known is not None:
+                yield PackagePreview(member, Place.LAYER)
+            elif path is None:
+                yield PackagePreview(member, Place.DOWNLOAD)
+            else:
+                yield PackagePreview(member, Place.FOLDER if path.is_dir() else Place.ARCHIVE, path)
+
+
+def platform_of(preview: ImagePreview) -> str:
+    """Return what an image would be for, such as `linux/amd64`."""
+    base = preview.plan.base
+    return str(platform_of_subdir(preview.plan.environment.subdir) if base is None else base.platform)
