@@ -32,7 +32,7 @@ class Artifact:
 class ResolvedPackage:
     """A package of the lock: its wheels, or what it must be built from.
 
-    `direct` tells that it was given by a URL or a path. `source` is a source distribution, `tree` a folder, and `vcs` a
+    `direct`: it was given by a URL or a path. `source` is a source distribution, `tree` a folder, and `vcs` a
     repository with a commit, as `git+URL@COMMIT`.
     """
 
@@ -43,6 +43,8 @@ class ResolvedPackage:
     tree: Path | None = None
     vcs: str | None = None
     direct: bool = False
+    marker: str | None = None
+    """For which environments it is wanted (PEP 508)."""
 
 
 def parse_pylock(text: str, folder: Path) -> tuple[ResolvedPackage, ...]:
@@ -73,7 +75,7 @@ def _package(row: Mapping[str, Any], folder: Path) -> ResolvedPackage:
         below = f"#subdirectory={row['vcs']['subdirectory']}" if "subdirectory" in row["vcs"] else ""
         vcs = f"{row['vcs']['type']}+{location}@{row['vcs']['commit-id']}{below}"
     direct = bool(archive or tree or vcs)
-    return ResolvedPackage(name, version, wheels, source, tree, vcs, direct)
+    return ResolvedPackage(name, version, wheels, source, tree, vcs, direct, row.get("marker"))
 
 
 def _artifact(row: Mapping[str, Any], folder: Path) -> Artifact:

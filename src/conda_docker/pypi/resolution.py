@@ -93,7 +93,7 @@ class Resolution:
 
     def _compile(
         self, provided: Sequence[Distribution], extras: Mapping[str, tuple[str, ...]]
-    ) -> tuple[tuple[ResolvedPackage, ...], set[str]]:
+    ) -> tuple[list[ResolvedPackage], set[str]]:
         """Return uv's answer, and the names of packages that have not the extras that something asks for."""
         stand_ins = self.folder / _STAND_INS
         stand_ins.mkdir(exist_ok=True)
@@ -103,7 +103,9 @@ class Resolution:
         arguments = ["pip", "compile", "requirements.in", "--constraints", "constraints.txt"]
         for path in self.configuration.constraints:
             arguments += ["--constraints", path]
-        arguments += ["--python-version", self.target.python, "--python-platform", self.target.uv_platform]
+        arguments += ["--python-version", self.target.python]
+        # For a free-threaded Python uv can only be asked for every platform's wheels: among them are the right ones.
+        arguments += ["--universal"] if self.target.free_threaded else ["--python-platform", self.target.uv_platform]
         arguments += ["--format", "pylock.toml", "--generate-hashes", "--no-header", "--no-python-downloads"]
         if not self.options.allow_sdist:
             arguments += ["--only-binary", ":all:"]
@@ -113,4 +115,5 @@ class Resolution:
             # Any interpreter will do to compare tags with; this one is there.
             arguments += ["--python", sys.executable]
         output, said = run_uv(arguments, self.folder, uv_environment(self.configuration, offline=self.offline))
-        return parse_pylock(output, self.folder), set(_WITHOUT_EXTRA.findall(said))
+        packages = [row for row in parse_pylock(output, self.folder) if self.target.applies(row.marker)]
+        return packages, set(_WITHOUT_EXTRA.findall(said))

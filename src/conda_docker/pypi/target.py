@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from packaging.markers import Marker
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
@@ -34,15 +35,17 @@ class Target:
     """What wheels must fit.
 
     `python` is a full version ("3.12.4"), `architecture` as wheels spell it ("x86_64"), `glibc` the version that the
-    image has, as two numbers.
+    image has, as two numbers. `free_threaded`: the Python has no GIL, and compiled wheels of its own.
     """
 
     python: str
     architecture: str
     glibc: tuple[int, int]
+    free_threaded: bool = False
 
     def __str__(self) -> str:
-        return f"Python {self.python} on {self.architecture} with glibc {self.glibc[0]}.{self.glibc[1]}"
+        kind = "free-threaded " if self.free_threaded else ""
+        return f"{kind}Python {self.python} on {self.architecture} with glibc {self.glibc[0]}.{self.glibc[1]}"
 
     @property
     def uv_platform(self) -> str:
@@ -56,8 +59,9 @@ class Target:
     def _ranks(self) -> dict[Tag, int]:
         major, minor = (int(part) for part in self.python.split(".")[:2])
         platforms = list(self._platforms())
+        abi = f"cp{major}{minor}{'t' if self.free_threaded else ''}"
         tags = [
-            *cpython_tags((major, minor), [f"cp{major}{minor}"], platforms),
+            *cpython_tags((major, minor), [abi], platforms),
             *compatible_tags((major, minor), f"cp{major}{minor}", platforms),
         ]
         return {tag: rank for rank, tag in reversed(list(enumerate(tags)))}
@@ -77,6 +81,29 @@ class Target:
         except InvalidWheelFilename:
             return None
         return min((self._ranks[tag] for tag in tags if tag in self._ranks), default=None)
+
+    def applies(self, marker: str | None) -> bool:
+        """Return whether an environment marker (PEP 508) is true for what the wheels must fit.
+
+        >>> Target("3.12.4", "x86_64", (2, 36)).applies("sys_platform == 'win32'")
+        False
+        """
+        if marker is None:
+            return True
+        environment = {
+            "implementation_name": "cpython",
+            "implementation_version": self.python,
+            "os_name": "posix",
+            "platform_machine": self.architecture,
+            "platform_python_implementation": "CPython",
+            "platform_release": "",
+            "platform_system": "Linux",
+            "platform_version": "",
+            "python_full_version": self.python,
+            "python_version": ".".join(self.python.split(".")[:2]),
+            "sys_platform": "linux",
+        }
+        return Marker(marker).evaluate(environment)
 
     def best(self, file_names: Sequence[str]) -> str | None:
         """Return the wheel of those called `file_names` that fits best, None when none does.
@@ -100,11 +127,6 @@ def target_of(python: LockedPackage, subdir: str, glibc: str | None) -> Target:
         raise UnsupportedInput(
             f"pip packages cannot be chosen for PyPy ({python.stem}); take them from a conda channel, or take CPython"
         )
-    if re.search(r"_cp\d+t$", python.build):
-        raise UnsupportedInput(
-            f"pip packages cannot be chosen for a free-threaded Python ({python.stem}); take them from a conda "
-            "channel, or add python-gil for a Python that is not"
-        )
     architecture = _ARCHITECTURES.get(subdir)
     if architecture is None:
         raise UnsupportedInput(
@@ -114,4 +136,5 @@ def target_of(python: LockedPackage, subdir: str, glibc: str | None) -> Target:
     parts = re.match(r"(\d+)\.(\d+)", glibc or DEFAULT_GLIBC)
     if parts is None:
         raise UnsupportedInput(f"not a version of glibc: {(glibc or '')[:80]!r}")
-    return Target(python.version, architecture, (int(parts[1]), int(parts[2])))
+    free_threaded = re.search(r"_cp\d+t$", python.build) is not None
+    return Target(python.version, architecture, (int(parts[1]), int(parts[2])), free_threaded)

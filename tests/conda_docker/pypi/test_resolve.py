@@ -219,3 +219,14 @@ def test_wheels_of_a_lock_file_need_python_too(tmp_path: Path) -> None:
     wheel = LockedWheel(name="six", version="1", url="https://example.com/six-1-py3-none-any.whl")
     with pytest.raises(InvalidEnvironment, match="add python and pip"):
         resolve_wheels(locked_environment(wheel, packages=()), cache_dir=tmp_path)
+
+
+def test_a_free_threaded_python_gets_its_own_wheels(wheels: Path, tmp_path: Path) -> None:
+    for abi, platform in (("cp314t", "x86_64"), ("cp314", "x86_64"), ("cp314t", "aarch64")):
+        make_wheel(wheels, "fast", tag=f"cp314-{abi}-manylinux_2_28_{platform}", requires=["other; os_name == 'nt'"])
+    make_wheel(wheels, "other")
+    python = conda_package("python", "3.14.1", "h0_100_cp314t")
+    pip = PipRequirements(requirements=("fast",), origin="environment.yml")
+    environment = LockedEnvironment("linux-64", (python,), pip=pip)
+    found = resolve_wheels(environment, cache_dir=tmp_path / "cache", glibc="2.36", offline=True)
+    assert stems(found) == ["fast-1.0-cp314-cp314t-manylinux_2_28_x86_64"]

@@ -56,7 +56,6 @@ def test_a_wheel_of_another_python_or_platform_does_not_fit(name: str) -> None:
     ("build", "subdir", "named"),
     [
         ("0_73_pypy", "linux-64", "PyPy"),
-        ("h0_100_cp313t", "linux-64", "free-threaded"),
         ("h0_0_cpython", "linux-ppc64le", "linux-ppc64le"),
         ("h0_0_cpython", "win-64", "win-64"),
     ],
@@ -64,6 +63,27 @@ def test_a_wheel_of_another_python_or_platform_does_not_fit(name: str) -> None:
 def test_what_uv_cannot_choose_wheels_for_is_refused_by_name(build: str, subdir: str, named: str) -> None:
     with pytest.raises(UnsupportedInput, match=named):
         target_of(conda_package("python", "3.13.1", build), subdir, None)
+
+
+def test_a_free_threaded_python_has_wheels_of_its_own() -> None:
+    target = target_of(conda_package("python", "3.14.1", "h0_100_cp314t"), "linux-64", "2.36")
+    names = [f"a-1-cp314-{abi}-manylinux_2_28_x86_64.whl" for abi in ("cp314", "cp314t")]
+    assert target.best(names) == names[1]
+    assert target.best([names[0], "a-1-cp311-abi3-manylinux_2_28_x86_64.whl"]) is None
+    assert target.best([names[0], "a-1-py3-none-any.whl"]) == "a-1-py3-none-any.whl"
+
+
+@pytest.mark.parametrize(
+    ("marker", "applies"),
+    [
+        (None, True),
+        ("python_full_version < '3.14' and sys_platform == 'linux'", True),
+        ("platform_machine == 'aarch64' or os_name == 'nt'", False),
+        ("implementation_name == 'pypy'", False),
+    ],
+)
+def test_markers_are_about_the_image(marker: str | None, applies: bool) -> None:
+    assert TARGET.applies(marker) is applies
 
 
 def test_without_a_base_that_tells_glibc_is_that_of_the_solver() -> None:
