@@ -264,3 +264,56 @@ def test_the_summary_is_for_people(conda_docker: Run, server: ChannelServer) -> 
     assert rows["layers"] == "2 known, 1 to make, and the environment's own, which every build makes"
     assert lines[-2].split()[:4] == ["3", "new", "2.0", "0"]
     assert lines[-2].endswith(f"download from {server.url}/linux-64")
+
+
+def test_a_lock_file_with_wheels_needs_no_network(
+    conda_docker: Run, server: ChannelServer, synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    python = synthetic_channel.locked(PYTHON, url=server.url)
+    wheel = f"{server.url}/fun-1.5-py3-none-any.whl"
+    (tmp_path / "pixi.lock").write_text(
+        "version: 6\n"
+        "environments:\n"
+        "  default:\n"
+        f"    channels: [url: '{server.url}/']\n"
+        "    packages:\n"
+        "      linux-64:\n"
+        f"      - conda: {python.url}\n"
+        f"      - pypi: {wheel}\n"
+        "packages:\n"
+        f"- conda: {python.url}\n  sha256: {python.sha256}\n  depends: []\n  size: {python.size}\n"
+        f"- pypi: {wheel}\n  name: fun\n  version: '1.5'\n  sha256: {'0' * 64}\n"
+    )
+    report = dry_run(conda_docker, "-f", tmp_path / "pixi.lock", "--platform", "linux-64")
+    assert server.requests == []
+    assert sources(report) == {"python": "download", "fun": "download"}
+    assert report["download"] == {"bytes": python.size, "unknown": 1}
+
+
+def test_no_package_is_downloaded_to_choose_wheels(conda_docker: Run, server: ChannelServer, tmp_path: Path) -> None:
+    (tmp_path / "wheels").mkdir()
+    make_wheel(tmp_path / "wheels", "fun", requires=["tool"])
+    file = tmp_path / "environment.yml"
+    file.write_text("dependencies: [tool, {pip: [--no-index, --find-links wheels, fun]}]\n")
+    report = dry_run(conda_docker, "-f", file, "--override-channels", "-c", server.url)
+    assert sources(report) == {"python": "download", "tool": "download", "fun": "archive"}
+    assert not [path for _, path in server.requests if path.endswith(".conda")]
+    assert any("their records were taken for it" in note for note in report["platforms"][0]["notes"])
+
+
+def test_packages_that_share_a_layer(conda_docker: Run, server: ChannelServer) -> None:
+    args = ("build", "-b", "scratch", "-c", server.url, "--override-channels", "--layering-strategy", "single", "tool")
+    lines = conda_docker(*args, "--dry-run").stdout.splitlines()
+    assert [line.split()[:2] for line in lines[-3:]] == [["1", "python"], ["tool", "1.0"], ["2", "(environment)"]]
+
+
+def test_no_secret_is_shown(conda_docker: Run, synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    synthetic_channel.add(PYTHON)
+    server = ChannelServer(synthetic_channel.folder, token="sesame").start()
+    try:
+        args = ("build", "-b", "scratch", "-c", f"{server.url}/t/sesame", "--override-channels", "--dry-run", "python")
+        results = [conda_docker(*args), conda_docker(*args, "--json")]
+    finally:
+        server.stop()
+    assert [result.returncode for result in results] == [0, 0]
+    assert not any("sesame" in result.stdout + result.stderr for result in results)
