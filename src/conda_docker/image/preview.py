@@ -119,8 +119,8 @@ def preview_image(
     if not environment.complete:
         unknown = sum(not package.complete for package in environment.packages)
         notes.append(
-            f"{unknown} of the packages are known by their URLs alone: the order of the layers is settled when they "
-            "have been downloaded"
+            f"not everything is known of {unknown} of the packages before they have been downloaded: which of them "
+            "share a layer, and the order of the layers, may change"
         )
     found = _known(plan, options, store, notes)
     known = [layer for layer in found if layer is not None]
