@@ -27,12 +27,14 @@ class Conversion:
     """What a copy changes on the way; None leaves it as it is wherever the destination can keep that.
 
     >>> Conversion(compression=Compression.ZSTD, level=9)
-    Conversion(format=None, compression=<Compression.ZSTD: 'zstd'>, level=9)
+    Conversion(format=None, compression=<Compression.ZSTD: 'zstd'>, level=9, foreign=False)
     """
 
     format: ImageFormat | None = None
     compression: Compression | None = None
     level: int | None = None
+    foreign: bool = False
+    """Whether foreign layers are copied too, as ordinary ones. They stay where their URLs say otherwise."""
 
     def asks_for_change(self, manifest: Manifest) -> bool:
         """Return whether the manifest is in another form than the one that was asked for."""

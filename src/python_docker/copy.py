@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from functools import partial
@@ -156,6 +156,14 @@ def copy_manifest(
 
     Raises `UnsupportedFormat` when something that is not an image is to be converted.
     """
+    originals = {descriptor.digest: descriptor for descriptor in (*manifest.layers, manifest.config)}
+
+    def get_blob(descriptor: Descriptor) -> Blob:
+        # By the descriptor that the source knows: a foreign layer's says where else it is.
+        return source.blob(originals[descriptor.digest]).describe(descriptor)
+
+    if conversion.foreign and manifest.is_image:
+        manifest = manifest.with_ordinary_layers()
     if not manifest.is_image:
         if conversion.asks_for_change(manifest):
             raise UnsupportedFormat(
@@ -163,23 +171,23 @@ def copy_manifest(
                 f"{manifest.config.media_type[:120]!r}"
             )
     elif conversion.recompresses(manifest, destination):
-        image = Image.from_manifest(manifest, source.blob)
+        image = Image.from_manifest(manifest, get_blob)
         return put_image(image, destination, conversion=conversion, progress=progress, root=root)
     else:
         image_format = conversion.format_for(manifest.format, destination)
         if image_format is not manifest.format:
             manifest = manifest.retyped(image_format)
-    put_blobs(_blobs(source, manifest), destination, progress)
+    put_blobs(_blobs(manifest, get_blob), destination, progress)
     destination.put_manifest(manifest, root=root)
     return manifest
 
 
-def _blobs(source: Source, manifest: Manifest) -> list[Blob]:
+def _blobs(manifest: Manifest, get_blob: Callable[[Descriptor], Blob]) -> list[Blob]:
     """Return what a manifest names, without the foreign layers that the source does not hold either."""
     blobs: list[Blob] = []
     for descriptor in (*manifest.layers, manifest.config):
         try:
-            blobs.append(source.blob(descriptor))
+            blobs.append(get_blob(descriptor))
         except NotFound:
             if not descriptor.is_elsewhere:
                 raise

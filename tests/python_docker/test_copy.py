@@ -20,7 +20,7 @@ from python_docker.copy import (
 from python_docker.errors import ContentMismatch, NotFound, UnsupportedFormat
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Index, Manifest, dump_json
-from python_docker.spec.media_types import OCI_CONFIG, ImageFormat
+from python_docker.spec.media_types import OCI_CONFIG, ImageFormat, layer_compression, layer_media_type
 from python_docker.spec.platform import Platform
 from python_docker.transports import open_image, open_source
 from tests.python_docker.copying import Heard, Kept, Many, limited
@@ -192,7 +192,15 @@ def test_foreign_layers_may_be_elsewhere(media_type: str) -> None:
     del made.blobs[layer["digest"]]
     root = made.root()
     assert isinstance(root, Manifest)
-    assert [blob.descriptor.digest for blob in _blobs(made, root)] == [root.layers[1].digest, root.config.digest]
+    assert [blob.descriptor.digest for blob in _blobs(root, made.blob)] == [root.layers[1].digest, root.config.digest]
+    # Asked for, it is copied like any other, under the same digest.
+    whole = Made([HELLO, MORE], image_format=ImageFormat.of(media_type))
+    whole.value["layers"][0] = whole.value["layers"][0] | {"mediaType": media_type, "urls": ["https://example.org/x"]}
+    foreign = whole.root()
+    assert isinstance(foreign, Manifest)
+    [copied, _] = copy_manifest(whole, foreign, Kept(), conversion=Conversion(foreign=True)).layers
+    assert (copied.digest, copied.urls) == (foreign.layers[0].digest, None)
+    assert copied.media_type == layer_media_type(foreign.format, layer_compression(media_type) or Compression.NONE)
     # Without a URL nobody else has it.
     made.value["layers"][0] = layer
     root = made.root()

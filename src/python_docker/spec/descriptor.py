@@ -83,6 +83,13 @@ class Descriptor(Fields):
         foreign = self.media_type in FOREIGN_LAYERS
         return self.retyped(layer_media_type(image_format, compression, foreign=foreign))
 
+    def as_ordinary(self) -> Descriptor:
+        """Return the descriptor of a foreign layer that is to be like any other; all else stays as it is."""
+        compression = layer_compression(self.media_type)
+        if self.media_type not in FOREIGN_LAYERS or compression is None:
+            return self
+        return self.replace(media_type=layer_media_type(ImageFormat.of(self.media_type), compression), urls=None)
+
     @property
     def is_elsewhere(self) -> bool:
         """Whether this is a foreign layer whose content is to be had from `urls` (image-spec, layer.md).

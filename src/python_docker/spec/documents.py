@@ -112,6 +112,13 @@ class Manifest(Document):
         }
         return Manifest.build(value)
 
+    def with_ordinary_layers(self) -> Manifest:
+        """Return the manifest in which foreign layers are like any other: this one where there are none."""
+        layers = [layer.as_ordinary() for layer in self.layers]
+        if layers == list(self.layers):
+            return self
+        return Manifest.build(self.value() | {"layers": [layer.to_json() for layer in layers]})
+
 
 class Index(Document):
     """An image index or Docker manifest list: one descriptor a platform (image-spec, image-index.md)."""

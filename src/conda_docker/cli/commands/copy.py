@@ -48,6 +48,7 @@ conda-docker copy demo.tar docker-daemon:demo:1.0
         "--compression", metavar="KIND", type=options.COMPRESSIONS, help="Compress layers anew: gzip, zstd or none."
     ),
     options.COMPRESSION_LEVEL,
+    Option("--foreign-layers", is_flag=True, help="Copy foreign layers too, as ordinary layers."),
     Option("--src-insecure", is_flag=True, panel=options.REGISTRIES, help="Like --insecure, for SRC."),
     Option("--dest-insecure", is_flag=True, panel=options.REGISTRIES, help="Like --insecure, for DST."),
     options.INSECURE,
@@ -78,6 +79,7 @@ def copy(
     image_format: str | None,
     compression: str | None,
     compression_level: int | None,
+    foreign_layers: bool,
     src_insecure: bool,
     dest_insecure: bool,
     insecure: tuple[str, ...],
@@ -106,6 +108,7 @@ def copy(
         ImageFormat(image_format) if image_format else None,
         Compression(compression) if compression else None,
         compression_level,
+        foreign_layers,
     )
     source_registry, destination_registry = _registries(
         source,
