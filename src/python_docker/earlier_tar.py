@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 
+from python_docker.host_files import Filter
 from python_docker.image import Image
 from python_docker.transports.docker_archive import read_archive
 
-Filter = Callable[[tarfile.TarInfo], tarfile.TarInfo | None]
 _Path = TypeVar("_Path", bound=str | os.PathLike[str])
 
 

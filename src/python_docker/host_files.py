@@ -16,8 +16,9 @@ from python_docker.tar import WHITEOUT, EntryType, TarEntry, clamped_path, conta
 
 if TYPE_CHECKING:
     from python_docker.filesystem import FileSystem
-    from python_docker.image import Filter
 
+Filter = Callable[[tarfile.TarInfo], "tarfile.TarInfo | None"]
+"""Returns a member of a layer, changed or not, or None to leave it out."""
 Place = Callable[[str, bool], "str | None"]
 """Tells where a path leads in an image; True for a folder's. None: it is there already."""
 

@@ -16,7 +16,7 @@ from python_docker.layer import Layer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, History, ImageConfig, Manifest
 from python_docker.spec.history import split_history
-from python_docker.spec.image_documents import (
+from python_docker.image_documents import (
     SourceDocuments,
     config_value,
     with_platform,
@@ -30,12 +30,8 @@ from python_docker.spec.runtime_config import RuntimeConfig
 from python_docker.spec.timestamps import rfc3339, source_date_epoch
 
 if TYPE_CHECKING:
-    from tarfile import TarInfo
-
     from python_docker.filesystem import FileSystem
-    from python_docker.host_files import Place
-
-    Filter = Callable[[TarInfo], TarInfo | None]
+    from python_docker.host_files import Filter, Place
 
 # The type of a mapping's keys is exact: a dict of `Path` is not one of `str | os.PathLike[str]`.
 _Path = TypeVar("_Path", bound=str | os.PathLike[str])
