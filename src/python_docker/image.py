@@ -11,11 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from python_docker.blob import Blob
 from python_docker.earlier import EarlierImage
 from python_docker.errors import InvalidDocument, InvalidReference, UnsupportedFormat
-from python_docker.image_files import ImageFiles
-from python_docker.layer import Layer
-from python_docker.spec.digest import Digest
-from python_docker.spec.documents import Descriptor, History, ImageConfig, Manifest
-from python_docker.spec.history import split_history
 from python_docker.image_documents import (
     SourceDocuments,
     config_value,
@@ -23,6 +18,11 @@ from python_docker.image_documents import (
     write_config,
     write_manifest,
 )
+from python_docker.image_files import ImageFiles
+from python_docker.layer import Layer
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor, History, ImageConfig, Manifest
+from python_docker.spec.history import split_history
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.platform import Platform
 from python_docker.spec.reference import ImageReference
