@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: help venv peers demo test smoke coverage check bench zipapp clean
 
 help:
-	@echo "make demo      build an image from packages made on this machine, twice, and run it"
+	@echo "make demo      build two images of packages made on this machine and of wheels, twice, and run them"
 	@echo "make test      run every test; installs the programs that tests need where it may"
 	@echo "make smoke     run the tests that depend most on Python, on the oldest and newest Python here"
 	@echo "make coverage  run every test and list the lines and branches that none of them runs; takes twice as long"
@@ -62,5 +62,5 @@ zipapp: venv
 	scripts/make-zipapp $(VENV)/bin/python dist/conda-docker.pyz
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* .smoke .demo demo.tar dist build benchmarks/results
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* .smoke .demo demo.tar demo-pip.tar dist build benchmarks/results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,8 @@
-"""`make demo`: an image with numpy, numba and flask, built twice and run, on a machine that reaches no conda channel.
+"""`make demo`: two images, each built twice and run, on a machine that reaches no conda channel.
 
-What is made on the way (a channel of real packages, a base image) is kept in `.demo/` for the next time.
+The first has numpy, numba and flask from conda packages; the second is described by an environment.yml, whose `pip:`
+section adds wheels of the Python index. What is made on the way (a channel of real packages, a base image) is kept in
+`.demo/` for the next time.
 """
 
 from __future__ import annotations
@@ -12,15 +14,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from demo.base import make_base
 from demo.channel import DEMO, ROOT, NotHere, make_channel
 from demo.containers import RUNTIMES, Unavailable, opened
 
-_OUTPUT = ROOT.parent / "demo.tar"
-_IMAGE = "conda-docker-demo:latest"
-_PROGRAM = """
+_CONDA_PROGRAM = """
 import sys, time
 from importlib.metadata import version
 print("python " + sys.version.split()[0], *[f"{name} {version(name)}" for name in sys.argv[1:]], sep=", ")
@@ -36,6 +37,43 @@ if "numba" in sys.argv:
     started = time.perf_counter()
     print(f"numba says that pi is {estimate(10_000_000):.3f}, in {time.perf_counter() - started:.2f} s")
 """
+
+PIP = ("pip", "pandas", "black")
+"""The `pip:` section: pandas needs numpy, which conda brings; black is compiled and has commands."""
+
+_PIP_PROGRAM = """
+import json, subprocess, sys
+from importlib.metadata import distribution
+
+def output(*command):
+    ended = subprocess.run(command, capture_output=True, text=True)
+    if ended.returncode != 0:
+        sys.exit(f"{' '.join(command)}: {ended.stdout}{ended.stderr}")
+    return ended.stdout.strip()
+
+listed = json.loads(output("pip", "list", "--format", "json"))
+by_pip = [row for row in listed if distribution(row["name"]).read_text("INSTALLER").strip() != "conda"]
+print(f"pip list: {len(listed)} packages, {len(by_pip)} of them from wheels:",
+      ", ".join(f"{row['name']} {row['version']}" for row in by_pip))
+print("pip check:", output("pip", "check"))
+print("black --version:", output("black", "--version").splitlines()[0])
+import numpy, pandas
+assert pandas.DataFrame({"a": [1, 2]}).a.sum() == 3
+print(f"pandas {pandas.__version__} computes with conda's numpy {numpy.__version__}")
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An image to build: `wanted` are the words of the command line that ask for its packages.
+
+    `output` is the docker archive that it is written to, `command` what is then run in a container.
+    """
+
+    image: str
+    output: Path
+    wanted: tuple[str, ...]
+    command: tuple[str, ...]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,30 +92,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
-    cache = ROOT / "cache"
+    cache, file = ROOT / "cache", ROOT / "environment.yml"
+    examples = (
+        Example(
+            "conda-docker-demo:latest",
+            ROOT.parent / "demo.tar",
+            ("--channel", channel.url, "--override-channels", *packages),
+            ("python", "-c", _CONDA_PROGRAM, *packages),
+        ),
+        Example(
+            "conda-docker-demo:pip",
+            ROOT.parent / "demo-pip.tar",
+            ("--file", str(file)),
+            ("python", "-c", _PIP_PROGRAM),
+        ),
+    )
     shutil.rmtree(cache, ignore_errors=True)
+    try:
+        file.write_text(environment_file(channel.url, packages))
+        failures = [show(example, f"oci:{base}:latest", cache) for example in examples]
+    finally:
+        file.unlink(missing_ok=True)
+        shutil.rmtree(cache, ignore_errors=True)
+    return max(failures)
+
+
+def environment_file(channel: str, packages: Sequence[str]) -> str:
+    """Return an environment.yml with these packages of the channel at that URL, and with a `pip:` section."""
+    conda = "".join(f"  - {package}\n" for package in ("python", *packages))
+    pip = "".join(f"    - {requirement}\n" for requirement in PIP)
+    return f"channels:\n  - {channel}\n  - nodefaults\ndependencies:\n{conda}  - pip:\n{pip}"
+
+
+def show(example: Example, base: str, cache: Path) -> int:
+    """Build an example twice and run it with every runtime that is there; return 1 when any of that failed."""
     program = Path(sys.executable).with_name("conda-docker")
     command = [str(program)] if program.is_file() else [sys.executable, "-m", "conda_docker"]
-    command += ["build", "--base", f"oci:{base}:latest", "--channel", channel.url, "--override-channels"]
-    command += ["--image", _IMAGE, "--output", str(_OUTPUT), "--cache-dir", str(cache), *packages]
+    command += ["build", "--base", base, "--image", example.image, "--output", str(example.output)]
+    command += ["--cache-dir", str(cache), *example.wanted]
     times = []
-    for _ in ("cold", "warm"):
+    for _ in ("first", "second"):
         _tell(shlex.join(command))
         started = time.monotonic()
         if subprocess.run(command, check=False).returncode != 0:
             return 1
         times.append(_seconds(started))
-    _tell(f"the first build took {times[0]}, the second, with a warm cache, {times[1]}")
-    return run_everywhere(packages)
+    _tell(f"the first build took {times[0]}, the second, with a warm cache, {times[1]}: {example.output}")
+    return run_everywhere(example)
 
 
-def run_everywhere(packages: Sequence[str]) -> int:
+def run_everywhere(example: Example) -> int:
     """Run the image with every runtime that is there; return 1 when any of them failed."""
     ran, failed = 0, []
-    with opened(_OUTPUT, _IMAGE) as archive:
+    with opened(example.output, example.image) as archive:
         for name, run in RUNTIMES.items():
             try:
-                printed = run(archive, ["python", "-c", _PROGRAM, *packages])
+                printed = run(archive, example.command)
             except Unavailable as reason:
                 _tell(f"{name}: skipped: {reason}")
             except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
@@ -89,9 +159,9 @@ def run_everywhere(packages: Sequence[str]) -> int:
                 _tell(f"{name}: runs it")
                 print(printed, end="", flush=True)
     if failed:
-        _tell(f"{', '.join(failed)} could not run the image, for the reasons above; the image is {_OUTPUT}")
+        _tell(f"{', '.join(failed)} could not run the image, for the reasons above; the image is {example.output}")
     elif not ran:
-        _tell(f"none of these is on this machine, so nothing ran the image; it is {_OUTPUT}")
+        _tell(f"none of these is on this machine, so nothing ran the image; it is {example.output}")
     return 1 if failed else 0
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from conda_docker.environment.inputs.environment_yml import parse_environment_yml
 from conda_docker.package.archive import open_package
 from conda_docker.package.metadata import PackageMetadata
 from demo import containers
@@ -257,15 +258,24 @@ def test_a_podman_that_does_not_work_here_is_not_used(podman: Path, tmp_path: Pa
     assert podman.read_text().splitlines() == ["info"]
 
 
+def test_the_environment_file_has_packages_of_both_kinds() -> None:
+    spec = parse_environment_yml(demo_run.environment_file("file:///channel", ("numpy", "flask")))
+    assert spec.specs == ("python", "numpy", "flask")
+    assert spec.channels == ("file:///channel", "nodefaults")
+    assert spec.pip is not None
+    assert spec.pip.requirements == demo_run.PIP
+
+
 def test_a_runtime_that_fails_is_a_failure_although_others_work(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(archive: containers.Archive, command: object) -> str:
         raise subprocess.CalledProcessError(1, ["podman", "run"], stderr="cannot mount /proc")
 
     runtimes = {"docker": lambda archive, command: "works", "podman": fail}
     monkeypatch.setattr(demo_run, "RUNTIMES", runtimes)
-    assert demo_run.run_everywhere(()) == 1
+    example = demo_run.Example("demo:1", tmp_path / "demo.tar", (), ("true",))
+    assert demo_run.run_everywhere(example) == 1
     printed = capsys.readouterr().out
     assert "podman: FAILED: podman run ...: cannot mount /proc" in printed
     assert "podman could not run the image" in printed
