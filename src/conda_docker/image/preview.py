@@ -205,7 +205,7 @@ def _script_layers(
     packages = [package for package in plan.environment.packages if package.name in names]
     check_link_scripts([package.name for package in packages], options)
     if not complete and options.link_scripts is not LinkScripts.WARN:
-        notes.append("whether there are more link scripts shows when the packages are read")
+        notes.append("packages whose layers are not known may have link scripts as well")
     if not packages:
         return
     shown = ", ".join(package.name for package in packages)
