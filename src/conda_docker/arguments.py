@@ -16,11 +16,16 @@ from enum import StrEnum
 from pathlib import Path, PurePath
 from typing import TypeVar
 
+from python_docker.errors import InvalidPath
+from python_docker.tar import clamped_path, contained_path
+
 Conversion = Callable[[str, object], object]
 """From the name of an argument and what was passed for it to the value that it means."""
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
+_SYSTEM_FOLDERS = frozenset({"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "root", "sbin", "sys"})
+_SHARED_FOLDERS = frozenset({"home", "media", "mnt", "opt", "run", "srv", "tmp", "usr", "var"})
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?")
 
 
@@ -58,6 +63,26 @@ def to_text(name: str, value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise _wrong_type(name, "a string", value)
+
+
+def to_home(name: str, value: object) -> str | None:
+    """Return the home folder of a user as `/etc/passwd` has it (passwd(5)), or None.
+
+    Raises `InvalidPath` for a relative path, for a folder of the system, which would become the user's own, and for
+    what a line of that file cannot hold.
+
+    >>> to_home("home", "/home//app/")
+    '/home/app'
+    """
+    text = to_text(name, value)
+    if text is None:
+        return None
+    if not text.startswith("/") or ":" in text or not text.isprintable():
+        raise InvalidPath(f"{name} must be an absolute path without ':', such as /home/app, not {text[:200]!r}")
+    top, _, below = clamped_path(text).partition("/")
+    if not top or top in _SYSTEM_FOLDERS or (top in _SHARED_FOLDERS and not below):
+        raise InvalidPath(f"{name} cannot be {text[:200]!r}, a folder of the system; choose one such as /home/app")
+    return f"/{contained_path(text)}"
 
 
 def to_flag(name: str, value: object) -> bool:

@@ -16,6 +16,7 @@ from conda_docker.arguments import (
     to_choice,
     to_command,
     to_flag,
+    to_home,
     to_mapping,
     to_number,
     to_optional_number,
@@ -198,6 +199,8 @@ class BuildOptions:
             if not self.prefix.startswith("/"):
                 raise InvalidPath(f"the prefix in the image must be an absolute path, not {self.prefix[:200]!r}")
             object.__setattr__(self, "prefix", "/" + contained_path(self.prefix))
+        if self.user is None and (self.user_name is not None or self.home is not None):
+            raise ValueError("user_name and home are those of an added user: they need user")
         check_level(self.compression, self.compression_level)
         if not 1 <= self.max_layers <= limits.MAX_LAYERS:
             raise ValueError(f"max_layers must be from 1 to {limits.MAX_LAYERS}, not {self.max_layers}")
@@ -221,7 +224,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "cmd": to_command,
     "user": to_text,
     "user_name": to_text,
-    "home": to_text,
+    "home": to_home,
     "link_scripts": partial(to_choice, kind=LinkScripts),
     "link_scripts_network": to_flag,
     "workdir": to_text,

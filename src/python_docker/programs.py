@@ -10,6 +10,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -19,6 +21,9 @@ PYTHON_FLAGS = ("-I",)
 
 Stream = int | IO[bytes] | None
 Argument = str | os.PathLike[str]
+
+_CHUNK = 1 << 16
+_AFTER_DEATH = 5  # seconds in which the outputs of a program that was killed are closed
 
 # What has an interpreter load code before the program that it is started for.
 _LOADING = frozenset({"BASH_ENV", "ENV", "NODE_OPTIONS", "PERL5DB", "PERL5LIB", "PERL5OPT", "RUBYLIB", "RUBYOPT"})
@@ -88,21 +93,52 @@ def run_program(
     input: bytes | None = None,
     timeout: float | None = None,
     folder: Path | None = None,
+    keep: int | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program to its end and return its exit code and what it printed.
 
-    Its standard input is `input`, or empty. `timeout` is in seconds. Raises `OSError` when it cannot be started and
-    `subprocess.TimeoutExpired` when it had to be killed.
+    Its standard input is `input`, or empty. `timeout` is in seconds. With `keep`, only the last `keep` bytes of each
+    of its outputs are returned and held in memory: for programs that nobody vouches for. Raises `OSError` when it
+    cannot be started and `subprocess.TimeoutExpired` when it had to be killed.
     """
     stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
     pipe = subprocess.PIPE
     with Program(command, environ=environ, stdin=stdin, stdout=pipe, stderr=pipe, folder=folder) as program:
         try:
-            printed, errors = program.communicate(input, timeout)
+            if keep is None or input is not None:
+                printed, errors = program.communicate(input, timeout)
+            else:
+                printed, errors = _read_last(program, timeout, keep)
         except BaseException:
             program.kill()
             raise
         return subprocess.CompletedProcess(command, program.wait(), printed, errors)
+
+
+def _read_last(program: Program, timeout: float | None, keep: int) -> tuple[bytes, bytes]:
+    """Read both outputs until they end, and return the last `keep` bytes of each."""
+    last = [bytearray(), bytearray()]
+
+    def read(stream: IO[bytes], end: bytearray) -> None:
+        while chunk := os.read(stream.fileno(), _CHUNK):
+            end += chunk
+            del end[:-keep]
+
+    assert program.stdout is not None
+    assert program.stderr is not None
+    streams = (program.stdout, program.stderr)
+    readers = [threading.Thread(target=read, args=pair, daemon=True) for pair in zip(streams, last, strict=True)]
+    for reader in readers:
+        reader.start()
+    deadline = None if timeout is None else time.monotonic() + timeout
+    for reader in readers:
+        reader.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        if reader.is_alive():
+            program.kill()
+            reader.join(_AFTER_DEATH)
+            raise subprocess.TimeoutExpired(program.args, timeout or 0.0)
+    program.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    return bytes(last[0]), bytes(last[1])
 
 
 def find_program(name: Argument, environ: Mapping[str, str] | None = None) -> str | None:

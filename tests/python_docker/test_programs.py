@@ -103,6 +103,16 @@ def test_a_program_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch
     assert list(tmp_path.iterdir()) == []
 
 
+def test_only_the_end_of_what_is_printed_is_kept() -> None:
+    ended = run_program(["sh", "-c", "yes | head -c 3000000; echo end; echo wrong >&2; exit 3"], keep=6, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (3, b"y\nend\n"[-6:], b"wrong\n")
+
+
+def test_a_program_that_prints_for_too_long_is_killed() -> None:
+    with pytest.raises(subprocess.TimeoutExpired):
+        run_program(["yes"], keep=6, timeout=0.2)
+
+
 def test_input_and_exit_code_are_passed_on() -> None:
     ended = run_program(["sh", "-c", "cat; echo wrong >&2; exit 3"], input=b"text")
     assert (ended.returncode, ended.stdout, ended.stderr) == (3, b"text", b"wrong\n")

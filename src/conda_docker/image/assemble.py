@@ -20,10 +20,10 @@ from conda_docker.image.config import configure, describe
 from conda_docker.image.environment_layer import environment_layer
 from conda_docker.image.gpu import gpu_variables
 from conda_docker.image.package_layers import package_layers
-from conda_docker.image.plan import ImagePlan, check_base, plan_image
+from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
 from conda_docker.image.result import BuildResult, LayerReport, layer_notes, report_layer, system_notes
 from conda_docker.image.script_layers import activation_variables, link_script_layer
-from conda_docker.image.users import container_user
+from conda_docker.image.users import container_user, home_of
 from conda_docker.layers.make import MadeLayer
 from conda_docker.layers.recipe import Recipe
 from conda_docker.layers.stores.folder import FolderStore
@@ -31,7 +31,7 @@ from conda_docker.package.complete import complete_environment
 from python_docker.image import Image
 from python_docker.layer import Layer
 from python_docker.progress import SILENT, Progress
-from python_docker.spec.timestamps import LAST_SECOND, rfc3339, source_date_epoch
+from python_docker.spec.timestamps import rfc3339
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
@@ -64,15 +64,6 @@ def build_image(
     return _assemble(plan, options, made, store, notes)
 
 
-def created_seconds(environment: LockedEnvironment) -> int:
-    """Return the image's time, in seconds since 1970: SOURCE_DATE_EPOCH, else that of the newest package."""
-    epoch = source_date_epoch()
-    if epoch is not None:
-        return epoch
-    times = [package.timestamp or 0 for package in environment.packages]
-    return max((time if time <= LAST_SECOND else time // 1000 for time in times), default=0)
-
-
 def _assemble(
     plan: ImagePlan, options: BuildOptions, made: Sequence[MadeLayer], store: FolderStore, notes: list[str]
 ) -> BuildResult:
@@ -94,10 +85,11 @@ def _assemble(
         history = provenance.link_scripts_history(linked, prefix, rfc3339(created))
         image.add_layer(Layer(scripts.blob, scripts.diff_id, history=(history,)))
         reports.append(report_layer(scripts, seconds=time.monotonic() - started))
-    activation = _activation(environment, image, system, recipe, options, made, store)
     user = None
     if options.user is not None and system.problem is None:
         user = container_user(options.user, system, name=options.user_name, home=options.home)
+    home = user.home if user is not None else home_of(image.config["User"], system)
+    activation = _activation(environment, image, system, recipe, options, made, home, store)
     started = time.monotonic()
     own = environment_layer(environment, recipe, activation, user, system if base is not None else None, created)
     history = provenance.environment_history(environment, prefix, rfc3339(created))
@@ -140,6 +132,7 @@ def _activation(
     recipe: Recipe,
     options: BuildOptions,
     made: Sequence[MadeLayer],
+    home: str,
     store: FolderStore,
 ) -> Activation:
     """What activating the environment comes to, with what activation scripts set where they can be run here."""
@@ -157,7 +150,8 @@ def _activation(
     if not scripts or options.activate is Activate.NEVER:
         return activation
     variables = {**image.config.environment, **activation.variables}
-    evaluated = activation_variables(image, sorted(scripts), recipe, variables, store)
+    home = options.env.get("HOME") or variables.get("HOME") or home
+    evaluated = activation_variables(image, sorted(scripts), recipe, variables, home, store)
     return with_scripts(activation, scripts, evaluated)
 
 

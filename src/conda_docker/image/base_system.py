@@ -44,7 +44,8 @@ _WHOLE = 150 << 20
 """Bytes of compressed layers up to which all of them are read. Of larger images, whose upper layers hold programs
 rather than a system, the layers up to the one that brings the shell."""
 _DEEPEST_LINK = 4  # folders: prefixes lie no deeper
-_FORMAT = 1
+_FORMAT = 2
+_NUMBER = re.compile(r"[0-9]{1,10}")
 
 
 class User(NamedTuple):
@@ -61,6 +62,7 @@ class BaseSystem:
 
     `glibc` is the version of the GNU C library, such as "2.36"; `shells` and `loaders` are paths that are there, as
     programs name them. `links` maps folders that are symbolic links to where they lead, both relative to the root.
+    `passwd` and `group` are the files, with bytes that are not UTF-8 as surrogates.
     `problem` says why nothing is known of an image that cannot be read as a file system.
     """
 
@@ -127,7 +129,7 @@ def _read(image: Image) -> BaseSystem:
 def _look(files: FileSystem, layers: Sequence[Layer]) -> BaseSystem:
     libraries = [path for path in files if _LIBC.fullmatch(path)]
     contents = _contents(files, layers, (*libraries, "etc/passwd", "etc/group"))
-    passwd, group = (contents.get(path, b"").decode("utf-8", "replace") for path in ("etc/passwd", "etc/group"))
+    passwd, group = (contents.get(path, b"").decode("utf-8", "surrogateescape") for path in ("etc/passwd", "etc/group"))
     return BaseSystem(
         glibc=next(filter(None, (_glibc_version(path, contents.get(path, b"")) for path in libraries)), None),
         shells=tuple(f"/{path}" for path in _SHELLS if _exists(files, path)),
@@ -188,16 +190,16 @@ def _glibc_version(path: str, content: bytes) -> str | None:
 
 
 def _users(passwd: str) -> Iterator[tuple[str, User]]:
-    for line in passwd.splitlines():
+    for line in passwd.split("\n"):
         fields = line.split(":")
-        if len(fields) >= 6 and fields[0] and fields[2].isdecimal() and fields[3].isdecimal():
+        if len(fields) >= 6 and fields[0] and _NUMBER.fullmatch(fields[2]) and _NUMBER.fullmatch(fields[3]):
             yield fields[0], User(int(fields[2]), int(fields[3]), fields[5])
 
 
 def _groups(group: str) -> Iterator[tuple[str, int]]:
-    for line in group.splitlines():
+    for line in group.split("\n"):
         fields = line.split(":")
-        if len(fields) >= 3 and fields[0] and fields[2].isdecimal():
+        if len(fields) >= 3 and fields[0] and _NUMBER.fullmatch(fields[2]):
             yield fields[0], int(fields[2])
 
 

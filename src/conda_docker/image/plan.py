@@ -15,6 +15,7 @@ from conda_docker.layers.plan import plan_layers
 from conda_docker.layers.recipe import Recipe
 from conda_docker.link.bytecode.interpreter import bytecode_version
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
+from python_docker.spec.timestamps import LAST_SECOND, source_date_epoch
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
@@ -79,6 +80,15 @@ def check_base(environment: LockedEnvironment, base: Image | None, options: Buil
     """Raise `PlatformNotFound` or `UnsupportedFormat` for a base that cannot be built on, before anything is read."""
     _check_platform(environment, base)
     _room(base, options)
+
+
+def created_seconds(environment: LockedEnvironment) -> int:
+    """Return the image's time, in seconds since 1970: SOURCE_DATE_EPOCH, else that of the newest package."""
+    epoch = source_date_epoch()
+    if epoch is not None:
+        return epoch
+    times = [package.timestamp or 0 for package in environment.packages]
+    return max((time if time <= LAST_SECOND else time // 1000 for time in times), default=0)
 
 
 def recipe_of(

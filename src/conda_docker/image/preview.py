@@ -13,7 +13,7 @@ from conda_docker.cache.folder import CacheFolder
 from conda_docker.cache.location import default_cache_dir
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.image.base_system import BaseSystem, read_base_system, remembered_base_system
-from conda_docker.image.plan import ImagePlan, check_base, plan_image
+from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
 from conda_docker.image.result import layer_notes, system_notes
 from conda_docker.image.script_layers import check_link_scripts, known_link_script_layer
 from conda_docker.layers.known import known_layers
@@ -217,7 +217,9 @@ def _script_layers(
     if complete:
         below = [] if plan.base is None else list(reversed(plan.base.layers))
         below += [made.layer for made in known]
-        found = known_link_script_layer(below, packages, plan.recipe, options, store)
+        variables = {} if plan.base is None else plan.base.config.environment
+        created = created_seconds(plan.environment)
+        found = known_link_script_layer(below, packages, plan.recipe, options, store, created, variables)
         if found is not None and not found[1].packages:
             return  # they change nothing
         layer = found and found[0]

@@ -53,7 +53,8 @@ def link_script_layer(
     from conda_docker.scripts.link_scripts import check_runnable, run_link_scripts
 
     layers = list(reversed(image.layers))
-    key = _key(layers, packages, recipe, options)
+    variables = image.config.environment
+    key = _key(layers, packages, recipe, options, created, variables)
     known = store.get(key) if options.use_cache else None
     if known is not None:
         layer, facts = known
@@ -66,7 +67,7 @@ def link_script_layer(
             recipe.prefix,
             sandbox=check_runnable(image.platform),
             time=created,
-            variables=image.config.environment,
+            variables=variables,
             network=options.link_scripts_network,
             writer=store.blobs.writer(),
             compression=recipe.compression,
@@ -84,9 +85,14 @@ def known_link_script_layer(
     recipe: Recipe,
     options: BuildOptions,
     store: FolderStore,
+    created: int,
+    variables: Mapping[str, str],
 ) -> tuple[Layer, LayerFacts] | None:
-    """Return the layer that the link scripts of `packages` made before on the same `layers`, bottom first."""
-    return store.get(_key(layers, packages, recipe, options)) if options.use_cache else None
+    """Return the layer that the link scripts of `packages` made before on the same `layers`, bottom first.
+
+    `created` is the image's time, in seconds since 1970, and `variables` are those of its base.
+    """
+    return store.get(_key(layers, packages, recipe, options, created, variables)) if options.use_cache else None
 
 
 def check_link_scripts(names: Sequence[str], options: BuildOptions) -> None:
@@ -97,23 +103,33 @@ def check_link_scripts(names: Sequence[str], options: BuildOptions) -> None:
         )
 
 
-def _key(layers: Sequence[Layer], packages: Sequence[LockedPackage], recipe: Recipe, options: BuildOptions) -> str:
+def _key(
+    layers: Sequence[Layer],
+    packages: Sequence[LockedPackage],
+    recipe: Recipe,
+    options: BuildOptions,
+    created: int,
+    variables: Mapping[str, str],
+) -> str:
     from conda_docker.scripts.link_scripts import key_of_link_scripts
 
     return key_of_link_scripts(
         layers,
         packages,
         recipe.prefix,
+        time=created,
+        variables=variables,
         network=options.link_scripts_network,
         compression=f"{recipe.compression} {recipe.level}",
     )
 
 
 def activation_variables(
-    image: Image, scripts: Sequence[str], recipe: Recipe, variables: Mapping[str, str], store: FolderStore
+    image: Image, scripts: Sequence[str], recipe: Recipe, variables: Mapping[str, str], home: str, store: FolderStore
 ) -> Evaluated:
     """Return what sourcing the activation `scripts`, relative to the prefix, does to a container's `variables`.
 
+    `home` is the home folder of the user that containers run as, which scripts may name.
     In a sandbox, where this machine has one and the image's processor; a `problem` says why not elsewhere.
     """
     from conda_docker.sandbox import find_sandbox
@@ -121,7 +137,7 @@ def activation_variables(
 
     layers = list(reversed(image.layers))
     paths = [f"{recipe.prefix}/{script}" for script in scripts]
-    key = key_of_activation(layers, paths, variables)
+    key = key_of_activation(layers, paths, variables, home)
     note = store.folder.read_note(NoteKind.ACTIVATIONS, key)
     if note is not None:
         with suppress(ValueError, LookupError, TypeError, AttributeError):
@@ -131,7 +147,7 @@ def activation_variables(
     if not Platform.host().accepts(image.platform):
         return Evaluated({}, problem=f"they run on {image.platform} only, and this machine is {Platform.host()}")
     try:
-        found = evaluate(layers, paths, recipe.prefix, variables, sandbox=find_sandbox())
+        found = evaluate(layers, paths, recipe.prefix, variables, home=home, sandbox=find_sandbox())
     except Error as error:  # the image is built all the same: the entrypoint sources them
         return Evaluated({}, problem=str(error))
     if found.problem is None:

@@ -12,7 +12,7 @@ from conda_docker.image.base_system import BaseSystem, User
 
 ROOT = User(0, 0, "/root")
 _NAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")  # useradd(8), with the dot that Debian allows
-_NUMBER = re.compile(r"\d{1,10}")
+_NUMBER = re.compile(r"[0-9]{1,10}")
 _LARGEST_ID = 2**32 - 2  # credentials(7): the last number means "no change"
 _FIRST_USER = 1000
 _NOBODY = 65534
@@ -50,7 +50,12 @@ def container_user(text: str, system: BaseSystem, *, name: str | None = None, ho
     if known is not None and (name is None or known[0] == name):
         found_name, found = known
         gid = _group(group, text, system) if separator else found.gid
-        return ContainerUser(found_name, found.uid, gid, home or found.home, added=False)
+        if home is not None and home != found.home:
+            raise UnsupportedInput(
+                f"{text!r} is a user of the base image, whose home folder is {found.home[:200]!r}; --home is for "
+                "a user that is added"
+            )
+        return ContainerUser(found_name, found.uid, gid, found.home, added=False)
     if _NUMBER.fullmatch(user):
         uid, chosen = _identifier(user, text), name or _free_name(system)
     elif _NAME.fullmatch(user):
@@ -66,6 +71,16 @@ def container_user(text: str, system: BaseSystem, *, name: str | None = None, ho
         )
     gid = _group(group, text, system) if separator else uid
     return ContainerUser(chosen, uid, gid, home or f"/home/{chosen}", added=True)
+
+
+def home_of(text: str, system: BaseSystem) -> str:
+    """Return the home folder of the user that an image's config names, as runtimes find it in `/etc/passwd`.
+
+    >>> home_of("", BaseSystem()), home_of("1000:1000", BaseSystem())
+    ('/root', '/')
+    """
+    known = _known(text.partition(":")[0] or "root", system)
+    return known[1].home if known is not None else "/"
 
 
 def user_files(user: ContainerUser | None, system: BaseSystem) -> Mapping[str, bytes]:
@@ -88,7 +103,10 @@ def user_files(user: ContainerUser | None, system: BaseSystem) -> Mapping[str, b
             group = f"{_ended(group)}{user.name}:x:{user.gid}:\n"
     files = {"/etc/passwd": passwd, "/etc/group": group}
     before = {"/etc/passwd": system.passwd, "/etc/group": system.group}
-    return {path: content.encode() for path, content in files.items() if content != before[path]}
+    # What is there already stays as it is, in whatever encoding.
+    return {
+        path: content.encode("utf-8", "surrogateescape") for path, content in files.items() if content != before[path]
+    }
 
 
 def _ended(text: str) -> str:

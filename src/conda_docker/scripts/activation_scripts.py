@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from python_docker.layer import Layer
 
 _TIME_LIMIT = 60  # seconds for all of them
+_OUTPUT = 1 << 20  # bytes; variables are printed last
 _MARK = "===variables==="
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OF_THE_SHELL = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "HOME", "PS1", "PS2", "PS4", "IFS", "OPTIND", "BASH_ENV"})
@@ -42,12 +43,19 @@ class Evaluated:
 
 
 def evaluate(
-    layers: Sequence[Layer], scripts: Sequence[str], prefix: str, variables: Mapping[str, str], *, sandbox: Sandbox
+    layers: Sequence[Layer],
+    scripts: Sequence[str],
+    prefix: str,
+    variables: Mapping[str, str],
+    *,
+    home: str,
+    sandbox: Sandbox,
 ) -> Evaluated:
     """Return what sourcing `scripts`, absolute paths in the image, does to its `variables`.
 
-    They run in a shell of the image (bash where there is one), on the merged files of `layers`, bottom first. Whatever
-    goes wrong ends in a `problem`, never in an error: the entrypoint sources them all the same.
+    They run in a shell of the image (bash where there is one), on the merged files of `layers`, bottom first. `home` is
+    the home folder of the user that containers run as. Whatever goes wrong ends in a `problem`, never in an error: the
+    entrypoint sources them all the same.
     """
     with lay_out(layers) as tree:
         shells = (f"{prefix}/bin/bash", *_SHELLS)
@@ -65,11 +73,11 @@ def evaluate(
             root=True,
         )
         try:
-            ended = run_program(command, environ={**variables, "HOME": "/root"}, timeout=_TIME_LIMIT)
+            ended = run_program(command, environ={**variables, "HOME": home}, timeout=_TIME_LIMIT, keep=_OUTPUT)
         except subprocess.TimeoutExpired:
             return Evaluated({}, problem=f"they did not end within {_TIME_LIMIT} seconds")
         except OSError as error:
-            return Evaluated({}, problem=str(error))
+            return Evaluated({}, problem=str(error.strerror or error))
     _, mark, printed = ended.stdout.rpartition(f"\n{_MARK}\n".encode())
     if ended.returncode != 0 or not mark:
         said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
@@ -77,14 +85,15 @@ def evaluate(
     return difference(variables, printed)
 
 
-def key_of_activation(layers: Sequence[Layer], scripts: Sequence[str], variables: Mapping[str, str]) -> str:
+def key_of_activation(layers: Sequence[Layer], scripts: Sequence[str], variables: Mapping[str, str], home: str) -> str:
     """Return the key of what `scripts` set: a digest of all that they can see."""
     inputs = {
         "layers": [str(layer.diff_id) for layer in layers],
         "scripts": list(scripts),
         "variables": dict(variables),
+        "home": home,
     }
-    return hashlib.sha256(b"activation 1" + json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(b"activation 2" + json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def difference(before: Mapping[str, str], printed: bytes) -> Evaluated:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from conda_docker.errors import ScriptFailed
 from conda_docker.sandbox import find_sandbox
 from conda_docker.scripts.tree import Tree, changes, lay_out
+from python_docker.errors import InvalidPath
 from python_docker.layer import build_layer
 from python_docker.programs import run_program
 from python_docker.spec.platform import Platform
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from python_docker.compression import Compression
     from python_docker.layer import Layer
 
-FORMAT = 1
+FORMAT = 2
 """To be raised whenever the same scripts on the same files give another layer."""
 
 MESSAGES = ".messages.txt"
@@ -35,6 +36,7 @@ MESSAGES = ".messages.txt"
 _SHELLS = ("bin/bash", "bin/sh")
 _TIME_LIMIT = 1800  # seconds for one script
 _SHOWN = 4000  # characters of what a script prints
+_OUTPUT = 1 << 16  # bytes of it that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,26 @@ def post_link_script(package: LockedPackage, prefix: str) -> str:
 
 
 def key_of_link_scripts(
-    layers: Sequence[Layer], packages: Sequence[LockedPackage], prefix: str, *, network: bool, compression: str
+    layers: Sequence[Layer],
+    packages: Sequence[LockedPackage],
+    prefix: str,
+    *,
+    time: int,
+    variables: Mapping[str, str],
+    network: bool,
+    compression: str,
 ) -> str:
-    """Return the key of the layer that the scripts of `packages` make on `layers`: all that they can see."""
+    """Return the key of the layer that the scripts of `packages` make on `layers`: all that they can see.
+
+    `time` is the last that its files may have, in seconds since 1970; `variables` are the image's.
+    """
     inputs = {
         "format": FORMAT,
         "layers": [str(layer.diff_id) for layer in layers],
         "scripts": [[package.name, package.version, package.build_number] for package in packages],
         "prefix": prefix,
+        "time": time,
+        "variables": dict(variables),
         "network": network,
         "compression": compression,
     }
@@ -105,10 +119,13 @@ def run_link_scripts(
             _run(tree, package, prefix, shell, sandbox, variables, network)
             messages += _take_messages(tree, package, prefix)
         changed = False
-        with build_layer(writer, compression, level) as builder:
-            for entry, content in changes(tree, time):
-                builder.add(entry, content)
-                changed = True
+        try:
+            with build_layer(writer, compression, level) as builder:
+                for entry, content in changes(tree, time):
+                    builder.add(entry, content)
+                    changed = True
+        except InvalidPath as error:
+            raise ScriptFailed(f"what link scripts made cannot go into an image: {error}") from error
         assert builder.layer is not None
         return ScriptsRun(builder.layer, changed, tuple(messages))
 
@@ -154,7 +171,7 @@ def _run(
         working_folder=f"{prefix}/bin",
     )
     try:
-        ended = run_program(command, environ=environ, timeout=_TIME_LIMIT)
+        ended = run_program(command, environ=environ, timeout=_TIME_LIMIT, keep=_OUTPUT)
     except subprocess.TimeoutExpired:
         raise ScriptFailed(f"the post-link script of {package.stem} did not end within {_TIME_LIMIT} seconds") from None
     if ended.returncode != 0:

@@ -13,6 +13,7 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from conda_docker.errors import ScriptFailed
+from python_docker.errors import InvalidPath
 from python_docker.filesystem import FileSystem
 from python_docker.tar import WHITEOUT, EntryType, TarEntry
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from python_docker.layer import Layer
 
 _COPY_SIZE = 1 << 20
+_LARGEST = 64 << 30  # bytes of all changed files: a script that leaves more, perhaps of holes, would never end
 _MOUNTED = ("dev", "proc", "sys", "tmp", "run")
 """What a sandbox puts something else over: changes there are not the image's."""
 
@@ -115,6 +117,9 @@ def _look(root: Path) -> Iterator[tuple[str, _Status]]:
             found = os.lstat(os.path.join(folder, name))  # noqa: PTH118 -- a hundred thousand times
             target = os.readlink(os.path.join(folder, name)) if stat.S_ISLNK(found.st_mode) else ""  # noqa: PTH115, PTH118
             if stat.S_ISDIR(found.st_mode):
+                if found.st_mode & stat.S_IRWXU != stat.S_IRWXU:
+                    # A script may have closed it to everybody; what is in it is there all the same.
+                    os.chmod(os.path.join(folder, name), found.st_mode | stat.S_IRWXU)  # noqa: PTH101, PTH118
                 # Its own times and size tell of what is in it.
                 yield path, _Status(found.st_mode, 0, 0, 0, 0, "")
             else:
@@ -126,13 +131,15 @@ def changes(tree: Tree, time: int) -> Iterator[tuple[TarEntry, bytes | BinaryIO]
     """Return the entries of a layer that makes of the files what they have become, sorted by path.
 
     What is gone becomes a whiteout (image-spec, layer.md). Owners are root, set-user-ID bits are dropped, and times no
-    later than `time`, in seconds since 1970. A content can be read until the next entry is asked for.
+    later than `time`, in seconds since 1970. A content can be read until the next entry is asked for. Raises
+    `InvalidPath` for what no layer can hold, and for more than 64 GiB.
     """
-    after = dict(_look(tree.folder))
+    after = _look_after(tree.folder)
     entries: dict[str, TarEntry] = {}
     for path, status in after.items():
         if tree.before.get(path) == status:
             continue
+        _check_name(path)
         if stat.S_ISDIR(status.mode):
             entries[path] = TarEntry(path, EntryType.DIRECTORY, status.mode & 0o1777, 0, time)
         elif stat.S_ISLNK(status.mode):
@@ -140,6 +147,10 @@ def changes(tree: Tree, time: int) -> Iterator[tuple[TarEntry, bytes | BinaryIO]
         elif stat.S_ISREG(status.mode):
             modified = min(status.modified // 1_000_000_000, time)
             entries[path] = TarEntry(path, EntryType.FILE, status.mode & 0o777, status.size, modified)
+    size = sum(entry.size for entry in entries.values())
+    if size > _LARGEST:
+        largest = max(entries.values(), key=lambda entry: entry.size)
+        raise InvalidPath(f"{size} bytes, most of them in {largest.path[:200]!r}; {_LARGEST} are the most")
     for path in list(entries):
         # A layer states the folders on the way; as they are, or a private one would be opened.
         while path := path.rpartition("/")[0]:
@@ -152,10 +163,26 @@ def changes(tree: Tree, time: int) -> Iterator[tuple[TarEntry, bytes | BinaryIO]
             entries[path] = TarEntry(f"{parent}/{WHITEOUT}{name}" if parent else f"{WHITEOUT}{name}", mtime=time)
     for path, entry in sorted(entries.items()):
         if entry.type is EntryType.FILE and entry.path == path:
+            if not entry.mode & stat.S_IRUSR:
+                (tree.folder / path).chmod(entry.mode | stat.S_IRUSR)
             with (tree.folder / path).open("rb") as content:
                 yield entry, content
         else:
             yield entry, b""
+
+
+def _look_after(root: Path) -> dict[str, _Status]:
+    try:
+        return dict(_look(root))
+    except OSError as error:
+        path = os.path.relpath(str(error.filename), root)
+        raise InvalidPath(f"{path[:200]!r}: {error.strerror}") from error
+
+
+def _check_name(path: str) -> None:
+    name = path.rpartition("/")[2]
+    if name.startswith(WHITEOUT):
+        raise InvalidPath(f"{path[:200]!r}: in a layer, names that begin with {WHITEOUT} delete other files")
 
 
 def _remove(folder: Path) -> None:

@@ -56,6 +56,20 @@ def test_users_and_groups(tmp_path: Path) -> None:
     assert system.groups == {"root": 0, "users": 100}
 
 
+def test_lines_that_name_no_user_are_passed_over(tmp_path: Path) -> None:
+    number = "9" * 5000
+    image = Image()
+    lines = (
+        f"a:x:{number}:1::/:/bin/sh\nb:x:1:{number}::/:/bin/sh\nc:x:\u0661:1::/:/bin/sh\n".encode()
+        + b"d:\xe9:2:3::/d:\n"
+    )
+    image.add_layer_contents({"/etc/passwd": lines, "/etc/group": lines})
+    system = read_base_system(image, tmp_path)
+    assert system.users == {"d": User(2, 3, "/d")}
+    assert system.passwd.encode("utf-8", "surrogateescape") == lines
+    assert read_base_system(image, tmp_path) == system
+
+
 def test_folders_that_are_links(tmp_path: Path) -> None:
     entries = [link("opt", "var/opt"), file("var/opt/app/f"), link("srv", "/opt/app"), link("etc/x", "../var")]
     system = read_base_system(image_of([*entries, link("f", "var/opt/app/f"), link("loop", "loop")]), tmp_path)

@@ -6,7 +6,7 @@ import pytest
 
 from conda_docker.errors import UnsupportedInput
 from conda_docker.image.base_system import BaseSystem, User
-from conda_docker.image.users import ContainerUser, container_user, home_folders, user_files
+from conda_docker.image.users import ContainerUser, container_user, home_folders, home_of, user_files
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\njovyan:x:1000:100::/home/jovyan:/bin/bash"
 DEBIAN = BaseSystem(
@@ -76,3 +76,27 @@ def test_an_empty_image_gets_root() -> None:
         "/etc/passwd": b"root:x:0:0:root:/root:/sbin/nologin\n",
         "/etc/group": b"root:x:0:\n",
     }
+
+
+def test_the_lines_that_are_there_keep_their_bytes() -> None:
+    latin = b"root:x:0:0:Ren\xe9:/root:/bin/sh\n"
+    system = BaseSystem(users={"root": User(0, 0, "/root")}, passwd=latin.decode("utf-8", "surrogateescape"))
+    files = user_files(container_user("1000", system), system)
+    assert files["/etc/passwd"] == latin + b"app:x:1000:1000::/home/app:/sbin/nologin\n"
+
+
+def test_a_user_of_the_base_keeps_its_home() -> None:
+    with pytest.raises(UnsupportedInput, match="'jovyan' is a user of the base image, whose home folder is '/home/jov"):
+        container_user("jovyan", DEBIAN, home="/srv/x")
+
+
+@pytest.mark.parametrize(
+    ("text", "home"), [("", "/root"), ("jovyan", "/home/jovyan"), ("1000:5", "/home/jovyan"), ("7", "/")]
+)
+def test_the_home_of_the_user_that_a_config_names(text: str, home: str) -> None:
+    assert home_of(text, DEBIAN) == home
+
+
+def test_only_ascii_digits_are_numbers() -> None:
+    with pytest.raises(UnsupportedInput, match="is not a user"):
+        container_user("\u0661", DEBIAN)

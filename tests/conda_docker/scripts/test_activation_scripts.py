@@ -16,7 +16,7 @@ def run(base: Image, sandbox: Sandbox, *scripts: str) -> Evaluated:
     image = base.copy()
     paths = [f"{FOLDER}/{number}.sh" for number in range(len(scripts))]
     image.add_layer_contents({path: text.encode() for path, text in zip(paths, scripts, strict=True)})
-    return evaluate(list(reversed(image.layers)), paths, "/opt/conda", BEFORE, sandbox=sandbox)
+    return evaluate(list(reversed(image.layers)), paths, "/opt/conda", BEFORE, home="/home/app", sandbox=sandbox)
 
 
 def test_variables_that_scripts_export(base: Image, sandbox: Sandbox) -> None:
@@ -30,6 +30,10 @@ def test_variables_that_scripts_export(base: Image, sandbox: Sandbox) -> None:
     assert found == Evaluated(
         {"GDAL_DATA": "/opt/conda/share/gdal", "LINES": "a\nb", "PATH": "/opt/conda/bin:/bin:/extra"}, ("OLD",)
     )
+
+
+def test_scripts_see_the_home_of_the_container_s_user(base: Image, sandbox: Sandbox) -> None:
+    assert run(base, sandbox, "export DATA=$HOME/data") == Evaluated({"DATA": "/home/app/data"})
 
 
 def test_what_scripts_print_does_not_matter(base: Image, sandbox: Sandbox) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -108,12 +109,40 @@ def test_without_a_shell_the_reason_is_said(sandbox: Sandbox) -> None:
 
 
 def test_the_key_holds_all_that_scripts_see(base: Image) -> None:
-    def key(image: Image = base, name: str = "a", *, prefix: str = PREFIX, network: bool = False) -> str:
+    def key(
+        image: Image = base,
+        name: str = "a",
+        *,
+        prefix: str = PREFIX,
+        network: bool = False,
+        time: int = 1,
+        a: str = "1",
+    ) -> str:
         layers = list(reversed(image.layers))
-        return key_of_link_scripts(layers, [package(name)], prefix, network=network, compression="gzip")
+        return key_of_link_scripts(
+            layers, [package(name)], prefix, time=time, variables={"A": a}, network=network, compression="gzip"
+        )
 
     other = base.copy()
     other.add_layer_contents({"/f": b""})
-    keys = {key(), key(other), key(name="b"), key(prefix="/env"), key(network=True)}
-    assert len(keys) == 5
+    keys = {key(), key(other), key(name="b"), key(prefix="/env"), key(network=True), key(time=2), key(a="2")}
+    assert len(keys) == 7
     assert key() == key()
+
+
+def test_a_name_that_deletes_other_files_is_refused(base: Image, sandbox: Sandbox) -> None:
+    reason = r"what link scripts made cannot go into an image: 'opt/conda/\.wh\.data': .* delete other files"
+    with pytest.raises(ScriptFailed, match=reason):
+        run(base, sandbox, a="echo x > $PREFIX/.wh.data")
+
+
+def test_a_script_that_prints_without_end_costs_no_memory(base: Image, sandbox: Sandbox) -> None:
+    text = "set +x; x=0123456789abcdef; x=$x$x$x$x$x$x$x$x; x=$x$x$x$x$x$x$x$x; i=0\n"
+    text += "while [ $i -lt 20000 ]; do echo $x; i=$((i+1)); done; exit 9"
+    tracemalloc.start()
+    try:
+        with pytest.raises(ScriptFailed, match="exit code 9"):
+            run(base, sandbox, a=text)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.scripts.tree import Tree, changes, lay_out
+from python_docker.errors import InvalidPath
 from python_docker.image import Image
 from python_docker.layer import Layer, build_layer
 from python_docker.tar import EntryType, TarEntry
@@ -114,3 +115,28 @@ def test_a_link_that_leads_out_is_not_followed(target: str) -> None:
     with lay_out([LOWER, layer((TarEntry("out", EntryType.SYMLINK, 0o777, 0, 0, target), b""))]) as tree:
         (tree.folder / "new").symlink_to(target)
         assert list(entries_of(tree)) == ["new"]
+
+
+def test_what_a_script_closed_is_there_all_the_same() -> None:
+    with lay_out([LOWER, UPPER]) as tree:
+        (tree.folder / "etc/kept").write_bytes(b"changed")
+        (tree.folder / "etc/kept").chmod(0)
+        (tree.folder / "etc").chmod(0)
+        found = entries_of(tree)
+        assert (found["etc"].mode, found["etc/kept"].mode) == (0, 0)
+        assert "etc/.wh.kept" not in found
+
+
+def test_a_name_that_deletes_other_files_is_refused() -> None:
+    with lay_out([LOWER]) as tree:
+        (tree.folder / "etc/.wh.kept").touch()
+        with pytest.raises(InvalidPath, match=r"'etc/\.wh\.kept': .* delete other files"):
+            entries_of(tree)
+
+
+def test_files_of_holes_are_not_read() -> None:
+    with lay_out([LOWER]) as tree:
+        with (tree.folder / "etc/big").open("wb") as big:
+            big.truncate(1 << 40)
+        with pytest.raises(InvalidPath, match=r"most of them in 'etc/big'"):
+            entries_of(tree)
