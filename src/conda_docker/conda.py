@@ -45,17 +45,17 @@ PathLike = str | os.PathLike[str]
 
 
 def find_user_conda(conda_exe: str = "conda") -> str:
-    """The user's conda: `$CONDA_EXE`, else `conda_exe`."""
+    """Return the user's conda: `$CONDA_EXE`, else `conda_exe`."""
     return os.environ.get("CONDA_EXE") or conda_exe
 
 
 def find_solver_conda(solver: str | None, user_conda: str) -> str:
-    """What solves: `solver`, else a mamba on PATH, else `user_conda`."""
+    """Return what solves: `solver`, else a mamba on PATH, else `user_conda`."""
     return os.path.expandvars(solver) if solver else shutil.which("mamba") or user_conda
 
 
 def conda_info(user_conda: str) -> dict[str, Any]:
-    """What `CONDA info --json` prints; where there is no such conda, the part of it that an image needs.
+    """Return what `CONDA info --json` prints; where there is no such conda, the part of it that an image needs.
 
     Raises `InvalidEnvironment` when there is one that fails.
     """
@@ -85,7 +85,7 @@ def conda_info(user_conda: str) -> dict[str, Any]:
 def precs_from_environment_prefix(
     environment: PathLike, download_dir: PathLike | None = None, user_conda: str | None = None
 ) -> list[PackageCacheRecord]:
-    """The packages of the environment in a folder. `download_dir` and `user_conda` are not needed any more."""
+    """Return the packages of the environment in a folder. `download_dir` and `user_conda` are not needed any more."""
     from conda_docker.resolution import lock
 
     return _precs(lock(prefix=environment, pip_packages="warn"))
@@ -94,7 +94,7 @@ def precs_from_environment_prefix(
 def precs_from_environment_name(
     environment: str, download_dir: PathLike | None = None, user_conda: str | None = None
 ) -> list[PackageCacheRecord]:
-    """The packages of a named environment of `user_conda`."""
+    """Return the packages of a named environment of `user_conda`."""
     from conda_docker.resolution import lock
 
     return _precs(lock(name=environment, conda_exe=_existing(user_conda), pip_packages="warn"))
@@ -109,7 +109,7 @@ def precs_from_package_specs(
     conda_default_channels: Sequence[str] = (),
     channels_remap: Sequence[Mapping[str, str]] = (),
 ) -> list[PackageCacheRecord]:
-    """The packages that specs come to. A `solver` that is there solves, else this program does."""
+    """Return the packages that specs come to. A `solver` that is there solves, else this program does."""
     from conda_docker.resolution import lock
 
     return _precs(lock(list(package_specs), channels=list(channels), solver=_existing(solver)))
@@ -126,7 +126,10 @@ def find_precs(
     conda_default_channels: Sequence[str] = (),
     channels_remap: Sequence[Mapping[str, str]] = (),
 ) -> list[PackageCacheRecord]:
-    """The packages of an environment by name, else by prefix, else by specs. Raises `RuntimeError` for none of them."""
+    """Return the packages of an environment by name, else by prefix, else by specs.
+
+    Raises `RuntimeError` for none of them.
+    """
     if name is not None:
         return precs_from_environment_name(name, download_dir, user_conda)
     if prefix is not None:
@@ -137,7 +140,7 @@ def find_precs(
 
 
 def fetch_precs(download_dir: PathLike, precs: Sequence[PackageCacheRecord]) -> list[PackageCacheRecord]:
-    """The same packages, in order, with archives on this machine: downloaded to `download_dir` where missing."""
+    """Return the same packages, in order, with archives on this machine: downloaded to `download_dir` where missing."""
     from conda_docker.package.fetch import fetch_packages
 
     places = {
@@ -156,7 +159,9 @@ def parse_image_name(name: str) -> tuple[str, str]:
 
 
 def pull_container_image(base_image: str) -> Image:
-    """The image of that name in a registry (`CONDA_DOCKER_REGISTRY_URL`, else Docker Hub); `scratch`: an empty one."""
+    """Return the image of that name in a registry (`CONDA_DOCKER_REGISTRY_URL`, else Docker Hub); `scratch`: an empty
+    one.
+    """
     from python_docker.image import Image
     from python_docker.registry import pull_image
 
@@ -177,7 +182,7 @@ def build_docker_environment_image(
     *,
     packages: Sequence[str] | Sequence[PackageCacheRecord] | None = None,
 ) -> Image:
-    """The image of an environment at `/opt/conda` on a base image, named `output_image`, which may be any text.
+    """Return the image of an environment at `/opt/conda` on a base image, named `output_image`, which may be any text.
 
     `records` (or `packages`) are what `fetch_precs` gave, or specs to solve. `channels_remap` holds mappings with `src`
     and `dest`: URLs of packages that begin with the one are recorded as beginning with the other. `default_prefix` and

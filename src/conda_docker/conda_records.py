@@ -75,14 +75,17 @@ class PackageCacheRecord:
         return str(source) if source is not None and source.is_dir() else None
 
     def dump(self) -> dict[str, Any]:
-        """Every field of the channel's index."""
+        """Return every field of the channel's index."""
         return dict(self.package.record)
 
 
 def locked_environment(
     records: Sequence[PackageCacheRecord], channels_remap: Sequence[Mapping[str, str]] = ()
 ) -> LockedEnvironment:
-    """The environment of these packages, in order. URLs that begin with a remap's `src` begin with its `dest` then."""
+    """Return the environment of these packages, in order.
+
+    URLs that begin with a remap's `src` begin with its `dest` then.
+    """
     packages = [_remapped(record.package, channels_remap) for record in records]
     subdir = next((package.subdir for package in packages if package.subdir != "noarch"), host_subdir())
     return LockedEnvironment(subdir, ()).with_packages(tuple(packages))

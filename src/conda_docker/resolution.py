@@ -222,7 +222,7 @@ def _solve(
 
 
 def _glibc_for(request: Request, base: Image | None) -> str | None:
-    """The glibc of the image: as the request says, else the base's; None where it is not known."""
+    """Return the glibc of the image: as the request says, else the base's; None where it is not known."""
     from conda_docker.environment.solve.virtual_packages import given_version
 
     given = given_version("glibc", request.virtual_packages)

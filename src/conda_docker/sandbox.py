@@ -86,7 +86,7 @@ def find_sandbox() -> Sandbox:
 
 @cache
 def _probe(program: str | None) -> Sandbox | str:
-    """The sandbox, or the reason why there is none."""
+    """Return the sandbox, or the reason why there is none."""
     if sys.platform != "linux":
         return "programs of packages run only in a bubblewrap sandbox, which needs Linux"
     if program is None:
@@ -110,7 +110,7 @@ def _probe(program: str | None) -> Sandbox | str:
 
 
 def _library(path: Path) -> list[str]:
-    """The arguments for a folder of shared libraries: on most systems, `/lib` is a link to `/usr/lib`."""
+    """Return the arguments for a folder of shared libraries: on most systems, `/lib` is a link to `/usr/lib`."""
     if path.is_symlink():
         return ["--symlink", str(path.readlink()), str(path)]
     return ["--ro-bind", str(path), str(path)] if path.is_dir() else []

@@ -42,7 +42,7 @@ class Blob:
     origin: str | None = None
 
     def open(self) -> BinaryIO:
-        """A reader that checks digest and size on the way and raises `ContentMismatch` before the last byte.
+        """Return a reader that checks digest and size on the way and raises `ContentMismatch` before the last byte.
 
         A stored file is checked as a whole before it is opened, so that a damaged one can be replaced in time.
         """
@@ -52,7 +52,7 @@ class Blob:
         return VerifyingReader(self.opener(), descriptor.digest, descriptor.size, f"blob {descriptor.digest}")
 
     def read(self, limit: int = MAX_DOCUMENT_SIZE) -> bytes:
-        """The whole content of a small blob. Raises `InvalidDocument` when it has more than `limit` bytes."""
+        """Return the whole content of a small blob. Raises `InvalidDocument` when it has more than `limit` bytes."""
         if self.descriptor.size > limit:
             raise InvalidDocument(
                 f"blob {self.descriptor.digest} has {self.descriptor.size} bytes; at most {limit} are read at once"
@@ -61,17 +61,17 @@ class Blob:
             return stream.read()
 
     def describe(self, descriptor: Descriptor) -> Blob:
-        """The same content with another descriptor (another media type, say)."""
+        """Return the same content with another descriptor (another media type, say)."""
         return replace(self, descriptor=descriptor)
 
     @classmethod
     def from_bytes(cls, content: bytes, media_type: str) -> Blob:
-        """A blob of `content`, in memory."""
+        """Return a blob of `content`, in memory."""
         return cls(Descriptor.of(content, media_type), lambda: io.BytesIO(content))
 
     @classmethod
     def from_file(cls, path: Path, descriptor: Descriptor) -> Blob:
-        """A blob that is the whole of a file, wherever that is from."""
+        """Return a blob that is the whole of a file, wherever that is from."""
         return cls(descriptor, lambda: path.open("rb"))
 
     @classmethod
@@ -84,12 +84,14 @@ class Blob:
         intact: bool = False,
         origin: str | None = None,
     ) -> Blob:
-        """A blob that is a file of a content-addressed store; see `StoredFile`."""
+        """Return a blob that is a file of a content-addressed store; see `StoredFile`."""
         file = StoredFile(path, descriptor, again, intact=intact)
         return cls(descriptor, file.open, file, origin)
 
     def replaced_by(self, again: Callable[[], Digest]) -> Blob:
-        """The same blob, whose file is replaced by what `again` puts in its place when it turns out to be damaged."""
+        """Return the same blob, whose file is replaced by what `again` puts in its place when it turns out to be
+        damaged.
+        """
         if self.file is None:
             return self
         file = self.file.replaced_by(again)
@@ -182,7 +184,7 @@ class _TemporaryWriter(BlobWriter):
 
 
 def temporary_writer() -> BlobWriter:
-    """A writer whose blob lives in the system's folder for temporary files for as long as it is referred to."""
+    """Return a writer whose blob lives in the system's folder for temporary files for as long as it is referred to."""
     return _TemporaryWriter()
 
 
@@ -203,18 +205,18 @@ class BlobStore:
         self.root = Path(root)
 
     def path_of(self, digest: Digest) -> Path:
-        """Where the blob of this digest is, or would be."""
+        """Return where the blob of this digest is, or would be."""
         return self.root / "blobs" / digest.algorithm / digest.encoded
 
     def contains(self, descriptor: Descriptor) -> bool:
-        """Whether a file of that digest and size is there."""
+        """Return whether a file of that digest and size is there."""
         try:
             return self.path_of(descriptor.digest).stat().st_size == descriptor.size
         except OSError:
             return False
 
     def get(self, descriptor: Descriptor) -> Blob:
-        """The blob described. Raises `NotFound`, or `ContentMismatch` when its file has another size."""
+        """Return the blob described. Raises `NotFound`, or `ContentMismatch` when its file has another size."""
         path = self.path_of(descriptor.digest)
         try:
             size = path.stat().st_size
@@ -227,7 +229,7 @@ class BlobStore:
         return Blob.from_file(path, descriptor)
 
     def writer(self) -> BlobWriter:
-        """A writer into this store."""
+        """Return a writer into this store."""
         return self._writer()
 
     def _writer(self) -> _StoreWriter:

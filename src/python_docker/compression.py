@@ -50,7 +50,7 @@ _BZIP2 = re.compile(rb"BZh[1-9](?:1A|\x17r)")
 
 
 def sniff(head: bytes) -> Compression:
-    """The compression of content that starts with `head` (six bytes are enough), told by its magic number.
+    """Return the compression of content that starts with `head` (six bytes are enough), told by its magic number.
 
     >>> sniff(b"\\x1f\\x8b\\x08")
     <Compression.GZIP: 'gzip'>
@@ -68,7 +68,7 @@ def sniff(head: bytes) -> Compression:
 
 @cache
 def zstd_module() -> ModuleType:
-    """The standard library's zstd module, or its backport."""
+    """Return the standard library's zstd module, or its backport."""
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
@@ -186,7 +186,7 @@ class _Decompressed(ReadStream):
 
 
 def sniff_stream(stream: BinaryIO) -> tuple[Compression, _Prefixed]:
-    """The compression of what `stream` holds, and a stream of all of it; closing that closes `stream`."""
+    """Return the compression of what `stream` holds, and a stream of all of it; closing that closes `stream`."""
     head = b""
     while len(head) < 6 and (data := stream.read(6 - len(head))):
         head += data
@@ -196,7 +196,7 @@ def sniff_stream(stream: BinaryIO) -> tuple[Compression, _Prefixed]:
 def open_decompressed(
     stream: BinaryIO, *, max_window_log: int = 27, room: int = _ROOM, ratio: int = _RATIO
 ) -> BinaryIO:
-    """A reader of what `stream` holds uncompressed, whatever its compression (told by its first bytes).
+    """Return a reader of what `stream` holds uncompressed, whatever its compression (told by its first bytes).
 
     Any number of gzip members, zstd frames, bzip2 or xz streams may follow one another. Closing the result closes
     `stream`. Reading raises `InvalidLayer` for data that is damaged, is cut short, or wants too much memory: zstd's
@@ -228,7 +228,7 @@ def open_decompressed(
 
 
 def check_level(compression: Compression, level: int | None) -> int:
-    """The level to use: `level`, or the default when it is None. Raises `ValueError` outside the range."""
+    """Return the level to use: `level`, or the default when it is None. Raises `ValueError` outside the range."""
     if level is None:
         return compression.default_level
     low, high = {Compression.GZIP: (1, 12), Compression.ZSTD: (1, 22)}.get(compression, (0, 0))

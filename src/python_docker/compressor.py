@@ -65,7 +65,7 @@ class _CompressionPool(ThreadPoolExecutor):
 
 @cache
 def compression_pool(compression: Compression) -> Executor:
-    """The threads that compress in this way, as many as there are processors; shared by the whole process."""
+    """Return the threads that compress in this way, as many as there are processors; shared by the whole process."""
     return _CompressionPool(_threads(), max(2 * _threads(), _waiting_blocks(compression)))
 
 

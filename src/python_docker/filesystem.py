@@ -67,7 +67,7 @@ class FileSystem:
                 self._place(path, Member(entry._replace(path=path), layer, content))
 
     def _place_of(self, path: str, layer: int) -> tuple[str, str]:
-        """The folder that a path is really in, and its name there."""
+        """Return the folder that a path is really in, and its name there."""
         parent, _, name = path.rpartition("/")
         if parent not in self._children:
             try:
@@ -127,14 +127,14 @@ class FileSystem:
         return clamped_path(path) in self._members
 
     def __iter__(self) -> Iterator[str]:
-        """All paths, sorted."""
+        """Return all paths, sorted."""
         return iter(sorted(self._members))
 
     def __len__(self) -> int:
         return len(self._members)
 
     def get(self, path: str) -> Member | None:
-        """The member at a path, links in its folders not followed."""
+        """Return the member at a path, links in its folders not followed."""
         return self._members.get(clamped_path(path))
 
     def resolve(self, path: str, *, follow_last: bool = True) -> str:
@@ -152,7 +152,7 @@ class FileSystem:
         return member.entry.link_target if member is not None and member.entry.type is EntryType.SYMLINK else None
 
     def read(self, path: str, limit: int = 64 << 20) -> bytes:
-        """The content of a file, links followed. Reads its layer anew up to the file.
+        """Return the content of a file, links followed. Reads its layer anew up to the file.
 
         Raises `NotFound` when there is no such file, `InvalidLayer` when it has more than `limit` bytes.
         """

@@ -35,7 +35,7 @@ _TYPES = {
 
 
 def placed_path(path: str, is_folder: bool, filesystem: Callable[[], FileSystem] | None) -> str | None:
-    """Where `path` leads in an image: folders that are links in it followed; `filesystem` gives its file system.
+    """Return where `path` leads in an image: folders that are links in it followed; `filesystem` gives its file system.
 
     None for a folder that is a link there: what it leads to is there already, with the right owner and mode.
     """
@@ -48,7 +48,7 @@ def placed_path(path: str, is_folder: bool, filesystem: Callable[[], FileSystem]
 
 
 def layer_of_contents(contents: Mapping[str, bytes], place: Place, *, filter: Filter | None = None) -> Layer:
-    """A layer of files in memory, `{path in the image: content}`."""
+    """Return a layer of files in memory, `{path in the image: content}`."""
     files: dict[str, tuple[TarEntry, bytes]] = {}
     for path, content in contents.items():
         info = tarfile.TarInfo(contained_path(path))
@@ -74,7 +74,9 @@ def layer_of_paths(
     recursive: bool = True,
     filter: Filter | None = None,
 ) -> Layer:
-    """A layer of files and folders on disk, pairs of a path here and one in the image; see `Image.add_layer_paths`."""
+    """Return a layer of files and folders on disk, pairs of a path here and one in the image; see
+    `Image.add_layer_paths`.
+    """
     found: dict[str, tuple[TarEntry, Path]] = {}
     for path, arcpath in paths:
         source = Path(path)

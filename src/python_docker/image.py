@@ -219,13 +219,13 @@ class Image(ImageFiles, EarlierImage):
         return lambda path, is_folder: placed_path(path, is_folder, filesystem)
 
     def copy(self) -> Image:
-        """An image that can be changed without changing this one; the blobs are the same."""
+        """Return an image that can be changed without changing this one; the blobs are the same."""
         image = self.with_layers([layer.with_config(layer.config.copy()) for layer in self.layers], self.format)
         image._bare_config = self._bare_config.copy()
         return image
 
     def with_layers(self, layers: Sequence[Layer], image_format: ImageFormat) -> Image:
-        """An image that differs from this one in its layers, top first, and its format."""
+        """Return an image that differs from this one in its layers, top first, and its format."""
         image = Image(self.name, self.tag, layers)
         image.format = image_format
         image.annotations = dict(self.annotations)
@@ -239,13 +239,13 @@ class Image(ImageFiles, EarlierImage):
     # -- what is in it ---------------------------------------------------------------------------------------------
 
     def filesystem(self) -> FileSystem:
-        """The merged file system. Reads all layers."""
+        """Return the merged file system. Reads all layers."""
         from python_docker.filesystem import FileSystem
 
         return FileSystem(list(reversed(self.layers)))
 
     def list_files(self) -> list[str]:
-        """The paths of the merged file system, sorted."""
+        """Return the paths of the merged file system, sorted."""
         return list(self.filesystem())
 
     # -- reading and writing ---------------------------------------------------------------------------------------

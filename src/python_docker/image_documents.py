@@ -31,7 +31,9 @@ class SourceDocuments:
 def config_value(
     fields: Mapping[str, Any], runtime: RuntimeConfig, layers: Sequence[Layer], leading: Entries
 ) -> dict[str, Any]:
-    """What the config file of an image says; `layers` come bottom first, `fields` hold all that is not about them."""
+    """Return what the config file of an image says; `layers` come bottom first, `fields` hold all that is not about
+    them.
+    """
     history = join_history(leading, (layer.history for layer in layers))
     diff_ids: list[Digest] = [layer.diff_id for layer in layers]
     value = dict(fields) | {
@@ -69,7 +71,7 @@ def write_config(
 
 
 def _meaning(value: Mapping[str, Any]) -> dict[str, Any]:
-    """A config file without fields that say nothing: null and empty ones mean the same as absent ones."""
+    """Return a config file without fields that say nothing: null and empty ones mean the same as absent ones."""
     return _telling(value) | {"config": _telling(value["config"])}
 
 
@@ -84,7 +86,7 @@ def write_manifest(
     image_format: ImageFormat,
     source: SourceDocuments | None,
 ) -> Manifest:
-    """The manifest of an image with these layers, bottom first: the source's own when nothing has changed.
+    """Return the manifest of an image with these layers, bottom first: the source's own when nothing has changed.
 
     Raises `UnsupportedFormat` for layers that the format has no media type for.
     """

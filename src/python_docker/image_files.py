@@ -15,14 +15,17 @@ class ImageFiles:
 
     @classmethod
     def from_filename(cls, filename: str | os.PathLike[str]) -> list[Image]:
-        """The images of an archive, one for each in it. Their layers are read from the file when they are used."""
+        """Return the images of an archive, one for each in it.
+
+        Their layers are read from the file when they are used.
+        """
         from python_docker.transports.docker_archive import read_archive
 
         return read_archive(filename)
 
     @classmethod
     def from_file(cls, filename: str | os.PathLike[str] | BinaryIO) -> list[Image]:
-        """The same of a path, or of an open, seekable file, which must stay open while the images are used."""
+        """Return the same of a path, or of an open, seekable file, which must stay open while the images are used."""
         from python_docker.transports.docker_archive import read_archive
 
         return read_archive(filename)

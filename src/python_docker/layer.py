@@ -78,11 +78,11 @@ class Layer(EarlierLayer):
             return sniff_stream(blob)[0]
 
     def open(self) -> BinaryIO:
-        """A reader of the blob, compressed if it is. Raises `ContentMismatch` while reading damaged content."""
+        """Return a reader of the blob, compressed if it is. Raises `ContentMismatch` while reading damaged content."""
         return self._blob.open()
 
     def open_uncompressed(self) -> BinaryIO:
-        """A reader of the tar. Raises `ContentMismatch` or `InvalidLayer` while reading damaged content.
+        """Return a reader of the tar. Raises `ContentMismatch` or `InvalidLayer` while reading damaged content.
 
         Digests are checked when the end is reached: read to the end before trusting what was read.
         """
@@ -94,26 +94,28 @@ class Layer(EarlierLayer):
         return VerifyingReader(plain, self.diff_id, None, f"the tar of layer {self.digest}")
 
     def entries(self) -> Iterator[tuple[TarEntry, BinaryIO]]:
-        """The members of the tar, each with a reader that is good until the next; digests are checked at the end."""
+        """Yield the members of the tar, each with a reader until the next; digests are checked at the end."""
         with self.open_uncompressed() as stream:
             yield from TarReader(stream, lenient=True)
             while stream.read(_READ_SIZE):
                 pass
 
     def list_files(self) -> list[str]:
-        """The paths in the tar, in its order, relative to the root: files, folders and links, whiteouts as they are."""
+        """Return the paths in the tar, in its order, relative to the root: files, folders and links, whiteouts as they
+        are.
+        """
         return [clamped_path(entry.path) for entry, _ in self.entries()]
 
     def with_blob(self, blob: Blob) -> Layer:
-        """The same layer in another form, with this one's config."""
+        """Return the same layer in another form, with this one's config."""
         return Layer(blob, self._diff_id, config=self.config, history=self.history)
 
     def with_config(self, config: RuntimeConfig) -> Layer:
-        """The same layer with another runtime config."""
+        """Return the same layer with another runtime config."""
         return Layer(self._blob, self._diff_id, config=config, history=self.history)
 
     def with_format(self, image_format: ImageFormat) -> Layer:
-        """The same layer with a media type of `image_format`.
+        """Return the same layer with a media type of `image_format`.
 
         Raises `UnsupportedFormat` where that has none for the layer's compression.
         """
@@ -128,7 +130,7 @@ class Layer(EarlierLayer):
         writer: BlobWriter | None = None,
         advance: Callable[[int], object] | None = None,
     ) -> Layer:
-        """The same layer in another compression.
+        """Return the same layer in another compression.
 
         The content goes through `writer` when there is one, and is kept there. Without, it is compressed once to
         learn its digest and anew each time the layer is opened: slower, but nothing is ever stored. `advance` is

@@ -59,7 +59,7 @@ def _usable(folder: Path, name: str, variable: str) -> Path:
 
 
 def _obstacle(folder: Path) -> str | None:
-    """What keeps `folder` from being made; None for one that is there, or has just been made.
+    """Return what keeps `folder` from being made; None for one that is there, or has just been made.
 
     One that is there and can only be read is of use all the same.
     """

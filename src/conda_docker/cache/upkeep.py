@@ -185,7 +185,7 @@ def _items(cache: CacheFolder) -> Iterator[_Item]:
 
 
 def _digests(note: Path, kind: str) -> frozenset[str]:
-    """The blobs that a note names; none when it is damaged."""
+    """Return the blobs that a note names; none when it is damaged."""
     if kind not in (NoteKind.LAYERS, NoteKind.BASES):
         return frozenset()
     try:
@@ -199,7 +199,7 @@ def _digests(note: Path, kind: str) -> frozenset[str]:
 
 
 def _blobs(cache: CacheFolder) -> dict[str, tuple[Path, os.stat_result]]:
-    """Every blob by its digest."""
+    """Return every blob by its digest."""
     return {
         f"{path.parent.name}:{path.name}": (path, status)
         for path, status in _files_below(cache.root / BLOBS)
@@ -212,7 +212,7 @@ def _size_of(digests: frozenset[str] | set[str], blobs: dict[str, tuple[Path, os
 
 
 def _unfinished(cache: CacheFolder) -> Iterator[Path]:
-    """Downloads that can go on where they stopped, and those that nobody goes on with."""
+    """Return downloads that can go on where they stopped, and those that nobody goes on with."""
     return (path for path, _ in _files(cache.root / PACKAGES) if path.name.startswith("."))
 
 
@@ -247,7 +247,7 @@ def _remove(path: Path) -> None:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What is in a folder; nothing when it is a link, or not there."""
+    """Return what is in a folder; nothing when it is a link, or not there."""
     if folder.is_symlink():
         return []
     try:
@@ -269,7 +269,7 @@ def _folders(folder: Path) -> Iterator[Path]:
 
 
 def _files_below(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """The files in the folders of a folder."""
+    """Return the files in the folders of a folder."""
     return (found for inner in _folders(folder) for found in _files(inner))
 
 

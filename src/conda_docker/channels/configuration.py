@@ -111,7 +111,7 @@ def read_conda_configuration(
 
 
 def _root_prefixes(environ: Mapping[str, str], conda_exe: str | os.PathLike[str] | None) -> Iterator[Path]:
-    """Folders that conda or mamba is installed in."""
+    """Yield folders that conda or mamba is installed in."""
     seen = set()
     candidates: list[Path | None] = []
     for executable in (conda_exe, environ.get("CONDA_EXE"), shutil.which("conda", path=environ.get("PATH"))):
@@ -186,7 +186,7 @@ def _read(file: Path, environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _has_settings(text: str) -> bool:
-    """Whether a file says anything that matters here: most do not, and reading YAML costs start-up time."""
+    """Return whether a file says anything that matters here: most do not, and reading YAML costs start-up time."""
     wanted = (*_LISTS, *_MAPPINGS, *_VALUES, *_ALIASES)
     return any(name in text for name in wanted)
 

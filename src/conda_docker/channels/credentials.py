@@ -46,7 +46,7 @@ class Credentials:
         self._home = home_folder(self._environ)
 
     def access(self, url: str) -> Access:
-        """How to ask for `url`, which is http or https; just so, where there are no credentials for it.
+        """Return how to ask for `url`, which is http or https; just so, where there are no credentials for it.
 
         Credentials in the URL win; then come those of rattler (also pixi's), conda, mamba and netrc. Raises
         `CredentialsError` for a store that is there but cannot be read.
@@ -132,7 +132,7 @@ class Credentials:
 
 
 def _rattler_keys(host: str) -> Iterator[str]:
-    """What credentials for a host may be stored under: it, and `*.` before each domain that it lies in."""
+    """Yield what credentials for a host may be stored under: it, and `*.` before each domain that it lies in."""
     yield host
     domain = host
     while domain:

@@ -91,7 +91,7 @@ def _settle(count: Callable[[], int] | None, others: int) -> None:
 
 
 def _foreign_thread_counter() -> Callable[[], int] | None:
-    """A function that counts the threads attached to this interpreter that Python did not start.
+    """Return a function that counts the threads attached to this interpreter that Python did not start.
 
     None where CPython does not say.
     """

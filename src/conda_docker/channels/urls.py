@@ -135,7 +135,7 @@ def _without_subdir(channel: str) -> str:
 
 
 def _local_builds(configuration: CondaConfiguration) -> str:
-    """The folder that conda-build puts packages in."""
+    """Return the folder that conda-build puts packages in."""
     candidates = [Path(os.environ["CONDA_BLD_PATH"])] if os.environ.get("CONDA_BLD_PATH") else []
     candidates += [root / "conda-bld" for root in configuration.root_prefixes]
     candidates.append(user_path("~/conda-bld"))

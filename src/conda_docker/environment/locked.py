@@ -259,7 +259,7 @@ def local_path(url: str) -> Path | None:
 
 
 def _is_unknown(key: str, value: object, *, unfilled: bool) -> bool:
-    """Whether a field of a record stands for something that whoever wrote it did not know."""
+    """Return whether a field of a record stands for something that whoever wrote it did not know."""
     if key in ("md5", "sha256"):
         return value == ""
     if key in ("size", "timestamp"):
@@ -268,7 +268,9 @@ def _is_unknown(key: str, value: object, *, unfilled: bool) -> bool:
 
 
 def _lacks_site_packages(name: str, build: str, fields: Mapping[str, Any]) -> bool:
-    """Whether this is a Python whose modules lie elsewhere than usual, and the record does not say where (CEP 17)."""
+    """Return whether this is a Python whose modules lie elsewhere than usual, and the record does not say where (CEP
+    17).
+    """
     return name == "python" and "python_site_packages_path" not in fields and bool(_FREE_THREADED.search(build))
 
 

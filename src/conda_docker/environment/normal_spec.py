@@ -102,7 +102,7 @@ def _joined(version: str, build: str) -> str:
 
 
 def _bracket_fields(inside: str) -> dict[str, str] | None:
-    """The fields between brackets, or None where they cannot be read."""
+    """Return the fields between brackets, or None where they cannot be read."""
     if not inside.endswith("]"):
         return None
     fields, position, end = {}, 0, len(inside) - 1

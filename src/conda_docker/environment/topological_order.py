@@ -70,7 +70,7 @@ def _visit(roots: Sequence[str], needs: Mapping[str, Sequence[str]], visited: se
 
 
 def _cuts(needs: Mapping[str, Sequence[str]], of_an_architecture: set[str]) -> set[tuple[str, str]]:
-    """The edges (package, need) to leave out so that circles end."""
+    """Return the edges (package, need) to leave out so that circles end."""
     cut = set()
     for circle in _circles(needs):
         for position, name in enumerate(circle):
@@ -88,7 +88,7 @@ def _cuts(needs: Mapping[str, Sequence[str]], of_an_architecture: set[str]) -> s
 
 
 def _circles(needs: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
-    """Every circle that a walk from each package in the order of their names meets, as the names along it."""
+    """Yield every circle that a walk from each package in the order of their names meets, as the names along it."""
     visited: set[str] = set()
     for start in sorted(needs):
         if start in visited:

@@ -43,7 +43,7 @@ def activate(
     is_root_prefix: bool = False,
     shell: str | None = "/bin/sh",
 ) -> Activation:
-    """What activating the environment at `prefix` comes to in an image whose base has `base_variables`.
+    """Return what activating the environment at `prefix` comes to in an image whose base has `base_variables`.
 
     `package_variables` are the variables of each `etc/conda/env_vars.d` file by its name, `environment_variables`
     those of the environment itself (its `conda-meta/state`), `scripts` the activation scripts that packages bring.
@@ -133,5 +133,5 @@ def entrypoint_script(prefix: str, shell: str = "/bin/sh") -> str:
 
 
 def state_file(variables: Mapping[str, str]) -> bytes:
-    """The content of `conda-meta/state`, which holds an environment's own variables."""
+    """Return the content of `conda-meta/state`, which holds an environment's own variables."""
     return json.dumps({"env_vars": dict(sorted(variables.items()))}).encode()

@@ -135,7 +135,7 @@ def _activation(
     home: str,
     store: FolderStore,
 ) -> Activation:
-    """What activating the environment comes to, with what activation scripts set where they can be run here."""
+    """Return what activating the environment comes to, with what activation scripts set where they can be run here."""
     scripts = [script for layer in made for script in layer.facts.activate]
     activation = activate(
         options.activate,
@@ -156,7 +156,7 @@ def _activation(
 
 
 def _shell(environment: LockedEnvironment, system: BaseSystem, prefix: str) -> str | None:
-    """The shell that an entrypoint is read by: the base's, else the environment's own, None where there is none."""
+    """Return the shell that reads an entrypoint: the base's, else the environment's own; None where there is none."""
     if system.shells or system.problem is not None:
         return "/bin/sh"
     own = next((package.name for package in environment.packages if package.name in ("bash", "dash")), None)

@@ -35,7 +35,7 @@ def open_base(
     offline: bool = False,
     registry: RegistryOptions | None = None,
 ) -> Image | None:
-    """The base image of a build, lazily; None for `scratch`.
+    """Return the base image of a build, lazily; None for `scratch`.
 
     `location` is any that images are read from. What is read of a registry's image is kept in `cache_dir`; `offline`
     uses what an earlier build kept. Raises what `open_source` raises, and `NotFound` for an image that is not kept.

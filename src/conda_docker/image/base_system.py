@@ -143,7 +143,7 @@ def _look(files: FileSystem, layers: Sequence[Layer]) -> BaseSystem:
 
 
 def _contents(files: FileSystem, layers: Sequence[Layer], paths: Iterable[str]) -> dict[str, bytes]:
-    """The contents of those files that are there and not absurdly large, each layer read once."""
+    """Return the contents of those files that are there and not absurdly large, each layer read once."""
     wanted: dict[int, dict[int, list[str]]] = {}
     for path in paths:
         with suppress(NotFound):
@@ -166,7 +166,7 @@ def _exists(files: FileSystem, path: str) -> bool:
 
 
 def _links(files: FileSystem) -> Iterator[tuple[str, str]]:
-    """Folders that are links, with where they lead, unless that is a file."""
+    """Yield folders that are links, with where they lead, unless that is a file."""
     for path in files:
         if path.count("/") >= _DEEPEST_LINK or path.startswith(("etc/", "proc/", "sys/", "dev/")):
             continue
@@ -181,7 +181,7 @@ def _links(files: FileSystem) -> Iterator[tuple[str, str]]:
 
 
 def _glibc_version(path: str, content: bytes) -> str | None:
-    """The library's version as its file name or its own banner states it (`ldd --version` prints the same)."""
+    """Return the library's version as its file name or its own banner states it (`ldd --version` prints the same)."""
     match = _LIBC.fullmatch(path)
     if match is not None and match[1]:
         return match[1]

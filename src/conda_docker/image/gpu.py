@@ -31,7 +31,7 @@ def cuda_of_base(variables: Mapping[str, str]) -> str | None:
 
 
 def uses_cuda(packages: Iterable[LockedPackage]) -> bool:
-    """Whether some package is built for CUDA: it needs `__cuda` or the runtime of a version."""
+    """Return whether some package is built for CUDA: it needs `__cuda` or the runtime of a version."""
     return any(
         package.name == "cudatoolkit" or any(spec.split()[0] in ("__cuda", "cuda-version") for spec in package.depends)
         for package in packages

@@ -51,7 +51,7 @@ class InstalledPackage:
         return self.build == WHEEL_BUILD
 
     def explicit(self) -> str:
-        """The package as a line of an explicit list; a wheel is a comment to conda, as conda-lock writes it."""
+        """Return the package as a line of an explicit list; a wheel is a comment to conda, as conda-lock writes it."""
         if self.is_wheel:
             return f"# pip {self.name} @ {self.url}" + (f" --hash={self.hash}" if self.hash else "")
         return f"{self.url}#{self.hash}" if self.hash else self.url
@@ -77,7 +77,7 @@ class InstalledEnvironment:
     """What was asked for of wheels; see `wheels_request`."""
 
     def explicit(self) -> str:
-        """An `@EXPLICIT` file with which `conda-docker build -f` makes the same environment, and conda too."""
+        """Return an `@EXPLICIT` file with which `conda-docker build -f` makes the same environment, and conda too."""
         request: dict[str, Any] = {"requested": list(self.requested), "variables": dict(self.variables)}
         if self.wheels:
             request["wheels"] = dict(self.wheels)
@@ -87,7 +87,7 @@ class InstalledEnvironment:
 
 
 def explicit_line(package: LockedPackage | LockedWheel) -> str:
-    """A package as a line of an explicit file: its URL, without credentials, and its hash."""
+    """Return a package as a line of an explicit file: its URL, without credentials, and its hash."""
     if isinstance(package, LockedWheel):
         hash_ = f" --hash=sha256:{package.sha256}" if package.sha256 else ""
         return f"# pip {package.name} @ {package.public_url}{hash_}"
@@ -97,7 +97,7 @@ def explicit_line(package: LockedPackage | LockedWheel) -> str:
 
 
 def packages_history(packages: Sequence[LockedPackage | LockedWheel], prefix: str, created: str) -> History:
-    """The history entry of a layer of packages."""
+    """Return the history entry of a layer of packages."""
     names = [package.stem for package in packages]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     comment = "\n".join([f"conda packages in {prefix}:", *map(explicit_line, packages)])
@@ -113,7 +113,7 @@ def link_scripts_history(packages: Sequence[LockedPackage], prefix: str, created
 
 
 def environment_history(environment: LockedEnvironment, prefix: str, created: str) -> History:
-    """The history entry of an environment's own layer."""
+    """Return the history entry of an environment's own layer."""
     request: dict[str, Any] = {
         "requested": list(environment.requested),
         "subdir": environment.subdir,
@@ -129,7 +129,9 @@ def environment_history(environment: LockedEnvironment, prefix: str, created: st
 
 
 def wheels_request(environment: LockedEnvironment) -> dict[str, Any]:
-    """What the user asked for of wheels, by name, and what they replace: the rest of what their layers depend on."""
+    """Return what the user asked for of wheels, by name, and what they replace: the rest of what their layers depend
+    on.
+    """
     return {
         "requested": [wheel.name for wheel in environment.wheels if wheel.requested],
         "direct": [wheel.name for wheel in environment.wheels if wheel.direct],
@@ -140,7 +142,7 @@ def wheels_request(environment: LockedEnvironment) -> dict[str, Any]:
 
 
 def read_environments(image: Image) -> list[InstalledEnvironment]:
-    """The environments that were built into an image, or into its base, in the order of its layers.
+    """Return the environments that were built into an image, or into its base, in the order of its layers.
 
     Raises `NotFound` when its history names none.
     """

@@ -58,7 +58,7 @@ class Settlement:
 
 
 def members_that_meet(made: Sequence[MadeLayer]) -> list[Member]:
-    """The packages of layers that have a path in common, or of which one has a file where another has a folder."""
+    """Return the packages that have a path in common, or of which one has a file where another has a folder."""
     involved = {number for number, layer in enumerate(made) if layer.facts.clobbered}
     owner: dict[int, int] = {}
     for number, layer in enumerate(made):
@@ -96,7 +96,7 @@ def find_losses(paths: Sequence[Sequence[str]]) -> list[frozenset[str]]:
 
 
 def folders_of(paths: Iterable[str]) -> set[str]:
-    """Every folder that one of `paths` lies in."""
+    """Return every folder that one of `paths` lies in."""
     found: set[str] = set()
     for folder in {path.rpartition("/")[0] for path in paths}:
         while folder and folder not in found:

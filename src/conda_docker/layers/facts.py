@@ -32,7 +32,7 @@ class LayerFacts:
     folders: frozenset[int] = frozenset()
 
     def to_json(self) -> dict[str, Any]:
-        """The facts as JSON values."""
+        """Return the facts as JSON values."""
         return {
             "packages": self.packages,
             "postLink": self.post_link,
@@ -50,7 +50,7 @@ class LayerFacts:
 
     @classmethod
     def from_json(cls, value: Any) -> LayerFacts:
-        """Facts from JSON values. Raises `KeyError`, `TypeError` or `ValueError` for what are none."""
+        """Return facts from JSON values. Raises `KeyError`, `TypeError` or `ValueError` for what are none."""
         return cls(
             packages=tuple(value["packages"]),
             post_link=tuple(value["postLink"]),
@@ -68,7 +68,7 @@ class LayerFacts:
 
 
 def pack(hashes: Iterable[int]) -> str:
-    """Hashes as text, the same for the same set."""
+    """Return hashes as text, the same for the same set."""
     from array import array
     from base64 import b64encode
 
@@ -76,7 +76,7 @@ def pack(hashes: Iterable[int]) -> str:
 
 
 def unpack(text: str) -> frozenset[int]:
-    """The hashes that `pack` was given. Raises `ValueError`."""
+    """Return the hashes that `pack` was given. Raises `ValueError`."""
     from array import array
     from base64 import b64decode
 

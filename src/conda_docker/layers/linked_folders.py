@@ -62,14 +62,14 @@ def _folders(paths: Iterable[str]) -> set[str]:
 
 
 def _ancestors(folder: str) -> Iterable[str]:
-    """A folder and all that it lies in, but the root."""
+    """Yield a folder and all that it lies in, but the root."""
     while folder:
         yield folder
         folder = folder.rpartition("/")[0]
 
 
 def _resolve(folder: str, links: Mapping[str, str], prefix: str) -> str | None:
-    """Where a folder is, with all links followed; None when that is not in the environment."""
+    """Return where a folder is, with all links followed; None when that is not in the environment."""
     return follow_links(
         folder,
         links.get,

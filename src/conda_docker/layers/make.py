@@ -254,7 +254,7 @@ class _Making:
                 store.keep_plan([key for key in keys if key is not None], self.entries, self.notes)
 
     def _replaceable(self, known: MadeLayer, lost: Losses) -> MadeLayer:
-        """A layer of the cache, which is made again when it turns out to be damaged, or to be gone from there."""
+        """Return a layer of the cache that is made again when it turns out to be damaged, or gone from there."""
 
         def make_again() -> Digest:
             with ExitStack() as closing:
@@ -296,12 +296,12 @@ class _Making:
                 )
 
     def _kept(self, found: Sequence[MadeLayer], lost: Losses) -> Iterator[MadeLayer]:
-        """The layers that were found, once each store of `keep` has them."""
+        """Yield the layers that were found, once each store of `keep` has them."""
         with ThreadPoolExecutor(self.workers, thread_name_prefix="keep") as pool:
             yield from pool.map(lambda layer: self._keep(layer, lost), found)
 
     def _keep(self, made: MadeLayer, lost: Losses) -> MadeLayer:
-        """The layer as the last store of `keep` has it, once all have it."""
+        """Return the layer as the last store of `keep` has it, once all have it."""
         inputs = self.recipe.inputs(made.members, extracted=made.extracted, lost=lost)
         if inputs is None:
             return made
@@ -314,7 +314,7 @@ class _Making:
         return made if layer is made.layer else replace(made, layer=layer)
 
     def _compiler(self, groups: Mapping[int, Group]) -> Compiler | None:
-        """The compiler for the modules of some packages, started once; None when there are none to compile."""
+        """Return the compiler for the modules of some packages, started once; None when there are none to compile."""
         if self.recipe.bytecode is None or not any(map(self.recipe.compiles, groups.values())):
             return None
         if not self.compilers:
@@ -379,7 +379,7 @@ def _label(group: Group) -> str:
 
 
 def _complete(groups: Mapping[int, Group], fetch: Fetch) -> Iterator[tuple[int, list[Path]]]:
-    """The positions of groups whose packages have all arrived, with where they are."""
+    """Yield the positions of groups whose packages have all arrived, with where they are."""
     group_of = {package.stem: number for number, group in groups.items() for package in group}
     arrived: dict[int, dict[str, Path]] = {number: {} for number in groups}
     for package, path in fetch([package for group in groups.values() for package in group]):
@@ -390,7 +390,7 @@ def _complete(groups: Mapping[int, Group], fetch: Fetch) -> Iterator[tuple[int, 
 
 
 def _work(group: Group) -> int:
-    """How long writing the layer of some packages takes, beside others; about in bytes of archives."""
+    """Return how long writing the layer of some packages takes, beside others; about in bytes of archives."""
     return sum((package.size or 0) * (_COMPILING if has_modules_to_compile(package) else 1) for package in group)
 
 
@@ -406,7 +406,7 @@ class _Arrived:
             heapq.heappush(self._heap, (-work, number, paths))
 
     def take(self) -> tuple[int, Sequence[Path]]:
-        """The group of those put and not taken yet that is the most work: begun last, it would be awaited alone."""
+        """Return the group that is the most work of those not taken yet: begun last, it would be awaited alone."""
         with self._lock:
             _, number, paths = heapq.heappop(self._heap)
         return number, paths

@@ -25,7 +25,7 @@ def plan_layers(
     layering: Layering = Layering.LAYERED,
     requested: Collection[str] = (),
 ) -> Plan:
-    """The layers of an environment, bottom first, each a list of packages in the order they are written.
+    """Return the layers of an environment, bottom first, each a list of packages in the order they are written.
 
     `packages` come in topological order, dependencies first, and keep it as far as it matters: what the user asked for
     (`requested`, package names) and nothing else needs goes on top, since it changes most often and engines reuse
@@ -73,7 +73,7 @@ def _by_stability(packages: Sequence[LockedPackage], requested: Collection[str])
 
 
 def _name(member: Member) -> str:
-    """The name that a member keeps in other versions; a wheel may have that of a conda package."""
+    """Return the name that a member keeps in other versions; a wheel may have that of a conda package."""
     return f"pypi/{member.name}" if isinstance(member, LockedWheel) else member.name
 
 

@@ -66,7 +66,7 @@ def layer_paths(recipe: Recipe, opened: Opened, moved: Moves | None = None) -> l
 def _without(
     recipe: Recipe, members: Sequence[Member], opened: Sequence[Opened], lost: Losses
 ) -> tuple[list[Loss], bool]:
-    """What each package is written without, and whether some path is in several of these packages."""
+    """Return what each package is written without, and whether some path is in several of these packages."""
     known = [lost.get(member.stem, NO_LOSS) for member in members]
     if len(opened) == 1:
         return known, False

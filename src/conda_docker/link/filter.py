@@ -61,7 +61,8 @@ KEEP_ALL = FileFilter()
 
 
 def conda_file_filter(trim_static_libs: bool = True, trim_js_maps: bool = True) -> Callable[[TarInfo], TarInfo | None]:
-    """A filter for `tarfile` and `Image.add_layer_path`: None for static libraries and source maps of JavaScript.
+    """Return a filter for `tarfile` and `Image.add_layer_path`: None for static libraries and source maps of
+    JavaScript.
 
     >>> conda_file_filter()(TarInfo("lib/libz.a")) is None
     True

@@ -47,7 +47,7 @@ def link_package(
     without: Collection[str] = (),
     moved: Mapping[str, str] | None = None,
 ) -> LinkedPackage:
-    """The entries that installing `package` to `prefix` comes to, ready for `LayerWriter.add`.
+    """Return the entries that installing `package` to `prefix` comes to, ready for `LayerWriter.add`.
 
     `record` is what `conda-meta` shall say of it. `compiler` makes the `.pyc` files of a `noarch: python` package; None
     makes none. `without` are paths, relative to the prefix, that another package wins; `moved` are folders that are
@@ -73,7 +73,7 @@ def installed_paths(
     tag: str | None = None,
     moved: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """The paths of the files that linking `package` brings but its record, relative to the prefix and sorted.
+    """Return the paths of the files that linking `package` brings but its record, relative to the prefix and sorted.
 
     Those of `.pyc` files are among them with the `tag` that they are named by, though a module may turn out not to
     compile. Reads no payload. Raises `InvalidPackage`.
@@ -201,7 +201,7 @@ class LinkedPackage:
         return TarEntry(self._root + place, EntryType.SYMLINK, 0o777, 0, self._timestamp, target), b""
 
     def _link_hard(self, entry: TarEntry, special: Special) -> Linked:
-        """A second name of a file: still one where both are linked in the same way, else a file of its own."""
+        """Yield a second name of a file: still one where both are linked in the same way, else a file of its own."""
         path, target = entry.path, entry.link_target
         done = self._done.get(target)
         earlier = self._placement.special.get(target)
@@ -246,7 +246,7 @@ class LinkedPackage:
         return _reread(cast("BinaryIO", spool))
 
     def _link_file(self, entry: TarEntry, content: BinaryIO, special: Special) -> Linked:
-        """A file that may be rewritten, and whose digest and size are recorded."""
+        """Yield a file that may be rewritten, and whose digest and size are recorded."""
         mode = 0o755 if entry.mode & 0o100 else 0o644
         size, mtime = entry.size, self._time(entry, special)
         placeholder, file_mode = special.entry.placeholder, special.entry.file_mode
@@ -300,7 +300,7 @@ class LinkedPackage:
                     yield entry, script
 
     def _conda_meta(self) -> tuple[TarEntry, Content]:
-        """The record of the package."""
+        """Return the record of the package."""
         made = [*self._scripts, *(self._modules.rows if self._modules is not None else ())]
         made.sort(key=lambda row: path_order(row.path))
         done = self._done
@@ -319,6 +319,6 @@ class LinkedPackage:
 
 
 def _reread(spool: BinaryIO) -> BinaryIO:
-    """A reader of all that is in `spool`, which stays open when the reader is closed."""
+    """Return a reader of all that is in `spool`, which stays open when the reader is closed."""
     spool.seek(0)
     return PieceReader(iter(lambda: spool.read(_READ_SIZE), b""))

@@ -10,7 +10,7 @@ from conda_docker.package.metadata import PackageMetadata
 
 
 def installed_path(path: str, site_packages: str) -> str:
-    """Where a file of a `noarch: python` package goes, relative to the prefix.
+    """Return where a file of a `noarch: python` package goes, relative to the prefix.
 
     >>> installed_path("site-packages/flask/app.py", "lib/python3.12/site-packages")
     'lib/python3.12/site-packages/flask/app.py'
@@ -25,7 +25,7 @@ def installed_path(path: str, site_packages: str) -> str:
 
 
 def site_packages_of(metadata: PackageMetadata, prefix: Prefix) -> str | None:
-    """The folder for modules of a `noarch: python` package, None for any other package.
+    """Return the folder for modules of a `noarch: python` package, None for any other package.
 
     Raises `InvalidPackage` when the environment has no Python to link it for.
     """
@@ -39,7 +39,7 @@ def site_packages_of(metadata: PackageMetadata, prefix: Prefix) -> str | None:
 
 
 def entry_point_script(point: EntryPoint, prefix: Prefix) -> bytes:
-    """The script of an entry point, as rattler writes it: indented by a tab.
+    """Return the script of an entry point, as rattler writes it: indented by a tab.
 
     >>> entry_point_script(EntryPoint("flask", "flask.cli", "main"), Prefix("/opt/conda", "3.12")).splitlines()[0]
     b'#!/opt/conda/bin/python3.12'

@@ -54,7 +54,7 @@ def _replace_shebang(line: bytes, old: bytes, new: bytes) -> bytes:
 
 
 def _without_path(line: bytes) -> bytes:
-    """A first line that finds its interpreter whatever the length and the spaces of its path."""
+    """Return a first line that finds its interpreter whatever the length and the spaces of its path."""
     match = _SHEBANG.match(line)
     if match is None:
         return line
@@ -103,7 +103,7 @@ class _Strings:
         self._offset = 0
 
     def feed(self, piece: bytes, *, last: bool = False) -> bytes:
-        """What can be given of all that came so far."""
+        """Return what can be given of all that came so far."""
         content = self._rest + piece
         old, nul = self._old, self._nul
         done: list[bytes] = []
@@ -139,7 +139,7 @@ class _Strings:
         return b"".join(done)
 
     def _find_first(self, content: bytes, position: int) -> int:
-        """Where the next string's placeholder is, -1 for none.
+        """Return where the next string's placeholder is, -1 for none.
 
         In a big-endian string, the little-endian placeholder seems to be too, one character's last byte later. Then
         the one that is aligned as wide strings are in memory is the right one.
@@ -156,12 +156,12 @@ class _Strings:
         return -1
 
     def end(self) -> bytes:
-        """What is left."""
+        """Return what is left."""
         return self.feed(b"", last=True) + self._rest + bytes(self._padding or 0)
 
 
 def _find_aligned(content: bytes, nul: bytes, start: int) -> int:
-    """Where the terminator of a string that starts at `start` is; -1 if there is none."""
+    """Return where the terminator of a string that starts at `start` is; -1 if there is none."""
     found = content.find(nul, start)
     while found >= 0 and (found - start) % len(nul):
         found = content.find(nul, found + 1)
@@ -169,7 +169,7 @@ def _find_aligned(content: bytes, nul: bytes, start: int) -> int:
 
 
 def replace_large_binary(content: BinaryIO, placeholder: str, prefix: str, what: str) -> BinaryIO:
-    """A stream like `content` with its C strings replaced, as `replace_binary` does, in bounded memory.
+    """Return a stream like `content` with its C strings replaced, as `replace_binary` does, in bounded memory.
 
     Reading raises `PlaceholderTooLong`, naming `what`.
     """
@@ -186,7 +186,8 @@ def _chained(pieces: Iterable[bytes], strings: _Strings) -> Iterator[bytes]:
 
 
 def replace_large_text(content: BinaryIO, placeholder: str, prefix: str) -> tuple[BinaryIO, int]:
-    """A file like `content` with text replaced, as `replace_text` does, in bounded memory; and its size in bytes.
+    """Return a file like `content` with text replaced, as `replace_text` does, in bounded memory; and its size in
+    bytes.
 
     A tar states a size before the content, so the result is kept in a temporary file, gone once it is closed.
     """

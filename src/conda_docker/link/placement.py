@@ -54,7 +54,7 @@ class Placement:
     recorded: tuple[tuple[str, PathEntry], ...]
 
     def places(self) -> Iterable[str]:
-        """The places of all files that go into the layer."""
+        """Yield the places of all files that go into the layer."""
         yield from self.plain.values()
         yield from (special.place for special in self.special.values())
 
@@ -68,7 +68,7 @@ def place_files(
     moved: Mapping[str, str] | None = None,
     compiled: bool = False,
 ) -> Placement:
-    """Where the files of `package` go.
+    """Return where the files of `package` go.
 
     `without` are places that another package wins. `moved` maps folders that are links in another package to where
     these lead: files go there, and are recorded as the manifest has them. `compiled` tells whether modules of a
@@ -155,7 +155,7 @@ def _check_nesting(placement: Placement, made: set[str], what: str) -> None:
 
 
 def link_scripts(places: Iterable[str], name: str) -> tuple[str, ...]:
-    """Those places that are scripts of package `name` which clients run on linking and unlinking."""
+    """Return those places that are scripts of package `name` which clients run on linking and unlinking."""
     return tuple(sorted({f"bin/.{name}-{kind}.sh" for kind in _LINK_SCRIPTS}.intersection(places)))
 
 
@@ -165,7 +165,7 @@ def is_program(place: str) -> bool:
 
 
 def activation_scripts(places: Iterable[str]) -> tuple[str, ...]:
-    """Those places that are scripts which activation sources in a POSIX shell."""
+    """Return those places that are scripts which activation sources in a POSIX shell."""
     return tuple(
         sorted(
             place

@@ -96,7 +96,7 @@ def installed_file(place: str, entry: PathEntry, observed: Observed | None) -> I
 
 
 def record_path(name: str, version: str, build: str) -> str:
-    """Where the record of a package goes, relative to the prefix.
+    """Return where the record of a package goes, relative to the prefix.
 
     >>> record_path("Demo", "1.0", "h_0")
     'conda-meta/demo-1.0-h_0.json'
@@ -105,7 +105,7 @@ def record_path(name: str, version: str, build: str) -> str:
 
 
 def package_fields(package: LockedPackage) -> dict[str, Any]:
-    """The fields of a record that come from the channel's index, in order, without credentials.
+    """Return the fields of a record that come from the channel's index, in order, without credentials.
 
     All that a record depends on beside the package's own bytes: part of a layer's key.
     """
@@ -129,7 +129,7 @@ def package_fields(package: LockedPackage) -> dict[str, Any]:
 
 
 def prefix_record(package: LockedPackage, rows: Iterable[InstalledPath]) -> list[bytes]:
-    """The record of `package` with these installed files, in the order they are given; in pieces."""
+    """Return the record of `package` with these installed files, in the order they are given; in pieces."""
     fields = package_fields(package) | {"requested_specs": []}
     if package.noarch is not None:
         fields["package_type"] = f"noarch_{package.noarch}"  # as conda does (conda/models/enums.py, PackageType)

@@ -66,7 +66,7 @@ class Package:
         self._superseded: frozenset[int] = frozenset()
 
     def entries(self) -> Iterator[tuple[TarEntry, BinaryIO]]:
-        """Every member but those of `info/`, once, each with a reader of its content (empty for all but files).
+        """Return every member but those of `info/`, once, each with a reader of its content (empty for all but files).
 
         A content can be read until the next entry is asked for. Paths are relative to the package's root and proved
         to stay in it, as are the targets of hard links; symbolic links, modes and times are as in the archive. Raises
@@ -103,7 +103,7 @@ class Package:
         self.hard_link_targets = frozenset(targets)
 
     def _members(self) -> Members:
-        """The members with paths proved, in the order of the archive."""
+        """Yield the members with paths proved, in the order of the archive."""
         listed = {entry.path: entry.size for entry in self.metadata.paths}
         links: dict[str, str] = {}
         real_folders: set[str] = set()
@@ -160,7 +160,7 @@ class Package:
             raise InvalidPackage(f"{self.what} holds {role} {path[:200]!r}, which is outside the package") from error
 
     def _follow(self, folder: str, links: dict[str, str]) -> str:
-        """Where a folder really is, symbolic links before it in the archive being followed, as extracting would."""
+        """Return where a folder really is, following the links before it in the archive, as extracting would."""
         real = follow_links(folder, links.get, clamp=False, absolute=lambda target: None)
         if real is None:
             raise InvalidPackage(f"{self.what} holds files below {folder[:200]!r}, a link that leaves the package")
@@ -193,7 +193,7 @@ class _Content(ReadStream):
 
 
 def open_package(path: Path) -> Package:
-    """The package at `path`: a `.conda` or `.tar.bz2` archive, told by its first bytes, or an extracted folder.
+    """Return the package at `path`: a `.conda` or `.tar.bz2` archive, told by its first bytes, or an extracted folder.
 
     Its metadata is read at once, its payload each time `entries` is called. Raises `InvalidPackage` for what is no
     package or a damaged one.
@@ -266,7 +266,7 @@ def _read_info(members: Members, what: str, size: int, limit: int, *, whole: boo
 
 
 def _is_complete(files: dict[str, bytes]) -> bool:
-    """Whether no other file below `info/` can matter any more."""
+    """Return whether no other file below `info/` can matter any more."""
     if not {"index.json", "paths.json"} <= files.keys():
         return False
     try:

@@ -46,7 +46,7 @@ def complete_environment(
 def _indexes(
     packages: Iterable[LockedPackage], cache_dir: Path, offline: bool, download: bool, progress: Progress
 ) -> Mapping[str, Mapping[str, Any]]:
-    """The `index.json` of each package, with the hashes of its archive, by its URL."""
+    """Return the `index.json` of each package, with the hashes of its archive, by its URL."""
     from conda_docker.package.archive import open_package
     from conda_docker.package.fetch import fetch_packages
     from conda_docker.package.find import find_packages

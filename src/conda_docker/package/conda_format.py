@@ -16,7 +16,7 @@ _MAX_FORMAT_FILE = 1 << 16
 
 
 def open_section(path: Path, section: str) -> BinaryIO:
-    """A reader of the compressed tar of a `.conda` file's section, "pkg" or "info". Raises `InvalidPackage`."""
+    """Return a reader of the compressed tar of a `.conda` file's section, "pkg" or "info". Raises `InvalidPackage`."""
     what = path.name
     stream = path.open("rb")
     try:

@@ -21,7 +21,7 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)  # of Uni
 
 
 def read_extracted_info(folder: Path, names: Collection[str], limit: int) -> tuple[dict[str, bytes], int]:
-    """The contents of those files below `info/` that are there, and the time of `about.json`.
+    """Return the contents of those files below `info/` that are there, and the time of `about.json`.
 
     Raises `InvalidPackage` for one of more than `limit` bytes.
     """
@@ -43,7 +43,7 @@ def read_extracted_info(folder: Path, names: Collection[str], limit: int) -> tup
 
 
 def path_order(path: str) -> str:
-    """A key that sorts paths by their parts, as rattler does: `a/b` before `a-b/c`.
+    """Return a key that sorts paths by their parts, as rattler does: `a/b` before `a-b/c`.
 
     >>> sorted(["a-b/c", "a/b", "a"], key=path_order)
     ['a', 'a/b', 'a-b/c']
@@ -53,7 +53,8 @@ def path_order(path: str) -> str:
 
 
 def extracted_members(folder: Path, metadata: PackageMetadata) -> Iterator[tuple[TarEntry, BinaryIO]]:
-    """What the manifest lists, sorted by path, each with a reader that checks size and SHA-256 where they are known.
+    """Yield what the manifest lists, sorted by path, each with a reader that checks size and SHA-256 where they are
+    known.
 
     Environments share these files by hard links, so one that was edited in an environment has changed here too:
     reading it raises `ContentMismatch`. A file that is missing is passed over. Raises `InvalidPackage` for what is no

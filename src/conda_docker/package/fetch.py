@@ -46,7 +46,8 @@ def fetch_packages(
     progress: Progress = SILENT,
     options: HttpOptions | None = None,
 ) -> Iterator[tuple[File, Path]]:
-    """Each package or wheel with its file, or the folder that it is extracted in, as they become ready, in any order.
+    """Yield each package or wheel with its file, or the folder that it is extracted in, as they become ready, in any
+    order.
 
     Archives in a cache of conda, mamba, rattler or pixi, or downloaded before, are used where they are. Extracted
     folders in these caches are used with `extracted` or `offline`, and where the archive cannot be downloaded: they do

@@ -35,7 +35,7 @@ _SUFFIXES: Final = (".conda", ".tar.bz2")
 def find_package(
     record: PublishedFile, cache_dir: Path | None = None, *, caches: Sequence[Path] | None = None
 ) -> Path | None:
-    """An archive, or else an extracted folder, that is this very package; None when this machine has none.
+    """Return an archive, or else an extracted folder, that is this very package; None when this machine has none.
 
     Looks into our own downloads in `cache_dir`, at `record.source` and its `file:` URL, and into `caches` (None: those
     of the user, see `package_caches`). An archive's hash is computed, and the files of a folder are held against its
@@ -66,17 +66,17 @@ def find_packages(
 
 
 def find_archive(record: PublishedFile, cache_dir: Path | None, caches: Sequence[Path]) -> Path | None:
-    """An archive on this machine that is this very package; see `find_package`."""
+    """Return an archive on this machine that is this very package; see `find_package`."""
     return next((path for path in _archives(record, cache_dir, caches) if is_archive_of(path, record)), None)
 
 
 def find_folder(record: PublishedFile, caches: Sequence[Path]) -> Path | None:
-    """An extracted folder on this machine that is this very package; see `find_package`."""
+    """Return an extracted folder on this machine that is this very package; see `find_package`."""
     return next((folder for folder in _folders(record, caches) if is_folder_of(folder, record)), None)
 
 
 def download_path(record: PublishedFile, cache_dir: Path) -> Path:
-    """Where this package's archive is kept when we download it.
+    """Return where this package's archive is kept when we download it.
 
     A package without any hash is known by its URL: what is published under a name does not change (CEP 26).
     """
@@ -85,7 +85,7 @@ def download_path(record: PublishedFile, cache_dir: Path) -> Path:
 
 
 def local_archive(record: PublishedFile) -> Path | None:
-    """The path that a `file:` URL names, None for other URLs."""
+    """Return the path that a `file:` URL names, None for other URLs."""
     parts = urlsplit(record.url)
     if parts.scheme != "file":
         return None
@@ -99,7 +99,7 @@ def local_archive(record: PublishedFile) -> Path | None:
 def package_caches(
     environ: Mapping[str, str] | None = None, configuration: CondaConfiguration | None = None
 ) -> tuple[Path, ...]:
-    """The folders that exist of those in which rattler, pixi, conda, mamba and micromamba keep packages."""
+    """Return the folders that exist of those in which rattler, pixi, conda, mamba and micromamba keep packages."""
     environ = os.environ if environ is None else environ
     if configuration is None:
         from conda_docker.channels.configuration import read_conda_configuration
@@ -129,7 +129,7 @@ def _cache_folders(environ: Mapping[str, str], configuration: CondaConfiguration
 
 
 def _user_cache(environ: Mapping[str, str], home: Path) -> Path:
-    """Where rattler looks for the folder of all programs' caches (the crate `dirs`)."""
+    """Return where rattler looks for the folder of all programs' caches (the crate `dirs`)."""
     if sys.platform == "darwin":
         return home / "Library" / "Caches"
     if sys.platform == "win32":
@@ -175,13 +175,13 @@ def _folders(record: PublishedFile, caches: Sequence[Path]) -> Iterator[Path]:
 
 
 def _mamba_folder(record: PublishedFile) -> str:
-    """Where mamba 2 keeps packages of this URL within its cache (libmamba, package_cache.cpp)."""
+    """Return where mamba 2 keeps packages of this URL within its cache (libmamba, package_cache.cpp)."""
     folder = record.public_url.rpartition("/")[0]
     return folder.replace("://", "/").replace(":", "_").replace("\\", "_").lstrip("/")
 
 
 def _origins(record: PublishedFile) -> Iterator[str]:
-    """What rattler's caches that keep origins apart put a hash of into the folder's name (cache_key.rs)."""
+    """Yield what rattler's caches that keep origins apart put a hash of into the folder's name (cache_key.rs)."""
     local = local_archive(record)
     if local is not None:
         yield str(local)
@@ -192,7 +192,8 @@ def _origins(record: PublishedFile) -> Iterator[str]:
 
 
 def is_archive_of(path: Path, record: PublishedFile) -> bool:
-    """Whether the file at `path` is the archive of this package, by its size and hash, as far as these are known.
+    """Return whether the file at `path` is the archive of this package, by its size and hash, as far as these are
+    known.
 
     Whether it is there at all, where neither is.
     """
@@ -206,19 +207,19 @@ def is_archive_of(path: Path, record: PublishedFile) -> bool:
 
 
 def known_hash(record: PublishedFile) -> tuple[str, str] | None:
-    """The algorithm and the hexadecimal digits of the hash to check an archive by; None when none is known."""
+    """Return the algorithm and the hexadecimal digits of the hash to check an archive by; None when none is known."""
     if record.sha256 is not None:
         return "sha256", record.sha256
     return ("md5", record.md5) if record.md5 is not None else None
 
 
 def new_hash(algorithm: str) -> hashlib._Hash:
-    """A fresh hash object; MD5 too where a policy forbids it for security: here it tells packages apart."""
+    """Return a fresh hash object; MD5 too where a policy forbids it for security: here it tells packages apart."""
     return hashlib.new(algorithm, usedforsecurity=False)
 
 
 def hash_file(path: Path, algorithm: str) -> str:
-    """The hash of a file's content, as hexadecimal digits."""
+    """Return the hash of a file's content, as hexadecimal digits."""
     hash_ = new_hash(algorithm)
     with path.open("rb", buffering=0) as file:
         while data := file.read(_READ_SIZE):
@@ -227,7 +228,8 @@ def hash_file(path: Path, algorithm: str) -> str:
 
 
 def is_folder_of(folder: Path, record: PublishedFile) -> bool:
-    """Whether the folder at `folder` is this package, extracted: by what the client noted, and by its own manifest.
+    """Return whether the folder at `folder` is this package, extracted: by what the client noted, and by its own
+    manifest.
 
     Environments share a cache's files by hard links, so a file that was edited in one has changed here too.
     """
@@ -239,7 +241,7 @@ def is_folder_of(folder: Path, record: PublishedFile) -> bool:
 
 
 def _noted_by_rattler(folder: Path, record: PublishedFile) -> bool:
-    """Whether the `.lock` file beside the folder holds the SHA-256 of this package's archive."""
+    """Return whether the `.lock` file beside the folder holds the SHA-256 of this package's archive."""
     try:
         note = folder.with_name(f"{folder.name}.lock").read_bytes()
     except OSError:
@@ -249,7 +251,7 @@ def _noted_by_rattler(folder: Path, record: PublishedFile) -> bool:
 
 
 def _noted_by_conda(folder: Path, record: PublishedFile) -> bool:
-    """Whether `info/repodata_record.json`, which conda and mamba write, is about this package."""
+    """Return whether `info/repodata_record.json`, which conda and mamba write, is about this package."""
     try:
         note = json.loads((folder / "info" / "repodata_record.json").read_bytes())
         noted = {key: str(value).lower() for key, value in note.items() if key in ("sha256", "md5") and value}
@@ -267,7 +269,7 @@ _NOTES: Final[tuple[Callable[[Path, PublishedFile], bool], ...]] = (_noted_by_ra
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether every file of the manifest is there, with the content that the manifest says."""
+    """Return whether every file of the manifest is there, with the content that the manifest says."""
     try:
         package = open_package(folder)
         missing = {entry.path for entry in package.metadata.paths}

@@ -86,7 +86,7 @@ class PackageMetadata:
 
 
 def parse_metadata(files: Mapping[str, bytes], about_mtime: int, what: str) -> PackageMetadata:
-    """The metadata in `files`, which maps names below `info/` (see `METADATA_FILES`) to contents.
+    """Return the metadata in `files`, which maps names below `info/` (see `METADATA_FILES`) to contents.
 
     `about_mtime` is the time of `about.json`, in seconds since 1970; `what` names the package in messages. Raises
     `InvalidPackage`.
@@ -170,7 +170,7 @@ def _text(value: Any) -> str:
 
 
 def _sha256(text: str) -> str:
-    """The digits of a SHA-256 that is not spelled as usual, in small letters."""
+    """Return the digits of a SHA-256 that is not spelled as usual, in small letters."""
     digest = bytes.fromhex(text)
     if len(digest) != 32:
         raise ValueError(f"not a SHA-256: {text[:80]!r}")
@@ -178,7 +178,7 @@ def _sha256(text: str) -> str:
 
 
 def _contained(entries: list[PathEntry], where: str, what: str) -> tuple[PathEntry, ...]:
-    """The entries with paths that are proved to stay in the package; those below `info/` are never installed."""
+    """Return the entries with paths that are proved to stay in the package; those below `info/` are never installed."""
     joined = "\0".join(["", *[entry.path for entry in entries], ""])
     clean = joined.isascii() and joined.count("\0") == len(entries) + 1
     # One look at all of them is ten times as fast as one at each.
@@ -198,7 +198,7 @@ def _contained(entries: list[PathEntry], where: str, what: str) -> tuple[PathEnt
 
 
 def _parse_legacy(files: Mapping[str, bytes], what: str) -> tuple[PathEntry, ...]:
-    """The paths of a package from before `paths.json`: `files`, with `has_prefix` and `no_link` beside."""
+    """Return the paths of a package from before `paths.json`: `files`, with `has_prefix` and `no_link` beside."""
     if "files" not in files:
         raise InvalidPackage(f"{what} has neither info/paths.json nor info/files, so what it installs is not known")
     no_link = {line for name in ("no_link", "no_softlink") for line in _lines(files, name, what)}

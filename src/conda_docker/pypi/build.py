@@ -41,7 +41,7 @@ _NOTE = "digest"  # the file next to a wheel that tells whether it is as it was 
 
 
 def _kept_wheel(folder: Path) -> Path | None:
-    """The wheel that was built before; None when there is none, or it is damaged."""
+    """Return the wheel that was built before; None when there is none, or it is damaged."""
     for wheel in sorted(folder.glob("*.whl")):
         with suppress(OSError, ValueError):
             if read_note(folder / _NOTE, folder.name) == _digest_of(wheel):

@@ -60,7 +60,7 @@ class WheelPlacement:
     site_packages: str
 
     def places(self) -> Iterator[str]:
-        """The places of all files that come from the wheel or are made from its entry points."""
+        """Yield the places of all files that come from the wheel or are made from its entry points."""
         yield from (placed.place for placed in self.members)
         yield from self.entry_points
 

@@ -97,7 +97,7 @@ def tag(image: str, tag: str | None, new_image: str, new_tag: str | None = None)
 
 
 def inspect(image: str, tag: str | None = None) -> dict[str, Any]:
-    """What the engine knows of an image, in its words: Id, RepoTags, Config, RootFS... Raises `NotFound`."""
+    """Return what the engine knows of an image, in its words: Id, RepoTags, Config, RootFS... Raises `NotFound`."""
     return find_engine().inspect(engine_name(image, tag))
 
 

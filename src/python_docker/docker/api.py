@@ -65,7 +65,7 @@ class EngineApi:
         return f"<EngineApi {self.name} at {self.endpoint}, version {self.version}>"
 
     def _open(self) -> closing[APIClient]:
-        """A client for one operation, with connections of its own."""
+        """Return a client for one operation, with connections of its own."""
         return closing(_client(self.endpoint, self.version, self._silence))
 
     # -- images ----------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class EngineApi:
 
 
 def _client(endpoint: Endpoint, version: str, timeout: float) -> APIClient:
-    """The SDK's client for an endpoint. Raises `EngineError` for an address of no known form."""
+    """Return the SDK's client for an endpoint. Raises `EngineError` for an address of no known form."""
     import docker
     import urllib3
 
@@ -189,7 +189,7 @@ def _settings() -> Path | None:
 
 
 def _address(endpoint: Endpoint) -> str:
-    """The address with the port that Docker takes for granted."""
+    """Return the address with the port that Docker takes for granted."""
     if endpoint.scheme not in ("tcp", "http", "https"):
         return endpoint.address
     address = endpoint.address if "://" in endpoint.address else f"tcp://{endpoint.address}"

@@ -84,7 +84,7 @@ class EngineCommand:
         self._run("tag", name, reference.familiar)
 
     def inspect(self, name: str) -> dict[str, Any]:
-        """What the engine knows of an image, in its words: Id, RepoTags, Config, RootFS... Raises `NotFound`."""
+        """Return what the engine knows of an image, in its words: Id, RepoTags, Config, RootFS... Raises `NotFound`."""
         printed = self._run("image", "inspect", name)
         try:
             found = json.loads(printed)[0]

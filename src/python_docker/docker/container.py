@@ -109,7 +109,7 @@ def _remove(engine: str, client: APIClient, container: str) -> None:
 
 
 def _has_network(engine: str, client: APIClient) -> bool:
-    """Whether the engine has a network of the kind that containers are connected to when nothing is said."""
+    """Return whether the engine has a network of the kind that containers are connected to when nothing is said."""
     with engine_errors(engine, "list its networks"):
         drivers = [network.get("Driver") for network in client.networks()]
     return any(driver not in ("host", "null") for driver in drivers)

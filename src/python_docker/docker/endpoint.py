@@ -32,7 +32,7 @@ class Tls:
 
     @classmethod
     def in_folder(cls, folder: Path, *, verify: bool) -> Tls:
-        """The files of a folder under the names that Docker gives them: `ca.pem`, `cert.pem`, `key.pem`."""
+        """Return the files of a folder under the names that Docker gives them: `ca.pem`, `cert.pem`, `key.pem`."""
         authority, certificate, key = (
             path if (path := folder / name).is_file() else None for name in ("ca.pem", "cert.pem", "key.pem")
         )
@@ -76,7 +76,7 @@ class Endpoint:
 
 
 def chosen_endpoint(environment: Mapping[str, str] = os.environ) -> Endpoint | None:
-    """The endpoint that the user's settings name, None when they name none.
+    """Return the endpoint that the user's settings name, None when they name none.
 
     Raises `EngineNotFound` for a context that is not there, `EngineError` for settings that cannot be read.
     """
@@ -94,7 +94,9 @@ def chosen_endpoint(environment: Mapping[str, str] = os.environ) -> Endpoint | N
 
 
 def usual_endpoints(environment: Mapping[str, str] = os.environ) -> list[Endpoint]:
-    """Where engines listen when nothing is said: Docker for all users, Docker of this user, then Podman likewise."""
+    """Return where engines listen when nothing is said: Docker for all users, Docker of this user, then Podman
+    likewise.
+    """
     if sys.platform == "win32":
         pipes = {"docker_engine": "Docker", "podman-machine-default": "Podman"}
         return [Endpoint(f"npipe:////./pipe/{pipe}", f"{name}'s default pipe") for pipe, name in pipes.items()]
@@ -112,7 +114,7 @@ def usual_endpoints(environment: Mapping[str, str] = os.environ) -> list[Endpoin
 
 
 def docker_config_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder of the docker command's settings."""
+    """Return the folder of the docker command's settings."""
     named = environment.get("DOCKER_CONFIG")
     return Path(named) if named else home_folder(environment) / ".docker"
 
@@ -131,7 +133,7 @@ def _current_context(path: Path) -> str | None:
 
 
 def _context(contexts: Path, name: str, origin: str) -> Endpoint:
-    """A context of the docker command: a folder named by the digest of its name."""
+    """Return a context of the docker command: a folder named by the digest of its name."""
     folder_name = hashlib.sha256(name.encode()).hexdigest()
     path = contexts / "meta" / folder_name / "meta.json"
     if not path.is_file():

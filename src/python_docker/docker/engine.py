@@ -53,7 +53,7 @@ class Engine(Protocol):
         """Give an image another name. Raises `NotFound` when there is no image `name`."""
 
     def inspect(self, name: str) -> dict[str, Any]:
-        """What the engine knows of an image, in its words: Id, RepoTags, Config, RootFS... Raises `NotFound`."""
+        """Return what the engine knows of an image, in its words: Id, RepoTags, Config, RootFS... Raises `NotFound`."""
 
     def run(
         self, name: str, process: Process, stdout: Callable[[bytes], object], stderr: Callable[[bytes], object]
@@ -65,7 +65,8 @@ class Engine(Protocol):
 
 
 def find_engine() -> Engine:
-    """The engine that the user's settings name, else the first that answers where engines listen, else a command.
+    """Return the engine that the user's settings name, else the first that answers where engines listen, else a
+    command.
 
     `python_docker.docker.endpoint` says which settings and places these are. Raises `EngineNotFound`, which tells
     where it was looked for.

@@ -83,14 +83,14 @@ def _sentence(engine: str, what: str, why: str) -> str:
 
 
 def _is_nobody(error: BaseException) -> bool:
-    """Whether nothing took the connection."""
+    """Return whether nothing took the connection."""
     return any(
         isinstance(cause, (FileNotFoundError, ConnectionRefusedError, PermissionError)) for cause in _causes(error)
     )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The exceptions that libraries wrapped in one another, the outermost first."""
+    """Yield the exceptions that libraries wrapped in one another, the outermost first."""
     waiting: list[BaseException] = [error]
     seen: set[int] = set()
     while waiting and len(seen) < _MOST_CAUSES:

@@ -10,12 +10,12 @@ _ID = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{12,64}")
 
 
 def is_image_id(name: str) -> bool:
-    """Whether a name is an image ID, whole or shortened, and no name and tag."""
+    """Return whether a name is an image ID, whole or shortened, and no name and tag."""
     return _ID.fullmatch(name) is not None
 
 
 def engine_name(image: str, tag: str | None = None) -> str:
-    """What to call an image when speaking of it to an engine. Raises `InvalidReference` for what is no name.
+    """Return what to call an image when speaking of it to an engine. Raises `InvalidReference` for what is no name.
 
     >>> engine_name("team/app", "v1"), engine_name("ubuntu")
     ('team/app:v1', 'ubuntu:latest')

@@ -21,7 +21,7 @@ class Process:
 
     @classmethod
     def of(cls, command: Sequence[str] | str | None) -> Process:
-        """The process that a command means.
+        """Return the process that a command means.
 
         - None, or nothing in it: what the image runs by itself.
         - A text, or a sequence of one text that holds white space: a line for `/bin/sh -c`, which stands in for the

@@ -8,7 +8,7 @@ from typing import TextIO
 
 
 def printer(stream: TextIO | None) -> Callable[[bytes], object]:
-    """A function that prints bytes on a stream such as `sys.stdout` at once.
+    """Return a function that prints bytes on a stream such as `sys.stdout` at once.
 
     Bytes stay as they are where the stream has bytes beneath it; a notebook's has not, and gets text.
     """

@@ -20,7 +20,7 @@ class RandomAccess(Protocol):
     size: int
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """At most `size` bytes from `offset` on; none at the end."""
+        """Return at most `size` bytes from `offset` on; none at the end."""
 
 
 class OwnFile:
@@ -100,7 +100,7 @@ class Section(ReadStream):
 
 
 def same_content(one: Section, other: Section) -> bool:
-    """Whether two sections hold the same bytes; they are closed afterwards."""
+    """Return whether two sections hold the same bytes; they are closed afterwards."""
     first, second = (io.BufferedReader(section, _CHUNK) for section in (one, other))
     while data := first.read(_CHUNK):
         if second.read(len(data)) != data:

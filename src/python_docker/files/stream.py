@@ -24,7 +24,7 @@ class ReadStream(_Binary):
         self._beneath = beneath
 
     def read(self, size: int | None = -1) -> bytes:
-        """At most `size` bytes, and at least one unless the end is reached; everything when `size` is negative."""
+        """Return at most `size` bytes, at least one unless the end is reached; everything when it is negative."""
         raise NotImplementedError
 
     def readable(self) -> bool:

@@ -20,7 +20,7 @@ class Fields(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, defer_build=True)
 
     def to_json(self) -> dict[str, Any]:
-        """The fields that are set, by their names in JSON."""
+        """Return the fields that are set, by their names in JSON."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
     @classmethod
@@ -47,27 +47,27 @@ class Descriptor(Fields):
 
     @classmethod
     def of(cls, content: bytes, media_type: str, **fields: Any) -> Descriptor:
-        """The descriptor of `content`."""
+        """Return the descriptor of `content`."""
         return cls(media_type=media_type, digest=Digest.of(content), size=len(content), **fields)
 
     @classmethod
     def new(
         cls, media_type: str, digest: Digest, size: int, annotations: Mapping[str, str] | None = None
     ) -> Descriptor:
-        """A descriptor of its three required fields, and annotations if there are any."""
+        """Return a descriptor of its three required fields, and annotations if there are any."""
         if annotations:
             return cls(media_type=media_type, digest=digest, size=size, annotations=dict(annotations))
         return cls(media_type=media_type, digest=digest, size=size)
 
     def replace(self, **fields: Any) -> Descriptor:
-        """The same descriptor with other values for `fields` (Python names); None removes a field."""
+        """Return the same descriptor with other values for `fields` (Python names); None removes a field."""
         value = self.to_json()
         for name, field in fields.items():
             value[Descriptor.model_fields[name].alias or name] = field
         return Descriptor.from_json({key: field for key, field in value.items() if field is not None})
 
     def retyped(self, media_type: str) -> Descriptor:
-        """The same content under another media type; Docker's descriptors lose what only OCI's have."""
+        """Return the same content under another media type; Docker's descriptors lose what only OCI's have."""
         if ImageFormat.of(media_type) is ImageFormat.DOCKER:
             return self.replace(media_type=media_type, annotations=None, artifact_type=None, data=None)
         return self.replace(media_type=media_type)

@@ -55,12 +55,12 @@ class Digest(str):
 
     @classmethod
     def of(cls, content: bytes | bytearray | memoryview) -> Digest:
-        """The SHA-256 digest of `content`."""
+        """Return the SHA-256 digest of `content`."""
         return cls.from_hash(hashlib.sha256(content))
 
     @classmethod
     def from_hash(cls, sha256: Hash) -> Digest:
-        """The digest that a SHA-256 object has reached."""
+        """Return the digest that a SHA-256 object has reached."""
         return cls("sha256:" + sha256.hexdigest())
 
     @property
@@ -79,7 +79,7 @@ class Digest(str):
         return self.encoded[:12]
 
     def new_hash(self) -> Hash:
-        """A fresh hash object of this digest's algorithm. Raises `InvalidDigest` when there is none here."""
+        """Return a fresh hash object of this digest's algorithm. Raises `InvalidDigest` when there is none here."""
         if self.algorithm not in _HEX_LENGTH:
             raise InvalidDigest(f"cannot compute digests of algorithm {self.algorithm!r}: {self}")
         return hashlib.new(self.algorithm)

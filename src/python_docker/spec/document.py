@@ -85,5 +85,5 @@ class Document(Fields):
         return self._raw, getattr(self, "media_type", None)
 
     def value(self) -> Any:
-        """A fresh copy of the document as JSON values."""
+        """Return a fresh copy of the document as JSON values."""
         return json.loads(self._raw)

@@ -28,7 +28,7 @@ def split_history(history: Sequence[History] | None, layers: int) -> tuple[Entri
 
 
 def join_history(leading: Entries, per_layer: Iterable[Entries]) -> list[History] | None:
-    """The whole history, None where nothing is known of any layer.
+    """Return the whole history, None where nothing is known of any layer.
 
     It has as many entries that made a layer as there are layers: Docker refuses an image that has more.
     """

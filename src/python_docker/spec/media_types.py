@@ -54,7 +54,7 @@ class ImageFormat(StrEnum):
 
     @classmethod
     def of(cls, media_type: str) -> ImageFormat:
-        """The format that a manifest's, index's or layer's media type belongs to (OCI for what neither knows)."""
+        """Return the format that the media type of a manifest, index or layer belongs to; OCI for unknown ones."""
         return cls.DOCKER if media_type.startswith("application/vnd.docker.") else cls.OCI
 
 
@@ -82,7 +82,7 @@ _LAYER_COMPRESSIONS = {
 
 
 def layer_media_type(image_format: ImageFormat, compression: Compression, *, foreign: bool = False) -> str:
-    """The media type of a layer. Raises `UnsupportedFormat` where the format has none (zstd in Docker's).
+    """Return the media type of a layer. Raises `UnsupportedFormat` where the format has none (zstd in Docker's).
 
     >>> layer_media_type(ImageFormat.OCI, Compression.ZSTD)
     'application/vnd.oci.image.layer.v1.tar+zstd'
@@ -96,5 +96,5 @@ def layer_media_type(image_format: ImageFormat, compression: Compression, *, for
 
 
 def layer_compression(media_type: str) -> Compression | None:
-    """The compression that a layer's media type names, None when the type is no layer's."""
+    """Return the compression that a layer's media type names, None when the type is no layer's."""
     return _LAYER_COMPRESSIONS.get(media_type)

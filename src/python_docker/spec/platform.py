@@ -74,14 +74,16 @@ class Platform:
         return cls.parse(f"linux/{host.machine() or 'amd64'}")
 
     def matches(self, other: Platform) -> bool:
-        """Whether an image for `other` is one for this platform: the variant counts when both name one."""
+        """Return whether an image for `other` is one for this platform: the variant counts when both name one."""
         if (self.os, self.architecture) != (other.os, other.architecture):
             return False
         default = _DEFAULT_VARIANT.get(self.architecture)
         return (self.variant or default) == (other.variant or default)
 
     def accepts(self, other: Platform) -> bool:
-        """Whether an image for `other` is what was asked for: as `matches`, and any variant where none was named."""
+        """Return whether an image for `other` is what was asked for: as `matches`, and any variant where none was
+        named.
+        """
         return self.matches(other) or (
             self.variant is None and (self.os, self.architecture) == (other.os, other.architecture)
         )

@@ -11,7 +11,7 @@ _ATTESTATION = "vnd.docker.reference.type"
 
 
 def select_platform(index: Index, platform: Platform | None) -> Descriptor:
-    """The descriptor of an index that is for `platform` (this machine's processor, Linux, when it is None).
+    """Return the descriptor of an index that is for `platform` (this machine's processor, Linux, when it is None).
 
     Of several, the first (image-spec, image-index.md); the only one there is when no platform was asked for. Raises
     `PlatformNotFound`.

@@ -28,7 +28,7 @@ def check_tag(tag: str) -> str:
 
 
 def _is_domain(component: str) -> bool:
-    """Whether the first component of a name is a registry's domain (distribution/reference, normalize.go)."""
+    """Return whether the first component of a name is a registry's domain (distribution/reference, normalize.go)."""
     return "." in component or ":" in component or component == "localhost" or component != component.lower()
 
 
@@ -143,11 +143,11 @@ class ImageReference:
         return self.familiar_name + self._suffix()
 
     def with_tag(self, tag: str | None) -> ImageReference:
-        """The same repository with another tag and no digest."""
+        """Return the same repository with another tag and no digest."""
         return replace(self, tag=None if tag is None else check_tag(tag), digest=None)
 
     def with_digest(self, digest: Digest) -> ImageReference:
-        """The same repository, by digest alone."""
+        """Return the same repository, by digest alone."""
         return replace(self, tag=None, digest=digest)
 
     def _suffix(self) -> str:

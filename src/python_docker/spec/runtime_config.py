@@ -107,9 +107,9 @@ class RuntimeConfig(dict[str, Any]):
             variables.append(f"{name}={value}")
 
     def copy(self) -> RuntimeConfig:
-        """An independent copy."""
+        """Return an independent copy."""
         return RuntimeConfig(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as they are, without those that only reading has made and that are still empty."""
+        """Return the fields as they are, without those that only reading has made and that are still empty."""
         return {key: copy.deepcopy(value) for key, value in self.items() if value or key not in self._made}

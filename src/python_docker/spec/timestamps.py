@@ -27,7 +27,7 @@ def source_date_epoch() -> int | None:
 
 
 def clamp(mtime: float) -> int:
-    """A file's time in whole seconds, no later than SOURCE_DATE_EPOCH and no earlier than 1970."""
+    """Return a file's time in whole seconds, no later than SOURCE_DATE_EPOCH and no earlier than 1970."""
     seconds = max(int(mtime), 0)
     latest = source_date_epoch()
     return seconds if latest is None else min(seconds, latest)
@@ -43,7 +43,7 @@ def rfc3339(seconds: int) -> str:
 
 
 def is_rfc3339(text: str) -> bool:
-    """Whether a text is a time as the image specification writes it (RFC 3339; Docker reads no other form).
+    """Return whether a text is a time as the image specification writes it (RFC 3339; Docker reads no other form).
 
     >>> is_rfc3339("2020-01-01T00:00:00.5+01:00"), is_rfc3339("yesterday")
     (True, False)

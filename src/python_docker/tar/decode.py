@@ -97,7 +97,7 @@ def decode_entry(
 
 
 def _path(field: bytes, prefix: bytes, long: bytes | None, record: bytes | None) -> str:
-    """A path from a pax record (an empty one says nothing), GNU's long form, or the header itself."""
+    """Return a path from a pax record (an empty one says nothing), GNU's long form, or the header itself."""
     raw = record or long
     if raw is None:
         path = text(field)

@@ -48,7 +48,7 @@ class TarEntry(NamedTuple):
 
 
 def _is_clean(path: str) -> bool:
-    """Whether a path is surely one that `contained_path` and `clamped_path` would give back as it is."""
+    """Return whether a path is surely one that `contained_path` and `clamped_path` would give back as it is."""
     return bool(path) and not ("/." in path or "//" in path or path[0] in "/." or path[-1] == "/" or "\0" in path)
 
 

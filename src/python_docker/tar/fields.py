@@ -18,7 +18,7 @@ def text(field: bytes) -> str:
 
 
 def number(field: bytes, what: str) -> int:
-    """An octal number, or GNU's base-256 form of a large one."""
+    """Return an octal number, or GNU's base-256 form of a large one."""
     digits = field.rstrip(b" \0")
     if not digits.isdigit():
         if field[0] in (0x80, 0xFF):

@@ -18,7 +18,7 @@ _NO_DEVICE = (0, 0)
 
 
 def byte_sum(data: bytes) -> int:
-    """The sum of at most 512 bytes, of which a header's checksum is made.
+    """Return the sum of at most 512 bytes, of which a header's checksum is made.
 
     >>> byte_sum(b"\\x01\\x02\\xff")
     258
@@ -32,7 +32,9 @@ def byte_sum(data: bytes) -> int:
 def _tail(
     flag: bytes, link: bytes = b"", prefix: bytes = b"", device: tuple[int, int] = _NO_DEVICE
 ) -> tuple[bytes, int]:
-    """What follows the checksum, and the sum of its bytes and the checksum's own; mostly the same for neighbours."""
+    """Return what follows the checksum, and the sum of its bytes and the checksum's own; mostly the same for
+    neighbours.
+    """
     tail = b"".join(
         (
             flag,
@@ -84,7 +86,7 @@ def _split(name: bytes) -> tuple[bytes, bytes] | None:
 
 
 def _is_plain(name: bytes) -> bool:
-    """Whether a name needs no pax record for its characters: ASCII, or bytes that pax could not carry either."""
+    """Return whether a name needs no pax record for its characters: ASCII, or bytes that pax could not carry either."""
     if name.isascii():
         return True
     try:
@@ -113,7 +115,8 @@ def _check_lengths(name: bytes, path: str) -> None:
 
 
 def encode_header(entry: TarEntry, path: str) -> bytes:
-    """The header blocks of an entry under `path`: one of 512 bytes, with a pax header before it where one is needed.
+    """Return the header blocks of an entry under `path`: one of 512 bytes, with a pax header before it where one is
+    needed.
 
     Times before 1970 become 1970. Raises `InvalidPath` for a path or link target that cannot be written, `ValueError`
     for a negative number or a device's number beyond those that systems have.

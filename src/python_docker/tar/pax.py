@@ -27,7 +27,7 @@ def pax_record(key: bytes, value: bytes) -> bytes:
 
 
 def parse_pax(body: bytes, *, for_all: bool = False) -> dict[str, bytes]:
-    """The records of an extended header; `for_all` keeps those that mean something in a global header.
+    """Return the records of an extended header; `for_all` keeps those that mean something in a global header.
 
     Raises `InvalidLayer` for what is no sequence of records.
     """
@@ -50,7 +50,7 @@ def parse_pax(body: bytes, *, for_all: bool = False) -> dict[str, bytes]:
 
 
 def pax_number(value: bytes, what: str) -> int:
-    """A decimal number, its fraction cut off as Go and the kernel do. Raises `InvalidLayer`.
+    """Return a decimal number, its fraction cut off as Go and the kernel do. Raises `InvalidLayer`.
 
     >>> pax_number(b"1700000000.25", "a time")
     1700000000

@@ -94,7 +94,7 @@ class LayerWriter:
             self._add_content(content, entry.size, path)
 
     def _earlier(self, link: TarEntry) -> str:
-        """The target of a hard link. Raises `InvalidPath` when it is not there yet, or a directory."""
+        """Return the target of a hard link. Raises `InvalidPath` when it is not there yet, or a directory."""
         target = contained_path(link.link_target)
         kind = self._types.get(target)
         if kind is None:

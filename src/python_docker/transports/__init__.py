@@ -128,7 +128,7 @@ def write_image(
 def destination(
     location: str | Location, *, reference: ImageReference | None = None, registry: RegistryOptions | None = None
 ) -> Iterator[Destination]:
-    """A destination that is committed when the block ends, aborted when it raises."""
+    """Yield a destination that is committed when the block ends, aborted when it raises."""
     opened = open_destination(location, reference=reference, registry=registry)
     try:
         yield opened

@@ -182,11 +182,11 @@ class ArchiveFile:
         self._places[path] = place
 
     def __iter__(self) -> Iterator[str]:
-        """The paths of all members, in the archive's order."""
+        """Return the paths of all members, in the archive's order."""
         return iter(self._places)
 
     def find(self, path: str) -> Member | None:
-        """The file under a path, links followed; None when there is none.
+        """Return the file under a path, links followed; None when there is none.
 
         Raises `InvalidArchive` for links that lead in a circle, and for a path that occurs twice with other content.
         """
@@ -223,7 +223,7 @@ class ArchiveFile:
         return same_content(*sections)
 
     def get(self, path: str) -> Member:
-        """The file under a path, links followed. Raises `InvalidArchive` when there is none."""
+        """Return the file under a path, links followed. Raises `InvalidArchive` when there is none."""
         member = self.find(path)
         if member is None:
             there = ", ".join(repr(name[:80]) for name, _ in zip(self, range(_LISTED), strict=False)) or "nothing"
@@ -234,11 +234,14 @@ class ArchiveFile:
         return member
 
     def open_member(self, member: Member) -> BinaryIO:
-        """A new reader of a member's content."""
+        """Return a new reader of a member's content."""
         return Section(self._file, member.offset, member.size, f"{member.path[:200]!r} in {self.name}")
 
     def read(self, path: str, limit: int) -> bytes | None:
-        """The content of a small file, None if there is none. Raises `InvalidDocument` for more than `limit` bytes."""
+        """Return the content of a small file, None if there is none.
+
+        Raises `InvalidDocument` for more than `limit` bytes.
+        """
         member = self.find(path)
         if member is None:
             return None

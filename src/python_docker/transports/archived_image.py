@@ -89,7 +89,9 @@ def _drain(stream: HashingReader | VerifyingReader) -> None:
 
 
 def describe_image(config: bytes, layers: Sequence[ArchivedLayer]) -> OpenedImage:
-    """The image of a config and layers, bottom first: in Docker's format, unless it cannot hold their compression."""
+    """Return the image of a config and layers, bottom first: in Docker's format, unless it cannot hold their
+    compression.
+    """
     zstd = any(layer.compression is Compression.ZSTD for layer in layers)
     image_format = ImageFormat.OCI if zstd else ImageFormat.DOCKER
     descriptors = [

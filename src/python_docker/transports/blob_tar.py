@@ -14,7 +14,7 @@ from python_docker.transports.output import Output
 
 
 def blob_path(digest: Digest) -> str:
-    """Where a blob is in an OCI layout (image-spec, image-layout.md, "Blobs").
+    """Return where a blob is in an OCI layout (image-spec, image-layout.md, "Blobs").
 
     >>> blob_path(Digest.of(b""))
     'blobs/sha256/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'

@@ -100,7 +100,8 @@ class ArchiveSource:
         return self._reference
 
     def root(self) -> Manifest | Index:
-        """The image's manifest: that of the archive's OCI part where it has one, else one made from what is there.
+        """Return the image's manifest: that of the archive's OCI part where it has one, else one made from what is
+        there.
 
         Compressed layers are read once to make one. Raises what is wrong with them, or with the config.
         """
@@ -120,7 +121,7 @@ class ArchiveSource:
 
 
 def read_archive(source: str | os.PathLike[str] | BinaryIO) -> list[Image]:
-    """The images of an archive in a file or file object: those of a docker archive, or of an OCI archive.
+    """Return the images of an archive in a file or file object: those of a docker archive, or of an OCI archive.
 
     Layers stay in the file and are read when they are used; a seekable file object must stay open for that. An image
     with several names has the first. Raises `NotFound` when there is no such file, `InvalidArchive` and others for
@@ -148,7 +149,7 @@ def read_archive(source: str | os.PathLike[str] | BinaryIO) -> list[Image]:
 
 
 def archived_images(archive: ArchiveFile) -> list[ArchivedImage] | None:
-    """The images of a docker archive of any kind; None when it is an OCI layout alone.
+    """Return the images of a docker archive of any kind; None when it is an OCI layout alone.
 
     Raises `InvalidArchive` for what is neither, `InvalidDocument` for a malformed manifest.json.
     """
@@ -224,7 +225,7 @@ def _read_config(archive: ArchiveFile, path: str) -> bytes:
 
 
 def _oci_manifests(archive: ArchiveFile) -> list[tuple[Descriptor, Manifest]]:
-    """The manifests in the OCI part of an archive, each with the descriptor in index.json that leads to it.
+    """Return the manifests in the OCI part of an archive, each with the descriptor in index.json that leads to it.
 
     manifest.json is what counts in a docker archive, so a part that is damaged is as good as none.
     """

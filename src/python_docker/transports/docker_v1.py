@@ -32,7 +32,7 @@ _LAYER_FIELDS = ("id", "parent", "Size", "parent_id", "layer_id", "throwaway")
 
 
 def v1_images(archive: ArchiveFile) -> list[ArchivedImage]:
-    """The images of a v1 archive: those that `repositories` names, or all that are nobody's parent without one."""
+    """Return a v1 archive's images: those that `repositories` names, or without one all that are nobody's parent."""
     repositories = archive.read("repositories", MAX_DOCUMENT_SIZE)
     if repositories is None:
         layers = [path[:64] for path in archive if _LAYER_ID.fullmatch(path[:64]) and path[64:] == "/json"]
@@ -86,7 +86,7 @@ def _open(archive: ArchiveFile, top: str) -> OpenedImage:
 
 
 def _history(fields: dict[str, Any]) -> dict[str, Any]:
-    """The history entry of a layer (Docker, image/v1/imagev1.go, HistoryFromConfig)."""
+    """Return the history entry of a layer (Docker, image/v1/imagev1.go, HistoryFromConfig)."""
     container = fields.get("container_config")
     command = container.get("Cmd") if isinstance(container, dict) else None
     words = command if isinstance(command, list) else []
@@ -166,7 +166,7 @@ def _write_layers(tar: BlobTar, image: Image) -> list[str]:
 
 
 def _layer_fields(layer: Layer) -> dict[str, Any]:
-    """What the v1 layout says of a layer: the first entry of its history."""
+    """Return what the v1 layout says of a layer: the first entry of its history."""
     if not layer.history:
         return {"created": _BEGINNING, "os": "linux"}
     entry = layer.history[0]

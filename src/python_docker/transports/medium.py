@@ -20,13 +20,13 @@ class Source(Protocol):
         """The name under which the image is known there, if it has one."""
 
     def root(self) -> Manifest | Index:
-        """What the location names. Raises `NotFound` when there is no such image."""
+        """Return what the location names. Raises `NotFound` when there is no such image."""
 
     def child(self, descriptor: Descriptor) -> Manifest | Index:
-        """A manifest or index that an index names."""
+        """Return a manifest or index that an index names."""
 
     def blob(self, descriptor: Descriptor) -> Blob:
-        """A config or layer that a manifest names. Raises `NotFound`, at the latest when the blob is opened."""
+        """Return a config or layer that a manifest names. Raises `NotFound`, at the latest when the blob is opened."""
 
     def close(self) -> None:
         """Let go of connections and files. Blobs that were given stay usable."""

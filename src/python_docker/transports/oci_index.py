@@ -36,7 +36,7 @@ def check_layout_marker(raw: bytes | None, where: str) -> None:
 
 
 def naming_annotations(location: Location, reference: ImageReference | None) -> dict[str, str]:
-    """The annotations that give an image its name in index.json.
+    """Return the annotations that give an image its name in index.json.
 
     The name that the location gives is written as it is, as skopeo does; without one, an image that has a name keeps
     it, in the form that Docker writes. Raises `InvalidReference`.
@@ -58,7 +58,7 @@ def naming_annotations(location: Location, reference: ImageReference | None) -> 
 
 
 def _full_name(name: str) -> ImageReference | None:
-    """A free text as a reference, if it says more than a tag."""
+    """Return a free text as a reference, if it says more than a tag."""
     if ":" not in name and "/" not in name:
         return None
     try:
@@ -68,19 +68,20 @@ def _full_name(name: str) -> ImageReference | None:
 
 
 def reference_of(descriptor: Descriptor) -> ImageReference | None:
-    """The name of an image in index.json, if it has one that is more than a tag."""
+    """Return the name of an image in index.json, if it has one that is more than a tag."""
     annotations = descriptor.annotations or {}
     name = annotations.get(IMAGE_NAME) or annotations.get(REF_NAME) or ""
     return _full_name(name)
 
 
 def images_of(index: Index) -> list[Descriptor]:
-    """The images and indexes that index.json names; other kinds of content are legal there, and passed over."""
+    """Return the images and indexes that index.json names; other kinds of content are legal there, and passed over."""
     return [descriptor for descriptor in index.manifests if descriptor.media_type in MANIFESTS | INDEXES]
 
 
 def choose(index: Index, name: str | None, where: str) -> Descriptor | Index:
-    """What a name (a `ref.name`, an image's name, `@` and a number) means, or the one image there is without a name.
+    """Return what a name (a `ref.name`, an image's name, `@` and a number) means, or the one image there is without a
+    name.
 
     Several descriptors that are one image for several platforms are an index of them. Raises `NotFound` when there is
     no such image, or no name and several images.
@@ -115,7 +116,7 @@ def choose(index: Index, name: str | None, where: str) -> Descriptor | Index:
 
 
 def _named(images: list[Descriptor], name: str) -> list[Descriptor]:
-    """The images that a name means: those with this very name, else those whose full name or whose tag it is."""
+    """Return the images that a name means: those with this very name, else those whose full name or whose tag it is."""
     exact = [descriptor for descriptor in images if _ref_name(descriptor) == name]
     if exact:
         return exact

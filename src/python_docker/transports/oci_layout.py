@@ -126,7 +126,7 @@ class OciLayoutDestination:
         return ""
 
     def _holds(self, blob: Blob) -> bool:
-        """Whether the layout has this blob, undamaged."""
+        """Return whether the layout has this blob, undamaged."""
         descriptor = blob.descriptor
         path = self._store.path_of(descriptor.digest)
         if not self._store.contains(descriptor):
@@ -185,7 +185,10 @@ class OciLayoutDestination:
 
 
 def _is_layout(folder: Path) -> bool:
-    """Whether the folder is there and may be written to: a layout, or empty. Raises `InvalidArchive` for any other."""
+    """Return whether the folder is there and may be written to: a layout, or empty.
+
+    Raises `InvalidArchive` for any other.
+    """
     if not os.path.lexists(folder):
         return False
     if not folder.is_dir():

@@ -24,10 +24,10 @@ class LayoutFiles(Protocol):
     name: str
 
     def read(self, path: str, limit: int) -> bytes | None:
-        """The content of a small file, None when there is none."""
+        """Return the content of a small file, None when there is none."""
 
     def blob(self, descriptor: Descriptor) -> Blob:
-        """A blob. Raises `NotFound`, or `ContentMismatch` when it has another size than its descriptor says."""
+        """Return a blob. Raises `NotFound`, or `ContentMismatch` when it has another size than its descriptor says."""
 
 
 class FolderFiles:
@@ -57,7 +57,7 @@ class FolderFiles:
 
 
 def regular_size(path: Path) -> int | None:
-    """The size of a plain file; None when there is nothing, or something that cannot be read like one (a pipe)."""
+    """Return the size of a plain file; None when there is nothing, or what cannot be read like one (a pipe)."""
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -125,7 +125,7 @@ class OciSource:
         return reference_of(descriptor)
 
     def root(self) -> Manifest | Index:
-        """What the name means, or, without one, the one image there is. Raises `NotFound`."""
+        """Return what the name means, or, without one, the one image there is. Raises `NotFound`."""
         chosen = self._choose()
         return chosen if isinstance(chosen, Index) else self.child(chosen)
 
@@ -147,7 +147,9 @@ class OciSource:
 
 
 def _embedded(descriptor: Descriptor) -> Blob | None:
-    """The content that a descriptor brings along (image-spec, descriptor.md, `data`); whoever opens it checks it."""
+    """Return the content that a descriptor brings along (image-spec, descriptor.md, `data`); whoever opens it checks
+    it.
+    """
     if descriptor.data is None or len(descriptor.data) > 2 * MAX_DOCUMENT_SIZE:
         return None
     try:

@@ -72,7 +72,7 @@ def _drain(stream: BinaryIO) -> None:
 
 
 def _computable(digest: Digest | None) -> str | None:
-    """The algorithm of a digest that can be computed here."""
+    """Return the algorithm of a digest that can be computed here."""
     try:
         return digest.algorithm if digest is not None and digest.new_hash() else None
     except InvalidDigest:

@@ -24,12 +24,12 @@ class Finding:
 
 
 def error(message: str) -> Finding:
-    """A finding that makes an image wrong."""
+    """Return a finding that makes an image wrong."""
     return Finding(Severity.ERROR, message)
 
 
 def warning(message: str) -> Finding:
-    """A finding that an image can live with."""
+    """Return a finding that an image can live with."""
     return Finding(Severity.WARNING, message)
 
 

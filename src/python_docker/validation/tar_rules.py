@@ -125,7 +125,7 @@ class TarRules:
             self._warning("a folder has no entry of its own: engines differ in owner and mode", folder)
 
     def findings(self) -> Iterator[Finding]:
-        """What was found: one finding for each rule, with examples."""
+        """Yield what was found: one finding for each rule, with examples."""
         for key, examples in self._found.items():
             severity, rule = key
             more = self._counts[key] - len(examples)

@@ -142,7 +142,7 @@ def _registry(location: Location, given: Mapping[str, Any]) -> RegistryOptions |
 
 
 def _layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The layer repositories, with how to talk to their registries."""
+    """Return the layer repositories, with how to talk to their registries."""
     from conda_docker.build_options import LayerRepository
     from python_docker.transports import Location
 

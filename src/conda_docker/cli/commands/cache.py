@@ -173,7 +173,7 @@ def _cache(folder: Path | None) -> CacheFolder:
 
 
 def _may_remove(output: Output, expected: Pruned) -> bool:
-    """Whether that much may be removed: most of the cache only if whoever sits at the terminal says so."""
+    """Return whether that much may be removed: most of the cache only if whoever sits at the terminal says so."""
     if expected.freed <= expected.left or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     output.note(

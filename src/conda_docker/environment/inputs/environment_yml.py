@@ -99,7 +99,7 @@ class _Reader:
         return InvalidEnvironment(f"{self.file_name}{line}: {problem}")
 
     def mapping(self, node: MappingNode) -> dict[str, Node]:
-        """The values of a mapping's keys."""
+        """Return the values of a mapping's keys."""
         found: dict[str, Node] = {}
         for key, value in node.value:
             if not is_scalar(key):
@@ -110,7 +110,7 @@ class _Reader:
         return found
 
     def value(self, sections: Mapping[str, Node], key: str) -> YamlValue:
-        """The value of a section, its scalars as they are written."""
+        """Return the value of a section, its scalars as they are written."""
         return read_node(sections[key], self.file_name) if key in sections else None
 
     def warn_of_unknown(self, sections: Mapping[str, Node]) -> None:
@@ -160,7 +160,7 @@ class _Reader:
         return expanded
 
     def dependencies(self, node: Node) -> tuple[tuple[str, ...], list[str]]:
-        """The match specs, and the lines for pip."""
+        """Return the match specs, and the lines for pip."""
         if _is_null(node):
             return (), []
         if not is_sequence(node):
@@ -218,7 +218,7 @@ class _Reader:
         return [str(item.value) for item in items]
 
     def shown(self, node: Node) -> list[str]:
-        """Some of what a section holds, for a message."""
+        """Return some of what a section holds, for a message."""
         items = node.value if is_sequence(node) else [node]
         texts = [public_text(str(item.value))[:100] for item in items if is_scalar(item)]
         return texts[:5] + ([f"and {len(texts) - 5} more"] if len(texts) > 5 else []) or ["something"]
@@ -240,7 +240,7 @@ class _Reader:
         return variables
 
     def variable(self, name: str, node: ScalarNode) -> str:
-        """The value as conda reads it, with a warning where it is not what is written."""
+        """Return the value as conda reads it, with a warning where it is not what is written."""
         written = str(node.value)
         text = written if node.style else text_of_plain(written)
         if not node.style and (text != written or not written):

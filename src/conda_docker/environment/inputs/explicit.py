@@ -95,7 +95,7 @@ def _package(line: str, where: str, folder: Path) -> LockedPackage:
 
 
 def _target(packages: tuple[LockedPackage, ...], stated: str | None, wanted: str | None, file_name: str) -> str:
-    """The subdir that the list is for. Packages from local files may lie anywhere, so theirs say nothing."""
+    """Return the subdir that the list is for. Packages from local files may lie anywhere, so theirs say nothing."""
     found = dict.fromkeys(
         package.subdir for package in packages if package.subdir != "noarch" and channel_of_url(package.url)
     )

@@ -118,7 +118,7 @@ def _logical_lines(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _option(line: str, origin: str) -> tuple[str, str]:
-    """The name of an option and its value, which may follow a space, an equals sign or, if short, nothing."""
+    """Return the name of an option and its value, which may follow a space, an equals sign or, if short, nothing."""
     if len(line) > _LONGEST_OPTION:
         raise InvalidEnvironment(f"{origin}: an option is longer than {_LONGEST_OPTION} characters")
     try:
@@ -152,7 +152,7 @@ def _included(value: str, folder: Path, origin: str) -> Path:
 
 
 def _requirement(text: str, folder: Path, *, editable: bool = False) -> str:
-    """A requirement whose path, if it is one, is absolute."""
+    """Return a requirement whose path, if it is one, is absolute."""
     if _URL.match(text) or " @ " in text:
         return text
     path = re.split(r"[\[;]", text, maxsplit=1)[0].rstrip()

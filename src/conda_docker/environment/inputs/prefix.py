@@ -106,7 +106,7 @@ def _package(record: Mapping[str, Any]) -> LockedPackage:
 
 
 def _source(record: Mapping[str, Any]) -> Path | None:
-    """What the package was installed from. The archive is better: its hash can be checked."""
+    """Return what the package was installed from. The archive is better: its hash can be checked."""
     link = record.get("link")
     archive = record.get("package_tarball_full_path")
     if isinstance(archive, str) and archive.endswith((".conda", ".tar.bz2")) and Path(archive).is_file():
@@ -143,7 +143,7 @@ def _subdir(packages: Sequence[LockedPackage], wanted: str | None, prefix: Path)
 
 
 def _requested(records: Sequence[Mapping[str, Any]], meta: Path) -> tuple[str, ...]:
-    """What the user asked for: rattler and pixi keep it in the records, conda and mamba in their history."""
+    """Return what the user asked for: rattler and pixi keep it in the records, conda and mamba in their history."""
     specs: dict[str, None] = {}
     for record in records:
         listed = record.get("requested_specs")
@@ -168,7 +168,7 @@ def _requested(records: Sequence[Mapping[str, Any]], meta: Path) -> tuple[str, .
 
 
 def _texts(literal: str) -> list[str]:
-    """The strings of a Python list literal."""
+    """Return the strings of a Python list literal."""
     return [single or double for single, double in _QUOTED.findall(literal)]
 
 
@@ -188,7 +188,7 @@ def _variables(state: Path) -> dict[str, str]:
 
 
 def _pip_installed(prefix: Path, records: Sequence[Mapping[str, Any]]) -> list[Path]:
-    """The metadata of the Python packages in site-packages that no record knows of."""
+    """Return the metadata of the Python packages in site-packages that no record knows of."""
     known: set[str] = set()
     for record in records:
         files = record.get("files")

@@ -80,7 +80,7 @@ def _words(subdir: str) -> frozenset[str]:
 
 
 def _tokens(expression: str) -> list[str] | None:
-    """The words and parentheses of an expression, the last first; None where it has others than are known."""
+    """Return the words and parentheses of an expression, the last first; None where it has others than are known."""
     tokens: list[str] = []
     position = 0
     while position < len(expression):

@@ -79,7 +79,7 @@ def solve_externally(
 
 
 def _ask(command: Sequence[str], variables: Mapping[str, str]) -> dict[str, Any]:
-    """The program's answer as JSON. Raises for one that says that it failed."""
+    """Return the program's answer as JSON. Raises for one that says that it failed."""
     try:
         done = run_program(command, environ=variables)
     except OSError as error:
@@ -98,7 +98,7 @@ def _ask(command: Sequence[str], variables: Mapping[str, str]) -> dict[str, Any]
 
 
 def _json_object(text: str) -> dict[str, Any] | None:
-    """The first JSON object in the output; some versions print a line or a banner before it."""
+    """Return the first JSON object in the output; some versions print a line or a banner before it."""
     start = text.find("{")
     while start != -1:
         try:
@@ -120,7 +120,7 @@ def _words(answer: Mapping[str, Any], errors: str) -> str:
 
 
 def _records(answer: Mapping[str, Any], program: str, variables: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
-    """The full record of each package to install.
+    """Yield the full record of each package to install.
 
     mamba and newer condas print them; older condas print only names, and records of what is not in their caches yet.
     """
@@ -158,7 +158,7 @@ def _package_caches(program: str, variables: Mapping[str, str]) -> list[Path]:
 
 
 def _cached_record(link: Mapping[str, Any], caches: Iterable[Path]) -> Mapping[str, Any]:
-    """What the cache of packages says of one that need not be downloaded any more."""
+    """Return what the cache of packages says of one that need not be downloaded any more."""
     stem = "-".join(_identity(link))
     base = public_url(str(link.get("base_url") or ""))
     for cache in caches:

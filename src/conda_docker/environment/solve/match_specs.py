@@ -40,7 +40,7 @@ class RequestedSpec:
         return re.split(r"[\s<>=!~;\[]", self.spec, maxsplit=1)[0].lower()
 
     def for_channel(self, url: str) -> str:
-        """The match spec that takes the package from the channel at `url` alone."""
+        """Return the match spec that takes the package from the channel at `url` alone."""
         parts = [f"channel='{url}'"] + ([f"subdir='{self.subdir}'"] if self.subdir else [])
         if self.spec.endswith("]"):
             return f"{self.spec[:-1]},{','.join(parts)}]"

@@ -91,7 +91,7 @@ class _Question:
 
 
 def _answer(question: _Question) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
-    """The packages, and warnings about the channels. Raises what `solve` raises."""
+    """Return the packages, and warnings about the channels. Raises what `solve` raises."""
     try:
         return _solved(question, _gateway(question))
     except rattler_errors() as error:
@@ -110,7 +110,10 @@ def _solved(question: _Question, way: Gateway) -> tuple[list[RepoDataRecord], tu
 
 
 def _recover(error: Exception, question: _Question, *, sharded: bool) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
-    """The packages without the broken records that are to blame. Raises the error, explained, if there are none."""
+    """Return the packages without the broken records that are to blame.
+
+    Raises the error, explained, if there are none.
+    """
     if type(error).__name__ == "AuthenticationStorageError":
         raise explain(error, question.channels, question.subdir) from error  # no gateway can be made
     way = _gateway(question, sharded=sharded)
@@ -126,7 +129,7 @@ def _recover(error: Exception, question: _Question, *, sharded: bool) -> tuple[l
 
 
 def _salvage(urls: Sequence[str], question: _Question) -> Mapping[str, SalvagedChannel]:
-    """The channels of which something can be read, by their URLs with a slash at the end."""
+    """Return the channels of which something can be read, by their URLs with a slash at the end."""
     if not urls or question.offline:
         return {}
     client = rattler_client(question.config)
@@ -150,7 +153,7 @@ def _explain(error: Exception, question: _Question, way: Gateway, blamed: Sequen
 
 
 def _is_damaged(url: str, question: _Question, way: Gateway) -> bool:
-    """Whether the index of a channel cannot be understood: rattler does not say which one it is."""
+    """Return whether the index of a channel cannot be understood: rattler does not say which one it is."""
     import rattler
 
     platforms = [rattler.Subdir(question.subdir), rattler.Subdir("noarch")]
@@ -195,12 +198,14 @@ def _solve(
 
 
 def _refused_shards(message: str) -> bool:
-    """Whether a server that knows nothing of sharded indexes answered so for one: with 403, 500 or a page of HTML."""
+    """Return whether a server that knows nothing of sharded indexes answered so for one: with 403, 500 or a page of
+    HTML.
+    """
     return "repodata_shards" in message and "error sending request" not in message and "401" not in message
 
 
 def _from_one_channel(spec: RequestedSpec, way: Gateway, subdir: str) -> str:
-    """The spec with its channel; of several, as `defaults` stands for, the first that has the package."""
+    """Return the spec with its channel; of several, as `defaults` stands for, the first that has the package."""
     import rattler
 
     if not spec.channels:

@@ -146,7 +146,7 @@ class RepositoryStore:
             self._warn(f"the entry of an environment cannot be used: {error!r}")
 
     def _entry(self, key: str, layers: Sequence[Descriptor], value: Any) -> tuple[Layer, LayerFacts] | None:
-        """What an entry says, if it is of the recipe that was asked for."""
+        """Return what an entry says, if it is of the recipe that was asked for."""
         try:
             if digest_of(value["inputs"]) != key:
                 raise ValueError("it is of another recipe")
@@ -159,7 +159,7 @@ class RepositoryStore:
         return Layer(blob, diff_id), facts
 
     def _read(self, tag: str, kind: str) -> tuple[Sequence[Descriptor], Any] | None:
-        """The layers and the config of an artifact; None when there is none, or it cannot be read."""
+        """Return the layers and the config of an artifact; None when there is none, or it cannot be read."""
         if self._out_of_reach:
             return None
         try:
@@ -189,7 +189,7 @@ class RepositoryStore:
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def _located(self, layer: Layer) -> Layer:
-        """The layer as one that this repository has, so that a push to the same registry mounts it."""
+        """Return the layer as one that this repository has, so that a push to the same registry mounts it."""
         return Layer(replace(layer.blob, origin=self.name), layer.diff_id, history=layer.history)
 
     def _put_blob(self, blob: Blob) -> None:

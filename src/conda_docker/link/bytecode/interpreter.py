@@ -85,7 +85,7 @@ class Interpreters:
         return found
 
     def _python_for_this_machine(self, version: str) -> LockedPackage:
-        """The environment's own python package, or that of the same version for this machine's platform."""
+        """Return the environment's own python package, or that of the same version for this machine's platform."""
         from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
         from python_docker.spec.platform import Platform
 

@@ -23,7 +23,7 @@ _MAX_BATCHES = 8
 
 
 def pyc_path(source: str, tag: str) -> str:
-    """Where the `.pyc` file of the module at `source` goes (PEP 3147).
+    """Return where the `.pyc` file of the module at `source` goes (PEP 3147).
 
     >>> pyc_path("lib/python3.12/site-packages/six.py", "cpython-312")
     'lib/python3.12/site-packages/__pycache__/six.cpython-312.pyc'

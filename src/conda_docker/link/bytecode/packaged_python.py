@@ -78,7 +78,7 @@ def _is_as_unpacked(root: Path) -> bool:
 
 
 def _listing(root: Path) -> dict[str, str]:
-    """The mode and SHA-256 of every file below a folder but the note, by its path; links are named as such."""
+    """Return the mode and SHA-256 of every file below a folder but the note, by its path; links are named as such."""
     found = {}
     for folder, folders, files in os.walk(root):
         for name in (*folders, *files):
@@ -105,7 +105,7 @@ def _unpack(package: Path, root: Path, minor: str) -> None:
 
 
 def _needed(package: Package, minor: str) -> Iterator[tuple[str, int, Iterator[bytes]]]:
-    """The files that an interpreter needs to compile: itself, its library, some modules, names of characters."""
+    """Yield the files that an interpreter needs to compile: itself, its library, some modules, names of characters."""
     library = f"lib/python{minor}/"
     for entry, content in package.entries():
         path = entry.path

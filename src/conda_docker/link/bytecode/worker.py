@@ -136,7 +136,7 @@ def _with_constants(code: Any, constants: tuple[Any, ...]) -> Any:
 
 
 def compile_module(path: bytes, source: bytes) -> bytes:
-    """The answer for one module."""
+    """Return the answer for one module."""
     try:
         code = compile(source, path.decode("utf-8", "surrogateescape"), "exec", dont_inherit=True)
         code, held = settle(code)
@@ -159,7 +159,7 @@ def request(modules: list[tuple[bytes, bytes]]) -> bytes:
 
 
 def read_request(requests: BinaryIO) -> list[tuple[bytes, bytes]]:
-    """Paths and sources of the modules that are asked for; none at the end."""
+    """Return paths and sources of the modules that are asked for; none at the end."""
     modules = []
     for _ in range(_read_number(requests)):
         lengths = _read_number(requests), _read_number(requests)
