@@ -13,6 +13,7 @@ from conda_docker.cache.folder import CacheFolder
 from conda_docker.cache.location import default_cache_dir
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.image.base_system import BaseSystem, read_base_system, remembered_base_system
+from conda_docker.image.package_layers import repositories
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
 from conda_docker.image.result import layer_notes, system_notes
 from conda_docker.image.script_layers import check_link_scripts, known_link_script_layer
@@ -27,6 +28,7 @@ from python_docker.progress import SILENT, Progress
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
     from conda_docker.layers.member import Member
+    from conda_docker.layers.stores import LayerStore
     from python_docker.image import Image
     from python_docker.layer import Layer
 
@@ -162,12 +164,13 @@ def _known(plan: ImagePlan, options: BuildOptions, store: FolderStore, notes: li
     A build without a Python to compile modules with does without compiling; where its layers are known that way and not
     the other, it has been so before.
     """
+    stores: list[LayerStore] = [store, *repositories(options, store.folder)[0]] if options.use_cache else []
 
     def look_up(plan: ImagePlan) -> list[MadeLayer | None]:
         return known_layers(
             plan.groups,
             plan.recipe,
-            [store] if options.use_cache else [],
+            stores,
             cache=store.folder,
             order=plan.members,
             replaced=plan.replaced,

@@ -33,6 +33,9 @@ def known_layers(
     groups = [tuple(group) for group in plan]
     ordered = [member for group in groups for member in group] if order is None else order
     replaced = replaced or {}
+    keys = [key for group in groups if (key := recipe.key(group)) is not None]
+    for store in stores:
+        store.expect(keys)
     found = [look_up(position, group, recipe, stores, {}, extracted=extracted) for position, group in enumerate(groups)]
     made = [layer for layer in found if layer is not None]
     if len(made) < len(groups):
@@ -41,7 +44,7 @@ def known_layers(
     if not stems:
         return found
     meeting = [member for member in ordered if member.stem in stems]
-    settlement = remembered_settlement(cache, recipe.key(meeting, replaced=replaced))
+    settlement = remembered_settlement(cache, recipe.key(meeting, replaced=replaced), stores)
     if settlement is None:
         return [layer if stems.isdisjoint(member.stem for member in layer.members) else None for layer in made]
     changed = losing_groups(groups, settlement)

@@ -16,6 +16,7 @@ from conda_docker.cache.folder import CacheFolder
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import CacheError
 from conda_docker.image.assemble import BuildResult, build_image
+from conda_docker.image.preview import preview_image
 from conda_docker.layers.stores.repository import LAYER_TYPE, PLAN_TYPE, RepositoryStore
 from conda_docker.resolution import lock
 from python_docker import write_image
@@ -225,3 +226,15 @@ def test_layers_that_were_tampered_with_are_found_by_making_them_again(
 def test_the_name_of_a_store(tmp_path: Path) -> None:
     store = RepositoryStore.open(LayerRepository("ghcr.io/org/layers"), CacheFolder(tmp_path))
     assert store.name == "ghcr.io/org/layers"
+
+
+def test_a_dry_run_knows_what_is_there(
+    machine: Machine, environment: LockedEnvironment, server: ChannelServer, tmp_path: Path, layers: str
+) -> None:
+    machine("first", cache_to=layers)
+    server.requests.clear()
+    preview = preview_image(
+        environment, None, BuildOptions(cache_dir=tmp_path / "second", cache_from=[LayerRepository(layers)])
+    )
+    assert [layer.known is not None for layer in preview.layers if layer.members] == [True] * 3
+    assert downloads(server) == []
