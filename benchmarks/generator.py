@@ -140,10 +140,10 @@ def _write(plan: _Plan, folder: Path) -> None:
     chance = random.Random(plan.name)
     files = _FILES[plan.kind](plan, chance)
     if plan.largest:
-        files["lib/libhuge.so"] = File(_slice(corpus().code, plan.largest, chance), mode=0o755, mtime=_TIMESTAMP)
+        files["lib/libhuge.so"] = File(cut(corpus().code, plan.largest, chance), mode=0o755, mtime=_TIMESTAMP)
         for number in range(10):  # half as much again, in files of everyday's largest
             files[f"lib/libpart{number}.so"] = File(
-                _slice(corpus().code, plan.largest // 20, chance), mode=0o755, mtime=_TIMESTAMP
+                cut(corpus().code, plan.largest // 20, chance), mode=0o755, mtime=_TIMESTAMP
             )
     python = plan.kind == "python"
     SyntheticPackage(
@@ -163,7 +163,8 @@ def _subdir() -> str:
     return subdir()
 
 
-def _slice(source: bytes, size: int, chance: random.Random) -> bytes:
+def cut(source: bytes, size: int, chance: random.Random) -> bytes:
+    """Return `size` bytes from a random place of `source`, repeated where it is shorter, as nothing else has them."""
     start = chance.randrange(len(source))
     piece = source[start : start + size]
     while len(piece) < size:
@@ -177,11 +178,13 @@ def _length(shape: tuple[int, float], chance: random.Random) -> int:
     return max(1, min(int(median * chance.lognormvariate(0, sigma)), 64 << 20))
 
 
-def _text(chance: random.Random, scale: int) -> File:
-    return File(_slice(corpus().text, scale * _length(_TEXT, chance), chance), mtime=_TIMESTAMP)
+def text_file(chance: random.Random, scale: int) -> File:
+    """Return a text of usual length, times `scale`."""
+    return File(cut(corpus().text, scale * _length(_TEXT, chance), chance), mtime=_TIMESTAMP)
 
 
-def _module(chance: random.Random) -> File:
+def module_file(chance: random.Random) -> File:
+    """Return a module of the standard library."""
     # A line more at the end changes nothing for the compiler, and no two modules are the same.
     return File(
         chance.choice(corpus().modules) + b"\n# %d\n" % chance.getrandbits(60), mtime=_TIMESTAMP + chance.randrange(999)
@@ -195,16 +198,16 @@ def _pure(plan: _Plan, chance: random.Random) -> dict[str, Entry]:
     for number in range(plan.files):
         folder = root if number < 4 else f"{root}/part_{number % (1 + plan.files // 20)}"
         if number < 2 or chance.random() < 0.75:
-            files[f"{folder}/module_{number}.py"] = _module(chance)
+            files[f"{folder}/module_{number}.py"] = module_file(chance)
         else:
-            files[f"{folder}/data/table_{number}.json"] = _text(chance, plan.scale)
+            files[f"{folder}/data/table_{number}.json"] = text_file(chance, plan.scale)
     return files
 
 
 def _generic(plan: _Plan, chance: random.Random) -> dict[str, Entry]:
     """A `noarch: generic` package: data of any kind."""
     return {
-        f"share/{plan.name}/{number % 40}/item_{number}.dat": _text(chance, plan.scale)
+        f"share/{plan.name}/{number % 40}/item_{number}.dat": text_file(chance, plan.scale)
         for number in range(max(plan.files, 1))
     }
 
@@ -219,7 +222,7 @@ def _compiled(plan: _Plan, chance: random.Random) -> dict[str, Entry]:
         number = len(files)
         dice = chance.random()
         if number == 0 or dice < 0.04:
-            content = _slice(corpus().code, plan.scale * _length(_LIBRARY, chance), chance)
+            content = cut(corpus().code, plan.scale * _length(_LIBRARY, chance), chance)
             placed = chance.random() < 0.3
             if placed and len(content) > 4096:
                 middle = len(content) // 2
@@ -238,21 +241,21 @@ def _compiled(plan: _Plan, chance: random.Random) -> dict[str, Entry]:
             files[path] = File(script, mode=0o755, mtime=_TIMESTAMP, placeholder=PLACEHOLDER)
         elif dice < 0.07:
             path = f"lib/pkgconfig/{package}_{number}.pc"
-            content = b"prefix=%b\nlibdir=%b/lib\n" % (prefix, prefix) + _text(chance, plan.scale).content
+            content = b"prefix=%b\nlibdir=%b/lib\n" % (prefix, prefix) + text_file(chance, plan.scale).content
             files[path] = File(content, mtime=_TIMESTAMP, placeholder=PLACEHOLDER)
         elif dice < 0.075:
             path = f"share/{plan.name}/original_{number}"
-            files[path] = _text(chance, plan.scale)
+            files[path] = text_file(chance, plan.scale)
             files[f"share/{plan.name}/second_{number}"] = HardLink(path)
         elif dice < 0.35:
-            module = _module(chance)
+            module = module_file(chance)
             files[f"{modules}/part_{number % 9}/module_{number}.py"] = module
-            compiled = _slice(corpus().code, len(module.content), chance)
+            compiled = cut(corpus().code, len(module.content), chance)
             files[
                 f"{modules}/part_{number % 9}/__pycache__/module_{number}.cpython-{_VERSION.replace('.', '')}.pyc"
             ] = File(compiled, mtime=module.mtime)
         else:
-            files[f"include/{plan.name}/{number % 12}/header_{number}.h"] = _text(chance, plan.scale)
+            files[f"include/{plan.name}/{number % 12}/header_{number}.h"] = text_file(chance, plan.scale)
     return files
 
 

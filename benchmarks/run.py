@@ -32,13 +32,15 @@ from benchmarks.startup import before_layers, startup
 from benchmarks.table import print_group
 from benchmarks.targets import targets
 from benchmarks.transfers import make_image, transfers
+from benchmarks.wheel_builds import wheel_works
+from benchmarks.wheels import make_environment
 from benchmarks.work import Row, Session, Work, remove
 from demo.channel import ROOT, NotHere
 from tests.peers.availability import missing
 from tests.peers.engine import DockerEngine, start_engine
 
 RESULTS = Path(__file__).parent / "results"
-GROUPS = ("start", "science", "wide", "growth", "transfers")
+GROUPS = ("start", "science", "wide", "wheels", "growth", "transfers")
 LARGE = ("large", "huge")
 _IMAGE, _QUICK_IMAGE = 500_000_000, 40_000_000  # bytes
 
@@ -126,6 +128,8 @@ def _measure(name: str, session: Session, peers: Peers, console: Console) -> Ite
         yield _group("start", "Starting", _rows(session, startup(session), console))
     elif name == "transfers":
         yield from _transfers(session, console)
+    elif name == "wheels":
+        yield _wheels(session, peers, console)
     elif name == "growth":
         for number, size in enumerate(environments.QUICK if session.quick else environments.GROWTH):
             title = f"Growth: {size.packages} packages, {size.files} files"
@@ -193,6 +197,14 @@ def _floor_of_changed(session: Session, environment: Environment) -> float | Non
     changed = replace(environment, channel=environment.changed)
     row = session.measure(floors(changed)[:1], lambda text: None)[0]
     return row.middle.wall if row.middle is not None else None
+
+
+def _wheels(session: Session, peers: Peers, console: Console) -> dict[str, Any]:
+    """Builds of an environment whose packages are wheels."""
+    environment = make_environment(session)
+    rows = _rows(session, list(wheel_works(session, environment, peers=peers.wanted)), console)
+    title = f"Wheels: {len(environment.wheels)} wheels of {environment.size / 1e6:.0f} MB"
+    return _group("wheels", title, rows)
 
 
 def _transfers(session: Session, console: Console) -> Iterator[dict[str, Any]]:

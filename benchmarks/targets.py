@@ -9,6 +9,7 @@ from benchmarks.floors import COMPILE_FLOOR, FLOOR
 from benchmarks.ours import COLD, TOOL
 from benchmarks.startup import BEFORE_LAYERS
 from benchmarks.table import Group, find, wall
+from benchmarks.wheel_builds import CONDA_WARM, UV_PYC_UMOCI, UV_UMOCI
 from conda_docker.cli.terminal.report import format_size
 
 _MB = 1_000_000
@@ -37,10 +38,12 @@ def targets(results: Mapping[str, Any]) -> Iterator[Target]:
             yield from _against(group)
             yield from _incremental(group)
             yield from _pushes(group)
+    if "wheels" in groups:
+        yield from _wheels(groups["wheels"])
     if "start" in groups and (help_ := wall(groups["start"], "--help")) is not None:
         yield Target("`conda-docker --help`", "0.2 s", f"{help_:.2f} s", help_ <= 0.2)
     for group in groups.values():
-        if group["name"] != "transfers" and (row := find(group, COLD)) is not None:
+        if "bytes" in group and group["name"] != "transfers" and (row := find(group, COLD)) is not None:
             peak = max(row["median"]["peak"], _peak(find(group, "cold, zstd")))
             yield Target(
                 f"peak memory of a build of {format_size(group['bytes'])}",
@@ -78,6 +81,17 @@ def _against(group: Group) -> Iterator[Target]:
     if whole and umoci:
         ratio = whole / umoci
         yield Target(f"{group['name']}: cold build, gzip", f"0.4 x {_UMOCI}", f"{ratio:.2f} x", ratio <= 0.4)
+
+
+def _wheels(group: Group) -> Iterator[Target]:
+    """Cold beside uv and umoci, both without and both with `.pyc` files; warm beside conda packages."""
+    for work, tool in ((f"{COLD}, no .pyc", UV_UMOCI), (COLD, UV_PYC_UMOCI)):
+        whole, theirs = wall(group, work), wall(group, work, tool)
+        if whole and theirs:
+            yield Target(f"wheels: {work}", f"0.5 x {tool}", f"{whole / theirs:.2f} x", whole <= 0.5 * theirs)
+    warm, conda = wall(group, "warm"), wall(group, CONDA_WARM)
+    if warm and conda:
+        yield Target("wheels: warm build", "0.3 s + of conda packages", f"{warm - conda:+.2f} s", warm - conda <= 0.3)
 
 
 def _incremental(group: Group) -> Iterator[Target]:

@@ -119,6 +119,8 @@ def run_with_bwrap(archive: Archive, command: Sequence[str]) -> str:
         raise Unavailable(_last_line(probe.stderr))
     arguments, variables, folder = archive.process(command)
     options = ["--bind", str(archive.root()), "/", "--proc", "/proc", "--dev", "/dev", "--unshare-all"]
+    # Engines and runc set it by the image's /etc/passwd, which may not know the number of this user.
+    variables = {"HOME": "/root", **variables}
     settings = [word for name, value in variables.items() for word in ("--setenv", name, value)]
     return _output([bwrap, *options, "--die-with-parent", "--chdir", folder, "--clearenv", *settings, "--", *arguments])
 
