@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from python_docker.transports.medium import Source
 
 MAX_DEPTH = 4
-"""How deep indexes may lie in indexes; real ones have one level, rarely two."""
+"""How deep indexes may be nested; real ones have one level, rarely two."""
 
 _log = logging.getLogger("python_docker")
 

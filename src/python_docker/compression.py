@@ -50,7 +50,7 @@ _BZIP2 = re.compile(rb"BZh[1-9](?:1A|\x17r)")
 
 
 def sniff(head: bytes) -> Compression:
-    """Return the compression of content that starts with `head` (six bytes are enough), told by its magic number.
+    """Return the compression of content that starts with `head` (six bytes are enough), recognised by its magic number.
 
     >>> sniff(b"\\x1f\\x8b\\x08")
     <Compression.GZIP: 'gzip'>
@@ -145,7 +145,7 @@ class _FrameReader(ReadStream):
 
 
 class _Decompressed(ReadStream):
-    """A decompressing file, with the errors of its library told as `InvalidLayer`."""
+    """A decompressing file, which raises the errors of its library as `InvalidLayer`."""
 
     def __init__(self, stream: BinaryIO, beneath: _Prefixed, compression: Compression, room: int, ratio: int) -> None:
         super().__init__(stream, beneath)
@@ -196,7 +196,7 @@ def sniff_stream(stream: BinaryIO) -> tuple[Compression, _Prefixed]:
 def open_decompressed(
     stream: BinaryIO, *, max_window_log: int = 27, room: int = _ROOM, ratio: int = _RATIO
 ) -> BinaryIO:
-    """Return a reader of what `stream` holds uncompressed, whatever its compression (told by its first bytes).
+    """Return a reader of what `stream` holds uncompressed, whatever its compression (recognised by its first bytes).
 
     Any number of gzip members, zstd frames, bzip2 or xz streams may follow one another. Closing the result closes
     `stream`. Reading raises `InvalidLayer` for data that is damaged, is cut short, or wants too much memory: zstd's

@@ -12,15 +12,15 @@ class Error(Exception):
 
 
 class InvalidReference(Error, ValueError):
-    """A text that is no image reference, name, tag or location."""
+    """A string that is not an image reference, name, tag or location."""
 
 
 class InvalidDigest(Error, ValueError):
-    """A text that is no digest, or a digest of an algorithm that cannot be computed here."""
+    """A string that is not a digest, or a digest of an algorithm that cannot be computed here."""
 
 
 class InvalidPlatform(Error, ValueError):
-    """A text that is no platform such as `linux/arm64/v8`."""
+    """A string that is not a platform such as `linux/arm64/v8`."""
 
 
 class InvalidPath(Error, ValueError):

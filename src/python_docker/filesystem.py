@@ -19,7 +19,7 @@ _MAX_MEMBERS = 4_000_000  # some 500 bytes of memory each; the largest images ha
 class Member(NamedTuple):
     """A path of the merged file system: its entry, and the layer (bottom is 0) that it is from.
 
-    `content` tells where the content of a file is: in which layer, and under which number there. A hard link has that
+    `content` says where the content of a file is: in which layer, and under which number there. A hard link has that
     of its target, whatever becomes of the target's own path in higher layers.
     """
 
@@ -111,7 +111,7 @@ class FileSystem:
             child = todo.pop()
             found.append(child)
             todo.extend(self._children.get(child, ()))
-        # What lies in a folder goes before the folder: that stays while anything is left in it.
+        # What is in a folder goes before the folder: that stays while anything is left in it.
         for child in reversed(found):
             self._remove_member(child, below)
 

@@ -31,7 +31,7 @@ class ImageFiles:
         return read_archive(filename)
 
     def write_filename(self, filename: str | os.PathLike[str], version: str = "v1.2") -> None:
-        """Write an archive that `docker load` reads; `version` is `v1.2`, or `v1` for the layout of old.
+        """Write an archive that `docker load` reads; `version` is `v1.2`, or `v1` for the layout before Docker 1.10.
 
         The file appears whole or not at all.
         """

@@ -1,4 +1,4 @@
-"""What is told about work under way: a protocol, so that this package prints nothing itself."""
+"""What is reported of work under way: a protocol, so that this package prints nothing itself."""
 
 from __future__ import annotations
 

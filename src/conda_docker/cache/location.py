@@ -66,7 +66,7 @@ def _obstacle(folder: Path) -> str | None:
     if not folder.is_absolute():
         return "there is no home folder"
     try:
-        # Asking for permission is no proof: the file system may be read-only, or another machine's.
+        # Asking for permission proves nothing: the file system may be read-only, or another machine's.
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return error.strerror or str(error)

@@ -1,6 +1,6 @@
 """Looking after a cache: how much it holds, and removing what is not needed, never outside it and never through links.
 
-What is removed is what lies in folders of the cache's own names, in a folder that bears its mark. Whatever a note names
+What is removed is what is in folders of the cache's own names, in a folder that bears its mark. Whatever a note names
 goes with the last note that names it.
 """
 
@@ -99,7 +99,7 @@ def prune_cache(
     rest; with it what no note names and what killed builds left.
 
     While builds use the cache, what was used in the last hour stays. With `dry_run` nothing is removed, and leftovers
-    are not counted. Raises `CacheError` for a folder that is no cache.
+    are not counted. Raises `CacheError` for a folder that is not a cache.
     """
     _check_mark(cache)
     with cache.pruning() as in_use:
@@ -152,7 +152,7 @@ def remove_stopped_downloads(cache: CacheFolder) -> int:
 
 
 def clear_cache(cache: CacheFolder) -> int:
-    """Remove everything; return the bytes that were freed. Raises `CacheError` for a folder that is no cache."""
+    """Remove everything; return the bytes that were freed. Raises `CacheError` for a folder that is not a cache."""
     _check_mark(cache)
     root = Path(os.path.realpath(cache.root))
     before = _tree_size(root)
@@ -170,7 +170,7 @@ def _check_mark(cache: CacheFolder) -> None:
 
 def _items(cache: CacheFolder) -> Iterator[_Item]:
     for kind in (*NoteKind, *EARLIER):
-        # Those of earlier releases lie one folder higher.
+        # Those of earlier releases are one folder higher.
         for path, status in (*_files(cache.root / kind), *_files_below(cache.root / kind)):
             if not is_partial(path.name):
                 yield _Item(path, status.st_mtime, status.st_size, kind, _digests(path, kind))

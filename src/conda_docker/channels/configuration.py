@@ -46,7 +46,7 @@ class CondaConfiguration:
     default_channels: tuple[str, ...] = ()
     """What the channel named `defaults` stands for."""
     custom_channels: Mapping[str, str] = field(default_factory=dict)
-    """Name of a channel -> URL of the place that it lies in."""
+    """Name of a channel -> URL of the place that it is in."""
     custom_multichannels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     channel_alias: str | None = None
     channel_priority: str | None = None

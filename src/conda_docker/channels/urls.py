@@ -99,7 +99,7 @@ def _alias(configuration: CondaConfiguration) -> str:
 
 
 def _custom_channels(configuration: CondaConfiguration) -> dict[str, str]:
-    """Name of a channel -> URL of the place that it lies in.
+    """Name of a channel -> URL of the place that it is in.
 
     Each member of a multichannel can be named alone too: `pkgs/main` is the one of `defaults`, wherever that is
     (conda/base/context.py, `custom_channels`; conda/models/channel.py, `make_simple_channel`).

@@ -40,7 +40,7 @@ _NOT_OF_THE_RECORD = frozenset(
 _SUFFIXES = (".conda", ".tar.bz2")
 # What no name, version or build has: they become part of file names.
 _UNSAFE = re.compile(r"[\x00-\x20/\\\x7f\ud800-\udfff]|^\.")
-# Builds of Python without a global lock, whose modules lie in lib/python3.13t and the like.
+# Builds of Python without a global lock, whose modules are in lib/python3.13t and the like.
 _FREE_THREADED = re.compile(r"_cp\d+t$")
 
 
@@ -208,7 +208,7 @@ def package_from_url(
 ) -> LockedPackage:
     """Return the package that an archive's URL names, of which nothing else is known: it is not `complete`.
 
-    Name, version and build come from the file's name. Raises `InvalidEnvironment` when it is no package's.
+    Name, version and build come from the file's name. Raises `InvalidEnvironment` when it is not that of a package.
 
     >>> package_from_url("https://conda.anaconda.org/conda-forge/noarch/tzdata-2025b-h78e105d_0.conda").version
     '2025b'
@@ -232,7 +232,7 @@ def file_name_of(url: str) -> str:
 
 
 def channel_of_url(url: str) -> str | None:
-    """Return the public URL of the channel that a package's URL lies in, or None where it lies in none.
+    """Return the public URL of the channel that a package's URL is in, or None where it is in none.
 
     >>> channel_of_url("https://conda.anaconda.org/conda-forge/noarch/tzdata-2025b-h78e105d_0.conda")
     'https://conda.anaconda.org/conda-forge/'
@@ -243,7 +243,7 @@ def channel_of_url(url: str) -> str | None:
 
 
 def subdir_of_url(url: str) -> str | None:
-    """Return the subdir that a package's URL lies in, or None where it lies in none."""
+    """Return the subdir that a package's URL is in, or None where it is in none."""
     subdir = public_url(url).rpartition("/")[0].rpartition("/")[2]
     return subdir if _is_subdir(subdir) else None
 
@@ -268,7 +268,7 @@ def _is_unknown(key: str, value: object, *, unfilled: bool) -> bool:
 
 
 def _lacks_site_packages(name: str, build: str, fields: Mapping[str, Any]) -> bool:
-    """Return whether this is a Python whose modules lie elsewhere than usual, and the record does not say where (CEP
+    """Return whether this is a Python whose modules are elsewhere than usual, and the record does not say where (CEP
     17).
     """
     return name == "python" and "python_site_packages_path" not in fields and bool(_FREE_THREADED.search(build))

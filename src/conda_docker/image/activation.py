@@ -76,7 +76,7 @@ def activate(
 
 
 def with_scripts(activation: Activation, scripts: Iterable[str], evaluated: Evaluated) -> Activation:
-    """Return an activation with what `scripts` set, as far as it is known.
+    """Return an activation with what `scripts` set, where it is known.
 
     It is then there wherever a container is entered, `docker exec` included; an entrypoint has it anew at each start.
 

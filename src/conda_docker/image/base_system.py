@@ -43,7 +43,7 @@ _LARGEST = 64 << 20  # bytes of a file that is read
 _WHOLE = 150 << 20
 """Bytes of compressed layers up to which all of them are read. Of larger images, whose upper layers hold programs
 rather than a system, the layers up to the one that brings the shell."""
-_DEEPEST_LINK = 4  # folders: prefixes lie no deeper
+_DEEPEST_LINK = 4  # folders: prefixes are no deeper
 _FORMAT = 2
 _NUMBER = re.compile(r"[0-9]{1,10}")
 

@@ -1,4 +1,4 @@
-"""GPUs: what a base image and an environment say of CUDA, and what NVIDIA's runtime must be told.
+"""GPUs: what a base image and an environment say of CUDA, and what NVIDIA's runtime must know.
 
 Source: nvidia-container-toolkit, internal/config/image (variables of an image), and CEP 30 for `__cuda`.
 """

@@ -21,7 +21,7 @@ DEFAULT_NAME = "app"
 
 @dataclass(frozen=True, slots=True)
 class ContainerUser:
-    """The user that containers run as. `added` tells that the base image does not have it."""
+    """The user that containers run as. `added` says that the base image does not have it."""
 
     name: str
     uid: int

@@ -1,7 +1,7 @@
 """Paths that several packages bring: the last in topological order wins, and the others are linked without them.
 
-So no two layers of an environment have a path in common: it does not matter how they lie, and nothing of a package that
-lost a module stays behind, such as its compiled form, which Python would run in the winner's place.
+So no two layers of an environment have a path in common. It does not matter how they are stacked, and nothing of a
+package that lost a module stays behind, such as its compiled form, which Python would run in the winner's place.
 """
 
 from __future__ import annotations

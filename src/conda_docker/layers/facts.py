@@ -1,4 +1,4 @@
-"""LayerFacts: what was seen while a layer was made, kept beside it so that a build need not look again."""
+"""LayerFacts: what was seen while a layer was made, kept next to it so that a build need not look again."""
 
 from __future__ import annotations
 

@@ -390,7 +390,7 @@ def _complete(groups: Mapping[int, Group], fetch: Fetch) -> Iterator[tuple[int, 
 
 
 def _work(group: Group) -> int:
-    """Return how long writing the layer of some packages takes, beside others; about in bytes of archives."""
+    """Return how long writing the layer of some packages takes, compared with others; about in bytes of archives."""
     return sum((package.size or 0) * (_COMPILING if has_modules_to_compile(package) else 1) for package in group)
 
 

@@ -81,7 +81,7 @@ def has_modules_to_compile(member: Member) -> bool:
 
 
 def identity(member: Member) -> list[str | bool | None]:
-    """Return all that a package's part of a layer depends on, beside the recipe: what is verified, and its origin."""
+    """Return what a package's part of a layer depends on, apart from the recipe: what is verified, and its origin."""
     if isinstance(member, LockedWheel):
         from conda_docker.pypi.wheel import direct_url
 

@@ -1,4 +1,4 @@
-"""Which packages share a layer, and in which order the layers lie: a pure function of the environment."""
+"""Which packages share a layer, and in which order layers are stacked: a pure function of the environment."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def plan_layers(
 
     `packages` come in topological order, dependencies first, and keep it as far as it matters: what the user asked for
     (`requested`, package names) and nothing else needs goes on top, since it changes most often and engines reuse
-    layers only from the bottom up. `wheels` lie above them, in their own order. Each package has a layer to itself
+    layers only from the bottom up. `wheels` go above them, in their own order. Each package has a layer to itself
     while there are no more than `limit`. Beyond that, small packages share some layers, chosen by their names, so that
     a change in one package changes no other layer.
 

@@ -1,4 +1,4 @@
-"""Recipe: all that the bytes of an environment's layers depend on beside their packages.
+"""Recipe: all that the bytes of an environment's layers depend on, apart from their packages.
 
 It is the only thing that `write_layer` reads, and all of it is in the key by which a layer is found again. Nothing that
 differs between environments (what was asked for, history, variables) is in it: that has a small layer of its own.

@@ -141,7 +141,7 @@ def _check_name(place: str, what: str) -> None:
 
 
 def _check_nesting(placement: Placement, made: set[str], what: str) -> None:
-    """Refuse a package in which a file lies below another file."""
+    """Refuse a package in which a file is below another file."""
     files = made.union(placement.places())
     folders = {place.rpartition("/")[0] for place in files}
     files.difference_update(

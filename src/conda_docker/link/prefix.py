@@ -52,11 +52,11 @@ class Prefix:
         if self.site_packages is None:
             object.__setattr__(self, "site_packages", f"lib/python{version[0]}/site-packages")
         elif self.site_packages.startswith("/"):
-            raise InvalidPath(f"site-packages must lie in the prefix, not at {self.site_packages[:200]!r}")
+            raise InvalidPath(f"site-packages must be in the prefix, not at {self.site_packages[:200]!r}")
         else:
             object.__setattr__(self, "site_packages", contained_path(self.site_packages))
 
     @property
     def root(self) -> str:
-        """Where the prefix lies, relative to the image's root: `opt/conda`."""
+        """Where the prefix is, relative to the image's root: `opt/conda`."""
         return (self.place or self.path)[1:]

@@ -107,7 +107,7 @@ def record_path(name: str, version: str, build: str) -> str:
 def package_fields(package: LockedPackage) -> dict[str, Any]:
     """Return the fields of a record that come from the channel's index, in order, without credentials.
 
-    All that a record depends on beside the package's own bytes: part of a layer's key.
+    All that a record depends on, apart from the package's own bytes: part of a layer's key.
     """
     index = (
         {"noarch": package.noarch}

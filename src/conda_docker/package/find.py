@@ -241,7 +241,7 @@ def is_folder_of(folder: Path, record: PublishedFile) -> bool:
 
 
 def _noted_by_rattler(folder: Path, record: PublishedFile) -> bool:
-    """Return whether the `.lock` file beside the folder holds the SHA-256 of this package's archive."""
+    """Return whether the `.lock` file next to the folder holds the SHA-256 of this package's archive."""
     try:
         note = folder.with_name(f"{folder.name}.lock").read_bytes()
     except OSError:

@@ -198,7 +198,7 @@ def _contained(entries: list[PathEntry], where: str, what: str) -> tuple[PathEnt
 
 
 def _parse_legacy(files: Mapping[str, bytes], what: str) -> tuple[PathEntry, ...]:
-    """Return the paths of a package from before `paths.json`: `files`, with `has_prefix` and `no_link` beside."""
+    """Return the paths of a package from before `paths.json`: `files`, with `has_prefix` and `no_link` next to it."""
     if "files" not in files:
         raise InvalidPackage(f"{what} has neither info/paths.json nor info/files, so what it installs is not known")
     no_link = {line for name in ("no_link", "no_softlink") for line in _lines(files, name, what)}

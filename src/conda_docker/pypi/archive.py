@@ -100,7 +100,7 @@ class WheelReader:
         self._file.seek(name_size + extra_size, os.SEEK_CUR)
         content = self._file.read(info.compress_size)
         if info.compress_type == zipfile.ZIP_DEFLATED:
-            # No more than one byte over what was announced: that tells as much as all of it.
+            # No more than one byte over what was announced: that shows as much as all of it.
             content = isal_zlib.decompressobj(-15).decompress(content, info.file_size + 1)
         if len(content) != info.file_size or isal_zlib.crc32(content) != info.CRC:
             raise zipfile.BadZipFile(f"{info.filename!r} is not what the table of contents says")

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from conda_docker.pypi.target import Target
 
 
-_EPOCH = "315532800"  # 1980-01-01, the first time that a zip can tell: build backends put it on every file
+_EPOCH = "315532800"  # 1980-01-01, the first time that a zip can hold: build backends put it on every file
 _PASSED_OVER = frozenset(
     {".git", ".hg", ".tox", ".nox", ".venv", "__pycache__", ".mypy_cache", ".pytest_cache", "build"}
 )
 _LAST_LINES = 20
-_NOTE = "digest"  # the file next to a wheel that tells whether it is as it was built
+_NOTE = "digest"  # the file next to a wheel that says whether it is as it was built
 
 
 def _kept_wheel(folder: Path) -> Path | None:

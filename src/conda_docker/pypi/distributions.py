@@ -132,7 +132,7 @@ def _look_into(
 
     if offline:
         packages = [package for package in packages if find_package(package, cache_dir) is not None]
-    with suppress(DownloadError):  # building tells it better, and does without where layers exist
+    with suppress(DownloadError):  # building reports it better, and does without where layers exist
         for package, path in fetch_packages(packages, cache_dir, offline=offline, extracted=True, progress=progress):
             yield package, distributions_in(entry.path for entry in open_package(path).metadata.paths)
 

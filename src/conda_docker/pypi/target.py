@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
 
 DEFAULT_GLIBC = "2.28"
-"""The glibc of images whose base does not tell, as for the solver of conda packages."""
+"""The glibc of images whose base does not say, as for the solver of conda packages."""
 
 _ARCHITECTURES = {
     "linux-64": "x86_64",
@@ -119,7 +119,7 @@ class Target:
 def target_of(python: LockedPackage, subdir: str, glibc: str | None) -> Target:
     """Return what wheels must fit for an environment with this `python` package.
 
-    `glibc` is the version in the base image, None when it does not tell. conda's Python runs with glibc alone, so there
+    `glibc` is the version in the base image, None when it does not say. conda's Python runs with glibc alone, so there
     are no wheels for musl in such an environment. Raises `UnsupportedInput` for a Python or a platform that uv cannot
     choose wheels for.
     """

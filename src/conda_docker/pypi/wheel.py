@@ -261,7 +261,7 @@ def _own_metadata(locked: LockedWheel) -> dict[str, bytes]:
 def direct_url(locked: LockedWheel) -> bytes:
     """Return the content of `direct_url.json` (PEP 610) for a wheel that was asked for by its URL or path.
 
-    A local wheel is named without its folder, which is the builder's and nothing that an image should tell.
+    A local wheel is named without its folder, which is the builder's and nothing that an image should reveal.
     """
     local = locked.url.startswith("file:")
     document = {

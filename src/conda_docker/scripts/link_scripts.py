@@ -183,7 +183,7 @@ def _run(
 
 
 def _take_messages(tree: Tree, package: LockedPackage, prefix: str) -> list[str]:
-    """Return what a script left for the user; the file is no part of the image."""
+    """Return what a script left for the user; the file is not part of the image."""
     folder = tree.folder / prefix.strip("/")
     path = folder / MESSAGES
     # A script may have put a link in the way, which leads out of the tree here.

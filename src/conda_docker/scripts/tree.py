@@ -27,7 +27,7 @@ _MOUNTED = ("dev", "proc", "sys", "tmp", "run")
 
 
 class _Status(NamedTuple):
-    """What tells whether a path has been touched. The time of its last change cannot be set by a program."""
+    """What shows whether a path has been touched. The time of its last change cannot be set by a program."""
 
     mode: int
     inode: int
@@ -120,7 +120,7 @@ def _look(root: Path) -> Iterator[tuple[str, _Status]]:
                 if found.st_mode & stat.S_IRWXU != stat.S_IRWXU:
                     # A script may have closed it to everybody; what is in it is there all the same.
                     os.chmod(os.path.join(folder, name), found.st_mode | stat.S_IRWXU)  # noqa: PTH101, PTH118
-                # Its own times and size tell of what is in it.
+                # Its own times and size depend on what is in it.
                 yield path, _Status(found.st_mode, 0, 0, 0, 0, "")
             else:
                 times = found.st_mtime_ns, found.st_ctime_ns

@@ -2,7 +2,7 @@
 
 The engine is found by `find_engine`: the one that `DOCKER_HOST`, `DOCKER_CONTEXT` or the docker command's settings
 name, else one that listens where engines do, else the `docker` or `podman` command. Every function raises
-`EngineNotFound` when there is none, `EngineError` when it fails, and `InvalidReference` for what is no image name.
+`EngineNotFound` when there is none, `EngineError` when it fails, and `InvalidReference` for what is not an image name.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ _KEPT = 4000
 def load(filename: str | os.PathLike[str]) -> list[str]:
     """Load a docker archive, as `docker load -i` does; gives the names of the images in it, the IDs of nameless ones.
 
-    Docker before version 29 also loads archives of the layout of old, and names none of their images. Raises `NotFound`
-    when there is no such file.
+    Docker before version 29 also loads archives of the layout before Docker 1.10, and names none of their images.
+    Raises `NotFound` when there is no such file.
     """
     try:
         file = open(filename, "rb")  # noqa: PTH123, SIM115
@@ -87,7 +87,7 @@ def pull(image: str, tag: str | None = None) -> None:
 
 
 def push(image: str, tag: str | None = None) -> Digest | None:
-    """Let the engine push an image to the registry that its name holds; gives the digest there, if it is told."""
+    """Let the engine push an image to the registry that its name holds; gives the digest there, if that is reported."""
     return find_engine().push(ImageReference.parse(engine_name(image, tag)))
 
 

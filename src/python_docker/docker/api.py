@@ -101,7 +101,7 @@ class EngineApi:
                 pass
 
     def push(self, reference: ImageReference) -> Digest | None:
-        """Let the engine push an image to its registry; gives the digest of the manifest there, if it is told."""
+        """Let the engine push an image to its registry; gives the digest of the manifest there, if that is reported."""
         digest = None
         what = f"push {reference.familiar}"
         auth = registry_auth(reference)
@@ -115,7 +115,7 @@ class EngineApi:
                     try:
                         digest = Digest(told["Digest"])
                     except InvalidDigest:
-                        raise EngineError(f"{self.name} could not {what}: it told of {told['Digest']!r}") from None
+                        raise EngineError(f"{self.name} could not {what}: it reported {told['Digest']!r}") from None
         return digest
 
     def tag(self, name: str, reference: ImageReference) -> None:
@@ -167,7 +167,7 @@ def _client(endpoint: Endpoint, version: str, timeout: float) -> APIClient:
     except (AttributeError, TypeError, KeyError, RecursionError):
         raise EngineError(f"cannot talk to {endpoint}: {settings} does not hold Docker's settings") from None
     if tls is not None and not tls.verify:
-        # The user's settings say so; a warning for each request would tell nobody anything new.
+        # The user's settings say so; a warning for each request would say nothing new.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     # Neither proxies nor a netrc of other hosts' credentials are for an engine.
     client.trust_env = False

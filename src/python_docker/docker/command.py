@@ -75,7 +75,7 @@ class EngineCommand:
         self._run("pull", str(reference))
 
     def push(self, reference: ImageReference) -> Digest | None:
-        """Push an image to its registry; gives the digest of the manifest there, if it is told."""
+        """Push an image to its registry; gives the digest of the manifest there, if the engine reports it."""
         told = _PUSHED.search(self._run("push", reference.familiar).decode(errors="replace"))
         return Digest(told[1]) if told else None
 

@@ -19,7 +19,7 @@ Sink = Callable[[bytes], object]
 
 
 class Puller(Protocol):
-    """The engine, as far as it matters here."""
+    """The part of the engine that matters here."""
 
     name: str
 
@@ -103,7 +103,7 @@ def _create(engine: Puller, client: APIClient, name: str, process: Process, netw
 
 
 def _remove(engine: str, client: APIClient, container: str) -> None:
-    # A container that cannot be removed is no reason to hide what it printed, or the error that came before.
+    # A container that cannot be removed does not justify hiding what it printed, or the error that came before.
     with suppress(EngineError, NotFound), engine_errors(engine, "remove the container"):
         client.remove_container(container, v=True, force=True)
 

@@ -26,7 +26,7 @@ _ADVICE = (
 class Loading(Output, Protocol):
     """A docker archive on its way into an engine; `commit` raises `EngineError` when the engine could not load it.
 
-    `loaded` has the names of the images after that, as far as the engine tells them, the IDs of nameless ones.
+    `loaded` has the names of the images after that, where the engine reports them, the IDs of nameless ones.
     """
 
     loaded: list[str]
@@ -47,7 +47,7 @@ class Engine(Protocol):
         """Pull an image from its registry. Raises `NotFound` when the registry has none."""
 
     def push(self, reference: ImageReference) -> Digest | None:
-        """Push an image to its registry; gives the digest of the manifest there, if it is told."""
+        """Push an image to its registry; gives the digest of the manifest there, if the engine reports it."""
 
     def tag(self, name: str, reference: ImageReference) -> None:
         """Give an image another name. Raises `NotFound` when there is no image `name`."""
@@ -68,7 +68,7 @@ def find_engine() -> Engine:
     """Return the engine that the user's settings name, else the first that answers where engines listen, else a
     command.
 
-    `python_docker.docker.endpoint` says which settings and places these are. Raises `EngineNotFound`, which tells
+    `python_docker.docker.endpoint` says which settings and places these are. Raises `EngineNotFound`, which says
     where it was looked for.
     """
     from python_docker.docker.endpoint import chosen_endpoint, usual_endpoints

@@ -100,8 +100,8 @@ class ArchiveUpload:
 
 
 def messages(answer: Iterable[Any], engine: str, what: str) -> Iterator[dict[str, Any]]:
-    """Return the messages of an answer. Raises `EngineError` with the engine's words for one that tells of an error:
-    load, pull and push answer 200 at once and tell of failures later.
+    """Return the messages of an answer. Raises `EngineError` with the engine's words for one that reports an error:
+    load, pull and push answer 200 at once and report failures later.
     """
     for message in answer:
         if not isinstance(message, dict):

@@ -15,7 +15,7 @@ def is_image_id(name: str) -> bool:
 
 
 def engine_name(image: str, tag: str | None = None) -> str:
-    """Return what to call an image when speaking of it to an engine. Raises `InvalidReference` for what is no name.
+    """Return what to call an image when speaking of it to an engine. Raises `InvalidReference` for what is not a name.
 
     >>> engine_name("team/app", "v1"), engine_name("ubuntu")
     ('team/app:v1', 'ubuntu:latest')

@@ -20,7 +20,7 @@ _MAX_LENGTH = 255  # the encoded part becomes a file name
 
 
 class Hash(Protocol):
-    """What `hashlib` gives back, as far as it is used here."""
+    """What `hashlib` gives back: the part that is used here."""
 
     def update(self, data: bytes | bytearray | memoryview, /) -> None: ...
     def hexdigest(self) -> str: ...

@@ -185,4 +185,4 @@ def parse_manifest(raw: bytes, media_type: str | None = None, what: str = "the m
         return Manifest.from_value(value | {"mediaType": kind}, raw, what)
     if kind in INDEXES:
         return Index.from_value(value | {"mediaType": kind}, raw, what)
-    raise UnsupportedFormat(f"{what} has the media type {kind[:120]!r}, which is no image's")
+    raise UnsupportedFormat(f"{what} has the media type {kind[:120]!r}, which is not that of an image")

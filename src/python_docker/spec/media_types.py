@@ -96,5 +96,5 @@ def layer_media_type(image_format: ImageFormat, compression: Compression, *, for
 
 
 def layer_compression(media_type: str) -> Compression | None:
-    """Return the compression that a layer's media type names, None when the type is no layer's."""
+    """Return the compression that a layer's media type names, None when it is not a layer's type."""
     return _LAYER_COMPRESSIONS.get(media_type)

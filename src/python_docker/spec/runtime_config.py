@@ -88,7 +88,7 @@ class RuntimeConfig(dict[str, Any]):
     def environment(self) -> dict[str, str]:
         """The variables of `Env` by name; the last one wins where a name occurs twice.
 
-        Raises `InvalidDocument` when `Env` is no list of texts.
+        Raises `InvalidDocument` when `Env` is not a list of strings.
         """
         variables = self.get("Env") or []
         if not isinstance(variables, list) or not all(isinstance(variable, str) for variable in variables):

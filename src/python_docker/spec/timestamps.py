@@ -17,7 +17,7 @@ LAST_SECOND = 253_402_300_799
 
 
 def source_date_epoch() -> int | None:
-    """SOURCE_DATE_EPOCH in seconds since 1970, None when it is not set. Raises `Error` when it is no such number."""
+    """SOURCE_DATE_EPOCH in seconds since 1970, None when it is not set. Raises `Error` when it is not such a number."""
     text = os.environ.get("SOURCE_DATE_EPOCH")
     if not text:
         return None

@@ -60,7 +60,7 @@ def decode_entry(
         raise InvalidLayer("the tar holds GNU sparse files, which layers may not")
     if kind is None:
         raise InvalidLayer(f"the tar holds a member of unknown type {flag!r}")
-    # GNU's own format, told by its magic, keeps other things where ustar has the prefix.
+    # GNU's own format, recognised by its magic number, keeps other things where ustar has the prefix.
     prefix = prefix if prefix[0] and magic == b"ustar\0" else b""
     path = _path(name, prefix, long_name, pax.get("path"))
     target = _path(link, b"", long_link, pax.get("linkpath")) if kind in _LINKS else ""

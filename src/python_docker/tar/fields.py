@@ -59,7 +59,7 @@ def check_sum(block: bytes, field: bytes) -> None:
         stated = -1
     if total == stated:
         return
-    # Some systems of old added signed bytes.
+    # Some old systems added signed bytes.
     signed = sum(byte - 256 if byte > 127 else byte for byte in block[:148] + block[156:]) + 8 * 0x20
     if signed != stated:
         raise InvalidLayer("not a tar, or a damaged one: a header's checksum is wrong")

@@ -29,7 +29,7 @@ def pax_record(key: bytes, value: bytes) -> bytes:
 def parse_pax(body: bytes, *, for_all: bool = False) -> dict[str, bytes]:
     """Return the records of an extended header; `for_all` keeps those that mean something in a global header.
 
-    Raises `InvalidLayer` for what is no sequence of records.
+    Raises `InvalidLayer` for what is not a sequence of records.
     """
     records: dict[str, bytes] = {}
     position = 0

@@ -27,7 +27,7 @@ class TarReader:
     A content can be read until the next member is asked for. Paths are given as they stand in the archive (see
     `contained_path` and `clamped_path`), only without a trailing slash. `offset` is where the current content starts,
     in bytes from the first that was read. The stream is read a little beyond the current member, or moved on by
-    `seek` where it can, and left open. Raises `InvalidLayer` for what is no tar, is cut short, holds a path of more
+    `seek` where it can, and left open. Raises `InvalidLayer` for what is not a tar, is cut short, holds a path of more
     than 4096 bytes, or has members that layers may not hold (image-spec, layer.md).
 
     With `lenient` such members are passed over, and `rare` has a path for each kind of them: sparse files are given,
@@ -75,7 +75,7 @@ class TarReader:
                     raise
                 raise InvalidLayer("the tar is cut short") from None
             self._position += size - 1
-            # To seek beyond the end is no error: only a read tells.
+            # Seeking beyond the end is not an error: only a read finds out.
             size = 1
         while size:
             size -= len(self._exactly(min(size, READ_SIZE)))
@@ -170,7 +170,7 @@ class TarReader:
         long_name: bytes | None,
         long_link: bytes | None,
     ) -> tuple[TarEntry | None, int]:
-        """Return the entry of a sparse file, None for what is no file at all, and how many bytes follow its header."""
+        """Return the entry of a sparse file, None for what is not a file, and how many bytes follow its header."""
         flag = fields[7]
         plain = {key: value for key, value in pax.items() if not key.startswith(SPARSE)}
         as_file = (*fields[:7], EntryType.FILE.value, *fields[8:])

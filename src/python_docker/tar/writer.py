@@ -112,7 +112,7 @@ class LayerWriter:
             if known is EntryType.DIRECTORY:
                 break
             if known is not None:
-                raise InvalidPath(f"{path!r} lies below {parent!r}, which is no directory")
+                raise InvalidPath(f"{path!r} is below {parent!r}, which is not a directory")
             missing.append(parent)
             cut = path.rfind("/", 0, cut)
         for parent in reversed(missing):

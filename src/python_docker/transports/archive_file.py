@@ -91,7 +91,7 @@ class ArchiveFile:
     def open(cls, source: str | os.PathLike[str] | BinaryIO) -> ArchiveFile:
         """Open a path or a file object; a seekable one must stay open while members are read.
 
-        Raises `NotFound` when there is no such file, `InvalidArchive` for what is no tar or is cut short.
+        Raises `NotFound` when there is no such file, `InvalidArchive` for what is not a tar or is cut short.
         """
         if isinstance(source, (str, os.PathLike)):
             return cls._open_path(os.fspath(source))

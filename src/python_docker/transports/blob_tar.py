@@ -23,7 +23,7 @@ def blob_path(digest: Digest) -> str:
 
 
 class _Advancing(ReadStream):
-    """A reader that tells how far it got."""
+    """A reader that knows how far it got."""
 
     def __init__(self, stream: BinaryIO, advance: Callable[[int], object]) -> None:
         super().__init__(stream)
@@ -79,5 +79,5 @@ class BlobTar:
         self._output.commit()
 
     def abort(self) -> None:
-        """Take back what was written, as far as the output can."""
+        """Take back what was written, where the output can."""
         self._output.abort()

@@ -1,7 +1,7 @@
 """Docker archives, as `docker save` writes and `docker load` reads them: `docker-archive:PATH[:REF]`.
 
-Reading is here, for every kind there has been: with a manifest.json (Docker 1.10 and later), with an OCI layout beside
-it (25 and later), and the v1 layout of old (`docker_v1`). Writing is in `docker_archive_writer`.
+Reading is here, for every kind there has been: with a manifest.json (Docker 1.10 and later), with an OCI layout next to
+it (25 and later), and the v1 layout before that (`docker_v1`). Writing is in `docker_archive_writer`.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ class ArchiveSource:
     """A `Source`: the image of a docker archive that `name` means, a reference or `@` and a number; None: the only one.
 
     `images` are those of the archive, if they are known already. Raises `NotFound` when there is no such image, or no
-    name and several images; `InvalidArchive`, `InvalidDocument` for what is no docker archive.
+    name and several images; `InvalidArchive`, `InvalidDocument` for what is not a docker archive.
     """
 
     def __init__(self, archive: ArchiveFile, name: str | None, images: Sequence[ArchivedImage] | None = None) -> None:
         if images is None:
             images = archived_images(archive)
         if images is None:
-            raise InvalidArchive(f"{archive.name} is no docker archive, but an OCI image layout")
+            raise InvalidArchive(f"{archive.name} is not a docker archive but an OCI image layout")
         image, self._reference = _choose(images, name, archive.name)
         self._open = cache(image.open)
 
@@ -141,7 +141,7 @@ def read_archive(source: str | os.PathLike[str] | BinaryIO) -> list[Image]:
         try:
             found.append(image_of(OciSource(files, f"@{number}", index=index)))
         except UnsupportedFormat as error:
-            # Artifacts that are no images may lie beside them.
+            # Artifacts that are no images may be next to them.
             other = error
     if not found and other is not None:
         raise other

@@ -130,7 +130,7 @@ def write_archive(images: Sequence[Image], target: str | os.PathLike[str] | Bina
     """Write images to an archive that `docker load` reads: to a file, which appears whole or not at all, or to an open
     file object, which need not be seekable.
 
-    `version` is `v1.2`, or `v1` for the layout that Docker had before 1.10, and up to 24 wrote beside
+    `version` is `v1.2`, or `v1` for the layout that Docker had before 1.10, and up to 24 wrote next to
     manifest.json. Raises `InvalidReference` for a name that Docker would refuse, `ValueError` for another version.
     """
     if version not in ("v1", "v1.2"):

@@ -1,6 +1,6 @@
 """The v1 layout of docker archives: one folder a layer, with VERSION, json and layer.tar, and `repositories`.
 
-Read: as Docker before 1.10 wrote it, with nothing else. Written: as Docker 1.10 to 24 did, with a manifest.json beside
+Read: as Docker before 1.10 wrote it, with nothing else. Written: as Docker 1.10 to 24 did, with a manifest.json next to
 it, since Docker 29 and other tools read nothing without one. Source: Docker image specification v1.0.0.
 """
 
@@ -44,7 +44,7 @@ def v1_images(archive: ArchiveFile) -> list[ArchivedImage]:
     for name, tagged in _items(value, what):
         for tag, top in _items(tagged, what):
             if not isinstance(top, str):
-                raise InvalidDocument(f"{what} is malformed: {name[:80]}:{tag[:80]} is no layer's ID")
+                raise InvalidDocument(f"{what} is malformed: {name[:80]}:{tag[:80]} is not the ID of a layer")
             tags.setdefault(top, []).append(f"{name}:{tag}")
     return [ArchivedImage(tuple(names), partial(_open, archive, top)) for top, names in tags.items()]
 
@@ -108,7 +108,7 @@ def _go_json(value: Any) -> bytes:
 
 
 def write_v1(images: Sequence[tuple[Image, ImageReference | None]], output: Output) -> None:
-    """Write images in the v1 layout, with a manifest.json beside it; layers uncompressed, IDs made from the content.
+    """Write images in the v1 layout, with a manifest.json next to it; layers uncompressed, IDs made from the content.
 
     Raises `UnsupportedFormat` for an image without layers, which the layout cannot hold.
     """

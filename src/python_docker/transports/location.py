@@ -46,7 +46,7 @@ class Location:
         `default_transport="docker"` is for reading: a file that is there is looked at too, and anything else names an
         image in a registry.
 
-        Raises `InvalidReference`, also for a file that is no image.
+        Raises `InvalidReference`, also for a file that is not an image.
         """
         name, colon, rest = text.partition(":")
         medium = MEDIA.get(name) if colon else None

@@ -53,7 +53,7 @@ class Destination(Protocol):
         """A store that new forms of layers can be written to at once, since `put_blob` takes them from there."""
 
     def put_blob(self, blob: Blob, task: Task) -> str:
-        """Take a blob in; tell `task` of each byte moved. Gives how it went: empty, or `exists`, or `mounted`."""
+        """Take a blob in; report each byte moved to `task`. Gives how it went: empty, or `exists`, or `mounted`."""
 
     def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
         """Take in a manifest or index whose blobs and children are there already; `root` is what gets the name."""

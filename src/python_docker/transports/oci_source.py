@@ -90,7 +90,7 @@ class TarFiles:
 class OciSource:
     """A `Source`: what one name in a layout means.
 
-    Raises `InvalidArchive` for what is no OCI layout, `InvalidDocument` for a malformed index.json.
+    Raises `InvalidArchive` for what is not an OCI layout, `InvalidDocument` for a malformed index.json.
     """
 
     def __init__(self, files: LayoutFiles, name: str | None, *, index: Index | None = None) -> None:

@@ -68,9 +68,9 @@ class StreamOutput:
 
 
 class FileOutput:
-    """A file that is written beside its place and takes it when it is complete; until then what was there stays.
+    """A file that is written next to its place and takes it when it is complete; until then what was there stays.
 
-    A path that is no plain file, such as a pipe or `/dev/stdout`, is written to as it is.
+    A path that is not a plain file, such as a pipe or `/dev/stdout`, is written to as it is.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

@@ -31,7 +31,7 @@ class Medium:
     """One kind of place for images.
 
     `source` and `destination` name the classes that read and write it, as `module:class`; they are imported when they
-    are used. `detect` tells whether a path is one of these. `present`, a function as `module:function`, tells what of
+    are used. `detect` says whether a path is one of these. `present`, a function as `module:function`, says what of
     an image is there already and would not be sent; without one, all is sent.
     """
 

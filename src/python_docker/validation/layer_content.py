@@ -30,7 +30,7 @@ class LayerContent:
 
 
 class _Bounded(ReadStream):
-    """A stream of which at most `limit` bytes are read; tells `advance` of them."""
+    """A stream of which at most `limit` bytes are read; reports them to `advance`."""
 
     def __init__(self, stream: BinaryIO, limit: int, advance: Callable[[int], object]) -> None:
         super().__init__(stream)
@@ -47,7 +47,7 @@ class _Bounded(ReadStream):
 
 
 def read_blob(blob: Blob, advance: Callable[[int], object]) -> LayerContent:
-    """Check a blob that is no layer: its size and digest."""
+    """Check a blob that is not a layer: its size and digest."""
 
     def look(stream: BinaryIO) -> LayerContent:
         _drain(stream)

@@ -86,7 +86,7 @@ class Validation:
         self._seen.add(key)
         subject = prefix + _name("manifest", descriptor.digest)
         if depth >= MAX_DEPTH:
-            self.note(subject, [error(f"indexes lie in indexes more than {MAX_DEPTH} deep")])
+            self.note(subject, [error(f"indexes are nested more than {MAX_DEPTH} deep")])
             return
         try:
             child = source.child(descriptor)

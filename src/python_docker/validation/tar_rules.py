@@ -45,7 +45,7 @@ class TarRules:
         path = clamped_path(entry.path)
         if not path:
             if entry.type is not EntryType.DIRECTORY:
-                self._error("the root is no folder", entry.path)
+                self._error("the root is not a folder", entry.path)
             return
         if path in self.types:
             self._error("a path is there more than once, which Docker refuses", path)
@@ -89,7 +89,7 @@ class TarRules:
         elif path.removesuffix(name) + hidden in self.types:
             self._error("a whiteout comes after what it names in the same layer, which Docker refuses", path)
         elif entry.type is not EntryType.FILE or entry.size:
-            self._warning("a whiteout is no empty file", path)
+            self._warning("a whiteout is not an empty file", path)
 
     def _check_folders(self, path: str) -> None:
         folder = path.rpartition("/")[0]
@@ -101,7 +101,7 @@ class TarRules:
                 self._warning("a path leads through a symbolic link, which engines treat differently", path, folder)
                 return
             if kind is not None:
-                self._error("a path lies below something that is no folder", path, folder)
+                self._error("a path is below something that is not a folder", path, folder)
                 return
             self._implied.add(folder)
             folder = folder.rpartition("/")[0]
@@ -114,7 +114,7 @@ class TarRules:
             self._error("a hard link leads to a folder", path, target)
 
     def finish(self) -> None:
-        """Check what can be told only at the end."""
+        """Check what is known only at the end."""
         links, self.links = self.links, []
         for path, target in links:
             if target in self.types:

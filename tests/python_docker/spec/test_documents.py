@@ -196,7 +196,7 @@ def test_schema_1_is_refused_by_name(value: dict[str, Any], media_type: str | No
 
 
 def test_other_types_are_no_image() -> None:
-    with pytest.raises(UnsupportedFormat, match=r"'application/json', which is no image's"):
+    with pytest.raises(UnsupportedFormat, match=r"'application/json', which is not that of an image"):
         parse_manifest(dump_json(MANIFEST | {"mediaType": "application/json"}))
 
 

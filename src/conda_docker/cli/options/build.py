@@ -256,7 +256,7 @@ OPTIONS = (
         metavar="STRATEGY",
         **_member_of(Layering),
         panel=LAYERS,
-        help="layered: a layer for each package, as far as --max-layers allows; single: one layer for all packages "
+        help="layered: a layer for each package, up to --max-layers; single: one layer for all packages "
         f"[default: {DEFAULTS.layering}]",
     ),
     Option(

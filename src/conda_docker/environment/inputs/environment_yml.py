@@ -244,7 +244,9 @@ class _Reader:
         written = str(node.value)
         text = written if node.style else text_of_plain(written)
         if not node.style and (text != written or not written):
-            shown = f"is empty, since `{written}` is no value" if not text else f"is {text!r}, since {written!r} is not"
+            shown = (
+                f"is empty, since `{written}` is not a value" if not text else f"is {text!r}, since {written!r} is not"
+            )
             reason = "" if not text else " a string in YAML"
             self.warnings.append(
                 f"{self.file_name}: the variable {name} {shown}{reason}; quote the value to keep it as it is written"

@@ -34,8 +34,8 @@ def parse_explicit(
 
     Lines are URLs, or paths, relative to `folder`. `subdir` is what the environment is wanted for; None: what the list
     says itself, in a comment or by its URLs. Lines `# pip NAME @ URL`, as conda-lock writes them, name wheels, and
-    what pip would build is left in `pip`. Raises `InvalidEnvironment` for a line that is no package, and for a package
-    that is named twice or is for another platform.
+    what pip would build is left in `pip`. Raises `InvalidEnvironment` for a line that is not a package, and for a
+    package that is named twice or is for another platform.
 
     >>> parse_explicit("@EXPLICIT\\nhttps://conda.anaconda.org/c/linux-64/a-1.0-0.conda\\n").packages[0].name
     'a'
@@ -95,7 +95,7 @@ def _package(line: str, where: str, folder: Path) -> LockedPackage:
 
 
 def _target(packages: tuple[LockedPackage, ...], stated: str | None, wanted: str | None, file_name: str) -> str:
-    """Return the subdir that the list is for. Packages from local files may lie anywhere, so theirs say nothing."""
+    """Return the subdir that the list is for. Packages from local files may be anywhere, so theirs say nothing."""
     found = dict.fromkeys(
         package.subdir for package in packages if package.subdir != "noarch" and channel_of_url(package.url)
     )

@@ -1,4 +1,4 @@
-"""The index's record of a package, from an entry of a lock file of pixi's and from what the package's URL tells."""
+"""The index's record of a package, from an entry of a lock file of pixi's and from what the package's URL says."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _DEVELOP = re.compile(r"dev_\d+|<develop>")
 def parse_list_export(
     text: str, file_name: str = "packages.txt", *, subdir: str | None = None, folder: Path | None = None
 ) -> EnvironmentSpec:
-    """Return the packages that an exported list names, as exact specs; `folder` is where the list lies.
+    """Return the packages that an exported list names, as exact specs; `folder` is where the list is.
 
     `subdir` is what the environment is wanted for; None: what the list says itself, in a comment. The list does not
     name channels. Raises `InvalidEnvironment` for a line of another form, a package that is named twice and a list

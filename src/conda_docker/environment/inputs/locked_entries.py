@@ -51,7 +51,7 @@ def pip_entry(
 
     `location` is a URL, perhaps with `direct+` before it or `#sha256=...` behind it, or a path relative to `folder`.
     `direct` says that it was asked for by its URL, as `direct+` and a path do. `where` names the entry in messages.
-    Raises `InvalidEnvironment` for what is no location, name, version or hash.
+    Raises `InvalidEnvironment` for what is not a location, name, version or hash.
     """
     name = normalize_name(name)
     if location.startswith(_VERSION_CONTROL):

@@ -1,7 +1,7 @@
 """`pixi.lock`, the lock file of pixi, in every version of its format that there is, from 1 to 7.
 
 Versions 1 to 3 are conda-lock's files with more fields. Since version 4 there are environments: each names, for each
-platform, the locations of its packages, which are described in a list of their own. What a location tells (name,
+platform, the locations of its packages, which are described in a list of their own. What a location says (name,
 version, build, subdir) is left out of the description since version 6 (rattler_lock/src/parse).
 """
 

@@ -46,8 +46,8 @@ def read_prefix(
     there. `subdir` is what the environment is wanted for; None: what it is made of. What the user once asked for comes
     from the records or from `conda-meta/history`, the variables from `conda-meta/state`.
 
-    Raises `InvalidEnvironment` for a folder that is no environment, a damaged record or packages for another platform,
-    and `UnsupportedInput` for packages that pip installed next to conda's, if `pip_packages` says so, and for
+    Raises `InvalidEnvironment` for a folder that is not an environment, a damaged record or packages for another
+    platform, and `UnsupportedInput` for packages that pip installed next to conda's, if `pip_packages` says so, and for
     those among them that were installed from folders of this machine.
     """
     meta = prefix / "conda-meta"

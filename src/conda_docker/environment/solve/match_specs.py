@@ -51,7 +51,7 @@ def read_specs(specs: Iterable[str], configuration: CondaConfiguration) -> list[
     """Return the match specs that the user asked for, each once, in the order of their normal form.
 
     `channel::package` names the channel to take a package from, as a name, a URL or a path. A path that ends in
-    `.conda` or `.tar.bz2` is that package's. Raises `InvalidEnvironment`, and `ChannelError` for what is no channel.
+    `.conda` or `.tar.bz2` is that package's. Raises `InvalidEnvironment`, and `ChannelError` for what is not a channel.
 
     >>> [spec] = read_specs(["bioconda::samtools >=1.20"], CondaConfiguration())
     >>> spec.for_channel(spec.channels[0])

@@ -126,7 +126,7 @@ def _name(file_name: str, record: object) -> str:
 
 
 def _base_url(url: str, subdir: str, index: Mapping[str, Any]) -> str:
-    """Return where packages lie (CEP 15)."""
+    """Return where packages are (CEP 15)."""
     from urllib.parse import urljoin
 
     info = index.get("info")

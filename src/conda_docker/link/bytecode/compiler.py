@@ -64,7 +64,7 @@ class Compiler:
 
     @property
     def minor_version(self) -> str:
-        """The version of its Python as far as it matters to packages: "3.12"."""
+        """The version of its Python, in the form that matters to packages: "3.12"."""
         return self.python.minor_version
 
     def compile(self, modules: Sequence[Module]) -> Future[list[bytes | DoesNotCompile]]:

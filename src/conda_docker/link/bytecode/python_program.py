@@ -43,7 +43,7 @@ class PythonProgram:
 
     @property
     def minor_version(self) -> str:
-        """The version as far as it matters to packages: "3.12"."""
+        """The version in the form that matters to packages: "3.12"."""
         return minor_version(self.version)
 
 

@@ -24,7 +24,7 @@ def send_chunks(upload: BlobUpload, session: Session, chunk_size: int, limits: U
     """Send a blob in chunks of `chunk_size`, smaller ones where they are too large, up to where `session` is closed.
 
     After a break or a refusal the registry is asked how far it got, and what it lacks is sent. `upload.session` is
-    always the latest place. Raises `RegistryError` when the registry cannot tell, or does not get on.
+    always the latest place. Raises `RegistryError` when the registry does not know, or makes no progress.
     """
     size = upload.blob.descriptor.size
     least = max(_MIN_CHUNK, session.min_chunk)

@@ -82,7 +82,7 @@ class Manifest:
 
 
 def parse_manifest(text: str, file_name: str, folder: Path) -> Manifest:
-    """Return what a `pixi.toml`, or a `pyproject.toml` with `[tool.pixi]`, says. `folder` is where it lies.
+    """Return what a `pixi.toml`, or a `pyproject.toml` with `[tool.pixi]`, says. `folder` is where it is.
 
     Raises `InvalidEnvironment` for what is not TOML, has no workspace, or refers to features that it lacks.
     """
