@@ -18,7 +18,7 @@ TARGETS = st.one_of(
 
 @st.composite
 def layer_members(draw: st.DrawFn) -> list[Member]:
-    """The members of one layer, which holds no path twice, and nothing below what is no folder."""
+    """The members of one layer, which holds no path twice, and nothing below what is not a folder."""
     members: dict[str, Member] = {}
     for chosen in draw(st.lists(PATHS, max_size=6, unique=True)):
         path = chosen

@@ -232,7 +232,7 @@ def test_contents_without_a_place_are_refused(path: str) -> None:
 
 
 def test_contents_below_a_file_are_refused() -> None:
-    with pytest.raises(InvalidPath, match="lies below 'a'"):
+    with pytest.raises(InvalidPath, match="is below 'a'"):
         Image().add_layer_contents({"a": b"", "a/b": b""})
 
 

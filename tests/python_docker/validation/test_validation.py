@@ -399,7 +399,7 @@ FILE, FOLDER, SYMLINK, HARDLINK = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMT
         ([("/a", FILE, b"")], WARNING, "a path is absolute: '/a'"),
         ([("a", FOLDER, ""), ("a/../b", FILE, b"")], WARNING, "a path holds '..'"),
         ([(".", FILE, b"")], ERROR, "the root is not a folder"),
-        ([("a", FILE, b""), ("a/b", FILE, b"")], ERROR, "lies below something that is no folder: 'a/b' ('a')"),
+        ([("a", FILE, b""), ("a/b", FILE, b"")], ERROR, "is below something that is not a folder: 'a/b' ('a')"),
         ([("a", SYMLINK, "b"), ("a/b", FILE, b"")], WARNING, "leads through a symbolic link"),
         ([("a", SYMLINK, "")], ERROR, "a symbolic link has no target: 'a'"),
         ([("a", HARDLINK, "b"), ("b", FILE, b"")], ERROR, "a hard link comes before its target: 'a' ('b')"),
