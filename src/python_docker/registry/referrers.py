@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import random
 import re
+import time
 from typing import TYPE_CHECKING
 
-from python_docker.errors import NotFoundInRegistry
+from python_docker.errors import NotFoundInRegistry, RegistryError
 from python_docker.http.headers import content_type
 from python_docker.http.response import Response
 from python_docker.registry.auth.scope import repository_scope
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import Index, Manifest, parse_manifest
+from python_docker.spec.documents import Index, Manifest, parse_manifest, referrer_descriptor
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import OCI_INDEX, ImageFormat
 
 if TYPE_CHECKING:
     from python_docker.registry.client import RegistryClient
+
+_SETTLING = 0.2
+"""How long, in seconds, another writer may at least need between reading a list and writing it."""
+_ATTEMPTS = 20
 
 
 def referrers(client: RegistryClient, path: str, digest: Digest) -> Index:
@@ -42,21 +48,29 @@ def keep_referrer(client: RegistryClient, path: str, document: Manifest | Index,
     """List a manifest with a subject, stored with `answer`, under the subject's tag, unless the registry lists it.
 
     Needed where the registry does not know referrers (distribution-spec, "Pushing Manifests with Subject").
+
+    Registries cannot write on condition that a tag has not moved, so that two writers at once may each put a list
+    without the other's entry. Hence the list is read again after any other writer that began before us must have
+    written its own, and written again until it holds: whoever is overwritten notices. Raises `RegistryError` when it
+    does not hold after many attempts.
     """
     subject = document.subject
     if subject is None or answer.headers.get("oci-subject"):
         return
-    index = _tagged_referrers(client, path, subject.digest)
-    if any(entry.digest == document.digest for entry in index.manifests):
-        return
-    entry = document.descriptor
-    fields: dict[str, object] = {}
-    if isinstance(document, Manifest):
-        fields["artifact_type"] = document.artifact_type or document.config.media_type
-    if document.annotations:
-        fields["annotations"] = document.annotations
-    updated = Index.new(ImageFormat.OCI, [*index.manifests, entry.replace(**fields)], index.annotations)
-    client.put_manifest(path, referrers_tag(subject.digest), updated)
+    entry = referrer_descriptor(document)
+    for _ in range(_ATTEMPTS):
+        started = time.monotonic()
+        index = _tagged_referrers(client, path, subject.digest)
+        if any(listed.digest == entry.digest for listed in index.manifests):
+            return
+        updated = Index.new(ImageFormat.OCI, [*index.manifests, entry], index.annotations)
+        client.put_manifest(path, referrers_tag(subject.digest), updated)
+        # Another writer needs about as long as we did; random, so that two do not go on in step.
+        time.sleep(max(_SETTLING, 3 * (time.monotonic() - started)) * random.uniform(1, 2))  # noqa: S311
+    raise RegistryError(
+        f"{client.address.host}: {document.digest} could not be listed under {path}:{referrers_tag(subject.digest)}: "
+        f"others overwrote the list {_ATTEMPTS} times; try again when nobody else attaches anything to this image"
+    )
 
 
 def _tagged_referrers(client: RegistryClient, path: str, digest: Digest) -> Index:

@@ -38,6 +38,7 @@ __all__ = [
     "dump_json",
     "parse_json",
     "parse_manifest",
+    "referrer_descriptor",
 ]
 
 
@@ -154,6 +155,19 @@ class Index(Document):
         if annotations and image_format is ImageFormat.OCI:
             value["annotations"] = dict(sorted(annotations.items()))
         return cls.build(value)
+
+
+def referrer_descriptor(document: Manifest | Index) -> Descriptor:
+    """Return how what has a subject is listed: with its artifact type and annotations.
+
+    The type is that of its config where it states none (distribution-spec, "Listing Referrers").
+    """
+    fields: dict[str, object] = {}
+    if isinstance(document, Manifest):
+        fields["artifact_type"] = document.artifact_type or document.config.media_type
+    if document.annotations:
+        fields["annotations"] = document.annotations
+    return document.descriptor.replace(**fields)
 
 
 def parse_manifest(raw: bytes, media_type: str | None = None, what: str = "the manifest") -> Manifest | Index:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,7 @@ from python_docker import copy_image, open_image, write_image
 from python_docker.blob import Blob
 from python_docker.errors import ConnectionFailed, ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.image import Image
+from python_docker.parallel import in_parallel
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.medium import RegistryDestination, RegistrySource
 from python_docker.registry.options import RegistryOptions
@@ -199,8 +201,9 @@ class TestReferrers:
         value |= {"subject": subject.descriptor.to_json(), "annotations": {"number": str(number)}}
         return Manifest.build(value)
 
-    def put(self, client: RegistryClient, document: Manifest) -> None:
-        client_destination = RegistryDestination(client, "team/app", None, document.digest)
+    def put(self, client: RegistryClient, document: Manifest, path: str = "team/app") -> None:
+        client_destination = RegistryDestination(client, path, None, document.digest)
+        client_destination.put_blob(Blob.from_bytes(b"{}", document.config.media_type), Tally())
         client_destination.put_manifest(document, root=True)
         client_destination.commit()
 
@@ -253,6 +256,59 @@ class TestReferrers:
         destination.put_manifest(signature, root=True)
         destination.commit()
         assert [entry.digest for entry in referrers(client, repository, subject.digest).manifests] == [signature.digest]
+
+    def test_two_writers_at_once_lose_nothing(
+        self, registry: peers.Registry, repository: str, options: RegistryOptions
+    ) -> None:
+        subject = write_image(small_image("x"), f"docker://{registry.host}/{repository}:v1", registry=options)
+        signatures = [self.signature(subject, number) for number in range(6)]
+
+        def attach(some: Sequence[Manifest]) -> None:
+            client = RegistryClient(registry.url, options)
+            for signature in some:
+                self.put(client, signature, repository)
+
+        in_parallel([partial(attach, signatures[:3]), partial(attach, signatures[3:])], 2)
+        listed = referrers(RegistryClient(registry.url, options), repository, subject.digest).manifests
+        assert {entry.digest for entry in listed} == {signature.digest for signature in signatures}
+
+    def test_an_entry_that_another_writer_overwrote(
+        self, client: RegistryClient, stub: StubRegistry, subject: Manifest
+    ) -> None:
+        other = self.signature(subject, 2)
+        theirs = Index.new(ImageFormat.OCI, [other.descriptor])
+        overwritten = False
+
+        def overwrite(asked: Asked) -> Answer | None:
+            nonlocal overwritten
+            asks = asked.method == "GET" and referrers_tag(subject.digest) in asked.path
+            if not asks or overwritten or ("team/app", referrers_tag(subject.digest)) not in stub.manifests:
+                return None
+            # The other writer read the list before ours was there.
+            overwritten = True
+            return Answer(200, theirs.raw, {"Content-Type": theirs.media_type})
+
+        stub.hook = overwrite
+        signature = self.signature(subject, 1)
+        self.put(client, signature)
+        stub.hook = lambda asked: None
+        listed = referrers(client, "team/app", subject.digest).manifests
+        assert {entry.digest for entry in listed} == {signature.digest, other.digest}
+
+    def test_others_overwrite_the_list_for_ever(
+        self, client: RegistryClient, stub: StubRegistry, subject: Manifest, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("python_docker.registry.referrers._SETTLING", 0.0001)
+        empty = Index.new(ImageFormat.OCI, [])
+
+        def overwrite(asked: Asked) -> Answer | None:
+            if asked.method == "GET" and referrers_tag(subject.digest) in asked.path:
+                return Answer(200, empty.raw, {"Content-Type": empty.media_type})
+            return None
+
+        stub.hook = overwrite
+        with pytest.raises(RegistryError, match="others overwrote the list"):
+            self.put(client, self.signature(subject))
 
 
 def test_copy_between_registries_with_options_of_their_own(
