@@ -14,7 +14,7 @@ from python_docker.parallel import in_parallel
 from python_docker.progress import Task
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
-from python_docker.registry.referrers import keep_referrer
+from python_docker.registry.referrers import keep_referrer, referrers
 from python_docker.registry.upload.blob import upload_blob
 from python_docker.registry.upload.session import Session, mount_blob
 from python_docker.spec.digest import Digest
@@ -79,6 +79,10 @@ class RegistrySource:
         """Return a config or layer, downloaded each time it is opened."""
         return self._client.blob(self._paths[0], descriptor)
 
+    def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
+        """Return what is attached to a manifest."""
+        return referrers(self._client, self._paths[0], digest).manifests
+
     def close(self) -> None:
         """Close idle connections; blobs that were given stay usable."""
         self._client.close()
@@ -98,6 +102,7 @@ class RegistryDestination:
         self._tag = tag
         self._digest = digest
         self._named: Manifest | Index | None = None
+        self._referrers: list[Manifest] = []
         self._present: set[Digest] = set()
         self._lock = threading.Lock()
 
@@ -172,9 +177,18 @@ class RegistryDestination:
             )
         self._named = manifest
 
+    def put_referrer(self, manifest: Manifest) -> None:
+        """Keep what is attached to an image for `commit`: many registries want the image first."""
+        self._referrers.append(manifest)
+
     def commit(self) -> None:
-        """Store the root under its tag."""
+        """Store the root under its tag, when everything that is attached is there."""
         if self._named is not None:
+            if self._referrers:
+                self._write(self._named.digest, self._named)
+            while self._referrers:
+                self._write(self._referrers[0].digest, self._referrers[0])
+                del self._referrers[0]
             self._write(self._tag or self._named.digest, self._named)
             self._named = None
 
@@ -185,6 +199,7 @@ class RegistryDestination:
     def abort(self) -> None:
         """Forget the root. Blobs without a name are for the registry to sweep up."""
         self._named = None
+        self._referrers.clear()
 
 
 def present_blobs(location: Location, blobs: Sequence[Blob], registry: RegistryOptions | None = None) -> set[Digest]:

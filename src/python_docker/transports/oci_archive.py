@@ -9,7 +9,8 @@ from python_docker.blob import Blob, BlobStore
 from python_docker.compression import Compression
 from python_docker.errors import Error
 from python_docker.progress import Task
-from python_docker.spec.documents import Descriptor, Index, Manifest
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Descriptor, Index, Manifest, referrer_descriptor
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
@@ -51,6 +52,7 @@ class OciArchiveDestination:
         self._tar = BlobTar(output)
         self._annotations = dict(annotations)
         self._root: Descriptor | None = None
+        self._referrers: dict[Digest, Descriptor] = {}
 
     @classmethod
     def open(
@@ -72,11 +74,16 @@ class OciArchiveDestination:
         if root:
             self._root = Descriptor.new(manifest.media_type, manifest.digest, manifest.size, self._annotations)
 
+    def put_referrer(self, manifest: Manifest) -> None:
+        """Take in what is attached to the image."""
+        self.put_manifest(manifest, root=False)
+        self._referrers[manifest.digest] = referrer_descriptor(manifest)
+
     def commit(self) -> None:
         """Complete the archive and give it its name."""
         if self._root is None:
             raise Error("the OCI archive was given no image")
-        self._tar.put_file("index.json", write_index([self._root]))
+        self._tar.put_file("index.json", write_index([self._root, *self._referrers.values()]))
         self._tar.put_file("oci-layout", LAYOUT_MARKER)
         self._tar.commit()
 

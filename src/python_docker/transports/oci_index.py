@@ -8,7 +8,7 @@ from typing import Any
 
 from python_docker.errors import InvalidArchive, InvalidDocument, InvalidReference, NotFound
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, dump_json, parse_json
-from python_docker.spec.media_types import INDEXES, MANIFESTS, OCI_INDEX
+from python_docker.spec.media_types import IMAGE_CONFIGS, INDEXES, MANIFESTS, OCI_INDEX
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
 
@@ -75,8 +75,20 @@ def reference_of(descriptor: Descriptor) -> ImageReference | None:
 
 
 def images_of(index: Index) -> list[Descriptor]:
-    """Return the images and indexes that index.json names; other kinds of content are legal there, and passed over."""
-    return [descriptor for descriptor in index.manifests if descriptor.media_type in MANIFESTS | INDEXES]
+    """Return the images and indexes that index.json names; other kinds of content are legal there, and passed over.
+
+    So is what is attached to images: it is listed with the type of the artifact.
+    """
+    return [
+        descriptor
+        for descriptor in index.manifests
+        if descriptor.media_type in MANIFESTS | INDEXES and not _is_artifact(descriptor.artifact_type)
+    ]
+
+
+def _is_artifact(artifact_type: str | None) -> bool:
+    """Whether a descriptor in index.json says that it is something else than an image."""
+    return artifact_type is not None and artifact_type not in IMAGE_CONFIGS
 
 
 def choose(index: Index, name: str | None, where: str) -> Descriptor | Index:
@@ -175,12 +187,25 @@ def with_image(raw: bytes | None, descriptor: Descriptor, where: str) -> bytes:
     kept: list[Mapping[str, Any]] = []
     placed = False
     for known in value["manifests"]:
-        if not _same_name(known.get("annotations") or {}, descriptor.annotations or {}):
+        attached = _is_artifact(known.get("artifactType"))
+        if attached or not _same_name(known.get("annotations") or {}, descriptor.annotations or {}):
             kept.append(known)
         elif not placed:
             kept.append(descriptor.to_json())
             placed = True
     value["manifests"] = kept if placed else [*kept, descriptor.to_json()]
+    return _checked_index(value, where)
+
+
+def with_referrer(raw: bytes, descriptor: Descriptor, where: str) -> bytes:
+    """Return index.json with what is attached to an image at its end, unless it is there. Raises `InvalidDocument`."""
+    value: Any = Index.parse(raw, f"index.json of {where}").value()
+    if all(known.get("digest") != descriptor.digest for known in value["manifests"]):
+        value["manifests"] = [*value["manifests"], descriptor.to_json()]
+    return _checked_index(value, where)
+
+
+def _checked_index(value: Any, where: str) -> bytes:
     if len(value["manifests"]) > 10_000:
         raise InvalidDocument(f"{where} holds more images than index.json can name")
     raw = dump_json(value)

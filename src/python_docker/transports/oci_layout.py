@@ -15,7 +15,7 @@ from python_docker.files.atomic import PartialFolder, is_partial, write_whole_fi
 from python_docker.files.lock import locked
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest
+from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, referrer_descriptor
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
@@ -25,6 +25,7 @@ from python_docker.transports.oci_index import (
     check_layout_marker,
     naming_annotations,
     with_image,
+    with_referrer,
     write_index,
 )
 from python_docker.transports.oci_source import FolderFiles, OciSource
@@ -83,6 +84,7 @@ class OciLayoutDestination:
         self._folder = folder
         self._annotations = dict(annotations)
         self._root: Descriptor | None = None
+        self._referrers: dict[Digest, Descriptor] = {}
         self._staged: set[Digest] = set()
         self._store = BlobStore(folder)
         self._exists = _is_layout(folder)
@@ -151,6 +153,11 @@ class OciLayoutDestination:
         if root:
             self._root = Descriptor.new(manifest.media_type, manifest.digest, manifest.size, self._annotations)
 
+    def put_referrer(self, manifest: Manifest) -> None:
+        """Take in what is attached to the image; index.json lists it after the image."""
+        self.put_manifest(manifest, root=False)
+        self._referrers[manifest.digest] = referrer_descriptor(manifest)
+
     def commit(self) -> None:
         """Make the image visible in the layout under its name."""
         if self._root is None:
@@ -164,7 +171,7 @@ class OciLayoutDestination:
     def _appear(self, root: Descriptor) -> bool:
         """Give the complete folder its name; False when another process made one of that name meanwhile."""
         (self._partial.path / "oci-layout").write_bytes(LAYOUT_MARKER)
-        (self._partial.path / "index.json").write_bytes(write_index([root]))
+        (self._partial.path / "index.json").write_bytes(write_index([root, *self._referrers.values()]))
         return self._partial.commit_unless_there(self._folder)
 
     def _merge(self, root: Descriptor) -> None:
@@ -178,7 +185,10 @@ class OciLayoutDestination:
             if files.read("oci-layout", MAX_DOCUMENT_SIZE) is None:
                 write_whole_file(self._folder / "oci-layout", LAYOUT_MARKER)
             index = files.read("index.json", MAX_DOCUMENT_SIZE)
-            write_whole_file(self._folder / "index.json", with_image(index, root, files.name))
+            index = with_image(index, root, files.name)
+            for referrer in self._referrers.values():
+                index = with_referrer(index, referrer, files.name)
+            write_whole_file(self._folder / "index.json", index)
 
     def abort(self) -> None:
         self._partial.abort()

@@ -10,7 +10,9 @@ from typing import Protocol
 
 from python_docker.blob import Blob, BlobStore
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, NotFound
+from python_docker.spec.digest import Digest
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_manifest
+from python_docker.spec.media_types import MANIFESTS
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.blob_tar import blob_path
@@ -141,6 +143,17 @@ class OciSource:
             if embedded is None:
                 raise
             return embedded
+
+    def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
+        """Return what index.json lists as artifacts and is attached to a manifest."""
+        attached = []
+        for descriptor in self.index.manifests:
+            if descriptor.artifact_type is None or descriptor.media_type not in MANIFESTS:
+                continue
+            manifest = self.child(descriptor)
+            if isinstance(manifest, Manifest) and manifest.subject is not None and manifest.subject.digest == digest:
+                attached.append(descriptor)
+        return tuple(attached)
 
     def close(self) -> None:
         """Files are closed with the last object that reads from them."""

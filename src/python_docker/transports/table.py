@@ -43,6 +43,8 @@ class Medium:
     destination: str
     holds_index: bool
     """Whether it can hold a multi-platform image."""
+    holds_referrers: bool = False
+    """Whether documents can be attached to an image there."""
     keeps_manifest: bool = True
     """Whether the manifest that is written can be read back, so that its digest means something there."""
     is_file: bool = False
@@ -60,6 +62,7 @@ _ROWS = (
         source="python_docker.registry.medium:RegistrySource",
         destination="python_docker.registry.medium:RegistryDestination",
         holds_index=True,
+        holds_referrers=True,
         present="python_docker.registry.medium:present_blobs",
     ),
     Medium(
@@ -92,6 +95,7 @@ _ROWS = (
         source="python_docker.transports.oci_layout:OciLayoutSource",
         destination="python_docker.transports.oci_layout:OciLayoutDestination",
         holds_index=True,
+        holds_referrers=True,
         detect=is_layout,
         present="python_docker.transports.oci_layout:present_blobs",
     ),
@@ -103,6 +107,7 @@ _ROWS = (
         source="python_docker.transports.oci_archive:OciArchiveSource",
         destination="python_docker.transports.oci_archive:OciArchiveDestination",
         holds_index=True,
+        holds_referrers=True,
         is_file=True,
     ),
     Medium(
@@ -125,6 +130,9 @@ FORMS = ", ".join(medium.form for medium in _ROWS)
 
 INDEX_FORMS = ", ".join(medium.form.partition("[")[0] for medium in _ROWS if medium.holds_index)
 """The same of those that can hold a multi-platform image."""
+
+REFERRER_FORMS = ", ".join(medium.form.partition("[")[0] for medium in _ROWS if medium.holds_referrers)
+"""The same of those that documents can be attached in."""
 
 
 def medium_at(path: Path) -> Medium | None:
