@@ -57,5 +57,9 @@ class DownloadError(Error):
     """A package that could not be downloaded, or is not what its record says."""
 
 
+class MissingExtra(Error):
+    """Libraries of an extra of this package that are needed and not installed; the message says which extra."""
+
+
 class CacheError(Error):
     """A cache folder that cannot be written to, or is full."""

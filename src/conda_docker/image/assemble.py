@@ -122,6 +122,7 @@ def _assemble(
             *system_notes(environment, system, made),
             *activation.notes,
         ),
+        environment,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from python_docker.copy import AS_IT_IS, put_image
 from python_docker.errors import UnsupportedFormat
 from python_docker.progress import SILENT, Progress
+from python_docker.referrer import put_referrer
 from python_docker.spec.documents import Index
 from python_docker.spec.media_types import ImageFormat
 from python_docker.transports import destination
@@ -15,15 +16,18 @@ from python_docker.transports.table import INDEX_FORMS
 
 if TYPE_CHECKING:
     from python_docker.image import Image
+    from python_docker.referrer import Referrer
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.documents import Manifest
     from python_docker.transports import Location
+    from python_docker.transports.medium import Destination
 
 
 def write_images(
     images: Sequence[Image],
     location: str | Location,
     *,
+    attach: Callable[[Image, Manifest], Sequence[Referrer]] | None = None,
     registry: RegistryOptions | None = None,
     progress: Progress = SILENT,
 ) -> Manifest | Index:
@@ -31,7 +35,7 @@ def write_images(
 
     One image is written as it is, several as an index with a manifest for each platform. Nothing is to be seen there
     until everything has arrived. Raises `UnsupportedFormat` for several images where the place can hold no index, and
-    for two images of one platform.
+    for two images of one platform. `attach` returns what is attached to an image, given its manifest as it was written.
 
         index = write_images([image_for_amd64, image_for_arm64], "oci:build:demo")
     """
@@ -42,16 +46,29 @@ def write_images(
     reference = images[0].reference if images[0].name else None
     with destination(location, reference=reference, registry=registry) as target:
         if len(images) == 1:
-            return put_image(images[0], target, progress=progress)
+            manifest = put_image(images[0], target, progress=progress)
+            _attach(images[0], manifest, target, attach)
+            return manifest
         if not target.takes_index:
             raise UnsupportedFormat(f"{location} cannot hold an image for several platforms; use {INDEX_FORMS}")
-        children = [
-            put_image(image, target, progress=progress, root=False).descriptor.replace(platform=_fields(image))
-            for image in images
-        ]
+        children = []
+        for image in images:
+            manifest = put_image(image, target, progress=progress, root=False)
+            _attach(image, manifest, target, attach)
+            children.append(manifest.descriptor.replace(platform=_fields(image)))
         index = Index.new(AS_IT_IS.format_for(ImageFormat.OCI, target), children)
         target.put_manifest(index, root=True)
     return index
+
+
+def _attach(
+    image: Image,
+    manifest: Manifest,
+    target: Destination,
+    attach: Callable[[Image, Manifest], Sequence[Referrer]] | None,
+) -> None:
+    for referrer in attach(image, manifest) if attach is not None else ():
+        put_referrer(referrer, manifest, target)
 
 
 def _fields(image: Image) -> dict[str, str]:

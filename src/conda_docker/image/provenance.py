@@ -20,6 +20,7 @@ from python_docker.spec.documents import History
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
     from python_docker.image import Image
+    from python_docker.layer import Layer
 
 _PACKAGES = re.compile(r"conda packages in (/.*):")
 _ENVIRONMENT = re.compile(r"conda environment in (/.*):")
@@ -170,6 +171,16 @@ def read_environments(image: Image) -> list[InstalledEnvironment]:
     if not found:
         raise NotFound("the image's history names no conda packages: it was not built by conda-docker")
     return found
+
+
+def packages_of_layer(layer: Layer) -> tuple[InstalledPackage, ...]:
+    """Return the packages that the history of a layer names, in their order, if any."""
+    found: list[InstalledPackage] = []
+    for entry in layer.history:
+        head, _, body = (entry.comment or "").partition("\n")
+        if match := _PACKAGES.fullmatch(head):
+            found += _parse(body, match[1])
+    return tuple(found)
 
 
 def _parse(body: str, prefix: str) -> Iterator[InstalledPackage]:

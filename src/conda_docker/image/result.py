@@ -45,6 +45,8 @@ class BuildResult:
     trimmed_files: int = 0
     trimmed_bytes: int = 0
     notes: tuple[str, ...] = ()
+    environment: LockedEnvironment | None = None
+    """What the image was built from, with everything known of its packages."""
 
 
 def report_layer(

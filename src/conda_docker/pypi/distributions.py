@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -45,13 +45,18 @@ def distributions_in(paths: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def provided_distributions(
-    packages: Sequence[LockedPackage], cache_dir: Path, *, offline: bool = False, progress: Progress = SILENT
+    packages: Sequence[LockedPackage],
+    cache_dir: Path,
+    *,
+    offline: bool = False,
+    exact: bool = False,
+    progress: Progress = SILENT,
 ) -> tuple[Distribution, ...]:
     """Return what `packages` bring, sorted by name.
 
     Only packages that have to do with Python are looked into, once: what was found is remembered in `cache_dir`, by
     their hashes. Those that are not on this machine are downloaded; where they cannot be had, the `purls` of their
-    records count, and else their own names.
+    records count, and else their own names; `exact` raises `DownloadError` instead.
     """
     concerned = [package for package in packages if _concerns_python(package)]
     known: dict[str, list[tuple[str, str]]] = {}
@@ -60,7 +65,7 @@ def provided_distributions(
         if remembered is not None:
             known[package.stem] = remembered
     unknown = [package for package in concerned if package.stem not in known]
-    for package, found in _look_into(unknown, cache_dir, offline=offline, progress=progress):
+    for package, found in _look_into(unknown, cache_dir, offline=offline, exact=exact, progress=progress):
         known[package.stem] = found
         _remember(package, found, cache_dir)
     distributions: dict[str, Distribution] = {}
@@ -122,7 +127,7 @@ def _concerns_python(package: LockedPackage) -> bool:
 
 
 def _look_into(
-    packages: Sequence[LockedPackage], cache_dir: Path, *, offline: bool, progress: Progress
+    packages: Sequence[LockedPackage], cache_dir: Path, *, offline: bool, exact: bool, progress: Progress
 ) -> Iterator[tuple[LockedPackage, list[tuple[str, str]]]]:
     if not packages:
         return
@@ -130,9 +135,10 @@ def _look_into(
     from conda_docker.package.fetch import fetch_packages
     from conda_docker.package.find import find_package
 
-    if offline:
+    if offline and not exact:
         packages = [package for package in packages if find_package(package, cache_dir) is not None]
-    with suppress(DownloadError):  # building reports it better, and does without where layers exist
+    # Building reports it better, and does without where layers exist.
+    with nullcontext() if exact else suppress(DownloadError):
         for package, path in fetch_packages(packages, cache_dir, offline=offline, extracted=True, progress=progress):
             yield package, distributions_in(entry.path for entry in open_package(path).metadata.paths)
 

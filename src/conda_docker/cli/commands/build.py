@@ -21,6 +21,7 @@ from python_docker.errors import Error, InvalidPath, NotFound, RegistryError
 if TYPE_CHECKING:
     from conda_docker.image.assemble import BuildResult
     from conda_docker.request import Request
+    from conda_docker.sbom.document import BillFormat
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.documents import Index, Manifest
     from python_docker.spec.reference import ImageReference
@@ -60,6 +61,7 @@ def build(console: Output, **given: Any) -> None:
         platforms=len(given["platform"]),
         required=not given["dry_run"],
     )
+    bills = _bills(given, locations)
     check_level(given["compression"] or DEFAULTS.compression, given["compression_level"])
     base = None if given["base"] == "scratch" else to_source("--base", given["base"])
     try:
@@ -79,6 +81,7 @@ def build(console: Output, **given: Any) -> None:
     from conda_docker.image.assemble import build_image
     from conda_docker.image.index import write_images
     from conda_docker.resolution import resolve
+    from conda_docker.sbom.writer import BillWriter
 
     results: list[BuildResult] = []
     written: dict[Location, Manifest | Index] = {}
@@ -90,9 +93,22 @@ def build(console: Output, **given: Any) -> None:
             result.image.name, result.image.tag = image.familiar_name, image.tag
             results.append(result)
             progress.name(blob_names(result))
+        writer = BillWriter(bills, results, request.options) if bills else None
         for location in locations:
-            images = [result.image for result in results]
-            written[location] = write_images(images, location, registry=_registry(location, given), progress=progress)
+            written[location] = write_images(
+                [result.image for result in results],
+                location,
+                attach=writer if location.medium.holds_referrers else None,
+                registry=_registry(location, given),
+                progress=progress,
+            )
+        if writer is not None:
+            # Of a place that keeps manifests, if there is one: the digest means something there.
+            kept = [place for place in locations if place.medium.keeps_manifest] or locations
+            writer.write_files(written[kept[0]])
+    for location in locations if bills else ():
+        if not location.medium.holds_referrers:
+            console.note(f"note: the bill of materials is not attached in {location}, which holds nothing but images")
     _report(console, image, results, written, seconds=time.monotonic() - begun, json=given["json"])
 
 
@@ -178,6 +194,32 @@ def _locations(
         if location.medium.is_file and not folder.is_dir():
             raise Error(f"cannot write {location.path}: there is no folder {folder}")
     return list(dict.fromkeys(locations))
+
+
+def _bills(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[BillFormat, Path | None]:
+    """Return the formats of bills of materials that are asked for, and the file that each goes to."""
+    if not given["sbom"] and not given["sbom_output"]:
+        return {}
+    from conda_docker.sbom.document import BillFormat, check_installed
+    from python_docker.transports.table import REFERRER_FORMS
+
+    formats = [BillFormat(name) for name in dict.fromkeys(given["sbom"])]
+    files: tuple[Path, ...] = given["sbom_output"]
+    if files and len(files) != len(formats):
+        raise click.UsageError(f"give --sbom-output once for each --sbom; got {len(files)} for {len(formats)}")
+    if len(set(files)) < len(files):
+        raise click.UsageError("--sbom-output names one file twice; each bill needs a file of its own")
+    if files and len(given["platform"]) > 1:
+        raise click.UsageError("--sbom-output holds the bill of one platform; attached, each platform has its own")
+    if not files and locations and not any(location.medium.holds_referrers for location in locations):
+        raise click.UsageError(
+            f"nothing can be attached to the image in {locations[0]}; use {REFERRER_FORMS}, or --sbom-output FILE"
+        )
+    for path in files:
+        if not path.absolute().parent.is_dir():
+            raise Error(f"cannot write {path}: there is no folder {path.absolute().parent}")
+    check_installed(formats)
+    return dict(zip(formats, files or [None] * len(formats), strict=True))
 
 
 def _report(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from conda_docker.cli.options import common as options
+from conda_docker.cli.options.build import BILL_FORMATS
 from conda_docker.cli.parser import Option, command
 from conda_docker.cli.terminal.output import Output
 
@@ -27,6 +28,8 @@ conda-docker inspect ghcr.io/org/name:tag
 # The conda packages in it, and a file that builds the same image again
 conda-docker inspect --packages demo.tar
 conda-docker inspect --explicit demo.tar > demo.txt
+# The bill of materials
+conda-docker inspect --sbom cyclonedx ghcr.io/org/name:tag
 # The manifest, byte for byte
 conda-docker inspect --raw docker://ubuntu:24.04
 """
@@ -50,6 +53,13 @@ _SHOWN = "What to show"
         panel=_SHOWN,
         help="These packages as an @EXPLICIT file, which builds the same environment.",
     ),
+    Option(
+        "--sbom",
+        metavar="FORMAT",
+        type=click.Choice(BILL_FORMATS),
+        panel=_SHOWN,
+        help="The bill of materials, cyclonedx or spdx: the attached one, else one made from the image's history.",
+    ),
     Option("--json", is_flag=True, panel=_SHOWN, help="Print everything, or what was asked for, as JSON."),
     options.PLATFORM,
     options.INSECURE,
@@ -66,6 +76,7 @@ def inspect(
     layers: bool,
     packages: bool,
     explicit: bool,
+    sbom: str | None,
     json: bool,
     platform: Platform | None,
     insecure: tuple[str, ...],
@@ -79,6 +90,7 @@ def inspect(
     """
     asked = [name for name, given in (("layers", layers), ("packages", packages), ("explicit", explicit)) if given]
     asked += ["config"] if config else []
+    asked += ["sbom"] if sbom else []
     if len(asked) > 1:
         raise click.UsageError(f"give one of --{' and --'.join(asked)}")
     if raw and (json or asked not in ([], ["config"])):
@@ -92,7 +104,10 @@ def inspect(
     )
     opened = open_source(source, registry=registry)
     try:
-        _show(output, str(source), opened, platform, asked, raw=raw, json=json)
+        if sbom is not None:
+            _show_bill(output, opened, platform, sbom)
+        else:
+            _show(output, str(source), opened, platform, asked, raw=raw, json=json)
     finally:
         opened.close()
 
@@ -133,6 +148,20 @@ def _show(
     else:
         report = describe_source(location, source.reference, root, image)
         output.json(report) if json else output.result(source_text(report, _environments(image)))
+
+
+def _show_bill(output: Output, source: Source, platform: Platform | None, bill_format: str) -> None:
+    from conda_docker.sbom.attachment import find_bill
+    from conda_docker.sbom.document import BillFormat
+    from python_docker.choose import image_of
+
+    bill, attached = find_bill(source, image_of(source, platform), BillFormat(bill_format))
+    if not attached:
+        output.note(
+            f"note: no {bill_format} bill of materials is attached; this one is made from the image's history, which "
+            "does not say licences and dependencies"
+        )
+    output.raw(bill)
 
 
 def _show_artifact(output: Output, location: str, source: Source, manifest: Manifest, *, json: bool) -> None:

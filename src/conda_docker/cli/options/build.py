@@ -39,6 +39,8 @@ DEFAULT_IMAGE = "conda-docker:latest"
 # As `conda_docker.request` has them, which takes too long to import for --help; a test compares.
 DEFAULT_BASE = "debian:stable-slim"
 CHANNEL_PRIORITIES = ("strict", "flexible", "disabled")
+# As `conda_docker.sbom.document` has them.
+BILL_FORMATS = ("cyclonedx", "spdx")
 
 DEFAULTS = BuildOptions()
 _FILE = click.Path(path_type=Path)
@@ -244,6 +246,23 @@ OPTIONS = (
     ),
     Option("--push", is_flag=True, panel=RESULT, help="Push to the registry that --image names."),
     Option("--load", is_flag=True, panel=RESULT, help="Load into the local Docker or Podman."),
+    Option(
+        "--sbom",
+        metavar="FORMAT",
+        type=click.Choice(BILL_FORMATS),
+        multiple=True,
+        panel=RESULT,
+        help="Attach a bill of materials, cyclonedx or spdx, to the image in a registry, an OCI layout or an OCI "
+        "archive; repeatable.",
+    ),
+    Option(
+        "--sbom-output",
+        metavar="FILE",
+        type=_FILE,
+        multiple=True,
+        panel=RESULT,
+        help="Write the bill of materials to this file; once for each --sbom, in their order.",
+    ),
     Option(
         "--dry-run",
         is_flag=True,

@@ -1,0 +1,34 @@
+"""Bills of materials attached to images: as referrers in registries, OCI layouts and OCI archives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conda_docker.sbom.document import BillFormat, bill_of_materials
+from python_docker.referrer import Referrer, read_referrers
+
+if TYPE_CHECKING:
+    from python_docker.image import Image
+    from python_docker.transports.medium import Source
+
+
+def bill_referrer(bill: bytes, bill_format: BillFormat, created: str | None) -> Referrer:
+    """Return a bill as a document to attach; `created` is the image's own time, in the form of RFC 3339."""
+    annotations = {
+        "org.opencontainers.image.title": f"sbom.{'cdx' if bill_format is BillFormat.CYCLONEDX else 'spdx'}.json"
+    }
+    if created:
+        annotations["org.opencontainers.image.created"] = created
+    return Referrer(bill_format.media_type, bill, annotations)
+
+
+def find_bill(source: Source, image: Image, bill_format: BillFormat) -> tuple[bytes, bool]:
+    """Return the bill of an image that `source` holds, and whether it was attached.
+
+    Of several that are attached, the newest. Where none is, one is made from the image's history, which lacks licences
+    and dependencies. Raises `NotFound` when the history names no packages either, and what reading the source raises.
+    """
+    attached = next(read_referrers(source, image.manifest.digest, bill_format.media_type), None)
+    if attached is not None:
+        return attached, True
+    return bill_of_materials(image, bill_format), False

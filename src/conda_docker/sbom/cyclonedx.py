@@ -1,0 +1,143 @@
+"""CycloneDX 1.6, as JSON (https://cyclonedx.org/docs/1.6/json/)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from cyclonedx.model import (
+    ExternalReference,
+    ExternalReferenceType,
+    HashAlgorithm,
+    HashType,
+    Property,
+    XsUri,
+)
+from cyclonedx.model.bom import Bom, BomMetaData
+from cyclonedx.model.bom_ref import BomRef
+from cyclonedx.model.component import Component as BomComponent
+from cyclonedx.model.component import ComponentType
+from cyclonedx.model.contact import OrganizationalEntity
+from cyclonedx.model.dependency import Dependency
+from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
+from cyclonedx.model.tool import ToolRepository
+from cyclonedx.output.json import JsonV1Dot6
+from cyclonedx.spdx import is_supported_id
+from packageurl import PackageURL
+
+from conda_docker.sbom.inventory import Component, ImageItem, Inventory, LayerItem
+from conda_docker.sbom.licenses import License
+from python_docker.spec.digest import Digest
+from python_docker.version import __version__
+
+_IMAGE_REF, _BASE_REF = "image", "base-image"
+_HASHES = {"sha256": HashAlgorithm.SHA_256, "md5": HashAlgorithm.MD5}
+
+
+def cyclonedx_document(inventory: Inventory) -> bytes:
+    """Return the bill of materials; its serial number is made from everything else in it."""
+    bom = Bom(
+        serial_number=UUID(int=0),
+        metadata=BomMetaData(
+            timestamp=inventory.created,
+            tools=ToolRepository(
+                components=[BomComponent(name="conda-docker", version=__version__, type=ComponentType.APPLICATION)]
+            ),
+            component=_image(
+                inventory.image, _IMAGE_REF, [Property(name="conda-docker:platform", value=inventory.platform)]
+            ),
+            properties=[Property(name="conda-docker:complete", value=str(inventory.complete).lower())],
+        ),
+        components=_components(inventory),
+        dependencies=_dependencies(inventory),
+    )
+    bom.serial_number = uuid5(NAMESPACE_URL, _render(bom))
+    return _render(bom).encode() + b"\n"
+
+
+def _render(bom: Bom) -> str:
+    return JsonV1Dot6(bom).output_as_string(indent=2)
+
+
+def _components(inventory: Inventory) -> list[BomComponent]:
+    base = [_image(inventory.base, _BASE_REF)] if inventory.base is not None else []
+    layers = [_layer(layer, number) for number, layer in enumerate(inventory.layers)]
+    requested = set(inventory.requested)
+    return [*base, *layers, *(_package(component, component.ref in requested) for component in inventory.components)]
+
+
+def _image(image: ImageItem, ref: str, properties: Iterable[Property] = ()) -> BomComponent:
+    digest = Digest(image.digest)
+    return BomComponent(
+        name=image.name,
+        version=image.digest,
+        type=ComponentType.CONTAINER,
+        bom_ref=ref,
+        purl=PackageURL.from_string(image.purl),
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest.encoded)] if digest.algorithm == "sha256" else [],
+        properties=properties,
+    )
+
+
+def _layer(layer: LayerItem, number: int) -> BomComponent:
+    return BomComponent(
+        name=layer.digest,
+        type=ComponentType.FILE,
+        bom_ref=f"layer-{number}",
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=layer.digest.encoded)],
+        properties=[
+            Property(name="conda-docker:diffId", value=layer.diff_id),
+            # The library writes `mimeType` where the schema has `mime-type`.
+            Property(name="conda-docker:mediaType", value=layer.media_type),
+            Property(name="conda-docker:size", value=str(layer.size)),
+        ],
+    )
+
+
+def _package(component: Component, requested: bool) -> BomComponent:
+    properties = [*component.properties, ("conda-docker:requested", str(requested).lower())]
+    if component.layer is not None:
+        properties.append(("conda-docker:layer", component.layer))
+    references = []
+    if component.url is not None:
+        references.append(ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=XsUri(component.url)))
+    if component.source is not None:
+        references.append(ExternalReference(type=ExternalReferenceType.VCS, url=XsUri(component.source)))
+    return BomComponent(
+        name=component.name,
+        version=component.version,
+        type=ComponentType.LIBRARY,
+        bom_ref=component.ref,
+        purl=PackageURL.from_string(component.purl),
+        hashes=[HashType(alg=_HASHES[kind], content=digits) for kind, digits in component.hashes],
+        licenses=[] if component.license is None else [_license(component.license)],
+        supplier=None if component.supplier is None else OrganizationalEntity(name=component.supplier),
+        external_references=references,
+        properties=[Property(name=name, value=value) for name, value in properties],
+    )
+
+
+def _license(license_: License) -> DisjunctiveLicense | LicenseExpression:
+    if license_.expression is None:
+        return DisjunctiveLicense(name=license_.stated)
+    if is_supported_id(license_.expression):
+        return DisjunctiveLicense(id=license_.expression)
+    return LicenseExpression(license_.expression)
+
+
+def _dependencies(inventory: Inventory) -> list[Dependency]:
+    made = {component.ref: Dependency(BomRef(component.ref)) for component in inventory.components}
+    needed: set[str] = set()
+    for component in inventory.components:
+        for ref in (*component.depends, *component.contains):
+            made[component.ref].dependencies.add(made[ref])
+            needed.add(ref)
+    image = Dependency(BomRef(_IMAGE_REF))
+    for ref, dependency in made.items():
+        if ref not in needed or ref in inventory.requested:
+            image.dependencies.add(dependency)
+    if inventory.base is not None:
+        base = Dependency(BomRef(_BASE_REF))
+        image.dependencies.add(base)
+        return [image, base, *made.values()]
+    return [image, *made.values()]

@@ -1,0 +1,95 @@
+"""Bills of materials as documents: the formats there are, and one function that writes them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from conda_docker.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from conda_docker.environment.locked import LockedEnvironment
+    from conda_docker.pypi.locked import Distribution
+    from python_docker.image import Image
+    from python_docker.spec.documents import Manifest
+
+
+class BillFormat(StrEnum):
+    """A format of bills of materials."""
+
+    CYCLONEDX = "cyclonedx"
+    """CycloneDX 1.6, as JSON."""
+    SPDX = "spdx"
+    """SPDX 2.3, as JSON."""
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the document, and the artifact type of what is attached to images.
+
+        >>> BillFormat.SPDX.media_type
+        'application/spdx+json'
+        """
+        return "application/vnd.cyclonedx+json" if self is BillFormat.CYCLONEDX else "application/spdx+json"
+
+
+def check_installed(formats: Sequence[BillFormat]) -> None:
+    """Raise `MissingExtra` unless the libraries that write these formats are installed."""
+    from importlib.util import find_spec
+
+    needed = ["license_expression", "packageurl"]
+    needed += ["cyclonedx"] if BillFormat.CYCLONEDX in formats else []
+    needed += ["spdx_tools"] if BillFormat.SPDX in formats else []
+    missing = [name for name in needed if find_spec(name) is None]
+    if formats and missing:
+        raise MissingExtra(
+            f"bills of materials need libraries that are not installed ({', '.join(missing)}): "
+            "install them with `pip install 'conda-docker[sbom]'`"
+        )
+
+
+def bill_of_materials(
+    image: Image,
+    bill_format: BillFormat | str,
+    *,
+    manifest: Manifest | None = None,
+    environment: LockedEnvironment | None = None,
+    cache_dir: Path | None = None,
+    offline: bool = False,
+) -> bytes:
+    """Return the bill of materials of an image, which is the same for the same image.
+
+    It is made from the image's history, which names every package with its hash. `environment`, where the image was
+    just built from it (`BuildResult.environment`), adds licences, dependencies, and the distributions that conda
+    packages bring to pip: packages that have to do with Python are looked into, and downloaded into `cache_dir` (None:
+    the user's) unless they are there or were looked into before. `manifest` is the image's as it was written, if that
+    is not `image.manifest`.
+
+    Raises `NotFound` for an image whose history names no packages, `DownloadError` for a package that cannot be looked
+    into, `MissingExtra` without the libraries of `conda-docker[sbom]`.
+
+        result = build_image(environment)
+        bill = bill_of_materials(result.image, "cyclonedx", environment=result.environment)
+    """
+    bill_format = BillFormat(bill_format)
+    check_installed([bill_format])
+    from conda_docker.sbom.inventory import take_inventory
+
+    distributions: tuple[Distribution, ...] = ()
+    if environment is not None:
+        from conda_docker.cache.location import default_cache_dir
+        from conda_docker.pypi.distributions import provided_distributions
+
+        distributions = provided_distributions(
+            environment.packages, cache_dir or default_cache_dir(), offline=offline, exact=True
+        )
+    inventory = take_inventory(image, manifest, environment, distributions)
+    if bill_format is BillFormat.CYCLONEDX:
+        from conda_docker.sbom.cyclonedx import cyclonedx_document
+
+        return cyclonedx_document(inventory)
+    from conda_docker.sbom.spdx import spdx_document
+
+    return spdx_document(inventory)

@@ -1,0 +1,71 @@
+"""BillWriter: the bills of materials of one build, each made once and put wherever the image goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.sbom.attachment import bill_referrer
+from conda_docker.sbom.document import BillFormat, bill_of_materials
+from python_docker.errors import Error
+from python_docker.files.atomic import write_whole_file
+from python_docker.spec.digest import Digest
+from python_docker.spec.documents import Manifest
+
+if TYPE_CHECKING:
+    from conda_docker.build_options import BuildOptions
+    from conda_docker.image.result import BuildResult
+    from python_docker.image import Image
+    from python_docker.referrer import Referrer
+    from python_docker.spec.documents import Index
+
+
+class BillWriter:
+    """Makes the bills of the images of one build.
+
+    Called with an image and its manifest as it was written, it returns what is to be attached: `bills` are the formats,
+    with the file that each is written to by `write_files`, if any.
+    """
+
+    def __init__(
+        self, bills: Mapping[BillFormat, Path | None], results: Sequence[BuildResult], options: BuildOptions
+    ) -> None:
+        self._files = dict(bills)
+        self._results = list(results)
+        self._options = options
+        self._made: dict[tuple[BillFormat, Digest], bytes] = {}
+
+    def __call__(self, image: Image, manifest: Manifest) -> list[Referrer]:
+        """Return the bills of an image, as documents to attach."""
+        result = next(result for result in self._results if result.image is image)
+        return [
+            bill_referrer(self._bill(result, manifest, bill_format), bill_format, image.created)
+            for bill_format in self._files
+        ]
+
+    def write_files(self, written: Manifest | Index) -> None:
+        """Write the bills of the only image to their files, each of which appears whole or not at all.
+
+        `written` is the image's manifest. Raises `Error` for a file that cannot be written.
+        """
+        for bill_format, path in self._files.items():
+            if path is None or not isinstance(written, Manifest):
+                continue
+            try:
+                write_whole_file(path, self._bill(self._results[0], written, bill_format))
+            except OSError as error:
+                raise Error(f"cannot write the bill of materials to {path}: {error.strerror or error}") from error
+
+    def _bill(self, result: BuildResult, manifest: Manifest, bill_format: BillFormat) -> bytes:
+        key = bill_format, manifest.digest
+        if key not in self._made:
+            self._made[key] = bill_of_materials(
+                result.image,
+                bill_format,
+                manifest=manifest,
+                environment=result.environment,
+                cache_dir=self._options.cache_dir,
+                offline=self._options.offline,
+            )
+        return self._made[key]
