@@ -18,7 +18,7 @@ _DOCS = Path(__file__).parent.parent / "docs"
 _INTRODUCTION = """\
 # Performance
 
-What conda-docker takes, beside the floor and other tools at the same work. All numbers are of one run of `make bench`
+What conda-docker takes, next to the floor and other tools at the same work. All numbers are of one run of `make bench`
 on one machine; `make bench` on yours gives yours. This page is written by `make bench BENCH_ARGS="--large --docs"`.
 
 {machine}
@@ -30,7 +30,8 @@ How it is measured:
   longer than {patience} seconds, and the two largest environments, ran once. *Processor* is the time of all together;
   *largest process* the peak of resident memory of the largest process, *all processes* that of all at one moment with
   shared pages counted once (from a round of its own); *written* what went to the file system; *sent* what went to the
-  registry, requests included.
+  registry, requests included; *packages asked for* the requests for packages, and *layers read* the bytes of layers
+  that came from the registry.
 - *Cold* means: packages on disk, no layer cache. *Warm*: every layer is in the cache. All builds solve first, those of
   conda-docker and of rattler alike.
 - *The floor* is what the bare libraries take in one thread to hash the packages, decompress them, hash their tars,
@@ -41,6 +42,10 @@ How it is measured:
 - The other tools start with rattler, which installs the same packages from the same channel with an empty cache;
   then they make an image of the folder, or at least an archive where the table says *no image*.
 - The registry is Docker's own (distribution), on the same machine and the same processors.
+- Wheels are on disk. uv installs them with an empty cache, then umoci makes an image of the folder; only with
+  `--compile-bytecode` does uv make `.pyc` files, as conda-docker does.
+- A *bare machine* has no caches at all. Channel and registry are behind a relay with the rate and delay that the table
+  names; the registry has the layers in a layer repository, and not the image.
 
 Where the time goes, and what it would take to reach the aims that are missed: [profile.md](profile.md).
 """

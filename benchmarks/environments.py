@@ -19,7 +19,10 @@ QUICK = (Size(8, 200), Size(10, 500), Size(14, 1_000))
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What is asked for, from which channel. In the channel `changed` one of the packages is another."""
+    """What is asked for, from which channel. In the channel `changed` one of the packages is another.
+
+    `address` is the URL at which a server has the channel, if one does.
+    """
 
     name: str
     title: str
@@ -27,10 +30,11 @@ class Environment:
     specs: tuple[str, ...]
     changed: Path | None = None
     changed_package: str = ""
+    address: str = ""
 
     @property
     def url(self) -> str:
-        return self.channel.as_uri()
+        return self.address or self.channel.as_uri()
 
     @property
     def archives(self) -> Sequence[Path]:

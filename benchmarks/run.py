@@ -25,9 +25,11 @@ from rich.console import Console
 from benchmarks import environments
 from benchmarks.environments import Environment, generated
 from benchmarks.floors import details, floors
+from benchmarks.link import DELAY, RATE
 from benchmarks.ours import Caches, build_command, builds
 from benchmarks.peers import Peers, python_docker_venv
 from benchmarks.pushes import endpoint, pushes
+from benchmarks.shared import shared
 from benchmarks.startup import before_layers, startup
 from benchmarks.table import print_group
 from benchmarks.targets import targets
@@ -40,7 +42,7 @@ from tests.peers.availability import missing
 from tests.peers.engine import DockerEngine, start_engine
 
 RESULTS = Path(__file__).parent / "results"
-GROUPS = ("start", "science", "wide", "wheels", "growth", "transfers")
+GROUPS = ("start", "science", "wide", "wheels", "shared", "growth", "transfers")
 LARGE = ("large", "huge")
 _IMAGE, _QUICK_IMAGE = 500_000_000, 40_000_000  # bytes
 
@@ -130,6 +132,8 @@ def _measure(name: str, session: Session, peers: Peers, console: Console) -> Ite
         yield from _transfers(session, console)
     elif name == "wheels":
         yield _wheels(session, peers, console)
+    elif name == "shared":
+        yield from _shared(session, console)
     elif name == "growth":
         for number, size in enumerate(environments.QUICK if session.quick else environments.GROWTH):
             title = f"Growth: {size.packages} packages, {size.files} files"
@@ -205,6 +209,25 @@ def _wheels(session: Session, peers: Peers, console: Console) -> dict[str, Any]:
     rows = _rows(session, list(wheel_works(session, environment, peers=peers.wanted)), console)
     title = f"Wheels: {len(environment.wheels)} wheels of {environment.size / 1e6:.0f} MB"
     return _group("wheels", title, rows)
+
+
+def _shared(session: Session, console: Console) -> Iterator[dict[str, Any]]:
+    """Builds on a bare machine, with and without a layer repository."""
+    reason = missing("docker-registry")
+    try:
+        if reason is not None:
+            raise NotHere(reason)
+        if session.quick:
+            environment = generated("shared", "generated packages", environments.QUICK[1], session.kept, changed=False)
+        else:
+            environment = environments.science(session.kept)
+    except NotHere as error:
+        console.print(f"left out: shared: {error}", highlight=False)
+        return
+    with shared(session, environment) as works:
+        rows = _rows(session, works, console)
+    title = f"Layer repository, over {RATE // 1_000_000} MB/s and {DELAY * 1000:.0f} ms: {environment.title}"
+    yield _group("shared", title, rows)
 
 
 def _transfers(session: Session, console: Console) -> Iterator[dict[str, Any]]:

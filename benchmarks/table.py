@@ -19,6 +19,8 @@ _COLUMNS = (
     "all processes",
     "written",
     "sent",
+    "packages asked for",
+    "layers read",
     "x floor",
     "x ours",
 )
@@ -56,6 +58,8 @@ def _cells(group: Group, row: Mapping[str, Any]) -> list[str]:
         format_size(row["peak_sum"]) if row["peak_sum"] else "",
         format_size(found["written"]) if found["peak"] else "",
         format_size(row["sent"]) if "sent" in row else "",
+        str(row["packages_asked"]) if "packages_asked" in row else "",
+        format_size(row["layer_bytes"]) if "layer_bytes" in row else "",
         _ratio(found["wall"], wall(group, row["floor"]) if row["floor"] else None),
         _ratio(found["wall"], wall(group, row["ours"]) if row["ours"] else None),
     ]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.floors import COMPILE_FLOOR, FLOOR
 from benchmarks.ours import COLD, TOOL
+from benchmarks.shared import WITH
 from benchmarks.startup import BEFORE_LAYERS
 from benchmarks.table import Group, find, wall
 from benchmarks.wheel_builds import CONDA_WARM, UV_PYC_UMOCI, UV_UMOCI
@@ -40,6 +41,10 @@ def targets(results: Mapping[str, Any]) -> Iterator[Target]:
             yield from _pushes(group)
     if "wheels" in groups:
         yield from _wheels(groups["wheels"])
+    if "shared" in groups and (row := find(groups["shared"], WITH)) is not None:
+        asked, read = row["packages_asked"], row["layer_bytes"]
+        found = f"{asked} packages, {format_size(read)}"
+        yield Target("bare machine with a layer repository", "0 packages, 0 B", found, asked == read == 0)
     if "start" in groups and (help_ := wall(groups["start"], "--help")) is not None:
         yield Target("`conda-docker --help`", "0.2 s", f"{help_:.2f} s", help_ <= 0.2)
     for group in groups.values():
