@@ -24,7 +24,7 @@ from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan
 from conda_docker.image.result import BuildResult, LayerReport, layer_notes, report_layer, system_notes
 from conda_docker.image.script_layers import activation_variables, link_script_layer
 from conda_docker.image.users import container_user, home_of
-from conda_docker.layers.make import MadeLayer
+from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.recipe import Recipe
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.package.complete import complete_environment

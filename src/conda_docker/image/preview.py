@@ -18,7 +18,7 @@ from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan
 from conda_docker.image.result import layer_notes, system_notes
 from conda_docker.image.script_layers import check_link_scripts, known_link_script_layer
 from conda_docker.layers.known import known_layers
-from conda_docker.layers.make import MadeLayer
+from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.link.bytecode.python_program import find_on_machine
 from conda_docker.package.complete import complete_environment

@@ -11,7 +11,7 @@ from conda_docker.image.base_system import LOADERS
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
     from conda_docker.image.base_system import BaseSystem
-    from conda_docker.layers.make import MadeLayer
+    from conda_docker.layers.made import MadeLayer
     from conda_docker.layers.member import Member
     from python_docker.image import Image
     from python_docker.layer import Layer

@@ -16,7 +16,7 @@ from conda_docker.layers.member import Loss
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
-    from conda_docker.layers.make import MadeLayer
+    from conda_docker.layers.made import MadeLayer
     from conda_docker.layers.member import Member
     from conda_docker.layers.stores import LayerStore
 

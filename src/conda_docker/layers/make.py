@@ -7,7 +7,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -15,21 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import CacheError
-from conda_docker.layers.clobbers import (
-    Settlement,
-    find_losses,
-    folders_of,
-    members_that_meet,
-    remember_settlement,
-    remembered_settlement,
-)
-from conda_docker.layers.facts import LayerFacts
-from conda_docker.layers.linked_folders import find_moves, move
-from conda_docker.layers.member import Loss, has_modules_to_compile
+from conda_docker.layers.clobbers import Settlement, members_that_meet, remember_settlement, remembered_settlement
+from conda_docker.layers.made import Group, MadeLayer, look_up, losing_groups, with_settlement
+from conda_docker.layers.member import has_modules_to_compile
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.folder import FolderStore
-from conda_docker.pypi.locked import LockedWheel
 from python_docker.errors import Error
 from python_docker.layer import Layer
 from python_docker.progress import SILENT, Progress
@@ -37,40 +28,19 @@ from python_docker.progress import SILENT, Progress
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.layers.clobbers import Losses
-    from conda_docker.layers.member import Member, Opened
+    from conda_docker.layers.member import Member
     from conda_docker.layers.recipe import Recipe
+    from conda_docker.layers.settle import Fetch
     from conda_docker.layers.stores import LayerStore, WritableLayerStore
     from conda_docker.link.bytecode.compiler import Compiler
     from conda_docker.link.bytecode.interpreter import Interpreters
     from python_docker.spec.digest import Digest
 
-Group = tuple["Member", ...]
-Fetch = Callable[[Sequence["Member"]], Iterable[tuple["Member", Path]]]
 
 _log = logging.getLogger("conda_docker")
 
 # A package of pure Python takes this many times as long as another of its size: its modules are byte-compiled.
 _COMPILING = 8
-
-
-@dataclass(frozen=True, slots=True)
-class MadeLayer:
-    """A layer of packages, the `position` in the plan that it is for, and what is known of it.
-
-    `cached` says that a store had it; `seconds` is what making it took. `extracted` says that some of its packages were
-    read from extracted folders. `overwritten` counts the files of conda packages among them that wheels overwrite, by
-    the packages' stems; `outside` are folders of some packages that are links out of the environment in others.
-    """
-
-    position: int
-    members: Group
-    layer: Layer
-    facts: LayerFacts
-    cached: bool
-    seconds: float = 0.0
-    extracted: bool = False
-    overwritten: Mapping[str, int] = field(default_factory=dict)
-    outside: tuple[str, ...] = ()
 
 
 def make_layers(
@@ -126,37 +96,6 @@ def make_layers(
         making.keep_plan(groups)
 
 
-def look_up(
-    position: int, group: Group, recipe: Recipe, stores: Sequence[LayerStore], lost: Losses, *, extracted: bool
-) -> MadeLayer | None:
-    """Return the layer of `group` in the first store that has it; with `extracted`, one from extracted folders, too."""
-    for from_folders in (False, True)[: 1 + extracted]:
-        key = recipe.key(group, extracted=from_folders, lost=lost)
-        if key is None:
-            continue
-        for store in stores:
-            found = store.get(key)
-            if found is not None:
-                return MadeLayer(position, group, *found, cached=True, extracted=from_folders)
-    return None
-
-
-def losing_groups(groups: Sequence[Group], settlement: Settlement) -> dict[int, Group]:
-    """Return the groups, by their positions, of which some package loses something to another."""
-    return {
-        position: group
-        for position, group in enumerate(groups)
-        if any(member.stem in settlement.losses for member in group)
-    }
-
-
-def with_settlement(layer: MadeLayer, settlement: Settlement, *, first: bool) -> MadeLayer:
-    """Return a layer with what was settled about its packages; the `first` one has what is about all."""
-    own = {member.stem for member in layer.members}
-    counts = {stem: number for stem, number in settlement.overwritten.items() if stem in own}
-    return replace(layer, overwritten=counts, outside=tuple(settlement.outside) if first else ())
-
-
 @dataclass(frozen=True, slots=True)
 class _Making:
     """What all layers of one `make_layers` have in common."""
@@ -204,43 +143,9 @@ class _Making:
             if key is not None:
                 self.notes[key] = known.to_json()
             return known
-        from conda_docker.layers.member import open_member
-        from conda_docker.layers.write import layer_paths
+        from conda_docker.layers.settle import settle
 
-        prefix = self.recipe.prefix_in_image
-        paths: dict[str, list[str]] = {}
-        packages: dict[str, Opened] = {}
-        gone: dict[str, frozenset[str]] = {}
-        own = {member.stem: member for member in members}
-        for found, place in self.fetch(members):
-            opened = open_member(own[found.stem], place)
-            all_paths = layer_paths(self.recipe, opened)
-            gone[found.stem] = opened.replaced_paths(all_paths, replaced.get(found.stem, ()), prefix)
-            paths[found.stem] = [path for path in all_paths if path not in gone[found.stem]]
-            packages[found.stem] = opened
-        # Only where something is a folder in one package and no folder in another can it be a link.
-        folders = folders_of(path for own_paths in paths.values() for path in own_paths)
-        linked = any(not folders.isdisjoint(own_paths) for own_paths in paths.values())
-        links = [packages[stem].links(prefix) if linked else {} for stem in own]
-        moves, outside = find_moves([paths[stem] for stem in own], links, prefix.path)
-        moved = dict(zip(own, moves, strict=True))
-        paths = {stem: [move(path, moved[stem]) for path in paths[stem]] for stem in own}
-        lost = dict(zip(own, find_losses([paths[stem] for stem in own]), strict=True))
-        conda = [member.stem for member in members if not isinstance(member, LockedWheel)]
-        among_conda = dict(zip(conda, find_losses([paths[stem] for stem in conda]), strict=True))
-        settlement = Settlement(
-            {
-                stem: Loss(lost[stem] | gone[stem], moved[stem])
-                for stem in own
-                if lost[stem] or gone[stem] or moved[stem]
-            },
-            {
-                stem: number
-                for stem in conda
-                if (number := len(lost[stem] - among_conda[stem])) and stem not in replaced
-            },
-            outside,
-        )
+        settlement = settle(members, replaced, self.recipe, self.fetch)
         remember_settlement(self.cache, key, settlement)
         if key is not None:
             self.notes[key] = settlement.to_json()

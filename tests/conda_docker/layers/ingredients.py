@@ -10,7 +10,8 @@ from typing import Any
 from conda_docker.cache.folder import CacheFolder
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.layers.facts import LayerFacts
-from conda_docker.layers.make import MadeLayer, make_layers
+from conda_docker.layers.made import MadeLayer
+from conda_docker.layers.make import make_layers
 from conda_docker.layers.member import Member
 from conda_docker.layers.recipe import Recipe, digest_of
 from conda_docker.layers.stores import Entry

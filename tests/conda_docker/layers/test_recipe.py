@@ -179,6 +179,8 @@ def test_no_option_that_changes_the_bytes_of_layers_is_missing_from_the_recipe(
     name: str, environment: LockedEnvironment, tmp_path: Path
 ) -> None:
     given = {} if name == "cache_dir" else {name: OPTIONS[name]}
+    if name in ("user_name", "home"):
+        given["user"] = OPTIONS["user"]
     default = BuildOptions(cache_dir=tmp_path / "one")
     changed = replace(default, cache_dir=tmp_path / "two", **given)
     digests = [

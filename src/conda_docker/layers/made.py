@@ -1,0 +1,69 @@
+"""MadeLayer: a layer of a plan, whether a store had it or it was made, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from conda_docker.layers.facts import LayerFacts
+from python_docker.layer import Layer
+
+if TYPE_CHECKING:
+    from conda_docker.layers.clobbers import Losses, Settlement
+    from conda_docker.layers.member import Member
+    from conda_docker.layers.recipe import Recipe
+    from conda_docker.layers.stores import LayerStore
+
+Group = tuple["Member", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MadeLayer:
+    """A layer of packages, the `position` in the plan that it is for, and what is known of it.
+
+    `cached` says that a store had it; `seconds` is what making it took. `extracted` says that some of its packages were
+    read from extracted folders. `overwritten` counts the files of conda packages among them that wheels overwrite, by
+    the packages' stems; `outside` are folders of some packages that are links out of the environment in others.
+    """
+
+    position: int
+    members: Group
+    layer: Layer
+    facts: LayerFacts
+    cached: bool
+    seconds: float = 0.0
+    extracted: bool = False
+    overwritten: Mapping[str, int] = field(default_factory=dict)
+    outside: tuple[str, ...] = ()
+
+
+def look_up(
+    position: int, group: Group, recipe: Recipe, stores: Sequence[LayerStore], lost: Losses, *, extracted: bool
+) -> MadeLayer | None:
+    """Return the layer of `group` in the first store that has it; with `extracted`, one from extracted folders, too."""
+    for from_folders in (False, True)[: 1 + extracted]:
+        key = recipe.key(group, extracted=from_folders, lost=lost)
+        if key is None:
+            continue
+        for store in stores:
+            found = store.get(key)
+            if found is not None:
+                return MadeLayer(position, group, *found, cached=True, extracted=from_folders)
+    return None
+
+
+def losing_groups(groups: Sequence[Group], settlement: Settlement) -> dict[int, Group]:
+    """Return the groups, by their positions, of which some package loses something to another."""
+    return {
+        position: group
+        for position, group in enumerate(groups)
+        if any(member.stem in settlement.losses for member in group)
+    }
+
+
+def with_settlement(layer: MadeLayer, settlement: Settlement, *, first: bool) -> MadeLayer:
+    """Return a layer with what was settled about its packages; the `first` one has what is about all."""
+    own = {member.stem for member in layer.members}
+    counts = {stem: number for stem, number in settlement.overwritten.items() if stem in own}
+    return replace(layer, overwritten=counts, outside=tuple(settlement.outside) if first else ())

@@ -1,0 +1,56 @@
+"""settle: which package has a path that several bring, and where files go whose folder is a link in another package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.layers.clobbers import Settlement, find_losses, folders_of
+from conda_docker.layers.linked_folders import find_moves, move
+from conda_docker.layers.member import Loss, open_member
+from conda_docker.layers.write import layer_paths
+from conda_docker.pypi.locked import LockedWheel
+
+if TYPE_CHECKING:
+    from conda_docker.layers.member import Member, Opened
+    from conda_docker.layers.recipe import Recipe
+
+Fetch = Callable[[Sequence["Member"]], Iterable[tuple["Member", Path]]]
+"""Gives packages with their archives, folders or wheels as they become available, in any order."""
+
+
+def settle(
+    members: Sequence[Member], replaced: Mapping[str, Sequence[str]], recipe: Recipe, fetch: Fetch
+) -> Settlement:
+    """Return what each of `members`, in order, loses to others: the last wins a path that several bring.
+
+    `replaced` are the distributions of conda packages that wheels replace, by the packages' stems. Reads the metadata
+    of all of them. Raises `InvalidPackage` and what `fetch` raises.
+    """
+    prefix = recipe.prefix_in_image
+    paths: dict[str, list[str]] = {}
+    packages: dict[str, Opened] = {}
+    gone: dict[str, frozenset[str]] = {}
+    own = {member.stem: member for member in members}
+    for found, place in fetch(members):
+        opened = open_member(own[found.stem], place)
+        all_paths = layer_paths(recipe, opened)
+        gone[found.stem] = opened.replaced_paths(all_paths, replaced.get(found.stem, ()), prefix)
+        paths[found.stem] = [path for path in all_paths if path not in gone[found.stem]]
+        packages[found.stem] = opened
+    # Only where something is a folder in one package and no folder in another can it be a link.
+    folders = folders_of(path for own_paths in paths.values() for path in own_paths)
+    linked = any(not folders.isdisjoint(own_paths) for own_paths in paths.values())
+    links = [packages[stem].links(prefix) if linked else {} for stem in own]
+    moves, outside = find_moves([paths[stem] for stem in own], links, prefix.path)
+    moved = dict(zip(own, moves, strict=True))
+    paths = {stem: [move(path, moved[stem]) for path in paths[stem]] for stem in own}
+    lost = dict(zip(own, find_losses([paths[stem] for stem in own]), strict=True))
+    conda = [member.stem for member in members if not isinstance(member, LockedWheel)]
+    among_conda = dict(zip(conda, find_losses([paths[stem] for stem in conda]), strict=True))
+    return Settlement(
+        {stem: Loss(lost[stem] | gone[stem], moved[stem]) for stem in own if lost[stem] or gone[stem] or moved[stem]},
+        {stem: number for stem in conda if (number := len(lost[stem] - among_conda[stem])) and stem not in replaced},
+        outside,
+    )
