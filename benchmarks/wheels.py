@@ -23,7 +23,7 @@ _TAG = f"cp{sys.version_info.major}{sys.version_info.minor}"
 _TAGS = {True: "py3-none-any", False: f"{_TAG}-{_TAG}-manylinux_2_17_{platform.machine()}"}
 _DATE = (2024, 1, 1, 0, 0, 0)
 # What zip makes of the files here, in which machine code prevails.
-_RATIO = 2.4
+_RATIO = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Wheels:
 
     @property
     def name(self) -> str:
-        return f"wheels-{platform.python_version()}-{self.number}-{self.size}-{FORMAT}"
+        return f"wheels-{platform.python_version()}-{self.number}-{self.size}-{_RATIO}-{FORMAT}"
 
 
 FULL, QUICK = Wheels(40, 300_000_000), Wheels(6, 6_000_000)

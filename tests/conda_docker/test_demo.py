@@ -29,6 +29,7 @@ from python_docker.image import Image
 from python_docker.layer import Layer, build_layer
 from python_docker.spec.digest import Digest
 from python_docker.tar import EntryType, TarEntry
+from python_docker.transports import write_image
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the demonstration makes packages for Linux")
 
@@ -249,6 +250,15 @@ def test_an_engine_that_fails_does_not_keep_the_image_either(podman: Path, tmp_p
     with pytest.raises(subprocess.CalledProcessError):
         containers.run_with_podman(containers.Archive(tmp_path / "demo.tar", "demo", tmp_path), ["true"])
     assert podman.read_text().splitlines()[-1] == "rmi --force demo"
+
+
+def test_a_command_in_bubblewrap_has_a_home(tmp_path: Path) -> None:
+    write_image(base_image(), f"docker-archive:{tmp_path / 'demo.tar'}")
+    archive = containers.Archive(tmp_path / "demo.tar", "demo", tmp_path)
+    try:
+        assert containers.run_with_bwrap(archive, ["sh", "-c", "cd ~ && pwd"]) == "/root\n"
+    except containers.Unavailable as reason:
+        pytest.skip(str(reason))
 
 
 def test_a_podman_that_does_not_work_here_is_not_used(podman: Path, tmp_path: Path) -> None:
