@@ -22,8 +22,14 @@ def describe(request: Request, files: Sequence[InputFile], subdir: str | None) -
     """Return what the request's packages, its files or an environment on this machine come to, before any solve.
 
     `files` are those of the request, read; `subdir` is what the image is for, None where nobody said so. Raises
-    `InvalidEnvironment` and `UnsupportedInput`.
+    `InvalidEnvironment` and `UnsupportedInput`, also for what is asked of pip and cannot be had.
     """
+    described = _described(request, files, subdir)
+    _check_whole(request, described)
+    return described
+
+
+def _described(request: Request, files: Sequence[InputFile], subdir: str | None) -> LockedEnvironment | EnvironmentSpec:
     if request.prefix is not None:
         return read_prefix(request.prefix, subdir=subdir, pip_packages=request.pip_packages)
     if request.name is not None:
@@ -68,3 +74,24 @@ def _check_choice(request: Request, file: InputFile, kind: InputKind) -> None:
     ):
         if chosen and choice not in kind.choices:
             raise InvalidEnvironment(f"{file.path} is {kind.name}, which has no {what}")
+
+
+def lacks_python(request: Request) -> InvalidEnvironment:
+    """Return the error for an environment that wants packages of pip and has no Python to install them for."""
+    chosen = f" in the categories {', '.join(request.categories)}" if request.categories else ""
+    advice = "choose a category with Python too" if chosen else "add python and pip to its dependencies"
+    described = ", ".join(map(str, request.files)) or request.prefix or request.name
+    return InvalidEnvironment(f"{described} asks pip for packages, but its environment has no Python{chosen}; {advice}")
+
+
+def _check_whole(request: Request, described: LockedEnvironment | EnvironmentSpec) -> None:
+    """Raise for what cannot be an environment, before anything is opened, downloaded or solved for it."""
+    pip = described.pip
+    if isinstance(described, EnvironmentSpec) and not described.specs:
+        if pip is not None:
+            raise lacks_python(request)
+        raise InvalidEnvironment(f"{', '.join(map(str, request.files))}: no packages are asked for")
+    if pip is not None:
+        from conda_docker.pypi.requirements import check_requirements
+
+        check_requirements(pip, allow_sdist=request.allow_sdist)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.arguments import to_choice, to_optional_choice, to_path, to_paths, to_text
 from conda_docker.build_options import SCRATCH, BuildOptions
-from conda_docker.describe import describe
+from conda_docker.describe import describe, lacks_python
 from conda_docker.environment.closure import needed_by
 from conda_docker.environment.inputs.kind import InputFile
 from conda_docker.environment.inputs.prefix import PipPackages
@@ -18,7 +18,6 @@ from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.normal_spec import normal_specs
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
-from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_text
 from conda_docker.request import ChannelPriority, Request, to_platforms
 from python_docker.progress import SILENT, Progress
@@ -186,8 +185,6 @@ def _solve(
 ) -> LockedEnvironment:
     from conda_docker.environment.solve.request import SolveRequest
 
-    if not spec.specs:
-        raise InvalidEnvironment(f"{', '.join(map(str, request.files))}: no packages are asked for")
     task = progress.start(f"solve for {platform}", None)
     question = SolveRequest(
         specs=(*spec.specs, *spec.solved_with),
@@ -253,6 +250,8 @@ def _with_wheels(
     """Return the environment with what it wants of pip as exact wheels."""
     if environment.pip is None and not environment.wheels:
         return environment
+    if environment.python is None:
+        raise lacks_python(request)
     from conda_docker.pypi.resolution import PipOptions
     from conda_docker.pypi.resolve import resolve_wheels
 

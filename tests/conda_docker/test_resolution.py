@@ -205,6 +205,40 @@ def test_a_file_that_asks_for_nothing(tmp_path: Path) -> None:
         lock(file=write(tmp_path / "environment.yml", "dependencies: []"))
 
 
+@pytest.mark.parametrize(
+    ("requirement", "error", "said"),
+    [
+        ("six>>1", InvalidEnvironment, r"environment\.yml, line 5: not a requirement: 'six>>1'"),
+        ("./no-1-py3-none-any.whl", InvalidEnvironment, r"environment\.yml, line 5: there is nothing at"),
+        ("-e .", UnsupportedInput, "must be built from source.*--allow-sdist"),
+        ("git+https://host/a.git", UnsupportedInput, "must be built from source"),
+    ],
+)
+def test_what_pip_cannot_have_is_refused_before_anything_is_asked_for(
+    tmp_path: Path, requirement: str, error: type[Exception], said: str
+) -> None:
+    text = f"channels: [file:///nowhere]\ndependencies:\n- python\n- pip:\n  - {requirement}\n"
+    request = Request(files=(write(tmp_path / "environment.yml", text),), base=f"oci:{tmp_path}/no-base")
+    with pytest.raises(error, match=said):
+        resolve(request)
+
+
+def test_pip_packages_without_python(tmp_path: Path) -> None:
+    file = write(tmp_path / "environment.yml", "dependencies: [pip: [six]]")
+    with pytest.raises(InvalidEnvironment, match=r"environment\.yml asks pip for packages.*add python and pip"):
+        lock(file=file)
+
+
+def test_categories_without_python(tmp_path: Path) -> None:
+    entry = (
+        "version: 1\nmetadata: {platforms: [linux-64]}\npackage:\n- {name: six, version: '1', manager: pip, "
+        f"platform: linux-64, url: 'https://h/six-1-py3-none-any.whl', hash: {{sha256: {'a' * 64}}}, category: dev}}\n"
+    )
+    file = write(tmp_path / "conda-lock.yml", entry)
+    with pytest.raises(InvalidEnvironment, match=r"conda-lock\.yml asks .*in the categories dev; choose a category"):
+        lock(file=file, categories=["dev"], platform=AMD64)
+
+
 def test_a_kind_of_file_that_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedInput, match="a TOML file"):
         lock(file=write(tmp_path / "pyproject.toml", "[project]\nname = 'app'\n"))

@@ -84,4 +84,5 @@ def _merge_pip(parts: Sequence[PipRequirements]) -> PipRequirements | None:
         options=tuple(dict.fromkeys(chain.from_iterable(part.options for part in parts))),
         folder=parts[0].folder,
         origin=", ".join(dict.fromkeys(part.origin for part in parts)),
+        places={line: place for part in reversed(parts) for line, place in part.places.items()},
     )

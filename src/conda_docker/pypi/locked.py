@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from conda_docker.redaction import public_url
@@ -72,6 +73,8 @@ class PipRequirements:
     folder: Path | None = None
     origin: str = "pip"
     """What names them in messages, such as `environment.yml`."""
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Where lines of requirements and constraints are written, where that is known: `environment.yml, line 7`."""
 
 
 @dataclass(frozen=True, slots=True)

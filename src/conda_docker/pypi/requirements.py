@@ -82,10 +82,22 @@ def read_requirements(pip: PipRequirements, environ: Mapping[str, str] | None = 
     for line in pip.options:
         reader.line(line, folder, pip.origin)
     for number, line in enumerate(pip.requirements, 1):
-        reader.line(line, folder, f"{pip.origin}, pip requirement {number}")
+        reader.line(line, folder, pip.places.get(line, f"{pip.origin}, pip requirement {number}"))
     for line in pip.constraints:
-        reader.constraint(line, folder, pip.origin)
+        reader.constraint(line, folder, pip.places.get(line, pip.origin))
     return reader.found
+
+
+def check_requirements(pip: PipRequirements, *, allow_sdist: bool) -> Requirements:
+    """Return what `read_requirements` does. Raises `UnsupportedInput` for sources too, unless they may be built."""
+    found = read_requirements(pip)
+    if found.sources and not allow_sdist:
+        raise UnsupportedInput(
+            f"{pip.origin} asks pip for what must be built from source: {', '.join(found.sources[:5])}; allow it with "
+            "--allow-sdist, which runs build scripts on this machine, or name a wheel, a version on the package index, "
+            "or a conda package"
+        )
+    return found
 
 
 class _Reader:

@@ -19,7 +19,7 @@ from conda_docker.pypi.locked import Distribution, LockedWheel
 from conda_docker.pypi.logins import index_logins, with_login
 from conda_docker.pypi.pip_configuration import PipConfiguration, read_pip_configuration
 from conda_docker.pypi.pylock import Artifact, ResolvedPackage
-from conda_docker.pypi.requirements import Requirements, read_requirements
+from conda_docker.pypi.requirements import Requirements, check_requirements
 from conda_docker.pypi.resolution import PipOptions, Resolution
 from conda_docker.pypi.target import Target, target_of
 from conda_docker.pypi.uv import uv_environment
@@ -115,8 +115,7 @@ def _with_resolved(
 ) -> LockedEnvironment:
     assert environment.python is not None
     target = target_of(environment.python, environment.subdir, glibc)
-    requirements = read_requirements(pip)
-    _check_sources(requirements, pip, options)
+    requirements = check_requirements(pip, allow_sdist=options.allow_sdist)
     configuration = read_pip_configuration().with_options(requirements.options)
     local = offline or not download
     provided = provided_distributions(environment.packages, cache_dir, offline=local, progress=progress)
@@ -156,15 +155,6 @@ def _about_replacing(distribution: Distribution) -> str:
         f"the wheel of {distribution.name} replaces version {distribution.version} of the conda package "
         f"{distribution.package}"
     )
-
-
-def _check_sources(requirements: Requirements, pip: PipRequirements, options: PipOptions) -> None:
-    if requirements.sources and not options.allow_sdist:
-        shown = ", ".join(requirements.sources[:5])
-        raise UnsupportedInput(
-            f"{pip.origin} asks pip for what must be built from source: {shown}; allow it with --allow-sdist, which "
-            "runs build scripts on this machine, or name a wheel, a version on the package index, or a conda package"
-        )
 
 
 def _wheels(

@@ -79,7 +79,12 @@ def parse_environment_yml(
         channels=reader.channels(sections),
         variables=reader.variables(sections.get("variables")),
         name=name,
-        pip=read_pip_section(pip, folder=reader.folder, origin=file_name),
+        pip=read_pip_section(
+            (line for line, _ in pip),
+            folder=reader.folder,
+            origin=file_name,
+            numbers=(number for _, number in pip),
+        ),
         warnings=tuple(reader.warnings),
     )
 
@@ -159,14 +164,14 @@ class _Reader:
             )
         return expanded
 
-    def dependencies(self, node: Node) -> tuple[tuple[str, ...], list[str]]:
-        """Return the match specs, and the lines for pip."""
+    def dependencies(self, node: Node) -> tuple[tuple[str, ...], list[tuple[str, int]]]:
+        """Return the match specs, and the lines for pip with their numbers."""
         if _is_null(node):
             return (), []
         if not is_sequence(node):
             raise self.invalid("`dependencies` should be a list", node)
         specs: list[str] = []
-        pip: list[str] = []
+        pip: list[tuple[str, int]] = []
         for item in self.selected(node):
             if is_mapping(item):
                 for section, value in self.mapping(item).items():
@@ -208,14 +213,14 @@ class _Reader:
             raise self.invalid("an item of `dependencies` should be a string such as `numpy >=2`", node)
         return str(node.value).strip()
 
-    def pip_lines(self, node: Node) -> list[str]:
+    def pip_lines(self, node: Node) -> list[tuple[str, int]]:
         if _is_null(node):
             return []
         items = list(self.selected(node)) if is_sequence(node) else [node]
         for item in items:
             if not is_scalar(item) or _is_null(item):
                 raise self.invalid("an item of the `pip` section should be a string such as `flask >=3`", item)
-        return [str(item.value) for item in items]
+        return [(str(item.value), item.start_mark.line + 1) for item in items]
 
     def shown(self, node: Node) -> list[str]:
         """Return some of what a section holds, for a message."""

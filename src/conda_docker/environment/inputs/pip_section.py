@@ -12,6 +12,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
@@ -44,18 +45,22 @@ _DEEPEST = 10
 _LONGEST_OPTION = 10_000
 
 
-def read_pip_section(lines: Iterable[str], *, folder: Path, origin: str) -> PipRequirements | None:
+def read_pip_section(
+    lines: Iterable[str], *, folder: Path, origin: str, numbers: Iterable[int] = ()
+) -> PipRequirements | None:
     """Return what these lines ask for, with the files that they include read and all paths absolute.
 
-    `origin` names the lines in messages. None where they ask for nothing. Raises `InvalidEnvironment` for a file that
-    cannot be read or a line that pip would not take, and `UnsupportedInput` for a file that is to be downloaded.
+    `origin` names the lines in messages, with their `numbers` where these are given. None where they ask for nothing.
+    Raises `InvalidEnvironment` for a file that cannot be read or a line that pip would not take, and
+    `UnsupportedInput` for a file that is to be downloaded.
 
     >>> found = read_pip_section(["flask >=3  # web", "-i https://index.example.org"], folder=Path("/w"), origin="x")
     >>> found.requirements, found.options
     (('flask >=3',), ('--index-url https://index.example.org',))
     """
     section = _Section()
-    section.add(lines, folder, origin, depth=0)
+    places = (f"{origin}, line {number}" for number in numbers)
+    section.add(zip_longest(lines, places, fillvalue=origin), folder, depth=0)
     if not section.requirements:
         return None
     return PipRequirements(
@@ -64,6 +69,7 @@ def read_pip_section(lines: Iterable[str], *, folder: Path, origin: str) -> PipR
         options=tuple(dict.fromkeys(section.options)),
         folder=folder,
         origin=origin,
+        places=section.places,
     )
 
 
@@ -74,37 +80,50 @@ class _Section:
     requirements: list[str] = field(default_factory=list)
     constraints: list[str] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
 
-    def add(self, lines: Iterable[str], folder: Path, origin: str, depth: int, *, constrain: bool = False) -> None:
-        if depth > _DEEPEST:
-            raise InvalidEnvironment(f"{origin}: requirements files include each other without end")
-        for line in _logical_lines(lines):
+    def add(self, lines: Iterable[tuple[str, str]], folder: Path, depth: int, *, constrain: bool = False) -> None:
+        """Take in lines, each with its place."""
+        for line, place in _logical_lines(lines):
             if not line.startswith("-"):
-                (self.constraints if constrain else self.requirements).append(_requirement(line, folder))
+                self.take(_requirement(line, folder), place, self.constraints if constrain else self.requirements)
                 continue
-            name, value = _option(line, origin)
+            name, value = _option(line, place)
             if name in _REQUIREMENTS | _CONSTRAINTS:
-                path = _included(value, folder, origin)
-                self.add(
-                    read_text(path).splitlines(),
-                    path.parent,
-                    str(path),
-                    depth + 1,
-                    constrain=constrain or name in _CONSTRAINTS,
-                )
+                if depth == _DEEPEST:
+                    raise InvalidEnvironment(f"{place}: requirements files include each other without end")
+                path = _included(value, folder, place)
+                self.add(_numbered(path, place), path.parent, depth + 1, constrain=constrain or name in _CONSTRAINTS)
             elif name in _EDITABLE:
-                self.requirements.append(f"-e {_requirement(value, folder, editable=True)}")
+                self.take(f"-e {_requirement(value, folder, editable=True)}", place, self.requirements)
             elif name in _FLAGS:
                 self.options.append(name)
             else:
                 long = _WITH_VALUE[name]
                 self.options.append(f"{long} {_place(value, folder) if long == '--find-links' else value}")
 
+    def take(self, text: str, place: str, among: list[str]) -> None:
+        """Take in a requirement or a constraint."""
+        among.append(text)
+        self.places.setdefault(text, place)
 
-def _logical_lines(lines: Iterable[str]) -> Iterator[str]:
-    """Yield lines without comments, with those joined that end in a backslash, and with variables replaced."""
-    pending = ""
-    for line in lines:
+
+def _numbered(path: Path, place: str) -> list[tuple[str, str]]:
+    """Return the lines of a file with their places; `place` is where it is included."""
+    try:
+        text = read_text(path)
+    except InvalidEnvironment as error:
+        raise InvalidEnvironment(f"{place}: {error}") from error
+    return [(line, f"{path}, line {number}") for number, line in enumerate(text.splitlines(), 1)]
+
+
+def _logical_lines(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield lines without comments, with those joined that end in a backslash, and with variables replaced.
+
+    The place of what was joined is that of its last line.
+    """
+    pending = place = ""
+    for line, place in lines:
         for part in line.splitlines() or [""]:
             if part.endswith("\\"):
                 pending += part[:-1]
@@ -112,19 +131,19 @@ def _logical_lines(lines: Iterable[str]) -> Iterator[str]:
             whole = _COMMENT.sub("", pending + part).strip()
             pending = ""
             if whole:
-                yield _VARIABLE.sub(lambda found: os.environ.get(found[1], found[0]), whole)
+                yield _VARIABLE.sub(lambda found: os.environ.get(found[1], found[0]), whole), place
     if pending.strip():
-        yield pending.strip()
+        yield pending.strip(), place
 
 
-def _option(line: str, origin: str) -> tuple[str, str]:
+def _option(line: str, place: str) -> tuple[str, str]:
     """Return the name of an option and its value, which may follow a space, an equals sign or, if short, nothing."""
     if len(line) > _LONGEST_OPTION:
-        raise InvalidEnvironment(f"{origin}: an option is longer than {_LONGEST_OPTION} characters")
+        raise InvalidEnvironment(f"{place}: an option is longer than {_LONGEST_OPTION} characters")
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise InvalidEnvironment(f"{origin}: {public_text(line)[:200]!r} cannot be read: {error}") from None
+        raise InvalidEnvironment(f"{place}: {public_text(line)[:200]!r} cannot be read: {error}") from None
     name, equals, value = words[0].partition("=")
     rest = words[1:]
     if not name.startswith("--") and len(name) > 2:
@@ -134,18 +153,18 @@ def _option(line: str, origin: str) -> tuple[str, str]:
         return name, ""
     if not takes_value:
         raise InvalidEnvironment(
-            f"{origin}: {public_text(line)[:200]!r} is not an option that a requirements file may hold"
+            f"{place}: {public_text(line)[:200]!r} is not an option that a requirements file may hold"
         )
     value = " ".join(([value] if equals else []) + rest)
     if not value:
-        raise InvalidEnvironment(f"{origin}: the option {name} needs a value")
+        raise InvalidEnvironment(f"{place}: the option {name} needs a value")
     return name, value
 
 
-def _included(value: str, folder: Path, origin: str) -> Path:
+def _included(value: str, folder: Path, place: str) -> Path:
     if "://" in value:
         raise UnsupportedInput(
-            f"{origin}: the requirements file {public_text(value)[:200]} is not on this machine; download it and "
+            f"{place}: the requirements file {public_text(value)[:200]} is not on this machine; download it and "
             "name the file"
         )
     return folder / user_path(value)

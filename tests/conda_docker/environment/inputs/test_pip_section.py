@@ -102,3 +102,18 @@ def test_credentials_are_not_shown(tmp_path: Path) -> None:
     with pytest.raises(InvalidEnvironment) as caught:
         read(tmp_path, "--proxy https://me:s3cret@host")
     assert "s3cret" not in str(caught.value)
+
+
+def test_messages_name_the_line(tmp_path: Path) -> None:
+    (tmp_path / "more.txt").write_text("flask\n\n-r missing.txt\n")
+    with pytest.raises(InvalidEnvironment, match=r"more\.txt, line 3: cannot read .*missing\.txt"):
+        read_pip_section(["-r more.txt"], folder=tmp_path, origin="environment.yml", numbers=[7])
+    with pytest.raises(InvalidEnvironment, match=r"environment\.yml, line 8: '--upgrade' is not an option"):
+        read_pip_section(["flask", "--upgrade"], folder=tmp_path, origin="environment.yml", numbers=[7, 8])
+
+
+def test_requirements_remember_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "more.txt").write_text("# web\nflask\n")
+    found = read_pip_section(["six", "-r more.txt"], folder=tmp_path, origin="environment.yml", numbers=[7, 8])
+    assert found is not None
+    assert found.places == {"six": "environment.yml, line 7", "flask": f"{tmp_path}/more.txt, line 2"}
