@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +25,7 @@ __all__ = ["wheels"]
 LINUX = Platform("linux", "amd64")
 PACKAGES = (
     SyntheticPackage(name="python", version="3.12.4", depends=("zlib",), files={"bin/python3.12": b"\x7fELF"}),
-    SyntheticPackage(name="zlib", version="1.3", files={"lib/libz.so": b"\x7fELF"}),
+    SyntheticPackage(name="zlib", version="1.3", timestamp=1_700_000_000_000, files={"lib/libz.so": b"\x7fELF"}),
     SyntheticPackage(name="pure", version="2.0", noarch="python", depends=("python",), build="py_0",
                      files={"site-packages/pure/__init__.py": ""}),
 )  # fmt: skip
@@ -109,6 +110,16 @@ def test_images_of_lock_files(
     elsewhere = BuildOptions(cache_dir=tmp_path / "other", bytecode=Bytecode.NEVER, offline=True)
     assert built(again, elsewhere).image.digest == first.image.digest
     assert built(file, elsewhere).image.digest == first.image.digest
+
+
+def test_the_image_of_a_lock_file_that_knows_no_times(
+    environment: LockedEnvironment, options: BuildOptions, tmp_path: Path
+) -> None:
+    file = tmp_path / "pixi.lock"
+    file.write_text(re.sub(r"  (?:size|timestamp): .*\n", "", pixi_lock(environment)))
+    image = built(file, options).image
+    (tmp_path / "explicit.txt").write_text(read_environments(image)[0].explicit())
+    assert built(tmp_path / "explicit.txt", options).image.digest == image.digest
 
 
 def test_rattler_reads_the_lock_file_of_these_tests(environment: LockedEnvironment, tmp_path: Path) -> None:

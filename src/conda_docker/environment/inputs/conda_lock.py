@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from conda_docker.environment.inputs.index_record import index_record
+from conda_docker.environment.inputs.index_record import described_package
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.location import locate
 from conda_docker.environment.inputs.locked_entries import (
@@ -16,7 +16,7 @@ from conda_docker.environment.inputs.locked_entries import (
     pip_packages,
     unique,
 )
-from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record, package_from_url
+from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_url
 from conda_docker.environment.subdirs import host_subdir
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.pypi.locked import LockedWheel
@@ -149,8 +149,7 @@ def _package(entry: YamlMapping, subdir: str, folder: Path) -> LockedPackage:
     try:
         package = package_from_url(found.url, md5=md5, sha256=sha256, source=found.source)
         if "build_number" in entry:  # pixi says everything of a package
-            record = index_record(entry, package, depends=_dependencies(entry), sha256=sha256, md5=md5)
-            package = package_from_record(record, source=found.source)
+            package = described_package(entry, package, depends=_dependencies(entry), sha256=sha256, md5=md5)
     except InvalidEnvironment as error:
         raise entry.invalid(str(error)) from error
     named = (entry.required("name"), entry.required("version"))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
-from conda_docker.environment.locked import LockedPackage
+from conda_docker.environment.locked import LockedPackage, package_from_record
 from conda_docker.yaml_document import YamlMapping
 
 _TEXTS = ("features", "license", "license_family", "python_site_packages_path", "legacy_bz2_md5")
@@ -13,6 +14,26 @@ _NUMBERS = ("size", "timestamp", "legacy_bz2_size")
 _LISTS = ("constrains", "purls", "flags")
 # Names of processors, where they are not what subdirs call them.
 _PROCESSORS = {"64": "x86_64", "32": "x86"}
+
+
+def described_package(
+    entry: YamlMapping,
+    derived: LockedPackage,
+    *,
+    depends: tuple[str, ...] | None = None,
+    sha256: str | None = None,
+    md5: str | None = None,
+    derives_noarch: bool = False,
+) -> LockedPackage:
+    """Return the package of which `index_record` gives the record.
+
+    Without size and time, as pixi's first version wrote entries, it is not `complete`: both are part of an image, and
+    are in the package. Raises `InvalidEnvironment` for values of a wrong kind.
+    """
+    record = index_record(entry, derived, depends=depends, sha256=sha256, md5=md5, derives_noarch=derives_noarch)
+    package = package_from_record(record, source=derived.source)
+    known = package.size is not None or package.timestamp is not None
+    return replace(package, complete=package.complete and known)
 
 
 def index_record(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conda_docker.environment.inputs.conda_lock import choose_subdir, read_package_list
-from conda_docker.environment.inputs.index_record import index_record
+from conda_docker.environment.inputs.index_record import described_package
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.location import locate
 from conda_docker.environment.inputs.locked_entries import (
@@ -30,7 +30,6 @@ from conda_docker.environment.locked import (
     LockedEnvironment,
     LockedPackage,
     file_name_of,
-    package_from_record,
     package_from_url,
 )
 from conda_docker.environment.solve.virtual_packages import Origin, VirtualPackage
@@ -214,8 +213,7 @@ class _PackageReader:
         found = locate(_identity(selector)[1], folder=self._folder, where=entry.where)
         try:
             derived = package_from_url(found.url, source=found.source)
-            record = index_record(entry, derived, derives_noarch=self._version >= _FIRST_THAT_DERIVES)
-            return package_from_record(record, source=found.source)
+            return described_package(entry, derived, derives_noarch=self._version >= _FIRST_THAT_DERIVES)
         except InvalidEnvironment as error:
             raise entry.invalid(str(error)) from error
 

@@ -52,6 +52,15 @@ def test_every_version(version: int) -> None:
     assert all(wheel.sha256 in (A, B) for wheel in found.wheels)
 
 
+@pytest.mark.parametrize(
+    ("known", "complete"), [("size: 10", True), ("timestamp: 1700000000000", True), ("md5: " + C, False)]
+)
+def test_what_an_entry_without_size_and_time_leaves_to_the_package(known: str, complete: bool) -> None:
+    text = of(f"conda: {FORGE}linux-64/zlib-1.3-h1_0.conda", f"sha256: {A}", known,
+              selector=f"conda: {FORGE}linux-64/zlib-1.3-h1_0.conda")  # fmt: skip
+    assert parse_pixi_lock(text, subdir="linux-64").complete is complete
+
+
 @pytest.mark.parametrize(("version", "complete"), [(1, False), (3, True), (5, True), (6, True), (7, True)])
 def test_whether_everything_is_known(version: int, complete: bool) -> None:
     """Version 1 does not say what kind of noarch package one is."""
