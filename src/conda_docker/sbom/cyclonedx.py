@@ -126,18 +126,10 @@ def _license(license_: License) -> DisjunctiveLicense | LicenseExpression:
 
 
 def _dependencies(inventory: Inventory) -> list[Dependency]:
-    made = {component.ref: Dependency(BomRef(component.ref)) for component in inventory.components}
-    needed: set[str] = set()
-    for component in inventory.components:
-        for ref in (*component.depends, *component.contains):
-            made[component.ref].dependencies.add(made[ref])
-            needed.add(ref)
-    image = Dependency(BomRef(_IMAGE_REF))
-    for ref, dependency in made.items():
-        if ref not in needed or ref in inventory.requested:
-            image.dependencies.add(dependency)
-    if inventory.base is not None:
-        base = Dependency(BomRef(_BASE_REF))
-        image.dependencies.add(base)
-        return [image, base, *made.values()]
-    return [image, *made.values()]
+    needs = {component.ref: (*component.depends, *component.contains) for component in inventory.components}
+    needed = {ref for refs in needs.values() for ref in refs}
+    roots = [ref for ref in needs if ref not in needed or ref in inventory.requested]
+    base = {_BASE_REF: ()} if inventory.base is not None else {}
+    graph: dict[str, Iterable[str]] = {_IMAGE_REF: [*roots, *base], **base, **needs}
+    # Flat: the library hashes whatever hangs on a dependency, which takes for ever in a graph.
+    return [Dependency(BomRef(ref), [Dependency(BomRef(needed)) for needed in refs]) for ref, refs in graph.items()]
