@@ -216,7 +216,7 @@ def _problem(record: PublishedFile, partial: PartialDownload) -> str | None:
 
 def wrong_content(record: PublishedFile, problem: str) -> str:
     """Return the message for a package that is there, but is not the one that was locked."""
-    described = "its package index" if record.file_name.endswith(".whl") else "its channel's index"
+    described = "its package index or lock file" if record.file_name.endswith(".whl") else "its channel or lock file"
     return f"{record.file_name} from {record.public_url} is not the package that {described} describes: {problem}"
 
 

@@ -32,7 +32,7 @@ def unresolvable(output: str, origin: str, target: Target, provided: Sequence[Di
     """
     explanation = _explanation(output)
     if _UNREACHABLE.search(output):
-        return DownloadError(f"uv cannot read what {origin} asks pip for:\n{explanation}")
+        return DownloadError(f"cannot read the package index for what {origin} asks pip for:\n{explanation}")
     advice = [_about_conda(distribution) for distribution in conflicting(output, provided)]
     if advice:
         advice.append(

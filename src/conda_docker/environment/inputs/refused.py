@@ -20,4 +20,8 @@ def _is_toml(file: InputFile) -> bool:
     return file.path.suffix == ".toml"
 
 
-TOML = _refused("a TOML file", _is_toml, "which does not name conda packages")
+TOML = _refused(
+    "a TOML file", _is_toml, "and has no table of pixi (`[workspace]` or `[tool.pixi]`), which would name packages"
+)
+    "a TOML file", _is_toml, "and has no table of pixi (`[workspace]` or `[tool.pixi]`), which would name packages"
+)
