@@ -14,6 +14,7 @@ from python_docker.errors import InvalidDocument, InvalidReference, UnsupportedF
 from python_docker.image_documents import (
     SourceDocuments,
     config_value,
+    platform_of,
     with_platform,
     write_config,
     write_manifest,
@@ -90,8 +91,7 @@ class Image(ImageFiles, EarlierImage):
     @property
     def config_platform(self) -> Platform:
         """The platform that the image's config names."""
-        fields = self._fields
-        return Platform.of(fields.get("os") or "linux", fields.get("architecture") or "amd64", fields.get("variant"))
+        return platform_of(self._fields)
 
     @property
     def created(self) -> str | None:

@@ -10,11 +10,11 @@ from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, ImageConfig, Manifest
 from python_docker.spec.history import Entries, join_history
 from python_docker.spec.media_types import ImageFormat
+from python_docker.spec.platform import Platform
 from python_docker.spec.timestamps import rfc3339, source_date_epoch
 
 if TYPE_CHECKING:
     from python_docker.layer import Layer
-    from python_docker.spec.platform import Platform
     from python_docker.spec.runtime_config import RuntimeConfig
 
 
@@ -53,18 +53,27 @@ def with_platform(fields: Mapping[str, Any], platform: Platform) -> dict[str, An
     return named | ({"variant": platform.variant} if platform.variant else {}) | rest
 
 
+def platform_of(fields: Mapping[str, Any]) -> Platform:
+    """Return the platform that the fields of a config file name; Linux on amd64 where they say nothing."""
+    return Platform.of(fields.get("os") or "linux", fields.get("architecture") or "amd64", fields.get("variant"))
+
+
 def write_config(
     value: Mapping[str, Any], source: SourceDocuments | None, stated: Platform | None = None
 ) -> ImageConfig:
     """Return the config file that says `value`: the source's own when that says it already.
 
     Otherwise its time is SOURCE_DATE_EPOCH, or the one in `value`, or 1970, and its platform is `stated` if that is
-    given.
+    given, else what `value` says of it, in the names of the image specification, which wants one (config.md).
     """
     if source is not None and _meaning(value) == _meaning(source.said):
         return source.config
     epoch = source_date_epoch()
     created = value.get("created") if epoch is None else None
+    if stated is None:
+        named = platform_of(value)
+        if (value.get("os"), value.get("architecture")) != (named.os, named.architecture):
+            stated = named
     if stated is not None:
         value = with_platform(value, stated)
     return ImageConfig.build({**value, "created": created or rfc3339(epoch or 0)})

@@ -386,6 +386,14 @@ def test_the_platform_of_a_new_image() -> None:
     assert "variant" not in image.config_file.value()
 
 
+@pytest.mark.parametrize("names", [{"os": None}, {"architecture": None}, {"os": "Linux", "architecture": "x86_64"}])
+def test_a_changed_image_names_its_platform_as_the_specification_does(names: dict[str, str | None]) -> None:
+    image = Made(config=config_of([HELLO], **names)).image()
+    assert image.config_file.value().get("os") == names.get("os", "linux")
+    image.config.set_variable("A", "1")
+    assert (image.config_file.os, image.config_file.architecture) == ("linux", "amd64")
+
+
 # -- files -------------------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from conda_docker.errors import InvalidPackage
-from conda_docker.package.metadata import PackageMetadata, PathEntry
+from conda_docker.package.metadata import PackageMetadata, PathEntry, PathType
 from python_docker.errors import ContentMismatch
 from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.tar import EntryType, TarEntry
@@ -62,7 +62,7 @@ def extracted_members(folder: Path, metadata: PackageMetadata) -> Iterator[tuple
     """
     root = os.path.realpath(folder)
     folders: set[str] = set()
-    first: dict[tuple[int, int], str] = {}
+    first: dict[tuple[int, int], PathEntry] = {}
     for entry in sorted(metadata.paths, key=lambda entry: path_order(entry.path)):
         path = entry.path
         parent = posixpath.dirname(path)
@@ -76,19 +76,24 @@ def extracted_members(folder: Path, metadata: PackageMetadata) -> Iterator[tuple
             status = os.lstat(full)
         except (FileNotFoundError, NotADirectoryError):
             continue
-        mode, mtime = stat.S_IMODE(status.st_mode), int(status.st_mtime)
-        if stat.S_ISREG(status.st_mode):
+        mode, kind, mtime = stat.S_IMODE(status.st_mode), stat.S_IFMT(status.st_mode), int(status.st_mtime)
+        if kind == stat.S_IFREG:
             if status.st_nlink > 1:
                 inode = (status.st_dev, status.st_ino)
-                target = first.setdefault(inode, path)
+                same = first.setdefault(inode, entry)
+                target = same.path
                 if target != path:
+                    if None not in (same.sha256, entry.sha256) and same.sha256 != entry.sha256:
+                        raise ContentMismatch(f"{folder.name}/{path} has become the same file as {target}")
                     yield TarEntry(path, EntryType.HARDLINK, mode, 0, mtime, target), _EMPTY
                     continue
             with _open(full, entry, status.st_size, folder.name) as stream:
                 yield TarEntry(path, EntryType.FILE, mode, status.st_size, mtime), stream
-        elif stat.S_ISLNK(status.st_mode):
+        elif entry.sha256 is not None and entry.type is PathType.HARDLINK and kind in (stat.S_IFLNK, stat.S_IFDIR):
+            raise ContentMismatch(f"{folder.name}/{path} is a link or a folder instead of a file")
+        elif kind == stat.S_IFLNK:
             yield TarEntry(path, EntryType.SYMLINK, 0o777, 0, mtime, os.readlink(full)), _EMPTY  # noqa: PTH115
-        elif stat.S_ISDIR(status.st_mode):
+        elif kind == stat.S_IFDIR:
             yield TarEntry(path, EntryType.DIRECTORY, mode, 0, mtime), _EMPTY
         else:
             raise InvalidPackage(f"{folder.name}: {path[:200]!r} is neither a file nor a link nor a folder")

@@ -128,7 +128,7 @@ def _noarch(value: Any, what: str) -> str | None:
 
 
 def _timestamp(value: Any) -> int | None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e15:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= LAST_SECOND * 1000:
         return None
     # Milliseconds, but for old packages, which have seconds; told apart as conda does.
     return int(value / 1000 if value > LAST_SECOND else value)

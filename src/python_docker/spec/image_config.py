@@ -37,6 +37,8 @@ class ImageConfig(Document):
     architecture: str | None = None
     os: str | None = None
     variant: str | None = None
+    os_version: str | None = Field(default=None, alias="os.version")
+    os_features: tuple[str, ...] | None = Field(default=None, alias="os.features")
     created: str | None = None
     author: str | None = None
     config: dict[str, Any] | None = None

@@ -33,9 +33,6 @@ def check_config(config: ImageConfig, manifest: Manifest) -> Iterator[Finding]:
     for field in ("architecture", "os"):
         if not value.get(field):
             yield missing(f"it does not name the {field}")
-    if not isinstance(value.get("os.version") or "", str):
-        yield error("os.version is not a string")
-    yield from check_strings("os.features", value.get("os.features"))
     if config.created is not None and not is_rfc3339(config.created):
         yield error(f"created is {config.created[:80]!r}, which is not a time in the form of RFC 3339")
     for number, entry in enumerate(config.history or (), 1):

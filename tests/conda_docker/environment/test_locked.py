@@ -74,6 +74,11 @@ def test_what_installers_add_is_left_out() -> None:
     assert package.record == package_from_record(RECORD).record
 
 
+@pytest.mark.parametrize("timestamp", [-5, 10**15, 10**30, -1e300])
+def test_times_before_1970_and_after_9999_are_unknown(timestamp: float) -> None:
+    assert package_from_record({**RECORD, "timestamp": timestamp}).timestamp is None
+
+
 def test_older_timestamps_are_seconds() -> None:
     assert package_from_record({**RECORD, "timestamp": 1_500_000_000}).timestamp == 1_500_000_000_000
 

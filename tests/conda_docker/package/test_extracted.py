@@ -25,7 +25,13 @@ PREFIX = Prefix("/opt/conda", "3.12")
 NOT_IN_ORDER = {"a member that comes again", "a member that comes again as a link", "hard link to an unlisted file"}
 NOT_IN_ORDER |= {"members written through a link"}
 # Where the files are not what the manifest says: by mistake, or since rattler wrote an entry point into its cache.
-CHANGED = {"a wrong sha256 and size", "a sha256 in capitals", "a path that is listed twice", "entry point over a file"}
+CHANGED = {
+    "a wrong sha256 and size",
+    "a link listed as a file",
+    "a sha256 in capitals",
+    "a path that is listed twice",
+    "entry point over a file",
+}
 
 
 @contextmanager
@@ -142,6 +148,26 @@ def test_a_file_that_became_a_pipe_is_refused(tmp_path: Path) -> None:
     (folder / "f").unlink()
     os.mkfifo(folder / "f")
     with pytest.raises(InvalidPackage, match="neither a file nor a link nor a folder"):
+        list(open_package(folder).entries())
+
+
+def test_a_file_that_became_a_link_or_a_folder_is_refused(tmp_path: Path) -> None:
+    folder = SyntheticPackage(name="a", files={"f": "f", "g": "g"}).extract(tmp_path)
+    (folder / "f").unlink()
+    (folder / "f").symlink_to(folder / "g")
+    with pytest.raises(InvalidPackage, match="a link or a folder instead of a file"):
+        list(open_package(folder).entries())
+    (folder / "f").unlink()
+    (folder / "f").mkdir()
+    with pytest.raises(InvalidPackage, match="a link or a folder instead of a file"):
+        list(open_package(folder).entries())
+
+
+def test_a_file_that_became_another_one_of_the_package_is_refused(tmp_path: Path) -> None:
+    folder = SyntheticPackage(name="a", files={"f": "f", "g": "g"}).extract(tmp_path)
+    (folder / "g").unlink()
+    (folder / "g").hardlink_to(folder / "f")
+    with pytest.raises(InvalidPackage, match=r"a-1\.0-0/g has become the same file as f"):
         list(open_package(folder).entries())
 
 

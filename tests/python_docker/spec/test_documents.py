@@ -242,6 +242,9 @@ def test_go_s_null_lists_are_empty(raw: bytes) -> None:
         {"config": []},
         {"created": 5},
         {"os": ["linux"]},
+        {"os.version": 10},
+        {"os.features": "win32k"},
+        {"os.features": [1]},
     ],
 )
 def test_malformed_configs_are_refused(value: Any) -> None:

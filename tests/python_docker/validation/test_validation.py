@@ -136,8 +136,8 @@ ERROR, WARNING = Severity.ERROR, Severity.WARNING
         ({"config": {"ExposedPorts": {"80/tcp": "open"}}}, ERROR, "ExposedPorts holds something other than empty"),
         ({"config": {"Volumes": {"/data": None}}}, ERROR, "Volumes holds something other than empty objects"),
         ({"config": {"ArgsEscaped": "yes"}}, ERROR, "ArgsEscaped is neither true nor false"),
-        ({"os.version": 10}, ERROR, "os.version is not a string"),
-        ({"os.features": "win32k"}, ERROR, "os.features is not a list of strings"),
+        ({"os.version": 10}, ERROR, "malformed at 'os.version'"),
+        ({"os.features": "win32k"}, ERROR, "malformed at 'os.features"),
         ({"variant": 8}, ERROR, "malformed at 'variant'"),
     ],
 )

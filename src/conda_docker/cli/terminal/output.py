@@ -21,6 +21,8 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if
 _ORDER = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _CONTROL |= {ord(mark): f"\\u{ord(mark):04x}" for mark in _ORDER}
 
+_LONGEST = 2000  # characters of a line of an error or a note
+
 
 class StdoutClosed(Exception):
     """Whoever read standard output has gone, as `head` does when it has seen enough."""
@@ -146,10 +148,17 @@ def printable(text: str) -> str:
     return text.translate(_CONTROL).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def _shortened(text: str) -> str:
+    """Return `text` with its overlong lines cut: a name in a package may be of any length."""
+    lines = text.split("\n")
+    cut = (f"{line[:_LONGEST]}... ({len(line)} characters)" if len(line) > _LONGEST else line for line in lines)
+    return "\n".join(cut)
+
+
 def write_line(stream: TextIO, text: str) -> None:
     """Write a line where it does not matter whether anybody reads it."""
     try:
-        stream.write(printable(text) + "\n")
+        stream.write(printable(_shortened(text)) + "\n")
         stream.flush()
     except (OSError, ValueError):
         pass  # a closed terminal or pipe must not turn a right result into a failure

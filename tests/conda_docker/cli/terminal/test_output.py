@@ -83,3 +83,12 @@ def test_bytes_are_printable_on_a_terminal_and_whole_elsewhere(terminal: bool, m
     stream.flush()
     written = stream.buffer.getvalue()
     assert written == (b"\\x1b[31mred\\xff\n" if terminal else b"\x1b[31mred\xff")
+
+
+def test_overlong_lines_of_errors_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output()
+    output.error("first\n" + "x" * 500_000)
+    output.result("y" * 500_000)
+    printed = capsys.readouterr()
+    assert printed.err == f"error: first\n{'x' * 2000}... (500000 characters)\n"
+    assert printed.out == "y" * 500_000 + "\n"
