@@ -23,5 +23,3 @@ def _is_toml(file: InputFile) -> bool:
 TOML = _refused(
     "a TOML file", _is_toml, "and has no table of pixi (`[workspace]` or `[tool.pixi]`), which would name packages"
 )
-    "a TOML file", _is_toml, "and has no table of pixi (`[workspace]` or `[tool.pixi]`), which would name packages"
-)
