@@ -66,6 +66,15 @@ def _described(request: Request, files: Sequence[InputFile], subdir: str | None)
     return merge_specs(parts)
 
 
+def place_of(spec: str, files: Sequence[InputFile]) -> str | None:
+    """Return the file and the line that a match spec stands in, such as `environment.yml, line 5`; None for none."""
+    for file in files:
+        for number, line in enumerate(file.text.splitlines(), 1):
+            if spec and spec in line:
+                return f"{file.path}, line {number}"
+    return None
+
+
 def _check_choice(request: Request, file: InputFile, kind: InputKind) -> None:
     """Raise `InvalidEnvironment` where a part of a file is named and the file is not of a kind that has such parts."""
     for chosen, choice, what in (

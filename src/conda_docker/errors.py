@@ -37,6 +37,14 @@ class InvalidEnvironment(Error, ValueError):
     """An environment file, lock file or prefix that cannot be read."""
 
 
+class InvalidSpec(InvalidEnvironment):
+    """A match spec that cannot be understood; `spec` is its text, as it was written."""
+
+    def __init__(self, message: str, spec: str) -> None:
+        super().__init__(message)
+        self.spec = spec
+
+
 class UnsupportedInput(Error):
     """Something an input asks for that cannot be done yet; it is refused by name, never dropped."""
 

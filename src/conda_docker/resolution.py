@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.arguments import to_choice, to_optional_choice, to_path, to_paths, to_text
 from conda_docker.build_options import SCRATCH, BuildOptions
-from conda_docker.describe import describe, lacks_python
+from conda_docker.describe import describe, lacks_python, place_of
 from conda_docker.environment.closure import needed_by
 from conda_docker.environment.inputs.kind import InputFile
 from conda_docker.environment.inputs.prefix import PipPackages
@@ -18,6 +18,7 @@ from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.normal_spec import normal_specs
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
+from conda_docker.errors import InvalidSpec
 from conda_docker.redaction import public_text
 from conda_docker.request import ChannelPriority, Request, to_platforms
 from python_docker.progress import SILENT, Progress
@@ -58,7 +59,13 @@ def resolve(request: Request, *, download: bool = True, progress: Progress = SIL
     """
     files = [InputFile.read(path) for path in request.files]
     platforms = request.platforms or (None,)
-    return tuple(_resolve(request, files, platform, download, progress) for platform in platforms)
+    try:
+        return tuple(_resolve(request, files, platform, download, progress) for platform in platforms)
+    except InvalidSpec as error:
+        place = place_of(error.spec, files)
+        if place is None:
+            raise
+        raise InvalidSpec(f"{place}: {error}", error.spec) from error
 
 
 def lock(

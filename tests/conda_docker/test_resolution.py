@@ -367,3 +367,14 @@ def test_a_base_that_says_which_cuda_it_has(synthetic_channel: SyntheticChannel,
     assert [package.build for package in resolved.environment.packages] == ["cuda_0"]
     without = resolve_one(tmp_path, specs=["torch"], virtual_packages=["__cuda="], **options)
     assert [package.build for package in without.environment.packages] == ["cpu_0"]
+
+
+@pytest.mark.parametrize("spec", ["python >=3.11,<<4", "numpy >=1.20,", "::numpy"])
+def test_a_bad_spec_is_named_with_its_file_and_line(
+    synthetic_channel: SyntheticChannel, tmp_path: Path, spec: str
+) -> None:
+    file = write(
+        tmp_path / "environment.yml", f"channels:\n- {synthetic_channel.url}\ndependencies:\n- pip\n- '{spec}'\n"
+    )
+    with pytest.raises(InvalidEnvironment, match=r"environment\.yml, line 5: not a package to ask for"):
+        resolve_one(tmp_path, files=file, override_channels=True, base="scratch")

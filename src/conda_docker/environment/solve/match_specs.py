@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.channels.urls import channel_urls
 from conda_docker.environment.normal_spec import by_name, normal_spec
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import InvalidSpec
 from conda_docker.redaction import public_text
 from conda_docker.user_files import is_there, user_path
 
@@ -66,24 +66,26 @@ def read_specs(specs: Iterable[str], configuration: CondaConfiguration) -> list[
 def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
     # A leading dash would be an option to another solver.
     if not text or text.startswith("-") or "\n" in text or "\0" in text:
-        raise InvalidEnvironment(f"not a package to ask for: {public_text(text)[:80]!r}")
+        raise InvalidSpec(f"not a package to ask for: {public_text(text)[:80]!r}", text)
     public = public_text(text)
     outside, bracket, inside = text.partition("[")
     if _STRAY.search(outside):
         meant = public_text(_STRAY.sub("", outside).strip() + bracket + inside)
-        raise InvalidEnvironment(
-            f"not a package to ask for: {public[:200]!r}: nothing follows a comma or bar; did you mean {meant[:200]!r}?"
+        raise InvalidSpec(
+            f"not a package to ask for: {public[:200]!r}: nothing follows a comma or bar; "
+            f"did you mean {meant[:200]!r}?",
+            text,
         )
     if "://" not in text and "::" not in text and _ARCHIVE.search(text):
         path = user_path(text)
         if not is_there(path) or not path.is_file():
-            raise InvalidEnvironment(f"there is no package at {text}")
+            raise InvalidSpec(f"there is no package at {text}", text)
         return RequestedSpec(public, text, path.resolve().as_uri())
     channel, separator, rest = outside.rpartition("::")
     if not separator:
         return RequestedSpec(public, text, text)
     if not channel or not rest.strip():
-        raise InvalidEnvironment(f"not a package to ask for: {public[:80]!r} (write channel::package)")
+        raise InvalidSpec(f"not a package to ask for: {public[:80]!r} (write channel::package)", text)
     subdir = _SUBDIR.search(channel)
     urls = channel_urls([os.path.expandvars(channel)], configuration)
     return RequestedSpec(public, text, rest.strip() + bracket + inside, urls, subdir[1] if subdir else None)

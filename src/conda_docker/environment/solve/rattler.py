@@ -21,7 +21,7 @@ from conda_docker.environment.solve.salvage import SalvagedChannel, salvage_chan
 from conda_docker.environment.solve.suggestions import suggestions
 from conda_docker.environment.solve.virtual_packages import VirtualPackage
 from conda_docker.environment.topological_order import topological_order
-from conda_docker.errors import InvalidEnvironment, Unsolvable
+from conda_docker.errors import InvalidSpec, Unsolvable
 from conda_docker.redaction import public_text, public_url
 from python_docker.errors import Error
 
@@ -228,7 +228,7 @@ def _match_spec(spec: str, text: str) -> MatchSpec:
         return MatchSpec(spec, strict=False)
     except InvalidMatchSpecError as error:
         reason = public_text(str(error)).splitlines()[0]
-        raise InvalidEnvironment(f"not a package to ask for: {text[:200]!r} ({reason})") from error
+        raise InvalidSpec(f"not a package to ask for: {text[:200]!r} ({reason})", text) from error
 
 
 def _generic(package: VirtualPackage) -> GenericVirtualPackage:
