@@ -249,12 +249,14 @@ class _Reader:
         written = str(node.value)
         text = written if node.style else text_of_plain(written)
         if not node.style and (text != written or not written):
-            shown = (
-                f"is empty, since `{written}` is not a value" if not text else f"is {text!r}, since {written!r} is not"
-            )
-            reason = "" if not text else " a string in YAML"
+            if text:
+                shown = f"is {text!r}, since {written!r} is not a string in YAML"
+            elif written:
+                shown = f"is empty, since `{written}` is not a value"
+            else:
+                shown = "is empty"
             self.warnings.append(
-                f"{self.file_name}: the variable {name} {shown}{reason}; quote the value to keep it as it is written"
+                f"{self.file_name}: the variable {name} {shown}; quote the value to keep it as it is written"
             )
         return text
 
