@@ -43,6 +43,8 @@ def test_the_process_ends_with_the_exit_code(program: Run, layout: str) -> None:
         (["cpoy"], "no such command: 'cpoy'; did you mean 'copy'?"),
         (["xyz"], "no such command: 'xyz'; there are: build, copy, inspect, validate, cache"),
         (["--nothing"], "no such option: --nothing"),
+        (["build", "-t", "demo:1", "python"], "no such option: -t; did you mean --image?"),
+        (["copy", "-t", "demo:1"], "no such option: -t"),
         (["copy", "--compresion", "gzip"], "no such option: --compresion; did you mean --compression?"),
         (["copy", "--platform"], "option '--platform' requires an argument"),
         (["copy", "oci:a"], "missing argument 'DST'"),
