@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -217,6 +218,33 @@ def test_several_platforms_make_an_index(build: Build, synthetic_channel: Synthe
         image = image_of(source, Platform.parse(platform["platform"]))
         assert image.digest == platform["digest"]
         assert "opt/conda/share/tool" in image.list_files()
+
+
+def test_an_index_of_a_lock_file_of_two_platforms(
+    conda_docker: Run, synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    packages = {
+        subdir: SyntheticPackage(name="tool", subdir=subdir, files={f"share/{subdir}": b"tool"})
+        for subdir in ("linux-64", "linux-aarch64")
+    }
+    archives = dict(zip(packages, synthetic_channel.add(*packages.values()), strict=True))
+    (tmp_path / "pixi.lock").write_text(
+        f"version: 6\nenvironments:\n  default:\n    channels: [url: {synthetic_channel.url}]\n    packages:\n"
+        + "".join(f"      {subdir}:\n      - conda: {path.as_uri()}\n" for subdir, path in archives.items())
+        + "packages:\n"
+        + "".join(
+            f"- conda: {path.as_uri()}\n  sha256: {sha256(path.read_bytes()).hexdigest()}\n"
+            for path in archives.values()
+        )
+    )
+    options = ("-b", "scratch", "-f", "pixi.lock", "--platform", "linux/amd64,linux/arm64")
+    first, second = (conda_docker("build", *options, "--json", "-o", f"oci:{place}") for place in ("a", "b"))
+    assert first.returncode == 0, first.stderr
+    assert json.loads(first.stdout)["digest"] == json.loads(second.stdout)["digest"]
+    source = open_source(f"oci:{tmp_path}/a")
+    for platform, subdir in (("linux/amd64", "linux-64"), ("linux/arm64", "linux-aarch64")):
+        image = image_of(source, Platform.parse(platform))
+        assert f"opt/conda/share/{subdir}" in image.list_files()
 
 
 def test_an_explicit_list_of_an_image_builds_it_again(build: Build, conda_docker: Run, tmp_path: Path) -> None:
