@@ -25,31 +25,13 @@ def described_package(
     md5: str | None = None,
     derives_noarch: bool = False,
 ) -> LockedPackage:
-    """Return the package of which `index_record` gives the record.
-
-    Without size and time, as pixi's first version wrote entries, it is not `complete`: both are part of an image, and
-    are in the package. Raises `InvalidEnvironment` for values of a wrong kind.
-    """
-    record = index_record(entry, derived, depends=depends, sha256=sha256, md5=md5, derives_noarch=derives_noarch)
-    package = package_from_record(record, source=derived.source)
-    known = package.size is not None or package.timestamp is not None
-    return replace(package, complete=package.complete and known)
-
-
-def index_record(
-    entry: YamlMapping,
-    derived: LockedPackage,
-    *,
-    depends: tuple[str, ...] | None = None,
-    sha256: str | None = None,
-    md5: str | None = None,
-    derives_noarch: bool = False,
-) -> dict[str, Any]:
-    """Return the record of the package that `entry` describes and that is `derived` by its URL.
+    """Return the package that `entry` describes and that is `derived` by its URL.
 
     The rules for what an entry leaves out are those of rattler (rattler_lock/src/utils/derived_fields.rs). `depends`
     and the hashes are given where `entry` holds them in another form; `derives_noarch` says that the kind of a noarch
-    package is left out unless its build string would mislead. Raises `InvalidEnvironment` for values of a wrong kind.
+    package is left out unless its build string would mislead. Without size and time, as pixi's first version wrote
+    entries, it is not `complete`: both are part of an image, and are in the package. Raises `InvalidEnvironment` for
+    values of a wrong kind.
     """
     build = entry.text("build") or derived.build
     number = entry.number("build_number")
@@ -76,7 +58,10 @@ def index_record(
     record |= {key: entry.number(key) for key in _NUMBERS}
     record |= {key: list(entry.texts(key)) for key in _LISTS if key in entry}
     record["depends"] = list(entry.texts("depends") if depends is None else depends)
-    return {key: value for key, value in record.items() if value is not None}
+    known = {key: value for key, value in record.items() if value is not None}
+    package = package_from_record(known, source=derived.source)
+    has_size_or_time = package.size is not None or package.timestamp is not None
+    return replace(package, complete=package.complete and has_size_or_time)
 
 
 def _noarch(entry: YamlMapping, derived: LockedPackage, derives: bool) -> str | None:
