@@ -44,7 +44,7 @@ def test_nothing_can_be_written(sandbox: Sandbox) -> None:
 
 
 def test_what_is_said_to_be_writable_can_be_written(sandbox: Sandbox, tmp_path: Path) -> None:
-    assert run(sandbox, "echo made > /work/file", writable={"/work": tmp_path}) == (0, "")
+    assert run(sandbox, "echo made > /shared/file", writable={"/shared": tmp_path}) == (0, "")
     assert (tmp_path / "file").read_text() == "made\n"
 
 

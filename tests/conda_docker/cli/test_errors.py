@@ -65,6 +65,6 @@ def test_errors_are_as_reviewed(conda_docker: Run, tmp_path: Path) -> None:
     for line in COMMANDS.splitlines():
         result = conda_docker(*shlex.split(line))
         assert result.stdout == ""
-        text = result.stderr.replace(str(tmp_path), "/work")
+        text = result.stderr.replace(str(tmp_path), "/project")
         shown.append(f"$ conda-docker {line}\n{text}exit code {result.returncode}\n")
     assert_matches_snapshot("\n".join(shown), "errors.txt")

@@ -480,11 +480,11 @@ def test_an_image_from_scratch_has_what_programs_rely_on(channel: SyntheticChann
 def test_a_user_that_the_base_lacks_gets_a_name_and_a_home(channel: SyntheticChannel, tmp_path: Path) -> None:
     base = Image()
     base.add_layer_contents({"/etc/passwd": b"root:x:0:0::/root:/bin/sh\n", "/etc/group": b"root:x:0:\n"})
-    image = build_image(environment_of(channel), base, options(tmp_path, user="1000", home="/work/me")).image
+    image = build_image(environment_of(channel), base, options(tmp_path, user="1000", home="/srv/me")).image
     files = image.filesystem()
     assert image.config["User"] == "1000:1000"
-    assert files.read("/etc/passwd").endswith(b"\napp:x:1000:1000::/work/me:/sbin/nologin\n")
-    home = files.get("work/me")
+    assert files.read("/etc/passwd").endswith(b"\napp:x:1000:1000::/srv/me:/sbin/nologin\n")
+    home = files.get("srv/me")
     assert home is not None
     assert (home.entry.uid, home.entry.gid, home.entry.mode) == (1000, 1000, 0o755)
 
