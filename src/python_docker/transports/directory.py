@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,6 +19,7 @@ from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, M
 from python_docker.spec.media_types import ImageFormat
 from python_docker.transports.look import DIRECTORY_VERSION, is_directory_image
 from python_docker.transports.oci_source import FolderFiles, regular_size
+from python_docker.transports.output import writing
 
 if TYPE_CHECKING:
     from python_docker.progress import Task
@@ -106,7 +105,7 @@ class DirectoryDestination:
         self._folder = folder
         self._has_root = False
         _check_target(folder)
-        with _writing(folder):
+        with writing(f"the folder {folder}"):
             place = folder.absolute()
             place.parent.mkdir(parents=True, exist_ok=True)
             self._partial = PartialFolder(place.parent, place.name)
@@ -132,7 +131,7 @@ class DirectoryDestination:
             copied += size
             task.advance(size)
 
-        with _writing(self._folder):
+        with writing(f"the folder {self._folder}"):
             self._stage.add(blob, advance=advance)
         self._staged.add(blob.descriptor.digest)
         # A linked blob is there at once.
@@ -141,14 +140,14 @@ class DirectoryDestination:
 
     def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
         self._has_root = self._has_root or root
-        with _writing(self._folder):
+        with writing(f"the folder {self._folder}"):
             (self._partial.path / ("manifest.json" if root else _child_name(manifest.digest))).write_bytes(manifest.raw)
 
     def commit(self) -> None:
         """Give the folder its name."""
         if not self._has_root:
             raise Error(f"the folder {self._folder} was given no image")
-        with _writing(self._folder):
+        with writing(f"the folder {self._folder}"):
             for digest in self._staged:
                 self._stage.path_of(digest).rename(self._partial.path / digest.encoded)
             shutil.rmtree(self._partial.path / "blobs", ignore_errors=True)
@@ -168,11 +167,3 @@ def _check_target(folder: Path) -> None:
         raise InvalidArchive(f"cannot write an image to dir:{folder}: it is a file, not a folder")
     if any(not is_partial(name) for name in os.listdir(folder)) and not is_directory_image(folder):
         raise InvalidArchive(f"cannot write an image to dir:{folder}: the folder holds something else")
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Error(f"cannot write the folder {folder}: {error.strerror or error}") from error

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -29,6 +28,7 @@ from python_docker.transports.oci_index import (
     write_index,
 )
 from python_docker.transports.oci_source import FolderFiles, OciSource
+from python_docker.transports.output import writing
 
 if TYPE_CHECKING:
     from python_docker.registry.options import RegistryOptions
@@ -88,7 +88,7 @@ class OciLayoutDestination:
         self._staged: set[Digest] = set()
         self._store = BlobStore(folder)
         self._exists = _is_layout(folder)
-        with _writing(folder):
+        with writing(f"to the OCI layout {folder}"):
             if self._exists:
                 self._partial = PartialFolder(folder)
             else:
@@ -144,7 +144,7 @@ class OciLayoutDestination:
         return True
 
     def _add(self, blob: Blob, advance: Callable[[int], object] | None = None) -> None:
-        with _writing(self._folder):
+        with writing(f"to the OCI layout {self._folder}"):
             self._stage.add(blob, advance=advance)
         self._staged.add(blob.descriptor.digest)
 
@@ -162,7 +162,7 @@ class OciLayoutDestination:
         """Make the image visible in the layout under its name."""
         if self._root is None:
             raise Error(f"the OCI layout {self._folder} was given no image")
-        with _writing(self._folder):
+        with writing(f"to the OCI layout {self._folder}"):
             if self._exists or not self._appear(self._root):
                 _is_layout(self._folder)
                 self._merge(self._root)
@@ -211,11 +211,3 @@ def _is_layout(folder: Path) -> bool:
     elif marker is None and any(not is_partial(name) for name in os.listdir(folder)):
         raise InvalidArchive(f"cannot write an OCI layout to {folder}: the folder is not empty, and no OCI layout")
     return True
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Error(f"cannot write to the OCI layout {folder}: {error.strerror or error}") from error

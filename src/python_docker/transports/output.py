@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
@@ -30,6 +31,15 @@ def write_all(file: BinaryIO, data: bytes) -> None:
         written = file.write(view)
         # What is not of the io module may give nothing back.
         view = view[len(view) if written is None else written :]
+
+
+@contextmanager
+def writing(what: str) -> Iterator[None]:
+    """Raise an `OSError` of the block as an `Error` that says that `what` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise Error(f"cannot write {what}: {error.strerror or error}") from error
 
 
 class Output(Protocol):

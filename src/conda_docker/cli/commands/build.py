@@ -188,12 +188,17 @@ def _locations(
     for location in locations:
         if platforms > 1 and not location.medium.holds_index:
             raise click.UsageError(f"{location} holds an image for one platform only; use {INDEX_FORMS}")
-        folder = Path(location.path).absolute().parent
         if location.medium.is_file:
             packing_of(location.path)
-        if location.medium.is_file and not folder.is_dir():
-            raise Error(f"cannot write {location.path}: there is no folder {folder}")
+            _check_folder(location.path)
     return list(dict.fromkeys(locations))
+
+
+def _check_folder(path: str | Path) -> None:
+    """Raise `Error` where the folder that a file is to be written in is missing, before anything is built."""
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise Error(f"cannot write {path}: there is no folder {folder}")
 
 
 def _bills(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[BillFormat, Path | None]:
@@ -216,8 +221,7 @@ def _bills(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[Bill
             f"nothing can be attached to the image in {locations[0]}; use {REFERRER_FORMS}, or --sbom-output FILE"
         )
     for path in files:
-        if not path.absolute().parent.is_dir():
-            raise Error(f"cannot write {path}: there is no folder {path.absolute().parent}")
+        _check_folder(path)
     check_installed(formats)
     return dict(zip(formats, files or [None] * len(formats), strict=True))
 
