@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFound
-from python_docker.files.atomic import PartialFile
+from python_docker.files.atomic import PartialFile, write_all
 from python_docker.files.section import OwnFile, Section
 from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor
@@ -116,9 +116,7 @@ class BlobWriter:
 
     def _append(self, data: bytes | memoryview) -> None:
         self.size += len(data)
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
+        write_all(self._file, data)
 
     @property
     def digest(self) -> Digest:

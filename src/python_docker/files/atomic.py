@@ -50,13 +50,20 @@ def _remove_unfinished() -> None:
                 path.unlink()
 
 
+def write_all(file: BinaryIO, data: bytes | memoryview) -> None:
+    """Write all of `data`, also to files whose `write` may take only a part of it."""
+    view = memoryview(data)
+    while view:
+        written = file.write(view)
+        # What is not of the io module may give nothing back.
+        view = view[len(view) if written is None else written :]
+
+
 def write_whole_file(path: Path, content: bytes) -> None:
     """Write `content` to `path`, replacing what was there; its folder is made if need be. Raises `OSError`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with PartialFile(path.parent) as partial:
-        view = memoryview(content)
-        while view:
-            view = view[partial.file.write(view) :]
+        write_all(partial.file, content)
         partial.commit(path)
 
 

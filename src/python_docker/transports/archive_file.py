@@ -11,11 +11,11 @@ from typing import BinaryIO, NamedTuple, cast
 
 from python_docker.compression import Compression, open_decompressed, sniff
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidLayer, InvalidPath, NotFound
+from python_docker.files.atomic import write_all
 from python_docker.files.links import follow_links
 from python_docker.files.section import GivenFile, OwnFile, RandomAccess, Section, same_content
 from python_docker.files.stream import ReadStream
 from python_docker.tar import EntryType, TarReader, Unreadable, contained_path
-from python_docker.transports.output import write_all
 
 _BLOCK = 512
 _BUFFER = 64 << 10

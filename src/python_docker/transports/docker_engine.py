@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from python_docker.docker.engine import Engine, find_engine
 from python_docker.docker.names import engine_name
 from python_docker.errors import EngineError, Error, InvalidReference
+from python_docker.files.atomic import write_all
 from python_docker.files.section import OwnFile
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
@@ -16,7 +17,6 @@ from python_docker.transports.docker_archive import ArchiveDestination, ArchiveS
 from python_docker.transports.location import Location
 from python_docker.transports.medium import Source
 from python_docker.transports.oci_source import OciSource, TarFiles
-from python_docker.transports.output import write_all
 
 if TYPE_CHECKING:
     from python_docker.registry.options import RegistryOptions

@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol, cast
 
 from python_docker.compression import Compression
 from python_docker.errors import Error, UnsupportedFormat
-from python_docker.files.atomic import PartialFile
+from python_docker.files.atomic import PartialFile, write_all
 
 _PACKED = re.compile(r"(\.tar\.(?:gz|zstd?|bz2|xz|lz|lz4|lzma|br|z)|\.t[gbx]z2?|\.tzst)$", re.IGNORECASE)
 _PACKINGS = {
@@ -22,15 +22,6 @@ _PACKINGS = {
     ".tar.zstd": Compression.ZSTD,
     ".tzst": Compression.ZSTD,
 }
-
-
-def write_all(file: BinaryIO, data: bytes) -> None:
-    """Write all of `data`, also to files whose `write` may take only a part of it."""
-    view = memoryview(data)
-    while view:
-        written = file.write(view)
-        # What is not of the io module may give nothing back.
-        view = view[len(view) if written is None else written :]
 
 
 @contextmanager

@@ -16,8 +16,9 @@ import pytest
 
 from python_docker import copy_image, open_image, write_image
 from python_docker.errors import Error, UnsupportedFormat
+from python_docker.files.atomic import write_all
 from python_docker.image import Image
-from python_docker.transports.output import FileOutput, StreamOutput, write_all
+from python_docker.transports.output import FileOutput, StreamOutput
 from tests.archives import COMPRESSIONS, docker_members, only_linux, tar_of
 from tests.images import layer_tar
 
