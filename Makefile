@@ -9,7 +9,7 @@ PARALLEL ?= -n auto --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help venv peers demo test smoke coverage check bench zipapp clean
+.PHONY: help venv peers demo test smoke coverage check docs bench zipapp clean
 
 help:
 	@echo "make demo      build two images of packages made on this machine and of wheels, twice, and run them"
@@ -17,6 +17,7 @@ help:
 	@echo "make smoke     run the tests that depend most on Python, on the oldest and newest Python here"
 	@echo "make coverage  run every test and list the lines and branches that none of them runs; takes twice as long"
 	@echo "make check     lint, formatting, types, import contracts, dependencies"
+	@echo "make docs      build the documentation in build/site; a broken link is an error"
 	@echo "make bench     measure speed and memory compared with other tools"
 	@echo "make zipapp    make dist/conda-docker.pyz, one file with all that the program needs"
 	@echo "make clean     remove what these made"
@@ -53,6 +54,11 @@ check: venv
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/deptry src
+	$(VENV)/bin/zensical build --clean --strict
+
+docs: venv
+	$(VENV)/bin/python scripts/commands_page.py > docs/commands.md
+	$(VENV)/bin/zensical build --clean --strict
 
 bench: venv peers
 	$(VENV)/bin/python -m pip install --quiet --group bench

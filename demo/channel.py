@@ -31,7 +31,7 @@ SCIENCE = (*DEMO, "scipy", "pandas", "scikit-learn")
 ROOT = Path(__file__).resolve().parent.parent / ".demo"
 """Where what the demonstration makes is kept for the next time."""
 
-_FORMAT = 2  # of the channels made here; counted up whenever other packages would be made of the same wheels
+_FORMAT = 3  # of the channels made here; counted up whenever other packages would be made of the same wheels
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,9 @@ class RealChannel:
 
 
 def make_channel(requirements: Sequence[str] = DEMO, root: Path = ROOT) -> RealChannel:
-    """Return a channel with this machine's Python, `requirements` and all that these need.
+    """Return a channel with this machine's Python and pip, `requirements` and all that these need.
 
+    pip is there because conda adds it to every environment that has Python, and because a `pip:` section asks for it.
     Kept in `root` and given again the next time, for as long as the Python is the same. Safe for any number of
     processes at once. Raises `IndexUnreachable` when the wheels cannot be had, `NotHere` when this machine lacks
     something else.
@@ -84,7 +85,7 @@ def _make(requirements: Sequence[str], folder: Path, root: Path) -> None:
         (new / "noarch").mkdir(parents=True)
         interpreter = pool.submit(package_interpreter, new, _stage(work, "python"))
         # In a folder of this channel's own: versions that go together are chosen for all requirements at once.
-        wheels = fetch_wheels(requirements, work / "wheels")
+        wheels = fetch_wheels(sorted({*requirements, "pip"}), work / "wheels")
         packages = [pool.submit(package_wheel, wheel, new, _stage(work, wheel.stem)) for wheel in wheels]
         for package in (interpreter, *packages):
             package.result()
