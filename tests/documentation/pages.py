@@ -85,7 +85,7 @@ def invocations(text: str) -> Iterator[list[str]]:
     """
     joined = _filled(re.sub(r"\\\n\s*", " ", text))
     for line in joined.splitlines():
-        command = re.sub(r"\s#\s.*$", "", line)
+        command = re.sub(r"\s+#\s.*$", "", line)
         for program in PROGRAMS:
             for found in re.finditer(rf"(?:^|[\s(]){re.escape(program)} (?P<rest>.+?)(?:\)|$)", command):
                 rest = re.split(r"\s(?:\||>|&&)\s|;", found["rest"])[0]
