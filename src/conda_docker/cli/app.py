@@ -30,6 +30,7 @@ app = Group(
         "copy": "Copy an image between registries, archives, layouts and Docker.",
         "inspect": "Show what an image is, and which packages are in it.",
         "validate": "Check every digest, size and media type of an image.",
+        "doctor": "Check this machine, its programs, channels and registries.",
         "cache": "Show, prune or clear the cache of layers, packages and base images.",
     },
     package="conda_docker.cli.commands",

@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from conda_docker.cli.options import common as options
 from conda_docker.cli.parser import Group, Option, command
 from conda_docker.cli.terminal.output import Output
@@ -54,14 +52,6 @@ def to_age(name: str, text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-CACHE_DIR = Option(
-    "--cache-dir",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    envvar="CONDA_DOCKER_CACHE",
-    help="The folder of the cache.",
-)
-
 cache = Group(
     "cache",
     help="""Show, prune or clear the cache of layers, packages and base images.
@@ -75,7 +65,7 @@ cache = Group(
 )
 
 
-@command(CACHE_DIR, options.JSON, group=cache)
+@command(options.CACHE_DIR, options.JSON, group=cache)
 def info(output: Output, cache_dir: Path | None, json: bool) -> None:
     """Show how much the cache holds."""
     from conda_docker.cache.upkeep import cache_info
@@ -111,7 +101,7 @@ def info(output: Output, cache_dir: Path | None, json: bool) -> None:
     ),
     Option("--dry-run", is_flag=True, help="Only show how much would be removed, and how much would stay."),
     Option("--yes", "-y", is_flag=True, help="Do not ask, even when most of the cache would be removed."),
-    CACHE_DIR,
+    options.CACHE_DIR,
     options.JSON,
     examples="conda-docker cache prune --max-size 10GB",
     group=cache,
@@ -147,7 +137,7 @@ def prune(
         output.result(f"{verb} {format_size(pruned.freed)}, {format_size(pruned.left)} left")
 
 
-@command(CACHE_DIR, options.JSON, group=cache)
+@command(options.CACHE_DIR, options.JSON, group=cache)
 def clear(output: Output, cache_dir: Path | None, json: bool) -> None:
     """Remove everything from the cache."""
     from conda_docker.cache.upkeep import clear_cache
@@ -159,7 +149,7 @@ def clear(output: Output, cache_dir: Path | None, json: bool) -> None:
         output.result(f"freed {format_size(freed)}")
 
 
-@command(CACHE_DIR, group=cache)
+@command(options.CACHE_DIR, group=cache)
 def path(output: Output, cache_dir: Path | None) -> None:
     """Print the folder of the cache."""
     output.result(str(_cache(cache_dir).root))

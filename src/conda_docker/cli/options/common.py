@@ -24,6 +24,14 @@ SOURCE = Argument(
 
 DESTINATION = Argument("destination", metavar="DST", convert=to_destination, explanation=f"Where it goes: {LOCATIONS}.")
 
+CACHE_DIR = Option(
+    "--cache-dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    envvar="CONDA_DOCKER_CACHE",
+    help="The folder of the cache.",
+)
+
 JSON = Option("--json", is_flag=True, help="Print a machine-readable report.")
 
 PLATFORM = Option(

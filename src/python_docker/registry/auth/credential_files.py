@@ -41,6 +41,22 @@ def find_credentials(domain: str, path: str, environ: Mapping[str, str]) -> Cred
     return None
 
 
+def known_registries(environ: Mapping[str, str]) -> list[str]:
+    """Return the domains of registries that these places name, each once, in order.
+
+    A `credsStore` names none. Raises `CredentialsError` for a malformed file.
+    """
+    keys = [
+        key
+        for place, document in _documents(environ)
+        for section in ("credHelpers", "auths")
+        for key in _section(document, section, place)
+    ]
+    domains = (key.partition("://")[2] or key for key in keys)
+    hosts = (domain.partition("/")[0] for domain in domains)
+    return list(dict.fromkeys(DOCKER_HUB if host in HOSTS else host for host in hosts if host))
+
+
 def _documents(environ: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     inline = environ.get("DOCKER_AUTH_CONFIG")
     if inline:

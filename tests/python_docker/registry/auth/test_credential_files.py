@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python_docker.errors import CredentialsError
-from python_docker.registry.auth.credential_files import find_credentials
+from python_docker.registry.auth.credential_files import find_credentials, known_registries
 from python_docker.registry.auth.credentials import Credentials
 
 Write = Callable[..., Path]
@@ -371,3 +371,9 @@ class TestHelpers:
         write("home/.docker/config.json", {"credsStore": name})
         with pytest.raises(CredentialsError, match="not the name"):
             find_credentials("example.org", "", environ)
+
+
+def test_registries_that_files_name_are_known(environ: dict[str, str], write: Write) -> None:
+    auths: dict[str, Any] = {"https://index.docker.io/v1/": {}, "ghcr.io/org": {}, "localhost:5000": {}}
+    write("home/.docker/config.json", {"auths": auths, "credHelpers": {"registry.example.com": "pass"}})
+    assert known_registries(environ) == ["registry.example.com", "docker.io", "ghcr.io", "localhost:5000"]

@@ -1,0 +1,1 @@
+"""What builds depend on, examined on this machine."""

@@ -1,0 +1,68 @@
+"""Registries: whether they answer, and as whom they let us in; and the clock, which they tell."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from email.utils import parsedate_to_datetime
+
+from conda_docker.doctor.check import Check, Status, ok
+from python_docker.errors import AccessDenied, Error
+from python_docker.registry.auth.credential_files import find_credentials, known_registries
+from python_docker.registry.client import RegistryClient
+from python_docker.registry.options import RegistryOptions
+from python_docker.spec.docker_hub import DOCKER_HUB
+
+_SECONDS = 10.0
+_MOST_SKEW = 300  # seconds; tokens are valid for as long, mostly
+
+
+def check_registries(named: Sequence[str] = ()) -> Iterator[Check]:
+    """Yield a check of Docker Hub, of each registry with credentials on this machine and of those `named`."""
+    try:
+        known = known_registries(os.environ)
+    except Error as error:
+        yield Check("credentials of registries", Status.ERROR, str(error))
+        known = []
+    skew: float | None = None
+    for domain in dict.fromkeys([*named, DOCKER_HUB, *known]):
+        check, told = _check(domain)
+        skew = told if skew is None else skew
+        yield check
+    if skew is not None:
+        yield _check_clock(skew)
+
+
+def _check(domain: str) -> tuple[Check, float | None]:
+    """Return the check of a registry, and by how many seconds this machine's clock is ahead of its own."""
+    subject = f"registry {domain}"
+    options = RegistryOptions.from_environment(connect_timeout=_SECONDS, read_timeout=_SECONDS, attempts=1)
+    begun = time.monotonic()
+    client = None
+    try:
+        credentials = find_credentials(domain, "", os.environ)
+        client = RegistryClient(options.address_of(domain), options)
+        answer = client.session.request("GET", "/v2/", action="log in")
+    except AccessDenied as error:
+        return Check(subject, Status.ERROR, str(error), f"log in again: `docker login {domain}`"), None
+    except Error as error:
+        return Check(subject, Status.ERROR, str(error)), None
+    finally:
+        if client is not None:
+            client.close()
+    login = f"logged in by {credentials.place}" if credentials else "no credentials"
+    found = f"answers in {time.monotonic() - begun:.2f} s, {login}"
+    try:
+        [date] = answer.header_values("date")
+        skew = time.time() - parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        skew = None
+    return ok(subject, found), skew
+
+
+def _check_clock(skew: float) -> Check:
+    if abs(skew) > _MOST_SKEW:
+        found = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the registry's"
+        return Check("clock", Status.ERROR, found, "set the clock: certificates and tokens are checked against it")
+    return ok("clock", "agrees with the registry's")
