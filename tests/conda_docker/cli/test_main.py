@@ -41,7 +41,7 @@ def test_the_process_ends_with_the_exit_code(program: Run, layout: str) -> None:
     ("args", "message"),
     [
         (["cpoy"], "no such command: 'cpoy'; did you mean 'copy'?"),
-        (["xyz"], "no such command: 'xyz'; there are: build, copy, inspect, validate, cache"),
+        (["xyz"], "no such command: 'xyz'; there are: build, copy, inspect, validate, doctor, cache"),
         (["--nothing"], "no such option: --nothing"),
         (["build", "-t", "demo:1", "python"], "no such option: -t; did you mean --image?"),
         (["copy", "-t", "demo:1"], "no such option: -t"),
