@@ -15,6 +15,7 @@ import pytest
 from tests.conda_docker.channel import Entry, File, HardLink, Symlink, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import Answer, ChannelServer
 from tests.conda_docker.conftest import Run
+from tests.conda_docker.exit_codes import FAILURES
 from tests.images import hello_config, layer_tar, write_oci_layout
 from tests.peers.availability import require
 from tests.python_docker.registry.certificates import self_signed
@@ -75,10 +76,10 @@ def nobody() -> Iterator[str]:
         yield f"127.0.0.1:{bound.getsockname()[1]}"
 
 
-def refused(result: Result, *words: str, code: int = 1) -> None:
-    """Check that a build failed with one error, which says all the `words`, and with `code`."""
+def refused(result: Result, *words: str, code: int | None = None) -> None:
+    """Check that a build failed with one error, which says all the `words`; with `code`, if that is given."""
     print(result.stderr)
-    assert result.returncode == code, result.stderr
+    assert result.returncode in (FAILURES if code is None else {code}), result.stderr
     assert result.stdout == ""
     errors = [line for line in result.stderr.splitlines() if "error" in line.lower().split(":")[0]]
     assert len(errors) == 1, result.stderr

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from conda_docker.cli.exit_codes import ExitCode, exit_code_of
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -18,7 +20,6 @@ PROGRAM = "conda-docker"
 # A whole build makes fewer objects that could be part of a cycle, most of them by imports: looking for cycles among
 # them again and again would take a tenth of the time of a build that finds all its layers.
 _NEW_OBJECTS_TO_COLLECT = 100_000
-_SIGPIPE = 141  # 128 + SIGPIPE: what a shell shows for a program that nobody listens to any more
 
 
 class _Terminated(KeyboardInterrupt):
@@ -32,8 +33,8 @@ class _Terminated(KeyboardInterrupt):
 def main(args: Sequence[str] | None = None, *, program: str | None = None) -> NoReturn:
     """Run a command line, this process's own when `args` is None, and end the process with its exit code.
 
-    0: done; 1: it could not be done, and an `error:` line says why; 2: wrong usage; 130: interrupted by Ctrl-C, and
-    128 + N by another signal N. `program` is the name of the program in help and messages.
+    0 means done; `conda_docker.cli.exit_codes` has the others. `program` is the name of the program in help and
+    messages.
     """
     start_quickly()
     _open_closed_streams()
@@ -70,12 +71,12 @@ def run(args: Sequence[str] | None = None, *, program: str | None = None, signal
     try:
         return _invoke(list(sys.argv[1:] if args is None else args), program or PROGRAM, output)
     except StdoutClosed:
-        return _SIGPIPE
+        return ExitCode.SIGPIPE
     except _Terminated as signal:
         return 128 + signal.number
     except KeyboardInterrupt:
         output.error("interrupted")
-        return 130
+        return ExitCode.SIGINT
     except Exception as error:
         return _explain(error, output)
     finally:
@@ -138,6 +139,7 @@ def _explain(error: Exception, output: Output) -> int:
         return error.exit_code
     if isinstance(error, Error):
         output.error(str(error))
+        return exit_code_of(error)
     elif _is_lack_of_memory(error):
         output.error(f"out of memory: {_memory_advice()}")
     elif isinstance(error, OSError) and error.strerror:
@@ -148,7 +150,7 @@ def _explain(error: Exception, output: Output) -> int:
         output.error(f"unexpected {type(error).__name__}{': ' if text else ''}{text}")
         if not output.debug:
             output.note("This should not happen. The same command with --debug shows where it comes from.")
-    return 1
+    return ExitCode.FAILED
 
 
 def _is_lack_of_memory(error: Exception) -> bool:
@@ -203,5 +205,5 @@ def _leave(code: int) -> NoReturn:
         try:
             stream.flush()
         except (OSError, ValueError):
-            code = code or (_SIGPIPE if stream is sys.stdout else 0)
+            code = code or (ExitCode.SIGPIPE if stream is sys.stdout else 0)
     os._exit(code)

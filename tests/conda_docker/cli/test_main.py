@@ -34,7 +34,7 @@ def test_it_runs_as_a_module_too(environment: dict[str, str]) -> None:
 
 def test_the_process_ends_with_the_exit_code(program: Run, layout: str) -> None:
     commands = [["copy", layout, "oci:copy"], ["copy", "missing.tar", "oci:copy"], ["copy", layout]]
-    assert [program(*command).returncode for command in commands] == [0, 1, 2]
+    assert [program(*command).returncode for command in commands] == [0, 4, 2]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(args: list[str], message
 
 def test_what_cannot_be_done_ends_with_1_and_one_line(conda_docker: Run) -> None:
     result = conda_docker("copy", "missing.tar", "oci:out")
-    assert (result.returncode, result.stdout) == (1, "")
+    assert (result.returncode, result.stdout) == (4, "")
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
     assert "missing.tar" in result.stderr
@@ -78,7 +78,7 @@ def test_what_cannot_be_done_ends_with_1_and_one_line(conda_docker: Run) -> None
 
 def test_debug_shows_where_an_error_comes_from(conda_docker: Run) -> None:
     result = conda_docker("copy", "missing.tar", "oci:out", "--debug")
-    assert result.returncode == 1
+    assert result.returncode == 4
     assert "Traceback (most recent call last)" in result.stderr
     assert "error: " in result.stderr.splitlines()[-1]
 
@@ -137,9 +137,9 @@ def test_output_that_nobody_reads_is_no_failure_to_tell_of(
         (">&-", "inspect oci:layout", 0),
         (">&-", "--help", 0),
         (">&-", "copy oci:layout out.tar", 0),
-        (">&-", "inspect missing.tar", 1),
+        (">&-", "inspect missing.tar", 4),
         ("2>&-", "copy oci:layout out.tar", 0),
-        ("2>&-", "inspect missing.tar", 1),
+        ("2>&-", "inspect missing.tar", 4),
         ("<&- >&- 2>&-", "copy oci:layout out.tar", 0),
         ("<&- >&- 2>&-", "copy --nothing", 2),
     ],

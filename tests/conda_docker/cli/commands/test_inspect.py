@@ -155,7 +155,7 @@ def test_an_index_without_this_machine_s_platform_is_shown_all_the_same(conda_do
     assert "linux/s390x" in shown.stdout
     assert json.loads(conda_docker("inspect", "--json", "oci:many:all").stdout)["image"] is None
     refused = conda_docker("inspect", "--config", "oci:many:all")
-    assert refused.returncode == 1
+    assert refused.returncode == 4
     assert "linux/s390x" in refused.stderr
 
 
@@ -184,7 +184,7 @@ def test_an_explicit_list_names_urls_without_secrets(built: str, conda_docker: R
 
 def test_an_image_of_others_names_no_packages(layout: str, conda_docker: Run) -> None:
     result = conda_docker("inspect", "--explicit", layout)
-    assert (result.returncode, result.stdout) == (1, "")
+    assert (result.returncode, result.stdout) == (4, "")
     assert "not built by conda-docker" in result.stderr
 
 
@@ -207,7 +207,7 @@ def test_what_is_not_an_image_is_shown_as_what_it_is(conda_docker: Run, tmp_path
     assert report["artifact"]["blobs"][0]["media_type"] == "application/spdx+json"
     assert (report["image"], report["artifact"]["digest"]) == (None, digest)
     refused = conda_docker("inspect", "--packages", "oci:sbom")
-    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (refused.returncode, refused.stdout) == (7, "")
     assert "is not a container image" in refused.stderr
 
 

@@ -75,7 +75,7 @@ def test_all_platforms_or_one(conda_docker: Run, tmp_path: Path) -> None:
 
 def test_what_is_not_there_is_an_error(conda_docker: Run) -> None:
     result = conda_docker("validate", "missing.tar")
-    assert (result.returncode, result.stdout) == (1, "")
+    assert (result.returncode, result.stdout) == (4, "")
     assert result.stderr.startswith("error: ")
 
 

@@ -1,0 +1,53 @@
+"""What a script can tell from how the program ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conda_docker.cli.exit_codes import ExitCode, exit_code_of
+from conda_docker.errors import DownloadError, InvalidPackage, InvalidSpec, Unsolvable
+from python_docker.errors import (
+    AccessDenied,
+    ConnectionFailed,
+    ContentMismatch,
+    CredentialsError,
+    Error,
+    NotFound,
+    NotFoundInRegistry,
+    TooManyRequests,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Error("a reason of its own"), ExitCode.FAILED),
+        (Unsolvable("a needs b"), ExitCode.UNSOLVABLE),
+        (NotFound("no such file"), ExitCode.NOT_FOUND),
+        (NotFoundInRegistry("no such tag"), ExitCode.NOT_FOUND),
+        (AccessDenied("log in"), ExitCode.ACCESS_DENIED),
+        (CredentialsError("broken file"), ExitCode.ACCESS_DENIED),
+        (ConnectionFailed("refused"), ExitCode.NETWORK),
+        (TooManyRequests("later"), ExitCode.NETWORK),
+        (DownloadError("cut"), ExitCode.NETWORK),
+        (ContentMismatch("another digest"), ExitCode.INVALID_INPUT),
+        (InvalidPackage("not a zip"), ExitCode.INVALID_INPUT),
+        (InvalidSpec("==", "no version"), ExitCode.INVALID_INPUT),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_an_error_has_the_code_of_its_kind(error: Exception, code: ExitCode) -> None:
+    assert exit_code_of(error) is code
+
+
+def test_an_error_that_adds_to_another_has_its_code() -> None:
+    outer = Error("cannot get the base")
+    outer.__cause__ = NotFound("no such tag")
+    assert exit_code_of(outer) is ExitCode.NOT_FOUND
+
+
+def test_every_code_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text()
+    assert [code for code in ExitCode if f"| {code.value} |" not in page and f" {code.value} " not in page] == []
