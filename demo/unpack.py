@@ -6,8 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
-from python_docker.filesystem import FileSystem
 from python_docker.image import Image
+from python_docker.image.filesystem import FileSystem
 from python_docker.tar import EntryType
 
 

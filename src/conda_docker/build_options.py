@@ -25,8 +25,8 @@ from conda_docker.arguments import (
     to_ports,
     to_text,
 )
-from python_docker.compression import Compression, check_level
 from python_docker.errors import InvalidPath
+from python_docker.files.compression import Compression, check_level
 from python_docker.spec import limits
 from python_docker.tar import contained_path
 

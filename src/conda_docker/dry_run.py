@@ -24,7 +24,7 @@ from python_docker.transports.sending import bytes_to_send
 if TYPE_CHECKING:
     from conda_docker.layers.member import Member
     from conda_docker.request import Request
-    from python_docker.blob import Blob
+    from python_docker.image.blob import Blob
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.digest import Digest
     from python_docker.transports import Location

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 from python_docker.version import __version__
 
 if TYPE_CHECKING:
-    from python_docker.compression import Compression
-    from python_docker.conversion import Conversion
-    from python_docker.copy import copy_image
+    from python_docker.copying.conversion import Conversion
+    from python_docker.copying.copy import copy_image
     from python_docker.errors import Error
-    from python_docker.image import Image
-    from python_docker.layer import Layer
+    from python_docker.files.compression import Compression
+    from python_docker.image import Image, Layer
     from python_docker.progress import Progress
     from python_docker.registry import Registry
     from python_docker.registry.options import RegistryOptions
@@ -30,19 +29,19 @@ if TYPE_CHECKING:
     from python_docker.validation import validate
 
 _HOMES = {
-    "Compression": "compression",
-    "Conversion": "conversion",
+    "Compression": "files.compression",
+    "Conversion": "copying.conversion",
     "Digest": "spec.digest",
     "Error": "errors",
     "Image": "image",
     "ImageReference": "spec.reference",
-    "Layer": "layer",
+    "Layer": "image",
     "Location": "transports.location",
     "Platform": "spec.platform",
     "Progress": "progress",
     "Registry": "registry",
     "RegistryOptions": "registry.options",
-    "copy_image": "copy",
+    "copy_image": "copying.copy",
     "open_image": "transports",
     "validate": "validation",
     "write_image": "transports",

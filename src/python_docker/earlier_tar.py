@@ -7,8 +7,8 @@ import tarfile
 from collections.abc import Mapping
 from typing import TypeVar
 
-from python_docker.host_files import Filter
 from python_docker.image import Image
+from python_docker.image.host_files import Filter
 from python_docker.transports.docker_archive import read_archive
 
 _Path = TypeVar("_Path", bound=str | os.PathLike[str])

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
-from python_docker.compression import Compression
 from python_docker.errors import InvalidPath
+from python_docker.files.compression import Compression
 
 
 @pytest.mark.parametrize(

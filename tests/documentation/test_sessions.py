@@ -16,7 +16,7 @@ import pytest
 
 from demo.base import make_base
 from demo.channel import RealChannel
-from python_docker.copy import copy_image
+from python_docker.copying.copy import copy_image
 from tests.conda_docker.conftest import real_channel
 from tests.documentation.pages import PAGES, Block, blocks
 from tests.peers import DockerEngine, Registry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from python_docker.blob import Blob
+from python_docker.image.blob import Blob
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from python_docker.image import Image
-from python_docker.layer import Layer
+from python_docker.image.layer import Layer
 
 __all__ = ["Image", "Layer"]

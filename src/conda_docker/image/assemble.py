@@ -29,7 +29,7 @@ from conda_docker.layers.recipe import Recipe
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.package.complete import complete_environment
 from python_docker.image import Image
-from python_docker.layer import Layer
+from python_docker.image.layer import Layer
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.timestamps import rfc3339
 

@@ -13,10 +13,10 @@ from conda_docker.build_options import SCRATCH
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.cache.kept_blob import kept_blob
 from conda_docker.errors import CacheError
-from python_docker.blob import Blob
-from python_docker.choose import image_of
+from python_docker.copying.choose import image_of
 from python_docker.errors import Error, NotFound, PlatformNotFound
 from python_docker.image import Image
+from python_docker.image.blob import Blob
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents import Descriptor, Manifest, parse_manifest
 from python_docker.spec.platform import Platform

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from python_docker.errors import InvalidLayer, NotFound
-from python_docker.filesystem import FileSystem
+from python_docker.image.filesystem import FileSystem
 from python_docker.tar import EntryType
 
 if TYPE_CHECKING:
     from python_docker.image import Image
-    from python_docker.layer import Layer
+    from python_docker.image.layer import Layer
 
 LOADERS = {
     "linux-32": "/lib/ld-linux.so.2",

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from python_docker.copy import AS_IT_IS, put_image
+from python_docker.copying.copy import AS_IT_IS, put_image
+from python_docker.copying.referrer import put_referrer
 from python_docker.errors import UnsupportedFormat
 from python_docker.progress import SILENT, Progress
-from python_docker.referrer import put_referrer
 from python_docker.spec.documents import Index
 from python_docker.spec.media_types import ImageFormat
 from python_docker.transports import destination
 from python_docker.transports.table import INDEX_FORMS
 
 if TYPE_CHECKING:
+    from python_docker.copying.referrer import Referrer
     from python_docker.image import Image
-    from python_docker.referrer import Referrer
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.documents import Manifest
     from python_docker.transports import Location

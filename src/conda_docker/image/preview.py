@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from conda_docker.layers.member import Member
     from conda_docker.layers.stores import LayerStore
     from python_docker.image import Image
-    from python_docker.layer import Layer
+    from python_docker.image.layer import Layer
 
 
 class Place(StrEnum):

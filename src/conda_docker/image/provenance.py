@@ -20,7 +20,7 @@ from python_docker.spec.documents import History
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
     from python_docker.image import Image
-    from python_docker.layer import Layer
+    from python_docker.image.layer import Layer
 
 _PACKAGES = re.compile(r"conda packages in (/.*):")
 _ENVIRONMENT = re.compile(r"conda environment in (/.*):")

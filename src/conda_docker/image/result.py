@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from conda_docker.layers.made import MadeLayer
     from conda_docker.layers.member import Member
     from python_docker.image import Image
-    from python_docker.layer import Layer
+    from python_docker.image.layer import Layer
     from python_docker.spec.digest import Digest
 
 

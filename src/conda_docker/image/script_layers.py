@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from conda_docker.layers.recipe import Recipe
     from conda_docker.layers.stores.folder import FolderStore
     from python_docker.image import Image
-    from python_docker.layer import Layer
+    from python_docker.image.layer import Layer
 
 
 def link_script_layer(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conda_docker.layers.facts import LayerFacts
-from python_docker.layer import Layer
+from python_docker.image.layer import Layer
 
 if TYPE_CHECKING:
     from conda_docker.layers.clobbers import Losses, Settlement

@@ -22,7 +22,7 @@ from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.folder import FolderStore
 from python_docker.errors import Error
-from python_docker.layer import Layer
+from python_docker.image.layer import Layer
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.member import NO_LOSS, Loss, open_member
 from conda_docker.link.bytecode.python_program import cache_tag
 from conda_docker.package.archive import UnsurveyedPackage
-from python_docker.layer import Layer, build_layer
+from python_docker.image.layer import Layer, build_layer
 
 if TYPE_CHECKING:
     from conda_docker.layers.clobbers import Losses
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from conda_docker.layers.recipe import Recipe
     from conda_docker.link.bytecode.compiler import Compiler
     from conda_docker.link.report import LinkReport
-    from python_docker.blob import BlobWriter
+    from python_docker.image.blob import BlobWriter
 
 
 def write_layer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conda_docker.sbom.document import BillFormat, bill_of_materials
-from python_docker.referrer import Referrer, read_referrers
+from python_docker.copying.referrer import Referrer, read_referrers
 
 if TYPE_CHECKING:
     from python_docker.image import Image

@@ -16,8 +16,8 @@ from python_docker.spec.documents import Manifest
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
     from conda_docker.image.result import BuildResult
+    from python_docker.copying.referrer import Referrer
     from python_docker.image import Image
-    from python_docker.referrer import Referrer
     from python_docker.spec.documents import Index
 
 

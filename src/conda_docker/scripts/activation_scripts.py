@@ -20,7 +20,7 @@ from python_docker.programs import run_program
 
 if TYPE_CHECKING:
     from conda_docker.sandbox import Sandbox
-    from python_docker.layer import Layer
+    from python_docker.image.layer import Layer
 
 _TIME_LIMIT = 60  # seconds for all of them
 _OUTPUT = 1 << 20  # bytes; variables are printed last

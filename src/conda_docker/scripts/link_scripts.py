@@ -16,16 +16,16 @@ from conda_docker.errors import ScriptFailed
 from conda_docker.sandbox import find_sandbox
 from conda_docker.scripts.tree import Tree, changes, lay_out
 from python_docker.errors import InvalidPath
-from python_docker.layer import build_layer
+from python_docker.image.layer import build_layer
 from python_docker.programs import run_program
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
     from conda_docker.sandbox import Sandbox
-    from python_docker.blob import BlobWriter
-    from python_docker.compression import Compression
-    from python_docker.layer import Layer
+    from python_docker.files.compression import Compression
+    from python_docker.image.blob import BlobWriter
+    from python_docker.image.layer import Layer
 
 FORMAT = 2
 """To be raised whenever the same scripts on the same files give another layer."""

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from conda_docker.errors import ScriptFailed
 from python_docker.errors import InvalidPath
-from python_docker.filesystem import FileSystem
+from python_docker.image.filesystem import FileSystem
 from python_docker.tar import WHITEOUT, EntryType, TarEntry
 
 if TYPE_CHECKING:
-    from python_docker.layer import Layer
+    from python_docker.image.layer import Layer
 
 _COPY_SIZE = 1 << 20
 _LARGEST = 64 << 30  # bytes of all changed files: a script that leaves more, perhaps of holes, would never end

@@ -136,7 +136,7 @@ def run_image(image: Image, cmd: Sequence[str] | str | None = None) -> bytes:
 
 
 def _load(engine: Engine, image: Image) -> str:
-    from python_docker.copy import put_image
+    from python_docker.copying.copy import put_image
     from python_docker.transports.docker_engine import EngineDestination
 
     destination = EngineDestination(engine, image.reference if image.name else None)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from python_docker.blob import Blob
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFoundInRegistry, RegistryError
 from python_docker.http.client import Body
 from python_docker.http.headers import content_type, next_link
 from python_docker.http.response import Response
 from python_docker.http.resume import RANGE_REFUSALS
+from python_docker.image.blob import Blob
 from python_docker.registry.address import RegistryAddress
 from python_docker.registry.auth.scope import CATALOG, repository_scope
 from python_docker.registry.options import RegistryOptions

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
-from python_docker.blob import Blob, BlobStore
-from python_docker.compression import Compression
 from python_docker.errors import ContentMismatch, InvalidReference, NotFoundInRegistry
+from python_docker.files.compression import Compression
+from python_docker.image.blob import Blob, BlobStore
 from python_docker.parallel import in_parallel
 from python_docker.progress import Task
 from python_docker.registry.client import RegistryClient

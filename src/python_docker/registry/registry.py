@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from python_docker.blob import Blob, temporary_writer
 from python_docker.errors import InvalidReference, RegistryError, UnsupportedFormat
 from python_docker.image import Image
+from python_docker.image.blob import Blob, temporary_writer
 from python_docker.registry.address import DOCKER_HUB_URL, RegistryAddress, domain_of, userinfo
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.earlier import EarlierCalls
@@ -105,7 +105,7 @@ class Registry(EarlierCalls):
         all when the image is pushed to where they are. Without, they are downloaded into temporary files, which are
         there for as long as the image is.
         """
-        from python_docker.choose import image_of
+        from python_docker.copying.choose import image_of
 
         if isinstance(platform, str):
             platform = Platform.parse(platform)
@@ -147,7 +147,7 @@ class Registry(EarlierCalls):
 
         What the repository has is not sent; what another repository of the same registry has is mounted from there.
         """
-        from python_docker.copy import put_image
+        from python_docker.copying.copy import put_image
 
         if not image.name:
             raise InvalidReference("the image has no name: set image.name and image.tag")

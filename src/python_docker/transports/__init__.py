@@ -94,7 +94,7 @@ def open_image(
     Of a multi-platform image, the one for `platform` (Linux on this machine's processor when it is None). Raises
     `NotFound`, `PlatformNotFound`, and what `open_source` raises.
     """
-    from python_docker.choose import image_of
+    from python_docker.copying.choose import image_of
     from python_docker.spec.platform import Platform
 
     if isinstance(platform, str):
@@ -117,7 +117,7 @@ def write_image(
 
     The result appears whole or not at all.
     """
-    from python_docker.copy import put_image
+    from python_docker.copying.copy import put_image
 
     reference = image.reference if image.name else None
     with destination(location, reference=reference, registry=registry) as open_:

@@ -9,9 +9,9 @@ import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, cast
 
-from python_docker.compression import Compression, open_decompressed, sniff
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidLayer, InvalidPath, NotFound
 from python_docker.files.atomic import write_all
+from python_docker.files.compression import Compression, open_decompressed, sniff
 from python_docker.files.links import follow_links
 from python_docker.files.section import GivenFile, OwnFile, RandomAccess, Section, same_content
 from python_docker.files.stream import ReadStream

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
 
-from python_docker.blob import Blob
-from python_docker.compression import Compression, open_decompressed, sniff
 from python_docker.errors import InvalidLayer
+from python_docker.files.compression import Compression, open_decompressed, sniff
+from python_docker.image.blob import Blob
 from python_docker.parallel import in_parallel
 from python_docker.spec.digest import Digest, HashingReader, VerifyingReader
 from python_docker.spec.documents import Descriptor, Manifest

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO
 
-from python_docker.blob import Blob
 from python_docker.errors import Error
 from python_docker.files.stream import ReadStream
+from python_docker.image.blob import Blob
 from python_docker.spec.digest import Digest
 from python_docker.tar import LayerWriter, TarEntry
 from python_docker.transports.output import Output

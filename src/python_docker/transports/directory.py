@@ -10,10 +10,10 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from python_docker.blob import Blob, BlobStore
-from python_docker.compression import Compression
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, NotFound
 from python_docker.files.atomic import PartialFolder, is_partial
+from python_docker.files.compression import Compression
+from python_docker.image.blob import Blob, BlobStore
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_manifest
 from python_docker.spec.media_types import ImageFormat

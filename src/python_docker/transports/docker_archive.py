@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from python_docker.blob import Blob
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidReference, NotFound, UnsupportedFormat
 from python_docker.image import Image
+from python_docker.image.blob import Blob
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, ImageConfig, Index, Manifest, parse_json
 from python_docker.spec.reference import ImageReference
@@ -127,7 +127,7 @@ def read_archive(source: str | os.PathLike[str] | BinaryIO) -> list[Image]:
     with several names has the first. Raises `NotFound` when there is no such file, `InvalidArchive` and others for
     what is no image archive.
     """
-    from python_docker.choose import image_of
+    from python_docker.copying.choose import image_of
 
     archive = ArchiveFile.open(source)
     images = archived_images(archive)

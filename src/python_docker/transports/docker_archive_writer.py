@@ -10,11 +10,11 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
-from python_docker.blob import Blob, BlobStore
-from python_docker.compression import Compression
-from python_docker.copy import put_image
+from python_docker.copying.copy import put_image
 from python_docker.errors import Error, InvalidReference, UnsupportedFormat
+from python_docker.files.compression import Compression
 from python_docker.image import Image
+from python_docker.image.blob import Blob, BlobStore
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from python_docker.compression import Compression
 from python_docker.errors import InvalidArchive, InvalidDocument, InvalidReference, UnsupportedFormat
+from python_docker.files.compression import Compression
 from python_docker.image import Image
-from python_docker.layer import Layer
+from python_docker.image.layer import Layer
 from python_docker.progress import SILENT
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, dump_json, parse_json

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
-from python_docker.blob import Blob, BlobStore
-from python_docker.compression import Compression
+from python_docker.files.compression import Compression
+from python_docker.image.blob import Blob, BlobStore
 from python_docker.progress import Task
 from python_docker.spec.documents import Descriptor, Index, Manifest
 from python_docker.spec.media_types import ImageFormat

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from python_docker.blob import Blob, BlobStore
-from python_docker.compression import Compression
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, NotFound
 from python_docker.files.atomic import PartialFolder, is_partial, write_whole_file
+from python_docker.files.compression import Compression
 from python_docker.files.lock import locked
+from python_docker.image.blob import Blob, BlobStore
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, referrer_descriptor

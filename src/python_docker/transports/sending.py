@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from python_docker.spec.media_types import layer_compression
 
 if TYPE_CHECKING:
-    from python_docker.blob import Blob
+    from python_docker.image.blob import Blob
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.digest import Digest
     from python_docker.transports.location import Location

@@ -15,8 +15,8 @@ from python_docker.validation.report import Problem, Report, Severity, error
 from python_docker.validation.run import Validation
 
 if TYPE_CHECKING:
-    from python_docker.blob import Blob
     from python_docker.image import Image
+    from python_docker.image.blob import Blob
     from python_docker.transports.medium import Source
 
 __all__ = ["Problem", "Report", "Severity", "validate", "validate_source", "validate_sources"]

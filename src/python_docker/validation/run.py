@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from python_docker.choose import MAX_DEPTH
+from python_docker.copying.choose import MAX_DEPTH
 from python_docker.errors import Error, NotFound
 from python_docker.parallel import in_parallel
 from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest
@@ -18,7 +18,7 @@ from python_docker.validation.layer_content import LayerContent, missing_foreign
 from python_docker.validation.report import Finding, Problem, Report, error, warning
 
 if TYPE_CHECKING:
-    from python_docker.blob import Blob
+    from python_docker.image.blob import Blob
     from python_docker.progress import Progress
     from python_docker.spec.digest import Digest
     from python_docker.transports.medium import Source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from python_docker.filesystem import AUFS, OPAQUE
+from python_docker.image.filesystem import AUFS, OPAQUE
 from python_docker.spec.limits import MAX_NAME
 from python_docker.tar import WHITEOUT, EntryType, TarEntry, clamped_path
 from python_docker.validation.report import Finding, Severity

@@ -9,7 +9,7 @@ from conda_docker.environment.locked import LockedEnvironment, package_from_reco
 from conda_docker.image.activation import Activation
 from conda_docker.image.environment_layer import environment_layer, history_file
 from conda_docker.layers.recipe import Recipe
-from python_docker.layer import Layer
+from python_docker.image.layer import Layer
 
 ENVIRONMENT = LockedEnvironment(
     "linux-64",

@@ -8,7 +8,7 @@ import pytest
 
 from conda_docker.image.index import write_images
 from python_docker import Image
-from python_docker.choose import image_of
+from python_docker.copying.choose import image_of
 from python_docker.errors import UnsupportedFormat
 from python_docker.spec.documents import Index
 from python_docker.spec.platform import Platform

@@ -15,7 +15,7 @@ from conda_docker.layers.make import make_layers
 from conda_docker.layers.member import Member
 from conda_docker.layers.recipe import Recipe, digest_of
 from conda_docker.layers.stores import Entry
-from python_docker.layer import Layer
+from python_docker.image.layer import Layer
 from tests.conda_docker.oracle import locked
 from tests.conda_docker.packages import SyntheticPackage
 

@@ -18,8 +18,8 @@ from conda_docker.layers.recipe import Recipe
 from conda_docker.link.bytecode.python_program import exact_version, minor_version
 from conda_docker.pypi.locked import LockedWheel
 from conda_docker.resolution import lock
-from python_docker.compression import Compression
 from python_docker.errors import InvalidPath
+from python_docker.files.compression import Compression
 from python_docker.spec.platform import Platform
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
-from python_docker.blob import Blob
 from python_docker.image import Image
-from python_docker.layer import Layer
+from python_docker.image.blob import Blob
+from python_docker.image.layer import Layer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor
 

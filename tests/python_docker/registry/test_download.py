@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from python_docker.blob import Blob
 from python_docker.errors import ConnectionFailed, ContentMismatch, NotFoundInRegistry, RegistryError
+from python_docker.image.blob import Blob
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.download import BlobReader
 from python_docker.registry.options import RegistryOptions

@@ -8,9 +8,9 @@ from functools import partial
 import pytest
 
 from python_docker import copy_image, open_image, write_image
-from python_docker.blob import Blob
 from python_docker.errors import ConnectionFailed, ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.image import Image
+from python_docker.image.blob import Blob
 from python_docker.parallel import in_parallel
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.medium import RegistryDestination, RegistrySource
@@ -157,7 +157,7 @@ class TestDestination:
         assert stub.blobs == {}
 
     def test_plain_layers_stay_plain(self, stub: StubRegistry, options: RegistryOptions) -> None:
-        from python_docker.compression import Compression
+        from python_docker.files.compression import Compression
 
         image = small_image("x", layers=1)
         image.layers[0] = image.layers[0].compressed(Compression.NONE)

@@ -18,10 +18,10 @@ LIMIT = 100 << 20
 _COMMON = """
 import sys
 from pathlib import Path
-from python_docker.blob import Blob
+from python_docker.image.blob import Blob
 from python_docker.spec.digest import Digest
 from python_docker.image import Image
-from python_docker.layer import Layer
+from python_docker.image.layer import Layer
 from python_docker.registry import Registry
 from python_docker.spec.documents import Descriptor
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from python_docker.compression import Compression
 from python_docker.errors import UnsupportedFormat
+from python_docker.files.compression import Compression
 from python_docker.spec.media_types import FOREIGN_LAYERS, ImageFormat, layer_compression, layer_media_type
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from python_docker import copy_image, open_image, write_image
-from python_docker.compression import Compression
-from python_docker.copy import Conversion
+from python_docker.copying.copy import Conversion
+from python_docker.files.compression import Compression
 from python_docker.image import Image
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Index

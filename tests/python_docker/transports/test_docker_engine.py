@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from python_docker.compression import Compression
-from python_docker.copy import Conversion, copy_image
+from python_docker.copying.copy import Conversion, copy_image
 from python_docker.errors import EngineError, EngineNotFound, Error, InvalidReference, NotFound
+from python_docker.files.compression import Compression
 from python_docker.image import Image
 from python_docker.transports import open_image, open_source, write_image
 from python_docker.transports.oci_layout import OciLayoutDestination

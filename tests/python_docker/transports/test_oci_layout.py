@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from python_docker import copy_image, open_image, write_image
-from python_docker.blob import Blob, BlobStore
-from python_docker.compression import Compression
-from python_docker.copy import Conversion
+from python_docker.copying.copy import Conversion
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, InvalidReference
+from python_docker.files.compression import Compression
 from python_docker.image import Image
-from python_docker.layer import build_layer
+from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.layer import build_layer
 from python_docker.progress import SILENT
 from python_docker.spec.documents import Index
 from python_docker.spec.media_types import OCI_MANIFEST

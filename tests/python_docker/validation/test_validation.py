@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import python_docker
-from python_docker.blob import Blob
-from python_docker.compression import Compression
 from python_docker.errors import ConnectionFailed, Error, InvalidDocument, NotFound
+from python_docker.files.compression import Compression
 from python_docker.files.stream import ReadStream
 from python_docker.image import Image
+from python_docker.image.blob import Blob
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json
 from python_docker.spec.media_types import OCI_INDEX, OCI_MANIFEST, ImageFormat
@@ -30,8 +30,8 @@ from python_docker.tar import TarEntry
 from python_docker.transports import open_source
 from python_docker.validation import Report, Severity, tar_rules, validate, validate_source, validate_sources
 from tests.images import layer_tar, write_oci_layout
-from tests.python_docker.copying import Heard, Many
 from tests.python_docker.documents import JSON
+from tests.python_docker.in_memory import Heard, Many
 from tests.python_docker.making import HELLO, MORE, Made, compress, config_of
 from tests.python_docker.stacks import tar_of
 from tests.python_docker.tar.entries import write

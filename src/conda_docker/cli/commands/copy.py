@@ -100,8 +100,8 @@ def copy(
         raise click.UsageError("--all and --platform exclude each other")
 
     from conda_docker.cli.terminal.describe import describe_written
-    from python_docker.compression import Compression
-    from python_docker.copy import Conversion, copy_image
+    from python_docker.copying.copy import Conversion, copy_image
+    from python_docker.files.compression import Compression
     from python_docker.spec.media_types import ImageFormat
 
     conversion = Conversion(

@@ -116,7 +116,7 @@ def _show(
     output: Output, location: str, source: Source, platform: Platform | None, asked: list[str], *, raw: bool, json: bool
 ) -> None:
     from conda_docker.cli.terminal.describe import describe_layers, describe_source, layers_text, source_text
-    from python_docker.choose import image_of
+    from python_docker.copying.choose import image_of
     from python_docker.errors import PlatformNotFound
     from python_docker.spec.documents import Index, Manifest
 
@@ -153,7 +153,7 @@ def _show(
 def _show_bill(output: Output, source: Source, platform: Platform | None, bill_format: str) -> None:
     from conda_docker.sbom.attachment import find_bill
     from conda_docker.sbom.document import BillFormat
-    from python_docker.choose import image_of
+    from python_docker.copying.choose import image_of
 
     bill, attached = find_bill(source, image_of(source, platform), BillFormat(bill_format))
     if not attached:

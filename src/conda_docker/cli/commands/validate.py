@@ -54,7 +54,7 @@ def validate(
     """
     from conda_docker.cli.options.registries import source_options
     from python_docker import validation
-    from python_docker.choose import image_of
+    from python_docker.copying.choose import image_of
     from python_docker.transports import open_source, open_sources
 
     registry = source_options(

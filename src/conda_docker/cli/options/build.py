@@ -25,8 +25,8 @@ from conda_docker.build_options import (
 from conda_docker.cli.options import common
 from conda_docker.cli.options.arguments import to_destinations, to_image_name, to_platforms, to_source
 from conda_docker.cli.parser import Argument, Option
-from python_docker.compression import Compression
 from python_docker.errors import InvalidPath
+from python_docker.files.compression import Compression
 from python_docker.tar import contained_path
 
 CONTENT = "What goes into the image"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from conda_docker.layers.facts import LayerFacts
-    from python_docker.layer import Layer
+    from python_docker.image.layer import Layer
 
 
 class Entry(NamedTuple):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.layers.facts import LayerFacts
-from python_docker.blob import Blob, BlobStore
-from python_docker.layer import Layer
+from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.layer import Layer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor
 

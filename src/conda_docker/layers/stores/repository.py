@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 from conda_docker.cache.kept_blob import kept_blob
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.recipe import digest_of
-from python_docker.blob import Blob
 from python_docker.errors import Error, NotFound
-from python_docker.layer import Layer
+from python_docker.image.blob import Blob
+from python_docker.image.layer import Layer
 from python_docker.progress import SILENT
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.medium import RegistryDestination

@@ -12,11 +12,11 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
-from python_docker.blob import Blob
 from python_docker.errors import AccessDenied, ConnectionFailed, RegistryError, TooManyRequests
 from python_docker.http.client import Body
 from python_docker.http.response import Response
 from python_docker.http.retry import RETRIED, backoff
+from python_docker.image.blob import Blob
 from python_docker.progress import Task
 from python_docker.registry.auth.scope import repository_scope
 from python_docker.registry.upload.chunks import send_chunks

@@ -21,14 +21,14 @@ from conda_docker.cli.terminal.describe import (
 )
 from conda_docker.cli.terminal.output import printable
 from conda_docker.image.provenance import read_environments
-from python_docker.choose import image_of
-from python_docker.compression import Compression
-from python_docker.copy import Conversion, copy_index, copy_manifest
+from python_docker.copying.choose import image_of
+from python_docker.copying.copy import Conversion, copy_index, copy_manifest
 from python_docker.errors import Error
+from python_docker.files.compression import Compression
 from python_docker.spec.documents import Index, Manifest
 from python_docker.spec.media_types import OCI_MANIFEST, ImageFormat
 from python_docker.validation import validate_source
-from tests.python_docker.copying import Kept
+from tests.python_docker.in_memory import Kept
 from tests.python_docker.making import HELLO, Made, config_of
 
 HISTORY = [

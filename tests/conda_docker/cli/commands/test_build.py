@@ -16,7 +16,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from python_docker import Image
-from python_docker.choose import image_of
+from python_docker.copying.choose import image_of
 from python_docker.spec.media_types import layer_compression
 from python_docker.spec.platform import Platform
 from python_docker.transports import open_image, open_source

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from conda_docker import lock
-from python_docker.choose import manifest_of
-from python_docker.referrer import read_referrers
+from python_docker.copying.choose import manifest_of
+from python_docker.copying.referrer import read_referrers
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.referrers import referrers
 from python_docker.transports import open_source

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from python_docker.choose import image_of
+from python_docker.copying.choose import image_of
 from python_docker.spec.platform import Platform
 from python_docker.transports import open_image, open_source
 from tests import peers

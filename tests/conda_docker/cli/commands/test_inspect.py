@@ -10,7 +10,7 @@ import pytest
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
 from conda_docker.image.provenance import environment_history, packages_history
 from python_docker import Image
-from python_docker.layer import Layer
+from python_docker.image.layer import Layer
 from python_docker.transports import open_image, write_image
 from tests import peers
 from tests.conda_docker.cli.commands.test_copy import write_artifact, write_index

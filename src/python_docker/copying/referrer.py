@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from python_docker.blob import Blob
-from python_docker.copy import put_blobs
+from python_docker.copying.copy import put_blobs
 from python_docker.errors import InvalidDocument, UnsupportedFormat
+from python_docker.image.blob import Blob
 from python_docker.progress import SILENT
 from python_docker.spec.descriptor import Descriptor
 from python_docker.spec.digest import Digest

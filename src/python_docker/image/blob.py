@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFound
 from python_docker.files.atomic import PartialFile, write_all
 from python_docker.files.section import OwnFile, Section
+from python_docker.image.stored_file import StoredFile
 from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor
-from python_docker.stored_file import StoredFile
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from python_docker.blob import Blob
-from python_docker.copy import put_image
+from python_docker.copying.copy import put_image
+from python_docker.copying.referrer import Referrer, put_referrer, read_referrers
 from python_docker.errors import InvalidDocument, UnsupportedFormat
 from python_docker.image import Image
-from python_docker.referrer import Referrer, put_referrer, read_referrers
+from python_docker.image.blob import Blob
 from python_docker.spec.documents import Manifest
 from python_docker.transports import destination, open_source
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from python_docker.blob import BlobStore
-from python_docker.compression import Compression
-from python_docker.copy import (
+from python_docker.copying.copy import (
     Conversion,
     put_image,
 )
 from python_docker.errors import UnsupportedFormat
+from python_docker.files.compression import Compression
+from python_docker.image.blob import BlobStore
 from python_docker.spec.media_types import ImageFormat
-from tests.python_docker.copying import Kept, limited
+from tests.python_docker.in_memory import Kept, limited
 from tests.python_docker.making import HELLO, MORE, Made
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from python_docker import stored_file
-from python_docker.blob import Blob, BlobStore
 from python_docker.errors import ContentMismatch
+from python_docker.image import stored_file
+from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.stored_file import StoredFile
 from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.spec.documents import Descriptor
-from python_docker.stored_file import StoredFile
 from tests.damage import flip_a_bit
 
 TYPE = "application/octet-stream"

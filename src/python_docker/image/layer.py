@@ -8,11 +8,11 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from python_docker.blob import Blob, BlobWriter, temporary_writer
-from python_docker.compression import Compression, open_decompressed, sniff_stream
-from python_docker.compressor import CompressingWriter, compression_pool
-from python_docker.earlier import EarlierLayer
+from python_docker.files.compression import Compression, open_decompressed, sniff_stream
+from python_docker.files.compressor import CompressingWriter, compression_pool
 from python_docker.files.stream import ReadStream
+from python_docker.image.blob import Blob, BlobWriter, temporary_writer
+from python_docker.image.earlier import EarlierLayer
 from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.spec.documents import Descriptor, History
 from python_docker.spec.media_types import ImageFormat, layer_compression, layer_media_type

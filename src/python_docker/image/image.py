@@ -8,10 +8,9 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from python_docker.blob import Blob
-from python_docker.earlier import EarlierImage
 from python_docker.errors import InvalidDocument, InvalidReference, UnsupportedFormat
-from python_docker.image_documents import (
+from python_docker.image.blob import Blob
+from python_docker.image.documents import (
     SourceDocuments,
     config_value,
     platform_of,
@@ -19,8 +18,9 @@ from python_docker.image_documents import (
     write_config,
     write_manifest,
 )
-from python_docker.image_files import ImageFiles
-from python_docker.layer import Layer
+from python_docker.image.earlier import EarlierImage
+from python_docker.image.files import ImageFiles
+from python_docker.image.layer import Layer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, History, ImageConfig, Manifest
 from python_docker.spec.history import split_history
@@ -31,8 +31,8 @@ from python_docker.spec.runtime_config import RuntimeConfig
 from python_docker.spec.timestamps import rfc3339, source_date_epoch
 
 if TYPE_CHECKING:
-    from python_docker.filesystem import FileSystem
-    from python_docker.host_files import Filter, Place
+    from python_docker.image.filesystem import FileSystem
+    from python_docker.image.host_files import Filter, Place
 
 # The type of a mapping's keys is exact: a dict of `Path` is not one of `str | os.PathLike[str]`.
 _Path = TypeVar("_Path", bound=str | os.PathLike[str])
@@ -195,7 +195,7 @@ class Image(ImageFiles, EarlierImage):
 
         Each alone, as in earlier releases; `recursive` adds what is in the folders too.
         """
-        from python_docker.host_files import layer_of_paths
+        from python_docker.image.host_files import layer_of_paths
 
         pairs = paths.items() if isinstance(paths, Mapping) else paths
         layer = layer_of_paths(pairs, self._placing(), recursive=recursive, filter=filter)
@@ -205,7 +205,7 @@ class Image(ImageFiles, EarlierImage):
         self, contents: Mapping[str, bytes], filter: Filter | None = None, base_id: str | None = None
     ) -> Layer:
         """Add files that are in memory as one layer: `{path in the image: content}`."""
-        from python_docker.host_files import layer_of_contents
+        from python_docker.image.host_files import layer_of_contents
 
         return self.add_layer(
             layer_of_contents(contents, self._placing(), filter=filter), created_by="add_layer_contents"
@@ -213,7 +213,7 @@ class Image(ImageFiles, EarlierImage):
 
     def _placing(self) -> Place:
         """Tells where new files must go so that no folder of theirs replaces a link of lower layers, such as /lib."""
-        from python_docker.host_files import placed_path
+        from python_docker.image.host_files import placed_path
 
         filesystem = cache(self.filesystem) if self.layers else None
         return lambda path, is_folder: placed_path(path, is_folder, filesystem)
@@ -240,7 +240,7 @@ class Image(ImageFiles, EarlierImage):
 
     def filesystem(self) -> FileSystem:
         """Return the merged file system. Reads all layers."""
-        from python_docker.filesystem import FileSystem
+        from python_docker.image.filesystem import FileSystem
 
         return FileSystem(list(reversed(self.layers)))
 

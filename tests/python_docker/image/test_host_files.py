@@ -12,7 +12,7 @@ import pytest
 
 from python_docker.errors import InvalidPath, NotFound
 from python_docker.image import Image
-from python_docker.layer import Layer
+from python_docker.image.layer import Layer
 from python_docker.tar import EntryType, TarEntry
 from tests.images import layer_tar
 from tests.python_docker.making import Made

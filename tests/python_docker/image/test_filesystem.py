@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given, settings
 
-from python_docker import filesystem as filesystem_module
-from python_docker.blob import Blob
 from python_docker.errors import InvalidLayer, NotFound
-from python_docker.filesystem import FileSystem
-from python_docker.layer import Layer
+from python_docker.image import filesystem as filesystem_module
+from python_docker.image.blob import Blob
+from python_docker.image.filesystem import FileSystem
+from python_docker.image.layer import Layer
 from python_docker.spec.digest import Digest
 from python_docker.tar import EntryType
 from tests.images import write_oci_layout

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from python_docker.blob import Blob, BlobStore, temporary_writer
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFound
+from python_docker.image.blob import Blob, BlobStore, temporary_writer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor
 
@@ -285,7 +285,7 @@ def test_many_threads_can_add_the_same_blobs(tmp_path: Path) -> None:
 
 WRITE_FOREVER = """
 import itertools, random, sys
-from python_docker.blob import BlobStore
+from python_docker.image.blob import BlobStore
 store = BlobStore(sys.argv[1])
 print("started", flush=True)
 for number in itertools.count():

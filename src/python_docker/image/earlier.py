@@ -9,7 +9,7 @@ import io
 import tarfile
 from typing import TYPE_CHECKING
 
-from python_docker.compression import Compression
+from python_docker.files.compression import Compression
 
 if TYPE_CHECKING:
     from typing import BinaryIO, Self

@@ -15,8 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from python_docker.compression import Compression, check_level, open_decompressed, sniff, sniff_stream, zstd_module
 from python_docker.errors import InvalidLayer
+from python_docker.files.compression import (
+    Compression,
+    check_level,
+    open_decompressed,
+    sniff,
+    sniff_stream,
+    zstd_module,
+)
 
 zstd = zstd_module()
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from python_docker.errors import InvalidPath, NotFound
-from python_docker.layer import Layer, build_layer
+from python_docker.image.layer import Layer, build_layer
 from python_docker.spec.timestamps import clamp, source_date_epoch
 from python_docker.tar import WHITEOUT, EntryType, TarEntry, clamped_path, contained_path
 
 if TYPE_CHECKING:
-    from python_docker.filesystem import FileSystem
+    from python_docker.image.filesystem import FileSystem
 
 Filter = Callable[[tarfile.TarInfo], "tarfile.TarInfo | None"]
 """Returns a member of a layer, changed or not, or None to leave it out."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from python_docker.blob import Blob
-from python_docker.choose import MAX_DEPTH, image_of, manifest_of
-from python_docker.conversion import AS_IT_IS, Conversion, convert_image
+from python_docker.copying.choose import MAX_DEPTH, image_of, manifest_of
+from python_docker.copying.conversion import AS_IT_IS, Conversion, convert_image
 from python_docker.errors import NotFound, UnsupportedFormat
 from python_docker.image import Image
+from python_docker.image.blob import Blob
 from python_docker.parallel import in_parallel
 from python_docker.progress import SILENT, Progress, Task
 from python_docker.spec.digest import Digest

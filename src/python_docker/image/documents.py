@@ -14,7 +14,7 @@ from python_docker.spec.platform import Platform
 from python_docker.spec.timestamps import rfc3339, source_date_epoch
 
 if TYPE_CHECKING:
-    from python_docker.layer import Layer
+    from python_docker.image.layer import Layer
     from python_docker.spec.runtime_config import RuntimeConfig
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from python_docker.errors import InvalidLayer, NotFound
 from python_docker.files.links import follow_links
-from python_docker.layer import Layer
+from python_docker.image.layer import Layer
 from python_docker.tar import WHITEOUT, EntryType, TarEntry, clamped_path
 
 OPAQUE = ".wh..wh..opq"
