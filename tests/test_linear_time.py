@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from conda_docker.channels.configuration import CondaConfiguration
-from conda_docker.environment.inputs.environment_yml import parse_environment_yml
-from conda_docker.environment.inputs.explicit import parse_explicit
-from conda_docker.environment.inputs.pip_section import read_pip_section
-from conda_docker.environment.inputs.spec_list import parse_spec_list
+from conda_docker.environment.inputs.lock_files.explicit import parse_explicit
+from conda_docker.environment.inputs.specs.environment_yml import parse_environment_yml
+from conda_docker.environment.inputs.specs.pip_section import read_pip_section
+from conda_docker.environment.inputs.specs.spec_list import parse_spec_list
 from conda_docker.environment.locked import package_from_record
 from conda_docker.environment.normal_spec import normal_spec
 from conda_docker.environment.solve.match_specs import read_specs

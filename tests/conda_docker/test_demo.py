@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from conda_docker.environment.inputs.environment_yml import parse_environment_yml
+from conda_docker.environment.inputs.specs.environment_yml import parse_environment_yml
 from conda_docker.package.archive import open_package
 from conda_docker.package.metadata import PackageMetadata
 from demo import containers

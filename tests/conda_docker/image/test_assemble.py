@@ -14,7 +14,7 @@ import pytest
 
 from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
 from conda_docker.create import create_image
-from conda_docker.environment.inputs.explicit import parse_explicit
+from conda_docker.environment.inputs.lock_files.explicit import parse_explicit
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import DownloadError, InterpreterNotFound, InvalidPackage, ScriptFailed
 from conda_docker.image.assemble import BuildResult, build_image

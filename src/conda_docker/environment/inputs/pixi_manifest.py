@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
-from conda_docker.environment.inputs.pixi_lock import parse_pixi_lock
+from conda_docker.environment.inputs.lock_files.pixi_lock import parse_pixi_lock
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.errors import InvalidEnvironment

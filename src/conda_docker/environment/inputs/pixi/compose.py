@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from conda_docker.environment.inputs.conda_lock import choose_subdir
 from conda_docker.environment.inputs.pixi.cutoff import parse_cutoff
 from conda_docker.environment.inputs.pixi.manifest import DEFAULT, Environment, Feature, Manifest
 from conda_docker.environment.inputs.pixi.options import PipOptions, pip_options, variables
-from conda_docker.environment.inputs.pixi.platforms import Platform, least_demanding
+from conda_docker.environment.inputs.pixi.platforms import Platform
 from conda_docker.environment.inputs.pixi.specs import match_spec, pip_requirement
 from conda_docker.environment.inputs.pixi.toml_table import Table
+from conda_docker.environment.inputs.platform_choice import choose_subdir, least_demanding
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import host_subdir
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput

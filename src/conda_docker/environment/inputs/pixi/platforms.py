@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from conda_docker.environment.inputs.pixi.toml_table import Table
@@ -20,8 +20,6 @@ _FRIENDLY = {
 _CONDA = {**{friendly: name for name, friendly in _FRIENDLY.items()}, "osx": "__osx"}
 # What pixi takes for granted in any case, so that names do not have it.
 _DEFAULTS = {"__glibc": "2.28", "__linux": "4.18", "__osx": "13.0"}
-# What every Linux system has in some version.
-_COMMON = frozenset({"__unix", "__linux", "__glibc", "__archspec"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +39,6 @@ def read_platforms(workspace: Table) -> tuple[Platform, ...]:
     'linux-64-cuda-12-9'
     """
     return tuple(_platforms(workspace))
-
-
-def least_demanding(virtual: Sequence[Mapping[str, str]]) -> int:
-    """Return the index of the platform that asks least of the system, which most systems can run."""
-    return min(range(len(virtual)), key=lambda index: (len(virtual[index].keys() - _COMMON), _demands(virtual[index])))
-
-
-def _demands(virtual: Mapping[str, str]) -> list[tuple[str, list[int]]]:
-    return [(name, [int(part) for part in re.findall(r"[0-9]+", virtual[name])]) for name in sorted(virtual)]
 
 
 def _platforms(workspace: Table) -> Iterator[Platform]:

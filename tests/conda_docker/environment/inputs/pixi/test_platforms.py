@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker.environment.inputs.pixi.platforms import least_demanding, read_platforms
+from conda_docker.environment.inputs.pixi.platforms import read_platforms
 from conda_docker.environment.inputs.pixi.toml_table import parse_toml
 
 
@@ -36,9 +36,3 @@ from conda_docker.environment.inputs.pixi.toml_table import parse_toml
 def test_names(entry: str, name: str, virtual: dict[str, str]) -> None:
     (platform,) = read_platforms(parse_toml(f"platforms = [{entry}]", "pixi.toml"))
     assert (platform.name, platform.virtual) == (name, virtual)
-
-
-def test_the_least_demanding_platform() -> None:
-    assert least_demanding([{"__cuda": "12.9"}, {"__cuda": "12.10"}, {"__cuda": "12.4", "__glibc": "2.28"}]) == 2
-    assert least_demanding([{"__cuda": "13"}, {"__cuda": "9.2"}, {"__cuda": "12"}]) == 1
-    assert least_demanding([{"__cuda": "13"}, {}]) == 1

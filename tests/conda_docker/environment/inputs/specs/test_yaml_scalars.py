@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from conda_docker.environment.inputs.yaml_scalars import is_string, text_of_plain
+from conda_docker.environment.inputs.specs.yaml_scalars import is_string, text_of_plain
 
 scalars = st.one_of(
     st.from_regex(r"[-+]?[0-9_]{1,4}(\.[0-9_]{0,3})?([eE][-+]?[0-9]{1,2})?", fullmatch=True),

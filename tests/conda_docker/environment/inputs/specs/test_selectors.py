@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker.environment.inputs.selectors import comment_selector, key_selector, selects
+from conda_docker.environment.inputs.specs.selectors import comment_selector, key_selector, selects
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote
 
-from conda_docker.environment.inputs.location import locate
+from conda_docker.environment.inputs.lock_files.location import locate
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.environment.topological_order import match_spec_name, topological_order
 from conda_docker.errors import InvalidEnvironment

@@ -10,8 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
-from conda_docker.environment.inputs.location import locate
-from conda_docker.environment.inputs.locked_entries import SourceEntry, missing_hashes, pip_entry, pip_packages
+from conda_docker.environment.inputs.lock_files.location import locate
+from conda_docker.environment.inputs.lock_files.locked_entries import (
+    SourceEntry,
+    missing_hashes,
+    pip_entry,
+    pip_packages,
+)
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, channel_of_url, package_from_url
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.pypi.locked import Distribution, LockedWheel

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.inputs.kind import InputFile, ReadRequest
-from conda_docker.environment.inputs.list_export import KIND, parse_list_export
+from conda_docker.environment.inputs.specs.list_export import KIND, parse_list_export
 from conda_docker.environment.solve.match_specs import read_specs
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.user_files import read_text

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conda_docker.environment.inputs.explicit import parse_explicit
+from conda_docker.environment.inputs.lock_files.explicit import parse_explicit
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.user_files import read_text
 from tests.conda_docker.environment.real_files import real_files

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rattler.lock import CondaLockedBinaryPackage, LockFile
 
-from conda_docker.environment.inputs.pixi_lock import parse_pixi_lock
+from conda_docker.environment.inputs.lock_files.pixi_lock import parse_pixi_lock
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.user_files import read_text

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conda_docker.environment.inputs.conda_lock import choose_subdir, read_package_list
-from conda_docker.environment.inputs.index_record import described_package
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
-from conda_docker.environment.inputs.location import locate
-from conda_docker.environment.inputs.locked_entries import (
+from conda_docker.environment.inputs.lock_files.conda_lock import read_package_list
+from conda_docker.environment.inputs.lock_files.index_record import described_package
+from conda_docker.environment.inputs.lock_files.location import locate
+from conda_docker.environment.inputs.lock_files.locked_entries import (
     SourceEntry,
     in_order,
     missing_hashes,
@@ -25,7 +25,7 @@ from conda_docker.environment.inputs.locked_entries import (
     pip_packages,
     unique,
 )
-from conda_docker.environment.inputs.pixi.platforms import least_demanding
+from conda_docker.environment.inputs.platform_choice import choose_subdir, least_demanding
 from conda_docker.environment.locked import (
     LockedEnvironment,
     LockedPackage,

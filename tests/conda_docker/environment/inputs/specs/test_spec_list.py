@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker.environment.inputs.spec_list import parse_spec_list
+from conda_docker.environment.inputs.specs.spec_list import parse_spec_list
 from conda_docker.errors import UnsupportedInput
 
 LISTED = """

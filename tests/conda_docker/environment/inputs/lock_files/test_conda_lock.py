@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conda_docker.environment.inputs.conda_lock import choose_subdir, parse_conda_lock
-from conda_docker.environment.subdirs import host_subdir
+from conda_docker.environment.inputs.lock_files.conda_lock import parse_conda_lock
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.user_files import read_text
 from tests.conda_docker.environment.inputs.examples import A, B, C, example
@@ -47,13 +46,6 @@ def test_platforms() -> None:
     assert [package.name for package in parse_conda_lock(TEXT, subdir="linux-aarch64").packages] == ["tzdata"]
     with pytest.raises(InvalidEnvironment, match="no platform linux-s390x; it has linux-64, linux-aarch64"):
         parse_conda_lock(TEXT, subdir="linux-s390x")
-
-
-def test_the_platform_when_none_is_named() -> None:
-    assert choose_subdir(["linux-64", "linux-aarch64", "win-64"], None, "x") == host_subdir()
-    assert choose_subdir(["linux-s390x", "osx-64"], None, "x") == "linux-s390x"
-    with pytest.raises(InvalidEnvironment, match="it has osx-64"):
-        choose_subdir(["osx-64"], None, "x")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.environment.inputs.location import locate
+from conda_docker.environment.inputs.lock_files.location import locate
 from conda_docker.errors import InvalidEnvironment
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from conda_docker.environment.inputs.index_record import described_package
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
-from conda_docker.environment.inputs.location import locate
-from conda_docker.environment.inputs.locked_entries import (
+from conda_docker.environment.inputs.lock_files.index_record import described_package
+from conda_docker.environment.inputs.lock_files.location import locate
+from conda_docker.environment.inputs.lock_files.locked_entries import (
     SourceEntry,
     in_order,
     missing_hashes,
@@ -16,8 +16,8 @@ from conda_docker.environment.inputs.locked_entries import (
     pip_packages,
     unique,
 )
+from conda_docker.environment.inputs.platform_choice import choose_subdir
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_url
-from conda_docker.environment.subdirs import host_subdir
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.pypi.locked import LockedWheel
 from conda_docker.redaction import public_url
@@ -88,26 +88,6 @@ def read_package_list(
         channels=tuple(_channels(metadata)),
         warnings=missing_hashes(locked, wheels, file_name),
     )
-
-
-def choose_subdir(subdirs: Iterable[str], wanted: str | None, file_name: str, of: str = "") -> str:
-    """Return the subdir of a lock file to take: the one `wanted`, this machine's, or the one for Linux that there is.
-
-    `of` says of what the file holds them, such as an environment. Raises `InvalidEnvironment` with the list.
-
-    >>> choose_subdir(["osx-64", "linux-aarch64"], None, "conda-lock.yml")
-    'linux-aarch64'
-    """
-    known = sorted(set(subdirs))
-    if wanted is not None:
-        candidates = [wanted]
-    else:
-        linux = [subdir for subdir in known if subdir.startswith("linux-")]
-        candidates = [host_subdir(), *(linux if len(linux) == 1 else ())]
-    for candidate in candidates:
-        if candidate in known:
-            return candidate
-    raise InvalidEnvironment(f"{file_name} has no platform {candidates[0]}{of}; it has {', '.join(known) or 'none'}")
 
 
 def _platforms(metadata: YamlMapping, entries: Sequence[YamlMapping]) -> Iterator[str]:

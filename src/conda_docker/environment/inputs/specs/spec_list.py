@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
-from conda_docker.environment.inputs.selectors import comment_selector, selects
+from conda_docker.environment.inputs.specs.selectors import comment_selector, selects
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import host_subdir
 from conda_docker.errors import UnsupportedInput

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 from conda_docker.environment.folder_name import folder_name
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
-from conda_docker.environment.inputs.pip_section import read_pip_section
-from conda_docker.environment.inputs.selectors import applicable, key_selector, selects
-from conda_docker.environment.inputs.yaml_nodes import (
+from conda_docker.environment.inputs.specs.pip_section import read_pip_section
+from conda_docker.environment.inputs.specs.selectors import applicable, key_selector, selects
+from conda_docker.environment.inputs.specs.yaml_nodes import (
     compose_document,
     is_mapping,
     is_scalar,
     is_sequence,
     read_node,
 )
-from conda_docker.environment.inputs.yaml_scalars import is_string, text_of_plain
+from conda_docker.environment.inputs.specs.yaml_scalars import is_string, text_of_plain
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import host_subdir
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput

@@ -1,0 +1,22 @@
+"""Of the platforms that a file describes, the wanted one is taken, else this machine's, else the only Linux."""
+
+from __future__ import annotations
+
+import pytest
+
+from conda_docker.environment.inputs.platform_choice import choose_subdir, least_demanding
+from conda_docker.environment.subdirs import host_subdir
+from conda_docker.errors import InvalidEnvironment
+
+
+def test_the_platform_when_none_is_named() -> None:
+    assert choose_subdir(["linux-64", "linux-aarch64", "win-64"], None, "x") == host_subdir()
+    assert choose_subdir(["linux-s390x", "osx-64"], None, "x") == "linux-s390x"
+    with pytest.raises(InvalidEnvironment, match="it has osx-64"):
+        choose_subdir(["osx-64"], None, "x")
+
+
+def test_the_least_demanding_platform() -> None:
+    assert least_demanding([{"__cuda": "12.9"}, {"__cuda": "12.10"}, {"__cuda": "12.4", "__glibc": "2.28"}]) == 2
+    assert least_demanding([{"__cuda": "13"}, {"__cuda": "9.2"}, {"__cuda": "12"}]) == 1
+    assert least_demanding([{"__cuda": "13"}, {}]) == 1
