@@ -14,7 +14,7 @@ from benchmarks.generator import Size
 from benchmarks.ours import COLD, TOOL
 from benchmarks.wheels import FULL, QUICK, WheelEnvironment
 from benchmarks.work import Commands, Session, Work, remove
-from conda_docker.pypi.uv import uv_program
+from conda_docker.pypi.resolve.uv import uv_program
 
 UV_UMOCI = "uv + umoci"
 UV_PYC_UMOCI = "uv --compile-bytecode + umoci"

@@ -19,7 +19,7 @@ from conda_docker.environment.normal_spec import normal_spec
 from conda_docker.environment.solve.match_specs import read_specs
 from conda_docker.package.entry_points import parse_entry_points
 from conda_docker.package.metadata import parse_metadata
-from conda_docker.pypi.failures import _NO_WHEELS, _NOT_FOUND
+from conda_docker.pypi.resolve.failures import _NO_WHEELS, _NOT_FOUND
 from conda_docker.redaction import public_log
 from python_docker.errors import Error
 from python_docker.http.headers import content_range, next_link, retry_after

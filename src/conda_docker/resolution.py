@@ -259,8 +259,8 @@ def _with_wheels(
         return environment
     if environment.python is None:
         raise lacks_python(request)
-    from conda_docker.pypi.resolution import PipOptions
-    from conda_docker.pypi.resolve import resolve_wheels
+    from conda_docker.pypi.resolve.resolution import PipOptions
+    from conda_docker.pypi.resolve.resolve import resolve_wheels
 
     return resolve_wheels(
         environment,

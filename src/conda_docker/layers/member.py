@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from conda_docker.link.prefix import Prefix
     from conda_docker.link.report import LinkReport
     from conda_docker.package.archive import Package
-    from conda_docker.pypi.archive import Wheel
+    from conda_docker.pypi.wheel.archive import Wheel
     from python_docker.tar import TarEntry
 
 Member = LockedPackage | LockedWheel
@@ -83,7 +83,7 @@ def has_modules_to_compile(member: Member) -> bool:
 def identity(member: Member) -> list[str | bool | None]:
     """Return what a package's part of a layer depends on, apart from the recipe: what is verified, and its origin."""
     if isinstance(member, LockedWheel):
-        from conda_docker.pypi.wheel import direct_url
+        from conda_docker.pypi.wheel.wheel import direct_url
 
         location = direct_url(member).decode() if member.direct else None
         return ["wheel", member.sha256, member.requested, location]
@@ -94,7 +94,7 @@ def identity(member: Member) -> list[str | bool | None]:
 def open_member(member: Member, path: Path) -> Opened:
     """Open the archive, folder or wheel at `path`, which is that package. Raises `InvalidPackage`."""
     if isinstance(member, LockedWheel):
-        from conda_docker.pypi.archive import open_wheel
+        from conda_docker.pypi.wheel.archive import open_wheel
 
         return _OpenedWheel(member, open_wheel(path, member.file_name))
     from conda_docker.package.archive import open_package
@@ -139,7 +139,7 @@ class _OpenedPackage:
     def replaced_paths(self, paths: Collection[str], distributions: Collection[str], prefix: Prefix) -> frozenset[str]:
         if not distributions or prefix.site_packages is None:
             return frozenset()
-        from conda_docker.pypi.replaced import replaced_paths
+        from conda_docker.pypi.wheel.replaced import replaced_paths
 
         return replaced_paths(self.package, distributions, paths, prefix.site_packages)
 
@@ -150,12 +150,12 @@ class _OpenedWheel:
     wheel: Wheel
 
     def link(self, prefix: Prefix, *, filter: FileFilter, compiler: Compiler | None, loss: Loss = NO_LOSS) -> Linked:
-        from conda_docker.pypi.wheel import link_wheel
+        from conda_docker.pypi.wheel.wheel import link_wheel
 
         return link_wheel(self.wheel, self.locked, prefix, filter=filter, compiler=compiler, without=loss.without)
 
     def paths(self, prefix: Prefix, *, filter: FileFilter, tag: str | None, moved: Moves | None = None) -> list[str]:
-        from conda_docker.pypi.wheel import installed_wheel_paths
+        from conda_docker.pypi.wheel.wheel import installed_wheel_paths
 
         return installed_wheel_paths(self.wheel, self.locked, prefix, filter=filter, tag=tag)
 

@@ -7,8 +7,8 @@ import pytest
 from conda_docker.errors import InvalidPackage
 from conda_docker.link.filter import KEEP_ALL
 from conda_docker.link.prefix import Prefix
-from conda_docker.pypi.archive import open_wheel
-from conda_docker.pypi.placement import WheelPlacement, place_wheel
+from conda_docker.pypi.wheel.archive import open_wheel
+from conda_docker.pypi.wheel.placement import WheelPlacement, place_wheel
 from tests.conda_docker.pypi.wheels import make_wheel
 
 PREFIX = Prefix("/opt/conda", "3.12")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.pypi.pip_configuration import PipConfiguration
-from conda_docker.pypi.uv import UvFailed, run_uv, uv_environment
+from conda_docker.pypi.resolve.uv import UvFailed, run_uv, uv_environment
 
 
 def test_uv_gets_no_more_of_the_environment_than_it_needs() -> None:

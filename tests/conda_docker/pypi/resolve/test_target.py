@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from conda_docker.errors import UnsupportedInput
-from conda_docker.pypi.target import Target, target_of
+from conda_docker.pypi.resolve.target import Target, target_of
 from tests.conda_docker.pypi.conftest import conda_package
 
 TARGET = Target("3.12.4", "x86_64", (2, 36))

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import UnsupportedInput
-from conda_docker.pypi.failures import conflicting, unresolvable
 from conda_docker.pypi.locked import Distribution
 from conda_docker.pypi.pip_configuration import PipConfiguration
-from conda_docker.pypi.pylock import ResolvedPackage, parse_pylock
 from conda_docker.pypi.requirements import Requirements
-from conda_docker.pypi.stand_ins import write_stand_ins
-from conda_docker.pypi.target import Target
-from conda_docker.pypi.uv import UvFailed, run_uv, uv_environment
+from conda_docker.pypi.resolve.failures import conflicting, unresolvable
+from conda_docker.pypi.resolve.pylock import ResolvedPackage, parse_pylock
+from conda_docker.pypi.resolve.stand_ins import write_stand_ins
+from conda_docker.pypi.resolve.target import Target
+from conda_docker.pypi.resolve.uv import UvFailed, run_uv, uv_environment
 
 if TYPE_CHECKING:
     from conda_docker.pypi.locked import PipRequirements

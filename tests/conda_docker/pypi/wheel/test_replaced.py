@@ -5,7 +5,7 @@ from pathlib import Path
 from conda_docker.link.link import installed_paths
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.archive import open_package
-from conda_docker.pypi.replaced import replaced_paths
+from conda_docker.pypi.wheel.replaced import replaced_paths
 from tests.conda_docker.packages import SyntheticPackage
 
 PREFIX = Prefix("/opt/conda", "3.12")

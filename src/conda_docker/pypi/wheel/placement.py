@@ -25,8 +25,8 @@ from conda_docker.errors import InvalidPackage
 from conda_docker.link.filter import FileFilter
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.entry_points import EntryPoint
-from conda_docker.pypi.archive import Member, Wheel, WheelReader
 from conda_docker.pypi.locked import normalize_name
+from conda_docker.pypi.wheel.archive import Member, Wheel, WheelReader
 from python_docker.errors import InvalidPath
 from python_docker.tar import contained_path
 
@@ -201,4 +201,4 @@ class _Destination(WheelDestination):
         return RecordEntry(place, None, None)
 
     def finalize_installation(self, scheme: Scheme, record_file_path: str, records: object) -> None:
-        """RECORD is written when everything else has been, by `conda_docker.pypi.wheel`."""
+        """RECORD is written when everything else has been, by `conda_docker.pypi.wheel.wheel`."""

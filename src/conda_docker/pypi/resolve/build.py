@@ -22,14 +22,14 @@ from conda_docker.cache.folder import CacheFolder, mark_used
 from conda_docker.cache.notes import read_note, write_note
 from conda_docker.errors import BuildFailed, UnsupportedInput
 from conda_docker.pypi.locked import LockedWheel
-from conda_docker.pypi.uv import UvFailed, run_uv
+from conda_docker.pypi.resolve.uv import UvFailed, run_uv
 from conda_docker.redaction import public_text, public_url
 from python_docker.files.atomic import PartialFolder
 from python_docker.programs import PYTHON_FLAGS, find_program, run_program
 
 if TYPE_CHECKING:
-    from conda_docker.pypi.pylock import ResolvedPackage
-    from conda_docker.pypi.target import Target
+    from conda_docker.pypi.resolve.pylock import ResolvedPackage
+    from conda_docker.pypi.resolve.target import Target
 
 
 _EPOCH = "315532800"  # 1980-01-01, the first time that a zip can hold: build backends put it on every file

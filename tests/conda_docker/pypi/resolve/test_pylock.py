@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.pypi.pylock import Artifact, parse_pylock
+from conda_docker.pypi.resolve.pylock import Artifact, parse_pylock
 
 FOLDER = Path("/lock").absolute()
 

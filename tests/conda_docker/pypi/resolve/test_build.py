@@ -12,10 +12,10 @@ import pytest
 
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import BuildFailed, UnsupportedInput
-from conda_docker.pypi.archive import open_wheel
 from conda_docker.pypi.locked import LockedWheel, PipRequirements
-from conda_docker.pypi.resolution import PipOptions
-from conda_docker.pypi.resolve import resolve_wheels
+from conda_docker.pypi.resolve.resolution import PipOptions
+from conda_docker.pypi.resolve.resolve import resolve_wheels
+from conda_docker.pypi.wheel.archive import open_wheel
 from tests.conda_docker.pypi.conftest import conda_package
 from tests.conda_docker.pypi.oracle import PYTHON
 from tests.damage import flip_a_bit

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conda_docker.errors import InvalidPackage
-from conda_docker.pypi.record import ExpectedHash, RecordedFile, matches, read_record, record_hash, write_record
+from conda_docker.pypi.wheel.record import ExpectedHash, RecordedFile, matches, read_record, record_hash, write_record
 
 
 @given(

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.pypi.build import Builder
 from conda_docker.pypi.distributions import extras_metadata, provided_distributions, stated_distributions
 from conda_docker.pypi.locked import Distribution, LockedWheel
-from conda_docker.pypi.logins import index_logins, with_login
 from conda_docker.pypi.pip_configuration import PipConfiguration, read_pip_configuration
-from conda_docker.pypi.pylock import Artifact, ResolvedPackage
 from conda_docker.pypi.requirements import Requirements, check_requirements
-from conda_docker.pypi.resolution import PipOptions, Resolution
-from conda_docker.pypi.target import Target, target_of
-from conda_docker.pypi.uv import uv_environment
+from conda_docker.pypi.resolve.build import Builder
+from conda_docker.pypi.resolve.logins import index_logins, with_login
+from conda_docker.pypi.resolve.pylock import Artifact, ResolvedPackage
+from conda_docker.pypi.resolve.resolution import PipOptions, Resolution
+from conda_docker.pypi.resolve.target import Target, target_of
+from conda_docker.pypi.resolve.uv import uv_environment
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from conda_docker.errors import DownloadError, Unsolvable
 from conda_docker.pypi.locked import Distribution, normalize_name
-from conda_docker.pypi.target import Target
+from conda_docker.pypi.resolve.target import Target
 from conda_docker.redaction import public_text
 from python_docker.errors import Error
 

@@ -21,9 +21,9 @@ from conda_docker.link.prefix import Prefix
 from conda_docker.link.report import LinkReport
 from conda_docker.link.shebang import python_shebang
 from conda_docker.package.entry_points import EntryPoint
-from conda_docker.pypi.archive import Wheel, WheelReader
-from conda_docker.pypi.placement import PlacedMember, WheelPlacement, place_wheel
-from conda_docker.pypi.record import (
+from conda_docker.pypi.wheel.archive import Wheel, WheelReader
+from conda_docker.pypi.wheel.placement import PlacedMember, WheelPlacement, place_wheel
+from conda_docker.pypi.wheel.record import (
     CheckedContent,
     ExpectedHash,
     RecordedFile,

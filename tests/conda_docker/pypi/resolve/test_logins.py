@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.pypi.logins import index_logins
 from conda_docker.pypi.pip_configuration import PipConfiguration
+from conda_docker.pypi.resolve.logins import index_logins
 
 NONE = {"UV_NO_CONFIG": "1"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.errors import InvalidPackage
-from conda_docker.pypi.archive import open_wheel
+from conda_docker.pypi.wheel.archive import open_wheel
 from tests.conda_docker.pypi.wheels import make_wheel
 
 
