@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from python_docker.image import Image
 from python_docker.image.host_files import Filter
-from python_docker.transports.docker_archive import read_archive
+from python_docker.transports.docker.archive import read_archive
 
 _Path = TypeVar("_Path", bound=str | os.PathLike[str])
 

@@ -137,7 +137,7 @@ def run_image(image: Image, cmd: Sequence[str] | str | None = None) -> bytes:
 
 def _load(engine: Engine, image: Image) -> str:
     from python_docker.copying.copy import put_image
-    from python_docker.transports.docker_engine import EngineDestination
+    from python_docker.transports.docker.engine import EngineDestination
 
     destination = EngineDestination(engine, image.reference if image.name else None)
     try:

@@ -19,14 +19,14 @@ class ImageFiles:
 
         Their layers are read from the file when they are used.
         """
-        from python_docker.transports.docker_archive import read_archive
+        from python_docker.transports.docker.archive import read_archive
 
         return read_archive(filename)
 
     @classmethod
     def from_file(cls, filename: str | os.PathLike[str] | BinaryIO) -> list[Image]:
         """Return the same of a path, or of an open, seekable file, which must stay open while the images are used."""
-        from python_docker.transports.docker_archive import read_archive
+        from python_docker.transports.docker.archive import read_archive
 
         return read_archive(filename)
 
@@ -35,13 +35,13 @@ class ImageFiles:
 
         The file appears whole or not at all.
         """
-        from python_docker.transports.docker_archive import write_archive
+        from python_docker.transports.docker.archive import write_archive
 
         write_archive([cast("Image", self)], filename, version=version)
 
     def write_file(self, filename: str | os.PathLike[str] | BinaryIO, version: str = "v1.2") -> None:
         """The same to a path, or to an open file, which need not be seekable."""
-        from python_docker.transports.docker_archive import write_archive
+        from python_docker.transports.docker.archive import write_archive
 
         write_archive([cast("Image", self)], filename, version=version)
 

@@ -18,7 +18,7 @@ from python_docker.spec.digest import Digest
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.transports.look import DIRECTORY_VERSION, is_directory_image
-from python_docker.transports.oci_source import FolderFiles, regular_size
+from python_docker.transports.oci.source import FolderFiles, regular_size
 from python_docker.transports.output import writing
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from python_docker.errors import Error, NotFound
 from python_docker.parallel import in_parallel
 from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest
 from python_docker.spec.media_types import FOREIGN_LAYERS, INDEXES, MANIFESTS, layer_compression
-from python_docker.transports.oci_source import OciSource
+from python_docker.transports.oci.source import OciSource
 from python_docker.validation.config import check_config, check_platform, is_bare
 from python_docker.validation.documents import check_index, check_layout_index, check_manifest, platform_of
 from python_docker.validation.layer_content import LayerContent, missing_foreign, read_blob, read_layer

@@ -18,7 +18,7 @@ from python_docker.image import Image
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Index
 from python_docker.transports import open_source
-from python_docker.transports.docker_archive import read_archive, write_archive
+from python_docker.transports.docker.archive import read_archive, write_archive
 from tests.archives import members_of, tar_of
 from tests.images import GREETING, digest, hello_config, layer_tar, write_docker_archive, write_oci_layout
 from tests.peers import DockerEngine, Program, unpack_image

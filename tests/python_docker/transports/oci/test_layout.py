@@ -26,7 +26,7 @@ from python_docker.spec.media_types import OCI_MANIFEST
 from python_docker.tar import TarEntry
 from python_docker.transports import open_source
 from python_docker.transports.location import Location
-from python_docker.transports.oci_layout import OciLayoutDestination
+from python_docker.transports.oci.layout import OciLayoutDestination
 from tests.archives import docker_members, tar_of
 from tests.images import digest, hello_config, layer_tar, write_oci_layout
 

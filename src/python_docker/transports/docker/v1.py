@@ -20,8 +20,8 @@ from python_docker.spec.digest import Digest
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, dump_json, parse_json
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
-from python_docker.transports.archived_image import ArchivedImage, OpenedImage, describe_image, read_layers
 from python_docker.transports.blob_tar import BlobTar
+from python_docker.transports.docker.archived_image import ArchivedImage, OpenedImage, describe_image, read_layers
 from python_docker.transports.output import Output
 
 _LAYER_ID = re.compile(r"[a-f0-9]{64}")

@@ -19,7 +19,7 @@ from python_docker.errors import (
 from python_docker.image import Image
 from python_docker.spec.media_types import DOCKER_MANIFEST, OCI_MANIFEST
 from python_docker.transports import open_source
-from python_docker.transports.docker_archive import read_archive
+from python_docker.transports.docker.archive import read_archive
 from tests.archives import (
     COMPRESSIONS,
     Content,

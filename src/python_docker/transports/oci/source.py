@@ -17,7 +17,7 @@ from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.blob_tar import blob_path
 from python_docker.transports.medium import Source
-from python_docker.transports.oci_index import check_layout_marker, choose, images_of, labels, reference_of
+from python_docker.transports.oci.index import check_layout_marker, choose, images_of, labels, reference_of
 
 
 class LayoutFiles(Protocol):

@@ -1,7 +1,7 @@
 """Docker archives, as `docker save` writes and `docker load` reads them: `docker-archive:PATH[:REF]`.
 
 Reading is here, for every kind there has been: with a manifest.json (Docker 1.10 and later), with an OCI layout next to
-it (25 and later), and the v1 layout before that (`docker_v1`). Writing is in `docker_archive_writer`.
+it (25 and later), and the v1 layout before that (`v1`). Writing is in `archive_writer`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from python_docker.spec.digest import Digest
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, ImageConfig, Index, Manifest, parse_json
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
-from python_docker.transports.archived_image import ArchivedImage, OpenedImage, describe_image, read_layers
 from python_docker.transports.blob_tar import blob_path
-from python_docker.transports.docker_archive_writer import ArchiveDestination, write_archive
-from python_docker.transports.docker_v1 import v1_images
+from python_docker.transports.docker.archive_writer import ArchiveDestination, write_archive
+from python_docker.transports.docker.archived_image import ArchivedImage, OpenedImage, describe_image, read_layers
+from python_docker.transports.docker.v1 import v1_images
 from python_docker.transports.location import Location
 from python_docker.transports.medium import Source
-from python_docker.transports.oci_index import images_of, reference_of
-from python_docker.transports.oci_source import OciSource, TarFiles
+from python_docker.transports.oci.index import images_of, reference_of
+from python_docker.transports.oci.source import OciSource, TarFiles
 
 if TYPE_CHECKING:
     from python_docker.registry.options import RegistryOptions

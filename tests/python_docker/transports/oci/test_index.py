@@ -14,7 +14,7 @@ from python_docker.spec.documents import Descriptor, Index
 from python_docker.spec.media_types import OCI_INDEX, OCI_MANIFEST
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
-from python_docker.transports.oci_index import (
+from python_docker.transports.oci.index import (
     IMAGE_NAME,
     REF_NAME,
     check_layout_marker,

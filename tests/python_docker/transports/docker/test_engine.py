@@ -19,7 +19,7 @@ from python_docker.errors import EngineError, EngineNotFound, Error, InvalidRefe
 from python_docker.files.compression import Compression
 from python_docker.image import Image
 from python_docker.transports import open_image, open_source, write_image
-from python_docker.transports.oci_layout import OciLayoutDestination
+from python_docker.transports.oci.layout import OciLayoutDestination
 from tests.images import GREETING, hello_config, layer_tar, write_docker_archive, write_oci_layout
 from tests.peers import DockerEngine, Program
 from tests.python_docker.docker.fake_engine import FakeEngine, chunked_answer, http_answer

@@ -21,7 +21,7 @@ from python_docker.progress import SILENT
 from python_docker.spec.documents import Index
 from python_docker.spec.media_types import DOCKER_MANIFEST, OCI_MANIFEST
 from python_docker.spec.reference import ImageReference
-from python_docker.transports.docker_archive import ArchiveDestination, read_archive, write_archive
+from python_docker.transports.docker.archive import ArchiveDestination, read_archive, write_archive
 from python_docker.transports.location import Location
 from python_docker.transports.output import StreamOutput
 from tests.archives import COMPRESSIONS, docker_members, members_of, tar_of

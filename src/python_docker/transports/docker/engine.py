@@ -13,10 +13,10 @@ from python_docker.files.atomic import write_all
 from python_docker.files.section import OwnFile
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
-from python_docker.transports.docker_archive import ArchiveDestination, ArchiveSource, archived_images
+from python_docker.transports.docker.archive import ArchiveDestination, ArchiveSource, archived_images
 from python_docker.transports.location import Location
 from python_docker.transports.medium import Source
-from python_docker.transports.oci_source import OciSource, TarFiles
+from python_docker.transports.oci.source import OciSource, TarFiles
 
 if TYPE_CHECKING:
     from python_docker.registry.options import RegistryOptions

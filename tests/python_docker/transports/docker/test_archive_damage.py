@@ -20,7 +20,7 @@ from python_docker.errors import (
     UnsupportedFormat,
 )
 from python_docker.image import Image
-from python_docker.transports.docker_archive import read_archive
+from python_docker.transports.docker.archive import read_archive
 from tests.archives import COMPRESSIONS, Content, both_members, descriptor, docker_members, image_id, tar_of
 from tests.images import digest, image_config, layer_tar
 

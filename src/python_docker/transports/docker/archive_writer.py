@@ -21,9 +21,9 @@ from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.blob_tar import BlobTar, blob_path
-from python_docker.transports.docker_v1 import write_v1
+from python_docker.transports.docker.v1 import write_v1
 from python_docker.transports.location import Location
-from python_docker.transports.oci_index import IMAGE_NAME, LAYOUT_MARKER, REF_NAME, write_index
+from python_docker.transports.oci.index import IMAGE_NAME, LAYOUT_MARKER, REF_NAME, write_index
 from python_docker.transports.output import Output, StreamOutput, archive_output
 
 if TYPE_CHECKING:

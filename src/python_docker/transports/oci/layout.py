@@ -19,7 +19,7 @@ from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
 from python_docker.transports.medium import Source
-from python_docker.transports.oci_index import (
+from python_docker.transports.oci.index import (
     LAYOUT_MARKER,
     check_layout_marker,
     naming_annotations,
@@ -27,7 +27,7 @@ from python_docker.transports.oci_index import (
     with_referrer,
     write_index,
 )
-from python_docker.transports.oci_source import FolderFiles, OciSource
+from python_docker.transports.oci.source import FolderFiles, OciSource
 from python_docker.transports.output import writing
 
 if TYPE_CHECKING:

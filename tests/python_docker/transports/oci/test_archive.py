@@ -14,7 +14,7 @@ from python_docker.errors import ContentMismatch, Error, InvalidArchive, Invalid
 from python_docker.spec.documents import Index
 from python_docker.transports import open_source
 from python_docker.transports.location import Location
-from python_docker.transports.oci_archive import OciArchiveDestination
+from python_docker.transports.oci.archive import OciArchiveDestination
 from tests.archives import COMPRESSIONS, Content, Symlink, docker_members, tar_of
 from tests.images import layer_tar, write_oci_layout
 

@@ -17,8 +17,8 @@ from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.blob_tar import BlobTar, blob_path
 from python_docker.transports.location import Location
 from python_docker.transports.medium import Source
-from python_docker.transports.oci_index import LAYOUT_MARKER, naming_annotations, write_index
-from python_docker.transports.oci_source import OciSource, TarFiles
+from python_docker.transports.oci.index import LAYOUT_MARKER, naming_annotations, write_index
+from python_docker.transports.oci.source import OciSource, TarFiles
 from python_docker.transports.output import Output, archive_output
 
 if TYPE_CHECKING:

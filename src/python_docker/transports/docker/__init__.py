@@ -1,0 +1,1 @@
+"""Docker's archives, and the engines that load and save them."""

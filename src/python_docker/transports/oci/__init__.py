@@ -1,0 +1,1 @@
+"""OCI image layouts, as folders and as tars of them."""
