@@ -141,7 +141,7 @@ def find_precs(
 
 def fetch_precs(download_dir: PathLike, precs: Sequence[PackageCacheRecord]) -> list[PackageCacheRecord]:
     """Return the same packages, in order, with archives on this machine: downloaded to `download_dir` where missing."""
-    from conda_docker.package.fetch import fetch_packages
+    from conda_docker.package.fetch.fetch import fetch_packages
 
     places = {
         package.url: path for package, path in fetch_packages([prec.package for prec in precs], Path(download_dir))

@@ -27,7 +27,7 @@ from conda_docker.image.users import container_user, home_of
 from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.recipe import Recipe
 from conda_docker.layers.stores.folder import FolderStore
-from conda_docker.package.complete import complete_environment
+from conda_docker.package.fetch.complete import complete_environment
 from python_docker.image import Image
 from python_docker.image.layer import Layer
 from python_docker.progress import SILENT, Progress

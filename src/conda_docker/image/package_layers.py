@@ -37,7 +37,7 @@ def package_layers(
     workers = options.workers or os.cpu_count() or 1
 
     def fetch(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
-        from conda_docker.package.fetch import fetch_packages
+        from conda_docker.package.fetch.fetch import fetch_packages
         from conda_docker.pypi.pip_cache import with_cached
 
         wanted: list[Member] = [member for member in members if not isinstance(member, LockedWheel)]

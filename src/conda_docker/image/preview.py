@@ -21,7 +21,7 @@ from conda_docker.layers.known import known_layers
 from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.link.bytecode.python_program import find_on_machine
-from conda_docker.package.complete import complete_environment
+from conda_docker.package.fetch.complete import complete_environment
 from conda_docker.pypi.locked import LockedWheel
 from python_docker.progress import SILENT, Progress
 
@@ -231,8 +231,8 @@ def _script_layers(
 
 def _packages(layers: Sequence[LayerPreview], options: BuildOptions, cache_dir: Path) -> Iterator[PackagePreview]:
     """Yield each package with where it would come from, as `fetch_packages` finds it."""
-    from conda_docker.package.fetch import check_found, check_local
-    from conda_docker.package.find import find_packages
+    from conda_docker.package.fetch.fetch import check_found, check_local
+    from conda_docker.package.fetch.find import find_packages
     from conda_docker.pypi.pip_cache import with_cached
 
     groups = [layer for layer in layers if layer.kind is LayerKind.PACKAGES]

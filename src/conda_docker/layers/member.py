@@ -173,7 +173,7 @@ def _own_record(record: LockedPackage, package: Package) -> LockedPackage:
     Raises `InvalidPackage` for a package that is not what the channel says where the two must agree: what a layer is
     looked up by, and how it is linked.
     """
-    from conda_docker.package.hashes import archive_hashes
+    from conda_docker.package.fetch.hashes import archive_hashes
 
     metadata = package.metadata
     asked = (record.name.lower(), record.version, record.build)

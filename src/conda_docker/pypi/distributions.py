@@ -97,7 +97,7 @@ def extras_metadata(
     Reads the conda package that brings it. Returns nothing where that cannot be had.
     """
     from conda_docker.package.archive import open_package
-    from conda_docker.package.fetch import fetch_packages
+    from conda_docker.package.fetch.fetch import fetch_packages
 
     wanted = [package for package in packages if package.stem == distribution.package]
     with suppress(DownloadError):
@@ -132,8 +132,8 @@ def _look_into(
     if not packages:
         return
     from conda_docker.package.archive import open_package
-    from conda_docker.package.fetch import fetch_packages
-    from conda_docker.package.find import find_package
+    from conda_docker.package.fetch.fetch import fetch_packages
+    from conda_docker.package.fetch.find import find_package
 
     if offline and not exact:
         packages = [package for package in packages if find_package(package, cache_dir) is not None]

@@ -14,7 +14,7 @@ import pytest
 
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import DownloadError
-from conda_docker.package.fetch import fetch_packages
+from conda_docker.package.fetch.fetch import fetch_packages
 from conda_docker.pypi.locked import PipRequirements
 from conda_docker.pypi.resolve.resolve import resolve_wheels
 from tests.conda_docker.pypi.conftest import conda_package

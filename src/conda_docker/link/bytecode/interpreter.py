@@ -68,7 +68,7 @@ class Interpreters:
     def _packaged(self, version: str) -> PythonProgram:
         from conda_docker.cache.folder import CacheFolder
         from conda_docker.link.bytecode.packaged_python import packaged_python
-        from conda_docker.package.fetch import fetch_packages
+        from conda_docker.package.fetch.fetch import fetch_packages
         from conda_docker.sandbox import find_sandbox
 
         here = f"no Python {version} is on PATH"

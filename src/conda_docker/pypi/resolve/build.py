@@ -51,7 +51,7 @@ def _kept_wheel(folder: Path) -> Path | None:
 
 
 def _digest_of(wheel: Path) -> bytes:
-    from conda_docker.package.find import hash_file
+    from conda_docker.package.fetch.find import hash_file
 
     return hash_file(wheel, "sha256").encode("ascii")
 
@@ -112,8 +112,8 @@ class Builder:
         return _checked_out(package.vcs, scratch / "checkout"), package.vcs
 
     def _downloaded(self, package: ResolvedPackage, scratch: Path) -> tuple[Path, str]:
-        from conda_docker.package.fetch import fetch_packages
-        from conda_docker.package.find import hash_file
+        from conda_docker.package.fetch.fetch import fetch_packages
+        from conda_docker.package.fetch.find import hash_file
 
         assert package.source is not None
         source = package.source

@@ -206,7 +206,7 @@ def _locked(
     local = _local_path(artifact.url)
     sha256, size = artifact.sha256, artifact.size
     if local is not None:
-        from conda_docker.package.find import hash_file
+        from conda_docker.package.fetch.find import hash_file
 
         sha256, size = sha256 or hash_file(local, "sha256"), local.stat().st_size
     return LockedWheel(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.package.index_cache import IndexCache
+from conda_docker.package.fetch.index_cache import IndexCache
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def _indexes(
 ) -> Mapping[str, Mapping[str, Any]]:
     """Return the `index.json` of each package, with the hashes of its archive, by its URL."""
     from conda_docker.package.archive import open_package
-    from conda_docker.package.fetch import fetch_packages
-    from conda_docker.package.find import find_packages
-    from conda_docker.package.hashes import archive_hashes
+    from conda_docker.package.fetch.fetch import fetch_packages
+    from conda_docker.package.fetch.find import find_packages
+    from conda_docker.package.fetch.hashes import archive_hashes
 
     cache = IndexCache(cache_dir)
     known: dict[str, Mapping[str, Any]] = {}

@@ -8,7 +8,7 @@ import pytest
 
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record, package_from_url
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.package.complete import complete_environment
+from conda_docker.package.fetch.complete import complete_environment
 from tests.conda_docker.oracle import locked
 from tests.conda_docker.packages import SyntheticPackage
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.package.hashes import archive_hashes
+from conda_docker.package.fetch.hashes import archive_hashes
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) + 1])

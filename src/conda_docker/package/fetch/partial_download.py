@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from conda_docker.cache.folder import unwritable
-from conda_docker.package.find import new_hash
+from conda_docker.package.fetch.find import new_hash
 from python_docker.files.atomic import create_partial_file
 from python_docker.files.lock import try_lock
 

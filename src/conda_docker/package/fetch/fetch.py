@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from conda_docker.cache.folder import CacheFolder, mark_used
 from conda_docker.errors import DownloadError
-from conda_docker.package.find import (
+from conda_docker.package.fetch.find import (
     download_path,
     find_package,
     hash_file,
@@ -24,8 +24,8 @@ from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
-    from conda_docker.package.download import Downloader
-    from conda_docker.package.published import PublishedFile
+    from conda_docker.package.fetch.download import Downloader
+    from conda_docker.package.fetch.published import PublishedFile
     from python_docker.http.options import HttpOptions
 
 File = TypeVar("File", bound="PublishedFile")
@@ -132,7 +132,7 @@ class _Downloads:
             if self._downloader is None:
                 from conda_docker.cache.upkeep import remove_stopped_downloads
                 from conda_docker.channels.credentials import Credentials
-                from conda_docker.package.download import Downloader
+                from conda_docker.package.fetch.download import Downloader
                 from python_docker.http.client import HttpClient
 
                 remove_stopped_downloads(self._cache)
@@ -205,6 +205,6 @@ def check_local(record: PublishedFile) -> None:
             problem = "it is not a file"
     except OSError as error:
         raise DownloadError(f"cannot read the package {path}: {error.strerror or error}") from None
-    from conda_docker.package.download import wrong_content
+    from conda_docker.package.fetch.download import wrong_content
 
     raise DownloadError(wrong_content(record, problem))

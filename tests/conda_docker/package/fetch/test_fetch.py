@@ -23,8 +23,8 @@ import pytest
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.errors import CacheError, DownloadError
-from conda_docker.package.fetch import fetch_packages, http_options
-from conda_docker.package.find import download_path
+from conda_docker.package.fetch.fetch import fetch_packages, http_options
+from conda_docker.package.fetch.find import download_path
 from python_docker.errors import Error
 from python_docker.registry.options import RegistryOptions
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
@@ -455,7 +455,7 @@ def test_a_full_disk(small: LockedPackage, cache: Path, monkeypatch: pytest.Monk
     def write(number: int, data: bytes) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("conda_docker.package.partial_download.os.write", write)
+    monkeypatch.setattr("conda_docker.package.fetch.partial_download.os.write", write)
     with pytest.raises(CacheError, match="No space left on device"):
         fetch(small, cache=cache)
     assert left_in(cache) == []
@@ -467,7 +467,7 @@ def test_a_full_file_system(large: LockedPackage, tmp_path: Path) -> None:
     script = f"""
 import pickle, sys
 from pathlib import Path
-from conda_docker.package.fetch import fetch_packages
+from conda_docker.package.fetch.fetch import fetch_packages
 try:
     list(fetch_packages([pickle.loads({_pickled(large)!r})], Path({str(cache)!r})))
 except Exception as error:
@@ -490,7 +490,7 @@ def test_a_cache_that_may_only_be_read_serves_what_it_has(
     def utime(path: object, *times: object) -> None:
         raise PermissionError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr("conda_docker.package.find.os.utime", utime)
+    monkeypatch.setattr("conda_docker.package.fetch.find.os.utime", utime)
     assert fetch(small, cache=cache) == {"small": path}
 
 
@@ -512,7 +512,7 @@ def test_two_downloads_of_one_package_do_not_disturb_each_other(
 _FETCH = """
 import pickle, sys
 from pathlib import Path
-from conda_docker.package.fetch import fetch_packages
+from conda_docker.package.fetch.fetch import fetch_packages
 record = pickle.loads(sys.stdin.buffer.read())
 print([str(path) for _, path in fetch_packages([record], Path(sys.argv[1]))])
 """

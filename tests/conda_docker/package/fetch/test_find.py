@@ -14,7 +14,7 @@ import pytest
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedPackage
-from conda_docker.package.find import download_path, find_package, find_packages, package_caches
+from conda_docker.package.fetch.find import download_path, find_package, find_packages, package_caches
 from tests.conda_docker.channel import File, HardLink, Symlink, SyntheticChannel, SyntheticPackage
 
 PACKAGE = SyntheticPackage(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conda_docker.errors import CacheError, DownloadError
-from conda_docker.package.find import known_hash
-from conda_docker.package.partial_download import PartialDownload
+from conda_docker.package.fetch.find import known_hash
+from conda_docker.package.fetch.partial_download import PartialDownload
 from conda_docker.redaction import public_text
 from python_docker.http.client import HttpClient
 from python_docker.http.failure import Cause, HttpError
@@ -26,7 +26,7 @@ from python_docker.progress import SILENT, Progress, Task
 if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
     from conda_docker.channels.credentials import Access, Credentials
-    from conda_docker.package.published import PublishedFile
+    from conda_docker.package.fetch.published import PublishedFile
 
 _READ_SIZE = 256 << 10
 _HTTP = frozenset({"http", "https"})

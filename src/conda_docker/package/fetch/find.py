@@ -24,7 +24,7 @@ from python_docker.files.home import home_folder
 
 if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
-    from conda_docker.package.published import PublishedFile
+    from conda_docker.package.fetch.published import PublishedFile
 
 _READ_SIZE: Final = 1 << 20
 _LOOKERS: Final = 4  # packages that are looked for at once, which hashes their archives
