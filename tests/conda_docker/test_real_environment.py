@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.build_options import BuildOptions
-from conda_docker.environment.locked import local_path
+from conda_docker.environment.package_url import local_path
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.resolution import lock
 from demo.base import make_base

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from conda_docker.environment.normal_spec import normal_specs
+from conda_docker.environment.package_url import channel_of_url, check_url, file_name_of, local_path, subdir_of_url
 from conda_docker.environment.solve.virtual_packages import VirtualPackage
 from conda_docker.environment.topological_order import topological_order
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.pypi.locked import Distribution, LockedWheel, PipRequirements
 from conda_docker.redaction import public_url, public_value
-from conda_docker.user_files import is_there
 from python_docker.spec.timestamps import LAST_SECOND
 
 # What installers add to a package's record in conda-meta, and what solvers print in addition.
@@ -168,7 +166,7 @@ def package_from_record(record: Mapping[str, Any], *, source: Path | None = None
         for text in (name, version, build, file_name):
             if _UNSAFE.search(text) or not text:
                 raise ValueError(f"{text[:80]!r} cannot be a name, a version, a build or a file's name")
-        _check_url(url)
+        check_url(url)
         # From the URL alone where possible: conda, rattler and an explicit list call one channel by different names.
         channel = channel_of_url(url) or (public_url(str(fields["channel"])) if "channel" in fields else None)
         if channel is not None:
@@ -226,38 +224,6 @@ def package_from_url(
     return replace(package_from_record(record, source=source), complete=False)
 
 
-def file_name_of(url: str) -> str:
-    """Return the last part of a URL's path: the archive's file name."""
-    return unquote(re.split(r"[?#]", url, maxsplit=1)[0].rpartition("/")[2])
-
-
-def channel_of_url(url: str) -> str | None:
-    """Return the public URL of the channel that a package's URL is in, or None where it is in none.
-
-    >>> channel_of_url("https://conda.anaconda.org/conda-forge/noarch/tzdata-2025b-h78e105d_0.conda")
-    'https://conda.anaconda.org/conda-forge/'
-    """
-    parent = public_url(url).rpartition("/")[0]
-    channel, _, subdir = parent.rpartition("/")
-    return f"{channel}/" if _is_subdir(subdir) else None
-
-
-def subdir_of_url(url: str) -> str | None:
-    """Return the subdir that a package's URL is in, or None where it is in none."""
-    subdir = public_url(url).rpartition("/")[0].rpartition("/")[2]
-    return subdir if _is_subdir(subdir) else None
-
-
-def local_path(url: str) -> Path | None:
-    """Return the path that a `file:` URL names if there is something, else None."""
-    if not url.startswith("file:///"):
-        return None
-    path = unquote(url.removeprefix("file://"))
-    if os.name == "nt":
-        path = path.lstrip("/")  # file:///C:/channel
-    return Path(path) if is_there(Path(path)) else None
-
-
 def _is_unknown(key: str, value: object, *, unfilled: bool) -> bool:
     """Return whether a field of a record stands for something that whoever wrote it did not know."""
     if key in ("md5", "sha256"):
@@ -272,22 +238,6 @@ def _lacks_site_packages(name: str, build: str, fields: Mapping[str, Any]) -> bo
     17).
     """
     return name == "python" and "python_site_packages_path" not in fields and bool(_FREE_THREADED.search(build))
-
-
-def _check_url(url: str) -> None:
-    """Raise `ValueError` for what is not a URL."""
-    try:
-        url.encode()
-        parts = urlsplit(url)
-        if parts.scheme in ("http", "https") and not parts.hostname:
-            raise ValueError("it names no host")
-        parts.port  # noqa: B018 -- a property that checks
-    except ValueError:
-        raise ValueError(f"{public_url(url)[:200]!r} is not a URL") from None
-
-
-def _is_subdir(text: str) -> bool:
-    return text == "noarch" or re.fullmatch(r"[a-z]+-[a-z0-9]+", text) is not None
 
 
 def _text(fields: Mapping[str, Any], key: str) -> str:

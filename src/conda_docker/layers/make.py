@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 import logging
 import random
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -15,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import CacheError
+from conda_docker.layers.arrivals import Arrivals, complete_groups, work_of
 from conda_docker.layers.clobbers import Settlement, members_that_meet, remember_settlement, remembered_settlement
 from conda_docker.layers.made import Group, MadeLayer, look_up, losing_groups, with_settlement
-from conda_docker.layers.member import has_modules_to_compile
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.folder import FolderStore
@@ -38,9 +36,6 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger("conda_docker")
-
-# A package of pure Python takes this many times as long as another of its size: its modules are byte-compiled.
-_COMPILING = 8
 
 
 def make_layers(
@@ -229,7 +224,7 @@ class _Making:
         return self.compilers[0]
 
     def _make(self, groups: Mapping[int, Group], lost: Losses, compiler: Compiler | None) -> Iterator[MadeLayer]:
-        arrived = _Arrived()
+        arrived = Arrivals()
 
         def make_next() -> MadeLayer:
             position, paths = arrived.take()
@@ -238,8 +233,8 @@ class _Making:
         with ThreadPoolExecutor(self.workers, thread_name_prefix="layer") as pool:
             unfinished: set[Future[MadeLayer]] = set()
             try:
-                for position, paths in _complete(groups, self.fetch):
-                    arrived.put(position, paths, _work(groups[position]))
+                for position, paths in complete_groups(groups, self.fetch):
+                    arrived.put(position, paths, work_of(groups[position]))
                     unfinished.add(pool.submit(make_next))
                     done = {future for future in unfinished if future.done()}
                     unfinished -= done
@@ -281,37 +276,3 @@ class _Making:
 def _label(group: Group) -> str:
     more = f" and {len(group) - 1} more" if len(group) > 1 else ""
     return f"layer {group[0].name}{more}"
-
-
-def _complete(groups: Mapping[int, Group], fetch: Fetch) -> Iterator[tuple[int, list[Path]]]:
-    """Yield the positions of groups whose packages have all arrived, with where they are."""
-    group_of = {package.stem: number for number, group in groups.items() for package in group}
-    arrived: dict[int, dict[str, Path]] = {number: {} for number in groups}
-    for package, path in fetch([package for group in groups.values() for package in group]):
-        number = group_of[package.stem]
-        arrived[number][package.stem] = path
-        if len(arrived[number]) == len(groups[number]):
-            yield number, [arrived[number][member.stem] for member in groups[number]]
-
-
-def _work(group: Group) -> int:
-    """Return how long writing the layer of some packages takes, compared with others; about in bytes of archives."""
-    return sum((package.size or 0) * (_COMPILING if has_modules_to_compile(package) else 1) for package in group)
-
-
-class _Arrived:
-    """The groups that can be written, by their numbers, each with where its packages are."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._heap: list[tuple[int, int, Sequence[Path]]] = []
-
-    def put(self, number: int, paths: Sequence[Path], work: int) -> None:
-        with self._lock:
-            heapq.heappush(self._heap, (-work, number, paths))
-
-    def take(self) -> tuple[int, Sequence[Path]]:
-        """Return the group that is the most work of those not taken yet: begun last, it would be awaited alone."""
-        with self._lock:
-            _, number, paths = heapq.heappop(self._heap)
-        return number, paths

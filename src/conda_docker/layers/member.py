@@ -122,7 +122,7 @@ class _OpenedPackage:
         )
 
     def paths(self, prefix: Prefix, *, filter: FileFilter, tag: str | None, moved: Moves | None = None) -> list[str]:
-        from conda_docker.link.link import installed_paths
+        from conda_docker.link.installed_paths import installed_paths
 
         return installed_paths(self.package, prefix, filter=filter, tag=tag, moved=moved)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from conda_docker.errors import InvalidPackage
 from conda_docker.link.bytecode.compiler import Compiler
-from conda_docker.link.bytecode.modules import CompiledModules, pyc_path
+from conda_docker.link.bytecode.modules import CompiledModules
 from conda_docker.link.filter import KEEP_ALL, FileFilter
 from conda_docker.link.noarch import entry_point_script
 from conda_docker.link.pieces import PieceReader
@@ -63,27 +63,6 @@ def link_package(
     elif compiler is not None and compiler.minor_version != prefix.python_version:
         raise ValueError(f"{compiler!r} cannot compile for Python {prefix.python_version}")
     return LinkedPackage(package, record, prefix, filter, compiler, frozenset(without), moved or {})
-
-
-def installed_paths(
-    package: Package,
-    prefix: Prefix,
-    *,
-    filter: FileFilter = KEEP_ALL,
-    tag: str | None = None,
-    moved: Mapping[str, str] | None = None,
-) -> list[str]:
-    """Return the paths of the files that linking `package` brings but its record, relative to the prefix and sorted.
-
-    Those of `.pyc` files are among them with the `tag` that they are named by, though a module may turn out not to
-    compile. Reads no payload. Raises `InvalidPackage`.
-    """
-    compiled = tag is not None and package.metadata.noarch == "python"
-    placement = place_files(package, prefix, filter=filter, moved=moved, compiled=compiled)
-    made = {f"bin/{point.command}" for point in package.metadata.entry_points}
-    if tag is not None:
-        made.update(pyc_path(item.place, tag) for item in placement.special.values() if item.source)
-    return sorted({*placement.places(), *(place for place in made if filter.keeps(place))})
 
 
 class LinkedPackage:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,6 @@ from hypothesis import strategies as st
 
 from conda_docker.environment.locked import (
     LockedEnvironment,
-    channel_of_url,
-    local_path,
     package_from_record,
     package_from_url,
 )
@@ -216,20 +213,6 @@ def test_the_channels_index_wins_over_the_packages_own() -> None:
 def test_the_index_of_another_package_is_refused() -> None:
     with pytest.raises(InvalidEnvironment, match="another package than its name says: scipy"):
         package_from_url(URL).with_index({"name": "scipy", "version": "1", "build": "0"})
-
-
-def test_a_local_package_is_its_own_source(tmp_path: Path) -> None:
-    path = tmp_path / "linux-64" / "a b-1-0.conda"
-    path.parent.mkdir()
-    path.touch()
-    assert local_path(path.as_uri()) == path
-    assert local_path((tmp_path / "missing").as_uri()) is None
-    assert local_path(URL) is None
-
-
-def test_channel_of_a_url() -> None:
-    assert channel_of_url("https://host/a/b/noarch/x-1-0.conda") == "https://host/a/b/"
-    assert channel_of_url("https://host/downloads/x-1-0.conda") is None
 
 
 def test_environment_knows_its_python_and_puts_packages_in_order() -> None:

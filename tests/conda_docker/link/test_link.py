@@ -19,7 +19,8 @@ from hypothesis import HealthCheck, given, settings
 
 from conda_docker.errors import InvalidPackage, PlaceholderTooLong
 from conda_docker.link.filter import FileFilter
-from conda_docker.link.link import LinkedPackage, installed_paths, link_package
+from conda_docker.link.installed_paths import installed_paths
+from conda_docker.link.link import LinkedPackage, link_package
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.archive import UnsurveyedPackage, open_package
 from python_docker.tar import EntryType, LayerWriter, TarEntry

@@ -151,7 +151,7 @@ def test_no_more_workers_than_allowed_are_at_work(
     packages = [SyntheticPackage(name=f"p{number}", files={"x": str(number)}) for number in range(12)]
     synthetic_channel.add(*packages)
     server = serve(synthetic_channel.folder)
-    server.always = Fault(pause=0.01)
+    server.always = Fault(pause=0.05)
     fetch(*[synthetic_channel.locked(package, url=server.url) for package in packages], cache=cache, workers=3)
     assert server.most_at_once == 3
 
@@ -500,7 +500,7 @@ def test_a_cache_that_may_only_be_read_serves_what_it_has(
 def test_two_downloads_of_one_package_do_not_disturb_each_other(
     large: LockedPackage, server: FaultyServer, cache: Path, synthetic_channel: SyntheticChannel
 ) -> None:
-    server.always = Fault(pause=0.01)
+    server.always = Fault(pause=0.05)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: fetch(large, cache=cache), range(4)))
     assert {path.read_bytes() for paths in found for path in paths.values()} == {

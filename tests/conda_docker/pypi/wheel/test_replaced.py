@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conda_docker.link.link import installed_paths
+from conda_docker.link.installed_paths import installed_paths
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.archive import open_package
 from conda_docker.pypi.wheel.replaced import replaced_paths

@@ -17,7 +17,8 @@ from conda_docker.environment.inputs.lock_files.locked_entries import (
     pip_entry,
     pip_packages,
 )
-from conda_docker.environment.locked import LockedEnvironment, LockedPackage, channel_of_url, package_from_url
+from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_url
+from conda_docker.environment.package_url import channel_of_url
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.pypi.locked import Distribution, LockedWheel
 

@@ -29,9 +29,9 @@ from conda_docker.environment.inputs.platform_choice import choose_subdir, least
 from conda_docker.environment.locked import (
     LockedEnvironment,
     LockedPackage,
-    file_name_of,
     package_from_url,
 )
+from conda_docker.environment.package_url import file_name_of
 from conda_docker.environment.solve.virtual_packages import Origin, VirtualPackage
 from conda_docker.environment.topological_order import topological_order
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput

@@ -1,0 +1,52 @@
+"""Arrivals: groups of packages whose archives have all come, the most work first."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.layers.member import has_modules_to_compile
+
+if TYPE_CHECKING:
+    from conda_docker.layers.made import Group
+    from conda_docker.layers.settle import Fetch
+
+# A package of pure Python takes this many times as long as another of its size: its modules are byte-compiled.
+_COMPILING = 8
+
+
+def complete_groups(groups: Mapping[int, Group], fetch: Fetch) -> Iterator[tuple[int, list[Path]]]:
+    """Yield the positions of groups whose packages have all arrived, with where they are."""
+    group_of = {package.stem: number for number, group in groups.items() for package in group}
+    arrived: dict[int, dict[str, Path]] = {number: {} for number in groups}
+    for package, path in fetch([package for group in groups.values() for package in group]):
+        number = group_of[package.stem]
+        arrived[number][package.stem] = path
+        if len(arrived[number]) == len(groups[number]):
+            yield number, [arrived[number][member.stem] for member in groups[number]]
+
+
+def work_of(group: Group) -> int:
+    """Return how long writing the layer of some packages takes, compared with others; about in bytes of archives."""
+    return sum((package.size or 0) * (_COMPILING if has_modules_to_compile(package) else 1) for package in group)
+
+
+class Arrivals:
+    """The groups that can be written, by their numbers, each with where its packages are."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._heap: list[tuple[int, int, Sequence[Path]]] = []
+
+    def put(self, number: int, paths: Sequence[Path], work: int) -> None:
+        with self._lock:
+            heapq.heappush(self._heap, (-work, number, paths))
+
+    def take(self) -> tuple[int, Sequence[Path]]:
+        """Return the group that is the most work of those not taken yet: begun last, it would be awaited alone."""
+        with self._lock:
+            _, number, paths = heapq.heappop(self._heap)
+        return number, paths
