@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -90,3 +92,8 @@ def check_level(compression: str | None, level: int | None) -> None:
         compressions.check_level(compressions.Compression(compression), level)
     except ValueError as error:
         raise click.UsageError(f"--compression-level: {error}") from None
+
+
+def member_of(kind: type[StrEnum]) -> dict[str, Any]:
+    """Return the settings of an option that takes one of the values of an enumeration."""
+    return {"type": click.Choice([member.value for member in kind]), "convert": lambda name, value: kind(value)}

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from conda_docker.build_options import BuildOptions, Bytecode, Layering
 from conda_docker.cli.commands.build import build
-from conda_docker.cli.options.build import CHANNEL_PRIORITIES, DEFAULT_BASE, OPTIONS, values_for
+from conda_docker.cli.options.build import OPTIONS, values_for
+from conda_docker.cli.options.content import CHANNEL_PRIORITIES, DEFAULT_BASE
 from conda_docker.cli.parser import Option
 from conda_docker.request import ChannelPriority, Request
 

@@ -1,0 +1,187 @@
+"""Options that say what goes into the image: packages, where they come from, and what they are put on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from conda_docker.arguments import to_additions
+from conda_docker.cli.options.arguments import to_platforms, to_source
+from conda_docker.cli.parser import Argument, Option
+from python_docker.errors import InvalidPath
+from python_docker.tar import contained_path
+
+CONTENT = "What goes into the image"
+
+# As `conda_docker.request` has them, which takes too long to import for --help; a test compares.
+DEFAULT_BASE = "debian:stable-slim"
+CHANNEL_PRIORITIES = ("strict", "flexible", "disabled")
+
+_FILE = click.Path(path_type=Path)
+
+
+def _image_path(name: str, text: str) -> str:
+    if not text.startswith("/"):
+        raise InvalidPath(f"the path must be absolute, not {text[:200]!r}")
+    return "/" + contained_path(text)
+
+
+def _base(name: str, text: str) -> str:
+    """Return the name of a base, which must be a place unless it is `scratch`."""
+    if text != "scratch":
+        to_source(name, text)
+    return text
+
+
+CONTENT_OPTIONS = (
+    Argument(
+        "specs",
+        metavar="SPEC",
+        nargs=-1,
+        explanation="Packages, such as numpy, 'python=3.12' or bioconda::samtools.",
+    ),
+    Option(
+        "-c",
+        "--channel",
+        sets="request.channels",
+        metavar="URL",
+        multiple=True,
+        panel=CONTENT,
+        help="A channel by name or URL, searched before those of your conda configuration (without one: conda-forge); "
+        "repeatable.",
+    ),
+    Option(
+        "--override-channels",
+        sets="request.override_channels",
+        is_flag=True,
+        panel=CONTENT,
+        help="Search only the channels given here.",
+    ),
+    Option(
+        "--channel-priority",
+        sets="request.channel_priority",
+        metavar="HOW",
+        type=click.Choice(CHANNEL_PRIORITIES),
+        panel=CONTENT,
+        help="strict, flexible or disabled, as in conda [default: what your conda configuration says]",
+    ),
+    Option(
+        "-f",
+        "--file",
+        sets="request.files",
+        metavar="PATH",
+        type=_FILE,
+        multiple=True,
+        panel=CONTENT,
+        help="An environment.yml, a lock file, or an @EXPLICIT list; repeatable where packages are still chosen.",
+    ),
+    Option(
+        "--environment",
+        sets="request.environment",
+        metavar="NAME",
+        panel=CONTENT,
+        help="Which environment of a pixi workspace [default: default]",
+    ),
+    Option(
+        "--category",
+        sets="request.categories",
+        metavar="NAME",
+        multiple=True,
+        panel=CONTENT,
+        help="Which category of a conda-lock file; repeatable [default: main]",
+    ),
+    Option(
+        "-n",
+        "--name",
+        sets="request.name",
+        metavar="NAME",
+        panel=CONTENT,
+        help="The packages of an existing conda environment.",
+    ),
+    Option(
+        "-p",
+        "--prefix",
+        sets="request.prefix",
+        metavar="PATH",
+        type=_FILE,
+        panel=CONTENT,
+        help="The packages of the existing conda environment in this folder.",
+    ),
+    Option(
+        "-b",
+        "--base",
+        sets="request.base",
+        metavar="REF",
+        default=DEFAULT_BASE,
+        show_default=True,
+        convert=_base,
+        panel=CONTENT,
+        help="The image to build on: a name, any place that `copy` reads from, or `scratch`.",
+    ),
+    Option(
+        "--platform",
+        sets="request.platforms",
+        metavar="OS/ARCH",
+        multiple=True,
+        convert=to_platforms,
+        panel=CONTENT,
+        help="Build for this platform, such as linux/arm64; several, repeated or separated by commas, make a "
+        "multi-platform image [default: Linux on this machine's processor]",
+    ),
+    Option(
+        "--add",
+        sets="options.add",
+        metavar="SRC:DST",
+        multiple=True,
+        convert=to_additions,
+        panel=CONTENT,
+        help="Add a file or folder at DST; repeatable.",
+    ),
+    Option(
+        "--prefix-in-image",
+        sets="options.prefix",
+        metavar="PATH",
+        convert=_image_path,
+        panel=CONTENT,
+        help="Where the environment lives in the image [default: /opt/conda]",
+    ),
+    Option(
+        "--virtual-package",
+        sets="request.virtual_packages",
+        metavar="NAME=VERSION",
+        multiple=True,
+        panel=CONTENT,
+        help="Assume this of the system that the image will run on, such as __cuda=12.4; repeatable.",
+    ),
+    Option(
+        "-s",
+        "--solver",
+        sets="request.solver",
+        metavar="PATH",
+        panel=CONTENT,
+        help="Solve with this conda, mamba or micromamba.",
+    ),
+    Option(
+        "--conda-exe",
+        sets="request.conda_exe",
+        metavar="PATH",
+        panel=CONTENT,
+        help="Use the environments and configuration of this conda; it solves too, unless --solver is given.",
+    ),
+    Option(
+        "--allow-sdist",
+        sets="request.allow_sdist",
+        is_flag=True,
+        panel=CONTENT,
+        help="Build pip packages that have no wheel from source; runs their build scripts on this machine.",
+    ),
+    Option(
+        "--pip-may-replace",
+        sets="request.pip_may_replace",
+        is_flag=True,
+        panel=CONTENT,
+        help="Let a pip package replace what a conda package brings in another version.",
+    ),
+)
+"""In the order of the help."""

@@ -1,0 +1,105 @@
+"""Options that say what containers of the image run with."""
+
+from __future__ import annotations
+
+from conda_docker.arguments import to_command, to_mapping, to_ports
+from conda_docker.build_options import (
+    Activate,
+    BuildOptions,
+    LinkScripts,
+)
+from conda_docker.cli.options import common
+from conda_docker.cli.parser import Option
+
+RUNTIME = "What containers run with"
+
+_DEFAULTS = BuildOptions()
+
+RUNTIME_OPTIONS = (
+    Option(
+        "--env",
+        sets="options.env",
+        metavar="K=V",
+        multiple=True,
+        convert=to_mapping,
+        panel=RUNTIME,
+        help="Set an environment variable; repeatable.",
+    ),
+    Option(
+        "--label",
+        sets="options.labels",
+        metavar="K=V",
+        multiple=True,
+        convert=to_mapping,
+        panel=RUNTIME,
+        help="Set a label; repeatable.",
+    ),
+    Option(
+        "--entrypoint",
+        sets="options.entrypoint",
+        metavar="COMMAND",
+        convert=to_command,
+        panel=RUNTIME,
+        help="The entrypoint: words as in a shell, or a JSON list.",
+    ),
+    Option(
+        "--cmd",
+        sets="options.cmd",
+        metavar="COMMAND",
+        convert=to_command,
+        panel=RUNTIME,
+        help="The default command, written in the same way.",
+    ),
+    Option(
+        "--user",
+        sets="options.user",
+        metavar="USER[:GROUP]",
+        panel=RUNTIME,
+        help="Run as this user, by name or number, such as 1000 or 1000:100; one that the base image does not have is "
+        "added, with a home folder.",
+    ),
+    Option(
+        "--user-name",
+        sets="options.user_name",
+        metavar="NAME",
+        panel=RUNTIME,
+        help="The name of an added user [default: app].",
+    ),
+    Option("--home", sets="options.home", metavar="PATH", panel=RUNTIME, help="Its home folder [default: /home/NAME]."),
+    Option("--workdir", sets="options.workdir", metavar="PATH", panel=RUNTIME, help="Start in this folder."),
+    Option(
+        "--expose",
+        sets="options.expose",
+        metavar="PORT",
+        multiple=True,
+        convert=to_ports,
+        panel=RUNTIME,
+        help="8080, 53/udp, 9000-9010, ...; repeatable.",
+    ),
+    Option(
+        "--activate",
+        sets="options.activate",
+        metavar="HOW",
+        **common.member_of(Activate),
+        panel=RUNTIME,
+        help="What `conda activate` would set: auto (variables, and an entrypoint if packages bring scripts), "
+        f"env (variables), entrypoint (both) or never [default: {_DEFAULTS.activate}]",
+    ),
+    Option(
+        "--link-scripts",
+        sets="options.link_scripts",
+        metavar="HOW",
+        **common.member_of(LinkScripts),
+        panel=RUNTIME,
+        help="What becomes of packages' post-link scripts: warn (they are named and not run), run (in a sandbox; what "
+        f"they change becomes a layer) or refuse [default: {_DEFAULTS.link_scripts}]",
+    ),
+    Option(
+        "--link-scripts-network",
+        sets="options.link_scripts_network",
+        is_flag=True,
+        panel=RUNTIME,
+        help="Give link scripts a network.",
+    ),
+)
+"""In the order of the help."""
