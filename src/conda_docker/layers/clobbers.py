@@ -12,16 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conda_docker.cache.folder import NoteKind
-from conda_docker.layers.member import Loss
+from conda_docker.layers.member import Loss, Losses
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
-    from conda_docker.layers.made import MadeLayer
-    from conda_docker.layers.member import Member
     from conda_docker.layers.stores import LayerStore
-
-Losses = Mapping[str, Loss]
-"""What each package loses to others, by the package's stem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +50,6 @@ class Settlement:
             return cls(losses, overwritten, tuple(map(str, value["outside"])))
         except (ValueError, TypeError, AttributeError, KeyError):
             return None
-
-
-def members_that_meet(made: Sequence[MadeLayer]) -> list[Member]:
-    """Return the packages that have a path in common, or of which one has a file where another has a folder."""
-    involved = {number for number, layer in enumerate(made) if layer.facts.clobbered}
-    owner: dict[int, int] = {}
-    for number, layer in enumerate(made):
-        for path in layer.facts.paths:
-            first = owner.setdefault(path, number)
-            if first != number:
-                involved |= {first, number}
-    for number, layer in enumerate(made):
-        for folder in layer.facts.folders & owner.keys():
-            involved |= {owner[folder], number}
-    return [package for number in sorted(involved) for package in made[number].members]
 
 
 def find_losses(paths: Sequence[Sequence[str]]) -> list[frozenset[str]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from conda_docker.layers.clobbers import members_that_meet, remembered_settlement
-from conda_docker.layers.made import MadeLayer, look_up, losing_groups, with_settlement
+from conda_docker.layers.clobbers import remembered_settlement
+from conda_docker.layers.made import MadeLayer, look_up, losing_groups, members_that_meet, with_settlement
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder

@@ -10,8 +10,8 @@ from conda_docker.layers.facts import LayerFacts
 from python_docker.image.layer import Layer
 
 if TYPE_CHECKING:
-    from conda_docker.layers.clobbers import Losses, Settlement
-    from conda_docker.layers.member import Member
+    from conda_docker.layers.clobbers import Settlement
+    from conda_docker.layers.member import Losses, Member
     from conda_docker.layers.recipe import Recipe
     from conda_docker.layers.stores import LayerStore
 
@@ -51,6 +51,21 @@ def look_up(
             if found is not None:
                 return MadeLayer(position, group, *found, cached=True, extracted=from_folders)
     return None
+
+
+def members_that_meet(made: Sequence[MadeLayer]) -> list[Member]:
+    """Return the packages that have a path in common, or of which one has a file where another has a folder."""
+    involved = {number for number, layer in enumerate(made) if layer.facts.clobbered}
+    owner: dict[int, int] = {}
+    for number, layer in enumerate(made):
+        for path in layer.facts.paths:
+            first = owner.setdefault(path, number)
+            if first != number:
+                involved |= {first, number}
+    for number, layer in enumerate(made):
+        for folder in layer.facts.folders & owner.keys():
+            involved |= {owner[folder], number}
+    return [package for number in sorted(involved) for package in made[number].members]
 
 
 def losing_groups(groups: Sequence[Group], settlement: Settlement) -> dict[int, Group]:

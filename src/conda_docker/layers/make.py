@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from conda_docker.errors import CacheError
 from conda_docker.layers.arrivals import Arrivals, complete_groups, work_of
-from conda_docker.layers.clobbers import Settlement, members_that_meet, remember_settlement, remembered_settlement
-from conda_docker.layers.made import Group, MadeLayer, look_up, losing_groups, with_settlement
+from conda_docker.layers.clobbers import Settlement, remember_settlement, remembered_settlement
+from conda_docker.layers.made import Group, MadeLayer, look_up, losing_groups, members_that_meet, with_settlement
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.folder import FolderStore
@@ -25,8 +25,7 @@ from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
-    from conda_docker.layers.clobbers import Losses
-    from conda_docker.layers.member import Member
+    from conda_docker.layers.member import Losses, Member
     from conda_docker.layers.recipe import Recipe
     from conda_docker.layers.settle import Fetch
     from conda_docker.layers.stores import LayerStore, WritableLayerStore

@@ -47,6 +47,9 @@ class Loss:
 
 NO_LOSS = Loss()
 
+Losses = Mapping[str, Loss]
+"""What each package loses to others, by the package's stem."""
+
 
 class Linked(Protocol):
     """The entries of a linked package, in order; `report` is complete once all have been taken."""

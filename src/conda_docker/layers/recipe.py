@@ -19,8 +19,7 @@ from conda_docker.link.prefix import Prefix
 from python_docker.files.compression import Compression, check_level, zstd_module
 
 if TYPE_CHECKING:
-    from conda_docker.layers.clobbers import Losses
-    from conda_docker.layers.member import Member
+    from conda_docker.layers.member import Losses, Member
 
 LAYER_FORMAT = 5
 """To be raised whenever the same inputs give other bytes: rules of linking, tar headers, compressors, block sizes."""

@@ -15,9 +15,8 @@ from conda_docker.package.archive import UnsurveyedPackage
 from python_docker.image.layer import Layer, build_layer
 
 if TYPE_CHECKING:
-    from conda_docker.layers.clobbers import Losses
     from conda_docker.layers.linked_folders import Moves
-    from conda_docker.layers.member import Member, Opened
+    from conda_docker.layers.member import Losses, Member, Opened
     from conda_docker.layers.recipe import Recipe
     from conda_docker.link.bytecode.compiler import Compiler
     from conda_docker.link.report import LinkReport

@@ -13,13 +13,10 @@ from conda_docker.layers.clobbers import (
     Settlement,
     find_losses,
     folders_of,
-    members_that_meet,
     remember_settlement,
     remembered_settlement,
 )
 from conda_docker.layers.member import Loss
-from tests.conda_docker.layers.ingredients import Pantry
-from tests.conda_docker.packages import SyntheticPackage
 
 PATHS = st.lists(
     st.text("ab/", min_size=1, max_size=5).filter(lambda path: "//" not in path and path[0] != "/" != path[-1])
@@ -40,19 +37,6 @@ def test_after_losing_no_path_is_there_twice_nor_below_a_file(packages: list[lis
 @given(st.lists(PATHS, max_size=4))
 def test_the_last_package_loses_nothing(packages: list[list[str]]) -> None:
     assert not packages or find_losses(packages)[-1] == frozenset()
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "meet"),
-    [("x", "x", True), ("x", "y", False), ("x", "x/y", True), ("x/y", "x", True), ("x/y", "x/z", False)],
-)
-def test_packages_meet_in_a_path_or_where_one_has_a_folder(tmp_path: Path, first: str, second: str, meet: bool) -> None:
-    pantry = Pantry(tmp_path)
-    packages = pantry.add(
-        SyntheticPackage(name="a", files={first: "a"}), SyntheticPackage(name="b", files={second: "b"})
-    )
-    made = list(pantry.make([[package] for package in packages]))[:2]
-    assert bool(members_that_meet(sorted(made, key=lambda layer: layer.position))) == meet
 
 
 def test_a_settlement_is_remembered(tmp_path: Path) -> None:
