@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import click
 
 from conda_docker.cli.app import app
-from conda_docker.cli.parser import GENERAL, Argument, Option
+from conda_docker.cli.parameters import GENERAL, Argument, Option
 
 _INTRODUCTION = """# Commands
 

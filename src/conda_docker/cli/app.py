@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 from click.exceptions import Exit
 
-from conda_docker.cli.parser import GENERAL, Group, Option
+from conda_docker.cli.parameters import GENERAL, Option
+from conda_docker.cli.parser import Group
 from conda_docker.cli.terminal.output import Output
 
 _EXAMPLES = """

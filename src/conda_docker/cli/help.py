@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conda_docker.cli.parser import GENERAL, Argument, Option
+from conda_docker.cli.parameters import GENERAL, Argument, Option
 
 if TYPE_CHECKING:
     from rich.text import Text

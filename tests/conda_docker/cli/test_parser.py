@@ -10,7 +10,8 @@ import click
 import pytest
 
 from conda_docker.cli.app import app
-from conda_docker.cli.parser import GENERAL, GENERAL_OPTIONS, Argument, Command, Option
+from conda_docker.cli.parameters import GENERAL, Argument, Option
+from conda_docker.cli.parser import GENERAL_OPTIONS, Command
 from tests.conda_docker.cli.conftest import Run
 
 

@@ -14,6 +14,7 @@ from conda_docker.cli.options.arguments import to_source
 from conda_docker.cli.options.build import DEFAULTS, OPTIONS, values_for
 from conda_docker.cli.options.common import check_level
 from conda_docker.cli.parser import command
+from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
 from conda_docker.errors import InvalidEnvironment
 from python_docker.errors import Error, InvalidPath, NotFound, RegistryError
@@ -85,7 +86,7 @@ def build(console: Output, **given: Any) -> None:
 
     results: list[BuildResult] = []
     written: dict[Location, Manifest | Index] = {}
-    with console.progress() as progress:
+    with open_display(console) as progress:
         with _default_base_explained(request.base):
             environments = resolve(request, progress=progress)
         for resolved in environments:
@@ -120,7 +121,7 @@ def _dry_run(
     from conda_docker.cli.terminal.dry_run_report import dry_run_text
     from conda_docker.dry_run import dry_run
 
-    with console.progress() as progress, _default_base_explained(request.base):
+    with open_display(console) as progress, _default_base_explained(request.base):
         report = dry_run(
             request,
             image.familiar,

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.cli.options import common as options
-from conda_docker.cli.parser import Group, Option, command
+from conda_docker.cli.parameters import Option
+from conda_docker.cli.parser import Group, command
 from conda_docker.cli.terminal.output import Output
 from conda_docker.cli.terminal.report import format_size, format_table
 

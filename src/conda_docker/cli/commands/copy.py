@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conda_docker.cli.options import common as options
-from conda_docker.cli.parser import Option, command
+from conda_docker.cli.parameters import Option
+from conda_docker.cli.parser import command
+from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
 from conda_docker.cli.terminal.places import describe_place, engine_of
 from conda_docker.cli.terminal.report import count, format_duration, format_size, format_table
@@ -119,7 +121,7 @@ def copy(
         password_stdin=password_stdin,
     )
     begun = time.monotonic()
-    with output.progress() as progress:
+    with open_display(output) as progress:
         written = copy_image(
             source,
             destination,

@@ -8,7 +8,8 @@ import click
 
 from conda_docker.cli.options import common as options
 from conda_docker.cli.options.build import BILL_FORMATS
-from conda_docker.cli.parser import Option, command
+from conda_docker.cli.parameters import Option
+from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 
 if TYPE_CHECKING:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conda_docker.cli.options import common as options
-from conda_docker.cli.parser import Option, command
+from conda_docker.cli.parameters import Option
+from conda_docker.cli.parser import command
+from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
 from conda_docker.cli.terminal.report import count, format_size
 
@@ -64,7 +66,7 @@ def validate(
     several = platform is None
     sources = open_sources(source, registry=registry) if several else {"": open_source(source, registry=registry)}
     try:
-        with output.progress() as progress:
+        with open_display(output) as progress:
             if several:
                 report = validation.validate_sources(sources, layers=not no_layers, progress=progress)
             else:

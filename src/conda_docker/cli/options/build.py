@@ -24,7 +24,7 @@ from conda_docker.cli.options import common
 from conda_docker.cli.options.arguments import to_destinations, to_image_name
 from conda_docker.cli.options.content import CONTENT_OPTIONS
 from conda_docker.cli.options.runtime import RUNTIME_OPTIONS
-from conda_docker.cli.parser import Option
+from conda_docker.cli.parameters import Option
 from python_docker.files.compression import Compression
 
 RESULT = "Where the image goes"

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from conda_docker.cli.options.arguments import to_destination, to_platform, to_source
-from conda_docker.cli.parser import Argument, Option
+from conda_docker.cli.parameters import Argument, Option
 from python_docker.transports.table import FORMS
 
 REGISTRIES = "Registries"

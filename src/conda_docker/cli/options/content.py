@@ -8,7 +8,7 @@ import click
 
 from conda_docker.arguments import to_additions
 from conda_docker.cli.options.arguments import to_platforms, to_source
-from conda_docker.cli.parser import Argument, Option
+from conda_docker.cli.parameters import Argument, Option
 from python_docker.errors import InvalidPath
 from python_docker.tar import contained_path
 

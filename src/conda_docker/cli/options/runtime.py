@@ -9,7 +9,7 @@ from conda_docker.build_options import (
     LinkScripts,
 )
 from conda_docker.cli.options import common
-from conda_docker.cli.parser import Option
+from conda_docker.cli.parameters import Option
 
 RUNTIME = "What containers run with"
 

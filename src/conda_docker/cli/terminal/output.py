@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     import logging
 
-    from conda_docker.cli.terminal.progress import Display
-
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 # What changes the order of the characters around it, so that a terminal shows something else.
 _ORDER = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -128,14 +126,6 @@ class Output:
     def error(self, text: str) -> None:
         """Write `error: text` to standard error."""
         write_line(sys.stderr, f"error: {text}")
-
-    @contextmanager
-    def progress(self) -> Iterator[Display]:
-        """Show progress on standard error while the block runs: rows on a terminal, lines elsewhere."""
-        from conda_docker.cli.terminal.progress import open_display
-
-        with open_display(self) as display:
-            yield display
 
 
 def printable(text: str) -> str:

@@ -1,15 +1,14 @@
-"""Progress of a command on standard error: bars on a terminal, plain lines elsewhere."""
+"""Progress of a command: what is under way, and lines about it where there is no terminal; `bars` has the rest."""
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from conda_docker.cli.terminal.output import Output, Verbosity, write_line
+from conda_docker.cli.terminal.output import Output, write_line
 from conda_docker.cli.terminal.report import format_duration, format_size
 
 INTERVAL = 10.0
@@ -120,18 +119,3 @@ class Lines(Display):
     def _line(self, text: str) -> None:
         with self._lock:
             write_line(sys.stderr, text)
-
-
-@contextmanager
-def open_display(output: Output) -> Iterator[Display]:
-    """Open the display that fits the verbosity and what standard error is."""
-    if output.quiet:
-        yield Display(output)
-    elif output.verbosity is Verbosity.NORMAL and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        from conda_docker.cli.terminal.bars import Terminal
-
-        terminal = Terminal(output)
-        with terminal.shown():
-            yield terminal
-    else:
-        yield Lines(output)

@@ -9,7 +9,7 @@ from conda_docker.build_options import BuildOptions, Bytecode, Layering
 from conda_docker.cli.commands.build import build
 from conda_docker.cli.options.build import OPTIONS, values_for
 from conda_docker.cli.options.content import CHANNEL_PRIORITIES, DEFAULT_BASE
-from conda_docker.cli.parser import Option
+from conda_docker.cli.parameters import Option
 from conda_docker.request import ChannelPriority, Request
 
 FIELDS = {"request": Request, "options": BuildOptions}

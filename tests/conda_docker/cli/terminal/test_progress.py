@@ -9,8 +9,9 @@ import time
 import pytest
 
 from conda_docker.cli.terminal.bars import Terminal
+from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output, Verbosity
-from conda_docker.cli.terminal.progress import Display, Lines, open_display
+from conda_docker.cli.terminal.progress import Display, Lines
 
 
 def test_where_there_is_no_terminal_each_piece_of_work_that_is_done_is_a_line(

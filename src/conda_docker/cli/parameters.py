@@ -1,0 +1,70 @@
+"""Options and arguments: those of click, with a panel in the help and with what their values mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+GENERAL = "General options"
+"""The panel of the help with the options that every command has."""
+
+Conversion = Callable[[str, Any], object]
+"""Converts the value of an option, whose name comes first; raises `ValueError`, `TypeError` or `Error`."""
+
+
+class Option(click.Option):
+    """An option with its place in the help, and with what its value means.
+
+    `panel` is the title that the help shows it under. `sets` names the field of a request that takes the value, such
+    as `options.cmd` (see `conda_docker.cli.options.build`). `convert` is called with the option's name and its value,
+    unless that is None, and gives the value that the command gets.
+    """
+
+    def __init__(
+        self,
+        *declarations: str,
+        panel: str = "Options",
+        sets: str = "",
+        convert: Conversion | None = None,
+        **settings: Any,
+    ) -> None:
+        if convert is not None:
+            settings["callback"] = _calling(convert)
+        super().__init__(declarations, **settings)
+        self.panel = panel
+        self.sets = sets
+
+
+class Argument(click.Argument):
+    """An argument with an explanation, and with what its value means: see `Option`."""
+
+    def __init__(self, name: str, *, explanation: str, convert: Conversion | None = None, **settings: Any) -> None:
+        if convert is not None:
+            settings["callback"] = _calling(convert)
+        super().__init__([name], **settings)
+        self.explanation = explanation
+
+
+def _calling(convert: Conversion) -> Callable[[click.Context, click.Parameter, Any], object]:
+    """Return what click calls with the value of a parameter; a value that is not valid becomes a usage error."""
+
+    def call(ctx: click.Context, param: click.Parameter, value: Any) -> object:
+        from python_docker.errors import Error
+
+        if value is None or ctx.resilient_parsing:
+            return value
+        try:
+            return convert(shown_name(param), value)
+        except Error as error:  # first: some are ValueErrors too
+            raise click.BadParameter(str(error), ctx, param) from None
+        except (ValueError, TypeError) as error:
+            raise click.UsageError(str(error), ctx) from None
+
+    return call
+
+
+def shown_name(param: click.Parameter) -> str:
+    """Return what a parameter is called in messages."""
+    return max(param.opts, key=len) if isinstance(param, click.Option) else str(getattr(param, "metavar", param.name))
