@@ -205,7 +205,19 @@ class RegistryClient:
         """Return a blob that is downloaded each time it is opened, and resumed when the connection breaks."""
         from python_docker.registry.download import BlobReader
 
-        return Blob(descriptor, lambda: BlobReader(self, path, descriptor), origin=f"{self.domain}/{path}")
+        def ask(headers: Mapping[str, str]) -> Response:
+            try:
+                return self.open_blob(path, descriptor.digest, headers)
+            except NotFoundInRegistry:
+                if not descriptor.urls:
+                    raise
+                # A foreign layer is kept elsewhere (image-spec, descriptor.md, `urls`).
+                return self.session.open_elsewhere(descriptor.urls, headers, f"read blob {descriptor.digest}")
+
+        def read() -> BlobReader:
+            return BlobReader(ask, self.options, path, descriptor)
+
+        return Blob(descriptor, read, origin=f"{self.domain}/{path}")
 
     def check_access(self, path: str | None = None, actions: tuple[str, ...] = ("pull",)) -> None:
         """Raise `AccessDenied` when the registry does not let us in, or refuses a token for actions on a repository."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
-from python_docker.errors import ContentMismatch, NotFoundInRegistry
+from python_docker.errors import ContentMismatch
 from python_docker.files.stream import ReadStream
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.headers import content_type
+from python_docker.http.options import HttpOptions
 from python_docker.http.response import Response
 from python_docker.http.resume import ResumableBody
 from python_docker.registry.failures import registry_error
 from python_docker.spec.documents import Descriptor
 
-if TYPE_CHECKING:
-    from python_docker.registry.client import RegistryClient
+Ask = Callable[[Mapping[str, str]], Response]
+"""Asks the registry for the blob, or with a `Range` header for a part of it."""
 
 _READ_SIZE = 1 << 20
 
@@ -28,13 +28,13 @@ class BlobReader(ReadStream):
     options allow are used up; `ContentMismatch` when the registry announces another size.
     """
 
-    def __init__(self, client: RegistryClient, path: str, descriptor: Descriptor) -> None:
+    def __init__(self, ask: Ask, options: HttpOptions, path: str, descriptor: Descriptor) -> None:
         super().__init__()
-        self._client = client
+        self._ask = ask
         self._path = path
         self._descriptor = descriptor
         self._is_page = False
-        self._body = ResumableBody(self._ask, client.options, size=descriptor.size)
+        self._body = ResumableBody(self._asked, options, size=descriptor.size)
 
     def read(self, size: int | None = -1) -> bytes:
         """Return at most `size` bytes, as soon as there are any; empty at the end."""
@@ -49,15 +49,8 @@ class BlobReader(ReadStream):
                 raise ContentMismatch(f"{error.host}: {what} has the wrong length: {error.detail}{page}") from None
             raise registry_error(error, f"read {what} of {self._path}") from None
 
-    def _ask(self, headers: Mapping[str, str]) -> Response:
-        digest, urls = self._descriptor.digest, self._descriptor.urls
-        try:
-            response = self._client.open_blob(self._path, digest, headers)
-        except NotFoundInRegistry:
-            if not urls:
-                raise
-            # A foreign layer is kept elsewhere (image-spec, descriptor.md, `urls`).
-            response = self._client.session.open_elsewhere(urls, headers, f"read blob {digest}")
+    def _asked(self, headers: Mapping[str, str]) -> Response:
+        response = self._ask(headers)
         self._is_page = "html" in content_type(response.headers)
         return response
 

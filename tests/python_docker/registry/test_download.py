@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -267,7 +268,9 @@ class TestForeignLayers:
 
 
 def test_reader_is_a_file(blob: Blob, stub: StubRegistry, options: RegistryOptions) -> None:
-    reader = BlobReader(RegistryClient(stub.url, options), "team/app", blob.descriptor)
+    client, descriptor = RegistryClient(stub.url, options), blob.descriptor
+    ask = partial(client.open_blob, "team/app", descriptor.digest)
+    reader = BlobReader(ask, options, "team/app", descriptor)
     buffer = bytearray(50)
     assert reader.readinto(buffer) == 50
     assert bytes(buffer) == CONTENT[:50]

@@ -7,26 +7,22 @@ blob goes as one PATCH, or in chunks, which also save what has arrived when a co
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from enum import StrEnum
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from python_docker.errors import AccessDenied, ConnectionFailed, RegistryError, TooManyRequests
 from python_docker.http.client import Body
-from python_docker.http.response import Response
 from python_docker.http.retry import RETRIED, backoff
 from python_docker.image.blob import Blob
 from python_docker.progress import Task
-from python_docker.registry.auth.scope import repository_scope
 from python_docker.registry.upload.chunks import send_chunks
+from python_docker.registry.upload.sending import Sending
 from python_docker.registry.upload.session import Session, session_of, start_upload
 
 if TYPE_CHECKING:
     from python_docker.registry.client import RegistryClient
 
-# A send may take `connect_timeout` at most, however little the line carries: small pieces.
-_PIECE = 128 << 10
 _CHUNK = 8 << 20
 """What is sent at once where chunks are needed and nobody said how large."""
 _MANY = 1 << 20
@@ -46,46 +42,37 @@ def upload_blob(client: RegistryClient, path: str, blob: Blob, task: Task, sessi
 
     Raises `ContentMismatch` when the blob is not what its descriptor says, `RegistryError` when it cannot be uploaded.
     """
-    BlobUpload(client, path, blob, task, session).run()
+    BlobUpload(Sending(client, path, blob, task, session)).run()
 
 
 class BlobUpload:
-    """One blob on its way up."""
+    """One blob on its way up, in as many attempts and ways as it takes."""
 
-    def __init__(
-        self, client: RegistryClient, path: str, blob: Blob, task: Task, session: Session | None = None
-    ) -> None:
-        self.client = client
-        self.path = path
-        self.blob = blob
-        self.task = task
-        self.session = session
-        self.scopes = [repository_scope(path, "pull", "push")]
-        self.action = f"upload blob {blob.descriptor.digest} into {path}"
-        self.sent = 0
-        self.source_error: BaseException | None = None
-        self._stream: BinaryIO | None = None
-        self._stream_at = 0
+    def __init__(self, sending: Sending) -> None:
+        self._sending = sending
+        self._client = sending.client
+        self._path = sending.path
+        self._blob = sending.blob
         self._refused: set[str] = set()
         self._unknown: set[str] = set()
 
     def run(self) -> None:
-        """Upload it, in as many attempts and ways as it takes."""
+        """Upload it."""
         failures = 0
         way = self._way()
         try:
             while True:
-                fresh = self.session is None
-                session = self.session = self.session or start_upload(self.client, self.path)
+                fresh = self._sending.session is None
+                session = self._sending.session = self._sending.session or start_upload(self._client, self._path)
                 try:
                     self._send(way, session)
-                    self.client.upload_limits.refused |= self._unknown
+                    self._client.upload_limits.refused |= self._unknown
                     return
                 except Exception as error:
-                    self._rewind()
-                    if self.source_error is not None:
+                    self._sending.rewind()
+                    if self._sending.source_error is not None:
                         self._cancel()
-                        raise self.source_error from None
+                        raise self._sending.source_error from None
                     if not isinstance(error, RegistryError):
                         raise
                     if self._arrived(error):
@@ -94,97 +81,34 @@ class BlobUpload:
                         self._cancel()
                     failures += 1
                     way = self._after(error, way, failures, fresh=fresh)
-                    self.session = None
+                    self._sending.session = None
         finally:
-            self._close_stream()
+            self._sending.close()
 
     def _way(self) -> Way:
-        limits, options = self.client.upload_limits, self.client.options
+        limits, options = self._client.upload_limits, self._client.options
         largest = limits.chunk_size or options.chunk_size
-        if largest is not None and self.blob.descriptor.size > largest and Way.CHUNKS not in limits.refused:
+        if largest is not None and self._blob.descriptor.size > largest and Way.CHUNKS not in limits.refused:
             return Way.CHUNKS
         return next((way for way in Way if way not in limits.refused), Way.WHOLE)
 
     def _send(self, way: Way, session: Session) -> None:
-        descriptor = self.blob.descriptor
+        descriptor = self._blob.descriptor
+        whole = Body(descriptor.size, lambda: self._sending.pieces(0, descriptor.size))
         if way is Way.CHUNKS:
-            send_chunks(self, session, self.client.options.chunk_size or _CHUNK, self.client.upload_limits)
+            send_chunks(self._sending, session, self._client.options.chunk_size or _CHUNK, self._client.upload_limits)
         elif way is Way.PATCH:
-            answer = self.request("PATCH", Body(descriptor.size, lambda: self.pieces(0, descriptor.size)), {202})
+            answer = self._sending.request("PATCH", whole, {202})
             if answer.headers.get("location"):
-                self.session = session_of(self.client, answer)
-        body = Body.of(b"")
-        if way is Way.WHOLE:
-            body = Body(descriptor.size, lambda: self.pieces(0, descriptor.size))
-        answer = self.request("PUT", body, {200, 201, 202, 204}, query=f"digest={descriptor.digest}")
-        if answer.status == 202 and not self.client.has_blob(self.path, descriptor.digest, to_push=True):
+                self._sending.session = session_of(self._client, answer)
+        body = whole if way is Way.WHOLE else Body.of(b"")
+        answer = self._sending.request("PUT", body, {200, 201, 202, 204}, query=f"digest={descriptor.digest}")
+        if answer.status == 202 and not self._client.has_blob(self._path, descriptor.digest, to_push=True):
             raise RegistryError(
-                f"{self.client.address.host}: cannot {self.action}: it accepted it, but does not have it (HTTP 202)",
+                f"{self._client.address.host}: cannot {self._sending.action}: it accepted it, but does not have it "
+                "(HTTP 202)",
                 status=202,
             )
-
-    def request(
-        self,
-        method: str,
-        body: Body | None,
-        accept: set[int],
-        *,
-        query: str = "",
-        headers: dict[str, str] | None = None,
-    ) -> Response:
-        """Send one request of this upload, to its latest place. What adds to it is not repeated by itself."""
-        assert self.session is not None
-        url = self.session.url
-        if query:
-            url += f"{'&' if '?' in url else '?'}{query}"
-        if body is not None:
-            headers = {"Content-Type": "application/octet-stream", **(headers or {})}
-        return self.client.session.request(
-            method,
-            url,
-            action=self.action,
-            scopes=self.scopes,
-            headers=headers,
-            body=body,
-            accept=accept,
-            retry=(body is None or body.size == 0) and method != "DELETE",
-            long=body is not None and body.size > _CHUNK,
-        )
-
-    def pieces(self, offset: int, size: int) -> Iterator[bytes]:
-        """Give a part of the blob. Errors of the blob itself are kept apart from those of the connection."""
-        try:
-            self.task.advance(offset - self.sent)
-            self.sent = offset
-            if self._stream is None or self._stream_at != offset:
-                self._close_stream()
-                self._stream, self._stream_at = self.blob.open(), 0
-            while self._stream_at < offset:
-                self._stream_at += len(self._read(min(offset - self._stream_at, 1 << 20)))
-            end = offset + size
-            while self._stream_at < end:
-                data = self._read(min(end - self._stream_at, _PIECE))
-                self._stream_at += len(data)
-                yield data
-                self.sent += len(data)
-                self.task.advance(len(data))
-        except Exception as error:
-            self.source_error = error
-            raise
-
-    def _read(self, size: int) -> bytes:
-        assert self._stream is not None
-        return self._stream.read(size)
-
-    def _rewind(self) -> None:
-        self._close_stream()
-        self.task.advance(-self.sent)
-        self.sent = 0
-
-    def _close_stream(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
 
     def _arrived(self, error: RegistryError) -> bool:
         """Return whether the blob is there in spite of an error: perhaps only the answer was lost."""
@@ -192,14 +116,14 @@ class BlobUpload:
         if not lost:
             return False
         with suppress(RegistryError):
-            if self.client.has_blob(self.path, self.blob.descriptor.digest, to_push=True):
-                self.task.advance(self.blob.descriptor.size)
+            if self._client.has_blob(self._path, self._blob.descriptor.digest, to_push=True):
+                self._sending.task.advance(self._blob.descriptor.size)
                 return True
         return False
 
     def _after(self, error: RegistryError, way: Way, failures: int, *, fresh: bool) -> Way:
         """Return the way to go after an error, after a wait where one is due; raise `error` when there is none."""
-        options = self.client.options
+        options = self._client.options
         if isinstance(error, AccessDenied):
             raise error
         passing = (
@@ -214,7 +138,7 @@ class BlobUpload:
             if asked is not None and asked > options.max_wait:
                 raise error
             time.sleep(max(asked or 0.0, backoff(failures, options)))
-            large = self.blob.descriptor.size > _MANY
+            large = self._blob.descriptor.size > _MANY
             if isinstance(error, ConnectionFailed) and failures >= 2 and large and Way.CHUNKS not in self._refused:
                 return Way.CHUNKS
             return way
@@ -229,9 +153,10 @@ class BlobUpload:
                     return other
         if error.status == 404:
             raise RegistryError(
-                f"{self.client.address.host}: cannot {self.action}: it does not know the uploads that it began itself "
-                f"(HTTP 404{''.join(f', {code}' for code in error.codes)}); if several registries share this address, "
-                "they must share their storage and their HTTP secret, or each client must stay with one of them",
+                f"{self._client.address.host}: cannot {self._sending.action}: it does not know the uploads that it "
+                f"began itself (HTTP 404{''.join(f', {code}' for code in error.codes)}); if several registries share "
+                "this address, they must share their storage and their HTTP secret, or each client must stay with one "
+                "of them",
                 status=404,
                 codes=error.codes,
             ) from error
@@ -240,4 +165,4 @@ class BlobUpload:
     def _cancel(self) -> None:
         """Let the registry forget an upload that will not go on; it does so by itself after some days."""
         with suppress(RegistryError):
-            self.request("DELETE", None, {200, 202, 204})
+            self._sending.request("DELETE", None, {200, 202, 204})

@@ -14,17 +14,17 @@ from python_docker.registry.upload.session import Session, session_of
 
 if TYPE_CHECKING:
     from python_docker.registry.client import UploadLimits
-    from python_docker.registry.upload.blob import BlobUpload
+    from python_docker.registry.upload.sending import Sending
 
 _RANGE = re.compile(r"(?:bytes[= ])?0-([0-9]{1,18})")
 _MIN_CHUNK = 64 << 10
 
 
-def send_chunks(upload: BlobUpload, session: Session, chunk_size: int, limits: UploadLimits) -> None:
+def send_chunks(upload: Sending, session: Session, chunk_size: int, limits: UploadLimits) -> None:
     """Send a blob in chunks of `chunk_size`, smaller ones where they are too large, up to where `session` is closed.
 
-    After a break or a refusal the registry is asked how far it got, and what it lacks is sent. `upload.session` is
-    always the latest place. Raises `RegistryError` when the registry does not know, or makes no progress.
+    After a break or a refusal the registry is asked how far it got, and what it lacks is sent. Raises `RegistryError`
+    when the registry does not know, or makes no progress.
     """
     size = upload.blob.descriptor.size
     least = max(_MIN_CHUNK, session.min_chunk)
@@ -72,14 +72,14 @@ def send_chunks(upload: BlobUpload, session: Session, chunk_size: int, limits: U
     limits.chunk_size = chunk_size
 
 
-def _send_chunk(upload: BlobUpload, offset: int, length: int) -> Response:
+def _send_chunk(upload: Sending, offset: int, length: int) -> Response:
     # Neither `bytes` before it nor a total after it: not RFC 9110's form, but the distribution specification's.
     headers = {"Content-Range": f"{offset}-{offset + length - 1}"}
     body = Body(length, lambda: upload.pieces(offset, length))
     return upload.request("PATCH", body, {202}, headers=headers)
 
 
-def _status(upload: BlobUpload, offset: int, error: RegistryError) -> int:
+def _status(upload: Sending, offset: int, error: RegistryError) -> int:
     """Ask how far an upload got, `offset` or beyond. Raises `error`, which led to the question, without an answer."""
     try:
         answer = upload.request("GET", None, {200, 202, 204})
@@ -101,7 +101,7 @@ def _reached(answer: Response, offset: int) -> int | None:
     return 0 if offset == 0 and int(match[1]) == 0 else int(match[1]) + 1
 
 
-def _move(upload: BlobUpload, answer: Response) -> None:
+def _move(upload: Sending, answer: Response) -> None:
     """Go on at the latest place: it may hold the state of the upload."""
     if answer.headers.get("location"):
         upload.session = session_of(upload.client, answer)
