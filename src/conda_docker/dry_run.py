@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from conda_docker.environment.wheels import LockedWheel
 from conda_docker.image.preview import (
     ImagePreview,
     LayerKind,
@@ -15,7 +16,6 @@ from conda_docker.image.preview import (
     platform_of,
     preview_image,
 )
-from conda_docker.pypi.locked import LockedWheel
 from conda_docker.resolution import Resolved, resolve
 from python_docker.errors import CredentialsError, RegistryError
 from python_docker.progress import SILENT, Progress

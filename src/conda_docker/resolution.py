@@ -26,8 +26,8 @@ from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
     from conda_docker.environment.solve.request import SolveRequest
-    from conda_docker.environment.solve.virtual_packages import VirtualPackage
-    from conda_docker.pypi.locked import PipRequirements
+    from conda_docker.environment.virtual_packages import VirtualPackage
+    from conda_docker.environment.wheels import PipRequirements
     from python_docker.image import Image
 
 
@@ -169,7 +169,7 @@ def _virtual_packages(
     request: Request, spec: EnvironmentSpec, platform: Platform, base: Image | None
 ) -> tuple[VirtualPackage, ...]:
     """Return what the solver may take for granted of the system in the image."""
-    from conda_docker.environment.solve.virtual_packages import given_version, virtual_packages
+    from conda_docker.environment.virtual_packages import given_version, virtual_packages
     from conda_docker.image.gpu import cuda_of_base
 
     given = given_version("glibc", (*spec.virtual_packages, *request.virtual_packages))
@@ -227,7 +227,7 @@ def _solve(
 
 def _glibc_for(request: Request, base: Image | None) -> str | None:
     """Return the glibc of the image: as the request says, else the base's; None where it is not known."""
-    from conda_docker.environment.solve.virtual_packages import given_version
+    from conda_docker.environment.virtual_packages import given_version
 
     given = given_version("glibc", request.virtual_packages)
     if given is not None:

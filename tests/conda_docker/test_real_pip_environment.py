@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from conda_docker.build_options import BuildOptions
+from conda_docker.environment.wheels import LockedWheel
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.provenance import read_environments
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.fetch.fetch import fetch_packages
-from conda_docker.pypi.locked import LockedWheel
 from conda_docker.request import Request
 from conda_docker.resolution import Resolved, resolve
 from demo.base import make_base

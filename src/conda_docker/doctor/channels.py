@@ -13,7 +13,7 @@ from conda_docker.channels.configuration import read_conda_configuration
 from conda_docker.channels.credentials import Credentials
 from conda_docker.channels.urls import channel_urls, choose_channels
 from conda_docker.doctor.check import Check, Status, ok
-from conda_docker.package.fetch import http_options
+from conda_docker.package.fetch.fetch import http_options
 from conda_docker.redaction import public_text, public_url
 from python_docker.errors import Error
 from python_docker.http.client import HttpClient

@@ -41,7 +41,7 @@ def _version_of(name: str, program: str) -> Check:
 
 
 def _check_uv() -> Check:
-    from conda_docker.pypi.uv import uv_program
+    from conda_docker.pypi.resolve.uv import uv_program
 
     try:
         return _version_of("uv", uv_program())

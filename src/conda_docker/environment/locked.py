@@ -10,10 +10,10 @@ from typing import Any
 
 from conda_docker.environment.normal_spec import normal_specs
 from conda_docker.environment.package_url import channel_of_url, check_url, file_name_of, local_path, subdir_of_url
-from conda_docker.environment.solve.virtual_packages import VirtualPackage
 from conda_docker.environment.topological_order import topological_order
+from conda_docker.environment.virtual_packages import VirtualPackage
+from conda_docker.environment.wheels import Distribution, LockedWheel, PipRequirements
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.pypi.locked import Distribution, LockedWheel, PipRequirements
 from conda_docker.redaction import public_url, public_value
 from python_docker.spec.timestamps import LAST_SECOND
 

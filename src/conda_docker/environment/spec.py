@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
+from conda_docker.environment.wheels import PipRequirements
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.pypi.locked import PipRequirements
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

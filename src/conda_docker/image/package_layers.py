@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import BuildOptions
+from conda_docker.environment.wheels import LockedWheel
 from conda_docker.errors import InterpreterNotFound
 from conda_docker.image.plan import ImagePlan, do_without
 from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.make import make_layers
 from conda_docker.layers.recipe import Recipe
 from conda_docker.link.bytecode.interpreter import Interpreters
-from conda_docker.pypi.locked import LockedWheel
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from conda_docker.build_options import BuildOptions, LinkScripts
 from conda_docker.cache.folder import CacheFolder
 from conda_docker.cache.location import default_cache_dir
 from conda_docker.environment.subdirs import platform_of_subdir
+from conda_docker.environment.wheels import LockedWheel
 from conda_docker.image.base_system import BaseSystem, read_base_system, remembered_base_system
 from conda_docker.image.package_layers import repositories
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
@@ -22,7 +23,6 @@ from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.link.bytecode.python_program import find_on_machine
 from conda_docker.package.fetch.complete import complete_environment
-from conda_docker.pypi.locked import LockedWheel
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:

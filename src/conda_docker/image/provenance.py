@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from conda_docker.pypi.locked import LockedWheel
+from conda_docker.environment.wheels import LockedWheel
 from python_docker.errors import NotFound
 from python_docker.spec.documents import History
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from conda_docker.environment.locked import LockedPackage, package_from_record
+from conda_docker.environment.wheels import LockedWheel
 from conda_docker.errors import InvalidPackage
 from conda_docker.layers.linked_folders import Moves
-from conda_docker.pypi.locked import LockedWheel
 
 if TYPE_CHECKING:
     from typing import BinaryIO

@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.environment.topological_order import match_spec_name
+from conda_docker.environment.wheels import Distribution, normalize_name
 from conda_docker.errors import DownloadError
-from conda_docker.pypi.locked import Distribution, normalize_name
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from conda_docker.environment.wheels import normalize_name
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.pypi.locked import normalize_name
 from conda_docker.redaction import public_text
 from conda_docker.user_files import read_text, user_path
 
 if TYPE_CHECKING:
-    from conda_docker.pypi.locked import PipRequirements
+    from conda_docker.environment.wheels import PipRequirements
 
 _MOST_FILES = 100
 _COMMENT = re.compile(r"(?:^|\s)#.*$")

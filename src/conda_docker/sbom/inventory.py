@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conda_docker.environment.topological_order import match_spec_name
+from conda_docker.environment.wheels import Distribution, LockedWheel, normalize_name
 from conda_docker.image.provenance import packages_of_layer, read_environments
-from conda_docker.pypi.locked import Distribution, LockedWheel, normalize_name
 from conda_docker.sbom.licenses import License, read_license
 from conda_docker.sbom.purl import channel_name, conda_purl, image_purl, pypi_purl
 from python_docker.errors import InvalidReference

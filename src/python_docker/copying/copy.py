@@ -53,8 +53,8 @@ def copy_image(
     processor when it is None), or, with `all_platforms`, all of it. Digests stay as they are unless `conversion` or
     the destination demands otherwise. The destination is changed only when everything has arrived.
     """
-    from python_docker.transports import destination as open_for_writing
-    from python_docker.transports import open_source
+    from python_docker.transports.opening import destination as open_for_writing
+    from python_docker.transports.opening import open_source
 
     if isinstance(platform, str):
         platform = Platform.parse(platform)

@@ -13,7 +13,7 @@ def registry_auth(reference: ImageReference) -> dict[str, str]:
     sent. Empty when there are none. Raises `CredentialsError`.
     """
     from python_docker.registry.auth.credential_files import find_credentials
-    from python_docker.registry.auth.credentials import Credentials
+    from python_docker.registry.credentials import Credentials
     from python_docker.registry.options import RegistryOptions
 
     options = RegistryOptions.from_environment()

@@ -21,8 +21,8 @@ from python_docker.registry.address import RegistryAddress
 from python_docker.registry.auth.authorizer import Authenticator
 from python_docker.registry.auth.challenge import parse_challenges
 from python_docker.registry.auth.credential_files import find_credentials
-from python_docker.registry.auth.credentials import Credentials
 from python_docker.registry.certificates import host_certificates
+from python_docker.registry.credentials import Credentials
 from python_docker.registry.failures import registry_error
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.refusal import is_pull_limit, refusal_error

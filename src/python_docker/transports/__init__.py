@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
+
+from python_docker.transports.opening import destination, open_destination, open_source, open_sources
 
 if TYPE_CHECKING:
     from python_docker.image import Image
@@ -16,11 +15,17 @@ if TYPE_CHECKING:
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.documents import Manifest
     from python_docker.spec.platform import Platform
-    from python_docker.spec.reference import ImageReference
     from python_docker.transports.location import Location
-    from python_docker.transports.medium import Destination, Source
 
-__all__ = ["Location", "open_destination", "open_image", "open_source", "open_sources", "write_image"]
+__all__ = [
+    "Location",
+    "destination",
+    "open_destination",
+    "open_image",
+    "open_source",
+    "open_sources",
+    "write_image",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -30,60 +35,6 @@ def __getattr__(name: str) -> object:
     from python_docker.transports.location import Location
 
     return Location
-
-
-class _Opens(Protocol):
-    """How the class of a medium is made, the source's or the destination's."""
-
-    def open(self, location: Location, *arguments: object) -> object: ...
-
-
-def _class(path: str) -> _Opens:
-    """Import the class that a row of the table names."""
-    module, _, name = path.partition(":")
-    opens: _Opens = getattr(import_module(module), name)
-    return opens
-
-
-def open_source(location: str | Location, *, registry: RegistryOptions | None = None) -> Source:
-    """Open what a location names, to read from. Close it after use.
-
-    Raises `InvalidReference` for what is not a location, `NotFound` when nothing is there.
-    """
-    place = _parse(location, "docker")
-    return cast("Source", _class(place.medium.source).open(place, registry))
-
-
-def open_sources(location: str | Location, *, registry: RegistryOptions | None = None) -> dict[str, Source]:
-    """Open each image that a location holds, by its number and name; for the only one the name is empty.
-
-    Close them after use. Raises what `open_source` raises.
-    """
-    place = _parse(location, "docker")
-    open_all = getattr(_class(place.medium.source), "open_all", None)
-    if open_all is None or place.name is not None:
-        return {"": open_source(place, registry=registry)}
-    return cast("dict[str, Source]", open_all(place))
-
-
-def open_destination(
-    location: str | Location, *, reference: ImageReference | None = None, registry: RegistryOptions | None = None
-) -> Destination:
-    """Open what a location names, to write to: finish with `commit` or `abort`.
-
-    `reference` is the name that the image gets where the location gives none. Raises `InvalidReference` for what is
-    not a location, or names no image where one is needed.
-    """
-    place = _parse(location)
-    return cast("Destination", _class(place.medium.destination).open(place, reference, registry))
-
-
-def _parse(location: str | Location, default_transport: str | None = None) -> Location:
-    if not isinstance(location, str):
-        return location
-    from python_docker.transports.location import Location
-
-    return Location.parse(location, default_transport=default_transport)
 
 
 def open_image(
@@ -122,17 +73,3 @@ def write_image(
     reference = image.reference if image.name else None
     with destination(location, reference=reference, registry=registry) as open_:
         return put_image(image, open_, progress=progress)
-
-
-@contextmanager
-def destination(
-    location: str | Location, *, reference: ImageReference | None = None, registry: RegistryOptions | None = None
-) -> Iterator[Destination]:
-    """Yield a destination that is committed when the block ends, aborted when it raises."""
-    opened = open_destination(location, reference=reference, registry=registry)
-    try:
-        yield opened
-        opened.commit()
-    except BaseException:
-        opened.abort()
-        raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conda_docker.environment.solve.request import SolveRequest
-from conda_docker.environment.solve.virtual_packages import virtual_packages
+from conda_docker.environment.virtual_packages import virtual_packages
 
 
 def solve_request(*specs: str, subdir: str = "linux-64", **fields: Any) -> SolveRequest:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from conda_docker.environment.wheels import LockedWheel
 from conda_docker.errors import InterpreterNotFound, InvalidPackage
 from conda_docker.layers.member import Member
 from conda_docker.layers.recipe import Recipe
 from conda_docker.link.bytecode.interpreter import Interpreters
 from conda_docker.link.bytecode.python_program import exact_version, minor_version
-from conda_docker.pypi.locked import LockedWheel
 from tests.conda_docker.layers.ingredients import RECIPE, Pantry, Store, in_order
 from tests.conda_docker.packages import SyntheticPackage
 from tests.conda_docker.pypi.wheels import make_wheel

@@ -11,12 +11,12 @@ import pytest
 
 from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering, LinkScripts
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
+from conda_docker.environment.wheels import LockedWheel
 from conda_docker.image.assemble import build_image
 from conda_docker.image.plan import recipe_of
 from conda_docker.layers.member import Loss
 from conda_docker.layers.recipe import Recipe
 from conda_docker.link.bytecode.python_program import exact_version, minor_version
-from conda_docker.pypi.locked import LockedWheel
 from conda_docker.resolution import lock
 from python_docker.errors import InvalidPath
 from python_docker.files.compression import Compression

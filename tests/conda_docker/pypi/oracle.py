@@ -15,10 +15,10 @@ from pathlib import Path
 
 import uv
 
+from conda_docker.environment.wheels import LockedWheel
 from conda_docker.link.bytecode.compiler import Compiler
 from conda_docker.link.filter import KEEP_ALL, FileFilter
 from conda_docker.link.prefix import Prefix
-from conda_docker.pypi.locked import LockedWheel
 from conda_docker.pypi.wheel.archive import open_wheel
 from conda_docker.pypi.wheel.wheel import LinkedWheel, link_wheel
 from python_docker.tar import EntryType, LayerWriter

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from conda_docker.environment.wheels import Distribution
 from conda_docker.pypi.distributions import distributions_in, provided_distributions
-from conda_docker.pypi.locked import Distribution
 from tests.conda_docker.oracle import locked
 from tests.conda_docker.packages import SyntheticPackage
 from tests.conda_docker.pypi.conftest import conda_package

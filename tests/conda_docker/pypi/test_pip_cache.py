@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from conda_docker.pypi.locked import LockedWheel
+from conda_docker.environment.wheels import LockedWheel
 from conda_docker.pypi.pip_cache import cached_file, with_cached
 
 WHEEL = LockedWheel(name="six", version="1", url="https://example.com/six-1-py3-none-any.whl", sha256="0" * 64, size=3)

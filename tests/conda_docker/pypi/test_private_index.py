@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.wheels import PipRequirements
 from conda_docker.errors import DownloadError
 from conda_docker.package.fetch.fetch import fetch_packages
-from conda_docker.pypi.locked import PipRequirements
 from conda_docker.pypi.resolve.resolve import resolve_wheels
 from tests.conda_docker.pypi.conftest import conda_package
 from tests.conda_docker.pypi.wheels import make_wheel

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from conda_docker.environment.wheels import PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.pypi.locked import PipRequirements
 from conda_docker.pypi.requirements import Requirements, read_requirements
 from tests.conda_docker.pypi.wheels import make_wheel
 

@@ -13,8 +13,8 @@ from python_docker.http.client import HttpClient
 from python_docker.http.url import is_inner_address
 from python_docker.registry.auth.authorizer import Authenticator
 from python_docker.registry.auth.challenge import Challenge
-from python_docker.registry.auth.credentials import Credentials
 from python_docker.registry.client import RegistryClient
+from python_docker.registry.credentials import Credentials
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.upload.blob import upload_blob
 from tests import peers

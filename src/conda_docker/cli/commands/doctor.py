@@ -7,7 +7,8 @@ from pathlib import Path
 from click.exceptions import Exit
 
 from conda_docker.cli.options import common as options
-from conda_docker.cli.parser import Option, command
+from conda_docker.cli.parameters import Option
+from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 
 _EXAMPLES = """

@@ -10,8 +10,8 @@ from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, R
 from conda_docker.environment.inputs.lock_files.pixi_lock import parse_pixi_lock
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.spec import EnvironmentSpec
+from conda_docker.environment.wheels import normalize_name
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.pypi.locked import normalize_name
 from conda_docker.user_files import read_text
 
 _TABLES = re.compile(r"^\[(?:tool\.pixi\b|workspace\]|project\](?:.*\n(?!\[))+?platforms\s*=)", re.MULTILINE)

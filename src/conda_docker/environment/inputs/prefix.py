@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from conda_docker.environment.folder_name import folder_name
+from conda_docker.environment.inputs.installed import installed_requirements
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.topological_order import match_spec_name, topological_order
+from conda_docker.environment.wheels import PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.pypi.installed import installed_requirements
-from conda_docker.pypi.locked import PipRequirements
 from conda_docker.redaction import public_url
 from python_docker.files.regular import read_regular_file
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rattler import Gateway, RepoDataRecord
 
     from conda_docker.environment.solve.match_specs import RequestedSpec
-    from conda_docker.environment.solve.virtual_packages import VirtualPackage
+    from conda_docker.environment.virtual_packages import VirtualPackage
 
 _CUDA = "__cuda"
 

@@ -19,8 +19,8 @@ from conda_docker.environment.solve.passed_over import passed_over
 from conda_docker.environment.solve.request import SolveRequest
 from conda_docker.environment.solve.salvage import SalvagedChannel, salvage_channel, warning_of
 from conda_docker.environment.solve.suggestions import suggestions
-from conda_docker.environment.solve.virtual_packages import VirtualPackage
 from conda_docker.environment.topological_order import topological_order
+from conda_docker.environment.virtual_packages import VirtualPackage
 from conda_docker.errors import InvalidSpec, Unsolvable
 from conda_docker.redaction import public_text, public_url
 from python_docker.errors import Error

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from conda_docker.environment.solve.virtual_packages import VirtualPackage
 from conda_docker.environment.subdirs import platform_of_subdir
+from conda_docker.environment.virtual_packages import VirtualPackage
 from conda_docker.errors import InvalidEnvironment
 
 

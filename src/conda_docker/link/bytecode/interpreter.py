@@ -94,7 +94,7 @@ class Interpreters:
             return self.python
         from conda_docker.environment.solve.rattler import solve
         from conda_docker.environment.solve.request import SolveRequest
-        from conda_docker.environment.solve.virtual_packages import virtual_packages
+        from conda_docker.environment.virtual_packages import virtual_packages
 
         subdir = subdir_of_platform(host)
         if self.python.channel is None:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from conda_docker.cache.folder import CacheFolder, mark_used
 from conda_docker.cache.notes import read_note, write_note
+from conda_docker.environment.wheels import LockedWheel
 from conda_docker.errors import BuildFailed, UnsupportedInput
-from conda_docker.pypi.locked import LockedWheel
 from conda_docker.pypi.resolve.uv import UvFailed, run_uv
 from conda_docker.redaction import public_text, public_url
 from python_docker.files.atomic import PartialFolder

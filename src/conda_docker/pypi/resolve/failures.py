@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from conda_docker.environment.wheels import Distribution, normalize_name
 from conda_docker.errors import DownloadError, Unsolvable
-from conda_docker.pypi.locked import Distribution, normalize_name
 from conda_docker.pypi.resolve.target import Target
 from conda_docker.redaction import public_text
 from python_docker.errors import Error

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from conda_docker.environment.wheels import normalize_name
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.pypi.locked import normalize_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conda_docker.environment.wheels import Distribution
 from conda_docker.errors import UnsupportedInput
-from conda_docker.pypi.locked import Distribution
 from conda_docker.pypi.pip_configuration import PipConfiguration
 from conda_docker.pypi.requirements import Requirements
 from conda_docker.pypi.resolve.failures import conflicting, unresolvable
@@ -20,7 +20,7 @@ from conda_docker.pypi.resolve.target import Target
 from conda_docker.pypi.resolve.uv import UvFailed, run_uv, uv_environment
 
 if TYPE_CHECKING:
-    from conda_docker.pypi.locked import PipRequirements
+    from conda_docker.environment.wheels import PipRequirements
 
 _STAND_INS = "stand-ins"
 _WITHOUT_EXTRA = re.compile(r"The package `([a-z0-9-]+) @ [^`]*` does not have an extra named")

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from conda_docker.environment.wheels import Distribution, LockedWheel
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.pypi.distributions import extras_metadata, provided_distributions, stated_distributions
-from conda_docker.pypi.locked import Distribution, LockedWheel
 from conda_docker.pypi.pip_configuration import PipConfiguration, read_pip_configuration
 from conda_docker.pypi.requirements import Requirements, check_requirements
 from conda_docker.pypi.resolve.build import Builder
@@ -27,7 +27,7 @@ from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
-    from conda_docker.pypi.locked import PipRequirements
+    from conda_docker.environment.wheels import PipRequirements
 
 
 def resolve_wheels(

@@ -17,8 +17,8 @@ from typing import IO, BinaryIO, NamedTuple, TypeVar, cast
 
 from isal import isal_zlib
 
+from conda_docker.environment.wheels import normalize_name
 from conda_docker.errors import InvalidPackage
-from conda_docker.pypi.locked import normalize_name
 from python_docker.errors import InvalidPath
 from python_docker.files.stream import ReadStream
 from python_docker.tar import contained_path

@@ -21,11 +21,11 @@ from installer.records import RecordEntry
 from installer.sources import WheelContentElement, WheelSource
 from installer.utils import Scheme
 
+from conda_docker.environment.wheels import normalize_name
 from conda_docker.errors import InvalidPackage
 from conda_docker.link.filter import FileFilter
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.entry_points import EntryPoint
-from conda_docker.pypi.locked import normalize_name
 from conda_docker.pypi.wheel.archive import Member, Wheel, WheelReader
 from python_docker.errors import InvalidPath
 from python_docker.tar import contained_path

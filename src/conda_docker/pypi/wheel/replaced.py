@@ -9,8 +9,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from conda_docker.environment.wheels import normalize_name
 from conda_docker.link.noarch import installed_path
-from conda_docker.pypi.locked import normalize_name
 
 if TYPE_CHECKING:
     from conda_docker.package.archive import Package

@@ -14,7 +14,7 @@ import pytest
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.solve.external import solve_externally
-from conda_docker.environment.solve.virtual_packages import virtual_packages
+from conda_docker.environment.virtual_packages import virtual_packages
 from conda_docker.errors import ChannelError, InvalidEnvironment, SolverFailed, Unsolvable
 from tests.conda_docker.environment.solving import solve_request
 

@@ -12,7 +12,7 @@ from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.normal_spec import normal_spec
 from conda_docker.environment.solve.rattler import solve
-from conda_docker.environment.solve.virtual_packages import virtual_packages
+from conda_docker.environment.virtual_packages import virtual_packages
 from conda_docker.errors import ChannelError, InvalidEnvironment, Unsolvable, UnsupportedInput
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.environment.solving import solve_request

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.wheels import LockedWheel, PipRequirements
 from conda_docker.errors import BuildFailed, UnsupportedInput
-from conda_docker.pypi.locked import LockedWheel, PipRequirements
 from conda_docker.pypi.resolve.resolution import PipOptions
 from conda_docker.pypi.resolve.resolve import resolve_wheels
 from conda_docker.pypi.wheel.archive import open_wheel

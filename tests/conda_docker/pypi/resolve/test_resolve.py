@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage
+from conda_docker.environment.wheels import Distribution, LockedWheel, PipRequirements
 from conda_docker.errors import InvalidEnvironment, Unsolvable, UnsupportedInput
-from conda_docker.pypi.locked import Distribution, LockedWheel, PipRequirements
 from conda_docker.pypi.resolve.resolution import PipOptions
 from conda_docker.pypi.resolve.resolve import resolve_wheels
 from tests.conda_docker.pypi.conftest import conda_package

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from conda_docker.environment.wheels import LockedWheel
 from conda_docker.errors import InvalidPackage
 from conda_docker.link.bytecode.compiler import Compiler
 from conda_docker.link.bytecode.python_program import exact_version, find_on_machine
 from conda_docker.link.filter import FileFilter
 from conda_docker.link.prefix import Prefix
-from conda_docker.pypi.locked import LockedWheel
 from conda_docker.pypi.wheel.archive import open_wheel
 from conda_docker.pypi.wheel.wheel import installed_wheel_paths, link_wheel
 from python_docker.tar import EntryType

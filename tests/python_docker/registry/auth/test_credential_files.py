@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from python_docker.errors import CredentialsError
 from python_docker.registry.auth.credential_files import find_credentials, known_registries
-from python_docker.registry.auth.credentials import Credentials
+from python_docker.registry.credentials import Credentials
 
 Write = Callable[..., Path]
 

@@ -19,8 +19,8 @@ from conda_docker.environment.inputs.lock_files.locked_entries import (
 )
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_url
 from conda_docker.environment.package_url import channel_of_url
+from conda_docker.environment.wheels import Distribution, LockedWheel
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.pypi.locked import Distribution, LockedWheel
 
 MARKER = "@EXPLICIT"
 

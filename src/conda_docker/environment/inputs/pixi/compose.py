@@ -15,8 +15,8 @@ from conda_docker.environment.inputs.pixi.toml_table import Table
 from conda_docker.environment.inputs.platform_choice import choose_subdir, least_demanding
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import host_subdir
+from conda_docker.environment.wheels import PipRequirements, normalize_name
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.pypi.locked import PipRequirements, normalize_name
 
 # Those of the build replace those of the host, and these the general ones, as in pixi.
 _DEPENDENCIES = ("dependencies", "host-dependencies", "build-dependencies")

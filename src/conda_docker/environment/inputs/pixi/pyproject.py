@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from conda_docker.environment.inputs.pixi.toml_table import Table
+from conda_docker.environment.wheels import normalize_name
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.pypi.locked import normalize_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage
-from conda_docker.pypi.locked import normalize_name
+from conda_docker.environment.wheels import normalize_name
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement

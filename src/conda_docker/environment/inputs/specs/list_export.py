@@ -7,8 +7,8 @@ from pathlib import Path
 
 from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
 from conda_docker.environment.spec import EnvironmentSpec
+from conda_docker.environment.wheels import PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.pypi.locked import PipRequirements
 
 _LINE = re.compile(r"(?:(?P<channel>\S+)::)?(?P<name>[\w.-]+)=(?P<version>[^=\s]+)(?:=(?P<build>[^=\s]+))?")
 _PLATFORM = re.compile(r"#\s*platform:\s*(\S+)")

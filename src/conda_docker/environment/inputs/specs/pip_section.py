@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
+from conda_docker.environment.wheels import PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.pypi.locked import PipRequirements
 from conda_docker.redaction import public_text
 from conda_docker.user_files import read_text, user_path
 

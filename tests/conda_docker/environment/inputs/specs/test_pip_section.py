@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.inputs.specs.pip_section import read_pip_section
+from conda_docker.environment.wheels import PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.pypi.locked import PipRequirements
 
 
 def read(tmp_path: Path, *lines: str) -> PipRequirements:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from conda_docker.environment.wheels import normalize_name
 from conda_docker.errors import UnsupportedInput
-from conda_docker.pypi.locked import normalize_name
 from conda_docker.redaction import public_url
 from python_docker.files.regular import read_regular_file
 

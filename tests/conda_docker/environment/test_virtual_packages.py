@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker.environment.solve.virtual_packages import VirtualPackage, override_variables, virtual_packages
+from conda_docker.environment.virtual_packages import VirtualPackage, override_variables, virtual_packages
 from conda_docker.errors import InvalidEnvironment
 
 
