@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest
+from python_docker.spec.fields import Fields, json_names
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
@@ -19,18 +20,12 @@ DIGESTS = st.binary(max_size=3).map(Digest.of)
 # Names that clash with what the classes are made of, beside any other.
 NAMES = st.one_of(
     st.text(max_size=10),
-    st.sampled_from(
-        ["media_type", "raw", "_raw", "digest", "value", "what", "model_config", "model_fields", "parse", "format"]
-    ),
+    st.sampled_from(["media_type", "raw", "_raw", "digest", "value", "what", "rest", "size", "parse", "format"]),
 )
 
 
-def _known(model: type[Any]) -> set[str]:
-    return {field.alias or name for name, field in model.model_fields.items()}
-
-
-def _document(required: dict[str, Any], optional: dict[str, Any], model: type[Any]) -> st.SearchStrategy[Any]:
-    known = _known(model)
+def _document(required: dict[str, Any], optional: dict[str, Any], model: type[Fields]) -> st.SearchStrategy[Any]:
+    known = json_names(model)
     unknown = st.dictionaries(NAMES.filter(lambda name: name not in known), JSON, max_size=3)
     return st.builds(lambda a, b: a | b, st.fixed_dictionaries(required, optional=optional), unknown)
 

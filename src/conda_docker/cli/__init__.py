@@ -45,11 +45,8 @@ def main(args: Sequence[str] | None = None, *, program: str | None = None) -> No
 def start_quickly() -> None:
     """Set this process up for one command: to be called before anything large is imported."""
     import gc
-    import os
 
     gc.set_threshold(_NEW_OBJECTS_TO_COLLECT)
-    # pydantic checks the documents of images; looking for its plugins reads the metadata of every distribution.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def cli(args: Sequence[str]) -> None:

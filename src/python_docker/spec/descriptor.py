@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from python_docker.spec import fields
 from python_docker.spec.digest import Digest
+from python_docker.spec.fields import Fields, json_field
 from python_docker.spec.media_types import FOREIGN_LAYERS, ImageFormat, layer_compression, layer_media_type
 from python_docker.spec.platform import Platform
 
 _MAX_SIZE = (1 << 63) - 1  # sizes are signed 64-bit integers (image-spec, descriptor.md)
 
 
-class Fields(BaseModel):
-    """Fields as the specifications spell them; others are kept."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, defer_build=True)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fields that are set, by their names in JSON."""
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
-
-    @classmethod
-    def from_json(cls, value: Any) -> Self:
-        """Read the fields by their names in JSON alone. Raises pydantic's `ValidationError`."""
-        return cls.model_validate(value, by_alias=True, by_name=False)
-
-
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Descriptor(Fields):
     """What a blob or document is, its digest, and its size in bytes (image-spec, descriptor.md).
 
@@ -36,19 +23,19 @@ class Descriptor(Fields):
     2
     """
 
-    media_type: str = Field(alias="mediaType", max_length=255)
-    digest: Digest
-    size: int = Field(ge=0, le=_MAX_SIZE, strict=True)
-    urls: tuple[str, ...] | None = None
-    annotations: dict[str, str] | None = None
-    data: str | None = None
-    platform: dict[str, Any] | None = None
-    artifact_type: str | None = Field(default=None, alias="artifactType")
+    media_type: str = field(metadata=json_field("mediaType", fields.string(max_length=255)))
+    digest: Digest = field(metadata=json_field("digest", fields.digest))
+    size: int = field(metadata=json_field("size", fields.integer(0, _MAX_SIZE)))
+    urls: tuple[str, ...] | None = field(default=None, metadata=json_field("urls", fields.list_of(fields.string())))
+    annotations: dict[str, str] | None = field(default=None, metadata=json_field("annotations", fields.strings_by_name))
+    data: str | None = field(default=None, metadata=json_field("data", fields.string()))
+    platform: dict[str, Any] | None = field(default=None, metadata=json_field("platform", fields.json_object))
+    artifact_type: str | None = field(default=None, metadata=json_field("artifactType", fields.string()))
 
     @classmethod
-    def of(cls, content: bytes, media_type: str, **fields: Any) -> Descriptor:
-        """Return the descriptor of `content`."""
-        return cls(media_type=media_type, digest=Digest.of(content), size=len(content), **fields)
+    def of(cls, content: bytes, media_type: str, **more: Any) -> Descriptor:
+        """Return the descriptor of `content`, with `more` fields (Python names)."""
+        return cls(media_type=media_type, digest=Digest.of(content), size=len(content), **more)
 
     @classmethod
     def new(
@@ -59,12 +46,10 @@ class Descriptor(Fields):
             return cls(media_type=media_type, digest=digest, size=size, annotations=dict(annotations))
         return cls(media_type=media_type, digest=digest, size=size)
 
-    def replace(self, **fields: Any) -> Descriptor:
-        """Return the same descriptor with other values for `fields` (Python names); None removes a field."""
-        value = self.to_json()
-        for name, field in fields.items():
-            value[Descriptor.model_fields[name].alias or name] = field
-        return Descriptor.from_json({key: field for key, field in value.items() if field is not None})
+    def replace(self, **changes: Any) -> Descriptor:
+        """Return the same descriptor with other values for some fields (Python names); None removes a field."""
+        value = self.to_json() | {fields.json_name(Descriptor, name): change for name, change in changes.items()}
+        return Descriptor.from_json({name: content for name, content in value.items() if content is not None})
 
     def retyped(self, media_type: str) -> Descriptor:
         """Return the same content under another media type; Docker's descriptors lose what only OCI's have."""
@@ -103,8 +88,8 @@ class Descriptor(Fields):
 
         Names that only the kernel or old tools use, such as `x86_64`, are given as Go's.
         """
-        fields = self.platform or {}
-        os, architecture, variant = fields.get("os"), fields.get("architecture"), fields.get("variant")
+        said = self.platform or {}
+        os, architecture, variant = said.get("os"), said.get("architecture"), said.get("variant")
         if not isinstance(os, str) or not isinstance(architecture, str):
             return None
         return Platform.of(os, architecture, variant if isinstance(variant, str) else None)

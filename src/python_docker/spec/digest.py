@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 from python_docker.errors import ContentMismatch, InvalidDigest
 from python_docker.files.stream import ReadStream
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
-    from pydantic_core import CoreSchema
 
 # image-spec, descriptor.md, "Digests"
 _GRAMMAR = re.compile(r"(?P<algorithm>[a-z0-9]+(?:[+._-][a-z0-9]+)*):(?P<encoded>[a-zA-Z0-9=_-]+)")
@@ -90,13 +86,6 @@ class Digest(str):
         hash_.update(content)
         if hash_.hexdigest() != self.encoded:
             raise ContentMismatch(f"{what} is damaged: its digest is {self.algorithm}:{hash_.hexdigest()}, not {self}")
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Let pydantic check digests in documents."""
-        from pydantic_core import core_schema
-
-        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
 
 
 class HashingReader(ReadStream):

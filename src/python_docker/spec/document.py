@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
-from pydantic import PrivateAttr, ValidationError
-
 from python_docker.errors import InvalidDocument
-from python_docker.spec.descriptor import Fields
 from python_docker.spec.digest import Digest
+from python_docker.spec.fields import Fields, read_document
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.strict_json import dump_json, parse_json
 
-MAX_ITEMS = 10_000
-"""How many layers an image, or images an index, may have."""
 
-
-def none_is_empty(value: Any) -> Any:
-    """Go writes a list without elements as null."""
-    return () if value is None else value
-
-
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Document(Fields):
     """A document with the bytes it was read from, or was first written as."""
 
-    _raw: bytes = PrivateAttr(default=b"")
-    _digest: Digest | None = PrivateAttr(default=None)
     what: ClassVar[str] = "document"
+
+    raw: bytes = field(default=b"", repr=False)
+    """The document's bytes."""
 
     @classmethod
     def parse(cls, raw: bytes, what: str | None = None) -> Self:
@@ -37,14 +30,7 @@ class Document(Fields):
 
     @classmethod
     def from_value(cls, value: Any, raw: bytes, what: str) -> Self:
-        try:
-            document = cls.from_json(value)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            place = ".".join(str(part) for part in first["loc"]) or "the top"
-            raise InvalidDocument(f"{what} is malformed at {place[:120]!r}: {first['msg']}") from None
-        document._raw = raw
-        return document
+        return replace(read_document(cls.read, value, what), raw=raw)
 
     @classmethod
     def build(cls, value: Mapping[str, Any]) -> Self:
@@ -58,32 +44,24 @@ class Document(Fields):
         return cls.from_value(value, raw, cls.what)
 
     @property
-    def raw(self) -> bytes:
-        """The document's bytes."""
-        return self._raw
-
-    @property
     def digest(self) -> Digest:
         """The digest of the bytes."""
-        if self._digest is None:
-            self._digest = Digest.of(self._raw)
-        return self._digest
+        return Digest.of(self.raw)
 
     @property
     def size(self) -> int:
         """How many bytes the document has."""
-        return len(self._raw)
+        return len(self.raw)
 
     def __eq__(self, other: object) -> bool:
-        # Not pydantic's, to which a digest that was worked out before makes a difference.
         return isinstance(other, Document) and type(self) is type(other) and self._said() == other._said()
 
     def __hash__(self) -> int:
         return hash(self._said())
 
     def _said(self) -> tuple[bytes, str | None]:
-        return self._raw, getattr(self, "media_type", None)
+        return self.raw, getattr(self, "media_type", None)
 
     def value(self) -> Any:
         """Return a fresh copy of the document as JSON values."""
-        return json.loads(self._raw)
+        return json.loads(self.raw)

@@ -6,13 +6,14 @@ Sources: image-spec (manifest.md, image-index.md) and Docker's image manifest ve
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar
-
-from pydantic import BeforeValidator, Field
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from python_docker.errors import InvalidDocument, UnsupportedFormat
+from python_docker.spec import fields
 from python_docker.spec.descriptor import Descriptor
-from python_docker.spec.document import MAX_ITEMS, Document, none_is_empty
+from python_docker.spec.document import Document
+from python_docker.spec.fields import MAX_ITEMS, json_field
 from python_docker.spec.image_config import History, ImageConfig, RootFS
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import (
@@ -42,18 +43,23 @@ __all__ = [
 ]
 
 
+_SCHEMA_VERSION = fields.integer(2, 2)
+_DESCRIPTORS = fields.list_of(Descriptor.read, max_items=MAX_ITEMS, null_is_empty=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Manifest(Document):
     """An image manifest: its config and its layers, bottom first (image-spec, manifest.md)."""
 
     what: ClassVar[str] = "the manifest"
 
-    schema_version: int = Field(alias="schemaVersion", ge=2, le=2, strict=True)
-    media_type: str = Field(alias="mediaType")
-    config: Descriptor
-    layers: Annotated[tuple[Descriptor, ...], BeforeValidator(none_is_empty)] = Field(max_length=MAX_ITEMS)
-    annotations: dict[str, str] | None = None
-    subject: Descriptor | None = None
-    artifact_type: str | None = Field(default=None, alias="artifactType")
+    schema_version: int = field(metadata=json_field("schemaVersion", _SCHEMA_VERSION))
+    media_type: str = field(metadata=json_field("mediaType", fields.string()))
+    config: Descriptor = field(metadata=json_field("config", Descriptor.read))
+    layers: tuple[Descriptor, ...] = field(metadata=json_field("layers", _DESCRIPTORS))
+    annotations: dict[str, str] | None = field(default=None, metadata=json_field("annotations", fields.strings_by_name))
+    subject: Descriptor | None = field(default=None, metadata=json_field("subject", Descriptor.read))
+    artifact_type: str | None = field(default=None, metadata=json_field("artifactType", fields.string()))
 
     @property
     def format(self) -> ImageFormat:
@@ -121,16 +127,17 @@ class Manifest(Document):
         return Manifest.build(self.value() | {"layers": [layer.to_json() for layer in layers]})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Index(Document):
     """An image index or Docker manifest list: one descriptor a platform (image-spec, image-index.md)."""
 
     what: ClassVar[str] = "the index"
 
-    schema_version: int = Field(alias="schemaVersion", ge=2, le=2, strict=True)
-    media_type: str = Field(default=OCI_INDEX, alias="mediaType")
-    manifests: Annotated[tuple[Descriptor, ...], BeforeValidator(none_is_empty)] = Field(max_length=MAX_ITEMS)
-    annotations: dict[str, str] | None = None
-    subject: Descriptor | None = None
+    schema_version: int = field(metadata=json_field("schemaVersion", _SCHEMA_VERSION))
+    media_type: str = field(default=OCI_INDEX, metadata=json_field("mediaType", fields.string()))
+    manifests: tuple[Descriptor, ...] = field(metadata=json_field("manifests", _DESCRIPTORS))
+    annotations: dict[str, str] | None = field(default=None, metadata=json_field("annotations", fields.strings_by_name))
+    subject: Descriptor | None = field(default=None, metadata=json_field("subject", Descriptor.read))
 
     @property
     def format(self) -> ImageFormat:
@@ -162,12 +169,12 @@ def referrer_descriptor(document: Manifest | Index) -> Descriptor:
 
     The type is that of its config where it states none (distribution-spec, "Listing Referrers").
     """
-    fields: dict[str, object] = {}
+    said: dict[str, object] = {}
     if isinstance(document, Manifest):
-        fields["artifact_type"] = document.artifact_type or document.config.media_type
+        said["artifact_type"] = document.artifact_type or document.config.media_type
     if document.annotations:
-        fields["annotations"] = document.annotations
-    return document.descriptor.replace(**fields)
+        said["annotations"] = document.annotations
+    return document.descriptor.replace(**said)
 
 
 def parse_manifest(raw: bytes, media_type: str | None = None, what: str = "the manifest") -> Manifest | Index:

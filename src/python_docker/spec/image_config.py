@@ -2,48 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
-from pydantic import BeforeValidator, Field
-
-from python_docker.spec.descriptor import Fields
+from python_docker.spec import fields
 from python_docker.spec.digest import Digest
-from python_docker.spec.document import MAX_ITEMS, Document, none_is_empty
+from python_docker.spec.document import Document
+from python_docker.spec.fields import MAX_ITEMS, Fields, json_field
 from python_docker.spec.platform import Platform
 
+_STRING = fields.string()
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History(Fields):
     """How one layer came about, or, with `empty_layer`, one step that made none (image-spec, config.md)."""
 
-    created: str | None = None
-    created_by: str | None = None
-    author: str | None = None
-    comment: str | None = None
-    empty_layer: bool | None = Field(default=None, strict=True)
+    created: str | None = field(default=None, metadata=json_field("created", _STRING))
+    created_by: str | None = field(default=None, metadata=json_field("created_by", _STRING))
+    author: str | None = field(default=None, metadata=json_field("author", _STRING))
+    comment: str | None = field(default=None, metadata=json_field("comment", _STRING))
+    empty_layer: bool | None = field(default=None, metadata=json_field("empty_layer", fields.boolean))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RootFS(Fields):
     """The layers' diff IDs, bottom first."""
 
-    type: str | None = "layers"
-    diff_ids: Annotated[tuple[Digest, ...], BeforeValidator(none_is_empty)] = Field(default=(), max_length=MAX_ITEMS)
+    type: str | None = field(default="layers", metadata=json_field("type", _STRING))
+    diff_ids: tuple[Digest, ...] = field(
+        default=(), metadata=json_field("diff_ids", fields.list_of(fields.digest, max_items=MAX_ITEMS))
+    )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ImageConfig(Document):
     """An image's config file; its digest is the image ID (image-spec, config.md)."""
 
     what: ClassVar[str] = "the image's config"
 
-    architecture: str | None = None
-    os: str | None = None
-    variant: str | None = None
-    os_version: str | None = Field(default=None, alias="os.version")
-    os_features: tuple[str, ...] | None = Field(default=None, alias="os.features")
-    created: str | None = None
-    author: str | None = None
-    config: dict[str, Any] | None = None
-    rootfs: RootFS = RootFS()
-    history: tuple[History, ...] | None = None
+    architecture: str | None = field(default=None, metadata=json_field("architecture", _STRING))
+    os: str | None = field(default=None, metadata=json_field("os", _STRING))
+    variant: str | None = field(default=None, metadata=json_field("variant", _STRING))
+    os_version: str | None = field(default=None, metadata=json_field("os.version", _STRING))
+    os_features: tuple[str, ...] | None = field(
+        default=None, metadata=json_field("os.features", fields.list_of(_STRING))
+    )
+    created: str | None = field(default=None, metadata=json_field("created", _STRING))
+    author: str | None = field(default=None, metadata=json_field("author", _STRING))
+    config: dict[str, Any] | None = field(default=None, metadata=json_field("config", fields.json_object))
+    rootfs: RootFS = field(default_factory=RootFS, metadata=json_field("rootfs", RootFS.read))
+    history: tuple[History, ...] | None = field(
+        default=None, metadata=json_field("history", fields.list_of(History.read))
+    )
 
     @property
     def platform(self) -> Platform:

@@ -8,11 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel
-
 from python_docker.errors import InvalidDigest
 from python_docker.spec.descriptor import Descriptor
 from python_docker.spec.digest import Digest
+from python_docker.spec.fields import Fields, json_names
 from python_docker.validation.report import Finding, error, warning
 
 # RFC 6838, section 4.2: names of at most 127 characters.
@@ -58,9 +57,9 @@ def _digest(data: bytes, like: Digest) -> Digest:
     return Digest(f"{like.algorithm}:{hash_.hexdigest()}")
 
 
-def check_names(value: Mapping[str, Any], model: type[BaseModel]) -> Iterator[Finding]:
+def check_names(value: Mapping[str, Any], kind: type[Fields]) -> Iterator[Finding]:
     """Check the names of fields: tools written in Go read `Layers` as `layers`, others do not."""
-    known = {field.alias or name for name, field in model.model_fields.items()}
+    known = json_names(kind)
     lower = {name.lower(): name for name in known}
     for name in value:
         if name not in known and name.lower() in lower:

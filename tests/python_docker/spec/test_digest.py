@@ -10,7 +10,6 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
 
 from python_docker.errors import ContentMismatch, InvalidDigest
 from python_docker.files.stream import ReadStream
@@ -84,21 +83,6 @@ def test_check_names_what_is_damaged() -> None:
     Digest(f"sha512:{hashlib.sha512(b'abc').hexdigest()}").check(b"abc", "it")
     with pytest.raises(ContentMismatch, match="the config is damaged"):
         Digest.of(b"abc").check(b"abd", "the config")
-
-
-class Holder(BaseModel):
-    digest: Digest
-
-
-def test_pydantic_checks_and_dumps_digests() -> None:
-    holder = Holder.model_validate({"digest": f"sha256:{HEX}"})
-    assert type(holder.digest) is Digest
-    assert holder.model_dump(mode="json") == {"digest": f"sha256:{HEX}"}
-    assert holder.model_dump_json() == f'{{"digest":"sha256:{HEX}"}}'
-    with pytest.raises(ValidationError, match="not a digest"):
-        Holder.model_validate({"digest": "nonsense"})
-    with pytest.raises(ValidationError):
-        Holder.model_validate({"digest": 5})
 
 
 @given(st.binary(max_size=100), st.lists(st.integers(1, 40)))

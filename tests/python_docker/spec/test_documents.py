@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from python_docker.errors import InvalidDocument, UnsupportedFormat
 from python_docker.spec import media_types
@@ -84,7 +84,12 @@ def test_replacing_by_none_removes_a_field() -> None:
 
 def test_docker_s_descriptors_lose_what_only_oci_has() -> None:
     descriptor = Descriptor(
-        media_type=LAYER["mediaType"], digest=DIGEST, size=2, annotations={"a": "b"}, data="e30=", urls=("http://x",)
+        media_type=str(LAYER["mediaType"]),
+        digest=DIGEST,
+        size=2,
+        annotations={"a": "b"},
+        data="e30=",
+        urls=("http://x",),
     )
     docker = descriptor.retyped("application/vnd.docker.image.rootfs.diff.tar.gzip").to_json()
     assert docker == {
@@ -103,7 +108,7 @@ def test_the_descriptor_of_content(content: bytes) -> None:
 
 
 def test_descriptors_do_not_change() -> None:
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(FrozenInstanceError):
         Descriptor.of(b"", "a/b").size = 3  # type: ignore[misc]
 
 

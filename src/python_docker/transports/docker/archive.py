@@ -10,16 +10,17 @@ import logging
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-
+from python_docker.blob import Blob
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidReference, NotFound, UnsupportedFormat
 from python_docker.image import Image
-from python_docker.image.blob import Blob
+from python_docker.spec import fields
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, ImageConfig, Index, Manifest, parse_json
+from python_docker.spec.fields import Fields, json_field, read_document
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.blob_tar import blob_path
@@ -44,17 +45,19 @@ _LISTED = 20
 _NAMED_BY_DIGEST = re.compile(r"(?:.*/|sha256:)?([a-f0-9]{64})(?:\.json)?")
 
 
-class _Entry(BaseModel):
+_STRINGS = fields.list_of(fields.string())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry(Fields):
     """One image in manifest.json."""
 
-    model_config = ConfigDict(frozen=True)
-
-    config: str = Field(alias="Config")
-    tags: tuple[str, ...] | None = Field(alias="RepoTags", default=None)
-    layers: tuple[str, ...] | None = Field(alias="Layers", default=None)
+    config: str = field(metadata=json_field("Config", fields.string()))
+    tags: tuple[str, ...] | None = field(default=None, metadata=json_field("RepoTags", _STRINGS))
+    layers: tuple[str, ...] | None = field(default=None, metadata=json_field("Layers", _STRINGS))
 
 
-_ENTRIES = TypeAdapter(tuple[_Entry, ...])
+_read_entries = fields.list_of(_Entry.read)
 
 
 class ArchiveSource:
@@ -159,12 +162,7 @@ def archived_images(archive: ArchiveFile) -> list[ArchivedImage] | None:
         value = parse_json(raw, what, limit=_MAX_LIST)
         if not isinstance(value, list):
             raise InvalidDocument(f"{what} is not the list of images that Docker writes")
-        try:
-            entries = _ENTRIES.validate_python(value)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise InvalidDocument(f"{what} is malformed at {place[:120]}: {first['msg']}") from None
+        entries = read_document(_read_entries, value, what)
         oci_part = cache(lambda: _oci_manifests(archive))
         return [_archived(archive, entry, oci_part) for entry in entries]
     if archive.find("index.json") is not None:
