@@ -10,8 +10,6 @@ from __future__ import annotations
 import atexit
 import os
 import re
-import secrets
-import shutil
 import stat
 import sys
 import time
@@ -45,7 +43,7 @@ def _remove_unfinished() -> None:
     for path in tuple(_unfinished):
         with suppress(OSError):
             if path.is_dir():
-                shutil.rmtree(path)
+                _remove_folder(path)
             else:
                 path.unlink()
 
@@ -153,7 +151,7 @@ class PartialFolder:
         if not target.exists():
             self.commit(target)
             return
-        old = target.with_name(f".{target.name[:_NAME_LENGTH]}.old-{secrets.token_hex(8)}")
+        old = target.with_name(f".{target.name[:_NAME_LENGTH]}.old-{os.urandom(8).hex()}")
         target.rename(old)
         try:
             self.commit(target)
@@ -165,7 +163,7 @@ class PartialFolder:
 
     def abort(self) -> None:
         """Remove the folder with what is left in it. Does nothing after `commit`."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        _remove_folder(self.path)
         _unfinished.discard(self.path)
         if self._lock is not None:
             os.close(self._lock)
@@ -217,7 +215,7 @@ def _remove_if_abandoned(path: Path) -> int:
             return 0
         if is_folder:
             size = sum(file.lstat().st_size for file in path.rglob("*"))
-            shutil.rmtree(path, ignore_errors=True)
+            _remove_folder(path)
             return size
         if sys.platform != "win32":
             path.unlink()
@@ -226,6 +224,12 @@ def _remove_if_abandoned(path: Path) -> int:
     if sys.platform == "win32":
         path.unlink()
     return status.st_size
+
+
+def _remove_folder(path: Path) -> None:
+    import shutil  # brings two compressors, and is rarely needed
+
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_unlocked(number: int, age: float) -> bool:
@@ -267,7 +271,7 @@ def _create_folder(parent: Path, name: str) -> tuple[int | None, Path]:
 
 
 def _new_path(folder: Path, name: str) -> Path:
-    return folder / f"{f'.{name[:_NAME_LENGTH]}' if name else ''}.partial-{secrets.token_hex(8)}"
+    return folder / f"{f'.{name[:_NAME_LENGTH]}' if name else ''}.partial-{os.urandom(8).hex()}"
 
 
 def _lock(number: int, path: Path) -> bool:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import re
 import sys
-import zlib
 from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
@@ -22,6 +19,7 @@ _READ_SIZE = 256 << 10
 # What gzip can unfold to at most is 1,032 times its size; other formats know no limit (files of zeros are honest).
 _RATIO = 1100
 _ROOM = 16 << 30  # bytes, below which nothing is refused
+_ERRORS = frozenset({"EOFError", "IsalError", "LZMAError", "ZstdError", "error"})  # zlib's is `error`
 _MAX_XZ_MEMORY = 128 << 20  # bytes; `xz -9` needs 65 MiB
 
 
@@ -171,16 +169,14 @@ class _Decompressed(ReadStream):
     def _read(self, size: int) -> bytes:
         try:
             return self._stream.read(size)
-        except (EOFError, zlib.error, lzma.LZMAError) as error:
-            raise InvalidLayer(f"damaged {self._compression} stream: {error}") from error
         except OSError as error:
             if error.errno is not None:
                 raise
             # What bz2 and gzip raise for bad data is an OSError without a number.
             raise InvalidLayer(f"damaged {self._compression} stream: {error}") from error
         except Exception as error:
-            # The errors' classes are not typed, or belong to a module that differs between Python versions.
-            if type(error).__name__ not in {"ZstdError", "IsalError"}:
+            # By name: their modules are only imported for what is in that compression.
+            if type(error).__name__ not in _ERRORS:
                 raise
             raise InvalidLayer(f"damaged {self._compression} stream: {error}") from error
 
@@ -220,8 +216,12 @@ def open_decompressed(
         options = {zstd.DecompressionParameter.window_log_max: max_window_log}
         inner = _FrameReader(whole, lambda: cast("_Decoder", zstd.ZstdDecompressor(options=options)))
     elif compression is Compression.BZIP2:
+        import bz2
+
         inner = cast("BinaryIO", bz2.BZ2File(whole))
     else:
+        import lzma
+
         # Zeros may stand between streams (xz file format, section 2.2).
         inner = _FrameReader(whole, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_XZ_MEMORY), b"\0")
     return _Decompressed(inner, whole, compression, room, ratio)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -171,6 +170,8 @@ class _TemporaryWriter(BlobWriter):
     """Writes to a file without a name, which is gone with the last object that refers to it, or with this process."""
 
     def __init__(self) -> None:
+        import tempfile
+
         super().__init__(cast("BinaryIO", tempfile.TemporaryFile(prefix="blob-", buffering=0)))  # noqa: SIM115
 
     def _keep(self, descriptor: Descriptor) -> Blob:
@@ -186,12 +187,22 @@ def temporary_writer() -> BlobWriter:
     return _TemporaryWriter()
 
 
+def blob_path(digest: Digest) -> str:
+    """Return where a blob is in an OCI layout (image-spec, image-layout.md, "Blobs").
+
+    >>> blob_path(Digest.of(b""))
+    'blobs/sha256/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+    """
+    return f"blobs/{digest.algorithm}/{digest.encoded}"
+
+
 class BlobStore:
     """A folder with each blob in a file of its own, `blobs/<algorithm>/<encoded>`: an OCI layout's.
 
     Safe for any number of processes at once and against being killed: a blob appears under its name whole or not at
     all. `get` and `contains` compare sizes; reading checks digests.
 
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     store = BlobStore(folder)
     ...     blob = store.add(Blob.from_bytes(b"{}", "application/vnd.oci.empty.v1+json"))
@@ -204,7 +215,7 @@ class BlobStore:
 
     def path_of(self, digest: Digest) -> Path:
         """Return where the blob of this digest is, or would be."""
-        return self.root / "blobs" / digest.algorithm / digest.encoded
+        return self.root / blob_path(digest)
 
     def contains(self, descriptor: Descriptor) -> bool:
         """Return whether a file of that digest and size is there."""

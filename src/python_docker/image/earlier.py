@@ -5,13 +5,12 @@ What does not work, and what to use instead, is in docs/earlier-releases.md.
 
 from __future__ import annotations
 
-import io
-import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from python_docker.files.compression import Compression
 
 if TYPE_CHECKING:
+    import tarfile
     from typing import BinaryIO, Self
 
     from python_docker.spec.digest import Digest
@@ -74,12 +73,12 @@ class EarlierLayer:
     @property
     def tar(self) -> tarfile.TarFile:
         """The content as a tar of the standard library's."""
-        return tarfile.open(fileobj=io.BytesIO(self.content), mode="r:")
+        return _open_tar(self.content, "r:")
 
     @property
     def targz(self) -> tarfile.TarFile:
         """The compressed content as a tar of the standard library's."""
-        return tarfile.open(fileobj=io.BytesIO(self.compressed_content), mode="r:gz")
+        return _open_tar(self.compressed_content, "r:gz")
 
     def _gzipped(self) -> Self:
         return self if self.compression is Compression.GZIP else self.compressed(Compression.GZIP)
@@ -103,3 +102,10 @@ class EarlierImage:
             "manifest": (manifest.raw, manifest.digest.encoded),
             "config": (config.raw, config.digest.encoded),
         }
+
+
+def _open_tar(content: bytes, mode: Literal["r:", "r:gz"]) -> tarfile.TarFile:
+    import io
+    import tarfile
+
+    return tarfile.open(fileobj=io.BytesIO(content), mode=mode)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
-from contextlib import contextmanager
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from python_docker.files.compression import Compression, open_decompressed, sniff_stream
-from python_docker.files.compressor import CompressingWriter, compression_pool
+from python_docker.blob import Blob, BlobWriter
+from python_docker.compression import Compression, open_decompressed, sniff_stream
+from python_docker.earlier import EarlierLayer
 from python_docker.files.stream import ReadStream
 from python_docker.image.blob import Blob, BlobWriter, temporary_writer
 from python_docker.image.earlier import EarlierLayer
@@ -17,7 +16,9 @@ from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.spec.documents import Descriptor, History
 from python_docker.spec.media_types import ImageFormat, layer_compression, layer_media_type
 from python_docker.spec.runtime_config import RuntimeConfig
-from python_docker.tar import LayerWriter, TarEntry, TarReader, clamped_path
+
+if TYPE_CHECKING:
+    from python_docker.tar import TarEntry
 
 _READ_SIZE = 1 << 20
 
@@ -95,6 +96,8 @@ class Layer(EarlierLayer):
 
     def entries(self) -> Iterator[tuple[TarEntry, BinaryIO]]:
         """Yield the members of the tar, each with a reader until the next; digests are checked at the end."""
+        from python_docker.tar import TarReader
+
         with self.open_uncompressed() as stream:
             yield from TarReader(stream, lenient=True)
             while stream.read(_READ_SIZE):
@@ -104,6 +107,8 @@ class Layer(EarlierLayer):
         """Return the paths in the tar, in its order, relative to the root: files, folders and links, whiteouts as they
         are.
         """
+        from python_docker.tar import clamped_path
+
         return [clamped_path(entry.path) for entry, _ in self.entries()]
 
     def with_blob(self, blob: Blob) -> Layer:
@@ -169,6 +174,8 @@ class Layer(EarlierLayer):
         level: int | None,
         advance: Callable[[int], object] | None,
     ) -> None:
+        from python_docker.compressor import CompressingWriter, compression_pool
+
         with (
             self.open_uncompressed() as stream,
             CompressingWriter(sink, compression, level, compression_pool(compression)) as writer,
@@ -186,6 +193,8 @@ class _Recompressing(ReadStream):
     """Compresses a layer while it is read."""
 
     def __init__(self, layer: Layer, compression: Compression, level: int | None) -> None:
+        from python_docker.compressor import CompressingWriter, compression_pool
+
         self._source = layer.open_uncompressed()
         super().__init__(self._source)
         self._ready = bytearray()
@@ -210,62 +219,3 @@ class _Recompressing(ReadStream):
         if not self.closed:
             self._writer.abort()
         super().close()
-
-
-class LayerBuilder(LayerWriter):
-    """A LayerWriter that compresses, hashes and stores what it writes; `layer` is the result once it is closed."""
-
-    def __init__(
-        self,
-        writer: BlobWriter,
-        compression: Compression = Compression.GZIP,
-        level: int | None = None,
-        *,
-        executor: Executor | None = None,
-        parent_mtime: int = 0,
-    ) -> None:
-        self._diff = hashlib.sha256()
-        self._blob_writer = writer
-        self._compression = compression
-        self._compressor = CompressingWriter(writer.write, compression, level, executor)
-        self.layer: Layer | None = None
-        super().__init__(self._take, parent_mtime=parent_mtime)
-
-    def _take(self, data: bytes) -> None:
-        self._diff.update(data)
-        self._compressor.write(data)
-
-    def close(self) -> None:
-        """End the tar, and make the layer."""
-        super().close()
-        self._compressor.close()
-        blob = self._blob_writer.commit(layer_media_type(ImageFormat.OCI, self._compression))
-        self.layer = Layer(blob, Digest.from_hash(self._diff))
-
-
-@contextmanager
-def build_layer(
-    writer: BlobWriter | None = None,
-    compression: Compression = Compression.GZIP,
-    level: int | None = None,
-    *,
-    parent_mtime: int = 0,
-) -> Iterator[LayerBuilder]:
-    """Write a layer; `layer` of the result is there after the `with` block.
-
-    It is kept in `writer`'s store, or, without one, in a temporary file for as long as it is in use.
-
-    >>> with build_layer() as builder:
-    ...     builder.add(TarEntry("hello", size=2), b"hi")
-    >>> builder.layer.list_files()
-    ['hello']
-    """
-    with writer or temporary_writer() as blob_writer:
-        pool = compression_pool(compression)
-        builder = LayerBuilder(blob_writer, compression, level, executor=pool, parent_mtime=parent_mtime)
-        try:
-            yield builder
-        except BaseException:
-            builder._compressor.abort()
-            raise
-        builder.close()

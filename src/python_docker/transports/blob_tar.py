@@ -5,21 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO
 
+from python_docker.blob import Blob, blob_path
 from python_docker.errors import Error
 from python_docker.files.stream import ReadStream
-from python_docker.image.blob import Blob
-from python_docker.spec.digest import Digest
 from python_docker.tar import LayerWriter, TarEntry
 from python_docker.transports.output import Output
-
-
-def blob_path(digest: Digest) -> str:
-    """Return where a blob is in an OCI layout (image-spec, image-layout.md, "Blobs").
-
-    >>> blob_path(Digest.of(b""))
-    'blobs/sha256/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
-    """
-    return f"blobs/{digest.algorithm}/{digest.encoded}"
 
 
 class _Advancing(ReadStream):

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from conda_docker.cli.options import common as options
-from conda_docker.cli.options.build import BILL_FORMATS
-from conda_docker.cli.parameters import Option
-from conda_docker.cli.parser import command
+from conda_docker.cli.parser import Option, command
 from conda_docker.cli.terminal.output import Output
 
 if TYPE_CHECKING:
@@ -57,7 +55,7 @@ _SHOWN = "What to show"
     Option(
         "--sbom",
         metavar="FORMAT",
-        type=click.Choice(BILL_FORMATS),
+        type=click.Choice(options.BILL_FORMATS),
         panel=_SHOWN,
         help="The bill of materials, cyclonedx or spdx: the attached one, else one made from the image's history.",
     ),

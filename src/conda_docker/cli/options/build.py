@@ -32,8 +32,9 @@ LAYERS = "Layers"
 CACHE = "Cache and network"
 
 DEFAULT_IMAGE = "conda-docker:latest"
-# As `conda_docker.sbom.document` has them.
-BILL_FORMATS = ("cyclonedx", "spdx")
+# As `conda_docker.request` has them, which takes too long to import for --help; a test compares.
+DEFAULT_BASE = "debian:stable-slim"
+CHANNEL_PRIORITIES = ("strict", "flexible", "disabled")
 
 DEFAULTS = BuildOptions()
 _FILE = click.Path(path_type=Path)
@@ -77,7 +78,7 @@ OPTIONS = (
     Option(
         "--sbom",
         metavar="FORMAT",
-        type=click.Choice(BILL_FORMATS),
+        type=click.Choice(common.BILL_FORMATS),
         multiple=True,
         panel=RESULT,
         help="Attach a bill of materials, cyclonedx or spdx, to the image in a registry, an OCI layout or an OCI "

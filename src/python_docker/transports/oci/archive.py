@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+from python_docker.blob import Blob, BlobStore, blob_path
+from python_docker.compression import Compression
 from python_docker.errors import Error
 from python_docker.files.compression import Compression
 from python_docker.image.blob import Blob, BlobStore
@@ -14,7 +16,7 @@ from python_docker.spec.documents import Descriptor, Index, Manifest, referrer_d
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
-from python_docker.transports.blob_tar import BlobTar, blob_path
+from python_docker.transports.blob_tar import BlobTar
 from python_docker.transports.location import Location
 from python_docker.transports.medium import Source
 from python_docker.transports.oci.index import LAYOUT_MARKER, naming_annotations, write_index

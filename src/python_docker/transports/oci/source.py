@@ -6,18 +6,20 @@ import base64
 import binascii
 import stat
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from python_docker.blob import Blob, BlobStore, blob_path
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, NotFound
 from python_docker.image.blob import Blob, BlobStore
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_manifest
 from python_docker.spec.media_types import MANIFESTS
 from python_docker.spec.reference import ImageReference
-from python_docker.transports.archive_file import ArchiveFile
-from python_docker.transports.blob_tar import blob_path
 from python_docker.transports.medium import Source
 from python_docker.transports.oci.index import check_layout_marker, choose, images_of, labels, reference_of
+
+if TYPE_CHECKING:
+    from python_docker.transports.archive_file import ArchiveFile
 
 
 class LayoutFiles(Protocol):
