@@ -6,11 +6,9 @@ Whatever cannot be meant raises a `TypeError` or `ValueError` that names the arg
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path, PurePath
@@ -134,7 +132,9 @@ def to_choice(name: str, value: object, *, kind: type[Choice]) -> Choice:
     try:
         return kind(value)
     except ValueError:
-        near = difflib.get_close_matches(value.lower(), list(map(str, kind)), n=1)
+        from difflib import get_close_matches
+
+        near = get_close_matches(value.lower(), list(map(str, kind)), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"{name} must be one of {allowed}, not {value[:80]!r}{hint}") from None
 
@@ -154,6 +154,8 @@ def to_command(name: str, value: object) -> tuple[str, ...] | None:
         return None
     if not isinstance(value, str):
         return to_texts(name, value)
+    import shlex
+
     try:
         words = json.loads(value) if value.lstrip().startswith("[") else shlex.split(value)
         return to_texts(name, words)

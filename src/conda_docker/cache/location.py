@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import stat
-import tempfile
 from functools import lru_cache
 from pathlib import Path
 
@@ -78,6 +77,8 @@ def private_temporary_folder(variable: str) -> Path:
 
     Raises `CacheError` when there is none; `variable` is how users choose another folder for what they need it for.
     """
+    import tempfile
+
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
     folder = Path(tempfile.gettempdir()) / f"conda-docker-{user}"
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -153,6 +152,8 @@ def remove_stopped_downloads(cache: CacheFolder) -> int:
 
 def clear_cache(cache: CacheFolder) -> int:
     """Remove everything; return the bytes that were freed. Raises `CacheError` for a folder that is not a cache."""
+    import shutil
+
     _check_mark(cache)
     root = Path(os.path.realpath(cache.root))
     before = _tree_size(root)

@@ -227,7 +227,9 @@ def _remove_if_abandoned(path: Path) -> int:
 
 
 def _remove_folder(path: Path) -> None:
-    import shutil  # brings two compressors, and is rarely needed
+    if not path.exists():
+        return
+    import shutil  # which brings compressors, and is seldom needed
 
     shutil.rmtree(path, ignore_errors=True)
 

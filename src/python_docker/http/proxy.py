@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import sys
 from collections.abc import Mapping
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from python_docker.http.url import DEFAULT_PORTS, ip_address, is_loopback
 
@@ -33,7 +33,9 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> str | None:
     if environ.get("REQUEST_METHOD"):
         # Under CGI, HTTP_PROXY is a header of the request (CVE-2016-5385).
         proxies["http"] = environ.get("http_proxy", "")
-    if environ is os.environ and not any(proxies.values()):
+    if environ is os.environ and not any(proxies.values()) and sys.platform in {"darwin", "win32"}:
+        from urllib.request import getproxies, proxy_bypass
+
         bypass = bool(proxy_bypass(host))
         proxies = getproxies()
     else:

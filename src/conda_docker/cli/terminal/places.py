@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import shutil
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -38,6 +36,8 @@ def run_command(image: str, locations: Sequence[Location], engine: str | None) -
 
     It is the command of the engine that has the image, else of the one that is installed, else Docker's.
     """
+    import shlex
+
     command = engine.lower() if engine else _installed_command()
     by_transport = {location.transport: location for location in reversed(locations)}
     run = f"{command} run --rm -it {image}"
@@ -54,5 +54,7 @@ def run_command(image: str, locations: Sequence[Location], engine: str | None) -
 
 
 def _installed_command() -> str:
+    import shutil
+
     path = os.environ.get("PATH")
     return "podman" if shutil.which("podman", path=path) and not shutil.which("docker", path=path) else "docker"

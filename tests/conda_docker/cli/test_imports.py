@@ -1,0 +1,114 @@
+"""What each command does without: a module that is imported for nothing costs every start."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conda_docker.cli.conftest import LAYERS
+from tests.images import write_oci_layout
+from tests.python_docker.registry.stub_registry import StubRegistry
+
+SOLVER = {"rattler", "uv", "asyncio", "yaml", "packaging", "pathspec", "conda_docker.resolution"}
+BUILDING = {"conda_docker.build_options", "conda_docker.image.assemble", "conda_docker.layers", "conda_docker.link"}
+WRITING_LAYERS = {"deflate", "isal", "python_docker.compressor", "python_docker.layer_builder", "python_docker.tar"}
+STANDARD = {"bz2", "lzma", "tarfile", "zipfile", "shutil", "tempfile", "random", "urllib.request"}
+HTTP = {"urllib3", "http.client", "ssl", "socket", "email", "python_docker.http.client"}
+ALWAYS = SOLVER | BUILDING | {"pydantic", "rich", "docker", "typing_extensions"}
+LOCAL = ALWAYS | WRITING_LAYERS | STANDARD | HTTP
+# urllib3 itself asks for versions of packages, which opens zip files in temporary folders.
+REMOTE = ALWAYS | WRITING_LAYERS | {"tarfile", "urllib.request"}
+
+WITHOUT = {
+    "--version": LOCAL,
+    "inspect oci:layout": LOCAL,
+    "inspect --json oci:layout": LOCAL,
+    "inspect --raw oci:layout": LOCAL,
+    "-q copy oci:layout oci:copy": LOCAL,
+    "-q validate --no-layers oci:layout": LOCAL - {"python_docker.tar"},
+    "cache info": LOCAL,
+    "inspect docker://{host}/image:1": REMOTE,
+    "-q copy docker://{host}/image:1 docker://{host}/other:1": REMOTE,
+    "-q copy oci:layout docker://{host}/image:1": REMOTE,
+    "-q copy docker://{host}/image:1 oci:copy": REMOTE,
+}
+
+
+@pytest.fixture
+def registry() -> Iterator[StubRegistry]:
+    """Return an empty registry in memory."""
+    running = StubRegistry()
+    yield running
+    running.stop()
+
+
+def run(command: str, folder: Path, environment: dict[str, str]) -> set[str]:
+    """Run a command in a process of its own, and return the modules that it has imported at its end."""
+    code = (
+        "import json, sys\nfrom conda_docker.cli import run\ncode = run(sys.argv[1:])\n"
+        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)\nsys.exit(code)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, *command.split()],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    imported: list[str] = json.loads(result.stderr.splitlines()[-1])
+    return set(imported)
+
+
+@pytest.mark.parametrize("command", WITHOUT)
+def test_nothing_is_imported_that_the_command_does_not_need(
+    command: str, tmp_path: Path, environment: dict[str, str], registry: StubRegistry
+) -> None:
+    write_oci_layout(tmp_path / "layout", LAYERS, tag="v1")
+    if "{host}/image:1 " in command + " ":
+        run(f"-q copy oci:layout docker://{registry.host}/image:1", tmp_path, environment)
+    imported = run(command.format(host=registry.host), tmp_path, environment)
+    assert sorted(WITHOUT[command] & imported) == []
+
+
+@pytest.mark.parametrize("words", ["conda-docker ", "conda-docker build --", "conda-docker copy --compression "])
+def test_completion_is_as_quick_as_help(words: str, tmp_path: Path, environment: dict[str, str]) -> None:
+    code = (
+        "import atexit, json, sys\nfrom conda_docker.cli import main\n"
+        "atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))\nmain()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment
+        | {
+            "_CONDA_DOCKER_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split(" ")) - 1),
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.stdout
+    needed = BUILDING | {"python_docker.tar"}  # the options of `build` have the defaults of a build
+    imported = json.loads(result.stderr.splitlines()[-1])
+    assert sorted((LOCAL - needed) & set(imported)) == []
+
+
+def test_a_module_of_every_name_exists() -> None:
+    """A name that is misspelled here would never be imported either."""
+    code = "import importlib.util, sys\nprint([name for name in sys.argv[1:] if not importlib.util.find_spec(name)])"
+    result = subprocess.run(
+        [sys.executable, "-c", code, *sorted(LOCAL)], env=dict(os.environ), capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "[]\n"
