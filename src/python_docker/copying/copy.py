@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from python_docker.copying.choose import MAX_DEPTH, image_of, manifest_of
 from python_docker.copying.conversion import AS_IT_IS, Conversion, convert_image
 from python_docker.errors import NotFound, UnsupportedFormat
+from python_docker.files.buffers import keep_buffers
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.parallel import in_parallel
@@ -222,7 +223,12 @@ def put_blobs(blobs: Sequence[Blob], destination: Destination, progress: Progres
         task = progress.start(blob.descriptor.digest.short, blob.descriptor.size)
         task.finish(destination.put_blob(blob, _Stoppable(task, stop)))
 
-    in_parallel([partial(put, blob) for blob in unique.values()], destination.parallel, stop)
+    blobs = list(unique.values())
+    keep_buffers()
+    if destination.parallel > 1:
+        # The largest first, so that none of them is left to go alone at the end.
+        blobs.sort(key=lambda blob: blob.descriptor.size, reverse=True)
+    in_parallel([partial(put, blob) for blob in blobs], destination.parallel, stop)
 
 
 class _Stoppable:

@@ -56,7 +56,7 @@ class Body:
     """The body of a request, of `size` bytes: `pieces` gives it from its start, each time it is called."""
 
     size: int
-    pieces: Callable[[], Iterable[bytes]]
+    pieces: Callable[[], Iterable[bytes | memoryview]]
 
     @classmethod
     def of(cls, content: bytes) -> Body:

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from python_docker.blob import Blob, blob_path
 from python_docker.errors import Error
+from python_docker.files.read_ahead import READ_SIZE, ReadAhead
 from python_docker.files.stream import ReadStream
 from python_docker.tar import LayerWriter, TarEntry
 from python_docker.transports.output import Output
@@ -34,7 +35,7 @@ class BlobTar:
 
     def __init__(self, output: Output) -> None:
         self._output = output
-        self._tar = LayerWriter(output.write)
+        self._tar = LayerWriter(output.write, in_blocks=False)
 
     def __contains__(self, path: str) -> bool:
         return path in self._tar
@@ -48,14 +49,17 @@ class BlobTar:
         path = path or blob_path(descriptor.digest)
         if path in self._tar:
             return "exists"
-        with _Advancing(blob.open(), advance) as content:
+        opened = blob.open()
+        if descriptor.size > READ_SIZE:
+            # Received and checked while the piece before is written.
+            opened = ReadAhead(opened)
+        with _Advancing(opened, advance) as content:
             try:
                 self._tar.add(TarEntry(path, size=descriptor.size), content)
             except OSError as error:
                 raise Error(f"cannot read blob {descriptor.digest}: {error.strerror or error}") from error
-            if not descriptor.size:
-                # Nothing was read of it, so nothing was checked.
-                content.read(1)
+            # The end is read as well: only then is an empty blob checked, and a connection free for the next one.
+            content.read(1)
         return ""
 
     def put_file(self, path: str, content: bytes) -> None:

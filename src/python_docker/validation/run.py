@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from python_docker.copying.choose import MAX_DEPTH
 from python_docker.errors import Error, NotFound
+from python_docker.files.buffers import keep_buffers
 from python_docker.parallel import in_parallel
 from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest
 from python_docker.spec.media_types import FOREIGN_LAYERS, INDEXES, MANIFESTS, layer_compression
@@ -153,6 +154,7 @@ class Validation:
             for layer, key in parts
             if key not in self._contents
         }
+        keep_buffers()
         self._contents |= zip(calls, in_parallel(list(calls.values()), _READERS), strict=True)
         below: list[LayerContent] = []
         for number, (layer, key) in enumerate(parts, 1):

@@ -252,6 +252,20 @@ def test_pieces_are_large_whatever_the_files_are(sizes: list[int]) -> None:
     assert sum(map(len, pieces)) == writer.size == 1024 + sum(512 + size + -size % 512 for size in sizes)
 
 
+def test_without_blocks_large_content_is_handed_on_as_it_was_read() -> None:
+    content = bytes(range(256)) * 512
+    written: dict[bool, list[bytes]] = {}
+    for in_blocks in (True, False):
+        pieces = written[in_blocks] = []
+        with LayerWriter(pieces.append, in_blocks=in_blocks) as layer:
+            layer.add(TarEntry("small", size=3), b"abc")
+            layer.add(TarEntry("large", size=len(content)), content)
+            layer.add(TarEntry("streamed", size=len(content)), io.BytesIO(content))
+            assert layer.size > 2 * len(content)
+    assert b"".join(written[False]) == b"".join(written[True])
+    assert any(piece is content for piece in written[False])
+
+
 def test_it_knows_what_it_holds() -> None:
     with LayerWriter(lambda data: None) as writer:
         writer.add(*file("a/b"))
