@@ -13,7 +13,7 @@ from benchmarks.ours import TOOL
 from benchmarks.pushes import Endpoint
 from benchmarks.work import Commands, Session, Work, remove
 from python_docker.image import Image
-from python_docker.layer_builder import build_layer
+from python_docker.image.layer_builder import build_layer
 from python_docker.spec.platform import Platform
 from python_docker.tar import TarEntry
 from python_docker.transports import write_image

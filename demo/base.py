@@ -14,7 +14,7 @@ from demo.channel import ROOT
 from demo.interpreter import NotHere, extension_modules, interpreter_identity, interpreter_program
 from python_docker.files.lock import locked
 from python_docker.image import Image
-from python_docker.layer_builder import build_layer
+from python_docker.image.layer_builder import build_layer
 from python_docker.spec.platform import Platform
 from python_docker.tar import EntryType, TarEntry
 from python_docker.transports import write_image

@@ -12,7 +12,7 @@ import pytest
 
 from demo.channel import IndexUnreachable, NotHere, RealChannel, make_channel
 from python_docker.image import Image
-from python_docker.layer_builder import build_layer
+from python_docker.image.layer_builder import build_layer
 from python_docker.tar import TarEntry
 from tests.conda_docker.channel import SyntheticChannel
 from tests.conda_docker.oracle import Rattler

@@ -25,8 +25,9 @@ from demo.interpreter import VERSION, site_packages, subdir
 from demo.unpack import unpack
 from demo.wheels import package_wheel
 from python_docker.image import Image
-from python_docker.layer import Layer
-from python_docker.layer_builder import build_layer
+from python_docker.image.blob import Blob
+from python_docker.image.layer import Layer
+from python_docker.image.layer_builder import build_layer
 from python_docker.spec.digest import Digest
 from python_docker.tar import EntryType, TarEntry
 from python_docker.transports import write_image

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from conda_docker.image.activation import ENTRYPOINT_NAME, Activation, state_file
 from conda_docker.image.base_system import BaseSystem
 from conda_docker.image.users import ContainerUser, user_files
-from python_docker.layer import Layer
-from python_docker.layer_builder import build_layer
+from python_docker.image.layer import Layer
+from python_docker.image.layer_builder import build_layer
 from python_docker.spec.timestamps import rfc3339
 from python_docker.tar import EntryType, TarEntry
 

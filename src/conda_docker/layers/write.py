@@ -12,8 +12,8 @@ from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.member import NO_LOSS, Loss, open_member
 from conda_docker.link.bytecode.python_program import cache_tag
 from conda_docker.package.archive import UnsurveyedPackage
-from python_docker.layer import Layer
-from python_docker.layer_builder import build_layer
+from python_docker.image.layer import Layer
+from python_docker.image.layer_builder import build_layer
 
 if TYPE_CHECKING:
     from conda_docker.layers.linked_folders import Moves

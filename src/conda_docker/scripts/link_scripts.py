@@ -16,7 +16,7 @@ from conda_docker.errors import ScriptFailed
 from conda_docker.sandbox import find_sandbox
 from conda_docker.scripts.tree import Tree, changes, lay_out
 from python_docker.errors import InvalidPath
-from python_docker.layer_builder import build_layer
+from python_docker.image.layer_builder import build_layer
 from python_docker.programs import run_program
 from python_docker.spec.platform import Platform
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from python_docker.errors import InvalidPath, NotFound
-from python_docker.layer import Layer
-from python_docker.layer_builder import build_layer
+from python_docker.image.layer import Layer
+from python_docker.image.layer_builder import build_layer
 from python_docker.spec.timestamps import clamp, source_date_epoch
 from python_docker.tar import WHITEOUT, EntryType, TarEntry, clamped_path, contained_path
 

@@ -6,11 +6,9 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from python_docker.blob import Blob, BlobWriter
-from python_docker.compression import Compression, open_decompressed, sniff_stream
-from python_docker.earlier import EarlierLayer
+from python_docker.files.compression import Compression, open_decompressed, sniff_stream
 from python_docker.files.stream import ReadStream
-from python_docker.image.blob import Blob, BlobWriter, temporary_writer
+from python_docker.image.blob import Blob, BlobWriter
 from python_docker.image.earlier import EarlierLayer
 from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.spec.documents import Descriptor, History
@@ -174,7 +172,7 @@ class Layer(EarlierLayer):
         level: int | None,
         advance: Callable[[int], object] | None,
     ) -> None:
-        from python_docker.compressor import CompressingWriter, compression_pool
+        from python_docker.files.compressor import CompressingWriter, compression_pool
 
         with (
             self.open_uncompressed() as stream,
@@ -193,7 +191,7 @@ class _Recompressing(ReadStream):
     """Compresses a layer while it is read."""
 
     def __init__(self, layer: Layer, compression: Compression, level: int | None) -> None:
-        from python_docker.compressor import CompressingWriter, compression_pool
+        from python_docker.files.compressor import CompressingWriter, compression_pool
 
         self._source = layer.open_uncompressed()
         super().__init__(self._source)

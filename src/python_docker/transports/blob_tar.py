@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO
 
-from python_docker.blob import Blob, blob_path
 from python_docker.errors import Error
 from python_docker.files.read_ahead import READ_SIZE, ReadAhead
 from python_docker.files.stream import ReadStream
+from python_docker.image.blob import Blob, blob_path
 from python_docker.tar import LayerWriter, TarEntry
 from python_docker.transports.output import Output
 

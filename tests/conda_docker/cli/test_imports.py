@@ -17,7 +17,8 @@ from tests.python_docker.registry.stub_registry import StubRegistry
 
 SOLVER = {"rattler", "uv", "asyncio", "yaml", "packaging", "pathspec", "conda_docker.resolution"}
 BUILDING = {"conda_docker.build_options", "conda_docker.image.assemble", "conda_docker.layers", "conda_docker.link"}
-WRITING_LAYERS = {"deflate", "isal", "python_docker.compressor", "python_docker.layer_builder", "python_docker.tar"}
+COMPRESSORS = {"deflate", "isal", "python_docker.files.compressor"}
+WRITING_LAYERS = COMPRESSORS | {"python_docker.image.layer_builder", "python_docker.tar"}
 STANDARD = {"bz2", "lzma", "tarfile", "zipfile", "shutil", "tempfile", "random", "urllib.request"}
 HTTP = {"urllib3", "http.client", "ssl", "socket", "email", "python_docker.http.client"}
 ALWAYS = SOLVER | BUILDING | {"pydantic", "rich", "docker", "typing_extensions"}

@@ -10,7 +10,7 @@ import pytest
 from conda_docker.image import base_system
 from conda_docker.image.base_system import BaseSystem, User, read_base_system
 from python_docker.image import Image
-from python_docker.layer_builder import build_layer
+from python_docker.image.layer_builder import build_layer
 from python_docker.tar import EntryType, TarEntry
 
 PASSWD = b"root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\nbroken\n"

@@ -10,8 +10,8 @@ import pytest
 from conda_docker.scripts.tree import Tree, changes, lay_out
 from python_docker.errors import InvalidPath
 from python_docker.image import Image
-from python_docker.layer import Layer
-from python_docker.layer_builder import build_layer
+from python_docker.image.layer import Layer
+from python_docker.image.layer_builder import build_layer
 from python_docker.tar import EntryType, TarEntry
 
 TIME = 1_700_000_000

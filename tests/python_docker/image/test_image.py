@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from python_docker.errors import InvalidDocument, InvalidPath, InvalidReference, NotFound, UnsupportedFormat
 from python_docker.files.compression import Compression
 from python_docker.image import Image
-from python_docker.layer import Layer
-from python_docker.layer_builder import build_layer
+from python_docker.image.blob import Blob
+from python_docker.image.layer import Layer
+from python_docker.image.layer_builder import build_layer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import History
 from python_docker.spec.media_types import DOCKER_CONFIG, OCI_CONFIG, ImageFormat

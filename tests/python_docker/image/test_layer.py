@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from python_docker.errors import ContentMismatch, InvalidLayer, UnsupportedFormat
-from python_docker.layer import Layer
-from python_docker.layer_builder import build_layer
+from python_docker.files.compression import Compression, open_decompressed
+from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.layer import Layer
+from python_docker.image.layer_builder import build_layer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, History
 from python_docker.spec.media_types import ImageFormat, layer_media_type

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from conda_docker.cli.options import common as options
-from conda_docker.cli.parser import Option, command
+from conda_docker.cli.parameters import Option
+from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 
 if TYPE_CHECKING:

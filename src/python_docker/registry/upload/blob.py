@@ -23,9 +23,6 @@ from python_docker.registry.upload.session import Session, session_of, start_upl
 if TYPE_CHECKING:
     from python_docker.registry.client import RegistryClient
 
-# A send may take `connect_timeout` at most, however little the line carries: small pieces.
-_PIECE = 128 << 10
-_READ_SIZE = 1 << 20
 _CHUNK = 8 << 20
 """What is sent at once where chunks are needed and nobody said how large."""
 _MANY = 1 << 20
@@ -112,71 +109,6 @@ class BlobUpload:
                 "(HTTP 202)",
                 status=202,
             )
-
-    def request(
-        self,
-        method: str,
-        body: Body | None,
-        accept: set[int],
-        *,
-        query: str = "",
-        headers: dict[str, str] | None = None,
-    ) -> Response:
-        """Send one request of this upload, to its latest place. What adds to it is not repeated by itself."""
-        assert self.session is not None
-        url = self.session.url
-        if query:
-            url += f"{'&' if '?' in url else '?'}{query}"
-        if body is not None:
-            headers = {"Content-Type": "application/octet-stream", **(headers or {})}
-        return self.client.session.request(
-            method,
-            url,
-            action=self.action,
-            scopes=self.scopes,
-            headers=headers,
-            body=body,
-            accept=accept,
-            retry=(body is None or body.size == 0) and method != "DELETE",
-            long=body is not None and body.size > _CHUNK,
-        )
-
-    def pieces(self, offset: int, size: int) -> Iterator[memoryview]:
-        """Give a part of the blob. Errors of the blob itself are kept apart from those of the connection."""
-        try:
-            self.task.advance(offset - self.sent)
-            self.sent = offset
-            if self._stream is None or self._stream_at != offset:
-                self._close_stream()
-                self._stream, self._stream_at = self.blob.open(), 0
-            while self._stream_at < offset:
-                self._stream_at += len(self._read(min(offset - self._stream_at, _READ_SIZE)))
-            end = offset + size
-            while self._stream_at < end:
-                data = memoryview(self._read(min(end - self._stream_at, _READ_SIZE)))
-                self._stream_at += len(data)
-                for start in range(0, len(data), _PIECE):
-                    piece = data[start : start + _PIECE]
-                    yield piece
-                    self.sent += len(piece)
-                    self.task.advance(len(piece))
-        except Exception as error:
-            self.source_error = error
-            raise
-
-    def _read(self, size: int) -> bytes:
-        assert self._stream is not None
-        return self._stream.read(size)
-
-    def _rewind(self) -> None:
-        self._close_stream()
-        self.task.advance(-self.sent)
-        self.sent = 0
-
-    def _close_stream(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
 
     def _arrived(self, error: RegistryError) -> bool:
         """Return whether the blob is there in spite of an error: perhaps only the answer was lost."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # A send may take `connect_timeout` at most, however little the line carries: small pieces.
 _PIECE = 128 << 10
+_READ_SIZE = 1 << 20
 _LONG = 8 << 20
 """Bytes from which on a request may take its time."""
 
@@ -70,7 +71,7 @@ class Sending:
             long=body is not None and body.size > _LONG,
         )
 
-    def pieces(self, offset: int, size: int) -> Iterator[bytes]:
+    def pieces(self, offset: int, size: int) -> Iterator[memoryview]:
         """Give a part of the blob. Errors of the blob itself are kept apart from those of the connection."""
         try:
             self.task.advance(offset - self._sent)
@@ -79,14 +80,16 @@ class Sending:
                 self.close()
                 self._stream, self._stream_at = self.blob.open(), 0
             while self._stream_at < offset:
-                self._stream_at += len(self._read(min(offset - self._stream_at, 1 << 20)))
+                self._stream_at += len(self._read(min(offset - self._stream_at, _READ_SIZE)))
             end = offset + size
             while self._stream_at < end:
-                data = self._read(min(end - self._stream_at, _PIECE))
+                data = memoryview(self._read(min(end - self._stream_at, _READ_SIZE)))
                 self._stream_at += len(data)
-                yield data
-                self._sent += len(data)
-                self.task.advance(len(data))
+                for start in range(0, len(data), _PIECE):
+                    piece = data[start : start + _PIECE]
+                    yield piece
+                    self._sent += len(piece)
+                    self.task.advance(len(piece))
         except Exception as error:
             self.source_error = error
             raise

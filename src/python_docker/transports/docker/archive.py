@@ -14,18 +14,18 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
-from python_docker.blob import Blob, blob_path
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidReference, NotFound, UnsupportedFormat
 from python_docker.image import Image
+from python_docker.image.blob import Blob, blob_path
 from python_docker.spec import fields
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, ImageConfig, Index, Manifest, parse_json
 from python_docker.spec.fields import Fields, json_field, read_document
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
-from python_docker.transports.archived_image import ArchivedImage, OpenedImage, describe_image, read_layers
-from python_docker.transports.docker_archive_writer import ArchiveDestination, write_archive
-from python_docker.transports.docker_v1 import v1_images
+from python_docker.transports.docker.archive_writer import ArchiveDestination, write_archive
+from python_docker.transports.docker.archived_image import ArchivedImage, OpenedImage, describe_image, read_layers
+from python_docker.transports.docker.v1 import v1_images
 from python_docker.transports.location import Location
 from python_docker.transports.medium import Source
 from python_docker.transports.oci.index import images_of, reference_of

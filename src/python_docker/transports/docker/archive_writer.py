@@ -10,20 +10,18 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
-from python_docker.blob import Blob, BlobStore, blob_path
-from python_docker.compression import Compression
-from python_docker.copy import put_image
+from python_docker.copying.copy import put_image
 from python_docker.errors import Error, InvalidReference, UnsupportedFormat
 from python_docker.files.compression import Compression
 from python_docker.image import Image
-from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.blob import Blob, BlobStore, blob_path
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.blob_tar import BlobTar
-from python_docker.transports.docker_v1 import write_v1
+from python_docker.transports.docker.v1 import write_v1
 from python_docker.transports.location import Location
 from python_docker.transports.oci.index import IMAGE_NAME, LAYOUT_MARKER, REF_NAME, write_index
 from python_docker.transports.output import Output, StreamOutput, archive_output

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from python_docker.blob import Blob, BlobStore, blob_path
-from python_docker.compression import Compression
 from python_docker.errors import Error
 from python_docker.files.compression import Compression
-from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.blob import Blob, BlobStore, blob_path
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest, referrer_descriptor

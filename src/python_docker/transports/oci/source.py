@@ -8,9 +8,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from python_docker.blob import Blob, BlobStore, blob_path
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, NotFound
-from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.blob import Blob, BlobStore, blob_path
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_manifest
 from python_docker.spec.media_types import MANIFESTS

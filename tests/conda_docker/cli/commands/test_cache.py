@@ -16,7 +16,7 @@ import pytest
 from conda_docker.cli.commands.cache import to_age, to_size
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.stores.folder import FolderStore
-from python_docker.layer_builder import build_layer
+from python_docker.image.layer_builder import build_layer
 from python_docker.tar import TarEntry
 from tests.conda_docker.cli.conftest import Run
 

@@ -14,9 +14,10 @@ from conda_docker.errors import CacheError
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.stores.folder import FolderStore
 from python_docker.errors import ContentMismatch
-from python_docker.layer import Layer
-from python_docker.layer_builder import build_layer
-from python_docker.stored_file import StoredFile
+from python_docker.image.blob import BlobStore
+from python_docker.image.layer import Layer
+from python_docker.image.layer_builder import build_layer
+from python_docker.image.stored_file import StoredFile
 from python_docker.tar import TarEntry
 from tests.damage import flip_a_bit
 
