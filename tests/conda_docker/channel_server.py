@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +28,8 @@ class ChannelServer:
     """A running server. `requests` holds the method and path of each request that came in.
 
     `answers` are for paths that end in the given text, and win over files. With `credentials` (user and password)
-    or `token` (a first part `/t/TOKEN` of the path) nothing is served without them.
+    or `token` (a first part `/t/TOKEN` of the path) nothing is served without them. Files have an entity tag;
+    `unchanged` holds the paths for which somebody had that tag already (RFC 9110, section 13.1.2).
     """
 
     folder: Path
@@ -36,6 +38,7 @@ class ChannelServer:
     token: str | None = None
     requests: list[tuple[str, str]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
     url: str = ""
     stop: Callable[[], None] = lambda: None
 
@@ -48,6 +51,9 @@ class ChannelServer:
                 owner.requests.append((self.command, self.path))
                 owner.authorizations.append(self.headers.get("Authorization"))
                 answer = owner._answer(self.path, self.headers.get("Authorization"))
+                if answer.headers.get("ETag", "") == self.headers.get("If-None-Match"):
+                    owner.unchanged.append(self.path)
+                    answer = Answer(304, headers=answer.headers)
                 self.send_response(answer.status)
                 length = len(answer.body) if answer.length is None else answer.length
                 for name, value in {"Content-Length": str(length), **answer.headers}.items():
@@ -95,4 +101,7 @@ class ChannelServer:
                 return Answer(404)
             path = path.removeprefix(f"/t/{self.token}")
         file = self.folder / path.lstrip("/")
-        return Answer(body=file.read_bytes()) if file.is_file() else Answer(404)
+        if not file.is_file():
+            return Answer(404)
+        content = file.read_bytes()
+        return Answer(body=content, headers={"ETag": f'"{hashlib.sha256(content).hexdigest()}"'})

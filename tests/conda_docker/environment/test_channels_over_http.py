@@ -48,6 +48,19 @@ def test_a_channel(serve: Serve, folder: Path) -> None:
     assert any(path.endswith("repodata_shards.msgpack.zst") for _, path in server.requests)
 
 
+@pytest.mark.parametrize("sharded", [True, False])
+def test_an_index_that_has_not_changed_is_not_sent_again(serve: Serve, folder: Path, sharded: bool) -> None:
+    server = serve(folder, answers={} if sharded else {"shards.msgpack.zst": Answer(404)})
+    first = lock(f"{server.url}/channel")
+    assert server.unchanged == []
+    asked = len(server.requests)
+    assert lock(f"{server.url}/channel") == first
+    again = {path for method, path in server.requests[asked:] if method == "GET"}
+    again -= {path for path in again if not sharded and path.endswith("shards.msgpack.zst")}
+    assert again
+    assert again <= set(server.unchanged)
+
+
 def test_user_and_password_in_the_url(serve: Serve, folder: Path) -> None:
     server = serve(folder, credentials=("me", "s3cret"))
     found = lock(server.url.replace("://", "://me:s3cret@") + "/channel")

@@ -58,6 +58,7 @@ class FaultyServer:
         self.authorization: str | None = None
         self.token: str | None = None
         self.most_at_once = 0
+        self.connections = 0
         self._at_once = 0
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -104,6 +105,11 @@ class FaultyServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                with owner._lock:
+                    owner.connections += 1
 
             def do_GET(self) -> None:
                 with owner._counted():

@@ -20,6 +20,7 @@ from conda_docker.package.fetch.find import (
     package_caches,
 )
 from python_docker.files.home import expand_home
+from python_docker.http.url import host_of
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 File = TypeVar("File", bound="PublishedFile")
 
 DOWNLOADS = 8
-"""How many packages are looked for or downloaded at once, unless it is said."""
+"""How many packages are looked for or downloaded from a host at once, unless it is said."""
 _MOST_DOWNLOADS = 10  # as many as there are connections to one host
 _LISTED = 20
 
@@ -52,7 +53,7 @@ def fetch_packages(
     Archives in a cache of conda, mamba, rattler or pixi, or downloaded before, are used where they are. Extracted
     folders in these caches are used with `extracted` or `offline`, and where the archive cannot be downloaded: they do
     not keep the order of an archive, so the layers made from them are other bytes than those that other machines make.
-    The rest is downloaded to `cache_dir`, up to `workers` (at most 10) at once, and checked by its
+    The rest is downloaded to `cache_dir`, up to `workers` (at most 10) at once from each host, and checked by its
     SHA-256 (MD5 where the index has no other) and size. A download that was cut goes on where it stopped, in this run
     or the next.
     `options` say how to talk HTTP (None: as the user's conda configuration and environment variables say).
@@ -93,23 +94,43 @@ def fetch_packages(
                 raise
             return found
 
-    pool = ThreadPoolExecutor(min(workers or DOWNLOADS, _MOST_DOWNLOADS), thread_name_prefix="fetch")
+    pools = _Pools(min(workers or DOWNLOADS, _MOST_DOWNLOADS))
     try:
         if offline:
-            found = list(pool.map(find, records))
+            found = list(pools.of("").map(find, records))
             check_found(records, found)
             yield from ((record, path) for record, path in zip(records, found, strict=True) if path is not None)
             return
         # The largest first: started last, it would be awaited alone.
         ordered = sorted(records, key=lambda record: record.size or 0, reverse=True)
-        futures: dict[Future[Path], File] = {pool.submit(fetch, record): record for record in ordered}
+        futures: dict[Future[Path], File] = {
+            pools.of(host_of(record.url)).submit(fetch, record): record for record in ordered
+        }
         for future in as_completed(futures):
             yield futures[future], future.result()
     finally:
         # Nobody waits for the others any more: not for a server that says nothing, in particular.
         downloads.stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
+        pools.shutdown()
         downloads.close()
+
+
+class _Pools:
+    """Threads for each host of its own, so that a slow one holds nobody else up."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._pools: dict[str, ThreadPoolExecutor] = {}
+
+    def of(self, host: str) -> ThreadPoolExecutor:
+        pool = self._pools.get(host)
+        if pool is None:
+            pool = self._pools[host] = ThreadPoolExecutor(self._workers, thread_name_prefix="fetch")
+        return pool
+
+    def shutdown(self) -> None:
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _Downloads:

@@ -156,6 +156,29 @@ def test_no_more_workers_than_allowed_are_at_work(
     assert server.most_at_once == 3
 
 
+def test_connections_are_used_again(synthetic_channel: SyntheticChannel, serve: Serve, cache: Path) -> None:
+    packages = [SyntheticPackage(name=f"p{number}", files={"x": str(number)}) for number in range(12)]
+    synthetic_channel.add(*packages)
+    server = serve(synthetic_channel.folder)
+    fetch(*[synthetic_channel.locked(package, url=server.url) for package in packages], cache=cache, workers=3)
+    assert len(server.requests) == 12
+    assert server.connections <= 3
+
+
+def test_a_slow_host_does_not_hold_up_others(synthetic_channel: SyntheticChannel, serve: Serve, cache: Path) -> None:
+    packages = [SyntheticPackage(name=f"p{number}", files={"x": str(number)}) for number in range(8)]
+    synthetic_channel.add(*packages)
+    slow, quick = serve(synthetic_channel.folder), serve(synthetic_channel.folder)
+    slow.always = Fault(pause=0.5)
+    # Of equal size, so that they are begun in this order.
+    records = [
+        synthetic_channel.locked(package, url=(slow if number < 6 else quick).url)
+        for number, package in enumerate(packages)
+    ]
+    order = [record.name for record, _ in fetch_packages(records, cache, options=QUICK, workers=2)]
+    assert set(order[:2]) == {"p6", "p7"}
+
+
 def test_progress_tells_of_each_byte(large: LockedPackage, server: FaultyServer, cache: Path) -> None:
     server.faults += [Fault(cut=1_000_000), Fault(ignore_range=True)]
     heard: list[Any] = []
