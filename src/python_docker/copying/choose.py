@@ -6,12 +6,12 @@ import logging
 from typing import TYPE_CHECKING
 
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
-from python_docker.image import Image
 from python_docker.spec.documents import Index, Manifest
 from python_docker.spec.media_types import INDEXES
 from python_docker.spec.platform_choice import select_platform
 
 if TYPE_CHECKING:
+    from python_docker.image import Image
     from python_docker.spec.digest import Digest
     from python_docker.spec.platform import Platform
     from python_docker.transports.medium import Source
@@ -64,6 +64,8 @@ def image_of(source: Source, platform: Platform | None = None, root: Manifest | 
 
     What an index says of its images goes before what their configs say; where they disagree a warning is logged.
     """
+    from python_docker.image import Image
+
     manifest, stated = manifest_of(source, platform, root)
     reference = source.reference
     name, tag = (reference.familiar_name, reference.tag) if reference else ("", None)

@@ -17,7 +17,6 @@ from python_docker.copying.choose import MAX_DEPTH, image_of, manifest_of
 from python_docker.copying.conversion import AS_IT_IS, Conversion, convert_image
 from python_docker.errors import NotFound, UnsupportedFormat
 from python_docker.files.buffers import keep_buffers
-from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.parallel import in_parallel
 from python_docker.progress import SILENT, Progress, Task
@@ -28,6 +27,7 @@ from python_docker.spec.platform import Platform
 from python_docker.transports.table import INDEX_FORMS
 
 if TYPE_CHECKING:
+    from python_docker.image import Image
     from python_docker.registry.options import RegistryOptions
     from python_docker.transports.location import Location
     from python_docker.transports.medium import Destination, Source
@@ -172,6 +172,8 @@ def copy_manifest(
                 f"{manifest.config.media_type[:120]!r}"
             )
     elif conversion.recompresses(manifest, destination):
+        from python_docker.image import Image
+
         image = Image.from_manifest(manifest, get_blob)
         return put_image(image, destination, conversion=conversion, progress=progress, root=root)
     else:
