@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import errno
 import os
+import re
+import sys
 from pathlib import Path
 
 from conda_docker.errors import InvalidEnvironment
@@ -12,6 +14,8 @@ from python_docker.files.regular import read_regular_file
 
 _LARGEST = 16 << 20
 # Bytes. A lock file of a thousand packages for five platforms has about 3 MB.
+_TOO_LARGE = f"it has more than {_LARGEST >> 20} MiB, and no list of packages is that large"
+_DESCRIPTOR = re.compile(r"/dev/(?:stdin|fd/[0-9]+)|/proc/self/fd/[0-9]+")
 
 
 def user_path(text: str | os.PathLike[str]) -> Path:
@@ -35,18 +39,43 @@ def read_text(path: Path) -> str:
     try:
         content = read_regular_file(path, _LARGEST)
     except OSError as error:
-        if error.errno == errno.EFBIG:
-            reason = f"it has more than {_LARGEST >> 20} MiB, and no list of packages is that large"
-        else:
-            reason = error.strerror or str(error)
+        reason = _TOO_LARGE if error.errno == errno.EFBIG else error.strerror or str(error)
         raise InvalidEnvironment(f"cannot read {path}: {reason}") from error
     except ValueError as error:
         raise InvalidEnvironment(f"cannot read {str(path)!r}: {error}") from error
+    return _decode(content, str(path))
+
+
+def is_stream(path: Path) -> bool:
+    """Return whether a path stands for something that is open already: `-`, or what a shell makes of `<(command)`.
+
+    >>> is_stream(Path("-")), is_stream(Path("/dev/fd/63")), is_stream(Path("environment.yml"))
+    (True, True, False)
+    """
+    return str(path) == "-" or _DESCRIPTOR.fullmatch(path.as_posix()) is not None
+
+
+def read_stream(path: Path) -> str:
+    """Return the text of what `is_stream` is true for, read to its end. Raises `InvalidEnvironment` as `read_text`."""
+    try:
+        if str(path) == "-":
+            content = sys.stdin.buffer.read(_LARGEST + 1)
+        else:
+            with path.open("rb") as file:
+                content = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise InvalidEnvironment(f"cannot read {path}: {error.strerror or error}") from error
+    if len(content) > _LARGEST:
+        raise InvalidEnvironment(f"cannot read {path}: {_TOO_LARGE}")
+    return _decode(content, str(path))
+
+
+def _decode(content: bytes, name: str) -> str:
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = content.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidEnvironment(f"{path} is not a text file: {error}") from error
+        raise InvalidEnvironment(f"{name} is not a text file: {error}") from error
     if "\0" in text:
-        raise InvalidEnvironment(f"{path} is not a text file: it holds NUL bytes")
+        raise InvalidEnvironment(f"{name} is not a text file: it holds NUL bytes")
     return text

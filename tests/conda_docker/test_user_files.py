@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from conda_docker import user_files as input_text
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.user_files import read_text
+from conda_docker.user_files import is_stream, read_stream, read_text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -53,3 +54,30 @@ def test_a_file_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "file").write_bytes(bytes(11))
     with pytest.raises(InvalidEnvironment, match="no list of packages is that large"):
         read_text(tmp_path / "file")
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("naïve\n".encode("utf-16"))))
+    assert read_stream(Path("-")) == "naïve\n"
+
+
+def test_standard_input_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(input_text, "_LARGEST", 10)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(bytes(11))))
+    with pytest.raises(InvalidEnvironment, match="no list of packages is that large"):
+        read_stream(Path("-"))
+
+
+def test_a_pipe_of_the_shell() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"@EXPLICIT\n")
+    os.close(writing)
+    path = Path(f"/dev/fd/{reading}")
+    assert is_stream(path)
+    assert read_stream(path) == "@EXPLICIT\n"
+    os.close(reading)
+
+
+def test_a_descriptor_that_is_closed() -> None:
+    with pytest.raises(InvalidEnvironment, match="cannot read /dev/fd/999"):
+        read_stream(Path("/dev/fd/999"))

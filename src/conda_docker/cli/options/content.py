@@ -74,7 +74,8 @@ CONTENT_OPTIONS = (
         type=_FILE,
         multiple=True,
         panel=CONTENT,
-        help="An environment.yml, a lock file, or an @EXPLICIT list; repeatable where packages are still chosen.",
+        help="An environment.yml, a pixi manifest, a lock file or a list of packages; - is standard input; repeatable "
+        "where packages are still chosen.",
     ),
     Option(
         "--environment",

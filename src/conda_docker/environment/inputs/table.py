@@ -14,8 +14,8 @@ KINDS: tuple[InputKind, ...] = (
     conda_lock.KIND,
     pixi_manifest.KIND,
     refused.TOML,
+    list_export.KIND,  # some call theirs environment.yml
     environment_yml.KIND,
-    list_export.KIND,
     spec_list.KIND,
 )
 """The kinds of file, in the order in which they are tried: the earlier ones are recognised by more particular signs."""

@@ -36,7 +36,9 @@ def read(path: Path, text: str) -> object:
         ("pixi.toml", '[workspace]\nchannels = ["conda-forge"]\n', "a pixi manifest"),
         ("pixi.toml", '[project]\nname = "x"\nplatforms = ["linux-64"]\n', "a pixi manifest"),
         ("pyproject.toml", "[tool.pixi.dependencies]\n", "a pixi manifest"),
-        ("spec.txt", "# platform: linux-64\nabsl-py=1.4=pypi_0\nzlib=1.2=h1_0\n", "a list of `conda list --export`"),
+        ("environment.yml", "# platform: linux-64\nzlib=1.2=h1_0\n", "a list of `conda list`"),
+        ("env.json", '{"name": "x", "dependencies": ["a"]}', "an environment.yml"),
+        ("spec.txt", "# platform: linux-64\nabsl-py=1.4=pypi_0\nzlib=1.2=h1_0\n", "a list of `conda list`"),
     ],
 )
 def test_kinds_that_are_read(name: str, text: str, kind: str) -> None:
@@ -68,7 +70,7 @@ def test_what_is_none_of_these(text: str) -> None:
         ("conda-lock", "a conda-lock lock file"),
         ("pixi-toml", "a pixi manifest"),
         ("pyproject-pixi", "a pixi manifest"),
-        ("list-export", "a list of `conda list --export`"),
+        ("list-export", "a list of `conda list`"),
     ],
 )
 def test_real_files(folder: str, what: str) -> None:

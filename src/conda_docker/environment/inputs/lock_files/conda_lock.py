@@ -73,12 +73,12 @@ def read_package_list(
         if manager == "conda":
             # conda-lock lists what it assumed of the system among the packages.
             if not entry.required("name").startswith("__"):
-                packages.append(_package(entry, target, folder))
+                packages.append((_package(entry, target, folder), entry.where))
         elif manager in ("pip", "pypi"):
-            pip_entries.append(_pip_entry(entry, folder))
+            pip_entries.append((_pip_entry(entry, folder), entry.where))
         else:
             raise entry.invalid(f"the package manager {manager[:80]!r} is not known")
-    locked = unique(packages, "package", file_name)
+    locked = unique(packages, "package")
     wheels, pip = pip_packages(pip_entries, file_name, folder)
     return LockedEnvironment(
         subdir=target,

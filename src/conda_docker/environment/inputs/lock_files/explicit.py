@@ -16,6 +16,7 @@ from conda_docker.environment.inputs.lock_files.locked_entries import (
     missing_hashes,
     pip_entry,
     pip_packages,
+    unique,
 )
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_url
 from conda_docker.environment.package_url import channel_of_url
@@ -51,38 +52,34 @@ def parse_explicit(
         raise InvalidEnvironment(f"{file_name} is not an explicit list: it has no line {MARKER}")
     comments = [line for line in lines if line.startswith("#")]
     folder = folder or Path()
-    packages: dict[str, LockedPackage] = {}
-    pip_entries: list[LockedWheel | SourceEntry] = []
+    found_packages: list[tuple[LockedPackage, str]] = []
+    pip_entries: list[tuple[LockedWheel | SourceEntry, str]] = []
     for number, line in enumerate(lines, 1):
         where = f"line {number} of {file_name}"
         if found := _PIP.match(line):
-            pip_entries.append(pip_entry(found[1], None, found[2], sha256=found[3], folder=folder, where=where))
+            entry = pip_entry(found[1], None, found[2], sha256=found[3], folder=folder, where=where)
+            pip_entries.append((entry, where))
         if not line or line == MARKER or line.startswith("#"):
             continue
-        package = _package(line, where, folder)
-        other = packages.setdefault(package.name, package)
-        if other is not package and (other.public_url, other.sha256 or other.md5) != (
-            package.public_url,
-            package.sha256 or package.md5,
-        ):
-            raise InvalidEnvironment(f"{file_name} names the package {package.name} twice, in different versions")
+        found_packages.append((_package(line, where, folder), where))
+    packages = unique(found_packages, "package")
     stated = next((found[1] for line in comments if (found := _PLATFORM.match(line))), None)
-    target = _target(tuple(packages.values()), stated, subdir, file_name)
+    target = _target(packages, stated, subdir, file_name)
     request = _request(comments)
     wheels, pip = pip_packages(pip_entries, file_name, folder)
     asked, replaced = _wheels_request(request)
     return LockedEnvironment(
         subdir=target,
-        packages=tuple(packages.values()),
+        packages=packages,
         wheels=tuple(
             replace(wheel, requested=wheel.name in asked["requested"], direct=wheel.name in asked["direct"])
             for wheel in wheels
         ),
         pip=pip,
         replaced=replaced,
-        warnings=missing_hashes(tuple(packages.values()), wheels, file_name),
+        warnings=missing_hashes(packages, wheels, file_name),
         requested=tuple(map(str, request.get("requested", ()))),
-        channels=tuple(dict.fromkeys(package.channel for package in packages.values() if package.channel)),
+        channels=tuple(dict.fromkeys(package.channel for package in packages if package.channel)),
         variables={str(name): str(value) for name, value in dict(request.get("variables", {})).items()},
     )
 

@@ -63,7 +63,9 @@ def pip_entry(
     found = locate(url, folder=folder, where=where)
     file_name = unquote(re.split(r"[?]", found.url, maxsplit=1)[0].rpartition("/")[2])
     if not file_name.endswith(".whl"):
-        return SourceEntry(name, f"{name} @ {found.url}" + f"#sha256={sha256}" * bool(sha256))
+        # What pixi writes next to a folder is the hash of its metadata.
+        is_archive = found.source is None or not found.source.is_dir()
+        return SourceEntry(name, f"{name} @ {found.url}" + f"#sha256={sha256}" * bool(sha256 and is_archive))
     # PEP 427: NAME-VERSION-...
     version = version or (file_name.split("-")[1] if file_name.count("-") >= 4 else "")
     if not version:
@@ -95,13 +97,13 @@ def _repository(location: str) -> str:
 
 
 def pip_packages(
-    entries: Iterable[LockedWheel | SourceEntry], file_name: str, folder: Path
+    entries: Iterable[tuple[LockedWheel | SourceEntry, str]], file_name: str, folder: Path
 ) -> tuple[tuple[LockedWheel, ...], PipRequirements | None]:
-    """Return the wheels among `entries`, and what asks pip for the sources, if there are any.
+    """Return the wheels among `entries`, each with its place, and what asks pip for the sources, if there are any.
 
     What is built then must agree with the wheels. Raises `InvalidEnvironment` for two of one name.
     """
-    found = unique(entries, "pip package", file_name)
+    found = unique(entries, "pip package")
     wheels = tuple(entry for entry in found if isinstance(entry, LockedWheel))
     sources = tuple(entry.requirement for entry in found if isinstance(entry, SourceEntry))
     if not sources:
@@ -110,16 +112,19 @@ def pip_packages(
     return wheels, PipRequirements(requirements=sources, constraints=constraints, folder=folder, origin=file_name)
 
 
-def unique(entries: Iterable[Entry], what: str, file_name: str) -> tuple[Entry, ...]:
-    """Return `entries` without repetitions. Raises `InvalidEnvironment` for two of one name that differ."""
-    found: dict[str, Entry] = {}
-    for entry in entries:
-        other = found.setdefault(entry.name, entry)
+def unique(entries: Iterable[tuple[Entry, str]], what: str) -> tuple[Entry, ...]:
+    """Return `entries`, each of which comes with its place, without repetitions.
+
+    Raises `InvalidEnvironment` for two of one name that differ.
+    """
+    found: dict[str, tuple[Entry, str]] = {}
+    for entry, where in entries:
+        other, before = found.setdefault(entry.name, (entry, where))
         if other is not entry and other != entry:
             raise InvalidEnvironment(
-                f"{file_name} names the {what} {entry.name} twice: {other.public_url} and {entry.public_url}"
+                f"{where} names the {what} {entry.name} again: {entry.public_url}; {before} has {other.public_url}"
             )
-    return tuple(found.values())
+    return tuple(entry for entry, _ in found.values())
 
 
 def in_order(wheels: Sequence[LockedWheel]) -> tuple[LockedWheel, ...]:

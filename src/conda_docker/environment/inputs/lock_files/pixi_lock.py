@@ -81,6 +81,10 @@ def parse_pixi_lock(
             raise InvalidEnvironment(f"{file_name} has no environment {environment!r}; it has {DEFAULT_ENVIRONMENT}")
         return read_package_list(document, subdir=subdir, categories=None, folder=folder)
     name, chosen = _choose_environment(document, environment)
+    if not chosen.mapping("packages"):
+        others = [other for other in document.mapping("environments") or () if other != name]
+        advice = f"; name another with --environment: {', '.join(others)}" if others else ""
+        raise InvalidEnvironment(f"{file_name}: the environment {name!r} has no packages{advice}")
     found, notes = _choose_platform(document, chosen, subdir, declared, f" in the environment {name!r}")
     selectors = chosen.mapping("packages") or YamlMapping(file_name, chosen.line)
     reader = _PackageReader(document, version, found.subdir, folder or Path())
@@ -173,17 +177,17 @@ class _PackageReader:
 
     def read(
         self, selectors: Sequence[YamlMapping]
-    ) -> tuple[tuple[LockedPackage, ...], list[LockedWheel | SourceEntry]]:
-        """Return the conda packages, and the packages for pip, that `selectors` name."""
+    ) -> tuple[tuple[LockedPackage, ...], list[tuple[LockedWheel | SourceEntry, str]]]:
+        """Return the conda packages, and the packages for pip with their places, that `selectors` name."""
         packages, pip_entries = [], []
         for selector in selectors:
             kind, location = _identity(selector)
             if kind == "pypi":
-                pip_entries.append(self._pip_entry(self._description(selector), location))
+                pip_entries.append((self._pip_entry(self._description(selector), location), selector.where))
             else:
                 self._refuse_source(selector, kind)
-                packages.append(self._package(self._description(selector), selector))
-        return unique(packages, "package", self._file_name), pip_entries
+                packages.append((self._package(self._description(selector), selector), selector.where))
+        return unique(packages, "package"), pip_entries
 
     def _refuse_source(self, selector: YamlMapping, kind: str) -> None:
         location = selector.required(kind)

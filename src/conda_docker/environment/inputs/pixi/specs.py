@@ -38,7 +38,7 @@ def match_spec(dependencies: Table, name: str, folder: Path, inherited: Table) -
     value = dependencies.value(name)
     if isinstance(value, str):
         return name + _conditions({"version": value})
-    entry = dependencies.table(name)
+    entry = _entry(dependencies, name)
     if entry.truth("workspace"):
         if name not in inherited:
             raise dependencies.invalid(name, "is not among `workspace.dependencies`")
@@ -47,10 +47,22 @@ def match_spec(dependencies: Table, name: str, folder: Path, inherited: Table) -
         return _archive(dependencies, name, entry, folder)
     for key in _UNSUPPORTED:
         if key in entry:
-            raise UnsupportedInput(f"{entry.file_name}: `{entry.key(key)}` is not supported; ask for {name} without it")
+            raise UnsupportedInput(
+                f"{dependencies.where(name)} has `{key}`, which is not supported; ask for {name} without it"
+            )
     fields = {field: text for key, field in _BRACKETS.items() if (text := entry.text(key)) is not None}
     channel = entry.text("channel")
     return f"{channel}::" * bool(channel) + name + _conditions(fields)
+
+
+def _entry(dependencies: Table, name: str) -> Table:
+    """Return a dependency that is not a string, which should be a table."""
+    value = dependencies.value(name)
+    if isinstance(value, dict):
+        return dependencies.table(name)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    hint = f': a version needs quotes, as in `{name} = "{value}"`' if is_number else ' or a table, as in `"1.2.*"`'
+    raise dependencies.invalid(name, f"should be a string{hint}")
 
 
 def _conditions(fields: dict[str, str]) -> str:
@@ -70,7 +82,7 @@ def _archive(dependencies: Table, name: str, entry: Table, folder: Path) -> str:
         return str((folder / user_path(path)).absolute())
     where = public_text(url or path or entry.text("git") or "")
     raise UnsupportedInput(
-        f"{dependencies.file_name}: `{dependencies.key(name)}` is built from source ({where}), which is not "
+        f"{dependencies.where(name)} is built from source ({where}), which is not "
         "supported; build it as a conda package and depend on that, or choose an environment without it"
     )
 
@@ -88,7 +100,7 @@ def pip_requirement(dependencies: Table, name: str, folder: Path, *, index: Call
     value = dependencies.value(name)
     if isinstance(value, str):
         return f"{name}{_version(value)}"
-    entry = dependencies.table(name)
+    entry = _entry(dependencies, name)
     extras = entry.texts("extras")
     wanted = f"{name}[{','.join(extras)}]" if extras else name
     markers = entry.text("env-markers")

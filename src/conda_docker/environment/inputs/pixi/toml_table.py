@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from conda_docker.errors import InvalidEnvironment
 
+_HEADER = re.compile(r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?")
+_KEY = re.compile(r"\s*((?:[\w.-]|\"[^\"]*\"|'[^']*'|\s*\.\s*)+?)\s*=")
+
 
 class Table:
-    """A table of a TOML document; errors name the file and the key.
+    """A table of a TOML document; errors name the file, the line where it can be found, and the key.
 
     >>> parse_toml('[a]\\nb = "c"\\n', "pixi.toml").table("a").text("b")
     'c'
     """
 
-    __slots__ = ("_values", "file_name", "path")
+    __slots__ = ("_text", "_values", "file_name", "path")
 
-    def __init__(self, values: Mapping[str, object], file_name: str, path: str = "") -> None:
+    def __init__(self, values: Mapping[str, object], file_name: str, path: str = "", text: str = "") -> None:
         self._values = values
+        self._text = text
         self.file_name = file_name
         self.path = path
 
@@ -34,9 +39,14 @@ class Table:
         """Return the full name of a key, such as `feature.test.channels`."""
         return f"{self.path}.{key}" if self.path else key
 
+    def where(self, key: str) -> str:
+        """Return the place of a key for messages, such as "line 3 of pixi.toml", and the key."""
+        line = _line_of(self.key(key), self._text)
+        return f"{f'line {line} of ' if line else ''}{self.file_name}: `{self.key(key)}`"
+
     def invalid(self, key: str, problem: str) -> InvalidEnvironment:
         """Return the error to raise for the value of a key."""
-        return InvalidEnvironment(f"{self.file_name}: `{self.key(key)}` {problem}")
+        return InvalidEnvironment(f"{self.where(key)} {problem}")
 
     def value(self, key: str) -> object:
         """Return any value, or None where there is none."""
@@ -74,7 +84,7 @@ class Table:
         """Return a table, an empty one where there is none. Raises `InvalidEnvironment` for anything else."""
         value = self._values.get(key, {})
         if isinstance(value, dict):
-            return Table(value, self.file_name, self.key(key))
+            return Table(value, self.file_name, self.key(key), self._text)
         raise self.invalid(key, "should be a table")
 
     def tables(self, key: str) -> Iterator[tuple[str, Table]]:
@@ -92,8 +102,28 @@ def parse_toml(text: str, file_name: str) -> Table:
     import tomli
 
     try:
-        return Table(tomli.loads(text), file_name)
+        return Table(tomli.loads(text), file_name, text=text)
     except tomli.TOMLDecodeError as error:
         raise InvalidEnvironment(f"line {error.lineno} of {file_name} is not valid TOML: {error.msg}") from error
     except RecursionError as error:
         raise InvalidEnvironment(f"{file_name} is nested too deeply") from error
+
+
+def _line_of(path: str, text: str) -> int | None:
+    """Return the line on which a key of a document is written; None where it is inside of an inline table or list.
+
+    >>> _line_of("a.b", "[a]\\nb = 1\\n")
+    2
+    """
+    header = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := _HEADER.fullmatch(line):
+            header = _plain(found[1])
+        elif (found := _KEY.match(line)) and path == f"{header}.{_plain(found[1])}".lstrip("."):
+            return number
+    return None
+
+
+def _plain(key: str) -> str:
+    """Return a dotted key without quotes and spaces."""
+    return re.sub(r"[\s\"']", "", key)

@@ -38,6 +38,11 @@ DEFAULT_CATEGORY = "main"
 _KNOWN = ("name", "prefix", "channels", "dependencies", "variables", "platforms", "category")
 # What a shell takes for the name of a variable.
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# conda passes over extras, which only pip has; a bracket with `=` holds conditions.
+_EXTRAS = re.compile(r"(?P<name>(?:\S+::)?[A-Za-z0-9_.-]+) ?\[(?P<extras>[A-Za-z0-9_.,\s-]*)\](?P<rest>[^\[\]]*)")
+# Operators as they are often mistyped, and one without a version. conda takes these.
+_TURNED = re.compile(r"(?<![=<>!~])=([<>])(?=\s*\d)")
+_EMPTY = re.compile(r"([A-Za-z0-9_.-]+)\s?=")
 _UNSET = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -211,7 +216,18 @@ class _Reader:
     def spec(self, node: Node) -> str:
         if not is_scalar(node) or _is_null(node) or not (node.style or is_string(node.value)):
             raise self.invalid("an item of `dependencies` should be a string such as `numpy >=2`", node)
-        return str(node.value).strip()
+        text = str(node.value).strip()
+        read = _TURNED.sub(r"\1=", text)
+        if found := _EMPTY.fullmatch(read):
+            read = found[1]
+        if found := _EXTRAS.fullmatch(read):
+            read = f"{found['name']}{found['rest']}"
+        if read != text:
+            self.warnings.append(
+                f"{self.file_name}, line {node.start_mark.line + 1}: {public_text(text)[:200]!r} is read as "
+                f"{public_text(read)[:200]!r}" + ", since conda packages have no extras" * bool(found)
+            )
+        return read
 
     def pip_lines(self, node: Node) -> list[tuple[str, int]]:
         if _is_null(node):
@@ -270,7 +286,7 @@ def _is_empty(node: Node) -> bool:
 
 
 def _is_environment_yml(file: InputFile) -> bool:
-    return "dependencies" in file.keys or file.path.suffix in (".yml", ".yaml")
+    return "dependencies" in file.keys or file.path.suffix in (".yml", ".yaml", ".json")
 
 
 def _read(request: ReadRequest) -> EnvironmentSpec:

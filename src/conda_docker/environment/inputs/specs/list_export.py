@@ -1,8 +1,13 @@
-"""Lists of `conda list --export`: the name, version and build of each package (conda/cli/main_list.py)."""
+"""Lists of `conda list`: the name, version and build of each package (conda/cli/main_list.py).
+
+With `--export` it writes `NAME=VERSION=BUILD`, without it a table with the channel, which people keep in files too.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
@@ -11,10 +16,16 @@ from conda_docker.environment.wheels import PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 
 _LINE = re.compile(r"(?:(?P<channel>\S+)::)?(?P<name>[\w.-]+)=(?P<version>[^=\s]+)(?:=(?P<build>[^=\s]+))?")
+# A row of the table: NAME VERSION BUILD CHANNEL, of which only the first two are always there.
+_ROW = re.compile(r"(?P<name>[\w.-]+)\s+(?P<version>[^\s=]+)(?:\s+(?P<build>\S+))?(?:\s+(?P<channel>\S+))?")
+# The first line of conda's table, and of micromamba's; what follows until the first package is decoration.
+_TABLE = re.compile(r"\s*(?:# packages in environment at |List of packages in environment: )")
+_DECORATION = re.compile(r"#.*|List of packages in environment: .*|Name\s+Version\s+Build.*|[─-]+")
 _PLATFORM = re.compile(r"#\s*platform:\s*(\S+)")
 _HEADER = re.compile(r"^# This file may be used to create an environment", re.MULTILINE)
 # What conda writes in place of a build for packages that pip installed (<pip> before conda 4.6) ...
 _PIP = re.compile(r"pypi(?:_\d+)?|<pip>")
+_NO_CHANNEL = frozenset({"<unknown>", "<develop>", "pypi"})
 # ... and for those that are links to a folder of sources.
 _DEVELOP = re.compile(r"dev_\d+|<develop>")
 
@@ -22,48 +33,89 @@ _DEVELOP = re.compile(r"dev_\d+|<develop>")
 def parse_list_export(
     text: str, file_name: str = "packages.txt", *, subdir: str | None = None, folder: Path | None = None
 ) -> EnvironmentSpec:
-    """Return the packages that an exported list names, as exact specs; `folder` is where the list is.
+    """Return the packages that a list names, as exact specs; `folder` is where the list is.
 
-    `subdir` is what the environment is wanted for; None: what the list says itself, in a comment. The list does not
-    name channels. Raises `InvalidEnvironment` for a line of another form, a package that is named twice and a list
-    that is for another platform, and `UnsupportedInput` for a package in development.
+    `subdir` is what the environment is wanted for; None: what the list says itself, in a comment. An exported list does
+    not name channels; in a table those of `defaults` have none. Raises `InvalidEnvironment` for a line of another form,
+    a package that is named twice and a list that is for another platform, and `UnsupportedInput` for a package in
+    development.
 
     >>> parse_list_export("numpy=1.26.4=py312h_0\\nrich=13.9=pypi_0\\n").specs
     ('numpy ==1.26.4 py312h_0',)
     """
-    specs: dict[str, str] = {}
-    requirements: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        where = f"line {number} of {file_name}"
-        found = _LINE.fullmatch(line.strip())
-        if found is None:
-            raise InvalidEnvironment(
-                f"{where}: not a package as `conda list --export` writes it: {line.strip()[:80]!r}"
-            )
-        channel, name, version, build = found.group("channel", "name", "version", "build")
-        if _DEVELOP.fullmatch(build or ""):
+    specs: dict[str, tuple[str, int]] = {}
+    requirements: dict[str, tuple[str, int]] = {}
+    channels: dict[str, None] = {}
+    is_table = _TABLE.match(text) is not None
+    for row in _rows(text, file_name, is_table):
+        if _DEVELOP.fullmatch(row.build):
             raise UnsupportedInput(
-                f"{where}: {name} is installed in development mode, from a folder of sources; install a package of it "
-                "instead"
+                f"line {row.number} of {file_name}: {row.name} is installed in development mode, from a folder of "
+                "sources; install a package of it instead"
             )
-        if _PIP.fullmatch(build or ""):
-            found_in, spec = requirements, f"{name}=={version}"
-        else:
-            found_in, spec = specs, f"{channel}::" * bool(channel) + f"{name} =={version}" + f" {build}" * bool(build)
-        if found_in.setdefault(name, spec) != spec:
-            raise InvalidEnvironment(f"{where}: the package {name} is named before, in another version or build")
+        among = requirements if _PIP.fullmatch(row.build) else specs
+        spec = row.requirement if among is requirements else row.spec
+        other, number = among.setdefault(row.name, (spec, row.number))
+        if other != spec:
+            raise InvalidEnvironment(
+                f"line {row.number} of {file_name}: the package {row.name} is named before, on line {number}, in "
+                "another version or build"
+            )
+        if among is specs and is_table:
+            channels[row.channel or "defaults"] = None
     if not specs:
         raise InvalidEnvironment(f"{file_name} names no conda packages")
-    return EnvironmentSpec(
-        specs=tuple(specs.values()),
-        subdir=_subdir(text, subdir, file_name),
-        pip=PipRequirements(requirements=tuple(requirements.values()), folder=folder, origin=file_name)
-        if requirements
-        else None,
-        warnings=(f"{file_name} names no channels, so its packages are searched in the configured ones",),
+    pip = PipRequirements(
+        requirements=tuple(requirement for requirement, _ in requirements.values()), folder=folder, origin=file_name
     )
+    return EnvironmentSpec(
+        specs=tuple(spec for spec, _ in specs.values()),
+        channels=tuple(channels),
+        subdir=_subdir(text, subdir, file_name),
+        pip=pip if requirements else None,
+        warnings=()
+        if is_table
+        else (
+            f"{file_name} does not say which channels its packages are from: they are searched in those of -c and of "
+            "your conda configuration",
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A package of a list; `channel` and `build` are empty where the list does not have them."""
+
+    number: int
+    channel: str
+    name: str
+    version: str
+    build: str
+
+    @property
+    def spec(self) -> str:
+        return f"{self.channel}::" * bool(self.channel) + f"{self.name} =={self.version}" + f" {self.build}".rstrip()
+
+    @property
+    def requirement(self) -> str:
+        return f"{self.name}=={self.version}"
+
+
+def _rows(text: str, file_name: str, is_table: bool) -> Iterator[_Row]:
+    form = _ROW if is_table else _LINE
+    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
+        if not line or line.startswith("#") or (is_table and _DECORATION.fullmatch(line)):
+            continue
+        found = form.fullmatch(line)
+        if found is None:
+            command = "conda list" if is_table else "conda list --export"
+            raise InvalidEnvironment(
+                f"line {number} of {file_name}: not a package as `{command}` writes it: {line[:80]!r}"
+            )
+        channel, name, version, build = (found[key] or "" for key in ("channel", "name", "version", "build"))
+        if is_table and channel in _NO_CHANNEL:
+            build, channel = (build if channel == "<unknown>" else build or channel), ""
+        yield _Row(number, channel, name, version, build)
 
 
 def _subdir(text: str, wanted: str | None, file_name: str) -> str | None:
@@ -78,6 +130,8 @@ def _subdir(text: str, wanted: str | None, file_name: str) -> str | None:
 
 def _is_list_export(file: InputFile) -> bool:
     """Return whether a file is such a list, rather than one of specs, in which `python=3.12` is any such version."""
+    if _TABLE.match(file.text):
+        return True
     rows = [_LINE.fullmatch(line) for line in file.lines]
     if not rows or not all(rows):
         return False
@@ -95,4 +149,4 @@ def _read(request: ReadRequest) -> EnvironmentSpec:
     return spec
 
 
-KIND = InputKind("a list of `conda list --export`", _is_list_export, _read)
+KIND = InputKind("a list of `conda list`", _is_list_export, _read)

@@ -123,6 +123,12 @@ def test_an_environment_that_is_missing(version: int) -> None:
         parse_pixi_lock(example(f"v{version}.pixi.lock"), subdir="linux-64", environment="test")
 
 
+def test_an_environment_without_packages() -> None:
+    lock = "version: 6\nenvironments:\n  default:\n    packages: {}\n  docs:\n    packages: {}\npackages: []\n"
+    with pytest.raises(InvalidEnvironment, match="'default' has no packages; name another with --environment: docs"):
+        parse_pixi_lock(lock)
+
+
 def test_several_environments_and_none_is_the_default() -> None:
     lock = example("v5.pixi.lock").replace("default:", "app:")
     with pytest.raises(InvalidEnvironment, match="it has app, docs; name one of them with --environment"):
@@ -208,6 +214,7 @@ def test_a_hash_behind_the_url() -> None:
         ("git+https://host/app?tag=v1", "name: app", "git+https://host/app@v1"),
         ("git+ssh://git@host/app?subdirectory=a/b#1f2e3d4", "", "git+ssh://git@host/app@1f2e3d4#subdirectory=a/b"),
         ("./", "editable: true", "{folder}"),
+        ("./", f"sha256: {A}", "{folder}"),  # of the project's metadata
         ("../app", "name: app", "{folder}/../app"),
     ],
 )
@@ -272,7 +279,10 @@ def test_two_packages_of_one_name() -> None:
     lock = lock.replace("linux-64:\n", f"linux-64:\n      - {other}\n").replace(
         "packages:\n- ", f"packages:\n- {other}\n- "
     )
-    with pytest.raises(InvalidEnvironment, match=r"names the package a twice: \S+a-2-0.conda and \S+a-1-0.conda"):
+    with pytest.raises(
+        InvalidEnvironment,
+        match=r"line \d+ of .* names the package a again: \S+a-1-0.conda; line \d+ of .* has \S+a-2-0.conda",
+    ):
         parse_pixi_lock(lock, subdir="linux-64")
 
 

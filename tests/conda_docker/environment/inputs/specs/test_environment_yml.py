@@ -47,6 +47,32 @@ def test_the_least() -> None:
     assert (found.specs, found.channels, found.name) == (("numpy",), (), None)
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("dask[complete] >=2", "dask >=2"),
+        ("conda-forge::python-lsp-server[all]", "conda-forge::python-lsp-server"),
+        ("python=>3.8,<4", "python>=3.8,<4"),
+        ("pip=", "pip"),
+    ],
+)
+def test_what_conda_takes_in_its_own_way(written: str, read: str) -> None:
+    found = parse_environment_yml(f"dependencies:\n- '{written}'\n", "env.yml")
+    assert found.specs == (read,)
+    [warning] = found.warnings
+    assert warning.startswith(f"env.yml, line 2: '{written}' is read as '{read}'")
+
+
+@pytest.mark.parametrize("spec", ["blas[build=mkl]", "a[version='>=1']", "a==1=0", "a>=1,<2", "a =1", "a!=1"])
+def test_specs_that_stay_as_they_are(spec: str) -> None:
+    found = parse_environment_yml(f'dependencies:\n- "{spec}"\n')
+    assert (found.specs, found.warnings) == ((spec,), ())
+
+
+def test_json() -> None:
+    assert parse_environment_yml('{"dependencies": ["a", {"pip": ["b"]}]}').specs == ("a",)
+
+
 def test_empty_parts() -> None:
     found = parse_environment_yml("name:\nchannels:\ndependencies:\nvariables:\n")
     assert (found.specs, found.channels, found.variables) == ((), (), {})

@@ -1,4 +1,4 @@
-"""Lists of `conda list --export` are exact specs, and what pip installed are requirements."""
+"""Lists of `conda list` are exact specs, and what pip installed are requirements."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.inputs.kind import InputFile, ReadRequest
 from conda_docker.environment.inputs.specs.list_export import KIND, parse_list_export
 from conda_docker.environment.solve.match_specs import read_specs
+from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.user_files import read_text
 from tests.conda_docker.environment.inputs.examples import FOLDER
@@ -34,7 +35,54 @@ def test_everything() -> None:
     assert found.pip.requirements == ("absl-py==1.4.0", "torch==2.1.0+cu121")
     assert (found.pip.folder, found.pip.origin) == (FOLDER, NAME)
     assert found.subdir == "linux-64"
-    assert found.warnings == ("list-export.txt names no channels, so its packages are searched in the configured ones",)
+    [warning] = found.warnings
+    assert warning == (
+        "list-export.txt does not say which channels its packages are from: they are searched in those of -c and of "
+        "your conda configuration"
+    )
+
+
+TABLE = """\
+# packages in environment at /home/somebody/envs/x:
+#
+# Name                    Version                   Build  Channel
+_libgcc_mutex             0.1                        main  
+absl-py                   1.4.0                    pypi_0    pypi
+certifi                   2018.4.16                 <pip>
+python                    3.12.3      hab00c5b_0_cpython    conda-forge
+"""  # noqa: W291
+
+OF_MICROMAMBA = """\
+List of packages in environment: "/home/somebody/envs/x"
+
+  Name           Version  Build               Channel    
+──────────────────────────────────────────────────────────
+  _libgcc_mutex  0.1      main                pkgs/main
+  python         3.12.3   hab00c5b_0_cpython  conda-forge
+"""  # noqa: W291
+
+
+def test_a_table() -> None:
+    file = InputFile.of(Path("list.txt"), TABLE)
+    assert KIND.detect(file)
+    found = KIND.read(ReadRequest(file=file, subdir="linux-64"))
+    assert isinstance(found, EnvironmentSpec)
+    assert found.specs == ("_libgcc_mutex ==0.1 main", "conda-forge::python ==3.12.3 hab00c5b_0_cpython")
+    assert found.channels == ("defaults", "conda-forge")
+    assert found.pip is not None
+    assert found.pip.requirements == ("absl-py==1.4.0", "certifi==2018.4.16")
+    assert (found.subdir, found.warnings) == ("linux-64", ())
+
+
+def test_the_table_of_micromamba() -> None:
+    assert KIND.detect(InputFile.of(Path("list.txt"), OF_MICROMAMBA))
+    found = parse_list_export(OF_MICROMAMBA)
+    assert found.specs == ("pkgs/main::_libgcc_mutex ==0.1 main", "conda-forge::python ==3.12.3 hab00c5b_0_cpython")
+
+
+def test_a_table_with_a_line_of_another_form() -> None:
+    with pytest.raises(InvalidEnvironment, match=r"line 8 of list\.txt: not a package as `conda list` writes it: 'x'"):
+        parse_list_export(TABLE + "x\n", "list.txt")
 
 
 def test_nothing_for_pip() -> None:
@@ -50,7 +98,7 @@ def test_a_list_that_does_not_say_what_it_is_for(wanted: str | None, subdir: str
     ("text", "message"),
     [
         ("a=1=0\nhello world", "line 2 of list.txt: not a package as `conda list --export` writes it: 'hello world'"),
-        ("a=1=0\na=2=0", "line 2 of list.txt: the package a is named before, in another version or build"),
+        ("a=1=0\na=2=0", "line 2 of list.txt: the package a is named before, on line 1, in another version or build"),
         ("a=1=pypi_0\na=2=pypi_0", "line 2 of list.txt: the package a is named before"),
         ("# platform: win-64\na=1=0", "list.txt is a list for win-64, and linux-64 was asked for"),
         ("# nothing", "list.txt names no conda packages"),
