@@ -85,4 +85,7 @@ def _merge_pip(parts: Sequence[PipRequirements]) -> PipRequirements | None:
         folder=parts[0].folder,
         origin=", ".join(dict.fromkeys(part.origin for part in parts)),
         places={line: place for part in reversed(parts) for line, place in part.places.items()},
+        overrides=tuple(dict.fromkeys(chain.from_iterable(part.overrides for part in parts))),
+        indexes={name: url for part in reversed(parts) for name, url in part.indexes.items()},
+        index_strategy=next((part.index_strategy for part in parts if part.index_strategy), None),
     )

@@ -64,7 +64,7 @@ class PipRequirements:
     """What is to be resolved for an environment: requirements and options as pip's requirements files have them.
 
     `requirements` are lines of PEP 508 (or local paths and URLs), `options` such as `--index-url URL` in their order,
-    `folder` what relative paths are relative to.
+    `folder` what relative paths are relative to. What follows are settings that uv has and pip has not.
     """
 
     requirements: tuple[str, ...]
@@ -75,6 +75,12 @@ class PipRequirements:
     """What names them in messages, such as `environment.yml`."""
     places: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where lines of requirements and constraints are written, where that is known: `environment.yml, line 7`."""
+    overrides: tuple[str, ...] = ()
+    """Requirements that count in place of what packages ask for."""
+    indexes: Mapping[str, str] = field(default_factory=dict)
+    """By normalized name, the URL of the index that a required package comes from; nothing else comes from there."""
+    index_strategy: str | None = None
+    """Which indexes count for a package, in uv's words; None: all, and the best version, as pip has it."""
 
 
 @dataclass(frozen=True, slots=True)

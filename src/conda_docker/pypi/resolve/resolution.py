@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.wheels import Distribution
+from conda_docker.environment.wheels import Distribution, normalize_name
 from conda_docker.errors import UnsupportedInput
 from conda_docker.pypi.pip_configuration import PipConfiguration
 from conda_docker.pypi.requirements import Requirements
@@ -98,9 +99,20 @@ class Resolution:
         stand_ins = self.folder / _STAND_INS
         stand_ins.mkdir(exist_ok=True)
         constraints = [*self.requirements.constraints, *write_stand_ins(provided, stand_ins, extras)]
-        for name, lines in (("requirements.in", self.requirements.lines), ("constraints.txt", constraints)):
+        indexed = [line for line in self.requirements.lines if _name_of(line) in self.pip.indexes]
+        files = {
+            "requirements.in": [line for line in self.requirements.lines if line not in indexed],
+            "constraints.txt": constraints,
+            "overrides.txt": self.pip.overrides,
+            # Only a project can say that a package comes from an index and that nothing else does.
+            "pyproject.toml": _project(indexed, self.pip.indexes) if indexed else (),
+        }
+        for name, lines in files.items():
             (self.folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         arguments = ["pip", "compile", "requirements.in", "--constraints", "constraints.txt"]
+        arguments += ["pyproject.toml"] * bool(indexed) + ["--overrides", "overrides.txt"] * bool(self.pip.overrides)
+        if self.pip.index_strategy is not None:
+            arguments += ["--index-strategy", self.pip.index_strategy]
         for path in self.configuration.constraints:
             arguments += ["--constraints", path]
         arguments += ["--python-version", self.target.python]
@@ -117,3 +129,20 @@ class Resolution:
         output, said = run_uv(arguments, self.folder, uv_environment(self.configuration, offline=self.offline))
         packages = [row for row in parse_pylock(output, self.folder) if self.target.applies(row.marker)]
         return packages, set(_WITHOUT_EXTRA.findall(said))
+
+
+def _name_of(requirement: str) -> str:
+    """Return the normalized name at the start of a requirement; of a path or URL something that is not a name."""
+    return normalize_name(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
+
+
+def _project(requirements: Sequence[str], indexes: Mapping[str, str]) -> list[str]:
+    """Return a pyproject.toml that asks for `requirements`, each from its index alone."""
+    names = sorted(set(map(_name_of, requirements)))
+    lines = ["[project]", 'name = "conda-docker-request"', 'version = "0"']
+    lines += [f"dependencies = {json.dumps(requirements)}", "[tool.uv.sources]"]
+    lines += [f'{name} = {{ index = "index-of-{name}" }}' for name in names]
+    for name in names:
+        lines += ["[[tool.uv.index]]", f'name = "index-of-{name}"', f"url = {json.dumps(indexes[name])}"]
+        lines += ["explicit = true"]
+    return lines

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from conda_docker.environment.wheels import Distribution, LockedWheel
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.pypi.distributions import extras_metadata, provided_distributions, stated_distributions
-from conda_docker.pypi.pip_configuration import PipConfiguration, read_pip_configuration
+from conda_docker.pypi.pip_configuration import read_pip_configuration
 from conda_docker.pypi.requirements import Requirements, check_requirements
 from conda_docker.pypi.resolve.build import Builder
 from conda_docker.pypi.resolve.logins import index_logins, with_login
@@ -136,7 +136,10 @@ def _with_resolved(
             [found for found in provided if found.name not in {wheel.name for wheel in locked}], locked
         )
         builder = Builder(target, cache_dir, uv_environment(configuration, offline=offline), offline)
-        wheels = _wheels(packages, requirements, configuration, builder if options.allow_sdist else None, target)
+        # The logins of the indexes of single packages serve their files too.
+        indexes = (*configuration.extra_index_urls, *pip.indexes.values())
+        logins = index_logins(replace(configuration, extra_index_urls=indexes))
+        wheels = _wheels(packages, requirements, logins, builder if options.allow_sdist else None, target)
     task.finish()
     # What a lock file lists was settled before.
     names = {wheel.name for wheel in wheels}
@@ -160,11 +163,10 @@ def _about_replacing(distribution: Distribution) -> str:
 def _wheels(
     packages: Sequence[ResolvedPackage],
     requirements: Requirements,
-    configuration: PipConfiguration,
+    logins: dict[str, str],
     builder: Builder | None,
     target: Target,
 ) -> list[LockedWheel]:
-    logins = index_logins(configuration)
     wheels = []
     for package in packages:
         allowed = requirements.hashes.get(package.name)

@@ -10,7 +10,7 @@ from conda_docker.environment.inputs.pixi.cutoff import parse_cutoff
 from conda_docker.environment.inputs.pixi.manifest import DEFAULT, Environment, Feature, Manifest
 from conda_docker.environment.inputs.pixi.options import PipOptions, pip_options, variables
 from conda_docker.environment.inputs.pixi.platforms import Platform
-from conda_docker.environment.inputs.pixi.specs import match_spec, pip_requirement
+from conda_docker.environment.inputs.pixi.specs import indexes, match_spec, pip_requirement
 from conda_docker.environment.inputs.pixi.toml_table import Table
 from conda_docker.environment.inputs.platform_choice import choose_subdir, least_demanding
 from conda_docker.environment.spec import EnvironmentSpec
@@ -88,7 +88,7 @@ def compose(
         pip=_pip(manifest, collected, together, options),
         variables=found.values,
         name=manifest.name if environment.name == DEFAULT else environment.name,
-        warnings=(*found.warnings, *options.warnings, *collected.warnings, *_passed_over(manifest)),
+        warnings=(*found.warnings, *options.warnings, *_passed_over(manifest)),
     )
 
 
@@ -105,8 +105,7 @@ class _Collected:
     specs: list[str] = field(default_factory=list)
     constraints: list[str] = field(default_factory=list)
     requirements: list[str] = field(default_factory=list)
-    indexes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    indexes: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: _Collected) -> None:
         self.specs += other.specs
@@ -117,12 +116,6 @@ class _Collected:
 def _collect(manifest: Manifest, environment: Environment, platform: Platform, to_solve: bool) -> _Collected:
     collected = _Collected()
     inherited = manifest.workspace.table("dependencies")
-
-    def index(name: str, url: str) -> None:
-        collected.indexes.append(url)
-        collected.warnings.append(
-            f"{manifest.file_name} takes {name} from its own index, which other packages may come from too"
-        )
 
     def match_specs(table: Table, key: str) -> dict[str, str]:
         entries = table.table(key)
@@ -148,9 +141,8 @@ def _collect(manifest: Manifest, environment: Environment, platform: Platform, t
                 specs |= match_specs(table, key)
             constraints |= match_specs(table, "constraints")
             entries = table.table("pypi-dependencies")
-            requirements |= {
-                normalize_name(name): pip_requirement(entries, name, manifest.folder, index=index) for name in entries
-            }
+            requirements |= {normalize_name(name): pip_requirement(entries, name, manifest.folder) for name in entries}
+            collected.indexes |= indexes(entries)
         collected.specs += specs.values()
         collected.constraints += constraints.values()
         collected.requirements += [*requirements.values(), *feature.group.requirements]
@@ -269,9 +261,12 @@ def _pip(
     return PipRequirements(
         requirements=tuple(dict.fromkeys(collected.requirements)),
         constraints=tuple(text for text in _constraints(together.requirements) if text not in collected.requirements),
-        options=(*options.lines, *(f"--extra-index-url {url}" for url in dict.fromkeys(collected.indexes))),
+        options=options.lines,
         folder=manifest.folder,
         origin=manifest.file_name,
+        overrides=options.overrides,
+        indexes=collected.indexes,
+        index_strategy=options.index_strategy,
     )
 
 

@@ -8,21 +8,26 @@ from dataclasses import dataclass
 
 from conda_docker.environment.inputs.pixi.manifest import Environment, Manifest
 from conda_docker.environment.inputs.pixi.platforms import Platform
+from conda_docker.environment.inputs.pixi.specs import pip_requirement
 from conda_docker.environment.inputs.pixi.toml_table import Table
 from conda_docker.errors import InvalidEnvironment
+from conda_docker.environment.wheels import normalize_name
 from conda_docker.redaction import public_url
 
 _REFERENCE = re.compile(r"\$\{?[A-Za-z_]|%[A-Za-z_]+%")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # How packages are built is not for images, and whether they may be is for --allow-sdist.
+_STRATEGIES = ("first-index", "unsafe-first-match", "unsafe-best-match")
 _SINGLE = ("index-url", "prerelease-mode", "index-strategy")
 
 
 @dataclass(frozen=True, slots=True)
 class PipOptions:
-    """Options as pip's requirements files have them, and warnings about those that count for nothing."""
+    """Options as pip's requirements files have them, those that uv alone has, and warnings about what is ignored."""
 
     lines: tuple[str, ...]
+    overrides: tuple[str, ...] = ()
+    index_strategy: str = "first-index"
     warnings: tuple[str, ...] = ()
 
 
@@ -52,14 +57,19 @@ def pip_options(manifest: Manifest, environment: Environment, platform: Platform
     warnings = [
         f"{manifest.file_name}: `{table.key(key)}` is ignored"
         for table in (*own, base)
-        for key in ("dependency-overrides", "no-binary")
+        for key in ("no-binary",)
         if table.value(key)
     ]
-    if single["index-strategy"] not in (None, "first-index"):
-        warnings.append(
-            f"{manifest.file_name}: `index-strategy` is ignored; the first index that has a package is used"
+    overrides: dict[str, str] = {}
+    for table in (base, *reversed(own)):  # the first feature counts most
+        entries = table.table("dependency-overrides")
+        overrides |= {normalize_name(name): pip_requirement(entries, name, manifest.folder) for name in entries}
+    strategy = single["index-strategy"] or "first-index"
+    if strategy not in _STRATEGIES:
+        raise InvalidEnvironment(
+            f"{manifest.file_name}: `index-strategy` should be one of {', '.join(_STRATEGIES)}, not {strategy[:80]!r}"
         )
-    return PipOptions(tuple(dict.fromkeys(lines)), tuple(warnings))
+    return PipOptions(tuple(dict.fromkeys(lines)), tuple(overrides.values()), strategy, tuple(warnings))
 
 
 def _single(manifest: Manifest, environment: Environment, base: Table, own: list[Table], key: str) -> str | None:

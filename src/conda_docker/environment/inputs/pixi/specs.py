@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from conda_docker.environment.inputs.pixi.toml_table import Table
 from conda_docker.errors import UnsupportedInput
+from conda_docker.environment.wheels import normalize_name
 from conda_docker.redaction import public_text
 from conda_docker.user_files import user_path
 
@@ -87,19 +87,17 @@ def _archive(dependencies: Table, name: str, entry: Table, folder: Path) -> str:
     )
 
 
-def pip_requirement(dependencies: Table, name: str, folder: Path, *, index: Callable[[str, str], None]) -> str:
-    """Return the requirement of one entry of a table of dependencies for pip.
-
-    `index` is called with the name and URL of an index that the entry names. Raises `InvalidEnvironment`.
+def pip_requirement(dependencies: Table, name: str, folder: Path) -> str:
+    """Return the requirement of one entry of a table of dependencies for pip. Raises `InvalidEnvironment`.
 
     >>> from conda_docker.environment.inputs.pixi.toml_table import parse_toml
     >>> entries = parse_toml('rich = "*"\\npandas = { version = ">=2", extras = ["sql"] }', "pixi.toml")
-    >>> [pip_requirement(entries, name, Path(), index=print) for name in entries]
+    >>> [pip_requirement(entries, name, Path()) for name in entries]
     ['rich', 'pandas[sql]>=2']
     """
     value = dependencies.value(name)
     if isinstance(value, str):
-        return f"{name}{_version(value)}"
+        return f"{name}{_version(dependencies, name, value)}"
     entry = _entry(dependencies, name)
     extras = entry.texts("extras")
     wanted = f"{name}[{','.join(extras)}]" if extras else name
@@ -113,13 +111,22 @@ def pip_requirement(dependencies: Table, name: str, folder: Path, *, index: Call
     if (url := entry.text("url")) is not None:
         subdirectory = entry.text("subdirectory")
         return f"{wanted} @ {url}" + f"#subdirectory={subdirectory}" * bool(subdirectory) + marker
-    if (named_index := entry.text("index")) is not None:
-        index(name, named_index)
-    return f"{wanted}{_version(entry.text('version') or '*')}{marker}"
+    return f"{wanted}{_version(entry, 'version', entry.text('version') or '*')}{marker}"
 
 
-def _version(version: str) -> str:
-    return "" if version.strip() in ("", "*") else version.strip()
+def indexes(dependencies: Table) -> dict[str, str]:
+    """Return the indexes that entries of a table of dependencies for pip come from, by their normalized names."""
+    entries = {name: dependencies.table(name) for name in dependencies if isinstance(dependencies.value(name), dict)}
+    return {normalize_name(name): url for name, entry in entries.items() if (url := entry.text("index")) is not None}
+
+
+def _version(table: Table, key: str, version: str) -> str:
+    version = version.strip()
+    if version in ("", "*"):
+        return ""
+    if version[0] not in "<>=!~":
+        raise table.invalid(key, f"should begin with an operator, as in `=={version[:80]}`")
+    return version
 
 
 def _repository(entry: Table, url: str) -> str:

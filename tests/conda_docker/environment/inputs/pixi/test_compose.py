@@ -53,8 +53,9 @@ def test_requirements_for_pip() -> None:
         f"--find-links {FOLDER / 'links'}",
         "--find-links https://pypi.example.org/links",
         "--pre",
-        "--extra-index-url https://pypi.example.org/special",
     )
+    assert pip.indexes == {"special": "https://pypi.example.org/special"}
+    assert (pip.index_strategy, pip.overrides) == ("first-index", ())
 
 
 def test_variables() -> None:
@@ -63,10 +64,9 @@ def test_variables() -> None:
 
 
 def test_warnings() -> None:
-    scripts, variable, index = composed_example().warnings
+    scripts, variable = composed_example().warnings
     assert scripts == "pixi.toml: the activation scripts setup.sh are not part of the image"
     assert variable.startswith("the variable WHERE refers to others ($CONDA_PREFIX/share)")
-    assert index.startswith("pixi.toml takes special from its own index")
 
 
 def test_features() -> None:
@@ -170,6 +170,8 @@ def test_what_is_refused_by_name(lines: str, message: str) -> None:
             "[dependencies]\na = 1",
             'line 6 of .*: `dependencies.a` should be a string: a version needs quotes, as in `a = "1"`',
         ),
+        ("[pypi-dependencies]\na = '1'", "`pypi-dependencies.a` should begin with an operator, as in `==1`"),
+        ("[pypi-options]\nindex-strategy = 'x'", "`index-strategy` should be one of first-index"),
         ("[dependencies]\na = { version = 1 }", "`dependencies.a.version` should be a string"),
         ("[dependencies]\na = { workspace = true }", "`dependencies.a` is not among `workspace.dependencies`"),
         ("[feature.x]\nchannels = [1]\n[environments]\ndefault = ['x']", "`feature.x.channels` should hold names"),
@@ -212,15 +214,20 @@ def test_a_feature_of_the_workspace_replaces_its_single_options() -> None:
     found = composed(text)
     assert found.pip is not None
     assert found.pip.options == ("--index-url https://b", "--extra-index-url https://c")
-    assert found.warnings == ("pixi.toml: `index-strategy` is ignored; the first index that has a package is used",)
+    assert found.pip.index_strategy == "unsafe-best-match"
+    assert found.warnings == ()
 
 
 def test_options_for_pip_that_have_no_meaning_here() -> None:
-    text = f"{WORKSPACE}[pypi-options]\nno-build = true\nno-binary = ['a']\ndependency-overrides = {{ a = '1' }}\n"
-    assert composed(text).warnings == (
-        "pixi.toml: `pypi-options.dependency-overrides` is ignored",
-        "pixi.toml: `pypi-options.no-binary` is ignored",
-    )
+    text = f"{WORKSPACE}[pypi-options]\nno-build = true\nno-binary = ['a']\n"
+    assert composed(text).warnings == ("pixi.toml: `pypi-options.no-binary` is ignored",)
+
+
+def test_overrides_of_what_packages_ask_for() -> None:
+    text = f"{WORKSPACE}[pypi-options]\ndependency-overrides = {{ a = '==1', b = '*' }}\n[pypi-dependencies]\nx = '*'\n"
+    pip = composed(text).pip
+    assert pip is not None
+    assert pip.overrides == ("a==1", "b")
 
 
 @pytest.mark.parametrize("path", [*real_files("pixi-toml"), *real_files("pyproject-pixi")], ids=lambda path: path.name)

@@ -1,0 +1,73 @@
+"""A package that is to come from an index of its own comes from there, and nothing else does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.wheels import PipRequirements
+from conda_docker.pypi.resolve.resolve import resolve_wheels
+from tests.conda_docker.pypi.conftest import conda_package
+from tests.conda_docker.pypi.wheels import make_wheel
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def url(tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Return the URL of two indexes: `main`, which pip is configured to use, and `special`."""
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    for index, name, version, requires in (
+        ("main", "torch", "2.9", ()),
+        ("main", "numpy", "2.0", ()),
+        ("main", "vision", "1.0", ("torch", "numpy")),
+        ("special", "torch", "2.6+cu124", ("numpy",)),
+        ("special", "numpy", "9.0", ()),
+    ):
+        folder = tmp_path / "indexes" / index / name
+        folder.mkdir(parents=True)
+        wheel = make_wheel(folder, name, version, requires=requires)
+        (folder / "index.html").write_text(f'<a href="{wheel.name.replace("+", "%2B")}">{wheel.name}</a>')
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(tmp_path / "indexes")))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    found = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setenv("PIP_INDEX_URL", f"{found}/main")
+    yield found
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def versions(tmp_path: Path, pip: PipRequirements) -> dict[str, str]:
+    environment = LockedEnvironment("linux-64", (conda_package("python", "3.12.4"),), pip=pip)
+    return {wheel.name: wheel.version for wheel in resolve_wheels(environment, cache_dir=tmp_path / "cache").wheels}
+
+
+def test_the_index_of_one_package(url: str, tmp_path: Path) -> None:
+    pip = PipRequirements(requirements=("vision", "torch>=2"), indexes={"torch": f"{url}/special"})
+    assert versions(tmp_path, pip) == {"torch": "2.6+cu124", "numpy": "2.0", "vision": "1.0"}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "torch", "numpy"), [("first-index", "2.6+cu124", "9.0"), ("unsafe-best-match", "2.9", "9.0")]
+)
+def test_strategies(url: str, tmp_path: Path, strategy: str, torch: str, numpy: str) -> None:
+    pip = PipRequirements(
+        requirements=("vision",), options=(f"--extra-index-url {url}/special",), index_strategy=strategy
+    )
+    assert versions(tmp_path, pip) == {"torch": torch, "numpy": numpy, "vision": "1.0"}
+
+
+def test_overrides(url: str, tmp_path: Path) -> None:
+    pip = PipRequirements(requirements=("vision",), overrides=("torch ; sys_platform == 'never'",))
+    assert versions(tmp_path, pip) == {"numpy": "2.0", "vision": "1.0"}
