@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from conda_docker.environment.wheels import PipRequirements
 
 _STAND_INS = "stand-ins"
+_MOST_UNFIT = 200  # versions that are tried in vain
 _WITHOUT_EXTRA = re.compile(r"The package `([a-z0-9-]+) @ [^`]*` does not have an extra named")
 
 
@@ -58,10 +59,14 @@ class Resolution:
         """
         kept = [distribution for distribution in provided if not self._replaced_by_request(distribution)]
         extras: dict[str, tuple[str, ...]] = {}
+        unfit: list[ResolvedPackage] = []
+        fallback: list[ResolvedPackage] | None = None
         while True:
             try:
-                packages, wanted = self._compile([*kept, *locked], extras)
+                packages, wanted = self._compile([*kept, *locked], extras, unfit)
             except UvFailed as failure:
+                if fallback is not None:
+                    return fallback, kept  # whoever takes its wheels says which package has none that fits
                 blamed = conflicting(failure.output, kept) if self.options.may_replace else []
                 if not blamed:
                     raise unresolvable(
@@ -76,9 +81,23 @@ class Resolution:
                 extras |= {distribution.name: self.extras_of(distribution) for distribution in asked}
                 continue
             stand_ins = f"{(self.folder / _STAND_INS).as_uri()}/"
-            return [
+            packages = [
                 package for package in packages if not any(wheel.url.startswith(stand_ins) for wheel in package.wheels)
-            ], kept
+            ]
+            more = [package for package in packages if self._is_unfit(package)]
+            if not more or len(unfit) > _MOST_UNFIT:
+                return packages, kept
+            unfit += more
+            fallback = fallback or packages
+
+    def _is_unfit(self, package: ResolvedPackage) -> bool:
+        """Return whether a version that uv has chosen has no wheel for the target, so that another one may do.
+
+        Happens where uv was asked for the wheels of every platform.
+        """
+        if self.target.is_for_uv or self.options.allow_sdist or package.direct or package.version is None:
+            return False
+        return self.target.best([wheel.file_name for wheel in package.wheels]) is None
 
     def _replaced_by_request(self, distribution: Distribution) -> bool:
         """Return whether the user names a wheel or a source for what a conda package brings."""
@@ -93,12 +112,16 @@ class Resolution:
         )
 
     def _compile(
-        self, provided: Sequence[Distribution], extras: Mapping[str, tuple[str, ...]]
+        self,
+        provided: Sequence[Distribution],
+        extras: Mapping[str, tuple[str, ...]],
+        unfit: Sequence[ResolvedPackage],
     ) -> tuple[list[ResolvedPackage], set[str]]:
-        """Return uv's answer, and the names of packages that have not the extras that something asks for."""
+        """Return uv's answer without `unfit`, and the names of packages that lack extras that something asks for."""
         stand_ins = self.folder / _STAND_INS
         stand_ins.mkdir(exist_ok=True)
         constraints = [*self.requirements.constraints, *write_stand_ins(provided, stand_ins, extras)]
+        constraints += [f"{package.name} != {package.version}" for package in unfit]
         indexed = [line for line in self.requirements.lines if _name_of(line) in self.pip.indexes]
         files = {
             "requirements.in": [line for line in self.requirements.lines if line not in indexed],
@@ -116,8 +139,8 @@ class Resolution:
         for path in self.configuration.constraints:
             arguments += ["--constraints", path]
         arguments += ["--python-version", self.target.python]
-        # For a free-threaded Python uv can only be asked for every platform's wheels: among them are the right ones.
-        arguments += ["--universal"] if self.target.free_threaded else ["--python-platform", self.target.uv_platform]
+        # For another Python uv can only be asked for every platform's wheels: among them are the right ones.
+        arguments += ["--python-platform", self.target.uv_platform] if self.target.is_for_uv else ["--universal"]
         arguments += ["--format", "pylock.toml", "--generate-hashes", "--no-header", "--no-python-downloads"]
         if not self.options.allow_sdist:
             arguments += ["--only-binary", ":all:"]

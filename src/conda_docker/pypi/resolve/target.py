@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from packaging.markers import Marker
-from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.tags import Tag, compatible_tags, cpython_tags, generic_tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from conda_docker.errors import UnsupportedInput
@@ -27,6 +27,8 @@ _ARCHITECTURES = {
 }
 # The versions of manylinux that uv knows for x86_64 and aarch64.
 _MANYLINUX = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
+_FREE_THREADED = re.compile(r"_cp\d+t\b|\bpython3\.\d+t/")
+_PYPY = re.compile(r"\d_(\d{2,})_pypy$")  # conda-forge's builds of PyPy 7.3: 0_73_pypy
 _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}  # PEP 600
 
 
@@ -35,17 +37,19 @@ class Target:
     """What wheels must fit.
 
     `python` is a full version ("3.12.4"), `architecture` as wheels spell it ("x86_64"), `glibc` the version that the
-    image has, as two numbers. `free_threaded`: the Python has no GIL, and compiled wheels of its own.
+    image has, as two numbers. `free_threaded`: the Python has no GIL, and compiled wheels of its own. `pypy` is the
+    version of PyPy as wheels spell it ("73"), None for CPython.
     """
 
     python: str
     architecture: str
     glibc: tuple[int, int]
     free_threaded: bool = False
+    pypy: str | None = None
 
     def __str__(self) -> str:
-        kind = "free-threaded " if self.free_threaded else ""
-        return f"{kind}Python {self.python} on {self.architecture} with glibc {self.glibc[0]}.{self.glibc[1]}"
+        kind = "free-threaded Python" if self.free_threaded else "Python" if self.pypy is None else "PyPy"
+        return f"{kind} {self.python} on {self.architecture} with glibc {self.glibc[0]}.{self.glibc[1]}"
 
     @property
     def uv_platform(self) -> str:
@@ -55,15 +59,22 @@ class Target:
         minor = max((minor for minor in _MANYLINUX if (2, minor) <= self.glibc), default=_MANYLINUX[0])
         return f"{self.architecture}-manylinux_2_{minor}"
 
+    @property
+    def is_for_uv(self) -> bool:
+        """Whether uv knows such a Python by its version; it takes any other for a CPython with a GIL."""
+        return not self.free_threaded and self.pypy is None
+
     @cached_property
     def _ranks(self) -> dict[Tag, int]:
         major, minor = (int(part) for part in self.python.split(".")[:2])
         platforms = list(self._platforms())
-        abi = f"cp{major}{minor}{'t' if self.free_threaded else ''}"
-        tags = [
-            *cpython_tags((major, minor), [abi], platforms),
-            *compatible_tags((major, minor), f"cp{major}{minor}", platforms),
-        ]
+        if self.pypy is not None:
+            interpreter = f"pp{major}{minor}"
+            own = generic_tags(interpreter, [f"pypy{major}{minor}_pp{self.pypy}"], platforms)
+        else:
+            interpreter = f"cp{major}{minor}"
+            own = cpython_tags((major, minor), [f"{interpreter}{'t' if self.free_threaded else ''}"], platforms)
+        tags = [*own, *compatible_tags((major, minor), interpreter, platforms)]
         return {tag: rank for rank, tag in reversed(list(enumerate(tags)))}
 
     def _platforms(self) -> Iterator[str]:
@@ -91,11 +102,11 @@ class Target:
         if marker is None:
             return True
         environment = {
-            "implementation_name": "cpython",
+            "implementation_name": "cpython" if self.pypy is None else "pypy",
             "implementation_version": self.python,
             "os_name": "posix",
             "platform_machine": self.architecture,
-            "platform_python_implementation": "CPython",
+            "platform_python_implementation": "CPython" if self.pypy is None else "PyPy",
             "platform_release": "",
             "platform_system": "Linux",
             "platform_version": "",
@@ -123,9 +134,11 @@ def target_of(python: LockedPackage, subdir: str, glibc: str | None) -> Target:
     are no wheels for musl in such an environment. Raises `UnsupportedInput` for a Python or a platform that uv cannot
     choose wheels for.
     """
-    if "pypy" in python.build:
+    pypy = _PYPY.search(python.build)
+    if pypy is None and re.search("pypy|graalpy", python.build):
         raise UnsupportedInput(
-            f"pip packages cannot be chosen for PyPy ({python.stem}); take them from a conda channel, or take CPython"
+            f"pip packages cannot be chosen for {python.stem}, whose version of PyPy is not known; take them from a "
+            "conda channel, or take CPython"
         )
     architecture = _ARCHITECTURES.get(subdir)
     if architecture is None:
@@ -136,5 +149,6 @@ def target_of(python: LockedPackage, subdir: str, glibc: str | None) -> Target:
     parts = re.match(r"(\d+)\.(\d+)", glibc or DEFAULT_GLIBC)
     if parts is None:
         raise UnsupportedInput(f"not a version of glibc: {(glibc or '')[:80]!r}")
-    free_threaded = re.search(r"_cp\d+t$", python.build) is not None
-    return Target(python.version, architecture, (int(parts[1]), int(parts[2])), free_threaded)
+    free_threaded = _FREE_THREADED.search(f"{python.build} {python.python_site_packages_path}") is not None
+    glibc_version = (int(parts[1]), int(parts[2]))
+    return Target(python.version, architecture, glibc_version, free_threaded, pypy[1] if pypy else None)

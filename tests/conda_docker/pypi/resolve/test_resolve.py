@@ -230,3 +230,47 @@ def test_a_free_threaded_python_gets_its_own_wheels(wheels: Path, tmp_path: Path
     environment = LockedEnvironment("linux-64", (python,), pip=pip)
     found = resolve_wheels(environment, cache_dir=tmp_path / "cache", glibc="2.36", offline=True)
     assert stems(found) == ["fast-1.0-cp314-cp314t-manylinux_2_28_x86_64"]
+
+
+def test_pypy_gets_its_own_wheels(wheels: Path, tmp_path: Path) -> None:
+    for tag in ("pp39-pypy39_pp73", "cp39-cp39"):
+        make_wheel(
+            wheels, "fast", tag=f"{tag}-manylinux_2_17_x86_64", requires=["cffi; implementation_name=='cpython'"]
+        )
+    python = conda_package("python", "3.9.18", "0_73_pypy")
+    pip = PipRequirements(requirements=("fast",), origin="environment.yml")
+    environment = LockedEnvironment("linux-64", (python,), pip=pip)
+    make_wheel(wheels, "cffi")
+    found = resolve_wheels(environment, cache_dir=tmp_path / "cache", glibc="2.36", offline=True)
+    assert stems(found) == ["fast-1.0-pp39-pypy39_pp73-manylinux_2_17_x86_64"]
+
+
+def test_pypy_gets_the_newest_version_that_has_a_wheel_for_it(wheels: Path, tmp_path: Path) -> None:
+    for version in ("1.0", "2.0", "3.0"):
+        make_wheel(wheels, "fast", version, tag="cp39-cp39-manylinux_2_17_x86_64")
+    make_wheel(wheels, "fast", "1.0", tag="pp39-pypy39_pp73-manylinux_2_17_x86_64")
+    python = conda_package("python", "3.9.18", "0_73_pypy")
+
+    def found(requirement: str) -> LockedEnvironment:
+        pip = PipRequirements(requirements=(requirement,), origin="environment.yml")
+        environment = LockedEnvironment("linux-64", (python,), pip=pip)
+        return resolve_wheels(environment, cache_dir=tmp_path / "cache", glibc="2.36", offline=True)
+
+    assert stems(found("fast")) == ["fast-1.0-pp39-pypy39_pp73-manylinux_2_17_x86_64"]
+    with pytest.raises(UnsupportedInput, match=r"fast has no wheel for PyPy 3\.9\.18 .*--allow-sdist"):
+        found("fast>=2")
+
+
+@pytest.mark.parametrize("host", ["linux", "darwin", "win32"])
+@pytest.mark.parametrize(("subdir", "processor"), [("linux-64", "x86_64"), ("linux-aarch64", "aarch64")])
+def test_wheels_are_for_the_image_and_not_for_the_host(
+    host: str, subdir: str, processor: str, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platforms = ("macosx_11_0_arm64", "macosx_10_9_x86_64", "win_amd64", "win_arm64", "musllinux_1_2_x86_64")
+    for platform in (*platforms, "manylinux_2_28_x86_64", "manylinux_2_28_aarch64"):
+        make_wheel(wheels, "fast", tag=f"cp312-cp312-{platform}", requires=["never; sys_platform != 'linux'"])
+    monkeypatch.setattr("sys.platform", host)
+    pip = PipRequirements(requirements=(f"fast; platform_machine == '{processor}'",), origin="environment.yml")
+    environment = LockedEnvironment(subdir, (PYTHON,), pip=pip)
+    found = resolve_wheels(environment, cache_dir=tmp_path / "cache", glibc="2.36", offline=True)
+    assert stems(found) == [f"fast-1.0-cp312-cp312-manylinux_2_28_{processor}"]

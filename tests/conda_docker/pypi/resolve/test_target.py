@@ -55,7 +55,7 @@ def test_a_wheel_of_another_python_or_platform_does_not_fit(name: str) -> None:
 @pytest.mark.parametrize(
     ("build", "subdir", "named"),
     [
-        ("0_73_pypy", "linux-64", "PyPy"),
+        ("h0_0_pypy", "linux-64", "PyPy"),
         ("h0_0_cpython", "linux-ppc64le", "linux-ppc64le"),
         ("h0_0_cpython", "win-64", "win-64"),
     ],
@@ -71,6 +71,27 @@ def test_a_free_threaded_python_has_wheels_of_its_own() -> None:
     assert target.best(names) == names[1]
     assert target.best([names[0], "a-1-cp311-abi3-manylinux_2_28_x86_64.whl"]) is None
     assert target.best([names[0], "a-1-py3-none-any.whl"]) == "a-1-py3-none-any.whl"
+
+
+def test_pypy_has_wheels_of_its_own() -> None:
+    target = target_of(conda_package("python", "3.9.18", "0_73_pypy"), "linux-64", "2.36")
+    assert str(target) == "PyPy 3.9.18 on x86_64 with glibc 2.36"
+    own = "a-1-pp39-pypy39_pp73-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
+    others = [
+        "a-1-cp39-cp39-manylinux_2_17_x86_64.whl",
+        "a-1-cp36-abi3-manylinux_2_17_x86_64.whl",
+        "a-1-pp310-pypy310_pp73-manylinux_2_17_x86_64.whl",
+        "a-1-pp39-pypy39_pp73-win_amd64.whl",
+    ]
+    assert target.best(others) is None
+    assert target.best([*others, "a-1-py3-none-any.whl"]) == "a-1-py3-none-any.whl"
+    assert target.best([*others, "a-1-py3-none-any.whl", own]) == own
+    assert target.applies("platform_python_implementation == 'PyPy' and implementation_name != 'cpython'")
+
+
+def test_a_free_threaded_python_is_known_by_its_folder_too() -> None:
+    python = conda_package("python", "3.14.1", "0", python_site_packages_path="lib/python3.14t/site-packages")
+    assert target_of(python, "linux-64", "2.36").free_threaded
 
 
 @pytest.mark.parametrize(
