@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,24 @@ assert distribution("black").read_text("INSTALLER") == "uv"
 assert all(file.locate().exists() for file in distribution("black").files)
 print("sound")
 """
+# What `conda list` shows (conda/core/prefix_data.py): the records, and distributions whose metadata is in none of them.
+CONDA_LIST = """
+import json, os, sys
+from email.parser import HeaderParser
+from pathlib import Path
+prefix = Path(sys.prefix)
+records = [json.loads(path.read_text()) for path in prefix.glob("conda-meta/*.json")]
+listed = {record["name"]: (record["version"], "conda") for record in records}
+owned = {path for record in records for path in record["files"]}
+for path in prefix.glob("lib/python3.*/site-packages/*.dist-info/METADATA"):
+    if str(path.relative_to(prefix)) not in owned:
+        metadata = HeaderParser().parsestr(path.read_text())
+        name = metadata["Name"].lower().replace("_", "-").replace(".", "-")
+        listed[name] = (metadata["Version"], "pypi")
+print(json.dumps(listed))
+"""
+
+Run = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
@@ -87,18 +106,22 @@ def test_every_wheel_is_as_uv_installs_it(resolved: Resolved, folder: Path, tmp_
         assert differences(theirs, ours) == []
 
 
-def test_containers_see_what_pip_would_have_installed(
-    built: BuildResult, resolved: Resolved, docker_engine: DockerEngine, tmp_path: Path
-) -> None:
-    write_image(built.image, str(tmp_path / "image.tar"))
-    docker_engine.load(tmp_path / "image.tar")
+@pytest.fixture(scope="module")
+def run(built: BuildResult, docker_engine: DockerEngine, folder: Path) -> Run:
+    """Return what runs a command in a container of the image, and gives its output."""
+    write_image(built.image, str(folder / "image.tar"))
+    docker_engine.load(folder / "image.tar")
 
     def run(*command: str) -> str:
         return docker_engine.run("pip-environment:v1", *command).stdout
 
+    return run
+
+
+def test_containers_see_what_pip_would_have_installed(built: BuildResult, resolved: Resolved, run: Run) -> None:
     assert run("python", "-c", PROGRAM) == "sound\n"
     assert run("pip", "check") == "No broken requirements found.\n"
-    listed = {row["name"].lower().replace("_", "-").replace(".", "-"): row["version"] for row in _json(run)}
+    listed = pip_list(run)
     wheels = {wheel.name: wheel.version for wheel in resolved.environment.wheels}
     assert listed.items() >= wheels.items()
     [conda] = [package for package in resolved.environment.packages if package.name == "numpy"]
@@ -111,9 +134,20 @@ def test_containers_see_what_pip_would_have_installed(
     assert "compiled: yes" in run("black", "--version")
 
 
-def _json(run: object) -> list[dict[str, str]]:
-    rows: list[dict[str, str]] = json.loads(run("pip", "list", "--format", "json"))  # type: ignore[operator]
-    return rows
+def pip_list(run: Run) -> dict[str, str]:
+    rows: list[dict[str, str]] = json.loads(run("pip", "list", "--format", "json"))
+    return {row["name"].lower().replace("_", "-").replace(".", "-"): row["version"] for row in rows}
+
+
+def test_pip_and_conda_agree_on_what_there_is(resolved: Resolved, run: Run) -> None:
+    by_conda = {name: tuple(found) for name, found in json.loads(run("python", "-c", CONDA_LIST)).items()}
+    assert by_conda == {
+        **{package.name: (package.version, "conda") for package in resolved.environment.packages},
+        **{wheel.name: (wheel.version, "pypi") for wheel in resolved.environment.wheels},
+    }
+    by_pip = pip_list(run)
+    assert by_pip.items() <= {name: version for name, (version, _) in by_conda.items()}.items()
+    assert by_pip.keys() >= {name for name, (_, channel) in by_conda.items() if channel == "pypi"} | {"numpy"}
 
 
 def test_an_explicit_list_of_it_makes_the_same_image(built: BuildResult, folder: Path, tmp_path: Path) -> None:
