@@ -39,12 +39,21 @@ def parse_pixi_manifest(
     """
     from conda_docker.environment.inputs.pixi.compose import choose_platform, compose
     from conda_docker.environment.inputs.pixi.current import outdated
-    from conda_docker.environment.inputs.pixi.manifest import parse_manifest
+    from conda_docker.environment.inputs.pixi.manifest import DEFAULT, parse_manifest
 
     folder = (folder or Path()).absolute()
     manifest = parse_manifest(text, file_name, folder)
     chosen = manifest.environment(environment)
     platform, notes = choose_platform(manifest, chosen, subdir)
+    if (
+        chosen.name == DEFAULT
+        and len(manifest.environments) > 1
+        and _is_empty(compose(manifest, chosen, platform, to_solve=False))
+    ):
+        others = ", ".join(name for name in manifest.environments if name != DEFAULT)
+        raise InvalidEnvironment(
+            f"{file_name}: the environment {DEFAULT!r} has no packages; name another with --environment: {others}"
+        )
     lock_file = folder / _LOCK_FILE
     if not alone or not lock_file.is_file():
         spec = compose(manifest, chosen, platform)
@@ -77,6 +86,10 @@ def parse_pixi_manifest(
     passed_over = f"{lock_file} is not up to date with {file_name} ({reason}); the environment was solved again"
     spec = compose(manifest, chosen, platform)
     return replace(spec, warnings=(passed_over, *notes, *spec.warnings))
+
+
+def _is_empty(spec: EnvironmentSpec) -> bool:
+    return not spec.specs and spec.pip is None
 
 
 def _requirements(spec: EnvironmentSpec) -> tuple[str, ...]:

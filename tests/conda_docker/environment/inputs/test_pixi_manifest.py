@@ -177,3 +177,15 @@ def test_environments(tmp_path: Path) -> None:
 )
 def test_which_files_are_manifests(name: str, text: str, is_one: bool) -> None:
     assert KIND.detect(InputFile.of(Path(name), text)) is is_one
+
+
+def test_a_default_environment_without_packages(tmp_path: Path) -> None:
+    text = (
+        "[workspace]\nchannels = ['forge']\nplatforms = ['linux-64']\n[feature.docs.dependencies]\nsphinx = '*'\n"
+        "[environments]\ndocs = ['docs']\n"
+    )
+    with pytest.raises(InvalidEnvironment, match="'default' has no packages; name another with --environment: docs"):
+        parse_pixi_manifest(text, folder=tmp_path, subdir="linux-64")
+    found = parse_pixi_manifest(text, folder=tmp_path, subdir="linux-64", environment="docs")
+    assert isinstance(found, EnvironmentSpec)
+    assert found.specs == ("sphinx",)

@@ -200,9 +200,11 @@ class _Reader:
         )
 
     def selected(self, node: SequenceNode) -> Iterator[Node]:
-        """Yield the items of a list that are wanted for the platform."""
+        """Yield the items of a list that are wanted for the platform. One whose content is a comment is nothing."""
         for item in node.value:
-            if applicable(self.lines, item.start_mark.line, self.subdir):
+            if is_scalar(item) and _is_null(item):
+                self.warnings.append(f"{self.file_name}, line {item.start_mark.line + 1}: an empty item was ignored")
+            elif applicable(self.lines, item.start_mark.line, self.subdir):
                 yield item
 
     def selected_by_key(self, expression: str, value: Node, item: Node) -> list[str]:

@@ -69,6 +69,14 @@ def test_specs_that_stay_as_they_are(spec: str) -> None:
     assert (found.specs, found.warnings) == ((spec,), ())
 
 
+def test_items_that_were_commented_out() -> None:
+    found = parse_environment_yml("dependencies:\n- a\n- # b\n- pip:\n  - c\n  - # d==1\n", "env.yml")
+    assert found.specs == ("a",)
+    assert found.pip is not None
+    assert found.pip.requirements == ("c",)
+    assert found.warnings == tuple(f"env.yml, line {line}: an empty item was ignored" for line in (3, 6))
+
+
 def test_json() -> None:
     assert parse_environment_yml('{"dependencies": ["a", {"pip": ["b"]}]}').specs == ("a",)
 
@@ -138,7 +146,6 @@ def test_other_sections_are_refused_by_name() -> None:
         "dependencies: numpy",
         "dependencies: [1.5]",
         "dependencies: [[a]]",
-        "dependencies: [null]",
         "dependencies: [a]\nchannels: conda-forge",
         "dependencies: [a]\nchannels: [{a: b}]",
         "dependencies: [a]\nname: [x]",
