@@ -21,7 +21,7 @@ from conda_docker.environment.inputs.lock_files.locked_entries import (
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_url
 from conda_docker.environment.package_url import channel_of_url
 from conda_docker.environment.wheels import Distribution, LockedWheel
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 
 MARKER = "@EXPLICIT"
 
@@ -146,7 +146,13 @@ def _is_explicit(file: InputFile) -> bool:
 
 
 def _read(request: ReadRequest) -> LockedEnvironment:
-    return parse_explicit(request.text, request.file_name, subdir=request.subdir, folder=request.folder)
+    found = parse_explicit(request.text, request.file_name, subdir=request.subdir, folder=request.folder)
+    if not found.subdir.startswith("linux-"):
+        raise UnsupportedInput(
+            f"{request.file_name} lists packages for {found.subdir}, which do not run in a Linux image; make the list "
+            "on Linux, or name the packages in an environment.yml, so that they are chosen for Linux"
+        )
+    return found
 
 
 KIND = InputKind("an explicit list", _is_explicit, _read)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conda_docker.environment.inputs.lock_files.explicit import parse_explicit
+from conda_docker.environment.inputs.kind import InputFile, ReadRequest
+from conda_docker.environment.inputs.lock_files.explicit import KIND, parse_explicit
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.user_files import read_text
 from tests.conda_docker.environment.real_files import real_files
@@ -175,3 +176,10 @@ def test_real_files(path: Path) -> None:
 def test_names_that_are_too_long(line: str) -> None:
     with suppress(InvalidEnvironment):
         parse_explicit(f"@EXPLICIT\n{line}\n")
+
+
+def test_a_list_for_another_system(tmp_path: Path) -> None:
+    text = "@EXPLICIT\nhttps://conda.example.org/c/win-64/a-1-0.conda\n"
+    file = InputFile.of(tmp_path / "list.txt", text)
+    with pytest.raises(UnsupportedInput, match=r"lists packages for win-64, which do not run in a Linux image"):
+        KIND.read(ReadRequest(file=file))
