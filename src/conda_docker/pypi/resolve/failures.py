@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from conda_docker.environment.wheels import Distribution, normalize_name
 from conda_docker.errors import DownloadError, Unsolvable
@@ -11,6 +13,10 @@ from conda_docker.pypi.resolve.target import Target
 from conda_docker.redaction import public_text
 from python_docker.errors import Error
 
+if TYPE_CHECKING:
+    from conda_docker.pypi.locked import PipRequirements
+
+_MOST_LINES = 10
 _LONGEST = 2000  # characters of uv's own explanation
 _NOT_FOUND = re.compile(
     r"(?:Because )?(?<!\S)(\S+) was not found in (?:the package registry|the provided package locations)"
@@ -24,17 +30,21 @@ _UNREACHABLE = re.compile(r"Failed to (?:fetch|download)|Request failed after|co
 _SKIPPED = re.compile(r"hint: (?:Wheels are required|.* was found on ).*")
 
 
-def unresolvable(output: str, origin: str, target: Target, provided: Sequence[Distribution], *, sdists: bool) -> Error:
+def unresolvable(
+    output: str, pip: PipRequirements, target: Target, provided: Sequence[Distribution], *, sdists: bool
+) -> Error:
     """Return the error for what uv wrote: `Unsolvable`, or `DownloadError` where an index cannot be read.
 
-    `origin` names where the requirements stand, `provided` is what conda packages bring, and `sdists` whether source
-    distributions were allowed.
+    `pip` is what was asked for, `provided` what conda packages bring, and `sdists` whether source distributions were
+    allowed.
     """
+    origin = pip.origin
     explanation = _explanation(output)
     if _UNREACHABLE.search(output):
         return DownloadError(f"cannot read the package index for what {origin} asks pip for:\n{explanation}")
-    advice = [_about_conda(distribution) for distribution in conflicting(output, provided)]
-    if advice:
+    advice = list(islice(_blamed_lines(pip, explanation), _MOST_LINES))
+    if in_the_way := conflicting(output, provided):
+        advice += map(_about_conda, in_the_way)
         advice.append(
             "conda packages come first: change one of the two, or let the wheel replace the files of the conda package "
             "with --pip-may-replace"
@@ -57,9 +67,21 @@ def unresolvable(output: str, origin: str, target: Target, provided: Sequence[Di
 
 def conflicting(output: str, provided: Sequence[Distribution]) -> list[Distribution]:
     """Return what conda packages bring that uv's explanation names."""
-    words: Collection[str] = {normalize_name(word) for word in re.findall(r"[A-Za-z0-9][\w.-]*", _explanation(output))}
+    words = _names(_explanation(output))
     # Version specifiers follow names without a space; `file:` URLs end in the stand-in's name.
     return [distribution for distribution in provided if distribution.name in words]
+
+
+def _names(explanation: str) -> Collection[str]:
+    return {normalize_name(word) for word in re.findall(r"[A-Za-z0-9][\w.-]*", explanation)}
+
+
+def _blamed_lines(pip: PipRequirements, explanation: str) -> Iterator[str]:
+    """Yield the lines that name packages of the explanation, each with its place, where that is known."""
+    names = _names(explanation)
+    for text, place in pip.places.items():
+        if normalize_name(re.split(r"[^\w.-]", text, maxsplit=1)[0]) in names:
+            yield f"{place}: {public_text(text)[:200]}"
 
 
 def _about_conda(distribution: Distribution) -> str:

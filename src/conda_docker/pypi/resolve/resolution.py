@@ -70,7 +70,7 @@ class Resolution:
                 blamed = conflicting(failure.output, kept) if self.options.may_replace else []
                 if not blamed:
                     raise unresolvable(
-                        failure.output, self.pip.origin, self.target, provided, sdists=self.options.allow_sdist
+                        failure.output, self.pip, self.target, provided, sdists=self.options.allow_sdist
                     ) from None
                 # As pip does: what is in the way of a requirement gives way to it.
                 kept = [distribution for distribution in kept if distribution not in blamed]

@@ -74,6 +74,17 @@ def test_a_version_that_fits_what_conda_brings_is_chosen(wheels: Path, tmp_path:
     assert stems(resolve(tmp_path, "app", packages=(numpy,))) == ["app-1.0-py3-none-any"]
 
 
+def test_requirements_that_contradict_each_other_are_named_with_their_lines(wheels: Path, tmp_path: Path) -> None:
+    for version in ("1", "2"):
+        make_wheel(wheels, "app", version)
+    places = {"App==1": "environment.yml, line 4", "app==2": "environment.yml, line 5", "other": "x"}
+    pip = PipRequirements(requirements=("App==1", "app==2"), origin="environment.yml", places=places)
+    with pytest.raises(Unsolvable) as caught:
+        resolve_wheels(LockedEnvironment("linux-64", (PYTHON,), pip=pip), cache_dir=tmp_path, offline=True)
+    said = str(caught.value).splitlines()
+    assert said[-2:] == ["environment.yml, line 4: App==1", "environment.yml, line 5: app==2"]
+
+
 def test_a_requirement_that_contradicts_conda_names_both(wheels: Path, tmp_path: Path) -> None:
     make_wheel(wheels, "numpy", "2.0")
     numpy = conda_package("numpy", "1.26.4", "py312_0", depends=["python >=3.12"])
