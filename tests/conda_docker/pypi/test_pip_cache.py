@@ -63,7 +63,15 @@ def test_what_a_real_pip_keeps_is_found(tmp_path: Path) -> None:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}/{wheel.name}"
-    command = [sys.executable, pip / "pip", "--isolated", "--cache-dir", tmp_path / "cache", "download", "--no-index"]
+    command: list[str | Path] = [
+        sys.executable,
+        pip / "pip",
+        "--isolated",
+        "--cache-dir",
+        tmp_path / "cache",
+        "download",
+        "--no-index",
+    ]
     # Of hosts that it does not trust pip keeps nothing.
     command += ["--trusted-host", "127.0.0.1"]
     subprocess.run([*command, "--no-deps", "--dest", tmp_path / "out", url], check=True, capture_output=True)

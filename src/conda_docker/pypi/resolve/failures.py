@@ -14,7 +14,7 @@ from conda_docker.redaction import public_text
 from python_docker.errors import Error
 
 if TYPE_CHECKING:
-    from conda_docker.pypi.locked import PipRequirements
+    from conda_docker.environment.wheels import PipRequirements
 
 _MOST_LINES = 10
 _LONGEST = 2000  # characters of uv's own explanation
