@@ -38,10 +38,11 @@ def package_layers(
 
     def fetch(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
         from conda_docker.package.fetch.fetch import fetch_packages
-        from conda_docker.pypi.pip_cache import with_cached
+        from conda_docker.pypi.local_files import with_local_files
 
         wanted: list[Member] = [member for member in members if not isinstance(member, LockedWheel)]
-        wanted += with_cached(member for member in members if isinstance(member, LockedWheel))
+        wheels = [member for member in members if isinstance(member, LockedWheel)]
+        wanted += with_local_files(wheels, unpacked=options.use_extracted or options.offline)
         yield from fetch_packages(
             wanted,
             store.root,

@@ -233,12 +233,16 @@ def _packages(layers: Sequence[LayerPreview], options: BuildOptions, cache_dir: 
     """Yield each package with where it would come from, as `fetch_packages` finds it."""
     from conda_docker.package.fetch.fetch import check_found, check_local
     from conda_docker.package.fetch.find import find_packages
-    from conda_docker.pypi.pip_cache import with_cached
+    from conda_docker.pypi.local_files import with_local_files
 
     groups = [layer for layer in layers if layer.kind is LayerKind.PACKAGES]
     wanted = [member for layer in groups if layer.known is None for member in layer.members]
-    records = [with_cached([member])[0] if isinstance(member, LockedWheel) else member for member in wanted]
-    places = find_packages(records, cache_dir, extracted=options.use_extracted or options.offline)
+    extracted = options.use_extracted or options.offline
+    records = [
+        with_local_files([member], unpacked=extracted)[0] if isinstance(member, LockedWheel) else member
+        for member in wanted
+    ]
+    places = find_packages(records, cache_dir, extracted=extracted)
     if options.offline:
         check_found(records, places)
     for record, place in zip(records, places, strict=True):

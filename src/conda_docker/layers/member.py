@@ -98,8 +98,10 @@ def open_member(member: Member, path: Path) -> Opened:
     """Open the archive, folder or wheel at `path`, which is that package. Raises `InvalidPackage`."""
     if isinstance(member, LockedWheel):
         from conda_docker.pypi.wheel.archive import open_wheel
+        from conda_docker.pypi.wheel.unpacked import open_unpacked
 
-        return _OpenedWheel(member, open_wheel(path, member.file_name))
+        read = open_unpacked if path.is_dir() else open_wheel
+        return _OpenedWheel(member, read(path, member.file_name))
     from conda_docker.package.archive import open_package
 
     package = open_package(path)

@@ -1,7 +1,6 @@
 """pip's cache of downloads: a wheel that pip has had before need not be downloaded again.
 
-pip keeps the body of an answer in a file named after its URL (`http-v2`, pip 23.3 and later). uv's cache holds wheels
-unpacked, which cannot be put together again byte for byte, and so not be checked against a wheel's hash.
+pip keeps the body of an answer in a file named after its URL (`http-v2`, pip 23.3 and later).
 """
 
 from __future__ import annotations

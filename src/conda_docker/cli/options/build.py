@@ -195,7 +195,7 @@ OPTIONS = (
         sets="options.use_extracted",
         is_flag=True,
         panel=CACHE,
-        help="Read packages that conda or pixi extracted here instead of downloading archives; digests may differ.",
+        help="Read packages that conda, pixi or uv extracted here instead of downloading archives; digests may differ.",
     ),
     Option(
         "--cache-dir",

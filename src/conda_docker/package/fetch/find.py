@@ -233,6 +233,8 @@ def is_folder_of(folder: Path, record: PublishedFile) -> bool:
 
     Environments share a cache's files by hard links, so a file that was edited in one has changed here too.
     """
+    if record.file_name.endswith(".whl"):
+        return folder == record.source and folder.is_dir()  # whoever found it has checked it
     try:
         # The notes before the files: the wrong package need not be read.
         return folder.is_dir() and any(note(folder, record) for note in _NOTES) and _is_whole(folder)

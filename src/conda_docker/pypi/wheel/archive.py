@@ -8,7 +8,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,8 @@ from python_docker.tar import contained_path
 _MAX_METADATA = 64 << 20  # bytes of one file in .dist-info that is read whole; a RECORD of half a million files
 _MAX_RATIO = 200  # of all contents to the archive; honest wheels reach 20
 _SMALL_ARCHIVE = 64 << 20  # bytes that may come out of any archive
-_1980 = 315532800  # the first second that a zip can store, in place of an invalid time
+EARLIEST = 315532800
+"""The first second that a zip can store, in place of a time that is invalid or not known."""
 _ENCRYPTED = 0x1
 # Magic number, and the sizes of name and extra field, of what stands before each member (APPNOTE.TXT, 4.3.7).
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
@@ -64,7 +65,7 @@ class Wheel:
     @property
     def mtime(self) -> int:
         """The time for files that are made when the wheel is linked: that of its newest member."""
-        return max((member.mtime for member in self.members.values()), default=_1980)
+        return max((member.mtime for member in self.members.values()), default=EARLIEST)
 
     @contextmanager
     def reading(self) -> Iterator[WheelReader]:
@@ -171,7 +172,8 @@ def open_wheel(path: Path, file_name: str | None = None) -> Wheel:
     limit = max(_SMALL_ARCHIVE, path.stat().st_size * _MAX_RATIO)
     if total > limit:
         raise InvalidPackage(f"{what} unpacks to {total} bytes, more than {limit}: which no honest wheel does")
-    return Wheel(path, what, _dist_info(members, what), MappingProxyType(members))
+    dist_info = dist_info_of({path.partition("/")[0] for path in members if ".dist-info/" in path}, what)
+    return Wheel(path, what, dist_info, MappingProxyType(members))
 
 
 def _member(info: zipfile.ZipInfo, what: str) -> Member:
@@ -196,13 +198,18 @@ def _member(info: zipfile.ZipInfo, what: str) -> Member:
 def _mtime(date_time: tuple[int, int, int, int, int, int]) -> int:
     year, month, day, *_ = date_time
     if not (year >= 1980 and 1 <= month <= 12 and day >= 1):
-        return _1980
+        return EARLIEST
     return calendar.timegm((*date_time, 0, 0, 0))
 
 
-def _dist_info(members: Mapping[str, Member], what: str) -> str:
-    """Return the one folder of metadata, which must be that of the distribution in the file's name."""
-    folders = {path.partition("/")[0] for path in members if ".dist-info/" in path}
+def dist_info_of(folders: Iterable[str], what: str) -> str:
+    """Return the one folder of metadata among a wheel's, which must be that of the distribution in the file's name.
+
+    Raises `InvalidPackage`.
+
+    >>> dist_info_of(["six-1.17.0.dist-info", "six-1.17.0.data"], "six-1.17.0-py2.py3-none-any.whl")
+    'six-1.17.0.dist-info'
+    """
     found = sorted(folder for folder in folders if folder.endswith(".dist-info"))
     if len(found) != 1:
         raise InvalidPackage(
