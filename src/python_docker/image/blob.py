@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFound
 from python_docker.files.atomic import PartialFile, write_all
+from python_docker.files.checksum import new_checksum
 from python_docker.files.section import OwnFile, Section
 from python_docker.image.stored_file import StoredFile
 from python_docker.spec.digest import Digest, VerifyingReader
@@ -81,10 +82,11 @@ class Blob:
         again: Callable[[], Digest] | None = None,
         *,
         intact: bool = False,
+        checksum: str | None = None,
         origin: str | None = None,
     ) -> Blob:
         """Return a blob that is a file of a content-addressed store; see `StoredFile`."""
-        file = StoredFile(path, descriptor, again, intact=intact)
+        file = StoredFile(path, descriptor, again, intact=intact, checksum=checksum)
         return cls(descriptor, file.open, file, origin)
 
     def replaced_by(self, again: Callable[[], Digest]) -> Blob:
@@ -150,7 +152,12 @@ class _StoreWriter(BlobWriter):
         folder.mkdir(parents=True, exist_ok=True)
         self._path_of = path_of
         self._partial = PartialFile(folder)
+        self._checksum = new_checksum()
         super().__init__(self._partial.file)
+
+    def _append(self, data: bytes | memoryview) -> None:
+        self._checksum.update(data)
+        super()._append(data)
 
     def _keep(self, descriptor: Descriptor) -> Blob:
         path = self._path_of(descriptor.digest)
@@ -160,7 +167,7 @@ class _StoreWriter(BlobWriter):
         except OSError:
             self.abort()
             raise
-        return Blob.stored(path, descriptor, intact=True)
+        return Blob.stored(path, descriptor, intact=True, checksum=self._checksum.hexdigest())
 
     def abort(self) -> None:
         self._partial.abort()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from python_docker.errors import ContentMismatch
+from python_docker.files.checksum import checksum_of
 from python_docker.spec.digest import Digest, VerifyingReader
 
 if TYPE_CHECKING:
@@ -26,22 +27,30 @@ class StoredFile:
 
     Disks lose bits without changing sizes or times, so a file is hashed before its bytes go anywhere: once in the life
     of this object, which lives as long as a build, and not at all when `intact` says that this process has just written
-    it. `again` fetches or makes the content anew, into the same place, and returns its digest; without it, a damaged
-    file is removed and the error says so.
+    it. The hash is the `checksum` that was noted when the file was written on this machine, which costs next to
+    nothing, and the digest of a file for which there is none. `again` fetches or makes the content anew, into the same
+    place, and returns its digest; without it, a damaged file is removed and the error says so.
     """
 
     def __init__(
-        self, path: Path, descriptor: Descriptor, again: Callable[[], Digest] | None = None, *, intact: bool = False
+        self,
+        path: Path,
+        descriptor: Descriptor,
+        again: Callable[[], Digest] | None = None,
+        *,
+        intact: bool = False,
+        checksum: str | None = None,
     ) -> None:
         self.path = path
         self._descriptor = descriptor
         self.again = again
         self._intact = intact
+        self.checksum = checksum
         self._lock = threading.Lock()
 
     def replaced_by(self, again: Callable[[], Digest]) -> StoredFile:
         """Return the same file, with a way to have its content anew."""
-        return StoredFile(self.path, self._descriptor, again, intact=self._intact)
+        return StoredFile(self.path, self._descriptor, again, intact=self._intact, checksum=self.checksum)
 
     def checked(self) -> Path:
         """Return the path of the file, whose content is now known to be right.
@@ -66,9 +75,7 @@ class StoredFile:
     def _check(self) -> None:
         digest = self._descriptor.digest
         try:
-            with self._reader() as stream:
-                while stream.read(_READ_SIZE):
-                    pass
+            self._hash()
         except FileNotFoundError:
             if self.again is None:
                 raise ContentMismatch(
@@ -86,6 +93,16 @@ class StoredFile:
         found = self.again()
         if found != digest:
             raise ContentMismatch(f"blob {digest} cannot be replaced: made again, it is {found}; run the command again")
+
+    def _hash(self) -> None:
+        """Read the whole file. Raises `ContentMismatch` when it is damaged, `OSError` when it cannot be read."""
+        if self.checksum is not None:
+            if checksum_of(self.path) != self.checksum:
+                raise ContentMismatch(f"{self.path} is damaged: it is not what was written")
+            return
+        with self._reader() as stream:
+            while stream.read(_READ_SIZE):
+                pass
 
     def _remove(self) -> None:
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from python_docker.errors import ContentMismatch
+from python_docker.files.checksum import checksum_of
 from python_docker.image import stored_file
 from python_docker.image.blob import Blob, BlobStore
 from python_docker.image.stored_file import StoredFile
@@ -70,6 +71,23 @@ def test_a_damaged_file_is_replaced_and_said_to_be(path: Path, damage: str, capl
         assert Blob.stored(path, Descriptor.of(CONTENT, TYPE), writing(path)).read() == CONTENT
     assert path.read_bytes() == CONTENT
     assert ("was damaged and is replaced" in caplog.text) == (damage != "remove")
+
+
+def test_a_file_with_a_checksum_is_checked_by_that_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_file, "VerifyingReader", None)
+    blob = Blob.stored(path, Descriptor.of(CONTENT, TYPE), checksum=checksum_of(path))
+    assert blob.read() == CONTENT
+
+
+@pytest.mark.parametrize("damage", ["flip a bit", "truncate", "grow"])
+def test_a_file_that_is_not_what_its_checksum_says_is_replaced(path: Path, damage: str) -> None:
+    checksum = checksum_of(path)
+    if damage == "flip a bit":
+        flip_a_bit(path)
+    else:
+        path.write_bytes(CONTENT[:-1] if damage == "truncate" else CONTENT + b"x")
+    blob = Blob.stored(path, Descriptor.of(CONTENT, TYPE), checksum=checksum).replaced_by(writing(path))
+    assert blob.read() == CONTENT
 
 
 def test_a_blob_can_be_given_its_replacement_later(path: Path) -> None:

@@ -26,7 +26,8 @@ class FolderStore:
 
     Safe for any number of builds at once, and against being killed: entries appear whole or not at all. An entry whose
     note is damaged, or whose blob is missing, counts as absent. A blob is hashed before its bytes go anywhere, and not
-    before: what a registry has already is not even read.
+    before: what a registry has already is not even read. Its note has a checksum of what was written, so that this
+    costs a tenth of its digest.
     """
 
     def __init__(self, root: Path) -> None:
@@ -54,11 +55,12 @@ class FolderStore:
             entry = json.loads(note)
             descriptor = Descriptor.new(entry["mediaType"], Digest(entry["digest"]), int(entry["size"]))
             diff_id, facts = Digest(entry["diffId"]), LayerFacts.from_json(entry["facts"])
+            checksum = None if entry.get("checksum") is None else str(entry["checksum"])
         except (ValueError, KeyError, TypeError):
             return None
         if not self.blobs.contains(descriptor):
             return None
-        return Layer(Blob.stored(self.blobs.path_of(descriptor.digest), descriptor), diff_id), facts
+        return Layer(Blob.stored(self.blobs.path_of(descriptor.digest), descriptor, checksum=checksum), diff_id), facts
 
     def expect(self, keys: Sequence[str]) -> None:
         """Do nothing: what is on this machine is looked up in no time."""
@@ -78,6 +80,7 @@ class FolderStore:
             "size": layer.size,
             "diffId": layer.diff_id,
             "facts": facts.to_json(),
+            "checksum": None if layer.blob.file is None else layer.blob.file.checksum,
         }
         self.folder.write_note(NoteKind.LAYERS, key, json.dumps(entry, separators=(",", ":")).encode())
         self._hold()

@@ -14,7 +14,8 @@ from conda_docker.errors import CacheError
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.stores.folder import FolderStore
 from python_docker.errors import ContentMismatch
-from python_docker.image.blob import BlobStore
+from python_docker.files.checksum import checksum_of
+from python_docker.image.blob import Blob, BlobStore
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
 from python_docker.image.stored_file import StoredFile
@@ -49,6 +50,25 @@ def test_a_layer_is_found_again_with_its_facts(tmp_path: Path) -> None:
     assert found is not None
     assert (found[0].digest, found[0].diff_id, found[1]) == (layer.digest, layer.diff_id, FACTS)
     assert found[0].list_files() == ["hello"]
+
+
+def test_an_entry_has_the_checksum_of_its_blob(tmp_path: Path) -> None:
+    layer = put(FolderStore(tmp_path))
+    found = FolderStore(tmp_path).get(KEY)
+    assert found is not None
+    assert found[0].blob.file is not None
+    assert found[0].blob.file.checksum == checksum_of(tmp_path / "blobs/sha256" / layer.digest.encoded)
+
+
+def test_a_layer_without_a_checksum_is_checked_by_its_digest(tmp_path: Path) -> None:
+    layer = put(FolderStore(tmp_path))
+    path = tmp_path / "blobs/sha256" / layer.digest.encoded
+    FolderStore(tmp_path).put(KEY, Layer(Blob.stored(path, layer.descriptor), layer.diff_id), FACTS)
+    flip_a_bit(path)
+    found = FolderStore(tmp_path).get(KEY)
+    assert found is not None
+    with pytest.raises(ContentMismatch):
+        found[0].blob.open()
 
 
 def test_an_unknown_key_is_no_error(tmp_path: Path) -> None:
