@@ -45,6 +45,8 @@ class NoteKind(StrEnum):
     """What activation scripts set, by the digest of all that they saw."""
     DISTRIBUTIONS = "distributions"
     """What packages bring to pip, by the hash of their archive."""
+    WHEEL_FOLDERS = "wheel-folders"
+    """Hashes of the wheels in a folder of the user's, by the digest of its path."""
 
 
 BLOBS = "blobs"

@@ -86,12 +86,15 @@ def has_modules_to_compile(member: Member) -> bool:
 def identity(member: Member) -> list[str | bool | None]:
     """Return what a package's part of a layer depends on, apart from the recipe: what is verified, and its origin."""
     if isinstance(member, LockedWheel):
-        from conda_docker.pypi.wheel.wheel import direct_url
-
-        location = direct_url(member).decode() if member.direct else None
-        return ["wheel", member.sha256, member.requested, location]
+        return ["wheel", member.sha256, member.requested, _location(member) if member.direct else None]
     # The record in conda-meta repeats the MD5, which is not verified where there is a SHA-256.
     return [member.sha256, member.md5, member.public_url, member.channel]
+
+
+def _location(wheel: LockedWheel) -> str:
+    from conda_docker.pypi.wheel.wheel import direct_url
+
+    return direct_url(wheel).decode()
 
 
 def open_member(member: Member, path: Path) -> Opened:

@@ -16,7 +16,7 @@ from conda_docker.package.fetch.find import (
     find_package,
     hash_file,
     known_hash,
-    local_archive,
+    local_path,
     package_caches,
 )
 from python_docker.files.home import expand_home
@@ -212,7 +212,7 @@ def check_found(records: Sequence[PublishedFile], found: Sequence[Path | None]) 
 
 def check_local(record: PublishedFile) -> None:
     """Raise `DownloadError` for a package of a `file:` URL that was not found there."""
-    path = local_archive(record)
+    path = local_path(record.url)
     if path is None:
         return
     try:

@@ -84,9 +84,9 @@ def download_path(record: PublishedFile, cache_dir: Path) -> Path:
     return CacheFolder(cache_dir).package(f"{key}-{record.file_name}")
 
 
-def local_archive(record: PublishedFile) -> Path | None:
+def local_path(url: str) -> Path | None:
     """Return the path that a `file:` URL names, None for other URLs."""
-    parts = urlsplit(record.url)
+    parts = urlsplit(url)
     if parts.scheme != "file":
         return None
     if os.name == "nt":
@@ -149,7 +149,7 @@ def _archives(record: PublishedFile, cache_dir: Path | None, caches: Sequence[Pa
         yield download_path(record, cache_dir)
     if record.source is not None:
         yield record.source
-    local = local_archive(record)
+    local = local_path(record.url)
     if local is not None:
         yield local
     elif record.sha256 is None and record.md5 is None:
@@ -182,7 +182,7 @@ def _mamba_folder(record: PublishedFile) -> str:
 
 def _origins(record: PublishedFile) -> Iterator[str]:
     """Yield what rattler's caches that keep origins apart put a hash of into the folder's name (cache_key.rs)."""
-    local = local_archive(record)
+    local = local_path(record.url)
     if local is not None:
         yield str(local)
         return

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from conda_docker.environment.wheels import Distribution, LockedWheel
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
@@ -23,6 +22,7 @@ from conda_docker.pypi.resolve.pylock import Artifact, ResolvedPackage
 from conda_docker.pypi.resolve.resolution import PipOptions, Resolution
 from conda_docker.pypi.resolve.target import Target, target_of
 from conda_docker.pypi.resolve.uv import uv_environment
+from conda_docker.pypi.resolve.wheel_folder import link_pages
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _with_resolved(
             Path(folder),
             pip,
             requirements,
-            configuration,
+            replace(configuration, find_links=link_pages(configuration.find_links, Path(folder), cache_dir)),
             target,
             options,
             offline,
@@ -205,11 +205,11 @@ def _best_wheel(package: ResolvedPackage, target: Target) -> Artifact | None:
 def _locked(
     package: ResolvedPackage, artifact: Artifact, requested: bool, direct: bool, logins: dict[str, str]
 ) -> LockedWheel:
-    local = _local_path(artifact.url)
+    from conda_docker.package.fetch.find import hash_file, local_path
+
+    local = local_path(artifact.url)
     sha256, size = artifact.sha256, artifact.size
     if local is not None:
-        from conda_docker.package.fetch.find import hash_file
-
         sha256, size = sha256 or hash_file(local, "sha256"), local.stat().st_size
     return LockedWheel(
         name=package.name,
@@ -221,11 +221,3 @@ def _locked(
         requested=requested,
         direct=direct,
     )
-
-
-def _local_path(url: str) -> Path | None:
-    if not url.startswith("file:"):
-        return None
-    from urllib.request import url2pathname
-
-    return Path(url2pathname(urlsplit(url).path))
