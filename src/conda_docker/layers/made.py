@@ -55,17 +55,21 @@ def look_up(
 
 def members_that_meet(made: Sequence[MadeLayer]) -> list[Member]:
     """Return the packages that have a path in common, or of which one has a file where another has a folder."""
-    involved = {number for number, layer in enumerate(made) if layer.facts.clobbered}
-    owner: dict[int, int] = {}
-    for number, layer in enumerate(made):
-        for path in layer.facts.paths:
-            first = owner.setdefault(path, number)
-            if first != number:
-                involved |= {first, number}
-    for number, layer in enumerate(made):
-        for folder in layer.facts.folders & owner.keys():
-            involved |= {owner[folder], number}
-    return [package for number in sorted(involved) for package in made[number].members]
+    seen: set[int] = set()
+    contested: set[int] = set()
+    for layer in made:
+        contested |= seen & layer.facts.paths
+        seen |= layer.facts.paths
+    for layer in made:
+        contested |= seen & layer.facts.folders
+    involved = [
+        layer
+        for layer in made
+        if layer.facts.clobbered
+        or not contested.isdisjoint(layer.facts.paths)
+        or not contested.isdisjoint(layer.facts.folders)
+    ]
+    return [package for layer in involved for package in layer.members]
 
 
 def losing_groups(groups: Sequence[Group], settlement: Settlement) -> dict[int, Group]:
