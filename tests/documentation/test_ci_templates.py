@@ -1,0 +1,139 @@
+"""The GitHub Action and the GitLab component: their steps, run as the shell scripts that they are."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.documentation.pages import ROOT
+from tests.peers import Registry
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@pytest.fixture
+def channel(tmp_path: Path) -> SyntheticChannel:
+    channel = SyntheticChannel(tmp_path / "channel")
+    channel.add(SyntheticPackage(name="tool", files={"bin/tool": b"#!/bin/sh\n"}))
+    return channel
+
+
+@pytest.fixture
+def variables(tmp_path: Path, channel: SyntheticChannel) -> dict[str, str]:
+    """Return the variables of a job, in whose folder there is an environment.yml."""
+    (tmp_path / "environment.yml").write_text(f"channels: ['{channel.url}', nodefaults]\ndependencies: [tool]\n")
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "CONDA_DOCKER_CACHE": str(tmp_path / "cache"),
+    }
+
+
+class TestAction:
+    """action.yml."""
+
+    action: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
+
+    def run(self, folder: Path, variables: dict[str, str], **inputs: str) -> subprocess.CompletedProcess[str]:
+        values = {name: str(settings.get("default", "")) for name, settings in self.action["inputs"].items()}
+        values |= {name.replace("_", "-"): value for name, value in inputs.items()}
+        [step] = [step for step in self.action["runs"]["steps"] if step.get("id") == "build"]
+        given = {
+            variable: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda found: values[found[1]], text)
+            for variable, text in step["env"].items()
+        }
+        files = {"GITHUB_OUTPUT": str(folder / "output"), "GITHUB_STEP_SUMMARY": str(folder / "summary")}
+        return subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=folder,
+            env=variables | given | files,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def test_it_pushes_and_gives_digest_and_reference(
+        self, tmp_path: Path, variables: dict[str, str], registry: Registry, repository: str
+    ) -> None:
+        image = f"{registry.host}/{repository}"
+        ended = self.run(tmp_path, variables, file="environment.yml", image=f"{image}:1.0", base="scratch")
+        assert ended.returncode == 0, ended.stderr
+        outputs = dict(line.split("=", 1) for line in (tmp_path / "output").read_text().splitlines())
+        assert DIGEST.fullmatch(outputs["digest"])
+        assert outputs["reference"] == f"{image}@{outputs['digest']}"
+        assert set(outputs) == set(self.action["outputs"])
+
+    def test_layers_are_shared(
+        self, tmp_path: Path, variables: dict[str, str], registry: Registry, repository: str
+    ) -> None:
+        image = f"{registry.host}/{repository}"
+        settings = {"file": "environment.yml", "base": "scratch", "layers": f"{image}/layers"}
+        assert self.run(tmp_path, variables, image=f"{image}/a:1", **settings).returncode == 0
+        fresh = variables | {"CONDA_DOCKER_CACHE": str(tmp_path / "other")}
+        ended = self.run(tmp_path, fresh, image=f"{image}/b:1", **settings, arguments="--verbose")
+        assert ended.returncode == 0, ended.stderr
+        assert not list((tmp_path / "other").rglob("*.conda"))
+
+    def test_without_a_push_it_shows_what_it_would_do(
+        self, tmp_path: Path, variables: dict[str, str], channel: SyntheticChannel
+    ) -> None:
+        options = f"--channel\n{channel.url}\n--override-channels"
+        ended = self.run(
+            tmp_path, variables, packages="tool", image="localhost:9/a", base="scratch", push="false", arguments=options
+        )
+        assert ended.returncode == 0, ended.stderr
+        assert "tool" in ended.stdout
+        assert not (tmp_path / "output").exists()
+
+    @pytest.mark.parametrize("hostile", ["$(touch hit)", "`touch hit`", "a; touch hit", "--help"])
+    def test_inputs_are_no_part_of_the_script(self, tmp_path: Path, variables: dict[str, str], hostile: str) -> None:
+        self.run(tmp_path, variables, packages=hostile, image="localhost:9/a:1", base=hostile, push="false")
+        self.run(tmp_path, variables, file=hostile, image=hostile, base="scratch", push="false")
+        assert not (tmp_path / "hit").exists()
+
+    def test_every_input_is_used_and_described(self) -> None:
+        text = (ROOT / "action.yml").read_text()
+        for name, settings in self.action["inputs"].items():
+            assert f"inputs.{name} " in text
+            assert settings["description"]
+
+
+def test_the_gitlab_component(tmp_path: Path, variables: dict[str, str], registry: Registry, repository: str) -> None:
+    specification, jobs = yaml.safe_load_all((ROOT / "templates" / "image.yml").read_text())
+    inputs = {name: str(settings["default"]) for name, settings in specification["spec"]["inputs"].items()}
+    inputs |= {"image": f"{registry.host}/{repository}:1", "arguments": "-b scratch"}
+
+    def filled(text: str) -> str:
+        return re.sub(r"\$\[\[ inputs\.([a-z-]+) \]\]", lambda found: inputs[found[1]], text)
+
+    [job] = jobs.values()
+    script = "\n".join(filled(line) for line in job["script"] if not line.startswith("pip "))
+    gitlab = {
+        "CI_REGISTRY": registry.host,
+        "CI_REGISTRY_USER": "someone",
+        "CI_REGISTRY_PASSWORD": "topsecret",
+        "CI_REGISTRY_IMAGE": f"{registry.host}/{repository}",
+        "CI_COMMIT_REF_PROTECTED": "true",
+        "CONDA_DOCKER_IMAGE": filled(job["variables"]["CONDA_DOCKER_IMAGE"]),
+        "CONDA_DOCKER_CACHE_FROM": f"{registry.host}/{repository}/layers",
+    }
+    ended = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env=variables | gitlab,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert DIGEST.search((tmp_path / "digest.env").read_text())
+    assert "topsecret" not in ended.stdout + ended.stderr
