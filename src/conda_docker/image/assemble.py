@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Activate, BuildOptions, LinkScripts
@@ -16,6 +17,7 @@ from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.image import provenance
 from conda_docker.image.activation import Activation, activate, with_scripts
 from conda_docker.image.base_system import BaseSystem, read_base_system
+from conda_docker.image.build_record import BuildRecord
 from conda_docker.image.config import configure, describe
 from conda_docker.image.environment_layer import environment_layer
 from conda_docker.image.gpu import gpu_variables
@@ -60,8 +62,8 @@ def build_image(
 
     plan = plan_image(environment, base, system, options)
     store, notes = FolderStore(cache_dir), list(plan.notes)
-    made = package_layers(plan, options, store, notes, progress)
-    return _assemble(plan, options, made, store, notes)
+    made, recipe = package_layers(plan, options, store, notes, progress)
+    return _assemble(replace(plan, recipe=recipe), options, made, store, notes)
 
 
 def _assemble(
@@ -92,7 +94,8 @@ def _assemble(
     activation = _activation(environment, image, system, recipe, options, made, home, store)
     started = time.monotonic()
     own = environment_layer(environment, recipe, activation, user, system if base is not None else None, created)
-    history = provenance.environment_history(environment, prefix, rfc3339(created))
+    build = BuildRecord.of(recipe, options, extracted=any(layer.extracted for layer in made))
+    history = provenance.environment_history(environment, prefix, rfc3339(created), build)
     image.add_layer(Layer(own.blob, own.diff_id, history=(history,)))
     reports.append(report_layer(own, seconds=time.monotonic() - started))
     if options.add:
@@ -146,7 +149,7 @@ def _activation(
         environment_variables=environment.variables,
         scripts=scripts,
         is_root_prefix=any(package.name == "conda" for package in environment.packages),
-        shell=_shell(environment, system, recipe.prefix),
+        shell=shell_of(environment, system, recipe.prefix),
     )
     if not scripts or options.activate is Activate.NEVER:
         return activation
@@ -156,7 +159,7 @@ def _activation(
     return with_scripts(activation, scripts, evaluated)
 
 
-def _shell(environment: LockedEnvironment, system: BaseSystem, prefix: str) -> str | None:
+def shell_of(environment: LockedEnvironment, system: BaseSystem, prefix: str) -> str | None:
     """Return the shell that reads an entrypoint: the base's, else the environment's own; None where there is none."""
     if system.shells or system.problem is not None:
         return "/bin/sh"

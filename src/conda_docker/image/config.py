@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from conda_docker.image.users import ContainerUser
     from python_docker.image import Image
 
+BASE_NAME = "org.opencontainers.image.base.name"
+"""The label and annotation with the name of the base image (image-spec, annotations.md)."""
+BASE_DIGEST = "org.opencontainers.image.base.digest"
+"""The one with the digest of its manifest."""
+
 
 def configure(
     image: Image,
@@ -59,9 +64,15 @@ def describe(image: Image, base: Image | None, options: BuildOptions, created: s
     """Set the labels and annotations of `image`, which was `created` then (RFC 3339), on `base`."""
     described: dict[str, str] = {}
     if base is not None:
-        described["org.opencontainers.image.base.digest"] = base.digest
+        described[BASE_DIGEST] = base.digest
         with suppress(InvalidReference):  # an image may be called anything while it is in memory
-            described["org.opencontainers.image.base.name"] = str(base.reference)
+            described[BASE_NAME] = str(base.reference)
     image.annotations = described | {"org.opencontainers.image.created": created}
     image.config["Labels"].update(described | dict(options.labels))
     image.created = created
+
+
+def base_of(image: Image) -> tuple[str | None, str | None]:
+    """Return the name and the digest of the base that an image says it was built on; None for what it does not say."""
+    labels = {**image.annotations, **dict(image.config["Labels"])}
+    return labels.get(BASE_NAME) or None, labels.get(BASE_DIGEST) or None

@@ -20,14 +20,15 @@ from python_docker.progress import SILENT, Progress
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.layers.member import Member
+    from conda_docker.layers.settle import Fetch
     from conda_docker.layers.stores.folder import FolderStore
     from conda_docker.layers.stores.repository import RepositoryStore
 
 
 def package_layers(
     plan: ImagePlan, options: BuildOptions, store: FolderStore, notes: list[str], progress: Progress = SILENT
-) -> list[MadeLayer]:
-    """Return the layers of the packages of a plan, bottom first.
+) -> tuple[list[MadeLayer], Recipe]:
+    """Return the layers of the packages of a plan, bottom first, and the recipe that they are made by.
 
     Where modules are to be compiled and no Python for it can be had, they are not, for the reason that is appended to
     `notes`. Raises `DownloadError`, `InvalidPackage`, `CacheError`, and `InterpreterNotFound` with `bytecode="always"`.
@@ -36,28 +37,12 @@ def package_layers(
     python = plan.environment.python
     workers = options.workers or os.cpu_count() or 1
 
-    def fetch(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
-        from conda_docker.package.fetch.fetch import fetch_packages
-        from conda_docker.pypi.local_files import with_local_files
-
-        wanted: list[Member] = [member for member in members if not isinstance(member, LockedWheel)]
-        wheels = [member for member in members if isinstance(member, LockedWheel)]
-        wanted += with_local_files(wheels, unpacked=options.use_extracted or options.offline)
-        yield from fetch_packages(
-            wanted,
-            store.root,
-            offline=options.offline,
-            extracted=options.use_extracted,
-            workers=max(4, workers),
-            progress=progress,
-        )
-
     def make(recipe: Recipe) -> list[MadeLayer]:
         made = make_layers(
             plan.groups,
             recipe,
             [store, *sources] if options.use_cache else [],
-            fetch,
+            fetching(options, store.folder, progress),
             cache=store.folder,
             keep=[store, *destinations],
             verify=options.verify_cache,
@@ -74,10 +59,34 @@ def package_layers(
         return [by_position[position] for position in sorted(by_position)]
 
     try:
-        return make(plan.recipe)
+        return make(plan.recipe), plan.recipe
     except InterpreterNotFound as error:
         do_without(error, options, notes)
-        return make(plan.recipe.without_bytecode())
+        recipe = plan.recipe.without_bytecode()
+        return make(recipe), recipe
+
+
+def fetching(options: BuildOptions, cache: CacheFolder, progress: Progress = SILENT) -> Fetch:
+    """Return how packages and wheels are got for a build with these options: see `Fetch`."""
+    workers = max(4, options.workers or os.cpu_count() or 1)
+
+    def fetch(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
+        from conda_docker.package.fetch.fetch import fetch_packages
+        from conda_docker.pypi.local_files import with_local_files
+
+        wanted: list[Member] = [member for member in members if not isinstance(member, LockedWheel)]
+        wheels = [member for member in members if isinstance(member, LockedWheel)]
+        wanted += with_local_files(wheels, unpacked=options.use_extracted or options.offline)
+        yield from fetch_packages(
+            wanted,
+            cache.root,
+            offline=options.offline,
+            extracted=options.use_extracted,
+            workers=workers,
+            progress=progress,
+        )
+
+    return fetch
 
 
 def repositories(options: BuildOptions, cache: CacheFolder) -> tuple[list[RepositoryStore], list[RepositoryStore]]:

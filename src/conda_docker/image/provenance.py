@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from conda_docker.environment.wheels import LockedWheel
+from conda_docker.image.build_record import BuildRecord
 from python_docker.errors import NotFound
 from python_docker.spec.documents import History
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _PACKAGES = re.compile(r"conda packages in (/.*):")
 _ENVIRONMENT = re.compile(r"conda environment in (/.*):")
+_LINK_SCRIPTS = re.compile(r"conda link scripts in (/.*): ")
 _WHEEL = re.compile(r"# pip (?P<name>\S+) @ (?P<url>\S+?)(?: --hash=(?P<hash>sha256:[0-9a-f]{64}))?")
 _FILE_NAME = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+?)(?:\.conda|\.tar\.bz2)")
 
@@ -76,6 +78,8 @@ class InstalledEnvironment:
     packages: tuple[InstalledPackage, ...] = ()
     wheels: Mapping[str, Any] = field(default_factory=dict)
     """What was asked for of wheels; see `wheels_request`."""
+    build: BuildRecord | None = None
+    """How its layers were made; None where the image does not say, as those of earlier releases do not."""
 
     def explicit(self) -> str:
         """Return an `@EXPLICIT` file with which `conda-docker build -f` makes the same environment, and conda too."""
@@ -113,8 +117,10 @@ def link_scripts_history(packages: Sequence[LockedPackage], prefix: str, created
     )
 
 
-def environment_history(environment: LockedEnvironment, prefix: str, created: str) -> History:
-    """Return the history entry of an environment's own layer."""
+def environment_history(
+    environment: LockedEnvironment, prefix: str, created: str, build: BuildRecord | None = None
+) -> History:
+    """Return the history entry of an environment's own layer, with how its layers were made."""
     request: dict[str, Any] = {
         "requested": list(environment.requested),
         "subdir": environment.subdir,
@@ -122,6 +128,8 @@ def environment_history(environment: LockedEnvironment, prefix: str, created: st
     }
     if environment.wheels:
         request["wheels"] = wheels_request(environment)
+    if build is not None:
+        request["build"] = build.to_json()
     return History(
         created=created,
         created_by="conda-docker: environment",
@@ -164,6 +172,7 @@ def read_environments(image: Image) -> list[InstalledEnvironment]:
                         {str(key): str(value) for key, value in request["variables"].items()},
                         tuple(packages.pop(match[1], ())),
                         dict(request.get("wheels", {})),
+                        BuildRecord.from_json(request.get("build")),
                     )
                 )
             except (ValueError, KeyError, TypeError, AttributeError):
@@ -171,6 +180,23 @@ def read_environments(image: Image) -> list[InstalledEnvironment]:
     if not found:
         raise NotFound("the image's history names no conda packages: it was not built by conda-docker")
     return found
+
+
+def prefix_of_link_scripts(layer: Layer) -> str | None:
+    """Return where the environment is whose link scripts made a layer; None for another layer."""
+    return _prefix(layer, _LINK_SCRIPTS)
+
+
+def prefix_of_environment(layer: Layer) -> str | None:
+    """Return where the environment is whose own layer this is; None for another layer."""
+    return _prefix(layer, _ENVIRONMENT)
+
+
+def _prefix(layer: Layer, pattern: re.Pattern[str]) -> str | None:
+    for entry in layer.history:
+        if match := pattern.match(entry.comment or ""):
+            return match[1]
+    return None
 
 
 def packages_of_layer(layer: Layer) -> tuple[InstalledPackage, ...]:

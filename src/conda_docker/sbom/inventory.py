@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.environment.wheels import Distribution, LockedWheel, normalize_name
+from conda_docker.image.config import base_of
 from conda_docker.image.provenance import packages_of_layer, read_environments
 from conda_docker.sbom.licenses import License, read_license
 from conda_docker.sbom.purl import channel_name, conda_purl, image_purl, pypi_purl
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.spec.documents import Manifest
 
-BASE_NAME = "org.opencontainers.image.base.name"
-BASE_DIGEST = "org.opencontainers.image.base.digest"
 _REQUIREMENT_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
@@ -262,15 +261,13 @@ def _image_item(image: Image, digest: str) -> ImageItem:
 
 
 def _base(image: Image) -> ImageItem | None:
-    labels = {**image.annotations, **dict(image.config["Labels"])}
-    digest = labels.get(BASE_DIGEST)
-    if not digest:
+    name, digest = base_of(image)
+    if digest is None:
         return None
     from python_docker.spec.reference import ImageReference
 
-    name = labels.get(BASE_NAME, "")
     try:
-        reference = ImageReference.parse(name)
+        reference = ImageReference.parse(name or "")
     except InvalidReference:
         return ImageItem(name or "base image", digest, image_purl("", digest))
     return ImageItem(reference.familiar, digest, image_purl(reference.name, digest, reference.tag))
