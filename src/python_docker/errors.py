@@ -101,6 +101,18 @@ class CredentialsError(Error):
     """A credentials file or helper that is there but cannot be used."""
 
 
+class InvalidKey(Error, ValueError):
+    """A file that is not a key for signatures, or whose password is wrong. Says nothing of what is in it."""
+
+
+class InvalidSignature(Error):
+    """A signature that is malformed, of something else, or not by who it should be."""
+
+
+class SigningFailed(Error):
+    """A signature that could not be made, for want of an identity, a service or a library."""
+
+
 class EngineError(Error):
     """Docker or Podman refused or failed."""
 

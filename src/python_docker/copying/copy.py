@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from python_docker.copying.choose import MAX_DEPTH, image_of, manifest_of
 from python_docker.copying.conversion import AS_IT_IS, Conversion, convert_image
-from python_docker.errors import NotFound, UnsupportedFormat
+from python_docker.errors import InvalidDocument, NotFound, RegistryError, UnsupportedFormat
 from python_docker.files.buffers import keep_buffers
 from python_docker.image.blob import Blob
 from python_docker.parallel import in_parallel
@@ -24,6 +24,7 @@ from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest
 from python_docker.spec.media_types import INDEXES, MANIFESTS, ImageFormat
 from python_docker.spec.platform import Platform
+from python_docker.transports.medium import ListsReferrers, TakesReferrers
 from python_docker.transports.table import INDEX_FORMS
 
 if TYPE_CHECKING:
@@ -32,7 +33,17 @@ if TYPE_CHECKING:
     from python_docker.transports.location import Location
     from python_docker.transports.medium import Destination, Source
 
-__all__ = ["AS_IT_IS", "Conversion", "copy_image", "copy_index", "copy_manifest", "put_blobs", "put_image"]
+__all__ = [
+    "AS_IT_IS",
+    "Conversion",
+    "attached_manifest",
+    "copy_image",
+    "copy_index",
+    "copy_manifest",
+    "copy_referrers",
+    "put_blobs",
+    "put_image",
+]
 
 _log = logging.getLogger("python_docker")
 
@@ -44,6 +55,7 @@ def copy_image(
     platform: Platform | str | None = None,
     all_platforms: bool = False,
     conversion: Conversion = AS_IT_IS,
+    referrers: bool | None = None,
     source_registry: RegistryOptions | None = None,
     destination_registry: RegistryOptions | None = None,
     progress: Progress = SILENT,
@@ -53,6 +65,10 @@ def copy_image(
     Returns its manifest as it was written. Of a multi-platform image, the one for `platform` (Linux on this machine's
     processor when it is None), or, with `all_platforms`, all of it. Digests stay as they are unless `conversion` or
     the destination demands otherwise. The destination is changed only when everything has arrived.
+
+    With `referrers`, what is attached to the image goes with it (bills of materials, provenance, signatures); None:
+    where both places hold such documents and the image keeps its digest. Raises `UnsupportedFormat` where they are
+    asked for and cannot go.
     """
     from python_docker.transports.opening import destination as open_for_writing
     from python_docker.transports.opening import open_source
@@ -64,12 +80,17 @@ def copy_image(
         root = opened.root()
         with open_for_writing(destination, reference=opened.reference, registry=destination_registry) as target:
             if isinstance(root, Index) and all_platforms:
-                return copy_index(opened, root, target, conversion=conversion, progress=progress)
+                copied: dict[Digest, Manifest | Index] = {}
+                index = copy_index(opened, root, target, conversion=conversion, progress=progress, written=copied)
+                copy_referrers(opened, target, copied | {root.digest: index}, wanted=referrers, progress=progress)
+                return index
             if platform is not None and isinstance(root, Manifest):
                 # Only its config tells what it is for.
                 image_of(opened, platform, root)
-            manifest, _ = manifest_of(opened, platform, root)
-            return copy_manifest(opened, manifest, target, conversion=conversion, progress=progress)
+            original, _ = manifest_of(opened, platform, root)
+            manifest = copy_manifest(opened, original, target, conversion=conversion, progress=progress)
+            copy_referrers(opened, target, {original.digest: manifest}, wanted=referrers, progress=progress)
+            return manifest
     finally:
         opened.close()
 
@@ -132,8 +153,11 @@ def copy_index(
     *,
     conversion: Conversion = AS_IT_IS,
     progress: Progress = SILENT,
+    written: dict[Digest, Manifest | Index] | None = None,
 ) -> Index:
     """Copy an index with all that it names; attestations and other artifacts among that are never converted.
+
+    `written` takes in what each manifest in it has become, by the digest that it had.
 
     Raises `UnsupportedFormat` where the destination can hold no index, `NotFound` for what the source lacks.
     """
@@ -141,7 +165,8 @@ def copy_index(
         raise UnsupportedFormat(
             f"a multi-platform image cannot be written there: choose one with --platform, or use {INDEX_FORMS}"
         )
-    return _IndexCopy(source, destination, conversion, progress).copy(index, root=True)
+    copied = {} if written is None else written
+    return _IndexCopy(source, destination, conversion, progress, copied).copy(index, root=True)
 
 
 def copy_manifest(
@@ -196,6 +221,70 @@ def _blobs(manifest: Manifest, get_blob: Callable[[Descriptor], Blob]) -> list[B
                 raise
             _log.info("layer %s is not copied: its descriptor says where it is", descriptor.digest)
     return blobs
+
+
+def copy_referrers(
+    source: Source,
+    destination: Destination,
+    written: Mapping[Digest, Manifest | Index],
+    *,
+    wanted: bool | None = None,
+    progress: Progress = SILENT,
+) -> list[Manifest]:
+    """Copy what is attached to manifests, and what is attached to that, and return the manifests of these artifacts.
+
+    `written` are the manifests as they were written, by the digests that they had: what was changed on the way has
+    another digest, and nothing is attached to it. `wanted` None passes over what cannot go, or cannot be listed.
+
+    Raises `UnsupportedFormat` where it is `wanted` and cannot go, `InvalidDocument` for an artifact that is not
+    attached to what it is listed for.
+    """
+    if not isinstance(source, ListsReferrers) or not isinstance(destination, TakesReferrers):
+        if wanted:
+            where = "SRC" if not isinstance(source, ListsReferrers) else "DST"
+            raise UnsupportedFormat(f"{where} holds nothing but images: what is attached to them cannot be copied")
+        return []
+    changed = next((old for old, new in written.items() if old != new.digest), None)
+    if wanted and changed is not None:
+        raise UnsupportedFormat(
+            f"the image {changed} is changed on the way, so what is attached to it would not belong to the copy"
+        )
+    if wanted is False:
+        return []
+    copied: dict[Digest, Manifest] = {}
+    subjects = [(digest, 1) for digest, new in written.items() if digest == new.digest]
+    for subject, depth in subjects:
+        for entry in _listed(source, subject, required=bool(wanted)):
+            if entry.digest in copied or depth > MAX_DEPTH:
+                continue
+            manifest = attached_manifest(source, entry, subject)
+            put_blobs(_blobs(manifest, source.blob), destination, progress)
+            destination.put_referrer(manifest)
+            copied[manifest.digest] = manifest
+            subjects.append((manifest.digest, depth + 1))  # a signature of a bill of materials, say
+    return list(copied.values())
+
+
+def _listed(source: ListsReferrers, subject: Digest, *, required: bool) -> Sequence[Descriptor]:
+    """Return what is attached to a manifest; nothing, with a warning, where it cannot be listed and is not required."""
+    try:
+        return source.referrers(subject)
+    except (RegistryError, InvalidDocument) as error:
+        if required:
+            raise
+        _log.warning("what is attached to %s is not copied, since it cannot be listed: %s", subject, error)
+        return ()
+
+
+def attached_manifest(source: Source, entry: Descriptor, subject: Digest) -> Manifest:
+    """Return the manifest of an artifact that is listed as attached to `subject`.
+
+    Raises `InvalidDocument` when it does not say so itself.
+    """
+    manifest = source.child(entry)
+    if not isinstance(manifest, Manifest) or manifest.subject is None or manifest.subject.digest != subject:
+        raise InvalidDocument(f"{entry.digest} is listed as attached to {subject}, but does not say so itself")
+    return manifest
 
 
 def put_image(

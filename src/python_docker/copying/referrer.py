@@ -7,38 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
-from python_docker.copying.copy import put_blobs
+from python_docker.copying.copy import attached_manifest, put_blobs
 from python_docker.errors import InvalidDocument, UnsupportedFormat
 from python_docker.image.blob import Blob
 from python_docker.progress import SILENT
 from python_docker.spec.descriptor import Descriptor
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import Manifest
+from python_docker.spec.documents import Index, Manifest
 from python_docker.spec.media_types import OCI_MANIFEST
-from python_docker.transports.medium import Destination, Source
+from python_docker.transports.medium import Destination, ListsReferrers, Source, TakesReferrers
 
 EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
 """The media type of `{}`, the config of artifacts that need none."""
 MAX_REFERRER_SIZE = 64 << 20
 """How many bytes an attached document may have to be read."""
-
-
-@runtime_checkable
-class ListsReferrers(Protocol):
-    """A source that knows what is attached to its manifests."""
-
-    def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
-        """Return the manifests that name the manifest `digest` as their subject."""
-
-
-@runtime_checkable
-class TakesReferrers(Protocol):
-    """A destination that lists what is attached to its manifests."""
-
-    def put_referrer(self, manifest: Manifest) -> None:
-        """Take in a manifest with a subject, whose blobs are there already; `commit` makes it visible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +57,7 @@ class Referrer:
         return Manifest.build(value)
 
 
-def put_referrer(referrer: Referrer, subject: Manifest, destination: Destination) -> Manifest:
+def put_referrer(referrer: Referrer, subject: Manifest | Index, destination: Destination) -> Manifest:
     """Attach a document to a manifest that was put into `destination`, and return the artifact's manifest.
 
     Raises `UnsupportedFormat` for a destination that holds no referrers.
@@ -95,23 +78,34 @@ def read_referrers(source: Source, digest: Digest, media_type: str) -> Iterator[
     The newest is judged by `org.opencontainers.image.created`. Yields nothing where the medium knows no referrers.
     Raises `InvalidDocument` for an artifact that is not what it is listed as, and what reading the source raises.
     """
+    for entry in list_referrers(source, digest, media_type):
+        yield read_document(source, entry, digest)
+
+
+def list_referrers(source: Source, digest: Digest, media_type: str) -> list[Descriptor]:
+    """Return what is attached to a manifest as a document of one type, the newest first; see `read_referrers`."""
     if not isinstance(source, ListsReferrers):
-        return
+        return []
     listed = [entry for entry in source.referrers(digest) if entry.artifact_type == media_type]
-    for entry in sorted(listed, key=_created, reverse=True):
-        manifest = source.child(entry)
-        if not isinstance(manifest, Manifest) or manifest.subject is None or manifest.subject.digest != digest:
-            raise InvalidDocument(f"{entry.digest} is listed as attached to {digest}, but does not say so itself")
-        documents = [layer for layer in manifest.layers if layer.media_type == media_type]
-        if len(documents) != 1:
-            raise InvalidDocument(
-                f"{entry.digest} should hold one document of type {media_type}; it has {len(documents)}"
-            )
-        if documents[0].size > MAX_REFERRER_SIZE:
-            raise InvalidDocument(
-                f"{entry.digest} holds a document of {documents[0].size} bytes; at most {MAX_REFERRER_SIZE} are read"
-            )
-        yield source.blob(documents[0]).read(documents[0].size)
+    return sorted(listed, key=_created, reverse=True)
+
+
+def read_document(source: Source, entry: Descriptor, digest: Digest) -> bytes:
+    """Return the document in what is listed as attached to a manifest.
+
+    Raises `InvalidDocument` for an artifact that is not what it is listed as, and what reading the source raises.
+    """
+    manifest = attached_manifest(source, entry, digest)
+    documents = [layer for layer in manifest.layers if layer.media_type == entry.artifact_type]
+    if len(documents) != 1:
+        raise InvalidDocument(
+            f"{entry.digest} should hold one document of type {entry.artifact_type}; it has {len(documents)}"
+        )
+    if documents[0].size > MAX_REFERRER_SIZE:
+        raise InvalidDocument(
+            f"{entry.digest} holds a document of {documents[0].size} bytes; at most {MAX_REFERRER_SIZE} are read"
+        )
+    return source.blob(documents[0]).read(documents[0].size)
 
 
 def _created(entry: Descriptor) -> tuple[str, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from python_docker.files.compression import Compression
 from python_docker.image.blob import Blob, BlobStore
 from python_docker.progress import Task
+from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
@@ -63,3 +64,19 @@ class Destination(Protocol):
 
     def abort(self) -> None:
         """Take back what was put, after an error."""
+
+
+@runtime_checkable
+class ListsReferrers(Protocol):
+    """A source that knows what is attached to its manifests."""
+
+    def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
+        """Return the manifests that name the manifest `digest` as their subject."""
+
+
+@runtime_checkable
+class TakesReferrers(Protocol):
+    """A destination that lists what is attached to its manifests."""
+
+    def put_referrer(self, manifest: Manifest) -> None:
+        """Take in a manifest with a subject, whose blobs are there already; `commit` makes it visible."""

@@ -7,11 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from python_docker.copying.choose import MAX_DEPTH
+from python_docker.copying.copy import attached_manifest
 from python_docker.errors import Error, NotFound
 from python_docker.files.buffers import keep_buffers
 from python_docker.parallel import in_parallel
-from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest
+from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest, referrer_descriptor
 from python_docker.spec.media_types import FOREIGN_LAYERS, INDEXES, MANIFESTS, layer_compression
+from python_docker.transports.medium import ListsReferrers
 from python_docker.transports.oci.source import OciSource
 from python_docker.validation.config import check_config, check_platform, is_bare
 from python_docker.validation.documents import check_index, check_layout_index, check_manifest, platform_of
@@ -67,10 +69,12 @@ class Validation:
             self.check_index(root, source, prefix=prefix)
         else:
             self.check_manifest(root, source.blob, prefix=prefix)
+            self._check_attached(root.digest, source, prefix)
 
     def check_index(self, index: Index, source: Source, *, prefix: str = "", depth: int = 1) -> None:
         """Check an index and all that it names."""
         self.note(prefix + _name("index", index.digest), check_index(index))
+        self._check_attached(index.digest, source, prefix)
         for descriptor in index.manifests:
             platform = platform_of(descriptor)
             inner = prefix + (f"{platform}: " if platform else "")
@@ -99,8 +103,35 @@ class Validation:
             self.note(subject, [error(f"it is {child.digest} of {child.size} bytes; the index says {said}")])
         if isinstance(child, Manifest):
             self.check_manifest(child, source.blob, prefix=prefix, described=descriptor)
+            self._check_attached(child.digest, source, prefix)
         else:
             self.check_index(child, source, prefix=prefix, depth=depth + 1)
+
+    def _check_attached(self, subject: Digest, source: Source, prefix: str) -> None:
+        """Check what is attached to a manifest: that it says so itself, and is what it is listed as."""
+        if not isinstance(source, ListsReferrers):
+            return
+        try:
+            listed = source.referrers(subject)
+        except Error as failure:
+            self.note(prefix + _name("manifest", subject), [warning(f"what is attached cannot be listed: {failure}")])
+            return
+        for entry in listed:
+            key = (entry.digest, "")
+            if key in self._seen:
+                continue
+            self._seen.add(key)
+            name = prefix + _name("attached", entry.digest)
+            try:
+                manifest = attached_manifest(source, entry, subject)
+            except Error as failure:
+                self.note(name, [error(str(failure))])
+                continue
+            said = referrer_descriptor(manifest)
+            if (entry.digest, entry.size, entry.artifact_type) != (said.digest, said.size, said.artifact_type):
+                self.note(name, [error(f"it is listed as {entry.artifact_type}, and is {said.artifact_type}")])
+            self.check_manifest(manifest, source.blob, prefix=prefix)
+            self._check_attached(manifest.digest, source, prefix)
 
     def check_manifest(
         self,

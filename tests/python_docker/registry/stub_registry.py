@@ -13,6 +13,7 @@ from collections.abc import Callable
 from tests.python_docker.registry.stub_server import Answer, Asked, StubServer
 
 _ROUTE = re.compile(r"/v2/(?P<path>.+)/(?P<kind>blobs|manifests|tags)/(?P<rest>.*)")
+_REFERRERS = re.compile(r"/v2/(?P<path>.+)/referrers/(?P<digest>[^/]+)")
 Hook = Callable[[Asked], Answer | None]
 
 
@@ -37,6 +38,8 @@ class StubRegistry(StubServer):
         self.manifests: dict[tuple[str, str], tuple[str, bytes]] = {}
         self.uploads: dict[str, bytearray] = {}
         self.upload_headers: dict[str, str] = {}
+        self.knows_referrers = False
+        """Whether it lists what is attached to a manifest (OCI 1.1), rather than leaving that to a tag."""
         self.place = "/v2/{path}/blobs/uploads/{id}?_state={state}"
         """Where uploads go on: the Location of answers."""
         self._state: dict[str, str] = {}
@@ -54,6 +57,8 @@ class StubRegistry(StubServer):
         """What the registry itself answers."""
         if asked.path == "/v2/":
             return Answer(200, b"{}")
+        if self.knows_referrers and (listed := _REFERRERS.fullmatch(asked.path)):
+            return self._referrers(listed["path"], listed["digest"])
         route = _ROUTE.fullmatch(asked.path)
         if route is None:
             return refusal(404, "UNSUPPORTED")
@@ -72,7 +77,9 @@ class StubRegistry(StubServer):
             digest = sha256(asked.body)
             kept = (asked.headers["content-type"], asked.body)
             self.manifests[path, reference] = self.manifests[path, digest] = kept
-            return Answer(201, headers={"Docker-Content-Digest": digest})
+            headers = {"Docker-Content-Digest": digest}
+            subject = json.loads(asked.body).get("subject") if self.knows_referrers else None
+            return Answer(201, headers=headers | ({"OCI-Subject": subject["digest"]} if subject else {}))
         if (path, reference) not in self.manifests:
             return refusal(404, "MANIFEST_UNKNOWN")
         media_type, content = self.manifests[path, reference]
@@ -81,6 +88,18 @@ class StubRegistry(StubServer):
                 del self.manifests[key]
             return Answer(202)
         return Answer(200, content, {"Content-Type": media_type, "Docker-Content-Digest": sha256(content)})
+
+    def _referrers(self, path: str, digest: str) -> Answer:
+        entries = []
+        for (where, name), (media_type, content) in self.manifests.items():
+            value = json.loads(content)
+            if where == path and ":" in name and (value.get("subject") or {}).get("digest") == digest:
+                entry = {"mediaType": media_type, "digest": name, "size": len(content)}
+                entry["artifactType"] = value.get("artifactType") or value["config"]["mediaType"]
+                entries.append(entry | ({"annotations": value["annotations"]} if "annotations" in value else {}))
+        media_type = "application/vnd.oci.image.index.v1+json"
+        body = json.dumps({"schemaVersion": 2, "mediaType": media_type, "manifests": entries}).encode()
+        return Answer(200, body, {"Content-Type": media_type})
 
     def _blob(self, asked: Asked, path: str, digest: str) -> Answer:
         content = self.blobs.get((path, digest))

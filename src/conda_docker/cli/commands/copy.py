@@ -51,6 +51,13 @@ conda-docker copy demo.tar docker-daemon:demo:1.0
     ),
     options.COMPRESSION_LEVEL,
     Option("--foreign-layers", is_flag=True, help="Copy foreign layers too, as ordinary layers."),
+    Option(
+        "--referrers/--no-referrers",
+        "referrers",
+        default=None,
+        help="Copy what is attached to the image, such as signatures and bills of materials [default: where both "
+        "places hold it and the digest stays]",
+    ),
     Option("--src-insecure", is_flag=True, panel=options.REGISTRIES, help="Like --insecure, for SRC."),
     Option("--dest-insecure", is_flag=True, panel=options.REGISTRIES, help="Like --insecure, for DST."),
     options.INSECURE,
@@ -82,6 +89,7 @@ def copy(
     compression: str | None,
     compression_level: int | None,
     foreign_layers: bool,
+    referrers: bool | None,
     src_insecure: bool,
     dest_insecure: bool,
     insecure: tuple[str, ...],
@@ -95,7 +103,8 @@ def copy(
     """Copy an image between registries, archives, layouts and Docker.
 
     Digests stay the same unless you ask for another format or compression, or the destination cannot keep them. The
-    destination changes only after everything has arrived and every digest has been verified.
+    destination changes only after everything has arrived and every digest has been verified. What is attached to the
+    image goes with it where its digest stays the same.
     """
     options.check_level(compression, compression_level)
     if all_platforms and platform is not None:
@@ -128,6 +137,7 @@ def copy(
             platform=platform,
             all_platforms=all_platforms,
             conversion=conversion,
+            referrers=referrers,
             source_registry=source_registry,
             destination_registry=destination_registry,
             progress=progress,

@@ -115,7 +115,13 @@ def inspect(
 def _show(
     output: Output, location: str, source: Source, platform: Platform | None, asked: list[str], *, raw: bool, json: bool
 ) -> None:
-    from conda_docker.cli.terminal.describe import describe_layers, describe_source, layers_text, source_text
+    from conda_docker.cli.terminal.describe import (
+        describe_attached,
+        describe_layers,
+        describe_source,
+        layers_text,
+        source_text,
+    )
     from python_docker.copying.choose import image_of
     from python_docker.errors import PlatformNotFound
     from python_docker.spec.documents import Index, Manifest
@@ -146,7 +152,8 @@ def _show(
     elif asked:
         _show_packages(output, image, explicit=asked == ["explicit"], json=json)
     else:
-        report = describe_source(location, source.reference, root, image)
+        attached = describe_attached(source, root, image)
+        report = describe_source(location, source.reference, root, image) | {"attached": attached}
         output.json(report) if json else output.result(source_text(report, _environments(image)))
 
 

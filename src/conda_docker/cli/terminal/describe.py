@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.spec.documents import Index, Manifest
     from python_docker.spec.reference import ImageReference
+    from python_docker.transports.medium import Source
 
 Report = dict[str, Any]
 
@@ -145,6 +146,30 @@ def describe_source(location: str, name: ImageReference | None, root: Manifest |
     }
 
 
+def describe_attached(source: Source, root: Manifest | Index, image: Image) -> list[Report] | None:
+    """Return what is attached to an image and to the index that it is in; None where that cannot be known."""
+    from python_docker.errors import Error
+    from python_docker.transports.medium import ListsReferrers
+
+    if not isinstance(source, ListsReferrers):
+        return None
+    subjects = dict.fromkeys([root.digest, image.manifest.digest])
+    try:
+        listed = [(subject, entry) for subject in subjects for entry in source.referrers(subject)]
+    except Error:  # a registry that does not answer this question answers all others
+        return None
+    return [
+        {
+            "digest": entry.digest,
+            "artifact_type": entry.artifact_type,
+            "size": entry.size,
+            "subject": subject,
+            "annotations": dict(entry.annotations or {}),
+        }
+        for subject, entry in listed
+    ]
+
+
 def describe_environment(environment: InstalledEnvironment) -> Report:
     """Return an environment in an image, with its packages."""
     return {
@@ -192,6 +217,8 @@ def source_text(report: Mapping[str, Any], environments: list[InstalledEnvironme
         found = count(len(environment.packages) - wheels, "conda package")
         found += f" and {count(wheels, 'wheel')}" if wheels else ""
         rows.append((title, f"{found} in {environment.prefix} ({environment.subdir})"))
+    attached = [f"{one['artifact_type'] or 'unknown':<48} {one['digest']}" for one in report.get("attached") or ()]
+    rows += zip(_once("Attached"), attached, strict=False)
     return format_table(rows) + "\n\n" + layers_text(image["layers"])
 
 
