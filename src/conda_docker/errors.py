@@ -65,6 +65,14 @@ class DownloadError(Error):
     """A package that could not be downloaded, or is not what its record says."""
 
 
+class InvalidPolicy(Error, ValueError):
+    """Rules for packages that cannot be read, or contradict each other."""
+
+
+class PolicyViolated(Error):
+    """Packages that break the user's rules; the message names each with the rule."""
+
+
 class MissingExtra(Error):
     """Libraries of an extra of this package that are needed and not installed; the message says which extra."""
 

@@ -24,6 +24,7 @@ from conda_docker.build_options import BuildOptions
 from conda_docker.environment.inputs.prefix import PipPackages
 from conda_docker.environment.subdirs import parse_platform, subdir_of_platform
 from conda_docker.errors import InvalidEnvironment
+from conda_docker.policy.rules import Policy
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Request:
     uv chooses wheels for what is asked of pip. `allow_sdist` lets it build those that there are none of, which runs
     code of these packages; `pip_may_replace` lets a wheel replace what a conda package brings in another version.
 
+    `policy` are rules that the packages must obey, whoever chose them.
+
     Raises `InvalidEnvironment` unless one environment is described, `InvalidPlatform` and `UnsupportedInput` for
     platforms without conda packages, and `TypeError` or `ValueError`, with the name of the field, for other values.
 
@@ -86,6 +89,7 @@ class Request:
     pip_packages: PipPackages = PipPackages.INSTALL
     allow_sdist: bool = False
     pip_may_replace: bool = False
+    policy: Policy = field(default_factory=Policy)
     options: BuildOptions = field(default_factory=BuildOptions)
 
     def __post_init__(self) -> None:
@@ -97,6 +101,8 @@ class Request:
 
             if not isinstance(self.base_registry, RegistryOptions):
                 raise TypeError(f"base_registry must be RegistryOptions, not {type(self.base_registry).__name__}")
+        if not isinstance(self.policy, Policy):
+            raise TypeError(f"policy must be Policy, not {type(self.policy).__name__}")
         if not isinstance(self.options, BuildOptions):
             raise TypeError(f"options must be BuildOptions, not {type(self.options).__name__}")
         self._check_one_environment()

@@ -133,13 +133,31 @@ def _resolve(
         platform = platform or platform_of_subdir(described.subdir)
         base = _open_base(request, platform, progress)
         environment = _with_wheels(request, _checked(request, described, base), base, download, progress)
+        environment = _allowed(request, environment, download, progress)
         return Resolved(environment, base, described.virtual_packages, described.pip)
     if platform is None:
         platform = Platform.host() if described.subdir is None else platform_of_subdir(described.subdir)
     base = _open_base(request, platform, progress)
     assumed = _virtual_packages(request, described, platform, base)
     solved = _checked(request, _solve(request, described, platform, assumed, progress), base)
-    return Resolved(_with_wheels(request, solved, base, download, progress), base, assumed, solved.pip)
+    environment = _with_wheels(request, solved, base, download, progress)
+    return Resolved(_allowed(request, environment, download, progress), base, assumed, solved.pip)
+
+
+def _allowed(request: Request, environment: LockedEnvironment, download: bool, progress: Progress) -> LockedEnvironment:
+    """Return an environment that obeys the request's policy. Raises `PolicyViolated` for one that does not."""
+    if not request.policy:
+        return environment
+    from conda_docker.policy.check import check_policy
+
+    return check_policy(
+        environment,
+        request.policy,
+        _cache_dir(request),
+        offline=request.options.offline,
+        download=download,
+        progress=progress,
+    )
 
 
 def _checked(request: Request, environment: LockedEnvironment, base: Image | None) -> LockedEnvironment:
@@ -199,7 +217,7 @@ def _solve(
         virtual_packages=assumed,
         constraints=spec.constraints,
         strategy=spec.strategy,
-        exclude_newer=spec.exclude_newer,
+        exclude_newer=min(filter(None, (spec.exclude_newer, request.policy.exclude_newer)), default=None),
         channels=spec.channels,
         override_channels=request.override_channels or spec.override_channels,
         channel_priority=request.channel_priority or spec.channel_priority,
@@ -267,7 +285,11 @@ def _with_wheels(
         cache_dir=_cache_dir(request),
         # Wheels that a lock file lists are chosen already.
         glibc=_glibc_for(request, base) if environment.pip is not None or request.allow_sdist else None,
-        options=PipOptions(allow_sdist=request.allow_sdist, may_replace=request.pip_may_replace),
+        options=PipOptions(
+            allow_sdist=request.allow_sdist,
+            may_replace=request.pip_may_replace,
+            exclude_newer=request.policy.exclude_newer,
+        ),
         offline=request.options.offline,
         download=download,
         progress=progress,

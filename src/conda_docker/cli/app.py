@@ -32,6 +32,7 @@ app = Group(
         "inspect": "Show what an image is, and which packages are in it.",
         "validate": "Check every digest, size and media type of an image.",
         "doctor": "Check this machine, its programs, channels and registries.",
+        "verify": "Check that an image is what its packages make, and who signed it.",
         "cache": "Show, prune or clear the cache of layers, packages and base images.",
     },
     package="conda_docker.cli.commands",

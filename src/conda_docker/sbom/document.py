@@ -34,6 +34,15 @@ class BillFormat(StrEnum):
         """
         return "application/vnd.cyclonedx+json" if self is BillFormat.CYCLONEDX else "application/spdx+json"
 
+    @property
+    def predicate_type(self) -> str:
+        """What a statement with the bill in it is, to those who verify signed ones.
+
+        >>> BillFormat.SPDX.predicate_type
+        'https://spdx.dev/Document'
+        """
+        return "https://cyclonedx.org/bom" if self is BillFormat.CYCLONEDX else "https://spdx.dev/Document"
+
 
 def check_installed(formats: Sequence[BillFormat]) -> None:
     """Raise `MissingExtra` unless the libraries that write these formats are installed."""

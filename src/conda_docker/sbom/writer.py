@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.sbom.attachment import bill_referrer
 from conda_docker.sbom.document import BillFormat, bill_of_materials
 from python_docker.errors import Error
 from python_docker.files.atomic import write_whole_file
@@ -16,7 +15,6 @@ from python_docker.spec.documents import Manifest
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
     from conda_docker.image.result import BuildResult
-    from python_docker.copying.referrer import Referrer
     from python_docker.image import Image
     from python_docker.spec.documents import Index
 
@@ -24,25 +22,21 @@ if TYPE_CHECKING:
 class BillWriter:
     """Makes the bills of the images of one build.
 
-    Called with an image and its manifest as it was written, it returns what is to be attached: `bills` are the formats,
-    with the file that each is written to by `write_files`, if any.
+    `files` are the formats, with the file that each is written to by `write_files`, if any.
     """
 
     def __init__(
-        self, bills: Mapping[BillFormat, Path | None], results: Sequence[BuildResult], options: BuildOptions
+        self, files: Mapping[BillFormat, Path | None], results: Sequence[BuildResult], options: BuildOptions
     ) -> None:
-        self._files = dict(bills)
+        self._files = dict(files)
         self._results = list(results)
         self._options = options
         self._made: dict[tuple[BillFormat, Digest], bytes] = {}
 
-    def __call__(self, image: Image, manifest: Manifest) -> list[Referrer]:
-        """Return the bills of an image, as documents to attach."""
+    def bills(self, image: Image, manifest: Manifest) -> dict[BillFormat, bytes]:
+        """Return the bills of an image."""
         result = next(result for result in self._results if result.image is image)
-        return [
-            bill_referrer(self._bill(result, manifest, bill_format), bill_format, image.created)
-            for bill_format in self._files
-        ]
+        return {bill_format: self._bill(result, manifest, bill_format) for bill_format in self._files}
 
     def write_files(self, written: Manifest | Index) -> None:
         """Write the bills of the only image to their files, each of which appears whole or not at all.

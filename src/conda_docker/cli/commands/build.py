@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conda_docker.cli.options import attest, policy
 from conda_docker.cli.options.arguments import to_source
 from conda_docker.cli.options.build import DEFAULTS, OPTIONS, values_for
 from conda_docker.cli.options.common import check_level
@@ -20,9 +21,12 @@ from conda_docker.errors import InvalidEnvironment
 from python_docker.errors import Error, InvalidPath, NotFound, RegistryError
 
 if TYPE_CHECKING:
+    from conda_docker.attestation.attachments import BuildAttachments
+    from conda_docker.attestation.slsa import Files
     from conda_docker.image.assemble import BuildResult
     from conda_docker.request import Request
     from conda_docker.sbom.document import BillFormat
+    from conda_docker.sbom.writer import BillWriter
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.documents import Index, Manifest
     from python_docker.spec.reference import ImageReference
@@ -42,7 +46,7 @@ conda-docker build --platform linux/amd64,linux/arm64 -i ghcr.io/org/demo:1.0 --
 """
 
 
-@command(*OPTIONS, examples=_EXAMPLES)
+@command(*OPTIONS, *policy.OPTIONS, *attest.OPTIONS, examples=_EXAMPLES)
 def build(console: Output, **given: Any) -> None:
     """Build an image from a conda environment.
 
@@ -62,13 +66,16 @@ def build(console: Output, **given: Any) -> None:
         platforms=len(given["platform"]),
         required=not given["dry_run"],
     )
+    attest.check(given)
     bills = _bills(given, locations)
+    _check_attachable(given, locations)
     check_level(given["compression"] or DEFAULTS.compression, given["compression_level"])
     base = None if given["base"] == "scratch" else to_source("--base", given["base"])
     try:
         request = Request(
             specs=given["specs"],
             base_registry=_registry(base, given) if base else None,
+            policy=policy.policy_of(given),
             options=BuildOptions(**values_for("options", given | _layer_repositories(given))),
             **values_for("request", given),
         )
@@ -84,6 +91,7 @@ def build(console: Output, **given: Any) -> None:
     from conda_docker.resolution import resolve
     from conda_docker.sbom.writer import BillWriter
 
+    attachments = _Attachments(request, given)
     results: list[BuildResult] = []
     written: dict[Location, Manifest | Index] = {}
     with open_display(console) as progress:
@@ -99,7 +107,7 @@ def build(console: Output, **given: Any) -> None:
             written[location] = write_images(
                 [result.image for result in results],
                 location,
-                attach=writer if location.medium.holds_referrers else None,
+                attach=attachments.of(results, writer) if location.medium.holds_referrers else None,
                 registry=_registry(location, given),
                 progress=progress,
             )
@@ -107,9 +115,11 @@ def build(console: Output, **given: Any) -> None:
             # Of a place that keeps manifests, if there is one: the digest means something there.
             kept = [place for place in locations if place.medium.keeps_manifest] or locations
             writer.write_files(written[kept[0]])
-    for location in locations if bills else ():
+        for location, manifest in written.items():
+            attachments.write_tags(location, manifest)
+    for location in locations if bills or attest.asked(given) else ():
         if not location.medium.holds_referrers:
-            console.note(f"note: the bill of materials is not attached in {location}, which holds nothing but images")
+            console.note(f"note: nothing is attached to the image in {location}, which holds nothing but images")
     _report(console, image, results, written, seconds=time.monotonic() - begun, json=given["json"])
 
 
@@ -193,6 +203,63 @@ def _locations(
             packing_of(location.path)
             _check_folder(location.path)
     return list(dict.fromkeys(locations))
+
+
+def _check_attachable(given: Mapping[str, Any], locations: Sequence[Location]) -> None:
+    """Raise a usage error where something is to be attached to the image, and no place can hold it."""
+    if not attest.asked(given) or not locations or any(location.medium.holds_referrers for location in locations):
+        return
+    from python_docker.transports.table import REFERRER_FORMS
+
+    raise click.UsageError(f"nothing can be attached to the image in {locations[0]}; use {REFERRER_FORMS}")
+
+
+class _Attachments:
+    """What the options have attached to the images of a build. The key is read, and files are hashed, at the start."""
+
+    def __init__(self, request: Request, given: Mapping[str, Any]) -> None:
+        self._request = request
+        self._given = given
+        self._started = time.time()
+        self._key = attest.read_private_key(given["sign_key"]) if given["sign_key"] else None
+        self._signer = attest.signer_of(given, self._key)
+        self._made: BuildAttachments | None = None
+        self._files: Files = ()
+        if given["provenance"]:
+            from conda_docker.attestation.slsa import input_digests
+
+            self._files = input_digests(request)
+
+    def of(self, results: list[BuildResult], bills: BillWriter | None) -> BuildAttachments | None:
+        """Return what is attached to the images of `results`; None for nothing."""
+        if bills is None and not attest.asked(self._given):
+            return None
+        if self._made is None:
+            from conda_docker.attestation.attachments import BuildAttachments
+
+            self._made = BuildAttachments(
+                results,
+                self._request,
+                bills,
+                attest.run_of(self._given, self._started, time.time()),
+                self._files,
+                self._signer,
+                in_index=self._given["buildkit_attestations"],
+            )
+        return self._made
+
+    def write_tags(self, location: Location, written: Manifest | Index) -> None:
+        """Sign what was written to a registry in cosign's older form, if that is asked for."""
+        if self._key is None or not self._given["signature_tag"] or location.transport != "docker":
+            return
+        from python_docker.signing.tagged import write_tagged
+        from python_docker.spec.documents import Index
+
+        digests = [written.digest]
+        if isinstance(written, Index):
+            digests += [child.digest for child in written.manifests if (child.platform or {}).get("os") != "unknown"]
+        for digest in digests:
+            write_tagged(location, digest, self._key, _registry(location, self._given))
 
 
 def _check_folder(path: str | Path) -> None:

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,10 +31,11 @@ _WITHOUT_EXTRA = re.compile(r"The package `([a-z0-9-]+) @ [^`]*` does not have a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipOptions:
-    """What the user allows: building from source, and wheels in place of conda packages."""
+    """What the user allows: building from source, wheels in place of conda packages, files published until a moment."""
 
     allow_sdist: bool = False
     may_replace: bool = False
+    exclude_newer: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,8 @@ class Resolution:
         arguments += ["--format", "pylock.toml", "--generate-hashes", "--no-header", "--no-python-downloads"]
         if not self.options.allow_sdist:
             arguments += ["--only-binary", ":all:"]
+        if self.options.exclude_newer is not None:
+            arguments += ["--exclude-newer", self.options.exclude_newer.isoformat()]
         if self.configuration.no_index:
             arguments.append("--no-index")
         if sys.executable:

@@ -13,8 +13,11 @@ from conda_docker.cli.parameters import Option
 from conda_docker.request import ChannelPriority, Request
 
 FIELDS = {"request": Request, "options": BuildOptions}
-NOT_OPTIONS = {"request.specs", "request.options", "request.base_registry", "request.pip_packages", "options.workers"}
-"""What the command line gives by arguments, by the options for registries, or not at all."""
+NOT_OPTIONS = {
+    *("request.specs", "request.options", "request.base_registry", "request.pip_packages", "request.policy"),
+    "options.workers",
+}
+"""What the command line gives by arguments, by the options for registries and policies, or not at all."""
 
 
 def options_of(*args: str) -> BuildOptions:

@@ -1,0 +1,235 @@
+"""`conda-docker verify`: whether an image is what its packages make, and signed by whom it should be."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conda_docker.cli.options import common as options
+from conda_docker.cli.parameters import Option
+from conda_docker.cli.parser import command
+from conda_docker.cli.terminal.output import Output
+
+if TYPE_CHECKING:
+    from conda_docker.verification.base import BaseRegistry
+    from conda_docker.verification.report import RebuildReport
+    from python_docker.registry.options import RegistryOptions
+    from python_docker.signing.keys import VerifyingKey
+    from python_docker.signing.verify import Check, SignatureReport
+    from python_docker.spec.digest import Digest
+    from python_docker.spec.platform import Platform
+    from python_docker.transports import Location
+    from python_docker.transports.medium import Source
+
+_EXAMPLES = """
+# Make all layers again, and compare them
+conda-docker verify --rebuild ghcr.io/org/name:tag
+# Only those of some packages
+conda-docker verify --rebuild --packages numpy,openssl demo.tar
+# Check that a key signed it
+conda-docker verify --key cosign.pub ghcr.io/org/name:tag
+# Check that a CI workflow signed it
+conda-docker verify ghcr.io/org/name:tag \\
+  --certificate-identity https://github.com/org/name/.github/workflows/image.yml@refs/heads/main \\
+  --certificate-oidc-issuer https://token.actions.githubusercontent.com
+"""
+_REBUILD, _SIGNATURES = "Making layers again", "Signatures"
+_FILE = click.Path(path_type=Path)
+
+
+@command(
+    options.SOURCE,
+    Option(
+        "--rebuild",
+        is_flag=True,
+        panel=_REBUILD,
+        help="Make the image's layers again from the packages that its history names, and compare them.",
+    ),
+    Option(
+        "--packages",
+        metavar="NAMES",
+        multiple=True,
+        panel=_REBUILD,
+        help="Make only the layers of these packages again; separated by commas, repeatable.",
+    ),
+    Option(
+        "--no-layers",
+        is_flag=True,
+        panel=_REBUILD,
+        help="Compare digests only: do not read the image's own layers.",
+    ),
+    Option(
+        "--strict",
+        is_flag=True,
+        panel=_REBUILD,
+        help="Fail for layers that cannot be verified too, such as added files.",
+    ),
+    Option("--offline", is_flag=True, panel=_REBUILD, help="Use only packages that are on this machine."),
+    Option(
+        "--key",
+        metavar="FILE",
+        type=_FILE,
+        panel=_SIGNATURES,
+        help="Check that the image is signed by this public key (PEM), by conda-docker or by cosign.",
+    ),
+    Option(
+        "--certificate-identity",
+        metavar="NAME",
+        panel=_SIGNATURES,
+        help="Check that this identity signed the image, by Sigstore: a mail address, or the URL of a CI workflow.",
+    ),
+    Option(
+        "--certificate-oidc-issuer",
+        metavar="URL",
+        panel=_SIGNATURES,
+        help="Who vouches for that identity.",
+    ),
+    Option(
+        "--trusted-root",
+        metavar="FILE",
+        type=_FILE,
+        panel=_SIGNATURES,
+        help="Whom to trust to certify identities [default: Sigstore's public service, which is asked]",
+    ),
+    options.PLATFORM,
+    options.INSECURE,
+    options.CACERT,
+    options.USERNAME,
+    options.PASSWORD_STDIN,
+    options.JSON,
+    examples=_EXAMPLES,
+)
+def verify(
+    output: Output,
+    source: Location,
+    rebuild: bool,
+    packages: tuple[str, ...],
+    no_layers: bool,
+    strict: bool,
+    offline: bool,
+    key: Path | None,
+    certificate_identity: str | None,
+    certificate_oidc_issuer: str | None,
+    trusted_root: Path | None,
+    platform: Platform | None,
+    insecure: tuple[str, ...],
+    cacert: Path | None,
+    username: str | None,
+    password_stdin: bool,
+    json: bool,
+) -> int:
+    """Check that an image is what it says it is made of, and who stands behind it.
+
+    With --rebuild, each layer is made again from the packages that the image's history names by URL and hash, and
+    compared: a file that was changed after the build is found, and named. With --key or --certificate-identity, the
+    image must be signed. The exit code is 1 when something differs, or a signature is missing.
+    """
+    signed = key is not None or certificate_identity is not None
+    if not rebuild and not signed:
+        raise click.UsageError("say what to verify, with --rebuild, --key or --certificate-identity")
+    if packages and not rebuild:
+        raise click.UsageError("--packages needs --rebuild")
+    if key is not None and certificate_identity is not None:
+        raise click.UsageError("--key and --certificate-identity exclude each other")
+    if (certificate_identity is None) != (certificate_oidc_issuer is None):
+        raise click.UsageError("--certificate-identity and --certificate-oidc-issuer need each other")
+    from conda_docker.cli.options.registries import registry_options, source_options
+    from conda_docker.cli.terminal.verification import rebuild_json, rebuild_text, signatures_json, signatures_text
+    from python_docker.copying.choose import image_of
+    from python_docker.transports import open_source
+
+    registry = source_options(
+        source, insecure=insecure, ca_bundle=cacert, username=username, password_stdin=password_stdin
+    )
+
+    def base_registry(location: Location) -> RegistryOptions | None:
+        return registry_options(location, insecure=insecure, ca_bundle=cacert)
+
+    value: dict[str, Any] = {"location": str(source), "digest": None, "signatures": None, "rebuild": None}
+    texts: list[str] = []
+    ok = True
+    signers = _Signers(key, certificate_identity, certificate_oidc_issuer, trusted_root) if signed else None
+    opened = open_source(source, registry=registry)
+    try:
+        digest = opened.root().digest if platform is None else image_of(opened, platform).manifest.digest
+        value["digest"] = digest
+        if signers is not None:
+            signatures = signers.verify(opened, source, digest, registry)
+            value["signatures"] = signatures_json(signatures)
+            texts.append(signatures_text(signatures, digest, signers.name))
+            ok = signatures.ok
+        if rebuild and ok:
+            report = _rebuild(output, opened, platform, packages, base_registry, read=not no_layers, offline=offline)
+            value["rebuild"] = rebuild_json(report)
+            texts.append(rebuild_text(report))
+            ok = report.ok and (report.complete or not strict)
+    finally:
+        opened.close()
+    output.json(value) if json else output.result("\n".join(texts))
+    return 0 if ok else 1
+
+
+def _rebuild(
+    output: Output,
+    opened: Source,
+    platform: Platform | None,
+    packages: tuple[str, ...],
+    base_registry: BaseRegistry,
+    *,
+    read: bool,
+    offline: bool,
+) -> RebuildReport:
+    from conda_docker.build_options import BuildOptions
+    from conda_docker.cli.terminal.display import open_display
+    from conda_docker.verification.rebuild import rebuild
+    from python_docker.copying.choose import image_of
+
+    with open_display(output) as progress:
+        return rebuild(
+            image_of(opened, platform),
+            packages=[name.strip() for text in packages for name in text.split(",") if name.strip()],
+            options=BuildOptions(offline=offline),
+            read_layers=read,
+            base_registry=base_registry,
+            progress=progress,
+        )
+
+
+class _Signers:
+    """By whom an image should be signed: a key, or an identity."""
+
+    def __init__(self, key: Path | None, identity: str | None, issuer: str | None, trusted_root: Path | None) -> None:
+        from conda_docker.cli.options.attest import check_libraries, read_public_key
+
+        check_libraries("sigstore" if key is None else "cryptography")
+        self.key: VerifyingKey | None = None
+        self.check: Check
+        if key is not None:
+            from python_docker.signing.bundle import verify_bundle
+
+            self.key = read_public_key(key)
+            self.check = partial(verify_bundle, key=self.key)
+            self.name = f"the key {key}"
+        else:
+            from python_docker.signing import keyless
+
+            root = keyless.trusted_root(trusted_root)
+            self.check = partial(keyless.verify_bundle_of, identity=identity or "", issuer=issuer or "", root=root)
+            self.name = str(identity)
+
+    def verify(
+        self, opened: Source, source: Location, digest: Digest, registry: RegistryOptions | None
+    ) -> SignatureReport:
+        """Return the signatures on an image, attached and under cosign's older tag."""
+        from python_docker.signing.tagged import open_tagged
+        from python_docker.signing.verify import verify_signatures
+
+        tagged = None if self.key is None else open_tagged(source, digest, registry)
+        try:
+            return verify_signatures(opened, digest, self.check, key=self.key, tagged=tagged)
+        finally:
+            if tagged is not None:
+                tagged.close()

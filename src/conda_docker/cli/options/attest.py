@@ -1,0 +1,171 @@
+"""Options on what a build says of its images: provenance, signatures, and in which forms."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conda_docker.cli.parameters import Option
+from python_docker.errors import Error
+
+if TYPE_CHECKING:
+    from conda_docker.attestation.attachments import Signer
+    from conda_docker.attestation.slsa import Run
+    from python_docker.signing.keys import SigningKey, VerifyingKey
+
+TRUST = "Provenance and signatures"
+PASSWORD_VARIABLES = ("CONDA_DOCKER_SIGN_PASSWORD", "COSIGN_PASSWORD")
+_FILE = click.Path(path_type=Path)
+
+OPTIONS = (
+    Option(
+        "--provenance",
+        is_flag=True,
+        panel=TRUST,
+        help="Attach a statement of what the image was built from, and how (SLSA 1.0).",
+    ),
+    Option(
+        "--provenance-times",
+        is_flag=True,
+        panel=TRUST,
+        help="State when the build started and finished too; two builds then differ in that.",
+    ),
+    Option(
+        "--builder-id",
+        metavar="URI",
+        panel=TRUST,
+        help="Who builds, in the provenance, such as the URL of a CI workflow [default: conda-docker]",
+    ),
+    Option(
+        "--sign-key",
+        metavar="FILE",
+        type=_FILE,
+        panel=TRUST,
+        help="Sign the image, and what is attached to it, with this private key (PEM, or cosign's), as cosign does; "
+        f"its password comes from {PASSWORD_VARIABLES[0]}, or is asked for.",
+    ),
+    Option(
+        "--sign",
+        is_flag=True,
+        panel=TRUST,
+        help="Sign with the identity that the CI system gives this job, by Sigstore, in place of a key.",
+    ),
+    Option(
+        "--signature-tag",
+        is_flag=True,
+        panel=TRUST,
+        help="Sign in cosign's older form too, under the tag sha256-DIGEST.sig; needs --sign-key.",
+    ),
+    Option(
+        "--buildkit-attestations",
+        is_flag=True,
+        panel=TRUST,
+        help="Put provenance, and the bill of --sbom spdx, into an index with the image too, where `docker buildx "
+        "imagetools` and `docker scout` look.",
+    ),
+)
+
+
+def check(given: Mapping[str, Any]) -> None:
+    """Raise a usage error for options that do not go together."""
+    for option, needed in (("provenance_times", "provenance"), ("builder_id", "provenance")):
+        if given[option] and not given[needed]:
+            raise click.UsageError(f"--{option.replace('_', '-')} needs --{needed}")
+    if given["sign"] and given["sign_key"]:
+        raise click.UsageError("--sign and --sign-key exclude each other: sign with an identity, or with a key")
+    if given["signature_tag"] and not given["sign_key"]:
+        raise click.UsageError("--signature-tag needs --sign-key")
+    if given["buildkit_attestations"] and not (given["provenance"] or "spdx" in given["sbom"]):
+        raise click.UsageError("--buildkit-attestations needs something to put there: --provenance or --sbom spdx")
+    if given["sign_key"] or given["sign"]:
+        check_libraries("cryptography" if given["sign_key"] else "sigstore")
+
+
+def asked(given: Mapping[str, Any]) -> bool:
+    """Return whether something is to be attached, apart from bills of materials."""
+    return bool(given["provenance"] or given["sign_key"] or given["sign"])
+
+
+def check_libraries(*names: str) -> None:
+    """Raise `MissingExtra` unless the libraries of these names are installed."""
+    from importlib.util import find_spec
+
+    from conda_docker.errors import MissingExtra
+
+    if missing := [name for name in names if find_spec(name) is None]:
+        extra = "sigstore" if "sigstore" in missing else "sign"
+        raise MissingExtra(
+            f"signatures need libraries that are not installed ({', '.join(missing)}): install them with "
+            f"`pip install 'conda-docker[{extra}]'`"
+        )
+
+
+def run_of(given: Mapping[str, Any], started: float, finished: float) -> Run | None:
+    """Return what provenance states of the run; the times are in seconds since 1970. None without provenance."""
+    if not given["provenance"]:
+        return None
+    from conda_docker.attestation.slsa import BUILDER, Run
+    from python_docker.spec.timestamps import rfc3339
+
+    times = (rfc3339(int(started)), rfc3339(int(finished))) if given["provenance_times"] else (None, None)
+    return Run(given["builder_id"] or BUILDER, *times)
+
+
+def signer_of(given: Mapping[str, Any], key: SigningKey | None) -> Signer | None:
+    """Return what signs statements: a key, or an identity. Raises `SigningFailed` where there is no identity."""
+    if key is not None:
+        from python_docker.signing.bundle import sign_statement
+
+        return partial(sign_statement, key=key)
+    if not given["sign"]:
+        return None
+    from python_docker.signing.keyless import ambient_token, sign_statement_as
+
+    return partial(sign_statement_as, token=ambient_token())
+
+
+def read_private_key(path: Path) -> SigningKey:
+    """Return the key in a file, which may be encrypted. Raises `InvalidKey`, and `Error` for one that is not there."""
+    from python_docker.signing.keys import read_signing_key
+
+    return read_signing_key(_content(path), _password_of(path), f"the key {path}")
+
+
+def read_public_key(path: Path) -> VerifyingKey:
+    """Return the public key in a file. Raises `InvalidKey`, and `Error` for one that is not there."""
+    from python_docker.signing.keys import read_verifying_key
+
+    return read_verifying_key(_content(path), f"the key {path}")
+
+
+def _content(path: Path) -> bytes:
+    from python_docker.signing.keys import MAX_KEY_FILE
+
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_KEY_FILE + 1)
+    except OSError as error:
+        raise Error(f"cannot read the key {path}: {error.strerror or error}") from None
+    if len(content) > MAX_KEY_FILE:
+        raise Error(f"{path} is too large to be a key")
+    return content
+
+
+def _password_of(path: Path) -> Callable[[], bytes]:
+    def password() -> bytes:
+        for variable in PASSWORD_VARIABLES:
+            if variable in os.environ:
+                return os.environ[variable].encode()
+        if not sys.stdin.isatty():
+            raise Error(f"the key {path} is encrypted: give its password in the variable {PASSWORD_VARIABLES[0]}")
+        from getpass import getpass
+
+        return getpass(f"Password of {path}: ").encode()
+
+    return password

@@ -1,0 +1,1 @@
+"""Policy: which packages may be in an image at all, and what is wrong with those that may not."""

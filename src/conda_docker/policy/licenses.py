@@ -1,0 +1,59 @@
+"""Whether a licence is denied: expressions of SPDX are understood, other words are matched as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from conda_docker.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from license_expression import Licensing
+
+NONE = "none"
+"""The pattern for packages that state no licence."""
+
+
+def denial(stated: str | None, patterns: Sequence[str]) -> str | None:
+    """Return the pattern that denies a licence; None for one that is allowed.
+
+    Of `A OR B` whichever is allowed may be chosen, `A AND B` needs both; `A WITH exception` is one licence, which
+    `A*` matches and `A` does not.
+
+    >>> denial("MIT OR GPL-3.0-only", ["GPL-*"]) is None, denial("MIT AND GPL-3.0-only", ["gpl-*"])
+    (True, 'gpl-*')
+    >>> denial(None, ["none"]), denial("GPL-3.0-only WITH GCC-exception-3.1", ["GPL-3.0-only"]) is None
+    ('none', True)
+    """
+    if stated is None or not stated.strip():
+        return next((pattern for pattern in patterns if pattern.lower() == NONE), None)
+    try:
+        from license_expression import ExpressionError, ExpressionParseError
+    except ImportError:
+        raise MissingExtra(
+            "--deny-license needs a library that is not installed (license_expression): install it with "
+            "`pip install 'conda-docker[sbom]'`"
+        ) from None
+    from conda_docker.sbom.licenses import licensing
+
+    try:
+        parsed = licensing().parse(stated, validate=False, strict=False)
+    except (ExpressionError, ExpressionParseError, AttributeError):
+        parsed = None
+    return _matching(stated, patterns) if parsed is None else _denied(parsed, licensing(), patterns)
+
+
+def _denied(expression: Any, known: Licensing, patterns: Sequence[str]) -> str | None:
+    """Return the pattern that denies an expression."""
+    if isinstance(expression, known.AND):
+        return next(filter(None, (_denied(part, known, patterns) for part in expression.args)), None)
+    if isinstance(expression, known.OR):
+        denials = [_denied(part, known, patterns) for part in expression.args]
+        return denials[0] if all(denials) else None
+    return _matching(expression.render(), patterns)
+
+
+def _matching(text: str, patterns: Sequence[str]) -> str | None:
+    lower = text.strip().lower()
+    return next((pattern for pattern in patterns if fnmatchcase(lower, pattern.lower())), None)

@@ -1,0 +1,152 @@
+"""Policy: the rules that packages of an image must obey, from options and from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from conda_docker.errors import InvalidPolicy
+from conda_docker.user_files import read_text, user_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Rules for conda packages and wheels; without any, everything is allowed.
+
+    `deny_licenses` are patterns such as `AGPL-*` that no licence may match which cannot be avoided by choosing another
+    of an expression; `none` stands for a package that states none. `allow_channels` are URLs, or names on the usual
+    host, that conda packages must be from, and the beginnings of URLs that wheels must have, or `pypi` for any.
+    `max_age` and `exclude_newer` are about when conda packages were built. With `require_hash` each package needs a
+    SHA-256. `osv_database` is a folder or a zip archive of advisories in the OSV format, which no package may match but
+    those in `ignore_advisories`.
+    """
+
+    deny_licenses: tuple[str, ...] = ()
+    allow_channels: tuple[str, ...] = ()
+    max_age: timedelta | None = None
+    require_hash: bool = False
+    exclude_newer: datetime | None = None
+    osv_database: Path | None = None
+    ignore_advisories: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self != Policy()
+
+    def and_also(self, other: Policy) -> Policy:
+        """Return the policy that obeys both: of two times the stricter, of two lists of channels what both allow.
+
+        >>> Policy(allow_channels=("a", "b")).and_also(Policy(allow_channels=("b", "c"))).allow_channels
+        ('b',)
+        """
+        channels = self.allow_channels or other.allow_channels
+        if self.allow_channels and other.allow_channels:
+            channels = tuple(channel for channel in self.allow_channels if channel in other.allow_channels)
+            if not channels:
+                raise InvalidPolicy("--allow-channel and the policy file have no channel in common")
+        return Policy(
+            deny_licenses=tuple(dict.fromkeys((*self.deny_licenses, *other.deny_licenses))),
+            allow_channels=channels,
+            max_age=min(filter(None, (self.max_age, other.max_age)), default=None),
+            require_hash=self.require_hash or other.require_hash,
+            exclude_newer=min(filter(None, (self.exclude_newer, other.exclude_newer)), default=None),
+            osv_database=self.osv_database or other.osv_database,
+            ignore_advisories=tuple(dict.fromkeys((*self.ignore_advisories, *other.ignore_advisories))),
+        )
+
+
+def read_policy(path: Path) -> Policy:
+    """Return the policy in a TOML file, whose keys are the options without their dashes.
+
+    Raises `InvalidPolicy` for a file that cannot be read, a key that is not known, and a value that cannot be meant:
+    a rule that is misspelt would otherwise allow everything.
+
+        deny-license = ["AGPL-*", "none"]
+        allow-channel = ["conda-forge"]
+        require-hash = true
+    """
+    import tomli
+
+    try:
+        value = tomli.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise InvalidPolicy(f"the policy {path} cannot be read: {error}") from None
+    unknown = sorted(value.keys() - _KEYS.keys())
+    if unknown:
+        raise InvalidPolicy(f"the policy {path} has unknown keys: {', '.join(unknown)}; there are: {', '.join(_KEYS)}")
+    policy = Policy()
+    for key, item in value.items():
+        name, convert = _KEYS[key]
+        try:
+            policy = replace(policy, **{name: convert(item)})
+        except (ValueError, TypeError) as error:
+            raise InvalidPolicy(f"the policy {path}: {key}: {error}") from None
+    database = policy.osv_database
+    if database is not None and not database.is_absolute():
+        policy = replace(policy, osv_database=path.absolute().parent / database)
+    return policy
+
+
+def to_age(text: object) -> timedelta:
+    """Return a duration such as `2y`, `26w` or `90 days`. Raises `ValueError`.
+
+    >>> to_age("2w").days
+    14
+    """
+    from conda_docker.environment.inputs.pixi.cutoff import parse_cutoff
+
+    if not isinstance(text, str) or not text.strip()[:1].isdigit() or text.strip().count("-") > 0:
+        raise ValueError(f"expected a duration such as 90d, 26w or 2y, got {str(text)[:80]!r}")
+    now = datetime.now(UTC)
+    return now - parse_cutoff(text, now=now)
+
+
+def to_moment(text: object) -> datetime:
+    """Return a moment: a day (all of it), a time with its zone, or a duration before now. Raises `ValueError`.
+
+    >>> to_moment("2026-03-30").isoformat()
+    '2026-03-31T00:00:00+00:00'
+    """
+    from conda_docker.environment.inputs.pixi.cutoff import parse_cutoff
+
+    if isinstance(text, datetime):
+        text = text.isoformat()
+    elif not isinstance(text, str):
+        text = str(text)  # a date of TOML
+    try:
+        return parse_cutoff(text)
+    except ValueError:
+        raise ValueError(f"expected a date such as 2026-03-30 or 2026-03-30T12:00:00Z, got {text[:80]!r}") from None
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(item, str) and item for item in items):
+        raise TypeError("expected a list of strings")
+    return tuple(items)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("expected true or false")
+    return value
+
+
+def _path(value: object) -> Path:
+    if not isinstance(value, str):
+        raise TypeError("expected a path")
+    return user_path(value)
+
+
+_KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "deny-license": ("deny_licenses", _texts),
+    "allow-channel": ("allow_channels", _texts),
+    "max-age": ("max_age", to_age),
+    "require-hash": ("require_hash", _flag),
+    "exclude-newer": ("exclude_newer", to_moment),
+    "osv-database": ("osv_database", _path),
+    "ignore-advisory": ("ignore_advisories", _texts),
+}
+assert {name for name, _ in _KEYS.values()} == {field.name for field in fields(Policy)}

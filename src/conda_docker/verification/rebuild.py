@@ -1,0 +1,291 @@
+"""rebuild: make the layers of an image again, from what its history says alone, and compare them.
+
+steps ── packages ──> make_layers ──┐
+      └─ environment ──> own layer ─┴─ compare, layer by layer ──> RebuildReport
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from conda_docker.build_options import BuildOptions
+from conda_docker.cache.folder import CacheFolder
+from conda_docker.cache.location import default_cache_dir
+from conda_docker.errors import DownloadError, InterpreterNotFound
+from conda_docker.image.build_record import BuildRecord
+from conda_docker.image.package_layers import fetching
+from conda_docker.image.plan import members_of
+from conda_docker.layers.make import make_layers
+from conda_docker.layers.recipe import LAYER_FORMAT
+from conda_docker.link.bytecode.interpreter import Interpreters
+from conda_docker.package.fetch.complete import complete_environment
+from conda_docker.verification.base import BaseRegistry, base_verdicts
+from conda_docker.verification.compare import compare
+from conda_docker.verification.own_layer import own_layer
+from conda_docker.verification.report import LayerVerdict, Outcome, RebuildReport, verdict_on
+from conda_docker.verification.steps import BuiltEnvironment, Step, read_steps
+from python_docker.errors import Error, NotFound
+from python_docker.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedEnvironment
+    from conda_docker.layers.made import MadeLayer
+    from conda_docker.layers.member import Member
+    from conda_docker.layers.recipe import Recipe
+    from python_docker.image import Image
+    from python_docker.image.layer import Layer
+
+_CONFIG_NOTE = (
+    "the image's runtime config (environment variables, entrypoint, command, user, labels) is as the image says: no "
+    "package determines it"
+)
+
+
+def rebuild(
+    image: Image,
+    *,
+    packages: Collection[str] = (),
+    options: BuildOptions | None = None,
+    read_layers: bool = True,
+    base_registry: BaseRegistry | None = None,
+    progress: Progress = SILENT,
+) -> RebuildReport:
+    """Make the layers of an image again and compare them with those that it has.
+
+    All that it takes is in the image: its history names every package by URL and hash, and says how its layers were
+    made. `packages` are names of the packages whose layers are made again (none: all layers). Of `options`, the cache
+    folder, `offline` and `workers` count; layers in the cache are not trusted but made anew. Without `read_layers` the
+    image's own layers are not read: what differs in them is then not known, nor whether they have the digests that the
+    manifest says.
+
+    The base's layers are compared with those of the base image that the labels name; `base_registry` says how to talk
+    to its registry. Files that were added, layers of link scripts and what other programs put on top cannot be made
+    again.
+
+    Raises `NotFound` for an image that was not built by conda-docker, and for a name of no package in it.
+
+        report = rebuild(image, packages=["numpy"])
+        assert report.ok
+    """
+    options = options or BuildOptions()
+    steps, environments = read_steps(image)
+    wanted = _wanted(steps, packages)
+    verdicts: dict[int, LayerVerdict] = {}
+    for environment in environments:
+        rebuilding = _Rebuilding(image, environment, options, read_layers, progress)
+        verdicts |= rebuilding.verdicts(wanted, own=not packages)
+    if not packages:
+        verdicts |= base_verdicts(image, steps, base_registry, read=read_layers)
+    return RebuildReport(
+        tuple(verdicts.get(step.position) or _left_out(step, asked=not packages) for step in steps), (_CONFIG_NOTE,)
+    )
+
+
+def _wanted(steps: Sequence[Step], packages: Collection[str]) -> set[int]:
+    """Return the positions of the layers of packages to be made again. Raises `NotFound` for a name of none."""
+    names = {name.lower() for name in packages}
+    known = {package.name for step in steps for package in step.packages}
+    if missing := sorted(names - known):
+        raise NotFound(f"the image has no package {', '.join(missing)}; `conda-docker inspect --packages` lists them")
+    return {
+        step.position
+        for step in steps
+        if step.kind == "packages" and (not names or any(package.name in names for package in step.packages))
+    }
+
+
+def _left_out(step: Step, *, asked: bool) -> LayerVerdict:
+    """Return the verdict on a layer that is not made again, with why it is not."""
+    reasons = {
+        "base": "it is the base image's, and the image does not say which image that is",
+        "link scripts": "link scripts of packages made it: what they do depends on more than the packages",
+        "other": "it holds files that were added to the image, or another program made it: no package says what is "
+        "in it",
+    }
+    reason = reasons.get(step.kind, "its environment's history is incomplete") if asked else "it was not asked for"
+    return verdict_on(step, Outcome.UNVERIFIED, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rebuilding:
+    """One environment of an image, to be made again."""
+
+    image: Image
+    built: BuiltEnvironment
+    options: BuildOptions
+    read_layers: bool
+    progress: Progress
+    activation: dict[int, Sequence[str]] = field(default_factory=dict)
+    """The activation scripts in the layers that were made again, by their positions."""
+
+    @property
+    def record(self) -> BuildRecord:
+        """How the layers were made; what an image of an earlier release does not say is taken to be as by default."""
+        return self.built.installed.build or BuildRecord(compression=self.built.groups[0].layer.compression)
+
+    @property
+    def cache(self) -> CacheFolder:
+        return CacheFolder(self.options.cache_dir or default_cache_dir())
+
+    def verdicts(self, wanted: Collection[int], *, own: bool) -> dict[int, LayerVerdict]:
+        """Return the verdicts on the layers at the positions `wanted`, and with `own` on the environment's own."""
+        groups = [step for step in self.built.groups if step.position in wanted]
+        found: dict[int, LayerVerdict] = {}
+        if groups:
+            found = self._packages(groups)
+        if own and self.built.own is not None:
+            found[self.built.own.position] = self._own(self.built.own)
+        return found
+
+    def _packages(self, groups: Sequence[Step]) -> dict[int, LayerVerdict]:
+        environment = _locked(self.built)
+        unknown = {member.stem for member in members_of(environment) if not (member.sha256 or member.md5)}
+        refused = {
+            step.position: verdict_on(step, Outcome.UNVERIFIED, f"the history has no hash of {', '.join(stems)}")
+            for step in groups
+            if (stems := sorted(unknown & {member.stem for member in _members(step, environment)}))
+        }
+        groups = [step for step in groups if step.position not in refused]
+        everything = self.built.groups
+        try:
+            return refused | self._compared(groups, everything, environment)
+        except (DownloadError, InterpreterNotFound):
+            # Some package cannot be had: find out which, and make the layers of the others.
+            problems = {step.position: self._problem(step, environment) for step in everything}
+        lost = {
+            step.position: verdict_on(step, Outcome.UNVERIFIED, f"it cannot be made: {problem}")
+            for step in groups
+            if (problem := problems[step.position]) is not None
+        }
+        rest = [step for step in everything if problems[step.position] is None]
+        chosen = [step for step in groups if step.position not in lost]
+        compared = self._compared(chosen, rest, environment)
+        return refused | lost | {position: _doubtful(verdict) for position, verdict in compared.items()}
+
+    def _problem(self, step: Step, environment: LockedEnvironment) -> str | None:
+        """Return why the layer of some packages cannot be made here."""
+        try:
+            self._make([step], environment)
+        except (DownloadError, InterpreterNotFound) as error:
+            return str(error)
+        return None
+
+    def _compared(
+        self, groups: Sequence[Step], everything: Sequence[Step], environment: LockedEnvironment
+    ) -> dict[int, LayerVerdict]:
+        """Make the layers of `groups`, and of `everything` where these may have lost paths to others."""
+        if not groups:
+            return {}
+        made = self._make(groups, environment)
+        others = {step.position for step in groups if step.layer.diff_id != made[step.position].layer.diff_id}
+        if others and len(groups) < len(everything):
+            again = self._make(everything, environment)
+            made |= {position: layer for position, layer in again.items() if position in others}
+        self.activation.update({step.position: made[step.position].facts.activate for step in groups})
+        return {step.position: self._judged(step, made[step.position].layer, made[step.position]) for step in groups}
+
+    def _make(self, groups: Sequence[Step], environment: LockedEnvironment) -> dict[int, MadeLayer]:
+        cache = self.cache
+        names = {package.name for step in groups for package in step.packages if not package.is_wheel}
+        python = environment.python
+        chosen = tuple(package for package in environment.packages if package.name in names or package is python)
+        some = complete_environment(
+            environment.with_packages(chosen), cache.root, offline=self.options.offline, progress=self.progress
+        )
+        python = some.python
+        plan = [_members(step, some) for step in groups]
+        members = [member for group in plan for member in group]
+        stems = {member.stem for member in members}
+        ordered: list[Member] = [member for member in members_of(some) if member.stem in stems]
+        replaced: dict[str, list[str]] = {}
+        for distribution in environment.replaced:
+            if distribution.package in stems:
+                replaced.setdefault(distribution.package, []).append(distribution.name)
+        made: dict[int, MadeLayer] = {}
+        for layer in make_layers(
+            plan,
+            self._recipe(some),
+            [],
+            fetching(self.options, cache, self.progress),
+            cache=cache,
+            order=ordered,
+            replaced=replaced,
+            interpreters=None
+            if python is None
+            else Interpreters(python, some.subdir, cache.root, self.options.offline),
+            workers=self.options.workers or 2,
+            progress=self.progress,
+        ):
+            made[groups[layer.position].position] = layer
+        return made
+
+    def _recipe(self, environment: LockedEnvironment) -> Recipe:
+        python = environment.python
+        version = None if python is None else python.version
+        site_packages = None if python is None else python.python_site_packages_path
+        return self.record.recipe(self.built.installed.prefix, version, site_packages)
+
+    def _own(self, step: Step) -> LayerVerdict:
+        """Make the environment's own layer, which takes no package but what the history says."""
+        lower = list(reversed(self.image.layers))[: step.position]
+        try:
+            environment = complete_environment(
+                _locked(self.built), self.cache.root, offline=self.options.offline, progress=self.progress
+            )
+            anew = own_layer(
+                self.built,
+                environment,
+                self._recipe(environment),
+                self.record,
+                lower,
+                self.activation,
+                platform=self.image.platform,
+                cache_dir=self.cache.root,
+            )
+        except Error as error:
+            return verdict_on(step, Outcome.UNVERIFIED, f"it cannot be made: {error}")
+        return self._judged(step, anew)
+
+    def _judged(self, step: Step, anew: Layer, made: MadeLayer | None = None) -> LayerVerdict:
+        # What comes from extracted folders is in another order than in archives, there or here.
+        any_order = made is not None and (made.extracted or self.record.extracted)
+        outcome, reason, found = compare(step.layer, anew, read=self.read_layers, any_order=any_order)
+        if outcome is Outcome.DIFFERENT and (excuse := self._excuse(step)) is not None:
+            outcome, reason = Outcome.UNVERIFIED, f"{excuse}; {reason}"
+        return verdict_on(step, outcome, reason, found)
+
+    def _excuse(self, step: Step) -> str | None:
+        """Return why a layer need not be what this release makes of its packages."""
+        from conda_docker.image.build_record import ENVIRONMENT_FORMAT
+
+        record = self.built.installed.build
+        if record is None:
+            return "the image does not say how it was made (it is from an earlier release)"
+        if step.kind == "environment" and record.environment_format != ENVIRONMENT_FORMAT:
+            return "another release made it, by other rules for an environment's own layer"
+        if step.kind == "packages" and record.layer_format != LAYER_FORMAT:
+            return f"a release with layer format {record.layer_format} made it, and this one has {LAYER_FORMAT}"
+        return None
+
+
+def _doubtful(verdict: LayerVerdict) -> LayerVerdict:
+    """Return a verdict that allows for packages that cannot be had: they may win paths of others."""
+    if verdict.outcome is not Outcome.DIFFERENT or any("another content" in found for found in verdict.differences):
+        return verdict
+    reason = f"packages that cannot be had may have paths in common with it; {verdict.reason}"
+    return replace(verdict, outcome=Outcome.UNVERIFIED, reason=reason)
+
+
+def _locked(built: BuiltEnvironment) -> LockedEnvironment:
+    """Return the packages that the history of an image names, exactly."""
+    from conda_docker.environment.inputs.lock_files.explicit import parse_explicit
+
+    return parse_explicit(built.installed.explicit(), "the image's history", subdir=built.installed.subdir)
+
+
+def _members(step: Step, environment: LockedEnvironment) -> list[Member]:
+    """Return the packages of a layer, in its order."""
+    by_url: Mapping[str, Member] = {member.public_url: member for member in members_of(environment)}
+    return [by_url[package.url] for package in step.packages]

@@ -1,0 +1,76 @@
+"""Rules for packages, as options of `conda-docker build` and in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.cli.conftest import Run
+
+OLD = SyntheticPackage(
+    name="tool", version="1.0", files={"tool": b"1"}, index={"license": "MIT", "timestamp": 1_600_000_000_000}
+)
+NEW = SyntheticPackage(
+    name="tool", version="2.0", files={"tool": b"2"}, index={"license": "AGPL-3.0-only", "timestamp": 1_750_000_000_000}
+)
+Build = Callable[..., CompletedProcess[str]]
+
+
+@pytest.fixture
+def build(conda_docker: Run, synthetic_channel: SyntheticChannel) -> Build:
+    synthetic_channel.add(OLD, NEW)
+
+    def run(*args: str, **options: Any) -> CompletedProcess[str]:
+        channel = ["-c", synthetic_channel.url, "--override-channels", "--platform", "linux/amd64"]
+        return conda_docker("build", "-b", "scratch", *channel, "-o", "out.tar", *args, **options)
+
+    return run
+
+
+def test_a_refusal_names_package_and_rule_and_nothing_is_written(build: Build, tmp_path: Path) -> None:
+    result = build("tool", "--deny-license", "AGPL-*")
+    assert result.returncode == 1
+    assert "tool-2.0-0: its license 'AGPL-3.0-only' is denied by --deny-license AGPL-*" in result.stderr
+    assert not (tmp_path / "out.tar").exists()
+    assert build("tool=1", "--deny-license", "AGPL-*").returncode == 0
+
+
+def test_a_dry_run_obeys_too(build: Build) -> None:
+    result = build("tool", "--deny-license", "AGPL-*", "--dry-run")
+    assert (result.returncode, "is denied by" in result.stderr) == (1, True)
+
+
+def test_an_older_package_is_chosen(build: Build, synthetic_channel: SyntheticChannel) -> None:
+    for package in (OLD, NEW):
+        synthetic_channel.patch(package, indexed_timestamp=None)
+    result = build("tool", "--exclude-newer", "2024-01-01", "--deny-license", "AGPL-*")
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_file_that_a_variable_names(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text('deny-license = ["AGPL-*"]\n')
+    for given in ({"env": {"CONDA_DOCKER_POLICY": str(tmp_path / "policy.toml")}}, {}):
+        result = build("tool", *([] if given else ["--policy", "policy.toml"]), **given)
+        assert "is denied by" in result.stderr
+    missing = build("tool", env={"CONDA_DOCKER_POLICY": "missing.toml"})
+    assert (missing.returncode, "the policy missing.toml cannot be read" in missing.stderr) == (2, True)
+
+
+def test_the_rules_of_options_and_file_both_count(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text("require-hash = true\n")
+    result = build("tool=1", "--policy", "policy.toml", "--max-age", "30d")
+    assert "--max-age allows 30 days" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [(["--max-age", "long"], "expected a duration"), (["--exclude-newer", "soon"], "expected a date")],
+)
+def test_values_that_cannot_be_meant(build: Build, option: list[str], message: str) -> None:
+    result = build("tool", *option)
+    assert (result.returncode, message in result.stderr) == (2, True)

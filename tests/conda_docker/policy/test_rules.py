@@ -1,0 +1,81 @@
+"""Rules from a file, and rules from two places."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from conda_docker.errors import InvalidPolicy
+from conda_docker.policy.rules import Policy, read_policy, to_age, to_moment
+
+
+def read(tmp_path: Path, text: str) -> Policy:
+    (tmp_path / "policy.toml").write_text(text)
+    return read_policy(tmp_path / "policy.toml")
+
+
+def test_every_key(tmp_path: Path) -> None:
+    text = """
+deny-license = ["AGPL-*", "none"]
+allow-channel = "conda-forge"
+max-age = "2w"
+require-hash = true
+exclude-newer = 2026-03-30
+osv-database = "osv"
+ignore-advisory = ["PYSEC-1"]
+"""
+    assert read(tmp_path, text) == Policy(
+        deny_licenses=("AGPL-*", "none"),
+        allow_channels=("conda-forge",),
+        max_age=timedelta(weeks=2),
+        require_hash=True,
+        exclude_newer=datetime(2026, 3, 31, tzinfo=UTC),
+        osv_database=tmp_path / "osv",
+        ignore_advisories=("PYSEC-1",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("deny-licence = ['AGPL-*']", "unknown keys: deny-licence; there are: deny-license"),
+        ("deny-license = 7", "deny-license: expected a list of strings"),
+        ("require-hash = 'yes'", "require-hash: expected true or false"),
+        ("max-age = 'long'", "max-age: expected a duration"),
+        ("exclude-newer = 'soon'", "exclude-newer: expected a date"),
+        ("[", "cannot be read"),
+    ],
+)
+def test_what_is_misspelt_does_not_allow_everything(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidPolicy, match=message):
+        read(tmp_path, text)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InvalidPolicy, match=r"policy\.toml cannot be read"):
+        read_policy(tmp_path / "policy.toml")
+
+
+def test_both_must_be_obeyed() -> None:
+    one = Policy(deny_licenses=("A",), max_age=timedelta(days=9), exclude_newer=datetime(2026, 1, 1, tzinfo=UTC))
+    other = Policy(deny_licenses=("B",), max_age=timedelta(days=3), require_hash=True, allow_channels=("c",))
+    both = one.and_also(other)
+    assert both == other.and_also(one) or set(both.deny_licenses) == {"A", "B"}
+    assert (both.max_age, both.require_hash, both.allow_channels) == (timedelta(days=3), True, ("c",))
+    assert both.exclude_newer == one.exclude_newer
+    with pytest.raises(InvalidPolicy, match="no channel in common"):
+        Policy(allow_channels=("a",)).and_also(Policy(allow_channels=("b",)))
+
+
+@pytest.mark.parametrize("text", ["", "-3d", "2026-01-01", "d", "3 fortnights"])
+def test_what_is_not_a_duration(text: str) -> None:
+    with pytest.raises(ValueError):
+        to_age(text)
+
+
+@pytest.mark.parametrize("text", ["", "2026-13-01", "tomorrow"])
+def test_what_is_not_a_moment(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a date"):
+        to_moment(text)

@@ -1,0 +1,350 @@
+"""All layers of an image are made again from its history, and what differs is found."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import platform
+import subprocess
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conda_docker.build_options import BuildOptions
+from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.image import provenance
+from conda_docker.image.assemble import build_image
+from conda_docker.request import Request
+from conda_docker.resolution import resolve
+from conda_docker.verification.rebuild import rebuild
+from conda_docker.verification.report import LayerVerdict, Outcome, RebuildReport
+from python_docker.copying.choose import image_of
+from python_docker.copying.copy import put_image
+from python_docker.errors import NotFound
+from python_docker.files.compression import Compression
+from python_docker.image import Image
+from python_docker.image.blob import Blob
+from python_docker.image.layer import Layer
+from python_docker.image.layer_builder import build_layer
+from python_docker.tar import TarEntry
+from python_docker.transports import destination, open_source
+from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
+from tests.conda_docker.pypi.conftest import wheels as wheels
+from tests.conda_docker.pypi.wheels import make_wheel
+from tests.peers import Registry
+
+PYTHON = SyntheticPackage(name="python", version="3.12.1", files={"bin/python3.12": File(b"python", mode=0o755)})
+NUMPY = SyntheticPackage(name="numpy", depends=("python",), files={"lib/numpy.so": b"numpy", "share/both": b"numpy's"})
+OTHER = SyntheticPackage(
+    name="other", depends=("numpy",), files={"share/both": b"other's", "etc/conda/activate.d/o.sh": b"export A=1\n"}
+)
+PURE = SyntheticPackage(
+    name="pure", noarch="python", depends=("python",), files={"site-packages/pure/__init__.py": b"x = 1\n"}
+)
+PACKAGES = (PYTHON, NUMPY, OTHER, PURE)
+
+
+@pytest.fixture
+def locked(synthetic_channel: SyntheticChannel) -> LockedEnvironment:
+    synthetic_channel.add(*PACKAGES)
+    packages = tuple(synthetic_channel.locked(package) for package in PACKAGES)
+    return LockedEnvironment("linux-64", (), ("other",), variables={"B": "2"}).with_packages(packages)
+
+
+def built(locked: LockedEnvironment, cache: Path, base: Image | None = None, **changes: Any) -> Image:
+    fields: dict[str, Any] = {"cache_dir": cache, "bytecode": "never", **changes}
+    return build_image(locked, base, BuildOptions(**fields)).image
+
+
+def remade(image: Image, tmp_path: Path, **changes: Any) -> RebuildReport:
+    """Make the layers of an image again, in a cache of their own."""
+    return rebuild(image, options=BuildOptions(cache_dir=tmp_path / "other-cache"), **changes)
+
+
+def outcomes(report: RebuildReport) -> list[tuple[str, str]]:
+    return [(layer.kind, str(layer.outcome)) for layer in report.layers]
+
+
+def of(report: RebuildReport, package: str) -> LayerVerdict:
+    return next(layer for layer in report.layers if package in layer.packages)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"layering": "single"},
+        {"max_layers": 3},
+        {"compression": "zstd"},
+        {"compression": "none"},
+        {"compression_level": 9},
+        {"trim": True, "exclude": ("*.md",)},
+        {"prefix": "/srv/app"},
+        {"activate": "never"},
+        {"user": "1000", "user_name": "app", "home": "/srv/app"},
+    ],
+    ids=str,
+)
+def test_every_layer_of_a_build_is_made_again(
+    locked: LockedEnvironment, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    report = remade(built(locked, tmp_path / "cache", **changes), tmp_path)
+    assert {layer.outcome for layer in report.layers} == {Outcome.IDENTICAL}
+    assert report.ok
+    assert report.complete
+
+
+def test_compiled_modules_are_compiled_again(locked: LockedEnvironment, tmp_path: Path) -> None:
+    python = SyntheticPackage(name="python", version=platform.python_version(), files={"bin/python": b"python"})
+    channel = SyntheticChannel(tmp_path / "another")
+    channel.add(python, PURE)
+    packages = LockedEnvironment("linux-64", ()).with_packages((channel.locked(python), channel.locked(PURE)))
+    image = built(packages, tmp_path / "cache", bytecode="always")
+    assert any(path.endswith(".pyc") for path in image.list_files())
+    report = remade(image, tmp_path)
+    assert report.ok
+    assert report.complete
+
+
+def changed(image: Image, package: str, change: Callable[[bytes], bytes]) -> Image:
+    """Return the image with a layer whose tar is changed, and all digests to match: what an attacker would make."""
+    image = image.copy()
+    for number, layer in enumerate(image.layers):
+        if package in [found.name for found in provenance.packages_of_layer(layer)]:
+            with layer.open_uncompressed() as stream:
+                tar = change(stream.read())
+            blob = Blob.from_bytes(gzip.compress(tar), layer.descriptor.media_type)
+            diff_id = type(layer.diff_id)(f"sha256:{hashlib.sha256(tar).hexdigest()}")
+            image.layers[number] = Layer(blob, diff_id, config=layer.config, history=layer.history)
+    return image
+
+
+def test_one_changed_byte_is_found_and_its_file_named(locked: LockedEnvironment, tmp_path: Path) -> None:
+    original = built(locked, tmp_path / "cache")
+    tampered = changed(original, "pure", lambda tar: tar.replace(b"x = 1", b"x = 2", 1))
+    report = remade(tampered, tmp_path)
+    assert not report.ok
+    [different] = report.having(Outcome.DIFFERENT)
+    assert different.packages == ("pure",)
+    assert different.differences == ("opt/conda/lib/python3.12/site-packages/pure/__init__.py: another content",)
+    assert len(report.verified) == len(report.layers) - 1
+
+
+def test_a_file_that_was_put_in_is_found(locked: LockedEnvironment, tmp_path: Path) -> None:
+    def with_file(tar: bytes) -> bytes:
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=io.BytesIO(tar)) as old, tarfile.open(fileobj=stream, mode="w") as new:
+            for member in old:
+                new.addfile(member, old.extractfile(member) if member.isfile() else None)
+            new.addfile(tarfile.TarInfo("opt/conda/bin/backdoor"))
+        return stream.getvalue()
+
+    report = remade(changed(built(locked, tmp_path / "cache"), "numpy", with_file), tmp_path)
+    assert "opt/conda/bin/backdoor: not in any package" in of(report, "numpy").differences
+
+
+def test_a_damaged_blob_is_found(locked: LockedEnvironment, tmp_path: Path) -> None:
+    image = built(locked, tmp_path / "cache", compression="none")
+    with destination(f"oci:{tmp_path / 'layout'}:a") as target:
+        put_image(image, target)
+    digest = next(layer.digest for layer in image.layers if "numpy" in str(provenance.packages_of_layer(layer)))
+    blob = tmp_path / "layout" / "blobs" / "sha256" / digest.encoded
+    content = blob.read_bytes()
+    blob.write_bytes(content.replace(b"numpy", b"numpY", 1))
+    source = open_source(f"oci:{tmp_path / 'layout'}:a")
+    report = remade(image_of(source), tmp_path)
+    assert "digest" in (of(report, "numpy").reason or "")
+    assert not report.ok
+    # Digests alone do not show it.
+    assert remade(image_of(source), tmp_path, read_layers=False).ok
+    source.close()
+
+
+def test_only_some_packages(locked: LockedEnvironment, tmp_path: Path, synthetic_channel: SyntheticChannel) -> None:
+    image = built(locked, tmp_path / "cache")
+    synthetic_channel.path(PURE).unlink()
+    report = remade(image, tmp_path, packages=["other"])
+    assert [layer.packages for layer in report.verified] == [("other",)]
+    assert report.ok
+    assert not report.complete
+
+
+def test_a_package_that_lost_a_path_to_another(locked: LockedEnvironment, tmp_path: Path) -> None:
+    """`numpy` alone would have the file that `other` wins."""
+    report = remade(built(locked, tmp_path / "cache"), tmp_path, packages=["numpy"])
+    assert of(report, "numpy").outcome is Outcome.IDENTICAL
+
+
+def test_a_name_of_no_package(locked: LockedEnvironment, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="the image has no package scipy"):
+        remade(built(locked, tmp_path / "cache"), tmp_path, packages=["scipy"])
+
+
+def test_a_package_that_is_gone(locked: LockedEnvironment, tmp_path: Path, synthetic_channel: SyntheticChannel) -> None:
+    image = built(locked, tmp_path / "cache")
+    synthetic_channel.path(PURE).unlink()
+    report = remade(image, tmp_path)
+    assert of(report, "pure").outcome is Outcome.UNVERIFIED
+    assert "it cannot be made: " in (of(report, "pure").reason or "")
+    assert of(report, "numpy").outcome is Outcome.IDENTICAL
+    assert report.ok
+
+
+def test_a_package_that_is_another_now(
+    locked: LockedEnvironment, tmp_path: Path, synthetic_channel: SyntheticChannel
+) -> None:
+    image = built(locked, tmp_path / "cache")
+    archive = synthetic_channel.path(PURE)
+    archive.write_bytes(archive.read_bytes() + b"\0")
+    assert of(remade(image, tmp_path), "pure").outcome is Outcome.UNVERIFIED
+
+
+def test_added_files_and_what_another_program_adds(locked: LockedEnvironment, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_bytes(b"")
+    image = built(locked, tmp_path / "cache", add=[(str(tmp_path / "app.py"), "/srv/app.py")])
+    report = remade(image, tmp_path)
+    assert outcomes(report)[-2:] == [("environment", "identical"), ("other", "unverified")]
+    assert report.ok
+    assert not report.complete
+
+
+def test_another_compression_is_the_same_content(locked: LockedEnvironment, tmp_path: Path) -> None:
+    image = built(locked, tmp_path / "cache")
+    layers = [layer.with_blob(layer.compressed(Compression.ZSTD).blob) for layer in image.layers]
+    report = remade(image.with_layers(layers, image.format), tmp_path)
+    assert {layer.outcome for layer in report.layers} == {Outcome.SAME_CONTENT}
+    assert report.ok
+
+
+def test_a_diff_id_that_lies(locked: LockedEnvironment, tmp_path: Path) -> None:
+    """A layer of other bytes that claims the diff ID of the right one."""
+    image = built(locked, tmp_path / "cache")
+    tampered = changed(image, "pure", lambda tar: tar.replace(b"x = 1", b"x = 2", 1))
+    layers = [
+        Layer(new.blob, old.diff_id, config=new.config, history=new.history)
+        for old, new in zip(image.layers, tampered.layers, strict=True)
+    ]
+    report = remade(image.with_layers(layers, image.format), tmp_path)
+    assert of(report, "pure").outcome is Outcome.DIFFERENT
+
+
+def test_an_image_of_an_earlier_release(locked: LockedEnvironment, tmp_path: Path) -> None:
+    """What its history does not say is taken to be as by default, and no difference is held against it."""
+
+    def forget(image: Image) -> Image:
+        top = image.layers[0]
+        head, _, body = (top.history[0].comment or "").partition("\n")
+        request = {key: value for key, value in json.loads(body).items() if key != "build"}
+        entry = replace(top.history[0], comment=f"{head}\n{json.dumps(request)}")
+        image.layers[0] = Layer(top.blob, top.diff_id, config=top.config, history=(entry,))
+        return image
+
+    report = remade(forget(built(locked, tmp_path / "cache")), tmp_path)
+    assert report.complete
+    report = remade(forget(built(locked, tmp_path / "cache", exclude=("lib/numpy.so",))), tmp_path)
+    assert of(report, "numpy").outcome is Outcome.UNVERIFIED
+    assert "earlier release" in (of(report, "numpy").reason or "")
+
+
+def test_wheels_and_what_they_replace(tmp_path: Path, wheels: Path, synthetic_channel: SyntheticChannel) -> None:
+    site = "lib/python3.12/site-packages"
+    six = {f"{site}/six.py": b"1", f"{site}/six-1.dist-info/METADATA": b"Name: six\n", f"{site}/old.py": b""}
+    six[f"{site}/six-1.dist-info/RECORD"] = b"six.py,,\nold.py,,\n"
+    synthetic_channel.add(PYTHON, SyntheticPackage(name="six", version="1", depends=("python",), files=six))
+    make_wheel(wheels, "six", "2.0", files={"six.py": "2"})
+    local = make_wheel(tmp_path, "app", requires=["six"])
+    file = tmp_path / "environment.yml"
+    pip = f"    - six>=2\n    - ./{local.name}\n"
+    file.write_text(f"channels: [{synthetic_channel.url}, nodefaults]\ndependencies:\n  - six\n  - pip:\n{pip}")
+    options = BuildOptions(cache_dir=tmp_path / "cache", bytecode="never", offline=True)  # type: ignore[arg-type]
+    request = Request(files=file, platforms="linux-64", base="scratch", pip_may_replace=True, options=options)  # type: ignore[arg-type]
+    [resolved] = resolve(request)
+    image = build_image(resolved.environment, None, options).image
+    assert f"opt/conda/{site}/old.py" not in image.list_files()
+    report = remade(image, tmp_path)
+    assert report.complete, report
+    assert remade(image, tmp_path, packages=["six"]).ok
+
+
+def pushed(image: Image, name: str) -> None:
+    with destination(f"docker://{name}") as target:
+        put_image(image, target)
+
+
+def test_the_bases_layers_are_compared_with_the_base(
+    locked: LockedEnvironment, tmp_path: Path, runnable_base: Image, registry: Registry, repository: str
+) -> None:
+    name = f"{registry.host}/{repository}:base"
+    pushed(runnable_base, name)
+    base = image_of(open_source(f"docker://{name}"))
+    image = built(locked, tmp_path / "cache", base, user="1000")
+    report = remade(image, tmp_path)
+    assert report.complete, report
+
+    other = image.copy()
+    with build_layer(None) as builder:
+        builder.add(TarEntry("bin/sh", size=4), b"evil")
+    assert builder.layer is not None
+    other.layers[-1] = Layer(builder.layer.blob, builder.layer.diff_id, history=other.layers[-1].history)
+    found = remade(other, tmp_path)
+    assert found.layers[0].outcome is Outcome.DIFFERENT
+    assert "bin/sh: another mode, another size, another content" in found.layers[0].differences
+
+
+def test_a_base_that_cannot_be_read(locked: LockedEnvironment, tmp_path: Path, runnable_base: Image) -> None:
+    runnable_base.name, runnable_base.tag = "localhost:1/gone", "1"
+    report = remade(built(locked, tmp_path / "cache", runnable_base), tmp_path)
+    assert report.layers[0].outcome is Outcome.UNVERIFIED
+    assert "cannot be read" in (report.layers[0].reason or "")
+    assert report.ok
+
+
+def test_both_environments_of_an_image_on_an_image(locked: LockedEnvironment, tmp_path: Path) -> None:
+    lower = built(locked, tmp_path / "cache")
+    upper = built(locked, tmp_path / "cache", lower, prefix="/srv/upper")
+    assert remade(upper, tmp_path).complete
+
+
+def test_link_scripts_cannot_be_verified(tmp_path: Path, synthetic_channel: SyntheticChannel) -> None:
+    package = SyntheticPackage(name="scripted", files={"bin/.scripted-post-link.sh": b"touch $PREFIX/made"})
+    synthetic_channel.add(package)
+    locked = LockedEnvironment("linux-64", (synthetic_channel.locked(package),))
+    image = built(locked, tmp_path / "cache")
+    entry = provenance.link_scripts_history(locked.packages, "/opt/conda", "1970-01-01T00:00:00Z")
+    own = image.layers.pop(0)
+    image.add_layer(Layer(Blob.from_bytes(bytes(1024), own.descriptor.media_type), own.diff_id, history=(entry,)))
+    image.add_layer(own)
+    report = remade(image, tmp_path, read_layers=False)
+    assert ("link scripts", "unverified") in outcomes(report)
+    assert ("environment", "identical") in outcomes(report)
+
+
+def test_the_command(
+    program: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, synthetic_channel: SyntheticChannel
+) -> None:
+    synthetic_channel.add(*PACKAGES)
+    channel = ("-c", synthetic_channel.url, "--override-channels", "--platform", "linux/amd64", "-b", "scratch")
+    made = program("build", *channel, "-i", "demo:1", "-o", "oci:demo:1", "--bytecode", "never", "other", "pure")
+    assert made.returncode == 0, made.stderr
+    result = program("verify", "--rebuild", "--strict", "--json", "oci:demo:1")
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["rebuild"]["complete"] is True
+    assert [layer["kind"] for layer in report["rebuild"]["layers"]] == ["packages"] * 4 + ["environment"]
+    blob = tmp_path / "demo" / "blobs" / "sha256" / report["rebuild"]["layers"][1]["digest"].removeprefix("sha256:")
+    content = bytearray(blob.read_bytes())
+    content[len(content) // 2] ^= 1
+    blob.write_bytes(content)
+    result = program("verify", "--rebuild", "oci:demo:1")
+    assert result.returncode == 1
+    assert "DIFFERENT" in result.stdout
+    partial = program("verify", "--rebuild", "--packages", "pure", "oci:demo:1")
+    assert partial.returncode == 0, partial.stderr
+    assert "4 layers: it was not asked for" in partial.stdout
+    assert program("verify", "oci:demo:1").returncode == 2
