@@ -30,6 +30,7 @@ FIXTURE_PEERS = {
     "skopeo": ["skopeo"],
     "umoci": ["umoci"],
     "docker_engine": ["dockerd"],
+    "podman_engine": ["podman"],
     "bwrap": ["bwrap"],
     "runc": ["runc"],
     "runnable_files": ["busybox"],
@@ -90,6 +91,14 @@ def umoci() -> peers.Program:
 def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.DockerEngine]:
     """Return the Docker Engine that all tests share: `.socket`, `.host`, `.docker(...)`, `.load`, `.save`, `.run`."""
     engine = peers.start_engine(tmp_path_factory.mktemp("engine"))
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(scope="session")
+def podman_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Podman]:
+    """Return the Podman that all tests share: `.socket`, `.host`, `.podman(...)`, `.run`."""
+    engine = peers.start_podman(tmp_path_factory.mktemp("podman"))
     yield engine
     engine.stop()
 

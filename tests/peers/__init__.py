@@ -1,7 +1,7 @@
 """The other programs that tests hold this project against, each started and stopped for them.
 
 `availability` knows which peers there are and whether this machine can use them, `program` runs one, `containment`
-makes sure that a server never outlives the tests; `registry`, `engine` and `rootfs` start what takes more than a
+makes sure that a server never outlives the tests; `registry`, `engine`, `podman` and `rootfs` start what takes more than a
 command line. The fixtures are in `tests/conftest.py`.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tests.peers.availability import PEERS, Peer, missing, require
 from tests.peers.engine import DockerEngine, start_engine
+from tests.peers.podman import Podman, podman_variables, start_podman
 from tests.peers.program import PeerError, Program
 from tests.peers.registry import Registry, Request, TokenAuth, start_registry
 from tests.peers.rootfs import run_in_bwrap, run_in_runc, unpack_image
@@ -18,15 +19,18 @@ __all__ = [
     "DockerEngine",
     "Peer",
     "PeerError",
+    "Podman",
     "Program",
     "Registry",
     "Request",
     "TokenAuth",
     "missing",
+    "podman_variables",
     "require",
     "run_in_bwrap",
     "run_in_runc",
     "start_engine",
+    "start_podman",
     "start_registry",
     "unpack_image",
 ]

@@ -61,6 +61,12 @@ def _needs_client(program: Path) -> str | None:
     return _needs_root(program)
 
 
+def _needs_runc(program: Path) -> str | None:
+    if find_program("runc") is None:
+        return "the program runc (Debian package runc) is missing, with which podman starts containers"
+    return _needs_root(program)
+
+
 def _needs_namespaces(program: Path) -> str | None:
     probe = [str(program), "--ro-bind", "/", "/", "--unshare-all", "true"]
     ended = subprocess.run(probe, capture_output=True, text=True, timeout=30, check=False)
@@ -90,6 +96,7 @@ PEERS = {
     "skopeo": Peer("skopeo", "skopeo", ("--version",)),
     "umoci": Peer("umoci", "umoci", ("--version",)),
     "dockerd": Peer("dockerd", "docker.io", ("--version",), _needs_client),
+    "podman": Peer("podman", "podman", ("--version",), _needs_runc),
     "bwrap": Peer("bwrap", "bubblewrap", ("--version",), _needs_namespaces),
     "runc": Peer("runc", "runc", ("--version",), _needs_root),
     "busybox": Peer("busybox", "busybox-static", (), _needs_static),

@@ -74,7 +74,7 @@ def start_engine(root: Path) -> DockerEngine:
     program = require("dockerd")
     root.mkdir(parents=True, exist_ok=True)
     (root / "daemon.json").write_text("{}")
-    socket_path = _socket_folder() / "docker.sock"
+    socket_path = socket_folder() / "docker.sock"
     cgroup = f"conda-docker-tests-{os.getpid()}-{socket_path.parent.name.rpartition('-')[2]}"
     command = [
         *(str(program), "--config-file", str(root / "daemon.json")),
@@ -89,7 +89,7 @@ def start_engine(root: Path) -> DockerEngine:
         in_own_namespaces(command, shared=[root, socket_path]), output=root / "dockerd.out", errors=log
     )
     try:
-        wait_until(lambda: _answers(socket_path), process, log=log)
+        wait_until(lambda: answers(socket_path), process, log=log)
         return DockerEngine(process, root, socket_path, cgroup)
     except BaseException:
         kill_namespaces(process)
@@ -98,7 +98,7 @@ def start_engine(root: Path) -> DockerEngine:
         raise
 
 
-def _socket_folder() -> Path:
+def socket_folder() -> Path:
     """Return a new folder in which a socket's path is short enough."""
     longest_name = "conda-docker-12345678/docker.sock"
     parent = Path(tempfile.gettempdir())
@@ -107,7 +107,8 @@ def _socket_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="conda-docker-", dir=parent))
 
 
-def _answers(socket_path: Path) -> bool:
+def answers(socket_path: Path) -> bool:
+    """Tell whether an engine answers at this socket."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(10)
         try:
