@@ -1,8 +1,8 @@
 """The other programs that tests hold this project against, each started and stopped for them.
 
 `availability` knows which peers there are and whether this machine can use them, `program` runs one, `containment`
-makes sure that a server never outlives the tests; `registry`, `engine`, `podman` and `rootfs` start what takes more than a
-command line. The fixtures are in `tests/conftest.py`.
+makes sure that a server never outlives the tests; `registry`, `engine`, `podman` and `rootfs` start what takes more
+than a command line. The fixtures are in `tests/conftest.py`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ def by_socket(podman_engine: Podman, monkeypatch: pytest.MonkeyPatch) -> Podman:
 
 
 @pytest.fixture
-def by_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+def by_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Make the command `podman` the only way to an engine; return the folder that it keeps everything in."""
     program = require("podman")
     folder = tmp_path / "bin"
