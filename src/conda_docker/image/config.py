@@ -37,7 +37,8 @@ def configure(
     `has_python` a container without a command of its own starts the environment's Python.
     """
     config = image.config
-    for name, value in (*activation.variables.items(), *gpu.items(), *options.env.items()):
+    # Sorted: the order of options means nothing, and the same image is asked for.
+    for name, value in (*activation.variables.items(), *gpu.items(), *sorted(options.env.items())):
         config.set_variable(name, value)
     if options.entrypoint is not None:
         config["Entrypoint"] = list(options.entrypoint)
@@ -56,8 +57,8 @@ def configure(
         config["User"] = options.user
     if options.workdir is not None:
         config["WorkingDir"] = options.workdir
-    for port in options.expose:
-        config["ExposedPorts"][port if "/" in port else f"{port}/tcp"] = {}
+    for port in sorted(port if "/" in port else f"{port}/tcp" for port in options.expose):
+        config["ExposedPorts"][port] = {}
 
 
 def describe(image: Image, base: Image | None, options: BuildOptions, created: str) -> None:
@@ -68,7 +69,7 @@ def describe(image: Image, base: Image | None, options: BuildOptions, created: s
         with suppress(InvalidReference):  # an image may be called anything while it is in memory
             described[BASE_NAME] = str(base.reference)
     image.annotations = described | {"org.opencontainers.image.created": created}
-    image.config["Labels"].update(described | dict(options.labels))
+    image.config["Labels"].update(described | dict(sorted(options.labels.items())))
     image.created = created
 
 

@@ -76,3 +76,14 @@ def test_the_base_is_named_in_annotations_and_labels() -> None:
     assert image.annotations["org.opencontainers.image.base.name"] == "docker.io/library/base:v1"
     assert image.config["Labels"]["org.opencontainers.image.base.digest"] == under.digest
     assert image.config["Labels"]["mine"] == "x"
+
+
+def test_the_order_of_options_changes_nothing() -> None:
+    def built(*names: str) -> str:
+        given = dict.fromkeys(names, "x")
+        options = {"env": given, "labels": given, "expose": [f"{len(name)}" for name in names]}
+        image = configured(base(), **options)  # type: ignore[arg-type]
+        describe(image, None, BuildOptions(**options), "2026-01-01T00:00:00Z")  # type: ignore[arg-type]
+        return image.digest
+
+    assert built("a", "bb", "ccc") == built("ccc", "a", "bb")
