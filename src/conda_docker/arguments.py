@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path, PurePath
 from typing import TypeVar
@@ -83,6 +83,17 @@ def to_home(name: str, value: object) -> str | None:
     return f"/{contained_path(text)}"
 
 
+def to_folder(name: str, value: object) -> str | None:
+    """Return the absolute path of a folder in the image, or None. Raises `InvalidPath` for a relative one.
+
+    Runtimes start nothing in a relative folder (runtime-spec, config.md, `cwd`).
+    """
+    text = to_text(name, value)
+    if text is not None and (not text.startswith("/") or "\0" in text):
+        raise InvalidPath(f"{name} must be an absolute path in the image, such as /srv, not {text[:200]!r}")
+    return text
+
+
 def to_flag(name: str, value: object) -> bool:
     """Return True or False; nothing else is taken for either."""
     if not isinstance(value, bool):
@@ -119,24 +130,24 @@ def to_paths(name: str, value: object) -> tuple[Path, ...]:
     return tuple(path for item in several if (path := to_path(name, item)) is not None)
 
 
-def to_choice(name: str, value: object, *, kind: type[Choice]) -> Choice:
-    """Return the member of an enumeration that `value` is or spells.
+def to_choice(name: str, value: object, *, kind: type[Choice], among: Sequence[Choice] = ()) -> Choice:
+    """Return the member of an enumeration that `value` is or spells; with `among`, only one of these.
 
     >>> from conda_docker.build_options import Layering
     >>> to_choice("layering", "single", kind=Layering)
     <Layering.SINGLE: 'single'>
     """
-    allowed = ", ".join(map(repr, map(str, kind)))
+    members = {str(member): member for member in among or kind}
+    allowed = ", ".join(map(repr, members))
     if not isinstance(value, str):
         raise _wrong_type(name, f"one of {allowed}", value)
-    try:
-        return kind(value)
-    except ValueError:
-        from difflib import get_close_matches
+    if value in members:
+        return members[value]
+    from difflib import get_close_matches
 
-        near = get_close_matches(value.lower(), list(map(str, kind)), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"{name} must be one of {allowed}, not {value[:80]!r}{hint}") from None
+    near = get_close_matches(value.lower(), members, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"{name} must be one of {allowed}, not {str(value)[:80]!r}{hint}")
 
 
 def to_optional_choice(name: str, value: object, *, kind: type[Choice]) -> Choice | None:
@@ -153,14 +164,17 @@ def to_command(name: str, value: object) -> tuple[str, ...] | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        return to_texts(name, value)
-    import shlex
+        words = to_texts(name, value)
+    else:
+        import shlex
 
-    try:
-        words = json.loads(value) if value.lstrip().startswith("[") else shlex.split(value)
-        return to_texts(name, words)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"{name} must be a command, not {value[:200]!r}: {error}") from None
+        try:
+            words = to_texts(name, json.loads(value) if value.lstrip().startswith("[") else shlex.split(value))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ValueError(f"{name} must be a command, not {value[:200]!r}: {error}") from None
+    if any("\0" in word for word in words):
+        raise ValueError(f"{name} must be a command, and no word of one can hold a NUL character")
+    return words
 
 
 def to_mapping(name: str, value: object) -> dict[str, str]:

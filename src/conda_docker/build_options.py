@@ -16,6 +16,7 @@ from conda_docker.arguments import (
     to_choice,
     to_command,
     to_flag,
+    to_folder,
     to_home,
     to_mapping,
     to_number,
@@ -26,7 +27,7 @@ from conda_docker.arguments import (
     to_text,
 )
 from python_docker.errors import InvalidPath
-from python_docker.files.compression import Compression, check_level
+from python_docker.files.compression import WRITTEN, Compression, check_level
 from python_docker.spec import limits
 from python_docker.tar import contained_path
 
@@ -212,7 +213,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "prefix": to_text,
     "layering": partial(to_choice, kind=Layering),
     "max_layers": to_number,
-    "compression": partial(to_choice, kind=Compression),
+    "compression": partial(to_choice, kind=Compression, among=WRITTEN),
     "compression_level": to_optional_number,
     "bytecode": partial(to_choice, kind=Bytecode),
     "activate": partial(to_choice, kind=Activate),
@@ -227,7 +228,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "home": to_home,
     "link_scripts": partial(to_choice, kind=LinkScripts),
     "link_scripts_network": to_flag,
-    "workdir": to_text,
+    "workdir": to_folder,
     "expose": to_ports,
     "add": to_additions,
     "cache_dir": to_path,

@@ -38,6 +38,9 @@ class Compression(StrEnum):
         return {Compression.GZIP: 1, Compression.ZSTD: 3}.get(self, 0)
 
 
+WRITTEN = (Compression.NONE, Compression.GZIP, Compression.ZSTD)
+"""What layers are written with; the others are only read."""
+
 _MAGIC = (
     (b"\x1f\x8b", Compression.GZIP),
     (b"\x28\xb5\x2f\xfd", Compression.ZSTD),

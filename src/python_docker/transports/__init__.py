@@ -69,7 +69,10 @@ def write_image(
     The result appears whole or not at all.
     """
     from python_docker.copying.copy import put_image
+    from python_docker.image import Image
 
+    if not isinstance(image, Image):
+        raise TypeError(f"expected an Image, got {type(image).__name__}: {image!r}; open_image opens one by its name")
     reference = image.reference if image.name else None
     with destination(location, reference=reference, registry=registry) as open_:
         return put_image(image, open_, progress=progress)

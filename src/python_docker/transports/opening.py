@@ -61,10 +61,12 @@ def open_destination(
 
 
 def _parse(location: str | Location, default_transport: str | None = None) -> Location:
-    if not isinstance(location, str):
-        return location
     from python_docker.transports.location import Location
 
+    if isinstance(location, Location):
+        return location
+    if not isinstance(location, str):
+        raise TypeError(f"expected a location such as 'oci:FOLDER:TAG', got {type(location).__name__}: {location!r}")
     return Location.parse(location, default_transport=default_transport)
 
 

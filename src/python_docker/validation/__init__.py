@@ -34,6 +34,8 @@ def validate(image: Image, *, layers: bool = True, progress: Progress = SILENT) 
     >>> validate(image).ok
     True
     """
+    if isinstance(image, str):
+        raise TypeError(f"expected an Image, got {image!r}; open_image opens one by its name")
     validation = Validation(layers, progress)
     try:
         manifest, config = image.manifest, image.config_blob

@@ -1,0 +1,24 @@
+"""What can be opened and written: values of other types are refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from python_docker.image import Image
+from python_docker.transports import open_image, write_image
+from python_docker.validation import validate
+
+
+def test_what_cannot_be_meant_is_a_type_error() -> None:
+    not_an_image: Any = "oci:layout"
+    not_a_location: Any = 5
+    for attempt in (
+        lambda: open_image(not_a_location),
+        lambda: write_image(Image(), not_a_location),
+        lambda: write_image(not_an_image, "x.tar"),
+        lambda: validate(not_an_image),
+    ):
+        with pytest.raises(TypeError, match="expected a location such as|expected an Image"):
+            attempt()
