@@ -20,5 +20,5 @@ def test_what_cannot_be_meant_is_a_type_error() -> None:
         lambda: write_image(not_an_image, "x.tar"),
         lambda: validate(not_an_image),
     ):
-        with pytest.raises(TypeError, match="expected a location such as|expected an Image"):
+        with pytest.raises(TypeError, match=r"expected a location such as|expected an Image"):
             attempt()
