@@ -153,11 +153,12 @@ def _archspec(name: str, origin: Origin) -> VirtualPackage:
 
 def _override(packages: dict[str, VirtualPackage], text: str, origin: Origin) -> None:
     name, equals, rest = text.strip().partition("=")
-    if not name.startswith("__"):
-        near = difflib.get_close_matches(name, _KNOWN, n=1)
-        if equals and name not in _KNOWN and near:
-            raise InvalidEnvironment(f"not a virtual package: {name[:80]!r}; did you mean {near[0]!r}?")
-        name = f"__{name}"
+    bare = name.removeprefix("__")
+    # Any name may be one, of a team's own; what is nearly a known one is a slip.
+    near = difflib.get_close_matches(bare, _KNOWN, n=1, cutoff=0.6 if bare == name else 0.7)
+    if equals and near and bare not in _KNOWN:
+        raise InvalidEnvironment(f"not a virtual package: {name[:80]!r}; did you mean '__{near[0]}'?")
+    name = f"__{bare}"
     version, _, build = rest.partition("=")
     if not equals or not _NAME.fullmatch(name):
         raise InvalidEnvironment(

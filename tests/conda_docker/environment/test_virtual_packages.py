@@ -46,6 +46,12 @@ def test_what_is_no_virtual_package(text: str) -> None:
         texts(overrides=[text])
 
 
+@pytest.mark.parametrize("text", ["cudaa=12", "__cdua=12", "__gilbc=2.17", "glib=2.17", "__cuda_arc=9.0"])
+def test_a_slip_is_no_virtual_package(text: str) -> None:
+    with pytest.raises(InvalidEnvironment, match=r"not a virtual package: .*did you mean '__(cuda|glibc|cuda_arch)'\?"):
+        texts(overrides=[text])
+
+
 def test_variables_for_another_solver() -> None:
     packages = virtual_packages("linux-64", overrides=["__linux="], environ={})
     assert override_variables(packages) == {
