@@ -20,7 +20,7 @@ from conda_docker.environment.solve.match_specs import read_specs
 from conda_docker.package.entry_points import parse_entry_points
 from conda_docker.package.metadata import parse_metadata
 from conda_docker.pypi.resolve.failures import _NO_WHEELS, _NOT_FOUND
-from conda_docker.redaction import public_log
+from conda_docker.redaction import public_log, public_output
 from python_docker.errors import Error
 from python_docker.http.headers import content_range, next_link, retry_after
 from python_docker.http.proxy import bypasses
@@ -49,6 +49,7 @@ READERS: dict[str, Read] = {
     "a reference": ImageReference.parse,
     "a digest": Digest,
     "a log with URLs": public_log,
+    "what a program printed": public_output,
     "an entry point": lambda text: parse_entry_points([f"a = b:c{text}"]),
     "has_prefix": legacy_paths,
     "a spec": normal_spec,

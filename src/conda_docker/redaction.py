@@ -15,6 +15,18 @@ _SCHEME_BEFORE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}$")
 # What can be a host, so that an @ further on is not the end of a user name and password.
 _HOST = re.compile(r"(?:localhost|\[[0-9a-fA-F:.]+\]|[^.:@]+(?:\.[^.:@]+)+)(?::\d{0,5})?\.?")
 _DIGEST = re.compile(r"sha(?:256|512):")
+# A name that says that its value is a secret, and the value, as shells, headers and configuration files write them.
+_SECRET_NAME = r"(?:secret|token|passw|credential|api_?key|access_?key|private_?key)"  # noqa: S105
+_ASSIGNED = re.compile(
+    rf"([\w-]{{0,40}}{_SECRET_NAME}[\w-]{{0,40}}[\"']?\s{{0,4}}[=:]\s{{0,4}})(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\"',;)]+)",
+    re.IGNORECASE,
+)
+_AUTHORIZATION = re.compile(
+    r"(authorization[\"']?\s{0,4}[=:]\s{0,4}[\"']?(?:(?:basic|bearer|token)\s{1,4})?)[^\s\"']+", re.I
+)
+_NAMES_A_SECRET = re.compile(_SECRET_NAME, re.IGNORECASE)
+_SHORTEST_SECRET = 6  # characters; what is shorter occurs by chance
+_HIDDEN = "***"
 _VERSION_CONTROL = ("git+", "hg+", "svn+", "bzr+")
 
 
@@ -99,6 +111,22 @@ def public_log(text: str) -> str:
     'http://host:80 "GET /team/a.conda HTTP/1.1" 200'
     """
     return _QUERY.sub("", _TOKEN.sub("", public_text(text)))
+
+
+def public_output(text: str, variables: Mapping[str, str] | None = None) -> str:
+    """Return what a program printed without credentials: those of URLs, and values whose names say what they are.
+
+    The values of such `variables`, those that the program had, are hidden wherever they stand.
+
+    >>> public_output("+ curl -H 'Authorization: Bearer abc' https://me:pw@host/x?sig=1 --token=t0k3n")
+    "+ curl -H 'Authorization: Bearer ***' https://host/x --token=***"
+    >>> public_output("signed in with hunter22", {"DB_PASSWORD": "hunter22"})
+    'signed in with ***'
+    """
+    for name, value in (variables or {}).items():
+        if len(value) >= _SHORTEST_SECRET and _NAMES_A_SECRET.search(name):
+            text = text.replace(value, _HIDDEN)
+    return public_log(_ASSIGNED.sub(rf"\1{_HIDDEN}", _AUTHORIZATION.sub(rf"\1{_HIDDEN}", text)))
 
 
 def public_value(value: Any) -> Any:

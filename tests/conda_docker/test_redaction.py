@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conda_docker.redaction import public_log, public_text, public_url, public_value
+from conda_docker.redaction import public_log, public_output, public_text, public_url, public_value
 
 SECRET = "s3cr3t-t0ken"
 
@@ -112,3 +112,24 @@ def test_value() -> None:
     assert SECRET not in json.dumps(public_value(value))
     assert public_value(value)["depends"] == ["a"]
     assert public_value(value)["size"] == 3
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("export AWS_SECRET_ACCESS_KEY=abc/def", "export AWS_SECRET_ACCESS_KEY=***"),
+        ("{'api_key': 'abc', \"token\": \"d e\"}", "{'api_key': ***, \"token\": ***}"),
+        ("password: hunter2, user: me", "password: ***, user: me"),
+        ("Authorization: Basic dXNlcg==", "Authorization: Basic ***"),
+        ("--client-secret abc", "--client-secret abc"),
+        ("the tokenizer has 3 tokens in it", "the tokenizer has 3 tokens in it"),
+        ("keyboard=us", "keyboard=us"),
+    ],
+)
+def test_output_of_programs(printed: str, shown: str) -> None:
+    assert public_output(printed) == shown
+
+
+def test_values_of_variables_are_hidden_where_their_names_say_so() -> None:
+    variables = {"GITHUB_TOKEN": "gh-123456", "PIN_TOKEN": "1", "HOME": "/home/app"}
+    assert public_output("gh-123456 1 /home/app", variables) == "*** 1 /home/app"

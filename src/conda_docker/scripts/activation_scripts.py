@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conda_docker.redaction import public_output
 from conda_docker.scripts.tree import lay_out
 from python_docker.programs import run_program
 
@@ -80,7 +81,7 @@ def evaluate(
             return Evaluated({}, problem=str(error.strerror or error))
     _, mark, printed = ended.stdout.rpartition(f"\n{_MARK}\n".encode())
     if ended.returncode != 0 or not mark:
-        said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+        said = public_output(ended.stderr.decode("utf-8", "replace"), variables).strip().splitlines()
         return Evaluated({}, problem=said[-1][:300] if said else f"they ended with exit code {ended.returncode}")
     return difference(variables, printed)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import ScriptFailed
+from conda_docker.redaction import public_output
 from conda_docker.sandbox import find_sandbox
 from conda_docker.scripts.tree import Tree, changes, lay_out
 from python_docker.errors import InvalidPath
@@ -117,7 +118,7 @@ def run_link_scripts(
         messages: list[str] = []
         for package in packages:
             _run(tree, package, prefix, shell, sandbox, variables, network)
-            messages += _take_messages(tree, package, prefix)
+            messages += _take_messages(tree, package, prefix, variables)
         changed = False
         try:
             with build_layer(writer, compression, level) as builder:
@@ -175,21 +176,28 @@ def _run(
     except subprocess.TimeoutExpired:
         raise ScriptFailed(f"the post-link script of {package.stem} did not end within {_TIME_LIMIT} seconds") from None
     if ended.returncode != 0:
-        said = (ended.stdout + b"\n" + ended.stderr).decode("utf-8", "replace").strip()[-_SHOWN:]
+        said = "\n".join(_shown(printed, environ) for printed in (ended.stdout, ended.stderr)).strip()[-_SHOWN:]
         without = "" if network else " (it has no network; --link-scripts-network gives it one)"
         raise ScriptFailed(
             f"the post-link script of {package.stem} failed with exit code {ended.returncode}{without}:\n{said}"
         )
 
 
-def _take_messages(tree: Tree, package: LockedPackage, prefix: str) -> list[str]:
-    """Return what a script left for the user; the file is not part of the image."""
+def _shown(printed: bytes, variables: Mapping[str, str]) -> str:
+    """Return what may be shown of the end of a script's output; commands are in it, with all that they were given."""
+    if len(printed) == _OUTPUT:
+        printed = printed.partition(b"\n")[2]  # half a line might be half a password
+    return public_output(printed.decode("utf-8", "replace"), variables)
+
+
+def _take_messages(tree: Tree, package: LockedPackage, prefix: str, variables: Mapping[str, str]) -> list[str]:
+    """Return what a script left for the user, without credentials; the file is not part of the image."""
     folder = tree.folder / prefix.strip("/")
     path = folder / MESSAGES
     # A script may have put a link in the way, which leads out of the tree here.
     if folder.resolve() != tree.folder.resolve() / prefix.strip("/") or path.is_symlink() or not path.is_file():
         return []
     with path.open("rb") as file:
-        text = file.read(_SHOWN).decode("utf-8", "replace").strip()
+        text = public_output(file.read(_SHOWN).decode("utf-8", "replace"), variables).strip()
     path.unlink()
     return [f"{package.name} says: {text}"] if text else []

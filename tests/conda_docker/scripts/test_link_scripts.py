@@ -77,6 +77,20 @@ def test_a_script_that_fails_is_quoted(base: Image, sandbox: Sandbox) -> None:
         run(base, sandbox, a="echo cannot do it; exit 7")
 
 
+def test_what_is_shown_of_a_script_holds_no_credentials(base: Image, sandbox: Sandbox) -> None:
+    text = """
+        echo 'get https://me:s3cr3t@example.com/t/tk-s3cr3t/x?sig=s3cr3t' | tee $PREFIX/.messages.txt
+        : --header 'Authorization: Bearer s3cr3t' --password=s3cr3t API_KEY='s3cr3t'
+        exit $CODE
+    """
+    result, _ = run(base, sandbox, a=f"CODE=0\n{text}")
+    assert result.messages == ("a says: get https://example.com/x",)
+    with pytest.raises(ScriptFailed) as failed:
+        run(base, sandbox, a=f"CODE=1\n{text}")
+    assert "https://example.com/x" in str(failed.value)
+    assert "s3cr3t" not in str(failed.value)
+
+
 def test_a_script_sees_nothing_of_this_machine(
     base: Image, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,7 +109,8 @@ class WheelReader:
 
     def open(self, member: Member) -> ReadStream:
         """Return a stream of the content of `member`."""
-        return _Content(_reading(self._wheel.what, lambda: self._archive.open(member.info)), self._wheel.what)
+        content = _reading(self._wheel.what, lambda: self._archive.open(member.info))
+        return _Content(content, self._wheel.what, member)
 
     def metadata(self, name: str) -> str:
         """Return the text of the file called `name` in `.dist-info`, such as `METADATA`.
@@ -130,13 +131,20 @@ class WheelReader:
 class _Content(ReadStream):
     """A member's content whose errors name the wheel."""
 
-    def __init__(self, content: IO[bytes], what: str) -> None:
+    def __init__(self, content: IO[bytes], what: str, member: Member) -> None:
         super().__init__()
         self._content = content
         self._what = what
+        self._member = member
+        self._left = member.size
 
     def read(self, size: int | None = -1) -> bytes:
-        return _reading(self._what, lambda: self._content.read(-1 if size is None else size))
+        data = _reading(self._what, lambda: self._content.read(-1 if size is None else size))
+        self._left -= len(data)
+        # zipfile says nothing where the table of contents promises more than there is.
+        if self._left > 0 and size != 0 and (not data or size is None or size < 0):
+            raise InvalidPackage(f"{self._what} is damaged: {self._member.path[:200]!r} is cut short")
+        return data
 
     def close(self) -> None:
         self._content.close()

@@ -75,8 +75,12 @@ def place_wheel(wheel: Wheel, reader: WheelReader, prefix: Prefix, *, filter: Fi
     if prefix.site_packages is None:
         raise InvalidPackage(f"{wheel.what} needs a Python to be installed for; add python and pip to the environment")
     destination = _Destination(wheel, prefix, prefix.site_packages)
+    source = _Source(wheel, reader)
+    if source.data_dir in wheel.members:
+        # `installer` would look for the end of such a path for ever.
+        raise InvalidPackage(f"{wheel.what} has {source.data_dir[:200]!r} as a file: it must be a folder")
     try:
-        install(_Source(wheel, reader), destination, additional_metadata={})
+        install(source, destination, additional_metadata={})
     except (InstallerError, AssertionError, configparser.Error, ValueError) as error:
         if isinstance(error, InvalidPath):
             raise InvalidPackage(f"{wheel.what} would install files outside of the environment: {error}") from error

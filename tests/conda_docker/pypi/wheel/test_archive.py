@@ -125,3 +125,17 @@ def test_a_stored_member_is_read(tmp_path: Path) -> None:
     wheel = open_wheel(make_wheel(tmp_path, extra=[(info, b"as it is")]))
     with wheel.reading() as reader:
         assert reader.read(wheel.members["demo/stored"]) == b"as it is"
+
+
+def test_a_stream_of_a_member_that_is_cut_short_is_an_error(tmp_path: Path) -> None:
+    path = make_wheel(tmp_path, files={"demo/run.sh": "#!/bin/sh\n"})
+    content = path.read_bytes()
+    # Sizes as the table of contents has them; the CRC is not reached.
+    place = content.rindex(b"demo/run.sh") - 46
+    path.write_bytes(content[: place + 24] + (1000).to_bytes(4, "little") + content[place + 28 :])
+    wheel = open_wheel(path)
+    with wheel.reading() as reader:
+        stream = reader.open(wheel.members["demo/run.sh"])
+        assert stream.read(10) == b"#!/bin/sh\n"
+        with pytest.raises(InvalidPackage, match=r"is damaged: 'demo/run\.sh' is cut short"):
+            stream.read(4)

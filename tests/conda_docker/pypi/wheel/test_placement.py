@@ -69,3 +69,8 @@ def test_pip_gets_a_command_for_the_version_of_python(tmp_path: Path, more: str)
     points = f"[console_scripts]\npip = pip.cli:main\npip3 = pip.cli:main\n{more}"
     placement = place(make_wheel(tmp_path, "pip", metadata={"entry_points.txt": points}))
     assert list(placement.entry_points) == ["bin/pip", "bin/pip3", "bin/pip3.12"]
+
+
+def test_a_file_in_place_of_the_folder_of_data_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidPackage, match=r"'demo-1\.0\.data' as a file"):
+        place(make_wheel(tmp_path, files={"demo-1.0.data": ""}))
