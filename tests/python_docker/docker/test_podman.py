@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from python_docker.copy import copy_image
+from python_docker.copying.copy import copy_image
 from python_docker.docker import endpoint as endpoints
 from python_docker.docker.api import EngineApi
 from python_docker.docker.command import EngineCommand
 from python_docker.docker.engine import find_engine
 from python_docker.docker.process import Process
 from python_docker.image import Image
-from python_docker.layer import build_layer
+from python_docker.image.layer_builder import build_layer
 from python_docker.tar import TarEntry
 from python_docker.transports import open_image, write_image
 from python_docker.validation import validate
