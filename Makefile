@@ -13,7 +13,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 help:
 	@echo "make demo      build two images of packages made on this machine and of wheels, twice, and run them"
-	@echo "make test      run every test; installs the programs that tests need where it may"
+	@echo "make test      run every test, and list what the tests of layers, link and registry do not run;"
+	@echo "               installs the programs that tests need where it may"
 	@echo "make smoke     run the tests that depend most on Python, on the oldest and newest Python here"
 	@echo "make coverage  run every test and list the lines and branches that none of them runs; takes twice as long"
 	@echo "make check     lint, formatting, types, import contracts, dependencies"
@@ -39,7 +40,7 @@ demo: venv
 	$(VENV)/bin/python -m demo.run
 
 test: venv peers
-	$(VENV)/bin/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
+	$(if $(PYTEST_ARGS),,ROOM_COVERAGE=1) $(VENV)/bin/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 smoke: venv
 	scripts/smoke-pythons $(VENV)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 import re
 import signal
 from collections.abc import Callable, Iterator
@@ -23,6 +24,13 @@ settings.load_profile("patient")
 
 # Started in the background by a shell, this process ignores Ctrl-C, and so would every program that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Before any other test module is imported: what is run on importing counts, too.
+room_coverage = None
+if "ROOM_COVERAGE" in os.environ:
+    from tests.room_coverage import RoomCoverage
+
+    room_coverage = RoomCoverage(is_worker="PYTEST_XDIST_WORKER" in os.environ)
 
 FIXTURE_PEERS = {
     "registry": ["docker-registry"],
@@ -122,6 +130,12 @@ def runnable_files() -> dict[str, bytes]:
     """Return the files of a base image that runs: a shell and a few programs (`tests.images.hello_files`)."""
     availability.require("busybox")
     return hello_files()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Measure coverage where the environment asks for it."""
+    if room_coverage is not None:
+        config.pluginmanager.register(room_coverage)
 
 
 @pytest.hookimpl(tryfirst=True)
