@@ -49,7 +49,7 @@ def test_kinds_that_are_read(name: str, text: str, kind: str) -> None:
     ("name", "text", "what"),
     [
         ("pyproject.toml", "[project]\nname = 'x'\n", "a TOML file"),
-        ("requirements.txt", "# needs\nnumpy>=2\nrequests[socks]==2.*\nflask\n-e .\n", "a requirement for pip"),
+        ("requirements.txt", "# needs\nnumpy>=2\nrequests[socks]==2.*; x\nflask\n-e .\n", "a requirement for pip"),
     ],
 )
 def test_kinds_that_are_refused_by_name(name: str, text: str, what: str) -> None:

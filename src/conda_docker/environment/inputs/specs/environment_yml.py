@@ -14,6 +14,7 @@ from conda_docker.environment.folder_name import folder_name
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.specs.pip_section import read_pip_section
 from conda_docker.environment.inputs.specs.selectors import applicable, key_selector, selects
+from conda_docker.environment.inputs.specs.spelling import as_conda_reads
 from conda_docker.environment.inputs.specs.yaml_nodes import (
     compose_document,
     is_mapping,
@@ -38,11 +39,6 @@ DEFAULT_CATEGORY = "main"
 _KNOWN = ("name", "prefix", "channels", "dependencies", "variables", "platforms", "category")
 # What a shell takes for the name of a variable.
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# conda passes over extras, which only pip has; a bracket with `=` holds conditions.
-_EXTRAS = re.compile(r"(?P<name>(?:\S+::)?[A-Za-z0-9_.-]+) ?\[(?P<extras>[A-Za-z0-9_.,\s-]*)\](?P<rest>[^\[\]]*)")
-# Operators as they are often mistyped, and one without a version. conda takes these.
-_TURNED = re.compile(r"(?<![=<>!~])=([<>])(?=\s*\d)")
-_EMPTY = re.compile(r"([A-Za-z0-9_.-]+)\s?=")
 _UNSET = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -219,16 +215,8 @@ class _Reader:
         if not is_scalar(node) or _is_null(node) or not (node.style or is_string(node.value)):
             raise self.invalid("an item of `dependencies` should be a string such as `numpy >=2`", node)
         text = str(node.value).strip()
-        read = _TURNED.sub(r"\1=", text)
-        if found := _EMPTY.fullmatch(read):
-            read = found[1]
-        if found := _EXTRAS.fullmatch(read):
-            read = f"{found['name']}{found['rest']}"
-        if read != text:
-            self.warnings.append(
-                f"{self.file_name}, line {node.start_mark.line + 1}: {public_text(text)[:200]!r} is read as "
-                f"{public_text(read)[:200]!r}" + ", since conda packages have no extras" * bool(found)
-            )
+        read, warning = as_conda_reads(text, f"{self.file_name}, line {node.start_mark.line + 1}")
+        self.warnings += [warning] if warning else []
         return read
 
     def pip_lines(self, node: Node) -> list[tuple[str, int]]:

@@ -6,6 +6,7 @@ import re
 
 from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.specs.selectors import comment_selector, selects
+from conda_docker.environment.inputs.specs.spelling import as_conda_reads
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import host_subdir
 from conda_docker.errors import UnsupportedInput
@@ -13,8 +14,10 @@ from conda_docker.redaction import public_text
 
 _COMMENT = re.compile(r"(?<!\s)\s+#.*$")
 _SPEC = re.compile(r"(?:[^\s\[\]<>=!~;@]+::)?[A-Za-z0-9_][\w.-]*(?:\s*[<>=!~*\[].*|\s+\d.*)?")
-# What pip alone understands: options, extras, markers, URLs and paths of packages.
-_PIP = re.compile(r"-|[A-Za-z0-9][\w.-]*\s*(?:\[[\w\s,.-]*\]|;|@|===)|\S+://|\.{0,2}/|[\w.-]+\s*[<>=!~][^;]*;")
+# What pip alone understands: options, markers, URLs and paths of packages.
+_PIP = re.compile(
+    r"-|[A-Za-z0-9][\w.-]*\s*(?:\[[\w\s,.-]*\])?\s*(?:;|@|===)|\S+://|\.{0,2}/|[\w.-]+\s*(?:\[[^\]]*\])?\s*[<>=!~][^;]*;"
+)
 
 
 def parse_spec_list(text: str, file_name: str = "packages.txt", *, subdir: str | None = None) -> EnvironmentSpec:
@@ -28,6 +31,7 @@ def parse_spec_list(text: str, file_name: str = "packages.txt", *, subdir: str |
     """
     target = subdir or host_subdir()
     specs = []
+    warnings = []
     for number, line in enumerate(text.splitlines(), 1):
         spec = _COMMENT.sub("", line).strip()
         if not spec or spec.startswith("#"):
@@ -39,8 +43,10 @@ def parse_spec_list(text: str, file_name: str = "packages.txt", *, subdir: str |
             )
         selector = comment_selector(line)
         if selector is None or selects(selector, target) is not False:
-            specs.append(spec)
-    return EnvironmentSpec(specs=tuple(specs))
+            read, warning = as_conda_reads(spec, f"{file_name}, line {number}")
+            specs.append(read)
+            warnings += [warning] if warning else []
+    return EnvironmentSpec(specs=tuple(specs), warnings=tuple(warnings))
 
 
 def _is_for_pip(spec: str) -> bool:

@@ -27,7 +27,7 @@ def test_specs_without_comments() -> None:
     "line",
     [
         "-e .",
-        "requests[socks]==2",
+        "requests[socks]==2; python_version>'3'",
         "a @ https://host/a.whl",
         "a>=1; python_version>'3'",
         "./a",
@@ -38,3 +38,10 @@ def test_specs_without_comments() -> None:
 def test_requirements_for_pip(line: str) -> None:
     with pytest.raises(UnsupportedInput, match=r"packages\.txt, line 2: .* is a requirement for pip"):
         parse_spec_list(f"numpy\n{line}\n")
+
+
+def test_extras_are_passed_over_as_in_conda() -> None:
+    found = parse_spec_list("numpy\ndask[complete]>=2\n", "packages.txt")
+    assert found.specs == ("numpy", "dask>=2")
+    [warning] = found.warnings
+    assert warning.startswith("packages.txt, line 2: 'dask[complete]>=2' is read as 'dask>=2'")
