@@ -16,7 +16,7 @@ _COMMENT = re.compile(r"(?<!\s)\s+#.*$")
 _SPEC = re.compile(r"(?:[^\s\[\]<>=!~;@]+::)?[A-Za-z0-9_][\w.-]*(?:\s*[<>=!~*\[].*|\s+\d.*)?")
 # What pip alone understands: options, markers, URLs and paths of packages.
 _PIP = re.compile(
-    r"-|[A-Za-z0-9][\w.-]*\s*(?:\[[\w\s,.-]*\])?\s*(?:;|@|===)|\S+://|\.{0,2}/|[\w.-]+\s*(?:\[[^\]]*\])?\s*[<>=!~][^;]*;"
+    r"-|[A-Za-z0-9][\w.-]*(?:\s*\[[\w\s,.-]*\])?\s*(?:;|@|===)|\S+://|\.{0,2}/|[\w.-]+(?:\s*\[[^\]]*\])?\s*[<>=!~][^;]*;"
 )
 
 
