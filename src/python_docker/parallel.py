@@ -2,41 +2,96 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
-from typing import TypeVar
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, Future, InvalidStateError, ThreadPoolExecutor, wait
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from python_docker.progress import Task
 
 T = TypeVar("T")
 
 
-def in_parallel(calls: Sequence[Callable[[], T]], workers: int, stop: threading.Event | None = None) -> list[T]:
+class Stop:
+    """Says to all parts of some work, on whatever threads they are, that it is in vain.
+
+    `future` is done as soon as it was said, so that a thread can wait for it together with what it waits for anyway.
+
+    >>> stop = Stop()
+    >>> stop.set(OSError("the disk is full"))
+    >>> stop.is_set(), stop.cause
+    (True, OSError('the disk is full'))
+    """
+
+    def __init__(self) -> None:
+        self.future: Future[None] = Future()
+
+    def set(self, cause: BaseException | None = None) -> None:
+        """Have the work end. The first `cause` that is given counts."""
+        with suppress(InvalidStateError):
+            self.future.set_exception(CancelledError() if cause is None else cause)
+
+    def is_set(self) -> bool:
+        """Return whether the work is to end."""
+        return self.future.done()
+
+    @property
+    def cause(self) -> BaseException | None:
+        """The error that ended the work; None while it goes on, and where it was just given up."""
+        error = self.future.exception() if self.future.done() else None
+        return None if isinstance(error, CancelledError) else error
+
+    def check(self) -> None:
+        """Raise `CancelledError` when the work is to end."""
+        if self.is_set():
+            raise CancelledError
+
+    def guard(self, task: Task) -> Task:
+        """Return `task` as one that raises `CancelledError` when it hears of work that is in vain."""
+        return _Guarded(task, self)
+
+
+class _Guarded:
+    def __init__(self, task: Task, stop: Stop) -> None:
+        self._task = task
+        self._stop = stop
+
+    def advance(self, size: int) -> None:
+        self._stop.check()
+        self._task.advance(size)
+
+    def finish(self, outcome: str = "") -> None:
+        self._task.finish(outcome)
+
+
+def in_parallel(calls: Sequence[Callable[[], T]], workers: int, stop: Stop | None = None) -> list[T]:
     """Return the results of `calls` in their order, made by at most `workers` threads.
 
     After an error, or an interruption of this thread, no more are begun, and `stop` is set for those under way.
     """
     if workers <= 1 or len(calls) <= 1:
         return [call() for call in calls]
-    stop = stop or threading.Event()
+    stop = stop or Stop()
 
     def begin(call: Callable[[], T]) -> T:
-        if stop.is_set():
-            raise CancelledError
+        stop.check()
         try:
             return call()
-        except BaseException:
-            stop.set()
+        except BaseException as error:
+            stop.set(error)
             raise
 
     with ThreadPoolExecutor(min(workers, len(calls)), thread_name_prefix="copy") as pool:
         futures = [pool.submit(begin, call) for call in calls]
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
-        finally:
-            # Also when it is this thread that is interrupted.
-            stop.set()
+        except BaseException as error:
+            # It is this thread that is interrupted.
+            stop.set(error)
+            raise
     for future in futures:
-        error = future.exception()
-        if error is not None and not isinstance(error, CancelledError):
-            raise error
+        failure = future.exception()
+        if failure is not None and not isinstance(failure, CancelledError):
+            raise failure
     return [future.result() for future in futures]

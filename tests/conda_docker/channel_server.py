@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from urllib.parse import unquote, urlsplit
 
 
@@ -29,11 +29,13 @@ class ChannelServer:
 
     `answers` are for paths that end in the given text, and win over files. With `credentials` (user and password)
     or `token` (a first part `/t/TOKEN` of the path) nothing is served without them. Files have an entity tag;
-    `unchanged` holds the paths for which somebody had that tag already (RFC 9110, section 13.1.2).
+    `unchanged` holds the paths for which somebody had that tag already (RFC 9110, section 13.1.2). What is `held`, by
+    the end of its path, is answered when its event is set.
     """
 
     folder: Path
     answers: dict[str, Answer] = field(default_factory=dict)
+    held: dict[str, Event] = field(default_factory=dict)
     credentials: tuple[str, str] | None = None
     token: str | None = None
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -88,6 +90,9 @@ class ChannelServer:
         return self
 
     def _answer(self, path: str, authorization: str | None) -> Answer:
+        for end, released in self.held.items():
+            if path.endswith(end):
+                released.wait(60)
         for end, answer in self.answers.items():
             if path.endswith(end):
                 return answer

@@ -37,6 +37,7 @@ from python_docker.spec.timestamps import rfc3339
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
+    from python_docker.copying.delivery import Delivery
 
 
 def build_image(
@@ -45,11 +46,12 @@ def build_image(
     options: BuildOptions | None = None,
     *,
     progress: Progress = SILENT,
+    delivery: Delivery | None = None,
 ) -> BuildResult:
     """Build the image of an environment on `base` (None: from scratch), which is left as it is.
 
-    Layers that the cache has are not built again, and their packages neither downloaded nor read. The image's name
-    is the base's until it is set.
+    Layers that the cache has are not built again, and their packages neither downloaded nor read. Each layer, the
+    base's first, leaves by `delivery` as soon as it is there. The image's name is the base's until it is set.
 
     Raises `PlatformNotFound` for a base of another platform, `UnsupportedFormat` for one with too many layers,
     `DownloadError`, `InvalidPackage`, `CacheError`, and `InterpreterNotFound` with `bytecode="always"`.
@@ -62,7 +64,10 @@ def build_image(
 
     plan = plan_image(environment, base, system, options)
     store, notes = FolderStore(cache_dir), list(plan.notes)
-    made, recipe = package_layers(plan, options, store, notes, progress)
+    if base is not None and delivery is not None:
+        for layer in reversed(base.layers):
+            delivery.begin(layer.blob, "write layer of the base")
+    made, recipe = package_layers(plan, options, store, notes, progress, delivery)
     return _assemble(replace(plan, recipe=recipe), options, made, store, notes)
 
 

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from python_docker.copying.copy import AS_IT_IS, put_blobs, put_image
+from python_docker.copying.copy import AS_IT_IS, send_image
+from python_docker.copying.delivery import Delivery
 from python_docker.copying.referrer import put_referrer
+from python_docker.copying.transfer import put_blobs
 from python_docker.errors import UnsupportedFormat
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.documents import Index
 from python_docker.spec.media_types import ImageFormat
-from python_docker.transports import destination
+from python_docker.transports import Location
+from python_docker.transports.medium import TakesReferrers
 from python_docker.transports.table import INDEX_FORMS
 
 if TYPE_CHECKING:
     from python_docker.copying.referrer import Referrer
+    from python_docker.copying.transfer import Transfer
     from python_docker.image import Image
     from python_docker.image.blob import Blob
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.documents import Descriptor, Manifest
-    from python_docker.transports import Location
     from python_docker.transports.medium import Destination
 
 
@@ -51,41 +56,67 @@ def write_images(
 ) -> Manifest | Index:
     """Write images to one place, under the name that it gives or else the first image's; gives what the name now means.
 
-    One image is written as it is, several as an index with a manifest for each platform; so is one with something to
-    put beside it. Nothing is to be seen there until everything has arrived. Raises `UnsupportedFormat` for an index
-    where the place can hold none, and for two images of one platform.
+    Nothing is to be seen there until everything has arrived. See `finish_images`.
 
         index = write_images([image_for_amd64, image_for_arm64], "oci:build:demo")
+    """
+    place = Location.parse(location) if isinstance(location, str) else location
+    reference = images[0].reference if images[0].name else None
+    with Delivery([place], reference=reference, registry=lambda _: registry, progress=progress) as delivery:
+        return finish_images(images, delivery, attach=attach)[0]
+
+
+def finish_images(
+    images: Sequence[Image], delivery: Delivery, *, attach: Attachments | None = None
+) -> list[Manifest | Index]:
+    """Write what has not left yet of some images to the places of a delivery, and return what was written at each.
+
+    One image is written as it is, several as an index with a manifest for each platform; so is one with something to
+    put beside it. `attach` is asked for places that hold referrers. Raises `UnsupportedFormat` for an index where a
+    place can hold none, and for two images of one platform.
     """
     platforms = [image.platform for image in images]
     twice = next((platform for platform in platforms if platforms.count(platform) > 1), None)
     if twice is not None:
         raise UnsupportedFormat(f"there are two images for {twice}; an index has one for each platform")
-    reference = images[0].reference if images[0].name else None
-    with destination(location, reference=reference, registry=registry) as target:
-        in_index = attach is not None and attach.in_index
-        if len(images) == 1 and not in_index:
-            manifest = put_image(images[0], target, progress=progress)
-            _attach(attach.to_image(images[0], manifest) if attach is not None else (), manifest, target)
-            return manifest
-        if not target.takes_index:
-            what = "an image for several platforms" if len(images) > 1 else "what goes beside an image"
-            raise UnsupportedFormat(f"{location} cannot hold {what}; use {INDEX_FORMS}")
-        children, beside = [], []
-        for image in images:
-            manifest = put_image(image, target, progress=progress, root=False)
-            children.append(manifest.descriptor.replace(platform=_fields(image)))
-            if attach is None:
-                continue
+    return delivery.finish(partial(_send, images, attach, threading.Lock()))
+
+
+def _send(
+    images: Sequence[Image], attach: Attachments | None, attaching: threading.Lock, transfer: Transfer
+) -> Manifest | Index:
+    """Write images to one place; of places side by side, one is attached to at a time: the same documents, perhaps."""
+    target = transfer.destination
+    if not isinstance(target, TakesReferrers):
+        attach = None
+    in_index = attach is not None and attach.in_index
+    alone = len(images) == 1 and not in_index
+    if not alone and not target.takes_index:
+        what = "an image for several platforms" if len(images) > 1 else "what goes beside an image"
+        raise UnsupportedFormat(f"{what} cannot be held there; use {INDEX_FORMS}")
+    manifests, beside = [], []
+    for image in images:
+        manifest = send_image(image, transfer, root=alone)
+        manifests.append(manifest)
+        if attach is None:
+            continue
+        with attaching:
             _attach(attach.to_image(image, manifest), manifest, target)
             if in_index:
                 other, descriptor, blobs = attach.beside_image(image, manifest)
-                put_blobs(blobs, target, progress)
+                put_blobs(blobs, target, transfer.progress)
                 target.put_manifest(other, root=False)
                 beside.append(descriptor)
-        index = Index.new(AS_IT_IS.format_for(ImageFormat.OCI, target), [*children, *beside])
-        target.put_manifest(index, root=True)
-        _attach(attach.to_index(index) if attach is not None else (), index, target)
+    if alone:
+        return manifests[0]
+    children = [
+        manifest.descriptor.replace(platform=_fields(image)) for image, manifest in zip(images, manifests, strict=True)
+    ]
+    index = Index.new(AS_IT_IS.format_for(ImageFormat.OCI, target), [*children, *beside])
+    target.put_manifest(index, root=True)
+    if attach is not None:
+        with attaching:
+            _attach(attach.to_index(index), index, target)
     return index
 
 

@@ -13,8 +13,10 @@ from conda_docker.errors import InterpreterNotFound
 from conda_docker.image.plan import ImagePlan, do_without
 from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.make import make_layers
+from conda_docker.layers.member import named
 from conda_docker.layers.recipe import Recipe
 from conda_docker.link.bytecode.interpreter import Interpreters
+from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -23,26 +25,34 @@ if TYPE_CHECKING:
     from conda_docker.layers.settle import Fetch
     from conda_docker.layers.stores.folder import FolderStore
     from conda_docker.layers.stores.repository import RepositoryStore
+    from python_docker.copying.delivery import Delivery
 
 
 def package_layers(
-    plan: ImagePlan, options: BuildOptions, store: FolderStore, notes: list[str], progress: Progress = SILENT
+    plan: ImagePlan,
+    options: BuildOptions,
+    store: FolderStore,
+    notes: list[str],
+    progress: Progress = SILENT,
+    delivery: Delivery | None = None,
 ) -> tuple[list[MadeLayer], Recipe]:
     """Return the layers of the packages of a plan, bottom first, and the recipe that they are made by.
 
-    Where modules are to be compiled and no Python for it can be had, they are not, for the reason that is appended to
-    `notes`. Raises `DownloadError`, `InvalidPackage`, `CacheError`, and `InterpreterNotFound` with `bytecode="always"`.
+    Each leaves by `delivery` as soon as it is ready. Where modules are to be compiled and no Python for it can be had,
+    they are not, for the reason that is appended to `notes`. Raises `DownloadError`, `InvalidPackage`, `CacheError`,
+    and `InterpreterNotFound` with `bytecode="always"`.
     """
     sources, destinations = repositories(options, store.folder)
     python = plan.environment.python
     workers = options.workers or os.cpu_count() or 1
+    stop = Stop() if delivery is None else delivery.stop
 
     def make(recipe: Recipe) -> list[MadeLayer]:
         made = make_layers(
             plan.groups,
             recipe,
             [store, *sources] if options.use_cache else [],
-            fetching(options, store.folder, progress),
+            fetching(options, store.folder, progress, stop),
             cache=store.folder,
             keep=[store, *destinations],
             verify=options.verify_cache,
@@ -54,8 +64,13 @@ def package_layers(
             extracted=options.use_extracted or options.offline,
             workers=workers,
             progress=progress,
+            stop=stop,
         )
-        by_position = {layer.position: layer for layer in made}
+        by_position = {}
+        for layer in made:
+            if delivery is not None:
+                delivery.begin(layer.layer.blob, f"write {named(layer.members)}")
+            by_position[layer.position] = layer
         return [by_position[position] for position in sorted(by_position)]
 
     try:
@@ -66,8 +81,8 @@ def package_layers(
         return make(recipe), recipe
 
 
-def fetching(options: BuildOptions, cache: CacheFolder, progress: Progress = SILENT) -> Fetch:
-    """Return how packages and wheels are got for a build with these options: see `Fetch`."""
+def fetching(options: BuildOptions, cache: CacheFolder, progress: Progress = SILENT, stop: Stop | None = None) -> Fetch:
+    """Return how packages and wheels are got for a build with these options, until `stop` is set: see `Fetch`."""
     workers = max(4, options.workers or os.cpu_count() or 1)
 
     def fetch(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
@@ -84,6 +99,7 @@ def fetching(options: BuildOptions, cache: CacheFolder, progress: Progress = SIL
             extracted=options.use_extracted,
             workers=workers,
             progress=progress,
+            stop=stop,
         )
 
     return fetch

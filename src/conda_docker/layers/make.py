@@ -6,21 +6,22 @@ import logging
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import CacheError
-from conda_docker.layers.arrivals import Arrivals, complete_groups, work_of
 from conda_docker.layers.clobbers import Settlement, remember_settlement, remembered_settlement
 from conda_docker.layers.made import Group, MadeLayer, look_up, losing_groups, members_that_meet, with_settlement
+from conda_docker.layers.member import named
+from conda_docker.layers.pipeline import ready_layers
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.folder import FolderStore
 from python_docker.errors import Error
 from python_docker.image.layer import Layer
+from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def make_layers(
     verify: float = 0.0,
     workers: int = 1,
     progress: Progress = SILENT,
+    stop: Stop | None = None,
 ) -> Iterator[MadeLayer]:
     """Yield the layer of each group of packages in `plan` as soon as it is there, in any order.
 
@@ -63,16 +65,28 @@ def make_layers(
     The last package in `order` (as they stand in the plan, by default) wins a path that several bring. This is known
     only when all layers are: a layer that loses a path is yielded again without it, and the later one is the layer of
     its `position`. `replaced` are the distributions of conda packages that wheels replace, by the packages' stems; the
-    files of these are left out.
+    files of these are left out. `stop` ends the work with `CancelledError`; it is set by an error here.
 
     Raises `DownloadError`, `InvalidPackage`, `CacheError`; and before anything is made, `InterpreterNotFound` when
     modules must be compiled and no Python for it can be had from `interpreters`.
     """
+    stop = stop or Stop()
     groups = [tuple(group) for group in plan]
     ordered = [member for group in groups for member in group] if order is None else order
     with ExitStack() as closing:
         making = _Making(
-            recipe, stores, keep, cache, fetch, interpreters, extracted, workers, progress, closing, verify
+            recipe,
+            stores,
+            keep,
+            cache,
+            fetch,
+            interpreters,
+            extracted,
+            workers,
+            progress,
+            closing,
+            stop,
+            verify,
         )
         made: dict[int, MadeLayer] = {}
         for layer in making.layers(dict(enumerate(groups)), {}):
@@ -104,6 +118,7 @@ class _Making:
     workers: int
     progress: Progress
     closing: ExitStack
+    stop: Stop
     verify: float = 0.0
     entries: dict[str, Entry] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
@@ -124,10 +139,9 @@ class _Making:
         compiler = self._compiler(missing | {position: groups[position] for position in checked})
         if checked:
             self._verify(checked, lost, compiler)
-        yield from self._kept(found, lost)
-        if missing:
-            for made in self._make(missing, lost, compiler):
-                yield self._replaceable(made, lost)  # another process may prune the cache before it is used
+        for ready in self._ready(missing, lost, compiler, found):
+            # Another process may prune the cache before it is used.
+            yield ready if ready.cached else self._replaceable(ready, lost)
 
     def settle(self, members: Sequence[Member], replaced: Mapping[str, Sequence[str]]) -> Settlement:
         """Return what each of `members`, in order, loses to a later one. Remembered: a second call reads none."""
@@ -157,9 +171,9 @@ class _Making:
 
         def make_again() -> Digest:
             with ExitStack() as closing:
-                anew = replace(self, closing=closing, compilers=[])
+                anew = replace(self, closing=closing, compilers=[], stop=Stop())
                 missing = {known.position: known.members}
-                [again] = anew._make(missing, lost, anew._compiler(missing))
+                [again] = anew._ready(missing, lost, anew._compiler(missing))
                 return again.layer.digest
 
         blob = known.layer.blob
@@ -186,31 +200,31 @@ class _Making:
     def _verify(self, layers: Mapping[int, MadeLayer], lost: Losses, compiler: Compiler | None) -> None:
         """Make layers anew. Raises `CacheError` for one that is another than its store has."""
         groups = {position: layer.members for position, layer in layers.items()}
-        for anew in self._make(groups, lost, compiler):
+        for anew in self._ready(groups, lost, compiler):
             known = layers[anew.position].layer
             if anew.layer.diff_id != known.diff_id or anew.layer.digest != known.digest:
                 raise CacheError(
-                    f"{known.blob.origin} has another layer of {_label(anew.members)} than its packages make: "
+                    f"{known.blob.origin} has another layer of layer {named(anew.members)} than its packages make: "
                     f"{known.digest} instead of {anew.layer.digest}; whoever can write there may have tampered with it"
                 )
 
-    def _kept(self, found: Sequence[MadeLayer], lost: Losses) -> Iterator[MadeLayer]:
-        """Yield the layers that were found, once each store of `keep` has them."""
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="keep") as pool:
-            yield from pool.map(lambda layer: self._keep(layer, lost), found)
-
     def _keep(self, made: MadeLayer, lost: Losses) -> MadeLayer:
         """Return the layer as the last store of `keep` has it, once all have it."""
+        self.stop.check()
         inputs = self.recipe.inputs(made.members, extracted=made.extracted, lost=lost)
         if inputs is None:
             return made
         key = digest_of(inputs)
         layer = made.layer
         for store in self.keep:
-            if not (made.cached and isinstance(store, FolderStore)):
+            if self._is_remote(store) or not made.cached:
                 layer = store.put(key, layer, made.facts, inputs)
         self.entries[key] = Entry(inputs, layer, made.facts)
         return made if layer is made.layer else replace(made, layer=layer)
+
+    @staticmethod
+    def _is_remote(store: LayerStore) -> bool:
+        return not isinstance(store, FolderStore)
 
     def _compiler(self, groups: Mapping[int, Group]) -> Compiler | None:
         """Return the compiler for the modules of some packages, started once; None when there are none to compile."""
@@ -222,39 +236,36 @@ class _Making:
             self.compilers.append(self.closing.enter_context(self.interpreters.start(self.recipe.bytecode)))
         return self.compilers[0]
 
-    def _make(self, groups: Mapping[int, Group], lost: Losses, compiler: Compiler | None) -> Iterator[MadeLayer]:
-        arrived = Arrivals()
+    def _ready(
+        self,
+        missing: Mapping[int, Group],
+        lost: Losses,
+        compiler: Compiler | None,
+        found: Sequence[MadeLayer] = (),
+    ) -> Iterator[MadeLayer]:
+        """Yield layers as they become ready: those that were `found`, and those of `missing` groups, which are made."""
+        if not any(self._is_remote(store) for store in self.keep):
+            yield from (self._keep(layer, lost) for layer in found)
+            found = ()
+        if missing or found:
+            yield from ready_layers(
+                found,
+                missing,
+                self.fetch,
+                lambda position, group, paths: self._write(position, group, paths, lost, compiler),
+                lambda layer: self._keep(layer, lost),
+                workers=self.workers,
+                stop=self.stop,
+            )
 
-        def make_next() -> MadeLayer:
-            position, paths = arrived.take()
-            return self._make_one(position, groups[position], paths, lost, compiler)
-
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="layer") as pool:
-            unfinished: set[Future[MadeLayer]] = set()
-            try:
-                for position, paths in complete_groups(groups, self.fetch):
-                    arrived.put(position, paths, work_of(groups[position]))
-                    unfinished.add(pool.submit(make_next))
-                    done = {future for future in unfinished if future.done()}
-                    unfinished -= done
-                    for future in done:
-                        yield future.result()
-                while unfinished:
-                    done, unfinished = wait(unfinished, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        yield future.result()
-            except BaseException:
-                for future in unfinished:
-                    future.cancel()
-                raise
-
-    def _make_one(
+    def _write(
         self, position: int, group: Group, paths: Sequence[Path], lost: Losses, compiler: Compiler | None
     ) -> MadeLayer:
         from conda_docker.layers.write import write_layer
 
+        self.stop.check()
         started = time.monotonic()
-        task = self.progress.start(_label(group), None)
+        task = self.progress.start(f"layer {named(group)}", None)
         with self.cache.writing():
             layer, facts = write_layer(
                 self.recipe,
@@ -263,15 +274,8 @@ class _Making:
                 self.cache.blobs.writer,
                 compiler=compiler,
                 lost=lost,
-                advance=task.advance,
+                advance=self.stop.guard(task).advance,
             )
         extracted = any(path.is_dir() for path in paths)
-        made = MadeLayer(position, group, layer, facts, False, time.monotonic() - started, extracted)
-        made = self._keep(made, lost)
         task.finish()
-        return made
-
-
-def _label(group: Group) -> str:
-    more = f" and {len(group) - 1} more" if len(group) > 1 else ""
-    return f"layer {group[0].name}{more}"
+        return MadeLayer(position, group, layer, facts, False, time.monotonic() - started, extracted)

@@ -6,7 +6,7 @@ these functions.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -81,6 +81,12 @@ class Opened(Protocol):
 def has_modules_to_compile(member: Member) -> bool:
     """Return whether installing a package byte-compiles modules, and so depends on the environment's Python."""
     return isinstance(member, LockedWheel) or member.noarch == "python"
+
+
+def named(members: Sequence[Member]) -> str:
+    """Return what a layer of some packages is called in progress and messages."""
+    more = f" and {len(members) - 1} more" if len(members) > 1 else ""
+    return f"{members[0].name}{more}"
 
 
 def identity(member: Member) -> list[str | bool | None]:

@@ -6,20 +6,16 @@ Only what must change on the way is understood: images, when they are converted.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 from python_docker.copying.choose import MAX_DEPTH, image_of, manifest_of
 from python_docker.copying.conversion import AS_IT_IS, Conversion, convert_image
+from python_docker.copying.transfer import Transfer, put_blobs
 from python_docker.errors import InvalidDocument, NotFound, RegistryError, UnsupportedFormat
-from python_docker.files.buffers import keep_buffers
 from python_docker.image.blob import Blob
-from python_docker.parallel import in_parallel
-from python_docker.progress import SILENT, Progress, Task
+from python_docker.progress import SILENT, Progress
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest
 from python_docker.spec.media_types import INDEXES, MANIFESTS, ImageFormat
@@ -41,8 +37,8 @@ __all__ = [
     "copy_index",
     "copy_manifest",
     "copy_referrers",
-    "put_blobs",
     "put_image",
+    "send_image",
 ]
 
 _log = logging.getLogger("python_docker")
@@ -296,43 +292,16 @@ def put_image(
     root: bool = True,
 ) -> Manifest:
     """Write one image to a destination, which the caller commits; returns the manifest as it was written."""
-    progress = progress or SILENT
-    written = convert_image(image, destination, conversion, progress)
+    with Transfer(destination, progress or SILENT) as transfer:
+        return send_image(image, transfer, conversion=conversion, root=root)
+
+
+def send_image(image: Image, transfer: Transfer, *, conversion: Conversion = AS_IT_IS, root: bool = True) -> Manifest:
+    """Write one image to the destination of a transfer, by which some of its layers may have left before."""
+    destination = transfer.destination
+    written = convert_image(image, destination, conversion, transfer.progress)
     manifest = written.manifest
     layers = [layer.with_format(written.format).blob for layer in reversed(written.layers)]
-    put_blobs([*layers, written.config_blob.describe(manifest.config)], destination, progress)
+    transfer.put([*layers, written.config_blob.describe(manifest.config)])
     destination.put_manifest(manifest, root=root)
     return manifest
-
-
-def put_blobs(blobs: Sequence[Blob], destination: Destination, progress: Progress) -> None:
-    """Put blobs into a destination, as many at once as the destination takes, each digest once."""
-    unique = {blob.descriptor.digest: blob for blob in blobs}
-    stop = threading.Event()
-
-    def put(blob: Blob) -> None:
-        task = progress.start(blob.descriptor.digest.short, blob.descriptor.size)
-        task.finish(destination.put_blob(blob, _Stoppable(task, stop)))
-
-    blobs = list(unique.values())
-    keep_buffers()
-    if destination.parallel > 1:
-        # The largest first, so that none of them is left to go alone at the end.
-        blobs.sort(key=lambda blob: blob.descriptor.size, reverse=True)
-    in_parallel([partial(put, blob) for blob in blobs], destination.parallel, stop)
-
-
-class _Stoppable:
-    """A task that ends the work it hears of as soon as that is in vain."""
-
-    def __init__(self, task: Task, stop: threading.Event) -> None:
-        self._task = task
-        self._stop = stop
-
-    def advance(self, size: int) -> None:
-        if self._stop.is_set():
-            raise CancelledError
-        self._task.advance(size)
-
-    def finish(self, outcome: str = "") -> None:
-        self._task.finish(outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from python_docker.copying.copy import put_blobs
+from python_docker.copying.transfer import put_blobs
 from python_docker.errors import NotFound
 from python_docker.progress import SILENT
 from python_docker.signing.simple_signing import sign_digest, signature_tag, signatures_image

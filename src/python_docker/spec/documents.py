@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from python_docker.errors import InvalidDocument, UnsupportedFormat
 from python_docker.spec import fields
 from python_docker.spec.descriptor import Descriptor
+from python_docker.spec.digest import Digest
 from python_docker.spec.document import Document
 from python_docker.spec.fields import MAX_ITEMS, json_field
 from python_docker.spec.image_config import History, ImageConfig, RootFS
@@ -37,6 +38,7 @@ __all__ = [
     "Manifest",
     "RootFS",
     "dump_json",
+    "named_digests",
     "parse_json",
     "parse_manifest",
     "referrer_descriptor",
@@ -162,6 +164,12 @@ class Index(Document):
         if annotations and image_format is ImageFormat.OCI:
             value["annotations"] = dict(sorted(annotations.items()))
         return cls.build(value)
+
+
+def named_digests(document: Manifest | Index) -> frozenset[Digest]:
+    """Return the digests of all that a manifest or an index names: config and layers, or manifests."""
+    named = (document.config, *document.layers) if isinstance(document, Manifest) else document.manifests
+    return frozenset(descriptor.digest for descriptor in named)
 
 
 def referrer_descriptor(document: Manifest | Index) -> Descriptor:

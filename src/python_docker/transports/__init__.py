@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from python_docker.transports.opening import destination, open_destination, open_source, open_sources
+from python_docker.transports.opening import (
+    destination,
+    destination_class,
+    open_destination,
+    open_source,
+    open_sources,
+)
 
 if TYPE_CHECKING:
     from python_docker.image import Image
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Location",
     "destination",
+    "destination_class",
     "open_destination",
     "open_image",
     "open_source",

@@ -15,7 +15,7 @@ from python_docker.files.atomic import PartialFolder, is_partial
 from python_docker.files.compression import Compression
 from python_docker.image.blob import Blob, BlobStore
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_manifest
+from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, named_digests, parse_manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.transports.look import DIRECTORY_VERSION, is_directory_image
 from python_docker.transports.oci.source import FolderFiles, regular_size
@@ -111,6 +111,7 @@ class DirectoryDestination:
             self._partial = PartialFolder(place.parent, place.name)
         self._stage = BlobStore(self._partial.path)
         self._staged: set[Digest] = set()
+        self._named: set[Digest] = set()
 
     @classmethod
     def open(
@@ -140,6 +141,7 @@ class DirectoryDestination:
 
     def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
         self._has_root = self._has_root or root
+        self._named |= named_digests(manifest)
         with writing(f"the folder {self._folder}"):
             (self._partial.path / ("manifest.json" if root else _child_name(manifest.digest))).write_bytes(manifest.raw)
 
@@ -148,7 +150,7 @@ class DirectoryDestination:
         if not self._has_root:
             raise Error(f"the folder {self._folder} was given no image")
         with writing(f"the folder {self._folder}"):
-            for digest in self._staged:
+            for digest in self._staged & self._named:
                 self._stage.path_of(digest).rename(self._partial.path / digest.encoded)
             shutil.rmtree(self._partial.path / "blobs", ignore_errors=True)
             (self._partial.path / "version").write_text(_VERSION, encoding="ascii")

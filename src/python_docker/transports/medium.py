@@ -36,8 +36,9 @@ class Source(Protocol):
 class Destination(Protocol):
     """Takes one image, or one index of images: blobs, then the manifests that name them, the root last, then `commit`.
 
-    Until `commit` nothing that was there is changed, and nothing new is to be seen where the medium allows that;
-    `abort` takes back what it can.
+    Blobs may come long before the manifests, and one that no manifest comes to name is not kept where that can be
+    helped. Until `commit` nothing that was there is changed, and nothing new is to be seen where the medium allows
+    that; `abort` takes back what it can.
     """
 
     formats: ClassVar[frozenset[ImageFormat]]
@@ -45,7 +46,7 @@ class Destination(Protocol):
     compressions: ClassVar[frozenset[Compression]]
     """The compressions of layers that can be kept."""
     parallel: ClassVar[int]
-    """How many blobs may be put at once."""
+    """How many blobs may be put at once, in any order; 1 where they are kept in the order in which they are put."""
     takes_index: ClassVar[bool]
     """Whether it can hold an index of images."""
 

@@ -60,6 +60,11 @@ def open_destination(
     return cast("Destination", _class(place.medium.destination).open(place, reference, registry))
 
 
+def destination_class(location: Location) -> type[Destination]:
+    """Return the class that writes to a location; it says what can be kept there."""
+    return cast("type[Destination]", _class(location.medium.destination))
+
+
 def _parse(location: str | Location, default_transport: str | None = None) -> Location:
     from python_docker.transports.location import Location
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from python_docker.spec.media_types import layer_compression
+from python_docker.copying.transfer import keeps
+from python_docker.transports import destination_class
 
 if TYPE_CHECKING:
     from python_docker.image.blob import Blob
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.digest import Digest
     from python_docker.transports.location import Location
-    from python_docker.transports.medium import Destination
 
 
 def bytes_to_send(
@@ -25,8 +25,8 @@ def bytes_to_send(
     keep its compression. A registry is asked for each layer. Raises what asking raises, such as `RegistryError`.
     """
     unique = {layer.descriptor.digest: layer for layer in layers}
-    destination: type[Destination] = _named(location.medium.destination)
-    changed = {digest for digest, layer in unique.items() if not _is_kept(layer, destination)}
+    destination = destination_class(location)
+    changed = {digest for digest, layer in unique.items() if not keeps(destination, layer.descriptor)}
     as_they_are = [layer for digest, layer in unique.items() if digest not in changed]
     present = _present(location, as_they_are, registry)
     return {
@@ -35,19 +35,10 @@ def bytes_to_send(
     }
 
 
-def _is_kept(layer: Blob, destination: type[Destination]) -> bool:
-    compression = layer_compression(layer.descriptor.media_type)
-    return compression is None or compression in destination.compressions
-
-
 def _present(location: Location, blobs: Sequence[Blob], registry: RegistryOptions | None) -> set[Digest]:
     if location.medium.present is None or not blobs:
         return set()
-    ask: Callable[[Location, Sequence[Blob], RegistryOptions | None], set[Digest]] = _named(location.medium.present)
+    module, _, name = location.medium.present.partition(":")
+    ask: Callable[[Location, Sequence[Blob], RegistryOptions | None], set[Digest]]
+    ask = getattr(import_module(module), name)
     return ask(location, blobs, registry)
-
-
-def _named(path: str) -> Any:
-    """Return the class or function that a row of the table names."""
-    module, _, name = path.partition(":")
-    return getattr(import_module(module), name)

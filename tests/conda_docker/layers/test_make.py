@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, wait
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conda_docker.environment.wheels import LockedWheel
-from conda_docker.errors import InterpreterNotFound, InvalidPackage
+from conda_docker.errors import CacheError, InterpreterNotFound, InvalidPackage
+from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.member import Member
 from conda_docker.layers.recipe import Recipe
 from conda_docker.link.bytecode.interpreter import Interpreters
 from conda_docker.link.bytecode.python_program import exact_version, minor_version
+from python_docker.image.layer import Layer
+from python_docker.parallel import Stop
 from tests.conda_docker.layers.ingredients import RECIPE, Pantry, Store, in_order
 from tests.conda_docker.packages import SyntheticPackage
 from tests.conda_docker.pypi.wheels import make_wheel
@@ -73,32 +79,72 @@ def test_a_second_time_nothing_is_fetched(pantry: Pantry) -> None:
 
 def test_a_layer_is_given_before_other_packages_arrive(pantry: Pantry) -> None:
     a, c = pantry.add(A, C)
-    held: list[str] = []
+    given = threading.Event()
     fetch = pantry.fetch
 
     def slowly(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
         yield from fetch([a])
-        held.append("c is on its way")
-        while len(held) < 2:
-            # Nobody waits for more than what has arrived.
-            yield from ()
-            held.append("asked for more")
+        assert given.wait(30)
         yield from fetch([c])
 
     pantry.fetch = slowly  # type: ignore[method-assign]
     layers = pantry.make([[a], [c]])
-    assert {layer.position for layer in layers} == {0, 1}
+    assert next(layers).position == 0
+    given.set()
+    assert [layer.position for layer in layers] == [1]
 
 
-def test_layers_of_stores_are_given_before_anything_is_fetched(pantry: Pantry) -> None:
+@pytest.mark.parametrize("keep", [True, False])
+def test_layers_of_stores_are_given_while_packages_are_awaited(pantry: Pantry, keep: bool) -> None:
     a, c = pantry.add(A, C)
     store = Store()
     in_order(pantry.make([[c]], stores=[store]))
-    pantry.fetched.clear()
-    layers = pantry.make([[a], [c]], stores=[store])
+    given = threading.Event()
+    fetch = pantry.fetch
+
+    def slowly(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
+        assert given.wait(30)
+        yield from fetch(members)
+
+    pantry.fetch = slowly  # type: ignore[method-assign]
+    layers = pantry.make([[a], [c]], stores=[store], keep=[store] if keep else [])
     assert next(layers).position == 1
-    assert pantry.fetched == []
+    given.set()
     assert [layer.position for layer in layers] == [0]
+
+
+def test_an_error_of_one_part_ends_all(pantry: Pantry) -> None:
+    a, c = pantry.add(A, C)
+    stop, fetch = Stop(), pantry.fetch
+
+    class Full(Store):
+        def put(self, key: str, layer: Layer, facts: LayerFacts, inputs: Mapping[str, Any]) -> Layer:
+            raise CacheError("the disk is full")
+
+    def slowly(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
+        yield from fetch([a])
+        wait([stop.future], 30)
+        raise CancelledError
+
+    pantry.fetch = slowly  # type: ignore[method-assign]
+    with pytest.raises(CacheError, match="the disk is full"):
+        list(pantry.make([[a], [c]], keep=[Full()], stop=stop))
+    assert isinstance(stop.cause, CacheError)
+
+
+def test_who_waits_for_layers_can_be_told_that_they_are_in_vain(pantry: Pantry) -> None:
+    [a] = pantry.add(A)
+    stop = Stop()
+
+    def never(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
+        stop.set(OSError("the registry has gone"))
+        wait([stop.future], 30)
+        raise CancelledError
+        yield
+
+    pantry.fetch = never  # type: ignore[method-assign]
+    with pytest.raises((OSError, CancelledError)):
+        list(pantry.make([[a]], stop=stop))
 
 
 def test_the_last_in_order_wins_a_path_and_the_others_layer_is_given_again(pantry: Pantry) -> None:

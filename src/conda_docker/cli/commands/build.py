@@ -87,30 +87,32 @@ def build(console: Output, **given: Any) -> None:
 
     from conda_docker.cli.terminal.build_report import blob_names
     from conda_docker.image.assemble import build_image
-    from conda_docker.image.index import write_images
+    from conda_docker.image.index import finish_images
     from conda_docker.resolution import resolve
     from conda_docker.sbom.writer import BillWriter
+    from python_docker.copying.delivery import Delivery
 
     attachments = _Attachments(request, given)
     results: list[BuildResult] = []
-    written: dict[Location, Manifest | Index] = {}
-    with open_display(console) as progress:
+    with (
+        open_display(console) as progress,
+        Delivery(
+            locations, reference=image, registry=lambda location: _registry(location, given), progress=progress
+        ) as delivery,
+    ):
         with _default_base_explained(request.base):
             environments = resolve(request, progress=progress)
         for resolved in environments:
-            result = build_image(resolved.environment, resolved.base, request.options, progress=progress)
+            result = build_image(
+                resolved.environment, resolved.base, request.options, progress=progress, delivery=delivery
+            )
             result.image.name, result.image.tag = image.familiar_name, image.tag
             results.append(result)
             progress.name(blob_names(result))
         writer = BillWriter(bills, results, request.options) if bills else None
-        for location in locations:
-            written[location] = write_images(
-                [result.image for result in results],
-                location,
-                attach=attachments.of(results, writer) if location.medium.holds_referrers else None,
-                registry=_registry(location, given),
-                progress=progress,
-            )
+        images, attach = [result.image for result in results], attachments.of(results, writer)
+        finished = finish_images(images, delivery, attach=attach)
+        written = dict(zip(locations, finished, strict=True))
         if writer is not None:
             # Of a place that keeps manifests, if there is one: the digest means something there.
             kept = [place for place in locations if place.medium.keeps_manifest] or locations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from functools import partial as bound
 from pathlib import Path
@@ -35,7 +36,7 @@ _RATTLER_ONLY = frozenset({"s3", "gcs", "oci"})
 _REFUSALS = frozenset({401, 403, 404})
 
 
-class Stopped(Exception):
+class Stopped(CancelledError):
     """The download was given up because another one failed, or the program is ending."""
 
 

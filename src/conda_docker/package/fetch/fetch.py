@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from conda_docker.cache.folder import CacheFolder, mark_used
 from conda_docker.errors import DownloadError
@@ -21,6 +21,7 @@ from conda_docker.package.fetch.find import (
 )
 from python_docker.files.home import expand_home
 from python_docker.http.url import host_of
+from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def fetch_packages(
     workers: int | None = None,
     progress: Progress = SILENT,
     options: HttpOptions | None = None,
+    stop: Stop | None = None,
 ) -> Iterator[tuple[File, Path]]:
     """Yield each package or wheel with its file, or the folder that it is extracted in, as they become ready, in any
     order.
@@ -56,7 +58,8 @@ def fetch_packages(
     The rest is downloaded to `cache_dir`, up to `workers` (at most 10) at once from each host, and checked by its
     SHA-256 (MD5 where the index has no other) and size. A download that was cut goes on where it stopped, in this run
     or the next.
-    `options` say how to talk HTTP (None: as the user's conda configuration and environment variables say).
+    `options` say how to talk HTTP (None: as the user's conda configuration and environment variables say). `stop` gives
+    up, with `CancelledError`, what is not there yet.
 
     Raises `DownloadError` for a package that cannot be had, or is not what its record says; with `offline`, before
     the first is given, one that lists all that is missing. Raises `CacheError` when a download cannot be written.
@@ -72,6 +75,8 @@ def fetch_packages(
     caches = package_caches(configuration=configuration)
     cache = CacheFolder(cache_dir)
     downloads = _Downloads(configuration, options, progress, cache)
+    given_up = (stop or Stop()).future
+    given_up.add_done_callback(lambda _: downloads.stop.set())
 
     def find(record: PublishedFile) -> Path | None:
         found = find_package(record, cache_dir, caches=caches)
@@ -106,8 +111,13 @@ def fetch_packages(
         futures: dict[Future[Path], File] = {
             pools.of(host_of(record.url)).submit(fetch, record): record for record in ordered
         }
-        for future in as_completed(futures):
+        awaited: list[Future[Any]] = [*futures, given_up]
+        for number, future in enumerate(as_completed(awaited), 1):
+            if future is given_up:
+                raise CancelledError
             yield futures[future], future.result()
+            if number == len(futures):
+                return
     finally:
         # Nobody waits for the others any more: not for a server that says nothing, in particular.
         downloads.stop.set()

@@ -14,7 +14,14 @@ from python_docker.files.lock import locked
 from python_docker.image.blob import Blob, BlobStore
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, referrer_descriptor
+from python_docker.spec.documents import (
+    MAX_DOCUMENT_SIZE,
+    Descriptor,
+    Index,
+    Manifest,
+    named_digests,
+    referrer_descriptor,
+)
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
@@ -86,6 +93,7 @@ class OciLayoutDestination:
         self._root: Descriptor | None = None
         self._referrers: dict[Digest, Descriptor] = {}
         self._staged: set[Digest] = set()
+        self._named: set[Digest] = set()
         self._store = BlobStore(folder)
         self._exists = _is_layout(folder)
         with writing(f"to the OCI layout {folder}"):
@@ -150,6 +158,7 @@ class OciLayoutDestination:
 
     def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
         self._add(Blob.from_bytes(manifest.raw, manifest.media_type))
+        self._named |= {manifest.digest, *named_digests(manifest)}
         if root:
             self._root = Descriptor.new(manifest.media_type, manifest.digest, manifest.size, self._annotations)
 
@@ -163,6 +172,9 @@ class OciLayoutDestination:
         if self._root is None:
             raise Error(f"the OCI layout {self._folder} was given no image")
         with writing(f"to the OCI layout {self._folder}"):
+            for superfluous in self._staged - self._named:
+                self._stage.path_of(superfluous).unlink()
+            self._staged &= self._named
             if self._exists or not self._appear(self._root):
                 _is_layout(self._folder)
                 self._merge(self._root)

@@ -1,0 +1,131 @@
+"""Delivery: images on their way to several places at once, which take layers while others are still being made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import CancelledError
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from python_docker.copying.transfer import Transfer
+from python_docker.image.blob import Blob
+from python_docker.parallel import Stop, in_parallel
+from python_docker.progress import SILENT, Progress
+from python_docker.transports import destination_class, open_destination
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from python_docker.registry.options import RegistryOptions
+    from python_docker.spec.reference import ImageReference
+    from python_docker.transports import Location
+
+T = TypeVar("T")
+
+
+class Delivery:
+    """One image, or an index of images, for some places; nothing is seen at any of them before all has arrived.
+
+    `begin` sends a layer to the places that take blobs in any order: registries, layouts and folders. `finish` sends
+    the rest, in the order of the image, to all places side by side, and then makes it visible. An archive or an engine
+    is written to in `finish` alone: the bytes of an archive depend on its order, and another package may still win a
+    path from a layer that was made.
+
+    A context manager: left by an error, it takes back what was begun. `stop` is set by the first error in any part;
+    whoever makes layers should listen to it, and end with `CancelledError`, in whose place that first error is raised.
+
+        with Delivery([Location.parse("oci:build:demo")]) as delivery:
+            delivery.begin(layer.blob)
+            [manifest] = delivery.finish(lambda transfer: send_image(image, transfer))
+    """
+
+    def __init__(
+        self,
+        locations: Sequence[Location],
+        *,
+        reference: ImageReference | None = None,
+        registry: Callable[[Location], RegistryOptions | None] = lambda _: None,
+        progress: Progress = SILENT,
+    ) -> None:
+        """Open the places that take blobs in any order. Raises what opening them raises.
+
+        `reference` is the name that the image gets where a location gives none, `registry` says how to talk to one.
+        """
+        self.stop = Stop()
+        self._reference = reference
+        self._registry = registry
+        self._progress = progress
+        self._transfers: list[Transfer | None] = [None] * len(locations)
+        self._locations = list(locations)
+        with ExitStack() as opening:
+            opening.push(self)
+            for number, location in enumerate(locations):
+                if destination_class(location).parallel > 1:
+                    self._open(number)
+            opening.pop_all()
+
+    def begin(self, blob: Blob, label: str = "") -> None:
+        """Let a blob leave for the places that take it now, shown as `label`.
+
+        Of several repositories of one registry the first has it; the others mount it later. Returns at once. Raises
+        `CancelledError` when a part of the delivery has failed.
+        """
+        self.stop.check()
+        for group in self._groups():
+            first = self._transfers[group[0]]
+            if first is not None:
+                first.begin(blob, label)
+
+    def finish(self, write: Callable[[Transfer], T]) -> list[T]:
+        """Have `write` put what is still missing, and the manifests, into each place, and make all visible.
+
+        Returns what `write` returned, in the order of the places. Raises its first error.
+        """
+        results: dict[int, T] = {}
+
+        def write_group(numbers: Iterable[int]) -> None:
+            for number in numbers:
+                results[number] = write(self._open(number))
+
+        groups = self._groups()
+        in_parallel([partial(write_group, group) for group in groups], len(groups), self.stop)
+        for transfer in self._transfers:
+            if transfer is not None:
+                transfer.close()
+                transfer.destination.commit()
+        return [results[number] for number in range(len(self._locations))]
+
+    def _groups(self) -> list[list[int]]:
+        """Return the numbers of the places, those together that would be sent the same blobs twice."""
+        groups: dict[object, list[int]] = {}
+        for number, location in enumerate(self._locations):
+            reference = location.reference() if location.transport == "docker" else None
+            key = number if reference is None else reference.domain
+            groups.setdefault(key, []).append(number)
+        return list(groups.values())
+
+    def _open(self, number: int) -> Transfer:
+        transfer = self._transfers[number]
+        if transfer is None:
+            location = self._locations[number]
+            options = self._registry(location)
+            opened = open_destination(location, reference=self._reference, registry=options)
+            transfer = self._transfers[number] = Transfer(opened, self._progress, self.stop)
+        return transfer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            return
+        self.stop.set(error)
+        for transfer in self._transfers:
+            if transfer is not None:
+                transfer.close()
+                transfer.destination.abort()
+        if isinstance(error, CancelledError) and (cause := self.stop.cause) is not None:
+            raise cause from None

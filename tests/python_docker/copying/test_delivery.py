@@ -1,0 +1,130 @@
+"""Images on their way to several places, which appear there when all has arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from pathlib import Path
+
+import pytest
+
+from python_docker import Image
+from python_docker.copying.copy import send_image
+from python_docker.copying.delivery import Delivery
+from python_docker.copying.transfer import Transfer
+from python_docker.errors import InvalidArchive
+from python_docker.image.blob import Blob
+from python_docker.spec.documents import Manifest
+from python_docker.transports import Location, open_image
+from tests import peers
+
+
+def image_of(*files: str) -> Image:
+    image = Image("demo", "v1")
+    for name in files:
+        image.add_layer_contents({name: name.encode() * 1000})
+    return image
+
+
+def places(*texts: str) -> list[Location]:
+    return [Location.parse(text) for text in texts]
+
+
+def sending(image: Image) -> Callable[[Transfer], Manifest]:
+    return lambda transfer: send_image(image, transfer)
+
+
+def test_an_image_goes_to_several_places_at_once(tmp_path: Path, registry: peers.Registry, repository: str) -> None:
+    image = image_of("a", "b")
+    locations = places(
+        f"oci:{tmp_path}/layout:v1",
+        f"docker-archive:{tmp_path}/docker.tar",
+        f"oci-archive:{tmp_path}/oci.tar:v1",
+        f"dir:{tmp_path}/folder",
+        f"docker://{registry.host}/{repository}:v1",
+    )
+    with Delivery(locations, reference=image.reference) as delivery:
+        for layer in image.layers:
+            delivery.begin(layer.blob)
+        written = delivery.finish(sending(image))
+    assert [manifest.digest for manifest in written] == [image.digest] * 5
+    for location in locations:
+        assert open_image(location).list_files() == image.list_files()
+
+
+def test_an_archive_is_the_same_whatever_left_early(tmp_path: Path) -> None:
+    image = image_of("a", "b", "c")
+    for name, early in (("early.tar", image.layers), ("late.tar", [])):
+        with Delivery(places(f"oci-archive:{tmp_path}/{name}", f"oci:{tmp_path}/{name}-layout")) as delivery:
+            for layer in early:
+                delivery.begin(layer.blob)
+            delivery.finish(sending(image))
+    assert (tmp_path / "early.tar").read_bytes() == (tmp_path / "late.tar").read_bytes()
+
+
+@pytest.mark.parametrize("form", ["oci:{}", "dir:{}"])
+def test_a_layer_that_no_image_needs_in_the_end_is_not_kept(form: str, tmp_path: Path) -> None:
+    image, superseded = image_of("a"), image_of("b").layers[0].blob
+    with Delivery(places(form.format(tmp_path / "out"))) as delivery:
+        delivery.begin(superseded)
+        delivery.finish(sending(image))
+    assert superseded.descriptor.digest.encoded not in {path.name for path in (tmp_path / "out").rglob("*")}
+    assert open_image(form.format(tmp_path / "out")).digest == image.digest
+
+
+def test_two_names_in_one_new_layout(tmp_path: Path) -> None:
+    image = image_of("a")
+    with Delivery(places(f"oci:{tmp_path}/out:one", f"oci:{tmp_path}/out:two")) as delivery:
+        delivery.begin(image.layers[0].blob)
+        delivery.finish(sending(image))
+    assert {open_image(f"oci:{tmp_path}/out:{name}").digest for name in ("one", "two")} == {image.digest}
+
+
+def test_two_repositories_of_one_registry_are_sent_a_layer_once(
+    registry: peers.Registry, repository: str, tmp_path: Path
+) -> None:
+    image = image_of("only here")
+    before = len(registry.requests())
+    names = [f"docker://{registry.host}/{repository}:{tag}" for tag in ("one", "two")]
+    with Delivery(places(*names)) as delivery:
+        delivery.begin(image.layers[0].blob)
+        delivery.finish(sending(image))
+    uploads = [request for request in registry.requests(since=before) if request.method in {"PUT", "PATCH"}]
+    assert len([request for request in uploads if "/blobs/" in request.path]) == 2  # the layer, and the config
+
+
+def test_an_error_in_one_place_leaves_nothing_in_any(tmp_path: Path) -> None:
+    image = image_of("a", "b")
+    locations = places(f"oci:{tmp_path}/first", f"oci:{tmp_path}/second", f"oci-archive:{tmp_path}/a.tar")
+
+    def write(transfer: Transfer) -> Manifest:
+        manifest = send_image(image, transfer)
+        if "second" in str(getattr(transfer.destination, "_folder", "")):
+            raise OSError("no space left")
+        return manifest
+
+    with pytest.raises(OSError, match="no space left"), Delivery(locations) as delivery:
+        delivery.begin(image.layers[0].blob)
+        delivery.finish(write)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_on_the_way_is_raised_in_the_place_of_the_work_that_it_ended(tmp_path: Path) -> None:
+    layer = image_of("a").layers[0].blob
+
+    def broken() -> None:
+        raise RuntimeError("the disk is broken")
+
+    with pytest.raises(RuntimeError, match="the disk is broken"), Delivery(places(f"oci:{tmp_path}/out")) as delivery:
+        delivery.begin(Blob(layer.descriptor, broken))  # type: ignore[arg-type]
+        assert delivery.stop.future.exception(30) is not None
+        raise CancelledError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_found_before_anything_leaves(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "other").touch()
+    with pytest.raises(InvalidArchive, match="not empty"):
+        Delivery(places(f"oci:{tmp_path}/new", f"oci:{tmp_path}/out"))
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
