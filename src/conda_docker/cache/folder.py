@@ -43,6 +43,8 @@ class NoteKind(StrEnum):
     """What a build must know of the system in a base image, by the image's ID."""
     ACTIVATIONS = "activations"
     """What activation scripts set, by the digest of all that they saw."""
+    PUSHED = "pushed"
+    """Repositories that blobs were pushed to, by the digest of their registry's name."""
     DISTRIBUTIONS = "distributions"
     """What packages bring to pip, by the hash of their archive."""
     WHEEL_FOLDERS = "wheel-folders"

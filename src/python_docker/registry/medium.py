@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
-from python_docker.errors import ContentMismatch, InvalidReference, NotFoundInRegistry
+from python_docker.errors import ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.files.compression import Compression
 from python_docker.image.blob import Blob, BlobStore
 from python_docker.parallel import in_parallel
 from python_docker.progress import Task
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
+from python_docker.registry.places import BlobPlaces
 from python_docker.registry.referrers import keep_referrer, referrers
 from python_docker.registry.upload.blob import upload_blob
 from python_docker.registry.upload.session import Session, mount_blob
@@ -104,6 +105,7 @@ class RegistryDestination:
         self._named: Manifest | Index | None = None
         self._referrers: list[Manifest] = []
         self._present: set[Digest] = set()
+        self._refusing: set[str] = set()
         self._lock = threading.Lock()
 
     @classmethod
@@ -138,23 +140,52 @@ class RegistryDestination:
         outcome = self._put(blob, task)
         with self._lock:
             self._present.add(digest)
+        if self._places is not None:
+            self._places.add(self._client.domain, self._path, digest)
         return outcome
 
     def _put(self, blob: Blob, task: Task) -> str:
+        """Ask at most once for a mount: what the registry begins in its place is the upload."""
         digest = blob.descriptor.digest
         session: Session | bool = False
-        domain, _, source = (blob.origin or "").partition("/")
-        if domain == self._client.domain and source != self._path:
+        is_expected = self._path in self._repositories(digest)
+        if is_expected and self._client.has_blob(self._path, digest, to_push=True):
+            return "exists"
+        source = self._source_of(blob)
+        if source is not None:
             session = mount_blob(self._client, self._path, digest, source)
             if session is True:
                 return "mounted"
-        if self._client.has_blob(self._path, digest, to_push=True):
+            self._doubt(source, digest, refused=session is False)
+        if not is_expected and self._client.has_blob(self._path, digest, to_push=True):
             return "exists"
         if blob.descriptor.is_elsewhere:
             # Layers that may not be given away stay where their descriptor says (image-spec, layer.md).
             return "exists"
         upload_blob(self._client, self._path, blob, task, session if isinstance(session, Session) else None)
         return ""
+
+    @property
+    def _places(self) -> BlobPlaces | None:
+        return self._client.options.places
+
+    def _repositories(self, digest: Digest) -> Sequence[str]:
+        return () if self._places is None else self._places.repositories(self._client.domain, digest)
+
+    def _source_of(self, blob: Blob) -> str | None:
+        """Return another repository of this registry that should have a blob: where it is from, else was pushed to."""
+        domain, _, origin = (blob.origin or "").partition("/")
+        known = [origin] if domain == self._client.domain else []
+        known += self._repositories(blob.descriptor.digest)
+        return next((path for path in known if path != self._path and path not in self._refusing), None)
+
+    def _doubt(self, source: str, digest: Digest, *, refused: bool) -> None:
+        """Hear that a blob was not mounted. A repository that is `refused` as a source is not asked for any other."""
+        if refused:
+            with self._lock:
+                self._refusing.add(source)
+        if self._places is not None:
+            self._places.remove(self._client.domain, source, digest)
 
     def lacks(self, blob: Blob) -> bool:
         """Return whether a blob would be uploaded: it is not there, and not in a repository to be mounted from.
@@ -163,8 +194,15 @@ class RegistryDestination:
         """
         if self._client.has_blob(self._path, blob.descriptor.digest, to_push=True):
             return False
-        domain = (blob.origin or "").partition("/")[0]
-        return domain != self._client.domain and not blob.descriptor.is_elsewhere
+        source = self._source_of(blob)
+        if source is None:
+            return not blob.descriptor.is_elsewhere
+        if blob.origin == f"{self._client.domain}/{source}":
+            return False
+        try:
+            return not self._client.has_blob(source, blob.descriptor.digest)
+        except RegistryError:  # what may be pushed to may still not be read
+            return True
 
     def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
         """Store a manifest by its digest; the `root` is kept for `commit`."""
@@ -191,6 +229,12 @@ class RegistryDestination:
                 del self._referrers[0]
             self._write(self._tag or self._named.digest, self._named)
             self._named = None
+            self.remember()
+
+    def remember(self) -> None:
+        """Have later pushes know which blobs are here, now that a manifest names them."""
+        if self._places is not None:
+            self._places.keep(self._client.domain)
 
     def _write(self, reference: str, document: Manifest | Index) -> None:
         answer = self._client.put_manifest(self._path, reference, document)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 from python_docker.errors import CredentialsError
 from python_docker.http.options import HttpOptions
 from python_docker.registry.address import DOCKER_HUB_URL, RegistryAddress
 from python_docker.spec.docker_hub import DOCKER_HUB
+
+if TYPE_CHECKING:
+    from python_docker.registry.places import BlobPlaces
 
 URL_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_URL"
 USERNAME_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_USERNAME"
@@ -40,6 +43,8 @@ class RegistryOptions(HttpOptions):
     """Upload in chunks of this size; None sends a blob in one request, and in chunks only where that fails."""
     parallel: int = 5
     """How many blobs are downloaded at once."""
+    places: BlobPlaces | None = field(default=None, compare=False)
+    """What remembers which repositories have a blob that is pushed; None remembers nothing."""
 
     def __post_init__(self) -> None:
         HttpOptions.__post_init__(self)

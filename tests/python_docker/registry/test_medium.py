@@ -30,6 +30,30 @@ def client(stub: StubRegistry, options: RegistryOptions) -> RegistryClient:
     return RegistryClient(stub.url, options)
 
 
+@pytest.fixture
+def remembering(stub: StubRegistry, options: RegistryOptions) -> RegistryClient:
+    """A client that remembers where blobs are."""
+    return RegistryClient(stub.url, options.with_fields(places=Places()))
+
+
+class Places:
+    """Where blobs are, in memory."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], list[str]] = {}
+
+    def repositories(self, registry: str, digest: str) -> list[str]:
+        return self.known.get((registry, digest), [])[::-1]
+
+    def add(self, registry: str, repository: str, digest: str) -> None:
+        self.known.setdefault((registry, digest), []).append(repository)
+
+    def remove(self, registry: str, repository: str, digest: str) -> None:
+        self.known[registry, digest].remove(repository)
+
+    def keep(self, registry: str) -> None: ...
+
+
 def push(stub: StubRegistry, image: Image, options: RegistryOptions, name: str = "team/app:v1") -> Manifest:
     return write_image(image, f"docker://{stub.host}/{name}", registry=options)
 
@@ -123,6 +147,56 @@ class TestDestination:
         )
         from_there = client.blob("team/app", blob.descriptor)
         assert RegistryDestination(client, "team/other", "v1").put_blob(from_there, Tally()) == "exists"
+
+    def test_a_blob_is_mounted_from_where_it_was_pushed(self, stub: StubRegistry, remembering: RegistryClient) -> None:
+        content, blob = random_blob(1000)
+        RegistryDestination(remembering, "team/app", "v1").put_blob(blob, Tally())
+        before = len(stub.requests)
+        assert RegistryDestination(remembering, "team/other", "v1").put_blob(blob, Tally()) == "mounted"
+        assert [asked.method for asked in stub.requests[before:]] == ["POST"]
+        assert stub.blobs["team/other", blob.descriptor.digest] == content
+
+    def test_where_it_was_pushed_before_it_is_looked_for_first(
+        self, stub: StubRegistry, remembering: RegistryClient
+    ) -> None:
+        _, blob = random_blob(1000)
+        for path in ("team/app", "team/other"):
+            RegistryDestination(remembering, path, "v1").put_blob(blob, Tally())
+        before = len(stub.requests)
+        assert RegistryDestination(remembering, "team/app", "v1").put_blob(blob, Tally()) == "exists"
+        assert [asked.method for asked in stub.requests[before:]] == ["HEAD"]
+
+    def test_a_registry_that_does_not_mount_is_asked_once(
+        self, stub: StubRegistry, remembering: RegistryClient
+    ) -> None:
+        _, blob = random_blob(1000)
+        RegistryDestination(remembering, "team/app", "v1").put_blob(blob, Tally())
+        del stub.blobs["team/app", blob.descriptor.digest]
+        before = len(stub.requests)
+        assert RegistryDestination(remembering, "team/other", "v1").put_blob(blob, Tally()) == ""
+        # The upload that it began in place of the mount is the one that is used.
+        assert [asked.method for asked in stub.requests[before:]] == ["POST", "HEAD", "PUT"]
+        assert remembering.options.places is not None
+        assert remembering.options.places.repositories(remembering.domain, blob.descriptor.digest) == ["team/other"]
+
+    def test_a_repository_that_gives_nothing_is_asked_for_one_blob_alone(
+        self, stub: StubRegistry, remembering: RegistryClient
+    ) -> None:
+        blobs = [random_blob(1000, seed)[1] for seed in range(3)]
+        for blob in blobs:
+            RegistryDestination(remembering, "secret/app", "v1").put_blob(blob, Tally())
+        stub.hook = lambda asked: refusal(403, "DENIED") if "mount" in asked.query else None
+        destination, before = RegistryDestination(remembering, "team/other", "v1"), len(stub.requests)
+        assert [destination.put_blob(blob, Tally()) for blob in blobs] == ["", "", ""]
+        assert len([asked for asked in stub.requests[before:] if "mount" in asked.query]) == 1
+
+    def test_what_would_be_mounted_is_not_lacking(self, stub: StubRegistry, remembering: RegistryClient) -> None:
+        (_, known), (_, new) = random_blob(1000), random_blob(1000, 1)
+        RegistryDestination(remembering, "team/app", "v1").put_blob(known, Tally())
+        destination = RegistryDestination(remembering, "team/other", "v1")
+        assert [destination.lacks(known), destination.lacks(new)] == [False, True]
+        del stub.blobs["team/app", known.descriptor.digest]
+        assert destination.lacks(known)
 
     def test_by_digest(self, stub: StubRegistry, options: RegistryOptions) -> None:
         image = small_image("x")

@@ -54,9 +54,11 @@ def build(console: Output, **given: Any) -> None:
     image and is built only once. At least one of -o, --push and --load says where the image goes; --dry-run needs none.
     """
     from conda_docker.build_options import BuildOptions
+    from conda_docker.cli.options.registries import remembered_places
     from conda_docker.request import Request
 
     begun = time.monotonic()
+    given["places"] = remembered_places(given["cache_dir"])
     image: ImageReference = given["image"]
     locations = _locations(
         given["outputs"],
@@ -167,7 +169,7 @@ def _default_base_explained(base: str) -> Iterator[None]:
 def _registry(location: Location, given: Mapping[str, Any]) -> RegistryOptions | None:
     from conda_docker.cli.options.registries import registry_options
 
-    return registry_options(location, insecure=given["insecure"], ca_bundle=given["cacert"])
+    return registry_options(location, insecure=given["insecure"], ca_bundle=given["cacert"], places=given["places"])
 
 
 def _layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:

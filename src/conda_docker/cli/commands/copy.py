@@ -167,7 +167,7 @@ def _registries(
     password_stdin: bool,
 ) -> tuple[RegistryOptions | None, RegistryOptions | None]:
     """Return how to talk to the registries at both ends."""
-    from conda_docker.cli.options.registries import read_logins, registry_options
+    from conda_docker.cli.options.registries import read_logins, registry_options, remembered_places
 
     either, source, destination = usernames
     ends = {"--src-username": origin, "--dest-username": target}
@@ -188,6 +188,7 @@ def _registries(
             always_insecure=always[option],
             ca_bundle=ca_bundle,
             login=logins[option] or logins["--username"],
+            places=remembered_places() if location is target and location.transport == "docker" else None,
         )
         for option, location in ends.items()
     )

@@ -15,6 +15,7 @@ from python_docker.errors import Error
 
 if TYPE_CHECKING:
     from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.places import BlobPlaces
     from python_docker.transports.location import Location
 
 
@@ -36,10 +37,12 @@ def registry_options(
     always_insecure: bool = False,
     ca_bundle: Path | None = None,
     login: Login | None = None,
+    places: BlobPlaces | None = None,
 ) -> RegistryOptions | None:
     """Return how to talk to the registry that a location names; None when it names none.
 
-    `insecure` are the hosts whose certificates are not checked. Raises `Error` when there is no file `ca_bundle`.
+    `insecure` are the hosts whose certificates are not checked; `places` remembers where blobs are pushed. Raises
+    `Error` when there is no file `ca_bundle`.
     """
     if location.transport != "docker":
         return None
@@ -49,6 +52,8 @@ def registry_options(
     assert reference is not None
     hosts = {host.lower() for host in insecure or ()}
     fields: dict[str, Any] = {"insecure": always_insecure or bool({reference.domain, reference.api_host} & hosts)}
+    if places is not None:
+        fields["places"] = places
     if ca_bundle is not None:
         if not ca_bundle.exists():
             raise Error(f"there is no file {ca_bundle} (--cacert)")
@@ -58,6 +63,15 @@ def registry_options(
     options = RegistryOptions.from_environment(**fields, username=login.username, password=login.password)
     # Of the registry that is really talked to: another may stand in the place of Docker Hub.
     return options.with_fields(credentials_for=options.address_of(reference.domain).domain)
+
+
+def remembered_places(cache_dir: Path | None = None) -> BlobPlaces:
+    """Return what the cache (None: the user's) knows of where blobs were pushed."""
+    from conda_docker.cache.folder import CacheFolder
+    from conda_docker.cache.location import default_cache_dir
+    from conda_docker.cache.pushed import PushedBlobs
+
+    return PushedBlobs(CacheFolder(cache_dir or default_cache_dir()))
 
 
 def source_options(

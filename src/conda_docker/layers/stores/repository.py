@@ -209,6 +209,7 @@ class RepositoryStore:
             "layers": [layer.to_json() for layer in layers],
         }
         self._client.put_manifest(self._path, tag, Manifest.build(value))
+        self._destination.remember()
 
 
 _LARGEST_CONFIG = 64 << 20  # bytes
