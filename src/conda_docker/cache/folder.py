@@ -106,6 +106,13 @@ class CacheFolder:
         with self.writing():
             write_note(self.note(kind, key), _note_name(kind, key), content)
 
+    def note_keys(self, kind: NoteKind) -> Iterator[str]:
+        """Yield the keys of all notes of a kind."""
+        with suppress(OSError):
+            for path in (self.root / kind).glob("*/*.json"):
+                if not is_partial(path.name):
+                    yield path.stem
+
     def remember(self, kind: NoteKind, key: str, content: bytes) -> None:
         """Write a note where that is possible: without it, something is looked up again the next time."""
         with suppress(CacheError, OSError):

@@ -18,7 +18,7 @@ from tests.conda_docker.cli.snapshot import assert_matches_snapshot
 COMMANDS = [
     [],
     *([name] for name in app.modules),
-    *(["cache", name] for name in ("info", "prune", "clear", "path")),
+    *(["cache", name] for name in ("info", "prune", "push", "pull", "clear", "path")),
 ]
 HEAVY = {
     "rattler",

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from conda_docker.cli.options import common as options
-from conda_docker.cli.parameters import Option
+from conda_docker.cli.options.arguments import to_repository, to_source
+from conda_docker.cli.parameters import Argument, Option
 from conda_docker.cli.parser import Group, command
 from conda_docker.cli.terminal.output import Output
 from conda_docker.cli.terminal.report import format_size, format_table
@@ -16,6 +19,9 @@ from conda_docker.cli.terminal.report import format_size, format_table
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.cache.upkeep import Pruned
+    from conda_docker.layers.stores.repository import RepositoryStore
+    from python_docker.spec.platform import Platform
+    from python_docker.transports import Location
 
 _SIZE_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY_UNITS = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
@@ -53,22 +59,51 @@ def to_age(name: str, text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
+REPOSITORY = Argument(
+    "repository",
+    metavar="REPO",
+    convert=to_repository,
+    explanation="A layer repository: a repository of a registry, such as ghcr.io/org/layers.",
+)
+MAYBE_REPOSITORY = Argument(
+    "repository",
+    metavar="REPO",
+    convert=to_repository,
+    required=False,
+    explanation="A layer repository in place of the cache, such as ghcr.io/org/layers.",
+)
+OF_IMAGE = Option("--image", metavar="SRC", convert=to_source, help="Copy the layers of this image alone.")
+
 cache = Group(
     "cache",
-    help="""Show, prune or clear the cache of layers, packages and base images.
+    help="""Show, prune or clear the cache of layers, packages and base images, and share its layers.
 
     It is in the folder that the environment variable CONDA_DOCKER_CACHE names, else where this system keeps caches.
     """,
     epilog="""
     conda-docker cache info
     conda-docker cache prune --max-size 10GB --older-than 30d
+    conda-docker cache push ghcr.io/org/layers
+    conda-docker cache prune ghcr.io/org/layers --keep 30d
     """,
 )
 
 
-@command(options.CACHE_DIR, options.JSON, group=cache)
-def info(output: Output, cache_dir: Path | None, json: bool) -> None:
-    """Show how much the cache holds."""
+@command(MAYBE_REPOSITORY, options.CACHE_DIR, options.INSECURE, options.CACERT, options.JSON, group=cache)
+def info(
+    output: Output,
+    repository: str | None,
+    cache_dir: Path | None,
+    insecure: tuple[str, ...],
+    cacert: Path | None,
+    json: bool,
+) -> None:
+    """Show how much the cache, or a layer repository, holds."""
+    if repository is not None:
+        from conda_docker.cli.commands.layer_repository import show_repository
+
+        show_repository(output, _repository(repository, cache_dir, insecure, cacert), json=json)
+        return
     from conda_docker.cache.upkeep import cache_info
 
     held = cache_info(_cache(cache_dir))
@@ -88,6 +123,13 @@ def info(output: Output, cache_dir: Path | None, json: bool) -> None:
 
 
 @command(
+    MAYBE_REPOSITORY,
+    Option(
+        "--keep",
+        metavar="TIME",
+        convert=to_age,
+        help=f"Of a layer repository: keep what builds used within this time, such as 8w ({_DEFAULT_AGE} by default).",
+    ),
     Option(
         "--max-size",
         metavar="SIZE",
@@ -103,23 +145,42 @@ def info(output: Output, cache_dir: Path | None, json: bool) -> None:
     Option("--dry-run", is_flag=True, help="Only show how much would be removed, and how much would stay."),
     Option("--yes", "-y", is_flag=True, help="Do not ask, even when most of the cache would be removed."),
     options.CACHE_DIR,
+    options.INSECURE,
+    options.CACERT,
     options.JSON,
     examples="conda-docker cache prune --max-size 10GB",
     group=cache,
 )
 def prune(
     output: Output,
+    repository: str | None,
+    keep: float | None,
     max_size: int | None,
     older_than: float | None,
     dry_run: bool,
     yes: bool,
     cache_dir: Path | None,
+    insecure: tuple[str, ...],
+    cacert: Path | None,
     json: bool,
 ) -> None:
     """Remove what was unused for some time, or for longest. A build under way loses nothing that it needs.
 
-    On a terminal, it asks before it removes more than half of the cache.
+    On a terminal, it asks before it removes more than half of the cache. Of a layer repository, entries are removed
+    that no build with --cache-to has used within the time of --keep; the registry frees the space when it collects
+    garbage.
     """
+    if repository is not None:
+        if max_size is not None or older_than is not None:
+            raise click.UsageError("a layer repository is pruned by --keep alone")
+        age = to_age("--keep", _DEFAULT_AGE) if keep is None else keep
+        from conda_docker.cli.commands.layer_repository import prune_entries
+
+        there = _repository(repository, cache_dir, insecure, cacert)
+        prune_entries(output, there, age, dry_run=dry_run, json=json)
+        return
+    if keep is not None:
+        raise click.UsageError("--keep is for layer repositories; use --older-than")
     from conda_docker.cache.upkeep import Pruned, prune_cache
 
     if max_size is None and older_than is None:
@@ -150,10 +211,79 @@ def clear(output: Output, cache_dir: Path | None, json: bool) -> None:
         output.result(f"freed {format_size(freed)}")
 
 
+@command(
+    REPOSITORY,
+    OF_IMAGE,
+    options.PLATFORM,
+    options.CACHE_DIR,
+    options.INSECURE,
+    options.CACERT,
+    options.JSON,
+    examples="conda-docker cache push ghcr.io/org/layers",
+    group=cache,
+)
+def push(output: Output, **given: Any) -> None:
+    """Copy the layers of the cache, or those of one image, to a layer repository."""
+    _exchange(output, outwards=True, **given)
+
+
+@command(
+    REPOSITORY,
+    OF_IMAGE,
+    options.PLATFORM,
+    options.CACHE_DIR,
+    options.INSECURE,
+    options.CACERT,
+    options.JSON,
+    examples="conda-docker cache pull ghcr.io/org/layers --image ghcr.io/org/app:1",
+    group=cache,
+)
+def pull(output: Output, **given: Any) -> None:
+    """Copy the layers of a layer repository, or those of one image, into the cache."""
+    _exchange(output, outwards=False, **given)
+
+
 @command(options.CACHE_DIR, group=cache)
 def path(output: Output, cache_dir: Path | None) -> None:
     """Print the folder of the cache."""
     output.result(str(_cache(cache_dir).root))
+
+
+def _exchange(
+    output: Output,
+    repository: str,
+    image: Location | None,
+    *,
+    outwards: bool,
+    platform: Platform | None,
+    cache_dir: Path | None,
+    insecure: tuple[str, ...],
+    cacert: Path | None,
+    json: bool,
+) -> None:
+    from conda_docker.cli.commands.layer_repository import exchange
+    from conda_docker.cli.options.registries import registry_options
+    from conda_docker.layers.stores.folder import FolderStore
+
+    there = _repository(repository, cache_dir, insecure, cacert)
+    digests = None
+    if image is not None:
+        from python_docker.transports import open_image
+
+        options_ = registry_options(image, insecure=insecure, ca_bundle=cacert)
+        digests = {layer.digest for layer in open_image(image, platform=platform, registry=options_).layers}
+    exchange(output, FolderStore(_cache(cache_dir).root), there, digests, outwards=outwards, json=json)
+
+
+def _repository(name: str, cache_dir: Path | None, insecure: tuple[str, ...], cacert: Path | None) -> RepositoryStore:
+    from conda_docker.build_options import LayerRepository
+    from conda_docker.cli.options.registries import registry_options, remembered_places
+    from conda_docker.layers.stores.repository import RepositoryStore
+    from python_docker.transports import Location
+
+    places = remembered_places(cache_dir)
+    options_ = registry_options(Location("docker", "", name), insecure=insecure, ca_bundle=cacert, places=places)
+    return RepositoryStore.open(LayerRepository(name, options_), _cache(cache_dir))
 
 
 def _cache(folder: Path | None) -> CacheFolder:

@@ -58,6 +58,14 @@ def to_destinations(name: str, texts: Iterable[str]) -> tuple[Location, ...]:
     return tuple(to_destination(name, text) for text in texts)
 
 
+def to_repository(name: str, text: str) -> str:
+    """Return the name of a repository of a registry. Raises `InvalidReference`."""
+    from python_docker.spec.reference import ImageReference
+
+    ImageReference.parse(text)
+    return text
+
+
 def to_image_name(name: str, text: str) -> ImageReference:
     """Return `NAME[:TAG]`. Raises `InvalidReference`."""
     from python_docker.spec.reference import ImageReference

@@ -8,17 +8,15 @@ import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.layers.facts import LayerFacts
+from conda_docker.layers.stores import Entry
 from python_docker.image.blob import Blob, BlobStore
 from python_docker.image.layer import Layer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor
-
-if TYPE_CHECKING:
-    from conda_docker.layers.stores import Entry
 
 
 class FolderStore:
@@ -62,6 +60,17 @@ class FolderStore:
             return None
         return Layer(Blob.stored(self.blobs.path_of(descriptor.digest), descriptor, checksum=checksum), diff_id), facts
 
+    def entry(self, key: str) -> Entry | None:
+        """Return a layer with all inputs of its key; None also for one that an earlier release kept without them."""
+        found = self.get(key)
+        note = None if found is None else self.folder.read_note(NoteKind.LAYERS, key)
+        inputs = None if note is None else json.loads(note).get("inputs")
+        return None if found is None or inputs is None else Entry(inputs, *found)
+
+    def keys(self) -> list[str]:
+        """Return the keys of all layers."""
+        return sorted(self.folder.note_keys(NoteKind.LAYERS))
+
     def expect(self, keys: Sequence[str]) -> None:
         """Do nothing: what is on this machine is looked up in no time."""
 
@@ -81,6 +90,7 @@ class FolderStore:
             "diffId": layer.diff_id,
             "facts": facts.to_json(),
             "checksum": None if layer.blob.file is None else layer.blob.file.checksum,
+            "inputs": inputs,
         }
         self.folder.write_note(NoteKind.LAYERS, key, json.dumps(entry, separators=(",", ":")).encode())
         self._hold()

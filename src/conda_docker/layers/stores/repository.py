@@ -14,15 +14,18 @@ import base64
 import hashlib
 import json
 import logging
+import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.cache.kept_blob import kept_blob
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.recipe import digest_of
+from conda_docker.layers.stores import Entry
 from python_docker.errors import Error, NotFound
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
@@ -38,15 +41,17 @@ from python_docker.spec.reference import ImageReference
 if TYPE_CHECKING:
     from conda_docker.build_options import LayerRepository
     from conda_docker.cache.folder import CacheFolder
-    from conda_docker.layers.stores import Entry
 
 LAYER_TYPE = "application/vnd.conda-docker.layer.v1"
 PLAN_TYPE = "application/vnd.conda-docker.plan.v1"
 FACTS_TYPE = "application/vnd.conda-docker.facts.v1+json"
+USED = "org.conda-docker.used"
+"""The annotation with the day on which an entry was last of use."""
 _OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _IN_DESCRIPTOR = 1 << 20
 """Bytes of a config that goes into its descriptor, which saves a request; manifests have 4 MiB at most."""
 _AT_ONCE = 8
+_KEY = re.compile(r"[0-9a-f]{64}")
 
 _log = logging.getLogger("conda_docker")
 
@@ -56,10 +61,10 @@ class RepositoryStore:
 
     def __init__(self, client: RegistryClient, path: str, cache: CacheFolder) -> None:
         self.name = f"{client.domain}/{path}"
-        self._client = client
-        self._path = path
+        self.client = client
+        self.path = path
         self._cache = cache
-        self._known: dict[str, tuple[Layer, LayerFacts] | None] = {}
+        self._known: dict[str, Entry | None] = {}
         self._notes: dict[str, str] = {}
         self._destination = RegistryDestination(client, path, None)
         self._out_of_reach = False
@@ -84,12 +89,21 @@ class RepositoryStore:
 
     def get(self, key: str) -> tuple[Layer, LayerFacts] | None:
         """Return the layer of a key and what was found while it was made; None when it is not there, or not right."""
+        found = self.entry(key)
+        return None if found is None else (found.layer, found.facts)
+
+    def entry(self, key: str) -> Entry | None:
+        """Return a layer with all inputs of its key; None when it is not there, or not right."""
         if key not in self._known:
             entry = self._read(key, LAYER_TYPE)
             found = None if entry is None else self._entry(key, *entry)
             with self._lock:
                 self._known[key] = found
         return self._known[key]
+
+    def keys(self) -> list[str]:
+        """Return the keys of all layers. Raises `RegistryError` where the registry does not list its tags."""
+        return sorted(tag for page in self.client.tags(self.path) for tag in page if _KEY.fullmatch(tag))
 
     def note(self, key: str) -> str | None:
         """Return a note that an environment's entry had."""
@@ -106,7 +120,7 @@ class RepositoryStore:
         config = json.dumps({"inputs": inputs, "diffId": layer.diff_id, "facts": facts.to_json()}).encode()
         self._put_manifest(key, LAYER_TYPE, config, [layer.descriptor])
         with self._lock:
-            self._known[key] = layer, facts
+            self._known[key] = Entry(inputs, layer, facts)
         return self._located(layer)
 
     def keep_plan(self, keys: Sequence[str], entries: Mapping[str, Entry], notes: Mapping[str, str]) -> None:
@@ -122,13 +136,14 @@ class RepositoryStore:
             for key, entry in sorted(entries.items())
         }
         config = json.dumps({"layers": value, "notes": dict(sorted(notes.items()))}).encode()
-        if self._read(tag, PLAN_TYPE) is None:
+        known = self._manifest(tag, PLAN_TYPE)
+        if known is None or used_on(known) != today():
             blobs = {entry.layer.digest: entry.layer.descriptor for entry in entries.values()}
             self._put_manifest(tag, PLAN_TYPE, config, blobs.values())
 
     def close(self) -> None:
         """Close idle connections."""
-        self._client.close()
+        self.client.close()
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -145,7 +160,7 @@ class RepositoryStore:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             self._warn(f"the entry of an environment cannot be used: {error!r}")
 
-    def _entry(self, key: str, layers: Sequence[Descriptor], value: Any) -> tuple[Layer, LayerFacts] | None:
+    def _entry(self, key: str, layers: Sequence[Descriptor], value: Any) -> Entry | None:
         """Return what an entry says, if it is of the recipe that was asked for."""
         try:
             if digest_of(value["inputs"]) != key:
@@ -155,18 +170,28 @@ class RepositoryStore:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             self._warn(f"the entry {key[:12]}... cannot be used: {error}")
             return None
-        blob = kept_blob(self._client.blob(self._path, descriptor), self._cache)
-        return Layer(blob, diff_id), facts
+        blob = kept_blob(self.client.blob(self.path, descriptor), self._cache)
+        return Entry(value["inputs"], Layer(blob, diff_id), facts)
 
     def _read(self, tag: str, kind: str) -> tuple[Sequence[Descriptor], Any] | None:
         """Return the layers and the config of an artifact; None when there is none, or it cannot be read."""
+        manifest = self._manifest(tag, kind)
+        if manifest is None:
+            return None
+        try:
+            return manifest.layers, self.config(manifest)
+        except (ValueError, RecursionError, Error) as error:
+            self._warn(f"the entry {tag[:12]}... cannot be used: {error}")
+            return None
+
+    def _manifest(self, tag: str, kind: str) -> Manifest | None:
         if self._out_of_reach:
             return None
         try:
-            manifest = self._client.manifest(self._path, tag)
+            manifest = self.client.manifest(self.path, tag)
             if not isinstance(manifest, Manifest) or manifest.artifact_type != kind:
                 raise ValueError(f"it is not a {kind}")
-            return manifest.layers, json.loads(self._config(manifest.config))
+            return manifest
         except NotFound:
             return None
         except (ValueError, RecursionError) as error:
@@ -176,12 +201,17 @@ class RepositoryStore:
             self._warn(f"it cannot be read, and is not asked any more: {error}")
         return None
 
-    def _config(self, descriptor: Descriptor) -> bytes:
+    def config(self, manifest: Manifest) -> Any:
+        """Return the config of an entry, which is in its descriptor where it is small.
+
+        Raises `ValueError` for what is not JSON, `ContentMismatch`, and what reading a blob raises.
+        """
+        descriptor = manifest.config
         if descriptor.data is None:
-            return self._client.blob(self._path, descriptor).read(_LARGEST_CONFIG)
+            return json.loads(self.client.blob(self.path, descriptor).read(_LARGEST_CONFIG))
         content = base64.b64decode(descriptor.data, validate=True)
         descriptor.digest.check(content, f"the config in an entry of {self.name}")
-        return content
+        return json.loads(content)
 
     def _warn(self, message: str) -> None:
         _log.warning("layer repository %s: %s", self.name, message)
@@ -207,12 +237,23 @@ class RepositoryStore:
             "artifactType": kind,
             "config": descriptor.to_json(),
             "layers": [layer.to_json() for layer in layers],
+            "annotations": {USED: today()},
         }
-        self._client.put_manifest(self._path, tag, Manifest.build(value))
+        self.client.put_manifest(self.path, tag, Manifest.build(value))
         self._destination.remember()
 
 
 _LARGEST_CONFIG = 64 << 20  # bytes
+
+
+def today() -> str:
+    """Return the day, as entries note it: 2026-01-31."""
+    return datetime.now(UTC).date().isoformat()
+
+
+def used_on(manifest: Manifest) -> str:
+    """Return the day on which an entry was last of use to a build that may write there; empty where it does not say."""
+    return (manifest.annotations or {}).get(USED, "")
 
 
 def plan_tag(keys: Iterable[str]) -> str:

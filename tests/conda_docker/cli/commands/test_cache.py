@@ -19,6 +19,8 @@ from conda_docker.layers.stores.folder import FolderStore
 from python_docker.image.layer_builder import build_layer
 from python_docker.tar import TarEntry
 from tests.conda_docker.cli.conftest import Run
+from tests.conda_docker.layers.stores.shelves import add_layer
+from tests.peers import Registry
 
 
 @pytest.fixture
@@ -190,3 +192,36 @@ def test_ages(text: str, seconds: float) -> None:
 def test_what_is_no_age_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a valid time"):
         to_age("--older-than", text)
+
+
+def test_layers_go_to_a_repository_and_come_back(
+    program: Run, registry: Registry, repository: str, tmp_path: Path
+) -> None:
+    here, there = FolderStore(tmp_path / "here"), FolderStore(tmp_path / "there")
+    for name in "ab":
+        add_layer(here, name)
+    where = f"{registry.host}/{repository}"
+    pushed = program("cache", "push", where, "--cache-dir", str(here.root))
+    assert "copied 2 layers" in pushed.stdout
+    assert "2 layers there already" in program("cache", "push", where, "--cache-dir", str(here.root)).stdout
+    shown = json.loads(program("cache", "info", where, "--json").stdout)
+    assert (shown["layers"], shown["environments"]) == (2, 0)
+    pulled = json.loads(program("cache", "pull", where, "--cache-dir", str(there.root), "--json").stdout)
+    assert pulled["copied"] == 2
+    assert there.keys() == here.keys()
+    assert "removed 0 entries" in program("cache", "prune", where, "--keep", "30d").stdout
+    assert "would remove 0 entries" in program("cache", "prune", where, "--dry-run").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["localhost:1/layers", "--older-than", "1d"], "pruned by --keep alone"),
+        (["--keep", "1d"], "--keep is for layer repositories"),
+        (["No Name"], "No Name"),
+    ],
+)
+def test_times_are_for_one_kind_of_cache(program: Run, arguments: list[str], message: str) -> None:
+    result = program("cache", "prune", *arguments)
+    assert result.returncode == 2
+    assert message in result.stderr

@@ -1,0 +1,71 @@
+"""exchange_layers: layers from one store to another, all of them or those of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from conda_docker.layers.stores import Entry, WritableLayerStore
+from python_docker.parallel import Stop, in_parallel
+from python_docker.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from python_docker.spec.digest import Digest
+
+_AT_ONCE = 4
+
+
+class ListedLayerStore(WritableLayerStore, Protocol):
+    """A store that can say what it has."""
+
+    def keys(self) -> list[str]:
+        """Return the keys of all layers."""
+
+    def entry(self, key: str) -> Entry | None:
+        """Return a layer with all inputs of its key; None when that is not there, or not right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """What an exchange came to: layers that were copied, with their size in bytes, and those that were there."""
+
+    copied: int
+    copied_size: int
+    present: int
+
+
+def exchange_layers(
+    source: ListedLayerStore,
+    target: ListedLayerStore,
+    digests: Collection[Digest] | None = None,
+    *,
+    progress: Progress = SILENT,
+) -> Exchanged:
+    """Copy layers from one store to another: those of `digests`, or all.
+
+    Every digest is checked on the way. Raises what the stores raise, such as `RegistryError` and `CacheError`.
+    """
+    keys = source.keys()
+    source.expect(keys)
+    stop = Stop()
+
+    def copy(key: str) -> int | None:
+        """Return the size of a layer that was copied, 0 for one that is there, None for one that is not meant."""
+        entry = source.entry(key)
+        if entry is None or (digests is not None and entry.layer.digest not in digests):
+            return None
+        if target.entry(key) is not None:
+            return 0
+        stop.check()
+        task = progress.start(f"layer {entry.layer.digest.short}", entry.layer.size)
+        entry.layer.blob.open().close()  # which fetches it into the cache if need be
+        target.put(key, entry.layer, entry.facts, entry.inputs)
+        stop.guard(task).advance(entry.layer.size)
+        task.finish()
+        return entry.layer.size
+
+    results = in_parallel([partial(copy, key) for key in keys], _AT_ONCE, stop)
+    sizes = [size for size in results if size is not None]
+    return Exchanged(sum(size > 0 for size in sizes), sum(sizes), sum(size == 0 for size in sizes))

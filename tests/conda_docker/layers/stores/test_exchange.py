@@ -1,0 +1,89 @@
+"""Layers from the cache to a layer repository, and the other way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conda_docker.cache.folder import NoteKind
+from conda_docker.errors import CacheError
+from conda_docker.layers.stores.exchange import Exchanged, exchange_layers
+from conda_docker.layers.stores.folder import FolderStore
+from python_docker.errors import ContentMismatch
+from tests.conda_docker.layers.stores.shelves import add_layer, repository_store
+from tests.peers import Registry
+
+
+@pytest.fixture
+def reference(registry: Registry, repository: str) -> str:
+    return f"{registry.host}/{repository}"
+
+
+def test_what_one_machine_pushes_another_pulls(reference: str, tmp_path: Path) -> None:
+    here, there = FolderStore(tmp_path / "here"), FolderStore(tmp_path / "there")
+    keys = [add_layer(here, name) for name in ("a", "b", "c")]
+    pushed = exchange_layers(here, repository_store(reference, here.root))
+    assert (pushed.copied, pushed.present) == (3, 0)
+    pulled = exchange_layers(repository_store(reference, there.root), there)
+    assert pulled == pushed
+    for key in keys:
+        mine, theirs = here.entry(key), there.entry(key)
+        assert mine is not None
+        assert theirs is not None
+        assert (mine.inputs, mine.facts, mine.layer.digest) == (theirs.inputs, theirs.facts, theirs.layer.digest)
+        assert theirs.layer.list_files()
+
+
+def test_what_is_there_is_not_copied_again(reference: str, registry: Registry, tmp_path: Path) -> None:
+    here = FolderStore(tmp_path / "here")
+    add_layer(here, "a")
+    exchange_layers(here, repository_store(reference, here.root))
+    before = len(registry.requests())
+    assert exchange_layers(here, repository_store(reference, here.root)) == Exchanged(0, 0, 1)
+    assert {asked.method for asked in registry.requests(since=before)} <= {"GET", "HEAD"}
+
+
+def test_the_layers_of_one_image_alone(reference: str, tmp_path: Path) -> None:
+    here = FolderStore(tmp_path / "here")
+    keys = [add_layer(here, name) for name in ("a", "b", "c")]
+    wanted = here.entry(keys[1])
+    assert wanted is not None
+    store = repository_store(reference, here.root)
+    assert exchange_layers(here, store, {wanted.layer.digest}).copied == 1
+    assert store.keys() == [keys[1]]
+
+
+def test_a_layer_that_an_earlier_release_made_stays_where_it_is(reference: str, tmp_path: Path) -> None:
+    here = FolderStore(tmp_path / "here")
+    key = add_layer(here, "a")
+    found = here.get(key)
+    assert found is not None
+    here.put(key, *found)  # without the inputs of its key
+    assert here.entry(key) is None
+    assert exchange_layers(here, repository_store(reference, here.root)) == Exchanged(0, 0, 0)
+
+
+def test_a_layer_that_is_damaged_there_is_not_taken_in(start_registry: Callable[..., Registry], tmp_path: Path) -> None:
+    registry = start_registry()
+    reference = f"{registry.host}/layers"
+    here, there = FolderStore(tmp_path / "here"), FolderStore(tmp_path / "there")
+    entry = here.entry(add_layer(here, "a"))
+    assert entry is not None
+    exchange_layers(here, repository_store(reference, here.root))
+    [stored] = registry.storage.rglob(f"{entry.layer.digest.encoded}/data")
+    stored.write_bytes(b"x" * entry.layer.size)
+    with pytest.raises(ContentMismatch):
+        exchange_layers(repository_store(reference, there.root), there)
+    assert there.keys() == []
+
+
+def test_a_cache_that_cannot_be_written(reference: str, tmp_path: Path) -> None:
+    here, there = FolderStore(tmp_path / "here"), FolderStore(tmp_path / "there")
+    add_layer(here, "a")
+    exchange_layers(here, repository_store(reference, here.root))
+    there.root.mkdir()
+    (there.root / NoteKind.LAYERS).touch()
+    with pytest.raises(CacheError):
+        exchange_layers(repository_store(reference, there.root), there)
