@@ -41,7 +41,7 @@ class Peers:
         root = self.session.place("root")
         output = self.session.place("peer-out")
         works = [self._work("installed, no image", "rattler", environment, [])]
-        if self._has("umoci"):
+        if self.has("umoci"):
             image = f"{shlex.quote(str(output))}:1"
             script = f"""
                 umoci init --layout {shlex.quote(str(output))}
@@ -51,12 +51,12 @@ class Peers:
             works.append(self._work("cold, gzip", "rattler + umoci", environment, [_shell(script)]))
         tar = f"tar --create --directory {shlex.quote(str(root))} --owner 0 --group 0 --file - opt"
         for name, compressor in (("gzip", "gzip"), ("zstd", "zstd --threads=0 --quiet")):
-            if self._has(name) and (slow or name != "gzip"):
+            if self.has(name) and (slow or name != "gzip"):
                 command = _shell(f"{tar} | {compressor} > {shlex.quote(str(output))}")
                 works.append(
                     self._work(f"cold, {name}, no image", f"rattler + tar | {compressor}", environment, [command])
                 )
-        if self._has("buildah") and slow:
+        if self.has("buildah") and slow:
             works.append(
                 self._work("cold, gzip", "rattler + buildah", environment, [_shell(self._buildah(root, output))])
             )
@@ -68,7 +68,8 @@ class Peers:
             works.append(self._docker_build(environment, root, self.engine))
         return works
 
-    def _has(self, program: str) -> bool:
+    def has(self, program: str) -> bool:
+        """Return whether a program is on this machine; one that is not counts as missing."""
         if shutil.which(program, path=self.session.env["PATH"]):
             return True
         self.missing[program] = "the program is not on this machine"
@@ -89,13 +90,12 @@ class Peers:
         session = self.session
         root, cache = session.place("root"), session.place("rattler-cache")
         target = root / _PREFIX
-        install = [sys.executable, str(_PROGRAMS / "install.py"), str(target), f"/{_PREFIX}", str(cache)]
 
         def prepare(first: bool) -> Commands:
             remove(root, cache, session.place("peer-out"), session.place("buildah"))
             target.mkdir(parents=True)
             beside(root)
-            return [[*install, environment.url, *environment.specs], *commands]
+            return [install_command(environment, target, cache), *commands]
 
         return Work(name=name, tool=tool, prepare=prepare, finish=finish, server=server, ours=COLD)
 
@@ -134,6 +134,12 @@ class Peers:
             server=Server(engine._process.pid),
             beside=write_dockerfile,
         )
+
+
+def install_command(environment: Environment, target: Path, cache: Path) -> list[str]:
+    """Return the command by which rattler installs an environment into the folder `target`, for `/opt/conda`."""
+    program = [sys.executable, str(_PROGRAMS / "install.py"), str(target), f"/{_PREFIX}", str(cache)]
+    return [*program, environment.url, *environment.specs]
 
 
 def _shell(script: str) -> list[str]:

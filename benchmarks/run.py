@@ -26,6 +26,7 @@ from benchmarks import environments
 from benchmarks.environments import Environment, generated
 from benchmarks.floors import details, floors
 from benchmarks.link import DELAY, RATE
+from benchmarks.network import RATES, network
 from benchmarks.ours import Caches, build_command, builds
 from benchmarks.peers import Peers, python_docker_venv
 from benchmarks.pushes import endpoint, pushes
@@ -42,7 +43,7 @@ from tests.peers.availability import missing
 from tests.peers.engine import DockerEngine, start_engine
 
 RESULTS = Path(__file__).parent / "results"
-GROUPS = ("start", "science", "wide", "wheels", "shared", "growth", "transfers")
+GROUPS = ("start", "science", "wide", "wheels", "shared", "network", "growth", "transfers")
 LARGE = ("large", "huge")
 _IMAGE, _QUICK_IMAGE = 500_000_000, 40_000_000  # bytes
 
@@ -134,6 +135,8 @@ def _measure(name: str, session: Session, peers: Peers, console: Console) -> Ite
         yield _wheels(session, peers, console)
     elif name == "shared":
         yield from _shared(session, console)
+    elif name == "network":
+        yield from _network(session, peers, console)
     elif name == "growth":
         for number, size in enumerate(environments.QUICK if session.quick else environments.GROWTH):
             title = f"Growth: {size.packages} packages, {size.files} files"
@@ -228,6 +231,26 @@ def _shared(session: Session, console: Console) -> Iterator[dict[str, Any]]:
         rows = _rows(session, works, console)
     title = f"Layer repository, over {RATE // 1_000_000} MB/s and {DELAY * 1000:.0f} ms: {environment.title}"
     yield _group("shared", title, rows)
+
+
+def _network(session: Session, peers: Peers, console: Console) -> Iterator[dict[str, Any]]:
+    """Builds that are pushed over networks of several rates."""
+    reason = missing("docker-registry")
+    try:
+        if reason is not None:
+            raise NotHere(reason)
+        if session.quick:
+            environment = generated("network", "generated packages", environments.QUICK[1], session.kept)
+        else:
+            environment = environments.science(session.kept)
+    except NotHere as error:
+        console.print(f"left out: network: {error}", highlight=False)
+        return
+    for rate in RATES:
+        with network(session, environment, rate, peers if peers.wanted else None) as works:
+            rows = _rows(session, works, console)
+        title = f"Pushes over {rate // 1_000_000} MB/s each way and {DELAY * 1000:.0f} ms: {environment.title}"
+        yield _group(f"network-{rate // 1_000_000}", title, rows) | {"rate": rate}
 
 
 def _transfers(session: Session, console: Console) -> Iterator[dict[str, Any]]:

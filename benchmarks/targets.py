@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from benchmarks.floors import COMPILE_FLOOR, FLOOR
+from benchmarks.network import BARE, LOCAL, SECOND
+from benchmarks.network import COLD as COLD_PUSH
 from benchmarks.ours import COLD, TOOL
 from benchmarks.shared import WITH
 from benchmarks.startup import BEFORE_LAYERS
@@ -45,6 +47,9 @@ def targets(results: Mapping[str, Any]) -> Iterator[Target]:
         asked, read = row["packages_asked"], row["layer_bytes"]
         found = f"{asked} packages, {format_size(read)}"
         yield Target("bare machine with a layer repository", "0 packages, 0 B", found, asked == read == 0)
+    for group in groups.values():
+        if "rate" in group:
+            yield from _network(group)
     if "start" in groups and (help_ := wall(groups["start"], "--help")) is not None:
         yield Target("`conda-docker --help`", "0.2 s", f"{help_:.2f} s", help_ <= 0.2)
     for group in groups.values():
@@ -86,6 +91,22 @@ def _against(group: Group) -> Iterator[Target]:
     if whole and umoci:
         ratio = whole / umoci
         yield Target(f"{group['name']}: cold build, gzip", f"0.4 x {_UMOCI}", f"{ratio:.2f} x", ratio <= 0.4)
+
+
+def _network(group: Group) -> Iterator[Target]:
+    """Against what no push can do without: receiving, sending, or the work, whichever takes longest."""
+    row, local = find(group, COLD_PUSH), wall(group, LOCAL)
+    where = f"over {group['rate'] // _MB} MB/s"
+    if row is not None and local is not None:
+        least = max(row["received"] / group["rate"], row["sent"] / group["rate"], local)
+        found = row["median"]["wall"] / least
+        yield Target(f"{COLD_PUSH} {where}", f"1.3 x {least:.1f} s", f"{found:.2f} x", found <= 1.3)
+    for work in (SECOND, BARE):
+        row = find(group, work)
+        if row is not None:
+            took, sent = row["median"]["wall"], row["sent"]
+            found_ = f"{took:.2f} s, {format_size(sent)}"
+            yield Target(f"{work} {where}", "1.5 s, no layer", found_, took <= 1.5 and sent < _MB)
 
 
 def _wheels(group: Group) -> Iterator[Target]:
