@@ -65,6 +65,11 @@ class Delivery:
                     self._open(number)
             opening.pop_all()
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether layers go over a network."""
+        return any(location.transport == "docker" for location in self._locations)
+
     def begin(self, blob: Blob, label: str = "") -> None:
         """Let a blob leave for the places that take it now, shown as `label`.
 

@@ -47,6 +47,7 @@ def fetch_packages(
     workers: int | None = None,
     progress: Progress = SILENT,
     options: HttpOptions | None = None,
+    smallest_first: bool = False,
     stop: Stop | None = None,
 ) -> Iterator[tuple[File, Path]]:
     """Yield each package or wheel with its file, or the folder that it is extracted in, as they become ready, in any
@@ -57,7 +58,8 @@ def fetch_packages(
     not keep the order of an archive, so the layers made from them are other bytes than those that other machines make.
     The rest is downloaded to `cache_dir`, up to `workers` (at most 10) at once from each host, and checked by its
     SHA-256 (MD5 where the index has no other) and size. A download that was cut goes on where it stopped, in this run
-    or the next.
+    or the next. The largest come first, which ends soonest where layers stay on this machine; `smallest_first` is for
+    those that are uploaded as soon as they are made.
     `options` say how to talk HTTP (None: as the user's conda configuration and environment variables say). `stop` gives
     up, with `CancelledError`, what is not there yet.
 
@@ -106,8 +108,10 @@ def fetch_packages(
             check_found(records, found)
             yield from ((record, path) for record, path in zip(records, found, strict=True) if path is not None)
             return
-        # The largest first: started last, it would be awaited alone.
-        ordered = sorted(records, key=lambda record: record.size or 0, reverse=True)
+        # Johnson's rule for two machines in a row: jobs in ascending order of the first step where that is the shorter
+        # one, as downloading is next to uploading; else in descending order of the second. What is begun last is the
+        # only work that the other machine has to wait for, or that is awaited alone.
+        ordered = sorted(records, key=lambda record: record.size or 0, reverse=not smallest_first)
         futures: dict[Future[Path], File] = {
             pools.of(host_of(record.url)).submit(fetch, record): record for record in ordered
         }

@@ -11,7 +11,7 @@ from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.layers.stores.repository import RepositoryStore
-from python_docker.image.layer import build_layer
+from python_docker.image.layer_builder import build_layer
 from python_docker.tar import TarEntry
 
 

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from conda_docker.errors import CacheError, DownloadError
 from conda_docker.package.fetch.fetch import fetch_packages, http_options
 from conda_docker.package.fetch.find import download_path
 from python_docker.errors import Error
+from python_docker.parallel import Stop
 from python_docker.registry.options import RegistryOptions
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.package.faulty_server import Fault, FaultyServer
@@ -143,6 +144,24 @@ def test_packages_come_as_they_become_ready(
 ) -> None:
     server.always = Fault(pause=0.02)  # for each 64 KiB
     assert [record.name for record, _ in fetch_packages([large, small], cache, options=QUICK)] == ["small", "large"]
+
+
+@pytest.mark.parametrize("smallest_first", [True, False])
+def test_the_largest_come_first_unless_they_are_sent_on(
+    small: LockedPackage, large: LockedPackage, cache: Path, smallest_first: bool
+) -> None:
+    fetched = fetch_packages([small, large], cache, workers=1, smallest_first=smallest_first)
+    assert next(fetched)[0].name == ("small" if smallest_first else "large")
+
+
+def test_who_waits_for_a_server_that_says_nothing_can_be_told_to_give_up(
+    small: LockedPackage, server: FaultyServer, cache: Path
+) -> None:
+    stop = Stop()
+    server.always = Fault(pause=3)
+    threading.Timer(0.1, stop.set, [OSError("the registry has gone")]).start()
+    with pytest.raises(CancelledError):
+        list(fetch_packages([small], cache, stop=stop))
 
 
 def test_no_more_workers_than_allowed_are_at_work(
