@@ -16,15 +16,18 @@ from conda_docker.cache.folder import CacheFolder
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import CacheError
 from conda_docker.image.assemble import BuildResult, build_image
+from conda_docker.image.index import finish_images
 from conda_docker.image.preview import preview_image
 from conda_docker.layers.stores.repository import LAYER_TYPE, PLAN_TYPE, RepositoryStore
 from conda_docker.resolution import lock
 from python_docker import write_image
+from python_docker.copying.delivery import Delivery
 from python_docker.image import Image
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents import Manifest
 from python_docker.spec.platform import Platform
+from python_docker.transports import Location
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer
 from tests.peers import Registry
@@ -65,8 +68,9 @@ def machine(tmp_path: Path, environment: LockedEnvironment) -> Machine:
     """Return a function that builds on a machine of the given name, with a cache of its own."""
 
     def build(name: str, **options: Any) -> BuildResult:
+        delivery = options.pop("delivery", None)
         fields: dict[str, Any] = {"cache_dir": tmp_path / name, "bytecode": Bytecode.NEVER} | options
-        return build_image(environment, None, BuildOptions(**fields))
+        return build_image(environment, None, BuildOptions(**fields), delivery=delivery)
 
     return build
 
@@ -111,6 +115,24 @@ def test_a_push_to_the_same_registry_mounts(machine: Machine, registry: Registry
     mounted = [each for each in registry.requests()[before:] if "mount=" in each.path and each.status == 201]
     assert len(mounted) == 3
     assert sum(each.method in ("PUT", "PATCH") and "/blobs/" in each.path for each in registry.requests()[before:]) == 2
+
+
+def test_a_bare_machine_asks_once_for_each_layer_that_it_pushes(
+    machine: Machine, server: ChannelServer, registry: Registry, repository: str, layers: str
+) -> None:
+    first = machine("first", cache_to=layers)
+    server.requests.clear()
+    before = len(registry.requests())
+    with Delivery([Location.parse(f"docker://{registry.host}/{repository}/image:1")]) as delivery:
+        second = machine("second", cache_from=layers, delivery=delivery)
+        [manifest] = finish_images([second.image], delivery)
+    assert manifest.digest == first.image.digest
+    assert downloads(server) == []
+    asked = registry.requests(since=before)
+    known = [layer.digest for layer in second.layers if layer.packages]
+    for digest in known:
+        assert [each.method for each in asked if digest in each.path] == ["POST"], "a mount, and nothing else"
+    assert [each.path for each in asked if each.method == "GET" and "/blobs/" in each.path] == []
 
 
 def test_a_layer_that_must_be_read_is_fetched_once(
