@@ -52,7 +52,7 @@ def package_layers(
             plan.groups,
             recipe,
             [store, *sources] if options.use_cache else [],
-            fetching(options, store.folder, progress, stop),
+            fetching(options, store.folder, progress, delivery),
             cache=store.folder,
             keep=[store, *destinations],
             verify=options.verify_cache,
@@ -81,8 +81,13 @@ def package_layers(
         return make(recipe), recipe
 
 
-def fetching(options: BuildOptions, cache: CacheFolder, progress: Progress = SILENT, stop: Stop | None = None) -> Fetch:
-    """Return how packages and wheels are got for a build with these options, until `stop` is set: see `Fetch`."""
+def fetching(
+    options: BuildOptions, cache: CacheFolder, progress: Progress = SILENT, delivery: Delivery | None = None
+) -> Fetch:
+    """Return how packages and wheels are got for a build with these options, as long as its `delivery` goes on.
+
+    See `Fetch`.
+    """
     workers = max(4, options.workers or os.cpu_count() or 1)
 
     def fetch(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
@@ -99,7 +104,8 @@ def fetching(options: BuildOptions, cache: CacheFolder, progress: Progress = SIL
             extracted=options.use_extracted,
             workers=workers,
             progress=progress,
-            stop=stop,
+            smallest_first=delivery is not None and delivery.is_remote,
+            stop=None if delivery is None else delivery.stop,
         )
 
     return fetch
