@@ -201,7 +201,7 @@ class BuildOptions:
                 raise InvalidPath(f"the prefix in the image must be an absolute path, not {self.prefix[:200]!r}")
             object.__setattr__(self, "prefix", "/" + contained_path(self.prefix))
         if self.user is None and (self.user_name is not None or self.home is not None):
-            raise ValueError("user_name and home are those of an added user: they need user")
+            raise ValueError("user_name and home are those of an added user: they need `user`")
         check_level(self.compression, self.compression_level)
         if not 1 <= self.max_layers <= limits.MAX_LAYERS:
             raise ValueError(f"max_layers must be from 1 to {limits.MAX_LAYERS}, not {self.max_layers}")

@@ -244,7 +244,7 @@ def _environment(
     records: Sequence[PackageCacheRecord] | Sequence[str] | None, channels_remap: Sequence[Mapping[str, str]]
 ) -> LockedEnvironment:
     if not records:
-        raise TypeError("give the packages of the environment: specs, or what fetch_precs gave")
+        raise TypeError("say which packages the environment has: specs, or records from fetch_precs")
     specs = [record for record in records if isinstance(record, str)]
     if specs:
         from conda_docker.resolution import lock

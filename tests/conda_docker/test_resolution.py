@@ -376,5 +376,5 @@ def test_a_bad_spec_is_named_with_its_file_and_line(
     file = write(
         tmp_path / "environment.yml", f"channels:\n- {synthetic_channel.url}\ndependencies:\n- pip\n- '{spec}'\n"
     )
-    with pytest.raises(InvalidEnvironment, match=r"environment\.yml, line 5: not a package to ask for"):
+    with pytest.raises(InvalidEnvironment, match=r"environment\.yml, line 5: not a valid package spec"):
         resolve_one(tmp_path, files=file, override_channels=True, base="scratch")

@@ -55,7 +55,7 @@ def platform_of_subdir(subdir: str) -> Platform:
         raise UnsupportedInput(
             f"packages for {subdir} do not run in a Linux image; choose a platform such as linux/amd64 or linux/arm64"
         )
-    raise UnsupportedInput(f"no platform of images is known for {subdir!r}; known are {', '.join(_PLATFORMS)}")
+    raise UnsupportedInput(f"there is no image platform for {subdir!r}; known subdirs are {', '.join(_PLATFORMS)}")
 
 
 def parse_platform(text: str) -> Platform:

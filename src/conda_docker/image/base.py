@@ -55,7 +55,7 @@ def open_base(
     if offline:
         manifest = _known_manifest(cache, key)
         if manifest is None:
-            raise NotFound(f"{reference.familiar} was not used here before, so it cannot be used offline")
+            raise NotFound(f"{reference.familiar} is not in the cache, so it cannot be used offline")
         return _image(manifest, cache, reference, lambda descriptor: _missing(descriptor, reference))
     source = open_source(place, registry=registry)
     try:

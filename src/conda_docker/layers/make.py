@@ -184,7 +184,7 @@ class _Making:
                 try:
                     return fetch()
                 except Error as error:
-                    _log.warning("a layer of %s cannot be had and is made again: %s", blob.origin, error)
+                    _log.warning("cannot get a layer from %s, so it is made again: %s", blob.origin, error)
             return make_again()
 
         return replace(known, layer=Layer(blob.replaced_by(fetch_or_make), known.layer.diff_id))
@@ -232,7 +232,7 @@ class _Making:
             return None
         if not self.compilers:
             if self.interpreters is None:
-                raise ValueError(f"modules are to be compiled by Python {self.recipe.bytecode}, and none can be had")
+                raise ValueError(f"there is no Python {self.recipe.bytecode} to byte-compile modules with")
             self.compilers.append(self.closing.enter_context(self.interpreters.start(self.recipe.bytecode)))
         return self.compilers[0]
 

@@ -48,5 +48,5 @@ def parse_info_json(content: bytes, name: str, what: str) -> Mapping[str, Any]:
         try:
             json.dumps(document, ensure_ascii=False).encode()
         except (UnicodeEncodeError, RecursionError):
-            raise InvalidPackage(f"{where} holds half of a surrogate pair, which is not Unicode text") from None
+            raise InvalidPackage(f"{where} holds an unpaired surrogate, which is not valid Unicode") from None
     return document

@@ -165,7 +165,7 @@ def _parse_paths(content: bytes, what: str) -> tuple[PathEntry, ...]:
 
 def _text(value: Any) -> str:
     if type(value) is not str:
-        raise TypeError(f"not a text: {value!r}")
+        raise TypeError(f"not a string: {value!r}")
     return value
 
 
@@ -200,7 +200,7 @@ def _contained(entries: list[PathEntry], where: str, what: str) -> tuple[PathEnt
 def _parse_legacy(files: Mapping[str, bytes], what: str) -> tuple[PathEntry, ...]:
     """Return the paths of a package from before `paths.json`: `files`, with `has_prefix` and `no_link` next to it."""
     if "files" not in files:
-        raise InvalidPackage(f"{what} has neither info/paths.json nor info/files, so what it installs is not known")
+        raise InvalidPackage(f"{what} has neither info/paths.json nor info/files, so its files are unknown")
     no_link = {line for name in ("no_link", "no_softlink") for line in _lines(files, name, what)}
     prefixes: dict[str, tuple[str, FileMode]] = {}
     for line in _lines(files, "has_prefix", what):

@@ -153,7 +153,7 @@ class _Reader:
                 if not equals and words and not words[0].startswith("-"):
                     words.pop(0)
             else:
-                raise UnsupportedInput(f"{where}: pip's option {option[:80]} has no meaning for an image; remove it")
+                raise UnsupportedInput(f"{where}: pip's option {option[:80]} does not apply to images; remove it")
 
     def _valued(self, name: str, value: str, folder: Path, where: str) -> None:
         if name in ("requirement", "constraint"):
@@ -230,7 +230,7 @@ class _Reader:
         found = frozenset(hash_.removeprefix("sha256:").lower() for hash_ in hashes if hash_.startswith("sha256:"))
         name = _NAMED.match(text)
         if name is None or not found:
-            raise UnsupportedInput(f"{where}: only hashes by SHA-256, of a package that is named, can be checked")
+            raise UnsupportedInput(f"{where}: only SHA-256 hashes of named packages can be checked")
         self.found.hashes[normalize_name(name["name"])] = found
 
     def _fragment(self, name: str, url: str) -> None:

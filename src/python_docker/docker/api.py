@@ -51,7 +51,7 @@ class EngineApi:
             offered = _version(str(greeted["ApiVersion"]))
             parts = {part.get("Name") for part in greeted.get("Components") or ()}
         if offered is None:
-            raise EngineError(f"no engine at {endpoint}: what answers is not a Docker Engine")
+            raise EngineError(f"no engine at {endpoint}: the server is not a Docker Engine")
         self.name = "Podman" if "Podman Engine" in parts else "Docker"
         self.version = _dotted(offered)
         if offered < _OLDEST_VERSION:
@@ -128,7 +128,7 @@ class EngineApi:
         with engine_errors(self.name, f"inspect {name}"), self._open() as client:
             found: Any = client.inspect_image(name)  # type: ignore[no-untyped-call]
         if not isinstance(found, dict):
-            raise EngineError(f"{self.name} could not inspect {name}: what answers is not a Docker Engine")
+            raise EngineError(f"{self.name} could not inspect {name}: the server is not a Docker Engine")
         return found
 
     # -- containers ------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def reason(error: BaseException) -> str:
         if any(isinstance(cause, kinds) for cause in causes):
             return words
     if any(isinstance(cause, (json.JSONDecodeError, LookupError, TypeError, RecursionError)) for cause in causes):
-        return "what answers is not a Docker Engine"
+        return "the server is not a Docker Engine"
     for cause in reversed(causes):
         if isinstance(cause, OSError) and not isinstance(cause, requests.RequestException) and str(cause):
             return str(cause)

@@ -105,7 +105,7 @@ def messages(answer: Iterable[Any], engine: str, what: str) -> Iterator[dict[str
     """
     for message in answer:
         if not isinstance(message, dict):
-            raise EngineError(f"{engine} could not {what}: what answers is not a Docker Engine")
+            raise EngineError(f"{engine} could not {what}: the server is not a Docker Engine")
         detail = message.get("errorDetail")
         # `message` alone is how an error comes whose status came before.
         told = (

@@ -175,7 +175,7 @@ class Registry(EarlierCalls):
         `version` is for callers of earlier releases; Docker's schema 1 (`v1`) is not read any more.
         """
         if version != "v2":
-            raise UnsupportedFormat(f"manifests of version {version[:20]!r} are not read; v2 is what there is")
+            raise UnsupportedFormat(f"manifest version {version[:20]!r} is not supported; use v2")
         place = self._locate(image, tag)
         return place.client.manifest(place.path, place.identifier)
 

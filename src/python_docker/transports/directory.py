@@ -148,7 +148,7 @@ class DirectoryDestination:
     def commit(self) -> None:
         """Give the folder its name."""
         if not self._has_root:
-            raise Error(f"the folder {self._folder} was given no image")
+            raise Error(f"no image was written to the folder {self._folder}")
         with writing(f"the folder {self._folder}"):
             for digest in self._staged & self._named:
                 self._stage.path_of(digest).rename(self._partial.path / digest.encoded)

@@ -158,7 +158,10 @@ class Validation:
                     if described is not None:
                         self.note(subject, check_platform(config, described))
                 else:
-                    self.note(subject, [warning("its type is an image's, but it says nothing that an image must say")])
+                    self.note(
+                        subject,
+                        [warning("it has the type of an image, but none of the fields that an image must have")],
+                    )
         except (Error, OSError) as failure:
             self.note(subject, [error(str(failure))])
         self._images += is_image

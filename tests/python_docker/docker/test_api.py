@@ -101,7 +101,7 @@ def test_an_engine_that_is_too_old_is_refused(fake_engine: FakeEngine) -> None:
 )
 def test_what_is_not_an_engine_is_told_from_one(fake_engine: FakeEngine, answer: bytes) -> None:
     fake_engine.answers["GET /version"] = [answer]
-    with pytest.raises((EngineError, NotFound), match=r"no engine at unix://.*: (it could not say who|what answers)"):
+    with pytest.raises((EngineError, NotFound), match=r"no engine at unix://.*: (it could not say who|the server)"):
         api(fake_engine)
 
 

@@ -22,7 +22,7 @@ from python_docker.docker.failure import reason
         (http.client.RemoteDisconnected("closed"), "the connection was cut"),
         (requests.ConnectionError(urllib3.exceptions.ProtocolError("x", BrokenPipeError())), "the connection was cut"),
         (requests.ReadTimeout(), "it does not answer"),
-        (requests.JSONDecodeError("Expecting value", "<html>", 0), "what answers is not a Docker Engine"),
+        (requests.JSONDecodeError("Expecting value", "<html>", 0), "the server is not a Docker Engine"),
         (OSError(113, "No route to host"), "[Errno 113] No route to host"),
     ],
 )

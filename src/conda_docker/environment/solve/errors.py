@@ -50,7 +50,7 @@ def explain(error: Exception, channels: Sequence[str], subdir: str, *, blamed: S
     if kind == "SolverError":
         return Unsolvable(_unsolvable(text, channels, subdir))
     if kind in ("InvalidPackageNameError", "InvalidVersionError"):
-        return InvalidEnvironment(f"a package was asked for in a way that cannot be understood: {text}")
+        return InvalidEnvironment(f"a requested package cannot be parsed: {text}")
     if kind == "AuthenticationStorageError":
         return CredentialsError(f"the credentials for channels that rattler stores cannot be read: {text}")
     if kind in ("IoError", "CacheDirError") or _CACHE.search(text):

@@ -52,7 +52,7 @@ def solve_externally(
         ("a date before which packages count", request.exclude_newer),
     ):
         if value:
-            raise UnsupportedInput(f"another solver cannot be given {what}, as the input asks; solve without --solver")
+            raise UnsupportedInput(f"--solver cannot handle {what}, which the input needs; leave it out")
     configuration = configuration or read_conda_configuration(conda_exe=program)
     requested = read_specs(request.specs, configuration)
     named = choose_channels(request.channels, configuration, override=request.override_channels)

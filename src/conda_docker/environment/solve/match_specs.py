@@ -66,13 +66,13 @@ def read_specs(specs: Iterable[str], configuration: CondaConfiguration) -> list[
 def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
     # A leading dash would be an option to another solver.
     if not text or text.startswith("-") or "\n" in text or "\0" in text:
-        raise InvalidSpec(f"not a package to ask for: {public_text(text)[:80]!r}", text)
+        raise InvalidSpec(f"not a valid package spec: {public_text(text)[:80]!r}", text)
     public = public_text(text)
     outside, bracket, inside = text.partition("[")
     if _STRAY.search(outside):
         meant = public_text(_STRAY.sub("", outside).strip() + bracket + inside)
         raise InvalidSpec(
-            f"not a package to ask for: {public[:200]!r}: nothing follows a comma or bar; "
+            f"not a valid package spec: {public[:200]!r}: nothing follows a comma or bar; "
             f"did you mean {meant[:200]!r}?",
             text,
         )
@@ -85,7 +85,7 @@ def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
     if not separator:
         return RequestedSpec(public, text, text)
     if not channel or not rest.strip():
-        raise InvalidSpec(f"not a package to ask for: {public[:80]!r} (write channel::package)", text)
+        raise InvalidSpec(f"not a valid package spec: {public[:80]!r} (write channel::package)", text)
     subdir = _SUBDIR.search(channel)
     urls = channel_urls([os.path.expandvars(channel)], configuration)
     return RequestedSpec(public, text, rest.strip() + bracket + inside, urls, subdir[1] if subdir else None)

@@ -228,7 +228,7 @@ def _match_spec(spec: str, text: str) -> MatchSpec:
         return MatchSpec(spec, strict=False)
     except InvalidMatchSpecError as error:
         reason = public_text(str(error)).splitlines()[0]
-        raise InvalidSpec(f"not a package to ask for: {text[:200]!r} ({reason})", text) from error
+        raise InvalidSpec(f"not a valid package spec: {text[:200]!r} ({reason})", text) from error
 
 
 def _generic(package: VirtualPackage) -> GenericVirtualPackage:

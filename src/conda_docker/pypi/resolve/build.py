@@ -200,7 +200,7 @@ def _checked_out(location: str, folder: Path) -> Path:
     rest, _, fragment = rest.partition("#")
     url, _, commit = rest.rpartition("@")
     if kind != "git":
-        raise UnsupportedInput(f"{public_url(rest)} is in a {kind} repository; only git is known here")
+        raise UnsupportedInput(f"{public_url(rest)} is in a {kind} repository; only git is supported")
     folder.mkdir(parents=True)
     for command in (["init", "-q"], ["fetch", "-q", "--depth", "1", url, commit], ["checkout", "-q", "FETCH_HEAD"]):
         done = run_program(["git", "-C", folder.absolute(), *command])

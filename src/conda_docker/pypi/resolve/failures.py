@@ -41,7 +41,7 @@ def unresolvable(
     origin = pip.origin
     explanation = _explanation(output)
     if _UNREACHABLE.search(output):
-        return DownloadError(f"cannot read the package index for what {origin} asks pip for:\n{explanation}")
+        return DownloadError(f"cannot query the package index for the pip requirements of {origin}:\n{explanation}")
     advice = list(islice(_blamed_lines(pip, explanation), _MOST_LINES))
     if in_the_way := conflicting(output, provided):
         advice += map(_about_conda, in_the_way)

@@ -179,7 +179,7 @@ def open_wheel(path: Path, file_name: str | None = None) -> Wheel:
         total += member.size
     limit = max(_SMALL_ARCHIVE, path.stat().st_size * _MAX_RATIO)
     if total > limit:
-        raise InvalidPackage(f"{what} unpacks to {total} bytes, more than {limit}: which no honest wheel does")
+        raise InvalidPackage(f"{what} unpacks to {total} bytes, more than the limit of {limit}")
     dist_info = dist_info_of({path.partition("/")[0] for path in members if ".dist-info/" in path}, what)
     return Wheel(path, what, dist_info, MappingProxyType(members))
 
@@ -193,11 +193,11 @@ def _member(info: zipfile.ZipInfo, what: str) -> Member:
         path.encode()
         path = contained_path(path)
     except (InvalidPath, UnicodeEncodeError) as error:
-        raise InvalidPackage(f"{what} holds {path[:200]!r}, which cannot be a file of a wheel") from error
+        raise InvalidPackage(f"{what} holds {path[:200]!r}, which is not a valid path in a wheel") from error
     if info.flag_bits & _ENCRYPTED:
         raise InvalidPackage(f"{what} holds {path[:200]!r}, which is encrypted")
     if info.compress_type not in _METHODS:
-        raise InvalidPackage(f"{what} holds {path[:200]!r}, compressed by a method that wheels do not have")
+        raise InvalidPackage(f"{what} holds {path[:200]!r}, compressed with a method that wheels may not use")
     mode = info.external_attr >> 16
     executable = stat.S_ISREG(mode) and bool(mode & 0o111)
     return Member(path, info.file_size, executable, _mtime(info.date_time), info)

@@ -110,7 +110,7 @@ class ArchiveSource:
         return self._open().manifest
 
     def child(self, descriptor: Descriptor) -> Manifest | Index:
-        raise NotFound(f"a docker archive holds no index, so nothing is known of {descriptor.digest}")
+        raise NotFound(f"a Docker archive holds no index, so there is no manifest {descriptor.digest}")
 
     def blob(self, descriptor: Descriptor) -> Blob:
         blob = self._open().blobs.get(descriptor.digest)

@@ -170,7 +170,7 @@ class OciLayoutDestination:
     def commit(self) -> None:
         """Make the image visible in the layout under its name."""
         if self._root is None:
-            raise Error(f"the OCI layout {self._folder} was given no image")
+            raise Error(f"no image was written to the OCI layout {self._folder}")
         with writing(f"to the OCI layout {self._folder}"):
             for superfluous in self._staged - self._named:
                 self._stage.path_of(superfluous).unlink()

@@ -227,6 +227,6 @@ def test_a_program_that_breaks_down(program: Callable[..., Path]) -> None:
 
 
 def test_options_cannot_be_smuggled_in(program: Callable[..., Path], tmp_path: Path) -> None:
-    with pytest.raises(InvalidEnvironment, match="not a package to ask for: '--file'"):
+    with pytest.raises(InvalidEnvironment, match="not a valid package spec: '--file'"):
         solve(program(answer([])), "--file")
     assert not (tmp_path / "called.json").exists()

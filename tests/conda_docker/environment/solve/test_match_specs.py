@@ -38,7 +38,7 @@ def test_credentials_are_in_the_url_alone() -> None:
 
 @pytest.mark.parametrize("spec", ["", "--file", "::a", "a::", "a\0", "numpy>=1,"])
 def test_what_is_not_a_spec(spec: str) -> None:
-    with pytest.raises(InvalidEnvironment, match="not a package to ask for"):
+    with pytest.raises(InvalidEnvironment, match="not a valid package spec"):
         read_specs([spec], CondaConfiguration())
 
 

@@ -209,7 +209,7 @@ def test_an_unknown_package(channel: SyntheticChannel) -> None:
     "spec", ["", " ", "=>1", "numpy >", "a b c d[", "-e .", "::x", "a::", "*", "num py::a::b[", "a\nb"]
 )
 def test_what_is_no_spec(channel: SyntheticChannel, spec: str) -> None:
-    with pytest.raises(InvalidEnvironment, match="not a package to ask for"):
+    with pytest.raises(InvalidEnvironment, match="not a valid package spec"):
         lock(spec, channels=[channel.url])
 
 

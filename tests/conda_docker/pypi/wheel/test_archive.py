@@ -24,7 +24,7 @@ def test_names_that_leave_the_wheel_are_refused(tmp_path: Path, name: str) -> No
     wheel = make_wheel(tmp_path, extra=[(info, "x")])
     content = wheel.read_bytes()
     wheel.write_bytes(content.replace(b"x" * len(name), name.encode()))
-    with pytest.raises(InvalidPackage, match=r"cannot be a file of a wheel|twice"):
+    with pytest.raises(InvalidPackage, match=r"is not a valid path in a wheel|twice"):
         open_wheel(wheel)
 
 
@@ -37,7 +37,7 @@ def test_a_name_that_comes_twice_is_refused(tmp_path: Path) -> None:
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, files={"demo/zeros": bytes(80 << 20)})
-    with pytest.raises(InvalidPackage, match="no honest wheel"):
+    with pytest.raises(InvalidPackage, match="more than the limit of"):
         open_wheel(wheel)
 
 
@@ -64,7 +64,7 @@ def test_an_invalid_time_becomes_1980(tmp_path: Path) -> None:
 def test_a_method_that_wheels_do_not_have_is_refused(tmp_path: Path) -> None:
     info = zipfile.ZipInfo("demo/x")
     info.compress_type = zipfile.ZIP_LZMA
-    with pytest.raises(InvalidPackage, match="a method that wheels do not have"):
+    with pytest.raises(InvalidPackage, match="a method that wheels may not use"):
         open_wheel(make_wheel(tmp_path, extra=[(info, "x")]))
 
 

@@ -118,7 +118,7 @@ def _one(tokens: list[str], words: frozenset[str]) -> bool:
             raise ValueError("a parenthesis is not closed")
         return value
     if word in ("and", "or", ")"):
-        raise ValueError("an operator where a word should be")
+        raise ValueError("expected a word, found an operator")
     return word in words
 
 
