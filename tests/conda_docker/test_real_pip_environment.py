@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from conda_docker.build_options import BuildOptions
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.wheels import LockedWheel, normalize_name
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.provenance import read_environments
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.fetch.fetch import fetch_packages
 from conda_docker.request import Request
 from conda_docker.resolution import Resolved, resolve
+from conda_docker.sbom.document import bill_of_materials
 from demo.base import make_base
 from demo.channel import IndexUnreachable, RealChannel
 from demo.wheels import fetch_wheels
@@ -148,6 +149,22 @@ def test_pip_and_conda_agree_on_what_there_is(resolved: Resolved, run: Run) -> N
     by_pip = pip_list(run)
     assert by_pip.items() <= {name: version for name, (version, _) in by_conda.items()}.items()
     assert by_pip.keys() >= {name for name, (_, channel) in by_conda.items() if channel == "pypi"} | {"numpy"}
+
+
+def test_a_bill_of_materials_names_what_conda_and_pip_find(built: BuildResult, run: Run, folder: Path) -> None:
+    bill = bill_of_materials(
+        built.image, "cyclonedx", environment=built.environment, stated=built.stated, cache_dir=folder / "cache"
+    )
+    named: dict[str, set[tuple[str, str]]] = {"conda": set(), "pypi": set()}
+    for component in json.loads(bill)["components"]:
+        if component["type"] == "library":
+            named[component["purl"].partition("/")[0].removeprefix("pkg:")].add(
+                (component["name"], component["version"])
+            )
+    by_conda = json.loads(run("python", "-c", CONDA_LIST))
+    assert named["conda"] == {(name, version) for name, (version, kind) in by_conda.items() if kind == "conda"}
+    inspected = [one["metadata"] for one in json.loads(run("pip", "inspect"))["installed"]]
+    assert named["pypi"] == {(normalize_name(one["name"]), one["version"]) for one in inspected}
 
 
 def test_an_explicit_list_of_it_makes_the_same_image(built: BuildResult, folder: Path, tmp_path: Path) -> None:

@@ -131,6 +131,7 @@ def _assemble(
             *activation.notes,
         ),
         environment,
+        {stem: stated for layer in made for stem, stated in layer.facts.stated.items()},
     )
 
 

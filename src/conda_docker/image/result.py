@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conda_docker.image.base_system import LOADERS
@@ -47,6 +47,8 @@ class BuildResult:
     notes: tuple[str, ...] = ()
     environment: LockedEnvironment | None = None
     """What the image was built from, with everything known of its packages."""
+    stated: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What packages say of their license and of where they were built from, by their stems."""
 
 
 def report_layer(

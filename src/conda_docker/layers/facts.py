@@ -15,7 +15,8 @@ class LayerFacts:
     to the prefix; `variables` holds each `etc/conda/env_vars.d` file's name with the variables in it. `clobbered` tells
     that some path is in several of the packages. `programs` tells that some package for one kind of processor has
     programs; `notes` are what users should hear. `paths` are hashes of the paths of files and links, `folders` those
-    of their folders: enough to see whether two layers meet.
+    of their folders: enough to see whether two layers meet. `stated` is what packages say of their license and origin,
+    by their stems (see `LinkReport`).
     """
 
     packages: tuple[str, ...] = ()
@@ -30,6 +31,7 @@ class LayerFacts:
     notes: tuple[str, ...] = ()
     paths: frozenset[int] = frozenset()
     folders: frozenset[int] = frozenset()
+    stated: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
@@ -46,6 +48,7 @@ class LayerFacts:
             "notes": self.notes,
             "paths": pack(self.paths),
             "folders": pack(self.folders),
+            "stated": self.stated,
         }
 
     @classmethod
@@ -64,6 +67,7 @@ class LayerFacts:
             notes=tuple(map(str, value["notes"])),
             paths=unpack(value["paths"]),
             folders=unpack(value["folders"]),
+            stated={stem: dict(stated) for stem, stated in value["stated"].items()},
         )
 
 

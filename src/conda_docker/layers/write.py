@@ -115,6 +115,9 @@ def _facts(members: Sequence[Member], reports: Sequence[LinkReport], *, clobbere
         notes=tuple(note for report in reports for note in report.notes),
         paths=frozenset(map(_hash, paths)),
         folders=frozenset(map(_hash, folders_of(paths))),
+        stated={
+            member.stem: dict(report.stated) for member, report in zip(members, reports, strict=True) if report.stated
+        },
     )
 
 

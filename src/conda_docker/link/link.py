@@ -23,7 +23,7 @@ from conda_docker.link.record import InstalledPath, Observed, installed_file, pr
 from conda_docker.link.report import LinkReport
 from conda_docker.package.archive import Content, Package, UnsurveyedPackage
 from conda_docker.package.extracted import path_order
-from conda_docker.package.metadata import FileMode, PathEntry, PathType
+from conda_docker.package.metadata import FileMode, PathEntry, PathType, stated_origin
 from python_docker.spec.digest import HashingReader
 from python_docker.tar import EntryType, TarEntry
 
@@ -112,6 +112,7 @@ class LinkedPackage:
         report.link_scripts = link_scripts(places, self._record.name)
         report.activate = activation_scripts(places)
         report.notes = self._package.metadata.notes
+        report.stated = stated_origin(self._package.metadata.about)
         report.programs = self._package.metadata.noarch is None and any(map(is_program, places))
         if self._modules is not None:
             self._modules.shipped = self._without.union(place for place in places if place.endswith(".pyc"))

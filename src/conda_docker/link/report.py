@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import posixpath
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+STATED = ("license", "remote_url", "sha", "flow_run_id", "attestations_sha256")
+"""What of a package's statements is kept: a wheel's license, and what CEP 31 has builds of conda packages say."""
 
 
 @dataclass(slots=True)
@@ -16,7 +20,8 @@ class LinkReport:
     the image and were not run. `activate` are activation scripts, and `variables` holds the variables of each file in
     `etc/conda/env_vars.d` by its name. `compiled` counts the `.pyc` files that were made; `uncompiled` maps the modules
     that have none, though they should, to the reason. `notes` say what of the package cannot be
-    used; `programs` says that it has programs for one kind of processor.
+    used; `programs` says that it has programs for one kind of processor. `stated` is what the package says of its
+    license and of where it was built from, for bills of materials (see `STATED`).
     """
 
     paths: list[str] = field(default_factory=list)
@@ -29,6 +34,7 @@ class LinkReport:
     uncompiled: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     programs: bool = False
+    stated: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def post_link(self) -> bool:

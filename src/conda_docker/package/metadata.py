@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -60,13 +61,18 @@ class PathEntry(NamedTuple):
     size: int | None = None
 
 
+_ORIGIN = ("remote_url", "sha", "flow_run_id", "attestations_sha256")
+_LONGEST = 1000  # characters of a statement
+
+
 @dataclass(frozen=True, slots=True)
 class PackageMetadata:
     """What a package says of itself.
 
     `index` is `index.json` as it stands; `noarch` is "python", "generic" or None. `paths` are in the manifest's
     order. `timestamp` is when the package was made, in seconds since 1970: `index.json`'s own, else the time of
-    `about.json` in the archive. `notes` say what of it cannot be used and is left out.
+    `about.json` in the archive. `notes` say what of it cannot be used and is left out. `about` is `about.json` as it
+    stands, where it was read.
     """
 
     name: str
@@ -78,6 +84,7 @@ class PackageMetadata:
     entry_points: tuple[EntryPoint, ...]
     timestamp: int
     notes: tuple[str, ...] = ()
+    about: bytes = b""
 
     @property
     def stem(self) -> str:
@@ -105,8 +112,34 @@ def parse_metadata(files: Mapping[str, bytes], about_mtime: int, what: str) -> P
     notes = tuple(f"{name}: the entry point {row} cannot be used and is left out" for row in unusable)
     timestamp = _timestamp(index.get("timestamp"))
     return PackageMetadata(
-        name, version, build, index, noarch, paths, entry_points, about_mtime if timestamp is None else timestamp, notes
+        name,
+        version,
+        build,
+        index,
+        noarch,
+        paths,
+        entry_points,
+        about_mtime if timestamp is None else timestamp,
+        notes,
+        files.get("about.json", b""),
     )
+
+
+def stated_origin(about: bytes) -> dict[str, str]:
+    """Return what `about.json` says of where a package was built from (CEP 31); nothing where it is malformed.
+
+    >>> stated_origin(b'{"extra": {"remote_url": "https://example.com/feedstock", "sha": "0123"}}')
+    {'remote_url': 'https://example.com/feedstock', 'sha': '0123'}
+    """
+    try:
+        value = json.loads(about or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(value, dict):
+        return {}
+    extra = value.get("extra")
+    stated = {**(extra if isinstance(extra, dict) else {}), **value}
+    return {name: text for name in _ORIGIN if isinstance(text := stated.get(name), str) and 0 < len(text) <= _LONGEST}
 
 
 def _identity(index: Mapping[str, Any], field: str, what: str) -> str:

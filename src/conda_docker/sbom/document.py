@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conda_docker.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from conda_docker.environment.locked import LockedEnvironment
@@ -65,6 +65,7 @@ def bill_of_materials(
     *,
     manifest: Manifest | None = None,
     environment: LockedEnvironment | None = None,
+    stated: Mapping[str, Mapping[str, str]] | None = None,
     cache_dir: Path | None = None,
     offline: bool = False,
 ) -> bytes:
@@ -73,14 +74,17 @@ def bill_of_materials(
     It is made from the image's history, which names every package with its hash. `environment`, where the image was
     just built from it (`BuildResult.environment`), adds licences, dependencies, and the distributions that conda
     packages bring to pip: packages that have to do with Python are looked into, and downloaded into `cache_dir` (None:
-    the user's) unless they are there or were looked into before. `manifest` is the image's as it was written, if that
+    the user's) unless they are there or were looked into before. `stated` (`BuildResult.stated`) adds the licenses of
+    wheels, and where conda packages were built from. `manifest` is the image's as it was written, if that
     is not `image.manifest`.
 
     Raises `NotFound` for an image whose history names no packages, `DownloadError` for a package that cannot be looked
     into, `MissingExtra` without the libraries of `conda-docker[sbom]`.
 
         result = build_image(environment)
-        bill = bill_of_materials(result.image, "cyclonedx", environment=result.environment)
+        bill = bill_of_materials(
+            result.image, "cyclonedx", environment=result.environment, stated=result.stated
+        )
     """
     bill_format = BillFormat(bill_format)
     check_installed([bill_format])
@@ -94,7 +98,7 @@ def bill_of_materials(
         distributions = provided_distributions(
             environment.packages, cache_dir or default_cache_dir(), offline=offline, exact=True
         )
-    inventory = take_inventory(image, manifest, environment, distributions)
+    inventory = take_inventory(image, manifest, environment, distributions, stated or {})
     if bill_format is BillFormat.CYCLONEDX:
         from conda_docker.sbom.cyclonedx import cyclonedx_document
 

@@ -13,6 +13,7 @@ from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.environment.wheels import Distribution, LockedWheel, normalize_name
 from conda_docker.image.config import base_of
 from conda_docker.image.provenance import packages_of_layer, read_environments
+from conda_docker.redaction import public_url
 from conda_docker.sbom.licenses import License, read_license
 from conda_docker.sbom.purl import channel_name, conda_purl, image_purl, pypi_purl
 from python_docker.errors import InvalidReference
@@ -93,12 +94,14 @@ def take_inventory(
     manifest: Manifest | None = None,
     environment: LockedEnvironment | None = None,
     distributions: Sequence[Distribution] = (),
+    stated: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Inventory:
     """Return what is in an image, as its history says.
 
     `manifest` is the image's as it was written (None: as it would be). `environment` is what was just built into it,
-    whose records say more than the history; `distributions` are what its conda packages bring to pip. Raises `NotFound`
-    for an image whose history names no packages.
+    whose records say more than the history; `distributions` are what its conda packages bring to pip, and `stated` is
+    what its packages say of themselves (`BuildResult.stated`). Raises `NotFound` for an image whose history names no
+    packages.
     """
     environments = read_environments(image)
     locked = {package.public_url: package for package in environment.packages} if environment else {}
@@ -112,7 +115,7 @@ def take_inventory(
     refs: set[str] = set()
     for layer in reversed(image.layers):
         for package in packages_of_layer(layer):
-            draft = _Draft(package, layer.digest, locked.get(package.url), wheels.get(package.url), refs)
+            draft = _Draft(package, layer.digest, locked.get(package.url), wheels.get(package.url), stated or {}, refs)
             drafts.append(draft)
             if draft.locked is not None:
                 draft.add_distributions(brought.get(draft.locked.stem, ()), refs)
@@ -154,12 +157,15 @@ class _Draft:
         layer: Digest,
         locked: LockedPackage | None,
         wheel: LockedWheel | None,
+        stated: Mapping[str, Mapping[str, str]],
         refs: set[str],
     ) -> None:
         self.package = package
         self.layer = layer
         self.locked = locked
         self.wheel = wheel
+        member = locked or wheel
+        self.stated = stated.get(member.stem, {}) if member is not None else {}
         if package.is_wheel:
             self.key = f"pypi:{normalize_name(package.name)}"
             self.purl = pypi_purl(normalize_name(package.name), package.version)
@@ -181,12 +187,12 @@ class _Draft:
     def components(self, by_name: Mapping[tuple[str, str], str]) -> Iterator[Component]:
         """Yield the package, and the distributions that it brings to pip."""
         package, record = self.package, dict(self.locked.record) if self.locked is not None else {}
-        stated = record.get("license")
+        stated = record.get("license") or self.stated.get("license")
         license_ = read_license(stated) if isinstance(stated, str) and stated.strip() else None
         depends = {by_name[package.prefix, key] for key in self._depends() if (package.prefix, key) in by_name}
         # An index has no name but its host; a wheel from a file has no supplier.
         supplier = urlsplit(package.url).hostname if package.is_wheel else channel_name(package.channel)
-        source, properties = _build_provenance(record)
+        source, properties = _build_provenance({**record, **self.stated})
         yield Component(
             ref=self.ref,
             name=package.name,
@@ -243,13 +249,13 @@ def _hashes(stated: str | None, locked: LockedPackage | None) -> tuple[tuple[str
 
 
 def _build_provenance(record: Mapping[str, object]) -> tuple[str | None, list[tuple[str, str]]]:
-    """Return the source repository of a build, and the rest of what its record says of its origin (CEP 31)."""
+    """Return the source repository of a build, and the rest of what is said of its origin (CEP 31)."""
     extra = record.get("extra")
     stated = {**(extra if isinstance(extra, Mapping) else {}), **record}
     names = {"sha": "conda:sha", "flow_run_id": "conda:flowRunId", "attestations_sha256": "conda:attestationsSha256"}
     properties = [(names[key], text) for key in names if isinstance(text := stated.get(key), str) and text]
     source = stated.get("remote_url")
-    return source if isinstance(source, str) and re.match(r"https?://", source) else None, properties
+    return public_url(source) if isinstance(source, str) and re.match(r"https?://", source) else None, properties
 
 
 def _image_item(image: Image, digest: str) -> ImageItem:

@@ -59,6 +59,7 @@ class BillWriter:
                 bill_format,
                 manifest=manifest,
                 environment=result.environment,
+                stated=result.stated,
                 cache_dir=self._options.cache_dir,
                 offline=self._options.offline,
             )

@@ -25,6 +25,7 @@ FACTS = LayerFacts(
     notes=("a note",),
     paths=frozenset({0, (1 << 64) - 1}),
     folders=frozenset({1}),
+    stated={"a-1-0": {"sha": "0123"}},
 )
 
 

@@ -22,6 +22,7 @@ def make_wheel(
     metadata: Mapping[str, Content] | None = None,
     executable: Sequence[str] = (),
     record: str | None = None,
+    license_expression: str | None = None,
     extra: Sequence[tuple[zipfile.ZipInfo | str, Content]] = (),
 ) -> Path:
     """Write a wheel to `folder` and give its path.
@@ -36,6 +37,7 @@ def make_wheel(
     for file, content in (metadata or {}).items():
         members[f"{info}/{file}"] = content
     lines = [f"Requires-Dist: {requirement}\n" for requirement in requires]
+    lines += [f"License-Expression: {license_expression}\n"] if license_expression else []
     members[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{''.join(lines)}"
     members[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\nTag: {tag}\n"
     rows = [_row(path, content) for path, content in members.items()]

@@ -22,6 +22,7 @@ from conda_docker.link.report import LinkReport
 from conda_docker.link.shebang import python_shebang
 from conda_docker.package.entry_points import EntryPoint
 from conda_docker.pypi.wheel.archive import Wheel, WheelReader
+from conda_docker.pypi.wheel.license import stated_license
 from conda_docker.pypi.wheel.placement import PlacedMember, WheelPlacement, place_wheel
 from conda_docker.pypi.wheel.record import (
     CheckedContent,
@@ -146,6 +147,8 @@ class LinkedWheel:
             expected = read_record(reader.metadata("RECORD"), self._wheel.what)
             places = list(placement.places())
             report.activate = activation_scripts(places)
+            license_ = stated_license(reader.metadata("METADATA"))
+            report.stated = {} if license_ is None else {"license": license_}
             report.trimmed_files = len(placement.trimmed)
             report.trimmed_bytes = sum(member.size for member in placement.trimmed)
             if self._modules is not None:

@@ -124,7 +124,7 @@ def test_base_and_layers(build: Build, tmp_path: Path) -> None:
 
 
 def test_wheels(build: Build, tmp_path: Path, synthetic_channel: SyntheticChannel) -> None:
-    wheel = make_wheel(tmp_path, "demo-wheel", "2.0", {"demo_wheel.py": ""})
+    wheel = make_wheel(tmp_path, "demo-wheel", "2.0", {"demo_wheel.py": ""}, license_expression="0BSD")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     lines = ["# platform: linux-64", "@EXPLICIT"]
     lines += [synthetic_channel.locked(package).url for package in (PYTHON, YAML)]
@@ -132,6 +132,20 @@ def test_wheels(build: Build, tmp_path: Path, synthetic_channel: SyntheticChanne
     (tmp_path / "list.txt").write_text("\n".join(lines) + "\n")
     found = packages(cyclonedx(build, tmp_path, "-f", "list.txt"))
     assert found["pkg:pypi/demo-wheel@2.0"]["hashes"] == [{"alg": "SHA-256", "content": digest}]
+    assert found["pkg:pypi/demo-wheel@2.0"]["licenses"] == [{"license": {"id": "0BSD"}}]
+
+
+def test_where_a_package_was_built_from(build: Build, tmp_path: Path, synthetic_channel: SyntheticChannel) -> None:
+    """conda-forge says so in the package's about.json; it is noted while the layer is made, and known without it."""
+    about = {"extra": {"remote_url": "https://me:secret@example.com/feedstock", "sha": "0" * 40, "flow_run_id": "7"}}
+    package = SyntheticPackage(name="traced", files={"a": b"1"}, info={"about.json": json.dumps(about).encode()})
+    archive = synthetic_channel.add(package)[0]
+    for _ in ("cold", "warm"):
+        [found] = packages(cyclonedx(build, tmp_path, "traced")).values()
+        assert {"type": "vcs", "url": "https://example.com/feedstock"} in found["externalReferences"]
+        properties = {one["name"]: one["value"] for one in found["properties"]}
+        assert (properties["conda:sha"], properties["conda:flowRunId"]) == ("0" * 40, "7")
+        archive.write_bytes(b"not read again")
 
 
 @pytest.mark.parametrize("place", ["oci:out:1.0", "oci-archive:out.tar:1.0"])
