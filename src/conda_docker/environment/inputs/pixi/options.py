@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from conda_docker.environment.inputs.pixi.manifest import Environment, Manifest
 from conda_docker.environment.inputs.pixi.platforms import Platform
@@ -108,14 +109,16 @@ def variables(environment: Environment, platform: Platform) -> Variables:
             activation = table.table("activation")
             if scripts := activation.texts("scripts"):
                 warnings.append(
-                    f"{table.file_name}: the activation scripts {', '.join(scripts)} are not part of the image"
+                    f"{table.file_name}: the activation scripts {', '.join(scripts)} are not part of the image; `--add "
+                    f"{scripts[0]}:/opt/conda/etc/conda/activate.d/{PurePosixPath(scripts[0]).name} --activate "
+                    "entrypoint` has one sourced when a container starts"
                 )
             found = activation.table("env")
             values |= {name: _value(found, name) for name in found}
     for name in [name for name, value in values.items() if _REFERENCE.search(value)]:
         warnings.append(
             f"the variable {name} refers to others ({values.pop(name)[:200]}), which are not known before a container "
-            "runs: it is not set"
+            "runs: it is not set; --env can set it"
         )
     return Variables(values, tuple(dict.fromkeys(warnings)))
 

@@ -65,7 +65,7 @@ def test_variables() -> None:
 
 def test_warnings() -> None:
     scripts, variable = composed_example().warnings
-    assert scripts == "pixi.toml: the activation scripts setup.sh are not part of the image"
+    assert scripts.startswith("pixi.toml: the activation scripts setup.sh are not part of the image; `--add setup.sh:")
     assert variable.startswith("the variable WHERE refers to others ($CONDA_PREFIX/share)")
 
 
