@@ -34,6 +34,9 @@ How it is measured:
   that came from the registry.
 - *Cold* means: packages on disk, no layer cache. *Warm*: every layer is in the cache. All builds solve first, those of
   conda-docker and of rattler alike.
+- A warm build hashes each cached layer before it links or sends it, so that no layer that a disk has damaged gets into
+  an image. *check of the cached layers* is what of *warm* this costs, in one thread; *the same by SHA-256* is what it
+  would cost without the checksum that is noted when a layer is made.
 - *The floor* is what the bare libraries take in one thread to hash the packages, decompress them, hash their tars,
   compress these as conda-docker does (gzip: libdeflate, level 1; zstd: level 3) and hash the result, divided by the
   number of processors. It starts no interpreter, solves nothing, and looks into no file. *floor, .pyc* is the time

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from benchmarks.environments import Environment
 from benchmarks.floors import FLOOR
+from benchmarks.measure import Sample
 from benchmarks.work import Commands, Session, Work, remove
 
 TOOL = "conda-docker"
 COLD = "cold, gzip"
+CHECKS = MappingProxyType({"checksum": "check of the cached layers", "SHA-256": "the same by SHA-256"})
+_CHECK = Path(__file__).parent / "programs" / "check_layers.py"
 
 
 def build_command(
@@ -60,6 +66,20 @@ class Caches:
 def _link(source: str, target: str) -> str:
     Path(target).hardlink_to(source)
     return target
+
+
+def checks(caches: Caches) -> list[Work]:
+    """Return what of a warm build is for finding layers that a disk has damaged, and what it would be by SHA-256."""
+
+    def check(step: str) -> Work:
+        def seconds(sample: Sample, output: str) -> Sample:
+            found = json.loads(output)["seconds"][step]
+            return Sample(found, found, 0, 0)
+
+        command = [sys.executable, str(_CHECK), str(caches.warm)]
+        return Work(name=CHECKS[step], tool=TOOL, prepare=lambda first: [command], take=seconds)
+
+    return [check(step) for step in CHECKS]
 
 
 def builds(session: Session, environment: Environment, caches: Caches) -> list[Work]:

@@ -27,7 +27,7 @@ from benchmarks.environments import Environment, generated
 from benchmarks.floors import details, floors
 from benchmarks.link import DELAY, RATE
 from benchmarks.network import RATES, network
-from benchmarks.ours import Caches, build_command, builds
+from benchmarks.ours import Caches, build_command, builds, checks
 from benchmarks.peers import Peers, python_docker_venv
 from benchmarks.pushes import endpoint, pushes
 from benchmarks.shared import shared
@@ -170,6 +170,7 @@ def _build(
         works: list[Work] = floors(environment)
         works.append(before_layers(session, environment))
         works += [work for work in builds(session, environment, caches) if not only or work.name in only]
+        works += checks(caches)
         if missing("docker-registry") is None and not only:
             there = stack.enter_context(endpoint(session, f"registry-{environment.name}"))
             works += pushes(session, environment, caches, there)
