@@ -23,7 +23,8 @@ _LISTS = (
     "allowlist_channels",
     "denylist_channels",
 )
-_MAPPINGS = ("custom_channels", "custom_multichannels", "proxy_servers")
+_OWN = "conda_docker"  # what conda and mamba pass over
+_MAPPINGS = ("custom_channels", "custom_multichannels", "proxy_servers", _OWN)
 _VALUES = ("channel_alias", "channel_priority", "ssl_verify", "offline", "add_anaconda_token")
 # Earlier names that conda still reads.
 _ALIASES = {
@@ -61,6 +62,10 @@ class CondaConfiguration:
     add_anaconda_token: bool = True
     envs_dirs: tuple[Path, ...] = ()
     pkgs_dirs: tuple[Path, ...] = ()
+    cache_from: tuple[str, ...] = ()
+    """Layer repositories to look in: `cache_from` below `conda_docker`, which conda passes over."""
+    cache_to: tuple[str, ...] = ()
+    """Layer repositories to keep layers in."""
     root_prefixes: tuple[Path, ...] = ()
     """Where conda and mamba are installed, the likeliest first."""
     files: tuple[Path, ...] = ()
@@ -105,6 +110,8 @@ def read_conda_configuration(
         add_anaconda_token=_boolean_or_text(values.get("add_anaconda_token", True)) is not False,
         envs_dirs=tuple(expand_home(path, environ) for path in lists["envs_dirs"]),
         pkgs_dirs=tuple(expand_home(path, environ) for path in lists["pkgs_dirs"]),
+        cache_from=_texts(mappings[_OWN].get("cache_from") or (), f"{_OWN}: cache_from"),
+        cache_to=_texts(mappings[_OWN].get("cache_to") or (), f"{_OWN}: cache_to"),
         root_prefixes=roots,
         files=tuple(files),
     )

@@ -44,6 +44,7 @@ def test_user_file(home: Path) -> None:
         offline: true
         envs_dirs: [~/environments]
         changeps1: false
+        conda_docker: {cache_from: [ghcr.io/org/layers], cache_to: ghcr.io/org/layers}
         """,
     )
     found = read_conda_configuration()
@@ -57,6 +58,7 @@ def test_user_file(home: Path) -> None:
     assert found.proxy_servers == {"https": "http://proxy:3128"}
     assert found.offline
     assert found.envs_dirs == (home / "environments",)
+    assert found.cache_from == found.cache_to == ("ghcr.io/org/layers",)
 
 
 def test_the_nearest_file_comes_first_in_lists_and_wins_elsewhere(home: Path, tmp_path: Path) -> None:

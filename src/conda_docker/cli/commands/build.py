@@ -173,15 +173,24 @@ def _registry(location: Location, given: Mapping[str, Any]) -> RegistryOptions |
 
 
 def _layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the layer repositories, with how to talk to their registries."""
-    from conda_docker.build_options import LayerRepository
+    """Return the layer repositories, of options or else of conda's configuration, with how to talk to their registries.
+
+    Raises `InvalidReference` for what the configuration has that is not one.
+    """
+    from conda_docker.build_options import LayerRepository, to_repositories
+    from conda_docker.channels.configuration import read_conda_configuration
     from python_docker.transports import Location
+
+    configuration = read_conda_configuration()
 
     def reachable(repository: LayerRepository) -> LayerRepository:
         return LayerRepository(repository.reference, _registry(Location("docker", "", repository.reference), given))
 
-    options = ("cache_from", "cache_to")
-    return {option: tuple(map(reachable, given[option])) for option in options if given[option]}
+    chosen = {
+        option: given[option] or to_repositories(option, getattr(configuration, option))
+        for option in ("cache_from", "cache_to")
+    }
+    return {option: tuple(map(reachable, repositories)) for option, repositories in chosen.items() if repositories}
 
 
 def _locations(

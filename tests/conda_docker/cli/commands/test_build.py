@@ -317,6 +317,29 @@ def test_pushed_to_the_registry_that_the_name_has(build: Build, registry: peers.
     assert uploads == []
 
 
+def test_a_second_repository_is_sent_nothing_that_the_first_was(
+    build: Build, registry: peers.Registry, repository: str
+) -> None:
+    first = build("-i", f"{registry.host}/{repository}/first:1", "--push", "--json", "numpy")
+    before = len(registry.requests())
+    second = build("-i", f"{registry.host}/{repository}/second:1", "--push", "--json", "numpy")
+    assert json.loads(first.stdout)["digest"] == json.loads(second.stdout)["digest"]
+    asked = registry.requests(since=before)
+    assert [each.path for each in asked if each.method in ("PUT", "PATCH") and "/blobs/" in each.path] == []
+    assert len([each for each in asked if each.method == "POST" and each.status == 201]) == 4
+    assert "write numpy: mounted" in second.stderr
+
+
+def test_layer_repositories_of_the_configuration(
+    build: Build, registry: peers.Registry, repository: str, tmp_path: Path
+) -> None:
+    layers = f"{registry.host}/{repository}/layers"
+    (tmp_path / "home" / ".condarc").write_text(f"conda_docker: {{cache_from: [{layers}], cache_to: [{layers}]}}")
+    build("-i", "demo:1", "-o", "oci:first", "numpy")
+    found = build("-i", "demo:1", "-o", "oci:second", "--cache-dir", "other", "--json", "numpy")
+    assert [layer["cached"] for layer in json.loads(found.stdout)["platforms"][0]["layers"]] == [True, True, False]
+
+
 def test_it_runs_in_docker(
     build: Build, docker_engine: peers.DockerEngine, runnable_files: dict[str, bytes], tmp_path: Path
 ) -> None:
