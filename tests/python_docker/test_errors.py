@@ -1,0 +1,81 @@
+"""There is one tree of errors, and each can be made with a message alone or says what else it needs."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import conda_docker
+import python_docker
+from python_docker.errors import (
+    AccessDenied,
+    ConnectionFailed,
+    ContainerFailed,
+    EngineError,
+    Error,
+    NotFound,
+    NotFoundInRegistry,
+    PlatformNotFound,
+    RegistryError,
+    TooManyRequests,
+)
+
+# What never leaves the modules that raise it: it only stops work, or stands for a failure that another error tells of.
+INNER = {
+    "conda_docker.cli._Terminated",
+    "conda_docker.cli.terminal.output.StdoutClosed",
+    "conda_docker.package.fetch.download.Stopped",
+    "python_docker.http.heads.BadLength",
+    "python_docker.http.heads.HeadTooLong",
+    "python_docker.http.heads.HeadTooSlow",
+    "python_docker.spec.fields.Malformed",
+}
+
+
+def exceptions() -> set[type[BaseException]]:
+    """Return every exception that a module of the project defines."""
+    found = set()
+    for package in (python_docker, conda_docker):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if module.name.endswith(("__main__", ".plugin")):
+                continue
+            for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+                if issubclass(kind, BaseException) and kind.__module__ == module.name:
+                    found.add(kind)
+    return found
+
+
+def test_every_exception_is_in_the_tree() -> None:
+    outside = {f"{kind.__module__}.{kind.__qualname__}" for kind in exceptions() if not issubclass(kind, Error)}
+    assert sorted(outside - INNER) == []
+
+
+def test_every_exception_says_what_it_means() -> None:
+    assert [kind.__name__ for kind in exceptions() if not kind.__doc__] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "kinds"),
+    [
+        (NotFoundInRegistry("x"), (RegistryError, NotFound, LookupError)),
+        (PlatformNotFound("x"), (NotFound,)),
+        (AccessDenied("x"), (RegistryError, ValueError)),
+        (ContainerFailed("x", exit_code=3, output=b"out"), (EngineError,)),
+    ],
+)
+def test_what_callers_may_catch(error: Error, kinds: tuple[type[BaseException], ...]) -> None:
+    assert all(isinstance(error, kind) for kind in kinds)
+
+
+def test_what_a_registry_said() -> None:
+    error = TooManyRequests("slow down", codes=("TOOMANYREQUESTS",), retry_after=2.5)
+    assert (str(error), error.status, error.codes, error.retry_after) == (
+        "slow down",
+        429,
+        ("TOOMANYREQUESTS",),
+        2.5,
+    )
+    assert ConnectionFailed("x", cause="refused").cause == "refused"
