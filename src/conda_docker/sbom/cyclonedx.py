@@ -25,13 +25,14 @@ from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.spdx import is_supported_id
 from packageurl import PackageURL
 
+from conda_docker.sbom.files import FileItem
 from conda_docker.sbom.inventory import Component, ImageItem, Inventory, LayerItem
 from conda_docker.sbom.licenses import License
 from python_docker.spec.digest import Digest
 from python_docker.version import __version__
 
 _IMAGE_REF, _BASE_REF = "image", "base-image"
-_HASHES = {"sha256": HashAlgorithm.SHA_256, "md5": HashAlgorithm.MD5}
+_HASHES = {"sha256": HashAlgorithm.SHA_256, "sha1": HashAlgorithm.SHA_1, "md5": HashAlgorithm.MD5}
 
 
 def cyclonedx_document(inventory: Inventory) -> bytes:
@@ -114,7 +115,15 @@ def _package(component: Component, requested: bool) -> BomComponent:
         supplier=None if component.supplier is None else OrganizationalEntity(name=component.supplier),
         external_references=references,
         properties=[Property(name=name, value=value) for name, value in properties],
+        components=[_file(item, component.ref) for item in component.files],
     )
+
+
+def _file(item: FileItem, package: str) -> BomComponent:
+    hashes = [
+        HashType(alg=_HASHES[kind], content=digits) for kind, digits in (("sha256", item.sha256), ("sha1", item.sha1))
+    ]
+    return BomComponent(name=item.path, type=ComponentType.FILE, bom_ref=f"{package}#{item.path}", hashes=hashes)
 
 
 def _license(license_: License) -> DisjunctiveLicense | LicenseExpression:

@@ -68,6 +68,7 @@ def bill_of_materials(
     stated: Mapping[str, Mapping[str, str]] | None = None,
     cache_dir: Path | None = None,
     offline: bool = False,
+    files: bool = False,
 ) -> bytes:
     """Return the bill of materials of an image, which is the same for the same image.
 
@@ -75,7 +76,8 @@ def bill_of_materials(
     just built from it (`BuildResult.environment`), adds licences, dependencies, and the distributions that conda
     packages bring to pip: packages that have to do with Python are looked into, and downloaded into `cache_dir` (None:
     the user's) unless they are there or were looked into before. `stated` (`BuildResult.stated`) adds the licenses of
-    wheels, and where conda packages were built from. `manifest` is the image's as it was written, if that
+    wheels, and where conda packages were built from. With `files`, every file of the packages is listed with its
+    digests: all layers of packages are read for it. `manifest` is the image's as it was written, if that
     is not `image.manifest`.
 
     Raises `NotFound` for an image whose history names no packages, `DownloadError` for a package that cannot be looked
@@ -98,7 +100,10 @@ def bill_of_materials(
         distributions = provided_distributions(
             environment.packages, cache_dir or default_cache_dir(), offline=offline, exact=True
         )
-    inventory = take_inventory(image, manifest, environment, distributions, stated or {})
+    from conda_docker.sbom.files import files_of_packages
+
+    items = files_of_packages(image) if files else {}
+    inventory = take_inventory(image, manifest, environment, distributions, stated or {}, items)
     if bill_format is BillFormat.CYCLONEDX:
         from conda_docker.sbom.cyclonedx import cyclonedx_document
 

@@ -14,6 +14,7 @@ from conda_docker.environment.wheels import Distribution, LockedWheel, normalize
 from conda_docker.image.config import base_of
 from conda_docker.image.provenance import packages_of_layer, read_environments
 from conda_docker.redaction import public_url
+from conda_docker.sbom.files import FileItem
 from conda_docker.sbom.licenses import License, read_license
 from conda_docker.sbom.purl import channel_name, conda_purl, image_purl, pypi_purl
 from python_docker.errors import InvalidReference
@@ -34,7 +35,7 @@ class Component:
 
     `ref` names it within the document, `depends` and `contains` are refs of others. `hashes` are pairs of `sha256` or
     `md5` and hexadecimal digits of the archive at `url`. `source` is the repository that it was built from, and
-    `properties` are facts that no format has a field of its own for.
+    `properties` are facts that no format has a field of its own for. `files` are there on request.
     """
 
     ref: str
@@ -50,6 +51,7 @@ class Component:
     contains: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
     layer: Digest | None = None
+    files: tuple[FileItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,14 @@ def take_inventory(
     environment: LockedEnvironment | None = None,
     distributions: Sequence[Distribution] = (),
     stated: Mapping[str, Mapping[str, str]] | None = None,
+    files: Mapping[tuple[str, str], tuple[FileItem, ...]] | None = None,
 ) -> Inventory:
     """Return what is in an image, as its history says.
 
     `manifest` is the image's as it was written (None: as it would be). `environment` is what was just built into it,
     whose records say more than the history; `distributions` are what its conda packages bring to pip, and `stated` is
-    what its packages say of themselves (`BuildResult.stated`). Raises `NotFound` for an image whose history names no
+    what its packages say of themselves (`BuildResult.stated`). `files` are those of packages (see `files_of_packages`).
+    Raises `NotFound` for an image whose history names no
     packages.
     """
     environments = read_environments(image)
@@ -116,6 +120,7 @@ def take_inventory(
     for layer in reversed(image.layers):
         for package in packages_of_layer(layer):
             draft = _Draft(package, layer.digest, locked.get(package.url), wheels.get(package.url), stated or {}, refs)
+            draft.files = (files or {}).get((package.prefix, package.url), ())
             drafts.append(draft)
             if draft.locked is not None:
                 draft.add_distributions(brought.get(draft.locked.stem, ()), refs)
@@ -164,6 +169,7 @@ class _Draft:
         self.layer = layer
         self.locked = locked
         self.wheel = wheel
+        self.files: tuple[FileItem, ...] = ()
         member = locked or wheel
         self.stated = stated.get(member.stem, {}) if member is not None else {}
         if package.is_wheel:
@@ -207,6 +213,7 @@ class _Draft:
             contains=tuple(ref for _, ref in self.distributions),
             properties=(("conda-docker:prefix", package.prefix), *properties),
             layer=self.layer,
+            files=self.files,
         )
         for distribution, ref in self.distributions:
             yield Component(

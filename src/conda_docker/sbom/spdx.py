@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC
 from uuid import NAMESPACE_URL, uuid5
 
@@ -18,13 +20,16 @@ from spdx_tools.spdx.model import (
     ExternalPackageRef,
     ExternalPackageRefCategory,
     ExtractedLicensingInfo,
+    File,
     Package,
     PackagePurpose,
+    PackageVerificationCode,
     Relationship,
     RelationshipType,
     SpdxNoAssertion,
 )
 
+from conda_docker.sbom.files import FileItem
 from conda_docker.sbom.inventory import Component, ImageItem, Inventory, LayerItem
 from conda_docker.sbom.licenses import License, licensing
 from python_docker.spec.digest import Digest
@@ -53,6 +58,11 @@ def spdx_document(inventory: Inventory) -> bytes:
             inventory.created.astimezone(UTC).replace(tzinfo=None),
         ),
         packages=packages,
+        files=[
+            _file(item, _file_id(ids[component.ref], number))
+            for component in inventory.components
+            for number, item in enumerate(component.files)
+        ],
         relationships=_relationships(inventory, ids),
         extracted_licensing_info=licenses.extracted(),
     )
@@ -135,7 +145,8 @@ def _package(component: Component, spdx_id: str, licenses: _Licenses) -> Package
         component.url if component.url is not None and component.url.startswith("http") else SpdxNoAssertion(),
         version=component.version,
         supplier=SpdxNoAssertion() if component.supplier is None else Actor(ActorType.ORGANIZATION, component.supplier),
-        files_analyzed=False,
+        files_analyzed=bool(component.files),
+        verification_code=_verification_code(component.files) if component.files else None,
         checksums=[Checksum(_HASHES[kind], digits) for kind, digits in component.hashes],
         source_info=None if component.source is None else f"built from {component.source}",
         license_concluded=SpdxNoAssertion(),
@@ -145,6 +156,21 @@ def _package(component: Component, spdx_id: str, licenses: _Licenses) -> Package
         primary_package_purpose=PackagePurpose.LIBRARY,
         comment="\n".join(f"{name}: {value}" for name, value in component.properties) or None,
     )
+
+
+def _file(item: FileItem, spdx_id: str) -> File:
+    checksums = [Checksum(ChecksumAlgorithm.SHA1, item.sha1), Checksum(ChecksumAlgorithm.SHA256, item.sha256)]
+    return File(f"./{item.path}", spdx_id, checksums)
+
+
+def _file_id(package: str, number: int) -> str:
+    return f"{package.replace('Package', 'File', 1)}-{number}"
+
+
+def _verification_code(files: Sequence[FileItem]) -> PackageVerificationCode:
+    """Return the digest of a package's files (SPDX 2.3, section 7.9)."""
+    joined = "".join(sorted(item.sha1 for item in files))
+    return PackageVerificationCode(hashlib.sha1(joined.encode(), usedforsecurity=False).hexdigest())
 
 
 def _purl(purl: str) -> ExternalPackageRef:
@@ -165,4 +191,8 @@ def _relationships(inventory: Inventory, ids: dict[str, str]) -> list[Relationsh
         found.append(Relationship(layer, RelationshipType.CONTAINS, ids[component.ref]))
         found += [Relationship(ids[component.ref], RelationshipType.DEPENDS_ON, ids[ref]) for ref in component.depends]
         found += [Relationship(ids[component.ref], RelationshipType.CONTAINS, ids[ref]) for ref in component.contains]
+        found += [
+            Relationship(ids[component.ref], RelationshipType.CONTAINS, _file_id(ids[component.ref], number))
+            for number in range(len(component.files))
+        ]
     return found

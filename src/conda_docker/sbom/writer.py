@@ -22,15 +22,22 @@ if TYPE_CHECKING:
 class BillWriter:
     """Makes the bills of the images of one build.
 
-    `files` are the formats, with the file that each is written to by `write_files`, if any.
+    `files` are the formats, with the file that each is written to by `write_files`, if any. `list_files`
+    has each list the files of all packages.
     """
 
     def __init__(
-        self, files: Mapping[BillFormat, Path | None], results: Sequence[BuildResult], options: BuildOptions
+        self,
+        files: Mapping[BillFormat, Path | None],
+        results: Sequence[BuildResult],
+        options: BuildOptions,
+        *,
+        list_files: bool = False,
     ) -> None:
         self._files = dict(files)
         self._results = list(results)
         self._options = options
+        self._list_files = list_files
         self._made: dict[tuple[BillFormat, Digest], bytes] = {}
 
     def bills(self, image: Image, manifest: Manifest) -> dict[BillFormat, bytes]:
@@ -62,5 +69,6 @@ class BillWriter:
                 stated=result.stated,
                 cache_dir=self._options.cache_dir,
                 offline=self._options.offline,
+                files=self._list_files,
             )
         return self._made[key]

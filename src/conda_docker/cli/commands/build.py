@@ -111,7 +111,7 @@ def build(console: Output, **given: Any) -> None:
             result.image.name, result.image.tag = image.familiar_name, image.tag
             results.append(result)
             progress.name(blob_names(result))
-        writer = BillWriter(bills, results, request.options) if bills else None
+        writer = BillWriter(bills, results, request.options, list_files=given["sbom_files"]) if bills else None
         images, attach = [result.image for result in results], attachments.of(results, writer)
         finished = finish_images(images, delivery, attach=attach)
         written = dict(zip(locations, finished, strict=True))

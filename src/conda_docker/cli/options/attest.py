@@ -25,6 +25,12 @@ _FILE = click.Path(path_type=Path)
 
 OPTIONS = (
     Option(
+        "--sbom-files",
+        is_flag=True,
+        panel=TRUST,
+        help="List every file of the packages in the bills of --sbom, with its SHA-256.",
+    ),
+    Option(
         "--provenance",
         is_flag=True,
         panel=TRUST,
@@ -77,6 +83,8 @@ def check(given: Mapping[str, Any]) -> None:
     for option, needed in (("provenance_times", "provenance"), ("builder_id", "provenance")):
         if given[option] and not given[needed]:
             raise click.UsageError(f"--{option.replace('_', '-')} needs --{needed}")
+    if given["sbom_files"] and not given["sbom"]:
+        raise click.UsageError("--sbom-files needs --sbom")
     if given["sign"] and given["sign_key"]:
         raise click.UsageError("--sign and --sign-key exclude each other: sign with an identity, or with a key")
     if given["signature_tag"] and not given["sign_key"]:

@@ -267,6 +267,7 @@ def test_in_buildkits_form(build: Build, keys: tuple[Path, Path], host: str, sko
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--sbom-files"], "--sbom-files needs --sbom"),
         (["--provenance-times"], "--provenance-times needs --provenance"),
         (["--builder-id", "x"], "--builder-id needs --provenance"),
         (["--sign", "--sign-key", "k"], "exclude each other"),
