@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from conda_docker.image.assemble import BuildResult, build_image
     from conda_docker.image.base import open_base
     from conda_docker.image.provenance import InstalledEnvironment, InstalledPackage, read_environments
+    from conda_docker.policy.rules import Policy
     from conda_docker.request import Request
     from conda_docker.resolution import Resolved, lock, resolve
+    from conda_docker.sbom.document import bill_of_materials
+    from conda_docker.verification.rebuild import rebuild
 
 _HOMES = {
     "Activate": "build_options",
@@ -35,13 +38,16 @@ _HOMES = {
     "InstalledPackage": "image.provenance",
     "LockedEnvironment": "environment.locked",
     "LockedPackage": "environment.locked",
+    "Policy": "policy.rules",
     "Request": "request",
     "Resolved": "resolution",
+    "bill_of_materials": "sbom.document",
     "build_image": "image.assemble",
     "create_image": "create",
     "lock": "resolution",
     "open_base": "image.base",
     "read_environments": "image.provenance",
+    "rebuild": "verification.rebuild",
     "resolve": "resolution",
 }
 
@@ -55,14 +61,17 @@ __all__ = [
     "Layering",
     "LockedEnvironment",
     "LockedPackage",
+    "Policy",
     "Request",
     "Resolved",
     "__version__",
+    "bill_of_materials",
     "build_image",
     "create_image",
     "lock",
     "open_base",
     "read_environments",
+    "rebuild",
     "resolve",
 ]
 
