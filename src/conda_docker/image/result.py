@@ -72,6 +72,8 @@ def layer_notes(made: Sequence[MadeLayer]) -> Iterator[str]:
             yield f"{number} {files} of the conda package {stem} {are} overwritten by pip packages"
         for folder in layer.outside:
             yield f"{folder} is a folder in one package and a link out of the environment in another; the last one wins"
+        for path in layer.met:
+            yield f"{path} is a folder in one package and a file in another; the last one wins"
     uncompiled = [name for layer in made for name in layer.facts.uncompiled]
     if uncompiled:
         more = f" and {len(uncompiled) - 3} more" if len(uncompiled) > 3 else ""

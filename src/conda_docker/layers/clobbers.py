@@ -24,17 +24,23 @@ class Settlement:
     """Who loses what to whom: `losses`, and how many files of a conda package wheels overwrite, by its stem.
 
     Files that a wheel replaces, as pip would remove them first, are not overwritten. `outside` are folders of packages
-    that another package has as links out of the environment.
+    that another package has as links out of the environment; `met` are files of packages that others have as folders.
     """
 
     losses: Losses
     overwritten: Mapping[str, int] = field(default_factory=dict)
     outside: Sequence[str] = ()
+    met: Sequence[str] = ()
 
     def to_json(self) -> str:
         """Return the text that `from_json` reads."""
         losses = {stem: [sorted(loss.without), dict(loss.moved)] for stem, loss in self.losses.items()}
-        value = {"losses": losses, "overwritten": dict(self.overwritten), "outside": list(self.outside)}
+        value = {
+            "losses": losses,
+            "overwritten": dict(self.overwritten),
+            "outside": list(self.outside),
+            "met": list(self.met),
+        }
         return json.dumps(value, separators=(",", ":"))
 
     @classmethod
@@ -47,7 +53,7 @@ class Settlement:
                 for stem, (without, moved) in value["losses"].items()
             }
             overwritten = {str(stem): int(number) for stem, number in value["overwritten"].items()}
-            return cls(losses, overwritten, tuple(map(str, value["outside"])))
+            return cls(losses, overwritten, tuple(map(str, value["outside"])), tuple(map(str, value["met"])))
         except (ValueError, TypeError, AttributeError, KeyError):
             return None
 

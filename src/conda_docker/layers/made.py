@@ -24,7 +24,8 @@ class MadeLayer:
 
     `cached` says that a store had it; `seconds` is what making it took. `extracted` says that some of its packages were
     read from extracted folders. `overwritten` counts the files of conda packages among them that wheels overwrite, by
-    the packages' stems; `outside` are folders of some packages that are links out of the environment in others.
+    the packages' stems; `outside` are folders of some packages that are links out of the environment in others, `met`
+    those that are files in others.
     """
 
     position: int
@@ -36,6 +37,7 @@ class MadeLayer:
     extracted: bool = False
     overwritten: Mapping[str, int] = field(default_factory=dict)
     outside: tuple[str, ...] = ()
+    met: tuple[str, ...] = ()
 
 
 def look_up(
@@ -85,4 +87,6 @@ def with_settlement(layer: MadeLayer, settlement: Settlement, *, first: bool) ->
     """Return a layer with what was settled about its packages; the `first` one has what is about all."""
     own = {member.stem for member in layer.members}
     counts = {stem: number for stem, number in settlement.overwritten.items() if stem in own}
-    return replace(layer, overwritten=counts, outside=tuple(settlement.outside) if first else ())
+    if not first:
+        return replace(layer, overwritten=counts)
+    return replace(layer, overwritten=counts, outside=tuple(settlement.outside), met=tuple(settlement.met))

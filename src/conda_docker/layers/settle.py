@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,8 @@ def settle(
     moves, outside = find_moves([paths[stem] for stem in own], links, prefix.path)
     moved = dict(zip(own, moves, strict=True))
     paths = {stem: [move(path, moved[stem]) for path in paths[stem]] for stem in own}
+    # As above: nothing meets a folder that met none before anything was moved.
+    met = {path for mine in paths.values() for path in mine} & folders_of(chain(*paths.values())) if linked else set()
     lost = dict(zip(own, find_losses([paths[stem] for stem in own]), strict=True))
     conda = [member.stem for member in members if not isinstance(member, LockedWheel)]
     among_conda = dict(zip(conda, find_losses([paths[stem] for stem in conda]), strict=True))
@@ -53,4 +56,5 @@ def settle(
         {stem: Loss(lost[stem] | gone[stem], moved[stem]) for stem in own if lost[stem] or gone[stem] or moved[stem]},
         {stem: number for stem in conda if (number := len(lost[stem] - among_conda[stem])) and stem not in replaced},
         outside,
+        sorted(met),
     )

@@ -572,6 +572,22 @@ def test_link_scripts_are_refused_named_or_run(channel: SyntheticChannel, tmp_pa
     assert validate(ran[0].image).ok
 
 
+@pytest.mark.parametrize("file_comes_first", [True, False])
+def test_a_file_that_is_a_folder_in_another_package_is_named(
+    synthetic_channel: SyntheticChannel, tmp_path: Path, file_comes_first: bool
+) -> None:
+    first, last = ("file", "folder") if file_comes_first else ("folder", "file")
+    files = {"file": {"x": b"file"}, "folder": {"x/y": b"in a folder"}}
+    synthetic_channel.add(
+        SyntheticPackage(name=first, files=files[first]),
+        SyntheticPackage(name=last, depends=(first,), files=files[last]),
+    )
+    for _ in range(2):  # the second time from the cache
+        result = build_image(environment_of(synthetic_channel, last), None, options(tmp_path))
+        assert ("opt/conda/x/y" in result.image.filesystem()) == file_comes_first
+        assert "x is a folder in one package and a file in another; the last one wins" in result.notes
+
+
 @pytest.mark.parametrize("layering", list(Layering))
 @pytest.mark.parametrize("link_comes_first", [True, False])
 def test_files_follow_a_folder_that_is_a_link_in_another_package(

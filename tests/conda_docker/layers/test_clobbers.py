@@ -41,7 +41,9 @@ def test_the_last_package_loses_nothing(packages: list[list[str]]) -> None:
 
 def test_a_settlement_is_remembered(tmp_path: Path) -> None:
     cache = CacheFolder(tmp_path / "cache")
-    settlement = Settlement({"a-1-0": Loss(frozenset({"share/x", "share/y"}), {"lib": "lib64"})}, {"a-1-0": 2}, ("x",))
+    settlement = Settlement(
+        {"a-1-0": Loss(frozenset({"share/x", "share/y"}), {"lib": "lib64"})}, {"a-1-0": 2}, ("x",), ("y",)
+    )
     remember_settlement(cache, "ab" * 32, settlement)
     assert remembered_settlement(cache, "ab" * 32) == settlement
     assert remembered_settlement(cache, "cd" * 32) is None

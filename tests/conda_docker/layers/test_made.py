@@ -74,7 +74,7 @@ def test_groups_in_which_some_package_loses(pantry: Pantry) -> None:
 
 def test_a_layer_knows_what_was_settled_of_its_own_packages(pantry: Pantry) -> None:
     a, b = two(pantry)
-    settlement = Settlement({}, {a.members[0].stem: 2, "other-1-0": 5}, ("lib64",))
+    settlement = Settlement({}, {a.members[0].stem: 2, "other-1-0": 5}, ("lib64",), ("x",))
     settled = with_settlement(a, settlement, first=True)
-    assert (settled.overwritten, settled.outside) == ({a.members[0].stem: 2}, ("lib64",))
+    assert (settled.overwritten, settled.outside, settled.met) == ({a.members[0].stem: 2}, ("lib64",), ("x",))
     assert with_settlement(b, settlement, first=False) == b
