@@ -7,6 +7,7 @@ import io
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from heapq import merge
+from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -19,6 +20,7 @@ from conda_docker.link.pieces import PieceReader
 from conda_docker.link.placeholder import replace_binary, replace_large_binary, replace_large_text, replace_text
 from conda_docker.link.placement import Special, activation_scripts, is_program, link_scripts, place_files
 from conda_docker.link.prefix import Prefix
+from conda_docker.link.programs import HEAD_SIZE, needs_glibc
 from conda_docker.link.record import InstalledPath, Observed, installed_file, prefix_record, record_path
 from conda_docker.link.report import LinkReport
 from conda_docker.package.archive import Content, Package, UnsurveyedPackage
@@ -35,6 +37,7 @@ Linked = Iterator[tuple[TarEntry, Content]]
 _SMALL = 1 << 20  # bytes up to which a content that must be kept is kept in memory
 _IN_MEMORY = 8 << 20  # bytes up to which a file is rewritten in memory
 _READ_SIZE = 1 << 20
+_PIECE_SIZE = 1 << 16
 
 
 def link_package(
@@ -113,7 +116,7 @@ class LinkedPackage:
         report.activate = activation_scripts(places)
         report.notes = self._package.metadata.notes
         report.stated = stated_origin(self._package.metadata.about)
-        report.programs = self._package.metadata.noarch is None and any(map(is_program, places))
+        programs = set(filter(is_program, places)) if self._package.metadata.noarch is None else set()
         if self._modules is not None:
             self._modules.shipped = self._without.union(place for place in places if place.endswith(".pyc"))
         del places
@@ -131,6 +134,8 @@ class LinkedPackage:
                     raise self._twice(path)
                 done[path] = mode = 0o755 if entry.mode & 0o100 else 0o644
                 paths.append(place)
+                if place in programs:
+                    content = self._look_at(content)  # noqa: PLW2901
                 yield TarEntry(root + place, regular, mode, entry.size, entry.mtime), content
         if len(done) < len(plain) + len(placement.special):
             missing = next(path for path in (*plain, *placement.special) if path not in done)
@@ -172,7 +177,18 @@ class LinkedPackage:
             self._done[path] = Observed(0o755, path_type=PathType.DIRECTORY)
             yield TarEntry(self._root + special.place, EntryType.DIRECTORY, 0o755, 0, self._timestamp), b""
         else:
+            if self._package.metadata.noarch is None and is_program(special.place):
+                content = cast("BinaryIO", self._look_at(content))
             yield from self._link_file(entry, content, special)
+
+    def _look_at(self, content: Content) -> Content:
+        """Note whether a program needs glibc's loader; return its content, of which nothing has been read."""
+        if isinstance(content, bytes):
+            self.report.programs = self.report.programs or needs_glibc(content[:HEAD_SIZE])
+            return content
+        head = content.read(HEAD_SIZE)
+        self.report.programs = self.report.programs or needs_glibc(head)
+        return PieceReader(chain((head,), iter(lambda: content.read(_PIECE_SIZE), b"")))
 
     def _link_symbolic(self, path: str, place: str, target: str) -> tuple[TarEntry, Content]:
         text = target.encode("utf-8", "surrogateescape")

@@ -20,7 +20,7 @@ class LinkReport:
     the image and were not run. `activate` are activation scripts, and `variables` holds the variables of each file in
     `etc/conda/env_vars.d` by its name. `compiled` counts the `.pyc` files that were made; `uncompiled` maps the modules
     that have none, though they should, to the reason. `notes` say what of the package cannot be
-    used; `programs` says that it has programs for one kind of processor. `stated` is what the package says of its
+    used; `programs` says that it has programs which glibc's loader starts. `stated` is what the package says of its
     license and of where it was built from, for bills of materials (see `STATED`).
     """
 

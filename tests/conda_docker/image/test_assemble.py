@@ -28,6 +28,7 @@ from python_docker.spec.platform import Platform
 from python_docker.tar import EntryType
 from python_docker.validation import validate
 from tests.conda_docker.channel import File, Symlink, SyntheticChannel, SyntheticPackage
+from tests.conda_docker.link.test_programs import program
 from tests.conda_docker.oracle import Installed, Rattler, Tree, differences
 from tests.conda_docker.packages import Entry
 
@@ -497,10 +498,17 @@ def test_programs_without_a_loader_are_warned_of(channel: SyntheticChannel, tmp_
     glibc, musl = Image(), Image()
     glibc.add_layer_contents({LOADER: b"", "/bin/sh": b""})
     musl.add_layer_contents({"/lib/ld-musl-x86_64.so.1": b"", "/bin/sh": b""})
-    channel.add(SyntheticPackage(name="fonts", noarch="generic", files={"fonts/a.ttf": b""}))
-    assert notes(glibc) == []
-    assert len(notes(musl)) == len(notes(None)) == 1
-    assert notes(musl, "fonts") == [], "nothing in it needs to be started"
+    channel.add(
+        SyntheticPackage(name="tool", files={"bin/tool": File(program(LOADER), mode=0o755)}),
+        SyntheticPackage(name="large", files={"bin/large": File(program(LOADER) + bytes(100_000), mode=0o755)}),
+        SyntheticPackage(name="fonts", noarch="generic", files={"fonts/a.ttf": b""}),
+        SyntheticPackage(
+            name="static", files={"bin/static": File(program(None), mode=0o755), "bin/a.sh": b"#!/bin/sh"}
+        ),
+    )
+    assert notes(glibc, "tool") == []
+    assert len(notes(musl, "tool")) == len(notes(None, "tool")) == len(notes(None, "large")) == 1
+    assert notes(musl, "fonts") == notes(None, "static") == [], "nothing in it needs the loader"
 
 
 def test_a_prefix_behind_a_link_of_the_base_goes_where_that_leads(channel: SyntheticChannel, tmp_path: Path) -> None:
