@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,11 +45,18 @@ class Resolved:
     pip: PipRequirements | None = None
 
 
-def resolve(request: Request, *, download: bool = True, progress: Progress = SILENT) -> tuple[Resolved, ...]:
+def resolve(
+    request: Request,
+    *,
+    download: bool = True,
+    progress: Progress = SILENT,
+    opened: Callable[[Image], object] | None = None,
+) -> tuple[Resolved, ...]:
     """Return what an image is made of, for each platform of the request in its order, and one where it has none.
 
     Each file is read once. Where packages must still be chosen, they are chosen for the C library of the base image.
-    Without `download` no package is downloaded to learn what it brings to pip.
+    Without `download` no package is downloaded to learn what it brings to pip. `opened` is called with each base image
+    as soon as it is known: its layers need not wait for the packages to be chosen.
 
     Raises `InvalidEnvironment`, `UnsupportedInput`, `Unsolvable`, `ChannelError`, `SolverFailed`, `CacheError`, and
     what `open_base` raises.
@@ -60,7 +67,7 @@ def resolve(request: Request, *, download: bool = True, progress: Progress = SIL
     files = [InputFile.read(path) for path in request.files]
     platforms = request.platforms or (None,)
     try:
-        return tuple(_resolve(request, files, platform, download, progress) for platform in platforms)
+        return tuple(_resolve(request, files, platform, download, progress, opened) for platform in platforms)
     except InvalidSpec as error:
         place = place_of(error.spec, files)
         if place is None:
@@ -126,18 +133,23 @@ def lock(
 
 
 def _resolve(
-    request: Request, files: Sequence[InputFile], platform: Platform | None, download: bool, progress: Progress
+    request: Request,
+    files: Sequence[InputFile],
+    platform: Platform | None,
+    download: bool,
+    progress: Progress,
+    opened: Callable[[Image], object] | None,
 ) -> Resolved:
     described = describe(request, files, None if platform is None else subdir_of_platform(platform))
     if isinstance(described, LockedEnvironment):
         platform = platform or platform_of_subdir(described.subdir)
-        base = _open_base(request, platform, progress)
+        base = _open_base(request, platform, progress, opened)
         environment = _with_wheels(request, _checked(request, described, base), base, download, progress)
         environment = _allowed(request, environment, download, progress)
         return Resolved(environment, base, described.virtual_packages, described.pip)
     if platform is None:
         platform = Platform.host() if described.subdir is None else platform_of_subdir(described.subdir)
-    base = _open_base(request, platform, progress)
+    base = _open_base(request, platform, progress, opened)
     assumed = _virtual_packages(request, described, platform, base)
     solved = _checked(request, _solve(request, described, platform, assumed, progress), base)
     environment = _with_wheels(request, solved, base, download, progress)
@@ -169,7 +181,9 @@ def _checked(request: Request, environment: LockedEnvironment, base: Image | Non
     return replace(environment, warnings=(*environment.warnings, *warnings))
 
 
-def _open_base(request: Request, platform: Platform, progress: Progress) -> Image | None:
+def _open_base(
+    request: Request, platform: Platform, progress: Progress, opened: Callable[[Image], object] | None
+) -> Image | None:
     if request.base == SCRATCH:
         return None
     from conda_docker.image.base import open_base
@@ -180,6 +194,8 @@ def _open_base(request: Request, platform: Platform, progress: Progress) -> Imag
         request.base, platform, _cache_dir(request), offline=options.offline, registry=request.base_registry
     )
     task.finish()
+    if opened is not None and base is not None:
+        opened(base)
     return base
 
 

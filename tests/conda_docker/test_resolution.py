@@ -44,6 +44,24 @@ def resolve_one(tmp_path: Path, **fields: Any) -> Resolved:
     return resolved
 
 
+def test_the_base_is_known_before_packages_are_chosen(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    synthetic_channel.add(SyntheticPackage(name="a"))
+    base = Image("base", "1")
+    base.add_layer_contents({"etc/base": b"base"})
+    write_image(base, f"oci:{tmp_path}/base:1")
+    known: list[Image] = []
+    request = Request(
+        specs=["nothing-of-that-name"],
+        channels=[synthetic_channel.url],
+        override_channels=True,
+        base=f"oci:{tmp_path}/base:1",
+        options=BuildOptions(cache_dir=tmp_path / "cache"),
+    )
+    with pytest.raises(Unsolvable):
+        resolve(request, opened=known.append)
+    assert [image.digest for image in known] == [base.digest]
+
+
 def test_packages_are_chosen_for_the_base_s_c_library(
     base: str, synthetic_channel: SyntheticChannel, tmp_path: Path
 ) -> None:

@@ -65,10 +65,15 @@ def build_image(
     plan = plan_image(environment, base, system, options)
     store, notes = FolderStore(cache_dir), list(plan.notes)
     if base is not None and delivery is not None:
-        for layer in reversed(base.layers):
-            delivery.begin(layer.blob, "write layer of the base")
+        begin_base(base, delivery)
     made, recipe = package_layers(plan, options, store, notes, progress, delivery)
     return _assemble(replace(plan, recipe=recipe), options, made, store, notes)
+
+
+def begin_base(base: Image, delivery: Delivery) -> None:
+    """Let the layers of a base image leave, the lowest first; those that have left do not leave again."""
+    for layer in reversed(base.layers):
+        delivery.begin(layer.blob, "write layer of the base")
 
 
 def _assemble(
@@ -173,4 +178,4 @@ def shell_of(environment: LockedEnvironment, system: BaseSystem, prefix: str) ->
     return None if own is None else f"{prefix}/bin/{own}"
 
 
-__all__ = ["BuildResult", "LayerReport", "build_image"]
+__all__ = ["BuildResult", "LayerReport", "begin_base", "build_image"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
@@ -9,10 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from python_docker.copying.transfer import Transfer
+from python_docker.errors import Error
 from python_docker.image.blob import Blob
 from python_docker.parallel import Stop, in_parallel
 from python_docker.progress import SILENT, Progress
 from python_docker.transports import destination_class, open_destination
+from python_docker.transports.medium import Prepares
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -64,6 +67,22 @@ class Delivery:
                 if destination_class(location).parallel > 1:
                     self._open(number)
             opening.pop_all()
+
+    def prepare(self) -> None:
+        """Have places make ready, on threads of their own: a registry is connected to, and asked for a token.
+
+        Returns at once; what fails there ends the delivery, as it would when the first layer leaves.
+        """
+        for transfer in self._transfers:
+            if transfer is not None and isinstance(transfer.destination, Prepares):
+                # Nobody waits for it: not for a registry that says nothing, in particular.
+                threading.Thread(target=self._prepare, args=[transfer.destination], daemon=True).start()
+
+    def _prepare(self, destination: Prepares) -> None:
+        try:
+            destination.prepare()
+        except Error as error:
+            self.stop.set(error)
 
     @property
     def is_remote(self) -> bool:

@@ -12,6 +12,7 @@ from python_docker.files.compression import Compression
 from python_docker.image.blob import Blob, BlobStore
 from python_docker.parallel import in_parallel
 from python_docker.progress import Task
+from python_docker.registry.auth.scope import repository_scope
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.places import BlobPlaces
@@ -130,6 +131,10 @@ class RegistryDestination:
     def staging(self) -> BlobStore | None:
         """None: nothing is stored here."""
         return None
+
+    def prepare(self) -> None:
+        """Connect, and have a token for uploads."""
+        self._client.session.prepare([repository_scope(self._path, "pull", "push")])
 
     def put_blob(self, blob: Blob, task: Task) -> str:
         """Have a blob in the repository, by the way that moves least: it is there, it is mounted, it is uploaded."""

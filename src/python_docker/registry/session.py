@@ -119,6 +119,10 @@ class RegistrySession:
                 response = self._http.send(method, url, headers=headers, body=body, authorization=authorization)
         return response
 
+    def prepare(self, scopes: Sequence[str]) -> None:
+        """Do what comes before the first request that needs `scopes`: connect, log in. Raises what that would raise."""
+        self._login(scopes).header(scopes)
+
     def open_elsewhere(self, urls: Sequence[str], headers: Mapping[str, str], action: str) -> Response:
         """Return the first good answer to a GET for one of `urls`, sent without credentials; the caller closes it."""
         accepted = {200, 206} | (RANGE_REFUSALS if "Range" in headers else set())

@@ -76,6 +76,14 @@ class ListsReferrers(Protocol):
 
 
 @runtime_checkable
+class Prepares(Protocol):
+    """A destination that takes some time to get ready, which others may use."""
+
+    def prepare(self) -> None:
+        """Get ready for blobs. Raises what the first `put_blob` would raise for want of that."""
+
+
+@runtime_checkable
 class TakesReferrers(Protocol):
     """A destination that lists what is attached to its manifests."""
 

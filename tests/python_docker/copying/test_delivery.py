@@ -12,11 +12,13 @@ from python_docker import Image
 from python_docker.copying.copy import send_image
 from python_docker.copying.delivery import Delivery
 from python_docker.copying.transfer import Transfer
-from python_docker.errors import InvalidArchive
+from python_docker.errors import ConnectionFailed, InvalidArchive
 from python_docker.image.blob import Blob
+from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents import Manifest
 from python_docker.transports import Location, open_image
 from tests import peers
+from tests.peers.containment import wait_until
 
 
 def image_of(*files: str) -> Image:
@@ -120,6 +122,26 @@ def test_an_error_on_the_way_is_raised_in_the_place_of_the_work_that_it_ended(tm
         assert delivery.stop.future.exception(30) is not None
         raise CancelledError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_registry_is_connected_to_before_there_is_anything_to_send(registry: peers.Registry, repository: str) -> None:
+    before = len(registry.requests())
+    image = image_of("a")
+    with Delivery(places(f"docker://{registry.host}/{repository}:1")) as delivery:
+        delivery.prepare()
+        wait_until(lambda: len(registry.requests(since=before)) == 1, registry._process, log=registry.errors_path)
+        delivery.finish(sending(image))
+    asked = [each.path for each in registry.requests(since=before)]
+    assert asked.count("/v2/") == 1
+
+
+def test_a_registry_that_is_not_there_is_noticed_before_there_is_anything_to_send() -> None:
+    options = RegistryOptions(attempts=1, environ={})
+    location = places("docker://localhost:1/app:1")
+    with pytest.raises(ConnectionFailed), Delivery(location, registry=lambda _: options) as delivery:
+        delivery.prepare()
+        delivery.stop.future.exception(30)
+        delivery.begin(image_of("a").layers[0].blob)
 
 
 def test_a_place_that_cannot_be_written_is_found_before_anything_leaves(tmp_path: Path) -> None:

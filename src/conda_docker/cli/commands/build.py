@@ -88,7 +88,7 @@ def build(console: Output, **given: Any) -> None:
         return
 
     from conda_docker.cli.terminal.build_report import blob_names
-    from conda_docker.image.assemble import build_image
+    from conda_docker.image.assemble import begin_base, build_image
     from conda_docker.image.index import finish_images
     from conda_docker.resolution import resolve
     from conda_docker.sbom.writer import BillWriter
@@ -103,7 +103,8 @@ def build(console: Output, **given: Any) -> None:
         ) as delivery,
     ):
         with _default_base_explained(request.base):
-            environments = resolve(request, progress=progress)
+            delivery.prepare()
+            environments = resolve(request, progress=progress, opened=lambda base: begin_base(base, delivery))
         for resolved in environments:
             result = build_image(
                 resolved.environment, resolved.base, request.options, progress=progress, delivery=delivery
