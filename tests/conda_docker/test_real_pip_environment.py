@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +24,9 @@ from demo.wheels import fetch_wheels
 from python_docker.transports import write_image
 from tests.conda_docker.pypi.oracle import PYTHON, differences, installed_by_uv, linked, virtual_environment
 from tests.conda_docker.pypi.wheels import make_wheel
-from tests.peers import DockerEngine
+from tests.conda_docker.real_conda import require_conda
+from tests.peers import DockerEngine, Program, unpack_image
+from tests.peers.availability import require
 
 REQUIREMENTS = (
     "pip",
@@ -165,6 +168,25 @@ def test_a_bill_of_materials_names_what_conda_and_pip_find(built: BuildResult, r
     assert named["conda"] == {(name, version) for name, (version, kind) in by_conda.items() if kind == "conda"}
     inspected = [one["metadata"] for one in json.loads(run("pip", "inspect"))["installed"]]
     assert named["pypi"] == {(normalize_name(one["name"]), one["version"]) for one in inspected}
+
+
+def test_a_real_conda_sees_the_same(resolved: Resolved, folder: Path, tmp_path: Path) -> None:
+    """The prefix is a folder of this test, so that conda finds the environment where its files say it is."""
+    conda = require_conda(tmp_path)
+    prefix = tmp_path / "env"
+    options = BuildOptions(prefix=str(prefix), cache_dir=folder / "cache")
+    write_image(build_image(resolved.environment, None, options).image, f"oci:{tmp_path / 'layout'}:v1")
+    root = unpack_image(Program(require("umoci")), tmp_path / "layout", "v1", tmp_path / "bundle")
+    shutil.move(root / prefix.relative_to("/"), prefix)
+    rows = json.loads(conda("list", "--json", "--prefix", prefix).stdout)
+    listed = {row["name"].replace(".", "-"): (row["version"], row["channel"] == "pypi") for row in rows}
+    assert listed == {
+        **{package.name: (package.version, False) for package in resolved.environment.packages},
+        **{wheel.name: (wheel.version, True) for wheel in resolved.environment.wheels},
+    }
+    said = conda("doctor", "--verbose", "--prefix", prefix, check=False).stdout
+    assert "✅ There are no packages with missing files" in said, said
+    assert "✅ There are no packages with altered files" in said, said
 
 
 def test_an_explicit_list_of_it_makes_the_same_image(built: BuildResult, folder: Path, tmp_path: Path) -> None:
