@@ -40,6 +40,8 @@ def read_text(path: Path) -> str:
         content = read_regular_file(path, _LARGEST)
     except OSError as error:
         reason = _TOO_LARGE if error.errno == errno.EFBIG else error.strerror or str(error)
+        if path.is_dir():
+            reason = "it is a folder; name the file in it"
         raise InvalidEnvironment(f"cannot read {path}: {reason}") from error
     except ValueError as error:
         raise InvalidEnvironment(f"cannot read {str(path)!r}: {error}") from error

@@ -34,7 +34,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(InvalidEnvironment, match="cannot read"):
+    with pytest.raises(InvalidEnvironment, match="it is a folder; name the file in it"):
         read_text(tmp_path)
 
 

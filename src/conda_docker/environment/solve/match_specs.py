@@ -76,6 +76,12 @@ def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
             f"did you mean {meant[:200]!r}?",
             text,
         )
+    if bracket and inside.partition("]")[0].strip() and "=" not in inside.partition("]")[0]:
+        raise InvalidSpec(
+            f"not a valid package spec: {public[:200]!r}: conda packages have no extras; "
+            f"did you mean {public_text(outside.strip() + inside.partition(']')[2])[:200]!r}?",
+            text,
+        )
     if "://" not in text and "::" not in text and _ARCHIVE.search(text):
         path = user_path(text)
         if not is_there(path) or not path.is_file():

@@ -6,7 +6,7 @@ import pytest
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.solve.match_specs import read_specs
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import InvalidEnvironment, InvalidSpec
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,10 @@ def test_what_is_not_a_spec(spec: str) -> None:
 def test_a_path_that_is_too_long() -> None:
     with pytest.raises(InvalidEnvironment, match="there is no package at"):
         read_specs(["a" * 5000 + ".conda"], CondaConfiguration())
+
+
+@pytest.mark.parametrize(("spec", "meant"), [("requests[socks]", "requests"), ("c::a[x,y] >=1", "c::a >=1")])
+def test_extras_of_pip(spec: str, meant: str) -> None:
+    with pytest.raises(InvalidSpec, match="conda packages have no extras") as caught:
+        read_specs([spec], CondaConfiguration())
+    assert f"did you mean {meant!r}?" in str(caught.value)
