@@ -108,7 +108,7 @@ def _internal(result: BuildResult) -> dict[str, Any]:
     from conda_docker.image.provenance import read_environments
 
     build = read_environments(result.image)[-1].build
-    return {"prefix": result.prefix} | ({} if build is None else build.to_json())
+    return {"prefix": result.prefix} | dict(build or {})
 
 
 def _base(result: BuildResult) -> list[dict[str, Any]]:

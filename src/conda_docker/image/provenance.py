@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from conda_docker.environment.wheels import LockedWheel
-from conda_docker.image.build_record import BuildRecord
 from python_docker.errors import NotFound
 from python_docker.spec.documents import History
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
+    from conda_docker.image.build_record import BuildRecord
     from python_docker.image import Image
     from python_docker.image.layer import Layer
 
@@ -78,8 +78,8 @@ class InstalledEnvironment:
     packages: tuple[InstalledPackage, ...] = ()
     wheels: Mapping[str, Any] = field(default_factory=dict)
     """What was asked for of wheels; see `wheels_request`."""
-    build: BuildRecord | None = None
-    """How its layers were made; None where the image does not say, as those of earlier releases do not."""
+    build: Mapping[str, Any] | None = None
+    """How its layers were made, as `BuildRecord` reads it; None where the image does not say."""
 
     def explicit(self) -> str:
         """Return an `@EXPLICIT` file with which `conda-docker build -f` makes the same environment, and conda too."""
@@ -172,7 +172,7 @@ def read_environments(image: Image) -> list[InstalledEnvironment]:
                         {str(key): str(value) for key, value in request["variables"].items()},
                         tuple(packages.pop(match[1], ())),
                         dict(request.get("wheels", {})),
-                        BuildRecord.from_json(request.get("build")),
+                        dict(request["build"]) if isinstance(request.get("build"), dict) else None,
                     )
                 )
             except (ValueError, KeyError, TypeError, AttributeError):

@@ -123,7 +123,9 @@ class _Rebuilding:
     @property
     def record(self) -> BuildRecord:
         """How the layers were made; what an image of an earlier release does not say is taken to be as by default."""
-        return self.built.installed.build or BuildRecord(compression=self.built.groups[0].layer.compression)
+        return BuildRecord.from_json(self.built.installed.build) or BuildRecord(
+            compression=self.built.groups[0].layer.compression
+        )
 
     @property
     def cache(self) -> CacheFolder:
@@ -260,7 +262,7 @@ class _Rebuilding:
         """Return why a layer need not be what this release makes of its packages."""
         from conda_docker.image.build_record import ENVIRONMENT_FORMAT
 
-        record = self.built.installed.build
+        record = BuildRecord.from_json(self.built.installed.build)
         if record is None:
             return "the image does not say how it was made (it is from an earlier release)"
         if step.kind == "environment" and record.environment_format != ENVIRONMENT_FORMAT:

@@ -57,5 +57,6 @@ def test_an_image_says_how_it_was_made(synthetic_channel: SyntheticChannel, tmp_
     environment = LockedEnvironment("linux-64", (synthetic_channel.locked(package),))
     options = BuildOptions(cache_dir=tmp_path / "cache", trim=True, user="1000", exclude=("*.md",))
     [found] = read_environments(build_image(environment, None, options).image)
-    assert found.build is not None
-    assert (found.build.trim, found.build.exclude, found.build.user) == (True, ("*.md",), "1000")
+    record = BuildRecord.from_json(found.build)
+    assert record is not None
+    assert (record.trim, record.exclude, record.user) == (True, ("*.md",), "1000")
