@@ -113,6 +113,23 @@ def to_optional_number(name: str, value: object) -> int | None:
     return None if value is None else to_number(name, value)
 
 
+def to_mode(name: str, value: object) -> int | None:
+    """Return the mode of a file, or None: a string is octal, as chmod(1) takes it.
+
+    >>> to_mode("chmod", "644") == to_mode("chmod", 0o644)
+    True
+    """
+    if isinstance(value, str):
+        try:
+            value = int(value, 8)
+        except ValueError:
+            raise ValueError(f"{name} must be an octal mode such as 644 or 0755, not {str(value)[:80]!r}") from None
+    mode = to_optional_number(name, value)
+    if mode is not None and not 0 <= mode <= 0o777:
+        raise ValueError(f"{name} must be from 0 to 777, in octal digits")
+    return mode
+
+
 def to_path(name: str, value: object) -> Path | None:
     """Return a path with `~` replaced, or None."""
     from conda_docker.user_files import user_path

@@ -19,6 +19,7 @@ from conda_docker.arguments import (
     to_folder,
     to_home,
     to_mapping,
+    to_mode,
     to_number,
     to_optional_number,
     to_path,
@@ -140,8 +141,11 @@ class BuildOptions:
     `prefix` is where the environment lives in the image (None: `/opt/conda`, unless the base image has a conda
     environment there already; see `choose_prefix`); `max_layers` counts the base image's layers too. `env`, `labels`,
     `entrypoint`, `cmd`, `user`, `workdir` and `expose` go to the image's runtime config over what the base has; `add`
-    holds pairs of a path on this machine and one in the image. A `user` that the base image does not have is added to
+    holds pairs of a path on this machine and one in the image; `chown` (`USER[:GROUP]`) and `chmod` (such as 0o644 or
+    "644") are whose these files are, and their mode. A `user` that the base image does not have is added to
     it, with `user_name` and `home` (None: see `conda_docker.image.users.container_user`).
+
+    `frozen` marks the environment as one that conda and pip leave as it is.
 
     `link_scripts` says what becomes of packages' link scripts, `link_scripts_network` whether they have a network.
 
@@ -171,6 +175,7 @@ class BuildOptions:
     compression_level: int | None = None
     bytecode: Bytecode = Bytecode.AUTO
     activate: Activate = Activate.AUTO
+    frozen: bool = False
     trim: bool = False
     exclude: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -185,6 +190,8 @@ class BuildOptions:
     workdir: str | None = None
     expose: Sequence[str] = ()
     add: Sequence[tuple[Path, str]] = ()
+    chown: str | None = None
+    chmod: int | None = None
     cache_dir: Path | None = None
     use_cache: bool = True
     offline: bool = False
@@ -202,6 +209,8 @@ class BuildOptions:
             object.__setattr__(self, "prefix", "/" + contained_path(self.prefix))
         if self.user is None and (self.user_name is not None or self.home is not None):
             raise ValueError("user_name and home are those of an added user: they need `user`")
+        if not self.add and (self.chown is not None or self.chmod is not None):
+            raise ValueError("chown and chmod are for added files: they need add")
         check_level(self.compression, self.compression_level)
         if not 1 <= self.max_layers <= limits.MAX_LAYERS:
             raise ValueError(f"max_layers must be from 1 to {limits.MAX_LAYERS}, not {self.max_layers}")
@@ -217,6 +226,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "compression_level": to_optional_number,
     "bytecode": partial(to_choice, kind=Bytecode),
     "activate": partial(to_choice, kind=Activate),
+    "frozen": to_flag,
     "trim": to_flag,
     "exclude": to_patterns,
     "env": to_mapping,
@@ -231,6 +241,8 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "workdir": to_folder,
     "expose": to_ports,
     "add": to_additions,
+    "chown": to_text,
+    "chmod": to_mode,
     "cache_dir": to_path,
     "use_cache": to_flag,
     "offline": to_flag,

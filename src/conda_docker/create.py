@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.arguments import to_path, to_paths
 from conda_docker.build_options import BuildOptions
-from conda_docker.request import DEFAULT_BASE, Request, to_platforms
+from conda_docker.request import Request, to_platforms
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
 
@@ -28,7 +28,7 @@ def create_image(
     prefix: str | os.PathLike[str] | None = None,
     environment: str | None = None,
     categories: Sequence[str] = (),
-    base: str = DEFAULT_BASE,
+    base: str | None = None,
     image: str = "conda-docker:latest",
     platform: Platform | str | None = None,
     channels: Sequence[str] = (),
@@ -41,7 +41,8 @@ def create_image(
     """Return the image of an environment: of `specs`, of a `file` or several, or of one that exists.
 
     An environment that exists is given by `name` or `prefix`; `environment` and `categories` choose within a file that
-    describes several. `base` is any place that images are read from, or `scratch`; `image` is the name of the result,
+    describes several. `base` is any place that images are read from, or `scratch`; None:
+    that of a lock file, else `debian:stable-slim`; `image` is the name of the result,
     `platform` what it is for (None: Linux on this machine's processor). `channels` come before those of the user's
     conda configuration, which `override_channels` leaves out. `virtual_packages` are such as `__cuda=12.4`; the version
     of glibc is read from the base. `options` say everything else.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.folder_name import folder_name
@@ -31,15 +32,13 @@ def describe(request: Request, files: Sequence[InputFile], subdir: str | None) -
 
 def _described(request: Request, files: Sequence[InputFile], subdir: str | None) -> LockedEnvironment | EnvironmentSpec:
     if request.prefix is not None:
-        return read_prefix(request.prefix, subdir=subdir, pip_packages=request.pip_packages)
+        return _read_prefix(request, request.prefix, subdir)
     if request.name is not None:
         from conda_docker.channels.configuration import read_conda_configuration
         from conda_docker.environment.inputs.prefix_names import find_prefix
 
         found = find_prefix(request.name, read_conda_configuration(conda_exe=request.conda_exe))
-        return replace(
-            read_prefix(found, subdir=subdir, pip_packages=request.pip_packages), name=folder_name(request.name)
-        )
+        return replace(_read_prefix(request, found, subdir), name=folder_name(request.name))
     parts = [EnvironmentSpec(specs=tuple(request.specs), channels=tuple(request.channels))]
     alone = len(files) == 1 and not request.specs
     for file in files:
@@ -64,6 +63,16 @@ def _described(request: Request, files: Sequence[InputFile], subdir: str | None)
                 "neither packages nor another file"
             )
     return merge_specs(parts)
+
+
+def _read_prefix(request: Request, prefix: Path, subdir: str | None) -> LockedEnvironment:
+    return read_prefix(
+        prefix,
+        subdir=subdir,
+        pip_packages=request.pip_packages,
+        editable=request.editable,
+        only_packages=request.only_packages,
+    )
 
 
 def place_of(spec: str, files: Sequence[InputFile]) -> str | None:

@@ -92,7 +92,9 @@ class Layer:
     One that is not known would be made, of archives of the size `made_from`.
     """
 
-    kind: Literal["packages", "link scripts", "environment", "added files"]
+    kind: Literal[
+        "packages", "link scripts", "pip packages as installed", "files of the prefix", "environment", "added files"
+    ]
     packages: tuple[str, ...]
     known: bool
     digest: str | None
@@ -169,7 +171,7 @@ def dry_run(
         sent.append(sizes)
     return DryRun(
         image,
-        tuple(_platform(request.base, *each) for each in zip(resolved, previews, strict=True)),
+        tuple(_platform(each.base_name, each, preview) for each, preview in zip(resolved, previews, strict=True)),
         tuple(outputs),
         _download(previews, sent),
         _amount(member.size for preview in previews for layer in preview.layers for member in _sources(layer)),

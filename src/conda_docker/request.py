@@ -21,7 +21,7 @@ from conda_docker.arguments import (
     to_texts,
 )
 from conda_docker.build_options import BuildOptions
-from conda_docker.environment.inputs.prefix import PipPackages
+from conda_docker.environment.inputs.prefix import Editable, PipPackages
 from conda_docker.environment.subdirs import parse_platform, subdir_of_platform
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.policy.rules import Policy
@@ -52,12 +52,18 @@ class Request:
 
     `platforms` are what images are for; without any, it is the platform of an environment that exists or of a list of
     exact packages, and otherwise Linux on this machine's processor. A subdir such as `linux-64` names a platform too.
-    `base` is any place that images are read from, or `scratch`; `base_registry` says how to talk to its registry.
+    `base` is any place that images are read from, or `scratch`; None: that of a lock file, else `debian:stable-slim`.
+    `base_registry` says how to talk to its registry.
 
     What must be solved is solved with `channels` in front of the files' and these in front of the configuration's,
     which `override_channels` leaves out; `virtual_packages` are `NAME=VERSION[=BUILD]`, over what the base image and
     the variables `CONDA_OVERRIDE_*` say. `solver`, else `conda_exe`, is a conda, mamba or micromamba to solve with;
     without either rattler solves.
+
+    Of an environment on this machine all of it goes into the image: `only_packages` leaves out files that are no
+    package's, or are not as the package has them. `editable` says what becomes of packages that pip installed in place.
+
+    `projects` are folders with a pyproject.toml, each built into a wheel that goes on top of everything else.
 
     uv chooses wheels for what is asked of pip. `allow_sdist` lets it build those that there are none of, which runs
     code of these packages; `pip_may_replace` lets a wheel replace what a conda package brings in another version.
@@ -78,7 +84,7 @@ class Request:
     environment: str | None = None
     categories: Sequence[str] = ()
     platforms: tuple[Platform, ...] = ()
-    base: str = DEFAULT_BASE
+    base: str | None = None
     base_registry: RegistryOptions | None = None
     channels: Sequence[str] = ()
     override_channels: bool = False
@@ -87,6 +93,9 @@ class Request:
     solver: str | None = None
     conda_exe: str | None = None
     pip_packages: PipPackages = PipPackages.INSTALL
+    projects: tuple[Path, ...] = ()
+    editable: Editable = Editable.COPY
+    only_packages: bool = False
     allow_sdist: bool = False
     pip_may_replace: bool = False
     policy: Policy = field(default_factory=Policy)
@@ -94,7 +103,7 @@ class Request:
 
     def __post_init__(self) -> None:
         convert_fields(self, _CONVERSIONS)
-        if not isinstance(self.base, str) or not self.base:
+        if self.base is not None and (not isinstance(self.base, str) or not self.base):
             raise TypeError(f"base must be the name of an image, or 'scratch', not {self.base!r}")
         if self.base_registry is not None:
             from python_docker.registry.options import RegistryOptions
@@ -155,6 +164,9 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "solver": to_text,
     "conda_exe": to_text,
     "pip_packages": partial(to_choice, kind=PipPackages),
+    "projects": to_paths,
+    "editable": partial(to_choice, kind=Editable),
+    "only_packages": to_flag,
     "allow_sdist": to_flag,
     "pip_may_replace": to_flag,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +13,14 @@ from conda_docker.build_options import SCRATCH, BuildOptions
 from conda_docker.describe import describe, lacks_python, place_of
 from conda_docker.environment.closure import needed_by
 from conda_docker.environment.inputs.kind import InputFile
-from conda_docker.environment.inputs.prefix import PipPackages
-from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.inputs.prefix import Editable, PipPackages
+from conda_docker.environment.locked import LockedBase, LockedEnvironment
 from conda_docker.environment.normal_spec import normal_specs
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
 from conda_docker.errors import InvalidSpec
 from conda_docker.redaction import public_text
-from conda_docker.request import ChannelPriority, Request, to_platforms
+from conda_docker.request import DEFAULT_BASE, ChannelPriority, Request, to_platforms
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
 
@@ -43,20 +43,24 @@ class Resolved:
     base: Image | None
     virtual_packages: tuple[VirtualPackage, ...] = ()
     pip: PipRequirements | None = None
+    base_name: str = SCRATCH
+    """Where the base image is, or `scratch`."""
 
 
 def resolve(
     request: Request,
     *,
     download: bool = True,
+    preferred: Mapping[str, LockedEnvironment] | None = None,
     progress: Progress = SILENT,
     opened: Callable[[Image], object] | None = None,
 ) -> tuple[Resolved, ...]:
     """Return what an image is made of, for each platform of the request in its order, and one where it has none.
 
     Each file is read once. Where packages must still be chosen, they are chosen for the C library of the base image.
-    Without `download` no package is downloaded to learn what it brings to pip. `opened` is called with each base image
-    as soon as it is known: its layers need not wait for the packages to be chosen.
+    Without `download` no package is downloaded to learn what it brings to pip. `preferred` are packages that are kept
+    as far as what is asked for allows it, by subdirs. `opened` is called with each base image as soon as it is known:
+    its layers need not wait for the packages to be chosen.
 
     Raises `InvalidEnvironment`, `UnsupportedInput`, `Unsolvable`, `ChannelError`, `SolverFailed`, `CacheError`, and
     what `open_base` raises.
@@ -67,7 +71,9 @@ def resolve(
     files = [InputFile.read(path) for path in request.files]
     platforms = request.platforms or (None,)
     try:
-        return tuple(_resolve(request, files, platform, download, progress, opened) for platform in platforms)
+        return tuple(
+            _resolve(request, files, platform, download, preferred or {}, progress, opened) for platform in platforms
+        )
     except InvalidSpec as error:
         place = place_of(error.spec, files)
         if place is None:
@@ -92,6 +98,8 @@ def lock(
     solver: str | os.PathLike[str] | None = None,
     conda_exe: str | os.PathLike[str] | None = None,
     pip_packages: str = PipPackages.INSTALL,
+    editable: str = Editable.COPY,
+    only_packages: bool = False,
     allow_sdist: bool = False,
     pip_may_replace: bool = False,
 ) -> LockedEnvironment:
@@ -122,6 +130,8 @@ def lock(
         solver=to_text("solver", solver),
         conda_exe=to_text("conda_exe", conda_exe),
         pip_packages=to_choice("pip_packages", pip_packages, kind=PipPackages),
+        editable=to_choice("editable", editable, kind=Editable),
+        only_packages=only_packages,
         allow_sdist=allow_sdist,
         pip_may_replace=pip_may_replace,
         options=BuildOptions(offline=offline),
@@ -137,23 +147,33 @@ def _resolve(
     files: Sequence[InputFile],
     platform: Platform | None,
     download: bool,
+    preferred: Mapping[str, LockedEnvironment],
     progress: Progress,
     opened: Callable[[Image], object] | None,
 ) -> Resolved:
     described = describe(request, files, None if platform is None else subdir_of_platform(platform))
     if isinstance(described, LockedEnvironment):
         platform = platform or platform_of_subdir(described.subdir)
-        base = _open_base(request, platform, progress, opened)
-        environment = _with_wheels(request, _checked(request, described, base), base, download, progress)
+        base_name = request.base or (DEFAULT_BASE if described.base is None else described.base.name)
+        base = _open_base(request, base_name, platform, described.base, progress, opened)
+        environment = _with_wheels(request, _checked(request, described, base, base_name), base, download, progress)
         environment = _allowed(request, environment, download, progress)
-        return Resolved(environment, base, described.virtual_packages, described.pip)
+        environment = _with_projects(request, environment, base, download, progress)
+        return Resolved(environment, base, described.virtual_packages, described.pip, base_name)
     if platform is None:
         platform = Platform.host() if described.subdir is None else platform_of_subdir(described.subdir)
-    base = _open_base(request, platform, progress, opened)
+    base_name = request.base or DEFAULT_BASE
+    base = _open_base(request, base_name, platform, None, progress, opened)
     assumed = _virtual_packages(request, described, platform, base)
-    solved = _checked(request, _solve(request, described, platform, assumed, progress), base)
+    kept = preferred.get(subdir_of_platform(platform))
+    solved = _checked(request, _solve(request, described, platform, assumed, kept, progress), base, base_name)
+    if kept is not None and solved.pip is not None:
+        versions = tuple(f"{wheel.name}=={wheel.version}" for wheel in kept.wheels)
+        solved = replace(solved, pip=replace(solved.pip, constraints=(*solved.pip.constraints, *versions)))
     environment = _with_wheels(request, solved, base, download, progress)
-    return Resolved(_allowed(request, environment, download, progress), base, assumed, solved.pip)
+    environment = _allowed(request, environment, download, progress)
+    environment = _with_projects(request, environment, base, download, progress)
+    return Resolved(environment, base, assumed, solved.pip, base_name)
 
 
 def _allowed(request: Request, environment: LockedEnvironment, download: bool, progress: Progress) -> LockedEnvironment:
@@ -172,26 +192,37 @@ def _allowed(request: Request, environment: LockedEnvironment, download: bool, p
     )
 
 
-def _checked(request: Request, environment: LockedEnvironment, base: Image | None) -> LockedEnvironment:
+def _checked(request: Request, environment: LockedEnvironment, base: Image | None, base_name: str) -> LockedEnvironment:
     """Return exact packages with warnings about the system that they need. Raises where the base is too old."""
     from conda_docker.environment.system import check_system, needed_glibc
 
     glibc = None if needed_glibc(environment) is None else _glibc_for(request, base)
-    warnings = check_system(environment, glibc=glibc, base=request.base)
+    warnings = check_system(environment, glibc=glibc, base=base_name)
     return replace(environment, warnings=(*environment.warnings, *warnings))
 
 
 def _open_base(
-    request: Request, platform: Platform, progress: Progress, opened: Callable[[Image], object] | None
+    request: Request,
+    name: str,
+    platform: Platform,
+    locked: LockedBase | None,
+    progress: Progress,
+    opened: Callable[[Image], object] | None,
 ) -> Image | None:
-    if request.base == SCRATCH:
+    """Return the base image, the very one that was `locked` unless the request names another."""
+    if name == SCRATCH:
         return None
     from conda_docker.image.base import open_base
 
-    task = progress.start(f"base image {request.base}", None)
-    options = request.options
+    task = progress.start(f"base image {name}", None)
+    pinned = None if request.base is not None or locked is None else locked.digest
     base = open_base(
-        request.base, platform, _cache_dir(request), offline=options.offline, registry=request.base_registry
+        name,
+        platform,
+        _cache_dir(request),
+        offline=request.options.offline,
+        registry=request.base_registry,
+        digest=pinned,
     )
     task.finish()
     if opened is not None and base is not None:
@@ -222,6 +253,7 @@ def _solve(
     spec: EnvironmentSpec,
     platform: Platform,
     assumed: tuple[VirtualPackage, ...],
+    preferred: LockedEnvironment | None,
     progress: Progress,
 ) -> LockedEnvironment:
     from conda_docker.environment.solve.request import SolveRequest
@@ -237,6 +269,7 @@ def _solve(
         channels=spec.channels,
         override_channels=request.override_channels or spec.override_channels,
         channel_priority=request.channel_priority or spec.channel_priority,
+        preferred=() if preferred is None else preferred.packages,
         offline=request.options.offline,
     )
     environment = _ask_solver(question, request.solver or request.conda_exe)
@@ -288,7 +321,19 @@ def _ask_solver(question: SolveRequest, executable: str | None) -> LockedEnviron
 def _with_wheels(
     request: Request, environment: LockedEnvironment, base: Image | None, download: bool, progress: Progress
 ) -> LockedEnvironment:
-    """Return the environment with what it wants of pip as exact wheels."""
+    """Return the environment with what it wants of pip, or has of it, as exact wheels."""
+    if environment.installed is not None and environment.installed.distributions:
+        from conda_docker.pypi.reinstall import reinstall
+
+        return reinstall(
+            environment,
+            cache_dir=_cache_dir(request),
+            glibc=_glibc_for(request, base),
+            allow_sdist=request.allow_sdist,
+            offline=request.options.offline,
+            download=download,
+            progress=progress,
+        )
     if environment.pip is None and not environment.wheels:
         return environment
     if environment.python is None:
@@ -306,6 +351,25 @@ def _with_wheels(
             may_replace=request.pip_may_replace,
             exclude_newer=request.policy.exclude_newer,
         ),
+        offline=request.options.offline,
+        download=download,
+        progress=progress,
+    )
+
+
+def _with_projects(
+    request: Request, environment: LockedEnvironment, base: Image | None, download: bool, progress: Progress
+) -> LockedEnvironment:
+    """Return the environment with the wheels of the user's own projects."""
+    if not request.projects:
+        return environment
+    from conda_docker.pypi.project import with_projects
+
+    return with_projects(
+        environment,
+        request.projects,
+        cache_dir=_cache_dir(request),
+        glibc=_glibc_for(request, base),
         offline=request.options.offline,
         download=download,
         progress=progress,

@@ -59,7 +59,7 @@ def test_platforms_by_either_name_each_once(platforms: object) -> None:
         ({"channels": [b"conda-forge"]}, TypeError, "channels must be"),
         ({"channel_priority": "strcit"}, ValueError, "did you mean 'strict'"),
         ({"override_channels": "yes"}, TypeError, "override_channels must be"),
-        ({"base": None}, TypeError, "base must be"),
+        ({"base": 1}, TypeError, "base must be"),
         ({"base_registry": "host"}, TypeError, "base_registry must be"),
         ({"options": {}}, TypeError, "options must be"),
         ({"files": [1]}, TypeError, "files must be"),

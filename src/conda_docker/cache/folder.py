@@ -49,6 +49,8 @@ class NoteKind(StrEnum):
     """What packages bring to pip, by the hash of their archive."""
     WHEEL_FOLDERS = "wheel-folders"
     """Hashes of the wheels in a folder of the user's, by the digest of its path."""
+    RECORDS = "records"
+    """Which files wheels install, as one digest, by the hash of the wheel."""
 
 
 BLOBS = "blobs"

@@ -28,6 +28,8 @@ app = Group(
     "conda-docker",
     modules={
         "build": "Build an image from a conda environment.",
+        "lock": "Lock an environment to exact packages, for several platforms.",
+        "init": "Write a file that declares the build of the current folder.",
         "copy": "Copy an image between registries, archives, layouts and Docker.",
         "inspect": "Show what an image is, and which packages are in it.",
         "validate": "Check every digest, size and media type of an image.",

@@ -33,6 +33,7 @@ class Option(click.Option):
         if convert is not None:
             settings["callback"] = _calling(convert)
         super().__init__(declarations, **settings)
+        self.convert = convert
         self.panel = panel
         self.sets = sets
 
@@ -44,6 +45,7 @@ class Argument(click.Argument):
         if convert is not None:
             settings["callback"] = _calling(convert)
         super().__init__([name], **settings)
+        self.convert = convert
         self.explanation = explanation
 
 
@@ -55,6 +57,7 @@ def _calling(convert: Conversion) -> Callable[[click.Context, click.Parameter, A
 
         if value is None or ctx.resilient_parsing:
             return value
+        ctx.meta[_raw_key(param)] = value
         try:
             return convert(shown_name(param), value)
         except Error as error:  # first: some are ValueErrors too
@@ -63,6 +66,15 @@ def _calling(convert: Conversion) -> Callable[[click.Context, click.Parameter, A
             raise click.UsageError(str(error), ctx) from None
 
     return call
+
+
+def _raw_key(param: click.Parameter) -> str:
+    return f"{__name__}.{param.name}"
+
+
+def raw_value(ctx: click.Context, param: click.Parameter) -> object:
+    """Return what was written for an option, before it was converted."""
+    return ctx.meta.get(_raw_key(param), ctx.params.get(str(param.name)))
 
 
 def shown_name(param: click.Parameter) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from conda_docker.environment.installed_prefix import InstalledPrefix
 from conda_docker.environment.normal_spec import normal_specs
 from conda_docker.environment.package_url import channel_of_url, check_url, file_name_of, local_path, subdir_of_url
 from conda_docker.environment.topological_order import topological_order
@@ -105,6 +106,14 @@ class LockedPackage:
 
 
 @dataclass(frozen=True, slots=True)
+class LockedBase:
+    """A base image, exactly: where it is, and the digest of its manifest; `scratch` has none."""
+
+    name: str
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LockedEnvironment:
     """The packages of an environment in topological order: the last wins a path that several bring."""
 
@@ -128,6 +137,10 @@ class LockedEnvironment:
     """Requirements for pip that are not resolved to `wheels` yet."""
     virtual_packages: tuple[VirtualPackage, ...] = ()
     """What the packages were chosen for, where the input says so: the system must offer at least these."""
+    base: LockedBase | None = None
+    """The base image that it was locked with."""
+    installed: InstalledPrefix | None = None
+    """The folder on this machine that it was read from, where it was: its own files go into the image too."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "requested", normal_specs(self.requested))

@@ -33,6 +33,8 @@ class LockedWheel:
     """A local file that is this wheel already, if one is known."""
     requested: bool = False
     """Whether the user named it, rather than another package (the REQUESTED file of PEP 376)."""
+    project: bool = False
+    """Whether it is of a project of the user's own, which has a layer to itself on top of the others."""
     direct: bool = False
     """Whether the user gave its URL or path rather than a version (`direct_url.json` of PEP 610)."""
 

@@ -16,6 +16,7 @@ from conda_docker.cache.location import default_cache_dir
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.image import provenance
 from conda_docker.image.activation import Activation, activate, with_scripts
+from conda_docker.image.added_files import add_files
 from conda_docker.image.base_system import BaseSystem, read_base_system
 from conda_docker.image.build_record import BuildRecord
 from conda_docker.image.config import configure, describe
@@ -23,6 +24,7 @@ from conda_docker.image.environment_layer import environment_layer
 from conda_docker.image.gpu import gpu_variables
 from conda_docker.image.package_layers import package_layers
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
+from conda_docker.image.prefix_layers import has_run_scripts, prefix_layers
 from conda_docker.image.result import BuildResult, LayerReport, layer_notes, report_layer, system_notes
 from conda_docker.image.script_layers import activation_variables, link_script_layer
 from conda_docker.image.users import container_user, home_of
@@ -85,31 +87,45 @@ def _assemble(
     prefix = recipe.prefix
     created = created_seconds(environment)
     reports = []
-    for layer in made:
-        history = provenance.packages_history(layer.members, prefix, rfc3339(created))
-        image.add_layer(Layer(layer.layer.blob, layer.layer.diff_id, history=(history,)))
-        reports.append(report_layer(layer.layer, layer.members, layer.cached, layer.seconds))
+    for part in made:
+        history = provenance.packages_history(part.members, prefix, rfc3339(created))
+        image.add_layer(Layer(part.layer.blob, part.layer.diff_id, history=(history,)))
+        reports.append(report_layer(part.layer, part.members, part.cached, part.seconds))
     post_link = {name for layer in made for name in layer.facts.post_link}
     linked = [package for package in environment.packages if package.name in post_link]
     started = time.monotonic()
+    if has_run_scripts(environment, options):
+        linked, post_link = [], set()
     scripts = link_script_layer(image, linked, recipe, options, store, created, notes)
     if scripts is not None:
         history = provenance.link_scripts_history(linked, prefix, rfc3339(created))
         image.add_layer(Layer(scripts.blob, scripts.diff_id, history=(history,)))
         reports.append(report_layer(scripts, seconds=time.monotonic() - started))
+    started = time.monotonic()
+    for layer in prefix_layers(plan, options, store.root, created, notes):
+        reports.append(report_layer(image.add_layer(layer), seconds=time.monotonic() - started))
+        started = time.monotonic()
     user = None
     if options.user is not None and system.problem is None:
         user = container_user(options.user, system, name=options.user_name, home=options.home)
     home = user.home if user is not None else home_of(image.config["User"], system)
     activation = _activation(environment, image, system, recipe, options, made, home, store)
     started = time.monotonic()
-    own = environment_layer(environment, recipe, activation, user, system if base is not None else None, created)
+    own = environment_layer(
+        environment,
+        recipe,
+        activation,
+        user,
+        system if base is not None else None,
+        created,
+        frozen=options.frozen,
+    )
     build = BuildRecord.of(recipe, options, extracted=any(layer.extracted for layer in made))
     history = provenance.environment_history(environment, prefix, rfc3339(created), build)
     image.add_layer(Layer(own.blob, own.diff_id, history=(history,)))
     reports.append(report_layer(own, seconds=time.monotonic() - started))
     if options.add:
-        reports.append(report_layer(image.add_layer_paths(options.add, recursive=True)))
+        reports.append(report_layer(add_files(image, options, system, user)))
     configure(
         image,
         base,

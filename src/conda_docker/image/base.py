@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,10 +15,11 @@ from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.cache.kept_blob import kept_blob
 from conda_docker.errors import CacheError
 from python_docker.copying.choose import image_of
-from python_docker.errors import Error, NotFound, PlatformNotFound
+from python_docker.errors import ContentMismatch, Error, NotFound, PlatformNotFound
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.registry.options import RegistryOptions
+from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Manifest, parse_manifest
 from python_docker.spec.platform import Platform
 from python_docker.spec.reference import ImageReference
@@ -34,11 +36,13 @@ def open_base(
     *,
     offline: bool = False,
     registry: RegistryOptions | None = None,
+    digest: str | None = None,
 ) -> Image | None:
     """Return the base image of a build, lazily; None for `scratch`.
 
     `location` is any that images are read from. What is read of a registry's image is kept in `cache_dir`; `offline`
-    uses what an earlier build kept. Raises what `open_source` raises, and `NotFound` for an image that is not kept.
+    uses what an earlier build kept. `digest` is that of the manifest that it must have: a registry is asked for
+    it, and any other image is compared. Raises what `open_source` raises, and `NotFound` for an image that is not kept.
     """
     if location == SCRATCH:
         return None
@@ -47,10 +51,13 @@ def open_base(
     if place.transport != "docker":
         source = open_source(place)
         try:
-            return _image_for(source, platform, location)
+            return _checked(_image_for(source, platform, location), digest, location)
         finally:
             source.close()
     reference = ImageReference.parse(place.name or "")
+    if digest is not None and reference.digest is None:
+        reference = replace(reference, digest=Digest(digest))
+        place = replace(place, name=str(reference))
     key = hashlib.sha256(f"{reference} {platform}".encode()).hexdigest()
     if offline:
         manifest = _known_manifest(cache, key)
@@ -67,6 +74,15 @@ def open_base(
         return _image(manifest, cache, reference, source.blob)
     finally:
         source.close()
+
+
+def _checked(image: Image, digest: str | None, location: str) -> Image:
+    if digest is not None and str(image.manifest.digest) != digest:
+        raise ContentMismatch(
+            f"the base image {location} is {image.manifest.digest}, and the lock file is for {digest}: lock again, or "
+            "name a base with --base"
+        )
+    return image
 
 
 def _image_for(source: Source, platform: Platform, location: str) -> Image:

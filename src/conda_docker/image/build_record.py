@@ -39,6 +39,7 @@ class BuildRecord:
     user: str | None = None
     user_name: str | None = None
     home: str | None = None
+    frozen: bool = False
     extracted: bool = False
 
     @classmethod
@@ -55,6 +56,7 @@ class BuildRecord:
             user=options.user,
             user_name=options.user_name,
             home=options.home,
+            frozen=options.frozen,
             extracted=extracted,
         )
 
@@ -96,6 +98,7 @@ class BuildRecord:
             "user": self.user,
             "userName": self.user_name,
             "home": self.home,
+            "frozen": self.frozen,
             "extracted": self.extracted,
         }
         return value | {name: field for name, field in others.items() if field}
@@ -123,6 +126,7 @@ class BuildRecord:
                 user=_text(value.get("user")),
                 user_name=_text(value.get("userName")),
                 home=_text(value.get("home")),
+                frozen=bool(value.get("frozen")),
                 extracted=bool(value.get("extracted")),
             )
         except (KeyError, TypeError, ValueError):

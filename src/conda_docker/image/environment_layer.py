@@ -5,6 +5,8 @@ All that differs between environments with the same packages is here, so that th
 
 from __future__ import annotations
 
+import json
+import posixpath
 import shlex
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
     from conda_docker.layers.recipe import Recipe
 
+_FROZEN = "This environment is part of an image: build the image anew instead of changing what is in it."
 _LOGIN_SCRIPT = "etc/profile.d/conda-docker.sh"
 
 
@@ -30,17 +33,21 @@ def environment_layer(
     user: ContainerUser | None,
     system: BaseSystem | None,
     created: int,
+    *,
+    frozen: bool = False,
 ) -> Layer:
     """Return the layer with `conda-meta/history`, `conda-meta/state` and the entrypoint.
 
     An image from scratch (`system` None) gets the least that programs rely on: `/tmp`, and root in `/etc/passwd`. A
     `user` that the base does not have is added to it, with a home of its own. `created` is the time of the files, in
-    seconds since 1970.
+    seconds since 1970. `frozen` adds the marks by which conda and pip know that they are to leave it as it is.
     """
     root = recipe.prefix_in_image.root
     files: dict[str, tuple[int, bytes]] = {f"{root}/conda-meta/history": (0o644, history_file(environment, created))}
     if environment.variables:
         files[f"{root}/conda-meta/state"] = (0o644, state_file(environment.variables))
+    if frozen:
+        files |= {f"{root}/{path}": (0o644, content) for path, content in marks_of_frozen(recipe.site_packages).items()}
     if activation.entrypoint is not None:
         files[f"{root}/bin/{ENTRYPOINT_NAME}"] = (0o755, activation.entrypoint.encode())
     if system is None or (user is not None and user.added):
@@ -62,6 +69,18 @@ def environment_layer(
             builder.add(entry, content)
     assert builder.layer is not None
     return builder.layer
+
+
+def marks_of_frozen(site_packages: str | None) -> dict[str, bytes]:
+    """Return the files that mark an environment as frozen, by paths in it: for conda (CEP 22) and for pip (PEP 668).
+
+    Pip looks in the folder of the standard library, which holds `site_packages`; None: there is no Python.
+    """
+    marks = {"conda-meta/frozen": json.dumps({"message": _FROZEN}).encode() + b"\n"}
+    if site_packages is not None:
+        lines = f"[externally-managed]\nError={_FROZEN}\n"
+        marks[f"{posixpath.dirname(site_packages)}/EXTERNALLY-MANAGED"] = lines.encode()
+    return marks
 
 
 def login_script(prefix: str) -> str:

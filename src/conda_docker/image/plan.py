@@ -69,7 +69,7 @@ def plan_image(
     groups = plan_layers(
         environment.packages,
         wheels=environment.wheels,
-        limit=_room(base, options),
+        limit=_room(base, options, environment),
         layering=options.layering,
         requested={match_spec_name(spec.rpartition("::")[2]) for spec in environment.requested},
     )
@@ -79,7 +79,7 @@ def plan_image(
 def check_base(environment: LockedEnvironment, base: Image | None, options: BuildOptions) -> None:
     """Raise `PlatformNotFound` or `UnsupportedFormat` for a base that cannot be built on, before anything is read."""
     _check_platform(environment, base)
-    _room(base, options)
+    _room(base, options, environment)
 
 
 def created_seconds(environment: LockedEnvironment) -> int:
@@ -154,11 +154,14 @@ def _check_platform(environment: LockedEnvironment, base: Image | None) -> None:
         )
 
 
-def _room(base: Image | None, options: BuildOptions) -> int:
-    """Return how many layers packages may have, next to the base's, the environment's own and one for added files."""
+def _room(base: Image | None, options: BuildOptions, environment: LockedEnvironment) -> int:
+    """Return how many layers packages may have, next to the base's, the environment's own and those of other files."""
     scripts = options.link_scripts is LinkScripts.RUN
     base_layers = 0 if base is None else len(base.layers)
-    room = options.max_layers - base_layers - 1 - bool(options.add) - scripts
+    installed = environment.installed
+    prefix = 0 if installed is None else bool(installed.distributions) + 1
+    projects = sum(wheel.project for wheel in environment.wheels)
+    room = options.max_layers - base_layers - 1 - bool(options.add) - scripts - prefix - projects
     if room < 1:
         raise UnsupportedFormat(
             f"the base image has {base_layers} layers, which leaves no room for packages among the "

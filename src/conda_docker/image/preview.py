@@ -16,6 +16,7 @@ from conda_docker.environment.wheels import LockedWheel
 from conda_docker.image.base_system import BaseSystem, read_base_system, remembered_base_system
 from conda_docker.image.package_layers import repositories
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
+from conda_docker.image.prefix_layers import LAYERS, has_run_scripts
 from conda_docker.image.result import layer_notes, system_notes
 from conda_docker.image.script_layers import check_link_scripts, known_link_script_layer
 from conda_docker.layers.known import known_layers
@@ -23,6 +24,7 @@ from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.link.bytecode.python_program import find_on_machine
 from conda_docker.package.fetch.complete import complete_environment
+from conda_docker.prefix.survey import Survey, notes_of, survey_prefix
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -51,6 +53,10 @@ class LayerKind(StrEnum):
     PACKAGES = "packages"
     LINK_SCRIPTS = "link scripts"
     """What link scripts change."""
+    PIP_AS_INSTALLED = "pip packages as installed"
+    """What pip installed into a prefix of this machine, and has no wheel."""
+    PREFIX = "files of the prefix"
+    """What else is in a prefix of this machine and in no package."""
     ENVIRONMENT = "environment"
     """What makes a folder with packages an environment; small, and made by every build."""
     ADDED = "added files"
@@ -131,6 +137,10 @@ def preview_image(
         for group, layer in zip(plan.groups, found, strict=True)
     ]
     layers += _script_layers(plan, known, options, store, complete=len(known) == len(found), notes=notes)
+    survey = survey_prefix(plan.environment, plan.recipe.filter)
+    if survey is not None:
+        notes += notes_of(survey)
+        layers += _prefix_layers(survey)
     layers.append(LayerPreview(LayerKind.ENVIRONMENT))
     if options.add:
         layers.append(LayerPreview(LayerKind.ADDED))
@@ -207,6 +217,8 @@ def _script_layers(
     names = {name for layer in known for name in layer.facts.post_link}
     packages = [package for package in plan.environment.packages if package.name in names]
     check_link_scripts([package.name for package in packages], options)
+    if has_run_scripts(plan.environment, options):
+        return
     if not complete and options.link_scripts is not LinkScripts.WARN:
         notes.append("packages whose layers are not known may have link scripts as well")
     if not packages:
@@ -227,6 +239,14 @@ def _script_layers(
             return  # they change nothing
         layer = found and found[0]
     yield LayerPreview(LayerKind.LINK_SCRIPTS, tuple(packages), layer)
+
+
+def _prefix_layers(survey: Survey) -> Iterator[LayerPreview]:
+    pip, rest = LAYERS
+    if survey.of(*pip):
+        yield LayerPreview(LayerKind.PIP_AS_INSTALLED)
+    if survey.of(*rest) or survey.deleted:
+        yield LayerPreview(LayerKind.PREFIX)
 
 
 def _packages(layers: Sequence[LayerPreview], options: BuildOptions, cache_dir: Path) -> Iterator[PackagePreview]:

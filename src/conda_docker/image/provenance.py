@@ -117,6 +117,23 @@ def link_scripts_history(packages: Sequence[LockedPackage], prefix: str, created
     )
 
 
+def prefix_history(numbers: Mapping[str, int], pip: Sequence[str], prefix: str, created: str) -> History:
+    """Return the history entry of a layer of what a prefix holds beyond its packages.
+
+    `numbers` are those of its files, by the reason why they are in it; `pip` are the packages among them that pip
+    installed, as `NAME==VERSION`. Paths of the machine are not named.
+    """
+    summary: dict[str, Any] = {"files": dict(numbers)}
+    if pip:
+        summary["pip"] = list(pip)
+    what = "pip packages as they were" if pip else "files of the prefix"
+    return History(
+        created=created,
+        created_by=f"conda-docker: {what}",
+        comment=f"conda prefix files in {prefix}:\n{json.dumps(summary, sort_keys=True)}",
+    )
+
+
 def environment_history(
     environment: LockedEnvironment, prefix: str, created: str, build: BuildRecord | None = None
 ) -> History:

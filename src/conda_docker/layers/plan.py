@@ -31,10 +31,18 @@ def plan_layers(
     (`requested`, package names) and nothing else needs goes on top, since it changes most often and engines reuse
     layers only from the bottom up. `wheels` go above them, in their own order. Each package has a layer to itself
     while there are no more than `limit`. Beyond that, small packages share some layers, chosen by their names, so that
-    a change in one package changes no other layer.
+    a change in one package changes no other layer. Projects of the user's own have a layer each beyond the limit, on
+    top of all others.
 
     Raises `ValueError` when `limit` is below 1.
     """
+    projects = [wheel for wheel in wheels if wheel.project]
+    if projects:
+        others = [wheel for wheel in wheels if not wheel.project]
+        below = plan_layers(packages, wheels=others, limit=limit, layering=layering, requested=requested)
+        for project in projects:
+            below.append([project])
+        return below
     if limit < 1:
         raise ValueError("there must be room for at least one layer")
     if not packages and not wheels:

@@ -34,7 +34,7 @@ def replace_text(content: bytes, placeholder: str, prefix: str) -> bytes:
     if content.startswith(b"#!"):
         end = content.find(b"\n")
         end = len(content) if end < 0 else end
-        line = _replace_shebang(content[:end], placeholder.encode(), prefix.encode())
+        line = replace_shebang(content[:end], placeholder.encode(), prefix.encode())
         return line + _replace_everywhere(content[end:], placeholder, prefix)
     return _replace_everywhere(content, placeholder, prefix)
 
@@ -45,7 +45,8 @@ def _replace_everywhere(content: bytes, placeholder: str, prefix: str) -> bytes:
     return content
 
 
-def _replace_shebang(line: bytes, old: bytes, new: bytes) -> bytes:
+def replace_shebang(line: bytes, old: bytes, new: bytes) -> bytes:
+    """Return the first line of a script with a path replaced, in a form that Linux can run."""
     if b" " in new:
         # Split at the wrong place by Linux, so the interpreter must be told in another way.
         return _without_path(line).replace(old, new) if old in line else line
@@ -195,7 +196,7 @@ def replace_large_text(content: BinaryIO, placeholder: str, prefix: str) -> tupl
     head = content.read(_CHUNK)
     start = b""
     if head.startswith(b"#!") and (end := head.find(b"\n")) >= 0:
-        start, head = _replace_shebang(head[:end], placeholder.encode(), prefix.encode()), head[end:]
+        start, head = replace_shebang(head[:end], placeholder.encode(), prefix.encode()), head[end:]
     pieces: Iterator[bytes] = itertools.chain((head,), iter(lambda: content.read(_CHUNK), b""))
     for encoding in _ENCODINGS if placeholder else ():
         pieces = _replaced_pieces(pieces, placeholder.encode(encoding), prefix.encode(encoding))

@@ -61,7 +61,9 @@ def own_layer(
     if record.user is not None and system.problem is None:
         user = container_user(record.user, system, name=record.user_name, home=record.home)
     below = None if base is None else system
-    return environment_layer(environment, recipe, activation, user, below, _seconds(built.created))
+    return environment_layer(
+        environment, recipe, activation, user, below, _seconds(built.created), frozen=record.frozen
+    )
 
 
 def _known_scripts(step: Step, known: Mapping[int, Sequence[str]], root: str) -> Sequence[str]:

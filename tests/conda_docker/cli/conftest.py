@@ -24,14 +24,16 @@ LAYERS = [layer_tar({"etc/greeting": b"hello\n"}), layer_tar({"srv/data": b"0123
 def conda_docker(tmp_path: Path, environment: dict[str, str]) -> Run:
     """Return a function that does the same within this process, which takes a tenth of the time."""
 
-    def run(*args: str | Path, env: dict[str, str] | None = None, input: str = "") -> subprocess.CompletedProcess[str]:
+    def run(
+        *args: str | Path, env: dict[str, str] | None = None, input: str = "", folder: Path = tmp_path
+    ) -> subprocess.CompletedProcess[str]:
         output, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
         with pytest.MonkeyPatch.context() as patch:
             for name in set(os.environ) - set(environment):
                 patch.delenv(name)
             for name, value in (environment | (env or {})).items():
                 patch.setenv(name, value)
-            patch.chdir(tmp_path)
+            patch.chdir(folder)
             patch.setattr(sys, "stdin", io.StringIO(input))
             patch.setattr(sys, "stdout", output)
             patch.setattr(sys, "stderr", errors)

@@ -29,6 +29,7 @@ OTHERS: dict[str, Any] = {
     "user": "1000:7",
     "user_name": "app",
     "home": "/srv",
+    "frozen": True,
     "extracted": True,
 }
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 from dataclasses import replace
 
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
 from conda_docker.image.activation import Activation
-from conda_docker.image.environment_layer import environment_layer, history_file
+from conda_docker.image.environment_layer import environment_layer, history_file, marks_of_frozen
 from conda_docker.layers.recipe import Recipe
 from python_docker.image.layer import Layer
 
@@ -57,3 +58,16 @@ def test_variables_and_the_entrypoint_are_in_it() -> None:
     assert found["srv/env/bin/conda-docker-entrypoint"] == b"#!/bin/sh\n"
     modes = {entry.path: (entry.mode, entry.mtime) for entry, _ in layer.entries()}
     assert modes["srv/env/bin/conda-docker-entrypoint"] == (0o755, WHEN)
+
+
+def test_a_frozen_environment_says_so_to_conda_and_to_pip() -> None:
+    recipe = Recipe("/srv/env", "3.13", "lib/python3.13t/site-packages")
+    found = contents(environment_layer(ENVIRONMENT, recipe, NOTHING, None, None, WHEN, frozen=True))
+    assert "image" in json.loads(found["srv/env/conda-meta/frozen"])["message"]
+    marked = configparser.ConfigParser()
+    marked.read_string(found["srv/env/lib/python3.13t/EXTERNALLY-MANAGED"].decode())
+    assert "image" in marked["externally-managed"]["Error"]
+
+
+def test_a_frozen_environment_without_python() -> None:
+    assert list(marks_of_frozen(None)) == ["conda-meta/frozen"]

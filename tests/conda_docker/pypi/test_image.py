@@ -181,5 +181,5 @@ def test_the_image_reads_as_an_environment_with_the_same_packages(channel: Synth
             (prefix / path).write_bytes(item.content)
     found = read_prefix(prefix)
     assert {package.stem for package in found.packages} == {"python-3.12.4-0", "numpy-1.26.4-0"}
-    assert found.pip is not None
-    assert found.pip.requirements == ("app==1.0", "slow==1.0")
+    assert found.installed is not None
+    assert [each.requirement for each in found.installed.distributions] == ["app==1.0", "slow==1.0"]

@@ -12,8 +12,9 @@ import click
 
 from conda_docker.cli.options import attest, policy
 from conda_docker.cli.options.arguments import to_source
-from conda_docker.cli.options.build import DEFAULTS, OPTIONS, values_for
+from conda_docker.cli.options.build import DEFAULT_BASE, DEFAULTS, OPTIONS, values_for
 from conda_docker.cli.options.common import check_level
+from conda_docker.cli.options.declarable import key_of
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
@@ -47,18 +48,65 @@ conda-docker build --platform linux/amd64,linux/arm64 -i ghcr.io/org/demo:1.0 --
 
 
 @command(*OPTIONS, *policy.OPTIONS, *attest.OPTIONS, examples=_EXAMPLES)
-def build(console: Output, **given: Any) -> None:
+@click.pass_context
+def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
     """Build an image from a conda environment.
 
     No Docker, no root and no installed environment are needed: each package becomes a layer, which is the same in every
     image and is built only once. At least one of -o, --push and --load says where the image goes; --dry-run needs none.
+    Options may stand in conda-docker.toml, or under [tool.conda-docker] in pixi.toml or pyproject.toml.
     """
+    wanted, no_config = given.pop("target"), given.pop("no_config")
+    from conda_docker.cli.declared.find import find_declaration
+
+    declaration = None if no_config else find_declaration()
+    if declaration is None:
+        if wanted:
+            raise click.UsageError("--target: no images are declared here, in conda-docker.toml or the like")
+        _build(console, _with_locked(ctx, given, {}), default_base=_is_default(ctx, "base"))
+        return
+    from conda_docker.cli.declared.images import chosen_images
+    from conda_docker.cli.declared.values import with_declared
+
+    images = chosen_images(declaration, wanted)
+    if len(images) > 1 and given["json"]:
+        raise click.UsageError(f"{declaration.path} declares {len(images)} images; --json is for one: give --target")
+    asked = [_with_locked(ctx, with_declared(ctx, given, table, declaration.path), table) for table in images.values()]
+    console.note(f"note: options are from {declaration.path}")
+    for values, table in zip(asked, images.values(), strict=True):
+        _build(console, values, default_base=_is_default(ctx, "base") and "base" not in table)
+
+
+def _with_locked(ctx: click.Context, given: Mapping[str, Any], table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values with those that a lock file records and neither the command line nor `table` has."""
+    if len(given["file"]) != 1:
+        return given
+    from conda_docker.lock_files.inputs import read_lock
+
+    [path] = given["file"]
+    document = read_lock(path)
+    if document is None:
+        return given
+    from conda_docker.cli.declared.values import with_declared
+    from conda_docker.cli.options.lock import OF_IMAGES
+
+    keys = {key_of(param) for param in OF_IMAGES} - table.keys()
+    recorded = {key: value for key, value in document["inputs"].items() if key in keys}
+    return with_declared(ctx, given, recorded, path.absolute())
+
+
+def _is_default(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is click.ParameterSource.DEFAULT
+
+
+def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> None:
+    """Build one image; `default_base` says that nobody named the base."""
     from conda_docker.build_options import BuildOptions
     from conda_docker.cli.options.registries import remembered_places
     from conda_docker.request import Request
 
     begun = time.monotonic()
-    given["places"] = remembered_places(given["cache_dir"])
+    given = {**given, "places": remembered_places(given["cache_dir"])}
     image: ImageReference = given["image"]
     locations = _locations(
         given["outputs"],
@@ -72,19 +120,19 @@ def build(console: Output, **given: Any) -> None:
     bills = _bills(given, locations)
     _check_attachable(given, locations)
     check_level(given["compression"] or DEFAULTS.compression, given["compression_level"])
-    base = None if given["base"] == "scratch" else to_source("--base", given["base"])
+    base = None if given["base"] == "scratch" else to_source("--base", given["base"] or DEFAULT_BASE)
     try:
         request = Request(
             specs=given["specs"],
-            base_registry=_registry(base, given) if base else None,
+            base_registry=registry_of(base, given) if base else None,
             policy=policy.policy_of(given),
-            options=BuildOptions(**values_for("options", given | _layer_repositories(given))),
+            options=BuildOptions(**values_for("options", {**given, **_layer_repositories(given)})),
             **values_for("request", given),
         )
     except (ValueError, InvalidPath, InvalidEnvironment) as error:
         raise click.UsageError(str(error)) from None
     if given["dry_run"]:
-        _dry_run(console, request, image, locations, given)
+        _dry_run(console, request, image, locations, given, default_base)
         return
 
     from conda_docker.cli.terminal.build_report import blob_names
@@ -99,10 +147,10 @@ def build(console: Output, **given: Any) -> None:
     with (
         open_display(console) as progress,
         Delivery(
-            locations, reference=image, registry=lambda location: _registry(location, given), progress=progress
+            locations, reference=image, registry=lambda location: registry_of(location, given), progress=progress
         ) as delivery,
     ):
-        with _default_base_explained(request.base):
+        with _base_explained(request.base or DEFAULT_BASE, default_base):
             delivery.prepare()
             environments = resolve(request, progress=progress, opened=lambda base: begin_base(base, delivery))
         for resolved in environments:
@@ -129,19 +177,24 @@ def build(console: Output, **given: Any) -> None:
 
 
 def _dry_run(
-    console: Output, request: Request, image: ImageReference, locations: Sequence[Location], given: Mapping[str, Any]
+    console: Output,
+    request: Request,
+    image: ImageReference,
+    locations: Sequence[Location],
+    given: Mapping[str, Any],
+    default_base: bool,
 ) -> None:
     from dataclasses import asdict
 
     from conda_docker.cli.terminal.dry_run_report import dry_run_text
     from conda_docker.dry_run import dry_run
 
-    with open_display(console) as progress, _default_base_explained(request.base):
+    with open_display(console) as progress, _base_explained(request.base or DEFAULT_BASE, default_base):
         report = dry_run(
             request,
             image.familiar,
             locations,
-            registry=lambda location: _registry(location, given),
+            registry=lambda location: registry_of(location, given),
             progress=progress,
         )
     for note in dict.fromkeys(note for platform in report.platforms for note in platform.notes):
@@ -153,13 +206,12 @@ def _dry_run(
 
 
 @contextmanager
-def _default_base_explained(base: str) -> Iterator[None]:
+def _base_explained(base: str, is_default: bool) -> Iterator[None]:
     """Say of an error in getting a base that nobody asked for where it comes from, and what else there is."""
-    source = click.get_current_context().get_parameter_source("base")
     try:
         yield
     except (RegistryError, NotFound) as error:
-        if source is not click.ParameterSource.DEFAULT:
+        if not is_default:
             raise
         raise Error(
             f"cannot get the default base image {base}: {error}. Choose another with --base: `-b scratch` for none, "
@@ -167,10 +219,11 @@ def _default_base_explained(base: str) -> Iterator[None]:
         ) from error
 
 
-def _registry(location: Location, given: Mapping[str, Any]) -> RegistryOptions | None:
+def registry_of(location: Location, given: Mapping[str, Any]) -> RegistryOptions | None:
+    """Return how to talk to the registry that a location names, as the options of a command say."""
     from conda_docker.cli.options.registries import registry_options
 
-    return registry_options(location, insecure=given["insecure"], ca_bundle=given["cacert"], places=given["places"])
+    return registry_options(location, insecure=given["insecure"], ca_bundle=given["cacert"], places=given.get("places"))
 
 
 def _layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,7 +238,7 @@ def _layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:
     configuration = read_conda_configuration()
 
     def reachable(repository: LayerRepository) -> LayerRepository:
-        return LayerRepository(repository.reference, _registry(Location("docker", "", repository.reference), given))
+        return LayerRepository(repository.reference, registry_of(Location("docker", "", repository.reference), given))
 
     chosen = {
         option: given[option] or to_repositories(option, getattr(configuration, option))
@@ -273,7 +326,7 @@ class _Attachments:
         if isinstance(written, Index):
             digests += [child.digest for child in written.manifests if (child.platform or {}).get("os") != "unknown"]
         for digest in digests:
-            write_tagged(location, digest, self._key, _registry(location, self._given))
+            write_tagged(location, digest, self._key, registry_of(location, self._given))
 
 
 def _check_folder(path: str | Path) -> None:

@@ -30,11 +30,11 @@ from python_docker.files.compression import Compression
 RESULT = "Where the image goes"
 LAYERS = "Layers"
 CACHE = "Cache and network"
+DECLARED = "Declared in conda-docker.toml, pixi.toml or pyproject.toml"
 
 DEFAULT_IMAGE = "conda-docker:latest"
 # As `conda_docker.request` has them, which takes too long to import for --help; a test compares.
 DEFAULT_BASE = "debian:stable-slim"
-CHANNEL_PRIORITIES = ("strict", "flexible", "disabled")
 
 DEFAULTS = BuildOptions()
 _FILE = click.Path(path_type=Path)
@@ -214,6 +214,14 @@ OPTIONS = (
     ),
     common.INSECURE,
     common.CACERT,
+    Option(
+        "--target",
+        metavar="NAME",
+        multiple=True,
+        panel=DECLARED,
+        help="Build this one of the images that the file declares; repeatable [default: all]",
+    ),
+    Option("--no-config", is_flag=True, panel=DECLARED, help="Take no options from a file."),
     common.JSON,
 )
 """In the order of the help."""
@@ -227,6 +235,6 @@ def values_for(target: str, given: Mapping[str, Any]) -> dict[str, Any]:
     fields = {}
     for option in OPTIONS:
         kind, _, field = option.sets.partition(".") if isinstance(option, Option) else ("", "", "")
-        if kind == target and option.name is not None and given[option.name] is not None:
+        if kind == target and option.name is not None and given.get(option.name) is not None:
             fields[field] = given[option.name]
     return fields

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from conda_docker.arguments import to_additions
+from conda_docker.arguments import to_additions, to_mode
 from conda_docker.cli.options.arguments import to_platforms, to_source
 from conda_docker.cli.parameters import Argument, Option
 from python_docker.errors import InvalidPath
@@ -17,6 +17,8 @@ CONTENT = "What goes into the image"
 # As `conda_docker.request` has them, which takes too long to import for --help; a test compares.
 DEFAULT_BASE = "debian:stable-slim"
 CHANNEL_PRIORITIES = ("strict", "flexible", "disabled")
+# As `conda_docker.environment.inputs.prefix` has them.
+EDITABLE = ("copy", "refuse")
 
 _FILE = click.Path(path_type=Path)
 
@@ -27,7 +29,7 @@ def _image_path(name: str, text: str) -> str:
     return "/" + contained_path(text)
 
 
-def _base(name: str, text: str) -> str:
+def base_location(name: str, text: str) -> str:
     """Return the name of a base, which must be a place unless it is `scratch`."""
     if text != "scratch":
         to_source(name, text)
@@ -98,7 +100,7 @@ CONTENT_OPTIONS = (
         sets="request.name",
         metavar="NAME",
         panel=CONTENT,
-        help="The packages of an existing conda environment.",
+        help="An existing conda environment: its packages, and its own files.",
     ),
     Option(
         "-p",
@@ -107,18 +109,33 @@ CONTENT_OPTIONS = (
         metavar="PATH",
         type=_FILE,
         panel=CONTENT,
-        help="The packages of the existing conda environment in this folder.",
+        help="The existing conda environment in this folder.",
+    ),
+    Option(
+        "--only-packages",
+        sets="request.only_packages",
+        is_flag=True,
+        panel=CONTENT,
+        help="Of an existing environment leave out files that no package brings, and changes to those of packages.",
+    ),
+    Option(
+        "--editable",
+        sets="request.editable",
+        metavar="HOW",
+        type=click.Choice(EDITABLE),
+        panel=CONTENT,
+        help="What becomes of packages that pip installed in place: copy (their folder goes into the image) or refuse "
+        "[default: copy]",
     ),
     Option(
         "-b",
         "--base",
         sets="request.base",
         metavar="REF",
-        default=DEFAULT_BASE,
-        show_default=True,
-        convert=_base,
+        convert=base_location,
         panel=CONTENT,
-        help="The image to build on: a name, any place that `copy` reads from, or `scratch`.",
+        help="The image to build on: a name, any place that `copy` reads from, or `scratch` [default: that of a lock "
+        f"file, else {DEFAULT_BASE}]",
     ),
     Option(
         "--platform",
@@ -137,7 +154,32 @@ CONTENT_OPTIONS = (
         multiple=True,
         convert=to_additions,
         panel=CONTENT,
-        help="Add a file or folder at DST; repeatable.",
+        help="Add a file or folder at DST, but for what a .dockerignore in the folder leaves out; repeatable.",
+    ),
+    Option(
+        "--chown",
+        sets="options.chown",
+        metavar="USER[:GROUP]",
+        panel=CONTENT,
+        help="Whose the added files are, by names in the image or numbers [default: 0:0].",
+    ),
+    Option(
+        "--chmod",
+        sets="options.chmod",
+        metavar="MODE",
+        convert=to_mode,
+        panel=CONTENT,
+        help="The mode of the added files, such as 644; folders that may be read may be searched too.",
+    ),
+    Option(
+        "--project",
+        sets="request.projects",
+        metavar="DIR",
+        type=_FILE,
+        multiple=True,
+        panel=CONTENT,
+        help="Build the project in this folder, which has a pyproject.toml, into a wheel with uv, and install it in a "
+        "layer of its own on top of all others; repeatable.",
     ),
     Option(
         "--prefix-in-image",

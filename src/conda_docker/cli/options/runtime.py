@@ -86,6 +86,13 @@ RUNTIME_OPTIONS = (
         f"env (variables), entrypoint (both) or never [default: {_DEFAULTS.activate}]",
     ),
     Option(
+        "--frozen",
+        sets="options.frozen",
+        is_flag=True,
+        panel=RUNTIME,
+        help="Mark the environment as one that conda and pip refuse to change.",
+    ),
+    Option(
         "--link-scripts",
         sets="options.link_scripts",
         metavar="HOW",

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from conda_docker.environment.folder_name import folder_name
-from conda_docker.environment.inputs.installed import installed_requirements
+from conda_docker.environment.inputs.installed import installed_distributions
+from conda_docker.environment.installed_prefix import InstalledDistribution, InstalledPrefix
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.topological_order import match_spec_name, topological_order
-from conda_docker.environment.wheels import PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.redaction import public_url
 from python_docker.files.regular import read_regular_file
@@ -27,6 +27,14 @@ _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _UNSET = "***unset***"
 
 
+class Editable(StrEnum):
+    """What to do about packages that pip installed in place (`pip install -e`)."""
+
+    COPY = "copy"
+    """Their folder of sources goes into the image."""
+    REFUSE = "refuse"
+
+
 class PipPackages(StrEnum):
     """What to do about an environment in which pip installed something."""
 
@@ -38,33 +46,33 @@ class PipPackages(StrEnum):
 
 
 def read_prefix(
-    prefix: Path, *, subdir: str | None = None, pip_packages: PipPackages = PipPackages.INSTALL
+    prefix: Path,
+    *,
+    subdir: str | None = None,
+    pip_packages: PipPackages = PipPackages.INSTALL,
+    editable: Editable = Editable.COPY,
+    only_packages: bool = False,
 ) -> LockedEnvironment:
-    """Return the packages of the environment at `prefix`, in topological order.
+    """Return the packages of the environment at `prefix`, in topological order, and what else is in it.
 
     `source` of a package is its archive or extracted folder in the cache that it was installed from, if that is still
     there. `subdir` is what the environment is wanted for; None: what it is made of. What the user once asked for comes
-    from the records or from `conda-meta/history`, the variables from `conda-meta/state`.
+    from the records or from `conda-meta/history`, the variables from `conda-meta/state`. `installed` of the result is
+    the prefix itself, with what pip installed; `only_packages` leaves out files that are no package's.
 
     Raises `InvalidEnvironment` for a folder that is not an environment, a damaged record or packages for another
     platform, and `UnsupportedInput` for packages that pip installed next to conda's, if `pip_packages` says so, and for
-    those among them that were installed from folders of this machine.
+    those that it installed in place, if `editable` says so.
     """
     meta = prefix / "conda-meta"
     if not meta.is_dir():
-        there = "is not there"
-        if prefix.exists():
-            there = f"is not a conda environment: it {'has no folder conda-meta' if prefix.is_dir() else 'is a file'}"
-        raise InvalidEnvironment(f"{prefix} {there}")
-    records = [_record(file) for file in sorted(meta.glob("*.json")) if not file.name.startswith(".")]
+        raise InvalidEnvironment(_not_an_environment(prefix))
+    records = [_record(file) for file in record_files(prefix)]
     packages = tuple(topological_order(_package(record) for record in records))
     warnings = []
-    pip = None
-    installed = _pip_installed(prefix, records)
-    if installed and pip_packages is PipPackages.INSTALL:
-        pip = PipRequirements(requirements=installed_requirements(installed, str(prefix)), origin=str(prefix))
-    elif installed:
-        found = sorted(set(map(_distribution_name, installed)))
+    installed = installed_distributions(_pip_installed(prefix, records), prefix)
+    if installed and pip_packages is not PipPackages.INSTALL:
+        found = sorted({_shown(distribution) for distribution in installed})
         shown = ", ".join(found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
         if pip_packages is PipPackages.REFUSE:
             raise UnsupportedInput(
@@ -72,6 +80,12 @@ def read_prefix(
                 "install them as conda packages, or remove them with pip"
             )
         warnings.append(f"packages that pip installed are left out: {shown}")
+    in_place = [distribution.name for distribution in installed if distribution.editable is not None]
+    if in_place and editable is Editable.REFUSE and pip_packages is PipPackages.INSTALL:
+        raise UnsupportedInput(
+            f"{prefix} holds packages that pip installed in place ({', '.join(in_place)}), which --editable refuse "
+            "does not allow; install them without -e, or let their folders be copied with --editable copy"
+        )
     return LockedEnvironment(
         subdir=_subdir(packages, subdir, prefix),
         packages=packages,
@@ -80,8 +94,37 @@ def read_prefix(
         variables=_variables(meta / "state"),
         name=folder_name(prefix.name),
         warnings=tuple(warnings),
-        pip=pip,
+        installed=InstalledPrefix(
+            root=prefix.resolve(),
+            given=prefix.absolute(),
+            distributions=installed if pip_packages is PipPackages.INSTALL else (),
+            # What pip installed is files that no conda package brings: left out, they are not carried as such.
+            whole=not only_packages and pip_packages is PipPackages.INSTALL,
+        ),
     )
+
+
+def record_files(prefix: Path) -> list[Path]:
+    """Return the records of the packages in an environment, sorted."""
+    return [file for file in sorted((prefix / "conda-meta").glob("*.json")) if not file.name.startswith(".")]
+
+
+def _not_an_environment(prefix: Path) -> str:
+    if not prefix.exists():
+        return f"{prefix} is not there"
+    if not prefix.is_dir():
+        return f"{prefix} is not a conda environment: it is a file"
+    why = f"{prefix} is not a conda environment: it has no folder conda-meta"
+    if (prefix / "pyvenv.cfg").is_file():
+        return (
+            f"{why}; it is a virtual environment of Python (venv or uv), whose Python and libraries are elsewhere. "
+            "List its packages with `pip freeze`, and name them under `pip:` in an environment.yml"
+        )
+    inside = [path.parent for path in sorted(prefix.glob(".pixi/envs/*/conda-meta"))]
+    inside += [path.parent for path in sorted(prefix.glob("envs/*/conda-meta"))]
+    if inside:
+        return f"{why}; there are environments in it: {', '.join(map(str, inside[:10]))}"
+    return why
 
 
 def _record(file: Path) -> Mapping[str, Any]:
@@ -209,5 +252,5 @@ def _site_packages(prefix: Path) -> Iterator[Path]:
         yield from (folder for folder in prefix.glob(pattern) if folder.is_dir() and not folder.parent.is_symlink())
 
 
-def _distribution_name(path: Path) -> str:
-    return re.sub(r"\.(?:dist-info|egg-info|egg-link)$", "", path.name).replace("-", "==", 1)
+def _shown(distribution: InstalledDistribution) -> str:
+    return f"{distribution.name}=={distribution.version}" if distribution.version else distribution.name

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from conda_docker.environment.inputs import pixi_manifest, refused
 from conda_docker.environment.inputs.kind import InputFile, InputKind
-from conda_docker.environment.inputs.lock_files import conda_lock, explicit, pixi_lock
+from conda_docker.environment.inputs.lock_files import conda_lock, explicit, own_lock, pixi_lock
 from conda_docker.environment.inputs.specs import environment_yml, list_export, spec_list
 from conda_docker.errors import InvalidEnvironment
 
 KINDS: tuple[InputKind, ...] = (
+    own_lock.KIND,
     explicit.KIND,
     pixi_lock.KIND,
     conda_lock.KIND,

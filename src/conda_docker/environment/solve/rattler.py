@@ -27,6 +27,7 @@ from python_docker.errors import Error
 
 if TYPE_CHECKING:
     from rattler import Config, Gateway, GenericVirtualPackage, MatchSpec, RepoDataRecord
+    from rattler.package.no_arch_type import NoArchLiteral
     from rattler.solver.solver import SolveStrategy
 
 
@@ -63,6 +64,7 @@ def solve(request: SolveRequest, configuration: CondaConfiguration | None = None
         constraints=read_specs(request.constraints, configuration),
         strategy=request.strategy,
         exclude_newer=request.exclude_newer,
+        preferred=request.preferred,
     )
     records, warnings = _answer(question)
     return LockedEnvironment(
@@ -88,6 +90,7 @@ class _Question:
     constraints: Sequence[RequestedSpec]
     strategy: str | None
     exclude_newer: datetime | None
+    preferred: Sequence[LockedPackage]
 
 
 def _answer(question: _Question) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
@@ -181,6 +184,7 @@ def _solve(
         [_match_spec(_from_one_channel(spec, way, question.subdir), spec.text) for spec in listed]
         for listed in (question.requested, question.constraints)
     )
+    preferred = [_record(package) for package in question.preferred]
     assumed = [_generic(package) for package in question.virtual_packages]
     return run(
         lambda: rattler.solve(
@@ -193,6 +197,7 @@ def _solve(
             exclude_newer=question.exclude_newer,
             strategy=cast("SolveStrategy", question.strategy or "highest"),
             constraints=constraints,
+            locked_packages=preferred,
         )
     )
 
@@ -236,6 +241,25 @@ def _generic(package: VirtualPackage) -> GenericVirtualPackage:
     from rattler.package import BuildString
 
     return GenericVirtualPackage(PackageName(package.name), Version(package.version), BuildString(package.build))
+
+
+def _record(package: LockedPackage) -> RepoDataRecord:
+    from rattler import PackageRecord, RepoDataRecord
+    from rattler.package import BuildString
+
+    own = PackageRecord(
+        package.name,
+        package.version,
+        BuildString(package.build),
+        package.build_number,
+        package.subdir,
+        noarch=cast("NoArchLiteral | None", package.noarch),
+        depends=list(package.depends),
+        sha256=None if package.sha256 is None else bytes.fromhex(package.sha256),
+        md5=None if package.md5 is None else bytes.fromhex(package.md5),
+        size=package.size,
+    )
+    return RepoDataRecord(own, package.file_name, package.url, package.channel or "")
 
 
 def _package(record: RepoDataRecord) -> LockedPackage:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.environment.virtual_packages import VirtualPackage
 from conda_docker.errors import InvalidEnvironment
+
+if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedPackage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,8 @@ class SolveRequest:
     """Whether the channels of the user's configuration are left out."""
     channel_priority: str | None = None
     """ "strict", "flexible" or "disabled"; None: what the configuration says, else conda's own default, "flexible"."""
+    preferred: tuple[LockedPackage, ...] = ()
+    """Packages that are taken where nothing else speaks against them."""
     offline: bool = False
     """Whether the indexes of channels are taken from the cache alone."""
 

@@ -31,11 +31,15 @@ _WITHOUT_EXTRA = re.compile(r"The package `([a-z0-9-]+) @ [^`]*` does not have a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipOptions:
-    """What the user allows: building from source, wheels in place of conda packages, files published until a moment."""
+    """What the user allows: building from source, wheels in place of conda packages, files published until a moment.
+
+    `dependencies` false takes the requirements as they are, and nothing that they need.
+    """
 
     allow_sdist: bool = False
     may_replace: bool = False
     exclude_newer: datetime | None = None
+    dependencies: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,8 @@ class Resolution:
             arguments += ["--only-binary", ":all:"]
         if self.options.exclude_newer is not None:
             arguments += ["--exclude-newer", self.options.exclude_newer.isoformat()]
+        if not self.options.dependencies:
+            arguments.append("--no-deps")
         if self.configuration.no_index:
             arguments.append("--no-index")
         if sys.executable:

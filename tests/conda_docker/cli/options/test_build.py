@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from pathlib import Path
 
+from conda_docker import request
 from conda_docker.build_options import BuildOptions, Bytecode, Layering
 from conda_docker.cli.commands.build import build
 from conda_docker.cli.options.build import OPTIONS, values_for
@@ -33,7 +34,7 @@ def test_every_field_of_a_request_has_one_option_that_sets_it() -> None:
 
 
 def test_what_the_help_says_of_a_request_is_what_requests_have() -> None:
-    assert Request(specs=["numpy"]).base == DEFAULT_BASE
+    assert request.DEFAULT_BASE == DEFAULT_BASE
     assert tuple(ChannelPriority) == CHANNEL_PRIORITIES
 
 

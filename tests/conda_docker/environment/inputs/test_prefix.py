@@ -11,7 +11,7 @@ import pytest
 import rattler
 
 from conda_docker.channels.rattler_engine import run
-from conda_docker.environment.inputs.prefix import PipPackages, read_prefix
+from conda_docker.environment.inputs.prefix import Editable, PipPackages, read_prefix
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 
@@ -122,10 +122,10 @@ def test_packages_of_pip_are_refused_by_name(prefix: Path) -> None:
     for name in ("owned-1.dist-info", "requests-2.31.0.dist-info", "old_egg-1-py3.12.egg-info", "mine.egg-link"):
         (site_packages / name).mkdir(parents=True)
     add(prefix, record("owned", files=["lib/python3.12/site-packages/owned-1.dist-info/METADATA"]))
-    with pytest.raises(UnsupportedInput, match=r"mine, old_egg==1-py3\.12, requests==2\.31\.0"):
+    with pytest.raises(UnsupportedInput, match=r"mine, old-egg==1, requests==2\.31\.0"):
         read_prefix(prefix, pip_packages=PipPackages.REFUSE)
     found = read_prefix(prefix, pip_packages=PipPackages.WARN)
-    assert found.warnings == ("packages that pip installed are left out: mine, old_egg==1-py3.12, requests==2.31.0",)
+    assert found.warnings == ("packages that pip installed are left out: mine, old-egg==1, requests==2.31.0",)
     assert len(found.packages) == 3
 
 
@@ -188,24 +188,43 @@ def test_pipes_are_not_waited_for(prefix: Path, name: str) -> None:
         read_prefix(prefix)
 
 
-def test_packages_of_pip_are_wanted_in_the_same_versions(prefix: Path) -> None:
+def test_what_pip_installed_is_known_by_its_metadata(prefix: Path) -> None:
     site_packages = prefix / "lib/python3.12/site-packages"
-    for name in ("Requests-2.31.0.dist-info", "direct-1.dist-info"):
-        (site_packages / name).mkdir(parents=True)
-    origin = {"url": "https://me:secret@example.com/direct-1-py3-none-any.whl", "archive_info": {}}
-    (site_packages / "direct-1.dist-info/direct_url.json").write_text(json.dumps(origin))
-    found = read_prefix(prefix).pip
-    assert found is not None
-    assert found.requirements == ("requests==2.31.0", "direct @ https://example.com/direct-1-py3-none-any.whl")
-    assert found.origin == str(prefix)
+    (site_packages / "Requests-2.31.0.dist-info").mkdir(parents=True)
+    installed = read_prefix(prefix).installed
+    assert installed is not None
+    assert (installed.root, installed.whole) == (prefix, True)
+    assert [each.requirement for each in installed.distributions] == ["requests==2.31.0"]
+    only = read_prefix(prefix, only_packages=True).installed
+    assert only is not None
+    assert (only.whole, only.distributions) == (False, installed.distributions)
 
 
-@pytest.mark.parametrize("name", ["mine.egg-link", "old_egg-1-py3.12.egg-info", "edited-1.dist-info"])
-def test_packages_of_pip_from_folders_of_this_machine_are_refused_by_name(prefix: Path, name: str) -> None:
-    folder = prefix / "lib/python3.12/site-packages" / name
+def test_packages_that_pip_installed_in_place_may_be_refused(prefix: Path) -> None:
+    folder = prefix / "lib/python3.12/site-packages/edited-1.dist-info"
     folder.mkdir(parents=True)
     (folder / "direct_url.json").write_text('{"url": "file:///src", "dir_info": {"editable": true}}')
-    with pytest.raises(
-        UnsupportedInput, match=rf"folders of this machine \({name.partition('-')[0].partition('.')[0]}"
-    ):
-        read_prefix(prefix)
+    assert read_prefix(prefix).installed is not None
+    with pytest.raises(UnsupportedInput, match=r"installed in place \(edited\), which --editable refuse"):
+        read_prefix(prefix, editable=Editable.REFUSE)
+
+
+def test_a_virtual_environment_is_no_conda_environment(tmp_path: Path) -> None:
+    (tmp_path / "pyvenv.cfg").touch()
+    with pytest.raises(InvalidEnvironment, match=r"it is a virtual environment of Python.*pip freeze"):
+        read_prefix(tmp_path)
+
+
+def test_a_folder_of_environments_names_them(tmp_path: Path) -> None:
+    (tmp_path / ".pixi/envs/default/conda-meta").mkdir(parents=True)
+    with pytest.raises(InvalidEnvironment, match=r"there are environments in it: .*\.pixi/envs/default"):
+        read_prefix(tmp_path)
+
+
+def test_the_environment_of_a_pixi_project(tmp_path: Path) -> None:
+    prefix = tmp_path / "project/.pixi/envs/default"
+    add(prefix, record("tool"))
+    (prefix / "conda-meta/pixi").write_text("{}")
+    found = read_prefix(prefix)
+    assert [package.name for package in found.packages] == ["tool"]
+    assert found.name == "default"

@@ -1,0 +1,237 @@
+"""`conda-docker lock`: exact packages for several platforms, in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conda_docker.cli.options.build import DEFAULTS, values_for
+from conda_docker.cli.options.common import check_level
+from conda_docker.cli.options.declarable import key_of
+from conda_docker.cli.options.lock import LOCK_OPTIONS, LOCKABLE, RECORDED
+from conda_docker.cli.parser import command
+from conda_docker.cli.terminal.display import open_display
+from conda_docker.cli.terminal.output import Output
+from conda_docker.errors import InvalidEnvironment
+from python_docker.errors import Error, InvalidPath
+
+if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedEnvironment
+    from conda_docker.request import Request
+    from conda_docker.resolution import Resolved
+    from python_docker.progress import Progress
+
+_EXAMPLES = """
+# For two platforms, then build what it says anywhere
+conda-docker lock -f environment.yml --platform linux/amd64,linux/arm64
+conda-docker build -f conda-docker.lock -i demo:1.0 --load
+# In CI: is it up to date with environment.yml?
+conda-docker lock --check
+# A newer numpy, and what that needs
+conda-docker lock --update numpy
+# For other programs
+conda-docker lock -f environment.yml -o pixi.lock
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be locked: values by the names of options, and how the lock file records them."""
+
+    values: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    digest: str
+
+
+@command(*LOCK_OPTIONS, examples=_EXAMPLES)
+@click.pass_context
+def lock(
+    ctx: click.Context,
+    /,
+    console: Output,
+    path: Path,
+    form: str | None,
+    *,
+    check: bool,
+    update: tuple[str, ...],
+    **given: Any,
+) -> int | None:
+    """Lock an environment: write its exact packages, for one platform or several, into a file.
+
+    Besides conda packages and wheels with their hashes, the file keeps the base image by its digest, what was assumed
+    of the system, and the options that images depend on. Builds of it are the same on every machine. Without packages
+    or a file, it is locked again what the lock file was made from.
+    """
+    from conda_docker.lock_files.inputs import read_lock
+
+    form = form or _form_of(path)
+    existing = read_lock(path) if form == "conda-docker" else None
+    asked = _asked(ctx, given, path, existing)
+    if check:
+        return _check(console, path, form, existing, asked)
+    if update and existing is None:
+        raise click.UsageError(f"--update needs a lock file of conda-docker's own form, and {path} is none")
+    check_level(asked.values["compression"] or DEFAULTS.compression, asked.values["compression_level"])
+    request = _request(asked.values)
+    preferred = _preferred(path, update) if update else {}
+    with open_display(console) as progress:
+        resolved = _resolved(request, preferred, progress)
+    for note in dict.fromkeys(note for each in resolved for note in each.environment.warnings):
+        console.note(f"note: {note}")
+    _write(path, form, resolved, asked)
+    for each in resolved:
+        environment = each.environment
+        packages = f"{len(environment.packages)} conda packages, {len(environment.wheels)} wheels"
+        console.result(f"{path}: {environment.subdir}, {packages}, base {each.base_name}")
+    return None
+
+
+def _form_of(path: Path) -> str:
+    if path.name.endswith("pixi.lock"):
+        return "pixi"
+    return "conda-lock" if path.name.endswith(("conda-lock.yml", "conda-lock.yaml")) else "conda-docker"
+
+
+def _asked(ctx: click.Context, given: dict[str, Any], path: Path, existing: Mapping[str, Any] | None) -> _Asked:
+    """Return what is to be locked: as given, as declared in a file, or as the lock file was made before."""
+    from conda_docker.cli.declared.find import find_declaration
+    from conda_docker.cli.declared.images import chosen_images
+    from conda_docker.cli.declared.recorded import recorded_options
+    from conda_docker.cli.declared.values import ENVIRONMENTS, was_given, with_declared
+    from conda_docker.lock_files.inputs import inputs_digest
+
+    wanted, no_config = given.pop("target"), given.pop("no_config")
+    declaration = None if no_config else find_declaration()
+    table: Mapping[str, Any] = {}
+    source = path.absolute()
+    if declaration is not None:
+        images = chosen_images(declaration, wanted)
+        if len(images) > 1:
+            raise click.UsageError(f"{declaration.path} declares {len(images)} images; choose one with --target")
+        [declared] = images.values()
+        own = {Path(str(each)).name for each in _listed(declared.get("file"))} == {path.name}
+        # A project that builds from its lock file is locked from what the lock file was made from.
+        if not own:
+            table, source = declared, declaration.path
+    elif wanted:
+        raise click.UsageError("--target: no images are declared here, in conda-docker.toml or the like")
+    described = any(was_given(ctx, param) for param in LOCKABLE if key_of(param) in ENVIRONMENTS)
+    if not described and not ENVIRONMENTS & table.keys() and existing is not None:
+        table, source = {**existing["inputs"], **table}, path.absolute()
+    keys = {key_of(param) for param in LOCKABLE}
+    table = {key: value for key, value in table.items() if key in keys}
+    values = with_declared(ctx, given, table, source)
+    inputs = recorded_options(ctx, RECORDED, table, source.parent, path.absolute().parent)
+    if described:
+        inputs = {key: value for key, value in inputs.items() if key not in ENVIRONMENTS or was_given_key(ctx, key)}
+    return _Asked(values, inputs, inputs_digest(inputs, values["file"]))
+
+
+def was_given_key(ctx: click.Context, key: str) -> bool:
+    """Return whether the option with this key is on the command line."""
+    from conda_docker.cli.declared.values import was_given
+
+    return any(was_given(ctx, param) for param in LOCKABLE if key_of(param) == key)
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _check(console: Output, path: Path, form: str, existing: Mapping[str, Any] | None, asked: _Asked) -> int:
+    if form != "conda-docker":
+        raise click.UsageError(f"--check: a lock file of {form} does not say what it was made from")
+    if existing is None:
+        raise InvalidEnvironment(f"there is no lock file {path}; write it with `conda-docker lock`")
+    if existing.get("inputs-digest") == asked.digest:
+        console.result(f"{path} is up to date")
+        return 0
+    changed = sorted(
+        key for key in {*existing["inputs"], *asked.inputs} if existing["inputs"].get(key) != asked.inputs.get(key)
+    )
+    what = f"other options: {', '.join(changed)}" if changed else "a file that it is made from has changed"
+    console.error(f"{path} is not up to date: {what}; write it anew with `conda-docker lock`")
+    return 1
+
+
+def _request(values: Mapping[str, Any]) -> Request:
+    from conda_docker.build_options import BuildOptions
+    from conda_docker.cli.commands.build import registry_of
+    from conda_docker.cli.options.arguments import to_source
+    from conda_docker.cli.options.build import DEFAULT_BASE
+    from conda_docker.request import Request
+
+    base = None if values["base"] == "scratch" else to_source("--base", values["base"] or DEFAULT_BASE)
+    try:
+        return Request(
+            specs=values["specs"],
+            base_registry=registry_of(base, values) if base else None,
+            options=BuildOptions(**values_for("options", values)),
+            # Projects are built from their folders each time.
+            **{**values_for("request", values), "projects": ()},
+        )
+    except (ValueError, InvalidPath, InvalidEnvironment) as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _preferred(path: Path, update: tuple[str, ...]) -> dict[str, LockedEnvironment]:
+    """Return what the lock file holds for each platform, but for the packages to update."""
+    from conda_docker.lock_files.inputs import locked_environments
+
+    environments = locked_environments(path)
+    names = {package.name for found in environments.values() for package in found.packages}
+    names |= {wheel.name for found in environments.values() for wheel in found.wheels}
+    for name in update:
+        if name not in names:
+            from conda_docker.cli.declared.images import did_you_mean
+
+            raise InvalidEnvironment(f"{path} has no package {name!r}{did_you_mean(name, names)}")
+    return {
+        subdir: replace(
+            found,
+            packages=tuple(package for package in found.packages if package.name not in update),
+            wheels=tuple(wheel for wheel in found.wheels if wheel.name not in update),
+        )
+        for subdir, found in environments.items()
+    }
+
+
+def _resolved(request: Request, preferred: Mapping[str, LockedEnvironment], progress: Progress) -> tuple[Resolved, ...]:
+    from conda_docker.cache.location import default_cache_dir
+    from conda_docker.package.fetch.complete import complete_environment
+    from conda_docker.resolution import resolve
+
+    cache_dir = request.options.cache_dir or default_cache_dir()
+    found = resolve(request, preferred=preferred, progress=progress)
+    return tuple(
+        replace(
+            each,
+            environment=complete_environment(
+                each.environment, cache_dir, offline=request.options.offline, progress=progress
+            ),
+        )
+        for each in found
+    )
+
+
+def _write(path: Path, form: str, resolved: tuple[Resolved, ...], asked: _Asked) -> None:
+    from conda_docker.lock_files.conda_lock import conda_lock
+    from conda_docker.lock_files.own import own_lock
+    from conda_docker.lock_files.pixi import pixi_lock
+    from python_docker.files.atomic import write_whole_file
+
+    environments = [each.environment for each in resolved]
+    if form == "pixi":
+        text = pixi_lock(environments)
+    elif form == "conda-lock":
+        text = conda_lock(environments, asked.values["file"], asked.digest.partition(":")[2])
+    else:
+        text = own_lock(resolved, asked.inputs, asked.digest, path.absolute().parent)
+    try:
+        write_whole_file(path, text.encode())
+    except OSError as error:
+        raise Error(f"cannot write {path}: {error.strerror or error}") from error

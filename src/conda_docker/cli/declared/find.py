@@ -1,0 +1,79 @@
+"""Where a project declares its builds: the nearest of three files, from the current folder upwards."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conda_docker.errors import InvalidEnvironment
+from conda_docker.user_files import read_text
+from python_docker.files.home import home_folder
+
+OWN_FILE = "conda-docker.toml"
+_FILES = (OWN_FILE, "pixi.toml", "pyproject.toml")
+"""In the order in which they count in one folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a file declares: `table` is its `[tool.conda-docker]`, or all of a conda-docker.toml."""
+
+    path: Path
+    table: Mapping[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths are relative to."""
+        return self.path.parent
+
+
+def find_declaration(start: Path | None = None) -> Declaration | None:
+    """Return what is declared for the folder `start` (None: the current one), None where nothing is.
+
+    Looked into are the folder and those above it, up to the root of a repository or the home folder. Files that belong
+    to another user are passed over. Raises `InvalidEnvironment` for a file that is not TOML.
+    """
+    for folder in _folders((start or Path.cwd()).absolute()):
+        for name in _FILES:
+            path = folder / name
+            if path.is_file() and _is_ours(path):
+                table = read_declaration(path)
+                if table is not None:
+                    return Declaration(path, table)
+    return None
+
+
+def read_declaration(path: Path) -> Mapping[str, Any] | None:
+    """Return what a file declares, None where it has no table for that. Raises `InvalidEnvironment`."""
+    text = read_text(path)
+    if path.name != OWN_FILE and "conda-docker" not in text:
+        return None
+    try:
+        # pixi's manifests may be in TOML 1.1, whose table would not be understood; its own reader says so.
+        document: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidEnvironment(f"{path} is not valid TOML: {error}") from error
+    if path.name == OWN_FILE:
+        return document
+    tool = document.get("tool")
+    table = tool.get("conda-docker") if isinstance(tool, dict) else None
+    if table is None or isinstance(table, dict):
+        return table
+    raise InvalidEnvironment(f"{path}: tool.conda-docker must be a table")
+
+
+def _folders(start: Path) -> Iterator[Path]:
+    home = home_folder()
+    for folder in (start, *start.parents):
+        yield folder
+        if folder == home or (folder / ".git").exists():
+            return
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a file is this user's or root's: in a folder such as /tmp it may be anybody's."""
+    return os.name != "posix" or path.stat().st_uid in (0, os.geteuid())

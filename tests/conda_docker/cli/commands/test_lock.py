@@ -1,0 +1,177 @@
+"""`conda-docker lock`, and builds of what it writes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from python_docker.transports import open_source
+from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
+from tests.conda_docker.cli.conftest import LAYERS, Run
+from tests.conda_docker.pypi.wheels import make_wheel
+from tests.images import write_oci_layout
+
+PLATFORMS = "linux/amd64,linux/arm64"
+SUBDIRS = ("linux-64", "linux-aarch64")
+
+
+def python(subdir: str) -> SyntheticPackage:
+    return SyntheticPackage(name="python", version="3.12.1", subdir=subdir, files={"bin/python3.12": File(b"\x7fELF")})
+
+
+def tool(version: str) -> SyntheticPackage:
+    return SyntheticPackage(
+        name="tool", version=version, noarch="generic", depends=("library",), files={"share/tool": version}
+    )
+
+
+def library(version: str) -> SyntheticPackage:
+    return SyntheticPackage(name="library", version=version, noarch="generic", files={"share/library": version})
+
+
+@pytest.fixture
+def channel(synthetic_channel: SyntheticChannel) -> SyntheticChannel:
+    synthetic_channel.add(*map(python, SUBDIRS), tool("1.0"), library("1.0"))
+    return synthetic_channel
+
+
+@pytest.fixture
+def environment_file(channel: SyntheticChannel, tmp_path: Path) -> Path:
+    path = tmp_path / "environment.yml"
+    path.write_text(f"channels: [{channel.url}, nodefaults]\ndependencies:\n- python\n- tool\n")
+    return path
+
+
+@pytest.fixture
+def with_pip(
+    environment_file: Path, tmp_path: Path, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Return an environment file that asks pip for a wheel, which an index in a folder has."""
+    wheels = tmp_path_factory.mktemp("wheels")
+    make_wheel(wheels, "plain")
+    with environment_file.open("a") as file:
+        file.write("- pip: [plain]\n")
+    configuration = tmp_path / "pip.conf"
+    configuration.write_text(f"[global]\nno-index = true\nfind-links = {wheels}\n")
+    environment |= {"PIP_CONFIG_FILE": str(configuration), "UV_NO_CONFIG": "1", "UV_CACHE_DIR": str(tmp_path / "uv")}
+    return environment_file
+
+
+def digest(layout: Path) -> str:
+    return str(open_source(f"oci:{layout}").root().digest)
+
+
+def locked(run: Run, *args: str) -> None:
+    done = run("lock", "-b", "scratch", *args)
+    assert done.returncode == 0, done.stderr
+
+
+def built(run: Run, folder: Path, lock: str, *args: str) -> str:
+    """Build in another folder with another cache, from a copy of the lock file; return the digest."""
+    folder.mkdir()
+    shutil.copy(lock, folder / "conda-docker.lock")
+    options = ["--cache-dir", str(folder / "cache"), "--bytecode", "never"]
+    done = run("build", "-f", "conda-docker.lock", "-o", "oci:out", *options, *args, folder=folder)
+    assert done.returncode == 0, done.stderr
+    return digest(folder / "out")
+
+
+@pytest.mark.parametrize("kind", ["conda", "pip"])
+@pytest.mark.parametrize("platforms", ["linux/amd64", PLATFORMS])
+def test_the_same_digest_everywhere(
+    conda_docker: Run, tmp_path: Path, environment_file: Path, request: pytest.FixtureRequest, kind: str, platforms: str
+) -> None:
+    if kind == "pip":
+        request.getfixturevalue("with_pip")
+    locked(conda_docker, "-f", "environment.yml", "--platform", platforms, "--env", "A=1", "--exclude", "share/library")
+    lock = str(tmp_path / "conda-docker.lock")
+    found = {built(conda_docker, tmp_path / f"copy{n}", lock, "--platform", platforms) for n in range(4)}
+    options = ["--bytecode", "never", "--env", "A=1", "--exclude", "share/library", "--platform", platforms]
+    done = conda_docker("build", "-b", "scratch", "-f", "environment.yml", "-o", "oci:direct", *options)
+    assert done.returncode == 0, done.stderr
+    assert found == {digest(tmp_path / "direct")}
+
+
+def test_what_the_command_line_says_wins(conda_docker: Run, tmp_path: Path, environment_file: Path) -> None:
+    locked(conda_docker, "-f", "environment.yml", "--env", "A=1")
+    lock = str(tmp_path / "conda-docker.lock")
+    assert built(conda_docker, tmp_path / "a", lock) != built(conda_docker, tmp_path / "b", lock, "--env", "A=2")
+
+
+def test_newer_packages_do_not_count(
+    conda_docker: Run, tmp_path: Path, environment_file: Path, channel: SyntheticChannel
+) -> None:
+    locked(conda_docker, "-f", "environment.yml")
+    before = built(conda_docker, tmp_path / "a", str(tmp_path / "conda-docker.lock"))
+    channel.add(tool("2.0"))
+    assert built(conda_docker, tmp_path / "b", str(tmp_path / "conda-docker.lock")) == before
+
+
+def versions(tmp_path: Path) -> dict[str, str]:
+    document = json.loads((tmp_path / "conda-docker.lock").read_text())
+    return {package["name"]: package["version"] for package in document["platforms"][0]["packages"]}
+
+
+def test_update_of_one_package(
+    conda_docker: Run, tmp_path: Path, environment_file: Path, channel: SyntheticChannel
+) -> None:
+    locked(conda_docker, "-f", "environment.yml")
+    channel.add(tool("2.0"), library("2.0"))
+    done = conda_docker("lock", "--update", "tool")
+    assert done.returncode == 0, done.stderr
+    assert versions(tmp_path) == {"python": "3.12.1", "tool": "2.0", "library": "1.0"}
+    assert conda_docker("lock").returncode == 0
+    assert versions(tmp_path) == {"python": "3.12.1", "tool": "2.0", "library": "2.0"}
+
+
+def test_update_of_what_is_not_there(conda_docker: Run, environment_file: Path) -> None:
+    locked(conda_docker, "-f", "environment.yml")
+    done = conda_docker("lock", "--update", "tol")
+    assert (done.returncode, "has no package 'tol'; did you mean 'tool'" in done.stderr) == (7, True)
+
+
+def test_check(conda_docker: Run, environment_file: Path) -> None:
+    missing = conda_docker("lock", "--check", "-f", "environment.yml")
+    assert (missing.returncode, "there is no lock file conda-docker.lock" in missing.stderr) == (7, True)
+    locked(conda_docker, "-f", "environment.yml")
+    assert conda_docker("lock", "--check").returncode == 0
+    other = conda_docker("lock", "--check", "-f", "environment.yml", "--trim")
+    assert (other.returncode, "is not up to date: other options: base, trim" in other.stderr) == (1, True)
+    with environment_file.open("a") as file:
+        file.write("# changed\n")
+    changed = conda_docker("lock", "--check")
+    assert (changed.returncode, "a file that it is made from has changed" in changed.stderr) == (1, True)
+
+
+def test_the_base_is_the_one_that_was_locked(conda_docker: Run, tmp_path: Path, environment_file: Path) -> None:
+    write_oci_layout(tmp_path / "base", LAYERS, tag="v1")
+    done = conda_docker("lock", "-f", "environment.yml", "-b", f"oci:{tmp_path}/base")
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(tmp_path / "base")
+    write_oci_layout(tmp_path / "base", LAYERS[:1], tag="v1")
+    changed = conda_docker("build", "-f", "conda-docker.lock", "-o", "oci:out")
+    assert (changed.returncode, "and the lock file is for sha256:" in changed.stderr) == (7, True)
+    assert conda_docker("build", "-f", "conda-docker.lock", "-b", "scratch", "-o", "oci:out").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["pixi.lock", "conda-lock.yml"])
+def test_forms_of_other_programs(conda_docker: Run, environment_file: Path, name: str) -> None:
+    locked(conda_docker, "-f", "environment.yml", "-o", name)
+    done = conda_docker("build", "-b", "scratch", "-f", name, "-o", "oci:out")
+    assert done.returncode == 0, done.stderr
+    refused = conda_docker("lock", "--check", "-f", "environment.yml", "-o", name)
+    assert (refused.returncode, "does not say what it was made from" in refused.stderr) == (2, True)
+
+
+def test_a_declared_environment(conda_docker: Run, tmp_path: Path, environment_file: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "conda-docker.toml").write_text(
+        'base = "scratch"\nfile = "environment.yml"\ntrim = true\nload = true\n'
+    )
+    assert conda_docker("lock").returncode == 0
+    document = json.loads((tmp_path / "conda-docker.lock").read_text())
+    assert document["inputs"] == {"file": "environment.yml", "base": "scratch", "trim": True}
+    assert conda_docker("lock", "--check").returncode == 0

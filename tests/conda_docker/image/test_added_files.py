@@ -1,0 +1,151 @@
+"""Files that are added, as docker's own command would send them to a build."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from conda_docker.build_options import BuildOptions
+from conda_docker.errors import UnsupportedInput
+from conda_docker.image.added_files import add_files, owner_of
+from conda_docker.image.base_system import BaseSystem, User
+from conda_docker.image.users import container_user
+from python_docker.image import Image
+from python_docker.tar import TarEntry
+from tests.peers import DockerEngine
+
+PATHS = (
+    "README.md",
+    "a.log",
+    "app/main.py",
+    "app/a.log",
+    "app/data/x.csv",
+    "app/data/keep/y.csv",
+    "build/out",
+    "docs/a.md",
+    "docs/deep/b.md",
+    "node_modules/x/index.js",
+    "src/node_modules/y.js",
+    "temp1",
+    "tempa",
+    "keep.tmp",
+    "other.tmp",
+    "#odd",
+    ".env",
+)
+IGNORED = """
+# a comment
+*.log
+**/node_modules
+/build/
+docs/**/*.md
+!docs/a.md
+app/data
+!app/data/keep
+temp?
+*.tmp
+!keep.tmp
+[#]odd
+.dockerignore
+"""
+
+
+def write_tree(folder: Path, ignored: str | None = None) -> Path:
+    for path in PATHS:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(path)
+    if ignored is not None:
+        (folder / ".dockerignore").write_text(ignored)
+    return folder
+
+
+def added(folder: Path, system: BaseSystem | None = None, **options: object) -> dict[str, TarEntry]:
+    """Return what is added of a folder at /srv, by paths in it."""
+    image = Image()
+    given = BuildOptions(add=[(folder, "/srv")], **options)  # type: ignore[arg-type]
+    layer = add_files(image, given, system or BaseSystem(), None)
+    return {entry.path.removeprefix("srv/"): entry for entry, _ in layer.entries() if entry.path != "srv"}
+
+
+def files(entries: dict[str, TarEntry]) -> set[str]:
+    return {path for path, entry in entries.items() if entry.type.name == "FILE"}
+
+
+def test_a_folder_without_a_dockerignore(tmp_path: Path) -> None:
+    assert files(added(write_tree(tmp_path))) == set(PATHS)
+
+
+def test_what_a_dockerignore_leaves_out(tmp_path: Path) -> None:
+    assert files(added(write_tree(tmp_path, IGNORED))) == {
+        "README.md",
+        "app/main.py",
+        "app/a.log",
+        "app/data/keep/y.csv",
+        "docs/a.md",
+        "keep.tmp",
+        ".env",
+    }
+
+
+@pytest.mark.parametrize(
+    "ignored", [IGNORED, "*\n!app\n", "**\n!**/*.md\n", "app/*/\n!app/data/x.csv", "./docs/../app\n"]
+)
+def test_docker_leaves_out_the_same(
+    docker_engine: DockerEngine, tmp_path: Path, ignored: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = write_tree(tmp_path / "context", f"{ignored}\nDockerfile\n")
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY . /srv\n")
+    monkeypatch.setenv("DOCKER_BUILDKIT", "0")
+    docker_engine.docker("build", "--tag", "ignored:v1", context)
+    saved = docker_engine.save(tmp_path / "saved.tar", "ignored:v1")
+    theirs: set[str] = set()
+    with tarfile.open(saved) as archive:
+        for name in archive.getnames():
+            if name.endswith("layer.tar"):
+                layer = archive.extractfile(name)
+                assert layer is not None
+                with tarfile.open(fileobj=io.BytesIO(layer.read())) as content:
+                    theirs |= {member.name.removeprefix("srv/") for member in content if member.isfile()}
+    assert files(added(context)) == theirs
+
+
+def test_the_mode_of_files_and_folders(tmp_path: Path) -> None:
+    entries = added(write_tree(tmp_path), chmod="640")
+    assert (entries["app/main.py"].mode, entries["app"].mode) == (0o640, 0o750)
+
+
+def test_links_are_added_as_links(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    entries = added(tmp_path, chmod=0o600)
+    assert (entries["link"].type.name, entries["link"].link_target) == ("SYMLINK", "folder")
+
+
+def test_whose_files_are(tmp_path: Path) -> None:
+    system = BaseSystem(users={"web": User(33, 44, "/var/www")}, groups={"staff": 50})
+    entries = added(write_tree(tmp_path), system, chown="web:staff")
+    assert {(entry.uid, entry.gid) for entry in entries.values()} == {(33, 50)}
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"), [("web", (33, 44)), ("1000", (1000, 1000)), ("1:2", (1, 2)), ("root", (0, 0))]
+)
+def test_owners(text: str, numbers: tuple[int, int]) -> None:
+    assert owner_of(text, BaseSystem(users={"web": User(33, 44, "/var/www")}), None) == numbers
+
+
+def test_the_user_that_is_added_to_the_base() -> None:
+    assert owner_of("app", BaseSystem(), container_user("1234", BaseSystem())) == (1234, 1234)
+
+
+def test_a_user_that_nobody_has() -> None:
+    with pytest.raises(UnsupportedInput, match="--chown ghost: the image has no user 'ghost'"):
+        owner_of("ghost", BaseSystem(), None)
+
+
+def test_owner_and_mode_are_those_of_added_files() -> None:
+    with pytest.raises(ValueError, match="need add"):
+        BuildOptions(chown="1000")

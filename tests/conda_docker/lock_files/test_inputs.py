@@ -1,0 +1,35 @@
+"""What a lock file was made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conda_docker.errors import InvalidEnvironment
+from conda_docker.lock_files.inputs import inputs_digest, read_lock
+
+
+def test_options_and_files_count(tmp_path: Path) -> None:
+    file = tmp_path / "environment.yml"
+    file.write_text("dependencies: [a]\n")
+    first = inputs_digest({"trim": True, "file": ["environment.yml"]}, [file])
+    assert first == inputs_digest({"file": ["environment.yml"], "trim": True}, [file])
+    assert first != inputs_digest({"trim": False, "file": ["environment.yml"]}, [file])
+    file.write_bytes(b"dependencies: [a]\r\n")
+    assert first == inputs_digest({"trim": True, "file": ["environment.yml"]}, [file])
+    file.write_text("dependencies: [b]\n")
+    assert first != inputs_digest({"trim": True, "file": ["environment.yml"]}, [file])
+
+
+@pytest.mark.parametrize("text", ["dependencies: [a]\n", "{}", ""])
+def test_other_files_are_no_lock_files(tmp_path: Path, text: str) -> None:
+    (tmp_path / "file").write_text(text)
+    assert read_lock(tmp_path / "file") is None
+    assert read_lock(tmp_path / "none") is None
+
+
+def test_a_damaged_lock_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text('{"conda-docker-lock": 1}')
+    with pytest.raises(InvalidEnvironment, match="does not say what it was made from"):
+        read_lock(tmp_path / "file")

@@ -1,0 +1,150 @@
+"""Projects of the user's own become wheels on top of everything else."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conda_docker.build_options import BuildOptions, Bytecode
+from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.wheels import LockedWheel
+from conda_docker.errors import InvalidEnvironment
+from conda_docker.image.assemble import BuildResult, build_image
+from conda_docker.pypi.project import with_projects
+from conda_docker.request import Request
+from conda_docker.resolution import resolve
+from tests.conda_docker.channel import SyntheticChannel
+from tests.conda_docker.image.test_assemble import PYTHON as PYTHON_PACKAGE
+from tests.conda_docker.pypi.conftest import conda_package
+from tests.conda_docker.pypi.oracle import PYTHON
+from tests.conda_docker.pypi.wheels import make_wheel
+
+# A backend that needs nothing from any index: it packs app.py.
+BACKEND = """
+import os, zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    info = "app-1.0.dist-info"
+    with zipfile.ZipFile(os.path.join(folder, "app-1.0-py3-none-any.whl"), "w") as wheel:
+        for path, text in (
+            ("app.py", open("app.py").read()),
+            (f"{info}/METADATA", "Metadata-Version: 2.1\\nName: app\\nVersion: 1.0\\n" + NEEDS),
+            (f"{info}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"),
+            (f"{info}/RECORD", ""),
+        ):
+            wheel.writestr(zipfile.ZipInfo(path), text)
+    return "app-1.0-py3-none-any.whl"
+"""
+
+pytestmark = pytest.mark.usefixtures("wheels")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return write_project(tmp_path / "project")
+
+
+def write_project(folder: Path, *needs: str) -> Path:
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        '[project]\nname = "app"\nversion = "1.0"\n'
+    )
+    lines = "".join(f"Requires-Dist: {need}\n" for need in needs)
+    (folder / "backend.py").write_text(f"NEEDS = {lines!r}\n{BACKEND}")
+    (folder / "app.py").write_text("answer = 42\n")
+    return folder
+
+
+def environment(**changes: object) -> LockedEnvironment:
+    found = LockedEnvironment("linux-64", (conda_package("python", f"{PYTHON}.0", "h0_0_cpython"),))
+    return replace(found, **changes)  # type: ignore[arg-type]
+
+
+def installed(tmp_path: Path, project: Path, **changes: object) -> LockedEnvironment:
+    return with_projects(environment(**changes), [project], cache_dir=tmp_path / "cache", offline=True)
+
+
+def test_a_project_names_no_folder_of_this_machine(tmp_path: Path, project: Path) -> None:
+    [wheel] = installed(tmp_path, project).wheels
+    assert (wheel.name, wheel.version, wheel.project, wheel.requested, wheel.direct) == (
+        "app",
+        "1.0",
+        True,
+        True,
+        False,
+    )
+    assert wheel.url == "file:///app-1.0-py3-none-any.whl"
+
+
+def test_the_same_files_elsewhere_are_the_same_wheel(tmp_path: Path, project: Path) -> None:
+    shutil.copytree(project, tmp_path / "copy")
+    first, second = installed(tmp_path, project), installed(tmp_path / "other", tmp_path / "copy")
+    assert first.wheels[0].sha256 == second.wheels[0].sha256
+
+
+def test_what_it_needs_and_nothing_brings_is_said(tmp_path: Path) -> None:
+    needs = ("there>=2", "gone", "old<1", "windows; sys_platform == 'win32'", "extra; extra == 'x'", "app")
+    project = write_project(tmp_path / "project", *needs)
+    wheels = tuple(
+        LockedWheel(name=name, version="2.0", url=f"https://host/{name}-2.0-w.whl") for name in ("there", "old")
+    )
+    [warning] = installed(tmp_path, project, wheels=wheels).warnings
+    assert warning == "app needs what nothing in the environment brings: gone, old<1 (there is 2.0)"
+
+
+def test_it_takes_the_place_of_another_of_its_name(tmp_path: Path, project: Path) -> None:
+    published = LockedWheel(name="app", version="0.9", url="https://host/app-0.9-w.whl")
+    [wheel] = installed(tmp_path, project, wheels=(published,)).wheels
+    assert wheel.version == "1.0"
+
+
+def test_a_folder_without_a_project(tmp_path: Path) -> None:
+    with pytest.raises(InvalidEnvironment, match=r"is not the folder of a project: it has no pyproject\.toml"):
+        installed(tmp_path, tmp_path)
+
+
+def test_an_environment_without_python(tmp_path: Path, project: Path) -> None:
+    with pytest.raises(InvalidEnvironment, match="needs a Python to be installed for"):
+        installed(tmp_path, project, packages=())
+
+
+def test_two_projects_of_one_name(tmp_path: Path, project: Path) -> None:
+    with pytest.raises(InvalidEnvironment, match="as another of the projects is"):
+        with_projects(environment(), [project, project], cache_dir=tmp_path / "cache", offline=True)
+
+
+def build(tmp_path: Path, channel: SyntheticChannel, project: Path) -> BuildResult:
+    options = BuildOptions(
+        cache_dir=tmp_path / "cache", bytecode=Bytecode.NEVER, offline=True, add=[(Path("added"), "/srv")]
+    )
+    (tmp_path / "environment.yml").write_text(
+        f"channels: [{channel.url}, nodefaults]\ndependencies: [python, pip: [plain]]\n"
+    )
+    request = Request(
+        files=(tmp_path / "environment.yml",),
+        platforms="linux-64",  # type: ignore[arg-type]
+        projects=(project,),
+        base="scratch",
+        options=options,
+    )
+    [resolved] = resolve(request)
+    return build_image(resolved.environment, None, options)
+
+
+def test_a_changed_source_file_changes_one_layer(
+    tmp_path: Path, synthetic_channel: SyntheticChannel, wheels: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "added").mkdir()
+    (tmp_path / "added/x").touch()
+    synthetic_channel.add(PYTHON_PACKAGE)
+    make_wheel(wheels, "plain")
+    before = build(tmp_path, synthetic_channel, project)
+    assert [layer.packages for layer in before.layers] == [("python",), ("plain",), ("app",), (), ()]
+    (project / "app.py").write_text("answer = 43\n")
+    after = build(tmp_path, synthetic_channel, project)
+    changed = [old.packages for old, new in zip(before.layers, after.layers, strict=True) if old.digest != new.digest]
+    assert changed == [("app",)]
