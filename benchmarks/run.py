@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,6 +33,7 @@ from benchmarks.shared import shared
 from benchmarks.startup import before_layers, startup
 from benchmarks.table import print_group
 from benchmarks.targets import targets
+from benchmarks.transfer_tools import find_tool
 from benchmarks.transfers import make_image, transfers
 from benchmarks.wheel_builds import wheel_works
 from benchmarks.wheels import make_environment
@@ -298,6 +298,8 @@ def _versions(peers: Peers) -> dict[str, str]:
     """What the other tools say of their versions."""
     asked = {
         "umoci": ["umoci", "--version"],
+        "crane": ["crane", "version"],
+        "regctl": ["regctl", "version"],
         "skopeo": ["skopeo", "--version"],
         "buildah": ["buildah", "--version"],
         "gzip": ["gzip", "--version"],
@@ -307,9 +309,9 @@ def _versions(peers: Peers) -> dict[str, str]:
     }
     found = {"rattler": __import__("rattler").__version__}
     for tool, command in asked.items():
-        if shutil.which(command[0], path=peers.session.env["PATH"]):
+        if program := find_tool(command[0], peers.session.env["PATH"]):
             ended = subprocess.run(
-                command, capture_output=True, text=True, check=False, timeout=30, env=peers.session.env
+                [program, *command[1:]], capture_output=True, text=True, check=False, timeout=30, env=peers.session.env
             )
             words = (ended.stdout or ended.stderr).split()
             number = next((word.strip("v,*()") for word in words if word.lstrip("v*")[:1].isdigit()), "")

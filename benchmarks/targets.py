@@ -10,7 +10,7 @@ from benchmarks.network import BARE, LOCAL, SECOND
 from benchmarks.network import COLD as COLD_PUSH
 from benchmarks.ours import COLD, TOOL
 from benchmarks.shared import WITH
-from benchmarks.startup import BEFORE_LAYERS
+from benchmarks.startup import BEFORE_LAYERS, INSPECT
 from benchmarks.table import Group, find, wall
 from benchmarks.wheel_builds import CONDA_WARM, UV_PYC_UMOCI, UV_UMOCI
 from conda_docker.cli.terminal.report import format_size
@@ -52,6 +52,8 @@ def targets(results: Mapping[str, Any]) -> Iterator[Target]:
             yield from _network(group)
     if "start" in groups and (help_ := wall(groups["start"], "--help")) is not None:
         yield Target("`conda-docker --help`", "0.2 s", f"{help_:.2f} s", help_ <= 0.2)
+        if (inspect := wall(groups["start"], INSPECT)) is not None:
+            yield Target(f"`conda-docker`: {INSPECT}", "0.1 s", f"{inspect:.2f} s", inspect <= 0.1)
     for group in groups.values():
         if "bytes" in group and group["name"] != "transfers" and (row := find(group, COLD)) is not None:
             peak = max(row["median"]["peak"], _peak(find(group, "cold, zstd")))
@@ -155,7 +157,9 @@ def _transfers(group: Group) -> Iterator[Target]:
             continue
         peak = row["median"]["peak"]
         yield Target(f"{row['work']}: peak memory", "100 MB", format_size(peak), peak <= 100 * _MB)
-        theirs = wall(group, row["work"], "skopeo")
-        if theirs:
-            ratio = row["median"]["wall"] / theirs
-            yield Target(f"{row['work']}: time", "1 x skopeo", f"{ratio:.2f} x", ratio <= 1)
+        for tool in ("crane", "skopeo"):
+            theirs = wall(group, row["work"], tool)
+            if theirs:
+                ratio = row["median"]["wall"] / theirs
+                yield Target(f"{row['work']}: time", f"1 x {tool}", f"{ratio:.2f} x", ratio <= 1)
+                break

@@ -1,16 +1,16 @@
-"""Pull, push and copy of one image, beside skopeo."""
+"""Pull, push, copy and validation of one image, beside crane, regctl and skopeo."""
 
 from __future__ import annotations
 
 import random
-import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.ours import TOOL
 from benchmarks.pushes import Endpoint
+from benchmarks.transfer_tools import Places, tools
 from benchmarks.work import Commands, Session, Work, remove
 from python_docker.image import Image
 from python_docker.image.layer_builder import build_layer
@@ -18,8 +18,9 @@ from python_docker.spec.platform import Platform
 from python_docker.tar import TarEntry
 from python_docker.transports import write_image
 
-_LAYERS = 10
-_FILES = 16  # in each layer
+_SHARES = (*(12, 11, 10, 9, 8, 7, 6, 6, 5, 5, 4, 3, 3, 2, 2), *(1,) * 8)
+"""How much of the image is in each layer: a few are large, most are not."""
+_FILES = 8  # in each layer
 
 
 def make_image(session: Session, size: int) -> Path:
@@ -27,10 +28,10 @@ def make_image(session: Session, size: int) -> Path:
     layout = session.place("image")
     image = Image("image", "1", platform=Platform.host())
     chance = random.Random(size)
-    for number in range(_LAYERS):
+    for number, share in enumerate(_SHARES):
         with build_layer() as builder:
             for file in range(_FILES):
-                content = chance.randbytes(size // _LAYERS // _FILES)
+                content = chance.randbytes(size * share // sum(_SHARES) // _FILES)
                 builder.add(TarEntry(f"layer-{number}/file-{file}", size=len(content)), content)
         assert builder.layer is not None
         image.add_layer(builder.layer)
@@ -39,37 +40,31 @@ def make_image(session: Session, size: int) -> Path:
 
 
 def transfers(session: Session, layout: Path, source: Endpoint, target: Endpoint) -> list[Work]:
-    """Works of both tools. `source` and `target` are empty; afterwards `source` has the image."""
-    command = [*session.program, "--quiet", "copy", f"oci:{layout}:1", f"docker://{source.registry.host}/image:1"]
+    """Works of every tool. `source` and `target` are empty; afterwards `source` has the image."""
+    host = source.registry.host
+    command = [*session.program, "--quiet", "copy", f"oci:{layout}:1", f"docker://{host}/image:1"]
     subprocess.run(command, check=True, capture_output=True, env=session.env, cwd=session.folder)
-    out, archive = session.place("copied"), session.place("copied.tar")
-    here, there = f"docker://{source.registry.host}/image:1", f"docker://{target.registry.host}/image:1"
-    ways = {
-        "push": (f"oci:{layout}:1", there),
-        "pull": (here, f"oci:{out}:1"),
-        "copy, registry to registry": (here, there),
-        "copy, layout to docker archive": (f"oci:{layout}:1", f"docker-archive:{archive}:image:1"),
-    }
-    tools: dict[str, Callable[[str, str], list[str]]] = {
-        TOOL: lambda source, target: [*session.program, "--quiet", "copy", source, target]
-    }
-    if shutil.which("skopeo", path=session.env["PATH"]):
-        options = ["--src-tls-verify=false", "--dest-tls-verify=false"]
-        tools["skopeo"] = lambda source, target: [
-            *("skopeo", "--insecure-policy", "copy", "--quiet", *options),
-            *(source, target),
-        ]
+    places = Places(
+        layout=layout,
+        here=f"{host}/image:1",
+        there=f"{target.registry.host}/image:1",
+        aside=f"{host}/aside:1",
+        out=session.place("copied"),
+        archive=session.place("copied.tar"),
+    )
+    aside = source.registry.storage / "docker/registry/v2/repositories/aside"
 
-    def work(way: str, tool: str) -> Work:
+    def work(way: str, tool: str, command: list[str]) -> Work:
         def prepare(first: bool) -> Commands:
-            remove(out, archive)
+            remove(places.out, places.archive, aside)
             target.restore()
-            return [tools[tool](*ways[way])]
+            return [command]
 
         def finish(first: bool) -> Mapping[str, Any]:
-            remove(out, archive)
+            remove(places.out, places.archive)
             return {}
 
         return Work(name=way, tool=tool, prepare=prepare, finish=finish, ours=way if tool != TOOL else None)
 
-    return [work(way, tool) for way in ways for tool in tools]
+    commands = {tool: told(places) for tool, told in tools(session).items()}
+    return [work(way, tool, ways[way]) for way in commands[TOOL] for tool, ways in commands.items() if way in ways]
