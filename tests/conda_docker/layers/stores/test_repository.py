@@ -135,6 +135,22 @@ def test_a_bare_machine_asks_once_for_each_layer_that_it_pushes(
     assert [each.path for each in asked if each.method == "GET" and "/blobs/" in each.path] == []
 
 
+def test_the_repository_of_the_image_can_be_its_layer_repository(
+    machine: Machine, server: ChannelServer, registry: Registry, repository: str
+) -> None:
+    name = f"{registry.host}/{repository}"
+    with Delivery([Location.parse(f"docker://{name}:1")]) as delivery:
+        first = machine("first", cache_to=name, delivery=delivery)
+        finish_images([first.image], delivery)
+    before = len(registry.requests())
+    with Delivery([Location.parse(f"docker://{name}:2")]) as delivery:
+        second = machine("second", cache_from=name, delivery=delivery)
+        [manifest] = finish_images([second.image], delivery)
+    assert manifest.digest == first.image.digest
+    assert len(downloads(server)) == 3, "those of the first machine"
+    assert [each.path for each in registry.requests(since=before) if each.method in ("POST", "PATCH")] == []
+
+
 def test_a_layer_that_must_be_read_is_fetched_once(
     machine: Machine, tmp_path: Path, registry: Registry, repository: str, layers: str
 ) -> None:
