@@ -11,9 +11,12 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Activate
-from conda_docker.scripts.activation_scripts import Evaluated
+
+if TYPE_CHECKING:
+    from conda_docker.scripts.activation_scripts import Evaluated
 
 # What Docker uses when an image says nothing (moby, daemon: DefaultPathEnv).
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -80,6 +83,7 @@ def with_scripts(activation: Activation, scripts: Iterable[str], evaluated: Eval
 
     It is then there wherever a container is entered, `docker exec` included; an entrypoint has it anew at each start.
 
+    >>> from conda_docker.scripts.activation_scripts import Evaluated
     >>> with_scripts(Activation({"A": "1"}, None), ["a.sh"], Evaluated({"B": "2"})).variables
     {'A': '1', 'B': '2'}
     """

@@ -14,7 +14,6 @@ from conda_docker.build_options import BuildOptions, LinkScripts
 from conda_docker.cache.folder import NoteKind
 from conda_docker.errors import ScriptFailed
 from conda_docker.layers.facts import LayerFacts
-from conda_docker.scripts.activation_scripts import Evaluated
 from python_docker.errors import Error
 from python_docker.spec.platform import Platform
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
     from conda_docker.layers.recipe import Recipe
     from conda_docker.layers.stores.folder import FolderStore
+    from conda_docker.scripts.activation_scripts import Evaluated
     from python_docker.image import Image
     from python_docker.image.layer import Layer
 
@@ -133,7 +133,7 @@ def activation_variables(
     In a sandbox, where this machine has one and the image's processor; a `problem` says why not elsewhere.
     """
     from conda_docker.sandbox import find_sandbox
-    from conda_docker.scripts.activation_scripts import evaluate, key_of_activation
+    from conda_docker.scripts.activation_scripts import Evaluated, evaluate, key_of_activation
 
     layers = list(reversed(image.layers))
     paths = [f"{recipe.prefix}/{script}" for script in scripts]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from tarfile import TarInfo
 from typing import TYPE_CHECKING
 
 from conda_docker.arguments import to_patterns
 
 if TYPE_CHECKING:
+    from tarfile import TarInfo
+
     from pathspec import GitIgnoreSpec
 
 _STATIC_LIBRARY = ".a"
@@ -64,6 +65,7 @@ def conda_file_filter(trim_static_libs: bool = True, trim_js_maps: bool = True) 
     """Return a filter for `tarfile` and `Image.add_layer_path`: None for static libraries and source maps of
     JavaScript.
 
+    >>> from tarfile import TarInfo
     >>> conda_file_filter()(TarInfo("lib/libz.a")) is None
     True
     """

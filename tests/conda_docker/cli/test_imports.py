@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conda_docker.channel import SyntheticChannel
 from tests.conda_docker.cli.conftest import LAYERS
+from tests.conda_docker.packages import SyntheticPackage
+from tests.conda_docker.pypi.wheels import make_wheel
 from tests.images import write_oci_layout
 from tests.python_docker.registry.stub_registry import StubRegistry
 
@@ -81,6 +84,45 @@ def test_nothing_is_imported_that_the_command_does_not_need(
     assert sorted(WITHOUT[command] & imported) == []
 
 
+WARM = COMPRESSORS - {"deflate", "python_docker.files.compressor"} | {  # the environment's own layer is compressed
+    "conda_docker.layers.settle",
+    "conda_docker.layers.write",
+    "conda_docker.link.link",
+    "conda_docker.package.archive",
+    "conda_docker.pypi.wheel",
+    "conda_docker.scripts.tree",
+    "docker",
+    "installer",
+    "pydantic",
+    "rich",
+    "tarfile",
+    "urllib3",
+}
+
+
+def test_a_build_that_finds_all_layers_imports_nothing_that_makes_them(
+    tmp_path: Path, environment: dict[str, str], synthetic_channel: SyntheticChannel
+) -> None:
+    synthetic_channel.add(SyntheticPackage(name="a", files={"lib/a": b"a"}))
+    command = f"-q build -b scratch -c {synthetic_channel.url} --override-channels -o oci:out-{{}} a"
+    run(command.format(1), tmp_path, environment)
+    assert sorted((WARM | {"uv", "yaml", "packaging"}) & run(command.format(2), tmp_path, environment)) == []
+
+
+def test_that_holds_for_wheels_too(
+    tmp_path: Path, environment: dict[str, str], synthetic_channel: SyntheticChannel
+) -> None:
+    synthetic_channel.add(SyntheticPackage(name="python", version="3.12.4", build="0_cpython"))
+    make_wheel(tmp_path, "one")
+    (tmp_path / "environment.yml").write_text(
+        f"channels: [{synthetic_channel.url}, nodefaults]\n"
+        f"dependencies: [python, pip: [--no-index, --find-links {tmp_path}, one]]\n"
+    )
+    command = "-q build -b scratch --bytecode never -f environment.yml -o oci:out-{}"
+    run(command.format(1), tmp_path, environment)
+    assert sorted(WARM & run(command.format(2), tmp_path, environment)) == []
+
+
 @pytest.mark.parametrize("words", ["conda-docker ", "conda-docker build --", "conda-docker copy --compression "])
 def test_completion_is_as_quick_as_help(words: str, tmp_path: Path, environment: dict[str, str]) -> None:
     code = (
@@ -111,7 +153,7 @@ def test_a_module_of_every_name_exists() -> None:
     """A name that is misspelled here would never be imported either."""
     code = "import importlib.util, sys\nprint([name for name in sys.argv[1:] if not importlib.util.find_spec(name)])"
     result = subprocess.run(
-        [sys.executable, "-c", code, *sorted(LOCAL | IMAGES)],
+        [sys.executable, "-c", code, *sorted(LOCAL | IMAGES | WARM)],
         env=dict(os.environ),
         capture_output=True,
         text=True,

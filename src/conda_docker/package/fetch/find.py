@@ -17,7 +17,6 @@ from urllib.parse import unquote, urlsplit
 
 from conda_docker.cache.folder import CacheFolder
 from conda_docker.errors import InvalidPackage
-from conda_docker.package.archive import open_package
 from conda_docker.redaction import public_url
 from python_docker.errors import ContentMismatch
 from python_docker.files.home import home_folder
@@ -272,6 +271,8 @@ _NOTES: Final[tuple[Callable[[Path, PublishedFile], bool], ...]] = (_noted_by_ra
 
 def _is_whole(folder: Path) -> bool:
     """Return whether every file of the manifest is there, with the content that the manifest says."""
+    from conda_docker.package.archive import open_package
+
     try:
         package = open_package(folder)
         missing = {entry.path for entry in package.metadata.paths}
