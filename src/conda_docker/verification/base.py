@@ -10,45 +10,55 @@ from conda_docker.verification.compare import compare
 from conda_docker.verification.report import LayerVerdict, Outcome, verdict_on
 from python_docker.errors import Error
 from python_docker.spec.reference import ImageReference
+from python_docker.transports.location import Location
 
 if TYPE_CHECKING:
     from conda_docker.verification.steps import Step
     from python_docker.image import Image
-    from python_docker.image.layer import Layer
     from python_docker.registry.options import RegistryOptions
-    from python_docker.transports.location import Location
 
-BaseRegistry = Callable[["Location"], "RegistryOptions | None"]
+BaseRegistry = Callable[[Location], "RegistryOptions | None"]
 """Returns how to talk to the registry of a location."""
 
 
 def base_verdicts(
-    image: Image, steps: Sequence[Step], registry: BaseRegistry | None, *, read: bool
+    image: Image,
+    steps: Sequence[Step],
+    registry: BaseRegistry | None,
+    *,
+    place: Location | None = None,
+    offline: bool = False,
+    read: bool,
 ) -> dict[int, LayerVerdict]:
     """Return the verdicts on the base's layers, by their positions; empty where the image names no base.
 
-    The base image is read from its registry by the digest that the labels give. That it is the one that the image
-    was built on is then certain, but for a registry that can forge SHA-256; what is in it is its maker's affair.
+    The base image is read from its registry by the digest that the labels give, or from `place`, where it must have
+    that digest. That it is the one that the image was built on is then certain; what is in it is its maker's affair.
     """
     below = [step for step in steps if step.kind == "base"]
     name, digest = base_of(image)
     if not below or not digest:
         return {}
-    if not name:
-        return _unverified(below, f"the base image {digest} has no name in a registry that it could be read from")
+    if place is None and not name:
+        return _unverified(below, f"the base image {digest} has no name in a registry; say with --base where it is")
     try:
-        reference = ImageReference.parse(name)
-        expected = _layers(f"{reference.name}@{digest}", image, registry)
+        if place is None:
+            place = Location("docker", "", f"{ImageReference.parse(name or '').name}@{digest}")
+        if offline and place.transport == "docker":
+            return _unverified(below, f"the base image is at {place}, and --offline forbids to read it there")
+        base = _open(place, image, registry)
     except Error as error:
-        return _unverified(below, f"the base image {name}@{digest} cannot be read: {error}")
-    shown = f"{reference.familiar}@{digest}"
+        return _unverified(below, f"the base image {name or ''}@{digest} cannot be read: {error}")
+    if base.digest != digest:
+        return _unverified(below, f"the base image has the digest {digest}, and the one at {place} has {base.digest}")
+    expected = list(reversed(base.layers))
     verdicts = {}
     for step in below:
         if step.position >= len(expected):
-            verdict = verdict_on(step, Outcome.DIFFERENT, f"the base image {shown} has only {len(expected)} layers")
+            verdict = verdict_on(step, Outcome.DIFFERENT, f"the base image at {place} has only {len(expected)} layers")
         else:
             outcome, reason, found = compare(step.layer, expected[step.position], read=read)
-            verdict = verdict_on(step, outcome, reason and f"the base image {shown} has another: {reason}", found)
+            verdict = verdict_on(step, outcome, reason and f"the base image at {place} has another: {reason}", found)
         verdicts[step.position] = verdict
     return verdicts
 
@@ -57,14 +67,13 @@ def _unverified(steps: Sequence[Step], reason: str) -> dict[int, LayerVerdict]:
     return {step.position: verdict_on(step, Outcome.UNVERIFIED, reason) for step in steps}
 
 
-def _layers(name: str, image: Image, registry: BaseRegistry | None) -> list[Layer]:
-    """Return the layers of the base image for the platform of `image`, bottom first."""
+def _open(place: Location, image: Image, registry: BaseRegistry | None) -> Image:
+    """Return the image at a place that is for the platform of `image`."""
     from python_docker.copying.choose import image_of
-    from python_docker.transports import Location, open_source
+    from python_docker.transports import open_source
 
-    location = Location("docker", "", name)
-    source = open_source(location, registry=None if registry is None else registry(location))
+    source = open_source(place, registry=None if registry is None else registry(place))
     try:
-        return list(reversed(image_of(source, image.platform).layers))
+        return image_of(source, image.platform)
     finally:
         source.close()

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from conda_docker.layers.recipe import Recipe
     from python_docker.image import Image
     from python_docker.image.layer import Layer
+    from python_docker.transports.location import Location
 
 _CONFIG_NOTE = (
     "the image's runtime config (environment variables, entrypoint, command, user, labels) is as the image says: no "
@@ -49,6 +50,7 @@ def rebuild(
     packages: Collection[str] = (),
     options: BuildOptions | None = None,
     read_layers: bool = True,
+    base: Location | None = None,
     base_registry: BaseRegistry | None = None,
     progress: Progress = SILENT,
 ) -> RebuildReport:
@@ -60,9 +62,9 @@ def rebuild(
     image's own layers are not read: what differs in them is then not known, nor whether they have the digests that the
     manifest says.
 
-    The base's layers are compared with those of the base image that the labels name; `base_registry` says how to talk
-    to its registry. Files that were added, layers of link scripts and what other programs put on top cannot be made
-    again.
+    The base's layers are compared with those of the base image that the labels name, or that is at `base`;
+    `base_registry` says how to talk to its registry. Files that were added, layers of link scripts and what other
+    programs put on top cannot be made again.
 
     Raises `NotFound` for an image that was not built by conda-docker, and for a name of no package in it.
 
@@ -77,7 +79,7 @@ def rebuild(
         rebuilding = _Rebuilding(image, environment, options, read_layers, progress)
         verdicts |= rebuilding.verdicts(wanted, own=not packages)
     if not packages:
-        verdicts |= base_verdicts(image, steps, base_registry, read=read_layers)
+        verdicts |= base_verdicts(image, steps, base_registry, place=base, offline=options.offline, read=read_layers)
     return RebuildReport(
         tuple(verdicts.get(step.position) or _left_out(step, asked=not packages) for step in steps), (_CONFIG_NOTE,)
     )

@@ -33,7 +33,7 @@ from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
 from python_docker.tar import TarEntry
-from python_docker.transports import destination, open_source
+from python_docker.transports import Location, destination, open_source
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.pypi.conftest import wheels as wheels
 from tests.conda_docker.pypi.wheels import make_wheel
@@ -295,6 +295,19 @@ def test_the_bases_layers_are_compared_with_the_base(
     found = remade(other, tmp_path)
     assert found.layers[0].outcome is Outcome.DIFFERENT
     assert "bin/sh: another mode, another size, another content" in found.layers[0].differences
+
+
+def test_a_base_that_is_somewhere_else(locked: LockedEnvironment, tmp_path: Path, runnable_base: Image) -> None:
+    for name, image in (("base", runnable_base), ("other", Image())):
+        with destination(f"oci:{tmp_path}/{name}:1") as target:
+            put_image(image, target)
+    base = image_of(open_source(f"oci:{tmp_path}/base:1"))
+    image = built(locked, tmp_path / "cache", base)
+    assert "say with --base where it is" in (remade(image, tmp_path).layers[0].reason or "")
+    assert remade(image, tmp_path, base=Location.parse(f"oci:{tmp_path}/base:1")).complete
+    wrong = remade(image, tmp_path, base=Location.parse(f"oci:{tmp_path}/other:1"))
+    assert "has the digest" in (wrong.layers[0].reason or "")
+    assert not wrong.complete
 
 
 def test_a_base_that_cannot_be_read(locked: LockedEnvironment, tmp_path: Path, runnable_base: Image) -> None:

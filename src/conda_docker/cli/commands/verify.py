@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conda_docker.cli.options import common as options
+from conda_docker.cli.options.arguments import to_source
 from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
@@ -67,6 +68,13 @@ _FILE = click.Path(path_type=Path)
         panel=_REBUILD,
         help="Fail for layers that cannot be verified too, such as added files.",
     ),
+    Option(
+        "--base",
+        metavar="REF",
+        convert=to_source,
+        panel=_REBUILD,
+        help="Compare the base's layers with this image, rather than with the one that the image names.",
+    ),
     Option("--offline", is_flag=True, panel=_REBUILD, help="Use only packages that are on this machine."),
     Option(
         "--key",
@@ -109,6 +117,7 @@ def verify(
     packages: tuple[str, ...],
     no_layers: bool,
     strict: bool,
+    base: Location | None,
     offline: bool,
     key: Path | None,
     certificate_identity: str | None,
@@ -162,7 +171,9 @@ def verify(
             texts.append(signatures_text(signatures, digest, signers.name))
             ok = signatures.ok
         if rebuild and ok:
-            report = _rebuild(output, opened, platform, packages, base_registry, read=not no_layers, offline=offline)
+            report = _rebuild(
+                output, opened, platform, packages, base, base_registry, read=not no_layers, offline=offline
+            )
             value["rebuild"] = rebuild_json(report)
             texts.append(rebuild_text(report))
             ok = report.ok and (report.complete or not strict)
@@ -177,6 +188,7 @@ def _rebuild(
     opened: Source,
     platform: Platform | None,
     packages: tuple[str, ...],
+    base: Location | None,
     base_registry: BaseRegistry,
     *,
     read: bool,
@@ -193,6 +205,7 @@ def _rebuild(
             packages=[name.strip() for text in packages for name in text.split(",") if name.strip()],
             options=BuildOptions(offline=offline),
             read_layers=read,
+            base=base,
             base_registry=base_registry,
             progress=progress,
         )
