@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PACKAGES = re.compile(r"conda packages in (/.*):")
 _ENVIRONMENT = re.compile(r"conda environment in (/.*):")
 _LINK_SCRIPTS = re.compile(r"conda link scripts in (/.*): ")
+_PREFIX_FILES = re.compile(r"conda prefix files in (/.*):")
 _WHEEL = re.compile(r"# pip (?P<name>\S+) @ (?P<url>\S+?)(?: --hash=(?P<hash>sha256:[0-9a-f]{64}))?")
 _FILE_NAME = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+?)(?:\.conda|\.tar\.bz2)")
 
@@ -214,6 +215,22 @@ def _prefix(layer: Layer, pattern: re.Pattern[str]) -> str | None:
         if match := pattern.match(entry.comment or ""):
             return match[1]
     return None
+
+
+def copied_distributions(image: Image, prefix: str) -> list[tuple[str, str]]:
+    """Return names and versions of what pip had installed in a prefix and an image has without a wheel."""
+    found: list[tuple[str, str]] = []
+    for entry in image.config_file.history or ():
+        head, _, body = (entry.comment or "").partition("\n")
+        match = _PREFIX_FILES.fullmatch(head)
+        if match is None or match[1] != prefix:
+            continue
+        try:
+            listed = [str(text) for text in json.loads(body).get("pip", ())]
+        except (ValueError, TypeError, AttributeError):
+            continue
+        found += [(name, version) for name, _, version in (text.partition("==") for text in listed)]
+    return found
 
 
 def packages_of_layer(layer: Layer) -> tuple[InstalledPackage, ...]:

@@ -1,0 +1,81 @@
+"""`conda-docker diff`: what differs between images, lock files, environment files and environments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from conda_docker.cli.options import common as options
+from conda_docker.cli.parameters import Argument, Option
+from conda_docker.cli.parser import command
+from conda_docker.cli.terminal.output import Output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from python_docker.spec.platform import Platform
+
+_EXAMPLES = """
+# Two images: packages, layers, and what an update downloads
+conda-docker diff ghcr.io/org/app:1.0 ghcr.io/org/app:1.1
+# Lock files of two commits, for a pull request
+conda-docker diff --markdown before.lock conda-docker.lock
+# Is the environment here what the image has?
+conda-docker diff ghcr.io/org/app:1.1 .pixi/envs/default
+"""
+_SIDE = "An image (as `inspect` takes it), a lock file or other environment file, or the folder of an environment."
+
+
+@command(
+    Argument("before", metavar="A", explanation=_SIDE),
+    Argument("after", metavar="B", explanation="What it is compared with: the same."),
+    options.JSON,
+    Option("--markdown", is_flag=True, help="Print tables in Markdown, as for a pull request."),
+    Option("--exit-code", is_flag=True, help="End with exit code 1 where anything differs."),
+    options.PLATFORM,
+    options.INSECURE,
+    options.CACERT,
+    examples=_EXAMPLES,
+)
+def diff(
+    output: Output,
+    before: str,
+    after: str,
+    json: bool,
+    markdown: bool,
+    exit_code: bool,
+    platform: Platform | None,
+    insecure: tuple[str, ...],
+    cacert: Path | None,
+) -> int:
+    """Show what differs between A and B: packages, and, of two images, layers.
+
+    Each may be an image, a lock file, another environment file (which is solved), or an environment's folder. Of images
+    only documents are read; no layer is downloaded.
+    """
+    if json and markdown:
+        raise click.UsageError("give one of --json and --markdown")
+    from dataclasses import asdict
+
+    from conda_docker.cli.options.registries import registry_options
+    from conda_docker.cli.terminal.diff_report import diff_markdown, diff_text
+    from conda_docker.comparison.compare import compare
+    from conda_docker.comparison.side import read_side
+
+    first, second = (
+        read_side(
+            name,
+            platform=platform,
+            registry=lambda location: registry_options(location, insecure=insecure, ca_bundle=cacert),
+        )
+        for name in (before, after)
+    )
+    if first.platform != second.platform:
+        output.note(f"note: {first.name} is for {first.platform}, {second.name} for {second.platform}")
+    found = compare(first, second)
+    if json:
+        output.json(asdict(found))
+    else:
+        output.result(diff_markdown(found) if markdown else diff_text(found))
+    return int(exit_code and found.differs)

@@ -1,0 +1,1 @@
+"""What differs between two images, lock files, environment files or environments, whichever each of them is."""
