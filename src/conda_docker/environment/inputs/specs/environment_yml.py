@@ -37,6 +37,8 @@ DEFAULT_CATEGORY = "main"
 
 # `prefix` says where the file's author has the environment, `platforms` and `category` are for conda-lock.
 _KNOWN = ("name", "prefix", "channels", "dependencies", "variables", "platforms", "category")
+# As recipes call what holds for packages that others bring in; mamba passes over it in an environment file.
+_CONSTRAINTS = "run_constrained"
 # What a shell takes for the name of a variable.
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNSET = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
@@ -77,6 +79,7 @@ def parse_environment_yml(
     specs, pip = reader.dependencies(sections["dependencies"])
     return EnvironmentSpec(
         specs=specs,
+        constraints=tuple(reader.constraints),
         channels=reader.channels(sections),
         variables=reader.variables(sections.get("variables")),
         name=name,
@@ -98,6 +101,7 @@ class _Reader:
     lines: tuple[str, ...]
     subdir: str
     folder: Path
+    constraints: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def invalid(self, problem: str, node: Node | None = None) -> InvalidEnvironment:
@@ -181,6 +185,8 @@ class _Reader:
                         specs += self.selected_by_key(selector, value, item)
                     elif section == "pip":
                         pip += self.pip_lines(value)
+                    elif section == _CONSTRAINTS and is_sequence(value):
+                        self.constraints += [self.spec(part) for part in self.selected(value)]
                     elif not _is_empty(value):
                         raise self.unknown_section(section, value)
             else:

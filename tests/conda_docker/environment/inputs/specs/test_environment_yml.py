@@ -77,6 +77,11 @@ def test_items_that_were_commented_out() -> None:
     assert found.warnings == tuple(f"env.yml, line {line}: an empty item was ignored" for line in (3, 6))
 
 
+def test_constraints_as_in_recipes() -> None:
+    found = parse_environment_yml("dependencies:\n- a\n- run_constrained:\n  - b >=1  # since then\n")
+    assert (found.specs, found.constraints, found.warnings) == (("a",), ("b >=1",), ())
+
+
 def test_json() -> None:
     assert parse_environment_yml('{"dependencies": ["a", {"pip": ["b"]}]}').specs == ("a",)
 
