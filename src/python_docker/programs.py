@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import IO
 
 PYTHON_FLAGS = ("-I",)
@@ -80,6 +81,14 @@ class Program(subprocess.Popen[bytes]):
         code = super().wait(timeout)
         self._leave()
         return code
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            super().__exit__(kind, error, trace)
+        finally:
+            self._leave()  # after Ctrl-C nobody waits
 
     def _leave(self) -> None:
         if self._folder is not None:

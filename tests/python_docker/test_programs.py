@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -149,3 +150,11 @@ def test_a_program_of_the_working_folder_is_found_only_by_a_path(
 
 def test_our_packages_are_the_ones_searched() -> None:
     assert Path(conda_docker.__file__).is_relative_to(SOURCE)
+
+
+def test_ctrl_c_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(KeyboardInterrupt), Program(["sleep", "60"]) as program:
+        program.kill()
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []

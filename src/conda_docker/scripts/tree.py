@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from conda_docker.errors import ScriptFailed
 from python_docker.errors import InvalidPath
+from python_docker.files.atomic import PartialFolder
 from python_docker.image.filesystem import FileSystem
 from python_docker.tar import WHITEOUT, EntryType, TarEntry
 
@@ -49,11 +50,13 @@ class Tree:
 def lay_out(layers: Sequence[Layer]) -> Iterator[Tree]:
     """Lay out the merged files of `layers`, bottom first, in a temporary folder that is removed afterwards.
 
+    One that a process left which was killed is removed by the next.
+
     Owners, devices and set-user-ID bits are left out. Nothing is written outside of the folder: paths are those of the
     merged file system, in which no folder is a link. Raises `ScriptFailed` when the disk is full.
     """
-    folder = Path(mkdtemp(prefix="conda-docker-tree-"))
-    try:
+    with PartialFolder(Path(gettempdir()), "conda-docker-tree", private=True) as partial:
+        folder = partial.path
         try:
             _write(FileSystem(layers), layers, folder)
         except OSError as error:
@@ -62,8 +65,6 @@ def lay_out(layers: Sequence[Layer]) -> Iterator[Tree]:
                 "name another folder"
             ) from error
         yield Tree(folder, dict(_look(folder)))
-    finally:
-        _remove(folder)
 
 
 def _write(files: FileSystem, layers: Sequence[Layer], root: Path) -> None:
@@ -183,18 +184,3 @@ def _check_name(path: str) -> None:
     name = path.rpartition("/")[2]
     if name.startswith(WHITEOUT):
         raise InvalidPath(f"{path[:200]!r}: in a layer, names that begin with {WHITEOUT} delete other files")
-
-
-def _remove(folder: Path) -> None:
-    """Remove what is laid out, folders too that a script has closed to everybody."""
-
-    def open_up(_function: object, path: str, _error: object) -> None:
-        parent = os.path.dirname(path)  # noqa: PTH120
-        os.chmod(parent, 0o700)  # noqa: PTH101
-        if not os.path.islink(path) and os.path.isdir(path):  # noqa: PTH112, PTH114
-            os.chmod(path, 0o700)  # noqa: PTH101
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            os.unlink(path)  # noqa: PTH108
-
-    shutil.rmtree(folder, onerror=open_up)

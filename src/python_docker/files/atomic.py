@@ -117,12 +117,12 @@ class PartialFolder:
     """A new folder at `path`, in `parent`, that gets its name with `commit`.
 
     A context manager: what is not committed when it is left is removed. `name` says in the parent what it will be.
-    Raises `OSError`.
+    A `private` one is closed to other users from the start. Raises `OSError`.
     """
 
-    def __init__(self, parent: Path, name: str = "") -> None:
+    def __init__(self, parent: Path, name: str = "", *, private: bool = False) -> None:
         remove_leftovers(parent)
-        self._lock, self.path = _create_folder(parent, name)
+        self._lock, self.path = _create_folder(parent, name, 0o700 if private else 0o777)
 
     def commit(self, target: Path) -> None:
         """Give the folder its name. Raises `OSError`, also when there is a folder of that name with something in it."""
@@ -231,7 +231,17 @@ def _remove_folder(path: Path) -> None:
         return
     import shutil  # which brings compressors, and is seldom needed
 
-    shutil.rmtree(path, ignore_errors=True)
+    def open_up(_function: object, closed: str, _error: object) -> None:
+        """Try again in folders that were closed, as a program in a sandbox may leave them."""
+        with suppress(OSError):
+            os.chmod(os.path.dirname(closed), 0o700)  # noqa: PTH101, PTH120
+            if not os.path.islink(closed) and os.path.isdir(closed):  # noqa: PTH112, PTH114
+                os.chmod(closed, 0o700)  # noqa: PTH101
+                shutil.rmtree(closed, ignore_errors=True)
+            else:
+                os.unlink(closed)  # noqa: PTH108
+
+    shutil.rmtree(path, onerror=open_up)
 
 
 def _is_unlocked(number: int, age: float) -> bool:
@@ -256,11 +266,11 @@ def create_partial_file(folder: Path, name: str = "") -> tuple[int, Path]:
         os.close(number)
 
 
-def _create_folder(parent: Path, name: str) -> tuple[int | None, Path]:
+def _create_folder(parent: Path, name: str, mode: int) -> tuple[int | None, Path]:
     while True:
         path = _new_path(parent, name)
         _unfinished.add(path)
-        path.mkdir()
+        path.mkdir(mode)
         try:
             number = os.open(path, os.O_RDONLY)
         except FileNotFoundError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,15 @@ def test_files_of_holes_are_not_read() -> None:
             big.truncate(1 << 40)
         with pytest.raises(InvalidPath, match=r"most of them in 'etc/big'"):
             entries_of(tree)
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / ".conda-docker-tree.partial-0123456789abcdef"
+    (left / "opt/closed").mkdir(parents=True)
+    (left / "opt/closed/file").write_bytes(b"")
+    (left / "opt/closed").chmod(0)
+    with lay_out([LOWER]) as tree:
+        assert tree.folder.stat().st_mode & 0o777 == 0o700
+        assert [path for path in tmp_path.iterdir() if path != tree.folder] == []
+    assert list(tmp_path.iterdir()) == []
