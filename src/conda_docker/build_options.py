@@ -154,6 +154,8 @@ class BuildOptions:
     archives: quicker the first time, but the digest may be another than elsewhere. `workers` is how many layers are
     written at once (None: one more than there are processors); it never changes the result.
 
+    `annotations` go to the image's manifest; a key that begins with `index:` goes to the index of several platforms.
+
     `cache_from` and `cache_to` are repositories of registries that layers are looked up in and kept in, such as
     "ghcr.io/org/layers"; `verify_cache` is the share (0 to 1) of layers found there that is made anew and compared.
 
@@ -180,6 +182,7 @@ class BuildOptions:
     exclude: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
     entrypoint: Sequence[str] | None = None
     cmd: Sequence[str] | None = None
     user: str | None = None
@@ -231,6 +234,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "exclude": to_patterns,
     "env": to_mapping,
     "labels": to_mapping,
+    "annotations": to_mapping,
     "entrypoint": to_command,
     "cmd": to_command,
     "user": to_text,

@@ -160,18 +160,10 @@ def command(
     return make
 
 
-def _names_elsewhere(error: click.NoSuchOption) -> list[str]:
-    """Return what an option of `docker build` is called here, for a short name, which no other name is near to."""
-    meant = {"-t": "--image"}.get(error.option_name)
-    known = {name for param in error.ctx.command.params for name in param.opts} if error.ctx else set()
-    return [meant] if meant in known else []
-
-
 def usage_message(error: click.ClickException) -> str:
     """Return what is wrong with a command line, in the form of all other messages."""
     if isinstance(error, click.NoSuchOption):
-        near = error.possibilities or _names_elsewhere(error)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         return f"no such option: {error.option_name}{hint}"
     if isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter):
         name = shown_name(error.param) if error.param else error.param_hint

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from conda_docker.image.activation import ENTRYPOINT_NAME, Activation
+from conda_docker.image.annotations import MANIFEST, annotations_for
 from python_docker.errors import InvalidReference
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def describe(image: Image, base: Image | None, options: BuildOptions, created: s
         described[BASE_DIGEST] = base.digest
         with suppress(InvalidReference):  # an image may be called anything while it is in memory
             described[BASE_NAME] = str(base.reference)
-    image.annotations = described | {"org.opencontainers.image.created": created}
+    image.annotations = (
+        described | {"org.opencontainers.image.created": created} | annotations_for(MANIFEST, options.annotations)
+    )
     image.config["Labels"].update(described | dict(sorted(options.labels.items())))
     image.created = created
 

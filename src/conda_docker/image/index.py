@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -67,23 +67,31 @@ def write_images(
 
 
 def finish_images(
-    images: Sequence[Image], delivery: Delivery, *, attach: Attachments | None = None
+    images: Sequence[Image],
+    delivery: Delivery,
+    *,
+    attach: Attachments | None = None,
+    annotations: Mapping[str, str] | None = None,
 ) -> list[Manifest | Index]:
     """Write what has not left yet of some images to the places of a delivery, and return what was written at each.
 
     One image is written as it is, several as an index with a manifest for each platform; so is one with something to
-    put beside it. `attach` is asked for places that hold referrers. Raises `UnsupportedFormat` for an index where a
-    place can hold none, and for two images of one platform.
+    put beside it. `attach` is asked for places that hold referrers; `annotations` are those of an index. Raises
+    `UnsupportedFormat` for an index where a place can hold none, and for two images of one platform.
     """
     platforms = [image.platform for image in images]
     twice = next((platform for platform in platforms if platforms.count(platform) > 1), None)
     if twice is not None:
         raise UnsupportedFormat(f"there are two images for {twice}; an index has one for each platform")
-    return delivery.finish(partial(_send, images, attach, threading.Lock()))
+    return delivery.finish(partial(_send, images, attach, annotations or {}, threading.Lock()))
 
 
 def _send(
-    images: Sequence[Image], attach: Attachments | None, attaching: threading.Lock, transfer: Transfer
+    images: Sequence[Image],
+    attach: Attachments | None,
+    annotations: Mapping[str, str],
+    attaching: threading.Lock,
+    transfer: Transfer,
 ) -> Manifest | Index:
     """Write images to one place; of places side by side, one is attached to at a time: the same documents, perhaps."""
     target = transfer.destination
@@ -112,7 +120,7 @@ def _send(
     children = [
         manifest.descriptor.replace(platform=_fields(image)) for image, manifest in zip(images, manifests, strict=True)
     ]
-    index = Index.new(AS_IT_IS.format_for(ImageFormat.OCI, target), [*children, *beside])
+    index = Index.new(AS_IT_IS.format_for(ImageFormat.OCI, target), [*children, *beside], annotations)
     target.put_manifest(index, root=True)
     if attach is not None:
         with attaching:

@@ -12,7 +12,7 @@ import click
 
 from conda_docker.cli.options import attest, policy
 from conda_docker.cli.options.arguments import to_source
-from conda_docker.cli.options.build import DEFAULT_BASE, DEFAULTS, OPTIONS, values_for
+from conda_docker.cli.options.build import DEFAULT_BASE, DEFAULTS, OPTIONS, image_names, values_for
 from conda_docker.cli.options.common import check_level
 from conda_docker.cli.options.declarable import key_of
 from conda_docker.cli.parser import command
@@ -103,20 +103,24 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
     """Build one image; `default_base` says that nobody named the base."""
     from conda_docker.build_options import BuildOptions
     from conda_docker.cli.options.registries import remembered_places
+    from conda_docker.image.annotations import INDEX, annotations_for
     from conda_docker.request import Request
 
     begun = time.monotonic()
     given = {**given, "places": remembered_places(given["cache_dir"])}
-    image: ImageReference = given["image"]
+    names = image_names(given)
+    image = names[0]
     locations = _locations(
         given["outputs"],
-        image,
+        names,
         push=given["push"],
         load=given["load"],
         platforms=len(given["platform"]),
         required=not given["dry_run"],
     )
     attest.check(given)
+    for path in filter(None, (given["metadata_file"], given["iidfile"])):
+        _check_folder(path)
     bills = _bills(given, locations)
     _check_attachable(given, locations)
     check_level(given["compression"] or DEFAULTS.compression, given["compression_level"])
@@ -129,6 +133,7 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
             options=BuildOptions(**values_for("options", {**given, **_layer_repositories(given)})),
             **values_for("request", given),
         )
+        index_annotations = annotations_for(INDEX, request.options.annotations)
     except (ValueError, InvalidPath, InvalidEnvironment) as error:
         raise click.UsageError(str(error)) from None
     if given["dry_run"]:
@@ -136,6 +141,7 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
         return
 
     from conda_docker.cli.terminal.build_report import blob_names
+    from conda_docker.cli.terminal.result_files import write_result_files
     from conda_docker.image.assemble import begin_base, build_image
     from conda_docker.image.index import finish_images
     from conda_docker.resolution import resolve
@@ -162,7 +168,7 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
             progress.name(blob_names(result))
         writer = BillWriter(bills, results, request.options, list_files=given["sbom_files"]) if bills else None
         images, attach = [result.image for result in results], attachments.of(results, writer)
-        finished = finish_images(images, delivery, attach=attach)
+        finished = finish_images(images, delivery, attach=attach, annotations=index_annotations)
         written = dict(zip(locations, finished, strict=True))
         if writer is not None:
             # Of a place that keeps manifests, if there is one: the digest means something there.
@@ -173,6 +179,7 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
     for location in locations if bills or attest.asked(given) else ():
         if not location.medium.holds_referrers:
             console.note(f"note: nothing is attached to the image in {location}, which holds nothing but images")
+    write_result_files(given["metadata_file"], given["iidfile"], names, written)
     _report(console, image, results, written, seconds=time.monotonic() - begun, json=given["json"])
 
 
@@ -248,7 +255,13 @@ def _layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _locations(
-    outputs: Sequence[Location], reference: ImageReference, *, push: bool, load: bool, platforms: int, required: bool
+    outputs: Sequence[Location],
+    names: Sequence[ImageReference],
+    *,
+    push: bool,
+    load: bool,
+    platforms: int,
+    required: bool,
 ) -> list[Location]:
     """Return where the image goes, each place once; what is certain to fail later fails now.
 
@@ -259,8 +272,9 @@ def _locations(
     from python_docker.transports.table import INDEX_FORMS
 
     locations = [*outputs]
-    locations += [Location("docker", "", str(reference))] if push else []
-    locations += [Location("docker-daemon", "", str(reference.familiar))] if load else []
+    for reference in names:
+        locations += [Location("docker", "", str(reference))] if push else []
+        locations += [Location("docker-daemon", "", str(reference.familiar))] if load else []
     if required and not locations:
         raise click.UsageError("say where the image goes, with --output, --push or --load")
     for location in locations:

@@ -7,7 +7,7 @@ the type that is read, or `ValueError` with the option's name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,6 +64,11 @@ def to_repository(name: str, text: str) -> str:
 
     ImageReference.parse(text)
     return text
+
+
+def to_image_names(name: str, texts: Sequence[str]) -> tuple[ImageReference, ...]:
+    """Return `NAME[:TAG]` of each, in order. Raises `InvalidReference`."""
+    return tuple(to_image_name(name, text) for text in texts)
 
 
 def to_image_name(name: str, text: str) -> ImageReference:

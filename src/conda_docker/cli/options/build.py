@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,11 +21,14 @@ from conda_docker.build_options import (
     to_share,
 )
 from conda_docker.cli.options import common
-from conda_docker.cli.options.arguments import to_destinations, to_image_name
+from conda_docker.cli.options.arguments import to_destinations, to_image_name, to_image_names
 from conda_docker.cli.options.content import CONTENT_OPTIONS
 from conda_docker.cli.options.runtime import RUNTIME_OPTIONS
 from conda_docker.cli.parameters import Option
 from python_docker.files.compression import Compression
+
+if TYPE_CHECKING:
+    from python_docker.spec.reference import ImageReference
 
 RESULT = "Where the image goes"
 LAYERS = "Layers"
@@ -57,11 +60,19 @@ OPTIONS = (
         "-i",
         "--image",
         metavar="NAME[:TAG]",
-        default=DEFAULT_IMAGE,
-        show_default=True,
         convert=to_image_name,
         panel=RESULT,
-        help="The name of the image.",
+        help=f"The name of the image [default: {DEFAULT_IMAGE}]",
+    ),
+    Option(
+        "-t",
+        "--tag",
+        "tags",
+        metavar="NAME[:TAG]",
+        multiple=True,
+        convert=to_image_names,
+        panel=RESULT,
+        help="Another name that it is pushed and loaded under; repeatable. Without --image, the first is its name.",
     ),
     Option(
         "-o",
@@ -91,6 +102,20 @@ OPTIONS = (
         multiple=True,
         panel=RESULT,
         help="Write the bill of materials to this file; once for each --sbom, in their order.",
+    ),
+    Option(
+        "--metadata-file",
+        metavar="FILE",
+        type=_FILE,
+        panel=RESULT,
+        help="Write digests and names to this file, as `docker buildx build` does.",
+    ),
+    Option(
+        "--iidfile",
+        metavar="FILE",
+        type=_FILE,
+        panel=RESULT,
+        help="Write the image's ID to this file; for several platforms, the digest of the index.",
     ),
     Option(
         "--dry-run",
@@ -225,6 +250,13 @@ OPTIONS = (
     common.JSON,
 )
 """In the order of the help."""
+
+
+def image_names(given: Mapping[str, Any]) -> tuple[ImageReference, ...]:
+    """Return the names of the image, each once; the first is its own."""
+    own = (given["image"],) if given["image"] is not None else given["tags"][:1]
+    own = own or (to_image_name("--image", DEFAULT_IMAGE),)
+    return tuple(dict.fromkeys((*own, *given["tags"])))
 
 
 def values_for(target: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,15 @@ RUNTIME_OPTIONS = (
         help="Set a label; repeatable.",
     ),
     Option(
+        "--annotation",
+        sets="options.annotations",
+        metavar="K=V",
+        multiple=True,
+        convert=to_mapping,
+        panel=RUNTIME,
+        help="Set an annotation of the manifest, or with index:K=V of the index of several platforms; repeatable.",
+    ),
+    Option(
         "--entrypoint",
         sets="options.entrypoint",
         metavar="COMMAND",

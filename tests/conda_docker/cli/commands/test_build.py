@@ -447,3 +447,45 @@ def test_what_cannot_be_built_leaves_nothing(args: list[str], word: str, build: 
     assert result.stdout == ""
     assert word in result.stderr.splitlines()[-1]
     assert not (tmp_path / "x.tar").exists()
+
+
+def test_several_names(build: Build, registry: peers.Registry, repository: str, tmp_path: Path) -> None:
+    names = [f"{registry.host}/{repository}:{tag}" for tag in ("1.0", "latest")]
+    result = build("--push", "-t", names[0], "--tag", names[1], "numpy")
+    assert result.returncode == 0, result.stderr
+    assert f"image    {names[0]}" in result.stdout
+    assert len({open_image(f"docker://{name}").digest for name in names}) == 1
+
+
+def test_results_are_written_as_buildx_does(build: Build, tmp_path: Path) -> None:
+    files = ("--metadata-file", "metadata.json", "--iidfile", "id.txt")
+    assert build("-o", "oci:out", "-t", "a:1", "-t", "b:2", *files, "numpy").returncode == 0
+    image = open_image(f"oci:{tmp_path / 'out'}")
+    metadata = json.loads((tmp_path / "metadata.json").read_text())
+    assert metadata["containerimage.digest"] == metadata["containerimage.descriptor"]["digest"] == image.digest
+    assert metadata["containerimage.config.digest"] == (tmp_path / "id.txt").read_text() == image.id
+    assert metadata["image.name"] == "docker.io/library/a:1,docker.io/library/b:2"
+
+
+def test_annotations(build: Build, tmp_path: Path) -> None:
+    assert build("-o", "oci:out", "--annotation", "org.example.a=1", "numpy").returncode == 0
+    assert open_image(f"oci:{tmp_path / 'out'}").annotations["org.example.a"] == "1"
+
+
+def test_annotations_of_an_index(build: Build, synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    synthetic_channel.add(SyntheticPackage(name="numpy", subdir="linux-aarch64"))
+    options = ("--platform", "linux/amd64,linux/arm64", "--annotation", "index:org.example.a=1", "--iidfile", "id.txt")
+    assert build("-o", "oci:out", *options, "numpy").returncode == 0
+    written = json.loads((tmp_path / "out" / "index.json").read_text())["manifests"][0]["digest"]
+    index = json.loads((tmp_path / "out" / "blobs" / written.replace(":", "/")).read_text())
+    assert index["annotations"] == {"org.example.a": "1"}
+    assert (tmp_path / "id.txt").read_text() == written
+
+
+@pytest.mark.parametrize("option", ["--metadata-file", "--iidfile"])
+def test_a_result_file_without_a_folder_is_refused_before_anything_is_built(
+    option: str, build: Build, tmp_path: Path
+) -> None:
+    result = build("-o", "oci:out", option, "missing/file", "numpy")
+    assert "there is no folder" in result.stderr
+    assert not (tmp_path / "out").exists()

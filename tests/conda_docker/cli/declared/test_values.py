@@ -35,6 +35,7 @@ SAMPLES: dict[str, tuple[object, list[str]]] = {
     "exclude": ("*.md", ["--exclude", "*.md"]),
     "env": ({"A": "1", "B": 2, "C": True}, ["--env", "A=1", "--env", "B=2", "--env", "C=true"]),
     "label": (["a=b"], ["--label", "a=b"]),
+    "annotation": (["a=b"], ["--annotation", "a=b"]),
     "entrypoint": (["python", "-m", "my app"], ["--entrypoint", '["python", "-m", "my app"]']),
     "cmd": ("python -m app", ["--cmd", "python -m app"]),
     "expose": ([80, "53/udp"], ["--expose", "80", "--expose", "53/udp"]),
