@@ -1,0 +1,36 @@
+"""Which licences are denied: of alternatives one that is allowed is enough, of what is needed none may be denied."""
+
+from __future__ import annotations
+
+import pytest
+
+from conda_docker.policy.licenses import denial
+
+
+@pytest.mark.parametrize(
+    ("stated", "pattern", "denied"),
+    [
+        ("AGPL-3.0-only", "AGPL-*", True),
+        ("agpl-3.0-only", "AGPL-*", True),
+        ("MIT", "AGPL-*", False),
+        ("MIT OR AGPL-3.0-only", "AGPL-*", False),
+        ("GPL-2.0-only OR GPL-3.0-only", "GPL-*", True),
+        ("MIT AND (Apache-2.0 OR GPL-3.0-only)", "GPL-*", False),
+        ("MIT AND GPL-3.0-only", "GPL-*", True),
+        ("GPL-3.0-only WITH GCC-exception-3.1", "GPL-3.0-only", False),
+        ("GPL-3.0-only WITH GCC-exception-3.1", "GPL-3.0-only*", True),
+        ("Some Proprietary License", "*proprietary*", True),
+        ("LGPL-2.1-or-later", "GPL-*", False),
+        ("MIT AND", "MIT*", True),
+        ("", "none", True),
+        (None, "None", True),
+        (None, "*", False),
+        ("MIT", "none", False),
+    ],
+)
+def test_denial(stated: str | None, pattern: str, denied: bool) -> None:
+    assert denial(stated, [pattern]) == (pattern if denied else None)
+
+
+def test_the_first_pattern_that_denies_is_named() -> None:
+    assert denial("GPL-3.0-only", ["MIT", "GPL-3*", "GPL-*"]) == "GPL-3*"
