@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,8 @@ from conda_docker.image.users import container_user
 from conda_docker.user_files import read_text
 
 if TYPE_CHECKING:
+    import tarfile
+
     from conda_docker.build_options import BuildOptions
     from conda_docker.image.base_system import BaseSystem
     from conda_docker.image.users import ContainerUser

@@ -24,7 +24,6 @@ from conda_docker.image.environment_layer import environment_layer
 from conda_docker.image.gpu import gpu_variables
 from conda_docker.image.package_layers import package_layers
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
-from conda_docker.image.prefix_layers import has_run_scripts, prefix_layers
 from conda_docker.image.result import BuildResult, LayerReport, layer_notes, report_layer, system_notes
 from conda_docker.image.script_layers import activation_variables, link_script_layer
 from conda_docker.image.users import container_user, home_of
@@ -94,17 +93,23 @@ def _assemble(
     post_link = {name for layer in made for name in layer.facts.post_link}
     linked = [package for package in environment.packages if package.name in post_link]
     started = time.monotonic()
-    if has_run_scripts(environment, options):
-        linked, post_link = [], set()
+    if environment.installed is not None:
+        from conda_docker.image.prefix_layers import has_run_scripts
+
+        if has_run_scripts(environment, options):
+            linked, post_link = [], set()
     scripts = link_script_layer(image, linked, recipe, options, store, created, notes)
     if scripts is not None:
         history = provenance.link_scripts_history(linked, prefix, rfc3339(created))
         image.add_layer(Layer(scripts.blob, scripts.diff_id, history=(history,)))
         reports.append(report_layer(scripts, seconds=time.monotonic() - started))
-    started = time.monotonic()
-    for layer in prefix_layers(plan, options, store.root, created, notes):
-        reports.append(report_layer(image.add_layer(layer), seconds=time.monotonic() - started))
+    if environment.installed is not None:
+        from conda_docker.image.prefix_layers import prefix_layers
+
         started = time.monotonic()
+        for layer in prefix_layers(plan, options, store.root, created, notes):
+            reports.append(report_layer(image.add_layer(layer), seconds=time.monotonic() - started))
+            started = time.monotonic()
     user = None
     if options.user is not None and system.problem is None:
         user = container_user(options.user, system, name=options.user_name, home=options.home)
