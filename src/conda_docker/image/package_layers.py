@@ -42,10 +42,10 @@ def package_layers(
     they are not, for the reason that is appended to `notes`. Raises `DownloadError`, `InvalidPackage`, `CacheError`,
     and `InterpreterNotFound` with `bytecode="always"`.
     """
-    sources, destinations = repositories(options, store.folder)
     python = plan.environment.python
     workers = options.workers or os.cpu_count() or 1
     stop = Stop() if delivery is None else delivery.stop
+    sources, destinations = repositories(options, store.folder, progress, stop)
 
     def make(recipe: Recipe) -> list[MadeLayer]:
         made = make_layers(
@@ -111,7 +111,9 @@ def fetching(
     return fetch
 
 
-def repositories(options: BuildOptions, cache: CacheFolder) -> tuple[list[RepositoryStore], list[RepositoryStore]]:
+def repositories(
+    options: BuildOptions, cache: CacheFolder, progress: Progress = SILENT, stop: Stop | None = None
+) -> tuple[list[RepositoryStore], list[RepositoryStore]]:
     """Return the layer repositories to look in, and those to keep layers in; one that is both is one store."""
     if not options.cache_from and not options.cache_to:
         return [], []
@@ -120,6 +122,6 @@ def repositories(options: BuildOptions, cache: CacheFolder) -> tuple[list[Reposi
     stores: dict[str, RepositoryStore] = {}
     for repository in (*options.cache_from, *options.cache_to):
         if repository.reference not in stores:
-            stores[repository.reference] = RepositoryStore.open(repository, cache)
+            stores[repository.reference] = RepositoryStore.open(repository, cache, progress, stop)
     read, written = ([stores[each.reference] for each in given] for given in (options.cache_from, options.cache_to))
     return list(dict.fromkeys(read)), list(dict.fromkeys(written))

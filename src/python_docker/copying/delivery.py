@@ -35,8 +35,9 @@ class Delivery:
     is written to in `finish` alone: the bytes of an archive depend on its order, and another package may still win a
     path from a layer that was made.
 
-    A context manager: left by an error, it takes back what was begun. `stop` is set by the first error in any part;
-    whoever makes layers should listen to it, and end with `CancelledError`, in whose place that first error is raised.
+    A context manager: left before all is finished, it takes back what was begun. `stop` is set by the first error in
+    any part; whoever makes layers should listen to it, and end with `CancelledError`, in whose place that first error
+    is raised.
 
         with Delivery([Location.parse("oci:build:demo")]) as delivery:
             delivery.begin(layer.blob)
@@ -56,6 +57,7 @@ class Delivery:
         `reference` is the name that the image gets where a location gives none, `registry` says how to talk to one.
         """
         self.stop = Stop()
+        self._finished = False
         self._reference = reference
         self._registry = registry
         self._progress = progress
@@ -118,6 +120,7 @@ class Delivery:
             if transfer is not None:
                 transfer.close()
                 transfer.destination.commit()
+        self._finished = True
         return [results[number] for number in range(len(self._locations))]
 
     def _groups(self) -> list[list[int]]:
@@ -144,7 +147,7 @@ class Delivery:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
+        if self._finished:
             return
         self.stop.set(error)
         for transfer in self._transfers:

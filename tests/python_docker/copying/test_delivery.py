@@ -144,6 +144,12 @@ def test_a_registry_that_is_not_there_is_noticed_before_there_is_anything_to_sen
         delivery.begin(image_of("a").layers[0].blob)
 
 
+def test_what_is_not_finished_is_taken_back(tmp_path: Path) -> None:
+    with Delivery(places(f"oci:{tmp_path}/out")) as delivery:
+        delivery.begin(image_of("a").layers[0].blob)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_place_that_cannot_be_written_is_found_before_anything_leaves(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "other").touch()

@@ -29,7 +29,8 @@ from conda_docker.layers.stores import Entry
 from python_docker.errors import Error, NotFound
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
-from python_docker.progress import SILENT
+from python_docker.parallel import Stop
+from python_docker.progress import SILENT, Progress
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.medium import RegistryDestination
 from python_docker.registry.options import RegistryOptions
@@ -59,11 +60,20 @@ _log = logging.getLogger("conda_docker")
 class RepositoryStore:
     """A store of layers in a repository. What cannot be read there counts as absent, with a warning."""
 
-    def __init__(self, client: RegistryClient, path: str, cache: CacheFolder) -> None:
+    def __init__(
+        self,
+        client: RegistryClient,
+        path: str,
+        cache: CacheFolder,
+        progress: Progress = SILENT,
+        stop: Stop | None = None,
+    ) -> None:
         self.name = f"{client.domain}/{path}"
         self.client = client
         self.path = path
         self._cache = cache
+        self._progress = progress
+        self._stop = stop or Stop()
         self._known: dict[str, Entry | None] = {}
         self._notes: dict[str, str] = {}
         self._destination = RegistryDestination(client, path, None)
@@ -71,11 +81,21 @@ class RepositoryStore:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, repository: LayerRepository, cache: CacheFolder) -> RepositoryStore:
-        """Return the store in a repository. Raises `InvalidReference` for what is not the name of one."""
+    def open(
+        cls,
+        repository: LayerRepository,
+        cache: CacheFolder,
+        progress: Progress = SILENT,
+        stop: Stop | None = None,
+    ) -> RepositoryStore:
+        """Return the store in a repository. Raises `InvalidReference` for what is not the name of one.
+
+        `progress` hears of layers that are sent there, which ends when `stop` is set.
+        """
         options = repository.options or RegistryOptions.from_environment()
         reference = ImageReference.parse(repository.reference)
-        return cls(RegistryClient(options.address_of(reference.domain), options), reference.path, cache)
+        client = RegistryClient(options.address_of(reference.domain), options)
+        return cls(client, reference.path, cache, progress, stop)
 
     def expect(self, keys: Sequence[str]) -> None:
         """Look up all layers of an environment at once: by one request where it is known as a whole."""
@@ -116,7 +136,7 @@ class RepositoryStore:
         """
         if self.get(key) is not None:
             return self._located(layer)
-        self._put_blob(layer.blob)
+        self._put_blob(layer.blob, f"keep {next(iter(facts.packages), layer.digest.short)}")
         config = json.dumps({"inputs": inputs, "diffId": layer.diff_id, "facts": facts.to_json()}).encode()
         self._put_manifest(key, LAYER_TYPE, config, [layer.descriptor])
         with self._lock:
@@ -222,8 +242,10 @@ class RepositoryStore:
         """Return the layer as one that this repository has, so that a push to the same registry mounts it."""
         return Layer(replace(layer.blob, origin=self.name), layer.diff_id, history=layer.history)
 
-    def _put_blob(self, blob: Blob) -> None:
-        self._destination.put_blob(blob, SILENT.start("", None))
+    def _put_blob(self, blob: Blob, label: str = "") -> None:
+        """Have a blob there, shown as `label` if that is given."""
+        task = (self._progress if label else SILENT).start(label, blob.descriptor.size)
+        task.finish(self._destination.put_blob(blob, self._stop.guard(task)))
 
     def _put_manifest(self, tag: str, kind: str, config: bytes, layers: Iterable[Descriptor]) -> None:
         blob = Blob.from_bytes(config, FACTS_TYPE)
