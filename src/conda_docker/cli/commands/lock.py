@@ -82,6 +82,8 @@ def lock(
         resolved = _resolved(request, preferred, progress)
     for note in dict.fromkeys(note for each in resolved for note in each.environment.warnings):
         console.note(f"note: {note}")
+    if any(each.environment.installed is not None for each in resolved):
+        console.note("note: packages are locked, and not the files of the environment that no package brings")
     _write(path, form, resolved, asked)
     for each in resolved:
         environment = each.environment

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +51,11 @@ def read_declaration(path: Path) -> Mapping[str, Any] | None:
     text = read_text(path)
     if path.name != OWN_FILE and "conda-docker" not in text:
         return None
+    import tomli  # pixi's manifests are in TOML 1.1
+
     try:
-        # pixi's manifests may be in TOML 1.1, whose table would not be understood; its own reader says so.
-        document: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document: dict[str, Any] = tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
         raise InvalidEnvironment(f"{path} is not valid TOML: {error}") from error
     if path.name == OWN_FILE:
         return document
