@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,12 +11,8 @@ from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.wheels import PipRequirements
 from conda_docker.pypi.resolve.resolve import resolve_wheels
 from tests.conda_docker.pypi.conftest import conda_package
+from tests.conda_docker.pypi.serving import served
 from tests.conda_docker.pypi.wheels import make_wheel
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 @pytest.fixture
@@ -37,15 +30,9 @@ def url(tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         folder.mkdir(parents=True)
         wheel = make_wheel(folder, name, version, requires=requires)
         (folder / "index.html").write_text(f'<a href="{wheel.name.replace("+", "%2B")}">{wheel.name}</a>')
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(tmp_path / "indexes")))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    found = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setenv("PIP_INDEX_URL", f"{found}/main")
-    yield found
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(tmp_path / "indexes") as host:
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://{host}/main")
+        yield f"http://{host}"
 
 
 def versions(tmp_path: Path, pip: PipRequirements) -> dict[str, str]:

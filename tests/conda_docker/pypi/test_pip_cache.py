@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ from conda_docker.environment.wheels import LockedWheel
 from conda_docker.pypi.pip_cache import cached_file, with_cached
 from demo.channel import IndexUnreachable
 from demo.wheels import fetch_wheels
+from tests.conda_docker.pypi.serving import Quiet, served
 from tests.conda_docker.pypi.wheels import make_wheel
 
 WHEEL = LockedWheel(name="six", version="1", url="https://example.com/six-1-py3-none-any.whl", sha256="0" * 64, size=3)
@@ -43,13 +41,10 @@ def test_without_a_hash_nothing_could_tell_whether_it_is(tmp_path: Path) -> None
     assert with_cached([unknown], {"PIP_CACHE_DIR": str(tmp_path)}) == (unknown,)
 
 
-class _Cacheable(SimpleHTTPRequestHandler):
+class _Cacheable(Quiet):
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "max-age=3600")
         super().end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 def test_what_a_real_pip_keeps_is_found(tmp_path: Path) -> None:
@@ -59,25 +54,12 @@ def test_what_a_real_pip_keeps_is_found(tmp_path: Path) -> None:
         pytest.skip(str(error))
     (tmp_path / "index").mkdir()
     wheel = make_wheel(tmp_path / "index", "six")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Cacheable, directory=str(wheel.parent)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}/{wheel.name}"
-    command: list[str | Path] = [
-        sys.executable,
-        pip / "pip",
-        "--isolated",
-        "--cache-dir",
-        tmp_path / "cache",
-        "download",
-        "--no-index",
-    ]
+    command: list[str | Path] = [sys.executable, pip / "pip", "--isolated", "--cache-dir", tmp_path / "cache"]
     # Of hosts that it does not trust pip keeps nothing.
-    command += ["--trusted-host", "127.0.0.1"]
-    subprocess.run([*command, "--no-deps", "--dest", tmp_path / "out", url], check=True, capture_output=True)
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    command += ["download", "--no-index", "--trusted-host", "127.0.0.1", "--no-deps", "--dest", tmp_path / "out"]
+    with served(wheel.parent, _Cacheable) as host:
+        url = f"http://{host}/{wheel.name}"
+        subprocess.run([*command, url], check=True, capture_output=True)
     asked = replace(WHEEL, url=url, size=wheel.stat().st_size)
     [found] = with_cached([asked], {"PIP_CACHE_DIR": str(tmp_path / "cache")})
     assert found.source is not None

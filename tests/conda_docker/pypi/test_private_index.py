@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,12 +15,13 @@ from conda_docker.errors import DownloadError
 from conda_docker.package.fetch.fetch import fetch_packages
 from conda_docker.pypi.resolve.resolve import resolve_wheels
 from tests.conda_docker.pypi.conftest import conda_package
+from tests.conda_docker.pypi.serving import Quiet, served
 from tests.conda_docker.pypi.wheels import make_wheel
 
 LOGIN = "me:s3cret"
 
 
-class _Private(SimpleHTTPRequestHandler):
+class _Private(Quiet):
     def do_GET(self) -> None:
         if self.headers.get("Authorization") != f"Basic {base64.b64encode(LOGIN.encode()).decode()}":
             self.send_response(401)
@@ -32,9 +30,6 @@ class _Private(SimpleHTTPRequestHandler):
             self.end_headers()
             return
         super().do_GET()
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 @pytest.fixture
@@ -45,14 +40,8 @@ def index(tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     folder.mkdir(parents=True)
     wheel = make_wheel(folder, "private")
     (folder / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
-    handler = partial(_Private, directory=str(tmp_path / "index"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(tmp_path / "index", _Private) as host:
+        yield host
 
 
 def resolve(tmp_path: Path, *options: str) -> LockedEnvironment:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-import threading
 from dataclasses import dataclass, replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -23,6 +20,7 @@ from conda_docker.pypi.local_files import with_local_files
 from conda_docker.pypi.resolve.uv import uv_program
 from conda_docker.pypi.wheel.unpacked import find_unpacked, open_unpacked, uv_cache_folder
 from tests.conda_docker.pypi.oracle import virtual_environment
+from tests.conda_docker.pypi.serving import served
 from tests.conda_docker.pypi.wheels import make_wheel
 
 PREFIX = Prefix("/opt/conda", "3.12")
@@ -33,11 +31,6 @@ FILES = {
     "app-1.0.data/data/share/app": "data",
 }
 POINTS = {"entry_points.txt": "[console_scripts]\nrun = app:main\n"}
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +54,12 @@ def installed(tmp_path: Path) -> Installed:
     folder.mkdir(parents=True)
     wheel = make_wheel(folder, "app", files=FILES, metadata=POINTS, executable=["app/run.sh"])
     (folder / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(tmp_path)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    index = f"http://127.0.0.1:{server.server_port}/simple"
     environment = virtual_environment(tmp_path / "environment")
-    command = [uv_program(), "pip", "install", "--no-config", "--index-url", index, "app"]
     variables = {"UV_CACHE_DIR": str(tmp_path / "uv"), "VIRTUAL_ENV": str(environment), "PATH": os.environ["PATH"]}
-    subprocess.run([*command, "--link-mode", "copy"], check=True, capture_output=True, env=variables)
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(tmp_path) as host:
+        index = f"http://{host}/simple"
+        command = [uv_program(), "pip", "install", "--no-config", "--index-url", index, "--link-mode", "copy", "app"]
+        subprocess.run(command, check=True, capture_output=True, env=variables)
     url = f"{index}/app/{wheel.name}"
     sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
     locked = LockedWheel(name="app", version="1.0", url=url, sha256=sha256, size=wheel.stat().st_size, requested=True)
