@@ -62,7 +62,7 @@ def test_arguments_output_and_exit_codes_pass_through(conda: list[str], tmp_path
         subprocess.run([*conda, "docker", *args], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
         for args in (["--help"], ["copy", "missing.tar", "oci:out"], ["copy", "--nothing"])
     ]
-    assert [result.returncode for result in results] == [0, 1, 2]
+    assert [result.returncode for result in results] == [0, 4, 2]
     assert results[0].stdout.startswith("Usage: conda docker [OPTIONS] COMMAND")
     assert "missing.tar" in results[1].stderr
     assert "conda docker copy --help" in results[2].stderr
