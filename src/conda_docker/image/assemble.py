@@ -16,7 +16,6 @@ from conda_docker.cache.location import default_cache_dir
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.image import provenance
 from conda_docker.image.activation import Activation, activate, with_scripts
-from conda_docker.image.added_files import add_files
 from conda_docker.image.base_system import BaseSystem, read_base_system
 from conda_docker.image.build_record import BuildRecord
 from conda_docker.image.config import configure, describe
@@ -130,6 +129,8 @@ def _assemble(
     image.add_layer(Layer(own.blob, own.diff_id, history=(history,)))
     reports.append(report_layer(own, seconds=time.monotonic() - started))
     if options.add:
+        from conda_docker.image.added_files import add_files
+
         reports.append(report_layer(add_files(image, options, system, user)))
     configure(
         image,

@@ -8,8 +8,6 @@ import posixpath
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from conda_docker.pypi.wheel.record import record_hash
-
 
 class Hashed(NamedTuple):
     """The SHA-256 of a file, and its size in bytes."""
@@ -23,6 +21,8 @@ def rewritten_record(content: bytes, site_packages: str, rewritten: Mapping[str,
 
     One that cannot be read stays as it is.
     """
+    from conda_docker.pypi.wheel.record import record_hash
+
     try:
         rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
     except (UnicodeDecodeError, csv.Error):
