@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from pathlib import Path
 
+import click
+import pytest
+
 from conda_docker import request
 from conda_docker.build_options import BuildOptions, Bytecode, Layering
 from conda_docker.cli.commands.build import build
@@ -60,3 +63,15 @@ def test_options_become_values() -> None:
             add=((Path("app"), "/srv"),),
         )
     )
+
+
+@pytest.mark.parametrize("text", ["pipped:1", "team/app:v2.0", "x:latest"])
+def test_an_image_in_place_of_a_spec(text: str) -> None:
+    with pytest.raises(click.UsageError, match=f"did you mean --image {text}"):
+        options_of(text)
+
+
+@pytest.mark.parametrize("text", ["numpy", "python=3.12", "bioconda::samtools", "conda-forge::a=1", "main:numpy"])
+def test_specs_with_colons(text: str) -> None:
+    with build.make_context("build", ["-o", "x.tar", text]) as context:
+        assert context.params["specs"] == (text,)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.cli.terminal.places import describe_place, engine_of, run_command
+from conda_docker.cli.terminal.places import describe_place, engine_of, image_name, run_command
 from python_docker.transports import Location
 
 
@@ -37,3 +37,18 @@ def test_only_what_went_to_an_engine_is_called_by_its_name() -> None:
     assert describe_place(Location.parse("docker-daemon:demo:1"), "Docker") == "Docker, as demo:1"
     assert describe_place(Location.parse("demo.tar"), "Docker") == "docker-archive:demo.tar"
     assert engine_of([Location.parse("demo.tar")]) is None
+
+
+@pytest.mark.parametrize(
+    ("places", "name"),
+    [
+        (["docker-archive:demo.tar:demo:1.0"], "demo:1.0"),
+        (["docker-archive:demo.tar:demo:1.0", "docker://docker.io/library/demo:1.0"], "demo:1.0"),
+        (["docker-archive:demo.tar:demo:1.0", "docker-archive:other.tar"], "conda-docker:latest"),
+        (["docker-archive:demo.tar"], "conda-docker:latest"),
+        (["oci:demo:v1"], "conda-docker:latest"),
+        ([], "conda-docker:latest"),
+    ],
+)
+def test_the_name_that_all_places_have(places: list[str], name: str) -> None:
+    assert image_name("conda-docker:latest", [Location.parse(place) for place in places]) == name
