@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ CHANNEL_PRIORITIES = ("strict", "flexible", "disabled")
 EDITABLE = ("copy", "refuse")
 
 _FILE = click.Path(path_type=Path)
+_IMAGE = re.compile(r"[a-z0-9][a-z0-9._/-]*:(?:latest|v?[0-9][\w.-]*)")
 
 
 def _image_path(name: str, text: str) -> str:
@@ -36,11 +38,20 @@ def base_location(name: str, text: str) -> str:
     return text
 
 
+def _specs(name: str, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return match specs. A name with a tag is what `docker build -t` takes, and no package is called so."""
+    for text in texts:
+        if _IMAGE.fullmatch(text):
+            raise ValueError(f"{text!r} is not a package, which would be NAME=VERSION; did you mean --image {text}?")
+    return texts
+
+
 CONTENT_OPTIONS = (
     Argument(
         "specs",
         metavar="SPEC",
         nargs=-1,
+        convert=_specs,
         explanation="Packages, such as numpy, 'python=3.12' or bioconda::samtools.",
     ),
     Option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
-from conda_docker.cli.terminal.places import describe_place, run_command
+from conda_docker.cli.terminal.places import describe_place, image_name, run_command
 from conda_docker.cli.terminal.report import count, format_duration, format_size, format_table
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def blob_names(result: BuildResult) -> dict[str, str]:
 
 def build_summary(report: Report, locations: Sequence[Location], engine: str | None) -> str:
     """Return the report for people; `engine` is the one that has the image, if any (see `engine_of`)."""
-    rows: list[tuple[str, str]] = [("image", report["image"])]
+    rows: list[tuple[str, str]] = [("image", image_name(report["image"], locations))]
     for platform in report["platforms"]:
         if len(report["platforms"]) > 1:
             rows.append(("", ""))

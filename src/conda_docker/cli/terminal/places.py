@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from python_docker.transports import Location
 
+_NAMED = ("docker", "docker-daemon", "docker-archive")
+
 
 def engine_of(locations: Iterable[Location]) -> str | None:
     """Return `Docker` or `Podman`, whichever images for `docker-daemon:` go to; None when none of these does."""
@@ -29,6 +31,19 @@ def describe_place(location: Location, engine: str | None) -> str:
     'oci:build:v1'
     """
     return f"{engine}, as {location.name}" if engine and location.transport == "docker-daemon" else str(location)
+
+
+def image_name(image: str, locations: Sequence[Location]) -> str:
+    """Return what the image is called where it went: the name of all places, where these have one; else `image`.
+
+    >>> from python_docker.transports import Location
+    >>> image_name("conda-docker:latest", [Location.parse("docker-archive:demo.tar:demo:1.0")])
+    'demo:1.0'
+    """
+    # In a layout a name is a tag.
+    references = [location.reference() if location.transport in _NAMED else None for location in locations]
+    names = {reference.familiar if reference else image for reference in references}
+    return names.pop() if len(names) == 1 else image
 
 
 def run_command(image: str, locations: Sequence[Location], engine: str | None) -> str:
