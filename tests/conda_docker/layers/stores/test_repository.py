@@ -31,6 +31,8 @@ from python_docker.transports import Location
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer
 from tests.peers import Registry
+from tests.python_docker.registry.stub_registry import StubRegistry, refusal
+from tests.python_docker.registry.stub_server import Answer, Asked
 
 Machine = Callable[..., BuildResult]
 PACKAGES = [
@@ -149,6 +151,30 @@ def test_the_repository_of_the_image_can_be_its_layer_repository(
     assert manifest.digest == first.image.digest
     assert len(downloads(server)) == 3, "those of the first machine"
     assert [each.path for each in registry.requests(since=before) if each.method in ("POST", "PATCH")] == []
+
+
+def test_a_registry_that_can_do_nothing_but_keep_blobs_and_tags_will_do(
+    machine: Machine, server: ChannelServer
+) -> None:
+    def refuse(asked: Asked) -> Answer | None:
+        """Neither mounts, nor lists what is attached, nor deletes."""
+        if asked.method == "DELETE" or "/referrers/" in asked.path or asked.path.endswith("/tags/list"):
+            return refusal(405, "UNSUPPORTED")
+        asked.query.pop("mount", None)  # which begins an upload
+        return None
+
+    registry = StubRegistry(refuse)
+    try:
+        first = machine("first", cache_to=f"{registry.host}/layers")
+        server.requests.clear()
+        with Delivery([Location.parse(f"docker://{registry.host}/image:1")]) as delivery:
+            second = machine("second", cache_from=f"{registry.host}/layers", delivery=delivery)
+            [manifest] = finish_images([second.image], delivery)
+    finally:
+        registry.stop()
+    assert manifest.digest == first.image.digest
+    assert downloads(server) == []
+    assert {path for path, _ in registry.blobs} == {"layers", "image"}
 
 
 def test_a_layer_that_must_be_read_is_fetched_once(
