@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.environment.wheels import Distribution, LockedWheel, normalize_name
 from conda_docker.image.config import base_of
-from conda_docker.image.provenance import packages_of_layer, read_environments
+from conda_docker.image.provenance import copied_distributions, packages_of_layer, read_environments
 from conda_docker.redaction import public_url
 from conda_docker.sbom.files import FileItem
 from conda_docker.sbom.licenses import License, read_license
@@ -139,10 +139,25 @@ def take_inventory(
             LayerItem(layer.digest, layer.diff_id, layer.descriptor.media_type, layer.size)
             for layer in reversed(image.layers)
         ),
-        components=tuple(component for draft in drafts for component in draft.components(by_name)),
+        components=(
+            *(component for draft in drafts for component in draft.components(by_name)),
+            *(copied for one in environments for copied in _copied(image, one.prefix, refs)),
+        ),
         requested=tuple(sorted(requested)),
         complete=environment is not None and all(draft.is_known for draft in drafts),
     )
+
+
+def _copied(image: Image, prefix: str, refs: set[str]) -> Iterator[Component]:
+    """Yield what pip had installed in an environment of the machine that built the image, which was copied as it was.
+
+    What it is from is not known: only its name and version are.
+    """
+    for stated, version in copied_distributions(image, prefix):
+        name = normalize_name(stated)
+        purl = pypi_purl(name, version)
+        properties = (("conda-docker:prefix", prefix), ("conda-docker:copied", "true"))
+        yield Component(_new_ref(purl, refs), name, version, purl, properties=properties)
 
 
 def _requested(environment: InstalledEnvironment) -> Iterator[tuple[str, str]]:

@@ -103,8 +103,8 @@ def _left_out(step: Step, *, asked: bool) -> LayerVerdict:
     reasons = {
         "base": "it is the base image's, and the image does not say which image that is",
         "link scripts": "link scripts of packages made it: what they do depends on more than the packages",
-        "other": "it holds files that were added to the image, or another program made it: no package says what is "
-        "in it",
+        "other": "it holds files that were added to the image or copied from an environment, or another program made "
+        "it: no package says what is in it",
     }
     reason = reasons.get(step.kind, "its environment's history is incomplete") if asked else "it was not asked for"
     return verdict_on(step, Outcome.UNVERIFIED, reason)

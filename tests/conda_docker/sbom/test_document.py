@@ -17,9 +17,11 @@ from conda_docker.build_options import BuildOptions
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.errors import DownloadError
 from conda_docker.image.assemble import build_image
+from conda_docker.image.provenance import prefix_history
 from conda_docker.image.result import BuildResult
 from conda_docker.sbom.document import BillFormat, bill_of_materials
 from python_docker.image import Image
+from python_docker.image.layer import Layer
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 
 LICENSES = [None, "MIT", "mit or Apache-2.0", "GPL-3.0-only WITH GCC-exception-3.1", "MIT AND", "BSD 3-Clause"]
@@ -107,6 +109,17 @@ def test_packages_of_a_base_that_was_built_here(synthetic_channel: SyntheticChan
     upper = built(synthetic_channel, PACKAGES[1:2], tmp_path / "cache", lower.image)
     components = json.loads(bill(upper, "cyclonedx", tmp_path / "cache"))["components"]
     assert [one["name"] for one in components if one["type"] == "library"] == ["package0", "package1"]
+
+
+def test_what_pip_had_installed_in_an_environment_that_was_copied(result: BuildResult, tmp_path: Path) -> None:
+    """Such files are in the image without a wheel; the history names them."""
+    history = prefix_history({"pip": 3}, ["Some.App==1.0"], "/opt/conda", "1970-01-01T00:00:00Z")
+    top = result.image.layers[0]
+    result.image.add_layer(Layer(top.blob, top.diff_id, history=(history,)))
+    components = json.loads(bill(result, "cyclonedx", tmp_path / "cache"))["components"]
+    [copied] = [one for one in components if one["name"] == "some-app"]
+    assert copied["purl"] == "pkg:pypi/some-app@1.0"
+    assert {"name": "conda-docker:copied", "value": "true"} in copied["properties"]
 
 
 def test_a_package_that_cannot_be_looked_into(result: BuildResult, tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ def of(report: RebuildReport, package: str) -> LayerVerdict:
         {"trim": True, "exclude": ("*.md",)},
         {"prefix": "/srv/app"},
         {"activate": "never"},
+        {"frozen": True},
         {"user": "1000", "user_name": "app", "home": "/srv/app"},
     ],
     ids=str,
