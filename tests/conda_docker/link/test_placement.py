@@ -43,3 +43,12 @@ def test_names_that_no_file_system_takes_are_refused(tmp_path: Path, name: str) 
 def test_long_paths_of_short_names(tmp_path: Path) -> None:
     path = "/".join(["n" * 255] * 3)
     assert list(place(tmp_path, path).places()) == [path]
+
+
+def test_a_file_below_a_file(tmp_path: Path) -> None:
+    package = SyntheticPackage(
+        name="a", noarch="python", files={"site-packages/x": "x", "lib/python3.12/site-packages": "y"}
+    )
+    opened = open_package(package.write(tmp_path, ".tar.bz2"))
+    with pytest.raises(InvalidPackage, match="both as a file and as a folder"):
+        place_files(opened, Prefix("/opt/conda", "3.12"), filter=KEEP_ALL)

@@ -114,3 +114,11 @@ def test_ports(home: Path, certified: Certified, host: str, folder: str) -> None
     place = keep(home / ".docker", folder, ca_crt=certified.certificate)
     assert host_certificates(host, {"HOME": str(home)}) == HostCertificates((place / "ca.crt",))
     assert host_certificates("example.org:5000", {"HOME": str(home)}) is None
+
+
+def test_a_folder_that_cannot_be_read_is_passed_over(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = home / ".docker" / "certs.d"
+    folder.mkdir(parents=True)
+    (folder / "example.org").symlink_to("example.org")
+    host_certificates("example.org", {"HOME": str(home)})
+    assert "cannot be read" in caplog.text

@@ -107,7 +107,7 @@ def worker_command(python: PythonProgram) -> list[str]:
     """Return the command line of a process that compiles."""
     command = [*python.command, *_flags(python), "-c", _worker_source()]
     if os.name != "posix":
-        return command
+        return command  # pragma: no cover -- Windows
     # Some systems have no such limit, and go on without.
     return ["/bin/sh", "-c", f'ulimit -v {MAX_MEMORY >> 10} 2>/dev/null; exec "$@"', "sh", *command]
 
@@ -211,6 +211,6 @@ def _end(worker: Program) -> int:
                 continue
     try:
         return worker.wait(_PATIENCE)
-    except subprocess.TimeoutExpired:
+    except subprocess.TimeoutExpired:  # pragma: no cover -- a process that does not end when its input does
         worker.kill()
         return worker.wait()

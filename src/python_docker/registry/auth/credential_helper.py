@@ -116,5 +116,5 @@ def _end(process: Program) -> None:
             # Its session's group has the number of its leader, and is there as long as one of it is.
             os.killpg(process.pid, signal.SIGKILL)
         else:
-            process.kill()
+            process.kill()  # pragma: no cover -- where there are no process groups: Windows
     process.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +118,20 @@ class TestPackages:
         interpreters = Interpreters(python(VERSION), subdir, tmp_path / "cache", offline=True)
         with pytest.raises(InterpreterNotFound, match=r"no Python .* is on PATH, and 1 package is not on this machine"):
             interpreters.start(VERSION)
+
+    def test_a_package_of_another_version_than_it_says(
+        self, synthetic_channel: SyntheticChannel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        require("bwrap")
+        subdir = subdir_of_platform(Platform.host())
+        package = own_python(subdir)
+        synthetic_channel.add(package)
+        interpreters = Interpreters(synthetic_channel.locked(package), subdir, tmp_path / "cache")
+        with pytest.raises(InterpreterNotFound, match=rf"and the one in python-.* is Python {VERSION}"):
+            interpreters.start("3.1.4")
+
+    def test_a_package_without_a_channel(self, tmp_path: Path) -> None:
+        require("bwrap")
+        foreign = replace(python(VERSION), subdir="linux-s390x", channel=None)
+        with pytest.raises(InterpreterNotFound, match="names no channel that may have one for"):
+            Interpreters(foreign, "linux-s390x", tmp_path / "cache").start(VERSION)

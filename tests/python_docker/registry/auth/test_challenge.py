@@ -107,3 +107,7 @@ def test_what_looks_like_one_is_read(header: str) -> None:
 
 def test_huge_headers_are_cut() -> None:
     assert len(parse_challenges(["Basic a=b, " * 100_000])) < 2000
+
+
+def test_words_after_a_value_end_it() -> None:
+    assert parse_challenges(['Basic realm="x" y, Bearer realm="z"']) == [Challenge("basic", {"realm": "x"})]

@@ -88,3 +88,11 @@ def test_control_characters_of_its_message_are_not_shown(ask: Ask) -> None:
     with pytest.raises(CredentialsError) as caught:
         ask(r"printf 'locked\033[31m\n'; exit 1")
     assert str(caught.value).isprintable()
+
+
+def test_one_that_cannot_be_run(tmp_path: Path) -> None:
+    program = tmp_path / "docker-credential-mine"
+    program.write_text("#!/nowhere/to/be/found\n")
+    program.chmod(0o755)
+    with pytest.raises(CredentialsError, match="docker-credential-mine cannot be run: No such file or directory"):
+        ask_helper("mine", "example.org", {"PATH": str(tmp_path), "HOME": str(tmp_path)}, must_exist=True)
