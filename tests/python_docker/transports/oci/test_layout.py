@@ -286,7 +286,7 @@ class TestAbort:
 
     def test_commit_of_nothing(self, tmp_path: Path) -> None:
         destination = OciLayoutDestination.open(Location("oci", f"{tmp_path}/new"), None)
-        with pytest.raises(Error, match="was given no image"):
+        with pytest.raises(Error, match="no image was written to the OCI layout"):
             destination.commit()
         destination.abort()
         assert os.listdir(tmp_path) == []
