@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.arguments import to_path, to_paths
 from conda_docker.build_options import BuildOptions
+from conda_docker.policy.rules import Policy
 from conda_docker.request import Request, to_platforms
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
@@ -34,6 +35,7 @@ def create_image(
     channels: Sequence[str] = (),
     override_channels: bool = False,
     virtual_packages: Sequence[str] = (),
+    policy: Policy | None = None,
     options: BuildOptions | None = None,
     registry: RegistryOptions | None = None,
     progress: Progress = SILENT,
@@ -45,7 +47,7 @@ def create_image(
     that of a lock file, else `debian:stable-slim`; `image` is the name of the result,
     `platform` what it is for (None: Linux on this machine's processor). `channels` come before those of the user's
     conda configuration, which `override_channels` leaves out. `virtual_packages` are such as `__cuda=12.4`; the version
-    of glibc is read from the base. `options` say everything else.
+    of glibc is read from the base. `policy` are rules that the packages must obey; `options` say everything else.
 
     The image can be changed, and written by `python_docker.write_image` or pushed. What the user should know about it
     is logged as warnings of the logger `conda_docker`; `build_image` returns it as a value. Raises `Error` of many
@@ -71,6 +73,7 @@ def create_image(
         channels=channels,
         override_channels=override_channels,
         virtual_packages=virtual_packages,
+        policy=policy or Policy(),
         options=options or BuildOptions(),
     )
     if not isinstance(image, str):

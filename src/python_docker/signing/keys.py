@@ -86,14 +86,19 @@ class SigningKey:
         return VerifyingKey(self._key.public_key())
 
     def sign(self, content: bytes) -> bytes:
-        """Return the signature on `content`, which is the same whenever it is made."""
+        """Return the signature on `content`, which is the same whenever it is made (with OpenSSL 3.2 or later)."""
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.hashes import SHA256
 
         if isinstance(self._key, Ed25519PrivateKey):
             return self._key.sign(content)
-        return self._key.sign(content, ECDSA(SHA256(), deterministic_signing=True))
+        try:
+            algorithm = ECDSA(SHA256(), deterministic_signing=True)
+        except UnsupportedAlgorithm:
+            algorithm = ECDSA(SHA256())
+        return self._key.sign(content, algorithm)
 
 
 def read_signing_key(content: bytes, password: Password, what: str = "the key") -> SigningKey:

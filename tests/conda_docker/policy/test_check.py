@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from conda_docker.create import create_image
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
 from conda_docker.environment.wheels import LockedWheel
 from conda_docker.errors import InvalidPolicy, PolicyViolated
@@ -209,3 +210,16 @@ def test_a_database_that_cannot_be_read_allows_nothing(content: bytes | None, tm
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidPolicy, match="holds no advisory"):
         check_policy(environment(), Policy(osv_database=tmp_path / "empty"), tmp_path / "cache")
+
+
+def test_the_python_api_obeys(synthetic_channel: SyntheticChannel) -> None:
+    synthetic_channel.add(SyntheticPackage(name="tool", files={"tool": b"1"}, index={"license": "AGPL-3.0-only"}))
+    with pytest.raises(PolicyViolated, match=r"tool-1\.0-0: its license 'AGPL-3\.0-only' is denied"):
+        create_image(
+            ["tool"],
+            base="scratch",
+            platform="linux/amd64",
+            channels=[synthetic_channel.url],
+            override_channels=True,
+            policy=Policy(deny_licenses=("AGPL-*",)),
+        )
