@@ -132,6 +132,8 @@ OPTIONS: dict[str, Any] = {
     "exclude": ("*.md",),
     "env": {"A": "b"},
     "labels": {"a": "b"},
+    "annotations": {"a": "b"},
+    "frozen": True,
     "entrypoint": ("x",),
     "cmd": ("x",),
     "user": "1000",
@@ -142,6 +144,8 @@ OPTIONS: dict[str, Any] = {
     "workdir": "/srv",
     "expose": ("80",),
     "add": ((Path(__file__), "/x"),),
+    "chown": "1000",
+    "chmod": 0o600,
     "cache_dir": None,
     "use_cache": False,
     "offline": True,
@@ -181,6 +185,8 @@ def test_no_option_that_changes_the_bytes_of_layers_is_missing_from_the_recipe(
     given = {} if name == "cache_dir" else {name: OPTIONS[name]}
     if name in ("user_name", "home"):
         given["user"] = OPTIONS["user"]
+    if name in ("chown", "chmod"):
+        given["add"] = OPTIONS["add"]
     default = BuildOptions(cache_dir=tmp_path / "one")
     changed = replace(default, cache_dir=tmp_path / "two", **given)
     digests = [
