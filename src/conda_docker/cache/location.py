@@ -48,7 +48,7 @@ def _system_cache_dir(name: str | None) -> Path:
 
 @lru_cache
 def _usable(folder: Path, name: str, variable: str) -> Path:
-    """`folder`, or `name` in a private temporary folder; `variable` is how users choose another."""
+    """Return `folder`, or `name` in a private temporary folder; `variable` is how users choose another."""
     reason = _obstacle(folder)
     if reason is None:
         return folder

@@ -52,7 +52,7 @@ def link_package(
 ) -> LinkedPackage:
     """Return the entries that installing `package` to `prefix` comes to, ready for `LayerWriter.add`.
 
-    `record` is what `conda-meta` shall say of it. `compiler` makes the `.pyc` files of a `noarch: python` package; None
+    `record` is what `conda-meta` will say of it. `compiler` makes the `.pyc` files of a `noarch: python` package; None
     makes none. `without` are paths, relative to the prefix, that another package wins; `moved` are folders that are
     links in another package, with where these lead. Raises `InvalidPackage` here or while the entries are taken, and
     `ValueError` for a compiler of another version than the prefix's Python.

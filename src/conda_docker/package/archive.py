@@ -77,7 +77,7 @@ class Package:
         )
 
     def members(self) -> Members:
-        """As `entries`, but contents that are read already, since they are small, come as bytes."""
+        """Yield what `entries` does, but contents that are small, and so already read, as bytes."""
         if not self._superseded:
             return self._members()
         return (member for ordinal, member in enumerate(self._members()) if ordinal not in self._superseded)
@@ -180,7 +180,7 @@ class _Content(ReadStream):
         return self._told(self._content.read, -1 if size is None else size)
 
     def read1(self, size: int = -1) -> bytes:
-        """As `read`, but as many bytes as come without being copied once more."""
+        """Return as `read` does, but only as many bytes as come without another copy."""
         return self._told(self._read1, size)
 
     def _told(self, read: Callable[[int], bytes], size: int) -> bytes:

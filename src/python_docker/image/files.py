@@ -40,7 +40,7 @@ class ImageFiles:
         write_archive([cast("Image", self)], filename, version=version)
 
     def write_file(self, filename: str | os.PathLike[str] | BinaryIO, version: str = "v1.2") -> None:
-        """The same to a path, or to an open file, which need not be seekable."""
+        """Write the same to a path, or to an open file, which need not be seekable."""
         from python_docker.transports.docker.archive import write_archive
 
         write_archive([cast("Image", self)], filename, version=version)
@@ -54,7 +54,7 @@ class ImageFiles:
     def run(self, cmd: Sequence[str] | str | None = None) -> bytes:
         """Load the image, run `cmd` (or the image's own) in a container, print what that prints, and give it as bytes.
 
-        A text, or a list of one text that holds white space (`["cat /etc/os-release"]`), is run by `/bin/sh -c` in
+        A string, or a list of one string with white space in it (`["cat /etc/os-release"]`), is run by `/bin/sh -c` in
         place of the image's entrypoint; any other list is arguments, as the docker command takes them. The container
         is removed afterwards. Raises `ContainerFailed` when its exit code is not 0, `EngineNotFound` when there is no
         Docker or Podman.

@@ -138,7 +138,7 @@ class FileSystem:
         return self._members.get(clamped_path(path))
 
     def resolve(self, path: str, *, follow_last: bool = True) -> str:
-        """`path` with every symbolic link on the way followed, within the root; it need not exist.
+        """Return `path` with every symbolic link on the way followed, within the root; it need not exist.
 
         Raises `NotFound` for links that lead in a circle.
         """

@@ -212,7 +212,7 @@ class Image(ImageFiles, EarlierImage):
         )
 
     def _placing(self) -> Place:
-        """Tells where new files must go so that no folder of theirs replaces a link of lower layers, such as /lib."""
+        """Return what places new files so that none of their folders replaces a link of lower layers, such as /lib."""
         from python_docker.image.host_files import placed_path
 
         filesystem = cache(self.filesystem) if self.layers else None

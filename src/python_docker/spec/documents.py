@@ -196,7 +196,7 @@ def parse_manifest(raw: bytes, media_type: str | None = None, what: str = "the m
         raise InvalidDocument(f"{what} is no JSON object")
     stated = value.get("mediaType")
     if stated is not None and not isinstance(stated, str):
-        raise InvalidDocument(f"{what} is malformed at mediaType: not a text")
+        raise InvalidDocument(f"{what} is malformed at mediaType: not a string")
     if media_type in SCHEMA_1 or stated in SCHEMA_1 or value.get("schemaVersion") == 1:
         raise UnsupportedFormat(
             f"{what} is in Docker's schema 1, which is no longer in use; push the image again with a current tool"

@@ -70,7 +70,7 @@ class Platform:
 
     @classmethod
     def host(cls) -> Platform:
-        """Linux on this machine's processor: what containers here run on, also on macOS and Windows."""
+        """Return Linux on this machine's processor: what containers here run on, also on macOS and Windows."""
         return cls.parse(f"linux/{host.machine() or 'amd64'}")
 
     def matches(self, other: Platform) -> bool:

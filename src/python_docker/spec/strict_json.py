@@ -70,7 +70,7 @@ def parse_json(raw: bytes, what: str, *, limit: int = MAX_DOCUMENT_SIZE) -> Any:
 
 
 def dump_json(value: Any) -> bytes:
-    """Compact JSON in UTF-8, in the order of the fields as they are: the same value gives the same bytes."""
+    """Return compact JSON in UTF-8, with fields in the order given: the same value gives the same bytes."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     try:
         return text.encode("utf-8")

@@ -17,7 +17,7 @@ LAST_SECOND = 253_402_300_799
 
 
 def source_date_epoch() -> int | None:
-    """SOURCE_DATE_EPOCH in seconds since 1970, None when it is not set. Raises `Error` when it is not such a number."""
+    """Return SOURCE_DATE_EPOCH in seconds since 1970, None when it is not set. Raises `Error` if it is not a number."""
     text = os.environ.get("SOURCE_DATE_EPOCH")
     if not text:
         return None
@@ -34,7 +34,7 @@ def clamp(mtime: float) -> int:
 
 
 def rfc3339(seconds: int) -> str:
-    """Seconds since 1970 as the image specification writes times (RFC 3339).
+    """Return seconds since 1970 as the image specification writes times (RFC 3339).
 
     >>> rfc3339(0)
     '1970-01-01T00:00:00Z'
@@ -43,7 +43,7 @@ def rfc3339(seconds: int) -> str:
 
 
 def is_rfc3339(text: str) -> bool:
-    """Return whether a text is a time as the image specification writes it (RFC 3339; Docker reads no other form).
+    """Return whether a string is a time as the image specification writes it (RFC 3339; Docker reads no other form).
 
     >>> is_rfc3339("2020-01-01T00:00:00.5+01:00"), is_rfc3339("yesterday")
     (True, False)

@@ -25,7 +25,7 @@ class ReadAhead:
         self.before = 0
 
     def read(self, size: int) -> bytes:
-        """`size` bytes, fewer only at the end."""
+        """Return `size` bytes, fewer only at the end."""
         end = self.at + size
         data = self.data[self.at : end]
         self.at = end
@@ -45,7 +45,7 @@ class ReadAhead:
         return b"".join(pieces)
 
     def read1(self, size: int) -> bytes:
-        """Up to `size` bytes, as many as can be had without putting pieces together; none only at the end."""
+        """Return up to `size` bytes, as many as can be had without putting pieces together; none only at the end."""
         if self.at >= len(self.data):
             self.before += len(self.data)
             self.data, self.at = self._stream.read(BUFFER), 0
@@ -81,7 +81,7 @@ class Content(ReadStream):
         return data + self.read() if everything and left else data
 
     def read1(self, size: int = -1) -> bytes:
-        """As `read`, but as many bytes as come without being copied once more."""
+        """Return as `read` does, but only as many bytes as come without another copy."""
         left = self.left
         data = self._take_some(size if 0 <= size < left else left)
         if left and not data:

@@ -53,7 +53,7 @@ def _is_clean(path: str) -> bool:
 
 
 def contained_path(path: str) -> str:
-    """`path` relative to the root that it stays in, without `./`, doubled and trailing slashes.
+    """Return `path` relative to the root that it stays in, without `./`, doubled and trailing slashes.
 
     A leading slash stands for that root. Raises `InvalidPath` for an empty path, one with `..` or with a NUL.
 
@@ -74,7 +74,7 @@ def contained_path(path: str) -> str:
 
 
 def clamped_path(path: str) -> str:
-    """`path` relative to the root, `..` going no further up than the root, as container engines read layers.
+    """Return `path` relative to the root, `..` going no further up than the root, as container engines read layers.
 
     The root itself is the empty text.
 

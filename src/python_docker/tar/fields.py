@@ -37,13 +37,13 @@ def number(field: bytes, what: str) -> int:
 
 @lru_cache(256)
 def time(field: bytes) -> int:
-    """When a member was changed: mostly the same for neighbours."""
+    """Return when a member was changed, which is mostly the same for neighbours."""
     return number(field, "a time")
 
 
 @lru_cache(256)
 def mode_and_owner(mode: bytes, uid: bytes, gid: bytes) -> tuple[int, int, int]:
-    """Three numbers that are the same for most members of a tar."""
+    """Return three numbers that are the same for most members of a tar."""
     return number(mode, "a mode") & 0o7777, number(uid, "a user ID"), number(gid, "a group ID")
 
 

@@ -55,7 +55,7 @@ _PAX_FLAG = b"x"
 
 @lru_cache(256)
 def _mode_and_owner(mode: int, uid: int, gid: int) -> bytes:
-    """Three fields that are the same for most members of a tar."""
+    """Return three fields that are the same for most members of a tar."""
     return b"%07o\0%07o\0%07o\0" % (mode, uid, gid)
 
 

@@ -13,7 +13,7 @@ _GLOBAL = ("path", "linkpath", "size", "mtime", "uid", "gid")
 
 
 def pax_record(key: bytes, value: bytes) -> bytes:
-    """One record.
+    """Return one record.
 
     >>> pax_record(b"mtime", b"12")
     b'12 mtime=12\\n'

@@ -85,7 +85,7 @@ class TarReader:
             yield entry, io.BytesIO(content) if isinstance(content, bytes) else content
 
     def members(self) -> Iterator[tuple[TarEntry, bytes | BinaryIO]]:
-        """As iterating, but a content that is read already, since it is small, comes as bytes."""
+        """Yield what iterating does, but contents that are small, and so already read, as bytes."""
         pax: dict[str, bytes] = self._defaults
         long_name: bytes | None = None
         long_link: bytes | None = None

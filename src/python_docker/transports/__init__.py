@@ -47,7 +47,7 @@ def __getattr__(name: str) -> object:
 def open_image(
     location: str | Location, *, platform: Platform | str | None = None, registry: RegistryOptions | None = None
 ) -> Image:
-    """One image, lazily: manifest and config are read now, layers when they are used.
+    """Open one image, lazily: manifest and config are read now, layers when they are used.
 
     Of a multi-platform image, the one for `platform` (Linux on this machine's processor when it is None). Raises
     `NotFound`, `PlatformNotFound`, and what `open_source` raises.

@@ -1,4 +1,4 @@
-"""complete_environment: what an environment's description does not tell of its packages, taken from the packages."""
+"""complete_environment: what an environment's description leaves out, taken from its packages."""
 
 from __future__ import annotations
 

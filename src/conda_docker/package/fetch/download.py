@@ -72,7 +72,7 @@ class Downloader:
         with PartialDownload(target, known[0] if known else "sha256") as partial:
             task.advance(partial.size)
             if known is None:
-                _restart(partial, task)  # nothing would tell whether the two parts fit
+                _restart(partial, task)  # nothing would show whether the two parts fit
             pieced = partial.size > 0
             if not pieced or not _is_right(record, partial):
                 pieced = self._receive(record, partial, task)

@@ -191,7 +191,7 @@ def _origins(record: PublishedFile) -> Iterator[str]:
 
 
 def is_archive_of(path: Path, record: PublishedFile) -> bool:
-    """Return whether the file at `path` is the archive of this package, by its size and hash, as far as these are
+    """Return whether the file at `path` is the archive of this package, by its size and hash, where they are
     known.
 
     Whether it is there at all, where neither is.

@@ -99,7 +99,7 @@ class PartialDownload:
         try:
             yield
         except OSError as error:
-            self.discard()  # what cannot become whole here shall not keep the disk full
+            self.discard()  # what cannot be completed here must not fill the disk
             raise unwritable(self.target.parent.parent, error) from error
 
     def _close(self) -> None:

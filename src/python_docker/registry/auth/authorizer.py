@@ -50,7 +50,7 @@ class Authenticator:
         with self._lock:
             secrets = sorted(self._secrets, key=len, reverse=True)
         for secret in filter(None, secrets):
-            # A user's name may be any word: it is not cut out of the midst of others.
+            # A user's name may be any word: it is not cut out of other words.
             text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", "***", text)
         return text
 

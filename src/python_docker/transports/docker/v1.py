@@ -100,7 +100,7 @@ def _history(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _go_json(value: Any) -> bytes:
-    """JSON as Docker writes it, so that the image gets the ID that Docker would give it."""
+    """Return JSON as Docker writes it, so that the image gets the ID that Docker would give it."""
     text = dump_json(value)
     for character in (b"<", b">", b"&"):
         text = text.replace(character, b"\\u00%02x" % character[0])

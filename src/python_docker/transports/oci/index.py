@@ -87,7 +87,7 @@ def images_of(index: Index) -> list[Descriptor]:
 
 
 def _is_artifact(artifact_type: str | None) -> bool:
-    """Whether a descriptor in index.json says that it is something else than an image."""
+    """Return whether a descriptor in index.json says that it is something else than an image."""
     return artifact_type is not None and artifact_type not in IMAGE_CONFIGS
 
 
@@ -177,7 +177,7 @@ def listing(descriptors: Iterable[Descriptor]) -> str:
 
 
 def with_image(raw: bytes | None, descriptor: Descriptor, where: str) -> bytes:
-    """index.json with `descriptor` in the place of the one of the same name, or else at its end; all else is kept.
+    """Return index.json with `descriptor` in place of the one of the same name, or else at its end; all else is kept.
 
     `raw` is what index.json holds now, None when there is none. Raises `InvalidDocument`.
     """
@@ -220,6 +220,6 @@ def _same_name(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
 
 
 def write_index(descriptors: Iterable[Descriptor]) -> bytes:
-    """index.json of a new layout."""
+    """Return index.json of a new layout."""
     value = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [one.to_json() for one in descriptors]}
     return dump_json(value)

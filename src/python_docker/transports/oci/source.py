@@ -174,7 +174,7 @@ def _embedded(descriptor: Descriptor) -> Blob | None:
 
 
 def read_index(files: LayoutFiles) -> Index:
-    """index.json of a layout. Raises `InvalidArchive` when there is none."""
+    """Return index.json of a layout. Raises `InvalidArchive` when there is none."""
     check_layout_marker(files.read("oci-layout", MAX_DOCUMENT_SIZE), files.name)
     raw = files.read("index.json", MAX_DOCUMENT_SIZE)
     if raw is None:
