@@ -43,7 +43,8 @@ def test_the_process_ends_with_the_exit_code(program: Run, layout: str) -> None:
         (["cpoy"], "no such command: 'cpoy'; did you mean 'copy'?"),
         (
             ["xyz"],
-            "no such command: 'xyz'; there are: build, lock, init, copy, inspect, validate, doctor, verify, cache",
+            "no such command: 'xyz'; there are: build, lock, init, copy, inspect, diff, validate, doctor, verify, "
+            "cache",
         ),
         (["--nothing"], "no such option: --nothing"),
         (["copy", "-t", "demo:1"], "no such option: -t"),

@@ -92,7 +92,7 @@ def test_every_option_is_explained_and_has_a_place_in_the_help(name: str) -> Non
     ("line", "completions"),
     [
         ("conda-docker co", ["copy"]),
-        ("conda-docker cache ", ["info", "prune", "clear", "path"]),
+        ("conda-docker cache ", ["info", "prune", "clear", "push", "pull", "path"]),
         ("conda-docker build --layering-strategy s", ["single"]),
         ("conda-docker build --push --lo", ["--load"]),
     ],

@@ -49,10 +49,11 @@ def diff(
     insecure: tuple[str, ...],
     cacert: Path | None,
 ) -> int:
-    """Show what differs between A and B: packages, and, of two images, layers.
+    """Show what differs between images, lock files and environments.
 
-    Each may be an image, a lock file, another environment file (which is solved), or an environment's folder. Of images
-    only documents are read; no layer is downloaded.
+    Compared are packages, and of two images layers, too. Each of A and B may be an image, a lock file, another
+    environment file (which is solved), or an environment's folder. Of images only documents are read; no layer is
+    downloaded.
     """
     if json and markdown:
         raise click.UsageError("give one of --json and --markdown")

@@ -25,10 +25,10 @@ conda-docker init --print
     examples=_EXAMPLES,
 )
 def init(console: Output, *, force: bool, show: bool) -> None:
-    """Write a conda-docker.toml for the project in the current folder.
+    """Write a file that declares the build of the current folder.
 
-    It names the file that describes the environment most exactly, a lock file if there is one, and the project itself
-    where there is a pyproject.toml with one. `conda-docker build` then needs no options.
+    The file is conda-docker.toml. It names the file that describes the environment most exactly, a lock file if there
+    is one, and the project itself where there is a pyproject.toml with one. `conda-docker build` then needs no options.
     """
     from conda_docker.cli.declared.find import OWN_FILE
     from conda_docker.cli.declared.starter import starter

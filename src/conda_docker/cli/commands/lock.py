@@ -60,7 +60,7 @@ def lock(
     update: tuple[str, ...],
     **given: Any,
 ) -> int | None:
-    """Lock an environment: write its exact packages, for one platform or several, into a file.
+    """Lock an environment to exact packages, for several platforms.
 
     Besides conda packages and wheels with their hashes, the file keeps the base image by its digest, what was assumed
     of the system, and the options that images depend on. Builds of it are the same on every machine. Without packages
