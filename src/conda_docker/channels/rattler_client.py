@@ -52,10 +52,16 @@ def rattler_client(config: Config) -> Client:
     """Return a client that authenticates with rattler's stores.
 
     These are the file that `RATTLER_AUTH_FILE` names, the keyring, `~/.rattler/credentials.json` and `.netrc`
-    (rattler_networking, authentication_storage).
+    (rattler_networking, authentication_storage). Raises `InvalidEnvironment` where one of these is not a regular file:
+    rattler would wait for a FIFO, and nothing could interrupt it.
     """
     from rattler.networking import Client
 
+    home = home_folder()
+    netrc = os.environ.get("NETRC") or home / ".netrc"
+    for file in (netrc, os.environ.get("RATTLER_AUTH_FILE") or home / ".rattler" / "credentials.json"):
+        if os.path.exists(file) and not os.path.isfile(file):  # noqa: PTH110, PTH113 -- these raise nothing
+            raise InvalidEnvironment(f"cannot read {file}: not a regular file")
     with _home_that_is_a_folder():
         return Client.from_config(config, max_retries=_RETRIES)
 

@@ -20,6 +20,8 @@ def read_lock(path: Path) -> Mapping[str, Any] | None:
     Raises `InvalidEnvironment` for one that is damaged.
     """
     try:
+        if not path.is_file():
+            return None  # a FIFO would be waited for
         with path.open("rb") as file:
             if not file.read(64).lstrip().startswith(b"{"):
                 return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,12 @@ def test_other_files_are_no_lock_files(tmp_path: Path, text: str) -> None:
     (tmp_path / "file").write_text(text)
     assert read_lock(tmp_path / "file") is None
     assert read_lock(tmp_path / "none") is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no FIFOs in folders")
+def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    assert read_lock(tmp_path / "fifo") is None
 
 
 def test_a_damaged_lock_file(tmp_path: Path) -> None:

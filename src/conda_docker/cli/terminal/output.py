@@ -124,8 +124,10 @@ class Output:
             write_line(sys.stderr, text)
 
     def error(self, text: str) -> None:
-        """Write `error: text` to standard error."""
-        write_line(sys.stderr, f"error: {text}")
+        """Write `error: text` to standard error, without credentials: it may repeat what the user wrote."""
+        from conda_docker.redaction import public_text
+
+        write_line(sys.stderr, f"error: {public_text(text)}")
 
 
 def printable(text: str) -> str:

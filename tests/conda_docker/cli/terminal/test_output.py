@@ -92,3 +92,8 @@ def test_overlong_lines_of_errors_are_cut(capsys: pytest.CaptureFixture[str]) ->
     printed = capsys.readouterr()
     assert printed.err == f"error: first\n{'x' * 2000}... (500000 characters)\n"
     assert printed.out == "y" * 500_000 + "\n"
+
+
+def test_errors_repeat_no_credentials(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().error("'https://me:s3cr3t@example.org/t/tk-s3cr3t/x?key=s3cr3t' is not a place for images")
+    assert capsys.readouterr().err == "error: 'https://example.org/x' is not a place for images\n"

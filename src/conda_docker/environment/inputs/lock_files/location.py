@@ -51,7 +51,9 @@ def locate(text: str, *, folder: Path, where: str, environ: Mapping[str, str] | 
         return Location(url, local_path(url))
     path = folder / user_path(text)
     if not is_there(path):
-        raise InvalidEnvironment(f"{where}: neither a package's URL nor a file that is here: {text[:200]!r}")
+        raise InvalidEnvironment(
+            f"{where}: neither a package's URL nor a file that is here: {public_url(text)[:200]!r}"
+        )
     source = path.absolute()
     return Location(source.as_uri(), source)
 
