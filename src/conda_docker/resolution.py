@@ -286,6 +286,7 @@ def _solve(
         environment,
         virtual_packages=tuple(package for package in assumed if package.name in declared),
         variables=spec.variables,
+        scripts=spec.scripts,
         name=spec.name,
         warnings=(*environment.warnings, *spec.warnings),
         pip=spec.pip,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.installed_prefix import InstalledPrefix
 from conda_docker.environment.normal_spec import normal_specs
 from conda_docker.environment.package_url import channel_of_url, check_url, file_name_of, local_path, subdir_of_url
@@ -126,6 +127,8 @@ class LockedEnvironment:
     """Public URLs or names, the first with the highest priority."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """The environment's own variables, which activation sets."""
+    scripts: tuple[ActivationScript, ...] = ()
+    """The project's own scripts, which activation sources in their order after those of packages."""
     name: str | None = None
     warnings: tuple[str, ...] = ()
     """What the user should hear about: keys of a file that are not known and so on."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
+from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.wheels import PipRequirements
 from conda_docker.errors import InvalidEnvironment
 
@@ -37,6 +38,8 @@ class EnvironmentSpec:
     """The subdir that the input is for, where it names one, such as "linux-64"."""
     pip: PipRequirements | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    scripts: tuple[ActivationScript, ...] = ()
+    """The project's own scripts that activation sources, in their order."""
     name: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -63,6 +66,7 @@ def merge_specs(parts: Sequence[EnvironmentSpec]) -> EnvironmentSpec:
         subdir=_merge_subdirs([part.subdir for part in parts if part.subdir is not None]),
         pip=_merge_pip([part.pip for part in parts if part.pip is not None]),
         variables={name: value for part in parts for name, value in part.variables.items()},
+        scripts=tuple(chain.from_iterable(part.scripts for part in parts)),
         name=next((part.name for part in parts if part.name), None),
         warnings=tuple(dict.fromkeys(chain.from_iterable(part.warnings for part in parts))),
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Activate, BuildOptions, LinkScripts
 from conda_docker.cache.location import default_cache_dir
+from conda_docker.environment.activation_script import script_files
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.image import provenance
 from conda_docker.image.activation import Activation, activate, with_scripts
@@ -173,7 +174,8 @@ def _activation(
     store: FolderStore,
 ) -> Activation:
     """Return what activating the environment comes to, with what activation scripts set where they can be run here."""
-    scripts = [script for layer in made for script in layer.facts.activate]
+    own = script_files(environment.scripts)
+    scripts = [*(script for layer in made for script in layer.facts.activate), *own]
     activation = activate(
         options.activate,
         recipe.prefix,
@@ -188,6 +190,9 @@ def _activation(
         return activation
     variables = {**image.config.environment, **activation.variables}
     home = options.env.get("HOME") or variables.get("HOME") or home
+    if own:  # the layer that they will be in depends on the entrypoint, so they get one here for themselves
+        image = image.copy()
+        image.add_layer_contents({f"{recipe.prefix_in_image.root}/{path}": content for path, content in own.items()})
     evaluated = activation_variables(image, sorted(scripts), recipe, variables, home, store)
     return with_scripts(activation, scripts, evaluated)
 

@@ -10,6 +10,7 @@ import posixpath
 import shlex
 from typing import TYPE_CHECKING
 
+from conda_docker.environment.activation_script import script_files
 from conda_docker.image.activation import ENTRYPOINT_NAME, Activation, state_file
 from conda_docker.image.base_system import BaseSystem
 from conda_docker.image.users import ContainerUser, user_files
@@ -36,7 +37,7 @@ def environment_layer(
     *,
     frozen: bool = False,
 ) -> Layer:
-    """Return the layer with `conda-meta/history`, `conda-meta/state` and the entrypoint.
+    """Return the layer with `conda-meta/history`, `conda-meta/state`, the entrypoint and scripts that it sources.
 
     An image from scratch (`system` None) gets the least that programs rely on: `/tmp`, and root in `/etc/passwd`. A
     `user` that the base does not have is added to it, with a home of its own. `created` is the time of the files, in
@@ -46,6 +47,7 @@ def environment_layer(
     files: dict[str, tuple[int, bytes]] = {f"{root}/conda-meta/history": (0o644, history_file(environment, created))}
     if environment.variables:
         files[f"{root}/conda-meta/state"] = (0o644, state_file(environment.variables))
+    files |= {f"{root}/{path}": (0o644, content) for path, content in script_files(environment.scripts).items()}
     if frozen:
         files |= {f"{root}/{path}": (0o644, content) for path, content in marks_of_frozen(recipe.site_packages).items()}
     if activation.entrypoint is not None:

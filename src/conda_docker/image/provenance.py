@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from conda_docker.environment.activation_script import ActivationScript, from_json, to_json
 from conda_docker.environment.wheels import LockedWheel
 from python_docker.errors import NotFound
 from python_docker.spec.documents import History
@@ -81,12 +82,16 @@ class InstalledEnvironment:
     """What was asked for of wheels; see `wheels_request`."""
     build: Mapping[str, Any] | None = None
     """How its layers were made, as `BuildRecord` reads it; None where the image does not say."""
+    scripts: tuple[ActivationScript, ...] = ()
+    """The project's own activation scripts."""
 
     def explicit(self) -> str:
         """Return an `@EXPLICIT` file with which `conda-docker build -f` makes the same environment, and conda too."""
         request: dict[str, Any] = {"requested": list(self.requested), "variables": dict(self.variables)}
         if self.wheels:
             request["wheels"] = dict(self.wheels)
+        if self.scripts:
+            request["scripts"] = to_json(self.scripts)
         lines = [f"# platform: {self.subdir}", f"# conda-docker: {json.dumps(request, sort_keys=True)}", "@EXPLICIT"]
         lines += [package.explicit() for package in self.packages]
         return "\n".join(lines) + "\n"
@@ -146,6 +151,8 @@ def environment_history(
     }
     if environment.wheels:
         request["wheels"] = wheels_request(environment)
+    if environment.scripts:
+        request["scripts"] = to_json(environment.scripts)
     if build is not None:
         request["build"] = build.to_json()
     return History(
@@ -191,6 +198,7 @@ def read_environments(image: Image) -> list[InstalledEnvironment]:
                         tuple(packages.pop(match[1], ())),
                         dict(request.get("wheels", {})),
                         dict(request["build"]) if isinstance(request.get("build"), dict) else None,
+                        from_json(request.get("scripts", ())),
                     )
                 )
             except (ValueError, KeyError, TypeError, AttributeError):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.cache.folder import WHEELS
+from conda_docker.environment.activation_script import to_json
 from conda_docker.environment.inputs.lock_files.own_lock import MARK, VERSION
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.errors import UnsupportedInput
@@ -45,6 +46,7 @@ def _platform(resolved: Resolved, folder: Path) -> dict[str, Any]:
         "channels": list(environment.channels),
         "requested": list(environment.requested),
         "variables": dict(environment.variables),
+        "activation-scripts": to_json(environment.scripts),
         "virtual-packages": [f"{each.name}={each.version}={each.build}" for each in resolved.virtual_packages],
         "packages": [_package(package) for package in environment.packages],
         # Projects are built from their folders each time.

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conda_docker.environment.activation_script import script_files
 from conda_docker.image.activation import activate
 from conda_docker.image.assemble import shell_of
 from conda_docker.image.base_system import BaseSystem, read_base_system
@@ -54,7 +55,7 @@ def own_layer(
         base_variables={},
         package_variables={},
         environment_variables=environment.variables,
-        scripts=scripts,
+        scripts=[*scripts, *script_files(environment.scripts)],
         shell=shell_of(environment, system, recipe.prefix),
     )
     user = None

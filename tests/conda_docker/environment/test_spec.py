@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.spec import EnvironmentSpec, merge_specs
 from conda_docker.environment.wheels import PipRequirements
 from conda_docker.errors import InvalidEnvironment
@@ -37,6 +38,11 @@ def test_the_first_that_says_something_is_believed() -> None:
 def test_of_a_variable_the_last_value_counts() -> None:
     merged = merge_specs([EnvironmentSpec(specs=(), variables={"A": v}) for v in ("1", "2")])
     assert merged.variables == {"A": "2"}
+
+
+def test_scripts_of_all_are_sourced() -> None:
+    scripts = [ActivationScript(name, "") for name in ("a.sh", "b.sh")]
+    assert merge_specs([EnvironmentSpec(specs=(), scripts=(each,)) for each in scripts]).scripts == tuple(scripts)
 
 
 def test_the_earliest_moment_holds_for_all() -> None:

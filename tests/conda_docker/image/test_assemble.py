@@ -14,6 +14,7 @@ import pytest
 
 from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
 from conda_docker.create import create_image
+from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.inputs.lock_files.explicit import parse_explicit
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import DownloadError, InterpreterNotFound, InvalidPackage, ScriptFailed
@@ -333,6 +334,24 @@ def test_post_link_scripts_are_named_and_activation_scripts_sourced(
         environment_of(synthetic_channel, "gcc"), None, options(tmp_path, activate=Activate.NEVER)
     ).image
     assert never.config.to_json().get("Env") is None
+
+
+def test_a_project_s_activation_scripts_come_after_those_of_packages(
+    channel: SyntheticChannel, tmp_path: Path, runnable_base: Image
+) -> None:
+    channel.add(SyntheticPackage(name="tool", files={"etc/conda/activate.d/~tool.sh": b"export A=tool B=tool\n"}))
+    scripts = (ActivationScript("z.sh", "export A=$A-z\n"), ActivationScript("a.sh", "export A=$A-a\n"))
+    environment = replace(environment_of(channel, "tool"), scripts=scripts)
+    before = build_image(replace(environment, scripts=()), runnable_base, options(tmp_path))
+    result = build_image(environment, runnable_base, options(tmp_path))
+    assert (result.image.config.environment["A"], result.image.config.environment["B"]) == ("tool-z-a", "tool")
+    folder = "/opt/conda/etc/conda/activate.d"
+    assert result.image.filesystem().read(f"{folder}/~~project-001-z.sh") == b"export A=$A-z\n"
+    assert result.image.config["Entrypoint"] == ["/opt/conda/bin/conda-docker-entrypoint"]
+    assert [layer.digest for layer in result.image.layers[1:]] == [layer.digest for layer in before.image.layers[1:]]
+    changed = replace(environment, scripts=(ActivationScript("z.sh", "export A=other\n"),))
+    again = build_image(changed, runnable_base, options(tmp_path)).image
+    assert again.config.environment["A"] == "other"
 
 
 def test_runtime_options_are_the_image_s(channel: SyntheticChannel, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import rattler
 from rattler.lock import CondaLockedBinaryPackage, PypiLockedPackage
 
+from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.inputs.lock_files.conda_lock import parse_conda_lock
 from conda_docker.environment.inputs.lock_files.own_lock import parse_own_lock
 from conda_docker.environment.inputs.lock_files.pixi_lock import parse_pixi_lock
@@ -63,6 +64,7 @@ def environment(subdir: str) -> LockedEnvironment:
         requested=("tool",),
         channels=(f"{HOST}/",),
         variables={"A": "1"},
+        scripts=(ActivationScript("setup.sh", "export B=1\n"),),
         wheels=(WHEEL, PROJECT),
         replaced=(Distribution("six", "1.0", "six-1.0-0"),),
         name="analysis",
@@ -88,7 +90,7 @@ def test_the_own_form_loses_nothing(tmp_path: Path) -> None:
             for each, now in zip(before.packages, after.packages, strict=True)
         )
         assert after.wheels == (replace(WHEEL, url=WHEEL.public_url),)
-        for field in ("requested", "channels", "variables", "name", "replaced"):
+        for field in ("requested", "channels", "variables", "scripts", "name", "replaced"):
             assert getattr(after, field) == getattr(before, field)
     assert json.loads(text)["inputs"] == {"trim": True}
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from conda_docker.build_options import BuildOptions
+from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.image import provenance
 from conda_docker.image.assemble import build_image
@@ -99,6 +100,12 @@ def test_every_layer_of_a_build_is_made_again(
     assert {layer.outcome for layer in report.layers} == {Outcome.IDENTICAL}
     assert report.ok
     assert report.complete
+
+
+def test_activation_scripts_of_a_project_are_in_the_history(locked: LockedEnvironment, tmp_path: Path) -> None:
+    scripts = (ActivationScript("setup.sh", "export B=1\n"),)
+    report = remade(built(replace(locked, scripts=scripts), tmp_path / "cache"), tmp_path)
+    assert (report.ok, report.complete) == (True, True)
 
 
 def test_compiled_modules_are_compiled_again(locked: LockedEnvironment, tmp_path: Path) -> None:

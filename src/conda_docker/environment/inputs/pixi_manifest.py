@@ -80,6 +80,7 @@ def parse_pixi_manifest(
                 wheels=tuple(replace(wheel, requested=wheel.name in asked) for wheel in locked.wheels),
                 requested=spec.specs,
                 variables=spec.variables,
+                scripts=spec.scripts,
                 name=spec.name,
                 warnings=(used, *notes, *locked.warnings, *spec.warnings),
             )

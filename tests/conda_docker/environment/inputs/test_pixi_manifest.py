@@ -51,6 +51,15 @@ def test_a_lock_file_that_is_up_to_date(tmp_path: Path) -> None:
     assert found.warnings == (f"{tmp_path / 'pixi.lock'} is up to date with pixi.toml: its packages are used",)
 
 
+def test_activation_scripts_next_to_a_lock_file(tmp_path: Path) -> None:
+    (tmp_path / "setup.sh").write_text("export SETUP=1\n")
+    found = read(
+        tmp_path, MANIFEST.replace("[activation.env]", '[activation]\nscripts = ["setup.sh"]\n[activation.env]')
+    )
+    assert isinstance(found, LockedEnvironment)
+    assert [script.name for script in found.scripts] == ["setup.sh", "variables.sh"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [

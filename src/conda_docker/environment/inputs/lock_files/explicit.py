@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from conda_docker.environment.activation_script import ActivationScript, from_json
 from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.lock_files.location import locate
 from conda_docker.environment.inputs.lock_files.locked_entries import (
@@ -81,6 +82,7 @@ def parse_explicit(
         requested=tuple(map(str, request.get("requested", ()))),
         channels=tuple(dict.fromkeys(package.channel for package in packages if package.channel)),
         variables={str(name): str(value) for name, value in dict(request.get("variables", {})).items()},
+        scripts=_scripts(request, file_name),
     )
 
 
@@ -125,6 +127,13 @@ def _request(comments: list[str]) -> Mapping[str, Any]:
             expected = isinstance(request.get("requested", []), list) and isinstance(request.get("variables", {}), dict)
             return request if expected else {}
     return {}
+
+
+def _scripts(request: Mapping[str, Any], file_name: str) -> tuple[ActivationScript, ...]:
+    try:
+        return from_json(request.get("scripts", ()))
+    except ValueError as error:
+        raise InvalidEnvironment(f"{file_name} is damaged: {error}") from error
 
 
 def _wheels_request(request: Mapping[str, Any]) -> tuple[dict[str, frozenset[str]], tuple[Distribution, ...]]:

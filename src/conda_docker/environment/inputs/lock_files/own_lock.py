@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from conda_docker.environment.activation_script import from_json
 from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.lock_files.location import locate
 from conda_docker.environment.inputs.platform_choice import choose_subdir
@@ -75,6 +76,7 @@ def _environment(entry: Mapping[str, Any], subdir: str, file_name: str, folder: 
         requested=_texts(entry.get("requested", ())),
         channels=_texts(entry.get("channels", ())),
         variables={str(name): str(value) for name, value in entry.get("variables", {}).items()},
+        scripts=from_json(entry.get("activation-scripts", ())),
         name=entry.get("name"),
         virtual_packages=tuple(_virtual_package(text) for text in entry.get("virtual-packages", ())),
         base=LockedBase(str(base["name"]), base.get("digest")),

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from conda_docker.environment.inputs.pixi.activation import read_activation
 from conda_docker.environment.inputs.pixi.cutoff import parse_cutoff
 from conda_docker.environment.inputs.pixi.manifest import DEFAULT, Environment, Feature, Manifest
-from conda_docker.environment.inputs.pixi.options import PipOptions, pip_options, variables
+from conda_docker.environment.inputs.pixi.options import PipOptions, pip_options
 from conda_docker.environment.inputs.pixi.platforms import Platform
 from conda_docker.environment.inputs.pixi.specs import indexes, match_spec, pip_requirement
 from conda_docker.environment.inputs.pixi.toml_table import Table
@@ -73,7 +74,7 @@ def compose(
         if other is not environment and other.solve_group and other.solve_group == environment.solve_group and supports:
             together.add(_collect(manifest, other, platform, to_solve))
     options = pip_options(manifest, environment, platform)
-    found = variables(environment, platform)
+    found = read_activation(manifest, environment, platform)
     return EnvironmentSpec(
         specs=tuple(dict.fromkeys(collected.specs)),
         solved_with=tuple(spec for spec in dict.fromkeys(together.specs) if spec not in collected.specs),
@@ -86,7 +87,8 @@ def compose(
         virtual_packages=tuple(_virtual_packages(environment, platform)),
         subdir=platform.subdir,
         pip=_pip(manifest, collected, together, options),
-        variables=found.values,
+        variables=found.variables,
+        scripts=found.scripts,
         name=manifest.name if environment.name == DEFAULT else environment.name,
         warnings=(*found.warnings, *options.warnings, *_passed_over(manifest)),
     )

@@ -1,11 +1,9 @@
-"""Settings of a manifest that are not packages: options for pip, and variables that activation sets."""
+"""Options for pip in a manifest."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from conda_docker.environment.inputs.pixi.manifest import Environment, Manifest
 from conda_docker.environment.inputs.pixi.platforms import Platform
@@ -15,8 +13,6 @@ from conda_docker.environment.wheels import normalize_name
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url
 
-_REFERENCE = re.compile(r"\$\{?[A-Za-z_]|%[A-Za-z_]+%")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # How packages are built is not for images, and whether they may be is for --allow-sdist.
 _STRATEGIES = ("first-index", "unsafe-first-match", "unsafe-best-match")
 _SINGLE = ("index-url", "prerelease-mode", "index-strategy")
@@ -29,14 +25,6 @@ class PipOptions:
     lines: tuple[str, ...]
     overrides: tuple[str, ...] = ()
     index_strategy: str = "first-index"
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Variables:
-    """Variables that activation sets, and warnings about what it would do besides."""
-
-    values: Mapping[str, str]
     warnings: tuple[str, ...] = ()
 
 
@@ -94,41 +82,3 @@ def _find_links(table: Table, manifest: Manifest) -> Iterator[str]:
         if not isinstance(place, str):
             raise table.invalid("find-links", "should hold tables with `path` or `url`")
         yield place
-
-
-def variables(environment: Environment, platform: Platform) -> Variables:
-    """Return the variables that activating an environment sets. Scripts are not run, which a warning says.
-
-    Raises `InvalidEnvironment` for names and values that no variable has.
-    """
-    values: dict[str, str] = {}
-    warnings: list[str] = []
-    # The first feature counts most, so it comes last.
-    for feature in reversed(environment.features):
-        for table in feature.targets(platform):
-            activation = table.table("activation")
-            if scripts := activation.texts("scripts"):
-                warnings.append(
-                    f"{table.file_name}: the activation scripts {', '.join(scripts)} are not part of the image; `--add "
-                    f"{scripts[0]}:/opt/conda/etc/conda/activate.d/{PurePosixPath(scripts[0]).name} --activate "
-                    "entrypoint` has one sourced when a container starts"
-                )
-            found = activation.table("env")
-            values |= {name: _value(found, name) for name in found}
-    for name in [name for name, value in values.items() if _REFERENCE.search(value)]:
-        warnings.append(
-            f"the variable {name} refers to others ({values.pop(name)[:200]}), which are not known before a container "
-            "runs: it is not set; --env can set it"
-        )
-    return Variables(values, tuple(dict.fromkeys(warnings)))
-
-
-def _value(table: Table, name: str) -> str:
-    value = table.value(name)
-    if isinstance(value, bool):
-        value = str(value).lower()
-    if not isinstance(value, str | int | float) or "\0" in str(value):
-        raise table.invalid(name, "should be a string")
-    if not _NAME.fullmatch(name):
-        raise table.invalid(name, "cannot be the name of a variable")
-    return str(value)

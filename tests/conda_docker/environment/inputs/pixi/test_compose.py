@@ -63,10 +63,11 @@ def test_variables() -> None:
     assert composed_example("test").variables == {"LEVEL": "3"}
 
 
-def test_warnings() -> None:
-    scripts, variable = composed_example().warnings
-    assert scripts.startswith("pixi.toml: the activation scripts setup.sh are not part of the image; `--add setup.sh:")
-    assert variable.startswith("the variable WHERE refers to others ($CONDA_PREFIX/share)")
+def test_scripts() -> None:
+    found = composed_example()
+    assert [script.name for script in found.scripts] == ["setup.sh", "variables.sh"]
+    assert found.scripts[1].text == 'export LEVEL="2"\nexport WHERE="$CONDA_PREFIX/share"\n'
+    assert found.warnings == ()
 
 
 def test_features() -> None:
