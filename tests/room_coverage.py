@@ -16,6 +16,7 @@ from pkgutil import walk_packages
 
 import pytest
 from coverage import Coverage
+from coverage.exceptions import CoverageException, CoverageWarning
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".coverage-rooms"
@@ -56,6 +57,8 @@ class RoomCoverage:
             FOLDER.mkdir()
         self._coverage = measuring(parallel=True)
         self._folders = tuple(str(ROOT / folder) for folder in ROOMS.values())
+        self._is_worker = is_worker
+        self._problem = ""
         self._import_rooms()
 
     def _import_rooms(self) -> None:
@@ -80,13 +83,24 @@ class RoomCoverage:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """Keep what was measured, before pytest-xdist says that this process is done."""
-        self._coverage.save()
+        try:
+            self._coverage.save()
+        except (CoverageException, CoverageWarning) as error:
+            self._problem = str(error)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the lines and branches that no test of the rooms has run."""
-        total = measuring(parallel=False)
-        total.combine([str(FOLDER)])
-        text = io.StringIO()
-        total.report(file=text, show_missing=True, skip_covered=True)
+        if self._is_worker:
+            return  # it hands its part to the process that the user started
         terminalreporter.section("lines and branches of rooms that their own tests do not run")
+        text = io.StringIO()
+        try:
+            total = measuring(parallel=False)
+            total.combine([str(FOLDER)])
+            total.report(file=text, show_missing=True, skip_covered=True)
+        except (CoverageException, CoverageWarning) as error:
+            self._problem = str(error)
         terminalreporter.write(text.getvalue())
+        if self._problem:
+            # The tests have passed or failed all the same.
+            terminalreporter.write_line(f"coverage is not whole: {self._problem}")

@@ -13,6 +13,7 @@ import re
 import stat
 import sys
 import time
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
@@ -65,7 +66,23 @@ def write_whole_file(path: Path, content: bytes) -> None:
         partial.commit(path)
 
 
-class PartialFile:
+class _Uncommitted(ABC):
+    """A context manager: what was not committed when it is left is removed."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Remove what there is. Does nothing after a commit."""
+
+
+class PartialFile(_Uncommitted):
     """A new file in `folder`, open for writing as `file` (unbuffered), that gets its name with `commit`.
 
     A context manager: what is not committed when it is left is removed. `name` says in the folder what it will be.
@@ -104,16 +121,8 @@ class PartialFile:
             os.close(self._lock)
             self._lock = -1
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.abort()
-
-
-class PartialFolder:
+class PartialFolder(_Uncommitted):
     """A new folder at `path`, in `parent`, that gets its name with `commit`.
 
     A context manager: what is not committed when it is left is removed. `name` says in the parent what it will be.
@@ -168,14 +177,6 @@ class PartialFolder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.abort()
 
 
 def is_partial(name: str) -> bool:
