@@ -19,8 +19,8 @@ from python_docker.tar import contained_path
 _REFERENCE = re.compile(r"\$\{?[A-Za-z_]")
 _REFERENCE_OF_WINDOWS = re.compile(r"%[A-Za-z_]+%")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# All that has a meaning in double quotes, but for `$NAME` and `${NAME}` with what may follow the name.
-_SPECIAL = re.compile(r"[\"\\`]|\$(?!\{?[A-Za-z_])|\$(?=\{[^}]*\Z)")
+# All that has a meaning in double quotes, but for `$NAME`.
+_SPECIAL = re.compile(r"[\"\\`]|\$(?![A-Za-z_])(?:\{(?=[A-Za-z_]))?")
 _LARGEST = 64 << 10  # bytes; scripts are part of an image's history, which registries keep small
 _SUFFIXES = (".sh", ".bash")
 
@@ -76,11 +76,13 @@ def exports(variables: Mapping[str, str]) -> str:
     export DATA="$CONDA_PREFIX/share"
     export PRICE="5\\$ \\`id\\`"
     """
-    return "".join(f'export {name}="{_SPECIAL.sub(_escaped, value)}"\n' for name, value in variables.items())
+    return "".join(f'export {name}="{_quoted(value)}"\n' for name, value in variables.items())
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return f"\\{found[0]}"
+def _quoted(value: str) -> str:
+    """Return a value for double quotes, with nothing to replace but `$NAME` and what `${NAME` begins and `}` ends."""
+    end = value.rfind("}")
+    return _SPECIAL.sub(lambda found: found[0] if found[0] == "${" and found.start() < end else f"\\{found[0]}", value)
 
 
 def _scripts(feature: Feature, platform: Platform) -> tuple[Table, tuple[str, ...]]:
