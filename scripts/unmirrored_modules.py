@@ -36,7 +36,6 @@ REASONS = {
     "conda_docker/cli/*": COMMANDS,
     "conda_docker/dry_run.py": "cli/commands/test_build_dry_run",
     "conda_docker/describe.py": "test_request, test_resolution",
-    "conda_docker/channels/rattler_client.py": "environment/test_channels_over_http",
     "conda_docker/doctor/*": "the tests of each examination in tests/conda_docker/doctor",
     "conda_docker/environment/inputs/lock_files/index_record.py": "test_pixi_lock, against rattler's own reader",
     "conda_docker/environment/inputs/pixi/*": "pixi/test_compose and test_pixi_manifest, on whole workspaces",
