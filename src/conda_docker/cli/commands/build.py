@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from conda_docker.cli.options import attest, policy
 from conda_docker.cli.options.arguments import to_source
+from conda_docker.cli.options.attachments import Attachments, bills_of, check_attachable
 from conda_docker.cli.options.build import DEFAULT_BASE, DEFAULTS, OPTIONS, image_names, values_for
 from conda_docker.cli.options.common import check_level
 from conda_docker.cli.options.declarable import key_of
+from conda_docker.cli.options.destinations import check_folder, layer_repositories, locations_of, registry_of
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
@@ -22,13 +23,8 @@ from conda_docker.errors import InvalidEnvironment
 from python_docker.errors import Error, InvalidPath, NotFound, RegistryError
 
 if TYPE_CHECKING:
-    from conda_docker.attestation.attachments import BuildAttachments
-    from conda_docker.attestation.slsa import Files
     from conda_docker.image.assemble import BuildResult
     from conda_docker.request import Request
-    from conda_docker.sbom.document import BillFormat
-    from conda_docker.sbom.writer import BillWriter
-    from python_docker.registry.options import RegistryOptions
     from python_docker.spec.documents import Index, Manifest
     from python_docker.spec.reference import ImageReference
     from python_docker.transports import Location
@@ -110,7 +106,7 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
     given = {**given, "places": remembered_places(given["cache_dir"])}
     names = image_names(given)
     image = names[0]
-    locations = _locations(
+    locations = locations_of(
         given["outputs"],
         names,
         push=given["push"],
@@ -120,9 +116,9 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
     )
     attest.check(given)
     for path in filter(None, (given["metadata_file"], given["iidfile"])):
-        _check_folder(path)
-    bills = _bills(given, locations)
-    _check_attachable(given, locations)
+        check_folder(path)
+    bills = bills_of(given, locations)
+    check_attachable(given, locations)
     check_level(given["compression"] or DEFAULTS.compression, given["compression_level"])
     base = None if given["base"] == "scratch" else to_source("--base", given["base"] or DEFAULT_BASE)
     try:
@@ -130,7 +126,7 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
             specs=given["specs"],
             base_registry=registry_of(base, given) if base else None,
             policy=policy.policy_of(given),
-            options=BuildOptions(**values_for("options", {**given, **_layer_repositories(given)})),
+            options=BuildOptions(**values_for("options", {**given, **layer_repositories(given)})),
             **values_for("request", given),
         )
         index_annotations = annotations_for(INDEX, request.options.annotations)
@@ -148,7 +144,7 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
     from conda_docker.sbom.writer import BillWriter
     from python_docker.copying.delivery import Delivery
 
-    attachments = _Attachments(request, given)
+    attachments = Attachments(request, given)
     results: list[BuildResult] = []
     with (
         open_display(console) as progress,
@@ -224,155 +220,6 @@ def _base_explained(base: str, is_default: bool) -> Iterator[None]:
             f"cannot get the default base image {base}: {error}. Choose another with --base: `-b scratch` for none, "
             "or an image on this machine, such as `-b oci:DIR` or `-b base.tar`"
         ) from error
-
-
-def registry_of(location: Location, given: Mapping[str, Any]) -> RegistryOptions | None:
-    """Return how to talk to the registry that a location names, as the options of a command say."""
-    from conda_docker.cli.options.registries import registry_options
-
-    return registry_options(location, insecure=given["insecure"], ca_bundle=given["cacert"], places=given.get("places"))
-
-
-def _layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the layer repositories, of options or else of conda's configuration, with how to talk to their registries.
-
-    Raises `InvalidReference` for what the configuration has that is not one.
-    """
-    from conda_docker.build_options import LayerRepository, to_repositories
-    from conda_docker.channels.configuration import read_conda_configuration
-    from python_docker.transports import Location
-
-    configuration = read_conda_configuration()
-
-    def reachable(repository: LayerRepository) -> LayerRepository:
-        return LayerRepository(repository.reference, registry_of(Location("docker", "", repository.reference), given))
-
-    chosen = {
-        option: given[option] or to_repositories(option, getattr(configuration, option))
-        for option in ("cache_from", "cache_to")
-    }
-    return {option: tuple(map(reachable, repositories)) for option, repositories in chosen.items() if repositories}
-
-
-def _locations(
-    outputs: Sequence[Location],
-    names: Sequence[ImageReference],
-    *,
-    push: bool,
-    load: bool,
-    platforms: int,
-    required: bool,
-) -> list[Location]:
-    """Return where the image goes, each place once; what is certain to fail later fails now.
-
-    That it goes nowhere is an error where a place is `required`.
-    """
-    from python_docker.transports import Location
-    from python_docker.transports.output import packing_of
-    from python_docker.transports.table import INDEX_FORMS
-
-    locations = [*outputs]
-    for reference in names:
-        locations += [Location("docker", "", str(reference))] if push else []
-        locations += [Location("docker-daemon", "", str(reference.familiar))] if load else []
-    if required and not locations:
-        raise click.UsageError("say where the image goes, with --output, --push or --load")
-    for location in locations:
-        if platforms > 1 and not location.medium.holds_index:
-            raise click.UsageError(f"{location} holds an image for one platform only; use {INDEX_FORMS}")
-        if location.medium.is_file:
-            packing_of(location.path)
-            _check_folder(location.path)
-    return list(dict.fromkeys(locations))
-
-
-def _check_attachable(given: Mapping[str, Any], locations: Sequence[Location]) -> None:
-    """Raise a usage error where something is to be attached to the image, and no place can hold it."""
-    if not attest.asked(given) or not locations or any(location.medium.holds_referrers for location in locations):
-        return
-    from python_docker.transports.table import REFERRER_FORMS
-
-    raise click.UsageError(f"nothing can be attached to the image in {locations[0]}; use {REFERRER_FORMS}")
-
-
-class _Attachments:
-    """What the options have attached to the images of a build. The key is read, and files are hashed, at the start."""
-
-    def __init__(self, request: Request, given: Mapping[str, Any]) -> None:
-        self._request = request
-        self._given = given
-        self._started = time.time()
-        self._key = attest.read_private_key(given["sign_key"]) if given["sign_key"] else None
-        self._signer = attest.signer_of(given, self._key)
-        self._made: BuildAttachments | None = None
-        self._files: Files = ()
-        if given["provenance"]:
-            from conda_docker.attestation.slsa import input_digests
-
-            self._files = input_digests(request)
-
-    def of(self, results: list[BuildResult], bills: BillWriter | None) -> BuildAttachments | None:
-        """Return what is attached to the images of `results`; None for nothing."""
-        if bills is None and not attest.asked(self._given):
-            return None
-        if self._made is None:
-            from conda_docker.attestation.attachments import BuildAttachments
-
-            self._made = BuildAttachments(
-                results,
-                self._request,
-                bills,
-                attest.run_of(self._given, self._started, time.time()),
-                self._files,
-                self._signer,
-                in_index=self._given["buildkit_attestations"],
-            )
-        return self._made
-
-    def write_tags(self, location: Location, written: Manifest | Index) -> None:
-        """Sign what was written to a registry in cosign's older form, if that is asked for."""
-        if self._key is None or not self._given["signature_tag"] or location.transport != "docker":
-            return
-        from python_docker.signing.tagged import write_tagged
-        from python_docker.spec.documents import Index
-
-        digests = [written.digest]
-        if isinstance(written, Index):
-            digests += [child.digest for child in written.manifests if (child.platform or {}).get("os") != "unknown"]
-        for digest in digests:
-            write_tagged(location, digest, self._key, registry_of(location, self._given))
-
-
-def _check_folder(path: str | Path) -> None:
-    """Raise `Error` where the folder that a file is to be written in is missing, before anything is built."""
-    folder = Path(path).absolute().parent
-    if not folder.is_dir():
-        raise Error(f"cannot write {path}: there is no folder {folder}")
-
-
-def _bills(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[BillFormat, Path | None]:
-    """Return the formats of bills of materials that are asked for, and the file that each goes to."""
-    if not given["sbom"] and not given["sbom_output"]:
-        return {}
-    from conda_docker.sbom.document import BillFormat, check_installed
-    from python_docker.transports.table import REFERRER_FORMS
-
-    formats = [BillFormat(name) for name in dict.fromkeys(given["sbom"])]
-    files: tuple[Path, ...] = given["sbom_output"]
-    if files and len(files) != len(formats):
-        raise click.UsageError(f"give --sbom-output once for each --sbom; got {len(files)} for {len(formats)}")
-    if len(set(files)) < len(files):
-        raise click.UsageError("--sbom-output names one file twice; each bill needs a file of its own")
-    if files and len(given["platform"]) > 1:
-        raise click.UsageError("--sbom-output holds the bill of one platform; attached, each platform has its own")
-    if not files and locations and not any(location.medium.holds_referrers for location in locations):
-        raise click.UsageError(
-            f"nothing can be attached to the image in {locations[0]}; use {REFERRER_FORMS}, or --sbom-output FILE"
-        )
-    for path in files:
-        _check_folder(path)
-    check_installed(formats)
-    return dict(zip(formats, files or [None] * len(formats), strict=True))
 
 
 def _report(

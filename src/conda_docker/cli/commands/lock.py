@@ -162,9 +162,9 @@ def _check(console: Output, path: Path, form: str, existing: Mapping[str, Any] |
 
 def _request(values: Mapping[str, Any]) -> Request:
     from conda_docker.build_options import BuildOptions
-    from conda_docker.cli.commands.build import registry_of
     from conda_docker.cli.options.arguments import to_source
     from conda_docker.cli.options.build import DEFAULT_BASE
+    from conda_docker.cli.options.destinations import registry_of
     from conda_docker.request import Request
 
     base = None if values["base"] == "scratch" else to_source("--base", values["base"] or DEFAULT_BASE)

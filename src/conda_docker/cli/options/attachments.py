@@ -1,0 +1,105 @@
+"""What options have attached to the images of a build: bills of materials, provenance, signatures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conda_docker.cli.options import attest
+from conda_docker.cli.options.destinations import check_folder, registry_of
+
+if TYPE_CHECKING:
+    from conda_docker.attestation.attachments import BuildAttachments
+    from conda_docker.attestation.slsa import Files
+    from conda_docker.image.assemble import BuildResult
+    from conda_docker.request import Request
+    from conda_docker.sbom.document import BillFormat
+    from conda_docker.sbom.writer import BillWriter
+    from python_docker.spec.documents import Index, Manifest
+    from python_docker.transports import Location
+
+
+def check_attachable(given: Mapping[str, Any], locations: Sequence[Location]) -> None:
+    """Raise a usage error where something is to be attached to the image, and no place can hold it."""
+    if not attest.asked(given) or not locations or any(location.medium.holds_referrers for location in locations):
+        return
+    from python_docker.transports.table import REFERRER_FORMS
+
+    raise click.UsageError(f"nothing can be attached to the image in {locations[0]}; use {REFERRER_FORMS}")
+
+
+class Attachments:
+    """What the options have attached to the images of a build. The key is read, and files are hashed, at the start."""
+
+    def __init__(self, request: Request, given: Mapping[str, Any]) -> None:
+        self._request = request
+        self._given = given
+        self._started = time.time()
+        self._key = attest.read_private_key(given["sign_key"]) if given["sign_key"] else None
+        self._signer = attest.signer_of(given, self._key)
+        self._made: BuildAttachments | None = None
+        self._files: Files = ()
+        if given["provenance"]:
+            from conda_docker.attestation.slsa import input_digests
+
+            self._files = input_digests(request)
+
+    def of(self, results: list[BuildResult], bills: BillWriter | None) -> BuildAttachments | None:
+        """Return what is attached to the images of `results`; None for nothing."""
+        if bills is None and not attest.asked(self._given):
+            return None
+        if self._made is None:
+            from conda_docker.attestation.attachments import BuildAttachments
+
+            self._made = BuildAttachments(
+                results,
+                self._request,
+                bills,
+                attest.run_of(self._given, self._started, time.time()),
+                self._files,
+                self._signer,
+                in_index=self._given["buildkit_attestations"],
+            )
+        return self._made
+
+    def write_tags(self, location: Location, written: Manifest | Index) -> None:
+        """Sign what was written to a registry in cosign's older form, if that is asked for."""
+        if self._key is None or not self._given["signature_tag"] or location.transport != "docker":
+            return
+        from python_docker.signing.tagged import write_tagged
+        from python_docker.spec.documents import Index
+
+        digests = [written.digest]
+        if isinstance(written, Index):
+            digests += [child.digest for child in written.manifests if (child.platform or {}).get("os") != "unknown"]
+        for digest in digests:
+            write_tagged(location, digest, self._key, registry_of(location, self._given))
+
+
+def bills_of(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[BillFormat, Path | None]:
+    """Return the formats of bills of materials that are asked for, and the file that each goes to."""
+    if not given["sbom"] and not given["sbom_output"]:
+        return {}
+    from conda_docker.sbom.document import BillFormat, check_installed
+    from python_docker.transports.table import REFERRER_FORMS
+
+    formats = [BillFormat(name) for name in dict.fromkeys(given["sbom"])]
+    files: tuple[Path, ...] = given["sbom_output"]
+    if files and len(files) != len(formats):
+        raise click.UsageError(f"give --sbom-output once for each --sbom; got {len(files)} for {len(formats)}")
+    if len(set(files)) < len(files):
+        raise click.UsageError("--sbom-output names one file twice; each bill needs a file of its own")
+    if files and len(given["platform"]) > 1:
+        raise click.UsageError("--sbom-output holds the bill of one platform; attached, each platform has its own")
+    if not files and locations and not any(location.medium.holds_referrers for location in locations):
+        raise click.UsageError(
+            f"nothing can be attached to the image in {locations[0]}; use {REFERRER_FORMS}, or --sbom-output FILE"
+        )
+    for path in files:
+        check_folder(path)
+    check_installed(formats)
+    return dict(zip(formats, files or [None] * len(formats), strict=True))

@@ -1,0 +1,83 @@
+"""Where options say that an image and its layers go, and how to talk to the registries there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from python_docker.errors import Error
+
+if TYPE_CHECKING:
+    from python_docker.registry.options import RegistryOptions
+    from python_docker.spec.reference import ImageReference
+    from python_docker.transports import Location
+
+
+def locations_of(
+    outputs: Sequence[Location],
+    names: Sequence[ImageReference],
+    *,
+    push: bool,
+    load: bool,
+    platforms: int,
+    required: bool,
+) -> list[Location]:
+    """Return where the image goes, each place once; what is certain to fail later fails now.
+
+    That it goes nowhere is an error where a place is `required`.
+    """
+    from python_docker.transports import Location
+    from python_docker.transports.output import packing_of
+    from python_docker.transports.table import INDEX_FORMS
+
+    locations = [*outputs]
+    for reference in names:
+        locations += [Location("docker", "", str(reference))] if push else []
+        locations += [Location("docker-daemon", "", str(reference.familiar))] if load else []
+    if required and not locations:
+        raise click.UsageError("say where the image goes, with --output, --push or --load")
+    for location in locations:
+        if platforms > 1 and not location.medium.holds_index:
+            raise click.UsageError(f"{location} holds an image for one platform only; use {INDEX_FORMS}")
+        if location.medium.is_file:
+            packing_of(location.path)
+            check_folder(location.path)
+    return list(dict.fromkeys(locations))
+
+
+def check_folder(path: str | Path) -> None:
+    """Raise `Error` where the folder that a file is to be written in is missing, before anything is built."""
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise Error(f"cannot write {path}: there is no folder {folder}")
+
+
+def registry_of(location: Location, given: Mapping[str, Any]) -> RegistryOptions | None:
+    """Return how to talk to the registry that a location names, as the options of a command say."""
+    from conda_docker.cli.options.registries import registry_options
+
+    return registry_options(location, insecure=given["insecure"], ca_bundle=given["cacert"], places=given.get("places"))
+
+
+def layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the layer repositories, of options or else of conda's configuration, with how to talk to their registries.
+
+    Raises `InvalidReference` for what the configuration has that is not one.
+    """
+    from conda_docker.build_options import LayerRepository, to_repositories
+    from conda_docker.channels.configuration import read_conda_configuration
+    from python_docker.transports import Location
+
+    configuration = read_conda_configuration()
+
+    def reachable(repository: LayerRepository) -> LayerRepository:
+        return LayerRepository(repository.reference, registry_of(Location("docker", "", repository.reference), given))
+
+    chosen = {
+        option: given[option] or to_repositories(option, getattr(configuration, option))
+        for option in ("cache_from", "cache_to")
+    }
+    return {option: tuple(map(reachable, repositories)) for option, repositories in chosen.items() if repositories}
