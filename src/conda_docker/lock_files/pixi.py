@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from conda_docker.environment.inputs.lock_files.pixi_lock import DEFAULT_ENVIRONMENT
 from conda_docker.lock_files.yaml_text import yaml_text
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ _FIELDS = (
 )
 
 
-def pixi_lock(environments: Sequence[LockedEnvironment]) -> str:
-    """Return the text of a pixi.lock with one environment, `default`, for several platforms.
+def pixi_lock(environments: Sequence[LockedEnvironment], name: str = DEFAULT_ENVIRONMENT) -> str:
+    """Return the text of a pixi.lock with one environment, called `name`, for several platforms.
 
     What the form has no place for is left out: what was asked for, variables, the base image, options.
     """
@@ -44,7 +45,7 @@ def pixi_lock(environments: Sequence[LockedEnvironment]) -> str:
     document = {
         "version": _VERSION,
         "environments": {
-            "default": {"channels": [{"url": channel} for channel in channels], "packages": platforms},
+            name: {"channels": [{"url": channel} for channel in channels], "packages": platforms},
         },
         "packages": [packages[location] for location in sorted(packages)],
     }

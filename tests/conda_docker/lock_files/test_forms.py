@@ -16,7 +16,7 @@ from conda_docker.environment.inputs.lock_files.own_lock import parse_own_lock
 from conda_docker.environment.inputs.lock_files.pixi_lock import parse_pixi_lock
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.wheels import Distribution, LockedWheel
-from conda_docker.errors import UnsupportedInput
+from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.lock_files.conda_lock import conda_lock
 from conda_docker.lock_files.own import own_lock
 from conda_docker.lock_files.pixi import pixi_lock
@@ -145,3 +145,10 @@ def test_a_conda_lock_is_as_conda_lock_has_it() -> None:
     assert [(each.name, each.version, each.sha256) for each in after.wheels] == [("six", "1.10", "c" * 64)]
     assert "library: '>=1,<2'" in text
     assert "idna: '>=2.5,<4'" in text or "idna: '>=2.5,<4'" in text.replace('"', "'")
+
+
+def test_an_environment_keeps_its_name_in_a_pixi_lock() -> None:
+    text = pixi_lock(ENVIRONMENTS, "prod")
+    assert len(parse_pixi_lock(text, subdir="linux-64", environment="prod").packages) == 2
+    with pytest.raises(InvalidEnvironment, match="default"):
+        parse_pixi_lock(text, subdir="linux-64", environment="default")

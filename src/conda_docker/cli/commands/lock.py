@@ -228,7 +228,8 @@ def _write(path: Path, form: str, resolved: tuple[Resolved, ...], asked: _Asked)
 
     environments = [each.environment for each in resolved]
     if form == "pixi":
-        text = pixi_lock(environments)
+        chosen = asked.values["environment"]
+        text = pixi_lock(environments, chosen) if chosen else pixi_lock(environments)
     elif form == "conda-lock":
         text = conda_lock(environments, asked.values["file"], asked.digest.partition(":")[2])
     else:

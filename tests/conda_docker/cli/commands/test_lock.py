@@ -175,3 +175,21 @@ def test_a_declared_environment(conda_docker: Run, tmp_path: Path, environment_f
     document = json.loads((tmp_path / "conda-docker.lock").read_text())
     assert document["inputs"] == {"file": "environment.yml", "base": "scratch", "trim": True}
     assert conda_docker("lock", "--check").returncode == 0
+
+
+def test_an_environment_of_a_pixi_workspace_keeps_its_name(
+    conda_docker: Run, tmp_path: Path, channel: SyntheticChannel
+) -> None:
+    (tmp_path / "pixi.toml").write_text(
+        f'[workspace]\nname = "x"\nchannels = ["{channel.url}"]\nplatforms = ["linux-64"]\n'
+        '[dependencies]\npython = "*"\n'
+        '[feature.prod.dependencies]\ntool = "*"\n[environments]\nprod = ["prod"]\n'
+    )
+    options = ["--platform", "linux-64", "--environment", "prod"]
+    locked(conda_docker, "-f", "pixi.toml", *options, "-o", "pixi.lock")
+    done = conda_docker("build", "-b", "scratch", "-f", "pixi.lock", *options, "-o", "oci:out")
+    assert done.returncode == 0, done.stderr
+    done = conda_docker("build", "-b", "scratch", "-f", "pixi.toml", *options, "-o", "oci:same")
+    assert "pixi.lock is up to date with pixi.toml" in done.stderr
+    other = conda_docker("build", "-b", "scratch", "-f", "pixi.toml", "--platform", "linux-64", "-o", "oci:other")
+    assert "pixi.lock is not up to date with pixi.toml" in other.stderr
