@@ -17,7 +17,10 @@ LOCK_FILE = "The lock file"
 _OF_BUILDS = frozenset(
     {
         "image",
+        "tag",
         "output",
+        "metadata-file",
+        "iidfile",
         "push",
         "load",
         "sbom",
