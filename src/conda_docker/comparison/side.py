@@ -13,6 +13,7 @@ from conda_docker.environment.package_url import channel_of_url
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.image.provenance import copied_distributions, packages_of_layer, read_environments
+from conda_docker.user_files import is_there
 from python_docker.errors import NotFound
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 PYPI = "pypi"
 
+_PATHS = ("/", "./", "../", "~")
+_SUFFIXES = (".yml", ".yaml", ".lock", ".toml", ".txt", ".json")
+
 
 def read_side(
     name: str,
@@ -34,14 +38,24 @@ def read_side(
     """Return what `name` stands for: an environment's folder, a file, else any place that images are read from.
 
     `platform` chooses in what is for several (None: Linux on this machine's processor). A file that lists no exact
-    packages is solved. Raises what reading them raises.
+    packages is solved. Raises `NotFound` for a file that is missing, and what reading them raises.
     """
     path = Path(name)
     if (path / "conda-meta").is_dir():
         return _of_environment(name, "prefix", _locked(prefix=path, platform=platform))
     if path.is_file() and _describes_an_environment(path):
         return _of_environment(name, "file", _locked(file=path, platform=platform))
+    if _names_a_file(name) and not is_there(path):
+        raise NotFound(f"there is no file {name}")
     return _of_image(name, platform, registry)
+
+
+def _names_a_file(name: str) -> bool:
+    """Return whether `name` is clearly a path, so that no registry is asked for an image of that name.
+
+    A repository may have such a suffix: `docker://NAME` and `NAME:TAG` are images.
+    """
+    return ":" not in name and (name.startswith(_PATHS) or name.endswith(_SUFFIXES))
 
 
 def _describes_an_environment(path: Path) -> bool:

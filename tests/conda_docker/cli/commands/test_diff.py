@@ -132,3 +132,12 @@ def test_an_image_of_others(conda_docker: Run, images: tuple[str, str], tmp_path
 
 def test_one_form_at_a_time(conda_docker: Run) -> None:
     assert conda_docker("diff", "--json", "--markdown", "a", "b").returncode == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nofile.yml", "nofile.yaml", "no.lock", "no.toml", "no.txt", "no.json", "./nofile", "../no/file", "/no/file"],
+)
+def test_a_missing_file_is_not_looked_for_in_a_registry(conda_docker: Run, layout: str, name: str) -> None:
+    done = conda_docker("diff", layout, name)
+    assert (done.returncode, done.stderr) == (4, f"error: there is no file {name}\n")
