@@ -29,6 +29,8 @@ def check_machine(cache: CacheFolder) -> Iterator[Check]:
     yield _check_cache(cache)
     yield _check_space("free space for the cache", cache.root)
     yield _check_space("free space for temporary files", Path(tempfile.gettempdir()))
+    if (chosen := os.environ.get("TMPDIR")) and not (Path(chosen).is_dir() and os.access(chosen, os.W_OK)):
+        yield Check("TMPDIR", Status.WARNING, f"{chosen} cannot be used, so {tempfile.gettempdir()} is")
     yield _check_sandbox()
 
 
@@ -41,13 +43,19 @@ def _version(distribution: str) -> str:
 
 def _check_cache(cache: CacheFolder) -> Check:
     advice = "choose another folder with --cache-dir or CONDA_DOCKER_CACHE"
-    if cache.root.exists() and not (cache.root.is_dir() and os.access(cache.root, os.W_OK)):
+    if not _can_be_written(cache.root):
         return Check("cache", Status.ERROR, f"{cache.root} is not a folder that you can write to", advice)
     try:
         held = cache_info(cache)
     except (CacheError, OSError) as error:
         return Check("cache", Status.ERROR, str(error), advice)
     return ok("cache", f"{cache.root}, {held.size / 1e9:.1f} GB: {held.layers} layers, {held.packages} packages")
+
+
+def _can_be_written(folder: Path) -> bool:
+    """Return whether files can be made in a folder, or the folder itself where it is not there yet."""
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK)
 
 
 def _check_space(subject: str, folder: Path) -> Check:

@@ -106,7 +106,11 @@ def _left_out(step: Step, *, asked: bool) -> LayerVerdict:
         "other": "it holds files that were added to the image or copied from an environment, or another program made "
         "it: no package says what is in it",
     }
-    reason = reasons.get(step.kind, "its environment's history is incomplete") if asked else "it was not asked for"
+    reason = (
+        reasons.get(step.kind, "its environment's history is incomplete")
+        if asked
+        else "they are not among the packages that were asked for"
+    )
     return verdict_on(step, Outcome.UNVERIFIED, reason)
 
 

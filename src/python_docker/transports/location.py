@@ -95,6 +95,8 @@ def _parse(medium: Medium, rest: str, text: str) -> Location | None:
     path, name = (rest, None) if medium.syntax is Syntax.PATH else _split_path(rest)
     if not path:
         raise InvalidReference(f"{text!r} names no file or folder; expected {medium.form}")
+    if path == "-":
+        raise InvalidReference(f"{text!r}: images are not read from standard input or written to standard output")
     return Location(medium.name, path, name)
 
 

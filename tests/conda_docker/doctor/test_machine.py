@@ -47,3 +47,8 @@ def test_a_missing_sandbox_is_a_warning_with_its_reason(tmp_path: Path, monkeypa
 def test_little_space_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_LITTLE_SPACE", 1 << 62)
     assert checks(tmp_path)["free space for the cache"].status is Status.WARNING
+
+
+def test_a_temporary_folder_that_is_not_there_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
+    assert checks(tmp_path)["TMPDIR"].status is Status.WARNING

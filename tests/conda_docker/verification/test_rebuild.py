@@ -367,5 +367,5 @@ def test_the_command(
     assert "DIFFERENT" in result.stdout
     partial = program("verify", "--rebuild", "--packages", "pure", "oci:demo:1")
     assert partial.returncode == 0, partial.stderr
-    assert "4 layers: it was not asked for" in partial.stdout
+    assert "4 layers: they are not among the packages that were asked for" in partial.stdout
     assert program("verify", "oci:demo:1").returncode == 2

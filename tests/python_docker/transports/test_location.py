@@ -104,3 +104,10 @@ def test_a_pipe_is_read_as_an_archive(here: Path) -> None:
 def test_what_cannot_be_a_path_is_an_error_of_ours(text: str) -> None:
     with pytest.raises(InvalidReference):
         Location.parse(text, default_transport="docker")
+
+
+@pytest.mark.parametrize("text", ["docker-archive:-", "oci-archive:-", "oci:-", "docker-archive:-:demo"])
+def test_standard_streams_are_no_places(text: str) -> None:
+    with pytest.raises(InvalidReference, match="standard input"):
+        Location.parse(text)
+    assert Location.parse("oci:./-").path == "./-"

@@ -16,6 +16,7 @@ from conda_docker.cli.options.lock import LOCK_OPTIONS, LOCKABLE, RECORDED
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
+from conda_docker.cli.terminal.report import count
 from conda_docker.errors import InvalidEnvironment
 from python_docker.errors import Error, InvalidPath
 
@@ -87,7 +88,7 @@ def lock(
     _write(path, form, resolved, asked)
     for each in resolved:
         environment = each.environment
-        packages = f"{len(environment.packages)} conda packages, {len(environment.wheels)} wheels"
+        packages = f"{count(len(environment.packages), 'conda package')}, {count(len(environment.wheels), 'wheel')}"
         console.result(f"{path}: {environment.subdir}, {packages}, base {each.base_name}")
     return None
 
