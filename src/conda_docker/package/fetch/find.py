@@ -79,8 +79,20 @@ def download_path(record: PublishedFile, cache_dir: Path) -> Path:
 
     A package without any hash is known by its URL: what is published under a name does not change (CEP 26).
     """
-    key = record.sha256 or record.md5 or "url" + hashlib.sha256(record.public_url.encode()).hexdigest()[:32]
-    return CacheFolder(cache_dir).package(f"{key}-{record.file_name}")
+    return next(_kept_paths(record, cache_dir))
+
+
+def _kept_paths(record: PublishedFile, cache_dir: Path) -> Iterator[Path]:
+    """Yield where our download of this package may be: it is named after what was known when it was downloaded.
+
+    The rest of what is known now may come from that very archive, as it does for explicit lists.
+    """
+    cache = CacheFolder(cache_dir)
+    for key in (record.sha256, record.md5):
+        if key is not None:
+            yield cache.package(f"{key}-{record.file_name}")
+    url = hashlib.sha256(record.public_url.encode()).hexdigest()[:32]
+    yield cache.package(f"url{url}-{record.file_name}")
 
 
 def local_path(url: str) -> Path | None:
@@ -145,7 +157,7 @@ def _real(folder: Path) -> Path | None:
 
 def _archives(record: PublishedFile, cache_dir: Path | None, caches: Sequence[Path]) -> Iterator[Path]:
     if cache_dir is not None:
-        yield download_path(record, cache_dir)
+        yield from _kept_paths(record, cache_dir)
     if record.source is not None:
         yield record.source
     local = local_path(record.url)
