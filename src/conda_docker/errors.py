@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from python_docker.errors import Error
+from python_docker.errors import ContentMismatch, Error
 
 
 class InvalidPackage(Error):
@@ -63,6 +63,10 @@ class ChannelError(Error):
 
 class DownloadError(Error):
     """A package that could not be downloaded, or is not what its record says."""
+
+
+class WrongPackage(DownloadError, ContentMismatch):
+    """A package or wheel that is there, and is not what its record says: another size or hash."""
 
 
 class InvalidPolicy(Error, ValueError):

@@ -34,6 +34,7 @@ def exit_code_of(error: BaseException) -> ExitCode:
         (ExitCode.UNSOLVABLE, (conda.Unsolvable,)),
         (ExitCode.NOT_FOUND, (docker.NotFound, docker.EngineNotFound)),
         (ExitCode.ACCESS_DENIED, (docker.AccessDenied, docker.CredentialsError)),
+        (ExitCode.INVALID_INPUT, (docker.ContentMismatch,)),
         (
             ExitCode.NETWORK,
             (docker.ConnectionFailed, docker.TooManyRequests, conda.ChannelError, conda.DownloadError),
@@ -41,7 +42,7 @@ def exit_code_of(error: BaseException) -> ExitCode:
         (
             ExitCode.INVALID_INPUT,
             (
-                *(docker.InvalidDocument, docker.InvalidArchive, docker.InvalidLayer, docker.ContentMismatch),
+                *(docker.InvalidDocument, docker.InvalidArchive, docker.InvalidLayer),
                 *(docker.UnsupportedFormat, conda.InvalidPackage, conda.InvalidEnvironment, conda.UnsupportedInput),
             ),
         ),

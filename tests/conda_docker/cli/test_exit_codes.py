@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.cli.exit_codes import ExitCode, exit_code_of
-from conda_docker.errors import DownloadError, InvalidPackage, InvalidSpec, Unsolvable
+from conda_docker.errors import DownloadError, InvalidPackage, InvalidSpec, Unsolvable, WrongPackage
 from python_docker.errors import (
     AccessDenied,
     ConnectionFailed,
@@ -32,6 +32,7 @@ from python_docker.errors import (
         (ConnectionFailed("refused"), ExitCode.NETWORK),
         (TooManyRequests("later"), ExitCode.NETWORK),
         (DownloadError("cut"), ExitCode.NETWORK),
+        (WrongPackage("another hash"), ExitCode.INVALID_INPUT),
         (ContentMismatch("another digest"), ExitCode.INVALID_INPUT),
         (InvalidPackage("not a zip"), ExitCode.INVALID_INPUT),
         (InvalidSpec("==", "no version"), ExitCode.INVALID_INPUT),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from conda_docker.errors import CacheError, DownloadError
+from conda_docker.errors import CacheError, DownloadError, WrongPackage
 from conda_docker.package.fetch.find import known_hash
 from conda_docker.package.fetch.partial_download import PartialDownload
 from conda_docker.redaction import public_text
@@ -83,7 +83,7 @@ class Downloader:
             problem = _problem(record, partial)
             if problem is not None:
                 partial.discard()
-                raise DownloadError(wrong_content(record, problem))
+                raise WrongPackage(wrong_content(record, problem))
             partial.commit()
         task.finish()
         return target
@@ -125,7 +125,7 @@ class Downloader:
             if error.cause is Cause.WRONG_LENGTH:
                 if before:
                     return True
-                raise DownloadError(wrong_content(record, error.detail)) from None
+                raise WrongPackage(wrong_content(record, error.detail)) from None
             raise _failed(record, error) from None
         finally:
             body.close()
@@ -187,7 +187,7 @@ class _Writer:
                 raise Stopped
             self._partial.write(data)
             if self._record.size is not None and self._partial.size > self._record.size:
-                raise DownloadError(f"{self._record.public_url} is longer than its channel's index says")
+                raise WrongPackage(f"{self._record.public_url} is longer than its channel's index says")
         except (CacheError, DownloadError, Stopped) as error:
             self.failure = error
             raise

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conda_docker.cache.folder import CacheFolder, mark_used
-from conda_docker.errors import DownloadError
+from conda_docker.errors import DownloadError, WrongPackage
 from conda_docker.package.fetch.find import (
     download_path,
     find_package,
@@ -242,4 +242,4 @@ def check_local(record: PublishedFile) -> None:
         raise DownloadError(f"cannot read the package {path}: {error.strerror or error}") from None
     from conda_docker.package.fetch.download import wrong_content
 
-    raise DownloadError(wrong_content(record, problem))
+    raise WrongPackage(wrong_content(record, problem))

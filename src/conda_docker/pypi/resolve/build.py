@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from conda_docker.cache.folder import CacheFolder, mark_used
 from conda_docker.cache.notes import read_note, write_note
 from conda_docker.environment.wheels import LockedWheel
-from conda_docker.errors import BuildFailed, UnsupportedInput
+from conda_docker.errors import BuildFailed, DownloadError, UnsupportedInput
 from conda_docker.pypi.resolve.uv import UvFailed, run_uv
 from conda_docker.redaction import public_text, public_url
 from python_docker.files.atomic import PartialFolder
@@ -196,17 +196,18 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _checked_out(location: str, folder: Path) -> Path:
     """Check a commit out of a repository: `git+URL@COMMIT#subdirectory=PATH`."""
-    kind, _, rest = location.partition("+")
+    system, _, rest = location.partition("+")
     rest, _, fragment = rest.partition("#")
     url, _, commit = rest.rpartition("@")
-    if kind != "git":
-        raise UnsupportedInput(f"{public_url(rest)} is in a {kind} repository; only git is supported")
+    if system != "git":
+        raise UnsupportedInput(f"{public_url(rest)} is in a {system} repository; only git is supported")
     folder.mkdir(parents=True)
     for command in (["init", "-q"], ["fetch", "-q", "--depth", "1", url, commit], ["checkout", "-q", "FETCH_HEAD"]):
         done = run_program(["git", "-C", folder.absolute(), *command])
         if done.returncode:
             reason = public_text(done.stderr.decode("utf-8", "replace").strip())[:1000]
-            raise BuildFailed(f"cannot check out {public_url(url)}: {reason}")
+            kind = DownloadError if command[0] == "fetch" else BuildFailed
+            raise kind(f"cannot check out {public_url(url)}: {reason}")
     below = fragment.removeprefix("subdirectory=") if fragment.startswith("subdirectory=") else ""
     tree = (folder / below).resolve()
     if not tree.is_relative_to(folder.resolve()):

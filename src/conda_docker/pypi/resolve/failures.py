@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.wheels import Distribution, normalize_name
-from conda_docker.errors import DownloadError, Unsolvable
+from conda_docker.errors import DownloadError, InvalidPackage, Unsolvable
 from conda_docker.pypi.resolve.target import Target
 from conda_docker.redaction import public_text
 from python_docker.errors import Error
@@ -26,14 +26,18 @@ _NO_WHEELS = re.compile(
     r"(?:has|have) no (?:usable wheels|wheels with)"
 )
 _WHEELS_REQUIRED = re.compile(r"Wheels are required for `([^`]+)`")
-_UNREACHABLE = re.compile(r"Failed to (?:fetch|download)|Request failed after|could not be queried")
+_UNREACHABLE = re.compile(
+    r"Failed to (?:fetch|download)|Request failed after|could not be queried|Could not resolve host"
+)
+_DAMAGED = re.compile(r"Failed to read metadata|Failed to read from zip file")
 _SKIPPED = re.compile(r"hint: (?:Wheels are required|.* was found on ).*")
 
 
 def unresolvable(
     output: str, pip: PipRequirements, target: Target, provided: Sequence[Distribution], *, sdists: bool
 ) -> Error:
-    """Return the error for what uv wrote: `Unsolvable`, or `DownloadError` where an index cannot be read.
+    """Return the error for what uv wrote: `Unsolvable`, or `DownloadError` where an index or a repository cannot be
+    read, or `InvalidPackage` for a wheel that is damaged.
 
     `pip` is what was asked for, `provided` what conda packages bring, and `sdists` whether source distributions were
     allowed.
@@ -42,6 +46,8 @@ def unresolvable(
     explanation = _explanation(output)
     if _UNREACHABLE.search(output):
         return DownloadError(f"cannot query the package index for the pip requirements of {origin}:\n{explanation}")
+    if _DAMAGED.search(output):
+        return InvalidPackage(f"a file that the pip requirements of {origin} name is damaged:\n{explanation}")
     advice = list(islice(_blamed_lines(pip, explanation), _MOST_LINES))
     if in_the_way := conflicting(output, provided):
         advice += map(_about_conda, in_the_way)

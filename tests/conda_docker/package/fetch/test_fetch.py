@@ -22,7 +22,7 @@ import pytest
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedPackage
-from conda_docker.errors import CacheError, DownloadError
+from conda_docker.errors import CacheError, DownloadError, WrongPackage
 from conda_docker.package.fetch.fetch import fetch_packages, http_options
 from conda_docker.package.fetch.find import download_path
 from python_docker.errors import Error
@@ -132,10 +132,20 @@ def test_a_package_without_hashes_is_taken_as_it_comes(small: LockedPackage, ser
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("known", [{}, {"md5": True}])
+def test_a_package_that_was_downloaded_to_be_hashed_is_not_downloaded_again(
+    known: dict[str, bool], small: LockedPackage, server: FaultyServer, cache: Path
+) -> None:
+    before = replace(small, sha256=None, md5=small.md5 if known else None, size=None)
+    path = fetch(before, cache=cache)["small"]
+    assert fetch(small, cache=cache)["small"] == path
+    assert len(server.requests) == 1
+
+
 def test_a_package_with_an_md5_alone_is_checked_by_it(small: LockedPackage, cache: Path) -> None:
     record = replace(small, sha256=None)
     assert fetch(record, cache=cache)["small"].name == f"{small.md5}-{small.file_name}"
-    with pytest.raises(DownloadError, match=f"its md5 is {small.md5}, and should be {32 * '0'}"):
+    with pytest.raises(WrongPackage, match=f"its md5 is {small.md5}, and should be {32 * '0'}"):
         fetch(replace(record, md5=32 * "0"), cache=cache)
 
 
@@ -399,7 +409,7 @@ def test_a_wrong_sha256_names_package_hashes_and_url(
 def test_a_file_url_whose_sha256_is_wrong_names_both(synthetic_channel: SyntheticChannel, cache: Path) -> None:
     synthetic_channel.add(SMALL)
     right = synthetic_channel.record(SMALL)["sha256"]
-    with pytest.raises(DownloadError, match=f"its sha256 is {right}, and should be {64 * '0'}"):
+    with pytest.raises(WrongPackage, match=f"its sha256 is {right}, and should be {64 * '0'}"):
         fetch(synthetic_channel.locked(SMALL, sha256=64 * "0"), cache=cache)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conda_docker.environment.wheels import Distribution, PipRequirements
-from conda_docker.errors import DownloadError, Unsolvable
+from conda_docker.errors import DownloadError, InvalidPackage, Unsolvable
 from conda_docker.pypi.resolve.failures import conflicting, unresolvable
 from conda_docker.pypi.resolve.target import Target
 from python_docker.errors import Error
@@ -58,6 +58,18 @@ def test_an_index_that_cannot_be_read() -> None:
     found = error("error: Failed to fetch: `https://me:secret@host/simple/six/`")
     assert isinstance(found, DownloadError)
     assert "secret" not in str(found)
+
+
+def test_a_repository_whose_host_is_not_known() -> None:
+    assert isinstance(
+        error("error: Git operation failed\ncause: Could not resolve host: git.example.org"), DownloadError
+    )
+
+
+def test_a_damaged_wheel() -> None:
+    found = error("error: Failed to read `six @ file:///w/six.whl`\n  cause: Failed to read metadata: /w/six.whl")
+    assert isinstance(found, InvalidPackage)
+    assert "/w/six.whl" in str(found)
 
 
 def test_long_explanations_are_cut_and_warnings_left_out() -> None:
