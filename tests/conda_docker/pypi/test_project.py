@@ -148,3 +148,29 @@ def test_a_changed_source_file_changes_one_layer(
     after = build(tmp_path, synthetic_channel, project)
     changed = [old.packages for old, new in zip(before.layers, after.layers, strict=True) if old.digest != new.digest]
     assert changed == [("app",)]
+
+
+# As setuptools does it: what is left in build/ by an earlier build is packed again.
+LITTERING = """
+import os
+os.makedirs("build", exist_ok=True)
+open("build/left.txt", "a").close()
+"""
+
+
+def test_the_folder_of_a_project_is_not_written_to(tmp_path: Path, project: Path) -> None:
+    backend = project / "backend.py"
+    backend.write_text(backend.read_text() + LITTERING)
+    before = sorted(project.rglob("*"))
+    installed(tmp_path, project)
+    assert sorted(project.rglob("*")) == before
+
+
+def test_what_an_earlier_build_left_behind_is_not_packed(tmp_path: Path, project: Path) -> None:
+    backend = project / "backend.py"
+    text = backend.read_text().replace('open("app.py").read()', 'str(os.path.exists("build"))')
+    backend.write_text(text)
+    clean = installed(tmp_path, project)
+    (project / "build").mkdir()
+    (project / "build" / "gone.py").touch()
+    assert installed(tmp_path / "other", project).wheels[0].sha256 == clean.wheels[0].sha256

@@ -12,7 +12,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from conda_docker.cache.folder import CacheFolder, mark_used
 from conda_docker.cache.notes import read_note, write_note
 from conda_docker.environment.wheels import LockedWheel
 from conda_docker.errors import BuildFailed, DownloadError, UnsupportedInput
+from conda_docker.pypi.resolve.source_tree import copy_tree, tree_digest
 from conda_docker.pypi.resolve.uv import UvFailed, run_uv
 from conda_docker.redaction import public_text, public_url
 from python_docker.files.atomic import PartialFolder
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 
 
 _EPOCH = "315532800"  # 1980-01-01, the first time that a zip can hold: build backends put it on every file
-_PASSED_OVER = frozenset(
-    {".git", ".hg", ".tox", ".nox", ".venv", "__pycache__", ".mypy_cache", ".pytest_cache", "build"}
-)
 _LAST_LINES = 20
 _NOTE = "digest"  # the file next to a wheel that says whether it is as it was built
 
@@ -69,7 +67,7 @@ class Builder:
         """Return the wheel of a package that has none, built now or before.
 
         Raises `BuildFailed` with the end of what the build said, `DownloadError`, and `UnsupportedInput` for compiled
-        code that this machine cannot build for the image.
+        code that this machine cannot build for the image. A folder is not written to: a copy of it is built.
         """
         python = _python(self.target)
         with tempfile.TemporaryDirectory(prefix="conda-docker-build-") as scratch:
@@ -79,6 +77,8 @@ class Builder:
             known = _kept_wheel(kept)
             if known is not None:
                 return known
+            if package.tree is not None:
+                source = copy_tree(package.tree, Path(scratch) / "source")
             built = Path(scratch) / "wheel"
             arguments = ["build", "--wheel", "--out-dir", str(built), "--python", python, "--no-python-downloads"]
             try:
@@ -107,7 +107,7 @@ class Builder:
         if package.source is not None:
             return self._downloaded(package, scratch)
         if package.tree is not None:
-            return package.tree, _tree_digest(package.tree)
+            return package.tree, tree_digest(package.tree)
         assert package.vcs is not None
         return _checked_out(package.vcs, scratch / "checkout"), package.vcs
 
@@ -168,30 +168,6 @@ def _python(target: Target) -> str:
 def _runs(python: str) -> bool:
     """Return whether an interpreter can be started: version managers leave scripts that only say that there is none."""
     return run_program([python, *PYTHON_FLAGS, "-c", ""]).returncode == 0
-
-
-def _tree_digest(folder: Path) -> str:
-    """Return a digest of the files below `folder` with their names, less what tools leave there."""
-    total = hashlib.sha256()
-    for path in _files(folder):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode("utf-8", "surrogateescape"))
-    head = folder / ".git" / "HEAD"
-    if head.is_file():
-        # Some backends take the version from the commit.
-        done = run_program(["git", "-C", folder.absolute(), "rev-parse", "HEAD"])
-        total.update(done.stdout)
-    return total.hexdigest()
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if path.name in _PASSED_OVER or path.name.endswith(".egg-info") or path.is_symlink():
-            continue
-        if path.is_dir():
-            yield from _files(path)
-        elif path.is_file():
-            yield path
 
 
 def _checked_out(location: str, folder: Path) -> Path:
