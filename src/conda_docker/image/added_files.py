@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from conda_docker.errors import UnsupportedInput
 from conda_docker.image.users import container_user
 from conda_docker.user_files import read_text
+from python_docker.image.host_files import check_there
 
 if TYPE_CHECKING:
     import tarfile
@@ -42,6 +43,12 @@ def add_files(image: Image, options: BuildOptions, system: BaseSystem, user: Con
 
     paths = [pair for source, target in options.add for pair in _pairs(source, target)]
     return image.add_layer_paths(paths, filter=owned)
+
+
+def check_added(options: BuildOptions) -> None:
+    """Raise the `NotFound` that `add_files` raises for what is not there."""
+    for source, _ in options.add:
+        check_there(source)
 
 
 def _pairs(source: Path, target: str) -> Iterator[tuple[Path, str]]:

@@ -13,6 +13,7 @@ from conda_docker.cache.folder import CacheFolder
 from conda_docker.cache.location import default_cache_dir
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.environment.wheels import LockedWheel
+from conda_docker.image.added_files import check_added
 from conda_docker.image.base_system import BaseSystem, read_base_system, remembered_base_system
 from conda_docker.image.package_layers import repositories
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
@@ -107,7 +108,8 @@ def preview_image(
 
     Nothing is downloaded. What is learned of packages that are on this machine is noted in the cache, as a build would
     note it. Raises what a build is certain to raise: `PlatformNotFound`, `UnsupportedFormat`, `InterpreterNotFound`,
-    `ScriptFailed`, `InvalidPackage`, and, with `offline`, `DownloadError` for packages that are missing.
+    `ScriptFailed`, `InvalidPackage`, `NotFound` for files to add, and, with `offline`, `DownloadError` for packages
+    that are missing.
     """
     options = options or BuildOptions()
     check_base(environment, base, options)
@@ -143,6 +145,7 @@ def preview_image(
         layers += _prefix_layers(survey)
     layers.append(LayerPreview(LayerKind.ENVIRONMENT))
     if options.add:
+        check_added(options)
         layers.append(LayerPreview(LayerKind.ADDED))
     return ImagePreview(
         plan,

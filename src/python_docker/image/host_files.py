@@ -48,6 +48,12 @@ def placed_path(path: str, is_folder: bool, filesystem: Callable[[], FileSystem]
     return None if is_folder and filesystem().resolve(placed) != placed else placed
 
 
+def check_there(path: Path) -> None:
+    """Raise `NotFound` if there is nothing at a path; a link may lead nowhere."""
+    if not path.is_symlink() and not path.exists():
+        raise NotFound(f"there is no {str(path)!r} to add to the image")
+
+
 def layer_of_contents(contents: Mapping[str, bytes], place: Place, *, filter: Filter | None = None) -> Layer:
     """Return a layer of files in memory, `{path in the image: content}`."""
     files: dict[str, tuple[TarEntry, bytes]] = {}
@@ -81,8 +87,7 @@ def layer_of_paths(
     found: dict[str, tuple[TarEntry, Path]] = {}
     for path, arcpath in paths:
         source = Path(path)
-        if not source.is_symlink() and not source.exists():
-            raise NotFound(f"there is no {os.fspath(path)!r} to add to the image")
+        check_there(source)
         for entry, file in _walk(source, arcpath, recursive, filter, place):
             found[entry.path] = (entry, file)
     with build_layer(parent_mtime=source_date_epoch() or 0) as builder:

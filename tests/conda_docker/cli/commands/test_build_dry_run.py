@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from pydantic import TypeAdapter
 
+from conda_docker.cli.exit_codes import ExitCode
 from conda_docker.dry_run import DryRun
 from tests import peers
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
@@ -317,3 +318,10 @@ def test_no_secret_is_shown(conda_docker: Run, synthetic_channel: SyntheticChann
         server.stop()
     assert [result.returncode for result in results] == [0, 0]
     assert not any("sesame" in result.stdout + result.stderr for result in results)
+
+
+def test_a_file_to_add_that_is_not_there_fails_as_in_a_build(conda_docker: Run, server: ChannelServer) -> None:
+    args = ("build", "-b", "scratch", "-c", server.url, "--override-channels", "--add", "nothere:/x", "tool")
+    dry, real = conda_docker(*args, "--dry-run"), conda_docker(*args, "-o", "demo.tar")
+    assert dry.returncode == real.returncode == ExitCode.NOT_FOUND
+    assert dry.stderr.splitlines()[-1] == real.stderr.splitlines()[-1]
