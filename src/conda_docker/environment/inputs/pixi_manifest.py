@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.lock_files.pixi_lock import parse_pixi_lock
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.wheels import normalize_name
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.user_files import read_text
+
+if TYPE_CHECKING:
+    from conda_docker.environment.inputs.pixi.manifest import Environment, Manifest
+    from conda_docker.environment.inputs.pixi.platforms import Platform
 
 _TABLES = re.compile(r"^\[(?:tool\.pixi\b|workspace\]|project\](?:.*\n(?!\[))+?platforms\s*=)", re.MULTILINE)
 _LOCK_FILE = "pixi.lock"
@@ -68,7 +73,7 @@ def parse_pixi_manifest(
             folder=folder,
             declared=platform.virtual,
         )
-        reason = outdated(spec, locked)
+        reason = outdated(spec, locked, whole=_is_whole(manifest, chosen, platform))
     except InvalidEnvironment as error:
         reason = str(error)
     else:
@@ -87,6 +92,17 @@ def parse_pixi_manifest(
     passed_over = f"{lock_file} is not up to date with {file_name} ({reason}); the environment was solved again"
     spec = compose(manifest, chosen, platform)
     return replace(spec, warnings=(passed_over, *notes, *spec.warnings))
+
+
+def _is_whole(manifest: Manifest, environment: Environment, platform: Platform) -> bool:
+    """Return whether a manifest's environment has nothing that is built from source, whose needs are not known here."""
+    from conda_docker.environment.inputs.pixi.compose import compose
+
+    try:
+        compose(manifest, environment, platform)
+    except UnsupportedInput:
+        return False
+    return True
 
 
 def _is_empty(spec: EnvironmentSpec) -> bool:

@@ -70,6 +70,7 @@ def test_activation_scripts_next_to_a_lock_file(tmp_path: Path) -> None:
         (">=2024a", ">=2025", "its tzdata-2024b-hc8b5060_0 is not tzdata >=2025"),
         (">=2.32", ">=3", "its requests for pip is 2.32.3, not >=3"),
         ('pip = "*"\n', 'flask = "*"\n', "it has no flask for pip"),
+        ('requests = ">=2.32"\n', "", "nothing needs its idna for pip"),
     ],
 )
 def test_a_lock_file_that_is_not(tmp_path: Path, old: str, new: str, reason: str) -> None:
@@ -96,6 +97,24 @@ def test_a_lock_file_that_lacks_what_its_packages_need(tmp_path: Path, old: str,
     assert old in lock
     found = read(tmp_path, lock=lock.replace(old, new))
     assert f"({reason}" in found.warnings[0]
+
+
+_PIP = 'pip = { version = "*", channel = "https://conda.example.org/forge" }\n'
+
+
+def test_a_lock_file_with_a_package_that_is_no_longer_wanted(tmp_path: Path) -> None:
+    found = read(tmp_path, MANIFEST.replace(_PIP, "").replace('pip = "*"\n', ""))
+    assert isinstance(found, EnvironmentSpec)
+    assert "(nothing needs its pip-24.3.1-pyh145f28c_0)" in found.warnings[0]
+
+
+def test_a_conda_package_that_pip_needs(tmp_path: Path) -> None:
+    assert isinstance(read(tmp_path, MANIFEST.replace(_PIP, "")), LockedEnvironment)
+
+
+def test_what_sources_need_is_not_known(tmp_path: Path) -> None:
+    manifest = MANIFEST.replace(_PIP, _PIP + 'app = { path = "." }\n').replace(_PIP, "").replace('pip = "*"\n', "")
+    assert isinstance(read(tmp_path, manifest), LockedEnvironment)
 
 
 @pytest.mark.parametrize(

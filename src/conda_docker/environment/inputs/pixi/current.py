@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from conda_docker.channels.configuration import read_conda_configuration
 from conda_docker.channels.urls import channel_urls
-from conda_docker.environment.inputs.pixi.requirements import unmet_requirements
+from conda_docker.environment.closure import needed_by
+from conda_docker.environment.inputs.pixi.requirements import needed_for_pip, pypi_names, unmet_requirements
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage
 from conda_docker.environment.solve.match_specs import RequestedSpec, read_specs
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.topological_order import match_spec_name
+from conda_docker.environment.wheels import normalize_name
 from conda_docker.redaction import public_url
 
 if TYPE_CHECKING:
     from rattler import PackageRecord
 
 
-def outdated(spec: EnvironmentSpec, locked: LockedEnvironment) -> str | None:
+def outdated(spec: EnvironmentSpec, locked: LockedEnvironment, *, whole: bool = True) -> str | None:
     """Return why `locked` is not what `spec` asks for, or None where it is.
+
+    `whole` says that `spec` is all that the manifest asks for: then no package may be there that nothing needs.
 
     Channels must be equal and in the same order, and so must what is declared of the system, where the lock file says
     it. Every match spec and requirement must be met by a locked package, and so must what these need; a package that a
     constraint names must satisfy it. `solved_with` is passed over: a package that is not installed does not matter.
     """
-    return next(_differences(spec, locked), None)
+    differences = _differences(spec, locked)
+    return next(chain(differences, _unneeded(spec, locked)) if whole else differences, None)
 
 
 def _differences(spec: EnvironmentSpec, locked: LockedEnvironment) -> Iterator[str]:
@@ -53,6 +59,25 @@ def _differences(spec: EnvironmentSpec, locked: LockedEnvironment) -> Iterator[s
                 yield f"it has no {need}, which its {package.stem} needs"
     if spec.pip is not None:
         yield from unmet_requirements(spec.pip.requirements, locked)
+
+
+def _unneeded(spec: EnvironmentSpec, locked: LockedEnvironment) -> Iterator[str]:
+    """Yield what is wrong with packages that nothing needs.
+
+    In a solve group a conda package may be there for a wheel alone, because another environment asks for it.
+    """
+    for_pip = needed_for_pip(spec.pip.requirements if spec.pip is not None else (), locked)
+    if for_pip is not None or not spec.solved_with:
+        wanted = [requested.name for requested in read_specs(spec.specs, read_conda_configuration())]
+        wanted += [
+            package.name
+            for package in locked.packages
+            if any(normalize_name(name) in (for_pip or ()) for name in pypi_names(package))
+        ]
+        needed = {package.name for package in needed_by(locked.packages, wanted)}
+        yield from (f"nothing needs its {each.stem}" for each in locked.packages if each.name not in needed)
+    if for_pip is not None:
+        yield from (f"nothing needs its {each.name} for pip" for each in locked.wheels if each.name not in for_pip)
 
 
 def _satisfies(package: LockedPackage, requested: RequestedSpec) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage
+from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.environment.wheels import normalize_name
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def unmet_requirements(requirements: Iterable[str], locked: LockedEnvironment) -
     """
     markers = _marker_environment(locked)
     wheels = {wheel.name: wheel for wheel in locked.wheels}
-    others = {normalize_name(name) for package in locked.packages for name in _pypi_names(package)}
+    others = {normalize_name(name) for package in locked.packages for name in pypi_names(package)}
     others |= {normalize_name(text.partition(" @ ")[0]) for text in (locked.pip.requirements if locked.pip else ())}
     pending = [(text, "") for text in requirements]
     seen: set[tuple[str, str]] = set()
@@ -49,6 +50,27 @@ def unmet_requirements(requirements: Iterable[str], locked: LockedEnvironment) -
             yield f"it has no {name} for pip"
 
 
+def needed_for_pip(requirements: Iterable[str], locked: LockedEnvironment) -> set[str] | None:
+    """Return the names of all that requirements (PEP 508) and the wheels for them ask for, None if it is not known.
+
+    It is not where something is built from sources, a requirement cannot be read, or the lock file says of no wheel
+    what it needs. Markers are passed over: what only an extra or another platform needs counts as needed.
+    """
+    asked = [_parse(text) for text in requirements]
+    if locked.pip is not None or None in asked or (asked and not any(wheel.requires for wheel in locked.wheels)):
+        return None
+    wheels = {wheel.name: wheel for wheel in locked.wheels}
+    pending = [normalize_name(requirement.name) for requirement in asked if requirement is not None]
+    needed: set[str] = set()
+    while pending:
+        name = pending.pop()
+        if name not in needed:
+            needed.add(name)
+            requires = wheels[name].requires if name in wheels else ()
+            pending += [normalize_name(match_spec_name(need)) for need in requires]
+    return needed
+
+
 def _parse(text: str) -> Requirement | None:
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -67,7 +89,7 @@ def _contains(requirement: Requirement, version: str) -> bool:
         return False
 
 
-def _pypi_names(package: LockedPackage) -> Iterator[str]:
+def pypi_names(package: LockedPackage) -> Iterator[str]:
     """Yield what a conda package is called on the Python index: by its purls, else the same."""
     purls = package.record.get("purls")
     found = [
