@@ -37,6 +37,10 @@ DEFAULT_CATEGORY = "main"
 
 # `prefix` says where the file's author has the environment, `platforms` and `category` are for conda-lock.
 _KNOWN = ("name", "prefix", "channels", "dependencies", "variables", "platforms", "category")
+# Packages would be other ones, or none, without what is meant.
+_DECISIVE = ("channels", "dependencies", "pip", "platforms", "variables")
+# An option as YAML reads it where it is not quoted: a mapping of `--no-binary` for `- --no-binary :all:`.
+_OPTION_KEY = re.compile(r"--?[a-z]")
 # As recipes call what holds for packages that others bring in; mamba passes over it in an environment file.
 _CONSTRAINTS = "run_constrained"
 # What a shell takes for the name of a variable.
@@ -124,14 +128,23 @@ class _Reader:
         return read_node(sections[key], self.file_name) if key in sections else None
 
     def warn_of_unknown(self, sections: Mapping[str, Node]) -> None:
-        """Warn of keys that mean nothing. Raises for a file without dependencies, with the key that may be meant."""
+        """Warn of keys that mean nothing.
+
+        Raises for a file without dependencies, and for a key that decides about packages and is misspelt, with the key
+        that may be meant.
+        """
         unknown = [key for key in sections if key not in _KNOWN]
-        near = {key: found[0] for key in unknown if (found := difflib.get_close_matches(key.lower(), _KNOWN, n=1))}
+        names = dict.fromkeys((*_KNOWN, *_DECISIVE))
+        near = {key: found[0] for key in unknown if (found := difflib.get_close_matches(key.lower(), names, n=1))}
         if "dependencies" not in sections:
             meant = next((key for key, known in near.items() if known == "dependencies"), None)
             hint = f"; it has `{meant[:80]}:`, did you mean that?" if meant else ", so it is not an environment file"
             raise self.invalid(f"there is no `dependencies:`{hint}")
         for key in unknown[:20]:
+            if key == "pip":
+                raise self.invalid("`pip:` belongs into `dependencies:`, as an item `- pip:`", sections[key])
+            if near.get(key) in _DECISIVE:
+                raise self.invalid(f"{key[:80]!r} is not known; did you mean `{near[key]}`?", sections[key])
             hint = f"; did you mean `{near[key]}`?" if key in near else ""
             self.warnings.append(f"{self.file_name}: {key[:80]!r} is not known and was ignored{hint}")
         platforms = self.value(sections, "platforms")
@@ -230,6 +243,9 @@ class _Reader:
             return []
         items = list(self.selected(node)) if is_sequence(node) else [node]
         for item in items:
+            if is_mapping(item) and item.value and _OPTION_KEY.match(str(item.value[0][0].value)):
+                option = public_text(self.lines[item.start_mark.line].strip().removeprefix("- "))[:100]
+                raise self.invalid(f"the option is read as a YAML mapping; put it in quotes: - {option!r}", item)
             if not is_scalar(item) or _is_null(item):
                 raise self.invalid("an item of the `pip` section should be a string such as `flask >=3`", item)
         return [(str(item.value), item.start_mark.line + 1) for item in items]

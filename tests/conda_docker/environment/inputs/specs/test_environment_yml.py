@@ -258,8 +258,28 @@ def test_names_that_cannot_be_folders(name: str, usable: str | None) -> None:
 def test_a_key_that_is_misspelt() -> None:
     with pytest.raises(InvalidEnvironment, match="it has `depencencies:`, did you mean that"):
         parse_environment_yml("name: x\ndepencencies: [a]")
-    [warning] = parse_environment_yml("dependencies: [a]\nchanels: [b]").warnings
-    assert "did you mean `channels`?" in warning
+    [warning] = parse_environment_yml("dependencies: [a]\nnmae: b").warnings
+    assert "did you mean `name`?" in warning
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("chanels", "channels"), ("Platform", "platforms"), ("variabels", "variables")]
+)
+def test_a_misspelt_key_that_decides_about_packages_is_an_error(written: str, meant: str) -> None:
+    with pytest.raises(InvalidEnvironment, match=f"env.yml, line 2: '{written}' is not known; did you mean `{meant}`"):
+        parse_environment_yml(f"dependencies: [a]\n{written}: [b]", "env.yml")
+
+
+def test_a_pip_section_outside_of_the_dependencies_is_an_error() -> None:
+    with pytest.raises(InvalidEnvironment, match="`pip:` belongs into `dependencies:`"):
+        parse_environment_yml("dependencies: [a]\npip: [flask]")
+
+
+@pytest.mark.parametrize("option", ["--no-binary :all:", "--only-binary=:all:"])
+def test_an_option_for_pip_that_yaml_takes_for_a_mapping(option: str) -> None:
+    text = f"dependencies:\n- pip:\n  - {option}\n  - six\n"
+    with pytest.raises(InvalidEnvironment, match=f"line 3: .*put it in quotes: - '{option}'"):
+        parse_environment_yml(text, "env.yml")
 
 
 def test_a_colon_in_place_of_an_equals_sign() -> None:
