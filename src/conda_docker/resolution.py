@@ -21,6 +21,7 @@ from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platf
 from conda_docker.errors import InvalidSpec
 from conda_docker.redaction import public_text
 from conda_docker.request import DEFAULT_BASE, ChannelPriority, Request, to_platforms
+from conda_docker.user_files import check_streams
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
 
@@ -68,6 +69,7 @@ def resolve(
         [resolved] = resolve(Request(specs=["python=3.12"], base="debian:stable-slim"))
         image = build_image(resolved.environment, resolved.base).image
     """
+    check_streams(request.files)
     files = [InputFile.read(path) for path in request.files]
     platforms = request.platforms or (None,)
     try:

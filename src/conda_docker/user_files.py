@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from conda_docker.errors import InvalidEnvironment
@@ -55,6 +56,24 @@ def is_stream(path: Path) -> bool:
     (True, True, False)
     """
     return str(path) == "-" or _DESCRIPTOR.fullmatch(path.as_posix()) is not None
+
+
+def stream_name(path: Path) -> str:
+    """Return what messages call a stream.
+
+    >>> stream_name(Path("-")), stream_name(Path("/dev/fd/63"))
+    ('standard input', 'file descriptor 63')
+    """
+    number = path.name
+    return "standard input" if number in ("-", "stdin", "0") else f"file descriptor {number}"
+
+
+def check_streams(paths: Iterable[Path]) -> None:
+    """Raise `InvalidEnvironment` where one stream is given twice: reading empties it."""
+    names = [stream_name(path) for path in paths if is_stream(path)]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidEnvironment(f"{twice} is given twice, and can be read once; give it once, or name a file")
 
 
 def read_stream(path: Path) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from conda_docker import user_files as input_text
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.user_files import is_stream, read_stream, read_text
+from conda_docker.user_files import check_streams, is_stream, read_stream, read_text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -76,6 +76,14 @@ def test_a_pipe_of_the_shell() -> None:
     assert is_stream(path)
     assert read_stream(path) == "@EXPLICIT\n"
     os.close(reading)
+
+
+def test_a_stream_that_is_given_twice() -> None:
+    check_streams([Path("-"), Path("/dev/fd/63"), Path("/dev/fd/62"), Path("file"), Path("file")])
+    with pytest.raises(InvalidEnvironment, match="standard input is given twice"):
+        check_streams([Path("-"), Path("/dev/stdin")])
+    with pytest.raises(InvalidEnvironment, match="file descriptor 63 is given twice"):
+        check_streams([Path("/dev/fd/63"), Path("/proc/self/fd/63")])
 
 
 def test_a_descriptor_that_is_closed() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from conda_docker.environment.inputs.lock_files.own_lock import MARK, parse_own_lock, read_document
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.errors import InvalidEnvironment
-from conda_docker.user_files import read_text
+from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.user_files import is_stream, read_text, stream_name
 
 
 def read_lock(path: Path) -> Mapping[str, Any] | None:
@@ -46,10 +46,16 @@ def locked_environments(path: Path) -> dict[str, LockedEnvironment]:
 def inputs_digest(inputs: Mapping[str, Any], files: Sequence[Path]) -> str:
     """Return the digest of options and of the text of `files`, the environment files that they name.
 
-    Raises `InvalidEnvironment` for a file that cannot be read.
+    Raises `InvalidEnvironment` for a file that cannot be read, and `UnsupportedInput` for a stream: nobody could check
+    later whether the lock file is still up to date.
     """
     total = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode())
     for path in files:
+        if is_stream(path):
+            raise UnsupportedInput(
+                f"a lock file records the files that it is made from, and {stream_name(path)} is none; write what "
+                "comes from there to a file, and lock that"
+            )
         # Line ends differ between machines, and nothing else may.
         text = "\n".join(read_text(path).splitlines())
         total.update(hashlib.sha256(text.encode()).digest())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.lock_files.inputs import inputs_digest, read_lock
 
 
@@ -22,6 +22,12 @@ def test_options_and_files_count(tmp_path: Path) -> None:
     assert first == inputs_digest({"trim": True, "file": ["environment.yml"]}, [file])
     file.write_text("dependencies: [b]\n")
     assert first != inputs_digest({"trim": True, "file": ["environment.yml"]}, [file])
+
+
+@pytest.mark.parametrize("path", ["-", "/dev/fd/63"])
+def test_a_stream_is_no_file_to_lock(path: str) -> None:
+    with pytest.raises(UnsupportedInput, match="write what comes from there to a file"):
+        inputs_digest({}, [Path(path)])
 
 
 @pytest.mark.parametrize("text", ["dependencies: [a]\n", "{}", ""])

@@ -11,7 +11,7 @@ from pathlib import Path
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import host_subdir
-from conda_docker.user_files import is_stream, read_stream, read_text
+from conda_docker.user_files import is_stream, read_stream, read_text, stream_name
 
 _KEY = re.compile(r"^([A-Za-z_-]+)[ \t]*:", re.MULTILINE)
 
@@ -44,13 +44,13 @@ class InputFile:
 
     @classmethod
     def read(cls, path: Path) -> InputFile:
-        """Read the file at `path`, or from a stream (`-`, `<(command)`), which is called "standard input" then.
+        """Read the file at `path`, or from a stream (`-`, `<(command)`), which is called by its name for messages.
 
         Raises `InvalidEnvironment` for one that is missing, too large or not text.
         """
         if is_stream(path):
             # Paths in it are relative to the working folder.
-            return cls.of(Path("standard input"), read_stream(path))
+            return cls.of(Path(stream_name(path)), read_stream(path))
         return cls.of(path, read_text(path))
 
 
