@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from conda_docker.environment.inputs.table import kind_of
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.spec import EnvironmentSpec, merge_specs
 from conda_docker.errors import InvalidEnvironment
+from conda_docker.redaction import public_text
 
 if TYPE_CHECKING:
     from conda_docker.request import Request
@@ -80,6 +82,28 @@ def place_of(spec: str, files: Sequence[InputFile]) -> str | None:
     for file in files:
         for number, line in enumerate(file.text.splitlines(), 1):
             if spec and spec in line:
+                return f"{file.path}, line {number}"
+    return None
+
+
+def places_of(specs: Sequence[str], files: Sequence[InputFile], explanation: str) -> list[str]:
+    """Return where the packages that an explanation names are asked for: `numpy >=99: environment.yml, line 5`."""
+    places = []
+    for spec in dict.fromkeys(map(public_text, specs)):
+        name = re.match(r"(?:[^\s:]+::?)*([\w.-]+)", spec)
+        if name is None or not re.search(rf"(?<![\w.-]){re.escape(name[1])}(?![\w-])", explanation):
+            continue
+        place = place_of(spec, files) or _line_of_name(name[1], files)
+        places += [f"{spec}: {place}"] if place is not None else []
+    return places
+
+
+def _line_of_name(name: str, files: Sequence[InputFile]) -> str | None:
+    """Return the place of a line that begins with a package's name, whatever form its version has there."""
+    beginning = re.compile(rf"\s*(?:-\s*)?[\"']?(?:[^\s:]+::?)*{re.escape(name)}(?![\w.-])")
+    for file in files:
+        for number, line in enumerate(file.text.splitlines(), 1):
+            if beginning.match(line):
                 return f"{file.path}, line {number}"
     return None
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.arguments import to_choice, to_optional_choice, to_path, to_paths, to_text
 from conda_docker.build_options import SCRATCH, BuildOptions
-from conda_docker.describe import describe, lacks_python, place_of
+from conda_docker.describe import describe, lacks_python, place_of, places_of
 from conda_docker.environment.closure import needed_by
 from conda_docker.environment.inputs.kind import InputFile
 from conda_docker.environment.inputs.prefix import Editable, PipPackages
@@ -18,7 +18,7 @@ from conda_docker.environment.locked import LockedBase, LockedEnvironment
 from conda_docker.environment.normal_spec import normal_specs
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
-from conda_docker.errors import InvalidSpec
+from conda_docker.errors import InvalidSpec, Unsolvable
 from conda_docker.redaction import public_text
 from conda_docker.request import DEFAULT_BASE, ChannelPriority, Request, to_platforms
 from conda_docker.user_files import check_streams
@@ -168,7 +168,14 @@ def _resolve(
     base = _open_base(request, base_name, platform, None, progress, opened)
     assumed = _virtual_packages(request, described, platform, base)
     kept = preferred.get(subdir_of_platform(platform))
-    solved = _checked(request, _solve(request, described, platform, assumed, kept, progress), base, base_name)
+    try:
+        chosen = _solve(request, described, platform, assumed, kept, progress)
+    except Unsolvable as error:
+        places = places_of(described.specs, files, str(error))
+        if not places:
+            raise
+        raise Unsolvable("\n  ".join([f"{error}\nasked for in:", *places])) from error
+    solved = _checked(request, chosen, base, base_name)
     if kept is not None and solved.pip is not None:
         versions = tuple(f"{wheel.name}=={wheel.version}" for wheel in kept.wheels)
         solved = replace(solved, pip=replace(solved.pip, constraints=(*solved.pip.constraints, *versions)))

@@ -396,3 +396,32 @@ def test_a_bad_spec_is_named_with_its_file_and_line(
     )
     with pytest.raises(InvalidEnvironment, match=r"environment\.yml, line 5: not a valid package spec"):
         resolve_one(tmp_path, files=file, override_channels=True, base="scratch")
+
+
+def test_what_cannot_be_solved_is_said_with_its_lines(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    synthetic_channel.add(
+        SyntheticPackage(name="lib", version="1"),
+        SyntheticPackage(name="tool", version="1", depends=("lib >=2",)),
+        SyntheticPackage(name="other", version="1"),
+    )
+    text = f"channels: ['{synthetic_channel.url}', nodefaults]\ndependencies:\n  - other\n  - tool\n  - lib=1\n"
+    file = write(tmp_path / "environment.yml", text)
+    with pytest.raises(Unsolvable) as caught:
+        resolve_one(tmp_path, files=file, base="scratch")
+    asked = str(caught.value).partition("asked for in:\n")[2].splitlines()
+    assert asked == [f"  tool: {file}, line 4", f"  lib=1: {file}, line 5"]
+
+
+def test_a_version_of_a_pixi_manifest_is_found_by_the_package_s_name(
+    synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    synthetic_channel.add(SyntheticPackage(name="tool", version="1"))
+    text = f'''[workspace]
+channels = ["{synthetic_channel.url}"]
+platforms = ["linux-64", "linux-aarch64"]
+[dependencies]
+tool = ">=9"
+'''
+    file = write(tmp_path / "pixi.toml", text)
+    with pytest.raises(Unsolvable, match=r"asked for in:\n  tool >=9: .*pixi\.toml, line 5"):
+        resolve_one(tmp_path, files=file, base="scratch")
