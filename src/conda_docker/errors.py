@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from python_docker.errors import ContentMismatch, Error
+from python_docker.errors import ContentMismatch, Error, NotFound
 
 
 class InvalidPackage(Error):
@@ -35,6 +35,10 @@ class CompilerFailed(Error):
 
 class InvalidEnvironment(Error, ValueError):
     """An environment file, lock file or prefix that cannot be read."""
+
+
+class EnvironmentNotFound(InvalidEnvironment, NotFound):
+    """An environment, or a file of one, that is not there."""
 
 
 class InvalidSpec(InvalidEnvironment):

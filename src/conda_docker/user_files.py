@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
 from python_docker.files.regular import read_regular_file
 
 _LARGEST = 16 << 20
@@ -34,8 +34,8 @@ def is_there(path: Path) -> bool:
 def read_text(path: Path) -> str:
     """Return a file's text. PowerShell writes UTF-16 with a byte order mark, everything else UTF-8.
 
-    Raises `InvalidEnvironment` for a file that is missing, larger than 16 MiB or not text, and for anything but a
-    regular file.
+    Raises `EnvironmentNotFound` for a file that is missing, and `InvalidEnvironment` for one that is larger than 16 MiB
+    or not text, and for anything but a regular file.
     """
     try:
         content = read_regular_file(path, _LARGEST)
@@ -43,7 +43,8 @@ def read_text(path: Path) -> str:
         reason = _TOO_LARGE if error.errno == errno.EFBIG else error.strerror or str(error)
         if path.is_dir():
             reason = "it is a folder; name the file in it"
-        raise InvalidEnvironment(f"cannot read {path}: {reason}") from error
+        kind = EnvironmentNotFound if isinstance(error, FileNotFoundError) else InvalidEnvironment
+        raise kind(f"cannot read {path}: {reason}") from error
     except ValueError as error:
         raise InvalidEnvironment(f"cannot read {str(path)!r}: {error}") from error
     return _decode(content, str(path))

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from conda_docker.cli.exit_codes import ExitCode, exit_code_of
-from conda_docker.errors import DownloadError, InvalidPackage, InvalidSpec, Unsolvable, WrongPackage
+from conda_docker.errors import (
+    DownloadError,
+    EnvironmentNotFound,
+    InvalidPackage,
+    InvalidSpec,
+    Unsolvable,
+    WrongPackage,
+)
 from python_docker.errors import (
     AccessDenied,
     ConnectionFailed,
@@ -26,6 +33,7 @@ from python_docker.errors import (
         (Error("a reason of its own"), ExitCode.FAILED),
         (Unsolvable("a needs b"), ExitCode.UNSOLVABLE),
         (NotFound("no such file"), ExitCode.NOT_FOUND),
+        (EnvironmentNotFound("no such folder"), ExitCode.NOT_FOUND),
         (NotFoundInRegistry("no such tag"), ExitCode.NOT_FOUND),
         (AccessDenied("log in"), ExitCode.ACCESS_DENIED),
         (CredentialsError("broken file"), ExitCode.ACCESS_DENIED),

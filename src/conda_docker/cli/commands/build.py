@@ -214,7 +214,7 @@ def _base_explained(base: str, is_default: bool) -> Iterator[None]:
     try:
         yield
     except (RegistryError, NotFound) as error:
-        if not is_default:
+        if not is_default or isinstance(error, InvalidEnvironment):
             raise
         raise Error(
             f"cannot get the default base image {base}: {error}. Choose another with --base: `-b scratch` for none, "

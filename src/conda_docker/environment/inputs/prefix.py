@@ -14,7 +14,7 @@ from conda_docker.environment.inputs.installed import installed_distributions
 from conda_docker.environment.installed_prefix import InstalledDistribution, InstalledPrefix
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.topological_order import match_spec_name, topological_order
-from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment, UnsupportedInput
 from conda_docker.redaction import public_url
 from python_docker.files.regular import read_regular_file
 
@@ -60,11 +60,13 @@ def read_prefix(
     from the records or from `conda-meta/history`, the variables from `conda-meta/state`. `installed` of the result is
     the prefix itself, with what pip installed; `only_packages` leaves out files that are no package's.
 
-    Raises `InvalidEnvironment` for a folder that is not an environment, a damaged record or packages for another
-    platform, and `UnsupportedInput` for packages that pip installed next to conda's, if `pip_packages` says so, and for
-    those that it installed in place, if `editable` says so.
+    Raises `EnvironmentNotFound` where there is nothing, `InvalidEnvironment` for a folder that is not an environment, a
+    damaged record or packages for another platform, and `UnsupportedInput` for packages that pip installed next to
+    conda's, if `pip_packages` says so, and for those that it installed in place, if `editable` says so.
     """
     meta = prefix / "conda-meta"
+    if not prefix.exists():
+        raise EnvironmentNotFound(f"{prefix} is not there")
     if not meta.is_dir():
         raise InvalidEnvironment(_not_an_environment(prefix))
     records = [_record(file) for file in record_files(prefix)]
@@ -110,8 +112,6 @@ def record_files(prefix: Path) -> list[Path]:
 
 
 def _not_an_environment(prefix: Path) -> str:
-    if not prefix.exists():
-        return f"{prefix} is not there"
     if not prefix.is_dir():
         return f"{prefix} is not a conda environment: it is a file"
     why = f"{prefix} is not a conda environment: it has no folder conda-meta"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from conda_docker.channels.configuration import CondaConfiguration
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
 from python_docker.files.home import home_folder
 from python_docker.files.regular import read_regular_file
 
@@ -20,7 +20,8 @@ def find_prefix(name: str, configuration: CondaConfiguration, environ: Mapping[s
 
     Looked for are, in order: conda's and mamba's `envs_dirs`, the environments that `~/.conda/environments.txt` lists,
     those of the pixi project around the working folder, and pixi's global ones. `base` and `root` are conda's own
-    environment. Raises `InvalidEnvironment`, with the names that there are.
+    environment. Raises `EnvironmentNotFound`, with the names that there are, and `InvalidEnvironment` for what is not a
+    name or stands for several.
     """
     environ = os.environ if environ is None else environ
     if not name or any(character in name for character in "/\\\0") or name in (".", ".."):
@@ -29,7 +30,7 @@ def find_prefix(name: str, configuration: CondaConfiguration, environ: Mapping[s
         for root in configuration.root_prefixes:
             if _is_environment(root):
                 return root
-        raise InvalidEnvironment(f"no conda was found here, so there is no environment {name!r}; give --prefix PATH")
+        raise EnvironmentNotFound(f"no conda was found here, so there is no environment {name!r}; give --prefix PATH")
     for folder in environment_folders(configuration, environ):
         if _is_environment(folder / name):
             return folder / name
@@ -42,7 +43,7 @@ def find_prefix(name: str, configuration: CondaConfiguration, environ: Mapping[s
         return listed[0]
     known = sorted({found for folder in environment_folders(configuration, environ) for found in _names(folder)})
     others = f"; there are {', '.join(known[:20])}" if known else ""
-    raise InvalidEnvironment(f"there is no environment called {name!r}{others}")
+    raise EnvironmentNotFound(f"there is no environment called {name!r}{others}")
 
 
 def environment_folders(configuration: CondaConfiguration, environ: Mapping[str, str]) -> tuple[Path, ...]:

@@ -15,6 +15,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from conda_docker.cli.exit_codes import ExitCode
 from python_docker import Image
 from python_docker.copying.choose import image_of
 from python_docker.spec.media_types import layer_compression
@@ -489,3 +490,18 @@ def test_a_result_file_without_a_folder_is_refused_before_anything_is_built(
     result = build("-o", "oci:out", option, "missing/file", "numpy")
     assert "there is no folder" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("-f", "nothere.yml"), "error: cannot read nothere.yml: No such file or directory"),
+        (("-p", "nothere"), "nothere is not there"),
+        (("-n", "nothere"), "error: there is no environment called 'nothere'"),
+    ],
+)
+def test_an_environment_that_is_not_there(conda_docker: Run, args: tuple[str, ...], message: str) -> None:
+    # Without --base: the error is not one in getting the default one.
+    missing = conda_docker("build", *args, "-i", "demo:1", "-o", "demo.tar")
+    assert (missing.returncode, message in missing.stderr) == (ExitCode.NOT_FOUND, True), missing.stderr
+    assert "base image" not in missing.stderr
