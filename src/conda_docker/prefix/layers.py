@@ -133,7 +133,12 @@ class _Writer:
             yield from modules.rest()
             self.carried.uncompiled += modules.failed
         made = set() if modules is None else {row.path for row in modules.rows}
-        yield from self._whiteouts([*deleted, *self._stale(changed, made, files)], root)
+        gone = [path for path in deleted if path.endswith(".py")]
+        whiteouts = [*deleted, *self._stale([*changed, *gone], made, files)]
+        if deleted:
+            inside = tuple(f"{folder}/" for folder in self.survey.emptied)
+            whiteouts = [*self.survey.emptied, *(path for path in whiteouts if not path.startswith(inside))]
+        yield from self._whiteouts(whiteouts, root)
 
     def _is_compiled(self, place: str) -> bool:
         site_packages = self.recipe.site_packages or ""
@@ -141,7 +146,7 @@ class _Writer:
         return inside or place in self.survey.compiled
 
     def _stale(self, changed: Iterable[str], made: set[str], files: Sequence[LocalFile]) -> Iterator[str]:
-        """Yield the `.pyc` files in lower layers of modules that are others now: an unchecked one would be loaded."""
+        """Yield the `.pyc` files in lower layers of modules that changed or are gone: Python would load them."""
         version = self.recipe.bytecode or self.recipe.python_version
         if version is None:
             return

@@ -58,15 +58,16 @@ class LocalFile:
 class Survey:
     """What is carried from a prefix, by place. Places are relative to the prefix.
 
-    `deleted` are files of packages that are gone, `withheld` those left out for the credentials in them, `skipped` the
-    folders that are other environments, `compiled` the modules that had a `.pyc` file. `sources` are folders of
-    packages that pip installed in place.
+    `deleted` are files of packages that are gone, `emptied` the folders that went with them, `withheld` those left out
+    for the credentials in them, `skipped` the folders that are other environments, `compiled` the modules that had a
+    `.pyc` file. `sources` are folders of packages that pip installed in place.
     """
 
     root: Path
     given: Path
     files: tuple[LocalFile, ...]
     deleted: tuple[str, ...] = ()
+    emptied: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     compiled: frozenset[str] = frozenset()
@@ -127,16 +128,21 @@ def survey_prefix(environment: LockedEnvironment, filter: FileFilter) -> Survey 
     kept = [file for file in files if filter.keeps(file.place)]
     withheld = {file.place for file in kept if file.share is not Share.PIP and _holds_credentials(file)}
     replaced = {distribution.package for distribution in environment.replaced}
+    deleted = tuple(
+        path
+        for path in sorted(missing)
+        # What a wheel replaces is left out of the conda package's layer already.
+        if installed.whole and filter.keeps(path) and not _is_bytecode(path) and owned[path].owner not in replaced
+    )
+    # A project is not in the prefix, and may have files in any folder.
+    projects = any(wheel.project for wheel in environment.wheels)
+    staying = [file.place for file in kept] + [path for path in owned.keys() - {*deleted} if not _is_bytecode(path)]
     return Survey(
         root=root,
         given=installed.given,
         files=tuple(sorted((file for file in kept if file.place not in withheld), key=lambda file: file.place)),
-        deleted=tuple(
-            path
-            for path in sorted(missing)
-            # What a wheel replaces is left out of the conda package's layer already.
-            if installed.whole and filter.keeps(path) and not _is_bytecode(path) and owned[path].owner not in replaced
-        ),
+        deleted=deleted,
+        emptied=() if projects else tuple(sorted(_gone_folders(root, deleted, staying))),
         withheld=tuple(sorted(withheld)),
         skipped=tuple(sorted(skipped)),
         compiled=frozenset(compiled),
@@ -185,6 +191,26 @@ def _missing(root: Path, owned: dict[str, OwnedFile], found: Mapping[str, Found]
         if not real.startswith(".."):
             owned.setdefault(f"{real}/{name}".removeprefix("./"), owned[path])
     return frozenset(missing)
+
+
+def _gone_folders(root: Path, deleted: Sequence[str], staying: Iterable[str]) -> set[str]:
+    """Return the folders that went with deleted files and that nothing in the image is in, but for those in others."""
+    if not deleted:
+        return set()
+    occupied = {folder for path in staying for folder in _folders_of(path)}
+    gone = set()
+    for path in deleted:
+        folders = [
+            folder for folder in _folders_of(path) if folder not in occupied and not os.path.lexists(root / folder)
+        ]
+        gone.update(folders[-1:])
+    return gone
+
+
+def _folders_of(path: str) -> Iterator[str]:
+    """Yield the folders that a path is in, the innermost first."""
+    while path := posixpath.dirname(path):
+        yield path
 
 
 def _is_bytecode(path: str) -> bool:

@@ -31,6 +31,7 @@ def carry(
     *,
     compiler: Compiler | None = None,
     deleted: tuple[str, ...] = (),
+    emptied: tuple[str, ...] = (),
     carried: Carried | None = None,
     recipe: Recipe = RECIPE,
 ) -> dict[str, tuple[TarEntry, bytes]]:
@@ -41,7 +42,7 @@ def carry(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         found.append(LocalFile(place, path, Kind.FILE, share))
-    survey = Survey(root, root, tuple(found), deleted)
+    survey = Survey(root, root, tuple(found), deleted, emptied)
     layer = prefix_layer(survey, tuple(Share), recipe, compiler, 7, carried or Carried())
     assert layer is not None
     return {entry.path: (entry, content.read()) for entry, content in layer.entries()}
@@ -101,6 +102,16 @@ def test_a_stale_compiled_module_is_deleted(tmp_path: Path, compiler: Compiler, 
 
 def test_what_is_gone_is_deleted(tmp_path: Path) -> None:
     assert "opt/conda/share/.wh.x" in carry(tmp_path, {}, deleted=("share/x",))
+
+
+def test_the_compiled_module_of_one_that_is_gone_is_deleted(tmp_path: Path) -> None:
+    files = carry(tmp_path, {}, deleted=(f"{SITE}/a/b.py",))
+    assert set(files) >= {f"opt/conda/{SITE}/a/.wh.b.py", f"opt/conda/{SITE}/a/__pycache__/.wh.b.{TAG}.pyc"}
+
+
+def test_a_folder_that_is_gone_is_deleted_as_a_whole(tmp_path: Path) -> None:
+    files = carry(tmp_path, {}, deleted=(f"{SITE}/a/b.py", "share/x"), emptied=(f"{SITE}/a",))
+    assert {path for path in files if ".wh." in path} == {f"opt/conda/{SITE}/.wh.a", "opt/conda/share/.wh.x"}
 
 
 def test_records_and_origins(tmp_path: Path) -> None:

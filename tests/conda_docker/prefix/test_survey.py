@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,20 @@ def test_own_changed_and_deleted_files(prefix: Path) -> None:
     assert survey(prefix).deleted == ("share/tool",)
     assert shares(prefix, only_packages=True) == {}
     assert survey(prefix, only_packages=True).deleted == ()
+
+
+def test_a_folder_that_went_with_its_files(prefix: Path) -> None:
+    (prefix / "share/tool").unlink()
+    assert survey(prefix).emptied == ()
+    (prefix / "share").rmdir()
+    assert (survey(prefix).deleted, survey(prefix).emptied) == (("share/tool",), ("share",))
+
+
+def test_only_the_outermost_folder_that_is_gone_is_named(prefix: Path) -> None:
+    shutil.rmtree(prefix / "lib")
+    assert (survey(prefix).deleted, survey(prefix).emptied) == ((MODULE,), ("lib",))
+    put(prefix, "lib/own")
+    assert survey(prefix).emptied == ("lib/python3.12",)
 
 
 def test_excluded_files(prefix: Path) -> None:
