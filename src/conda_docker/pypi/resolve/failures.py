@@ -21,6 +21,7 @@ _LONGEST = 2000  # characters of uv's own explanation
 _NOT_FOUND = re.compile(
     r"(?:Because )?(?<!\S)(\S+) was not found in (?:the package registry|the provided package locations)"
 )
+_NO_VERSION = re.compile(r"\bthere is no version of (([A-Za-z0-9][\w.-]*)\S*)")
 _NO_WHEELS = re.compile(
     r"(?<![\w.-])([A-Za-z][\w.-]*)(?:\{[^}]{0,200}\})?(?:[=<>~!]\S{0,200})? "
     r"(?:has|have) no (?:usable wheels|wheels with)"
@@ -49,8 +50,11 @@ def unresolvable(
     if _DAMAGED.search(output):
         return InvalidPackage(f"a file that the pip requirements of {origin} name is damaged:\n{explanation}")
     advice = list(islice(_blamed_lines(pip, explanation), _MOST_LINES))
+    first: list[str] = []
     if in_the_way := conflicting(output, provided):
-        advice += map(_about_conda, in_the_way)
+        # uv sees one version alone of what conda brings: that there are no others is not for the reader.
+        first += map(_about_conda, in_the_way)
+        explanation = _without_denials(explanation, {distribution.name for distribution in in_the_way})
         advice.append(
             "conda packages come first: change one of the two, or let the wheel replace the files of the conda package "
             "with --pip-may-replace"
@@ -67,7 +71,7 @@ def unresolvable(
             "conda channel, or allow building it from source with --allow-sdist"
         )
     return Unsolvable(
-        "\n".join([f"the pip requirements of {origin} cannot be met for {target}:", explanation, *advice])
+        "\n".join([f"the pip requirements of {origin} cannot be met for {target}:", *first, explanation, *advice])
     )
 
 
@@ -88,6 +92,19 @@ def _blamed_lines(pip: PipRequirements, explanation: str) -> Iterator[str]:
     for text, place in pip.places.items():
         if normalize_name(re.split(r"[^\w.-]", text, maxsplit=1)[0]) in names:
             yield f"{place}: {public_text(text)[:200]}"
+
+
+def _without_denials(explanation: str, names: Collection[str]) -> str:
+    """Return the explanation without "there is no version of" what conda packages bring another version of.
+
+    >>> _without_denials("Because there is no version of six==1 and you require six==1, ...", {"six"})
+    'Because the conda package contradicts six==1 and you require six==1, ...'
+    """
+
+    def said(found: re.Match[str]) -> str:
+        return f"the conda package contradicts {found[1]}" if normalize_name(found[2]) in names else found[0]
+
+    return _NO_VERSION.sub(said, explanation)
 
 
 def _about_conda(distribution: Distribution) -> str:

@@ -96,6 +96,17 @@ def test_a_requirement_that_contradicts_conda_names_both(wheels: Path, tmp_path:
     assert "--pip-may-replace" in message
 
 
+def test_a_pin_that_contradicts_conda_is_not_said_to_be_missing(wheels: Path, tmp_path: Path) -> None:
+    make_wheel(wheels, "numpy", "1.26.4")
+    numpy = conda_package("numpy", "2.1.0", "py312_0", depends=["python >=3.12"])
+    with pytest.raises(Unsolvable) as caught:
+        resolve(tmp_path, "numpy==1.26.4", packages=(numpy,))
+    said = str(caught.value).splitlines()
+    assert said[1] == "numpy 2.1.0 comes with the conda package numpy-2.1.0-py312_0"
+    assert "contradicts numpy==1.26.4" in said[2]
+    assert "there is no version" not in str(caught.value)
+
+
 def test_a_wheel_may_replace_what_conda_brings(wheels: Path, tmp_path: Path) -> None:
     make_wheel(wheels, "numpy", "2.0")
     make_wheel(wheels, "app", requires=["other"])
