@@ -41,9 +41,9 @@ _SHORT = {
 _WITH_VALUE = frozenset({"index-url", "extra-index-url", "find-links", "requirement", "constraint", "editable"}) | {
     "trusted-host"
 }
-_FLAGS = frozenset({"no-index", "pre"})
+_FLAGS = frozenset({"no-index", "pre", "require-hashes"})
 _BUILDING = frozenset({"only-binary", "no-binary"})
-_NEEDLESS = frozenset({"prefer-binary", "require-hashes", "use-feature", "no-cache-dir", "upgrade"})
+_NEEDLESS = frozenset({"prefer-binary", "use-feature", "no-cache-dir", "upgrade"})
 # What conda's own users write after a requirement; it concerns building from source alone.
 _PER_REQUIREMENT = re.compile(r"\s--(?:global-option|config-settings|install-option)\b.*$")
 
@@ -64,6 +64,8 @@ class Requirements:
     sources: list[str] = field(default_factory=list)
     hashes: dict[str, frozenset[str]] = field(default_factory=dict)
     """By name, the SHA-256 that files may have, where the user says so (`--hash`)."""
+    requires_hashes: bool = False
+    """Whether every package needs one: where the user says so, or any requirement has one (pip, "Secure installs")."""
 
     def add_option(self, name: str, value: str) -> None:
         """Take in an option with its value."""
@@ -142,6 +144,7 @@ class _Reader:
                 option, equals, value = word[:2], "=", word[2:].removeprefix("=")
             name = _SHORT.get(option, option).removeprefix("--")
             if name in _FLAGS:
+                self.found.requires_hashes |= name == "require-hashes"
                 self.found.add_option(name, "")
             elif name in _WITH_VALUE or name in _BUILDING:
                 if not equals:
@@ -162,8 +165,27 @@ class _Reader:
             self._source(value, folder, where, f"-e {value}")
         elif name == "find-links" and not _SCHEME.match(value):
             self.found.add_option(name, str((folder / user_path(value)).absolute()))
+        elif name in _BUILDING:
+            self._building(name, value, where)
         else:
             self.found.add_option(name, value)
+
+    def _building(self, name: str, value: str, where: str) -> None:
+        """Take in which packages may not be wheels, or must be."""
+        for package in value.split(","):
+            if package == ":none:":
+                self.found.options.pop(name, None)
+                if name == "no-binary":
+                    self.found.sources[:] = [text for text in self.found.sources if not text.startswith("--no-binary ")]
+                continue
+            if name == "no-binary" and package == ":all:":
+                raise UnsupportedInput(
+                    f"{where}: --no-binary :all: is not supported, since conda packages and wheels named by their URLs "
+                    "are built already; name the packages to build, as in --no-binary NAME"
+                )
+            self.found.add_option(name, package)
+            if name == "no-binary":
+                self.found.sources.append(f"--no-binary {public_text(package)}")
 
     def _file(self, value: str, folder: Path, where: str, *, constraints: bool) -> None:
         if _SCHEME.match(value) and not value.startswith("file:"):
@@ -232,6 +254,7 @@ class _Reader:
         if name is None or not found:
             raise UnsupportedInput(f"{where}: only SHA-256 hashes of named packages can be checked")
         self.found.hashes[normalize_name(name["name"])] = found
+        self.found.requires_hashes = True
 
     def _fragment(self, name: str, url: str) -> None:
         """Take in the hash that a URL's fragment may hold: `#sha256=...`."""

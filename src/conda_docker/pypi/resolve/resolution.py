@@ -150,6 +150,10 @@ class Resolution:
         arguments += ["--format", "pylock.toml", "--generate-hashes", "--no-header", "--no-python-downloads"]
         if not self.options.allow_sdist:
             arguments += ["--only-binary", ":all:"]
+        else:
+            for name in ("no-binary", "only-binary"):
+                for package in self.requirements.options.get(name, ()):
+                    arguments += [f"--{name}", package]
         if self.options.exclude_newer is not None:
             arguments += ["--exclude-newer", self.options.exclude_newer.isoformat()]
         if not self.options.dependencies:

@@ -135,6 +135,8 @@ def _with_resolved(
         packages, kept = resolution.run(
             [found for found in provided if found.name not in {wheel.name for wheel in locked}], locked
         )
+        if requirements.requires_hashes:
+            _check_hashes(packages, requirements, pip)
         builder = Builder(target, cache_dir, uv_environment(configuration, offline=offline), offline)
         # The logins of the indexes of single packages serve their files too.
         indexes = (*configuration.extra_index_urls, *pip.indexes.values())
@@ -183,6 +185,22 @@ def _wheels(
         requested = package.name in requirements.named or (package.direct and not package.wheels)
         wheels.append(_locked(package, artifact, requested, package.direct, logins))
     return wheels
+
+
+def _check_hashes(packages: Sequence[ResolvedPackage], requirements: Requirements, pip: PipRequirements) -> None:
+    """Raise `InvalidEnvironment` for packages without a hash where every package needs one, as pip does."""
+    missing = [
+        f"{package.name}=={package.version}" if package.version else package.name
+        for package in packages
+        if package.name not in requirements.hashes
+    ]
+    if missing:
+        more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
+        raise InvalidEnvironment(
+            f"{pip.origin}: pip wants a hash of every package where --require-hashes is given or any requirement has "
+            f"a --hash, and there is none for {', '.join(missing[:10])}{more}; list each of them with its version and "
+            "--hash=sha256:..., or leave out all hashes"
+        )
 
 
 def _with_allowed(package: ResolvedPackage, hashes: frozenset[str]) -> ResolvedPackage:

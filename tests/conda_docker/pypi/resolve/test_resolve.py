@@ -157,6 +157,35 @@ def test_hashes_in_requirements_choose_the_file(wheels: Path, tmp_path: Path) ->
         resolve(tmp_path, f"fast==1.0 --hash=sha256:{'0' * 64}")
 
 
+@pytest.mark.parametrize("option", [(), ("--require-hashes",)])
+def test_one_hash_demands_those_of_all_packages(wheels: Path, tmp_path: Path, option: tuple[str, ...]) -> None:
+    app = make_wheel(wheels, "app", requires=["other"])
+    make_wheel(wheels, "other")
+    digest = hashlib.sha256(app.read_bytes()).hexdigest()
+    with pytest.raises(InvalidEnvironment, match=r"there is none for other==1\.0; list each"):
+        resolve(tmp_path, f"app==1.0 --hash=sha256:{digest}", options=option)
+
+
+def test_hashes_may_be_required_where_there_are_none(wheels: Path, tmp_path: Path) -> None:
+    make_wheel(wheels, "app")
+    with pytest.raises(InvalidEnvironment, match=r"there is none for app==1\.0; list each"):
+        resolve(tmp_path, "app", options=("--require-hashes",))
+
+
+def test_what_may_not_be_a_wheel_must_be_built(wheels: Path, tmp_path: Path) -> None:
+    make_wheel(wheels, "app")
+    with pytest.raises(UnsupportedInput, match=r"built from source: --no-binary app; allow it with --allow-sdist"):
+        resolve(tmp_path, "app", options=("--no-binary app",))
+    with pytest.raises(Unsolvable):
+        resolve(tmp_path, "app", options=("--no-binary app",), allow_sdist=True)
+    assert stems(resolve(tmp_path, "app", options=("--no-binary app", "--no-binary :none:")))
+
+
+def test_building_everything_is_refused_by_name(wheels: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedInput, match="name the packages to build, as in --no-binary NAME"):
+        resolve(tmp_path, "app", options=("--no-binary :all:",), allow_sdist=True)
+
+
 def test_conflicting_pins_end_in_one_message(wheels: Path, tmp_path: Path) -> None:
     make_wheel(wheels, "app", requires=["slow==1"])
     make_wheel(wheels, "slow", "1")

@@ -155,10 +155,24 @@ def _option(line: str, place: str) -> tuple[str, str]:
         raise InvalidEnvironment(
             f"{place}: {public_text(line)[:200]!r} is not an option that a requirements file may hold"
         )
+    if name in _WITH_VALUE:
+        _check_rest(rest if equals else rest[1:], place)
     value = " ".join(([value] if equals else []) + rest)
     if not value:
         raise InvalidEnvironment(f"{place}: the option {name} needs a value")
     return name, value
+
+
+def _check_rest(words: list[str], place: str) -> None:
+    """Raise `InvalidEnvironment` for a requirement among the words behind an option's value; pip would drop it."""
+    is_value = False
+    for word in words:
+        if not is_value and not word.startswith("-"):
+            raise InvalidEnvironment(
+                f"{place}: pip passes over what follows an option; write {public_text(word)[:100]!r} on a line of its "
+                "own"
+            )
+        is_value = not is_value and word in _WITH_VALUE
 
 
 def _included(value: str, folder: Path, place: str) -> Path:

@@ -98,6 +98,18 @@ def test_lines_that_pip_would_not_take(tmp_path: Path, line: str, error: type[Ex
         read(tmp_path, line)
 
 
+@pytest.mark.parametrize("line", ["--index-url https://a six", "-i=https://a --pre six", "--no-binary=:all: six"])
+def test_a_requirement_behind_an_option_is_not_dropped(tmp_path: Path, line: str) -> None:
+    with pytest.raises(InvalidEnvironment, match="write 'six' on a line of its own"):
+        read_pip_section([line], folder=tmp_path, origin="environment.yml")
+
+
+def test_options_may_share_a_line(tmp_path: Path) -> None:
+    assert read(tmp_path, "six", "-i https://a --extra-index-url https://b --pre").options == (
+        "--index-url https://a --extra-index-url https://b --pre",
+    )
+
+
 def test_credentials_are_not_shown(tmp_path: Path) -> None:
     with pytest.raises(InvalidEnvironment) as caught:
         read(tmp_path, "--proxy https://me:s3cret@host")
