@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import email.parser
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion
 
 from conda_docker.environment.wheels import Distribution, LockedWheel
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import InvalidEnvironment, Unsolvable
 from conda_docker.package.fetch.find import hash_file
 from conda_docker.pypi.distributions import provided_distributions
 from conda_docker.pypi.pip_configuration import read_pip_configuration
@@ -22,6 +24,7 @@ from conda_docker.pypi.resolve.pylock import ResolvedPackage
 from conda_docker.pypi.resolve.target import Target, target_of
 from conda_docker.pypi.resolve.uv import uv_environment
 from conda_docker.pypi.wheel.archive import open_wheel
+from conda_docker.user_files import read_text
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -43,7 +46,8 @@ def with_projects(
     Each is built anew when a file of its has changed, which runs its build backend on this machine. It takes the place
     of whatever else has its name. What it needs and nothing brings is a warning. `glibc` is the version in the base
     image. Raises `InvalidEnvironment` for a folder without a pyproject.toml, and for an environment without Python;
-    `BuildFailed`, and `UnsupportedInput` for compiled code that does not fit the image.
+    `Unsolvable` for a project that requires another Python; `BuildFailed`, and `UnsupportedInput` for compiled code
+    that does not fit the image.
     """
     if not folders:
         return environment
@@ -99,8 +103,11 @@ def _installed_over(
 
 
 def _built(builder: Builder, folder: Path) -> LockedWheel:
-    if not (folder / "pyproject.toml").is_file():
+    pyproject = folder / "pyproject.toml"
+    if not pyproject.is_file():
         raise InvalidEnvironment(f"{folder} is not the folder of a project: it has no pyproject.toml")
+    # Before it is built, which could fail for that; what the wheel says counts too, for it need not stand in the file.
+    _check_python(_stated_python(pyproject), builder.target, pyproject)
     path = builder.build(ResolvedPackage(folder.absolute().name, None, tree=folder.absolute(), direct=True))
     try:
         name, version, *_ = parse_wheel_filename(path.name)
@@ -109,6 +116,7 @@ def _built(builder: Builder, folder: Path) -> LockedWheel:
     wheel = open_wheel(path)
     with wheel.reading() as reader:
         metadata = email.parser.HeaderParser().parsestr(reader.metadata("METADATA"))
+    _check_python(metadata.get("Requires-Python"), builder.target, folder)
     return LockedWheel(
         name=name,
         version=str(version),
@@ -121,6 +129,30 @@ def _built(builder: Builder, folder: Path) -> LockedWheel:
         requested=True,
         project=True,
     )
+
+
+def _stated_python(pyproject: Path) -> object:
+    """Return `requires-python` of a project; None where there is none, or the file is one that uv will refuse."""
+    try:
+        project = tomllib.loads(read_text(pyproject)).get("project")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return None
+    return project.get("requires-python") if isinstance(project, dict) else None
+
+
+def _check_python(wanted: object, target: Target, what: Path) -> None:
+    """Raise `Unsolvable` if a project requires another Python; uv builds a wheel all the same."""
+    if not isinstance(wanted, str):
+        return
+    try:
+        fits = SpecifierSet(wanted).contains(target.python, prereleases=True)
+    except InvalidSpecifier as error:
+        raise InvalidEnvironment(f"{what}: requires-python is not a version specifier: {error}") from error
+    if not fits:
+        raise Unsolvable(
+            f"{what} requires Python {wanted}, and the environment has Python {target.python}; ask for another python, "
+            "or change requires-python"
+        )
 
 
 def _missing(wheel: LockedWheel, versions: dict[str, str], target: Target) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pytest
 from conda_docker.build_options import BuildOptions, Bytecode
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.wheels import LockedWheel
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import InvalidEnvironment, Unsolvable
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.pypi.project import with_projects
 from conda_docker.request import Request
@@ -174,3 +174,29 @@ def test_what_an_earlier_build_left_behind_is_not_packed(tmp_path: Path, project
     (project / "build").mkdir()
     (project / "build" / "gone.py").touch()
     assert installed(tmp_path / "other", project).wheels[0].sha256 == clean.wheels[0].sha256
+
+
+@pytest.mark.parametrize("where", ["pyproject.toml", "backend.py"])
+def test_a_project_for_another_python_is_refused(tmp_path: Path, project: Path, where: str) -> None:
+    if where == "pyproject.toml":
+        with (project / where).open("a") as file:
+            file.write('requires-python = ">=3.99"\n')
+    else:
+        # Stated by the wheel alone, as with setup.py.
+        path = project / where
+        path.write_text(path.read_text().replace("NEEDS = ''", "NEEDS = 'Requires-Python: >=3.99\\n'"))
+    with pytest.raises(Unsolvable, match=r"project.* requires Python >=3\.99, and the environment has Python 3\."):
+        installed(tmp_path, project)
+
+
+def test_a_project_for_this_python(tmp_path: Path, project: Path) -> None:
+    with (project / "pyproject.toml").open("a") as file:
+        file.write(f'requires-python = ">={PYTHON}"\n')
+    assert installed(tmp_path, project).wheels[0].name == "app"
+
+
+def test_a_requirement_of_python_that_is_none(tmp_path: Path, project: Path) -> None:
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('requires-python = "three"\n')
+    with pytest.raises(InvalidEnvironment, match=r"pyproject\.toml: requires-python is not a version specifier"):
+        installed(tmp_path, project)
