@@ -12,6 +12,7 @@ from conda_docker.environment.activation_script import to_json
 from conda_docker.environment.inputs.lock_files.own_lock import MARK, VERSION
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.errors import UnsupportedInput
+from conda_docker.lock_files.wheel_path import wheel_path
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
@@ -74,8 +75,8 @@ def _wheel(wheel: LockedWheel, folder: Path) -> dict[str, Any]:
                 f"{wheel.name} {wheel.version} was built on this machine, so nobody else could use the lock file: take "
                 f"a version that an index has a wheel of, or build the wheel and put it into {folder.absolute()}"
             )
-        if path.absolute().is_relative_to(folder.absolute()):
-            place = {"path": f"./{path.absolute().relative_to(folder.absolute()).as_posix()}"}
+        if relative := wheel_path(wheel, folder):
+            place = {"path": relative}
     fields = {
         "name": wheel.name,
         "version": wheel.version,

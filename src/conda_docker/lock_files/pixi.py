@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.environment.inputs.lock_files.pixi_lock import DEFAULT_ENVIRONMENT
+from conda_docker.lock_files.wheel_path import wheel_path
 from conda_docker.lock_files.yaml_text import yaml_text
 
 if TYPE_CHECKING:
@@ -28,8 +30,10 @@ _FIELDS = (
 )
 
 
-def pixi_lock(environments: Sequence[LockedEnvironment], name: str = DEFAULT_ENVIRONMENT) -> str:
-    """Return the text of a pixi.lock with one environment, called `name`, for several platforms.
+def pixi_lock(environments: Sequence[LockedEnvironment], folder: Path, name: str = DEFAULT_ENVIRONMENT) -> str:
+    """Return the text of a pixi.lock in `folder` with one environment, called `name`, for several platforms.
+
+    Wheels in the folder are named by their paths in it.
 
     What the form has no place for is left out: what was asked for, variables, the base image, options.
     """
@@ -37,7 +41,7 @@ def pixi_lock(environments: Sequence[LockedEnvironment], name: str = DEFAULT_ENV
     platforms = {}
     for environment in environments:
         conda = [_conda(package) for package in environment.packages]
-        pypi = [_pypi(wheel) for wheel in environment.wheels if not wheel.project]
+        pypi = [_pypi(wheel, folder) for wheel in environment.wheels if not wheel.project]
         for entry in (*conda, *pypi):
             packages.setdefault(_location(entry), entry)
         platforms[environment.subdir] = [{kind: entry[kind]} for entry in (*conda, *pypi) for kind in _kind(entry)]
@@ -70,7 +74,8 @@ def _conda(package: LockedPackage) -> dict[str, Any]:
     return fields | {name: value for name, value in known.items() if value not in (None, [], "")}
 
 
-def _pypi(wheel: LockedWheel) -> dict[str, Any]:
-    fields = {"pypi": wheel.public_url, "name": wheel.name, "version": wheel.version, "sha256": wheel.sha256}
+def _pypi(wheel: LockedWheel, folder: Path) -> dict[str, Any]:
+    place = wheel_path(wheel, folder) or wheel.public_url
+    fields = {"pypi": place, "name": wheel.name, "version": wheel.version, "sha256": wheel.sha256}
     requires = {"requires_dist": list(wheel.requires)} if wheel.requires else {}
     return {name: value for name, value in fields.items() if value is not None} | requires

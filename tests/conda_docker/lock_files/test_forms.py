@@ -114,7 +114,7 @@ def test_wheels_in_the_folder_are_named_by_their_path(tmp_path: Path) -> None:
 
 def test_rattler_reads_a_pixi_lock(tmp_path: Path) -> None:
     path = tmp_path / "pixi.lock"
-    path.write_text(pixi_lock(ENVIRONMENTS))
+    path.write_text(pixi_lock(ENVIRONMENTS, tmp_path))
     found = rattler.LockFile.from_path(path).default_environment()
     assert found is not None
     for platform in found.platforms():
@@ -131,7 +131,7 @@ def test_rattler_reads_a_pixi_lock(tmp_path: Path) -> None:
 
 
 def test_a_pixi_lock_is_read_here_too() -> None:
-    after = parse_pixi_lock(pixi_lock(ENVIRONMENTS), "pixi.lock", subdir="linux-aarch64")
+    after = parse_pixi_lock(pixi_lock(ENVIRONMENTS, Path()), "pixi.lock", subdir="linux-aarch64")
     assert [each.stem for each in after.packages] == ["library-1.10-h_0", "tool-1.10-h_0"]
     assert [(each.name, each.sha256, each.requires) for each in after.wheels] == [("six", "c" * 64, WHEEL.requires)]
 
@@ -148,7 +148,23 @@ def test_a_conda_lock_is_as_conda_lock_has_it() -> None:
 
 
 def test_an_environment_keeps_its_name_in_a_pixi_lock() -> None:
-    text = pixi_lock(ENVIRONMENTS, "prod")
+    text = pixi_lock(ENVIRONMENTS, Path(), "prod")
     assert len(parse_pixi_lock(text, subdir="linux-64", environment="prod").packages) == 2
     with pytest.raises(InvalidEnvironment, match="default"):
         parse_pixi_lock(text, subdir="linux-64", environment="default")
+
+
+def test_a_pixi_lock_names_wheels_in_its_folder_by_their_path(tmp_path: Path) -> None:
+    inside, outside = (tmp_path / f"{folder}/six-1.10-py3-none-any.whl" for folder in ("lock/wheels", "wheels"))
+    for path, place in ((inside, "./wheels/six-1.10-py3-none-any.whl"), (outside, str(outside))):
+        path.parent.mkdir(parents=True)
+        path.touch()
+        local = replace(environment("linux-64"), wheels=(replace(WHEEL, url=path.as_uri(), source=path),))
+        lock = tmp_path / "lock/pixi.lock"
+        lock.write_text(pixi_lock([local], lock.parent))
+        found = rattler.LockFile.from_path(lock).default_environment()
+        assert found is not None
+        [six] = [each for each in found.packages(found.platforms()[0]) or () if each.name == "six"]
+        assert six.location == place
+        [wheel] = parse_pixi_lock(lock.read_text(), subdir="linux-64", folder=lock.parent).wheels
+        assert wheel.source == path

@@ -222,6 +222,7 @@ def _resolved(request: Request, preferred: Mapping[str, LockedEnvironment], prog
 
 
 def _write(path: Path, form: str, resolved: tuple[Resolved, ...], asked: _Asked) -> None:
+    from conda_docker.environment.inputs.lock_files.pixi_lock import DEFAULT_ENVIRONMENT
     from conda_docker.lock_files.conda_lock import conda_lock
     from conda_docker.lock_files.own import own_lock
     from conda_docker.lock_files.pixi import pixi_lock
@@ -229,8 +230,7 @@ def _write(path: Path, form: str, resolved: tuple[Resolved, ...], asked: _Asked)
 
     environments = [each.environment for each in resolved]
     if form == "pixi":
-        chosen = asked.values["environment"]
-        text = pixi_lock(environments, chosen) if chosen else pixi_lock(environments)
+        text = pixi_lock(environments, path.absolute().parent, asked.values["environment"] or DEFAULT_ENVIRONMENT)
     elif form == "conda-lock":
         text = conda_lock(environments, asked.values["file"], asked.digest.partition(":")[2])
     else:
