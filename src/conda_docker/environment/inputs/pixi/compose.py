@@ -12,6 +12,7 @@ from conda_docker.environment.inputs.pixi.manifest import DEFAULT, Environment, 
 from conda_docker.environment.inputs.pixi.options import PipOptions, pip_options
 from conda_docker.environment.inputs.pixi.platforms import Platform
 from conda_docker.environment.inputs.pixi.specs import indexes, match_spec, pip_requirement
+from conda_docker.environment.inputs.pixi.spelling import misspelt
 from conda_docker.environment.inputs.pixi.toml_table import Table
 from conda_docker.environment.inputs.platform_choice import choose_subdir, least_demanding
 from conda_docker.environment.spec import EnvironmentSpec
@@ -95,6 +96,7 @@ def compose(
 
 
 def _passed_over(manifest: Manifest) -> Iterator[str]:
+    yield from misspelt(manifest.root, manifest.workspace)
     for key in ("exclude-newer", "pypi-exclude-newer"):
         if manifest.root.table(key):
             yield f"{manifest.file_name}: `{manifest.root.key(key)}`, the dates of single packages, is ignored"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from conda_docker.environment.inputs.pixi.spelling import CONDA, PYPI, check_dependency
 from conda_docker.environment.inputs.pixi.toml_table import Table
 from conda_docker.environment.wheels import normalize_name
 from conda_docker.errors import UnsupportedInput
@@ -39,6 +40,7 @@ def match_spec(dependencies: Table, name: str, folder: Path, inherited: Table) -
     if isinstance(value, str):
         return name + _conditions({"version": value})
     entry = _entry(dependencies, name)
+    check_dependency(dependencies, name, CONDA)
     if entry.truth("workspace"):
         if name not in inherited:
             raise dependencies.invalid(name, "is not among `workspace.dependencies`")
@@ -99,6 +101,7 @@ def pip_requirement(dependencies: Table, name: str, folder: Path) -> str:
     if isinstance(value, str):
         return f"{name}{_version(dependencies, name, value)}"
     entry = _entry(dependencies, name)
+    check_dependency(dependencies, name, PYPI)
     extras = entry.texts("extras")
     wanted = f"{name}[{','.join(extras)}]" if extras else name
     markers = entry.text("env-markers")

@@ -110,7 +110,7 @@ def parse_toml(text: str, file_name: str) -> Table:
 
 
 def _line_of(path: str, text: str) -> int | None:
-    """Return the line on which a key of a document is written; None where it is inside of an inline table or list.
+    """Return the line of a key or table of a document; None where it is inside of an inline table or list.
 
     >>> _line_of("a.b", "[a]\\nb = 1\\n")
     2
@@ -119,6 +119,8 @@ def _line_of(path: str, text: str) -> int | None:
     for number, line in enumerate(text.splitlines(), 1):
         if found := _HEADER.fullmatch(line):
             header = _plain(found[1])
+            if path == header:
+                return number
         elif (found := _KEY.match(line)) and path == f"{header}.{_plain(found[1])}".lstrip("."):
             return number
     return None
