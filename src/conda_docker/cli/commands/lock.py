@@ -59,6 +59,7 @@ def lock(
     *,
     check: bool,
     update: tuple[str, ...],
+    force: bool,
     **given: Any,
 ) -> int | None:
     """Lock an environment to exact packages, for several platforms.
@@ -67,7 +68,9 @@ def lock(
     of the system, and the options that images depend on. Builds of it are the same on every machine. Without packages
     or a file, it is locked again what the lock file was made from.
     """
+    from conda_docker.environment.inputs.lock_files.pixi_lock import DEFAULT_ENVIRONMENT
     from conda_docker.lock_files.inputs import read_lock
+    from conda_docker.lock_files.overwrite import check_replaceable
 
     form = form or _form_of(path)
     existing = read_lock(path) if form == "conda-docker" else None
@@ -76,6 +79,8 @@ def lock(
         return _check(console, path, form, existing, asked)
     if update and existing is None:
         raise click.UsageError(f"--update needs a lock file of conda-docker's own form, and {path} is none")
+    if not force:
+        check_replaceable(path, form, asked.values["environment"] or DEFAULT_ENVIRONMENT, asked.values["file"])
     check_level(asked.values["compression"] or DEFAULTS.compression, asked.values["compression_level"])
     request = _request(asked.values)
     preferred = _preferred(path, update) if update else {}

@@ -69,6 +69,12 @@ LOCK_OPTIONS: tuple[Option | Argument, ...] = (
         "of the file says]",
     ),
     Option(
+        "--force",
+        is_flag=True,
+        panel=LOCK_FILE,
+        help="Replace a file that is not such a lock file, or has other environments.",
+    ),
+    Option(
         "--check",
         is_flag=True,
         panel=LOCK_FILE,

@@ -193,3 +193,37 @@ def test_an_environment_of_a_pixi_workspace_keeps_its_name(
     assert "pixi.lock is up to date with pixi.toml" in done.stderr
     other = conda_docker("build", "-b", "scratch", "-f", "pixi.toml", "--platform", "linux-64", "-o", "oci:other")
     assert "pixi.lock is not up to date with pixi.toml" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "reason"),
+    [
+        ("environment.yml", None, "environment.yml is what is to be locked"),
+        ("notes.txt", "notes", "notes.txt is not a lock file of conda-docker"),
+        ("pixi.lock", "notes", "pixi.lock is not a pixi lock file"),
+        ("conda-lock.yml", "version: 1", "conda-lock.yml is not a conda-lock lock file"),
+        (
+            "pixi.lock",
+            "version: 6\nenvironments:\n  prod: {}\npackages: []\n",
+            "pixi.lock has other environments: prod",
+        ),
+    ],
+)
+def test_other_files_are_not_replaced(
+    conda_docker: Run, tmp_path: Path, environment_file: Path, name: str, before: str | None, reason: str
+) -> None:
+    path = tmp_path / name
+    if before is not None:
+        path.write_text(before)
+    before = path.read_text()
+    refused = conda_docker("lock", "-b", "scratch", "-f", "environment.yml", "-o", name)
+    assert (refused.returncode, path.read_text()) == (7, before)
+    assert f"{reason}; name another file with -o, or replace it with --force" in refused.stderr
+    locked(conda_docker, "-f", "environment.yml", "-o", name, "--force")
+    assert path.read_text() != before
+
+
+@pytest.mark.parametrize("name", ["conda-docker.lock", "pixi.lock", "conda-lock.yml"])
+def test_a_lock_file_of_the_same_form_is_replaced(conda_docker: Run, environment_file: Path, name: str) -> None:
+    for _ in range(2):
+        locked(conda_docker, "-f", "environment.yml", "-o", name)
