@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +18,7 @@ from python_docker.image import Image
 from python_docker.transports import open_image
 
 _ADMIN_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # where Debian has runc, and not in a plain user's PATH
+_NO_CONTAINERS = re.compile(r"setrlimit|cgroup")
 _CAPABILITIES = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_KILL", "CAP_SETGID", "CAP_SETUID"]
 
 
@@ -68,7 +70,13 @@ def run_with_podman(archive: Archive, command: Sequence[str]) -> str:
     answer = subprocess.run([podman, "info"], capture_output=True, text=True, timeout=60, check=False)
     if answer.returncode != 0:
         raise Unavailable(_last_line(answer.stderr) or "podman does not work here")
-    return _run_loaded(podman, archive, command)
+    try:
+        return _run_loaded(podman, archive, command)
+    except subprocess.CalledProcessError as error:
+        # Within another container, `podman info` works where no container can be made.
+        if _NO_CONTAINERS.search(error.stderr or ""):
+            raise Unavailable(_last_line(error.stderr)) from error
+        raise
 
 
 def _run_loaded(engine: str, archive: Archive, command: Sequence[str]) -> str:

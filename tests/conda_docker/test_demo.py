@@ -253,6 +253,16 @@ def test_an_engine_that_fails_does_not_keep_the_image_either(podman: Path, tmp_p
     assert podman.read_text().splitlines()[-1] == "rmi --force demo"
 
 
+def test_a_podman_that_can_make_no_container_here_is_unavailable(podman: Path, tmp_path: Path) -> None:
+    program = podman.parent / "podman"
+    program.write_text(
+        '#!/bin/sh\n[ "$1" != run ] || { echo "Error: crun: setrlimit RLIMIT_NOFILE: not permitted" >&2; exit 126; }\n'
+    )
+    archive = containers.Archive(tmp_path / "demo.tar", "demo", tmp_path)
+    with pytest.raises(containers.Unavailable, match="setrlimit"):
+        containers.run_with_podman(archive, ["true"])
+
+
 def test_a_command_in_bubblewrap_has_a_home(tmp_path: Path) -> None:
     write_image(base_image(), f"docker-archive:{tmp_path / 'demo.tar'}")
     archive = containers.Archive(tmp_path / "demo.tar", "demo", tmp_path)
