@@ -70,7 +70,7 @@ def test_activation_scripts_next_to_a_lock_file(tmp_path: Path) -> None:
         (">=2024a", ">=2025", "its tzdata-2024b-hc8b5060_0 is not tzdata >=2025"),
         (">=2.32", ">=3", "its requests for pip is 2.32.3, not >=3"),
         ('pip = "*"\n', 'flask = "*"\n', "it has no flask for pip"),
-        ('requests = ">=2.32"\n', "", "nothing needs its idna for pip"),
+        ('requests = ">=2.32"\n', "", "nothing needs its requests for pip"),
     ],
 )
 def test_a_lock_file_that_is_not(tmp_path: Path, old: str, new: str, reason: str) -> None:

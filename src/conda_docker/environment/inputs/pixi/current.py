@@ -62,7 +62,7 @@ def _differences(spec: EnvironmentSpec, locked: LockedEnvironment) -> Iterator[s
 
 
 def _unneeded(spec: EnvironmentSpec, locked: LockedEnvironment) -> Iterator[str]:
-    """Yield what is wrong with packages that nothing needs.
+    """Yield what is wrong with packages that nothing needs, and first those that brought the others.
 
     In a solve group a conda package may be there for a wheel alone, because another environment asks for it.
     """
@@ -75,9 +75,11 @@ def _unneeded(spec: EnvironmentSpec, locked: LockedEnvironment) -> Iterator[str]
             if any(normalize_name(name) in (for_pip or ()) for name in pypi_names(package))
         ]
         needed = {package.name for package in needed_by(locked.packages, wanted)}
-        yield from (f"nothing needs its {each.stem}" for each in locked.packages if each.name not in needed)
+        yield from (f"nothing needs its {each.stem}" for each in reversed(locked.packages) if each.name not in needed)
     if for_pip is not None:
-        yield from (f"nothing needs its {each.name} for pip" for each in locked.wheels if each.name not in for_pip)
+        yield from (
+            f"nothing needs its {each.name} for pip" for each in reversed(locked.wheels) if each.name not in for_pip
+        )
 
 
 def _satisfies(package: LockedPackage, requested: RequestedSpec) -> bool:
