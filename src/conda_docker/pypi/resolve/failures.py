@@ -30,7 +30,7 @@ _WHEELS_REQUIRED = re.compile(r"Wheels are required for `([^`]+)`")
 _UNREACHABLE = re.compile(
     r"Failed to (?:fetch|download)|Request failed after|could not be queried|Could not resolve host"
 )
-_DAMAGED = re.compile(r"Failed to read metadata|Failed to read from zip file")
+_DAMAGED = re.compile(r"Failed to (?:read metadata|read from zip file|extract archive)")
 _SKIPPED = re.compile(r"hint: (?:Wheels are required|.* was found on ).*")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage
 from conda_docker.environment.wheels import Distribution, LockedWheel, PipRequirements
-from conda_docker.errors import InvalidEnvironment, Unsolvable, UnsupportedInput
+from conda_docker.errors import InvalidEnvironment, InvalidPackage, Unsolvable, UnsupportedInput
 from conda_docker.pypi.resolve.resolution import PipOptions
 from conda_docker.pypi.resolve.resolve import resolve_wheels
 from tests.conda_docker.pypi.conftest import conda_package
@@ -125,6 +125,12 @@ def test_a_local_wheel_is_found_from_the_folder_of_the_file(wheels: Path, tmp_pa
     found = resolve(tmp_path, "./dist/local_app-1.0-py3-none-any.whl", folder=folder)
     app = found.wheels[-1]
     assert (app.name, app.direct, app.requested, app.source) == ("local-app", True, True, path)
+
+
+def test_a_damaged_local_wheel_is_named(wheels: Path, tmp_path: Path) -> None:
+    (tmp_path / "six-1.0-py3-none-any.whl").write_text("junk")
+    with pytest.raises(InvalidPackage, match=r"environment\.yml name is damaged:\n.*six-1\.0-py3-none-any\.whl"):
+        resolve(tmp_path, "./six-1.0-py3-none-any.whl", folder=tmp_path)
 
 
 def test_a_local_wheel_of_what_conda_brings_is_refused(wheels: Path, tmp_path: Path) -> None:
