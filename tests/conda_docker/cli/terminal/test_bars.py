@@ -96,7 +96,7 @@ def test_an_error_in_the_middle_is_one_line(
     channel.add(damaged)
     channel.patch(damaged, sha256="0" * 64)
     session = build_on_terminal(channel, environment, tmp_path, columns=100)
-    assert session.code == 6
+    assert session.code == 7
     assert_calm(session)
     assert session.lines[0].startswith("error: ")
     assert "zzz-damaged" in session.text
