@@ -22,6 +22,7 @@ from conda_docker.channels.tokens import anaconda_tokens, with_anaconda_token
 from python_docker.errors import CredentialsError
 from python_docker.files.home import home_folder
 from python_docker.files.regular import read_regular_file
+from python_docker.http.url import origin
 
 _LARGEST = 1 << 20
 """Bytes of a file with credentials."""
@@ -35,6 +36,10 @@ class Access:
 
     url: str
     authorization: str | None = None
+
+    def authorization_at(self, url: str) -> str | None:
+        """Return the header for a URL that redirects led to: none for another host than the one it is meant for."""
+        return self.authorization if origin(url) == origin(self.url) else None
 
 
 class Credentials:

@@ -18,7 +18,6 @@ from conda_docker.redaction import public_text, public_url
 from python_docker.errors import Error
 from python_docker.http.client import HttpClient
 from python_docker.http.failure import HttpError
-from python_docker.http.url import origin
 
 if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
@@ -66,13 +65,10 @@ def _check(url: str, configuration: CondaConfiguration) -> Check:
 def _measure(subject: str, url: str, configuration: CondaConfiguration) -> Check:
     options = http_options(configuration).with_fields(connect_timeout=_SECONDS, read_timeout=_SECONDS, attempts=1)
     access = Credentials(anaconda=configuration.add_anaconda_token).access(f"{url}/{_INDEX}")
-    own = origin(access.url)
     client = HttpClient(options)
     begun = time.monotonic()
     try:
-        response = client.send(
-            "GET", access.url, authorization=lambda to: access.authorization if origin(to) == own else None
-        )
+        response = client.send("GET", access.url, authorization=access.authorization_at)
         answered = time.monotonic()
         status, size = response.status, 0
         while status == 200 and size < _ENOUGH and time.monotonic() - answered < _SECONDS:

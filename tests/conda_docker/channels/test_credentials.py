@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.channels.credentials import Credentials
+from conda_docker.channels.credentials import Access, Credentials
 from python_docker.errors import CredentialsError
 
 URL = "https://conda.example.org/team/linux-64/a-1-0.conda"
@@ -39,3 +39,10 @@ def test_a_store_that_is_too_large(home: Path) -> None:
     (home / ".rattler/credentials.json").write_bytes(b" " * ((1 << 20) + 1))
     with pytest.raises(CredentialsError, match="larger than"):
         Credentials().access(URL)
+
+
+def test_a_header_is_for_its_own_host_alone() -> None:
+    access = Access("https://conda.example.org/channel", "Bearer topsecret")
+    assert access.authorization_at("https://conda.example.org/elsewhere") == "Bearer topsecret"
+    for other in ("https://cdn.example.org/channel", "http://conda.example.org/", "https://conda.example.org:8443/"):
+        assert access.authorization_at(other) is None

@@ -21,7 +21,6 @@ from python_docker.http.options import HttpOptions
 from python_docker.http.response import Response
 from python_docker.http.resume import RANGE_REFUSALS, ResumableBody
 from python_docker.http.retry import with_retries
-from python_docker.http.url import origin
 from python_docker.progress import SILENT, Progress, Task
 
 if TYPE_CHECKING:
@@ -133,14 +132,13 @@ class Downloader:
 
     def _ask(self, record: PublishedFile, access: Access, headers: Mapping[str, str]) -> Response:
         """Ask for a package, or a part of it, as often as it makes sense."""
-        own = origin(access.url)
 
         def send() -> Response:
             return self.http.send(
                 "GET",
                 access.url,
                 headers=headers,
-                authorization=lambda url: access.authorization if origin(url) == own else None,
+                authorization=access.authorization_at,
             )
 
         response = with_retries(send, self.options, sleep=self._wait)
