@@ -158,9 +158,7 @@ def _resolve(
         platform = platform or platform_of_subdir(described.subdir)
         base_name = request.base or (DEFAULT_BASE if described.base is None else described.base.name)
         base = _open_base(request, base_name, platform, described.base, progress, opened)
-        environment = _with_wheels(request, _checked(request, described, base, base_name), base, download, progress)
-        environment = _allowed(request, environment, download, progress)
-        environment = _with_projects(request, environment, base, download, progress)
+        environment = _completed(request, _checked(request, described, base, base_name), base, download, progress)
         return Resolved(environment, base, described.virtual_packages, described.pip, base_name)
     if platform is None:
         platform = Platform.host() if described.subdir is None else platform_of_subdir(described.subdir)
@@ -179,10 +177,17 @@ def _resolve(
     if kept is not None and solved.pip is not None:
         versions = tuple(f"{wheel.name}=={wheel.version}" for wheel in kept.wheels)
         solved = replace(solved, pip=replace(solved.pip, constraints=(*solved.pip.constraints, *versions)))
-    environment = _with_wheels(request, solved, base, download, progress)
-    environment = _allowed(request, environment, download, progress)
-    environment = _with_projects(request, environment, base, download, progress)
+    environment = _completed(request, solved, base, download, progress)
     return Resolved(environment, base, assumed, solved.pip, base_name)
+
+
+def _completed(
+    request: Request, environment: LockedEnvironment, base: Image | None, download: bool, progress: Progress
+) -> LockedEnvironment:
+    """Return exact conda packages with all wheels; the policy is for what others made, not for the user's projects."""
+    environment = _with_wheels(request, environment, base, download, progress)
+    environment = _allowed(request, environment, download, progress)
+    return _with_projects(request, environment, base, download, progress)
 
 
 def _allowed(request: Request, environment: LockedEnvironment, download: bool, progress: Progress) -> LockedEnvironment:
