@@ -55,7 +55,13 @@ def find_tool(name: str, path: str) -> str | None:
 
 
 def _ours(program: list[str], at: Places) -> Commands:
-    copy, layout = [*program, "--quiet", "copy"], f"oci:{at.layout}:1"
+    validate = [*program, "--quiet", "validate", f"docker://{at.here}"]
+    return {**_copies([*program, "--quiet", "copy"], at), VALIDATE: validate}
+
+
+def _copies(copy: list[str], at: Places) -> Commands:
+    """Return the commands of a program that names places as skopeo does; `copy` is how it is told to copy."""
+    layout = f"oci:{at.layout}:1"
     return {
         PUSH: [*copy, layout, f"docker://{at.there}"],
         PULL: [*copy, f"docker://{at.here}", f"oci:{at.out}:1"],
@@ -63,7 +69,6 @@ def _ours(program: list[str], at: Places) -> Commands:
         COPY: [*copy, f"docker://{at.here}", f"docker://{at.there}"],
         MOUNT: [*copy, f"docker://{at.here}", f"docker://{at.aside}"],
         CONVERT: [*copy, layout, f"docker-archive:{at.archive}:image:1"],
-        VALIDATE: [*program, "--quiet", "validate", f"docker://{at.here}"],
     }
 
 
@@ -93,12 +98,4 @@ def _regctl(program: str, at: Places) -> Commands:
 
 
 def _skopeo(program: str, at: Places) -> Commands:
-    copy, layout = [program, "--insecure-policy", "copy", "--quiet", *_ANY_TLS], f"oci:{at.layout}:1"
-    return {
-        PUSH: [*copy, layout, f"docker://{at.there}"],
-        PULL: [*copy, f"docker://{at.here}", f"oci:{at.out}:1"],
-        ARCHIVE: [*copy, f"docker://{at.here}", f"docker-archive:{at.archive}:image:1"],
-        COPY: [*copy, f"docker://{at.here}", f"docker://{at.there}"],
-        MOUNT: [*copy, f"docker://{at.here}", f"docker://{at.aside}"],
-        CONVERT: [*copy, layout, f"docker-archive:{at.archive}:image:1"],
-    }
+    return _copies([program, "--insecure-policy", "copy", "--quiet", *_ANY_TLS], at)
