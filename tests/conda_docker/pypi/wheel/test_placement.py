@@ -61,7 +61,7 @@ def test_a_file_below_a_file_is_refused(tmp_path: Path) -> None:
 
 def test_an_unknown_scheme_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidPackage, match=r"valid \.data subdirectory"):
-        place(make_wheel(tmp_path, files={"demo-1.0.data/root/etc/passwd": ""}))
+        place(make_wheel(tmp_path, files={"demo-1.0.data/system/etc/passwd": ""}))
 
 
 @pytest.mark.parametrize("more", ["", "pip3.99 = pip.cli:main\n"])
