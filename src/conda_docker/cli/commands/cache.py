@@ -72,7 +72,15 @@ MAYBE_REPOSITORY = Argument(
     required=False,
     explanation="A layer repository in place of the cache, such as ghcr.io/org/layers.",
 )
-OF_IMAGE = Option("--image", metavar="SRC", convert=to_source, help="Copy the layers of this image alone.")
+_EXCHANGE = (
+    REPOSITORY,
+    Option("--image", metavar="SRC", convert=to_source, help="Copy the layers of this image alone."),
+    options.PLATFORM,
+    options.CACHE_DIR,
+    options.INSECURE,
+    options.CACERT,
+    options.JSON,
+)
 
 cache = Group(
     "cache",
@@ -212,13 +220,7 @@ def clear(output: Output, cache_dir: Path | None, json: bool) -> None:
 
 
 @command(
-    REPOSITORY,
-    OF_IMAGE,
-    options.PLATFORM,
-    options.CACHE_DIR,
-    options.INSECURE,
-    options.CACERT,
-    options.JSON,
+    *_EXCHANGE,
     examples="conda-docker cache push ghcr.io/org/layers",
     group=cache,
 )
@@ -228,13 +230,7 @@ def push(output: Output, **given: Any) -> None:
 
 
 @command(
-    REPOSITORY,
-    OF_IMAGE,
-    options.PLATFORM,
-    options.CACHE_DIR,
-    options.INSECURE,
-    options.CACERT,
-    options.JSON,
+    *_EXCHANGE,
     examples="conda-docker cache pull ghcr.io/org/layers --image ghcr.io/org/app:1",
     group=cache,
 )

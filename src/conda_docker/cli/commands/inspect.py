@@ -62,10 +62,7 @@ _SHOWN = "What to show"
     ),
     Option("--json", is_flag=True, panel=_SHOWN, help="Print everything, or what was asked for, as JSON."),
     options.PLATFORM,
-    options.INSECURE,
-    options.CACERT,
-    options.USERNAME,
-    options.PASSWORD_STDIN,
+    *options.LOGIN,
     examples=_EXAMPLES,
 )
 def inspect(

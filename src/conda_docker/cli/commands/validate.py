@@ -30,10 +30,7 @@ conda-docker validate --no-layers docker://ubuntu:24.04
     options.PLATFORM,
     Option("--no-layers", is_flag=True, help="Check only manifests and configs; do not read layers."),
     Option("--strict", is_flag=True, help="Count warnings as errors."),
-    options.INSECURE,
-    options.CACERT,
-    options.USERNAME,
-    options.PASSWORD_STDIN,
+    *options.LOGIN,
     options.JSON,
     examples=_EXAMPLES,
 )

@@ -103,10 +103,7 @@ _FILE = click.Path(path_type=Path)
         help="Whom to trust to certify identities [default: Sigstore's public service, which is asked]",
     ),
     options.PLATFORM,
-    options.INSECURE,
-    options.CACERT,
-    options.USERNAME,
-    options.PASSWORD_STDIN,
+    *options.LOGIN,
     options.JSON,
     examples=_EXAMPLES,
 )

@@ -80,6 +80,9 @@ PASSWORD_STDIN = Option(
     "--password-stdin", is_flag=True, panel=REGISTRIES, help="Read the password from standard input."
 )
 
+LOGIN = (INSECURE, CACERT, USERNAME, PASSWORD_STDIN)
+"""How to reach the one registry that a command talks to, and as whom."""
+
 
 def check_level(compression: str | None, level: int | None) -> None:
     """Raise a usage error unless `level` is one that the compression has."""
