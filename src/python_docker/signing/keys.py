@@ -40,11 +40,6 @@ class VerifyingKey:
         return base64.b64encode(hashlib.sha256(self._der).digest()).decode("ascii")
 
     @property
-    def fingerprint(self) -> str:
-        """The SHA-256 of its DER form, in hexadecimal digits."""
-        return hashlib.sha256(self._der).hexdigest()
-
-    @property
     def pem(self) -> bytes:
         """The key as a PEM file."""
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
