@@ -22,6 +22,7 @@ from python_docker.transports.docker.archive import read_archive, write_archive
 from tests.archives import members_of, tar_of
 from tests.images import GREETING, digest, hello_config, layer_tar, write_docker_archive, write_oci_layout
 from tests.peers import DockerEngine, Program, unpack_image
+from tests.python_docker.layouts import name_for_two_platforms
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -209,13 +210,7 @@ class TestSkopeo:
             assert raw_digest(skopeo, f"oci:{tmp_path}/both:{name}") == open_image(f"oci:{tmp_path}/both:{name}").digest
 
     def test_all_platforms(self, layout: Path, skopeo: Program, tmp_path: Path) -> None:
-        index = json.loads((layout / "index.json").read_text())
-        (descriptor,) = index["manifests"]
-        index["manifests"] = [
-            {**descriptor, "platform": {"os": "linux", "architecture": architecture}}
-            for architecture in ("amd64", "arm64")
-        ]
-        (layout / "index.json").write_text(json.dumps(index))
+        name_for_two_platforms(layout)
         copy_image(f"oci:{layout}", f"oci-archive:{tmp_path}/ours.tar:v1", all_platforms=True)
         skopeo("copy", "--all", f"oci-archive:{tmp_path}/ours.tar:v1", f"oci:{tmp_path}/theirs:v1")
         root = open_source(f"oci:{tmp_path}/theirs:v1").root()

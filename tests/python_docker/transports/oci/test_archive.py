@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tarfile
 from pathlib import Path
@@ -17,6 +16,7 @@ from python_docker.transports.location import Location
 from python_docker.transports.oci.archive import OciArchiveDestination
 from tests.archives import COMPRESSIONS, Content, Symlink, docker_members, tar_of
 from tests.images import layer_tar, write_oci_layout
+from tests.python_docker.layouts import name_for_two_platforms
 
 LAYERS = [layer_tar({"etc/greeting": b"hello\n"}), layer_tar({"top": b"x" * 100_000})]
 FILES = ["etc", "etc/greeting", "top"]
@@ -133,13 +133,7 @@ class TestWriting:
         assert sorted(names) == sorted(name for name, content in members_of(layout).items() if content is not None)
 
     def test_index(self, layout: Path, tmp_path: Path) -> None:
-        index = json.loads((layout / "index.json").read_text())
-        (descriptor,) = index["manifests"]
-        index["manifests"] = [
-            {**descriptor, "platform": {"os": "linux", "architecture": architecture}}
-            for architecture in ("amd64", "arm64")
-        ]
-        (layout / "index.json").write_text(json.dumps(index))
+        name_for_two_platforms(layout)
         written = copy_image(f"oci:{layout}", f"oci-archive:{tmp_path}/x.tar", all_platforms=True)
         root = open_source(f"oci-archive:{tmp_path}/x.tar").root()
         assert isinstance(root, Index)

@@ -28,7 +28,8 @@ from python_docker.transports import open_source
 from python_docker.transports.location import Location
 from python_docker.transports.oci.layout import OciLayoutDestination
 from tests.archives import docker_members, tar_of
-from tests.images import digest, hello_config, layer_tar, write_oci_layout
+from tests.images import hello_config, layer_tar, write_oci_layout
+from tests.python_docker.layouts import blob_of, edit_index
 
 LAYERS = [layer_tar({"etc/greeting": b"hello\n"}), layer_tar({"top": b"x" * 100_000})]
 FILES = ["etc", "etc/greeting", "top"]
@@ -48,21 +49,6 @@ def image(tmp_path: Path) -> Image:
     path = tmp_path / "source" / "hello.tar"
     path.write_bytes(tar_of(docker_members(LAYERS, tags=["hello:latest"])))
     return open_image(str(path))
-
-
-def edit_index(layout: Path, change: Callable[[dict[str, Any]], Any]) -> None:
-    index = json.loads((layout / "index.json").read_text())
-    change(index)
-    (layout / "index.json").write_text(json.dumps(index))
-
-
-def put(layout: Path, content: bytes, media_type: str) -> dict[str, Any]:
-    (layout / "blobs/sha256" / hashlib.sha256(content).hexdigest()).write_bytes(content)
-    return {"mediaType": media_type, "digest": digest(content), "size": len(content)}
-
-
-def blob_of(layout: Path, text: str) -> Path:
-    return layout / "blobs/sha256" / text.removeprefix("sha256:")
 
 
 def names(layout: Path) -> list[str]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from python_docker.spec.media_types import OCI_INDEX, OCI_MANIFEST
 from python_docker.spec.platform import Platform
 from python_docker.transports import open_source
 from tests.images import digest, hello_config, layer_tar, write_oci_layout
+from tests.python_docker.layouts import blob_of, edit_index, put
 
 LAYERS = [layer_tar({"etc/greeting": b"hello\n"}), layer_tar({"top": b"x" * 100_000})]
 FILES = ["etc", "etc/greeting", "top"]
@@ -29,21 +28,6 @@ def layout(tmp_path: Path) -> Path:
     """Return a layout made by hand, with one image of the tag `v1`."""
     write_oci_layout(tmp_path / "layout", LAYERS, tag="v1", runtime=hello_config())
     return tmp_path / "layout"
-
-
-def edit_index(layout: Path, change: Callable[[dict[str, Any]], Any]) -> None:
-    index = json.loads((layout / "index.json").read_text())
-    change(index)
-    (layout / "index.json").write_text(json.dumps(index))
-
-
-def put(layout: Path, content: bytes, media_type: str) -> dict[str, Any]:
-    (layout / "blobs/sha256" / hashlib.sha256(content).hexdigest()).write_bytes(content)
-    return {"mediaType": media_type, "digest": digest(content), "size": len(content)}
-
-
-def blob_of(layout: Path, text: str) -> Path:
-    return layout / "blobs/sha256" / text.removeprefix("sha256:")
 
 
 class TestReading:
