@@ -35,7 +35,7 @@ REASONS = {
     "conda_docker/errors.py": "the tree of errors: python_docker/test_errors",
     "conda_docker/cli/*": COMMANDS,
     "conda_docker/dry_run.py": "cli/commands/test_build_dry_run",
-    "conda_docker/describe.py": "test_request, test_resolution",
+    "conda_docker/resolution/describe.py": "test_request, resolution/test_resolve",
     "conda_docker/doctor/*": "the tests of each examination in tests/conda_docker/doctor",
     "conda_docker/environment/inputs/lock_files/index_record.py": "test_pixi_lock, against rattler's own reader",
     "conda_docker/environment/inputs/pixi/*": "pixi/test_compose and test_pixi_manifest, on whole workspaces",

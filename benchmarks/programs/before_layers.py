@@ -16,7 +16,7 @@ def main(channel: str, specs: list[str]) -> None:
     from conda_docker.image.assemble import build_image  # noqa: F401
     from conda_docker.image.index import write_images  # noqa: F401
     from conda_docker.request import Request
-    from conda_docker.resolution import resolve
+    from conda_docker.resolution.resolve import resolve
     from python_docker.transports import Location, destination  # noqa: F401
 
     resolve(Request(specs=specs, base="scratch", channels=channel, override_channels=True))

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from conda_docker.image.provenance import InstalledEnvironment, InstalledPackage, read_environments
     from conda_docker.policy.rules import Policy
     from conda_docker.request import Request
-    from conda_docker.resolution import Resolved, lock, resolve
+    from conda_docker.resolution.lock import lock
+    from conda_docker.resolution.resolve import Resolved, resolve
     from conda_docker.sbom.document import bill_of_materials
     from conda_docker.verification.rebuild import rebuild
 
@@ -40,15 +41,15 @@ _HOMES = {
     "LockedPackage": "environment.locked",
     "Policy": "policy.rules",
     "Request": "request",
-    "Resolved": "resolution",
+    "Resolved": "resolution.resolve",
     "bill_of_materials": "sbom.document",
     "build_image": "image.assemble",
     "create_image": "create",
-    "lock": "resolution",
+    "lock": "resolution.lock",
     "open_base": "image.base",
     "read_environments": "image.provenance",
     "rebuild": "verification.rebuild",
-    "resolve": "resolution",
+    "resolve": "resolution.resolve",
 }
 
 __all__ = [

@@ -143,7 +143,7 @@ class BuildOptions:
     `entrypoint`, `cmd`, `user`, `workdir` and `expose` go to the image's runtime config over what the base has; `add`
     holds pairs of a path on this machine and one in the image; `chown` (`USER[:GROUP]`) and `chmod` (such as 0o644 or
     "644") are whose these files are, and their mode. A `user` that the base image does not have is added to
-    it, with `user_name` and `home` (None: see `conda_docker.image.users.container_user`).
+    it, with `user_name` and `home` (None: see `conda_docker.image.runtime.users.container_user`).
 
     `frozen` marks the environment as one that conda and pip leave as it is.
 

@@ -86,7 +86,7 @@ def precs_from_environment_prefix(
     environment: PathLike, download_dir: PathLike | None = None, user_conda: str | None = None
 ) -> list[PackageCacheRecord]:
     """Return the packages of the environment in a folder. `download_dir` and `user_conda` are not needed any more."""
-    from conda_docker.resolution import lock
+    from conda_docker.resolution.lock import lock
 
     return _precs(lock(prefix=environment, pip_packages="warn"))
 
@@ -95,7 +95,7 @@ def precs_from_environment_name(
     environment: str, download_dir: PathLike | None = None, user_conda: str | None = None
 ) -> list[PackageCacheRecord]:
     """Return the packages of a named environment of `user_conda`."""
-    from conda_docker.resolution import lock
+    from conda_docker.resolution.lock import lock
 
     return _precs(lock(name=environment, conda_exe=_existing(user_conda), pip_packages="warn"))
 
@@ -110,7 +110,7 @@ def precs_from_package_specs(
     channels_remap: Sequence[Mapping[str, str]] = (),
 ) -> list[PackageCacheRecord]:
     """Return the packages that specs come to. A `solver` that is there solves, else this program does."""
-    from conda_docker.resolution import lock
+    from conda_docker.resolution.lock import lock
 
     return _precs(lock(list(package_specs), channels=list(channels), solver=_existing(solver)))
 
@@ -247,7 +247,7 @@ def _environment(
         raise TypeError("say which packages the environment has: specs, or records from fetch_precs")
     specs = [record for record in records if isinstance(record, str)]
     if specs:
-        from conda_docker.resolution import lock
+        from conda_docker.resolution.lock import lock
 
         return lock(specs)
     return locked_environment([record for record in records if not isinstance(record, str)], channels_remap)

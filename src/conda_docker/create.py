@@ -58,7 +58,7 @@ def create_image(
         write_image(image, "demo.tar")
     """
     from conda_docker.image.assemble import build_image
-    from conda_docker.resolution import resolve
+    from conda_docker.resolution.resolve import resolve
 
     request = Request(
         specs=specs,

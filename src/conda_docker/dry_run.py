@@ -16,7 +16,7 @@ from conda_docker.image.preview import (
     platform_of,
     preview_image,
 )
-from conda_docker.resolution import Resolved, resolve
+from conda_docker.resolution.resolve import Resolved, resolve
 from python_docker.errors import CredentialsError, RegistryError
 from python_docker.progress import SILENT, Progress
 from python_docker.transports.sending import bytes_to_send

@@ -19,7 +19,7 @@ from conda_docker.build_options import BuildOptions, Bytecode
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.image.assemble import build_image
 from conda_docker.image.index import finish_images
-from conda_docker.resolution import lock
+from conda_docker.resolution.lock import lock
 from python_docker.copying.delivery import Delivery
 from python_docker.errors import Error, NotFound
 from python_docker.files.atomic import is_partial

@@ -14,7 +14,7 @@ from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.provenance import read_environments
 from conda_docker.request import Request
-from conda_docker.resolution import resolve
+from conda_docker.resolution.resolve import resolve
 from python_docker.spec.platform import Platform
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.pypi.conftest import wheels

@@ -16,7 +16,7 @@ import pytest
 
 from conda_docker.build_options import BuildOptions
 from conda_docker.image.assemble import build_image
-from conda_docker.resolution import lock
+from conda_docker.resolution.lock import lock
 from demo.channel import RealChannel
 from python_docker.transports import write_image
 from tests.conda_docker.real_conda import conda_variables, require_conda

@@ -14,7 +14,7 @@ import pytest
 from conda_docker.build_options import BuildOptions
 from conda_docker.environment.package_url import local_path
 from conda_docker.image.assemble import BuildResult, build_image
-from conda_docker.resolution import lock
+from conda_docker.resolution.lock import lock
 from demo.base import make_base
 from demo.channel import RealChannel
 from python_docker.transports import open_image, write_image

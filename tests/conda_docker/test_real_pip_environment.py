@@ -16,7 +16,7 @@ from conda_docker.image.provenance import read_environments
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.fetch.fetch import fetch_packages
 from conda_docker.request import Request
-from conda_docker.resolution import Resolved, resolve
+from conda_docker.resolution.resolve import Resolved, resolve
 from conda_docker.sbom.document import bill_of_materials
 from demo.base import make_base
 from demo.channel import IndexUnreachable, RealChannel

@@ -9,7 +9,7 @@ import pytest
 from conda_docker.build_options import BuildOptions, Bytecode
 from conda_docker.image.assemble import build_image
 from conda_docker.request import Request
-from conda_docker.resolution import resolve
+from conda_docker.resolution.resolve import resolve
 from demo.base import make_base
 from demo.channel import RealChannel
 from python_docker.transports import write_image

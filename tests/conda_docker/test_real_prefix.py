@@ -17,7 +17,7 @@ from conda_docker.channels.rattler_engine import run
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.pypi.resolve.uv import uv_program
 from conda_docker.request import Request
-from conda_docker.resolution import resolve
+from conda_docker.resolution.resolve import resolve
 from demo.base import make_base
 from demo.channel import RealChannel
 from python_docker.transports import write_image

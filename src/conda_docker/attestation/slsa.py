@@ -117,7 +117,7 @@ def _internal(result: BuildResult) -> dict[str, Any]:
 
 
 def _base(result: BuildResult) -> list[dict[str, Any]]:
-    from conda_docker.image.config import base_of
+    from conda_docker.image.runtime.config import base_of
     from conda_docker.sbom.purl import image_purl
     from python_docker.errors import InvalidReference
     from python_docker.spec.reference import ImageReference

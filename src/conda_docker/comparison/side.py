@@ -67,7 +67,7 @@ def _describes_an_environment(path: Path) -> bool:
 
 
 def _locked(*, file: Path | None = None, prefix: Path | None = None, platform: Platform | None) -> LockedEnvironment:
-    from conda_docker.resolution import lock
+    from conda_docker.resolution.lock import lock
 
     return lock(file=file, prefix=prefix, platform=platform)
 

@@ -16,17 +16,17 @@ from conda_docker.cache.location import default_cache_dir
 from conda_docker.environment.activation_script import script_files
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.image import provenance
-from conda_docker.image.activation import Activation, activate, with_scripts
 from conda_docker.image.base_system import BaseSystem, read_base_system
 from conda_docker.image.build_record import BuildRecord
-from conda_docker.image.config import configure, describe
-from conda_docker.image.environment_layer import environment_layer
-from conda_docker.image.gpu import gpu_variables
-from conda_docker.image.package_layers import package_layers
+from conda_docker.image.content.environment_layer import environment_layer
+from conda_docker.image.content.package_layers import package_layers
+from conda_docker.image.content.script_layers import activation_variables, link_script_layer
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
 from conda_docker.image.result import BuildResult, LayerReport, layer_notes, report_layer, system_notes
-from conda_docker.image.script_layers import activation_variables, link_script_layer
-from conda_docker.image.users import container_user, home_of
+from conda_docker.image.runtime.activation import Activation, activate, with_scripts
+from conda_docker.image.runtime.config import configure, describe
+from conda_docker.image.runtime.gpu import gpu_variables
+from conda_docker.image.runtime.users import container_user, home_of
 from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.recipe import Recipe
 from conda_docker.layers.stores.folder import FolderStore
@@ -94,7 +94,7 @@ def _assemble(
     linked = [package for package in environment.packages if package.name in post_link]
     started = time.monotonic()
     if environment.installed is not None:
-        from conda_docker.image.prefix_layers import has_run_scripts
+        from conda_docker.image.content.prefix_layers import has_run_scripts
 
         if has_run_scripts(environment, options):
             linked, post_link = [], set()
@@ -104,7 +104,7 @@ def _assemble(
         image.add_layer(Layer(scripts.blob, scripts.diff_id, history=(history,)))
         reports.append(report_layer(scripts, seconds=time.monotonic() - started))
     if environment.installed is not None:
-        from conda_docker.image.prefix_layers import prefix_layers
+        from conda_docker.image.content.prefix_layers import prefix_layers
 
         started = time.monotonic()
         for layer in prefix_layers(plan, options, store.root, created, notes):
@@ -130,7 +130,7 @@ def _assemble(
     image.add_layer(Layer(own.blob, own.diff_id, history=(history,)))
     reports.append(report_layer(own, seconds=time.monotonic() - started))
     if options.add:
-        from conda_docker.image.added_files import add_files
+        from conda_docker.image.content.added_files import add_files
 
         reports.append(report_layer(add_files(image, options, system, user)))
     configure(

@@ -13,13 +13,13 @@ from conda_docker.cache.folder import CacheFolder
 from conda_docker.cache.location import default_cache_dir
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.environment.wheels import LockedWheel
-from conda_docker.image.added_files import check_added
 from conda_docker.image.base_system import BaseSystem, read_base_system, remembered_base_system
-from conda_docker.image.package_layers import repositories
+from conda_docker.image.content.added_files import check_added
+from conda_docker.image.content.package_layers import repositories
+from conda_docker.image.content.prefix_layers import LAYERS, has_run_scripts
+from conda_docker.image.content.script_layers import check_link_scripts, known_link_script_layer
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
-from conda_docker.image.prefix_layers import LAYERS, has_run_scripts
 from conda_docker.image.result import layer_notes, system_notes
-from conda_docker.image.script_layers import check_link_scripts, known_link_script_layer
 from conda_docker.layers.known import known_layers
 from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.stores.folder import FolderStore

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.environment.wheels import Distribution, LockedWheel, normalize_name
-from conda_docker.image.config import base_of
 from conda_docker.image.provenance import copied_distributions, packages_of_layer, read_environments
+from conda_docker.image.runtime.config import base_of
 from conda_docker.redaction import public_url
 from conda_docker.sbom.files import FileItem
 from conda_docker.sbom.licenses import License, read_license

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.activation_script import script_files
-from conda_docker.image.activation import activate
 from conda_docker.image.assemble import shell_of
 from conda_docker.image.base_system import BaseSystem, read_base_system
-from conda_docker.image.environment_layer import environment_layer
-from conda_docker.image.users import container_user
+from conda_docker.image.content.environment_layer import environment_layer
+from conda_docker.image.runtime.activation import activate
+from conda_docker.image.runtime.users import container_user
 from python_docker.errors import Error
 from python_docker.image import Image
 

@@ -15,7 +15,7 @@ from conda_docker.cache.folder import CacheFolder
 from conda_docker.cache.location import default_cache_dir
 from conda_docker.errors import DownloadError, InterpreterNotFound
 from conda_docker.image.build_record import BuildRecord
-from conda_docker.image.package_layers import fetching
+from conda_docker.image.content.package_layers import fetching
 from conda_docker.image.plan import members_of
 from conda_docker.layers.make import make_layers
 from conda_docker.layers.recipe import LAYER_FORMAT

@@ -21,7 +21,7 @@ from conda_docker.errors import DownloadError, InterpreterNotFound, InvalidPacka
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.provenance import read_environments
 from conda_docker.link.bytecode.python_program import exact_version
-from conda_docker.resolution import lock
+from conda_docker.resolution.lock import lock
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
 from python_docker.files.compression import Compression
 from python_docker.image import Image

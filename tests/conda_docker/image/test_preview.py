@@ -8,7 +8,7 @@ from conda_docker.build_options import BuildOptions
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.image.assemble import build_image
 from conda_docker.image.preview import LayerKind, Place, preview_image
-from conda_docker.resolution import lock
+from conda_docker.resolution.lock import lock
 from python_docker.image import Image
 from python_docker.spec.platform import Platform
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage

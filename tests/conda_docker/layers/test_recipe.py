@@ -17,7 +17,7 @@ from conda_docker.image.plan import recipe_of
 from conda_docker.layers.member import Loss
 from conda_docker.layers.recipe import Recipe
 from conda_docker.link.bytecode.python_program import exact_version, minor_version
-from conda_docker.resolution import lock
+from conda_docker.resolution.lock import lock
 from python_docker.errors import InvalidPath
 from python_docker.files.compression import Compression
 from python_docker.spec.platform import Platform

@@ -20,7 +20,7 @@ from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.lock_files.conda_lock import conda_lock
 from conda_docker.lock_files.own import own_lock
 from conda_docker.lock_files.pixi import pixi_lock
-from conda_docker.resolution import Resolved
+from conda_docker.resolution.resolve import Resolved
 
 HOST = "https://conda.example.org/team"
 

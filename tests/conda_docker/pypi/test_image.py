@@ -11,7 +11,7 @@ from conda_docker.environment.inputs.prefix import read_prefix
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.provenance import read_environments
 from conda_docker.request import Request
-from conda_docker.resolution import resolve
+from conda_docker.resolution.resolve import resolve
 from python_docker.tar import EntryType
 from python_docker.validation import validate
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage

@@ -15,7 +15,7 @@ from conda_docker.errors import InvalidEnvironment, Unsolvable
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.pypi.project import with_projects
 from conda_docker.request import Request
-from conda_docker.resolution import resolve
+from conda_docker.resolution.resolve import resolve
 from tests.conda_docker.channel import SyntheticChannel
 from tests.conda_docker.image.test_assemble import PYTHON as PYTHON_PACKAGE
 from tests.conda_docker.pypi.conftest import conda_package

@@ -22,7 +22,7 @@ from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.image import provenance
 from conda_docker.image.assemble import build_image
 from conda_docker.request import Request
-from conda_docker.resolution import resolve
+from conda_docker.resolution.resolve import resolve
 from conda_docker.verification.rebuild import rebuild
 from conda_docker.verification.report import LayerVerdict, Outcome, RebuildReport
 from python_docker.copying.choose import image_of

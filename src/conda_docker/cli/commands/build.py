@@ -99,7 +99,7 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
     """Build one image; `default_base` says that nobody named the base."""
     from conda_docker.build_options import BuildOptions
     from conda_docker.cli.options.registries import remembered_places
-    from conda_docker.image.annotations import INDEX, annotations_for
+    from conda_docker.image.runtime.annotations import INDEX, annotations_for
     from conda_docker.request import Request
 
     begun = time.monotonic()
@@ -140,7 +140,7 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
     from conda_docker.cli.terminal.result_files import write_result_files
     from conda_docker.image.assemble import begin_base, build_image
     from conda_docker.image.index import finish_images
-    from conda_docker.resolution import resolve
+    from conda_docker.resolution.resolve import resolve
     from conda_docker.sbom.writer import BillWriter
     from python_docker.copying.delivery import Delivery
 

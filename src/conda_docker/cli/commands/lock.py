@@ -23,7 +23,7 @@ from python_docker.errors import Error, InvalidPath
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
     from conda_docker.request import Request
-    from conda_docker.resolution import Resolved
+    from conda_docker.resolution.resolve import Resolved
     from python_docker.progress import Progress
 
 _EXAMPLES = """
@@ -211,7 +211,7 @@ def _preferred(path: Path, update: tuple[str, ...]) -> dict[str, LockedEnvironme
 def _resolved(request: Request, preferred: Mapping[str, LockedEnvironment], progress: Progress) -> tuple[Resolved, ...]:
     from conda_docker.cache.location import default_cache_dir
     from conda_docker.package.fetch.complete import complete_environment
-    from conda_docker.resolution import resolve
+    from conda_docker.resolution.resolve import resolve
 
     cache_dir = request.options.cache_dir or default_cache_dir()
     found = resolve(request, preferred=preferred, progress=progress)

@@ -19,7 +19,7 @@ from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.index import finish_images
 from conda_docker.image.preview import preview_image
 from conda_docker.layers.stores.repository import LAYER_TYPE, PLAN_TYPE, RepositoryStore
-from conda_docker.resolution import lock
+from conda_docker.resolution.lock import lock
 from python_docker import write_image
 from python_docker.copying.delivery import Delivery
 from python_docker.image import Image

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import UnsupportedInput
-from conda_docker.image.users import container_user
+from conda_docker.image.runtime.users import container_user
 from conda_docker.user_files import read_text
 from python_docker.image.host_files import check_there
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from conda_docker.build_options import BuildOptions
     from conda_docker.image.base_system import BaseSystem
-    from conda_docker.image.users import ContainerUser
+    from conda_docker.image.runtime.users import ContainerUser
     from python_docker.image import Image
     from python_docker.image.layer import Layer
 

@@ -11,9 +11,9 @@ import shlex
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.activation_script import script_files
-from conda_docker.image.activation import ENTRYPOINT_NAME, Activation, state_file
 from conda_docker.image.base_system import BaseSystem
-from conda_docker.image.users import ContainerUser, user_files
+from conda_docker.image.runtime.activation import ENTRYPOINT_NAME, Activation, state_file
+from conda_docker.image.runtime.users import ContainerUser, user_files
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
 from python_docker.spec.timestamps import rfc3339

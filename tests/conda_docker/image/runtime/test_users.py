@@ -6,7 +6,7 @@ import pytest
 
 from conda_docker.errors import UnsupportedInput
 from conda_docker.image.base_system import BaseSystem, User
-from conda_docker.image.users import ContainerUser, container_user, home_folders, home_of, user_files
+from conda_docker.image.runtime.users import ContainerUser, container_user, home_folders, home_of, user_files
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\njovyan:x:1000:100::/home/jovyan:/bin/bash"
 DEBIAN = BaseSystem(

@@ -13,7 +13,8 @@ import pytest
 from conda_docker.build_options import BuildOptions
 from conda_docker.errors import InvalidEnvironment, SolverFailed, Unsolvable, UnsupportedInput
 from conda_docker.request import Request
-from conda_docker.resolution import Resolved, lock, resolve
+from conda_docker.resolution.lock import lock
+from conda_docker.resolution.resolve import Resolved, resolve
 from python_docker import Image
 from python_docker.errors import PlatformNotFound
 from python_docker.spec.platform import Platform

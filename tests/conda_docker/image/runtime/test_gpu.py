@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conda_docker.environment.locked import LockedPackage, package_from_record
-from conda_docker.image.gpu import cuda_of_base, gpu_variables
+from conda_docker.image.runtime.gpu import cuda_of_base, gpu_variables
 
 
 def package(name: str, version: str = "1.0", depends: tuple[str, ...] = ()) -> LockedPackage:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from conda_docker.environment.locked import LockedEnvironment, package_from_url
-from conda_docker.environment.system import check_system, needed_glibc
 from conda_docker.environment.virtual_packages import VirtualPackage
 from conda_docker.errors import InvalidEnvironment
+from conda_docker.resolution.system import check_system, needed_glibc
 
 URL = "https://conda.example.org/forge/linux-64/{}-1-0.conda"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.build_options import Activate
-from conda_docker.image.activation import (
+from conda_docker.image.runtime.activation import (
     DEFAULT_PATH,
     Activation,
     activate,

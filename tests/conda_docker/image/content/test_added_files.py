@@ -10,9 +10,9 @@ import pytest
 
 from conda_docker.build_options import BuildOptions
 from conda_docker.errors import UnsupportedInput
-from conda_docker.image.added_files import add_files, owner_of
 from conda_docker.image.base_system import BaseSystem, User
-from conda_docker.image.users import container_user
+from conda_docker.image.content.added_files import add_files, owner_of
+from conda_docker.image.runtime.users import container_user
 from python_docker.image import Image
 from python_docker.tar import TarEntry
 from tests.peers import DockerEngine

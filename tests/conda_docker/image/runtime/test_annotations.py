@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker.image.annotations import INDEX, MANIFEST, annotations_for
+from conda_docker.image.runtime.annotations import INDEX, MANIFEST, annotations_for
 
 
 def test_without_a_prefix_they_are_the_manifest_s() -> None:

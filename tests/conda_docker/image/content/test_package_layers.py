@@ -13,7 +13,7 @@ from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import DownloadError
 from conda_docker.image.assemble import build_image
 from conda_docker.image.index import finish_images
-from conda_docker.resolution import lock
+from conda_docker.resolution.lock import lock
 from python_docker import Image
 from python_docker.copying.delivery import Delivery
 from python_docker.errors import Error

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from conda_docker.image.activation import ENTRYPOINT_NAME, Activation
-from conda_docker.image.annotations import MANIFEST, annotations_for
+from conda_docker.image.runtime.activation import ENTRYPOINT_NAME, Activation
+from conda_docker.image.runtime.annotations import MANIFEST, annotations_for
 from python_docker.errors import InvalidReference
 
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
-    from conda_docker.image.users import ContainerUser
+    from conda_docker.image.runtime.users import ContainerUser
     from python_docker.image import Image
 
 BASE_NAME = "org.opencontainers.image.base.name"

@@ -7,8 +7,8 @@ import json
 from dataclasses import replace
 
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
-from conda_docker.image.activation import Activation
-from conda_docker.image.environment_layer import environment_layer, history_file, marks_of_frozen
+from conda_docker.image.content.environment_layer import environment_layer, history_file, marks_of_frozen
+from conda_docker.image.runtime.activation import Activation
 from conda_docker.layers.recipe import Recipe
 from python_docker.image.layer import Layer
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from conda_docker.build_options import BuildOptions
-from conda_docker.image.activation import Activation
-from conda_docker.image.config import configure, describe
+from conda_docker.image.runtime.activation import Activation
+from conda_docker.image.runtime.config import configure, describe
 from python_docker.image import Image
 
 PLAIN = Activation({"CONDA_PREFIX": "/opt/conda", "A": "environment"}, None)

@@ -1,0 +1,1 @@
+"""What containers of an image run with: Env, entrypoint, user, labels."""

@@ -1,0 +1,80 @@
+"""Conda packages, chosen by a solver for what a request describes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from conda_docker.environment.closure import needed_by
+from conda_docker.environment.normal_spec import normal_specs
+from conda_docker.environment.subdirs import subdir_of_platform
+from conda_docker.redaction import public_text
+from python_docker.progress import Progress
+from python_docker.spec.platform import Platform
+
+if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedEnvironment
+    from conda_docker.environment.solve.request import SolveRequest
+    from conda_docker.environment.spec import EnvironmentSpec
+    from conda_docker.environment.virtual_packages import VirtualPackage
+    from conda_docker.request import Request
+
+
+def choose_packages(
+    request: Request,
+    spec: EnvironmentSpec,
+    platform: Platform,
+    assumed: tuple[VirtualPackage, ...],
+    preferred: LockedEnvironment | None,
+    progress: Progress,
+) -> LockedEnvironment:
+    """Return the packages that a solver chooses for a platform, given what is `assumed` of the system in the image.
+
+    `preferred` are packages that are kept as far as what is asked for allows it. Raises `Unsolvable`, `InvalidSpec`,
+    `ChannelError` and `SolverFailed`.
+    """
+    from conda_docker.environment.solve.request import SolveRequest
+
+    task = progress.start(f"solve for {platform}", None)
+    question = SolveRequest(
+        specs=(*spec.specs, *spec.solved_with),
+        subdir=subdir_of_platform(platform),
+        virtual_packages=assumed,
+        constraints=spec.constraints,
+        strategy=spec.strategy,
+        exclude_newer=min(filter(None, (spec.exclude_newer, request.policy.exclude_newer)), default=None),
+        channels=spec.channels,
+        override_channels=request.override_channels or spec.override_channels,
+        channel_priority=request.channel_priority or spec.channel_priority,
+        preferred=() if preferred is None else preferred.packages,
+        offline=request.options.offline,
+    )
+    environment = _ask_solver(question, request.solver or request.conda_exe)
+    if spec.solved_with:
+        wanted = set(normal_specs(public_text(text) for text in spec.specs))
+        environment = replace(
+            environment,
+            packages=needed_by(environment.packages, wanted),
+            requested=tuple(text for text in environment.requested if text in wanted),
+        )
+    task.finish()
+    declared = {text.partition("=")[0] for text in spec.virtual_packages}
+    return replace(
+        environment,
+        virtual_packages=tuple(package for package in assumed if package.name in declared),
+        variables=spec.variables,
+        scripts=spec.scripts,
+        name=spec.name,
+        warnings=(*environment.warnings, *spec.warnings),
+        pip=spec.pip,
+    )
+
+
+def _ask_solver(question: SolveRequest, executable: str | None) -> LockedEnvironment:
+    if executable is None:
+        from conda_docker.environment.solve.rattler import solve
+
+        return solve(question)
+    from conda_docker.environment.solve.external import solve_externally
+
+    return solve_externally(executable, question)

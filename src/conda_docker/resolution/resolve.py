@@ -1,0 +1,114 @@
+"""Resolving: from what is asked for to exact packages and a base image, for each platform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from conda_docker.build_options import SCRATCH
+from conda_docker.environment.inputs.kind import InputFile
+from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
+from conda_docker.errors import InvalidSpec, Unsolvable
+from conda_docker.request import DEFAULT_BASE, Request
+from conda_docker.resolution.base import assumed_packages, check_base, open_base_of
+from conda_docker.resolution.choose import choose_packages
+from conda_docker.resolution.complete import complete
+from conda_docker.resolution.describe import describe, place_of, places_of
+from conda_docker.user_files import check_streams
+from python_docker.progress import SILENT, Progress
+from python_docker.spec.platform import Platform
+
+if TYPE_CHECKING:
+    from conda_docker.environment.virtual_packages import VirtualPackage
+    from conda_docker.environment.wheels import PipRequirements
+    from python_docker.image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """An environment, exactly, and the base image that it goes on (None: from scratch).
+
+    `virtual_packages` are what its packages were chosen for, or, of an environment whose packages were chosen before,
+    what its description says of that. `pip` is what was asked of pip, for which uv has chosen wheels.
+    """
+
+    environment: LockedEnvironment
+    base: Image | None
+    virtual_packages: tuple[VirtualPackage, ...] = ()
+    pip: PipRequirements | None = None
+    base_name: str = SCRATCH
+    """Where the base image is, or `scratch`."""
+
+
+def resolve(
+    request: Request,
+    *,
+    download: bool = True,
+    preferred: Mapping[str, LockedEnvironment] | None = None,
+    progress: Progress = SILENT,
+    opened: Callable[[Image], object] | None = None,
+) -> tuple[Resolved, ...]:
+    """Return what an image is made of, for each platform of the request in its order, and one where it has none.
+
+    Each file is read once. Where packages must still be chosen, they are chosen for the C library of the base image.
+    Without `download` no package is downloaded to learn what it brings to pip. `preferred` are packages that are kept
+    as far as what is asked for allows it, by subdirs. `opened` is called with each base image as soon as it is known:
+    its layers need not wait for the packages to be chosen.
+
+    Raises `InvalidEnvironment`, `UnsupportedInput`, `Unsolvable`, `ChannelError`, `SolverFailed`, `CacheError`, and
+    what `open_base` raises.
+
+        [resolved] = resolve(Request(specs=["python=3.12"], base="debian:stable-slim"))
+        image = build_image(resolved.environment, resolved.base).image
+    """
+    check_streams(request.files)
+    files = [InputFile.read(path) for path in request.files]
+    platforms = request.platforms or (None,)
+    try:
+        return tuple(
+            _resolve(request, files, platform, download, preferred or {}, progress, opened) for platform in platforms
+        )
+    except InvalidSpec as error:
+        place = place_of(error.spec, files)
+        if place is None:
+            raise
+        raise InvalidSpec(f"{place}: {error}", error.spec) from error
+
+
+def _resolve(
+    request: Request,
+    files: Sequence[InputFile],
+    platform: Platform | None,
+    download: bool,
+    preferred: Mapping[str, LockedEnvironment],
+    progress: Progress,
+    opened: Callable[[Image], object] | None,
+) -> Resolved:
+    described = describe(request, files, None if platform is None else subdir_of_platform(platform))
+    if isinstance(described, LockedEnvironment):
+        platform = platform or platform_of_subdir(described.subdir)
+        base_name = request.base or (DEFAULT_BASE if described.base is None else described.base.name)
+        base = open_base_of(request, base_name, platform, described.base, progress, opened)
+        environment = complete(request, check_base(request, described, base, base_name), base, download, progress)
+        return Resolved(environment, base, described.virtual_packages, described.pip, base_name)
+    if platform is None:
+        platform = Platform.host() if described.subdir is None else platform_of_subdir(described.subdir)
+    base_name = request.base or DEFAULT_BASE
+    base = open_base_of(request, base_name, platform, None, progress, opened)
+    assumed = assumed_packages(request, described, platform, base)
+    kept = preferred.get(subdir_of_platform(platform))
+    try:
+        chosen = choose_packages(request, described, platform, assumed, kept, progress)
+    except Unsolvable as error:
+        places = places_of(described.specs, files, str(error))
+        if not places:
+            raise
+        raise Unsolvable("\n  ".join([f"{error}\nasked for in:", *places])) from error
+    solved = check_base(request, chosen, base, base_name)
+    if kept is not None and solved.pip is not None:
+        versions = tuple(f"{wheel.name}=={wheel.version}" for wheel in kept.wheels)
+        solved = replace(solved, pip=replace(solved.pip, constraints=(*solved.pip.constraints, *versions)))
+    environment = complete(request, solved, base, download, progress)
+    return Resolved(environment, base, assumed, solved.pip, base_name)
