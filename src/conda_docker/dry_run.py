@@ -23,6 +23,7 @@ from python_docker.transports.sending import bytes_to_send
 
 if TYPE_CHECKING:
     from conda_docker.layers.member import Member
+    from conda_docker.layers.stores.replaced import ReplacedImages
     from conda_docker.request import Request
     from python_docker.image.blob import Blob
     from python_docker.registry.options import RegistryOptions
@@ -146,6 +147,7 @@ def dry_run(
     *,
     registry: Callable[[Location], RegistryOptions | None] = lambda location: None,
     progress: Progress = SILENT,
+    replaced: ReplacedImages | None = None,
 ) -> DryRun:
     """Return what building the image of a request, and writing it to `locations`, would do.
 
@@ -157,7 +159,10 @@ def dry_run(
         print(report.download.bytes)
     """
     resolved = resolve(request, download=False, progress=progress)
-    previews = [preview_image(each.environment, each.base, request.options, progress=progress) for each in resolved]
+    previews = [
+        preview_image(each.environment, each.base, request.options, progress=progress, replaced=replaced)
+        for each in resolved
+    ]
     layers = [blob for preview in previews for blob in _known_layers(preview)]
     unmade = sum(layer.known is None for preview in previews for layer in preview.layers)
     outputs, sent = [], []

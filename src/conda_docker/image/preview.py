@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
     from conda_docker.layers.member import Member
     from conda_docker.layers.stores import LayerStore
+    from conda_docker.layers.stores.replaced import ReplacedImages
     from python_docker.image import Image
     from python_docker.image.layer import Layer
 
@@ -103,6 +104,7 @@ def preview_image(
     options: BuildOptions | None = None,
     *,
     progress: Progress = SILENT,
+    replaced: ReplacedImages | None = None,
 ) -> ImagePreview:
     """Return what `build_image` with the same arguments would do.
 
@@ -132,7 +134,7 @@ def preview_image(
             f"not everything is known of {unknown} of the packages before they have been downloaded: which of them "
             "share a layer, and the order of the layers, may change"
         )
-    found = _known(plan, options, store, notes)
+    found = _known(plan, options, store, notes, replaced)
     known = [layer for layer in found if layer is not None]
     layers = [
         LayerPreview(LayerKind.PACKAGES, tuple(group), None if layer is None else layer.layer)
@@ -171,13 +173,18 @@ def _system(base: Image | None, cache_dir: Path, *, readable: bool) -> BaseSyste
     return read_base_system(base, cache_dir) if readable else remembered_base_system(base, cache_dir)
 
 
-def _known(plan: ImagePlan, options: BuildOptions, store: FolderStore, notes: list[str]) -> list[MadeLayer | None]:
+def _known(
+    plan: ImagePlan, options: BuildOptions, store: FolderStore, notes: list[str], replaced: ReplacedImages | None
+) -> list[MadeLayer | None]:
     """Return the layers of packages that are known, by the recipe that a build comes to.
 
     A build without a Python to compile modules with does without compiling; where its layers are known that way and not
     the other, it has been so before.
     """
-    stores: list[LayerStore] = [store, *repositories(options, store.folder)[0]] if options.use_cache else []
+    images = [] if replaced is None else [replaced]
+    stores: list[LayerStore] = []
+    if options.use_cache:
+        stores = [store, *repositories(options, store.folder)[0], *images]
 
     def look_up(plan: ImagePlan) -> list[MadeLayer | None]:
         return known_layers(

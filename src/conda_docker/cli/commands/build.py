@@ -15,7 +15,13 @@ from conda_docker.cli.options.attachments import Attachments, bills_of, check_at
 from conda_docker.cli.options.build import DEFAULT_BASE, DEFAULTS, OPTIONS, image_names, values_for
 from conda_docker.cli.options.common import check_level
 from conda_docker.cli.options.declarable import key_of
-from conda_docker.cli.options.destinations import check_folder, layer_repositories, locations_of, registry_of
+from conda_docker.cli.options.destinations import (
+    check_folder,
+    layer_repositories,
+    locations_of,
+    registry_of,
+    replaced_images,
+)
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
@@ -24,6 +30,7 @@ from python_docker.errors import Error, InvalidPath, NotFound, RegistryError
 
 if TYPE_CHECKING:
     from conda_docker.image.assemble import BuildResult
+    from conda_docker.layers.stores.replaced import ReplacedImages
     from conda_docker.request import Request
     from python_docker.spec.documents import Index, Manifest
     from python_docker.spec.reference import ImageReference
@@ -132,8 +139,9 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
         index_annotations = annotations_for(INDEX, request.options.annotations)
     except (ValueError, InvalidPath, InvalidEnvironment) as error:
         raise click.UsageError(str(error)) from None
+    replaced = replaced_images(locations, given)
     if given["dry_run"]:
-        _dry_run(console, request, image, locations, given, default_base)
+        _dry_run(console, request, image, locations, given, default_base, replaced)
         return
 
     from conda_docker.cli.terminal.build_report import blob_names
@@ -157,13 +165,18 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
             environments = resolve(request, progress=progress, opened=lambda base: begin_base(base, delivery))
         for resolved in environments:
             result = build_image(
-                resolved.environment, resolved.base, request.options, progress=progress, delivery=delivery
+                resolved.environment,
+                resolved.base,
+                request.options,
+                progress=progress,
+                delivery=delivery,
+                replaced=replaced,
             )
             result.image.name, result.image.tag = image.familiar_name, image.tag
             results.append(result)
             progress.name(blob_names(result))
         writer = BillWriter(bills, results, request.options, list_files=given["sbom_files"]) if bills else None
-        images, attach = [result.image for result in results], attachments.of(results, writer)
+        images, attach = [result.image for result in results], attachments.of(results, writer, replaced)
         finished = finish_images(images, delivery, attach=attach, annotations=index_annotations)
         written = dict(zip(locations, finished, strict=True))
         if writer is not None:
@@ -186,6 +199,7 @@ def _dry_run(
     locations: Sequence[Location],
     given: Mapping[str, Any],
     default_base: bool,
+    replaced: ReplacedImages | None,
 ) -> None:
     from dataclasses import asdict
 
@@ -199,6 +213,7 @@ def _dry_run(
             locations,
             registry=lambda location: registry_of(location, given),
             progress=progress,
+            replaced=replaced,
         )
     for note in dict.fromkeys(note for platform in report.platforms for note in platform.notes):
         console.note(f"note: {note}")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from conda_docker.attestation.attachments import BuildAttachments
     from conda_docker.attestation.slsa import Files
     from conda_docker.image.assemble import BuildResult
+    from conda_docker.image.index import Attachments as ImageAttachments
+    from conda_docker.layers.stores.replaced import ReplacedImages
     from conda_docker.request import Request
     from conda_docker.sbom.document import BillFormat
     from conda_docker.sbom.writer import BillWriter
@@ -48,8 +50,18 @@ class Attachments:
 
             self._files = input_digests(request)
 
-    def of(self, results: list[BuildResult], bills: BillWriter | None) -> BuildAttachments | None:
-        """Return what is attached to the images of `results`; None for nothing."""
+    def of(
+        self, results: list[BuildResult], bills: BillWriter | None, replaced: ReplacedImages | None
+    ) -> ImageAttachments | None:
+        """Return what is attached to the images of `results`, and to what replaces others; None for nothing."""
+        attached = self._stated(results, bills)
+        if replaced is None:
+            return attached
+        from conda_docker.image.reuse import WithLayers
+
+        return WithLayers(attached, replaced, alone=len(results) == 1)
+
+    def _stated(self, results: list[BuildResult], bills: BillWriter | None) -> BuildAttachments | None:
         if bills is None and not attest.asked(self._given):
             return None
         if self._made is None:

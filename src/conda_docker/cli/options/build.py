@@ -208,12 +208,18 @@ OPTIONS = (
         help="Keep layers in this repository of a registry, for other machines; repeatable.",
     ),
     Option(
+        "--cache-image",
+        is_flag=True,
+        panel=CACHE,
+        help="Reuse layers of the image that this one replaces, and attach to it what the next build needs for that.",
+    ),
+    Option(
         "--verify-cache",
         sets="options.verify_cache",
         metavar="N%",
         convert=to_share,
         panel=CACHE,
-        help="Make this share of the layers that --cache-from has anew, and compare.",
+        help="Make this share of the layers that --cache-from or --cache-image has anew, and compare.",
     ),
     Option(
         "--use-extracted",

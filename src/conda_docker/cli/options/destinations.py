@@ -11,6 +11,7 @@ import click
 from python_docker.errors import Error
 
 if TYPE_CHECKING:
+    from conda_docker.layers.stores.replaced import ReplacedImages
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.reference import ImageReference
     from python_docker.transports import Location
@@ -60,6 +61,25 @@ def registry_of(location: Location, given: Mapping[str, Any]) -> RegistryOptions
     from conda_docker.cli.options.registries import registry_options
 
     return registry_options(location, insecure=given["insecure"], ca_bundle=given["cacert"], places=given.get("places"))
+
+
+def replaced_images(locations: Sequence[Location], given: Mapping[str, Any]) -> ReplacedImages | None:
+    """Return the images at some places as a store of layers, where that is asked for."""
+    if not given["cache_image"]:
+        return None
+    from conda_docker.cache.folder import CacheFolder
+    from conda_docker.cache.location import default_cache_dir
+    from conda_docker.layers.stores.replaced import ReplacedImages
+
+    # An archive is written anew as a whole, and what it held is gone before its successor is complete.
+    kept = [place for place in locations if place.medium.holds_referrers and not place.medium.is_file]
+    if not kept and locations:
+        raise click.UsageError(
+            f"--cache-image: the image in {locations[0]} cannot be reused; use --push, or -o with oci:DIR or "
+            "docker://REF"
+        )
+    cache = CacheFolder(given["cache_dir"] or default_cache_dir())
+    return ReplacedImages(kept, cache, lambda location: registry_of(location, given))
 
 
 def layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:

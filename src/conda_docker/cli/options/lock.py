@@ -29,6 +29,7 @@ _OF_BUILDS = frozenset(
         "no-cache",
         "cache-from",
         "cache-to",
+        "cache-image",
         "verify-cache",
         "use-extracted",
         "json",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from conda_docker.layers.member import Member
     from conda_docker.layers.settle import Fetch
     from conda_docker.layers.stores.folder import FolderStore
+    from conda_docker.layers.stores.replaced import ReplacedImages
     from conda_docker.layers.stores.repository import RepositoryStore
     from python_docker.copying.delivery import Delivery
 
@@ -35,26 +36,28 @@ def package_layers(
     notes: list[str],
     progress: Progress = SILENT,
     delivery: Delivery | None = None,
+    replaced: ReplacedImages | None = None,
 ) -> tuple[list[MadeLayer], Recipe]:
     """Return the layers of the packages of a plan, bottom first, and the recipe that they are made by.
 
-    Each leaves by `delivery` as soon as it is ready. Where modules are to be compiled and no Python for it can be had,
-    they are not, for the reason that is appended to `notes`. Raises `DownloadError`, `InvalidPackage`, `CacheError`,
-    and `InterpreterNotFound` with `bytecode="always"`.
+    Each leaves by `delivery` as soon as it is ready. Images that are `replaced` are a store of layers, too. Where
+    modules are to be compiled and no Python for it can be had, they are not, for the reason that is appended to
+    `notes`. Raises `DownloadError`, `InvalidPackage`, `CacheError`, and `InterpreterNotFound` with `bytecode="always"`.
     """
     python = plan.environment.python
     workers = options.workers or os.cpu_count() or 1
     stop = Stop() if delivery is None else delivery.stop
     sources, destinations = repositories(options, store.folder, progress, stop)
+    images = [] if replaced is None else [replaced]
 
     def make(recipe: Recipe) -> list[MadeLayer]:
         made = make_layers(
             plan.groups,
             recipe,
-            [store, *sources] if options.use_cache else [],
+            [store, *sources, *images] if options.use_cache else [],
             fetching(options, store.folder, progress, delivery),
             cache=store.folder,
-            keep=[store, *destinations],
+            keep=[store, *destinations, *images],
             verify=options.verify_cache,
             order=plan.members,
             replaced=plan.replaced,

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 from conda_docker.cache.kept_blob import kept_blob
 from conda_docker.layers.facts import LayerFacts
-from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
+from conda_docker.layers.stores.environment_entry import entries_in, environment_document, notes_in, read_entry
 from python_docker.errors import Error, NotFound
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
@@ -35,7 +35,6 @@ from python_docker.registry.client import RegistryClient
 from python_docker.registry.medium import RegistryDestination
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.descriptor import Descriptor
-from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Manifest
 from python_docker.spec.reference import ImageReference
 
@@ -146,16 +145,7 @@ class RepositoryStore:
     def keep_plan(self, keys: Sequence[str], entries: Mapping[str, Entry], notes: Mapping[str, str]) -> None:
         """Keep an entry for a whole environment, whose layers are there. Raises `RegistryError`."""
         tag = plan_tag(keys)
-        value = {
-            key: {
-                "inputs": entry.inputs,
-                "layer": entry.layer.descriptor.to_json(),
-                "diffId": entry.layer.diff_id,
-                "facts": entry.facts.to_json(),
-            }
-            for key, entry in sorted(entries.items())
-        }
-        config = json.dumps({"layers": value, "notes": dict(sorted(notes.items()))}).encode()
+        config = environment_document(entries, notes)
         known = self._manifest(tag, PLAN_TYPE)
         if known is None or used_on(known) != today():
             blobs = {entry.layer.digest: entry.layer.descriptor for entry in entries.values()}
@@ -173,25 +163,27 @@ class RepositoryStore:
             return
         _, value = found
         try:
-            for key, entry in value["layers"].items():
-                layer = Descriptor.from_json(entry["layer"])
-                self._known[key] = self._entry(key, [layer], entry)
-            self._notes |= {str(key): str(text) for key, text in value["notes"].items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            for key, entry in entries_in(value, self._blob):
+                self._known[key] = self._usable(key, entry)
+            self._notes |= notes_in(value)
+        except (KeyError, TypeError, AttributeError) as error:
             self._warn(f"the entry of an environment cannot be used: {error!r}")
 
     def _entry(self, key: str, layers: Sequence[Descriptor], value: Any) -> Entry | None:
         """Return what an entry says, if it is of the recipe that was asked for."""
         try:
-            if digest_of(value["inputs"]) != key:
-                raise ValueError("it is of another recipe")
-            [descriptor] = layers
-            diff_id, facts = Digest(value["diffId"]), LayerFacts.from_json(value["facts"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            self._warn(f"the entry {key[:12]}... cannot be used: {error}")
-            return None
-        blob = kept_blob(self.client.blob(self.path, descriptor), self._cache)
-        return Entry(value["inputs"], Layer(blob, diff_id), facts)
+            return read_entry(key, layers, value, self._blob)
+        except ValueError as error:
+            return self._usable(key, error)
+
+    def _usable(self, key: str, entry: Entry | ValueError) -> Entry | None:
+        if isinstance(entry, Entry):
+            return entry
+        self._warn(f"the entry {key[:12]}... cannot be used: {entry}")
+        return None
+
+    def _blob(self, descriptor: Descriptor) -> Blob:
+        return kept_blob(self.client.blob(self.path, descriptor), self._cache)
 
     def _read(self, tag: str, kind: str) -> tuple[Sequence[Descriptor], Any] | None:
         """Return the layers and the config of an artifact; None when there is none, or it cannot be read."""

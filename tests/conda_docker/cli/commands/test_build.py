@@ -341,6 +341,21 @@ def test_layer_repositories_of_the_configuration(
     assert [layer["cached"] for layer in json.loads(found.stdout)["platforms"][0]["layers"]] == [True, True, False]
 
 
+def test_the_image_that_a_push_replaces_is_reused(build: Build, registry: peers.Registry, repository: str) -> None:
+    name = f"{registry.host}/{repository}:v1"
+    build("-i", name, "--push", "--cache-image", "python")
+    again = build("-i", name, "--push", "--cache-image", "--cache-dir", "other", "--json", "numpy")
+    assert [layer["cached"] for layer in json.loads(again.stdout)["platforms"][0]["layers"]] == [True, False, False]
+    plain = build("-i", name, "--push", "--cache-dir", "third", "--json", "numpy")
+    assert json.loads(plain.stdout)["digest"] == json.loads(again.stdout)["digest"]
+
+
+def test_an_image_in_an_archive_cannot_be_reused(build: Build) -> None:
+    result = build("-o", "demo.tar", "--cache-image", "numpy")
+    assert result.returncode == ExitCode.USAGE
+    assert "--cache-image: the image in docker-archive:demo.tar cannot be reused; use --push, or -o" in result.stderr
+
+
 def test_it_runs_in_docker(
     build: Build, docker_engine: peers.DockerEngine, runnable_files: dict[str, bytes], tmp_path: Path
 ) -> None:
