@@ -41,7 +41,9 @@ class Kept:
 
     def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
         if isinstance(manifest, Index):
-            assert all(child.digest in self.manifests for child in manifest.manifests), "children come first"
+            # An entry of another type than a manifest's is a blob.
+            known = self.manifests.keys() | self.blobs.keys()
+            assert all(child.digest in known for child in manifest.manifests), "children come first"
         else:
             assert all(layer.digest in self.blobs for layer in (*manifest.layers, manifest.config)), "blobs come first"
         self.manifests[manifest.digest] = manifest

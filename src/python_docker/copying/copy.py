@@ -6,21 +6,21 @@ Only what must change on the way is understood: images, when they are converted.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from python_docker.copying.attached import copy_referrers
 from python_docker.copying.choose import MAX_DEPTH, image_of, manifest_of
 from python_docker.copying.conversion import AS_IT_IS, Conversion, convert_image
 from python_docker.copying.transfer import Transfer, put_blobs
-from python_docker.errors import InvalidDocument, NotFound, RegistryError, UnsupportedFormat
+from python_docker.errors import NotFound, UnsupportedFormat
 from python_docker.image.blob import Blob
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest
 from python_docker.spec.media_types import INDEXES, MANIFESTS, ImageFormat
 from python_docker.spec.platform import Platform
-from python_docker.transports.medium import ListsReferrers, TakesReferrers
 from python_docker.transports.table import INDEX_FORMS
 
 if TYPE_CHECKING:
@@ -32,11 +32,9 @@ if TYPE_CHECKING:
 __all__ = [
     "AS_IT_IS",
     "Conversion",
-    "attached_manifest",
     "copy_image",
     "copy_index",
     "copy_manifest",
-    "copy_referrers",
     "put_image",
     "send_image",
 ]
@@ -217,70 +215,6 @@ def _blobs(manifest: Manifest, get_blob: Callable[[Descriptor], Blob]) -> list[B
                 raise
             _log.info("layer %s is not copied: its descriptor says where it is", descriptor.digest)
     return blobs
-
-
-def copy_referrers(
-    source: Source,
-    destination: Destination,
-    written: Mapping[Digest, Manifest | Index],
-    *,
-    wanted: bool | None = None,
-    progress: Progress = SILENT,
-) -> list[Manifest]:
-    """Copy what is attached to manifests, and what is attached to that, and return the manifests of these artifacts.
-
-    `written` are the manifests as they were written, by the digests that they had: what was changed on the way has
-    another digest, and nothing is attached to it. `wanted` None passes over what cannot go, or cannot be listed.
-
-    Raises `UnsupportedFormat` where it is `wanted` and cannot go, `InvalidDocument` for an artifact that is not
-    attached to what it is listed for.
-    """
-    if not isinstance(source, ListsReferrers) or not isinstance(destination, TakesReferrers):
-        if wanted:
-            where = "SRC" if not isinstance(source, ListsReferrers) else "DST"
-            raise UnsupportedFormat(f"{where} holds nothing but images: what is attached to them cannot be copied")
-        return []
-    changed = next((old for old, new in written.items() if old != new.digest), None)
-    if wanted and changed is not None:
-        raise UnsupportedFormat(
-            f"the image {changed} is changed on the way, so what is attached to it would not belong to the copy"
-        )
-    if wanted is False:
-        return []
-    copied: dict[Digest, Manifest] = {}
-    subjects = [(digest, 1) for digest, new in written.items() if digest == new.digest]
-    for subject, depth in subjects:
-        for entry in _listed(source, subject, required=bool(wanted)):
-            if entry.digest in copied or depth > MAX_DEPTH:
-                continue
-            manifest = attached_manifest(source, entry, subject)
-            put_blobs(_blobs(manifest, source.blob), destination, progress)
-            destination.put_referrer(manifest)
-            copied[manifest.digest] = manifest
-            subjects.append((manifest.digest, depth + 1))  # a signature of a bill of materials, say
-    return list(copied.values())
-
-
-def _listed(source: ListsReferrers, subject: Digest, *, required: bool) -> Sequence[Descriptor]:
-    """Return what is attached to a manifest; nothing, with a warning, where it cannot be listed and is not required."""
-    try:
-        return source.referrers(subject)
-    except (RegistryError, InvalidDocument) as error:
-        if required:
-            raise
-        _log.warning("what is attached to %s is not copied, since it cannot be listed: %s", subject, error)
-        return ()
-
-
-def attached_manifest(source: Source, entry: Descriptor, subject: Digest) -> Manifest:
-    """Return the manifest of an artifact that is listed as attached to `subject`.
-
-    Raises `InvalidDocument` when it does not say so itself.
-    """
-    manifest = source.child(entry)
-    if not isinstance(manifest, Manifest) or manifest.subject is None or manifest.subject.digest != subject:
-        raise InvalidDocument(f"{entry.digest} is listed as attached to {subject}, but does not say so itself")
-    return manifest
 
 
 def put_image(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from python_docker.copying.copy import attached_manifest
+from python_docker.copying.attached import attached_manifest
 from python_docker.copying.transfer import put_blobs
 from python_docker.errors import InvalidDocument, UnsupportedFormat
 from python_docker.image.blob import Blob

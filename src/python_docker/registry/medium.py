@@ -88,6 +88,10 @@ class RegistrySource:
         """Return what is attached to a manifest."""
         return referrers(self._client, self._paths[0], digest).manifests
 
+    def tagged(self, tag: str) -> Manifest | Index | None:
+        """Return what a tag of the repository names."""
+        return _tagged(self._client, self._paths[0], tag)
+
     def close(self) -> None:
         """Close idle connections; blobs that were given stay usable."""
         self._client.close()
@@ -109,6 +113,7 @@ class RegistryDestination:
         self._digest = digest
         self._named: Manifest | Index | None = None
         self._referrers: list[Manifest] = []
+        self._tagged: dict[str, Manifest] = {}
         self._present: set[Digest] = set()
         self._refusing: set[str] = set()
         self._lock = threading.Lock()
@@ -230,14 +235,26 @@ class RegistryDestination:
         """Keep what is attached to an image for `commit`: many registries want the image first."""
         self._referrers.append(manifest)
 
+    def tagged(self, tag: str) -> Manifest | Index | None:
+        """Return what a tag of the repository names now."""
+        return _tagged(self._client, self._path, tag)
+
+    def put_tagged(self, manifest: Manifest, tag: str) -> None:
+        """Keep what is to be known by another tag for `commit`."""
+        self._tagged[tag] = manifest
+
     def commit(self) -> None:
         """Store the root under its tag, when everything that is attached is there."""
         if self._named is not None:
-            if self._referrers:
+            if self._referrers or self._tagged:
                 self._write(self._named.digest, self._named)
             while self._referrers:
                 self._write(self._referrers[0].digest, self._referrers[0])
                 del self._referrers[0]
+            while self._tagged:
+                tag, manifest = next(iter(self._tagged.items()))
+                self._write(tag, manifest)
+                del self._tagged[tag]
             self._write(self._tag or self._named.digest, self._named)
             self._named = None
             self.remember()
@@ -255,6 +272,14 @@ class RegistryDestination:
         """Forget the root. Blobs without a name are for the registry to sweep up."""
         self._named = None
         self._referrers.clear()
+        self._tagged.clear()
+
+
+def _tagged(client: RegistryClient, path: str, tag: str) -> Manifest | Index | None:
+    try:
+        return client.manifest(path, tag)
+    except NotFoundInRegistry:
+        return None
 
 
 def present_blobs(location: Location, blobs: Sequence[Blob], registry: RegistryOptions | None = None) -> set[Digest]:

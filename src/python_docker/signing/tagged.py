@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from python_docker.copying.attached import payloads_image
 from python_docker.copying.transfer import put_blobs
 from python_docker.errors import NotFound
 from python_docker.progress import SILENT
-from python_docker.signing.simple_signing import sign_digest, signature_tag, signatures_image
+from python_docker.signing.simple_signing import sign_digest
 from python_docker.spec.digest import Digest
+from python_docker.spec.digest_tags import SIGNATURES, digest_tag
 from python_docker.spec.documents import Manifest
 from python_docker.transports import Location, open_source
 from python_docker.transports import destination as open_for_writing
@@ -40,7 +42,7 @@ def write_tagged(location: Location, digest: Digest, key: SigningKey, registry: 
     known = _known(place, registry)
     if any(layer.to_json() == payload.descriptor.to_json() for layer in known):
         return
-    manifest, config = signatures_image([*known, payload.descriptor])
+    manifest, config = payloads_image([*known, payload.descriptor])
     with open_for_writing(place, registry=registry) as target:
         put_blobs([payload, config], target, SILENT)
         target.put_manifest(manifest, root=True)
@@ -61,4 +63,4 @@ def _place(location: Location, digest: Digest) -> Location | None:
     reference = location.reference()
     if location.transport != "docker" or reference is None:
         return None
-    return Location("docker", "", f"{reference.name}:{signature_tag(digest)}")
+    return Location("docker", "", f"{reference.name}:{digest_tag(digest, SIGNATURES)}")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from python_docker.copying.referrer import list_referrers, read_document
 from python_docker.errors import Error, InvalidSignature, NotFound
 from python_docker.signing.bundle import BUNDLE_TYPE, Statement, is_about
-from python_docker.signing.simple_signing import PAYLOAD, SIGNATURE_ANNOTATION, verify_payload
+from python_docker.signing.simple_signing import SIGNATURE_ANNOTATION, verify_payload
 from python_docker.signing.statement import SIGNATURE
 from python_docker.spec.digest import Digest
+from python_docker.spec.digest_tags import PAYLOAD
 from python_docker.spec.documents import Manifest
 
 if TYPE_CHECKING:

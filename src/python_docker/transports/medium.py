@@ -76,6 +76,14 @@ class ListsReferrers(Protocol):
 
 
 @runtime_checkable
+class FindsTags(Protocol):
+    """A source that holds other manifests under tags, next to the image that it names."""
+
+    def tagged(self, tag: str) -> Manifest | Index | None:
+        """Return what a tag names; None when there is no such tag."""
+
+
+@runtime_checkable
 class Prepares(Protocol):
     """A destination that takes some time to get ready, which others may use."""
 
@@ -89,3 +97,11 @@ class TakesReferrers(Protocol):
 
     def put_referrer(self, manifest: Manifest) -> None:
         """Take in a manifest with a subject, whose blobs are there already; `commit` makes it visible."""
+
+
+@runtime_checkable
+class TakesTags(FindsTags, Protocol):
+    """A destination that holds other manifests under tags, next to the image."""
+
+    def put_tagged(self, manifest: Manifest, tag: str) -> None:
+        """Take in a manifest whose blobs are there already; `commit` gives it the tag."""

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from python_docker.copying.attached import attached_manifest, find_tagged
 from python_docker.copying.choose import MAX_DEPTH
-from python_docker.copying.copy import attached_manifest
 from python_docker.errors import Error, NotFound
 from python_docker.files.buffers import keep_buffers
 from python_docker.parallel import in_parallel
+from python_docker.spec.digest_tags import PAYLOAD, signed_digest
 from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest, referrer_descriptor
 from python_docker.spec.media_types import FOREIGN_LAYERS, INDEXES, MANIFESTS, layer_compression
 from python_docker.transports.medium import ListsReferrers
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from python_docker.transports.medium import Source
 
 _READERS = 4
+_MAX_PAYLOAD = 64 << 10
+"""How many bytes a signed payload may have."""
 _Key = tuple["Digest", str, "Digest | None", bool]
 
 
@@ -132,6 +135,21 @@ class Validation:
                 self.note(name, [error(f"it is listed as {entry.artifact_type}, and is {said.artifact_type}")])
             self.check_manifest(manifest, source.blob, prefix=prefix)
             self._check_attached(manifest.digest, source, prefix)
+        self._check_tagged(subject, source, prefix)
+
+    def _check_tagged(self, subject: Digest, source: Source, prefix: str) -> None:
+        """Check what cosign's digest tags name for a manifest: that signatures there are about it."""
+        try:
+            found = find_tagged(source, [subject])
+        except Error as failure:
+            message = f"what cosign's tags name cannot be read: {failure}"
+            self.note(prefix + _name("manifest", subject), [warning(message)])
+            return
+        for _, tag, manifest in found:
+            self.check_manifest(manifest, source.blob, prefix=prefix)
+            for layer in manifest.layers:
+                if layer.media_type == PAYLOAD:
+                    self.note(prefix + _name("signature", layer.digest), _check_payload(layer, subject, tag, source))
 
     def check_manifest(
         self,
@@ -233,3 +251,12 @@ def _check_links(content: LayerContent, below: list[LayerContent]) -> Iterable[F
             yield warning(f"the hard link {path[:200]!r} leads to {target[:200]!r} of a lower layer, which may fail")
         else:
             yield error(f"the hard link {path[:200]!r} leads to {target[:200]!r}, which is not there")
+
+
+def _check_payload(layer: Descriptor, subject: Digest, tag: str, source: Source) -> Iterable[Finding]:
+    """Check that what is signed under a digest tag is about the manifest that the tag is for."""
+    try:
+        if (signed := signed_digest(source.blob(layer).read(_MAX_PAYLOAD))) != subject:
+            yield error(f"it is about {signed}, but under the tag {tag}")
+    except (Error, ValueError, OSError) as failure:
+        yield error(f"it is under the tag {tag}, but {failure}")

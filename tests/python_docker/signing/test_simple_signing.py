@@ -9,7 +9,7 @@ import pytest
 
 from python_docker.errors import InvalidSignature
 from python_docker.signing.keys import read_signing_key
-from python_docker.signing.simple_signing import SIGNATURE_ANNOTATION, sign_digest, signatures_image, verify_payload
+from python_docker.signing.simple_signing import SIGNATURE_ANNOTATION, sign_digest, verify_payload
 from python_docker.spec.digest import Digest
 from tests.python_docker.signing.keys import ecdsa_key, pem
 
@@ -40,10 +40,3 @@ def test_a_signature_on_something_else(value: object) -> None:
     signature = base64.b64encode(KEY.sign(content)).decode()
     with pytest.raises(InvalidSignature, match="not cosign's payload"):
         verify_payload(content, signature, KEY.public)
-
-
-def test_the_image_has_a_layer_for_each_signature() -> None:
-    payloads = [sign_digest(DIGEST, name, KEY).descriptor for name in ("a", "b")]
-    manifest, config = signatures_image(payloads)
-    assert [layer.digest for layer in manifest.layers] == [payload.digest for payload in payloads]
-    assert json.loads(config.read())["rootfs"]["diff_ids"] == [payload.digest for payload in payloads]

@@ -148,6 +148,7 @@ def describe_source(location: str, name: ImageReference | None, root: Manifest |
 
 def describe_attached(source: Source, root: Manifest | Index, image: Image) -> list[Report] | None:
     """Return what is attached to an image and to the index that it is in; None where that cannot be known."""
+    from python_docker.copying.attached import find_tagged
     from python_docker.errors import Error
     from python_docker.transports.medium import ListsReferrers
 
@@ -156,17 +157,30 @@ def describe_attached(source: Source, root: Manifest | Index, image: Image) -> l
     subjects = dict.fromkeys([root.digest, image.manifest.digest])
     try:
         listed = [(subject, entry) for subject in subjects for entry in source.referrers(subject)]
+        tagged = find_tagged(source, subjects)
     except Error:  # a registry that does not answer this question answers all others
         return None
-    return [
+    attached: list[Report] = [
         {
             "digest": entry.digest,
             "artifact_type": entry.artifact_type,
             "size": entry.size,
             "subject": subject,
             "annotations": dict(entry.annotations or {}),
+            "tag": None,
         }
         for subject, entry in listed
+    ]
+    return attached + [
+        {
+            "digest": manifest.digest,
+            "artifact_type": manifest.layers[0].media_type if manifest.layers else None,
+            "size": manifest.size,
+            "subject": subject,
+            "annotations": dict(manifest.annotations or {}),
+            "tag": tag,
+        }
+        for subject, tag, manifest in tagged
     ]
 
 

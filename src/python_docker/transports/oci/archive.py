@@ -17,7 +17,7 @@ from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.blob_tar import BlobTar
 from python_docker.transports.location import Location
 from python_docker.transports.medium import Source
-from python_docker.transports.oci.index import LAYOUT_MARKER, naming_annotations, write_index
+from python_docker.transports.oci.index import LAYOUT_MARKER, naming_annotations, tagged_descriptor, write_index
 from python_docker.transports.oci.source import OciSource, TarFiles
 from python_docker.transports.output import Output, archive_output
 
@@ -53,6 +53,7 @@ class OciArchiveDestination:
         self._annotations = dict(annotations)
         self._root: Descriptor | None = None
         self._referrers: dict[Digest, Descriptor] = {}
+        self._tagged: dict[str, Descriptor] = {}
 
     @classmethod
     def open(
@@ -79,11 +80,20 @@ class OciArchiveDestination:
         self.put_manifest(manifest, root=False)
         self._referrers[manifest.digest] = referrer_descriptor(manifest)
 
+    def tagged(self, tag: str) -> Manifest | Index | None:
+        """None: an archive is written anew."""
+        return None
+
+    def put_tagged(self, manifest: Manifest, tag: str) -> None:
+        """Take in what belongs to the image by a tag."""
+        self.put_manifest(manifest, root=False)
+        self._tagged[tag] = tagged_descriptor(manifest, tag)
+
     def commit(self) -> None:
         """Complete the archive and give it its name."""
         if self._root is None:
             raise Error("the OCI archive was given no image")
-        self._tar.put_file("index.json", write_index([self._root, *self._referrers.values()]))
+        self._tar.put_file("index.json", write_index([self._root, *self._referrers.values(), *self._tagged.values()]))
         self._tar.put_file("oci-layout", LAYOUT_MARKER)
         self._tar.commit()
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from python_docker.errors import InvalidArchive, InvalidDocument, InvalidReference, NotFound
-from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, dump_json, parse_json
+from python_docker.spec.digest_tags import is_digest_tag
+from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, dump_json, parse_json
 from python_docker.spec.media_types import IMAGE_CONFIGS, INDEXES, MANIFESTS, OCI_INDEX
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
@@ -77,13 +78,20 @@ def reference_of(descriptor: Descriptor) -> ImageReference | None:
 def images_of(index: Index) -> list[Descriptor]:
     """Return the images and indexes that index.json names; other kinds of content are legal there, and passed over.
 
-    So is what is attached to images: it is listed with the type of the artifact.
+    So is what is attached to images: it is listed with the type of the artifact, or by a tag made of a digest. Where
+    nothing else is there, the latter counts.
     """
-    return [
+    found = [
         descriptor
         for descriptor in index.manifests
         if descriptor.media_type in MANIFESTS | INDEXES and not _is_artifact(descriptor.artifact_type)
     ]
+    return [descriptor for descriptor in found if not is_digest_tag(_ref_name(descriptor))] or found
+
+
+def tagged(index: Index, tag: str) -> Descriptor | None:
+    """Return what a tag made of a digest names in index.json (see `python_docker.spec.digest_tags`)."""
+    return next((one for one in index.manifests if _ref_name(one) == tag and one.media_type in MANIFESTS), None)
 
 
 def _is_artifact(artifact_type: str | None) -> bool:
@@ -104,6 +112,8 @@ def choose(index: Index, name: str | None, where: str) -> Descriptor | Index:
     True
     """
     images = images_of(index)
+    if name is not None and (document := tagged(index, name)) is not None and is_digest_tag(name):
+        return document
     if not images:
         raise NotFound(f"{where} holds no image")
     if name is None:
@@ -203,6 +213,22 @@ def with_referrer(raw: bytes, descriptor: Descriptor, where: str) -> bytes:
     if all(known.get("digest") != descriptor.digest for known in value["manifests"]):
         value["manifests"] = [*value["manifests"], descriptor.to_json()]
     return _checked_index(value, where)
+
+
+def with_tagged(raw: bytes, descriptor: Descriptor, where: str) -> bytes:
+    """Return index.json with `descriptor` in place of the one of the same tag. Raises `InvalidDocument`."""
+    value: Any = Index.parse(raw, f"index.json of {where}").value()
+    tag = _ref_name(descriptor)
+    kept = [one for one in value["manifests"] if (one.get("annotations") or {}).get(REF_NAME) != tag]
+    value["manifests"] = [*kept, descriptor.to_json()]
+    return _checked_index(value, where)
+
+
+def tagged_descriptor(manifest: Manifest, tag: str) -> Descriptor:
+    """Return how index.json lists what belongs to an image by a tag: as an artifact, so that nobody runs it."""
+    descriptor = manifest.descriptor.replace(annotations={REF_NAME: tag})
+    kinds = [layer.media_type for layer in manifest.layers]
+    return descriptor.replace(artifact_type=kinds[0]) if kinds and kinds[0] not in IMAGE_CONFIGS else descriptor
 
 
 def _checked_index(value: Any, where: str) -> bytes:

@@ -30,8 +30,10 @@ from python_docker.transports.oci.index import (
     LAYOUT_MARKER,
     check_layout_marker,
     naming_annotations,
+    tagged_descriptor,
     with_image,
     with_referrer,
+    with_tagged,
     write_index,
 )
 from python_docker.transports.oci.source import FolderFiles, OciSource
@@ -92,6 +94,7 @@ class OciLayoutDestination:
         self._annotations = dict(annotations)
         self._root: Descriptor | None = None
         self._referrers: dict[Digest, Descriptor] = {}
+        self._tagged: dict[str, Descriptor] = {}
         self._staged: set[Digest] = set()
         self._named: set[Digest] = set()
         self._store = BlobStore(folder)
@@ -167,6 +170,17 @@ class OciLayoutDestination:
         self.put_manifest(manifest, root=False)
         self._referrers[manifest.digest] = referrer_descriptor(manifest)
 
+    def tagged(self, tag: str) -> Manifest | Index | None:
+        """Return what the layout that is there lists under a tag."""
+        if not self._exists or FolderFiles(self._folder).read("index.json", MAX_DOCUMENT_SIZE) is None:
+            return None
+        return OciSource(FolderFiles(self._folder), None).tagged(tag)
+
+    def put_tagged(self, manifest: Manifest, tag: str) -> None:
+        """Take in what belongs to the image by a tag; index.json lists it after the image."""
+        self.put_manifest(manifest, root=False)
+        self._tagged[tag] = tagged_descriptor(manifest, tag)
+
     def commit(self) -> None:
         """Make the image visible in the layout under its name."""
         if self._root is None:
@@ -183,7 +197,9 @@ class OciLayoutDestination:
     def _appear(self, root: Descriptor) -> bool:
         """Give the complete folder its name; False when another process made one of that name meanwhile."""
         (self._partial.path / "oci-layout").write_bytes(LAYOUT_MARKER)
-        (self._partial.path / "index.json").write_bytes(write_index([root, *self._referrers.values()]))
+        (self._partial.path / "index.json").write_bytes(
+            write_index([root, *self._referrers.values(), *self._tagged.values()])
+        )
         return self._partial.commit_unless_there(self._folder)
 
     def _merge(self, root: Descriptor) -> None:
@@ -200,6 +216,8 @@ class OciLayoutDestination:
             index = with_image(index, root, files.name)
             for referrer in self._referrers.values():
                 index = with_referrer(index, referrer, files.name)
+            for descriptor in self._tagged.values():
+                index = with_tagged(index, descriptor, files.name)
             write_whole_file(self._folder / "index.json", index)
 
     def abort(self) -> None:

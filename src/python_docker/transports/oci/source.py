@@ -15,7 +15,7 @@ from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, M
 from python_docker.spec.media_types import MANIFESTS
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.medium import Source
-from python_docker.transports.oci.index import check_layout_marker, choose, images_of, labels, reference_of
+from python_docker.transports.oci.index import check_layout_marker, choose, images_of, labels, reference_of, tagged
 
 if TYPE_CHECKING:
     from python_docker.transports.archive_file import ArchiveFile
@@ -155,6 +155,11 @@ class OciSource:
             if isinstance(manifest, Manifest) and manifest.subject is not None and manifest.subject.digest == digest:
                 attached.append(descriptor)
         return tuple(attached)
+
+    def tagged(self, tag: str) -> Manifest | Index | None:
+        """Return what index.json lists under a tag that is made of a digest."""
+        descriptor = tagged(self.index, tag)
+        return None if descriptor is None else self.child(descriptor)
 
     def close(self) -> None:
         """Files are closed with the last object that reads from them."""
