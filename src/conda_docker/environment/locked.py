@@ -12,12 +12,19 @@ from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.installed_prefix import InstalledPrefix
 from conda_docker.environment.normal_spec import normal_specs
 from conda_docker.environment.package_url import channel_of_url, check_url, file_name_of, local_path, subdir_of_url
+from conda_docker.environment.record_fields import (
+    hex_digest_of,
+    milliseconds_of,
+    noarch_of,
+    size_of,
+    text_of,
+    texts_of,
+)
 from conda_docker.environment.topological_order import topological_order
 from conda_docker.environment.virtual_packages import VirtualPackage
 from conda_docker.environment.wheels import Distribution, LockedWheel, PipRequirements
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url, public_value
-from python_docker.spec.timestamps import LAST_SECOND
 
 # What installers add to a package's record in conda-meta, and what solvers print in addition.
 _NOT_OF_THE_RECORD = frozenset(
@@ -174,8 +181,8 @@ def package_from_record(record: Mapping[str, Any], *, source: Path | None = None
     unfilled = fields.get("size") == 0
     fields = {key: value for key, value in fields.items() if not _is_unknown(key, value, unfilled=unfilled)}
     try:
-        name, version, build = (_text(fields, key) for key in ("name", "version", "build"))
-        url = _text(fields, "url")
+        name, version, build = (text_of(fields, key) for key in ("name", "version", "build"))
+        url = text_of(fields, "url")
         file_name = str(fields.get("fn", ""))
         if not file_name.endswith(_SUFFIXES):
             file_name = file_name_of(url)
@@ -196,15 +203,15 @@ def package_from_record(record: Mapping[str, Any], *, source: Path | None = None
             file_name=file_name,
             url=url,
             channel=channel,
-            sha256=_hex_digest(fields, "sha256", 64),
-            md5=_hex_digest(fields, "md5", 32),
-            size=_size(fields),
-            depends=_texts(fields, "depends"),
-            noarch=_noarch(fields.get("noarch")),
-            python_site_packages_path=_text(fields, "python_site_packages_path")
+            sha256=hex_digest_of(fields, "sha256", 64),
+            md5=hex_digest_of(fields, "md5", 32),
+            size=size_of(fields),
+            depends=texts_of(fields, "depends"),
+            noarch=noarch_of(fields.get("noarch")),
+            python_site_packages_path=text_of(fields, "python_site_packages_path")
             if "python_site_packages_path" in fields
             else None,
-            timestamp=_milliseconds(fields.get("timestamp")),
+            timestamp=milliseconds_of(fields.get("timestamp")),
             record=public_value({**fields, "fn": file_name}),
             source=source or local_path(url),
             complete=not unfilled and not _lacks_site_packages(name, build, fields),
@@ -254,55 +261,3 @@ def _lacks_site_packages(name: str, build: str, fields: Mapping[str, Any]) -> bo
     17).
     """
     return name == "python" and "python_site_packages_path" not in fields and bool(_FREE_THREADED.search(build))
-
-
-def _text(fields: Mapping[str, Any], key: str) -> str:
-    value = fields[key]
-    if not isinstance(value, str | int | float) or isinstance(value, bool):
-        raise TypeError(f"its {key} is {type(value).__name__}, not a string")
-    return str(value)
-
-
-def _texts(fields: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    value = fields.get(key, ())
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise TypeError(f"its {key} is not a list of strings")
-    return tuple(value)
-
-
-def _size(fields: Mapping[str, Any]) -> int | None:
-    size = fields.get("size")
-    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
-        raise ValueError("its size is not a number of bytes")
-    return size
-
-
-def _hex_digest(fields: Mapping[str, Any], key: str, length: int) -> str | None:
-    digest = fields.get(key)
-    if digest is None:
-        return None
-    if not isinstance(digest, str) or not re.fullmatch(f"[0-9a-fA-F]{{{length}}}", digest):
-        raise ValueError(f"its {key} is not {length} hexadecimal digits")
-    return digest.lower()
-
-
-def _noarch(value: object) -> str | None:
-    if value in (None, False):
-        return None
-    if value is True:  # before there were kinds
-        return "generic"
-    if value in ("python", "generic"):
-        return str(value)
-    raise ValueError(f"noarch is {str(value)[:80]!r}, neither 'python' nor 'generic'")
-
-
-def _milliseconds(value: object) -> int | None:
-    if value is None:
-        return None
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError("its timestamp is not a number")
-    # What is before 1970 or after 9999 is no time at all, and unknown.
-    if not 0 <= int(value) <= LAST_SECOND * 1000:
-        return None
-    # Older indexes count seconds; conda and rattler take what would be a date after the year 9999 for milliseconds.
-    return int(value if value > LAST_SECOND else value * 1000)

@@ -25,7 +25,8 @@ from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.link.bytecode.python_program import find_on_machine
 from conda_docker.package.fetch.complete import complete_environment
-from conda_docker.prefix.survey import Survey, notes_of, survey_prefix
+from conda_docker.prefix.survey import Survey, survey_prefix
+from conda_docker.prefix.survey_notes import notes_of
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from heapq import merge
 from itertools import chain
-from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from conda_docker.errors import InvalidPackage
@@ -16,7 +15,7 @@ from conda_docker.link.bytecode.compiler import Compiler
 from conda_docker.link.bytecode.modules import CompiledModules
 from conda_docker.link.filter import KEEP_ALL, FileFilter
 from conda_docker.link.noarch import entry_point_script
-from conda_docker.link.pieces import PieceReader
+from conda_docker.link.pieces import HeldContents, PieceReader
 from conda_docker.link.placeholder import replace_binary, replace_large_binary, replace_large_text, replace_text
 from conda_docker.link.placement import Special, activation_scripts, is_program, link_scripts, place_files
 from conda_docker.link.prefix import Prefix
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 Linked = Iterator[tuple[TarEntry, Content]]
 
-_SMALL = 1 << 20  # bytes up to which a content that must be kept is kept in memory
+_SMALL = 1 << 20  # bytes up to which a record is one string
 _IN_MEMORY = 8 << 20  # bytes up to which a file is rewritten in memory
 _READ_SIZE = 1 << 20
 _PIECE_SIZE = 1 << 16
@@ -104,8 +103,8 @@ class LinkedPackage:
         self._scripts: list[InstalledPath] = []
         self._wanted = package.hard_link_targets or frozenset()
         self._first_names: dict[str, str] = {}
-        self._held: dict[str, tuple[TarEntry, BinaryIO]] = {}
         self._closing = ExitStack()
+        self._held = HeldContents(self._closing)
         # What became of each file, by its path in the package: its mode is enough for one that was only copied.
         self._done: dict[str, int | Observed] = {}
 
@@ -156,7 +155,7 @@ class LinkedPackage:
         path, kind = entry.path, entry.type
         content = io.BytesIO(found) if isinstance(found, bytes) else found
         if path in self._wanted and kind is EntryType.FILE:
-            content = self._hold(entry, content)
+            content = self._held.keep(entry, content)
         special = self._placement.special.get(path)
         if special is None:
             place = self._placement.plain.get(path)
@@ -229,17 +228,8 @@ class LinkedPackage:
             if self._package.hard_link_targets is None:
                 raise UnsurveyedPackage(self._package, reason)
             raise InvalidPackage(f"{self._package.what}: {reason}, which does not come before it")
-        original, spool = held
-        yield from self._link_file(original._replace(path=path), _reread(spool), special)
-
-    def _hold(self, entry: TarEntry, content: BinaryIO) -> BinaryIO:
-        """Keep a content that hard links may need later."""
-        spool = SpooledTemporaryFile(_SMALL)  # noqa: SIM115 -- closed when all is linked
-        self._closing.callback(spool.close)
-        while data := content.read(_READ_SIZE):
-            spool.write(data)
-        self._held[entry.path] = entry, cast("BinaryIO", spool)
-        return _reread(cast("BinaryIO", spool))
+        original, kept = held
+        yield from self._link_file(original._replace(path=path), kept, special)
 
     def _link_file(self, entry: TarEntry, content: BinaryIO, special: Special) -> Linked:
         """Yield a file that may be rewritten, and whose digest and size are recorded."""
@@ -312,9 +302,3 @@ class LinkedPackage:
         self.report.paths.append(place)
         content = b"".join(pieces) if size <= _SMALL else PieceReader(pieces)
         return TarEntry(self._root + place, size=size, mtime=self._timestamp), content
-
-
-def _reread(spool: BinaryIO) -> BinaryIO:
-    """Return a reader of all that is in `spool`, which stays open when the reader is closed."""
-    spool.seek(0)
-    return PieceReader(iter(lambda: spool.read(_READ_SIZE), b""))

@@ -8,14 +8,23 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from conda_docker.environment.wheels import normalize_name
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.pypi.requirement_text import (
+    SCHEME,
+    file_url,
+    is_location,
+    logical_lines,
+    wheel_name,
+    without_extras,
+    without_marker,
+)
 from conda_docker.redaction import public_text
 from conda_docker.user_files import read_text, user_path
 
@@ -28,8 +37,6 @@ _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)")
 _HASH = re.compile(r"\s--hash[= ](\S+)")
 _VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-_ARCHIVES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip", ".tar")
 _SHORT = {
     "-i": "--index-url",
     "--pypi-url": "--index-url",
@@ -163,7 +170,7 @@ class _Reader:
             self._file(value, folder, where, constraints=name == "constraint")
         elif name == "editable":
             self._source(value, folder, where, f"-e {value}")
-        elif name == "find-links" and not _SCHEME.match(value):
+        elif name == "find-links" and not SCHEME.match(value):
             self.found.add_option(name, str((folder / user_path(value)).absolute()))
         elif name in _BUILDING:
             self._building(name, value, where)
@@ -188,7 +195,7 @@ class _Reader:
                 self.found.sources.append(f"--no-binary {public_text(package)}")
 
     def _file(self, value: str, folder: Path, where: str, *, constraints: bool) -> None:
-        if _SCHEME.match(value) and not value.startswith("file:"):
+        if SCHEME.match(value) and not value.startswith("file:"):
             raise UnsupportedInput(
                 f"{where}: requirements at a URL are not read; download {public_text(value)[:200]} and name the file"
             )
@@ -199,7 +206,7 @@ class _Reader:
         if len(self._files) > _MOST_FILES:
             raise InvalidEnvironment(f"{where}: more than {_MOST_FILES} files of requirements include one another")
         take = self.constraint if constraints else self.line
-        for number, line in _logical_lines(read_text(path)):
+        for number, line in logical_lines(read_text(path)):
             take(line, path.parent, f"{path.name}, line {number}")
 
     def _requirement(self, text: str, folder: Path, where: str) -> None:
@@ -207,11 +214,11 @@ class _Reader:
         if _VCS.match(text):
             self._source(text, folder, where, text)
             return
-        requirement, marker = _without_marker(text)
-        if _is_location(requirement, folder):
-            location, extras = _without_extras(requirement)
-            url = location if _SCHEME.match(location) else _file_url(folder / user_path(location), where)
-            name = _wheel_name(url)
+        requirement, marker = without_marker(text)
+        if is_location(requirement, folder):
+            location, extras = without_extras(requirement)
+            url = location if SCHEME.match(location) else file_url(folder / user_path(location), where)
+            name = wheel_name(url)
             if name is None:
                 self._source(text, folder, where, text)
                 return
@@ -228,11 +235,11 @@ class _Reader:
         if named["rest"].startswith("@"):
             found.direct.add(name)
             url = named["rest"][1:].strip()
-            if not _SCHEME.match(url):
+            if not SCHEME.match(url):
                 # Not PEP 508, but uv and hatch take it.
-                text = text.replace(url, _file_url(folder / user_path(url), where))
+                text = text.replace(url, file_url(folder / user_path(url), where))
             self._fragment(name, url)
-            if _wheel_name(url) is None:
+            if wheel_name(url) is None:
                 found.sources.append(public_text(text))
         else:
             from packaging.requirements import InvalidRequirement, Requirement
@@ -264,59 +271,10 @@ class _Reader:
     def _source(self, location: str, folder: Path, where: str, written: str) -> None:
         """Take in a source tree, a source distribution or a repository."""
         self.found.sources.append(public_text(written))
-        if _VCS.match(location) or _SCHEME.match(location):
+        if _VCS.match(location) or SCHEME.match(location):
             self.found.lines.append(location)
             return
-        path, extras = _without_extras(location)
+        path, extras = without_extras(location)
         self.found.lines.append(f"{(folder / user_path(path)).absolute()}{extras}")
         if not (folder / user_path(path)).exists():
             raise InvalidEnvironment(f"{where}: there is nothing at {folder / user_path(path)}")
-
-
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Give the lines of a requirements file with their numbers, those that a backslash continues joined."""
-    joined = ""
-    start = 1
-    for number, line in enumerate(text.splitlines(), 1):
-        if not joined:
-            start = number
-        if line.endswith("\\") and not line.lstrip().startswith("#"):
-            joined += line[:-1]
-            continue
-        yield start, joined + line
-        joined = ""
-    if joined:
-        yield start, joined
-
-
-def _without_marker(text: str) -> tuple[str, str]:
-    """Split an environment marker off; a URL may hold a semicolon, so there it needs a space in front."""
-    position = text.find(" ;") if _SCHEME.search(text) else text.find(";")
-    return (text, "") if position < 0 else (text[:position].strip(), f" ;{text[position:].lstrip(' ;')}")
-
-
-def _without_extras(text: str) -> tuple[str, str]:
-    match = re.fullmatch(r"(.*?)(\[[A-Za-z0-9._, -]*\])", text)
-    return (match[1].strip(), match[2]) if match else (text, "")
-
-
-def _is_location(text: str, folder: Path) -> bool:
-    if re.match(r"[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*@", text):
-        return False
-    if _SCHEME.match(text) or text.startswith((".", "/", "~")):
-        return True
-    location = _without_extras(text)[0]
-    is_archive = location.endswith((".whl", *_ARCHIVES))
-    return is_archive or (("/" in location or os.sep in location) and (folder / user_path(location)).exists())
-
-
-def _file_url(path: Path, where: str) -> str:
-    if not path.exists():
-        raise InvalidEnvironment(f"{where}: there is nothing at {path}")
-    return path.absolute().as_uri()
-
-
-def _wheel_name(url: str) -> str | None:
-    """Return the distribution that a wheel's URL names, None for other files."""
-    file_name = unquote(urlsplit(url).path.rpartition("/")[2])
-    return normalize_name(file_name.partition("-")[0]) if file_name.endswith(".whl") else None

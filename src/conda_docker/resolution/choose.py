@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.closure import needed_by
 from conda_docker.environment.normal_spec import normal_specs
+from conda_docker.environment.solve.closure import needed_by
 from conda_docker.environment.subdirs import subdir_of_platform
 from conda_docker.redaction import public_text
 from python_docker.progress import Progress

@@ -12,12 +12,11 @@ from urllib.parse import urlsplit
 from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.environment.wheels import Distribution, LockedWheel, normalize_name
 from conda_docker.image.provenance import copied_distributions, packages_of_layer, read_environments
-from conda_docker.image.runtime.config import base_of
 from conda_docker.redaction import public_url
 from conda_docker.sbom.files import FileItem
+from conda_docker.sbom.image_item import ImageItem, base_item, image_item
 from conda_docker.sbom.licenses import License, read_license
-from conda_docker.sbom.purl import channel_name, conda_purl, image_purl, pypi_purl
-from python_docker.errors import InvalidReference
+from conda_docker.sbom.purl import channel_name, conda_purl, pypi_purl
 from python_docker.spec.digest import Digest
 
 if TYPE_CHECKING:
@@ -62,15 +61,6 @@ class LayerItem:
     diff_id: Digest
     media_type: str
     size: int
-
-
-@dataclass(frozen=True, slots=True)
-class ImageItem:
-    """An image: the one that the bill is of, or its base."""
-
-    name: str
-    digest: str
-    purl: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +121,10 @@ def take_inventory(
     requested = {by_name[key] for one in environments for key in _requested(one) if key in by_name}
     digest = (image.manifest if manifest is None else manifest).digest
     return Inventory(
-        image=_image_item(image, digest),
+        image=image_item(image, digest),
         created=_created(image),
         platform=str(image.platform),
-        base=_base(image),
+        base=base_item(image),
         layers=tuple(
             LayerItem(layer.digest, layer.diff_id, layer.descriptor.media_type, layer.size)
             for layer in reversed(image.layers)
@@ -278,27 +268,6 @@ def _build_provenance(record: Mapping[str, object]) -> tuple[str | None, list[tu
     properties = [(names[key], text) for key in names if isinstance(text := stated.get(key), str) and text]
     source = stated.get("remote_url")
     return public_url(source) if isinstance(source, str) and re.match(r"https?://", source) else None, properties
-
-
-def _image_item(image: Image, digest: str) -> ImageItem:
-    try:
-        reference = image.reference
-    except InvalidReference:  # an image may be called anything while it is in memory, or nothing
-        return ImageItem(image.name or "image", digest, image_purl("", digest))
-    return ImageItem(reference.familiar, digest, image_purl(reference.name, digest, reference.tag))
-
-
-def _base(image: Image) -> ImageItem | None:
-    name, digest = base_of(image)
-    if digest is None:
-        return None
-    from python_docker.spec.reference import ImageReference
-
-    try:
-        reference = ImageReference.parse(name or "")
-    except InvalidReference:
-        return ImageItem(name or "base image", digest, image_purl("", digest))
-    return ImageItem(reference.familiar, digest, image_purl(reference.name, digest, reference.tag))
 
 
 def _created(image: Image) -> datetime:

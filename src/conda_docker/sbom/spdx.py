@@ -30,7 +30,8 @@ from spdx_tools.spdx.model import (
 )
 
 from conda_docker.sbom.files import FileItem
-from conda_docker.sbom.inventory import Component, ImageItem, Inventory, LayerItem
+from conda_docker.sbom.image_item import ImageItem
+from conda_docker.sbom.inventory import Component, Inventory, LayerItem
 from conda_docker.sbom.licenses import License, licensing
 from python_docker.spec.digest import Digest
 from python_docker.version import __version__

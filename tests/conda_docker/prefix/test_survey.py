@@ -12,7 +12,8 @@ import pytest
 from conda_docker.environment.inputs.prefix import read_prefix
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.link.filter import KEEP_ALL, FileFilter
-from conda_docker.prefix.survey import Share, Survey, notes_of, survey_prefix
+from conda_docker.prefix.survey import Share, Survey, survey_prefix
+from conda_docker.prefix.survey_notes import notes_of
 
 SITE = "lib/python3.12/site-packages"
 MODULE = f"{SITE}/tool.py"

@@ -12,7 +12,8 @@ from conda_docker.image import provenance
 from conda_docker.image.plan import do_without
 from conda_docker.link.bytecode.interpreter import Interpreters, bytecode_version
 from conda_docker.prefix.layers import Carried, prefix_layer
-from conda_docker.prefix.survey import Share, Survey, notes_of, survey_prefix
+from conda_docker.prefix.survey import Share, Survey, survey_prefix
+from conda_docker.prefix.survey_notes import notes_of
 from python_docker.image.layer import Layer
 from python_docker.spec.timestamps import rfc3339
 

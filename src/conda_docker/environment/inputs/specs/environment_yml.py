@@ -22,7 +22,7 @@ from conda_docker.environment.inputs.specs.yaml_nodes import (
     is_sequence,
     read_node,
 )
-from conda_docker.environment.inputs.specs.yaml_scalars import is_string, text_of_plain
+from conda_docker.environment.inputs.specs.yaml_scalars import is_string, text_of_plain, value_of_plain
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import host_subdir
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
@@ -30,7 +30,7 @@ from conda_docker.redaction import public_text
 from conda_docker.yaml_document import YamlValue
 
 if TYPE_CHECKING:
-    from yaml import MappingNode, Node, ScalarNode, SequenceNode
+    from yaml import MappingNode, Node, SequenceNode
 
 DEFAULT_CATEGORY = "main"
 """The category of a file that names none, as conda-lock has it."""
@@ -269,24 +269,13 @@ class _Reader:
                 raise self.invalid(f"the variable {name} should be a string", value)
             if "\0" in value.value:
                 raise self.invalid(f"the variable {name} holds a NUL character", value)
-            variables[name] = self.variable(name, value)
+            text, changed = (str(value.value), None) if value.style else value_of_plain(str(value.value))
+            if changed is not None:
+                self.warnings.append(
+                    f"{self.file_name}: the variable {name} {changed}; quote the value to keep it as it is written"
+                )
+            variables[name] = text
         return variables
-
-    def variable(self, name: str, node: ScalarNode) -> str:
-        """Return the value as conda reads it, with a warning where it is not what is written."""
-        written = str(node.value)
-        text = written if node.style else text_of_plain(written)
-        if not node.style and (text != written or not written):
-            if text:
-                shown = f"is {text!r}, since {written!r} is not a string in YAML"
-            elif written:
-                shown = f"is empty, since `{written}` is not a value"
-            else:
-                shown = "is empty"
-            self.warnings.append(
-                f"{self.file_name}: the variable {name} {shown}; quote the value to keep it as it is written"
-            )
-        return text
 
 
 def _is_null(node: Node) -> bool:

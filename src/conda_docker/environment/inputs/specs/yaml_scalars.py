@@ -54,3 +54,17 @@ def _integer(digits: str) -> int:
     magnitude = digits.lstrip("+-")
     base = _BASES.get(magnitude[:2], 10)
     return sign * int(magnitude[2:] if base != 10 else magnitude, base)
+
+
+def value_of_plain(written: str) -> tuple[str, str | None]:
+    """Return the string that a scalar without quotes becomes, and how it differs from what is written, None if not.
+
+    >>> value_of_plain("true")
+    ('True', "is 'True', since 'true' is not a string in YAML")
+    """
+    text = text_of_plain(written)
+    if text == written and written:
+        return text, None
+    if text:
+        return text, f"is {text!r}, since {written!r} is not a string in YAML"
+    return text, f"is empty, since `{written}` is not a value" if written else "is empty"

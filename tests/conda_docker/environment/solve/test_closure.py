@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conda_docker.environment.closure import needed_by
 from conda_docker.environment.locked import LockedPackage, package_from_url
+from conda_docker.environment.solve.closure import needed_by
 
 HOST = "https://conda.example.org/forge/linux-64"
 

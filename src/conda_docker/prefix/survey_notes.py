@@ -1,0 +1,40 @@
+"""What the user should hear about a survey of a prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from conda_docker.prefix.survey import LocalFile, Share, Survey
+
+
+def notes_of(survey: Survey) -> Iterator[str]:
+    """Yield what was found beyond packages and what becomes of it, a note for each kind."""
+    yield from _listed(survey.of(Share.OWN), "of the prefix that no package brings", "is copied", "are copied")
+    yield from _listed(
+        survey.of(Share.CHANGED),
+        "of packages that differ from the package",
+        "is copied as it is",
+        "are copied as they are",
+    )
+    copied = [each for each in survey.pip if each.partition("==")[0] not in {source.name for source in survey.sources}]
+    if copied:
+        yield f"pip packages that are copied as they are, since no wheel holds the same files: {_shown(copied)}"
+    for source in survey.sources:
+        yield f"{source.name} is installed in place: its folder {source.folder} is copied to {source.place}"
+    if survey.deleted:
+        yield f"deleted as in the prefix: {_shown(survey.deleted)}"
+    if survey.withheld:
+        yield f"left out for the credentials in them: {_shown(survey.withheld)}; --add can add them"
+    if survey.skipped:
+        yield f"left out, as other environments: {_shown(survey.skipped)}"
+
+
+def _listed(files: Sequence[LocalFile], what: str, one: str, many: str) -> Iterator[str]:
+    if files:
+        number = f"1 file {what} {one}" if len(files) == 1 else f"{len(files)} files {what} {many}"
+        yield f"{number}: {_shown([file.place for file in files])}"
+
+
+def _shown(paths: Iterable[str]) -> str:
+    listed = list(paths)
+    return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")
