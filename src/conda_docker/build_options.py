@@ -27,6 +27,7 @@ from conda_docker.arguments import (
     to_ports,
     to_text,
 )
+from conda_docker.profiles import PROFILES
 from python_docker.errors import InvalidPath
 from python_docker.files.compression import WRITTEN, Compression, check_level
 from python_docker.spec import limits
@@ -145,6 +146,9 @@ class BuildOptions:
     "644") are whose these files are, and their mode. A `user` that the base image does not have is added to
     it, with `user_name` and `home` (None: see `conda_docker.image.runtime.users.container_user`).
 
+    `profile` is the name of a system whose expectations the image meets, such as "jupyterhub": it fills in what is not
+    given here (see `conda_docker.profiles`), and changes nothing else.
+
     `frozen` marks the environment as one that conda and pip leave as it is.
 
     `link_scripts` says what becomes of packages' link scripts, `link_scripts_network` whether they have a network.
@@ -170,6 +174,7 @@ class BuildOptions:
     ('python', '-m', 'app')
     """
 
+    profile: str | None = None
     prefix: str | None = None
     layering: Layering = Layering.LAYERED
     max_layers: int = MAX_LAYERS
@@ -206,6 +211,10 @@ class BuildOptions:
 
     def __post_init__(self) -> None:
         convert_fields(self, _CONVERSIONS)
+        if self.profile is not None:
+            given = {name: getattr(self, name) for name in _CONVERSIONS}
+            for name, value in PROFILES[self.profile].fields_over(given).items():
+                object.__setattr__(self, name, _CONVERSIONS[name](name, value))
         if self.prefix is not None:
             if not self.prefix.startswith("/"):
                 raise InvalidPath(f"the prefix in the image must be an absolute path, not {self.prefix[:200]!r}")
@@ -221,7 +230,16 @@ class BuildOptions:
             raise ValueError(f"workers must be at least 1, not {self.workers}")
 
 
+def _to_profile(name: str, value: object) -> str | None:
+    """Return the name of a profile, or None."""
+    text = to_text(name, value)
+    if text is not None and text not in PROFILES:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, PROFILES))}, not {text[:80]!r}")
+    return text
+
+
 _CONVERSIONS: Mapping[str, Conversion] = {
+    "profile": _to_profile,
     "prefix": to_text,
     "layering": partial(to_choice, kind=Layering),
     "max_layers": to_number,

@@ -129,11 +129,12 @@ class Output:
 class DryRun:
     """What a build would do. Sizes are in bytes.
 
-    `download` is what would be downloaded, of packages and of base images, `make` the archives of the packages whose
-    layers would be made.
+    `profile` is the one that was asked for. `download` is what would be downloaded, of packages and of base images,
+    `make` the archives of the packages whose layers would be made.
     """
 
     image: str
+    profile: str | None
     platforms: tuple[PlatformImage, ...]
     outputs: tuple[Output, ...]
     download: Amount
@@ -176,6 +177,7 @@ def dry_run(
         sent.append(sizes)
     return DryRun(
         image,
+        request.options.profile,
         tuple(_platform(each.base_name, each, preview) for each, preview in zip(resolved, previews, strict=True)),
         tuple(outputs),
         _download(previews, sent),

@@ -121,6 +121,7 @@ def test_spellings_of_one_recipe_are_one_recipe() -> None:
 
 # Another value for each option of a build. All of them are here, so that a new one is thought about.
 OPTIONS: dict[str, Any] = {
+    "profile": "binder",
     "prefix": "/opt/other",
     "layering": Layering.SINGLE,
     "max_layers": 5,

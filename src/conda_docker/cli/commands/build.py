@@ -189,7 +189,7 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
         if not location.medium.holds_referrers:
             console.note(f"note: nothing is attached to the image in {location}, which holds nothing but images")
     write_result_files(given["metadata_file"], given["iidfile"], names, written)
-    _report(console, image, results, written, seconds=time.monotonic() - begun, json=given["json"])
+    _report(console, image, results, written, seconds=time.monotonic() - begun, given=given)
 
 
 def _dry_run(
@@ -244,17 +244,18 @@ def _report(
     written: dict[Location, Manifest | Index],
     *,
     seconds: float,
-    json: bool,
+    given: Mapping[str, Any],
 ) -> None:
     from conda_docker.cli.terminal.build_report import build_report, build_summary, identities
     from conda_docker.cli.terminal.places import engine_of
 
     engine = engine_of(written)
-    report = build_report(reference.familiar, results, written, seconds=seconds, engine=engine)
+    profile = given["profile"]
+    report = build_report(reference.familiar, results, written, seconds=seconds, engine=engine, profile=profile)
     notes = dict.fromkeys(note for result in results for note in result.notes)
     for note in notes:
         console.note(f"note: {note}")
-    if json:
+    if given["json"]:
         console.json(report)
     elif console.quiet:
         console.result(identities(report))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import click
+
 from conda_docker.arguments import to_command, to_mapping, to_ports
 from conda_docker.build_options import (
     Activate,
@@ -10,12 +12,22 @@ from conda_docker.build_options import (
 )
 from conda_docker.cli.options import common
 from conda_docker.cli.parameters import Option
+from conda_docker.profiles import PROFILES
 
 RUNTIME = "What containers run with"
 
 _DEFAULTS = BuildOptions()
 
 RUNTIME_OPTIONS = (
+    Option(
+        "--profile",
+        sets="options.profile",
+        metavar="SYSTEM",
+        type=click.Choice(list(PROFILES)),
+        panel=RUNTIME,
+        help="Give the image the user, folders, ports, variables and command that a system expects: "
+        f"{', '.join(PROFILES)}; other options win.",
+    ),
     Option(
         "--env",
         sets="options.env",

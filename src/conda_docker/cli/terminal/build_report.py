@@ -24,6 +24,7 @@ def build_report(
     *,
     seconds: float,
     engine: str | None,
+    profile: str | None = None,
 ) -> Report:
     """Return all there is to say. Sizes are in bytes as stored, times in seconds; layers come lowest first.
 
@@ -33,6 +34,7 @@ def build_report(
     kept = [document for place, document in written.items() if place.medium.keeps_manifest]
     return {
         "image": image,
+        "profile": profile,
         "digest": _only({document.digest for document in kept}),
         "outputs": [_output(place, document, engine) for place, document in written.items()],
         "platforms": [_platform(result, kept) for result in results],
@@ -114,6 +116,8 @@ def blob_names(result: BuildResult) -> dict[str, str]:
 def build_summary(report: Report, locations: Sequence[Location], engine: str | None) -> str:
     """Return the report for people; `engine` is the one that has the image, if any (see `engine_of`)."""
     rows: list[tuple[str, str]] = [("image", image_name(report["image"], locations))]
+    if report["profile"] is not None:
+        rows.append(("profile", report["profile"]))
     for platform in report["platforms"]:
         if len(report["platforms"]) > 1:
             rows.append(("", ""))

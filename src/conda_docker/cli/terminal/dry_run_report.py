@@ -22,6 +22,8 @@ _SOURCES = {
 def dry_run_text(report: DryRun) -> str:
     """Return the report of a dry run: a summary, and for each platform a table of its new layers."""
     rows: list[tuple[str, str]] = [("image", f"{report.image} (dry run: nothing is written)")]
+    if report.profile is not None:
+        rows.append(("profile", report.profile))
     for platform in report.platforms:
         if len(report.platforms) > 1:
             rows += [("", ""), ("platform", platform.platform)]

@@ -33,6 +33,7 @@ SAMPLES: dict[str, tuple[object, list[str]]] = {
     "compression-level": (3, ["--compression-level", "3"]),
     "bytecode": ("never", ["--bytecode", "never"]),
     "exclude": ("*.md", ["--exclude", "*.md"]),
+    "profile": ("dask", ["--profile", "dask"]),
     "env": ({"A": "1", "B": 2, "C": True}, ["--env", "A=1", "--env", "B=2", "--env", "C=true"]),
     "label": (["a=b"], ["--label", "a=b"]),
     "annotation": (["a=b"], ["--annotation", "a=b"]),
