@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,12 +88,53 @@ def _home_that_is_a_folder() -> Iterator[None]:
     yield
 
 
+class _Shared:
+    """The gateways that the solves of this process have in common, while any wants them kept."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.users = 0
+        self.gateways: dict[tuple[bool, bool, bool], Gateway] = {}
+
+
+_shared = _Shared()
+
+
+@contextmanager
+def shared_gateways() -> Iterator[None]:
+    """Have all solves within the block read each index once, on whatever threads they are.
+
+    Without it each asks the channels whether their indexes have changed, as is right for a process that stays. The
+    settings of the first solve count for all.
+    """
+    with _shared.lock:
+        _shared.users += 1
+    try:
+        yield
+    finally:
+        with _shared.lock:
+            _shared.users -= 1
+            if not _shared.users:
+                _shared.gateways.clear()
+
+
 def gateway(config: Config, *, offline: bool = False, sharded: bool = True, private: bool = False) -> Gateway:
     """Return the way to the indexes of channels. `offline`: what was downloaded once is used, however old it is.
 
     `private`: the URLs hold credentials. Rattler writes URLs as they are into its cache, in files that everybody may
     read, so that these go into a folder that is the user's alone. Raises `CacheError` when it cannot be made.
     """
+    with _shared.lock:
+        if not _shared.users:
+            return _new_gateway(config, offline=offline, sharded=sharded, private=private)
+        known = _shared.gateways.get((offline, sharded, private))
+        if known is None:
+            known = _new_gateway(config, offline=offline, sharded=sharded, private=private)
+            _shared.gateways[offline, sharded, private] = known
+        return known
+
+
+def _new_gateway(config: Config, *, offline: bool, sharded: bool, private: bool) -> Gateway:
     from rattler import Gateway
     from rattler.repo_data.gateway import SourceConfig
 

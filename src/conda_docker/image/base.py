@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -27,6 +28,32 @@ from python_docker.transports import Location, open_source
 
 if TYPE_CHECKING:
     from python_docker.transports.medium import Source
+
+
+class _Shared:
+    """The bases that the builds of this process have in common, while any wants them kept."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+        self.bases: dict[tuple[object, ...], Image] = {}
+
+
+_shared = _Shared()
+
+
+@contextmanager
+def shared_bases() -> Iterator[None]:
+    """Have all builds within the block open each base in a registry once: a tag means one image in all of them."""
+    with _shared.lock:
+        _shared.users += 1
+    try:
+        yield
+    finally:
+        with _shared.lock:
+            _shared.users -= 1
+            if not _shared.users:
+                _shared.bases.clear()
 
 
 def open_base(
@@ -57,14 +84,34 @@ def open_base(
     reference = ImageReference.parse(place.name or "")
     if digest is not None and reference.digest is None:
         reference = replace(reference, digest=Digest(digest))
-        place = replace(place, name=str(reference))
+    if not _shared.users:
+        return _open_reference(reference, platform, cache, registry, offline=offline, location=location)
+    with _shared.lock:
+        known = (str(reference), platform, cache_dir, offline)
+        if known not in _shared.bases:
+            _shared.bases[known] = _open_reference(
+                reference, platform, cache, registry, offline=offline, location=location
+            )
+        return _shared.bases[known]
+
+
+def _open_reference(
+    reference: ImageReference,
+    platform: Platform,
+    cache: CacheFolder,
+    registry: RegistryOptions | None,
+    *,
+    offline: bool,
+    location: str,
+) -> Image:
+    """Return an image of a registry, or of the cache with `offline`; `location` is what the user calls it."""
     key = hashlib.sha256(f"{reference} {platform}".encode()).hexdigest()
     if offline:
         manifest = _known_manifest(cache, key)
         if manifest is None:
             raise NotFound(f"{reference.familiar} is not in the cache, so it cannot be used offline")
         return _image(manifest, cache, reference, lambda descriptor: _missing(descriptor, reference))
-    source = open_source(place, registry=registry)
+    source = open_source(Location("docker", "", str(reference)), registry=registry)
     try:
         image = _image_for(source, platform, location)
         manifest = image.manifest

@@ -12,6 +12,7 @@ from conda_docker.layers.member import has_modules_to_compile
 
 if TYPE_CHECKING:
     from conda_docker.layers.made import Group
+    from conda_docker.layers.member import Member
     from conda_docker.layers.settle import Fetch
 
 # A package of pure Python takes this many times as long as another of its size: its modules are byte-compiled.
@@ -19,14 +20,29 @@ _COMPILING = 8
 
 
 def complete_groups(groups: Mapping[int, Group], fetch: Fetch) -> Iterator[tuple[int, list[Path]]]:
-    """Yield the positions of groups whose packages have all arrived, with where they are."""
-    group_of = {package.stem: number for number, group in groups.items() for package in group}
-    arrived: dict[int, dict[str, Path]] = {number: {} for number in groups}
-    for package, path in fetch([package for group in groups.values() for package in group]):
-        number = group_of[package.stem]
-        arrived[number][package.stem] = path
-        if len(arrived[number]) == len(groups[number]):
-            yield number, [arrived[number][member.stem] for member in groups[number]]
+    """Yield the positions of groups whose packages have all arrived, with where they are.
+
+    A package may be in several groups, and is fetched once; others of its name may be for another platform.
+    """
+    wanted: dict[_Archive, Member] = {}
+    waiting: dict[_Archive, list[int]] = {}
+    for number, group in groups.items():
+        for package in group:
+            wanted.setdefault(_archive(package), package)
+            waiting.setdefault(_archive(package), []).append(number)
+    arrived: dict[_Archive, Path] = {}
+    for package, path in fetch(list(wanted.values())):
+        arrived[_archive(package)] = path
+        for number in waiting[_archive(package)]:
+            if all(_archive(member) in arrived for member in groups[number]):
+                yield number, [arrived[_archive(member)] for member in groups[number]]
+
+
+_Archive = tuple[str, str | None]
+
+
+def _archive(package: Member) -> _Archive:
+    return package.stem, package.sha256
 
 
 def work_of(group: Group) -> int:

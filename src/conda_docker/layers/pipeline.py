@@ -13,29 +13,31 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from conda_docker.layers.arrivals import Arrivals, complete_groups, work_of
 
 if TYPE_CHECKING:
-    from conda_docker.layers.made import Group, MadeLayer
+    from conda_docker.layers.made import Group
     from conda_docker.layers.settle import Fetch
     from python_docker.parallel import Stop
+
+Ready = TypeVar("Ready")
 
 _KEPT_AT_ONCE = 4
 """How many layers are on their way to layer repositories at once."""
 
 
 def ready_layers(
-    found: Sequence[MadeLayer],
+    found: Sequence[Ready],
     missing: Mapping[int, Group],
     fetch: Fetch,
-    write: Callable[[int, Group, Sequence[Path]], MadeLayer],
-    keep: Callable[[MadeLayer], MadeLayer],
+    write: Callable[[int, Group, Sequence[Path]], Ready],
+    keep: Callable[[Ready], Ready],
     *,
     workers: int,
     stop: Stop,
-) -> Iterator[MadeLayer]:
+) -> Iterator[Ready]:
     """Yield what `keep` returns for each layer that was `found`, and each that `write` makes of packages, when ready.
 
     An error in one part sets `stop`, which ends all others, and is raised; so does whoever sets `stop` elsewhere.
@@ -48,17 +50,17 @@ def ready_layers(
             arrived.put(position, paths, work_of(missing[position]))
             writing.submit(write_next).add_done_callback(hand_on)
 
-    def write_next() -> MadeLayer:
+    def write_next() -> Ready:
         position, paths = arrived.take()
         return write(position, missing[position], paths)
 
-    def hand_on(written: Future[MadeLayer]) -> None:
+    def hand_on(written: Future[Ready]) -> None:
         if written.cancelled() or written.exception() is not None:
             events.put(written)
         else:
             begin_to_keep(written.result())
 
-    def begin_to_keep(layer: MadeLayer) -> None:
+    def begin_to_keep(layer: Ready) -> None:
         keeping.submit(keep, layer).add_done_callback(events.put)
 
     with (

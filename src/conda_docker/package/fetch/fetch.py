@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conda_docker.cache.folder import CacheFolder, mark_used
-from conda_docker.errors import DownloadError, WrongPackage
+from conda_docker.errors import CacheError, DownloadError, WrongPackage
 from conda_docker.package.fetch.find import (
     download_path,
     find_package,
@@ -19,6 +19,7 @@ from conda_docker.package.fetch.find import (
     local_path,
     package_caches,
 )
+from python_docker.errors import Error
 from python_docker.files.home import expand_home
 from python_docker.http.url import host_of
 from python_docker.parallel import Stop
@@ -49,6 +50,7 @@ def fetch_packages(
     options: HttpOptions | None = None,
     smallest_first: bool = False,
     stop: Stop | None = None,
+    failed: Callable[[File, Error], object] | None = None,
 ) -> Iterator[tuple[File, Path]]:
     """Yield each package or wheel with its file, or the folder that it is extracted in, as they become ready, in any
     order.
@@ -64,7 +66,8 @@ def fetch_packages(
     up, with `CancelledError`, what is not there yet.
 
     Raises `DownloadError` for a package that cannot be had, or is not what its record says; with `offline`, before
-    the first is given, one that lists all that is missing. Raises `CacheError` when a download cannot be written.
+    the first is given, one that lists all that is missing. With `failed`, that is called for each such package instead,
+    and the others are still given. Raises `CacheError` when a download cannot be written.
 
     >>> list(fetch_packages([], Path("cache")))
     []
@@ -105,7 +108,11 @@ def fetch_packages(
     try:
         if offline:
             found = list(pools.of("").map(find, records))
-            check_found(records, found)
+            if failed is None:
+                check_found(records, found)
+            else:
+                for record in (record for record, path in zip(records, found, strict=True) if path is None):
+                    failed(record, _not_here(record))
             yield from ((record, path) for record, path in zip(records, found, strict=True) if path is not None)
             return
         # Johnson's rule for two machines in a row: jobs in ascending order of the first step where that is the shorter
@@ -119,7 +126,11 @@ def fetch_packages(
         for number, future in enumerate(as_completed(awaited), 1):
             if future is given_up:
                 raise CancelledError
-            yield futures[future], future.result()
+            error = future.exception()
+            if failed is not None and isinstance(error, Error) and not isinstance(error, CacheError):
+                failed(futures[future], error)
+            else:
+                yield futures[future], future.result()
             if number == len(futures):
                 return
     finally:
@@ -222,6 +233,15 @@ def check_found(records: Sequence[PublishedFile], found: Sequence[Path | None]) 
         raise DownloadError(
             f"{what} not on this machine, and --offline forbids to download:\n" + "\n".join(names[:_LISTED]) + more
         )
+
+
+def _not_here(record: PublishedFile) -> Error:
+    """Return the error for a package that is not on this machine where nothing may be downloaded."""
+    try:
+        check_found([record], [None])
+    except DownloadError as error:
+        return error
+    raise AssertionError("a package that is missing is an error")
 
 
 def check_local(record: PublishedFile) -> None:
