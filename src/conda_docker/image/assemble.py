@@ -38,6 +38,7 @@ from python_docker.spec.timestamps import rfc3339
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
+    from conda_docker.image.content.package_layers import Repositories
     from conda_docker.layers.stores.replaced import ReplacedImages
     from python_docker.copying.delivery import Delivery
 
@@ -50,12 +51,14 @@ def build_image(
     progress: Progress = SILENT,
     delivery: Delivery | None = None,
     replaced: ReplacedImages | None = None,
+    repositories: Repositories | None = None,
 ) -> BuildResult:
     """Build the image of an environment on `base` (None: from scratch), which is left as it is.
 
     Layers that the cache has are not built again, and their packages neither downloaded nor read. Each layer, the
     base's first, leaves by `delivery` as soon as it is there. Layers of images that are `replaced` are used again, and
-    it hears of those that there are now. The image's name is the base's until it is set.
+    it hears of those that there are now. Builds that have layer `repositories` in common may have them open already
+    (None: as the options say). The image's name is the base's until it is set.
 
     Raises `PlatformNotFound` for a base of another platform, `UnsupportedFormat` for one with too many layers,
     `DownloadError`, `InvalidPackage`, `CacheError`, and `InterpreterNotFound` with `bytecode="always"`.
@@ -70,7 +73,7 @@ def build_image(
     store, notes = FolderStore(cache_dir), list(plan.notes)
     if base is not None and delivery is not None:
         begin_base(base, delivery)
-    made, recipe = package_layers(plan, options, store, notes, progress, delivery, replaced)
+    made, recipe = package_layers(plan, options, store, notes, progress, delivery, replaced, repositories)
     return _assemble(replace(plan, recipe=recipe), options, made, store, notes)
 
 

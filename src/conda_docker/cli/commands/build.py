@@ -10,23 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conda_docker.cli.options import attest, policy
-from conda_docker.cli.options.arguments import to_source
-from conda_docker.cli.options.attachments import Attachments, bills_of, check_attachable
-from conda_docker.cli.options.build import DEFAULT_BASE, DEFAULTS, OPTIONS, image_names, values_for
-from conda_docker.cli.options.common import check_level
-from conda_docker.cli.options.declarable import key_of
-from conda_docker.cli.options.destinations import (
-    check_folder,
-    layer_repositories,
-    locations_of,
-    registry_of,
-    replaced_images,
-)
+from conda_docker.cli.options.asked import asked_build, with_locked
+from conda_docker.cli.options.attachments import Attachments
+from conda_docker.cli.options.build import DEFAULT_BASE, OPTIONS
+from conda_docker.cli.options.destinations import registry_of, replaced_images
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
 from conda_docker.errors import InvalidEnvironment
-from python_docker.errors import Error, InvalidPath, NotFound, RegistryError
+from python_docker.errors import Error, NotFound, RegistryError
 
 if TYPE_CHECKING:
     from conda_docker.image.assemble import BuildResult
@@ -66,7 +58,7 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
     if declaration is None:
         if wanted:
             raise click.UsageError("--target: no images are declared here, in conda-docker.toml or the like")
-        _build(console, _with_locked(ctx, given, {}), default_base=_is_default(ctx, "base"))
+        _build(console, with_locked(ctx, given, {}), default_base=_is_default(ctx, "base"))
         return
     from conda_docker.cli.declared.images import chosen_images
     from conda_docker.cli.declared.values import with_declared
@@ -74,28 +66,10 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
     images = chosen_images(declaration, wanted)
     if len(images) > 1 and given["json"]:
         raise click.UsageError(f"{declaration.path} declares {len(images)} images; --json is for one: give --target")
-    asked = [_with_locked(ctx, with_declared(ctx, given, table, declaration.path), table) for table in images.values()]
+    asked = [with_locked(ctx, with_declared(ctx, given, table, declaration.path), table) for table in images.values()]
     console.note(f"note: options are from {declaration.path}")
     for values, table in zip(asked, images.values(), strict=True):
         _build(console, values, default_base=_is_default(ctx, "base") and "base" not in table)
-
-
-def _with_locked(ctx: click.Context, given: Mapping[str, Any], table: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the values with those that a lock file records and neither the command line nor `table` has."""
-    if len(given["file"]) != 1:
-        return given
-    from conda_docker.lock_files.inputs import read_lock
-
-    [path] = given["file"]
-    document = read_lock(path)
-    if document is None:
-        return given
-    from conda_docker.cli.declared.values import with_declared
-    from conda_docker.cli.options.lock import OF_IMAGES
-
-    keys = {key_of(param) for param in OF_IMAGES} - table.keys()
-    recorded = {key: value for key, value in document["inputs"].items() if key in keys}
-    return with_declared(ctx, given, recorded, path.absolute())
 
 
 def _is_default(ctx: click.Context, name: str) -> bool:
@@ -104,41 +78,10 @@ def _is_default(ctx: click.Context, name: str) -> bool:
 
 def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> None:
     """Build one image; `default_base` says that nobody named the base."""
-    from conda_docker.build_options import BuildOptions
-    from conda_docker.cli.options.registries import remembered_places
-    from conda_docker.image.runtime.annotations import INDEX, annotations_for
-    from conda_docker.request import Request
-
     begun = time.monotonic()
-    given = {**given, "places": remembered_places(given["cache_dir"])}
-    names = image_names(given)
+    asked = asked_build(given, required=not given["dry_run"])
+    given, request, names, locations = asked.given, asked.request, asked.names, asked.locations
     image = names[0]
-    locations = locations_of(
-        given["outputs"],
-        names,
-        push=given["push"],
-        load=given["load"],
-        platforms=len(given["platform"]),
-        required=not given["dry_run"],
-    )
-    attest.check(given)
-    for path in filter(None, (given["metadata_file"], given["iidfile"])):
-        check_folder(path)
-    bills = bills_of(given, locations)
-    check_attachable(given, locations)
-    check_level(given["compression"] or DEFAULTS.compression, given["compression_level"])
-    base = None if given["base"] == "scratch" else to_source("--base", given["base"] or DEFAULT_BASE)
-    try:
-        request = Request(
-            specs=given["specs"],
-            base_registry=registry_of(base, given) if base else None,
-            policy=policy.policy_of(given),
-            options=BuildOptions(**values_for("options", {**given, **layer_repositories(given)})),
-            **values_for("request", given),
-        )
-        index_annotations = annotations_for(INDEX, request.options.annotations)
-    except (ValueError, InvalidPath, InvalidEnvironment) as error:
-        raise click.UsageError(str(error)) from None
     replaced = replaced_images(locations, given)
     if given["dry_run"]:
         _dry_run(console, request, image, locations, given, default_base, replaced)
@@ -175,9 +118,10 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
             result.image.name, result.image.tag = image.familiar_name, image.tag
             results.append(result)
             progress.name(blob_names(result))
+        bills = asked.bills
         writer = BillWriter(bills, results, request.options, list_files=given["sbom_files"]) if bills else None
         images, attach = [result.image for result in results], attachments.of(results, writer, replaced)
-        finished = finish_images(images, delivery, attach=attach, annotations=index_annotations)
+        finished = finish_images(images, delivery, attach=attach, annotations=asked.index_annotations)
         written = dict(zip(locations, finished, strict=True))
         if writer is not None:
             # Of a place that keeps manifests, if there is one: the digest means something there.

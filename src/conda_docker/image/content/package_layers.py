@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from conda_docker.layers.stores.replaced import ReplacedImages
     from conda_docker.layers.stores.repository import RepositoryStore
     from python_docker.copying.delivery import Delivery
+    from python_docker.errors import Error
+
+    Repositories = tuple[list[RepositoryStore], list[RepositoryStore]]
+    """Layer repositories to look in, and those to keep layers in."""
 
 
 def package_layers(
@@ -37,17 +41,19 @@ def package_layers(
     progress: Progress = SILENT,
     delivery: Delivery | None = None,
     replaced: ReplacedImages | None = None,
+    opened: Repositories | None = None,
 ) -> tuple[list[MadeLayer], Recipe]:
     """Return the layers of the packages of a plan, bottom first, and the recipe that they are made by.
 
-    Each leaves by `delivery` as soon as it is ready. Images that are `replaced` are a store of layers, too. Where
+    Each leaves by `delivery` as soon as it is ready. Images that are `replaced` are a store of layers, too; `opened`
+    are layer repositories that are open already. Where
     modules are to be compiled and no Python for it can be had, they are not, for the reason that is appended to
     `notes`. Raises `DownloadError`, `InvalidPackage`, `CacheError`, and `InterpreterNotFound` with `bytecode="always"`.
     """
     python = plan.environment.python
     workers = options.workers or os.cpu_count() or 1
     stop = Stop() if delivery is None else delivery.stop
-    sources, destinations = repositories(options, store.folder, progress, stop)
+    sources, destinations = opened or repositories(options, store.folder, progress, stop)
     images = [] if replaced is None else [replaced]
 
     def make(recipe: Recipe) -> list[MadeLayer]:
@@ -85,12 +91,19 @@ def package_layers(
 
 
 def fetching(
-    options: BuildOptions, cache: CacheFolder, progress: Progress = SILENT, delivery: Delivery | None = None
+    options: BuildOptions,
+    cache: CacheFolder,
+    progress: Progress = SILENT,
+    delivery: Delivery | None = None,
+    *,
+    stop: Stop | None = None,
+    failed: Callable[[Member, Error], object] | None = None,
 ) -> Fetch:
     """Return how packages and wheels are got for a build with these options, as long as its `delivery` goes on.
 
-    See `Fetch`.
+    `failed` hears of those that cannot be had, in place of an error. See `Fetch`.
     """
+    stop = stop if delivery is None else delivery.stop
     workers = max(4, options.workers or os.cpu_count() or 1)
 
     def fetch(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
@@ -108,7 +121,8 @@ def fetching(
             workers=workers,
             progress=progress,
             smallest_first=delivery is not None and delivery.is_remote,
-            stop=None if delivery is None else delivery.stop,
+            stop=stop,
+            failed=failed,
         )
 
     return fetch
@@ -116,7 +130,7 @@ def fetching(
 
 def repositories(
     options: BuildOptions, cache: CacheFolder, progress: Progress = SILENT, stop: Stop | None = None
-) -> tuple[list[RepositoryStore], list[RepositoryStore]]:
+) -> Repositories:
     """Return the layer repositories to look in, and those to keep layers in; one that is both is one store."""
     if not options.cache_from and not options.cache_to:
         return [], []

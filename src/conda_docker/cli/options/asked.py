@@ -1,0 +1,100 @@
+"""What a build is asked for, from the values of its options: checked, before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conda_docker.cli.options import attest, policy
+from conda_docker.cli.options.arguments import to_source
+from conda_docker.cli.options.attachments import bills_of, check_attachable
+from conda_docker.cli.options.build import DEFAULT_BASE, DEFAULTS, image_names, values_for
+from conda_docker.cli.options.common import check_level
+from conda_docker.cli.options.declarable import key_of
+from conda_docker.cli.options.destinations import check_folder, layer_repositories, locations_of, registry_of
+from conda_docker.errors import InvalidEnvironment
+from python_docker.errors import InvalidPath
+
+if TYPE_CHECKING:
+    from conda_docker.request import Request
+    from conda_docker.sbom.document import BillFormat
+    from python_docker.spec.reference import ImageReference
+    from python_docker.transports import Location
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBuild:
+    """One build: its request, the names of the image, the places that it goes to, and what is attached to it there.
+
+    `given` are the values that it comes from, with what is remembered of where blobs were pushed.
+    """
+
+    request: Request
+    names: tuple[ImageReference, ...]
+    locations: list[Location]
+    bills: dict[BillFormat, Path | None]
+    index_annotations: Mapping[str, str]
+    given: Mapping[str, Any]
+
+
+def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
+    """Return the build that the values of options ask for; with `required`, the image must go somewhere.
+
+    Raises usage errors, and `Error` for folders that are missing.
+    """
+    from conda_docker.build_options import BuildOptions
+    from conda_docker.cli.options.registries import remembered_places
+    from conda_docker.image.runtime.annotations import INDEX, annotations_for
+    from conda_docker.request import Request
+
+    given = {**given, "places": remembered_places(given["cache_dir"])}
+    names = image_names(given)
+    locations = locations_of(
+        given["outputs"],
+        names,
+        push=given["push"],
+        load=given["load"],
+        platforms=len(given["platform"]),
+        required=required,
+    )
+    attest.check(given)
+    for path in filter(None, (given["metadata_file"], given["iidfile"])):
+        check_folder(path)
+    bills = bills_of(given, locations)
+    check_attachable(given, locations)
+    check_level(given["compression"] or DEFAULTS.compression, given["compression_level"])
+    base = None if given["base"] == "scratch" else to_source("--base", given["base"] or DEFAULT_BASE)
+    try:
+        request = Request(
+            specs=given["specs"],
+            base_registry=registry_of(base, given) if base else None,
+            policy=policy.policy_of(given),
+            options=BuildOptions(**values_for("options", {**given, **layer_repositories(given)})),
+            **values_for("request", given),
+        )
+        index_annotations = annotations_for(INDEX, request.options.annotations)
+    except (ValueError, InvalidPath, InvalidEnvironment) as error:
+        raise click.UsageError(str(error)) from None
+    return AskedBuild(request, names, locations, bills, index_annotations, given)
+
+
+def with_locked(ctx: click.Context, given: Mapping[str, Any], table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values with those that a lock file records and neither the command line nor `table` has."""
+    if len(given["file"]) != 1:
+        return given
+    from conda_docker.lock_files.inputs import read_lock
+
+    [path] = given["file"]
+    document = read_lock(path)
+    if document is None:
+        return given
+    from conda_docker.cli.declared.values import with_declared
+    from conda_docker.cli.options.lock import OF_IMAGES
+
+    keys = {key_of(param) for param in OF_IMAGES} - table.keys()
+    recorded = {key: value for key, value in document["inputs"].items() if key in keys}
+    return with_declared(ctx, given, recorded, path.absolute())
