@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conda_docker.cli.options import attest, policy
-from conda_docker.cli.options.asked import asked_build, with_locked
+from conda_docker.cli.options.asked import asked_build
 from conda_docker.cli.options.attachments import Attachments
 from conda_docker.cli.options.build import DEFAULT_BASE, OPTIONS
 from conda_docker.cli.options.destinations import registry_of, replaced_images
@@ -53,6 +53,7 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
     """
     wanted, no_config = given.pop("target"), given.pop("no_config")
     from conda_docker.cli.declared.find import find_declaration
+    from conda_docker.cli.declared.locked import with_locked
 
     declaration = None if no_config else find_declaration()
     if declaration is None:

@@ -14,7 +14,6 @@ from conda_docker.cli.options.arguments import to_source
 from conda_docker.cli.options.attachments import bills_of, check_attachable
 from conda_docker.cli.options.build import DEFAULT_BASE, DEFAULTS, image_names, values_for
 from conda_docker.cli.options.common import check_level
-from conda_docker.cli.options.declarable import key_of
 from conda_docker.cli.options.destinations import check_folder, layer_repositories, locations_of, registry_of
 from conda_docker.errors import InvalidEnvironment
 from python_docker.errors import InvalidPath
@@ -80,21 +79,3 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
     except (ValueError, InvalidPath, InvalidEnvironment) as error:
         raise click.UsageError(str(error)) from None
     return AskedBuild(request, names, locations, bills, index_annotations, given)
-
-
-def with_locked(ctx: click.Context, given: Mapping[str, Any], table: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the values with those that a lock file records and neither the command line nor `table` has."""
-    if len(given["file"]) != 1:
-        return given
-    from conda_docker.lock_files.inputs import read_lock
-
-    [path] = given["file"]
-    document = read_lock(path)
-    if document is None:
-        return given
-    from conda_docker.cli.declared.values import with_declared
-    from conda_docker.cli.options.lock import OF_IMAGES
-
-    keys = {key_of(param) for param in OF_IMAGES} - table.keys()
-    recorded = {key: value for key, value in document["inputs"].items() if key in keys}
-    return with_declared(ctx, given, recorded, path.absolute())
