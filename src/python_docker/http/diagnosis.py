@@ -1,55 +1,65 @@
-"""Diagnosis: which failure lies beneath what urllib3, http.client or the system raised."""
+"""Diagnosis: which failure lies beneath what `http.client` or the system raised."""
 
 from __future__ import annotations
 
 import socket
 import ssl
-from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
-
-from urllib3 import exceptions
+from http.client import BadStatusLine, HTTPException, IncompleteRead, InvalidURL, LineTooLong, RemoteDisconnected
 
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.heads import BadLength, HeadTooLong, HeadTooSlow
 from python_docker.http.url import host_of
 
 
+class NotConnected(OSError):
+    """There is no connection to a server; its `__cause__` says why."""
+
+
+class BadProxy(OSError):
+    """The proxy cannot be reached, or refuses; its `__cause__` says why."""
+
+
+class BadAddress(ValueError):
+    """A URL that cannot be requested."""
+
+
 def http_error(error: Exception, url: str, *, reached: bool = True) -> HttpError:
-    """Return the error for what urllib3 or the system said about a request for `url`.
+    """Return the error for what was raised by a request for `url`.
 
     `reached` says whether its host answered before: one that never did is more likely to be a mistake than busy.
     """
     host = host_of(url)
-    if isinstance(error, exceptions.ProxyError):
-        return HttpError(Cause.PROXY, host, _reason(error.original_error))
-    if isinstance(error, exceptions.SSLError | ssl.SSLError):
+    if isinstance(error, BadProxy):
+        return HttpError(Cause.PROXY, host, _reason(error))
+    if isinstance(error, ssl.SSLError):
         return _tls_error(error, host)
-    if isinstance(error, exceptions.LocationValueError | UnicodeError):
+    if isinstance(error, BadAddress | InvalidURL | UnicodeError):
         return HttpError(Cause.ADDRESS, host)
-    if isinstance(error, exceptions.InvalidHeader) or type(error) is ValueError:
+    if type(error) is ValueError:
         return HttpError(Cause.MALFORMED, host, "a header has an impossible value")
-    causes = list(_causes(error))
-    if isinstance(error, exceptions.NameResolutionError) or any(isinstance(one, socket.gaierror) for one in causes):
+    beneath = causes(error)
+    if any(isinstance(one, socket.gaierror) for one in beneath):
         return HttpError(Cause.NAME, host, transient=reached)
-    if isinstance(error, exceptions.NewConnectionError):
-        if any(isinstance(one, ConnectionRefusedError) for one in causes):
+    if isinstance(error, NotConnected) and not any(isinstance(one, TimeoutError) for one in beneath):
+        if any(isinstance(one, ConnectionRefusedError) for one in beneath):
             return HttpError(Cause.REFUSED, host, transient=reached)
         return HttpError(Cause.UNREACHABLE, host, _reason(error), transient=reached)
-    if any(isinstance(one, HeadTooSlow) for one in causes):
+    if any(isinstance(one, HeadTooSlow) for one in beneath):
         return HttpError(Cause.SLOW, host, transient=True)
-    if any(isinstance(one, exceptions.TimeoutError | TimeoutError) for one in causes):
+    if any(isinstance(one, TimeoutError) for one in beneath):
         return HttpError(Cause.TIMEOUT, host, transient=reached)
-    if any(isinstance(one, IncompleteRead | exceptions.IncompleteRead) for one in causes):
+    if any(isinstance(one, IncompleteRead) for one in beneath):
         return HttpError(Cause.TRUNCATED, host, transient=True)
-    if any(isinstance(one, BadLength) for one in causes):
+    if any(isinstance(one, BadLength) for one in beneath):
         return HttpError(Cause.MALFORMED, host, "its Content-Length is not a number of bytes")
     # http.client raises its plain base class for more than a hundred headers.
-    if any(isinstance(one, LineTooLong | HeadTooLong) or type(one) is HTTPException for one in causes):
+    if any(isinstance(one, LineTooLong | HeadTooLong) or type(one) is HTTPException for one in beneath):
         return HttpError(Cause.MALFORMED, host, "its head is too long")
     return HttpError(Cause.CUT, host, _reason(error), transient=True)
 
 
 def _tls_error(error: Exception, host: str) -> HttpError:
-    cause = list(_causes(error))[-1]
+    cause = list(causes(error))[-1]
     if isinstance(cause, ssl.SSLCertVerificationError):
         return HttpError(Cause.CERTIFICATE, host, cause.verify_message)
     reason = getattr(cause, "reason", None) or ""
@@ -58,7 +68,7 @@ def _tls_error(error: Exception, host: str) -> HttpError:
     return HttpError(Cause.TLS, host, reason or type(cause).__name__, transient=True)
 
 
-def _causes(error: BaseException) -> list[BaseException]:
+def causes(error: BaseException) -> list[BaseException]:
     """Return an error and what lies beneath it, outermost first."""
     found: list[BaseException] = []
     seen: BaseException | None = error
@@ -71,13 +81,9 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 def _reason(error: BaseException) -> str:
     """Return a few words that hold neither addresses nor objects."""
-    causes = _causes(error)
-    for cause in causes:
-        if isinstance(cause, exceptions.TimeoutError | TimeoutError) and not isinstance(
-            # It is a ConnectTimeoutError, whatever its cause.
-            cause,
-            exceptions.NewConnectionError,
-        ):
+    beneath = causes(error)
+    for cause in beneath:
+        if isinstance(cause, TimeoutError):
             return "no answer in time"
         if isinstance(cause, RemoteDisconnected):
             return "it was closed without an answer"
@@ -85,4 +91,4 @@ def _reason(error: BaseException) -> str:
             return "the answer is not HTTP"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror[:120].lower()
-    return type(causes[-1]).__name__
+    return type(beneath[-1]).__name__

@@ -73,3 +73,16 @@ def next_link(headers: Iterable[str]) -> str | None:
                 if name.strip().lower() == "rel" and "next" in relations:
                     return target
     return None
+
+
+def joined_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the headers of an answer by their names in lower case.
+
+    >>> joined_headers([("Via", "a"), ("via", "b")])
+    {'via': 'a, b'}
+    """
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        key = name.lower()
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+    return joined

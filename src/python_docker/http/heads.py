@@ -7,14 +7,12 @@ cut makes another answer of an answer: one without a body, or with half a header
 
 from __future__ import annotations
 
+import re
 import socket
 import time
-from http.client import HTTPException, HTTPResponse, RemoteDisconnected
+from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from io import BufferedReader
 from typing import Any, Final, cast
-
-from urllib3 import PoolManager
-from urllib3.connectionpool import HTTPConnectionPool
 
 from python_docker.http.headers import header_number
 
@@ -23,6 +21,7 @@ MAX_HEAD: Final = 256 << 10
 MAX_HEAD_SECONDS: Final = 20.0
 """How long the rest of a head may take once it has begun: it is a few kilobytes."""
 _INTERIM = frozenset({102, 103})
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
 
 
 class HeadTooLong(HTTPException):
@@ -98,12 +97,16 @@ class _BoundedLines:
         return getattr(self._file, name)
 
 
-class _BoundedResponse(HTTPResponse):
+class BoundedResponse(HTTPResponse):
+    """An answer whose head is bounded, and whose body ends where it says, or raises `IncompleteRead`."""
+
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
         self._plain = self.fp
         self._lines = _BoundedLines(self._plain, sock)
         self.fp = cast("Any", self._lines)
+        self._chunk = 0
+        self._is_first = True
 
     def begin(self) -> None:
         super().begin()
@@ -120,14 +123,44 @@ class _BoundedResponse(HTTPResponse):
         # when there is no body.
         if not self.chunked and cast("Any", self.fp) is self._lines:
             self.fp = self._plain
+        if self.length == 0:  # also of an answer to HEAD, and of a 204
+            self.close()
 
+    def read1(self, size: int = -1) -> bytes:
+        """Return at most `size` bytes of the body, as soon as there are any; empty at its end.
 
-def bound_heads(manager: PoolManager) -> PoolManager:
-    """Let a pool manager make such connections; returns it."""
-    manager.pool_classes_by_scheme = {scheme: _bounded(pool) for scheme, pool in manager.pool_classes_by_scheme.items()}
-    return manager
+        `http.client` does not count what it reads this way before Python 3.11.8, and takes any number that `int` takes
+        for the size of a chunk.
+        """
+        if self.fp is None or not size:
+            return b""
+        if self.chunked and not self._chunk and not self._begin_chunk():
+            return b""
+        left = self._chunk if self.chunked else self.length
+        wanted = size if left is None else left if size < 0 else min(size, left)
+        data = self.fp.read1(wanted)
+        if not data and left is not None:
+            self.close()
+            raise IncompleteRead(b"", left)
+        if self.chunked:
+            self._chunk -= len(data)
+        elif left is not None:
+            self.length = left - len(data)
+        if not data or self.length == 0:
+            self.close()
+        return data
 
-
-def _bounded(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
-    connection = type("Connection", (cast("Any", pool.ConnectionCls),), {"response_class": _BoundedResponse})
-    return type("Pool", (pool,), {"ConnectionCls": connection})
+    def _begin_chunk(self) -> int:
+        """Read the size of the next chunk (RFC 9112, section 7.1), and after the last one the trailers."""
+        if not self._is_first and self.fp.read(2) != b"\r\n":
+            raise IncompleteRead(b"")
+        self._is_first = False
+        size = _CHUNK_SIZE.fullmatch(self.fp.readline())
+        if size is None:
+            raise IncompleteRead(b"")
+        self._chunk = int(size[1], 16)
+        if not self._chunk:
+            while self.fp.readline().strip():
+                pass
+            self.close()
+        return self._chunk

@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Final
-
-from urllib3 import exceptions
+from typing import TYPE_CHECKING, Final, Protocol
 
 from python_docker.http.diagnosis import http_error
 from python_docker.http.failure import Cause, HttpError
@@ -17,18 +15,33 @@ from python_docker.http.url import host_of
 if TYPE_CHECKING:
     from types import TracebackType
 
-    import urllib3
-
     from python_docker.http.options import HttpOptions
 
 MAX_ERROR_BODY: Final = 64 << 10
 _READ_SIZE = 256 << 10
 
 
-class Response:
-    """An answer. A context manager; close it after use."""
+class RawAnswer(Protocol):
+    """An answer as a connection gives it. Raises what `http.client` and sockets raise."""
 
-    def __init__(self, raw: urllib3.BaseHTTPResponse, url: str, options: HttpOptions) -> None:
+    status: int
+    headers: dict[str, str]
+    """The headers, by names in lower case; of the same name, all in one line (RFC 9110, section 5.2)."""
+
+    def header_values(self, name: str) -> list[str]:
+        """Return all headers of that name."""
+
+    def read1(self, size: int) -> bytes:
+        """Return at most `size` bytes of the body, as soon as there are any; empty at its end."""
+
+    def close(self) -> None:
+        """Let go of the connection, which is used again when the body was read to its end."""
+
+
+class Response:
+    """An answer. A context manager; close it after use. Its `headers` have names in lower case."""
+
+    def __init__(self, raw: RawAnswer, url: str, options: HttpOptions) -> None:
         self._raw = raw
         self._options = options
         self._content: bytes | None = None
@@ -43,7 +56,7 @@ class Response:
 
     def header_values(self, name: str) -> list[str]:
         """Return all headers of that name."""
-        return list(self._raw.headers.getlist(name))
+        return self._raw.header_values(name)
 
     @property
     def length(self) -> int | None:
@@ -57,7 +70,7 @@ class Response:
         """
         try:
             return self._raw.read1(size)
-        except (exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+        except (HTTPException, OSError, ValueError) as error:
             self.close()
             raise http_error(error, self.url) from None
 
@@ -68,7 +81,7 @@ class Response:
         """
         if self._content is None:
             self._content = self._read_all(limit, 3 * self._options.read_timeout)
-            self._raw.release_conn()
+            self.close()
         return self._content
 
     def _read_all(self, limit: int, seconds: float) -> bytes:
@@ -107,7 +120,6 @@ class Response:
     def close(self) -> None:
         """Let go of the connection, which is used again only when the body was read to its end."""
         self._raw.close()
-        self._raw.release_conn()
 
     def __enter__(self) -> Response:
         return self

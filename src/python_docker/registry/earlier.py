@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from email.message import Message
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -41,7 +42,9 @@ class EarlierResponse:
         self._action = action
         self._hide = hide
         self.status_code = response.status
-        self.headers: Mapping[str, str] = response.headers
+        self.headers = Message()  # takes names in any case
+        for name, value in response.headers.items():
+            self.headers[name] = value
         self.url = response.url
 
     @property

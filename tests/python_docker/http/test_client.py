@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from python_docker.http.client import Body, HostCertificates, HttpClient
+from python_docker.http.client import Body, HttpClient
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.proxy import proxy_for
+from python_docker.http.tls import HostCertificates
 from python_docker.registry.options import RegistryOptions
 from tests.python_docker.registry.certificates import Certified, self_signed
 from tests.python_docker.registry.stub_server import Answer, Asked, StubServer
@@ -261,14 +261,6 @@ class TestLogs:
             for secret in ("s3cret", "t0ken", "b3arer"):
                 assert secret not in caplog.text
 
-    def test_others_keep_theirs(self, started: Started, caplog: pytest.LogCaptureFixture) -> None:
-        import urllib3
-
-        server = started(StubServer(echo))
-        with caplog.at_level(logging.DEBUG), urllib3.PoolManager() as pool:
-            pool.request("GET", f"{server.url}/?mine")
-        assert "/?mine" in caplog.text
-
 
 class TestProxies:
     @pytest.mark.parametrize(
@@ -325,9 +317,3 @@ def test_names_itself(started: Started, client: HttpClient) -> None:
     client.send("GET", server.url).discard()
     assert server.requests[0].headers["user-agent"].startswith("conda-docker/")
     assert server.requests[0].headers["accept-encoding"] == "identity"
-
-
-def test_context_is_strict(client: HttpClient) -> None:
-    context = client._tls_context(None)
-    assert context.verify_mode is ssl.CERT_REQUIRED
-    assert context.check_hostname

@@ -5,16 +5,27 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from typing import Any
+from contextlib import closing, suppress
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from typing import NamedTuple
 
 import pytest
-import urllib3
 
 from python_docker.http import heads
-from python_docker.http.heads import MAX_HEAD, bound_heads
+from python_docker.http.connections import Connections
+from python_docker.http.heads import MAX_HEAD, BadLength
+from python_docker.http.options import HttpOptions
 
-Ask = Callable[..., urllib3.BaseHTTPResponse]
+
+class Asked(NamedTuple):
+    """An answer, read to its end."""
+
+    status: int
+    headers: dict[str, str]
+    data: bytes
+
+
+Ask = Callable[..., Asked]
 
 
 @pytest.fixture
@@ -23,7 +34,7 @@ def ask() -> Iterator[Ask]:
     over = threading.Event()
     threads = []
 
-    def ask_for(sent: bytes, *, wait: bool = False, timeout: float = 5) -> urllib3.BaseHTTPResponse:
+    def ask_for(sent: bytes, *, wait: bool = False, timeout: float = 5, method: str = "GET") -> Asked:
         listener = socket.create_server(("127.0.0.1", 0))
 
         def serve() -> None:
@@ -37,8 +48,11 @@ def ask() -> Iterator[Ask]:
 
         threads.append(threading.Thread(target=serve))
         threads[-1].start()
-        manager = bound_heads(urllib3.PoolManager(retries=False, timeout=timeout))
-        return manager.request("GET", f"http://127.0.0.1:{listener.getsockname()[1]}/", preload_content=True)
+        connections = Connections(HttpOptions(read_timeout=timeout), None)
+        answer = connections.request(method, f"http://127.0.0.1:{listener.getsockname()[1]}/", {}, None)
+        with closing(answer):
+            data = b"".join(iter(lambda: answer.read1(1 << 20), b""))
+        return Asked(answer.status, answer.headers, data)
 
     yield ask_for
     over.set()
@@ -62,27 +76,66 @@ def test_what_comes_before_the_answer_is_passed_over(ask: Ask) -> None:
     ids=["within a header", "before the end of the head", "at once"],
 )
 def test_a_head_that_is_cut_short(ask: Ask, sent: bytes) -> None:
-    with pytest.raises(urllib3.exceptions.ProtocolError):
+    with pytest.raises(RemoteDisconnected):
         ask(sent)
 
 
 def test_a_head_without_end(ask: Ask) -> None:
-    with pytest.raises(urllib3.exceptions.HTTPError, match=r"bytes|lines"):
+    with pytest.raises(HTTPException, match=r"bytes|lines"):
         ask(b"HTTP/1.1 100 Continue\r\n\r\n" * (MAX_HEAD // 20))
 
 
 @pytest.mark.parametrize("length", [b"2\r\nContent-Length: 3", b"two", b"-1", b"9" * 40])
 def test_a_length_that_is_not_one_number(ask: Ask, length: bytes) -> None:
-    with pytest.raises(urllib3.exceptions.ProtocolError, match="Content-Length"):
+    with pytest.raises(BadLength, match="Content-Length"):
         ask(b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\nhi")
 
 
 def test_a_head_that_begins_and_does_not_go_on(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heads, "MAX_HEAD_SECONDS", 0.1)
-    with pytest.raises(urllib3.exceptions.HTTPError, match=r"[Tt]imed out|too long"):
+    with pytest.raises(TimeoutError, match="too long"):
         ask(b"HTTP/1.1 200 OK\r\n", wait=True)
 
 
 def test_chunks_with_trailers(ask: Ask) -> None:
-    answer: Any = ask(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX: y\r\n\r\n")
+    answer = ask(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX: y\r\n\r\n")
     assert answer.data == b"hi"
+
+
+@pytest.mark.parametrize(
+    ("body", "data"),
+    [
+        (b"0\r\n\r\n", b""),
+        (b"2;a=b\r\nhi\r\n000\r\n\r\n", b"hi"),
+        (b"A\r\n0123456789\r\n1 \r\nx\r\n0\r\n\r\n", b"0123456789x"),
+    ],
+)
+def test_chunks(ask: Ask, body: bytes, data: bytes) -> None:
+    assert ask(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body).data == data
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"-5\r\nhi",
+        b"0x2\r\nhi\r\n0\r\n\r\n",
+        b"f" * 20 + b"\r\nhi",
+        b"\r\n",
+        b"2\r\nhi!!0\r\n\r\n",
+        b"5\r\nhi",
+        b"2\r\nhi\r\n",
+    ],
+)
+def test_chunks_that_are_not_what_they_say(ask: Ask, body: bytes) -> None:
+    with pytest.raises((IncompleteRead, RemoteDisconnected)):
+        ask(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+
+
+@pytest.mark.parametrize("header", [b"Content-Length: 5", b"Transfer-Encoding: chunked"])
+def test_an_answer_to_head_has_no_body(ask: Ask, header: bytes) -> None:
+    assert ask(b"HTTP/1.1 200 OK\r\n" + header + b"\r\n\r\n", method="HEAD", wait=True).data == b""
+
+
+def test_a_body_that_is_cut_short(ask: Ask) -> None:
+    with pytest.raises(IncompleteRead):
+        ask(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi")

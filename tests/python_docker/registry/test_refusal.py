@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 
 import pytest
-import urllib3
 
 from python_docker.errors import AccessDenied, NotFoundInRegistry, RegistryError, TooManyRequests
 from python_docker.http.options import HttpOptions
 from python_docker.http.response import Response
 from python_docker.registry.credentials import Credentials
 from python_docker.registry.refusal import Refusal, is_pull_limit, refusal_error
+from tests.python_docker.http.answers import MemoryAnswer
 
 ALICE = Credentials.of_user("alice", "wonderland")
 
@@ -20,7 +19,7 @@ ALICE = Credentials.of_user("alice", "wonderland")
 def answer(status: int, body: bytes = b"", **headers: str) -> Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(
-        urllib3.HTTPResponse(io.BytesIO(body), named, status, preload_content=False),
+        MemoryAnswer(status, body, named.items()),
         "https://registry.example.org/v2/",
         OPTIONS,
     )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable
 
 import pytest
-import urllib3
 
 from python_docker.errors import AccessDenied, RegistryError
 from python_docker.http.client import HttpClient
@@ -16,6 +14,7 @@ from python_docker.registry.auth.authorizer import Authenticator
 from python_docker.registry.auth.challenge import parse_challenges
 from python_docker.registry.credentials import Credentials
 from python_docker.registry.options import RegistryOptions
+from tests.python_docker.http.answers import MemoryAnswer
 from tests.python_docker.registry.stub_server import Answer, StubServer
 
 ALICE = Credentials.of_user("alice", "wonderland")
@@ -51,8 +50,7 @@ def bearer(tokens: StubServer, scope: str = "") -> str:
 
 def answer(**headers: str) -> Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    raw = urllib3.HTTPResponse(io.BytesIO(), named, 401, preload_content=False)
-    return Response(raw, "http://127.0.0.1:5000/v2/", RegistryOptions())
+    return Response(MemoryAnswer(401, headers=named.items()), "http://127.0.0.1:5000/v2/", RegistryOptions())
 
 
 def test_a_registry_that_wants_no_login_gets_it_all_the_same(login: Login) -> None:
