@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from conda_docker.environment.activation_script import ActivationScript, from_json, to_json
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.activation_script import from_json, to_json
 from python_docker.errors import NotFound
 from python_docker.spec.documents import History
 
 if TYPE_CHECKING:
+    from conda_docker.environment.activation_script import ActivationScript
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
+    from conda_docker.environment.wheels import LockedWheel
     from conda_docker.image.build_record import BuildRecord
     from python_docker.image import Image
     from python_docker.image.layer import Layer
@@ -99,6 +100,8 @@ class InstalledEnvironment:
 
 def explicit_line(package: LockedPackage | LockedWheel) -> str:
     """Return a package as a line of an explicit file: its URL, without credentials, and its hash."""
+    from conda_docker.environment.wheels import LockedWheel  # not for those who read history alone
+
     if isinstance(package, LockedWheel):
         hash_ = f" --hash=sha256:{package.sha256}" if package.sha256 else ""
         return f"# pip {package.name} @ {package.public_url}{hash_}"

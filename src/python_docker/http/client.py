@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urljoin, urlsplit
 
+from python_docker.http.body import Body
 from python_docker.http.connections import Connections
 from python_docker.http.diagnosis import http_error
 from python_docker.http.failure import Cause, HttpError
@@ -27,19 +27,6 @@ _log = logging.getLogger("python_docker.http")
 USER_AGENT: Final = f"conda-docker/{__version__}"
 _MAX_REDIRECTS = 10
 _REDIRECTS = {301, 302, 303, 307, 308}
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """The body of a request, of `size` bytes: `pieces` gives it from its start, each time it is called."""
-
-    size: int
-    pieces: Callable[[], Iterable[bytes | memoryview]]
-
-    @classmethod
-    def of(cls, content: bytes) -> Body:
-        """Return a body in memory."""
-        return cls(len(content), lambda: (content,) if content else ())
 
 
 class _Connections(Protocol):

@@ -23,7 +23,7 @@ from python_docker.http.heads import BoundedResponse
 from python_docker.http.url import DEFAULT_PORTS
 
 if TYPE_CHECKING:
-    from python_docker.http.client import Body
+    from python_docker.http.body import Body
     from python_docker.http.options import HttpOptions
 
 _IDLE: Final = 10

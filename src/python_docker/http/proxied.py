@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from urllib3.connectionpool import HTTPConnectionPool
 
-    from python_docker.http.client import Body
+    from python_docker.http.body import Body
     from python_docker.http.options import HttpOptions
 
 _sending = threading.local()

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFoundInRegistry, RegistryError
-from python_docker.http.client import Body
+from python_docker.http.body import Body
 from python_docker.http.headers import content_type, next_link
 from python_docker.http.response import Response
 from python_docker.http.resume import RANGE_REFUSALS

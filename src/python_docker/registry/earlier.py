@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from python_docker.errors import AccessDenied, ContentMismatch
-from python_docker.http.client import Body
+from python_docker.http.body import Body
 from python_docker.image.blob import Blob
 from python_docker.progress import SILENT
 from python_docker.registry.auth.scope import repository_scope

@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import urljoin, urlsplit
 
 from python_docker.errors import RegistryError
-from python_docker.http.client import Body, HttpClient
+from python_docker.http.body import Body
+from python_docker.http.client import HttpClient
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.headers import retry_after
 from python_docker.http.response import Response

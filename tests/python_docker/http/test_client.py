@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from python_docker.http.client import Body, HttpClient
+from python_docker.http.body import Body
+from python_docker.http.client import HttpClient
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.proxy import proxy_for
 from python_docker.http.tls import HostCertificates

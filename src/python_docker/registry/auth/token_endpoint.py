@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from python_docker.errors import RegistryError
-from python_docker.http.client import Body, HttpClient
+from python_docker.http.body import Body
+from python_docker.http.client import HttpClient
 from python_docker.http.failure import HttpError
 from python_docker.http.response import Response
 from python_docker.http.retry import with_retries

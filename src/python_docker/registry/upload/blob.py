@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from python_docker.errors import AccessDenied, ConnectionFailed, RegistryError, TooManyRequests
-from python_docker.http.client import Body
+from python_docker.http.body import Body
 from python_docker.http.retry import RETRIED, backoff
 from python_docker.image.blob import Blob
 from python_docker.progress import Task

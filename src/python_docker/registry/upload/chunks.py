@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from python_docker.errors import ConnectionFailed, RegistryError, TooManyRequests
-from python_docker.http.client import Body
+from python_docker.http.body import Body
 from python_docker.http.response import Response
 from python_docker.http.retry import RETRIED, backoff
 from python_docker.registry.upload.session import Session, session_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from python_docker.http.client import Body
+from python_docker.http.body import Body
 from python_docker.http.response import Response
 from python_docker.image.blob import Blob
 from python_docker.progress import Task

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from python_docker.errors import ConnectionFailed, RegistryError, TooManyRequests
-from python_docker.http.client import Body
+from python_docker.http.body import Body
 from python_docker.http.headers import header_number
 from python_docker.http.response import Response
 from python_docker.http.url import is_inner_address, origin, public_url
