@@ -47,6 +47,9 @@ GENERAL_OPTIONS = (
 """The options of the whole program, which may stand before or after a command's name."""
 
 
+_ASKING_FOR_HELP = ("help", "--help", "-h")
+
+
 class Command(click.Command):
     """A command, which also has the options of the whole program."""
 
@@ -115,6 +118,10 @@ class Group(click.Group):
             # As in all earlier releases: help on standard output, and a failure, since nothing was asked for.
             ctx.find_root().ensure_object(Output).styled(ctx.get_help().rstrip())
             raise Exit(1)
+        if len(args) > 1 and args[0] in _ASKING_FOR_HELP and not args[1].startswith("-"):
+            args = [*args[1:], "--help"]  # as git and docker take it
+        elif args == ["help"]:
+            args = ["--help"]
         _allow_abbreviations(self, ctx)
         return super().parse_args(ctx, args)
 
@@ -125,6 +132,11 @@ class Group(click.Group):
         if args[0] not in names and not args[0].startswith("-"):
             from difflib import get_close_matches
 
+            from conda_docker.cli.other_words import command_advice
+
+            advice = command_advice(args[0])
+            if advice is not None and ctx.parent is None:
+                ctx.fail(f"there is no command {args[0]!r}: {advice}")
             near = get_close_matches(args[0], names, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(names)}"
             ctx.fail(f"no such command: {args[0]!r}{hint}")
@@ -163,6 +175,11 @@ def command(
 def usage_message(error: click.ClickException) -> str:
     """Return what is wrong with a command line, in the form of all other messages."""
     if isinstance(error, click.NoSuchOption):
+        from conda_docker.cli.other_words import option_advice
+
+        advice = option_advice(error.option_name)
+        if advice is not None:
+            return f"there is no option {error.option_name}: {advice}"
         hint = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         return f"no such option: {error.option_name}{hint}"
     if isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter):

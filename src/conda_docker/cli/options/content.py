@@ -23,6 +23,9 @@ EDITABLE = ("copy", "refuse")
 
 _FILE = click.Path(path_type=Path)
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9._/-]*:(?:latest|v?[0-9][\w.-]*)")
+_VERSION = re.compile(r"\d+(?:\.\d+)*")
+_PYTHON = re.compile(r"python(\d\.\d+)")
+_FILE_NAME = re.compile(r"\.(?:ya?ml|toml|lock|txt|json)$")
 
 
 def _image_path(name: str, text: str) -> str:
@@ -39,11 +42,27 @@ def base_location(name: str, text: str) -> str:
 
 
 def _specs(name: str, texts: tuple[str, ...]) -> tuple[str, ...]:
-    """Return match specs. A name with a tag is what `docker build -t` takes, and no package is called so."""
-    for text in texts:
-        if _IMAGE.fullmatch(text):
-            raise ValueError(f"{text!r} is not a package, which would be NAME=VERSION; did you mean --image {text}?")
+    """Return match specs. What other programs take in their place, and no package is called, is refused with a hint."""
+    for text, before in zip(texts, ("python", *texts), strict=False):
+        hint = _no_spec(text, before)
+        if hint is not None:
+            raise ValueError(f"{text!r} is not a package; did you mean {hint}?")
     return texts
+
+
+def _no_spec(text: str, before: str) -> str | None:
+    """Return what somebody means who gives `text` as a package after another; None where it may be one."""
+    if _IMAGE.fullmatch(text):
+        return f"--image {text}, or the package {text.replace(':', '=', 1)}"
+    if _VERSION.fullmatch(text):
+        return f"{before}={text}"
+    if found := _PYTHON.fullmatch(text):
+        return f"python={found[1]}"
+    if _FILE_NAME.search(text):
+        return f"--file {text}"
+    if text in (".", "..") or text.startswith(("./", "../", "/")):  # nothing of a channel is called so
+        return f"--project {text} (a Python project) or --file (an environment.yml)"
+    return None
 
 
 CONTENT_OPTIONS = (

@@ -39,7 +39,10 @@ def locations_of(
         locations += [Location("docker", "", str(reference))] if push else []
         locations += [Location("docker-daemon", "", str(reference.familiar))] if load else []
     if required and not locations:
-        raise click.UsageError("say where the image goes, with --output, --push or --load")
+        raise click.UsageError(
+            "say where the image goes: -o image.tar (a file), --load (the local Docker or Podman), or --push with "
+            "-i REGISTRY/NAME"
+        )
     for location in locations:
         if platforms > 1 and not location.medium.holds_index:
             raise click.UsageError(f"{location} holds an image for one platform only; use {INDEX_FORMS}")
