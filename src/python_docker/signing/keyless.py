@@ -1,12 +1,16 @@
 """Keyless signatures: by an identity that a CI system vouches for, through Sigstore's services.
 
 The library `sigstore` does it all: a certificate for the identity, a short-lived key, an entry in the transparency log,
-and the verification of these. What it needs of the network is Sigstore's; nothing else is sent than the certificate
-request and the log's entry, which are public.
+and the verification of these. What it needs of the network is the services': the public ones, or an organization's own
+that a file names. Nothing else is sent than the certificate request and the log's entry, which that log publishes.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,58 +19,122 @@ from python_docker.signing.bundle import Statement, parse_statement
 
 if TYPE_CHECKING:
     from sigstore.models import ClientTrustConfig, TrustedRoot
+    from sigstore.sign import Signer
 
+TOKEN_VARIABLE = "SIGSTORE_ID_TOKEN"  # noqa: S105 - its name, which cosign knows too
 _MISSING = "signing and verifying by identity needs a library: `pip install 'conda-docker[sigstore]'`"
+_SERVES = 300.0
+"""For how many seconds a certificate is used, of the ten minutes that Sigstore's are valid."""
 
 
-def ambient_token() -> str:
-    """Return the identity token that a CI system offers its jobs. Raises `SigningFailed` where there is none."""
+def identity_token() -> str:
+    """Return the identity token of the environment: in `SIGSTORE_ID_TOKEN`, or what a CI system offers its jobs.
+
+    Raises `SigningFailed` where there is none.
+    """
+    if token := os.environ.get(TOKEN_VARIABLE, "").strip():
+        return token
     try:
         from sigstore.oidc import IdentityError, detect_credential
     except ImportError:
         raise SigningFailed(_MISSING) from None
     try:
-        token = detect_credential()
+        found = detect_credential()
     except IdentityError:
         # Its message may hold what the CI system answered.
         raise SigningFailed(
             "this CI job cannot get an identity token; on GitHub Actions it needs `permissions: id-token: write`"
         ) from None
-    if token is None:
+    if found is None:
         raise SigningFailed(
             "there is no identity to sign with: that takes a CI system that gives its jobs identity tokens, such as "
-            "GitHub Actions or GitLab; elsewhere use --sign-key"
+            f"GitHub Actions or GitLab, or a token in {TOKEN_VARIABLE}; elsewhere use --sign-key"
         )
-    return token
+    return found
 
 
-def sign_statement_as(content: bytes, token: str, trust: ClientTrustConfig | None = None) -> bytes:
-    """Return a bundle with a statement that is signed by the identity of a token.
+class IdentitySigner:
+    """Signs statements as the identity of the environment. One certificate serves for many statements.
 
-    `trust` says which Sigstore is asked (None: the public one). Raises `SigningFailed`; never with the token in it.
+    `trust` says which Sigstore is asked (None: the public one). `token` gives an identity token, and is asked when the
+    first statement is signed: tokens of CI jobs live for minutes, and a build may take longer.
     """
-    try:
-        from sigstore.dsse import Statement as Signable
-        from sigstore.errors import Error as SigstoreError
+
+    def __init__(self, trust: ClientTrustConfig | None = None, token: Callable[[], str] = identity_token) -> None:
+        self._trust = trust
+        self._token = token
+        self._signer: Signer | None = None
+        self._since = 0.0
+
+    def __call__(self, content: bytes) -> bytes:
+        """Return a bundle with a statement, signed. Raises `SigningFailed`; never with the token in it."""
+        try:
+            from sigstore.dsse import Statement as Signable
+        except ImportError:
+            raise SigningFailed(_MISSING) from None
+        token = ""
+        try:
+            if self._signer is None or time.monotonic() - self._since > _SERVES:
+                token = self._token()
+                self._signer, self._since = self._new_signer(token), time.monotonic()
+            return self._signer.sign_dsse(Signable(content)).to_json().encode()
+        except SigningFailed:
+            raise
+        except Exception as error:  # the library has no root for what its clients raise, and passes on what they read
+            raise SigningFailed(_reason(error, token)) from None
+
+    def _new_signer(self, token: str) -> Signer:
         from sigstore.models import ClientTrustConfig
         from sigstore.oidc import ExpiredIdentity, IdentityError, IdentityToken
         from sigstore.sign import SigningContext
+
+        try:
+            identity = IdentityToken(token)
+            context = SigningContext.from_trust_config(self._trust or ClientTrustConfig.production())
+            # It holds nothing that must be closed.
+            with context.signer(identity) as signer:
+                return signer
+        except (IdentityError, ExpiredIdentity):
+            raise SigningFailed("the identity token cannot be used: it is malformed or has expired") from None
+
+
+def _reason(error: Exception, token: str) -> str:
+    """Return what kept Sigstore from signing, without the token, which an answer may repeat."""
+    said = next((text for one in (error, error.__cause__) if one is not None and (text := str(one).strip())), "")
+    if token:
+        said = said.replace(token, "***")
+    return f"Sigstore did not sign: {type(error).__name__}" + (f": {said[:500]}" if said else "")
+
+
+def read_trust_config(path: Path) -> ClientTrustConfig:
+    """Return which Sigstore to ask, as a file says: a client trust configuration (`ClientTrustConfig` in JSON).
+
+    Raises `SigningFailed` for a file that is not such.
+    """
+    try:
+        from sigstore.errors import Error as SigstoreError
+        from sigstore.models import ClientTrustConfig
     except ImportError:
         raise SigningFailed(_MISSING) from None
     try:
-        context = SigningContext.from_trust_config(trust or ClientTrustConfig.production())
-        with context.signer(IdentityToken(token)) as signer:
-            return signer.sign_dsse(Signable(content)).to_json().encode()
-    except (IdentityError, ExpiredIdentity):
-        raise SigningFailed("the identity token cannot be used: it is malformed or has expired") from None
-    except (SigstoreError, OSError) as error:
-        raise SigningFailed(f"Sigstore did not sign: {type(error).__name__}") from None
+        found = ClientTrustConfig.from_json(path.read_text(encoding="utf-8"))
+        # Both parts are looked at now, rather than after the build.
+        found.trusted_root, found.signing_config  # noqa: B018
+    except OSError as error:
+        raise SigningFailed(f"cannot read {path}: {error.strerror or error}") from None
+    except (SigstoreError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SigningFailed(
+            f"{path} is not a client trust configuration of Sigstore, with services that are valid now: "
+            f"{str(error)[:200] or type(error).__name__}"
+        ) from None
+    return found
 
 
 def trusted_root(path: Path | None = None) -> TrustedRoot:
-    """Return whom to trust: what a file (`trusted_root.json`) says, else what Sigstore's public repository says now.
+    """Return whom to trust: what a file says, else what Sigstore's public repository says now.
 
-    Raises `InvalidSignature` for a file that is not such, and where the repository cannot be reached.
+    The file is a `trusted_root.json`, or the configuration that `read_trust_config` reads. Raises `InvalidSignature`
+    for a file that is neither, and where the repository cannot be reached.
     """
     try:
         from sigstore.errors import Error as SigstoreError
@@ -74,8 +142,13 @@ def trusted_root(path: Path | None = None) -> TrustedRoot:
     except ImportError:
         raise InvalidSignature(_MISSING) from None
     try:
-        return ClientTrustConfig.production().trusted_root if path is None else TrustedRoot.from_file(str(path))
-    except (SigstoreError, OSError, ValueError, KeyError, TypeError) as error:
+        if path is None:
+            return ClientTrustConfig.production().trusted_root
+        content = path.read_text(encoding="utf-8")
+        if json.loads(content).get("mediaType") == ClientTrustConfig.ClientTrustConfigType.CONFIG_0_1:
+            return ClientTrustConfig.from_json(content).trusted_root
+        return TrustedRoot.from_file(str(path))
+    except (SigstoreError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         where = "Sigstore's repository of trust" if path is None else f"the file {path}"
         raise InvalidSignature(f"{where} cannot be read: {type(error).__name__}") from None
 

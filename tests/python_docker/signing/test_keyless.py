@@ -1,4 +1,4 @@
-"""Signatures by identity: verification on a published bundle, and signing up to where Sigstore's services are asked.
+"""Signatures by identity: verification of a published bundle, and all of it with a Sigstore of one's own.
 
 `workflow.sigstore.json` is a test vector of sigstore-python (a.dsse.staging-rekor-v2.txt.sigstore.json), signed in a
 workflow of Sigstore's conformance tests; whom to trust for it is part of the installed library.
@@ -6,23 +6,29 @@ workflow of Sigstore's conformance tests; whom to trust for it is part of the in
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import sigstore
-from sigstore.models import Bundle, ClientTrustConfig, TrustedRoot
-from sigstore.oidc import IdentityToken
-from sigstore.sign import SigningContext
+from sigstore.models import TrustedRoot
 
 from python_docker.errors import InvalidSignature, SigningFailed
 from python_docker.signing.bundle import has_certificate, is_about
-from python_docker.signing.keyless import ambient_token, sign_statement_as, trusted_root, verify_bundle_of
+from python_docker.signing.keyless import (
+    TOKEN_VARIABLE,
+    IdentitySigner,
+    identity_token,
+    read_trust_config,
+    trusted_root,
+    verify_bundle_of,
+)
 from python_docker.signing.statement import SIGNATURE, statement
 from python_docker.spec.digest import Digest
+from tests.python_docker.signing.private_sigstore import ISSUER as PRIVATE_ISSUER
+from tests.python_docker.signing.private_sigstore import PrivateSigstore
 
 BUNDLE = Path(__file__).with_name("workflow.sigstore.json").read_bytes()
 WORKFLOW = (
@@ -68,44 +74,133 @@ def test_nobody_is_trusted_by_what_is_no_file_of_trust(tmp_path: Path) -> None:
 
 
 def test_no_ci_system_gives_an_identity(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "GOOGLE_SERVICE_ACCOUNT_NAME"):
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "GOOGLE_SERVICE_ACCOUNT_NAME", TOKEN_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(SigningFailed, match="use --sign-key"):
-        ambient_token()
+        identity_token()
+    monkeypatch.setenv(TOKEN_VARIABLE, "token\n")
+    assert identity_token() == "token"
 
 
-def test_a_token_that_cannot_be_used_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SigningContext, "from_trust_config", classmethod(lambda cls, trust: Signing()))
+@pytest.fixture
+def private() -> Iterator[PrivateSigstore]:
+    private = PrivateSigstore()
+    yield private
+    private.stop()
+
+
+@pytest.fixture
+def config(private: PrivateSigstore, tmp_path: Path) -> Path:
+    """Return the trust configuration of a Sigstore of one's own."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(private.trust_config()))
+    return path
+
+
+CONTENT = statement(Digest.of(b"1"), SIGNATURE, {})
+
+
+def signer(config: Path, token: str) -> IdentitySigner:
+    return IdentitySigner(read_trust_config(config), lambda: token)
+
+
+@pytest.mark.parametrize("identity", [WORKFLOW, "someone@example.org"])
+def test_signed_and_verified_by_a_sigstore_of_ones_own(
+    identity: str, private: PrivateSigstore, config: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "root.json").write_text(json.dumps(private.trusted_root()))
+    sign = signer(config, private.token(identity))
+    for name in ("1", "2", "3"):
+        digest = Digest.of(name.encode())
+        bundle = sign(statement(digest, SIGNATURE, {}))
+        for path in (config, tmp_path / "root.json"):
+            found = verify_bundle_of(bundle, identity, PRIVATE_ISSUER, trusted_root(path))
+            assert is_about(found, digest)
+        with pytest.raises(InvalidSignature, match=r"do not match other@example\.org"):
+            verify_bundle_of(bundle, "other@example.org", PRIVATE_ISSUER, trusted_root(config))
+        with pytest.raises(InvalidSignature, match="does not match"):
+            verify_bundle_of(bundle, identity, ISSUER, trusted_root(config))
+    assert private.certified == 1
+
+
+def test_another_sigstore_is_not_trusted(private: PrivateSigstore, config: Path, root: TrustedRoot) -> None:
+    bundle = signer(config, private.token("someone@example.org"))(CONTENT)
+    with pytest.raises(InvalidSignature, match="failed to build timestamp certificate chain"):
+        verify_bundle_of(bundle, "someone@example.org", PRIVATE_ISSUER, root)
+
+
+def test_a_certificate_that_had_expired_when_it_was_used(tmp_path: Path) -> None:
+    private = PrivateSigstore(lifetime=timedelta(seconds=1.5))
+    try:
+        (tmp_path / "config.json").write_text(json.dumps(private.trust_config()))
+        sign = signer(tmp_path / "config.json", private.token("someone@example.org"))
+        bundle = sign(CONTENT)
+        # Long after, it is still the time of signing that counts.
+        late = datetime.now(UTC) + timedelta(days=1)
+        verify_bundle_of(bundle, "someone@example.org", PRIVATE_ISSUER, trusted_root(tmp_path / "config.json"))
+        entry = json.loads(bundle)["verificationMaterial"]["tlogEntries"][0]
+        entry["integratedTime"] = str(int(late.timestamp()))
+        changed = json.loads(bundle)
+        changed["verificationMaterial"]["tlogEntries"] = [entry]
+        with pytest.raises(InvalidSignature, match="certificate"):
+            verify_bundle_of(
+                json.dumps(changed).encode(),
+                "someone@example.org",
+                PRIVATE_ISSUER,
+                trusted_root(tmp_path / "config.json"),
+            )
+    finally:
+        private.stop()
+
+
+@pytest.mark.parametrize("token", ["secret-token", "a.b.c", ""])
+def test_a_token_that_cannot_be_used_is_not_repeated(token: str, config: Path) -> None:
     with pytest.raises(SigningFailed, match="malformed or has expired") as caught:
-        sign_statement_as(b"{}", "secret-token", trust())
+        signer(config, token)(CONTENT)
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
 
 
-def test_what_the_services_sign_is_the_statement(monkeypatch: pytest.MonkeyPatch) -> None:
-    content, signing = statement(Digest.of(b"1"), SIGNATURE, {}), Signing()
-    monkeypatch.setattr(SigningContext, "from_trust_config", classmethod(lambda cls, trust: signing))
-    monkeypatch.setattr(IdentityToken, "__init__", lambda self, token: None)
-    made = sign_statement_as(content, "token", trust())
-    assert signing.signed == [content]
-    assert Bundle.from_json(made).to_json() == Bundle.from_json(BUNDLE).to_json()
+def test_an_expired_token(private: PrivateSigstore, config: Path) -> None:
+    with pytest.raises(SigningFailed, match="malformed or has expired"):
+        signer(config, private.token("someone@example.org", lives=-60))(CONTENT)
 
 
-def trust() -> ClientTrustConfig:
-    """Return a configuration that nothing is asked of here."""
-    return SimpleNamespace()  # type: ignore[return-value]
+def test_a_token_of_somebody_else(private: PrivateSigstore, config: Path) -> None:
+    forged = private.token("someone@example.org")[:-4] + "AAAA"
+    with pytest.raises(SigningFailed, match=r"Sigstore did not sign: .*401 Client Error"):
+        signer(config, forged)(CONTENT)
 
 
-class Signing:
-    """Sigstore's services, which cannot be reached here: they answer every statement with the published bundle."""
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [(400, "{token}"), (500, "no"), (200, "<html>"), (200, "[]"), (201, "{}"), (201, '{"{token}": 1}')],
+)
+def test_whatever_the_services_answer(status: int, answer: str, private: PrivateSigstore, config: Path) -> None:
+    token = private.token("someone@example.org")
+    private.refusal = status, answer.replace("{token}", token).encode()
+    with pytest.raises(SigningFailed, match="Sigstore did not sign") as caught:
+        signer(config, token)(CONTENT)
+    assert token not in str(caught.value)
+    assert caught.value.__cause__ is None
 
-    def __init__(self) -> None:
-        self.signed: list[bytes] = []
 
-    @contextmanager
-    def signer(self, token: Any) -> Iterator[Signing]:
-        yield self
+def test_services_that_are_not_there(private: PrivateSigstore, config: Path) -> None:
+    private.stop()
+    token = private.token("someone@example.org")
+    with pytest.raises(SigningFailed, match="Sigstore did not sign: ConnectionError"):
+        signer(config, token)(CONTENT)
 
-    def sign_dsse(self, signable: Any) -> Bundle:
-        self.signed.append(signable._contents)
-        return Bundle.from_json(BUNDLE)
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "{", '{"mediaType": "x", "trustedRoot": {}}'])
+def test_what_is_not_a_trust_configuration(content: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(SigningFailed, match="not a client trust configuration"):
+        read_trust_config(tmp_path / "config.json")
+    with pytest.raises(InvalidSignature, match="cannot be read"):
+        trusted_root(tmp_path / "config.json")
+
+
+def test_a_trust_configuration_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SigningFailed, match="No such file"):
+        read_trust_config(tmp_path / "config.json")

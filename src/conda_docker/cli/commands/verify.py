@@ -100,7 +100,8 @@ _FILE = click.Path(path_type=Path)
         metavar="FILE",
         type=_FILE,
         panel=_SIGNATURES,
-        help="Whom to trust to certify identities [default: Sigstore's public service, which is asked]",
+        help="Whom to trust to certify identities: a trusted_root.json, or what `build --trust-config` takes [default: "
+        "Sigstore's public service, which is asked]",
     ),
     options.PLATFORM,
     *options.LOGIN,

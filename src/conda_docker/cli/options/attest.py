@@ -60,7 +60,15 @@ OPTIONS = (
         "--sign",
         is_flag=True,
         panel=TRUST,
-        help="Sign with the identity that the CI system gives this job, by Sigstore, in place of a key.",
+        help="Sign with the identity that the CI system gives this job, or that of SIGSTORE_ID_TOKEN, by Sigstore, in "
+        "place of a key.",
+    ),
+    Option(
+        "--trust-config",
+        metavar="FILE",
+        type=_FILE,
+        panel=TRUST,
+        help="With --sign: the Sigstore to ask, from a client trust configuration [default: the public one]",
     ),
     Option(
         "--signature-tag",
@@ -87,6 +95,8 @@ def check(given: Mapping[str, Any]) -> None:
         raise click.UsageError("--sbom-files needs --sbom")
     if given["sign"] and given["sign_key"]:
         raise click.UsageError("--sign and --sign-key exclude each other: sign with an identity, or with a key")
+    if given["trust_config"] and not given["sign"]:
+        raise click.UsageError("--trust-config needs --sign")
     if given["signature_tag"] and not given["sign_key"]:
         raise click.UsageError("--signature-tag needs --sign-key")
     if given["buildkit_attestations"] and not (given["provenance"] or "spdx" in given["sbom"]):
@@ -133,9 +143,11 @@ def signer_of(given: Mapping[str, Any], key: SigningKey | None) -> Signer | None
         return partial(sign_statement, key=key)
     if not given["sign"]:
         return None
-    from python_docker.signing.keyless import ambient_token, sign_statement_as
+    from python_docker.signing.keyless import IdentitySigner, identity_token, read_trust_config
 
-    return partial(sign_statement_as, token=ambient_token())
+    trust = None if given["trust_config"] is None else read_trust_config(given["trust_config"])
+    identity_token()  # to say now that there is none; the one that counts is asked for when it is needed
+    return IdentitySigner(trust)
 
 
 def read_private_key(path: Path) -> SigningKey:

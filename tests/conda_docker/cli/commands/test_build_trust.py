@@ -26,6 +26,7 @@ from tests.images import hello_config, write_oci_layout
 from tests.peers import Program, Registry
 from tests.python_docker.registry.stub_registry import StubRegistry
 from tests.python_docker.signing.keys import PASSWORD, cosign_pem, ecdsa_key, pem, public_pem
+from tests.python_docker.signing.private_sigstore import ISSUER, PrivateSigstore
 
 SLSA, SIGN = "https://slsa.dev/provenance/v1", "https://sigstore.dev/cosign/sign/v1"
 PACKAGE = SyntheticPackage(
@@ -272,6 +273,7 @@ def test_in_buildkits_form(build: Build, keys: tuple[Path, Path], host: str, sko
         (["--builder-id", "x"], "--builder-id needs --provenance"),
         (["--sign", "--sign-key", "k"], "exclude each other"),
         (["--signature-tag"], "--signature-tag needs --sign-key"),
+        (["--trust-config", "config.json"], "--trust-config needs --sign"),
         (["--buildkit-attestations"], "needs something to put there"),
         (["--buildkit-attestations", "--sbom", "cyclonedx"], "needs something to put there"),
     ],
@@ -292,6 +294,49 @@ def test_without_an_identity(build: Build, tmp_path: Path) -> None:
     result = build("-o", "oci:out:1", "--sign")
     assert result.returncode == 1
     assert "there is no identity to sign with" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+WORKFLOW = "https://ci.example.org/team/app/.workflows/image.yml"
+
+
+@pytest.fixture
+def sigstore(tmp_path: Path) -> Iterator[PrivateSigstore]:
+    """Return a Sigstore of one's own, whose trust configuration is `sigstore.json`."""
+    private = PrivateSigstore()
+    (tmp_path / "sigstore.json").write_text(json.dumps(private.trust_config()))
+    yield private
+    private.stop()
+
+
+def test_by_an_identity_of_a_sigstore_of_ones_own(
+    build: Build, conda_docker: Run, sigstore: PrivateSigstore, host: str, tmp_path: Path
+) -> None:
+    token = {"SIGSTORE_ID_TOKEN": sigstore.token(WORKFLOW)}
+    result = build(
+        "-i", f"{host}:1", "--push", "--provenance", "--sign", "--trust-config", "sigstore.json", "--debug", env=token
+    )
+    assert result.returncode == 0, result.stderr
+    # One certificate for all that is signed, and the token goes to nobody else.
+    assert sigstore.certified == 1
+    assert token["SIGSTORE_ID_TOKEN"] not in result.stdout + result.stderr
+    assert not any(token["SIGSTORE_ID_TOKEN"].encode() in content for content in sigstore.requests)
+    issued = ["--certificate-oidc-issuer", ISSUER, "--trusted-root", "sigstore.json", f"docker://{host}:1"]
+    result = conda_docker("verify", "--certificate-identity", WORKFLOW, *issued)
+    assert result.returncode == 0, result.stderr + result.stdout
+    assert f"stated by {WORKFLOW}: {SLSA}" in result.stdout
+    result = conda_docker("verify", "--certificate-identity", WORKFLOW + "x", *issued)
+    assert (result.returncode, "SANs do not match" in result.stdout) == (1, True)
+
+
+def test_a_sigstore_that_refuses(build: Build, sigstore: PrivateSigstore, tmp_path: Path) -> None:
+    token = sigstore.token(WORKFLOW)
+    sigstore.refusal = 403, json.dumps({"message": f"not {token}"}).encode()
+    options = ["--sign", "--trust-config", "sigstore.json", "--debug"]
+    result = build("-o", "oci:out:1", *options, env={"SIGSTORE_ID_TOKEN": token})
+    assert result.returncode == 1
+    assert "Sigstore did not sign" in result.stderr
+    assert token not in result.stderr
     assert not (tmp_path / "out").exists()
 
 
