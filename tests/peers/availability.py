@@ -73,6 +73,14 @@ def _needs_namespaces(program: Path) -> str | None:
     return f"{program.name} cannot make namespaces here: {ended.stderr.strip()}" if ended.returncode else None
 
 
+def _needs_fuse(program: Path) -> str | None:
+    if find_program("mkntfs") is None:
+        return "the program mkntfs (Debian package ntfs-3g) is missing"
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        return f"{program.name} needs /dev/fuse, which this machine does not have"
+    return _needs_root(program)
+
+
 def _needs_static(program: Path) -> str | None:
     return None if is_static(program) else f"{program} is linked to shared libraries"
 
@@ -101,6 +109,7 @@ PEERS = {
     "runc": Peer("runc", "runc", ("--version",), _needs_root),
     "busybox": Peer("busybox", "busybox-static", (), _needs_static),
     "htpasswd": Peer("htpasswd", "apache2-utils", ()),
+    "lowntfs-3g": Peer("lowntfs-3g", "ntfs-3g", (), _needs_fuse),
     "unshare": Peer("unshare", "util-linux", ("--version",), _needs_root),
 }
 

@@ -11,7 +11,6 @@ import atexit
 import os
 import re
 import stat
-import sys
 import time
 from abc import ABC, abstractmethod
 from contextlib import suppress
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from python_docker.files.lock import try_lock
+from python_docker.files.renaming import MUST_BE_CLOSED, rename_over
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 # Bytes of the final name that the temporary one repeats: any file system takes the sum.
 _NAME_LENGTH = 40
 _PARTIAL = re.compile(r"\.(?:.{1,40}\.)?partial-(?:[0-9]+-)?[0-9a-f]{8,32}", re.DOTALL)
-# Windows cannot rename an open file, so that a partial file there is unlocked for a moment before it is renamed.
-_AGE = 3600.0 if sys.platform == "win32" else 0.0  # seconds
+# Where only closed files can be renamed, a partial file is unlocked for a moment before it is.
+_AGE = 3600.0 if MUST_BE_CLOSED else 0.0  # seconds
 _STALE = 24 * 3600.0  # seconds
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 # A pipe or link under such a name is somebody's trap: opening it must neither wait nor lead elsewhere.
@@ -99,24 +99,25 @@ class PartialFile(_Uncommitted):
         # Closing may report what writing did not (NFS, quotas); the lock is held by another descriptor until it is
         # renamed, so that nobody takes it for a leftover.
         self.file.close()
-        if sys.platform == "win32":
+        if MUST_BE_CLOSED:
             self._unlock()
-        self.path.replace(target)
+        rename_over(self.path, target)
         self._unlock()
+        _unfinished.discard(self.path)
 
     def abort(self) -> None:
         """Remove the file. Does nothing after `commit`."""
         with suppress(OSError):
             self.file.close()
-        if self._lock >= 0:
-            if sys.platform == "win32":
+        if self.path in _unfinished:
+            if MUST_BE_CLOSED:
                 self._unlock()
             with suppress(OSError):
                 self.path.unlink()
         self._unlock()
+        _unfinished.discard(self.path)
 
     def _unlock(self) -> None:
-        _unfinished.discard(self.path)
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -202,6 +203,9 @@ def remove_leftovers(folder: Path) -> int:
 
 
 def _remove_if_abandoned(path: Path) -> int:
+    # Looked at before it is opened: where only closed files can be renamed, its owner could not do it meanwhile.
+    if time.time() - path.lstat().st_mtime < _AGE:
+        return 0
     try:
         number = os.open(path, _EXISTING | os.O_RDWR)  # which locks of NFS need
     except IsADirectoryError:
@@ -211,18 +215,17 @@ def _remove_if_abandoned(path: Path) -> int:
         is_folder = stat.S_ISDIR(status.st_mode)
         if not (is_folder or stat.S_ISREG(status.st_mode)) or not _is_mine(status):
             return 0
-        age = time.time() - status.st_mtime
-        if age < _AGE or not _is_unlocked(number, age):
+        if not _is_unlocked(number, time.time() - status.st_mtime):
             return 0
         if is_folder:
             size = sum(file.lstat().st_size for file in path.rglob("*"))
             _remove_folder(path)
             return size
-        if sys.platform != "win32":
+        if not MUST_BE_CLOSED:
             path.unlink()
     finally:
         os.close(number)
-    if sys.platform == "win32":
+    if MUST_BE_CLOSED:
         path.unlink()
     return status.st_size
 

@@ -140,14 +140,21 @@ def _is_folder(path: Path) -> bool:
     return stat.S_ISDIR(path.lstat().st_mode)
 
 
+def link_target(path: Path) -> str:
+    """Return where a symbolic link leads, as an image has it: as it is, and with slashes where Windows has others."""
+    target = os.readlink(path)  # noqa: PTH115 (a Path would tidy it up)
+    return target.removeprefix("\\\\?\\").replace("\\", "/") if os.name == "nt" else target
+
+
 def _describe(path: Path, arcpath: str) -> tarfile.TarInfo | None:
     status = path.lstat()
     info = tarfile.TarInfo(arcpath)
-    info.mode = stat.S_IMODE(status.st_mode)
+    # Windows does not know who may run a file: Docker lets everybody run all that comes from there, too.
+    info.mode = 0o755 if os.name == "nt" else stat.S_IMODE(status.st_mode)
     info.mtime = clamp(status.st_mtime)
     if stat.S_ISLNK(status.st_mode):
         info.type = tarfile.SYMTYPE
-        info.linkname = os.readlink(path)  # noqa: PTH115 (a Path would tidy it up)
+        info.linkname = link_target(path)
     elif stat.S_ISDIR(status.st_mode):
         info.type = tarfile.DIRTYPE
     elif stat.S_ISFIFO(status.st_mode):

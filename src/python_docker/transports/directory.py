@@ -153,7 +153,7 @@ class DirectoryDestination:
             for digest in self._staged & self._named:
                 self._stage.path_of(digest).rename(self._partial.path / digest.encoded)
             shutil.rmtree(self._partial.path / "blobs", ignore_errors=True)
-            (self._partial.path / "version").write_text(_VERSION, encoding="ascii")
+            (self._partial.path / "version").write_bytes(_VERSION.encode())
             _check_target(self._folder)
             self._partial.commit_over(self._folder.absolute())
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import UnsupportedInput
+from conda_docker.image.content.docker_ignore import added_paths
 from conda_docker.image.runtime.users import container_user
-from conda_docker.user_files import read_text
 from python_docker.image.host_files import check_there
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from conda_docker.image.runtime.users import ContainerUser
     from python_docker.image import Image
     from python_docker.image.layer import Layer
-
-IGNORE_FILE = ".dockerignore"
 
 
 def add_files(image: Image, options: BuildOptions, system: BaseSystem, user: ContainerUser | None) -> Layer:
@@ -55,29 +52,7 @@ def _pairs(source: Path, target: str) -> Iterator[tuple[Path, str]]:
     """Yield a file, or a folder and what is in it, each with its place in the image."""
     yield source, target
     if source.is_dir() and not source.is_symlink():
-        ignored = source / IGNORE_FILE
-        below = not_ignored(source, read_text(ignored)) if ignored.is_file() else everything(source)
-        yield from ((source / path, f"{target}/{path}") for path in below)
-
-
-def everything(folder: Path) -> Iterator[str]:
-    """Yield the paths of all that is in a folder, relative to it; links are not followed."""
-    for parent, folders, files in os.walk(folder):
-        relative = Path(parent).relative_to(folder)
-        yield from ((relative / name).as_posix() for name in (*folders, *files))
-
-
-def not_ignored(folder: Path, text: str) -> Iterator[str]:
-    """Yield the paths of what is in a folder, relative to it, but for what a `.dockerignore` with this text leaves out.
-
-    By the Docker SDK's own reading of it; docker's command keeps the file itself for its own use alone.
-    """
-    from docker.utils.build import PatternMatcher
-
-    lines = (line.strip() for line in text.splitlines())
-    matcher = PatternMatcher([line for line in lines if line and not line.startswith("#")])
-    matcher.patterns.pop()  # that which keeps the file
-    yield from matcher.walk(str(folder))
+        yield from ((source / path, f"{target}/{path}") for path in added_paths(source))
 
 
 def owner_of(text: str, system: BaseSystem, user: ContainerUser | None) -> tuple[int, int]:

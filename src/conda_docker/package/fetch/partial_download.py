@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from conda_docker.cache.folder import unwritable
 from conda_docker.package.fetch.find import new_hash
 from python_docker.files.atomic import create_partial_file
 from python_docker.files.lock import try_lock
+from python_docker.files.renaming import MUST_BE_CLOSED, rename_over
 
 _READ_SIZE = 1 << 20
 
@@ -89,10 +89,10 @@ class PartialDownload:
     def commit(self) -> None:
         """Give the file its name; what was there is replaced."""
         with self._writing():
-            if sys.platform == "win32":
-                self._close()  # an open file cannot be renamed there
+            if MUST_BE_CLOSED:
+                self._close()
             # Elsewhere while it is locked: another process that opens it now finds that it is no longer the partial.
-            self._path.replace(self.target)
+            rename_over(self._path, self.target)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -113,6 +113,8 @@ class PartialDownload:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if MUST_BE_CLOSED:
+            self._close()
         if kind is not None and not (self._keep and self.size):
             self._path.unlink(missing_ok=True)
         self._close()

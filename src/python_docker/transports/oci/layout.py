@@ -11,6 +11,7 @@ from python_docker.errors import ContentMismatch, Error, InvalidArchive, NotFoun
 from python_docker.files.atomic import PartialFolder, is_partial, write_whole_file
 from python_docker.files.compression import Compression
 from python_docker.files.lock import locked
+from python_docker.files.renaming import rename_over
 from python_docker.image.blob import Blob, BlobStore
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
@@ -207,7 +208,7 @@ class OciLayoutDestination:
         for digest in sorted(self._staged):
             path = self._store.path_of(digest)
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._stage.path_of(digest).replace(path)
+            rename_over(self._stage.path_of(digest), path)
         with locked(self._folder / ".index.json.lock"):
             files = FolderFiles(self._folder)
             if files.read("oci-layout", MAX_DOCUMENT_SIZE) is None:

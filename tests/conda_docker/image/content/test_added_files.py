@@ -90,9 +90,7 @@ def test_what_a_dockerignore_leaves_out(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "ignored", [IGNORED, "*\n!app\n", "**\n!**/*.md\n", "app/*/\n!app/data/x.csv", "./docs/../app\n"]
-)
+@pytest.mark.parametrize("ignored", [IGNORED, "*\n!app\n", "**\n!*.md\n", "app/*/\n!app/data/x.csv", "./docs/../app\n"])
 def test_docker_leaves_out_the_same(
     docker_engine: DockerEngine, tmp_path: Path, ignored: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
