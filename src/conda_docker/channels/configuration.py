@@ -24,7 +24,7 @@ _LISTS = (
     "denylist_channels",
 )
 _OWN = "conda_docker"  # what conda and mamba pass over
-_MAPPINGS = ("custom_channels", "custom_multichannels", "proxy_servers", _OWN)
+_MAPPINGS = ("custom_channels", "custom_multichannels", "mirrored_channels", "proxy_servers", _OWN)
 _VALUES = ("channel_alias", "channel_priority", "ssl_verify", "offline", "add_anaconda_token")
 # Earlier names that conda still reads.
 _ALIASES = {
@@ -49,6 +49,8 @@ class CondaConfiguration:
     custom_channels: Mapping[str, str] = field(default_factory=dict)
     """Name of a channel -> URL of the place that it is in."""
     custom_multichannels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mirrored_channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name of a channel -> URLs of places that have the same, as mamba 2 reads it."""
     channel_alias: str | None = None
     channel_priority: str | None = None
     """ "strict", "flexible" or "disabled"."""
@@ -100,6 +102,9 @@ def read_conda_configuration(
         default_channels=lists["default_channels"],
         custom_channels={name: str(url) for name, url in mappings["custom_channels"].items()},
         custom_multichannels={name: _texts(urls) for name, urls in mappings["custom_multichannels"].items()},
+        mirrored_channels={
+            name: _texts(urls, f"mirrored_channels: {name}") for name, urls in mappings["mirrored_channels"].items()
+        },
         channel_alias=values.get("channel_alias"),
         channel_priority=_priority(values.get("channel_priority")),
         allowlist_channels=lists["allowlist_channels"],

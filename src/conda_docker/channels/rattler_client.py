@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.cache.location import index_cache_dir, private_temporary_folder
 from conda_docker.channels.configuration import CondaConfiguration
+from conda_docker.channels.mirrors import Mirrors, mirrored_urls
 from conda_docker.errors import CacheError, InvalidEnvironment
 from conda_docker.redaction import public_text
 from python_docker.files.home import home_folder
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from rattler.networking import Client
 
 _RETRIES = 3
+_TOOLS = ("rattler", "pixi")
 
 
 def rattler_configuration(configuration: CondaConfiguration) -> Config:
-    """Return the configuration of pixi and other tools of rattler's, with conda's TLS and proxy settings beneath it.
+    """Return the configuration of pixi and other tools of rattler's, with conda's TLS and proxy settings and the
+    mirrors of mamba beneath it.
 
     Raises `InvalidEnvironment` for a file that cannot be read.
     """
@@ -43,10 +46,31 @@ def rattler_configuration(configuration: CondaConfiguration) -> Config:
         for scheme in ("http", "https"):
             if scheme in configuration.proxy_servers:
                 ours.set(f"proxy-config.{scheme}", json.dumps(configuration.proxy_servers[scheme]))
+        for url, mirrors in mirrored_urls(configuration).items():
+            ours.set(f'mirrors."{url}"', json.dumps(mirrors))
         return ours.merge(Config.load_from_default_locations("pixi"))
     except (ConfigError, ValueError) as error:
         reason = public_text(str(error))
         raise InvalidEnvironment(f"the configuration of rattler or pixi cannot be used: {reason}") from error
+
+
+def mirrors_of(configuration: CondaConfiguration) -> Mirrors:
+    """Return the mirrors that the user has configured. Raises `InvalidEnvironment` for a file that cannot be read."""
+    if not configuration.mirrored_channels and not any(path.exists() for path in _configuration_files()):
+        return Mirrors()  # and rattler, which takes long to import, need not be asked
+    return Mirrors(rattler_configuration(configuration).mirrors)
+
+
+def _configuration_files() -> Iterator[Path]:
+    """Yield where rattler and pixi may look for their configuration, on any system."""
+    home = home_folder()
+    folders = [Path("/etc"), home / ".config", home / "Library" / "Application Support"]
+    folders += [
+        Path(os.environ[name]) for name in ("XDG_CONFIG_HOME", "APPDATA", "PROGRAMDATA") if os.environ.get(name)
+    ]
+    yield from (folder / tool / "config.toml" for folder in folders for tool in _TOOLS)
+    yield Path(os.environ.get("PIXI_HOME") or home / ".pixi") / "config.toml"
+    yield home / ".pixi" / "config.toml"
 
 
 def rattler_client(config: Config) -> Client:

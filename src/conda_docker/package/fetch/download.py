@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from conda_docker.channels.mirrors import Mirrors
 from conda_docker.errors import CacheError, DownloadError, WrongPackage
 from conda_docker.package.fetch.find import known_hash
 from conda_docker.package.fetch.partial_download import PartialDownload
-from conda_docker.redaction import public_text
+from conda_docker.redaction import public_text, public_url
 from python_docker.http.client import HttpClient
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.options import HttpOptions
@@ -33,6 +35,9 @@ _HTTP = frozenset({"http", "https"})
 _RATTLER_ONLY = frozenset({"s3", "gcs", "oci"})
 # What servers say to those who show no credentials: some do not tell a private package from one that is not there.
 _REFUSALS = frozenset({401, 403, 404})
+
+
+_log = logging.getLogger("conda_docker")
 
 
 class Stopped(CancelledError):
@@ -56,6 +61,7 @@ class Downloader:
     http: HttpClient
     progress: Progress = SILENT
     stop: threading.Event = field(default_factory=threading.Event)
+    mirrors: Mirrors = field(default_factory=Mirrors)
 
     def download(self, record: PublishedFile, target: Path) -> Path:
         """Download a package to `target`, and give that. It appears there whole and checked, or not at all.
@@ -63,52 +69,64 @@ class Downloader:
         Raises `DownloadError` when the package cannot be had or is another than its record says, `CacheError` when it
         cannot be written.
         """
-        scheme = urlsplit(record.url).scheme
-        if scheme not in _HTTP | _RATTLER_ONLY:
-            raise DownloadError(f"cannot download {record.public_url}: unknown scheme {scheme!r}")
         task = self.progress.start(record.file_name, record.size)
         known = known_hash(record)
         with PartialDownload(target, known[0] if known else "sha256") as partial:
             task.advance(partial.size)
-            if known is None:
-                _restart(partial, task)  # nothing would show whether the two parts fit
-            pieced = partial.size > 0
-            if not pieced or not _is_right(record, partial):
-                pieced = self._receive(record, partial, task)
-            if pieced and not _is_right(record, partial):
-                # What came before, in an earlier process perhaps, was of another file of that name, or damaged.
-                _restart(partial, task)
-                self._receive(record, partial, task)
-            problem = _problem(record, partial)
-            if problem is not None:
-                partial.discard()
-                raise WrongPackage(wrong_content(record, problem))
+            *others, last = self.mirrors.places(record.url)
+            for place in others:
+                try:
+                    self._complete(record, place, partial, task)
+                    break
+                except DownloadError as error:
+                    _log.info("%s; another mirror is asked", error)
+                    self.mirrors.failed(place)
+            else:
+                self._complete(record, last, partial, task)
             partial.commit()
         task.finish()
         return target
 
-    def _receive(self, record: PublishedFile, partial: PartialDownload, task: Task) -> bool:
-        """Have everything come that has not come yet. Return whether the whole is from more than one answer."""
-        if urlsplit(record.url).scheme not in _HTTP:
+    def _complete(self, record: PublishedFile, url: str, partial: PartialDownload, task: Task) -> None:
+        """Have the whole package come from `url`, with what has come before. Raises `DownloadError`."""
+        if urlsplit(url).scheme not in _HTTP | _RATTLER_ONLY:
+            raise DownloadError(f"cannot download {public_url(url)}: unknown scheme {urlsplit(url).scheme!r}")
+        if known_hash(record) is None:
+            _restart(partial, task)  # nothing would show whether the two parts fit
+        pieced = partial.size > 0
+        if not pieced or not _is_right(record, partial):
+            pieced = self._receive(record, url, partial, task)
+        if pieced and not _is_right(record, partial):
+            # What came before, in an earlier process perhaps, was of another file of that name, or damaged.
             _restart(partial, task)
-            self._receive_by_rattler(record, partial, task)
+            self._receive(record, url, partial, task)
+        problem = _problem(record, partial)
+        if problem is not None:
+            _restart(partial, task)
+            raise WrongPackage(wrong_content(record, problem, url))
+
+    def _receive(self, record: PublishedFile, url: str, partial: PartialDownload, task: Task) -> bool:
+        """Have everything come that has not come yet. Return whether the whole is from more than one answer."""
+        if urlsplit(url).scheme not in _HTTP:
+            _restart(partial, task)
+            self._receive_by_rattler(record, url, partial, task)
             return False
         try:
-            return self._receive_by_http(record, partial, task)
+            return self._receive_by_http(record, url, partial, task)
         except _Refused as refusal:
             # Rattler can read keyrings, and renew tokens.
             _restart(partial, task)
             try:
-                self._receive_by_rattler(record, partial, task)
+                self._receive_by_rattler(record, url, partial, task)
             except DownloadError:
                 raise refusal from None
             return False
 
-    def _receive_by_http(self, record: PublishedFile, partial: PartialDownload, task: Task) -> bool:
-        access = self.credentials.access(record.url)
+    def _receive_by_http(self, record: PublishedFile, url: str, partial: PartialDownload, task: Task) -> bool:
+        access = self.credentials.access(url)
         before = partial.size
         body = ResumableBody(
-            bound(self._ask, record, access),
+            bound(self._ask, url, access),
             self.options,
             size=record.size,
             position=before,
@@ -124,13 +142,13 @@ class Downloader:
             if error.cause is Cause.WRONG_LENGTH:
                 if before:
                     return True
-                raise WrongPackage(wrong_content(record, error.detail)) from None
-            raise _failed(record, error) from None
+                raise WrongPackage(wrong_content(record, error.detail, url)) from None
+            raise _failed(url, error) from None
         finally:
             body.close()
         return before > 0 or body.broke
 
-    def _ask(self, record: PublishedFile, access: Access, headers: Mapping[str, str]) -> Response:
+    def _ask(self, url: str, access: Access, headers: Mapping[str, str]) -> Response:
         """Ask for a package, or a part of it, as often as it makes sense."""
 
         def send() -> Response:
@@ -146,13 +164,13 @@ class Downloader:
             return response
         response.close()
         kind = _Refused if response.status in _REFUSALS else DownloadError
-        raise kind(f"cannot download {record.public_url}: {_meaning(response.status)} (HTTP {response.status})")
+        raise kind(f"cannot download {public_url(url)}: {_meaning(response.status)} (HTTP {response.status})")
 
     def _wait(self, seconds: float) -> None:
         if self.stop.wait(seconds):
             raise Stopped
 
-    def _receive_by_rattler(self, record: PublishedFile, partial: PartialDownload, task: Task) -> None:
+    def _receive_by_rattler(self, record: PublishedFile, url: str, partial: PartialDownload, task: Task) -> None:
         """Have rattler download, which knows object stores, registries and keyrings."""
         from rattler.package_streaming import download_to_writer
 
@@ -162,11 +180,11 @@ class Downloader:
         writer = _Writer(record, partial, task, self.stop)
         client = rattler_client(rattler_configuration(self.configuration))
         try:
-            run(lambda: download_to_writer(client, record.url, writer))
+            run(lambda: download_to_writer(client, url, writer))
         except Exception as error:
             if writer.failure is not None:
                 raise writer.failure from None
-            raise DownloadError(f"cannot download {record.public_url}: {public_text(str(error))[:500]}") from None
+            raise DownloadError(f"cannot download {public_url(url)}: {public_text(str(error))[:500]}") from None
 
 
 class _Writer:
@@ -213,20 +231,21 @@ def _problem(record: PublishedFile, partial: PartialDownload) -> str | None:
     return None
 
 
-def wrong_content(record: PublishedFile, problem: str) -> str:
-    """Return the message for a package that is there, but is not the one that was locked."""
+def wrong_content(record: PublishedFile, problem: str, url: str | None = None) -> str:
+    """Return the message for a package that is there, or at a mirror's `url`, but is not the one that was locked."""
+    where = record.public_url if url is None else public_url(url)
     described = "its package index or lock file" if record.file_name.endswith(".whl") else "its channel or lock file"
-    return f"{record.file_name} from {record.public_url} is not the package that {described} describes: {problem}"
+    return f"{record.file_name} from {where} is not the package that {described} describes: {problem}"
 
 
-def _failed(record: PublishedFile, error: HttpError) -> DownloadError:
+def _failed(url: str, error: HttpError) -> DownloadError:
     advice = ""
     if error.cause is Cause.CERTIFICATE:
         advice = (
             "; name the certificates to trust with `ssl_verify` in your conda configuration, REQUESTS_CA_BUNDLE or "
             "SSL_CERT_FILE"
         )
-    return DownloadError(f"cannot download {record.public_url}: {error}{advice}")
+    return DownloadError(f"cannot download {public_url(url)}: {error}{advice}")
 
 
 def _meaning(status: int) -> str:

@@ -27,6 +27,7 @@ from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
+    from conda_docker.channels.mirrors import Mirrors
     from conda_docker.package.fetch.download import Downloader
     from conda_docker.package.fetch.published import PublishedFile
     from python_docker.http.options import HttpOptions
@@ -120,7 +121,7 @@ def fetch_packages(
         # only work that the other machine has to wait for, or that is awaited alone.
         ordered = sorted(records, key=lambda record: record.size or 0, reverse=not smallest_first)
         futures: dict[Future[Path], File] = {
-            pools.of(host_of(record.url)).submit(fetch, record): record for record in ordered
+            pools.of(downloads.host(record)).submit(fetch, record): record for record in ordered
         }
         awaited: list[Future[Any]] = [*futures, given_up]
         for number, future in enumerate(as_completed(awaited), 1):
@@ -170,7 +171,20 @@ class _Downloads:
         self._progress = progress
         self._cache = cache
         self._lock = threading.Lock()
+        self._mirrors: Mirrors | None = None
         self._downloader: Downloader | None = None
+
+    def host(self, record: PublishedFile) -> str:
+        """Return the host that is asked for a package first."""
+        return host_of(self.mirrors.places(record.url)[0])
+
+    @property
+    def mirrors(self) -> Mirrors:
+        if self._mirrors is None:
+            from conda_docker.channels.rattler_client import mirrors_of
+
+            self._mirrors = mirrors_of(self._configuration)
+        return self._mirrors
 
     @property
     def downloader(self) -> Downloader:
@@ -186,7 +200,7 @@ class _Downloads:
                 credentials = Credentials(anaconda=self._configuration.add_anaconda_token)
                 http = HttpClient(options)
                 self._downloader = Downloader(
-                    self._configuration, options, credentials, http, self._progress, self.stop
+                    self._configuration, options, credentials, http, self._progress, self.stop, self.mirrors
                 )
             return self._downloader
 
