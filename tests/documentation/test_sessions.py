@@ -88,7 +88,16 @@ def _write(name: str, text: str) -> str:
 
 def test_what_blocks_need_is_known() -> None:
     known = {
-        *("Apptainer", "GitHub Actions", "GitLab", "Kubernetes", "a GPU", "a channel", "a private registry"),
+        *(
+            "Apptainer",
+            "GitHub Actions",
+            "GitLab",
+            "Kubernetes",
+            "a GPU",
+            "a channel",
+            "a private registry",
+            "a server",
+        ),
         *("conda-forge", "docker build", "the Python index"),
     }
     assert {block.needs for page in SESSIONS for block in blocks(page) if block.needs} <= known

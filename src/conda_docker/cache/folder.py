@@ -51,6 +51,10 @@ class NoteKind(StrEnum):
     """Hashes of the wheels in a folder of the user's, by the digest of its path."""
     RECORDS = "records"
     """Which files wheels install, as one digest, by the hash of the wheel."""
+    SERVED = "served"
+    """Images that were made on demand, by the digest of their name and of who may use them."""
+    POSTED_LOCKS = "posted-locks"
+    """Lock files that a server was sent, by the digest of their hash and of who may use them."""
 
 
 BLOBS = "blobs"

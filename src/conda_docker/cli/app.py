@@ -36,6 +36,7 @@ app = Group(
         "validate": "Check every digest, size and media type of an image.",
         "doctor": "Check this machine, its programs, channels and registries.",
         "verify": "Check that an image is what it says it is made of, and who stands behind it.",
+        "serve": "Serve images that are made when they are pulled.",
         "cache": "Show, prune or clear the cache of layers, packages and base images, and share its layers.",
     },
     package="conda_docker.cli.commands",

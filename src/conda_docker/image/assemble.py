@@ -52,13 +52,15 @@ def build_image(
     delivery: Delivery | None = None,
     replaced: ReplacedImages | None = None,
     repositories: Repositories | None = None,
+    facts_alone: bool = False,
 ) -> BuildResult:
     """Build the image of an environment on `base` (None: from scratch), which is left as it is.
 
-    Layers that the cache has are not built again, and their packages neither downloaded nor read. Each layer, the
-    base's first, leaves by `delivery` as soon as it is there. Layers of images that are `replaced` are used again, and
-    it hears of those that there are now. Builds that have layer `repositories` in common may have them open already
-    (None: as the options say). The image's name is the base's until it is set.
+    Layers that the cache has are not built again, and their packages neither downloaded nor read. With `facts_alone`,
+    layers that were made once count although their bytes are not kept: they are made again when they are read. Each
+    layer, the base's first, leaves by `delivery` as soon as it is there. Layers of images that are `replaced` are used
+    again, and it hears of those that there are now. Builds that have layer `repositories` in common may have them open
+    already (None: as the options say). The image's name is the base's until it is set.
 
     Raises `PlatformNotFound` for a base of another platform, `UnsupportedFormat` for one with too many layers,
     `DownloadError`, `InvalidPackage`, `CacheError`, and `InterpreterNotFound` with `bytecode="always"`.
@@ -70,7 +72,7 @@ def build_image(
     environment = complete_environment(environment, cache_dir, offline=options.offline, progress=progress)
 
     plan = plan_image(environment, base, system, options)
-    store, notes = FolderStore(cache_dir), list(plan.notes)
+    store, notes = FolderStore(cache_dir, facts_alone=facts_alone), list(plan.notes)
     if base is not None and delivery is not None:
         begin_base(base, delivery)
     made, recipe = package_layers(plan, options, store, notes, progress, delivery, replaced, repositories)

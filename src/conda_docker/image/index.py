@@ -117,9 +117,7 @@ def _send(
                 beside.append(descriptor)
     if alone:
         return manifests[0]
-    children = [
-        manifest.descriptor.replace(platform=_fields(image)) for image, manifest in zip(images, manifests, strict=True)
-    ]
+    children = [_child(manifest, image) for manifest, image in zip(manifests, images, strict=True)]
     index = Index.new(AS_IT_IS.format_for(ImageFormat.OCI, target), [*children, *beside], annotations)
     target.put_manifest(index, root=True)
     if attach is not None:
@@ -133,7 +131,13 @@ def _attach(referrers: Sequence[Referrer], subject: Manifest | Index, target: De
         put_referrer(referrer, subject, target)
 
 
-def _fields(image: Image) -> dict[str, str]:
+def image_index(images: Sequence[tuple[Manifest, Image]]) -> Index:
+    """Return the index of images whose manifests are as they will be written."""
+    return Index.new(ImageFormat.OCI, [_child(manifest, image) for manifest, image in images])
+
+
+def _child(manifest: Manifest, image: Image) -> Descriptor:
+    """Return how an index names the manifest of an image."""
     platform = image.platform
     fields = {"architecture": platform.architecture, "os": platform.os}
-    return fields | ({"variant": platform.variant} if platform.variant else {})
+    return manifest.descriptor.replace(platform=fields | ({"variant": platform.variant} if platform.variant else {}))

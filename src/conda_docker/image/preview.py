@@ -106,6 +106,7 @@ def preview_image(
     *,
     progress: Progress = SILENT,
     replaced: ReplacedImages | None = None,
+    facts_alone: bool = False,
 ) -> ImagePreview:
     """Return what `build_image` with the same arguments would do.
 
@@ -116,7 +117,7 @@ def preview_image(
     """
     options = options or BuildOptions()
     check_base(environment, base, options)
-    store = FolderStore(options.cache_dir or default_cache_dir())
+    store = FolderStore(options.cache_dir or default_cache_dir(), facts_alone=facts_alone)
     missing = () if base is None else tuple(_not_here(base, store.folder))
     system = _system(base, store.root, readable=not missing)
     environment = complete_environment(

@@ -1,0 +1,110 @@
+"""`conda-docker serve`: a registry whose images are made when they are pulled."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conda_docker.cli.options import common as options
+from conda_docker.cli.parameters import Option
+from conda_docker.cli.parser import command
+from conda_docker.cli.terminal.output import Output
+from conda_docker.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from conda_docker.serve.configuration import ServerConfiguration
+
+_EXAMPLES = """
+# Images of conda-forge, for this machine: docker run localhost:5000/python-3.12/numpy python
+conda-docker serve
+# By a configuration, on all addresses, with TLS
+conda-docker serve --config serve.toml --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
+# Environments of a folder: docker pull localhost:5000/env/analysis
+conda-docker serve --environments envs/ -c conda-forge -c bioconda
+"""
+
+
+@command(
+    Option("--config", metavar="FILE", type=click.Path(path_type=Path), help="Read the configuration from this file."),
+    Option("--host", metavar="ADDRESS", default="127.0.0.1", help="Listen on this address [default: 127.0.0.1]"),
+    Option(
+        "--port", metavar="N", type=click.IntRange(0, 65535), default=5000, help="Listen on this port [default: 5000]"
+    ),
+    Option("--tls-cert", metavar="PEM", type=click.Path(path_type=Path), help="The certificate to serve HTTPS with."),
+    Option("--tls-key", metavar="PEM", type=click.Path(path_type=Path), help="The private key of the certificate."),
+    Option(
+        "-c", "--channel", "channels", metavar="URL", multiple=True, help="Serve packages of this channel; repeatable."
+    ),
+    Option("-b", "--base", metavar="IMAGE", help="Put packages on this image [default: debian:stable-slim]"),
+    Option(
+        "--platform",
+        "platforms",
+        metavar="OS/ARCH",
+        multiple=True,
+        help="Serve images for this platform; repeatable [default: linux/amd64, linux/arm64]",
+    ),
+    Option("--environments", metavar="DIR", help="Serve the environments that files in this folder describe."),
+    options.CACHE_DIR,
+    examples=_EXAMPLES,
+)
+def serve(
+    output: Output,
+    config: Path | None,
+    host: str,
+    port: int,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    cache_dir: Path | None,
+    **given: Any,
+) -> None:
+    """Serve images that are made when they are pulled.
+
+    The name of an image says what is in it: HOST/python-3.12/numpy, HOST/env/NAME for an environment of the server,
+    HOST/lock/SHA256 for a lock file that was posted to /v1/locks; the tag is latest, or a day such as 2026-01-31 as of
+    which packages are chosen. Layers are made once, whatever the number of images. Nothing can be pushed.
+    """
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key belong together")
+    try:
+        import uvicorn
+
+        from conda_docker.serve.app import create_app
+    except ImportError as error:
+        raise MissingExtra(
+            f"serving needs {error.name}, which is not installed: pip install 'conda-docker[serve]'"
+        ) from error
+    from conda_docker.cache.folder import CacheFolder
+    from conda_docker.cache.location import default_cache_dir
+
+    configuration = _configuration(config, given)
+    app = create_app(configuration, CacheFolder(cache_dir or default_cache_dir()))
+    logging.getLogger("conda_docker").setLevel(logging.INFO)
+    scheme = "http" if tls_cert is None else "https"
+    output.note(f"serving images on {scheme}://{host}:{port}; press Ctrl-C to stop")
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def _configuration(path: Path | None, given: dict[str, Any]) -> ServerConfiguration:
+    """Return the configuration of a file with the options over it."""
+    from conda_docker.serve.configuration import configuration_of, read_document
+
+    document = {} if path is None else read_document(path)
+    over: dict[str, Any] = {
+        key: list(value) if isinstance(value, tuple) else value for key, value in given.items() if value
+    }
+    if "environments" in over:
+        over["environments"] = str(Path(over["environments"]).absolute())
+    return configuration_of(document | over, Path() if path is None else path.absolute().parent)

@@ -1,0 +1,111 @@
+"""Who asks, what they may use, and how often they may ask."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from conda_docker.serve.errors import Denied, TooMany, Unauthorized
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
+
+    from conda_docker.serve.configuration import Grant, ServerConfiguration
+    from conda_docker.serve.names import Asked
+
+_CLIENTS = 10_000
+"""Whose requests are counted; whoever was not seen for longest is forgotten first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Whoever sends a request: a name to count by, the channels that may be used, and the grant itself."""
+
+    name: str
+    channels: tuple[str, ...]
+    grant: Grant
+
+    def may_use(self, environment: str) -> bool:
+        """Return whether an environment of the server may be used."""
+        return any(fnmatchcase(environment, pattern) for pattern in self.grant.environments)
+
+    def asks(self, asked: Asked) -> Asked:
+        """Return what is asked for with the channels that this client may use. Raises `Denied`."""
+        if asked.environment is not None and not self.may_use(asked.environment):
+            raise Denied(f"you may not use the environment {asked.environment!r}")
+        if not self.channels:
+            raise Denied("you may use none of this server's channels")
+        return asked.for_channels(self.channels)
+
+
+def client_of(request: HTTPConnection, configuration: ServerConfiguration) -> Client:
+    """Return who sends a request: by a token (Basic or Bearer), by a proxy in front, or else anybody.
+
+    Raises `Unauthorized` for a token that is not known, and where one is needed.
+    """
+    address = request.client.host if request.client is not None else "unknown"
+    proxy = configuration.proxy
+    if proxy is not None and address in proxy.addresses:
+        user = request.headers.get(proxy.user_header)
+        if user:
+            for grant in configuration.access:
+                if grant.user is not None and hmac.compare_digest(grant.user.encode(), user.encode()):
+                    return _client(grant, f"user {user}", configuration)
+        # The last one is what the proxy saw; what stands before it may be anybody's invention.
+        address = request.headers.get("X-Forwarded-For", address).rpartition(",")[2].strip()
+    token = _token(request.headers.get("Authorization", ""))
+    if token is not None:
+        found = hashlib.sha256(token.encode()).hexdigest()
+        for grant in configuration.access:
+            if grant.token_sha256 is not None and hmac.compare_digest(grant.token_sha256, found):
+                return _client(grant, f"token {grant.name}", configuration)
+        raise Unauthorized("this token is not known here")
+    if configuration.everybody is None:
+        raise Unauthorized("a token is needed: docker login, with any user name and the token as password")
+    return _client(configuration.everybody, f"address {address}", configuration)
+
+
+def _client(grant: Grant, name: str, configuration: ServerConfiguration) -> Client:
+    allowed = configuration.channels if grant.channels is None else grant.channels
+    return Client(name, tuple(channel for channel in configuration.channels if channel in allowed), grant)
+
+
+def _token(authorization: str) -> str | None:
+    """Return the token of a header; of Basic authentication the password. Raises `Unauthorized` for a broken one."""
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, ValueError):
+        raise Unauthorized("the Authorization header cannot be read") from None
+
+
+class Rate:
+    """How often each client may do something: `per_minute` times, as many of them at once."""
+
+    def __init__(self, per_minute: int, what: str) -> None:
+        self._per_minute = per_minute
+        self._what = what
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, client: str, now: float | None = None) -> None:
+        """Count one. Raises `TooMany`, which says when to come again."""
+        now = time.monotonic() if now is None else now
+        left, seen = self._left.pop(client, (float(self._per_minute), now))
+        left = min(self._per_minute, left + (now - seen) * self._per_minute / 60)
+        self._left[client] = (left - 1 if left >= 1 else left, now)
+        if len(self._left) > _CLIENTS:
+            self._left.popitem(last=False)
+        if left < 1:
+            wait = max(1, round((1 - left) * 60 / self._per_minute))
+            raise TooMany(f"this server allows {self._per_minute} {self._what} a minute; wait {wait} s", wait)

@@ -1,0 +1,100 @@
+"""create_app: the server as an ASGI application."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from conda_docker.serve.errors import ServerError, TooMany, Unauthorized, answer_to
+from conda_docker.serve.page_api import page_routes
+from conda_docker.serve.registry_api import VERSION_HEADER, registry_routes
+from conda_docker.serve.server import Server
+from python_docker.errors import Error
+
+if TYPE_CHECKING:
+    from conda_docker.cache.folder import CacheFolder
+    from conda_docker.serve.configuration import ServerConfiguration
+    from conda_docker.serve.metrics import Metrics
+
+_log = logging.getLogger("conda_docker")
+_CODES = {404: "NAME_UNKNOWN", 405: "UNSUPPORTED"}
+_LONGEST_MESSAGE = 8000  # characters
+
+
+def create_app(configuration: ServerConfiguration, cache: CacheFolder) -> Starlette:
+    """Return the application that serves images on demand; layers and facts are kept in `cache`.
+
+    app = create_app(ServerConfiguration(channels=("conda-forge",)), CacheFolder(Path("/var/cache/images")))
+    uvicorn.run(app)
+    """
+    server = Server(configuration, cache)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        server.close()
+
+    async def failed(request: Request, error: Exception) -> Response:
+        answer = answer_to(error)
+        if type(answer) is ServerError:
+            _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return error_response(answer, request.method)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        method_only = error.status_code == 405
+        answer = ServerError("images can only be pulled from here" if method_only else "there is nothing here")
+        answer.status, answer.code = error.status_code, _CODES.get(error.status_code, "UNKNOWN")
+        return error_response(answer, request.method)
+
+    return Starlette(
+        routes=[*registry_routes(server), *page_routes(server)],
+        middleware=[Middleware(_Counting, metrics=server.metrics)],
+        exception_handlers={HTTPException: refused, Error: failed, Exception: failed},
+        lifespan=lifespan,
+    )
+
+
+def error_response(error: ServerError, method: str = "GET") -> Response:
+    """Return an error as registries answer it (distribution-spec, "Error Codes")."""
+    headers = dict(VERSION_HEADER)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = 'Basic realm="conda-docker", charset="UTF-8"'
+    if isinstance(error, TooMany):
+        headers["Retry-After"] = str(error.retry_after)
+    message = str(error)[:_LONGEST_MESSAGE]
+    body = json.dumps({"errors": [{"code": error.code, "message": message, "detail": None}]})
+    return Response(body, error.status, {**headers, "Content-Type": "application/json"})
+
+
+class _Counting:
+    """Counts requests by kind and status."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._metrics.requests.labels(_kind(scope["path"]), str(message["status"])).inc()
+            await send(message)
+
+        await self._app(scope, receive, counted if scope["type"] == "http" else send)
+
+
+def _kind(path: str) -> str:
+    for kind in ("manifests", "blobs", "tags", "referrers"):
+        if path.startswith("/v2/") and f"/{kind}/" in path:
+            return kind
+    return "version" if path == "/v2/" else "page"

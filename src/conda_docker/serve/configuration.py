@@ -1,0 +1,277 @@
+"""ServerConfiguration: what a server serves, to whom, and how much of it; from a TOML file."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from conda_docker.build_options import BuildOptions
+from conda_docker.request import DEFAULT_BASE
+from conda_docker.user_files import read_text
+from python_docker.errors import Error
+from python_docker.spec.platform import Platform
+
+_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+# What is about the machine that builds, or would have its files in images.
+_NOT_FOR_SERVERS = frozenset(
+    {"add", "cache_dir", "cache_from", "cache_to", "chmod", "chown", "offline", "use_cache", "use_extracted", "workers"}
+)
+T = TypeVar("T")
+
+
+class InvalidConfiguration(Error, ValueError):
+    """A configuration of the server that cannot be used; the message names the key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one image, one client and the server may take.
+
+    `packages` and `package_bytes` (of the archives) are those of an image for one platform. `builds` run at once,
+    `waiting` more may wait. A request waits `wait_seconds` for a build, which goes on after that. `latest_seconds` is
+    how long the tag `latest` keeps meaning the same. A client may begin `builds_per_minute` and make
+    `requests_per_minute`. `disk_bytes` is what layers and packages may take in the cache, None for any amount.
+    """
+
+    packages: int = 500
+    package_bytes: int = 10 * 10**9
+    builds: int = 2
+    waiting: int = 100
+    wait_seconds: int = 280
+    latest_seconds: int = 600
+    builds_per_minute: int = 60
+    requests_per_minute: int = 6000
+    lock_bytes: int = 4 << 20
+    disk_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What somebody may use: `channels` of those that the server has (None: all), and environments by patterns.
+
+    It is for whoever sends the token with this SHA-256, or whom a proxy in front names as `user`.
+    """
+
+    name: str = "anonymous"
+    token_sha256: str | None = None
+    user: str | None = None
+    channels: tuple[str, ...] | None = None
+    environments: tuple[str, ...] = ("*",)
+    locks: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """A proxy in front that logs users in: the header that names them, and the addresses it connects from."""
+
+    user_header: str
+    addresses: tuple[str, ...] = ("127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfiguration:
+    """All of a server's configuration. Without `access` and `anonymous`, everybody may use everything.
+
+    `environments` is a folder with files that describe environments. `cache_from` and `cache_to` are layer
+    repositories; with `redirect`, clients are sent to the first for layers that are not on this machine: they must be
+    able to read there. `wheels` are beginnings of the URLs that wheels of posted lock files may have. `public_url` is
+    what users type in front of a name, where it is not what they connect to.
+    """
+
+    base: str = DEFAULT_BASE
+    channels: tuple[str, ...] = ("conda-forge",)
+    platforms: tuple[Platform, ...] = (Platform("linux", "amd64"), Platform("linux", "arm64"))
+    environments: Path | None = None
+    virtual_packages: tuple[str, ...] = ()
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
+    wheels: tuple[str, ...] = ()
+    redirect: bool = False
+    public_url: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    access: tuple[Grant, ...] = ()
+    anonymous: Grant | None = None
+    proxy: Proxy | None = None
+    build: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def everybody(self) -> Grant | None:
+        """What may be used without a token."""
+        return self.anonymous or (None if self.access else Grant())
+
+
+def read_configuration(path: Path) -> ServerConfiguration:
+    """Return the configuration in a TOML file, whose keys have dashes.
+
+    Paths are relative to the file. Raises `InvalidConfiguration` for keys that are not known and for values that cannot
+    be used, and `InvalidEnvironment` for a file that cannot be read.
+
+        base = "debian:stable-slim"
+        channels = ["conda-forge", "bioconda"]
+        environments = "envs"
+
+        [limits]
+        packages = 200
+        disk-bytes = "50GB"
+
+        [[access]]
+        name = "ci"
+        token-sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    """
+    try:
+        return configuration_of(read_document(path), path.absolute().parent)
+    except InvalidConfiguration as error:
+        raise InvalidConfiguration(f"{path}: {error}") from None
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Return what is in a TOML file. Raises `InvalidConfiguration` and `InvalidEnvironment`."""
+    import tomli
+
+    text = read_text(path)
+    try:
+        return dict(tomli.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise InvalidConfiguration(f"{path} is not valid TOML: {error}") from None
+
+
+def configuration_of(document: Mapping[str, Any], folder: Path) -> ServerConfiguration:
+    """Return the configuration of a TOML document, with paths relative to `folder`. Raises `InvalidConfiguration`."""
+    table = dict(document)
+    values: dict[str, Any] = {}
+    values["build"] = _build_options(table.pop("build", {}))
+    values["limits"] = _table(Limits, table.pop("limits", {}), "limits")
+    access = table.pop("access", [])
+    if not isinstance(access, list):
+        raise InvalidConfiguration("access must be tables, as [[access]]")
+    values["access"] = tuple(_grant(entry) for entry in access)
+    if "anonymous" in table:
+        values["anonymous"] = _table(Grant, table.pop("anonymous"), "anonymous")
+    if "proxy" in table:
+        values["proxy"] = _table(Proxy, table.pop("proxy"), "proxy")
+    if "environments" in table:
+        values["environments"] = folder / _text(table.pop("environments"), "environments")
+        if not values["environments"].is_dir():
+            raise InvalidConfiguration(f"environments: there is no folder {values['environments']}")
+    if "platforms" in table:
+        values["platforms"] = _platforms(table.pop("platforms"))
+    configuration = _table(ServerConfiguration, table, "", values)
+    names = [grant.name for grant in configuration.access]
+    if len(set(names)) < len(names):
+        raise InvalidConfiguration("access: each entry needs a name of its own")
+    for grant in (*configuration.access, *filter(None, [configuration.anonymous])):
+        for channel in grant.channels or ():
+            if channel not in configuration.channels:
+                raise InvalidConfiguration(
+                    f"{grant.name} may use the channel {channel!r}, which is not one of the server's channels"
+                )
+    return configuration
+
+
+def _grant(entry: object) -> Grant:
+    grant = _table(Grant, entry, "access")
+    if grant.name == "anonymous":
+        raise InvalidConfiguration("access: each entry needs a name; what anybody may use is in [anonymous]")
+    if (grant.token_sha256 is None) == (grant.user is None):
+        raise InvalidConfiguration(f"access {grant.name!r} needs either token-sha256 or user")
+    if grant.token_sha256 is not None and not _SHA256.fullmatch(grant.token_sha256):
+        raise InvalidConfiguration(
+            f"access {grant.name!r}: token-sha256 must be the SHA-256 of the token, as `printf %s TOKEN | sha256sum` "
+            "prints it, and never the token"
+        )
+    return grant
+
+
+def _build_options(table: object) -> Mapping[str, Any]:
+    if not isinstance(table, Mapping):
+        raise InvalidConfiguration("build must be a table")
+    known = {item.name.replace("_", "-"): item.name for item in fields(BuildOptions)}
+    values = {}
+    for key, value in table.items():
+        if key not in known or known[key] in _NOT_FOR_SERVERS:
+            allowed = sorted(name for name, plain in known.items() if plain not in _NOT_FOR_SERVERS)
+            raise InvalidConfiguration(f"build has no key {key!r}{_did_you_mean(key, allowed)}")
+        values[known[key]] = value
+    try:
+        BuildOptions(**values)
+    except (TypeError, ValueError, Error) as error:
+        raise InvalidConfiguration(f"build: {error}") from None
+    return values
+
+
+def _table(kind: type[T], table: object, where: str, values: Mapping[str, Any] | None = None) -> T:
+    """Return a value of a dataclass from a TOML table, with `values` that are read already."""
+    prefix = f"{where}." if where else ""
+    if not isinstance(table, Mapping):
+        raise InvalidConfiguration(f"{where} must be a table")
+    hints = get_type_hints(kind)
+    found = dict(values or {})
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in hints or name in found or "_" in key:
+            raise InvalidConfiguration(
+                f"there is no key {prefix}{key}{_did_you_mean(key, [known.replace('_', '-') for known in hints])}"
+            )
+        found[name] = _converted(value, hints[name], f"{prefix}{key}")
+    try:
+        return kind(**found)
+    except TypeError as error:
+        missing = ", ".join(re.findall(r"'(\w+)'", str(error))).replace("_", "-")
+        raise InvalidConfiguration(f"{where} needs {missing}") from None
+
+
+def _converted(value: object, hint: object, key: str) -> object:
+    """Return a value of the type that a field has: an amount, a flag, a string, or strings."""
+    if hint in (int, int | None):
+        return _amount(value, key)
+    if hint is bool:
+        if not isinstance(value, bool):
+            raise InvalidConfiguration(f"{key} must be true or false")
+        return value
+    if hint in (str, str | None):
+        return _text(value, key)
+    return _texts(value, key)
+
+
+def _amount(value: object, key: str) -> int:
+    """Return a number, or the bytes that `50GB` is."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)B", value) if isinstance(value, str) else None
+    if match is None or not float(match[1]):
+        raise InvalidConfiguration(f"{key} must be a number above 0, or a size such as 500MB; got {value!r}")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def _text(value: object, key: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise InvalidConfiguration(f"{key} must be a string; got {value!r}")
+    return value
+
+
+def _texts(value: object, key: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise InvalidConfiguration(f"{key} must be a list of strings; got {value!r}")
+    return tuple(value)
+
+
+def _platforms(value: object) -> tuple[Platform, ...]:
+    from conda_docker.request import to_platforms
+
+    try:
+        platforms = to_platforms("platforms", _texts(value, "platforms"))
+    except Error as error:
+        raise InvalidConfiguration(f"platforms: {error}") from None
+    if not platforms:
+        raise InvalidConfiguration("platforms must name at least one, such as linux/amd64")
+    return platforms
+
+
+def _did_you_mean(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(sorted(known))}"

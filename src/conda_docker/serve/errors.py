@@ -1,0 +1,102 @@
+"""Errors of the server, each with the code and the status that registries answer with (distribution-spec, "Errors")."""
+
+from __future__ import annotations
+
+from conda_docker.errors import (
+    CacheError,
+    ChannelError,
+    DownloadError,
+    InvalidEnvironment,
+    PolicyViolated,
+    Unsolvable,
+    UnsupportedInput,
+)
+from python_docker.errors import Error, InvalidDigest, NotFound, RegistryError
+
+
+class ServerError(Error):
+    """An error that is answered with a `code` of the distribution specification and an HTTP `status`."""
+
+    code = "UNKNOWN"
+    status = 500
+
+
+class NoSuchName(ServerError, ValueError):
+    """A name or a tag that cannot mean an image here; the message says what names look like."""
+
+    code, status = "NAME_INVALID", 400
+
+
+class NameUnknown(ServerError, NotFound):
+    """An environment or a lock file that is not here."""
+
+    code, status = "NAME_UNKNOWN", 404
+
+
+class ManifestUnknown(ServerError, NotFound):
+    """A manifest that is not here, or an environment that cannot be solved."""
+
+    code, status = "MANIFEST_UNKNOWN", 404
+
+
+class BlobUnknown(ServerError, NotFound):
+    """A blob that no image of that name has."""
+
+    code, status = "BLOB_UNKNOWN", 404
+
+
+class Unauthorized(ServerError):
+    """A token is needed, or is not known."""
+
+    code, status = "UNAUTHORIZED", 401
+
+
+class Denied(ServerError):
+    """Something that whoever asks may not have, or that is larger than the server's limits."""
+
+    code, status = "DENIED", 403
+
+
+class TooMany(ServerError):
+    """More requests than somebody may make at a time, or a queue that is full. `retry_after` is in seconds."""
+
+    code, status = "TOOMANYREQUESTS", 429
+
+    def __init__(self, message: str, retry_after: int = 30) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class StillBuilding(TooMany):
+    """A build that takes longer than a request may; it goes on."""
+
+    status = 503
+
+
+class Unavailable(ServerError):
+    """A channel, a registry or a disk that the server depends on, and that fails."""
+
+    code, status = "UNAVAILABLE", 503
+
+
+def answer_to(error: Exception) -> ServerError:
+    """Return the error to answer with; what clients should not see of an error that nobody expects is left out.
+
+    >>> answer_to(Unsolvable("nothing provides numpy")).code
+    'MANIFEST_UNKNOWN'
+    >>> str(answer_to(KeyError("secret")))
+    'the server failed; its log says why'
+    """
+    if isinstance(error, ServerError):
+        return error
+    if isinstance(error, PolicyViolated):
+        return Denied(str(error))
+    if isinstance(error, InvalidDigest):
+        return ManifestUnknown(str(error))
+    if isinstance(error, Unsolvable | InvalidEnvironment | UnsupportedInput):
+        return ManifestUnknown(str(error))
+    if isinstance(error, ChannelError | DownloadError | RegistryError):
+        return Unavailable(str(error))
+    if isinstance(error, CacheError):
+        return Unavailable("the server cannot write to its disk")
+    return ServerError("the server failed; its log says why")

@@ -1,0 +1,171 @@
+"""Images: what a name means now, made if need be; the part of the server that waits for builds."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.cache.folder import mark_used
+from conda_docker.errors import ChannelError, DownloadError
+from conda_docker.serve.disk import make_room
+from conda_docker.serve.environments import find_environment
+from conda_docker.serve.errors import BlobUnknown, ManifestUnknown
+from python_docker.errors import Error, RegistryError
+
+if TYPE_CHECKING:
+    from conda_docker.cache.folder import CacheFolder
+    from conda_docker.serve.access import Client, Rate
+    from conda_docker.serve.builds import Builds
+    from conda_docker.serve.catalogue import Catalogue
+    from conda_docker.serve.configuration import ServerConfiguration
+    from conda_docker.serve.maker import Maker
+    from conda_docker.serve.metrics import Metrics
+    from conda_docker.serve.names import Asked
+    from conda_docker.serve.served_image import ServedImage
+    from python_docker.spec.digest import Digest
+
+_log = logging.getLogger("conda_docker")
+
+
+class Images:
+    """The images of a server, by names and by digests."""
+
+    def __init__(
+        self,
+        configuration: ServerConfiguration,
+        cache: CacheFolder,
+        catalogue: Catalogue,
+        maker: Maker,
+        builds: Builds,
+        metrics: Metrics,
+        rate: Rate,
+    ) -> None:
+        self._configuration = configuration
+        self._cache = cache
+        self._catalogue = catalogue
+        self._maker = maker
+        self._builds = builds
+        self._metrics = metrics
+        self._rate = rate
+        self._checked: set[tuple[Digest, int]] = set()
+
+    async def named(self, client: Client, asked: Asked) -> ServedImage:
+        """Return what a name and a tag mean: what is known while that is fresh, else what is made now.
+
+        Where channels or registries fail, what the tag meant before is served again. Raises `ServerError`s, and what
+        making it raises.
+        """
+        known = await asyncio.to_thread(self._catalogue.tagged, asked)
+        if known is not None and await asyncio.to_thread(self._is_fresh, asked, known):
+            self._metrics.images.labels("known").inc()
+            self._catalogue.asked_for(asked, known)
+            return known
+        self._rate.take(client.name)
+        started = time.monotonic()
+        try:
+            key = asked.name, asked.tag, asked.channels
+            image = await self._builds.run(
+                key, client.name, partial(self._make, asked), self._configuration.limits.wait_seconds
+            )
+        except (ChannelError, DownloadError, RegistryError) as error:
+            if known is None:
+                self._metrics.images.labels("failed").inc()
+                raise
+            _log.warning("%s:%s is served as it was before: %s", asked.name, asked.tag, error)
+            self._metrics.images.labels("stale").inc()
+            return known
+        except Error:
+            self._metrics.images.labels("failed").inc()
+            raise
+        self._metrics.images.labels("made").inc()
+        self._metrics.seconds.observe(time.monotonic() - started)
+        self._catalogue.asked_for(asked, image)
+        return image
+
+    async def holding(self, asked: Asked, digest: Digest) -> ServedImage:
+        """Return the image of a name that has a manifest or a blob. Raises `ManifestUnknown`."""
+        image = await asyncio.to_thread(self._catalogue.holding, asked, digest)
+        if image is None:
+            raise ManifestUnknown(f"no image {asked.name} here has {digest}")
+        return image
+
+    async def path_of(self, client: Client, image: ServedImage, digest: Digest) -> Path:
+        """Return the file of a layer, made again if it is not here, whose content is right.
+
+        Equal requests at one moment make it once.
+        """
+        path = self._cache.blobs.path_of(digest)
+        if await asyncio.to_thread(self._is_right, path, digest, image.sizes[digest]):
+            self._metrics.blobs.labels("kept").inc()
+            return path
+        self._metrics.blobs.labels("made").inc()
+        made: Path = await self._builds.run(
+            digest, client.name, partial(self._make_layer, image, digest), self._configuration.limits.wait_seconds
+        )
+        return made
+
+    def is_here(self, image: ServedImage, digest: Digest) -> bool:
+        """Return whether a layer is on this machine."""
+        try:
+            return self._cache.blobs.path_of(digest).stat().st_size == image.sizes[digest]
+        except (OSError, KeyError):
+            return False
+
+    def _make(self, asked: Asked) -> ServedImage:
+        image = self._maker.make(asked)
+        self._make_room()
+        return image
+
+    def _make_layer(self, image: ServedImage, digest: Digest) -> Path:
+        path = self._maker.path_of(image, digest)
+        self._make_room(digest)
+        return path
+
+    def _make_room(self, *kept: Digest) -> None:
+        limit = self._configuration.limits.disk_bytes
+        if limit is not None:
+            make_room(self._cache, limit, kept)
+
+    def _is_fresh(self, asked: Asked, image: ServedImage) -> bool:
+        """Return whether a tag still means an image: a day that is over does for ever, and a lock file too."""
+        if asked.lock is not None:
+            return True
+        if asked.environment is not None:
+            path = find_environment(self._configuration.environments, asked.environment)
+            if hashlib.sha256(path.read_bytes()).hexdigest() != image.source:
+                return False
+        made = datetime.fromtimestamp(image.made, UTC)
+        if asked.day is not None and asked.day < made.date():
+            return True
+        return time.time() - image.made < self._configuration.limits.latest_seconds
+
+    def _is_right(self, path: Path, digest: Digest, size: int) -> bool:
+        """Return whether a file holds a layer. It is hashed once in the life of this server, or removed."""
+        try:
+            status = path.stat()
+        except OSError:
+            return False
+        if status.st_size != size:
+            return False
+        seen = digest, status.st_mtime_ns
+        if seen not in self._checked:
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, digest.algorithm).hexdigest() != digest.encoded:
+                    _log.warning("%s is damaged and is made again", path)
+                    path.unlink(missing_ok=True)
+                    return False
+        mark_used(path)
+        self._checked.add((digest, path.stat().st_mtime_ns))
+        self._checked.discard(seen)
+        return True
+
+
+def blob_unknown(image: ServedImage, digest: Digest) -> BlobUnknown:
+    """Return the error for a digest that no blob of an image has."""
+    return BlobUnknown(f"{image.name} has no blob {digest}")

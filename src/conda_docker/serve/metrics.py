@@ -1,0 +1,46 @@
+"""Metrics of a server, in Prometheus' form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+if TYPE_CHECKING:
+    from conda_docker.serve.builds import Builds
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
+
+
+class Metrics:
+    """What one server counts; nothing in it names a client or an image."""
+
+    def __init__(self, builds: Builds) -> None:
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "conda_docker_requests", "Requests by kind and status.", ["kind", "status"], registry=self._registry
+        )
+        self.images = Counter(
+            "conda_docker_images",
+            "Images asked for: known, made, stale or failed.",
+            ["result"],
+            registry=self._registry,
+        )
+        self.seconds = Histogram(
+            "conda_docker_build_seconds",
+            "Seconds that making an image took.",
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+        self.blobs = Counter(
+            "conda_docker_blobs", "Blobs sent: kept, made again or redirected.", ["source"], registry=self._registry
+        )
+        waiting = Gauge("conda_docker_builds_waiting", "Builds that wait for their turn.", registry=self._registry)
+        waiting.set_function(lambda: builds.waiting)
+        under_way = Gauge("conda_docker_builds", "Builds that run or wait.", registry=self._registry)
+        under_way.set_function(lambda: builds.under_way)
+
+    def text(self) -> bytes:
+        """Return all of them as text."""
+        return generate_latest(self._registry)

@@ -1,0 +1,127 @@
+"""The registry's part of the server: `/v2/`, as the distribution specification has it, for reading alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from conda_docker.serve.access import client_of
+from conda_docker.serve.images import blob_unknown
+from conda_docker.serve.names import parse_name
+from python_docker.spec.digest import Digest
+from python_docker.spec.media_types import OCI_INDEX
+from python_docker.spec.reference import ImageReference
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from conda_docker.serve.access import Client
+    from conda_docker.serve.names import Asked
+    from conda_docker.serve.served_image import ServedImage
+    from conda_docker.serve.server import Server
+
+VERSION_HEADER = {"Docker-Distribution-Api-Version": "registry/2.0"}
+_FOREVER = "max-age=31536000, immutable"
+
+
+def registry_routes(server: Server) -> list[BaseRoute]:
+    """Return the routes of a registry that can be pulled from."""
+
+    async def version(request: Request) -> Response:
+        client_of(request, server.configuration)
+        return _json({})
+
+    async def manifest(request: Request) -> Response:
+        client = server.client(request)
+        reference = request.path_params["reference"]
+        if ":" in reference:
+            digest = Digest(reference)
+            image = await server.images.holding(_asked(request, client), digest)
+        else:
+            image = await server.images.named(client, _asked(request, client, reference))
+            digest = image.root
+        document = image.documents.get(digest)
+        if document is None or digest not in {image.root, *(each.digest for each in image.manifests())}:
+            raise blob_unknown(image, digest)
+        headers = _headers(digest, document.media_type)
+        headers["Cache-Control"] = _FOREVER if ":" in reference else "no-cache"
+        return _content(request, document.raw, headers)
+
+    async def blob(request: Request) -> Response:
+        client = server.client(request)
+        digest = Digest(request.path_params["digest"])
+        image = await server.images.holding(_asked(request, client), digest)
+        headers = _headers(digest, "application/octet-stream") | {"Cache-Control": _FOREVER}
+        document = image.documents.get(digest)
+        if document is not None:
+            return _content(request, document.raw, headers)
+        if request.method == "HEAD":
+            return Response(status_code=200, headers=headers | {"Content-Length": str(image.sizes[digest])})
+        elsewhere = await _elsewhere(server, image, digest)
+        if elsewhere is not None:
+            server.metrics.blobs.labels("redirected").inc()
+            return RedirectResponse(elsewhere, 307, headers=VERSION_HEADER)
+        path = await server.images.path_of(client, image, digest)
+        return FileResponse(path, headers=headers, media_type="application/octet-stream")
+
+    async def tags(request: Request) -> Response:
+        client = server.client(request)
+        asked = _asked(request, client)
+        return _json({"name": request.path_params["name"], "tags": server.catalogue.tags(asked)})
+
+    async def referrers(request: Request) -> Response:
+        server.client(request)
+        Digest(request.path_params["digest"])
+        return _json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}, OCI_INDEX)
+
+    reading = ["GET", "HEAD"]
+    return [
+        Route("/v2/", version, methods=reading),
+        Route("/v2/{name:path}/manifests/{reference}", manifest, methods=reading),
+        Route("/v2/{name:path}/blobs/{digest}", blob, methods=reading),
+        Route("/v2/{name:path}/tags/list", tags, methods=reading),
+        Route("/v2/{name:path}/referrers/{digest}", referrers, methods=reading),
+    ]
+
+
+def _asked(request: Request, client: Client, tag: str = "latest") -> Asked:
+    return client.asks(parse_name(request.path_params["name"], tag))
+
+
+async def _elsewhere(server: Server, image: ServedImage, digest: Digest) -> str | None:
+    """Return where a client can get a layer that is not on this machine, if it is to be sent there."""
+    configuration = server.configuration
+    if not configuration.redirect or server.images.is_here(image, digest):
+        return None
+    origin = await asyncio.to_thread(server.maker.origin_of, image, digest)
+    repositories = [ImageReference.parse(name) for name in configuration.cache_from]
+    for repository in repositories:
+        if origin == repository.name:
+            return f"https://{repository.api_host}/v2/{repository.path}/blobs/{digest}"
+    return None
+
+
+def _headers(digest: Digest, media_type: str) -> dict[str, str]:
+    return {
+        **VERSION_HEADER,
+        "Docker-Content-Digest": str(digest),
+        "ETag": f'"{digest}"',
+        "Content-Type": media_type,
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _content(request: Request, raw: bytes, headers: Mapping[str, str]) -> Response:
+    """Return a document; a HEAD request hears its length alone, and whoever has it already that it is the same."""
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(raw, headers=dict(headers))
+
+
+def _json(value: object, media_type: str = "application/json") -> Response:
+    return Response(json.dumps(value), headers={**VERSION_HEADER, "Content-Type": media_type})

@@ -1,0 +1,44 @@
+"""Server: the parts of one server, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conda_docker.serve.access import Client, Rate, client_of
+from conda_docker.serve.builds import Builds
+from conda_docker.serve.catalogue import Catalogue
+from conda_docker.serve.images import Images
+from conda_docker.serve.maker import Maker, settings_of
+from conda_docker.serve.metrics import Metrics
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from conda_docker.cache.folder import CacheFolder
+    from conda_docker.serve.configuration import ServerConfiguration
+
+
+class Server:
+    """All that answers requests, by one configuration and in one cache."""
+
+    def __init__(self, configuration: ServerConfiguration, cache: CacheFolder) -> None:
+        limits = configuration.limits
+        self.configuration = configuration
+        self.catalogue = Catalogue(cache, settings_of(configuration))
+        self.maker = Maker(configuration, cache, self.catalogue)
+        self.builds = Builds(limits.builds, limits.waiting)
+        self.metrics = Metrics(self.builds)
+        self.requests = Rate(limits.requests_per_minute, "requests")
+        self.begun = Rate(limits.builds_per_minute, "new images")
+        self.images = Images(configuration, cache, self.catalogue, self.maker, self.builds, self.metrics, self.begun)
+
+    def client(self, request: Request) -> Client:
+        """Return who sends a request, which counts. Raises `Unauthorized` and `TooMany`."""
+        client = client_of(request, self.configuration)
+        self.requests.take(client.name)
+        return client
+
+    def close(self) -> None:
+        """Begin nothing more, and remove temporary files."""
+        self.builds.close()
+        self.maker.close()

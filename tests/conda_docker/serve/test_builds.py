@@ -1,0 +1,129 @@
+"""One build for equal requests, a bounded number at once, in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable
+from functools import partial
+
+import pytest
+
+from conda_docker.serve.builds import Builds
+from conda_docker.serve.errors import StillBuilding, TooMany
+
+
+def test_equal_requests_are_one_build() -> None:
+    made = []
+
+    async def ask() -> list[int]:
+        builds = Builds(2, 10)
+
+        def work() -> int:
+            made.append(1)
+            return len(made)
+
+        answers = await asyncio.gather(*(builds.run("key", f"client {number}", work, 10) for number in range(50)))
+        builds.close()
+        return answers
+
+    assert asyncio.run(ask()) == [1] * 50
+    assert made == [1]
+
+
+def test_no_more_than_allowed_at_once() -> None:
+    now, most = 0, 0
+    lock = threading.Lock()
+
+    def work() -> None:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        threading.Event().wait(0.005)
+        with lock:
+            now -= 1
+
+    async def ask() -> None:
+        builds = Builds(2, 100)
+        await asyncio.gather(*(builds.run(number, "client", work, 10) for number in range(20)))
+        assert (builds.waiting, builds.under_way) == (0, 0)
+        builds.close()
+
+    asyncio.run(ask())
+    assert most == 2
+
+
+def test_clients_have_their_turns_whatever_the_number_of_their_requests() -> None:
+    order: list[str] = []
+
+    async def ask() -> None:
+        builds = Builds(1, 100)
+        started, go = threading.Event(), threading.Event()
+
+        def first() -> None:
+            started.set()
+            go.wait(10)
+
+        waiting: list[Awaitable[None]] = [asyncio.create_task(builds.run("first", "greedy", first, 10))]
+        await asyncio.to_thread(started.wait, 10)
+        for client, number in [("greedy", 1), ("greedy", 2), ("greedy", 3), ("modest", 1)]:
+            name = f"{client} {number}"
+            waiting.append(asyncio.create_task(builds.run(name, client, partial(order.append, name), 10)))
+        await asyncio.sleep(0)
+        go.set()
+        await asyncio.gather(*waiting)
+        builds.close()
+
+    asyncio.run(ask())
+    assert order.index("modest 1") < order.index("greedy 2")
+
+
+def test_a_queue_that_is_full() -> None:
+    async def ask() -> None:
+        builds = Builds(1, 1)
+        go = threading.Event()
+        tasks = [asyncio.create_task(builds.run(number, "client", lambda: go.wait(10), 10)) for number in range(2)]
+        await asyncio.sleep(0.01)
+        with pytest.raises(TooMany):
+            await builds.run("another", "client", lambda: None, 10)
+        go.set()
+        await asyncio.gather(*tasks)
+        builds.close()
+
+    asyncio.run(ask())
+
+
+def test_whoever_loses_patience_finds_the_result_later() -> None:
+    async def ask() -> None:
+        builds = Builds(1, 1)
+        go = threading.Event()
+
+        def work() -> str:
+            go.wait(10)
+            return "made"
+
+        with pytest.raises(StillBuilding):
+            await builds.run("key", "client", work, 0.01)
+        later = asyncio.create_task(builds.run("key", "client", lambda: "made twice", 10))
+        await asyncio.sleep(0)
+        go.set()
+        assert await later == "made"
+        builds.close()
+
+    asyncio.run(ask())
+
+
+def test_an_error_reaches_everybody_and_is_not_kept() -> None:
+    async def ask() -> None:
+        builds = Builds(1, 10)
+
+        def fail() -> None:
+            raise ValueError("broken")
+
+        results = await asyncio.gather(*(builds.run("key", "c", fail, 10) for _ in range(3)), return_exceptions=True)
+        assert [str(result) for result in results] == ["broken"] * 3
+        assert await builds.run("key", "c", lambda: 1, 10) == 1
+        builds.close()
+
+    asyncio.run(ask())
