@@ -38,7 +38,7 @@ def find_moves(
             real = _resolve(folder, final, prefix)
             if real is None:
                 outside.setdefault(folder)
-            elif real != folder:
+            else:
                 moved[folder] = real
         moves.append(moved)
     return moves, list(outside)

@@ -146,15 +146,12 @@ class _Making:
     def settle(self, members: Sequence[Member], replaced: Mapping[str, Sequence[str]]) -> Settlement:
         """Return what each of `members`, in order, loses to a later one. Remembered: a second call reads none."""
         key = self.recipe.key(members, replaced=replaced)
-        known = remembered_settlement(self.cache, key, self.stores)
-        if known is not None:
-            if key is not None:
-                self.notes[key] = known.to_json()
-            return known
-        from conda_docker.layers.settle import settle
+        settlement = remembered_settlement(self.cache, key, self.stores)
+        if settlement is None:
+            from conda_docker.layers.settle import settle
 
-        settlement = settle(members, replaced, self.recipe, self.fetch)
-        remember_settlement(self.cache, key, settlement)
+            settlement = settle(members, replaced, self.recipe, self.fetch)
+            remember_settlement(self.cache, key, settlement)
         if key is not None:
             self.notes[key] = settlement.to_json()
         return settlement

@@ -29,6 +29,14 @@ def test_layers_that_no_store_has_are_none(pantry: Pantry) -> None:
     assert (first and first.cached, second) == (True, None)
 
 
+def test_layers_that_do_not_meet_are_as_they_were_made(pantry: Pantry) -> None:
+    members = pantry.add(*(SyntheticPackage(name=name, files={name: b"x"}) for name in "ab"))
+    store, plan = Store(), [[member] for member in members]
+    made = in_order(pantry.make(plan, stores=[store]))
+    known = known_layers(plan, RECIPE, [store], cache=cache(pantry))
+    assert [layer and layer.layer.digest for layer in known] == [layer.layer.digest for layer in made]
+
+
 def test_what_was_settled_counts(pantry: Pantry) -> None:
     members = pantry.add(*(SyntheticPackage(name=name, files={"x": name.encode()}) for name in "ab"))
     store, plan = Store(), [[member] for member in members]

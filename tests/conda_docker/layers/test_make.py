@@ -12,18 +12,23 @@ from typing import Any
 
 import pytest
 
+from conda_docker.cache.folder import CacheFolder
 from conda_docker.environment.wheels import LockedWheel
 from conda_docker.errors import CacheError, InterpreterNotFound, InvalidPackage
 from conda_docker.layers.facts import LayerFacts
+from conda_docker.layers.make import make_layers
 from conda_docker.layers.member import Member
 from conda_docker.layers.recipe import Recipe
+from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.link.bytecode.interpreter import Interpreters
 from conda_docker.link.bytecode.python_program import exact_version, minor_version
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
+from python_docker.spec.digest import Digest
 from tests.conda_docker.layers.ingredients import RECIPE, Pantry, Store, in_order
 from tests.conda_docker.packages import SyntheticPackage
 from tests.conda_docker.pypi.wheels import make_wheel
+from tests.damage import flip_a_bit
 
 A = SyntheticPackage(name="a", files={"share/a": "a", "share/x": "a"})
 B = SyntheticPackage(name="b", files={"share/b": "b", "share/x": "b"})
@@ -204,6 +209,37 @@ def test_without_an_interpreter_nothing_is_made(pantry: Pantry, monkeypatch: pyt
     assert pantry.fetched == []
     made = in_order(pantry.make([[c], [module]], recipe.without_bytecode()))
     assert not [path for path in made[1].layer.list_files() if path.endswith(".pyc")]
+
+
+def test_a_recipe_that_compiles_needs_to_know_where_its_python_is(pantry: Pantry) -> None:
+    [module] = pantry.add(MODULE)
+    with pytest.raises(ValueError, match=f"no Python {VERSION} to byte-compile"):
+        in_order(pantry.make([[module]], COMPILING))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs this Python as a program")
+def test_a_layer_that_is_made_again_for_what_it_loses_is_compiled_too(pantry: Pantry) -> None:
+    files = {"site-packages/n.py": "x = 1", "site-packages/m.py": "x = 2"}
+    python, module, other = pantry.add(PYTHON, MODULE, SyntheticPackage(name="n", noarch="python", files=files))
+    interpreters = Interpreters(python, "linux-64", pantry.folder)
+    made = in_order(pantry.make([[other], [module]], COMPILING, interpreters=interpreters))
+    compiled = [[path for path in layer.layer.list_files() if path.endswith(".pyc")] for layer in made]
+    assert [len(paths) for paths in compiled] == [1, 1]
+    assert "/n." in compiled[0][0]
+
+
+def test_a_layer_of_the_cache_that_was_damaged_is_made_again(pantry: Pantry) -> None:
+    [a] = pantry.add(A)
+    cache = CacheFolder(pantry.folder / "cache")
+    store = FolderStore(cache.root)
+    in_order(make_layers([[a]], RECIPE, [store], pantry.fetch, cache=cache, keep=[store]))
+    [known] = make_layers([[a]], RECIPE, [store], pantry.fetch, cache=cache, keep=[store])
+    assert known.cached
+    pantry.fetched.clear()
+    flip_a_bit(store.blobs.path_of(known.layer.digest))
+    with known.layer.blob.open() as content:
+        assert Digest.of(content.read()) == known.layer.digest
+    assert pantry.fetched == [a.stem]
 
 
 def test_an_invalid_package_ends_it(pantry: Pantry) -> None:

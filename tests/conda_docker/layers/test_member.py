@@ -18,7 +18,7 @@ from conda_docker.link.filter import KEEP_ALL
 from conda_docker.link.prefix import Prefix
 from python_docker.image.blob import temporary_writer
 from tests.conda_docker.oracle import locked
-from tests.conda_docker.packages import SyntheticPackage
+from tests.conda_docker.packages import File, Symlink, SyntheticPackage
 from tests.conda_docker.pypi.wheels import make_wheel
 
 HERE = Prefix("/opt/conda", "3.12")
@@ -61,6 +61,34 @@ def test_hashes_that_the_channel_does_not_have_are_recorded(tmp_path: Path) -> N
     record = json.loads(contents["opt/conda/conda-meta/a-1.0-0.json"])
     assert len(record["md5"]) == 32
     assert record["size"] == archive.stat().st_size
+
+
+def test_links_of_noarch_packages_are_where_the_python_has_them(tmp_path: Path) -> None:
+    files: dict[str, File | Symlink | str] = {"site-packages/m.py": "x", "site-packages/n.py": Symlink("m.py")}
+    archive = SyntheticPackage(name="a", noarch="python", files=files).write(tmp_path)
+    assert open_member(locked(archive), archive).links(HERE) == {f"{HERE.site_packages}/n.py": "m.py"}
+
+
+def test_what_a_wheel_replaces_of_a_package(tmp_path: Path) -> None:
+    site = HERE.site_packages
+    files = {
+        f"{site}/demo.py": "x",
+        f"{site}/demo-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: demo\nVersion: 1\n",
+        f"{site}/demo-1.dist-info/RECORD": "demo.py,,\ndemo-1.dist-info/METADATA,,\ndemo-1.dist-info/RECORD,,\n",
+        "share/demo": "x",
+    }
+    archive = SyntheticPackage(name="demo", files=files).write(tmp_path)
+    opened = open_member(locked(archive), archive)
+    paths = opened.paths(HERE, filter=KEEP_ALL, tag=None)
+    assert opened.replaced_paths(paths, ["demo"], HERE) == frozenset(paths) - {"share/demo"}
+    assert opened.replaced_paths(paths, [], HERE) == frozenset()
+    assert opened.replaced_paths(paths, ["demo"], Prefix("/opt/conda")) == frozenset()
+
+
+def test_a_wheel_has_no_links_and_nothing_of_it_is_replaced(tmp_path: Path) -> None:
+    archive = make_wheel(tmp_path, files={"demo.py": "x = 1"})
+    opened = open_member(LockedWheel(name="demo", version="1.0", url=archive.as_uri()), archive)
+    assert (opened.links(HERE), opened.replaced_paths(["demo.py"], ["demo"], HERE)) == ({}, frozenset())
 
 
 def test_a_wheel_is_linked_as_a_package(tmp_path: Path) -> None:

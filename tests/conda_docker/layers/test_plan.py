@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from conda_docker.build_options import Layering
 from conda_docker.environment.locked import LockedPackage, package_from_record
 from conda_docker.environment.topological_order import topological_order
+from conda_docker.environment.wheels import LockedWheel
 from conda_docker.layers.member import Member
 from conda_docker.layers.plan import plan_layers
 
@@ -53,6 +54,21 @@ def test_what_was_asked_for_lies_on_top() -> None:
 def test_what_was_asked_for_and_is_needed_by_others_stays_below_them() -> None:
     packages = topological_order([package("python"), package("numpy", "python"), package("scipy", "numpy")])
     assert names(plan_layers(packages, limit=10, requested={"python"})) == [["python"], ["numpy"], ["scipy"]]
+
+
+def test_a_cycle_and_what_is_not_there_change_nothing() -> None:
+    packages = [package("pip", "python", "__glibc >=2.17"), package("python", "pip", "missing >=1")]
+    assert names(plan_layers(packages, limit=10, requested={"python"})) == [["pip"], ["python"]]
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_projects_lie_on_top_of_all_beyond_the_limit(limit: int) -> None:
+    flask, mine = (
+        LockedWheel(name=name, version="1", url=f"file:///{name}-1-py3-none-any.whl", project=name == "mine")
+        for name in ("flask", "mine")
+    )
+    plan = names(plan_layers([package("python")], wheels=[mine, flask], limit=limit))
+    assert plan == ([["python", "flask"], ["mine"]] if limit == 1 else [["python"], ["flask"], ["mine"]])
 
 
 def test_single_puts_everything_in_one_layer() -> None:

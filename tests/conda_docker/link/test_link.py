@@ -196,6 +196,15 @@ def test_a_survey_is_asked_for_only_when_one_pass_cannot_do(tmp_path: Path) -> N
     assert taken(link_package(package, locked(archive), HERE, filter=FileFilter(True, True)))
 
 
+def test_a_hard_link_to_what_comes_after_it_is_refused(tmp_path: Path) -> None:
+    files: dict[str, Entry | bytes | str] = {"b": HardLink("a"), "a": File(b"a", placeholder=LONG)}
+    archive = SyntheticPackage(name="a", files=files).write(tmp_path)
+    package = open_package(archive)
+    package.survey()
+    with pytest.raises(InvalidPackage, match="needs the content of 'a', which does not come before it"):
+        taken(link_package(package, locked(archive), HERE))
+
+
 def test_entry_points_can_be_left_out(tmp_path: Path) -> None:
     package = SyntheticPackage(name="np", noarch="python", entry_points=["x = m:f", "y = m:f"])
     entries = taken(linked(package, tmp_path, filter=FileFilter(exclude=("bin/x",))))

@@ -54,6 +54,13 @@ def test_text_is_replaced_in_wide_encodings(encoding: str) -> None:
     assert replace_text(f"é {OLD}/bin".encode(encoding), OLD, "/new") == "é /new/bin".encode(encoding)
 
 
+def test_a_wide_string_at_an_odd_place_is_replaced() -> None:
+    wide = OLD.encode("utf-16-le")
+    replaced = replace_binary(b"x" + wide + bytes(2), OLD, "/new", "a")
+    new = "/new".encode("utf-16-le")
+    assert replaced == b"x" + new + bytes(len(wide) - len(new) + 2)
+
+
 def test_bytes_that_are_no_text_stay() -> None:
     first_line = b"#!/bin/\xff\xfe -x\n"
     assert replace_text(first_line + OLD.encode() + b"\xff", OLD, "/new") == first_line + b"/new\xff"

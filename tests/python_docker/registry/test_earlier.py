@@ -43,6 +43,16 @@ def test_a_whole_push_by_hand(registry: Registry, stub: StubRegistry) -> None:
     assert registry.pull_image("team/app", "v1").digest == image.digest
 
 
+def test_a_config_that_is_there_is_not_sent_again(registry: Registry, stub: StubRegistry) -> None:
+    image = small_image("team/app")
+    manifest, config = image.manifest, image.config_blob.read()
+    parts = {"config": (config, sha256(config)[7:]), "manifest": (manifest.raw, manifest.digest.encoded)}
+    stub.blobs["team/app", sha256(config)] = config
+    registry.upload_manifest("team/app", "v1", parts)
+    assert stub.manifests["team/app", "v1"][1] == manifest.raw
+    assert not stub.asked("POST")
+
+
 def test_begin_upload(registry: Registry, stub: StubRegistry) -> None:
     path, query = registry.begin_upload("team/app")
     query["digest"] = [sha256(b"content")]

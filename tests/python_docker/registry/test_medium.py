@@ -13,7 +13,7 @@ from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.parallel import in_parallel
 from python_docker.registry.client import RegistryClient
-from python_docker.registry.medium import RegistryDestination, RegistrySource
+from python_docker.registry.medium import RegistryDestination, RegistrySource, present_blobs
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.referrers import keep_referrer, referrers, referrers_tag
 from python_docker.spec.documents import Descriptor, Index, Manifest
@@ -23,6 +23,8 @@ from tests import peers
 from tests.python_docker.registry.contents import Tally, opaque_layer, random_blob, small_image
 from tests.python_docker.registry.stub_registry import StubRegistry, refusal
 from tests.python_docker.registry.stub_server import Answer, Asked
+
+FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 
 
 @pytest.fixture
@@ -41,6 +43,7 @@ class Places:
 
     def __init__(self) -> None:
         self.known: dict[tuple[str, str], list[str]] = {}
+        self.kept: list[str] = []
 
     def repositories(self, registry: str, digest: str) -> list[str]:
         return self.known.get((registry, digest), [])[::-1]
@@ -51,7 +54,8 @@ class Places:
     def remove(self, registry: str, repository: str, digest: str) -> None:
         self.known[registry, digest].remove(repository)
 
-    def keep(self, registry: str) -> None: ...
+    def keep(self, registry: str) -> None:
+        self.kept.append(registry)
 
 
 def push(stub: StubRegistry, image: Image, options: RegistryOptions, name: str = "team/app:v1") -> Manifest:
@@ -198,6 +202,49 @@ class TestDestination:
         del stub.blobs["team/app", known.descriptor.digest]
         assert destination.lacks(known)
 
+    def test_what_may_not_be_read_counts_as_lacking(self, stub: StubRegistry, remembering: RegistryClient) -> None:
+        _, blob = random_blob(1000)
+        RegistryDestination(remembering, "secret/app", "v1").put_blob(blob, Tally())
+        stub.hook = lambda asked: refusal(403, "DENIED") if "/secret/" in asked.path else None
+        assert RegistryDestination(remembering, "team/other", "v1").lacks(blob)
+
+    def test_blobs_that_need_not_be_uploaded(self, stub: StubRegistry, options: RegistryOptions) -> None:
+        there, new, elsewhere, other = (random_blob(1000, seed)[1] for seed in range(4))
+        client = RegistryClient(stub.url, options)
+        RegistryDestination(client, "team/app", "v1").put_blob(there, Tally())
+        RegistryDestination(client, "team/base", "v1").put_blob(other, Tally())
+        location = Location.parse(f"docker://{stub.host}/team/app:v2")
+        from_there = RegistrySource.open(Location.parse(f"docker://{stub.host}/team/base:v1"), options)
+        foreign = elsewhere.describe(elsewhere.descriptor.replace(media_type=FOREIGN, urls=["https://example.org/l"]))
+        found = present_blobs(location, [there, new, from_there.blob(other.descriptor), foreign], options)
+        assert found == {there.descriptor.digest, other.descriptor.digest, elsewhere.descriptor.digest}
+
+    def test_a_token_is_asked_for_before_anything_is_sent(self, stub: StubRegistry, client: RegistryClient) -> None:
+        destination = RegistryDestination(client, "team/app", "v1")
+        destination.prepare()
+        assert [asked.path for asked in stub.requests] == ["/v2/"]
+        assert destination.staging is None
+
+    def test_other_tags_are_written_with_the_image(self, stub: StubRegistry, client: RegistryClient) -> None:
+        image, signature = small_image("x").manifest, small_image("y", seed=1).manifest
+        destination = RegistryDestination(client, "team/app", "v1")
+        destination.put_manifest(image, root=True)
+        destination.put_tagged(signature, "sha256-0.sig")
+        assert destination.tagged("sha256-0.sig") is None
+        destination.commit()
+        assert destination.tagged("sha256-0.sig") == signature
+        assert destination.tagged("v1") == image
+
+    def test_what_a_manifest_names_is_remembered(self, stub: StubRegistry, remembering: RegistryClient) -> None:
+        places = remembering.options.places
+        assert isinstance(places, Places)
+        destination = RegistryDestination(remembering, "team/app", "v1")
+        destination.put_blob(random_blob(1000)[1], Tally())
+        assert places.kept == []
+        destination.put_manifest(small_image("x").manifest, root=True)
+        destination.commit()
+        assert places.kept == [remembering.domain]
+
     def test_by_digest(self, stub: StubRegistry, options: RegistryOptions) -> None:
         image = small_image("x")
         write_image(image, f"docker://{stub.host}/team/app@{image.digest}", registry=options)
@@ -310,6 +357,15 @@ class TestReferrers:
         assert len(stub.asked("PUT", "/manifests/sha256:")) == 1
         assert ("team/app", referrers_tag(subject.digest)) not in stub.manifests
         assert referrers(client, "team/app", subject.digest).raw == index.raw
+
+    def test_an_answer_of_another_kind_is_none(
+        self, client: RegistryClient, stub: StubRegistry, subject: Manifest
+    ) -> None:
+        self.put(client, self.signature(subject))
+        page = Answer(200, b"<html></html>", {"Content-Type": "text/html"})
+        stub.hook = lambda asked: page if "/referrers/" in asked.path else None
+        [entry] = referrers(client, "team/app", subject.digest).manifests
+        assert entry.digest == self.signature(subject).digest
 
     def test_without_subject_nothing_is_asked(
         self, client: RegistryClient, stub: StubRegistry, subject: Manifest

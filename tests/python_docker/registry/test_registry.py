@@ -27,6 +27,7 @@ from python_docker.spec.documents import Manifest
 from tests import peers
 from tests.python_docker.registry.contents import small_image
 from tests.python_docker.registry.stub_registry import StubRegistry
+from tests.python_docker.registry.stub_server import Answer
 from tests.python_docker.registry.tcp_proxy import TcpProxy
 
 
@@ -285,6 +286,10 @@ class TestNames:
         place = Registry()._locate(name, "latest")
         assert (place.client.address.host, place.path, place.tag) == (host, path, "latest")
 
+    def test_one_registry_is_met_once(self) -> None:
+        hub = Registry()
+        assert hub._locate("ghcr.io/a/b", "1").client is hub._locate("ghcr.io/c/d", "2").client
+
     def test_credentials_stay_with_their_registry(self, stub: StubRegistry) -> None:
         stub.hook = lambda asked: None
         with pytest.raises(NotFoundInRegistry):
@@ -320,6 +325,11 @@ class TestDocuments:
         assert not ours.check_blob(repository, "sha256:" + 64 * "0")
         with pytest.raises(NotFoundInRegistry):
             ours.get_blob(repository, "sha256:" + 64 * "0")
+
+    def test_blob_of_unknown_size(self, stub: StubRegistry) -> None:
+        stub.hook = lambda asked: Answer(200, announced=-1) if asked.method == "HEAD" else None
+        with pytest.raises(RegistryError, match=f"{stub.host} does not say how large blob sha256:0+ is"):
+            Registry(stub.url).get_blob("team/app", "sha256:" + 64 * "0")
 
     def test_not_there(self, registry: peers.Registry) -> None:
         ours = Registry(registry.url)

@@ -203,12 +203,13 @@ def _stop(idle: queue.SimpleQueue[Program]) -> None:
 def _end(worker: Program) -> int:
     """Have a process end, and give its exit code."""
     # Without requests it ends by itself.
+    assert worker.stdin is not None
+    assert worker.stdout is not None
     for pipe in (worker.stdin, worker.stdout):
-        if pipe is not None:
-            try:
-                pipe.close()
-            except OSError:
-                continue
+        try:
+            pipe.close()
+        except OSError:
+            continue
     try:
         return worker.wait(_PATIENCE)
     except subprocess.TimeoutExpired:  # pragma: no cover -- a process that does not end when its input does

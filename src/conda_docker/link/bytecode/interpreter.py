@@ -109,6 +109,5 @@ class Interpreters:
             offline=self.offline,
         )
         found = solve(question).python
-        if found is None:
-            raise InterpreterNotFound(f"{self.python.channel} has no Python {version} for {subdir}")
+        assert found is not None, "what is solved for has what was asked for"
         return found

@@ -83,6 +83,13 @@ def test_a_damaged_entry_counts_as_absent(tmp_path: Path, damage: bytes) -> None
     assert store.get(KEY) is None
 
 
+@pytest.mark.parametrize("content", [b"{", b"[]", b"{}", b'{"mediaType": "x", "digest": "y", "size": 1}'])
+def test_an_entry_of_another_form_counts_as_absent(tmp_path: Path, content: bytes) -> None:
+    store = FolderStore(tmp_path)
+    store.folder.write_note(NoteKind.LAYERS, KEY, content)
+    assert store.get(KEY) is None
+
+
 def test_no_bit_of_an_entry_can_flip_unnoticed(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     put(store)

@@ -185,6 +185,19 @@ def test_a_document_that_is_none(
     assert downloads(server) == ["python-3.12.1-0.conda"]
 
 
+def test_what_is_attached_to_nothing_is_nothing(tmp_path: Path) -> None:
+    assert ReplacedImages([], CacheFolder(tmp_path)).referrer() is None
+
+
+def test_an_interruption_while_images_are_read_is_not_lost(tmp_path: Path) -> None:
+    def interrupted(location: Location) -> RegistryOptions:
+        raise KeyboardInterrupt
+
+    replaced = ReplacedImages([Location.parse(f"oci:{tmp_path}/none:1")], CacheFolder(tmp_path), interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        replaced.expect([])
+
+
 def test_a_registry_that_cannot_be_read_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = ReplacedImages(
         [Location.parse("docker://localhost:1/x:1")], CacheFolder(tmp_path), lambda _: RegistryOptions(attempts=1)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +20,41 @@ from conda_docker.errors import CacheError
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.index import finish_images
 from conda_docker.image.preview import preview_image
-from conda_docker.layers.stores.repository import LAYER_TYPE, PLAN_TYPE, RepositoryStore
+from conda_docker.layers.stores.folder import FolderStore
+from conda_docker.layers.stores.repository import LAYER_TYPE, PLAN_TYPE, RepositoryStore, plan_tag
 from conda_docker.resolution.lock import lock
 from python_docker import write_image
 from python_docker.copying.delivery import Delivery
 from python_docker.image import Image
+from python_docker.image.blob import Blob
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
-from python_docker.spec.documents import Manifest
+from python_docker.spec.documents import Descriptor, Manifest
+from python_docker.spec.media_types import OCI_MANIFEST
 from python_docker.spec.platform import Platform
 from python_docker.transports import Location
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer
+from tests.conda_docker.layers.stores.shelves import add_layer, repository_store
 from tests.peers import Registry
 from tests.python_docker.registry.stub_registry import StubRegistry, refusal
 from tests.python_docker.registry.stub_server import Answer, Asked
 
+KEY = 64 * "a"
 Machine = Callable[..., BuildResult]
 PACKAGES = [
     SyntheticPackage(name="python", version="3.12.1", files={"bin/python3.12": b"python"}),
     SyntheticPackage(name="numpy", depends=("python",), files={"lib/numpy.so": b"numpy" * 10_000, "share/x": b"1"}),
     SyntheticPackage(name="flask", depends=("numpy",), files={"share/x": b"2", "share/flask": b"flask"}),
 ]
+
+
+@pytest.fixture
+def stub() -> Iterator[StubRegistry]:
+    """Return an empty registry in memory."""
+    registry = StubRegistry()
+    yield registry
+    registry.stop()
 
 
 @pytest.fixture
@@ -285,6 +300,70 @@ def test_layers_that_were_tampered_with_are_found_by_making_them_again(
     shutil.rmtree(tmp_path / "second")
     with pytest.raises(CacheError, match=r"another layer of .* than its packages make"):
         machine("second", cache_from=layers, verify_cache=1.0)
+
+
+def artifact(kind: str, config: object, *, inline: bool = True) -> tuple[Manifest, Blob]:
+    """Return an entry as the store writes it, or whatever else, and its config."""
+    blob = Blob.from_bytes(json.dumps(config).encode(), "application/json")
+    descriptor = blob.descriptor
+    if inline:
+        descriptor = descriptor.replace(data=base64.b64encode(blob.read(1 << 20)).decode())
+    value = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "artifactType": kind, "layers": []}
+    return Manifest.build(value | {"config": descriptor.to_json()}), blob
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "inline", "warning"),
+    [
+        (LAYER_TYPE, {"layers": {}}, True, "it is not a .*plan"),
+        (PLAN_TYPE, {"layers": []}, True, "cannot be used: AttributeError"),
+        (PLAN_TYPE, [], True, "cannot be used: TypeError"),
+        (PLAN_TYPE, {"layers": {}}, False, "cannot be used: .*cannot read blob"),
+    ],
+)
+def test_what_is_not_the_entry_of_an_environment_counts_as_absent(
+    kind: str,
+    config: object,
+    inline: bool,
+    warning: str,
+    stub: StubRegistry,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = repository_store(f"{stub.host}/layers", tmp_path)
+    manifest, _ = artifact(kind, config, inline=inline)
+    stub.manifests["layers", plan_tag([KEY])] = (OCI_MANIFEST, manifest.raw)
+    store.expect([KEY])
+    assert store.get(KEY) is None
+    assert re.search(warning, caplog.text)
+    store.close()
+
+
+def test_a_config_that_is_no_json_counts_as_absent(
+    stub: StubRegistry, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = repository_store(f"{stub.host}/layers", tmp_path)
+    manifest, _ = artifact(LAYER_TYPE, {})
+    value = json.loads(manifest.raw)
+    value["config"] |= {"data": base64.b64encode(b"{").decode()} | Descriptor.of(b"{", "application/json").to_json()
+    stub.manifests["layers", KEY] = (OCI_MANIFEST, Manifest.build(value).raw)
+    assert store.get(KEY) is None
+    assert f"the entry {KEY[:12]}... cannot be used" in caplog.text
+
+
+def test_a_large_config_is_a_blob_of_its_own(stub: StubRegistry, tmp_path: Path) -> None:
+    here = FolderStore(tmp_path / "here")
+    key = add_layer(here, "a")
+    entry = here.entry(key)
+    assert entry is not None
+    facts = replace(entry.facts, notes=("x" * (1 << 20),))
+    store = repository_store(f"{stub.host}/layers", here.root)
+    store.put(key, entry.layer, facts, entry.inputs)
+    manifest = json.loads(stub.manifests["layers", key][1])
+    assert "data" not in manifest["config"]
+    found = repository_store(f"{stub.host}/layers", tmp_path / "other").get(key)
+    assert found is not None
+    assert found[1] == facts
 
 
 def test_the_name_of_a_store(tmp_path: Path) -> None:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import base64
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from conda_docker.layers.stores import repository as repository_module
 from conda_docker.layers.stores.folder import FolderStore
-from conda_docker.layers.stores.repository import RepositoryStore
+from conda_docker.layers.stores.repository import USED, RepositoryStore
 from conda_docker.layers.stores.repository_upkeep import prune_repository, repository_info
 from python_docker.errors import Error
 from python_docker.image import Image
+from python_docker.spec.media_types import OCI_MANIFEST
 from python_docker.transports import open_image, write_image
 from tests.conda_docker.layers.stores.shelves import add_layer, keep_environment, repository_store
 from tests.peers import Registry
+from tests.python_docker.registry.stub_registry import StubRegistry, refusal, sha256
+from tests.python_docker.registry.stub_server import Answer, Asked
 
 DAY = 86400.0
+
+
+@pytest.fixture
+def stub() -> Iterator[StubRegistry]:
+    """Return an empty registry in memory."""
+    registry = StubRegistry()
+    yield registry
+    registry.stop()
 
 
 @pytest.fixture
@@ -82,6 +95,39 @@ def test_what_others_keep_there_is_left_alone(
     long_ago()
     assert prune_repository(store, 30 * DAY).removed == 2
     assert open_image(f"docker://{store.name}:app").digest == image.digest
+
+
+def test_what_somebody_else_removes_meanwhile_is_no_error(
+    stub: StubRegistry, here: FolderStore, long_ago: Callable[[], None]
+) -> None:
+    store = repository_store(f"{stub.host}/layers", here.root)
+    keys = [add_layer(here, name) for name in "ab"]
+    keep_environment(store, here, *keys)
+    long_ago()
+
+    def vanish(asked: Asked) -> Answer | None:
+        if asked.method == "GET" and asked.path.endswith(f"/{keys[0]}"):
+            return refusal(404, "MANIFEST_UNKNOWN")
+        return refusal(404, "MANIFEST_UNKNOWN") if asked.method == "DELETE" else None
+
+    stub.hook = vanish
+    pruned = prune_repository(store, 30 * DAY)
+    assert (pruned.removed, pruned.left) == (2, 0)
+
+
+def test_an_entry_of_an_environment_that_cannot_be_read_keeps_no_layers(
+    stub: StubRegistry, here: FolderStore, caplog: pytest.LogCaptureFixture, long_ago: Callable[[], None]
+) -> None:
+    store = repository_store(f"{stub.host}/layers", here.root)
+    keep_environment(store, here, add_layer(here, "a"))
+    long_ago()
+    [plan] = [tag for _, tag in stub.manifests if tag.startswith("plan-")]
+    value = json.loads(stub.manifests["layers", plan][1])
+    value["config"] |= {"digest": sha256(b"[]"), "size": 2, "data": base64.b64encode(b"[]").decode()}
+    value["annotations"] = {USED: repository_module.today()}
+    stub.manifests["layers", plan] = (OCI_MANIFEST, json.dumps(value).encode())
+    assert prune_repository(store, 30 * DAY, dry_run=True).left == 1
+    assert "the entry of an environment cannot be read" in caplog.text
 
 
 def test_a_registry_that_deletes_nothing_says_so(

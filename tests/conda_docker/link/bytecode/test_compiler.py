@@ -21,6 +21,7 @@ from conda_docker.link.bytecode import compiler as compiler_module
 from conda_docker.link.bytecode.compiler import Compiler, DoesNotCompile, Module
 from conda_docker.link.bytecode.modules import CompiledModules, pyc_path
 from conda_docker.link.bytecode.python_program import PythonProgram, exact_version, find_on_machine
+from conda_docker.link.link import link_package
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.archive import open_package
 from tests.conda_docker.kinds import LONG
@@ -149,6 +150,14 @@ def test_a_module_that_ends_the_process_is_the_only_one_without_a_file(
         assert compile_one(compiler, b"pass", "/a.py") == first
 
 
+def test_a_module_that_ends_the_process_may_be_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    misbehaving(monkeypatch, "__import__('posix')._exit(3)")
+    with this_python() as compiler:
+        first, second = compiler.compile(ODD_ONE[:2]).result()
+        assert isinstance(first, bytes)
+        assert isinstance(second, DoesNotCompile)
+
+
 def test_a_process_that_was_killed_while_idle_costs_no_module_its_file(compiler: Compiler) -> None:
     with this_python() as compiler:
         first = compile_one(compiler, b"pass", "/a.py")
@@ -223,6 +232,19 @@ def test_modules_of_noarch_python_packages_are_compiled(compiler: Compiler, tmp_
     assert recorded.keys() == made <= set(record["files"])
     assert all(row["size_in_bytes"] == len(tree[path].content) for path, row in recorded.items())
     assert record["files"] == sorted(record["files"])
+
+
+def test_a_module_that_is_too_large_to_hold_is_not_compiled(
+    compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conda_docker.link.link._IN_MEMORY", 3)
+    archive = noarch({"site-packages/m.py": "x = 1", "site-packages/n.py": "x=1"}).write(tmp_path)
+    linked = link_package(open_package(archive), locked(archive), HERE, compiler=compiler)
+    paths = [entry.path for entry, _ in linked]
+    assert [path for path in paths if path.endswith(".pyc")] == [
+        f"{PREFIX.strip('/')}/{SITE_PACKAGES}/__pycache__/n.{TAG}.pyc"
+    ]
+    assert linked.report.uncompiled == {f"{SITE_PACKAGES}/m.py": "it has 5 bytes"}
 
 
 @pytest.mark.parametrize("kind", [None, "generic"])

@@ -16,7 +16,7 @@ from conda_docker.link.bytecode.python_program import PythonProgram, exact_versi
 from conda_docker.sandbox import find_sandbox
 from demo.interpreter import interpreter_program
 from tests.conda_docker.oracle import locked
-from tests.conda_docker.packages import File, SyntheticPackage
+from tests.conda_docker.packages import File, Symlink, SyntheticPackage
 from tests.peers.availability import require
 
 VERSION = exact_version()
@@ -25,7 +25,7 @@ NAME = f"bin/python{MINOR}"
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
 
 
-def python_files() -> dict[str, File | bytes | str]:
+def python_files() -> dict[str, File | Symlink | bytes | str]:
     """What this Python needs to start, as files of a package."""
     own = interpreter_program()
     library = own.parent.parent / "lib"
@@ -36,8 +36,11 @@ def python_files() -> dict[str, File | bytes | str]:
         *modules.glob("encodings/*.py"),
         *modules.glob("lib-dynload/unicodedata.*"),
     )
-    files: dict[str, File | bytes | str] = {f"lib/{path.relative_to(library)}": path.read_bytes() for path in found}
-    return files | {NAME: File(own.read_bytes(), mode=0o755)}
+    files: dict[str, File | Symlink | bytes | str] = {
+        f"lib/{path.relative_to(library)}": path.read_bytes() for path in found
+    }
+    # Links to the interpreter are not needed, and not unpacked.
+    return files | {NAME: File(own.read_bytes(), mode=0o755), "bin/python": Symlink(NAME.removeprefix("bin/"))}
 
 
 def python_package(folder: Path, program: bytes | None = None, version: str = VERSION) -> tuple[LockedPackage, Path]:

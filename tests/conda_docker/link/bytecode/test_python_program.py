@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from conda_docker.link.bytecode import python_program
 from conda_docker.link.bytecode.python_program import (
     cache_tag,
     exact_version,
@@ -18,7 +19,8 @@ from conda_docker.link.bytecode.python_program import (
 
 
 def test_this_python_is_known_without_being_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conda_docker.link.bytecode.python_program.run_program", None)
+    monkeypatch.setattr(python_program, "run_program", None)
+    python_program._probe.cache_clear()
     found = find_on_machine(exact_version())
     assert found is not None
     assert found.command == (sys.executable,)
@@ -43,7 +45,7 @@ def test_what_is_no_python_is_not_taken(executable: str) -> None:
 )
 def test_what_compiles_to_something_else_is_not_taken(said: str, tmp_path: Path) -> None:
     python = tmp_path / "python"
-    python.write_text("#!/bin/sh\ncat <<'END'\n" + said + "\nEND\n")
+    python.write_text(f"#!/bin/sh\nprintf '%s' '{said}'\n")
     python.chmod(0o755)
     assert probe_python((str(python),)) is None
 
@@ -64,6 +66,15 @@ def test_every_folder_of_path_is_looked_into(name: str, tmp_path: Path, monkeypa
     found = find_on_machine("3.99.1")
     assert found is not None
     assert found.command == (str(tmp_path / "b" / name),)
+
+
+def test_a_process_without_a_program_of_its_own_looks_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake(tmp_path / "bin", "python3", tmp_path / "ran")
+    monkeypatch.setattr(sys, "executable", "")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/bin")
+    found = find_on_machine("3.99.1")
+    assert found is not None
+    assert found.command == (str(tmp_path / "bin" / "python3"),)
 
 
 def test_programs_of_the_working_folder_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -256,6 +256,22 @@ class TestOtherWays:
         upload(client, other)
         assert [asked.method for asked in stub.requests[before:]] == ["POST", "PATCH", "PUT"]
 
+    def test_patch_answered_without_a_place(self, client: RegistryClient, stub: StubRegistry) -> None:
+        stub.place = "/v2/{path}/blobs/uploads/{id}"
+
+        def answer(asked: Asked) -> Answer | None:
+            if asked.method == "PUT" and asked.body:
+                return refusal(413, "SIZE_INVALID")
+            if asked.method == "PATCH":
+                *_, content = stub.uploads.values()
+                content += asked.body
+                return Answer(202)
+            return None
+
+        stub.hook = answer
+        upload(client)
+        assert stub.blobs["team/app", DIGEST] == CONTENT
+
     def test_chunks_asked_for(self, stub: StubRegistry, options: RegistryOptions) -> None:
         client = RegistryClient(stub.url, options.with_fields(chunk_size=100_000))
         upload(client)
@@ -438,6 +454,17 @@ class TestChunks:
 
 
 class TestBadSources:
+    def test_what_ends_the_whole_build_ends_an_upload(self, client: RegistryClient, stub: StubRegistry) -> None:
+        class Stopped(Exception):
+            pass
+
+        class Stopping(Tally):
+            def advance(self, size: int) -> None:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            upload_blob(client, "team/app", BLOB, Stopping())
+
     def test_other_content(self, client: RegistryClient, stub: StubRegistry) -> None:
         wrong = Blob(BLOB.descriptor, lambda: io.BytesIO(bytes(SIZE)))
         with pytest.raises(ContentMismatch):

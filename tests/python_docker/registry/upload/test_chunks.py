@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import pytest
 
-from python_docker.errors import RegistryError
+from python_docker.errors import ConnectionFailed, RegistryError, TooManyRequests
+from python_docker.image.blob import Blob
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.upload.chunks import send_chunks
@@ -102,6 +104,38 @@ def test_a_registry_that_says_it_has_something_else(send: Send, stub: StubRegist
 
     stub.hook = wrong
     with pytest.raises(RegistryError, match="it was sent 100000 bytes of the blob, and says that it has another"):
+        send(100_000)
+
+
+class Broken(io.BytesIO):
+    """A blob of another registry, which hangs up half-way."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() >= 150_000:
+            raise ConnectionFailed("elsewhere hung up")
+        return super().read(50_000)
+
+
+def test_a_source_that_breaks_is_not_the_registrys_fault(stub: StubRegistry, options: RegistryOptions) -> None:
+    client = RegistryClient(stub.url, options)
+    sending = Sending(client, "team/app", Blob(BLOB.descriptor, lambda: Broken(CONTENT)), Tally())
+    session = sending.session = start_upload(client, "team/app")
+    with pytest.raises(ConnectionFailed, match="elsewhere hung up"):
+        send_chunks(sending, session, 100_000, client.upload_limits)
+    assert not stub.asked("GET", "/uploads/")
+
+
+def test_a_registry_that_wants_a_long_wait(send: Send, stub: StubRegistry) -> None:
+    refused = Answer(429, headers={"Retry-After": "100000"})
+    stub.hook = lambda asked: refused if asked.method == "PATCH" else None
+    with pytest.raises(TooManyRequests):
+        send(100_000)
+    assert len(stub.asked("PATCH")) == 1
+
+
+def test_a_registry_that_does_not_say_how_far_it_got(send: Send, stub: StubRegistry) -> None:
+    stub.hook = lambda asked: {"PATCH": Answer(500), "GET": Answer(204)}.get(asked.method) if stub.uploads else None
+    with pytest.raises(RegistryError, match="HTTP 500"):
         send(100_000)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from python_docker.errors import RegistryError
+from python_docker.errors import ConnectionFailed, RegistryError
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.upload.session import Session, mount_blob, start_upload
@@ -53,6 +53,14 @@ def test_a_blob_is_mounted(client: RegistryClient, stub: StubRegistry) -> None:
     stub.blobs["team/base", DIGEST] = CONTENT
     assert mount_blob(client, "team/app", DIGEST, "team/base") is True
     assert stub.blobs["team/app", DIGEST] == CONTENT
+
+
+def test_a_registry_that_hangs_up_on_a_mount_is_not_one_that_refuses(
+    client: RegistryClient, stub: StubRegistry
+) -> None:
+    begins(stub, Answer(raw=b""))
+    with pytest.raises(ConnectionFailed):
+        mount_blob(client, "team/app", DIGEST, "team/base")
 
 
 def test_a_registry_that_does_not_mount_begins_an_upload(client: RegistryClient, stub: StubRegistry) -> None:

@@ -1,0 +1,45 @@
+"""The first contact with a registry, and which URLs are its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from python_docker.registry.address import RegistryAddress
+from python_docker.registry.options import RegistryOptions
+from python_docker.registry.session import RegistrySession
+from tests.python_docker.registry.stub_registry import StubRegistry
+from tests.python_docker.registry.stub_server import Answer
+
+
+def session_of(stub: StubRegistry, options: RegistryOptions, scheme: str = "") -> RegistrySession:
+    return RegistrySession(RegistryAddress.parse(scheme + stub.host), options)
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [("{url}/v2/x", True), ("http://elsewhere/v2/", False), ("http://localhost:99999/v2/", False), ("http://[", False)],
+)
+def test_which_urls_are_its_own(url: str, own: bool, stub: StubRegistry, options: RegistryOptions) -> None:
+    assert session_of(stub, options).is_own(url.format(url=stub.url)) is own
+
+
+def test_a_redirection_to_another_host_moves_nothing_but_this_request(
+    stub: StubRegistry, options: RegistryOptions
+) -> None:
+    elsewhere = stub.url.replace("localhost", "127.0.0.1")
+    stub.hook = lambda asked: (
+        Answer(307, headers={"Location": f"{elsewhere}/v2/"}) if asked.headers["host"] == stub.host else None
+    )
+    assert session_of(stub, options).base_url == stub.url
+
+
+def test_a_registry_that_does_not_serve_the_first_request(stub: StubRegistry, options: RegistryOptions) -> None:
+    # Web servers say so, too, that they want TLS, which this one does not speak.
+    stub.hook = lambda asked: Answer(400) if asked.path == "/v2/" else None
+    assert session_of(stub, options).base_url == stub.url
+
+
+def test_what_others_repeat_of_a_password_is_hidden(stub: StubRegistry, options: RegistryOptions) -> None:
+    session = session_of(stub, options.with_fields(username="alice", password="opensesame"))
+    session.prepare(["repository:team/app:pull"])
+    assert "opensesame" not in session.hide("no access with opensesame")
