@@ -56,6 +56,7 @@ REASONS = {
     "conda_docker/policy/*": WHOLE + "policy/test_check, policy/test_rules",
     "conda_docker/comparison/*": WHOLE + "the tests of the command that compares",
     "conda_docker/lock_files/*": "lock_files/test_forms, read back by our own readers",
+    "conda_docker/report/contents.py": VALUES,
     "python_docker/signing/*": WHOLE + "signing/test_bundle, signing/test_keyless",
     "python_docker/docker/loading.py": "docker/test_api, with an engine in memory",
     "python_docker/docker/registry_auth.py": "docker/test_api, docker/test_command",

@@ -42,6 +42,7 @@ FIXTURE_PEERS = {
     "bwrap": ["bwrap"],
     "runc": ["runc"],
     "runnable_files": ["busybox"],
+    "browser": ["chromium"],
 }
 """What each fixture needs: a test that uses it gets the marker `peer` for it."""
 
@@ -109,6 +110,14 @@ def podman_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Po
     engine = peers.start_podman(tmp_path_factory.mktemp("podman"))
     yield engine
     engine.stop()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Browser]:
+    """Return the browser that all tests share: `.open(url)` gives a page."""
+    running = peers.start_browser(tmp_path_factory.mktemp("browser"))
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ than a command line. The fixtures are in `tests/conftest.py`.
 from __future__ import annotations
 
 from tests.peers.availability import PEERS, Peer, missing, require
+from tests.peers.browser import Browser, Page, start_browser
 from tests.peers.engine import DockerEngine, start_engine
 from tests.peers.podman import Podman, podman_variables, start_podman
 from tests.peers.program import PeerError, Program
@@ -16,7 +17,9 @@ from tests.peers.rootfs import run_in_bwrap, run_in_runc, unpack_image
 
 __all__ = [
     "PEERS",
+    "Browser",
     "DockerEngine",
+    "Page",
     "Peer",
     "PeerError",
     "Podman",
@@ -29,6 +32,7 @@ __all__ = [
     "require",
     "run_in_bwrap",
     "run_in_runc",
+    "start_browser",
     "start_engine",
     "start_podman",
     "start_registry",

@@ -110,6 +110,7 @@ PEERS = {
     "busybox": Peer("busybox", "busybox-static", (), _needs_static),
     "htpasswd": Peer("htpasswd", "apache2-utils", ()),
     "lowntfs-3g": Peer("lowntfs-3g", "ntfs-3g", (), _needs_fuse),
+    "chromium": Peer("chromium", "chromium", ("--version",)),
     "unshare": Peer("unshare", "util-linux", ("--version",), _needs_root),
 }
 

@@ -32,6 +32,7 @@ app = Group(
         "init": "Write a file that declares the build of the current folder.",
         "copy": "Copy an image between registries, archives, layouts and Docker.",
         "inspect": "Show what an image is, and which packages are in it.",
+        "report": "Draw an image: its layers, packages and files by size.",
         "diff": "Show what differs between images, lock files and environments.",
         "validate": "Check every digest, size and media type of an image.",
         "doctor": "Check this machine, its programs, channels and registries.",

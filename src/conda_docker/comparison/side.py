@@ -93,22 +93,26 @@ def _of_image(name: str, platform: Platform | None, registry: Callable[[Location
     location = Location.parse(name, default_transport="docker")
     source = open_source(location, registry=registry(location))
     try:
-        image = image_of(source, platform)
-        manifest = image.manifest
-        sizes = {
-            str(manifest.config.digest): manifest.config.size,
-            str(manifest.digest): len(manifest.raw),
-        }
-        return Side(
-            name,
-            "image",
-            str(image.platform),
-            _packages_of(image),
-            tuple(_layers_of(image)),
-            Documents(sizes),
-        )
+        return side_of_image(name, image_of(source, platform))
     finally:
         source.close()
+
+
+def side_of_image(name: str, image: Image) -> Side:
+    """Return an image as a side that is called `name`. Reads its documents, and no layer."""
+    manifest = image.manifest
+    sizes = {
+        str(manifest.config.digest): manifest.config.size,
+        str(manifest.digest): len(manifest.raw),
+    }
+    return Side(
+        name,
+        "image",
+        str(image.platform),
+        _packages_of(image),
+        tuple(_layers_of(image)),
+        Documents(sizes),
+    )
 
 
 def _layers_of(image: Image) -> Iterable[Layer]:

@@ -56,9 +56,9 @@ def _read(layer: Layer) -> tuple[dict[str, FileItem], dict[str, bytes]]:
     lists: dict[str, bytes] = {}
     for entry, content in layer.entries():
         if entry.type is EntryType.FILE:
-            is_list = _is_list(entry.path) and entry.size <= _LARGEST_LIST
-            files[entry.path], data = _digested(entry.path, content, keep=is_list)
-            if is_list:
+            keep = is_list(entry.path) and entry.size <= _LARGEST_LIST
+            files[entry.path], data = _digested(entry.path, content, keep=keep)
+            if keep:
                 lists[entry.path] = data
         elif entry.type is EntryType.HARDLINK and entry.link_target in files:
             target = files[entry.link_target]
@@ -66,7 +66,8 @@ def _read(layer: Layer) -> tuple[dict[str, FileItem], dict[str, bytes]]:
     return files, lists
 
 
-def _is_list(path: str) -> bool:
+def is_list(path: str) -> bool:
+    """Return whether a file is one that lists the files of a package: see `listed_paths`."""
     return path.endswith(".dist-info/RECORD") or (path.endswith(".json") and "/conda-meta/" in path)
 
 
@@ -98,16 +99,25 @@ def _shared_out(
 def _listed(package: InstalledPackage, path: str, content: bytes) -> set[str]:
     """Return the paths in a list that are of a package; nothing for the list of another."""
     folder, name = posixpath.split(path)
+    if package.is_wheel:
+        info = posixpath.basename(folder).removesuffix(".dist-info").rpartition("-")[0]
+        mine = name == "RECORD" and normalize_name(info) == normalize_name(package.name)
+    else:
+        mine = name == f"{package.name}-{package.version}-{package.build}.json"
+    return listed_paths(path, content) if mine else set()
+
+
+def listed_paths(path: str, content: bytes) -> set[str]:
+    """Return the paths that the record of a package at `path` lists, relative to the root, its own among them.
+
+    That is a file in `conda-meta`, or the `RECORD` of a wheel. Nothing for one that cannot be read.
+    """
+    folder = posixpath.dirname(path)
     try:
-        if package.is_wheel:
-            info = posixpath.basename(folder).removesuffix(".dist-info").rpartition("-")[0]
-            if name != "RECORD" or normalize_name(info) != normalize_name(package.name):
-                return set()
+        if path.endswith("/RECORD"):
             rows = csv.reader(io.StringIO(content.decode("utf-8", "replace")))
             return {posixpath.normpath(posixpath.join(folder, "..", row[0])) for row in rows if row}
-        if name != f"{package.name}-{package.version}-{package.build}.json":
-            return set()
         root = posixpath.dirname(folder)
         return {path, *(f"{root}/{listed}" for listed in json.loads(content)["files"])}
-    except (ValueError, KeyError, TypeError, csv.Error):
+    except (ValueError, KeyError, TypeError, csv.Error, RecursionError):
         return set()

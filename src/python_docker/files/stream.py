@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -44,3 +45,17 @@ class ReadStream(_Binary):
             for stream in self._beneath:
                 stream.close()
         super().close()
+
+
+class AdvancingReader(ReadStream):
+    """A reader of `stream` that calls `advance` with the number of bytes of each piece that was read."""
+
+    def __init__(self, stream: BinaryIO, advance: Callable[[int], object]) -> None:
+        super().__init__(stream)
+        self._stream = stream
+        self._advance = advance
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = self._stream.read(-1 if size is None else size)
+        self._advance(len(data))
+        return data

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import BinaryIO
 
 from python_docker.errors import Error
 from python_docker.files.read_ahead import READ_SIZE, ReadAhead
-from python_docker.files.stream import ReadStream
+from python_docker.files.stream import AdvancingReader
 from python_docker.image.blob import Blob, blob_path
 from python_docker.tar import LayerWriter, TarEntry
 from python_docker.transports.output import Output
-
-
-class _Advancing(ReadStream):
-    """A reader that knows how far it got."""
-
-    def __init__(self, stream: BinaryIO, advance: Callable[[int], object]) -> None:
-        super().__init__(stream)
-        self._stream = stream
-        self._advance = advance
-
-    def read(self, size: int | None = -1) -> bytes:
-        data = self._stream.read(-1 if size is None else size)
-        self._advance(len(data))
-        return data
 
 
 class BlobTar:
@@ -53,7 +38,7 @@ class BlobTar:
         if descriptor.size > READ_SIZE:
             # Received and checked while the piece before is written.
             opened = ReadAhead(opened)
-        with _Advancing(opened, advance) as content:
+        with AdvancingReader(opened, advance) as content:
             try:
                 self._tar.add(TarEntry(path, size=descriptor.size), content)
             except OSError as error:

@@ -1,0 +1,135 @@
+"""`conda-docker report`: the picture of an image, as a page for browsers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from conda_docker.cli.options import common as options
+from conda_docker.cli.parameters import Option
+from conda_docker.cli.parser import command
+from conda_docker.cli.terminal.display import open_display
+from conda_docker.cli.terminal.output import Output
+from conda_docker.cli.terminal.report import count, format_size
+
+if TYPE_CHECKING:
+    from conda_docker.comparison.compare import Side
+    from conda_docker.report.contents import Report
+    from python_docker.spec.platform import Platform
+    from python_docker.transports import Location
+
+_EXAMPLES = """
+# Write report.html, and open it in a browser
+conda-docker report demo.tar
+# What an upgrade from 1.0 to 1.1 downloads
+conda-docker report ghcr.io/org/app:1.1 --against ghcr.io/org/app:1.0 -o app.html
+# Of a large image in a registry, from its documents alone
+conda-docker report --no-layers ghcr.io/org/app:1.1
+"""
+_DEFAULT = Path("report.html")
+
+
+@command(
+    options.SOURCE,
+    Option(
+        "-o",
+        "--output",
+        "target",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help=f"Write the page here; - is standard output [default: {_DEFAULT}]",
+    ),
+    Option("--force", is_flag=True, help="Replace a file that is not a report."),
+    Option(
+        "--against",
+        metavar="B",
+        help="Compare with another image, a lock file or whatever else `diff` takes: what is shared, and what a "
+        "machine that has it downloads.",
+    ),
+    Option("--no-layers", is_flag=True, help="Read only manifests and configs; download no layer."),
+    Option(
+        "--depth",
+        metavar="N",
+        type=int,
+        default=3,
+        help="How many folders deep files are told apart [default: 3]",
+    ),
+    Option("--json", is_flag=True, help="Print what the page shows as JSON; write a page only with -o."),
+    options.PLATFORM,
+    *options.LOGIN,
+    examples=_EXAMPLES,
+)
+def report(
+    output: Output,
+    source: Location,
+    target: Path | None,
+    force: bool,
+    against: str | None,
+    no_layers: bool,
+    depth: int,
+    json: bool,
+    platform: Platform | None,
+    insecure: tuple[str, ...],
+    cacert: Path | None,
+    username: str | None,
+    password_stdin: bool,
+) -> None:
+    """Draw an image: its layers, packages and files by size, and what it runs with.
+
+    The result is one HTML file that loads nothing from elsewhere. Layers are read to their ends, and their digests
+    checked, but nothing is unpacked; of images that conda-docker did not build, packages are found by their records.
+    """
+    from contextlib import nullcontext
+
+    from conda_docker.cli.options.registries import registry_options, source_options
+    from conda_docker.comparison.side import read_side
+    from conda_docker.report.destination import open_destination
+    from conda_docker.report.gather import gather_report
+    from conda_docker.report.page import render
+    from python_docker.copying.choose import image_of
+    from python_docker.transports import open_source
+
+    if depth < 1:
+        raise click.BadParameter(f"expected 1 or more, got {depth}", param_hint="--depth")
+    if json and target == Path("-"):
+        raise click.UsageError("--json and a page cannot both go to standard output; name a file with -o")
+    registry = source_options(
+        source, insecure=insecure, ca_bundle=cacert, username=username, password_stdin=password_stdin
+    )
+    page = target or (None if json else _DEFAULT)
+    in_file = page is not None and page != Path("-")
+    with open_destination(page, force=force) if page is not None and in_file else nullcontext(output.raw) as write:
+        opened = open_source(source, registry=registry)
+        try:
+            image = image_of(opened, platform)
+            with open_display(output) as progress:
+                other: Side | None = None
+                if against is not None:
+                    other = read_side(
+                        against,
+                        platform=image.platform,
+                        registry=lambda place: registry_options(place, insecure=insecure, ca_bundle=cacert),
+                    )
+                found = gather_report(
+                    image, source, against=other, layers=not no_layers, depth=depth, progress=progress
+                )
+        finally:
+            opened.close()
+        if page is not None:
+            write(render(found))
+    if json:
+        output.json(found.to_json())
+    elif in_file:
+        output.result(str(page) if output.quiet else f"{page}: {_summary(found)}")
+
+
+def _summary(found: Report) -> str:
+    parts = [found.name, count(len(found.layers), "layer"), format_size(found.size)]
+    if found.packages:
+        parts.append(count(len(found.packages), "package"))
+    if found.comparison is not None and found.comparison.layers is not None:
+        download = format_size(found.comparison.layers.download)
+        parts.append(f"{download} to download for a machine that has {found.comparison.before}")
+    return ", ".join(parts)
