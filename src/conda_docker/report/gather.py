@@ -12,7 +12,6 @@ from conda_docker.comparison.side import side_of_image
 from conda_docker.environment.package_url import channel_of_url
 from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.environment.wheels import normalize_name
-from conda_docker.image.config import base_of
 from conda_docker.image.layer_titles import layer_title
 from conda_docker.image.provenance import (
     InstalledEnvironment,
@@ -21,6 +20,7 @@ from conda_docker.image.provenance import (
     packages_of_layer,
     read_environments,
 )
+from conda_docker.image.runtime.config import base_of
 from conda_docker.report.contents import Environment, LayerItem, PackageItem, Part, PartKind, Report, Runtime
 from conda_docker.report.layer_files import LayerFiles, read_layer_files
 from conda_docker.report.parts import owners_of, parts_of
