@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 from conda_docker.errors import MissingExtra
+from python_docker.errors import Error
 
 if TYPE_CHECKING:
     from conda_docker.serve.configuration import ServerConfiguration
@@ -79,22 +81,32 @@ def serve(
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.cache.location import default_cache_dir
 
-    configuration = _configuration(config, given)
-    app = create_app(configuration, CacheFolder(cache_dir or default_cache_dir()))
+    app = create_app(_configuration(config, given), CacheFolder(cache_dir or default_cache_dir()))
     logging.getLogger("conda_docker").setLevel(logging.INFO)
-    scheme = "http" if tls_cert is None else "https"
-    output.note(f"serving images on {scheme}://{host}:{port}; press Ctrl-C to stop")
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        ssl_certfile=tls_cert,
-        ssl_keyfile=tls_key,
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=5,
-    )
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not an address"
+        raise Error(f"cannot listen on {host}, port {port}: {reason}; choose others with --host and --port") from error
+    with listening:
+        address, bound = listening.getsockname()[:2]
+        scheme = "http" if tls_cert is None else "https"
+        where = f"[{address}]" if ":" in address else address
+        output.note(f"serving images on {scheme}://{where}:{bound}; press Ctrl-C to stop")
+        settings = uvicorn.Config(
+            app,
+            ssl_certfile=tls_cert,
+            ssl_keyfile=tls_key,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+        )
+        try:
+            settings.load()
+        except OSError as error:
+            raise Error(f"cannot use {tls_cert} and {tls_key}: {error.strerror or error}") from error
+        uvicorn.Server(settings).run(sockets=[listening])
 
 
 def _configuration(path: Path | None, given: dict[str, Any]) -> ServerConfiguration:

@@ -1,0 +1,141 @@
+"""The program as a server, and what real clients pull from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from demo.base import make_base
+from demo.channel import RealChannel
+from tests.conda_docker.conftest import real_channel
+from tests.peers import DockerEngine, Podman, Program
+
+__all__ = ["real_channel"]
+
+PYTHON = f"python-{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server, and the host that clients name."""
+
+    host: str
+    process: subprocess.Popen[str]
+
+
+@pytest.fixture(scope="module")
+def start_server(
+    real_channel: RealChannel, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., RunningServer]]:
+    """Return a function that starts the program on a free port, with a configuration beside its channel and base."""
+    running = []
+
+    def start(more: str = "") -> RunningServer:
+        folder = tmp_path_factory.mktemp("server")
+        values = {"base": f"oci:{make_base()}", "channels": [real_channel.url], "platforms": ["linux/amd64"]}
+        lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        (folder / "serve.toml").write_text("\n".join([*lines, more]))
+        (folder / "home").mkdir()
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("conda-docker"), "serve", "--config", "serve.toml", "--port", "0"],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "HOME": str(folder / "home"), "CONDA_DOCKER_CACHE": str(folder / "cache")},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        match = re.search(r"http://127\.0\.0\.1:(\d+)", said)
+        assert match is not None, said + process.stderr.read()
+        running.append(process)
+        return RunningServer(f"localhost:{match[1]}", process)
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., RunningServer]) -> RunningServer:
+    """Return a server that anybody may use."""
+    return start_server()
+
+
+def test_docker_runs_what_it_names(server: RunningServer, docker_engine: DockerEngine) -> None:
+    image = f"{server.host}/{PYTHON}/flask"
+    docker_engine.docker("pull", image)
+    ran = docker_engine.run(image, "python", "-c", "import flask; print(flask.__name__)")
+    assert ran.stdout == "flask\n"
+
+
+def test_docker_shows_why_an_image_cannot_be_had(server: RunningServer, docker_engine: DockerEngine) -> None:
+    for name, said in (("flask-99", "there is no flask=99"), ("no-such-package", "no package named")):
+        ended = docker_engine.docker("pull", f"{server.host}/{name}", check=False)
+        assert ended.returncode != 0
+        assert said in ended.stderr
+
+
+def test_docker_pulls_by_digest(server: RunningServer, docker_engine: DockerEngine) -> None:
+    said = docker_engine.docker("pull", f"{server.host}/flask").stdout
+    digest = re.search(r"Digest: (sha256:[0-9a-f]{64})", said)
+    assert digest is not None
+    docker_engine.docker("pull", f"{server.host}/flask@{digest[1]}")
+
+
+def test_docker_logs_in(
+    start_server: Callable[..., RunningServer], docker_engine: DockerEngine, tmp_path: Path
+) -> None:
+    token = hashlib.sha256(b"opensesame").hexdigest()
+    server = start_server(f'[[access]]\nname = "ci"\ntoken-sha256 = "{token}"\n')
+    refused = docker_engine.docker("pull", f"{server.host}/flask", check=False)
+    assert refused.returncode != 0
+    docker_engine.docker("login", "--username", "anybody", "--password", "opensesame", server.host)
+    docker_engine.docker("pull", f"{server.host}/flask")
+    docker_engine.docker("logout", server.host)
+
+
+def test_podman_runs_what_it_names(server: RunningServer, podman_engine: Podman) -> None:
+    image = f"{server.host}/{PYTHON}/flask"
+    podman_engine.podman("pull", "--tls-verify=false", image)
+    assert image in podman_engine.podman("image", "ls", "--format", "{{.Repository}}").stdout
+
+
+def test_skopeo_copies_all_of_it(server: RunningServer, skopeo: Program, tmp_path: Path) -> None:
+    source = f"docker://{server.host}/{PYTHON}/flask"
+    skopeo("copy", "--all", "--src-tls-verify=false", source, f"oci:{tmp_path}/layout:1")
+    tags = json.loads(skopeo("list-tags", "--tls-verify=false", source).stdout)["Tags"]
+    assert tags == ["latest"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it(start_server: Callable[..., RunningServer], number: signal.Signals) -> None:
+    server = start_server()
+    server.process.send_signal(number)
+    _, said = server.process.communicate(timeout=30)
+    assert "Traceback" not in said
+    assert server.process.returncode in (0, 130, 143, -number)
+
+
+def test_a_port_that_is_taken(server: RunningServer, start_server: Callable[..., RunningServer]) -> None:
+    port = server.host.rpartition(":")[2]
+    ended = subprocess.run(
+        [Path(sys.executable).with_name("conda-docker"), "serve", "--port", port],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode not in (0, -signal.SIGKILL)
+    assert "Traceback" not in ended.stderr
+    assert port in ended.stderr
