@@ -15,7 +15,6 @@ from conda_docker.cache.folder import mark_used
 from conda_docker.errors import ChannelError, DownloadError
 from conda_docker.serve.disk import make_room
 from conda_docker.serve.environments import find_environment
-from conda_docker.serve.errors import BlobUnknown, ManifestUnknown
 from python_docker.errors import Error, RegistryError
 
 if TYPE_CHECKING:
@@ -88,12 +87,9 @@ class Images:
         self._catalogue.asked_for(asked, image)
         return image
 
-    async def holding(self, asked: Asked, digest: Digest) -> ServedImage:
-        """Return the image of a name that has a manifest or a blob. Raises `ManifestUnknown`."""
-        image = await asyncio.to_thread(self._catalogue.holding, asked, digest)
-        if image is None:
-            raise ManifestUnknown(f"no image {asked.name} here has {digest}")
-        return image
+    async def holding(self, asked: Asked, digest: Digest) -> ServedImage | None:
+        """Return the image of a name that has a manifest or a blob; None where there is none."""
+        return await asyncio.to_thread(self._catalogue.holding, asked, digest)
 
     async def path_of(self, client: Client, image: ServedImage, digest: Digest) -> Path:
         """Return the file of a layer, made again if it is not here, whose content is right.
@@ -164,8 +160,3 @@ class Images:
         self._checked.add((digest, path.stat().st_mtime_ns))
         self._checked.discard(seen)
         return True
-
-
-def blob_unknown(image: ServedImage, digest: Digest) -> BlobUnknown:
-    """Return the error for a digest that no blob of an image has."""
-    return BlobUnknown(f"{image.name} has no blob {digest}")

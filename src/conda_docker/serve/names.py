@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
 
-from conda_docker.serve.errors import NoSuchName
+from conda_docker.serve.errors import ManifestUnknown, NoSuchName
 
 RULES = (
     "names are packages, each with a version after a dash if it matters, separated by slashes: python-3.12/numpy, or "
@@ -92,7 +92,7 @@ class Asked:
 def parse_name(name: str, tag: str = LATEST, *, today: date | None = None) -> Asked:
     """Return what a repository's name and a tag ask for; packages in one order, whatever theirs is.
 
-    Raises `NoSuchName`, which repeats the rules.
+    Raises `NoSuchName`, which repeats the rules, and `ManifestUnknown` for a tag that there is not.
 
     >>> [package.spec for package in parse_name("numpy/python-3.12").packages]
     ['numpy', 'python=3.12']
@@ -114,7 +114,7 @@ def parse_name(name: str, tag: str = LATEST, *, today: date | None = None) -> As
         if len(rest) != 1 or not _SHA256.fullmatch(rest[0]):
             raise NoSuchName(f"{name!r}: a lock file is named by lock/SHA256, with 64 hexadecimal digits")
         if day is not None:
-            raise NoSuchName("the packages of a lock file do not depend on a day: its tag is latest")
+            raise ManifestUnknown("the packages of a lock file do not depend on a day: its tag is latest")
         return Asked(name, tag, lock=rest[0])
     packages = tuple(sorted(map(_package, components), key=_order))
     twice = [package.name for package, after in pairwise(packages) if package.name == after.name]
@@ -124,7 +124,7 @@ def parse_name(name: str, tag: str = LATEST, *, today: date | None = None) -> As
 
 
 def parse_tag(tag: str, today: date | None = None) -> date | None:
-    """Return the day that a tag names, None for `latest`. Raises `NoSuchName` for another tag, and for the future."""
+    """Return the day that a tag names, None for `latest`. Raises `ManifestUnknown` for another tag, and the future."""
     if tag == LATEST:
         return None
     try:
@@ -132,9 +132,9 @@ def parse_tag(tag: str, today: date | None = None) -> date | None:
     except ValueError:
         day = None
     if day is None or day.isoformat() != tag:
-        raise NoSuchName(f"there is no tag {tag[:80]!r}: {RULES}")
+        raise ManifestUnknown(f"there is no tag {tag[:80]!r}: {RULES}")
     if day > (today or datetime.now(UTC).date()):
-        raise NoSuchName(f"{tag} is in the future, and its packages are not known yet")
+        raise ManifestUnknown(f"{tag} is in the future, and its packages are not known yet")
     return day
 
 

@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from conda_docker.serve.access import client_of
-from conda_docker.serve.images import blob_unknown
+from conda_docker.serve.errors import BlobUnknown, ManifestUnknown
 from conda_docker.serve.names import parse_name
 from python_docker.spec.digest import Digest
 from python_docker.spec.media_types import OCI_INDEX
@@ -41,13 +41,16 @@ def registry_routes(server: Server) -> list[BaseRoute]:
         reference = request.path_params["reference"]
         if ":" in reference:
             digest = Digest(reference)
-            image = await server.images.holding(_asked(request, client), digest)
+            held = await server.images.holding(_asked(request, client), digest)
+            if held is None:
+                raise ManifestUnknown(f"there is no manifest {digest} of {request.path_params['name']} here")
+            image = held
         else:
             image = await server.images.named(client, _asked(request, client, reference))
             digest = image.root
         document = image.documents.get(digest)
         if document is None or digest not in {image.root, *(each.digest for each in image.manifests())}:
-            raise blob_unknown(image, digest)
+            raise ManifestUnknown(f"{digest} is not a manifest of {image.name}")
         headers = _headers(digest, document.media_type)
         headers["Cache-Control"] = _FOREVER if ":" in reference else "no-cache"
         return _content(request, document.raw, headers)
@@ -56,6 +59,8 @@ def registry_routes(server: Server) -> list[BaseRoute]:
         client = server.client(request)
         digest = Digest(request.path_params["digest"])
         image = await server.images.holding(_asked(request, client), digest)
+        if image is None:
+            raise BlobUnknown(f"no image {request.path_params['name']} here has {digest}")
         headers = _headers(digest, "application/octet-stream") | {"Cache-Control": _FOREVER}
         document = image.documents.get(digest)
         if document is not None:

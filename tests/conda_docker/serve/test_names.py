@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conda_docker.serve.errors import NoSuchName
+from conda_docker.serve.errors import ManifestUnknown, NoSuchName
 from conda_docker.serve.names import Package, name_of, parse_name, parse_spec, parse_tag
 
 
@@ -79,7 +79,7 @@ def test_tags_are_days() -> None:
     assert parse_tag("latest") is None
     assert parse_tag("2026-02-01", today) == today
     for wrong in ("2026-02-02", "1.0", "2026-2-1", "20260201", "2026-W05-7", "", "latest "):
-        with pytest.raises(NoSuchName):
+        with pytest.raises(ManifestUnknown):
             parse_tag(wrong, today)
 
 
@@ -90,7 +90,7 @@ def test_a_day_ends_at_midnight() -> None:
 
 
 def test_lock_files_have_no_day() -> None:
-    with pytest.raises(NoSuchName, match="latest"):
+    with pytest.raises(ManifestUnknown, match="latest"):
         parse_name("lock/" + "a" * 64, "2026-01-31")
 
 

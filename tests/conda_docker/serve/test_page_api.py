@@ -42,7 +42,7 @@ def test_a_plan_before_and_after(start: Start) -> None:
         ("package=tool%3E%3D3", "NAME_INVALID"),
         ("package=file%3A%2F%2F%2Fetc%3A%3Atool", "NAME_INVALID"),
         ("package=tool&platform=linux/s390x", "NAME_INVALID"),
-        ("package=tool&tag=1.0", "NAME_INVALID"),
+        ("package=tool&tag=1.0", "MANIFEST_UNKNOWN"),
     ],
 )
 def test_plans_that_cannot_be(start: Start, query: str, code: str) -> None:
