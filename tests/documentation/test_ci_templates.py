@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from python_docker.transports import open_image
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
-from tests.documentation.pages import ROOT
+from tests.documentation.pages import PAGES, ROOT, blocks
 from tests.peers import Registry
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -71,6 +72,31 @@ class TestAction:
         assert outputs["reference"] == f"{image}@{outputs['digest']}"
         assert set(outputs) == set(self.action["outputs"])
 
+    def test_lines_of_metadata_action(
+        self, tmp_path: Path, variables: dict[str, str], registry: Registry, repository: str
+    ) -> None:
+        image = f"{registry.host}/{repository}"
+        ended = self.run(
+            tmp_path,
+            variables,
+            file="environment.yml",
+            base="scratch",
+            tags=f"{image}:1.0\n{image}:latest\n",
+            labels="org.opencontainers.image.title=app\norg.opencontainers.image.description=An app, with = in it\n",
+            annotations="org.opencontainers.image.title=app\n",
+        )
+        assert ended.returncode == 0, ended.stderr
+        found = open_image(f"docker://{image}:latest")
+        assert found.digest == open_image(f"docker://{image}:1.0").digest
+        assert found.config["Labels"]["org.opencontainers.image.description"] == "An app, with = in it"
+        assert found.annotations["org.opencontainers.image.title"] == "app"
+        assert f"reference={image}@{found.digest}\n" in (tmp_path / "output").read_text()
+
+    def test_an_image_without_a_name_is_refused(self, tmp_path: Path, variables: dict[str, str]) -> None:
+        ended = self.run(tmp_path, variables, packages="tool")
+        assert ended.returncode == 2
+        assert "give the input image, or tags" in ended.stdout
+
     def test_layers_are_shared(
         self, tmp_path: Path, variables: dict[str, str], registry: Registry, repository: str
     ) -> None:
@@ -104,6 +130,46 @@ class TestAction:
         for name, settings in self.action["inputs"].items():
             assert f"inputs.{name} " in text
             assert settings["description"]
+
+
+def check_schema(name: str, *files: Path) -> None:
+    """Check files by one of the JSON schemas that check-jsonschema has of CI systems."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", name, *map(str, files)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_github_takes_the_action_and_the_workflows() -> None:
+    check_schema("vendor.github-actions", ROOT / "action.yml")
+    check_schema("vendor.github-workflows", *sorted((ROOT / ".github" / "workflows").glob("*.yml")))
+
+
+def test_gitlab_takes_the_component(tmp_path: Path) -> None:
+    _, jobs = yaml.safe_load_all((ROOT / "templates" / "image.yml").read_text())
+    # Stages are not known before they are filled in.
+    jobs["conda-docker-image"]["stage"] = "build"
+    (tmp_path / "jobs.yml").write_text(yaml.safe_dump(jobs))
+    check_schema("vendor.gitlab-ci", tmp_path / "jobs.yml")
+
+
+EXAMPLES = {
+    "vendor.github-workflows": ".github/workflows/",
+    "vendor.gitlab-ci": ".gitlab-ci.yml",
+}
+
+
+@pytest.mark.parametrize("schema", EXAMPLES)
+def test_ci_systems_take_the_examples(schema: str, tmp_path: Path) -> None:
+    named = [block for page in PAGES for block in blocks(page) if EXAMPLES[schema] in (block.title or "")]
+    assert named
+    for number, block in enumerate(named):
+        value = yaml.safe_load(block.text)
+        if "steps" in value:  # the part of a job that matters
+            permissions = {"permissions": value.pop("permissions")} if "permissions" in value else {}
+            value = {"on": "push", "jobs": {"image": {"runs-on": "ubuntu-latest", **permissions, **value}}}
+        path = tmp_path / f"{number}.yml"
+        path.write_text(yaml.safe_dump({"on" if key is True else key: item for key, item in value.items()}))
+        check_schema(schema, path)
 
 
 def test_the_gitlab_component(tmp_path: Path, variables: dict[str, str], registry: Registry, repository: str) -> None:

@@ -8,6 +8,7 @@ import click
 
 from conda_docker.arguments import to_command, to_mapping
 from conda_docker.cli.declared.images import EXTENDS, IMAGES
+from conda_docker.cli.options.arguments import to_lines
 from conda_docker.cli.options.declarable import DECLARABLE, key_of
 from conda_docker.cli.parameters import Argument, Option
 
@@ -52,7 +53,7 @@ def _type(param: Option | Argument) -> dict[str, Any]:
         return {"type": "boolean"}
     if param.convert is to_command:
         return {"type": ["string", "array"], "items": _STRING}
-    if param.convert is to_mapping:
+    if param.convert in (to_mapping, to_lines):
         return {"type": ["object", "array"], "additionalProperties": {"type": ["string", "integer", "boolean"]}}
     one: dict[str, Any] = _STRING
     if isinstance(param.type, click.Choice):

@@ -12,7 +12,7 @@ import click
 
 from conda_docker.arguments import to_additions, to_command, to_mapping
 from conda_docker.cli.declared.images import did_you_mean
-from conda_docker.cli.options.arguments import to_destinations, to_source
+from conda_docker.cli.options.arguments import to_destinations, to_lines, to_source
 from conda_docker.cli.options.content import base_location
 from conda_docker.cli.options.declarable import DECLARABLE, key_of
 from conda_docker.cli.parameters import Argument, Option
@@ -61,7 +61,7 @@ def _raw(param: Option | Argument, value: object, folder: Path) -> object:
         return value
     if param.convert is to_command:
         return _command(value)
-    if param.convert is to_mapping:
+    if param.convert in (to_mapping, to_lines):
         return _pairs(value)
     if param.nargs == -1 or param.multiple:
         items = [value] if isinstance(value, str | int) else value

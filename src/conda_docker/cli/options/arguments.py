@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from python_docker.spec.reference import ImageReference
     from python_docker.transports import Location
 
+_PAIR = re.compile(r"[\w][\w./,:-]*=")
+
 
 def to_platform(name: str, text: str) -> Platform:
     """Return a platform, which may be written as the subdir of its conda packages. Raises `InvalidPlatform`.
@@ -58,6 +60,25 @@ def to_destinations(name: str, texts: Iterable[str]) -> tuple[Location, ...]:
     return tuple(to_destination(name, text) for text in texts)
 
 
+def to_lines(name: str, texts: Iterable[str]) -> dict[str, str]:
+    """Return a mapping of `NAME=VALUE`, of which one text may hold several, a line each.
+
+    That is how docker/metadata-action gives labels and annotations. A text with a line of another form is one value.
+    Raises `ValueError` for what has no name or no value.
+
+    >>> to_lines("--label", ["a=1\\nb=2", "c=one\\ntwo"])
+    {'a': '1', 'b': '2', 'c': 'one\\ntwo'}
+    """
+    from conda_docker.arguments import to_mapping
+
+    pairs: list[str] = []
+    for text in texts:
+        lines = [line for line in text.splitlines() if line.strip()]
+        several = len(lines) > 1 and all(_PAIR.match(line) for line in lines)
+        pairs += lines if several else [text]
+    return to_mapping(name, pairs)
+
+
 def to_repository(name: str, text: str) -> str:
     """Return the name of a repository of a registry. Raises `InvalidReference`."""
     from python_docker.spec.reference import ImageReference
@@ -67,8 +88,8 @@ def to_repository(name: str, text: str) -> str:
 
 
 def to_image_names(name: str, texts: Sequence[str]) -> tuple[ImageReference, ...]:
-    """Return `NAME[:TAG]` of each, in order. Raises `InvalidReference`."""
-    return tuple(to_image_name(name, text) for text in texts)
+    """Return `NAME[:TAG]` of each line, in order. Raises `InvalidReference`."""
+    return tuple(to_image_name(name, line.strip()) for text in texts for line in text.splitlines() or [text])
 
 
 def to_image_name(name: str, text: str) -> ImageReference:

@@ -50,7 +50,8 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
     from conda_docker.image.runtime.annotations import INDEX, annotations_for
     from conda_docker.request import Request
 
-    given = {**given, "places": remembered_places(given["cache_dir"])}
+    described = with_source_labels(given) if given["label_from"] else {}
+    given = {**given, **described, "places": remembered_places(given["cache_dir"])}
     names = image_names(given)
     locations = locations_of(
         given["outputs"],
@@ -79,3 +80,16 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
     except (ValueError, InvalidPath, InvalidEnvironment) as error:
         raise click.UsageError(str(error)) from None
     return AskedBuild(request, names, locations, bills, index_annotations, given)
+
+
+def with_source_labels(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the labels and annotations of the image: those of `--label-from`, under those that are given."""
+    from conda_docker.source_labels import labels_from_git, labels_from_pyproject
+
+    folder = next(iter(given["project"]), Path())
+    found: dict[str, str] = {}
+    for source in given["label_from"]:
+        found |= labels_from_git(folder) if source == "git" else labels_from_pyproject(folder)
+    own = {name.rpartition(":")[2] for name in given["annotation"]}
+    annotations = {f"manifest,index:{name}": value for name, value in found.items() if name not in own}
+    return {"label": found | given["label"], "annotation": annotations | given["annotation"]}

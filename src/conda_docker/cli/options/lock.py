@@ -18,6 +18,7 @@ _OF_BUILDS = frozenset(
     {
         "image",
         "tag",
+        "label-from",
         "output",
         "metadata-file",
         "iidfile",

@@ -11,11 +11,13 @@ from conda_docker.build_options import (
     LinkScripts,
 )
 from conda_docker.cli.options import common
+from conda_docker.cli.options.arguments import to_lines
 from conda_docker.cli.parameters import Option
 from conda_docker.profiles import PROFILES
 
 RUNTIME = "What containers run with"
 
+SOURCES = ("git", "pyproject")
 _DEFAULTS = BuildOptions()
 
 RUNTIME_OPTIONS = (
@@ -42,16 +44,25 @@ RUNTIME_OPTIONS = (
         sets="options.labels",
         metavar="K=V",
         multiple=True,
-        convert=to_mapping,
+        convert=to_lines,
         panel=RUNTIME,
-        help="Set a label; repeatable.",
+        help="Set a label; repeatable, or several on lines of their own.",
+    ),
+    Option(
+        "--label-from",
+        metavar="SOURCE",
+        type=click.Choice(SOURCES),
+        multiple=True,
+        panel=RUNTIME,
+        help="Set labels and annotations (org.opencontainers.image.*) from git or pyproject: the checkout or the "
+        "pyproject.toml of the first --project, else of this folder; repeatable.",
     ),
     Option(
         "--annotation",
         sets="options.annotations",
         metavar="K=V",
         multiple=True,
-        convert=to_mapping,
+        convert=to_lines,
         panel=RUNTIME,
         help="Set an annotation of the manifest, or with index:K=V of the index of several platforms; repeatable.",
     ),

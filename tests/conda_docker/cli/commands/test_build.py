@@ -416,7 +416,7 @@ def test_a_post_link_script_is_named(build: Build, synthetic_channel: SyntheticC
 @pytest.mark.parametrize(
     ("args", "word"),
     [
-        (["numpy"], "--output, --push or --load"),
+        (["numpy"], "say where the image goes"),
         (["-o", "x.tar"], "packages"),
         (["-o", "x.tar", "-n", "a", "-p", "b"], "exclude"),
         (["-o", "x.tar", "-n", "a", "numpy"], "exclude"),
@@ -486,6 +486,38 @@ def test_results_are_written_as_buildx_does(build: Build, tmp_path: Path) -> Non
 def test_annotations(build: Build, tmp_path: Path) -> None:
     assert build("-o", "oci:out", "--annotation", "org.example.a=1", "numpy").returncode == 0
     assert open_image(f"oci:{tmp_path / 'out'}").annotations["org.example.a"] == "1"
+
+
+def test_labels_annotations_and_names_on_lines(build: Build, tmp_path: Path) -> None:
+    lines = "org.example.a=1\norg.example.b=x=y\n"
+    options = ("--label", lines, "--annotation", lines, "-t", "a:1\nb:2\n", "--label", "c=two\nlines", "--json")
+    report = json.loads(build("-o", "oci:out", *options, "numpy").stdout)
+    image = open_image(f"oci:{tmp_path / 'out'}")
+    assert image.annotations.items() >= {"org.example.a": "1", "org.example.b": "x=y"}.items()
+    assert image.config["Labels"].items() >= {"org.example.a": "1", "org.example.b": "x=y", "c": "two\nlines"}.items()
+    assert report["image"] == "a:1"
+
+
+def test_labels_from_a_project(build: Build, synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "app"\nversion = "1.2"\ndescription = "An app"\n')
+    title, version, description = (f"org.opencontainers.image.{key}" for key in ("title", "version", "description"))
+    options = ("--label-from", "pyproject", "--label", f"{version}=2.0", "--annotation", f"{description}=Mine")
+    assert build("-o", "oci:out", *options, "numpy").returncode == 0
+    image = open_image(f"oci:{tmp_path / 'out'}")
+    assert image.config["Labels"].items() >= {title: "app", version: "2.0", description: "An app"}.items()
+    assert image.annotations.items() >= {title: "app", version: "1.2", description: "Mine"}.items()
+    synthetic_channel.add(SyntheticPackage(name="numpy", subdir="linux-aarch64"))
+    assert build("-o", "oci:all", *options, "--platform", "linux/amd64,linux/arm64", "numpy").returncode == 0
+    written = json.loads((tmp_path / "all" / "index.json").read_text())["manifests"][0]["digest"]
+    index = json.loads((tmp_path / "all" / "blobs" / written.replace(":", "/")).read_text())
+    assert index["annotations"] == {title: "app", version: "1.2"}
+
+
+def test_a_folder_without_git_has_no_labels_from_it(build: Build, tmp_path: Path) -> None:
+    result = build("-o", "oci:out", "--label-from", "git", "numpy")
+    assert result.returncode == ExitCode.NOT_FOUND
+    assert "there is no commit of a git checkout" in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_annotations_of_an_index(build: Build, synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:

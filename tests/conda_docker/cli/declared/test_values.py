@@ -36,6 +36,7 @@ SAMPLES: dict[str, tuple[object, list[str]]] = {
     "profile": ("dask", ["--profile", "dask"]),
     "env": ({"A": "1", "B": 2, "C": True}, ["--env", "A=1", "--env", "B=2", "--env", "C=true"]),
     "label": (["a=b"], ["--label", "a=b"]),
+    "label-from": (["git"], ["--label-from", "git"]),
     "annotation": (["a=b"], ["--annotation", "a=b"]),
     "entrypoint": (["python", "-m", "my app"], ["--entrypoint", '["python", "-m", "my app"]']),
     "cmd": ("python -m app", ["--cmd", "python -m app"]),
