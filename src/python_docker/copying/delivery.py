@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from functools import partial
@@ -15,7 +15,7 @@ from python_docker.image.blob import Blob
 from python_docker.parallel import Stop, in_parallel
 from python_docker.progress import SILENT, Progress
 from python_docker.transports import destination_class, open_destination
-from python_docker.transports.medium import Prepares
+from python_docker.transports.medium import Prepares, SharesBlobs
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.reference import ImageReference
     from python_docker.transports import Location
+    from python_docker.transports.medium import Destination
 
 T = TypeVar("T")
 
@@ -110,9 +111,15 @@ class Delivery:
         """
         results: dict[int, T] = {}
 
-        def write_group(numbers: Iterable[int]) -> None:
+        def write_group(numbers: Sequence[int]) -> None:
+            written: list[Destination] = []
             for number in numbers:
-                results[number] = write(self._open(number))
+                transfer = self._open(number)
+                if isinstance(transfer.destination, SharesBlobs):
+                    for other in written:
+                        transfer.destination.share(other)
+                results[number] = write(transfer)
+                written.append(transfer.destination)
 
         groups = self._groups()
         in_parallel([partial(write_group, group) for group in groups], len(groups), self.stop)

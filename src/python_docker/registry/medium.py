@@ -25,6 +25,7 @@ from python_docker.spec.documents import Descriptor, Index, Manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
+from python_docker.transports.medium import Destination
 
 _UPLOADS = 5
 """How many blobs are sent at once: they share one line."""
@@ -145,6 +146,17 @@ class RegistryDestination:
     def prepare(self) -> None:
         """Connect, and have a token for uploads."""
         self._client.session.prepare([repository_scope(self._path, "pull", "push")])
+
+    def share(self, other: Destination) -> None:
+        """Know of every blob that `other` has put, if it writes to the same repository: another tag costs no blob.
+
+        Some registries do not find a blob before a manifest names it, and would be sent it again.
+        """
+        if isinstance(other, RegistryDestination) and (other._client.domain, other._path) == (
+            self._client.domain,
+            self._path,
+        ):
+            self._present, self._lock = other._present, other._lock
 
     def put_blob(self, blob: Blob, task: Task) -> str:
         """Have a blob in the repository, by the way that moves least: it is there, it is mounted, it is uploaded."""

@@ -92,6 +92,14 @@ class Prepares(Protocol):
 
 
 @runtime_checkable
+class SharesBlobs(Protocol):
+    """A destination where another of the same kind may have put blobs that are seen in both."""
+
+    def share(self, other: Destination) -> None:
+        """Know of every blob that `other` has put, if it writes to the same place under another name."""
+
+
+@runtime_checkable
 class TakesReferrers(Protocol):
     """A destination that lists what is attached to its manifests."""
 

@@ -19,6 +19,8 @@ from python_docker.spec.documents import Manifest
 from python_docker.transports import Location, open_image
 from tests import peers
 from tests.peers.containment import wait_until
+from tests.python_docker.registry.stub_registry import StubRegistry, refusal
+from tests.python_docker.registry.stub_server import Answer, Asked
 
 
 def image_of(*files: str) -> Image:
@@ -80,6 +82,26 @@ def test_two_names_in_one_new_layout(tmp_path: Path) -> None:
         delivery.begin(image.layers[0].blob)
         delivery.finish(sending(image))
     assert {open_image(f"oci:{tmp_path}/out:{name}").digest for name in ("one", "two")} == {image.digest}
+
+
+def test_another_tag_of_a_repository_costs_no_request_for_a_blob() -> None:
+    def forgetful(asked: Asked) -> Answer | None:
+        """Find no blob that no manifest names yet."""
+        named = any(asked.path.rpartition("/")[2].encode() in content for _, content in registry.manifests.values())
+        return refusal(404, "BLOB_UNKNOWN") if asked.method == "HEAD" and not named else None
+
+    image = image_of("a", "b")
+    registry = StubRegistry(forgetful)
+    try:
+        with Delivery(places(*(f"docker://{registry.host}/app:{tag}" for tag in ("one", "two")))) as delivery:
+            for layer in image.layers:
+                delivery.begin(layer.blob)
+            delivery.finish(sending(image))
+    finally:
+        registry.stop()
+    assert [asked.method for asked in registry.requests if "/blobs/" in asked.path].count("POST") == 3
+    assert sum(asked.method == "HEAD" for asked in registry.requests) == 3
+    assert {name for _, name in registry.manifests if ":" not in name} == {"one", "two"}
 
 
 def test_two_repositories_of_one_registry_are_sent_a_layer_once(
