@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -88,6 +89,13 @@ class ChannelServer:
 
         self.stop = stop
         return self
+
+    def wait_for(self, part: str, seconds: float = 30) -> None:
+        """Return once something has been asked for whose path has this part."""
+        deadline = time.monotonic() + seconds
+        while not any(part in path for _, path in self.requests):
+            assert time.monotonic() < deadline, f"nobody has asked for {part}"
+            time.sleep(0.01)
 
     def _answer(self, path: str, authorization: str | None) -> Answer:
         for end, released in self.held.items():

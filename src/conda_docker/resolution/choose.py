@@ -7,39 +7,33 @@ from typing import TYPE_CHECKING
 
 from conda_docker.environment.normal_spec import normal_specs
 from conda_docker.environment.solve.closure import needed_by
-from conda_docker.environment.subdirs import subdir_of_platform
+from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
 from conda_docker.redaction import public_text
 from python_docker.progress import Progress
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
+    from conda_docker.environment.solve.read_ahead import ReadAhead
     from conda_docker.environment.solve.request import SolveRequest
     from conda_docker.environment.spec import EnvironmentSpec
     from conda_docker.environment.virtual_packages import VirtualPackage
     from conda_docker.request import Request
 
 
-def choose_packages(
-    request: Request,
-    spec: EnvironmentSpec,
-    platform: Platform,
-    assumed: tuple[VirtualPackage, ...],
-    preferred: LockedEnvironment | None,
-    progress: Progress,
-) -> LockedEnvironment:
-    """Return the packages that a solver chooses for a platform, given what is `assumed` of the system in the image.
+def question_of(
+    request: Request, spec: EnvironmentSpec, platform: Platform, preferred: LockedEnvironment | None
+) -> SolveRequest:
+    """Return what a solver is asked, before it is known what it may take for granted of the system in the image.
 
-    `preferred` are packages that are kept as far as what is asked for allows it. Raises `Unsolvable`, `InvalidSpec`,
-    `ChannelError` and `SolverFailed`.
+    `preferred` are packages that are kept as far as what is asked for allows it. Raises `InvalidEnvironment`.
     """
     from conda_docker.environment.solve.request import SolveRequest
 
-    task = progress.start(f"solve for {platform}", None)
-    question = SolveRequest(
+    return SolveRequest(
         specs=(*spec.specs, *spec.solved_with),
         subdir=subdir_of_platform(platform),
-        virtual_packages=assumed,
+        virtual_packages=(),
         constraints=spec.constraints,
         strategy=spec.strategy,
         exclude_newer=min(filter(None, (spec.exclude_newer, request.policy.exclude_newer)), default=None),
@@ -49,7 +43,33 @@ def choose_packages(
         preferred=() if preferred is None else preferred.packages,
         offline=request.options.offline,
     )
-    environment = _ask_solver(question, request.solver or request.conda_exe)
+
+
+def read_indexes(question: SolveRequest, request: Request) -> ReadAhead | None:
+    """Begin to read the indexes of channels, if rattler is to choose the packages: other programs have their own."""
+    if request.solver or request.conda_exe:
+        return None
+    from conda_docker.environment.solve.read_ahead import ReadAhead
+
+    return ReadAhead(question)
+
+
+def choose_packages(
+    request: Request,
+    spec: EnvironmentSpec,
+    question: SolveRequest,
+    assumed: tuple[VirtualPackage, ...],
+    indexes: ReadAhead | None,
+    progress: Progress,
+) -> LockedEnvironment:
+    """Return the packages that a solver chooses, given what is `assumed` of the system in the image.
+
+    `question` is what `question_of` gave, `indexes` what is read for it already. Raises `Unsolvable`, `InvalidSpec`,
+    `ChannelError` and `SolverFailed`.
+    """
+    task = progress.start(f"solve for {platform_of_subdir(question.subdir)}", None)
+    question = replace(question, virtual_packages=assumed)
+    environment = _ask_solver(question, request.solver or request.conda_exe, indexes)
     if spec.solved_with:
         wanted = set(normal_specs(public_text(text) for text in spec.specs))
         environment = replace(
@@ -70,11 +90,11 @@ def choose_packages(
     )
 
 
-def _ask_solver(question: SolveRequest, executable: str | None) -> LockedEnvironment:
+def _ask_solver(question: SolveRequest, executable: str | None, indexes: ReadAhead | None) -> LockedEnvironment:
     if executable is None:
         from conda_docker.environment.solve.rattler import solve
 
-        return solve(question)
+        return solve(question, ahead=indexes)
     from conda_docker.environment.solve.external import solve_externally
 
     return solve_externally(executable, question)

@@ -13,7 +13,7 @@ from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platf
 from conda_docker.errors import InvalidSpec, Unsolvable
 from conda_docker.request import DEFAULT_BASE, Request
 from conda_docker.resolution.base import assumed_packages, check_base, open_base_of
-from conda_docker.resolution.choose import choose_packages
+from conda_docker.resolution.choose import choose_packages, question_of, read_indexes
 from conda_docker.resolution.complete import complete
 from conda_docker.resolution.describe import describe, place_of, places_of
 from conda_docker.user_files import check_streams
@@ -96,11 +96,14 @@ def _resolve(
     if platform is None:
         platform = Platform.host() if described.subdir is None else platform_of_subdir(described.subdir)
     base_name = request.base or DEFAULT_BASE
+    kept = preferred.get(subdir_of_platform(platform))
+    question = question_of(request, described, platform, kept)
+    # Which packages fit is known when the base's C library is, and where they are needs no such knowledge.
+    indexes = None if base_name == SCRATCH else read_indexes(question, request)
     base = open_base_of(request, base_name, platform, None, progress, opened)
     assumed = assumed_packages(request, described, platform, base)
-    kept = preferred.get(subdir_of_platform(platform))
     try:
-        chosen = choose_packages(request, described, platform, assumed, kept, progress)
+        chosen = choose_packages(request, described, question, assumed, indexes, progress)
     except Unsolvable as error:
         places = places_of(described.specs, files, str(error))
         if not places:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from python_docker.errors import PlatformNotFound
 from python_docker.spec.platform import Platform
 from python_docker.transports import write_image
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.channel_server import ChannelServer
 from tests.conda_docker.cli.commands.test_copy import write_index
 from tests.conda_docker.environment.inputs.examples import FOLDER
-from tests.conda_docker.settings import home
+from tests.conda_docker.settings import home, serve
 
-__all__ = ["home"]
+__all__ = ["home", "serve"]
 
 AMD64 = Platform.parse("linux/amd64")
 
@@ -43,6 +45,23 @@ def base(tmp_path: Path) -> str:
 def resolve_one(tmp_path: Path, **fields: Any) -> Resolved:
     [resolved] = resolve(Request(options=BuildOptions(cache_dir=tmp_path / "cache"), **fields))
     return resolved
+
+
+def test_indexes_are_read_while_the_base_is(
+    synthetic_channel: SyntheticChannel, serve: Callable[[Path], ChannelServer], base: str, home: Path, tmp_path: Path
+) -> None:
+    synthetic_channel.add(SyntheticPackage(name="a", subdir="noarch"))
+    server = serve(synthetic_channel.folder)
+    request = Request(
+        specs=["a"],
+        channels=[server.url],
+        override_channels=True,
+        base=base,
+        platforms=(Platform.parse("linux/arm64"),),
+        options=BuildOptions(cache_dir=tmp_path / "cache"),
+    )
+    [resolved] = resolve(request, opened=lambda _: server.wait_for("repodata"))
+    assert [package.name for package in resolved.environment.packages] == ["a"]
 
 
 def test_the_base_is_known_before_packages_are_chosen(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from conda_docker.channels.configuration import CondaConfiguration, read_conda_configuration
-from conda_docker.channels.rattler_client import gateway, rattler_client, rattler_configuration
+from conda_docker.channels.rattler_client import rattler_client
 from conda_docker.channels.rattler_engine import run
-from conda_docker.channels.urls import channel_urls, choose_channels
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.solve.errors import explain, is_damage, rattler_errors
-from conda_docker.environment.solve.match_specs import RequestedSpec, read_specs
+from conda_docker.environment.solve.match_specs import RequestedSpec
 from conda_docker.environment.solve.passed_over import passed_over
+from conda_docker.environment.solve.question import Question, gateway_of, question_of
 from conda_docker.environment.solve.request import SolveRequest
 from conda_docker.environment.solve.salvage import SalvagedChannel, salvage_channel, warning_of
 from conda_docker.environment.solve.suggestions import suggestions
@@ -26,15 +25,20 @@ from conda_docker.redaction import public_text, public_url
 from python_docker.errors import Error
 
 if TYPE_CHECKING:
-    from rattler import Config, Gateway, GenericVirtualPackage, MatchSpec, RepoDataRecord
+    from rattler import Gateway, GenericVirtualPackage, MatchSpec, RepoDataRecord
     from rattler.package.no_arch_type import NoArchLiteral
     from rattler.solver.solver import SolveStrategy
 
+    from conda_docker.environment.solve.read_ahead import ReadAhead
 
-def solve(request: SolveRequest, configuration: CondaConfiguration | None = None) -> LockedEnvironment:
+
+def solve(
+    request: SolveRequest, configuration: CondaConfiguration | None = None, *, ahead: ReadAhead | None = None
+) -> LockedEnvironment:
     """Return the packages that satisfy what is asked for together.
 
     `configuration` is conda's (None: the user's). A channel that only a spec names (`channel::package`) comes last.
+    `ahead` is of the same request, but for its virtual packages.
 
     Raises `Unsolvable` with the solver's explanation, `ChannelError` for a channel that is missing, closed or damaged,
     `InvalidEnvironment` for a spec that cannot be understood, and `CacheError`.
@@ -42,84 +46,48 @@ def solve(request: SolveRequest, configuration: CondaConfiguration | None = None
         assumed = virtual_packages("linux-64", glibc="2.36")
         environment = solve(SolveRequest(specs=("numpy >=2",), subdir="linux-64", virtual_packages=assumed))
     """
-    configuration = configuration or read_conda_configuration()
-    requested = read_specs(request.specs, configuration)
-    config = rattler_configuration(configuration)
-    named = choose_channels(
-        request.channels,
-        configuration,
-        override=request.override_channels,
-        fallback=config.default_channels or (),
-    )
-    urls = channel_urls(named, configuration)
-    urls = tuple(dict.fromkeys([*urls, *(url for spec in requested for url in spec.channels)]))
-    question = _Question(
-        requested=requested,
-        channels=urls,
-        subdir=request.subdir,
-        priority=request.channel_priority or configuration.channel_priority or "flexible",
-        virtual_packages=request.virtual_packages,
-        config=config,
-        offline=request.offline or configuration.offline,
-        constraints=read_specs(request.constraints, configuration),
-        strategy=request.strategy,
-        exclude_newer=request.exclude_newer,
-        preferred=request.preferred,
-    )
-    records, warnings = _answer(question)
+    begun = None if ahead is None else ahead.begun()
+    if begun is None:
+        question, way = question_of(request, configuration or read_conda_configuration()), None
+    else:
+        question, way = replace(begun[0], virtual_packages=request.virtual_packages), begun[1]
+    records, warnings = _answer(question, way)
     return LockedEnvironment(
         subdir=request.subdir,
         packages=tuple(topological_order(_package(record) for record in records)),
-        requested=tuple(spec.text for spec in requested),
-        channels=tuple(map(public_url, urls)),
+        requested=tuple(spec.text for spec in question.requested),
+        channels=tuple(map(public_url, question.channels)),
         warnings=warnings,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A request with channels as URLs, which may hold credentials, and all settings decided."""
-
-    requested: Sequence[RequestedSpec]
-    channels: Sequence[str]
-    subdir: str
-    priority: str
-    virtual_packages: Sequence[VirtualPackage]
-    config: Config
-    offline: bool
-    constraints: Sequence[RequestedSpec]
-    strategy: str | None
-    exclude_newer: datetime | None
-    preferred: Sequence[LockedPackage]
-
-
-def _answer(question: _Question) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
+def _answer(question: Question, way: Gateway | None = None) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
     """Return the packages, and warnings about the channels. Raises what `solve` raises."""
     try:
-        return _solved(question, _gateway(question))
+        return _solved(question, way or gateway_of(question))
     except rattler_errors() as error:
         if not _refused_shards(str(error)):
             return _recover(error, question, sharded=True)
     try:
-        return _solved(question, _gateway(question, sharded=False))
+        return _solved(question, gateway_of(question, sharded=False))
     except rattler_errors() as error:
         return _recover(error, question, sharded=False)
 
 
-def _solved(question: _Question, way: Gateway) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
+def _solved(question: Question, way: Gateway) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
     records = _solve(question, way)
     asked = question.requested, records, question.channels, question.subdir, question.virtual_packages
     return records, passed_over(*asked, way)
 
 
-def _recover(error: Exception, question: _Question, *, sharded: bool) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
+def _recover(error: Exception, question: Question, *, sharded: bool) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
     """Return the packages without the broken records that are to blame.
 
     Raises the error, explained, if there are none.
     """
     if type(error).__name__ == "AuthenticationStorageError":
         raise explain(error, question.channels, question.subdir) from error  # no gateway can be made
-    way = _gateway(question, sharded=sharded)
+    way = gateway_of(question, sharded=sharded)
     blamed = [url for url in question.channels if _is_damaged(url, question, way)] if is_damage(error) else []
     salvaged = _salvage(blamed, question)
     if not salvaged:
@@ -131,7 +99,7 @@ def _recover(error: Exception, question: _Question, *, sharded: bool) -> tuple[l
         raise type(explained)("\n".join([*_warnings(salvaged), str(explained)])) from second
 
 
-def _salvage(urls: Sequence[str], question: _Question) -> Mapping[str, SalvagedChannel]:
+def _salvage(urls: Sequence[str], question: Question) -> Mapping[str, SalvagedChannel]:
     """Return the channels of which something can be read, by their URLs with a slash at the end."""
     if not urls or question.offline:
         return {}
@@ -144,7 +112,7 @@ def _warnings(salvaged: Mapping[str, SalvagedChannel]) -> tuple[str, ...]:
     return tuple(warning for channel in salvaged.values() if (warning := warning_of(channel)))
 
 
-def _explain(error: Exception, question: _Question, way: Gateway, blamed: Sequence[str]) -> Error:
+def _explain(error: Exception, question: Question, way: Gateway, blamed: Sequence[str]) -> Error:
     explained = explain(error, question.channels, question.subdir, blamed=blamed)
     if not isinstance(explained, Unsolvable):
         return explained
@@ -155,7 +123,7 @@ def _explain(error: Exception, question: _Question, way: Gateway, blamed: Sequen
     return Unsolvable("\n".join([*lines, str(explained)])) if lines else explained
 
 
-def _is_damaged(url: str, question: _Question, way: Gateway) -> bool:
+def _is_damaged(url: str, question: Question, way: Gateway) -> bool:
     """Return whether the index of a channel cannot be understood: rattler does not say which one it is."""
     import rattler
 
@@ -168,14 +136,8 @@ def _is_damaged(url: str, question: _Question, way: Gateway) -> bool:
     return False
 
 
-def _gateway(question: _Question, *, sharded: bool = True) -> Gateway:
-    texts = (*question.channels, *(spec.text for spec in question.requested))
-    private = any(public_text(text) != text for text in texts)
-    return gateway(question.config, offline=question.offline, sharded=sharded, private=private)
-
-
 def _solve(
-    question: _Question, way: Gateway, salvaged: Mapping[str, SalvagedChannel] | None = None
+    question: Question, way: Gateway, salvaged: Mapping[str, SalvagedChannel] | None = None
 ) -> list[RepoDataRecord]:
     import rattler
     from rattler import ChannelPriority

@@ -1,0 +1,75 @@
+"""Question: a request with all that configuration decides, and the way to the indexes of its channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from conda_docker.channels.rattler_client import gateway, rattler_configuration
+from conda_docker.channels.urls import channel_urls, choose_channels
+from conda_docker.environment.solve.match_specs import RequestedSpec, read_specs
+from conda_docker.redaction import public_text
+
+if TYPE_CHECKING:
+    from rattler import Config, Gateway
+
+    from conda_docker.channels.configuration import CondaConfiguration
+    from conda_docker.environment.locked import LockedPackage
+    from conda_docker.environment.solve.request import SolveRequest
+    from conda_docker.environment.virtual_packages import VirtualPackage
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request with channels as URLs, which may hold credentials, and all settings decided."""
+
+    requested: Sequence[RequestedSpec]
+    channels: Sequence[str]
+    subdir: str
+    priority: str
+    virtual_packages: Sequence[VirtualPackage]
+    config: Config
+    offline: bool
+    constraints: Sequence[RequestedSpec]
+    strategy: str | None
+    exclude_newer: datetime | None
+    preferred: Sequence[LockedPackage]
+
+
+def question_of(request: SolveRequest, configuration: CondaConfiguration) -> Question:
+    """Return a request with what conda's configuration, and rattler's, say of it.
+
+    Raises `InvalidEnvironment` and `ChannelError` for what cannot be understood.
+    """
+    requested = read_specs(request.specs, configuration)
+    config = rattler_configuration(configuration)
+    named = choose_channels(
+        request.channels,
+        configuration,
+        override=request.override_channels,
+        fallback=config.default_channels or (),
+    )
+    urls = channel_urls(named, configuration)
+    urls = tuple(dict.fromkeys([*urls, *(url for spec in requested for url in spec.channels)]))
+    return Question(
+        requested=requested,
+        channels=urls,
+        subdir=request.subdir,
+        priority=request.channel_priority or configuration.channel_priority or "flexible",
+        virtual_packages=request.virtual_packages,
+        config=config,
+        offline=request.offline or configuration.offline,
+        constraints=read_specs(request.constraints, configuration),
+        strategy=request.strategy,
+        exclude_newer=request.exclude_newer,
+        preferred=request.preferred,
+    )
+
+
+def gateway_of(question: Question, *, sharded: bool = True) -> Gateway:
+    """Return the way to the indexes of a question's channels. Raises what `rattler_client.gateway` raises."""
+    texts = (*question.channels, *(spec.text for spec in question.requested))
+    private = any(public_text(text) != text for text in texts)
+    return gateway(question.config, offline=question.offline, sharded=sharded, private=private)

@@ -1,0 +1,63 @@
+"""Indexes of channels are read while something else is waited for, and once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conda_docker.channels.configuration import CondaConfiguration
+from conda_docker.environment.solve.rattler import solve
+from conda_docker.environment.solve.read_ahead import ReadAhead
+from conda_docker.environment.solve.request import SolveRequest
+from conda_docker.environment.virtual_packages import virtual_packages
+from conda_docker.errors import ChannelError, InvalidSpec
+from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.channel_server import ChannelServer
+
+Serve = Callable[[Path], ChannelServer]
+
+
+@pytest.fixture
+def server(home: Path, synthetic_channel: SyntheticChannel, serve: Serve) -> ChannelServer:
+    synthetic_channel.add(SyntheticPackage(name="a", depends=("b", "__glibc >=2.30")), SyntheticPackage(name="b"))
+    return serve(synthetic_channel.folder)
+
+
+def request(*specs: str, channel: str, glibc: str | None = None) -> SolveRequest:
+    assumed = () if glibc is None else virtual_packages("linux-64", glibc=glibc)
+    return SolveRequest(
+        specs=specs, subdir="linux-64", virtual_packages=assumed, channels=(channel,), override_channels=True
+    )
+
+
+def test_indexes_are_read_before_anything_is_known_of_the_system(server: ChannelServer) -> None:
+    ahead = ReadAhead(request("a", channel=server.url))
+    server.wait_for("repodata.json")
+    environment = solve(request("a", channel=server.url, glibc="2.36"), ahead=ahead)
+    assert {package.name for package in environment.packages} == {"a", "b"}
+    asked = [path for method, path in server.requests if method == "GET"]
+    assert len(asked) == len(set(asked)), "each once"
+
+
+def test_what_it_gives_is_what_solving_alone_gives(server: ChannelServer) -> None:
+    question = request("a", channel=server.url, glibc="2.36")
+    assert solve(question, ahead=ReadAhead(request("a", channel=server.url))) == solve(question)
+
+
+@pytest.mark.parametrize(
+    ("spec", "channel", "error"), [("a >>> 1", None, InvalidSpec), ("a", "http://127.0.0.1:1", ChannelError)]
+)
+def test_errors_are_those_of_solving(
+    spec: str, channel: str | None, error: type[Exception], server: ChannelServer
+) -> None:
+    ahead = ReadAhead(request(spec, channel=channel or server.url))
+    with pytest.raises(error):
+        solve(request(spec, channel=channel or server.url, glibc="2.36"), ahead=ahead)
+
+
+def test_certificates_of_conda_are_not_set_for_the_whole_process_beforehand(server: ChannelServer) -> None:
+    ahead = ReadAhead(request("a", channel=server.url), CondaConfiguration(ssl_verify="/etc/ssl/own.pem"))
+    assert ahead.begun() is None
+    assert server.requests == []
