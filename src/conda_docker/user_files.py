@@ -7,7 +7,9 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
@@ -16,6 +18,7 @@ from python_docker.files.regular import read_regular_file
 _LARGEST = 16 << 20
 # Bytes. A lock file of a thousand packages for five platforms has about 3 MB.
 _TOO_LARGE = f"it has more than {_LARGEST >> 20} MiB, and no list of packages is that large"
+_texts: ContextVar[dict[str, str] | None] = ContextVar("texts", default=None)
 _DESCRIPTOR = re.compile(r"/dev/(?:stdin|fd/[0-9]+)|/proc/self/fd/[0-9]+")
 
 
@@ -31,12 +34,36 @@ def is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110
 
 
+@contextmanager
+def read_once() -> Iterator[dict[str, str]]:
+    """Have each file and stream read once while this lasts: whoever reads it again gets the same text.
+
+    Yields the texts, by path or by the name of the stream, in the order of reading.
+    """
+    texts: dict[str, str] = {}
+    token = _texts.set(texts)
+    try:
+        yield texts
+    finally:
+        _texts.reset(token)
+
+
+def note_read(name: str | Path, text: str) -> None:
+    """Note what was read of a file, for `read_once`."""
+    texts = _texts.get()
+    if texts is not None:
+        texts[str(name)] = text
+
+
 def read_text(path: Path) -> str:
     """Return a file's text. PowerShell writes UTF-16 with a byte order mark, everything else UTF-8.
 
     Raises `EnvironmentNotFound` for a file that is missing, and `InvalidEnvironment` for one that is larger than 16 MiB
     or not text, and for anything but a regular file.
     """
+    known = (_texts.get() or {}).get(str(path))
+    if known is not None:
+        return known
     try:
         content = read_regular_file(path, _LARGEST)
     except OSError as error:
@@ -47,7 +74,9 @@ def read_text(path: Path) -> str:
         raise kind(f"cannot read {path}: {reason}") from error
     except ValueError as error:
         raise InvalidEnvironment(f"cannot read {str(path)!r}: {error}") from error
-    return _decode(content, str(path))
+    text = _decode(content, str(path))
+    note_read(path, text)
+    return text
 
 
 def is_stream(path: Path) -> bool:
@@ -79,6 +108,9 @@ def check_streams(paths: Iterable[Path]) -> None:
 
 def read_stream(path: Path) -> str:
     """Return the text of what `is_stream` is true for, read to its end. Raises `InvalidEnvironment` as `read_text`."""
+    known = (_texts.get() or {}).get(stream_name(path))
+    if known is not None:
+        return known
     try:
         if str(path) == "-":
             content = sys.stdin.buffer.read(_LARGEST + 1)
@@ -89,7 +121,9 @@ def read_stream(path: Path) -> str:
         raise InvalidEnvironment(f"cannot read {path}: {error.strerror or error}") from error
     if len(content) > _LARGEST:
         raise InvalidEnvironment(f"cannot read {path}: {_TOO_LARGE}")
-    return _decode(content, str(path))
+    text = _decode(content, str(path))
+    note_read(stream_name(path), text)
+    return text
 
 
 def _decode(content: bytes, name: str) -> str:

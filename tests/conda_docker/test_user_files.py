@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from conda_docker import user_files as input_text
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.user_files import check_streams, is_stream, read_stream, read_text
+from conda_docker.user_files import check_streams, is_stream, read_once, read_stream, read_text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -89,3 +90,15 @@ def test_a_stream_that_is_given_twice() -> None:
 def test_a_descriptor_that_is_closed() -> None:
     with pytest.raises(InvalidEnvironment, match="cannot read /dev/fd/999"):
         read_stream(Path("/dev/fd/999"))
+
+
+def test_files_and_streams_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "file"
+    file.write_text("first")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"piped")))
+    with read_once() as texts:
+        assert (read_text(file), read_stream(Path("-"))) == ("first", "piped")
+        file.write_text("second")
+        assert (read_text(file), read_stream(Path("-"))) == ("first", "piped")
+    assert texts == {str(file): "first", "standard input": "piped"}
+    assert (read_text(file), read_stream(Path("-"))) == ("second", "")

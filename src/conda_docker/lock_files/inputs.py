@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conda_docker.environment.inputs.lock_files.own_lock import MARK, parse_own_lock, read_document
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.user_files import is_stream, read_text, stream_name
+from conda_docker.errors import InvalidEnvironment
+from conda_docker.user_files import note_read, read_text
+
+if TYPE_CHECKING:
+    from conda_docker.request import Request
 
 
 def read_lock(path: Path) -> Mapping[str, Any] | None:
@@ -43,20 +46,37 @@ def locked_environments(path: Path) -> dict[str, LockedEnvironment]:
     return {subdir: parse_own_lock(text, str(path), subdir=subdir, folder=path.parent) for subdir in subdirs}
 
 
-def inputs_digest(inputs: Mapping[str, Any], files: Sequence[Path]) -> str:
-    """Return the digest of options and of the text of `files`, the environment files that they name.
+def inputs_digest(inputs: Mapping[str, Any], texts: Iterable[str]) -> str:
+    """Return the digest of options, and of the text of each file that the environment is described in.
 
-    Raises `InvalidEnvironment` for a file that cannot be read, and `UnsupportedInput` for a stream: nobody could check
-    later whether the lock file is still up to date.
+    >>> inputs_digest({"specs": ["a"]}, []) == inputs_digest({"specs": ["b"]}, [])
+    False
     """
     total = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode())
-    for path in files:
-        if is_stream(path):
-            raise UnsupportedInput(
-                f"a lock file records the files that it is made from, and {stream_name(path)} is none; write what "
-                "comes from there to a file, and lock that"
-            )
+    for text in texts:
         # Line ends differ between machines, and nothing else may.
-        text = "\n".join(read_text(path).splitlines())
-        total.update(hashlib.sha256(text.encode()).digest())
+        total.update(hashlib.sha256("\n".join(text.splitlines()).encode()).digest())
     return f"sha256:{total.hexdigest()}"
+
+
+def described_in(request: Request) -> tuple[str, ...]:
+    """Return the texts of all files that describe what a request asks for: its own, and those that these name.
+
+    Such are requirements files (`-r`), scripts of a pixi workspace, and its pixi.lock. Nothing is solved. Raises
+    `InvalidEnvironment` and `UnsupportedInput` as reading them does.
+    """
+    from conda_docker.environment.inputs.kind import InputFile
+    from conda_docker.environment.subdirs import subdir_of_platform
+    from conda_docker.resolution.describe import describe
+    from conda_docker.user_files import check_streams, read_once
+
+    if not request.files:
+        return ()
+    check_streams(request.files)
+    with read_once() as texts:
+        files = [InputFile.read(path) for path in request.files]
+        for platform in request.platforms or (None,):
+            describe(request, files, None if platform is None else subdir_of_platform(platform))
+    for name, text in texts.items():
+        note_read(name, text)
+    return tuple(texts.values())

@@ -34,7 +34,7 @@ def conda_docker(tmp_path: Path, environment: dict[str, str]) -> Run:
             for name, value in (environment | (env or {})).items():
                 patch.setenv(name, value)
             patch.chdir(folder)
-            patch.setattr(sys, "stdin", io.StringIO(input))
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(input.encode()), encoding="utf-8"))
             patch.setattr(sys, "stdout", output)
             patch.setattr(sys, "stderr", errors)
             code = cli.run([str(arg) for arg in args])

@@ -8,26 +8,29 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.lock_files.inputs import inputs_digest, read_lock
+from conda_docker.errors import InvalidEnvironment
+from conda_docker.lock_files.inputs import described_in, inputs_digest, read_lock
+from conda_docker.request import Request
 
 
-def test_options_and_files_count(tmp_path: Path) -> None:
+def test_options_and_texts_count() -> None:
+    first = inputs_digest({"trim": True, "file": ["environment.yml"]}, ["dependencies: [a]\n"])
+    assert first == inputs_digest({"file": ["environment.yml"], "trim": True}, ["dependencies: [a]\r\n"])
+    assert first != inputs_digest({"trim": False, "file": ["environment.yml"]}, ["dependencies: [a]\n"])
+    assert first != inputs_digest({"trim": True, "file": ["environment.yml"]}, ["dependencies: [b]\n"])
+
+
+def test_files_that_a_file_names_are_described_in_it(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("b\n-c constraints.txt\n")
+    (tmp_path / "constraints.txt").write_text("b<2\n")
     file = tmp_path / "environment.yml"
-    file.write_text("dependencies: [a]\n")
-    first = inputs_digest({"trim": True, "file": ["environment.yml"]}, [file])
-    assert first == inputs_digest({"file": ["environment.yml"], "trim": True}, [file])
-    assert first != inputs_digest({"trim": False, "file": ["environment.yml"]}, [file])
-    file.write_bytes(b"dependencies: [a]\r\n")
-    assert first == inputs_digest({"trim": True, "file": ["environment.yml"]}, [file])
-    file.write_text("dependencies: [b]\n")
-    assert first != inputs_digest({"trim": True, "file": ["environment.yml"]}, [file])
-
-
-@pytest.mark.parametrize("path", ["-", "/dev/fd/63"])
-def test_a_stream_is_no_file_to_lock(path: str) -> None:
-    with pytest.raises(UnsupportedInput, match="write what comes from there to a file"):
-        inputs_digest({}, [Path(path)])
+    file.write_text("dependencies: [a, pip: [-r requirements.txt]]\n")
+    assert described_in(Request(files=(file,))) == (
+        file.read_text(),
+        "b\n-c constraints.txt\n",
+        "b<2\n",
+    )
+    assert described_in(Request(specs=("a",))) == ()
 
 
 @pytest.mark.parametrize("text", ["dependencies: [a]\n", "{}", ""])

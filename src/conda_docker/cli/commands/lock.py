@@ -17,7 +17,7 @@ from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
 from conda_docker.cli.terminal.report import count
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
 from python_docker.errors import Error, InvalidPath
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class _Asked:
     """What is to be locked: values by the names of options, and how the lock file records them."""
 
     values: Mapping[str, Any]
+    request: Request
     inputs: Mapping[str, Any]
     digest: str
 
@@ -71,21 +72,22 @@ def lock(
     from conda_docker.environment.inputs.lock_files.pixi_lock import DEFAULT_ENVIRONMENT
     from conda_docker.lock_files.inputs import read_lock
     from conda_docker.lock_files.overwrite import check_replaceable
+    from conda_docker.user_files import read_once
 
     form = form or _form_of(path)
     existing = read_lock(path) if form == "conda-docker" else None
-    asked = _asked(ctx, given, path, existing)
-    if check:
-        return _check(console, path, form, existing, asked)
-    if update and existing is None:
-        raise click.UsageError(f"--update needs a lock file of conda-docker's own form, and {path} is none")
-    if not force:
-        check_replaceable(path, form, asked.values["environment"] or DEFAULT_ENVIRONMENT, asked.values["file"])
-    check_level(asked.values["compression"] or DEFAULTS.compression, asked.values["compression_level"])
-    request = _request(asked.values)
-    preferred = _preferred(path, update) if update else {}
-    with open_display(console) as progress:
-        resolved = _resolved(request, preferred, progress)
+    with read_once():  # what is locked is what is noted, even if a file changes meanwhile
+        asked = _asked(ctx, given, path, existing)
+        if check:
+            return _check(console, path, form, existing, asked)
+        if update:
+            _updatable(path, form, existing)
+        if not force:
+            check_replaceable(path, form, asked.values["environment"] or DEFAULT_ENVIRONMENT, asked.request.files)
+        check_level(asked.values["compression"] or DEFAULTS.compression, asked.values["compression_level"])
+        preferred = _preferred(path, update) if update else {}
+        with open_display(console) as progress:
+            resolved = _resolved(asked.request, preferred, progress)
     for note in dict.fromkeys(note for each in resolved for note in each.environment.warnings):
         console.note(f"note: {note}")
     if any(each.environment.installed is not None for each in resolved):
@@ -110,7 +112,7 @@ def _asked(ctx: click.Context, given: dict[str, Any], path: Path, existing: Mapp
     from conda_docker.cli.declared.images import chosen_images
     from conda_docker.cli.declared.recorded import recorded_options
     from conda_docker.cli.declared.values import ENVIRONMENTS, was_given, with_declared
-    from conda_docker.lock_files.inputs import inputs_digest
+    from conda_docker.lock_files.inputs import described_in, inputs_digest
 
     wanted, no_config = given.pop("target"), given.pop("no_config")
     declaration = None if no_config else find_declaration()
@@ -129,6 +131,8 @@ def _asked(ctx: click.Context, given: dict[str, Any], path: Path, existing: Mapp
         raise click.UsageError("--target: no images are declared here, in conda-docker.toml or the like")
     described = any(was_given(ctx, param) for param in LOCKABLE if key_of(param) in ENVIRONMENTS)
     if not described and not ENVIRONMENTS & table.keys() and existing is not None:
+        if "-" in _listed(existing["inputs"].get("file")):
+            raise click.UsageError(f"{path} was made from standard input: give it that again, with -f -")
         table, source = {**existing["inputs"], **table}, path.absolute()
     keys = {key_of(param) for param in LOCKABLE}
     table = {key: value for key, value in table.items() if key in keys}
@@ -136,7 +140,8 @@ def _asked(ctx: click.Context, given: dict[str, Any], path: Path, existing: Mapp
     inputs = recorded_options(ctx, RECORDED, table, source.parent, path.absolute().parent)
     if described:
         inputs = {key: value for key, value in inputs.items() if key not in ENVIRONMENTS or was_given_key(ctx, key)}
-    return _Asked(values, inputs, inputs_digest(inputs, values["file"]))
+    request = _request(values)
+    return _Asked(values, request, inputs, inputs_digest(inputs, described_in(request)))
 
 
 def was_given_key(ctx: click.Context, key: str) -> bool:
@@ -153,8 +158,7 @@ def _listed(value: object) -> list[object]:
 def _check(console: Output, path: Path, form: str, existing: Mapping[str, Any] | None, asked: _Asked) -> int:
     if form != "conda-docker":
         raise click.UsageError(f"--check: a lock file of {form} does not say what it was made from")
-    if existing is None:
-        raise InvalidEnvironment(f"there is no lock file {path}; write it with `conda-docker lock`")
+    existing = _found(path, existing)
     if existing.get("inputs-digest") == asked.digest:
         console.result(f"{path} is up to date")
         return 0
@@ -164,6 +168,21 @@ def _check(console: Output, path: Path, form: str, existing: Mapping[str, Any] |
     what = f"other options: {', '.join(changed)}" if changed else "a file that it is made from has changed"
     console.error(f"{path} is not up to date: {what}; write it anew with `conda-docker lock`")
     return 1
+
+
+def _found(path: Path, existing: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the document of a lock file of conda-docker's own form, which must be there."""
+    if existing is not None:
+        return existing
+    if path.exists():
+        raise InvalidEnvironment(f"{path} is not a lock file of conda-docker; name another with -o")
+    raise EnvironmentNotFound(f"there is no lock file {path}; write it with `conda-docker lock`")
+
+
+def _updatable(path: Path, form: str, existing: Mapping[str, Any] | None) -> None:
+    if form != "conda-docker":
+        raise click.UsageError(f"--update: a lock file of {form} does not say what it was made from")
+    _found(path, existing)
 
 
 def _request(values: Mapping[str, Any]) -> Request:

@@ -15,6 +15,7 @@ from conda_docker.cli.options.content import base_location
 from conda_docker.cli.options.declarable import key_of
 from conda_docker.cli.parameters import Argument, Option, raw_value
 from conda_docker.redaction import public_url
+from conda_docker.user_files import is_stream
 
 
 def recorded_options(
@@ -48,7 +49,7 @@ def _declared(param: Option | Argument, value: object, source: Path, target: Pat
 
 def _text(param: Option | Argument, text: str, source: Path, target: Path) -> str:
     if isinstance(param.type, click.Path):
-        return _relative(text, source, target)
+        return "-" if is_stream(Path(text)) else _relative(text, source, target)
     if param.convert is to_additions:
         path, colon, place = text.rpartition(":")
         return f"{_relative(path, source, target)}{colon}{place}"

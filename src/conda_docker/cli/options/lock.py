@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from conda_docker.cli.options.attest import TRUST
 from conda_docker.cli.options.build import DECLARED, OPTIONS
 from conda_docker.cli.options.declarable import DECLARABLE, key_of
 from conda_docker.cli.parameters import Argument, Option
@@ -38,7 +39,11 @@ _OF_BUILDS = frozenset(
 )
 _OF_MACHINES = frozenset({"cache-dir", "offline", "insecure", "cacert", "solver", "conda-exe"})
 
-LOCKABLE = tuple(param for param in DECLARABLE if key_of(param) not in _OF_BUILDS)
+LOCKABLE = tuple(
+    param
+    for param in DECLARABLE
+    if key_of(param) not in _OF_BUILDS and not (isinstance(param, Option) and param.panel == TRUST)
+)
 RECORDED = tuple(param for param in LOCKABLE if key_of(param) not in _OF_MACHINES)
 """What a lock file keeps of the options that it was made with."""
 OF_IMAGES = tuple(

@@ -114,7 +114,7 @@ def _requirements(spec: EnvironmentSpec) -> tuple[str, ...]:
 
 
 def _is_pixi_manifest(file: InputFile) -> bool:
-    if file.path.suffix != ".toml":
+    if file.path.suffix not in (".toml", ""):  # what comes from a stream has none
         return False
     return file.path.name.endswith(("pixi.toml", "mojoproject.toml")) or _TABLES.search(file.text) is not None
 

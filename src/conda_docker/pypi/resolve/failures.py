@@ -31,6 +31,7 @@ _UNREACHABLE = re.compile(
     r"Failed to (?:fetch|download)|Request failed after|could not be queried|Could not resolve host"
 )
 _DAMAGED = re.compile(r"Failed to (?:read metadata|read from zip file|extract archive)")
+_FIRST_INDEX = re.compile(r"hint: `([^`]+)` was found on (\S+), but not at the requested version")
 _SKIPPED = re.compile(r"hint: (?:Wheels are required|.* was found on ).*")
 
 
@@ -64,6 +65,11 @@ def unresolvable(
             f"no package index that is configured has {', '.join(missing)}: check the name, or name the index with "
             "--extra-index-url"
         )
+    advice += [
+        f"{name} is on {public_text(index)}, in other versions, and no later index was asked, as pixi has it: "
+        '`index-strategy = "unsafe-best-match"` in [pypi-options] asks all of them'
+        for name, index in sorted(set(_FIRST_INDEX.findall(output)))
+    ]
     without = {normalize_name(name) for name in (*_NO_WHEELS.findall(explanation), *_WHEELS_REQUIRED.findall(output))}
     if without and not sdists:
         advice.append(

@@ -135,7 +135,7 @@ def test_update_of_what_is_not_there(conda_docker: Run, environment_file: Path) 
 
 def test_check(conda_docker: Run, environment_file: Path) -> None:
     missing = conda_docker("lock", "--check", "-f", "environment.yml")
-    assert (missing.returncode, "there is no lock file conda-docker.lock" in missing.stderr) == (7, True)
+    assert (missing.returncode, "there is no lock file conda-docker.lock" in missing.stderr) == (4, True)
     locked(conda_docker, "-f", "environment.yml")
     assert conda_docker("lock", "--check").returncode == 0
     other = conda_docker("lock", "--check", "-f", "environment.yml", "--trim")
@@ -144,6 +144,51 @@ def test_check(conda_docker: Run, environment_file: Path) -> None:
         file.write("# changed\n")
     changed = conda_docker("lock", "--check")
     assert (changed.returncode, "a file that it is made from has changed" in changed.stderr) == (1, True)
+
+
+def test_check_and_update_of_what_is_no_lock_file(conda_docker: Run, environment_file: Path) -> None:
+    for command in (("--check",), ("--update", "tool")):
+        done = conda_docker("lock", *command, "-f", "environment.yml", "-o", "environment.yml")
+        assert (done.returncode, "is not a lock file of conda-docker" in done.stderr) == (7, True)
+        done = conda_docker("lock", *command, "-f", "environment.yml", "-o", "none.lock")
+        assert (done.returncode, "there is no lock file none.lock" in done.stderr) == (4, True)
+
+
+def test_requirements_that_the_file_names_count(conda_docker: Run, tmp_path: Path, with_pip: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("plain\n-r more.txt\n")
+    (tmp_path / "more.txt").write_text("plain>=0.1\n")
+    with_pip.write_text(with_pip.read_text().replace("[plain]", '["-r requirements.txt"]'))
+    locked(conda_docker, "-f", "environment.yml")
+    assert conda_docker("lock", "--check").returncode == 0
+    (tmp_path / "more.txt").write_text("plain>=0.2\n")
+    changed = conda_docker("lock", "--check")
+    assert (changed.returncode, "a file that it is made from has changed" in changed.stderr) == (1, True)
+
+
+def test_scripts_of_a_pixi_workspace_count(conda_docker: Run, tmp_path: Path, channel: SyntheticChannel) -> None:
+    (tmp_path / "activate.sh").write_text("export A=1\n")
+    (tmp_path / "pixi.toml").write_text(
+        f'[workspace]\nchannels = ["{channel.url}"]\nplatforms = ["linux-64"]\n'
+        '[activation]\nscripts = ["activate.sh"]\n[dependencies]\ntool = "*"\n'
+    )
+    locked(conda_docker, "-f", "pixi.toml", "--platform", "linux/amd64")
+    assert conda_docker("lock", "--check").returncode == 0
+    (tmp_path / "activate.sh").write_text("export A=2\n")
+    assert conda_docker("lock", "--check").returncode == 1
+
+
+def test_standard_input(conda_docker: Run, tmp_path: Path, environment_file: Path) -> None:
+    locked(conda_docker, "-f", "environment.yml")
+    expected = built(conda_docker, tmp_path / "file", str(tmp_path / "conda-docker.lock"))
+    text = environment_file.read_text()
+    done = conda_docker("lock", "-b", "scratch", "-f", "-", "-o", "piped.lock", input=text)
+    assert done.returncode == 0, done.stderr
+    assert built(conda_docker, tmp_path / "piped", str(tmp_path / "piped.lock")) == expected
+    check = ("lock", "-b", "scratch", "-o", "piped.lock", "--check")
+    assert conda_docker(*check, "-f", "-", input=text).returncode == 0
+    assert conda_docker(*check, "-f", "-", input=f"{text}- library\n").returncode == 1
+    again = conda_docker("lock", "-o", "piped.lock", "--check")
+    assert (again.returncode, "was made from standard input" in again.stderr) == (2, True)
 
 
 def test_the_base_is_the_one_that_was_locked(conda_docker: Run, tmp_path: Path, environment_file: Path) -> None:

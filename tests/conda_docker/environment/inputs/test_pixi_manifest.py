@@ -201,6 +201,9 @@ def test_environments(tmp_path: Path) -> None:
         ("pyproject.toml", "[tool.pixie]\n", False),
         ("pyproject.toml", '[project]\nname = "x"\n', False),
         ("pixi.lock", "[workspace]\n", False),
+        ("standard input", "[workspace]\nchannels = []\n", True),
+        ("file descriptor 63", "[tool.pixi]\n", True),
+        ("standard input", "dependencies: [a]\n", False),
     ],
 )
 def test_which_files_are_manifests(name: str, text: str, is_one: bool) -> None:

@@ -12,6 +12,7 @@ from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.inputs.pixi.manifest import Environment, Feature, Manifest
 from conda_docker.environment.inputs.pixi.platforms import Platform
 from conda_docker.environment.inputs.pixi.toml_table import Table
+from conda_docker.user_files import note_read
 from python_docker.errors import InvalidPath
 from python_docker.files.regular import read_regular_file
 from python_docker.tar import contained_path
@@ -108,6 +109,7 @@ def _script(table: Table, path: str, folder: Path) -> ActivationScript:
     except OSError as error:
         reason = f"it has more than {_LARGEST >> 10} KiB" if error.errno == errno.EFBIG else error.strerror or error
         raise table.invalid("scripts", f"names {path[:200]!r}, which cannot be read: {reason}") from error
+    note_read(file, text)
     return ActivationScript(f"{PurePosixPath(relative).stem}.sh", text)
 
 
