@@ -1,0 +1,68 @@
+"""The page of a server, as a browser shows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conda_docker.serve.running import RunningServer, server, start_server
+from tests.peers import Browser
+from tests.peers.browser import Page
+
+__all__ = ["server", "start_server"]
+
+
+def opened(browser: Browser, server: RunningServer, query: str = "", **window: int | bool) -> Page:
+    page = browser.open(f"http://{server.host}/{query}", **window)  # type: ignore[arg-type]
+    page.wait_until("document.getElementById('about').textContent !== ''")
+    return page
+
+
+def text(page: Page, name: str) -> str:
+    found = page.evaluate(f"document.getElementById({name!r}).innerText")
+    assert isinstance(found, str)
+    return found
+
+
+def test_packages_are_typed_and_their_plan_is_shown(browser: Browser, server: RunningServer) -> None:
+    page = opened(browser, server)
+    assert page.evaluate("document.activeElement.id") == "packages"
+    page.type("flask, click")
+    page.press("Enter")
+    page.wait_until("!document.getElementById('plan').hidden")
+    assert text(page, "command") == f"docker pull {server.host}/click/flask:latest"
+    assert "werkzeug" in text(page, "contents")
+    assert "BSD-3-Clause" in text(page, "contents")
+    assert page.evaluate("location.search") == "?q=flask%2C+click"
+    assert page.errors == []
+    assert {url.split("/")[2] for url in page.requests if not url.startswith("data:")} == {server.host}
+
+
+def test_why_there_is_no_such_image_is_shown_whole(browser: Browser, server: RunningServer) -> None:
+    page = opened(browser, server, "?q=flask=99")
+    page.wait_until("!document.getElementById('failure').hidden")
+    assert "there is no flask=99: versions are" in text(page, "reason")
+    assert page.evaluate("document.getElementById('pull').hidden") is True
+
+
+def test_markup_in_an_address_is_text(browser: Browser, server: RunningServer) -> None:
+    page = opened(browser, server, "?q=%3Cimg%20src=x%20onerror=alert(1)%3E")
+    page.wait_until("!document.getElementById('failure').hidden")
+    assert "<img" in text(page, "reason")
+    assert page.evaluate("document.querySelectorAll('img').length") == 0
+
+
+def test_the_keyboard_reaches_everything(browser: Browser, server: RunningServer) -> None:
+    page = opened(browser, server, "?q=flask")
+    page.wait_until("!document.getElementById('plan').hidden")
+    reached = []
+    for _ in range(14):
+        reached.append(page.evaluate("document.activeElement.id || document.activeElement.type"))
+        page.press("Tab")
+    assert {"packages", "submit", "platform", "day", "command", "copy"} <= set(reached)
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_nothing_is_wider_than_the_window(browser: Browser, server: RunningServer, width: int) -> None:
+    page = opened(browser, server, "?q=flask", width=width, dark=True)
+    page.wait_until("!document.getElementById('plan').hidden")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
