@@ -37,6 +37,10 @@ class Builds:
         """How many run or wait."""
         return len(self._running)
 
+    def is_under_way(self, key: Hashable) -> bool:
+        """Return whether work with a key runs or waits, so that more requests for it cost nothing."""
+        return key in self._running
+
     async def run(self, key: Hashable, client: str, work: Callable[[], T], patience: float) -> T:
         """Return what `work` returns, or what equal work that is under way does.
 

@@ -65,10 +65,11 @@ class Images:
             self._metrics.images.labels("known").inc()
             self._catalogue.asked_for(asked, known)
             return known
-        self._rate.take(client.name)
+        key = asked.name, asked.tag, asked.channels
+        if not self._builds.is_under_way(key):
+            self._rate.take(client.name)
         started = time.monotonic()
         try:
-            key = asked.name, asked.tag, asked.channels
             image = await self._builds.run(
                 key, client.name, partial(self._make, asked), self._configuration.limits.wait_seconds
             )

@@ -229,6 +229,11 @@ class Maker:
             documents[config.digest] = StoredDocument(manifest.config.media_type, config.raw)
             sizes |= {layer.digest: layer.size for layer in manifest.layers}
             blobs |= {layer.digest: layer.blob for layer in image.layers}
+        of_bases = {layer.digest for each in resolved if each.base is not None for layer in each.base.layers}
+        with self._cache.writing():
+            for digest, blob in blobs.items():
+                if blob.file is None and digest not in of_bases:  # an environment's own layer, which is small
+                    self._cache.blobs.add(blob)
         index = image_index(manifests)
         documents[index.digest] = StoredDocument(index.media_type, index.raw)
         self._remember(index.digest, blobs)

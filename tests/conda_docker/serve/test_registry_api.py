@@ -142,7 +142,7 @@ def test_a_hundred_pulls_of_one_image_make_it_once(start: Start, monkeypatch: py
         return make(self, asked)
 
     monkeypatch.setattr(maker.Maker, "make", counted)
-    client = start()
+    client = start(limits=Limits(builds_per_minute=5))
     with ThreadPoolExecutor(20) as pool:
         names = ["tool/text"] * 80 + ["tool", "text", "library", "tool-3"] * 5
         answers = list(pool.map(lambda name: client.get(f"/v2/{name}/manifests/latest").status_code, names))
