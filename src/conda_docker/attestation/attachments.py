@@ -54,7 +54,7 @@ class BuildAttachments:
         statements = self._statements(image, manifest, bills)
         found = [bill_referrer(bill, bill_format, image.created) for bill_format, bill in bills.items()]
         if self.run is not None:
-            annotations = _created(image) | {PREDICATE_ANNOTATION: PREDICATE_TYPE}
+            annotations = _created(image.created) | {PREDICATE_ANNOTATION: PREDICATE_TYPE}
             found.append(Referrer(MEDIA_TYPE, statements[PREDICATE_TYPE], annotations))
         if self.signer is not None:
             signed = {SIGNATURE: statement(manifest.digest, SIGNATURE, {}, _name(image))} | statements
@@ -90,15 +90,20 @@ class BuildAttachments:
         """Return a signed statement; the same one is signed once, however many places the image goes to."""
         if content not in self._signed:
             self._signed[content] = signer(content)
-        annotations = {
-            "dev.sigstore.bundle.content": "dsse-envelope",
-            "dev.sigstore.bundle.predicateType": predicate_type,
-        }
-        return Referrer(BUNDLE_TYPE, self._signed[content], annotations | _created(image))
+        return bundle_referrer(self._signed[content], predicate_type, image.created)
 
 
-def _created(image: Image) -> dict[str, str]:
-    return {"org.opencontainers.image.created": image.created} if image.created else {}
+def bundle_referrer(bundle: bytes, predicate_type: str, created: str | None) -> Referrer:
+    """Return a signed statement as a document to attach, as cosign 3 does; `created` is the image's own time."""
+    annotations = {
+        "dev.sigstore.bundle.content": "dsse-envelope",
+        "dev.sigstore.bundle.predicateType": predicate_type,
+    }
+    return Referrer(BUNDLE_TYPE, bundle, annotations | _created(created))
+
+
+def _created(created: str | None) -> dict[str, str]:
+    return {"org.opencontainers.image.created": created} if created else {}
 
 
 def _name(image: Image) -> str:

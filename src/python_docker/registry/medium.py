@@ -256,17 +256,17 @@ class RegistryDestination:
         self._tagged[tag] = manifest
 
     def commit(self) -> None:
-        """Store the root under its tag, when everything that is attached is there."""
+        """Store the root under its tag, when everything that is attached is there; without a root, the latter alone."""
+        if self._named is not None and (self._referrers or self._tagged):
+            self._write(self._named.digest, self._named)
+        while self._referrers:
+            self._write(self._referrers[0].digest, self._referrers[0])
+            del self._referrers[0]
+        while self._tagged:
+            tag, manifest = next(iter(self._tagged.items()))
+            self._write(tag, manifest)
+            del self._tagged[tag]
         if self._named is not None:
-            if self._referrers or self._tagged:
-                self._write(self._named.digest, self._named)
-            while self._referrers:
-                self._write(self._referrers[0].digest, self._referrers[0])
-                del self._referrers[0]
-            while self._tagged:
-                tag, manifest = next(iter(self._tagged.items()))
-                self._write(tag, manifest)
-                del self._tagged[tag]
             self._write(self._tag or self._named.digest, self._named)
             self._named = None
             self.remember()

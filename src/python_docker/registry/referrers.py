@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import time
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from python_docker.http.headers import content_type
 from python_docker.http.response import Response
 from python_docker.registry.auth.scope import repository_scope
 from python_docker.spec.digest import Digest
+from python_docker.spec.digest_tags import referrers_tag
 from python_docker.spec.documents import Index, Manifest, parse_manifest, referrer_descriptor
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import OCI_INDEX, ImageFormat
@@ -79,12 +79,3 @@ def _tagged_referrers(client: RegistryClient, path: str, digest: Digest) -> Inde
     except NotFoundInRegistry:
         return Index.new(ImageFormat.OCI, ())
     return found if isinstance(found, Index) else Index.new(ImageFormat.OCI, ())
-
-
-def referrers_tag(digest: Digest) -> str:
-    """Return the tag that lists what refers to a manifest (distribution-spec, "Referrers Tag Schema").
-
-    >>> referrers_tag(Digest.of(b"{}"))
-    'sha256-44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'
-    """
-    return "-".join(re.sub(r"[^A-Za-z0-9._-]", "-", part) for part in (digest.algorithm[:32], digest.encoded[:64]))

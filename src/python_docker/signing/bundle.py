@@ -19,6 +19,8 @@ from python_docker.spec.digest import Digest
 from python_docker.spec.strict_json import parse_json
 
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+ENVELOPE = "application/vnd.dsse.envelope.v1+json"
+"""The media type of a signed statement by itself, as cosign 1 and 2 keep attestations."""
 MAX_BUNDLE = 64 << 20
 """How many bytes a bundle may have: a bill of materials may be in it."""
 _BUNDLE_TYPES = frozenset(
@@ -58,7 +60,20 @@ def verify_bundle(content: bytes, key: VerifyingKey) -> Statement:
     What a transparency log may say in the bundle is not looked at: the key alone counts. Raises `InvalidSignature` for
     a bundle that another key signed, that holds no statement, or that is malformed.
     """
-    payload_type, payload, signature = _envelope(content)
+    return _verified(_parse(content).get("dsseEnvelope"), key)
+
+
+def verify_envelope(content: bytes, key: VerifyingKey) -> Statement:
+    """Return the statement in an envelope that is signed by a key. Raises `InvalidSignature`, as `verify_bundle`."""
+    try:
+        envelope = parse_json(content, "the envelope", limit=MAX_BUNDLE)
+    except ValueError:
+        raise InvalidSignature("it is not a signed envelope") from None
+    return _verified(envelope, key)
+
+
+def _verified(envelope: Any, key: VerifyingKey) -> Statement:
+    payload_type, payload, signature = _envelope(envelope)
     if not key.verifies(signature, pre_authentication_encoding(payload_type, payload)):
         raise InvalidSignature("another key signed it")
     return parse_statement(payload_type, payload)
@@ -117,10 +132,9 @@ def _parse(content: bytes) -> Mapping[str, Any]:
     return value
 
 
-def _envelope(content: bytes) -> tuple[str, bytes, bytes]:
-    """Return the payload type, the payload and the one signature of a bundle."""
+def _envelope(envelope: Any) -> tuple[str, bytes, bytes]:
+    """Return the payload type, the payload and the one signature of an envelope."""
     try:
-        envelope = _parse(content)["dsseEnvelope"]
         [signature] = envelope["signatures"]
         payload = base64.b64decode(envelope["payload"], validate=True)
         return str(envelope["payloadType"]), payload, base64.b64decode(signature["sig"], validate=True)

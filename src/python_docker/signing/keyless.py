@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from python_docker.errors import InvalidSignature, SigningFailed
 from python_docker.signing.bundle import Statement, parse_statement
 
 if TYPE_CHECKING:
+    from sigstore.dsse import Statement as Signable
     from sigstore.models import ClientTrustConfig, TrustedRoot
     from sigstore.sign import Signer
 
@@ -72,12 +74,14 @@ class IdentitySigner:
             from sigstore.dsse import Statement as Signable
         except ImportError:
             raise SigningFailed(_MISSING) from None
-        token = ""
+        signable = Signable(content)
+        if self._signer is not None and time.monotonic() - self._since < _SERVES:
+            with suppress(Exception):  # its certificate may live for less; a new one shows what else it is
+                return _signed(self._signer, signable)
+        token = self._token()
         try:
-            if self._signer is None or time.monotonic() - self._since > _SERVES:
-                token = self._token()
-                self._signer, self._since = self._new_signer(token), time.monotonic()
-            return self._signer.sign_dsse(Signable(content)).to_json().encode()
+            self._signer, self._since = self._new_signer(token), time.monotonic()
+            return _signed(self._signer, signable)
         except SigningFailed:
             raise
         except Exception as error:  # the library has no root for what its clients raise, and passes on what they read
@@ -96,6 +100,10 @@ class IdentitySigner:
                 return signer
         except (IdentityError, ExpiredIdentity):
             raise SigningFailed("the identity token cannot be used: it is malformed or has expired") from None
+
+
+def _signed(signer: Signer, statement: Signable) -> bytes:
+    return signer.sign_dsse(statement).to_json().encode()
 
 
 def _reason(error: Exception, token: str) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from python_docker.copying.attached import find_tagged
 from python_docker.copying.referrer import list_referrers, read_document
-from python_docker.errors import Error, InvalidSignature, NotFound
-from python_docker.signing.bundle import BUNDLE_TYPE, Statement, is_about
+from python_docker.errors import Error, InvalidSignature
+from python_docker.signing.bundle import BUNDLE_TYPE, ENVELOPE, MAX_BUNDLE, Statement, is_about, verify_envelope
 from python_docker.signing.simple_signing import SIGNATURE_ANNOTATION, verify_payload
 from python_docker.signing.statement import SIGNATURE
 from python_docker.spec.digest import Digest
 from python_docker.spec.digest_tags import PAYLOAD
-from python_docker.spec.documents import Manifest
 
 if TYPE_CHECKING:
     from python_docker.signing.keys import VerifyingKey
@@ -56,16 +56,15 @@ def verify_signatures(
     check: Check,
     *,
     key: VerifyingKey | None = None,
-    tagged: Source | None = None,
 ) -> SignatureReport:
     """Return what is signed of the image with a digest, by who `check` says.
 
-    `tagged` is what cosign's older tag names, where there is one: its signatures are checked with `key`. Signatures
-    that cannot be read or are not valid are refused with a reason; they do not keep others from counting.
+    What cosign's older tags name is checked with `key`. Signatures that cannot be read or are not valid are refused
+    with a reason; they do not keep others from counting.
     """
     found: list[Signature] = []
     refused: list[str] = []
-    for name, read in (*_bundles(source, digest, check), *_payloads(tagged, digest, key)):
+    for name, read in (*_bundles(source, digest, check), *_payloads(source, digest, key)):
         try:
             found.append(read())
         except Error as error:
@@ -88,22 +87,23 @@ def _bundles(source: Source, digest: Digest, check: Check) -> Iterator[_Read]:
         yield entry.digest, read
 
 
-def _payloads(tagged: Source | None, digest: Digest, key: VerifyingKey | None) -> Iterator[_Read]:
-    if tagged is None or key is None:
+def _payloads(source: Source, digest: Digest, key: VerifyingKey | None) -> Iterator[_Read]:
+    """Yield what is under cosign's older tags: payloads with signatures in annotations, and signed envelopes."""
+    if key is None:
         return
-    try:
-        root = tagged.root()
-    except NotFound:
-        return
-    for layer in root.layers[:_MOST] if isinstance(root, Manifest) else ():
-        if layer.media_type != PAYLOAD:
-            continue
+    for _, _, manifest in find_tagged(source, [digest]):
+        for layer in manifest.layers[:_MOST]:
 
-        def read(layer: Descriptor = layer) -> Signature:
-            signature = (layer.annotations or {}).get(SIGNATURE_ANNOTATION, "")
-            signed = verify_payload(tagged.blob(layer).read(_MAX_PAYLOAD), signature, key)
-            if signed != digest:
-                raise InvalidSignature("it is about another image")
-            return Signature("tag", SIGNATURE, layer.digest)
+            def read(layer: Descriptor = layer) -> Signature:
+                if layer.media_type == ENVELOPE:
+                    statement = verify_envelope(source.blob(layer).read(MAX_BUNDLE), key)
+                    if not is_about(statement, digest):
+                        raise InvalidSignature("it is about another image")
+                    return Signature("tag", statement.predicate_type, layer.digest)
+                signature = (layer.annotations or {}).get(SIGNATURE_ANNOTATION, "")
+                if verify_payload(source.blob(layer).read(_MAX_PAYLOAD), signature, key) != digest:
+                    raise InvalidSignature("it is about another image")
+                return Signature("tag", SIGNATURE, layer.digest)
 
-        yield layer.digest, read
+            if layer.media_type in (PAYLOAD, ENVELOPE):
+                yield layer.digest, read

@@ -1,6 +1,8 @@
-"""Digest tags: the names under which cosign 1 and 2 keep what belongs to an image, made of the image's digest.
+"""Digest tags: the names of what belongs to an image, made of the image's digest.
 
-Sources: cosign, specs/SIGNATURE_SPEC.md, "Discovery"; specs/ATTESTATION_SPEC.md; specs/SBOM_SPEC.md.
+Where a registry knows no referrers, a tag lists them; and cosign 1 and 2 keep all that they attach under such tags.
+Sources: distribution-spec, "Referrers Tag Schema"; cosign, specs/SIGNATURE_SPEC.md, "Discovery", specs/SBOM_SPEC.md and
+specs/ATTESTATION_SPEC.md.
 """
 
 from __future__ import annotations
@@ -15,7 +17,16 @@ PAYLOAD = "application/vnd.dev.cosign.simplesigning.v1+json"
 PAYLOAD_KIND = "cosign container image signature"
 SIGNATURES, ATTESTATIONS, BILL = "sig", "att", "sbom"
 SUFFIXES = (SIGNATURES, ATTESTATIONS, BILL)
-_GRAMMAR = re.compile(rf"sha256-[a-f0-9]{{64}}\.(?:{'|'.join(SUFFIXES)})")
+_GRAMMAR = re.compile(rf"sha256-[a-f0-9]{{64}}(?:\.(?:{'|'.join(SUFFIXES)}))?")
+
+
+def referrers_tag(digest: Digest) -> str:
+    """Return the tag that lists what refers to a manifest.
+
+    >>> referrers_tag(Digest.of(b"{}"))
+    'sha256-44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'
+    """
+    return "-".join(re.sub(r"[^A-Za-z0-9._-]", "-", part) for part in (digest.algorithm[:32], digest.encoded[:64]))
 
 
 def digest_tag(digest: Digest, suffix: str) -> str:

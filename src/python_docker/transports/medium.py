@@ -37,8 +37,8 @@ class Destination(Protocol):
     """Takes one image, or one index of images: blobs, then the manifests that name them, the root last, then `commit`.
 
     Blobs may come long before the manifests, and one that no manifest comes to name is not kept where that can be
-    helped. Until `commit` nothing that was there is changed, and nothing new is to be seen where the medium allows
-    that; `abort` takes back what it can.
+    helped. Without a root, what is attached joins images that are there. Until `commit` nothing that was there is
+    changed, and nothing new is to be seen where the medium allows that; `abort` takes back what it can.
     """
 
     formats: ClassVar[frozenset[ImageFormat]]

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from python_docker.copying.attached import find_tagged, joined_payloads, payloads_image
 from python_docker.copying.copy import Conversion, copy_image, put_image
+from python_docker.copying.referrer import Referrer, put_referrer
 from python_docker.copying.transfer import put_blobs
 from python_docker.errors import NotFound
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.digest import Digest
-from python_docker.spec.digest_tags import digest_tag
-from python_docker.spec.documents import Manifest
-from python_docker.spec.media_types import ImageFormat
+from python_docker.spec.digest_tags import digest_tag, referrers_tag
+from python_docker.spec.documents import Index, Manifest
+from python_docker.spec.media_types import OCI_INDEX, ImageFormat
 from python_docker.transports import destination, open_source
 from python_docker.transports.medium import Destination
 from python_docker.validation import validate_source
 from tests.peers import Registry
+from tests.python_docker.layouts import edit_index
+from tests.python_docker.layouts import put as put_in_layout
 
 OPTIONS = RegistryOptions(insecure=True)
 PAYLOAD = "application/vnd.dev.cosign.simplesigning.v1+json"
@@ -165,6 +169,29 @@ def test_a_changed_image_has_no_signatures(places: dict[str, str], tmp_path: Pat
     digest = write(f"{places['layout']}from")
     copy(f"{places['layout']}from", f"{places['registry']}to", conversion=Conversion(format=ImageFormat.DOCKER))
     assert tags(f"{places['registry']}to", digest) == {}
+
+
+def test_what_regclient_attaches_in_a_layout(tmp_path: Path) -> None:
+    """It keeps a list under the subject's tag, as registries without referrers do."""
+    place = f"oci:{tmp_path}/layout:1"
+    with destination(place) as target:
+        manifest = put_image(image(), target)
+        bill = put_referrer(Referrer("application/spdx+json", b"{}"), manifest, target)
+
+    def list_by_tag(index: dict[str, Any]) -> None:
+        [first, entry] = index["manifests"]
+        listed = Index.build({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]})
+        named = put_in_layout(tmp_path / "layout", listed.raw, OCI_INDEX)
+        named["annotations"] = {"org.opencontainers.image.ref.name": referrers_tag(manifest.digest)}
+        index["manifests"] = [first, named]
+
+    edit_index(tmp_path / "layout", list_by_tag)
+    source = open_source(f"oci:{tmp_path}/layout")
+    assert source.root().digest == manifest.digest
+    assert [entry.digest for entry in source.referrers(manifest.digest)] == [bill.digest]  # type: ignore[attr-defined]
+    copy(place, f"oci:{tmp_path}/copy:1")
+    copied = open_source(f"oci:{tmp_path}/copy:1")
+    assert [entry.digest for entry in copied.referrers(manifest.digest)] == [bill.digest]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("kind", PLACES)

@@ -15,7 +15,8 @@ from python_docker.parallel import in_parallel
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.medium import RegistryDestination, RegistrySource, present_blobs
 from python_docker.registry.options import RegistryOptions
-from python_docker.registry.referrers import keep_referrer, referrers, referrers_tag
+from python_docker.registry.referrers import keep_referrer, referrers
+from python_docker.spec.digest_tags import referrers_tag
 from python_docker.spec.documents import Descriptor, Index, Manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.transports.location import Location

@@ -34,10 +34,10 @@ _KEY_KIND = "PKIX_ECDSA_P256_SHA_256"
 
 
 class PrivateSigstore:
-    """A running one. `refusal` is an HTTP status and a body that certificate requests are answered with."""
+    """A running one. `lifetime` is that of certificates; `refusal` a status and a body that requests for one get."""
 
-    def __init__(self, *, lifetime: datetime.timedelta = datetime.timedelta(minutes=10)) -> None:
-        self._lifetime = lifetime
+    def __init__(self) -> None:
+        self.lifetime = datetime.timedelta(minutes=10)
         self._authority, self._certificates, self._log = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
         self._secret = "of those who give tokens, known to those who certify"
         self._root = self._new_root()
@@ -136,7 +136,7 @@ class PrivateSigstore:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now)
-            .not_valid_after(now + self._lifetime)
+            .not_valid_after(now + self.lifetime)
             .add_extension(_usage(signs=True), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import sleep
 
 import pytest
 import sigstore
@@ -129,28 +131,23 @@ def test_another_sigstore_is_not_trusted(private: PrivateSigstore, config: Path,
         verify_bundle_of(bundle, "someone@example.org", PRIVATE_ISSUER, root)
 
 
-def test_a_certificate_that_had_expired_when_it_was_used(tmp_path: Path) -> None:
-    private = PrivateSigstore(lifetime=timedelta(seconds=1.5))
-    try:
-        (tmp_path / "config.json").write_text(json.dumps(private.trust_config()))
-        sign = signer(tmp_path / "config.json", private.token("someone@example.org"))
-        bundle = sign(CONTENT)
-        # Long after, it is still the time of signing that counts.
-        late = datetime.now(UTC) + timedelta(days=1)
-        verify_bundle_of(bundle, "someone@example.org", PRIVATE_ISSUER, trusted_root(tmp_path / "config.json"))
-        entry = json.loads(bundle)["verificationMaterial"]["tlogEntries"][0]
-        entry["integratedTime"] = str(int(late.timestamp()))
-        changed = json.loads(bundle)
-        changed["verificationMaterial"]["tlogEntries"] = [entry]
-        with pytest.raises(InvalidSignature, match="certificate"):
-            verify_bundle_of(
-                json.dumps(changed).encode(),
-                "someone@example.org",
-                PRIVATE_ISSUER,
-                trusted_root(tmp_path / "config.json"),
-            )
-    finally:
-        private.stop()
+def test_a_certificate_that_had_expired_when_it_was_used(private: PrivateSigstore, config: Path) -> None:
+    changed = json.loads(signer(config, private.token("someone@example.org"))(CONTENT))
+    [entry] = changed["verificationMaterial"]["tlogEntries"]
+    entry["integratedTime"] = str(int((datetime.now(UTC) + timedelta(days=1)).timestamp()))
+    with pytest.raises(InvalidSignature, match="certificate"):
+        verify_bundle_of(json.dumps(changed).encode(), "someone@example.org", PRIVATE_ISSUER, trusted_root(config))
+
+
+def test_a_new_certificate_when_the_first_has_expired(private: PrivateSigstore, config: Path) -> None:
+    private.lifetime = timedelta(seconds=1)
+    sign = signer(config, private.token("someone@example.org"))
+    with suppress(SigningFailed):  # on a slow machine it has expired by now
+        sign(CONTENT)
+    private.lifetime = timedelta(minutes=10)
+    sleep(1.1)
+    verify_bundle_of(sign(CONTENT), "someone@example.org", PRIVATE_ISSUER, trusted_root(config))
+    assert private.certified == 2
 
 
 @pytest.mark.parametrize("token", ["secret-token", "a.b.c", ""])

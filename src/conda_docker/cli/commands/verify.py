@@ -164,7 +164,7 @@ def verify(
         digest = opened.root().digest if platform is None else image_of(opened, platform).manifest.digest
         value["digest"] = digest
         if signers is not None:
-            signatures = signers.verify(opened, source, digest, registry)
+            signatures = signers.verify(opened, digest)
             value["signatures"] = signatures_json(signatures)
             texts.append(signatures_text(signatures, digest, signers.name))
             ok = signatures.ok
@@ -231,16 +231,8 @@ class _Signers:
             self.check = partial(keyless.verify_bundle_of, identity=identity or "", issuer=issuer or "", root=root)
             self.name = str(identity)
 
-    def verify(
-        self, opened: Source, source: Location, digest: Digest, registry: RegistryOptions | None
-    ) -> SignatureReport:
-        """Return the signatures on an image, attached and under cosign's older tag."""
-        from python_docker.signing.tagged import open_tagged
+    def verify(self, opened: Source, digest: Digest) -> SignatureReport:
+        """Return the signatures on an image, attached and under cosign's older tags."""
         from python_docker.signing.verify import verify_signatures
 
-        tagged = None if self.key is None else open_tagged(source, digest, registry)
-        try:
-            return verify_signatures(opened, digest, self.check, key=self.key, tagged=tagged)
-        finally:
-            if tagged is not None:
-                tagged.close()
+        return verify_signatures(opened, digest, self.check, key=self.key)

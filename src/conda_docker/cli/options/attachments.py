@@ -42,7 +42,8 @@ class Attachments:
         self._given = given
         self._started = time.time()
         self._key = attest.read_private_key(given["sign_key"]) if given["sign_key"] else None
-        self._signer = attest.signer_of(given, self._key)
+        signs = given["sign"] or given["sign_key"]
+        self._signer = attest.signer_of(self._key, given["trust_config"]) if signs else None
         self._made: BuildAttachments | None = None
         self._files: Files = ()
         if given["provenance"]:
@@ -79,17 +80,20 @@ class Attachments:
         return self._made
 
     def write_tags(self, location: Location, written: Manifest | Index) -> None:
-        """Sign what was written to a registry in cosign's older form, if that is asked for."""
-        if self._key is None or not self._given["signature_tag"] or location.transport != "docker":
+        """Sign what was written to a registry or a layout in cosign's older form, if that is asked for."""
+        if self._key is None or not self._given["signature_tag"] or location.transport not in ("docker", "oci"):
             return
-        from python_docker.signing.tagged import write_tagged
+        from python_docker.signing.tagged import put_tagged_signatures
         from python_docker.spec.documents import Index
+        from python_docker.transports import destination
 
         digests = [written.digest]
         if isinstance(written, Index):
             digests += [child.digest for child in written.manifests if (child.platform or {}).get("os") != "unknown"]
-        for digest in digests:
-            write_tagged(location, digest, self._key, registry_of(location, self._given))
+        reference = location.reference()
+        name = "image" if reference is None else reference.name
+        with destination(location, registry=registry_of(location, self._given)) as target:
+            put_tagged_signatures(digests, name, self._key, target)
 
 
 def bills_of(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[BillFormat, Path | None]:

@@ -135,17 +135,18 @@ def run_of(given: Mapping[str, Any], started: float, finished: float) -> Run | N
     return Run(given["builder_id"] or BUILDER, *times)
 
 
-def signer_of(given: Mapping[str, Any], key: SigningKey | None) -> Signer | None:
-    """Return what signs statements: a key, or an identity. Raises `SigningFailed` where there is no identity."""
+def signer_of(key: SigningKey | None, trust_config: Path | None = None) -> Signer:
+    """Return what signs statements: a key, or the identity of the environment.
+
+    Raises `SigningFailed` where there is no identity, and for a file that does not say which Sigstore to ask.
+    """
     if key is not None:
         from python_docker.signing.bundle import sign_statement
 
         return partial(sign_statement, key=key)
-    if not given["sign"]:
-        return None
     from python_docker.signing.keyless import IdentitySigner, identity_token, read_trust_config
 
-    trust = None if given["trust_config"] is None else read_trust_config(given["trust_config"])
+    trust = None if trust_config is None else read_trust_config(trust_config)
     identity_token()  # to say now that there is none; the one that counts is asked for when it is needed
     return IdentitySigner(trust)
 

@@ -91,7 +91,8 @@ def images_of(index: Index) -> list[Descriptor]:
 
 def tagged(index: Index, tag: str) -> Descriptor | None:
     """Return what a tag made of a digest names in index.json (see `python_docker.spec.digest_tags`)."""
-    return next((one for one in index.manifests if _ref_name(one) == tag and one.media_type in MANIFESTS), None)
+    named = (descriptor for descriptor in index.manifests if _ref_name(descriptor) == tag)
+    return next((descriptor for descriptor in named if descriptor.media_type in MANIFESTS | INDEXES), None)
 
 
 def _is_artifact(artifact_type: str | None) -> bool:

@@ -183,14 +183,14 @@ class OciLayoutDestination:
         self._tagged[tag] = tagged_descriptor(manifest, tag)
 
     def commit(self) -> None:
-        """Make the image visible in the layout under its name."""
-        if self._root is None:
+        """Make the image visible in the layout under its name, and what is attached to it or to one that is there."""
+        if self._root is None and not (self._exists and (self._referrers or self._tagged)):
             raise Error(f"no image was written to the OCI layout {self._folder}")
         with writing(f"to the OCI layout {self._folder}"):
             for superfluous in self._staged - self._named:
                 self._stage.path_of(superfluous).unlink()
             self._staged &= self._named
-            if self._exists or not self._appear(self._root):
+            if self._exists or self._root is None or not self._appear(self._root):
                 _is_layout(self._folder)
                 self._merge(self._root)
         self._partial.abort()
@@ -203,7 +203,7 @@ class OciLayoutDestination:
         )
         return self._partial.commit_unless_there(self._folder)
 
-    def _merge(self, root: Descriptor) -> None:
+    def _merge(self, root: Descriptor | None) -> None:
         """Move the blobs over, then name the image, so that what index.json names is there at any moment."""
         for digest in sorted(self._staged):
             path = self._store.path_of(digest)
@@ -214,7 +214,10 @@ class OciLayoutDestination:
             if files.read("oci-layout", MAX_DOCUMENT_SIZE) is None:
                 write_whole_file(self._folder / "oci-layout", LAYOUT_MARKER)
             index = files.read("index.json", MAX_DOCUMENT_SIZE)
-            index = with_image(index, root, files.name)
+            if root is not None:
+                index = with_image(index, root, files.name)
+            elif index is None:
+                raise InvalidArchive(f"{files.name} has no index.json any more")
             for referrer in self._referrers.values():
                 index = with_referrer(index, referrer, files.name)
             for descriptor in self._tagged.values():

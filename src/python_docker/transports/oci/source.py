@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, NotFound
 from python_docker.image.blob import Blob, BlobStore, blob_path
 from python_docker.spec.digest import Digest
+from python_docker.spec.digest_tags import referrers_tag
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_manifest
 from python_docker.spec.media_types import MANIFESTS
 from python_docker.spec.reference import ImageReference
@@ -146,15 +147,20 @@ class OciSource:
             return embedded
 
     def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
-        """Return what index.json lists as artifacts and is attached to a manifest."""
-        attached = []
+        """Return what is attached to a manifest: artifacts of index.json, and what is listed under the subject's tag.
+
+        regclient keeps such a list in layouts, as registries without referrers do.
+        """
+        attached: dict[Digest, Descriptor] = {}
         for descriptor in self.index.manifests:
             if descriptor.artifact_type is None or descriptor.media_type not in MANIFESTS:
                 continue
             manifest = self.child(descriptor)
             if isinstance(manifest, Manifest) and manifest.subject is not None and manifest.subject.digest == digest:
-                attached.append(descriptor)
-        return tuple(attached)
+                attached[descriptor.digest] = descriptor
+        if isinstance(listed := self.tagged(referrers_tag(digest)), Index):
+            attached |= {descriptor.digest: descriptor for descriptor in listed.manifests}
+        return tuple(attached.values())
 
     def tagged(self, tag: str) -> Manifest | Index | None:
         """Return what index.json lists under a tag that is made of a digest."""

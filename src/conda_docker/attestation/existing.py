@@ -1,0 +1,143 @@
+"""attach: signatures, and bills of materials, on images that are in a registry or an OCI layout already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conda_docker.attestation.attachments import bundle_referrer
+from conda_docker.sbom.attachment import bill_referrer
+from conda_docker.sbom.document import BillFormat, bill_of_materials
+from python_docker.copying.referrer import put_referrer
+from python_docker.errors import InvalidDocument, UnsupportedFormat
+from python_docker.image import Image
+from python_docker.signing.statement import SIGNATURE, statement
+from python_docker.signing.tagged import put_tagged_signatures
+from python_docker.spec.documents import Index, Manifest
+from python_docker.spec.media_types import MANIFESTS
+from python_docker.spec.strict_json import parse_json
+from python_docker.transports import Location, destination
+
+if TYPE_CHECKING:
+    from conda_docker.attestation.attachments import Signer
+    from python_docker.registry.options import RegistryOptions
+    from python_docker.signing.keys import SigningKey
+    from python_docker.spec.digest import Digest
+    from python_docker.transports.medium import Destination, Source
+
+MAX_BILL = 64 << 20
+"""How many bytes a bill of materials may have that is attached."""
+_PLACES = ("docker", "oci")
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What was signed of one image or index: the `predicate_types` of the statements about it."""
+
+    digest: Digest
+    platform: str | None
+    predicate_types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A bill of materials that is attached as it is."""
+
+    format: BillFormat
+    content: bytes
+
+
+def read_bill(content: bytes, name: str) -> Bill:
+    """Return a bill of materials, whose format is told by its content; `name` is what errors call it.
+
+    Raises `InvalidDocument` for anything else than CycloneDX or SPDX 2 in JSON.
+
+    >>> read_bill(b'{"bomFormat": "CycloneDX"}', "app.cdx.json").format
+    <BillFormat.CYCLONEDX: 'cyclonedx'>
+    """
+    try:
+        value = parse_json(content, name, limit=MAX_BILL)
+    except ValueError:
+        value = None
+    if isinstance(value, dict) and value.get("bomFormat") == "CycloneDX":
+        return Bill(BillFormat.CYCLONEDX, content)
+    if isinstance(value, dict) and str(value.get("spdxVersion", "")).startswith("SPDX-2"):
+        return Bill(BillFormat.SPDX, content)
+    raise InvalidDocument(f"{name} is not a bill of materials in JSON, of CycloneDX or SPDX 2")
+
+
+def sign_existing(
+    source: Source,
+    root: Manifest | Index,
+    location: Location,
+    signer: Signer,
+    *,
+    formats: Sequence[BillFormat] = (),
+    bills: Sequence[Bill] = (),
+    tag_key: SigningKey | None = None,
+    registry: RegistryOptions | None = None,
+) -> list[Signed]:
+    """Sign what `source` has at `root`, which is at `location`, and return what was signed.
+
+    Of an index, the images in it are signed too. `formats` are bills of materials to be made of each image's history,
+    `bills` others for the root; both are attached, and signed as statements. With `tag_key`, cosign's older form is
+    written as well. Nothing is changed but what is attached: a tag that moves meanwhile keeps what it names then.
+
+    Raises `UnsupportedFormat` for a place where nothing can be attached, `NotFound` for a bill of an image whose
+    history names no packages, `SigningFailed`, and what writing there raises.
+    """
+    if location.transport not in _PLACES:
+        raise UnsupportedFormat(
+            f"nothing can be attached to the image in {location} where it is; copy it to a registry or an OCI layout"
+        )
+    place = Location(location.transport, location.path, location.name if location.transport == "docker" else None)
+    reference = source.reference
+    name = "image" if reference is None else reference.name
+    signed = []
+    with destination(place, registry=registry) as target:
+        for manifest, platform in _subjects(source, root):
+            image = _image(source, manifest)
+            attached = list(bills) if manifest is root else []
+            if image is not None:
+                attached += [Bill(one, bill_of_materials(image, one)) for one in formats]
+            signed.append(_sign(manifest, platform, name, image, attached, signer, target))
+        if tag_key is not None:
+            put_tagged_signatures([one.digest for one in signed], name, tag_key, target)
+    return signed
+
+
+def _subjects(source: Source, root: Manifest | Index) -> list[tuple[Manifest | Index, str | None]]:
+    """Return what is to be signed: the root and, where it is an index, the images in it."""
+    found: list[tuple[Manifest | Index, str | None]] = [(root, None)]
+    for descriptor in root.manifests if isinstance(root, Index) else ():
+        platform = descriptor.get_platform()
+        if descriptor.media_type in MANIFESTS and platform is not None and platform.os != "unknown":
+            found.append((source.child(descriptor), str(platform)))
+    return found
+
+
+def _image(source: Source, manifest: Manifest | Index) -> Image | None:
+    is_image = isinstance(manifest, Manifest) and manifest.is_image
+    return Image.from_manifest(manifest, source.blob) if is_image and isinstance(manifest, Manifest) else None
+
+
+def _sign(
+    manifest: Manifest | Index,
+    platform: str | None,
+    name: str,
+    image: Image | None,
+    bills: Sequence[Bill],
+    signer: Signer,
+    target: Destination,
+) -> Signed:
+    created = None if image is None else image.created
+    statements = {SIGNATURE: statement(manifest.digest, SIGNATURE, {}, name)}
+    for bill in bills:
+        put_referrer(bill_referrer(bill.content, bill.format, created), manifest, target)
+        predicate = json.loads(bill.content)
+        statements[bill.format.predicate_type] = statement(manifest.digest, bill.format.predicate_type, predicate, name)
+    for predicate_type, content in statements.items():
+        put_referrer(bundle_referrer(signer(content), predicate_type, created), manifest, target)
+    return Signed(manifest.digest, platform, tuple(statements))

@@ -1,0 +1,242 @@
+"""`conda-docker sign`: signatures and bills of materials on images that exist."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from python_docker.copying.attached import find_tagged
+from python_docker.registry.options import RegistryOptions
+from python_docker.spec.documents import Index
+from python_docker.transports import open_source
+from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.cli.conftest import Run
+from tests.peers import Registry
+from tests.python_docker.registry.stub_registry import StubRegistry
+from tests.python_docker.signing.keys import PASSWORD, cosign_pem, ecdsa_key, public_pem
+from tests.python_docker.signing.private_sigstore import ISSUER, PrivateSigstore
+
+SIGN, CYCLONEDX = "https://sigstore.dev/cosign/sign/v1", "https://cyclonedx.org/bom"
+VARIABLES = {"COSIGN_PASSWORD": PASSWORD.decode()}
+Sign = Callable[..., CompletedProcess[str]]
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    """Return the public key of `cosign.key`, which is encrypted as cosign does it."""
+    key = ecdsa_key()
+    (tmp_path / "cosign.key").write_bytes(cosign_pem(key))
+    (tmp_path / "cosign.pub").write_bytes(public_pem(key))
+    return tmp_path / "cosign.pub"
+
+
+@pytest.fixture(params=["layout", "registry", "registry that knows referrers"])
+def place(request: pytest.FixtureRequest, registry: Registry, repository: str) -> Iterator[str]:
+    """Return where an image is to be, in each kind of place that it can be signed in."""
+    stub = StubRegistry()
+    stub.knows_referrers = True
+    yield {
+        "layout": "oci:out:1",
+        "registry": f"docker://{registry.host}/{repository}:1",
+        "registry that knows referrers": f"docker://{stub.host}/team/app:1",
+    }[request.param]
+    stub.stop()
+
+
+@pytest.fixture
+def build(conda_docker: Run, synthetic_channel: SyntheticChannel, tmp_path: Path) -> Sign:
+    """Return a function that builds an image, and gives what the build printed."""
+    synthetic_channel.add(SyntheticPackage(name="tool", files={"bin/tool": b"1"}))
+
+    def run(place: str, *args: str) -> CompletedProcess[str]:
+        where = ["-o", place] if place.startswith("oci:") else ["-i", place.removeprefix("docker://"), "--push"]
+        asked = ["-c", synthetic_channel.url, "--override-channels", "tool"]
+        result = conda_docker("build", "-b", "scratch", "--platform", "linux/amd64", *where, *args, *asked)
+        assert result.returncode == 0, result.stderr
+        return result
+
+    return run
+
+
+@pytest.fixture
+def sign(conda_docker: Run, key: Path) -> Sign:
+    def run(*args: str | Path, **options: Any) -> CompletedProcess[str]:
+        return conda_docker("sign", "--key", "cosign.key", *args, **({"env": VARIABLES} | options))
+
+    return run
+
+
+def root(place: str, folder: Path) -> Any:
+    registry = RegistryOptions(insecure=True) if place.startswith("docker:") else None
+    return open_source(place.replace("oci:", f"oci:{folder}/"), registry=registry)
+
+
+def test_an_image_in_each_place(
+    place: str, build: Sign, sign: Sign, conda_docker: Run, key: Path, tmp_path: Path
+) -> None:
+    build(place)
+    digest = root(place, tmp_path).root().digest
+    assert conda_docker("verify", "--key", key, place).returncode == 1
+    for _ in range(2):  # again, it is the same signature
+        result = sign("--json", place)
+        assert result.returncode == 0, result.stderr
+        assert json.loads(result.stdout)["signed"] == [{"digest": digest, "platform": None, "predicate_types": [SIGN]}]
+    assert root(place, tmp_path).root().digest == digest
+    assert len(root(place, tmp_path).referrers(digest)) == 1
+    assert conda_docker("verify", "--key", key, place).returncode == 0
+    assert conda_docker("validate", place).returncode == 0
+
+
+def test_in_cosigns_older_form_too(place: str, build: Sign, sign: Sign, conda_docker: Run, key: Path) -> None:
+    build(place)
+    assert sign("--signature-tag", place).returncode == 0
+    result = conda_docker("verify", "--json", "--key", key, place)
+    assert [one["form"] for one in json.loads(result.stdout)["signatures"]["signatures"]] == ["bundle", "tag"]
+
+
+def test_a_multi_platform_image_and_all_in_it(
+    place: str, conda_docker: Run, synthetic_channel: SyntheticChannel, sign: Sign, key: Path, tmp_path: Path
+) -> None:
+    synthetic_channel.add(SyntheticPackage(name="data", noarch="generic", subdir="noarch", files={"share/data": b"1"}))
+    where = ["-o", place] if place.startswith("oci:") else ["-i", place.removeprefix("docker://"), "--push"]
+    platforms = ["--platform", "linux/amd64,linux/arm64"]
+    asked = ["-c", synthetic_channel.url, "--override-channels", "data"]
+    assert conda_docker("build", "-b", "scratch", *platforms, *where, *asked).returncode == 0
+    result = sign("--signature-tag", "--sbom", "spdx", place)
+    assert result.returncode == 0, result.stderr
+    assert [line.partition("(")[2] for line in result.stdout.splitlines() if line.startswith("signed")] == [
+        "",
+        "linux/amd64)",
+        "linux/arm64)",
+    ]
+    index = root(place, tmp_path).root()
+    assert isinstance(index, Index)
+    assert len(find_tagged(root(place, tmp_path), [index.digest, *(one.digest for one in index.manifests)])) == 3
+    for platform in ([], ["--platform", "linux/arm64"]):
+        result = conda_docker("verify", "--key", key, *platform, place)
+        assert result.returncode == 0, result.stderr
+    assert "stated by the key" in result.stdout
+
+
+def test_one_platform_alone(conda_docker: Run, synthetic_channel: SyntheticChannel, sign: Sign, key: Path) -> None:
+    synthetic_channel.add(SyntheticPackage(name="data", noarch="generic", subdir="noarch", files={"share/data": b"1"}))
+    platforms = ["--platform", "linux/amd64,linux/arm64"]
+    asked = ["-c", synthetic_channel.url, "--override-channels", "data"]
+    assert conda_docker("build", "-b", "scratch", *platforms, "-o", "oci:out:1", *asked).returncode == 0
+    assert sign("--platform", "linux/arm64", "oci:out:1").returncode == 0
+    signed = [
+        conda_docker("verify", "--key", key, *platform, "oci:out:1").returncode
+        for platform in ([], ["--platform", "linux/amd64"], ["--platform", "linux/arm64"])
+    ]
+    assert signed == [1, 1, 0]
+
+
+def test_a_bill_made_of_the_history_is_signed(
+    place: str, build: Sign, sign: Sign, conda_docker: Run, key: Path
+) -> None:
+    build(place)
+    result = sign("--sbom", "cyclonedx", place)
+    assert result.returncode == 0, result.stderr
+    assert f"stated  {CYCLONEDX}" in result.stdout
+    shown = conda_docker("inspect", "--sbom", "cyclonedx", place)
+    assert {one["name"] for one in json.loads(shown.stdout)["components"]} >= {"tool"}
+    assert "note" not in shown.stderr
+    assert f"{CYCLONEDX}" in conda_docker("verify", "--key", key, place).stdout
+
+
+def test_a_bill_from_elsewhere(build: Sign, sign: Sign, conda_docker: Run, key: Path, tmp_path: Path) -> None:
+    build("oci:out:1")
+    (tmp_path / "scanned.json").write_text('{"bomFormat": "CycloneDX", "specVersion": "1.5", "components": []}')
+    assert sign("--attach", "scanned.json", "oci:out:1").returncode == 0
+    shown = conda_docker("inspect", "--sbom", "cyclonedx", "oci:out:1").stdout
+    assert shown == (tmp_path / "scanned.json").read_text()
+    assert CYCLONEDX in conda_docker("verify", "--key", key, "oci:out:1").stdout
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"bomFormat": "other"}', '{"spdxVersion": "SPDX-3.0"}', "<bom/>"])
+def test_what_is_not_a_bill(content: str, build: Sign, sign: Sign, tmp_path: Path) -> None:
+    build("oci:out:1")
+    (tmp_path / "bill").write_text(content)
+    result = sign("--attach", "bill", "oci:out:1")
+    assert result.returncode != 0
+    assert "bill is not a bill of materials in JSON" in result.stderr
+    assert root("oci:out:1", tmp_path).referrers(root("oci:out:1", tmp_path).root().digest) == ()
+
+
+def test_by_an_identity(build: Sign, conda_docker: Run, tmp_path: Path) -> None:
+    build("oci:out:1")
+    private = PrivateSigstore()
+    try:
+        (tmp_path / "sigstore.json").write_text(json.dumps(private.trust_config()))
+        token = {"SIGSTORE_ID_TOKEN": private.token("someone@example.org")}
+        result = conda_docker("sign", "--trust-config", "sigstore.json", "oci:out:1", "--debug", env=token)
+        assert result.returncode == 0, result.stderr
+        assert token["SIGSTORE_ID_TOKEN"] not in result.stdout + result.stderr
+    finally:
+        private.stop()
+    asked = ["--certificate-oidc-issuer", ISSUER, "--trusted-root", "sigstore.json", "oci:out:1"]
+    assert conda_docker("verify", "--certificate-identity", "someone@example.org", *asked).returncode == 0
+
+
+def test_without_a_key_and_an_identity(build: Sign, conda_docker: Run) -> None:
+    build("oci:out:1")
+    result = conda_docker("sign", "oci:out:1")
+    assert result.returncode == 1
+    assert "there is no identity to sign with" in result.stderr
+
+
+@pytest.mark.parametrize("archive", ["out.tar", "oci-archive:out.tar:1"])
+def test_an_archive_cannot_be_changed(archive: str, build: Sign, conda_docker: Run, sign: Sign, tmp_path: Path) -> None:
+    build("oci:out:1")
+    target = archive if ":" in archive else f"docker-archive:{archive}:a:1"
+    assert conda_docker("copy", "oci:out:1", target).returncode == 0
+    before = (tmp_path / "out.tar").read_bytes()
+    result = sign(archive)
+    assert result.returncode != 0
+    assert "nothing can be attached to the image in" in result.stderr
+    assert "copy it to a registry or an OCI layout" in result.stderr
+    assert (tmp_path / "out.tar").read_bytes() == before
+
+
+def test_a_tag_that_moves_keeps_what_it_names_then(
+    build: Sign, sign: Sign, conda_docker: Run, registry: Registry, repository: str, key: Path
+) -> None:
+    """Another push comes between reading the image and signing it: here the signature says what was read."""
+    place = f"docker://{registry.host}/{repository}:1"
+    build(place)
+    first = root(place, Path()).root().digest
+    assert sign(place).returncode == 0
+    build(place, "--label", "a=b")
+    assert root(place, Path()).root().digest != first
+    assert sign(place.replace(":1", f"@{first}")).returncode == 0
+    assert root(place, Path()).root().digest != first
+    assert conda_docker("verify", "--key", key, place).returncode == 1
+    assert conda_docker("verify", "--key", key, f"{place.removesuffix(':1')}@{first}").returncode == 0
+
+
+def test_a_layout_that_is_gone(build: Sign, sign: Sign, tmp_path: Path) -> None:
+    build("oci:out:1")
+    shutil.rmtree(tmp_path / "out")
+    result = sign("oci:out:1")
+    assert result.returncode != 0
+    assert "there is no folder" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--key", "k", "--trust-config", "c"], "exclude each other"),
+        (["--signature-tag"], "--signature-tag needs --key"),
+    ],
+)
+def test_options_that_do_not_go_together(options: list[str], message: str, conda_docker: Run) -> None:
+    result = conda_docker("sign", *options, "oci:out:1")
+    assert result.returncode == 2
+    assert message in result.stderr
