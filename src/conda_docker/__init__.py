@@ -1,6 +1,7 @@
 """Docker and OCI images from conda environments, without Docker.
 
-`create_image` does all of it; `resolve` and `build_image` are its halves, `lock` and `open_base` parts of the first.
+`create_image` does all of it, `bake` for many images at once; `resolve` and `build_image` are the halves of the former,
+`lock` and `open_base` parts of the first of them.
 
     from conda_docker import create_image
     from python_docker import write_image
@@ -16,6 +17,9 @@ from typing import TYPE_CHECKING
 from python_docker.version import __version__
 
 if TYPE_CHECKING:
+    from conda_docker.baking.bake import bake
+    from conda_docker.baking.find import find_targets
+    from conda_docker.baking.target import BakeResult, Target, TargetResult
     from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
     from conda_docker.create import create_image
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Activate": "build_options",
+    "BakeResult": "baking.target",
     "BuildOptions": "build_options",
     "BuildResult": "image.assemble",
     "Bytecode": "build_options",
@@ -42,9 +47,13 @@ _HOMES = {
     "Policy": "policy.rules",
     "Request": "request",
     "Resolved": "resolution.resolve",
+    "Target": "baking.target",
+    "TargetResult": "baking.target",
+    "bake": "baking.bake",
     "bill_of_materials": "sbom.document",
     "build_image": "image.assemble",
     "create_image": "create",
+    "find_targets": "baking.find",
     "lock": "resolution.lock",
     "open_base": "image.base",
     "read_environments": "image.provenance",
@@ -54,6 +63,7 @@ _HOMES = {
 
 __all__ = [
     "Activate",
+    "BakeResult",
     "BuildOptions",
     "BuildResult",
     "Bytecode",
@@ -65,10 +75,14 @@ __all__ = [
     "Policy",
     "Request",
     "Resolved",
+    "Target",
+    "TargetResult",
     "__version__",
+    "bake",
     "bill_of_materials",
     "build_image",
     "create_image",
+    "find_targets",
     "lock",
     "open_base",
     "read_environments",

@@ -28,6 +28,7 @@ app = Group(
     "conda-docker",
     modules={
         "build": "Build an image from a conda environment.",
+        "bake": "Build many images at once, and what they have in common once.",
         "lock": "Lock an environment to exact packages, for several platforms.",
         "init": "Write a file that declares the build of the current folder.",
         "copy": "Copy an image between registries, archives, layouts and Docker.",

@@ -111,6 +111,14 @@ def _open_reference(
         if manifest is None:
             raise NotFound(f"{reference.familiar} is not in the cache, so it cannot be used offline")
         return _image(manifest, cache, reference, lambda descriptor: _missing(descriptor, reference))
+    if reference.digest is not None:
+        # What a digest names never changes, so that the registry need not be asked for it again.
+        manifest = _known_manifest(cache, key)
+        if manifest is not None and manifest.digest == reference.digest:
+            place = Location("docker", "", str(reference))
+            return _image(
+                manifest, cache, reference, lambda descriptor: open_source(place, registry=registry).blob(descriptor)
+            )
     source = open_source(Location("docker", "", str(reference)), registry=registry)
     try:
         image = _image_for(source, platform, location)

@@ -1,0 +1,234 @@
+"""make_works: distinct layers, found in stores or made, each by itself: one that cannot be made stops no other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_docker.baking.works import LayerWork
+from conda_docker.errors import CacheError, InterpreterNotFound
+from conda_docker.image.content.package_layers import fetching, repositories
+from conda_docker.layers.made import MadeLayer, look_up
+from conda_docker.layers.member import named
+from conda_docker.layers.pipeline import ready_layers
+from conda_docker.layers.recipe import digest_of
+from conda_docker.layers.stores.folder import FolderStore
+from python_docker.errors import Error
+from python_docker.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from conda_docker.build_options import BuildOptions
+    from conda_docker.image.content.package_layers import Repositories
+    from conda_docker.layers.member import Member
+    from conda_docker.layers.stores import LayerStore
+    from conda_docker.link.bytecode.compiler import Compiler
+    from conda_docker.link.bytecode.interpreter import Interpreters
+    from python_docker.image.layer import Layer
+    from python_docker.parallel import Stop
+
+
+@dataclass(frozen=True, slots=True)
+class MadeWork:
+    """What became of a `work`: its layer, `known` before or made in so many seconds, or the error that it met."""
+
+    work: LayerWork
+    layer: Layer | None
+    known: bool = False
+    seconds: float = 0.0
+    error: Error | None = None
+
+
+class Compilers:
+    """The interpreters that compile modules, each started once; a context manager that ends them."""
+
+    def __init__(self) -> None:
+        self._closing = ExitStack()
+        self._lock = threading.Lock()
+        self._found: dict[str, Compiler | InterpreterNotFound] = {}
+
+    def get(self, version: str, interpreters: Interpreters) -> Compiler:
+        """Return the compiler of a Python of exactly that version. Raises `InterpreterNotFound`."""
+        with self._lock:
+            if version not in self._found:
+                try:
+                    self._found[version] = self._closing.enter_context(interpreters.start(version))
+                except InterpreterNotFound as error:
+                    self._found[version] = error
+            found = self._found[version]
+        if isinstance(found, InterpreterNotFound):
+            raise found
+        return found
+
+    def __enter__(self) -> Compilers:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._closing.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Where layers are made: the store of this machine, the layer repositories, and what all layers share.
+
+    `fresh` says that nothing is looked up: all is made anew.
+    """
+
+    options: BuildOptions
+    store: FolderStore
+    repositories: Repositories
+    compilers: Compilers
+    workers: int
+    stop: Stop
+    progress: Progress = SILENT
+
+    @classmethod
+    def open(
+        cls, options: BuildOptions, compilers: Compilers, *, workers: int, stop: Stop, progress: Progress = SILENT
+    ) -> Workshop:
+        """Return the workshop that some options ask for. Raises `InvalidReference`, `CacheError`."""
+        from conda_docker.cache.location import default_cache_dir
+
+        store = FolderStore(options.cache_dir or default_cache_dir())
+        opened = repositories(options, store.folder, progress, stop)
+        return cls(options, store, opened, compilers, workers, stop, progress)
+
+    def expect(self, works: Sequence[LayerWork]) -> None:
+        """Look up the layers of one environment in the layer repositories, at once where it is known as a whole."""
+        if self.options.use_cache:
+            for source in self.repositories[0]:
+                source.expect([work.key for work in works])
+
+    def find(self, number: int, work: LayerWork) -> MadeLayer | None:
+        """Return a layer that a store has."""
+        if not self.options.use_cache:
+            return None
+        stores: list[LayerStore] = [self.store, *self.repositories[0]]
+        extracted = self.options.use_extracted or self.options.offline
+        return look_up(number, work.members, work.recipe, stores, {}, extracted=extracted)
+
+
+def make_works(works: Sequence[LayerWork], shop: Workshop) -> Iterator[MadeWork]:
+    """Yield what becomes of each layer, in any order: first of those that stores have, then of each that is made.
+
+    A package that cannot be had, or is not one, costs the layers that hold it; an error of the cache, or of a
+    repository that layers are to be kept in, ends all. Raises `CacheError`, `RegistryError`, and `CancelledError` when
+    the workshop is stopped.
+    """
+    found: list[_Step] = []
+    missing = {}
+    for number, work in enumerate(works):
+        shop.stop.check()
+        known = shop.find(number, work)
+        if known is None:
+            missing[number] = work.members
+        else:
+            found.append(_Step(number, known))
+    making = _Making(works, shop)
+    if not shop.repositories[1]:
+        yield from (making.outcome(step) for step in found)
+        found = []
+    if not found and not missing:
+        return
+    for step in ready_layers(
+        found,
+        missing,
+        making.fetch,
+        making.write,
+        making.keep,
+        workers=shop.workers,
+        stop=shop.stop,
+    ):
+        yield making.outcome(step)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A layer on its way, or the error that it met."""
+
+    number: int
+    made: MadeLayer | None
+    error: Error | None = None
+
+
+class _Making:
+    """What all layers of one `make_works` have in common."""
+
+    def __init__(self, works: Sequence[LayerWork], shop: Workshop) -> None:
+        self._works = works
+        self._shop = shop
+        self._failed: dict[tuple[str, str | None], Error] = {}
+        self._fetch = fetching(
+            shop.options, shop.store.folder, shop.progress, stop=shop.stop, failed=self._note_failure
+        )
+
+    def _note_failure(self, member: Member, error: Error) -> None:
+        self._failed[member.stem, member.sha256] = error
+
+    def fetch(self, members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
+        """Yield all packages, in the end those too that could not be had: `write` knows these."""
+        yield from self._fetch(members)
+        for member in members:
+            if (member.stem, member.sha256) in self._failed:
+                yield member, Path()
+
+    def write(self, number: int, group: Sequence[Member], paths: Sequence[Path]) -> _Step:
+        """Return a layer of packages that are there."""
+        from conda_docker.layers.write import write_layer
+
+        shop, work = self._shop, self._works[number]
+        shop.stop.check()
+        error = next((self._failed[m.stem, m.sha256] for m in group if (m.stem, m.sha256) in self._failed), None)
+        if error is not None:
+            return _Step(number, None, error)
+        started = time.monotonic()
+        task = shop.progress.start(f"layer {named(work.members)}", None)
+        try:
+            compiler = None
+            if work.recipe.bytecode is not None and work.interpreters is not None:
+                compiler = shop.compilers.get(work.recipe.bytecode, work.interpreters)
+            with shop.store.folder.writing():
+                layer, facts = write_layer(
+                    work.recipe,
+                    work.members,
+                    paths,
+                    shop.store.blobs.writer,
+                    compiler=compiler,
+                    advance=shop.stop.guard(task).advance,
+                )
+        except CacheError:
+            raise
+        except Error as error:
+            task.finish("failed")
+            return _Step(number, None, error)
+        task.finish()
+        extracted = any(path.is_dir() for path in paths)
+        seconds = time.monotonic() - started
+        return _Step(number, MadeLayer(number, work.members, layer, facts, False, seconds, extracted))
+
+    def keep(self, step: _Step) -> _Step:
+        """Return the layer as the last store has it, once all have it."""
+        made = step.made
+        if made is None:
+            return step
+        self._shop.stop.check()
+        inputs = self._works[step.number].recipe.inputs(made.members, extracted=made.extracted)
+        assert inputs is not None  # else it would have no key
+        key = digest_of(inputs)
+        layer = made.layer
+        if not made.cached:
+            layer = self._shop.store.put(key, layer, made.facts, inputs)
+        for store in self._shop.repositories[1]:
+            layer = store.put(key, layer, made.facts, inputs)
+        return _Step(step.number, replace(made, layer=layer))
+
+    def outcome(self, step: _Step) -> MadeWork:
+        """Return what is told of a layer."""
+        work = self._works[step.number]
+        if step.made is None:
+            return MadeWork(work, None, error=step.error)
+        return MadeWork(work, step.made.layer, step.made.cached, step.made.seconds)

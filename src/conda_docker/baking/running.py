@@ -1,0 +1,315 @@
+"""Bake: one bake on this machine, from targets to what became of them; see `bake`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from conda_docker.baking.assembly import Assembly
+from conda_docker.baking.failure import Failure
+from conda_docker.baking.making import Compilers, MadeWork, Workshop, make_works
+from conda_docker.baking.sending import Carriers
+from conda_docker.baking.since import Earlier, inputs_digest
+from conda_docker.baking.solution import open_solution
+from conda_docker.baking.solving import solve_all
+from conda_docker.baking.target import BakeResult, Outcome, Target, TargetResult
+from conda_docker.baking.works import LayerWork, distinct_packages, largest_first, machine_options, plan_of, works_of
+from conda_docker.errors import InterpreterNotFound
+from python_docker.errors import Error
+from python_docker.parallel import Stop
+from python_docker.progress import Progress
+
+if TYPE_CHECKING:
+    from conda_docker.build_options import BuildOptions
+    from conda_docker.image.content.package_layers import Repositories
+    from conda_docker.resolution.resolve import Resolved
+    from python_docker.image.blob import Blob
+    from python_docker.spec.digest import Digest
+
+OWN_MEMORY = 160 << 20
+"""Bytes that a bake takes apart from the layers that it writes: all environments, buffers, libraries."""
+LAYER_MEMORY = 48 << 20
+"""Bytes that writing one layer takes at most, whatever its size, with the process that compiles its modules."""
+
+Done = Callable[[TargetResult], object]
+
+
+@dataclass(slots=True)
+class Planned:
+    """A target with what its images are made of, and the layers that are still awaited, by their keys."""
+
+    target: Target
+    resolved: tuple[Resolved, ...]
+    works: list[LayerWork]
+    inputs: str | None
+    awaited: set[str] = field(default_factory=set)
+    sent: set[Digest] = field(default_factory=set)
+
+
+class Bake:
+    """One bake on this machine. A context manager: left early, it stops all that is under way."""
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        jobs: int,
+        memory: int | None,
+        fail_fast: bool,
+        since: Mapping[str, Earlier],
+        progress: Progress,
+        done: Done,
+    ) -> None:
+        self.stop = Stop()
+        self._targets = targets
+        self._jobs = jobs
+        self._memory = memory
+        self._fail_fast = fail_fast
+        self._since = since
+        self._progress = progress
+        self._done = done
+        self._begun = time.monotonic()
+        self._results: dict[str, TargetResult] = {}
+        self._lock = threading.Lock()
+        self._closing = ExitStack()
+        self._known: set[str] = set()
+        self._packages = 0
+        self._assembly = Assembly(self.stop, progress)
+
+    def __enter__(self) -> Bake:
+        from conda_docker.image.base import shared_bases
+
+        self._closing.enter_context(shared_bases())
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            self.stop.set(error)
+        self._closing.close()
+
+    def run(self) -> None:
+        """Do all of it; what becomes of each target is told as it ends."""
+        planned = self.plan()
+        for options, group in by_machine(planned):
+            if self.stop.is_set():
+                break
+            try:
+                self._make(options, group)
+            except (Error, CancelledError) as error:
+                cause = self.stop.cause if isinstance(error, CancelledError) else error
+                for each in group:
+                    self.end(each.target, cause if isinstance(cause, Error) else None)
+        self.end_all()
+
+    def end_all(self) -> None:
+        """Note that the targets that nothing became of were given up."""
+        for target in self._targets:
+            self.end(target, None)
+
+    def plan(self, *, download: bool = True) -> list[Planned]:
+        """Return what each target is made of, of those that can be solved and have changed."""
+        planned = []
+        requests = [(target.name, target.request) for target in self._targets]
+        for number, found in solve_all(
+            requests,
+            jobs=self._jobs,
+            memory=self._memory,
+            download=download,
+            stop=self.stop,
+            progress=self._progress,
+        ):
+            target = self._targets[number]
+            if isinstance(found, Failure):
+                self.end(target, found.error())
+                continue
+            try:
+                resolved = tuple(open_solution(each, target.request) for each in found)
+                options = target.request.options
+                works = [work for each in resolved for work in works_of(plan_of(each, options), options)]
+                planned.append(Planned(target, resolved, works, inputs_digest(target, resolved)))
+            except Error as error:
+                self.end(target, error)
+        order = {target.name: number for number, target in enumerate(self._targets)}
+        return sorted(filter(self._has_changed, planned), key=lambda each: order[each.target.name])
+
+    def result(self) -> BakeResult:
+        """Return what became of all targets."""
+        made = self._assembly.made
+        return BakeResult(
+            targets=tuple(self._results[target.name] for target in self._targets),
+            packages=self._packages,
+            made=len(made),
+            known=len(self._known),
+            made_bytes=sum(made.values()),
+            seconds=time.monotonic() - self._begun,
+        )
+
+    def _has_changed(self, each: Planned) -> bool:
+        earlier = self._since.get(each.target.name)
+        if earlier is None or each.inputs is None or earlier.inputs != each.inputs:
+            return True
+        self.tell(
+            TargetResult(
+                name=each.target.name,
+                image=each.target.reference.familiar,
+                outcome=Outcome.UNCHANGED,
+                source=each.target.source,
+                digest=earlier.digest,
+                inputs=each.inputs,
+                platforms=tuple(_platform(resolved) for resolved in each.resolved),
+            )
+        )
+        return False
+
+    def _make(self, options: BuildOptions, group: Sequence[Planned]) -> None:
+        """Make the layers of some targets, and put each together when its layers are there."""
+        with ExitStack() as closing:
+            from conda_docker.cache.pushed import PushedBlobs
+
+            compilers = closing.enter_context(Compilers())
+            shop = Workshop.open(options, compilers, workers=self._workers(), stop=self.stop, progress=self._progress)
+            self._assembly.places = PushedBlobs(shop.store.folder)
+            carriers = closing.enter_context(Carriers(self._assembly.registry_of, self.stop, self._progress))
+            pool = closing.enter_context(ThreadPoolExecutor(self._jobs, thread_name_prefix="image"))
+            try:
+                self._run_group(shop, group, carriers, pool)
+            except BaseException as error:
+                self.stop.set(error)
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _run_group(
+        self, shop: Workshop, group: Sequence[Planned], carriers: Carriers, pool: ThreadPoolExecutor
+    ) -> None:
+        futures: list[Future[None]] = []
+        holders: dict[str, list[Planned]] = {}
+        for each in group:
+            shop.expect(each.works)
+            each.works = _compilable(each.works, shop)
+            each.awaited = {work.key for work in each.works}
+            for key in each.awaited:
+                holders.setdefault(key, []).append(each)
+            for resolved in each.resolved:
+                if resolved.base is not None:
+                    self._send(
+                        each, [layer.blob for layer in reversed(resolved.base.layers)], "layer of the base", carriers
+                    )
+        works = largest_first(work for each in group for work in each.works)
+        self._packages += distinct_packages(works)
+        for each in group:
+            if not each.awaited:
+                futures.append(pool.submit(self._finish, each, shop.repositories, carriers))
+        for made in make_works(works, shop):
+            self._note(made)
+            for each in holders[made.work.key]:
+                if made.layer is None:
+                    self.end(each.target, made.error)
+                    continue
+                self._send(each, [made.layer.blob], made.work.members[0].name, carriers)
+                each.awaited.discard(made.work.key)
+                if not each.awaited and not self.has_ended(each.target):
+                    futures.append(pool.submit(self._finish, each, shop.repositories, carriers))
+        for future in futures:
+            future.result()
+
+    def _send(self, each: Planned, blobs: Sequence[Blob], name: str, carriers: Carriers) -> None:
+        each.sent |= {blob.descriptor.digest for blob in blobs}
+        carriers.begin(each.target, blobs, f"push {name}")
+
+    def _finish(self, each: Planned, repositories: Repositories, carriers: Carriers) -> None:
+        target = each.target
+        if self.stop.is_set():
+            return
+        try:
+            carriers.wait(target, each.sent)
+            earlier = self._since.get(target.name)
+            self.tell(self._assembly.assemble(target, each.resolved, repositories, inputs=each.inputs, earlier=earlier))
+        except (Error, OSError) as error:
+            self.end(target, error if isinstance(error, Error) else Failure.of(error).error())
+        except CancelledError:
+            pass  # who stops all says why
+
+    def _note(self, made: MadeWork) -> None:
+        if made.layer is None:
+            return
+        if made.known:
+            self._known.add(made.work.key)
+        else:
+            self._assembly.made[made.layer.digest] = made.layer.size
+
+    def _workers(self) -> int:
+        if self._memory is None:
+            return self._jobs
+        return max(1, min(self._jobs, (self._memory - OWN_MEMORY) // LAYER_MEMORY))
+
+    def has_ended(self, target: Target) -> bool:
+        """Return whether it is known what became of a target."""
+        with self._lock:
+            return target.name in self._results
+
+    def end(self, target: Target, error: Error | None) -> None:
+        """Note that a target has failed, or was given up where there is no error of its own."""
+        if self.has_ended(target):
+            return
+        self.tell(
+            TargetResult(
+                name=target.name,
+                image=target.reference.familiar,
+                outcome=Outcome.CANCELLED if error is None else Outcome.FAILED,
+                source=target.source,
+                error=error,
+            )
+        )
+
+    def tell(self, result: TargetResult) -> None:
+        """Note what became of a target; what is said first counts."""
+        with self._lock:
+            if result.name in self._results:
+                return
+            self._results[result.name] = result
+        self._done(result)
+        if self._fail_fast and result.outcome is Outcome.FAILED:
+            self.stop.set()
+
+
+def _compilable(works: Sequence[LayerWork], shop: Workshop) -> list[LayerWork]:
+    """Return the layers of an environment by the recipe that a build comes to.
+
+    Where there is no Python to compile modules with and a layer needs one, none of its layers has compiled modules.
+    """
+    if not any(work.interpreters is not None for work in works):
+        return list(works)
+    for work in works:
+        if work.interpreters is None or work.recipe.bytecode is None or shop.find(0, work) is not None:
+            continue
+        try:
+            shop.compilers.get(work.recipe.bytecode, work.interpreters)
+        except InterpreterNotFound:
+            return [each.without_bytecode() for each in works]
+        return list(works)
+    return list(works)
+
+
+def by_machine(planned: Sequence[Planned]) -> list[tuple[BuildOptions, list[Planned]]]:
+    """Return targets together that use one cache and the same layer repositories."""
+    groups: list[tuple[BuildOptions, list[Planned]]] = []
+    for each in planned:
+        options = machine_options(each.target.request.options)
+        for known, group in groups:
+            if known == options:
+                group.append(each)
+                break
+        else:
+            groups.append((options, [each]))
+    return groups
+
+
+def _platform(resolved: Resolved) -> str:
+    from conda_docker.environment.subdirs import platform_of_subdir
+
+    base = resolved.base
+    return str(platform_of_subdir(resolved.environment.subdir) if base is None else base.platform)

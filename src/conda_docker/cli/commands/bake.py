@@ -1,0 +1,179 @@
+"""`conda-docker bake`: many images at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conda_docker.cli.exit_codes import ExitCode, exit_code_of
+from conda_docker.cli.options.bake import OPTIONS
+from conda_docker.cli.options.destinations import check_folder
+from conda_docker.cli.parser import command
+from conda_docker.cli.terminal.display import open_display
+from conda_docker.cli.terminal.output import Output
+
+if TYPE_CHECKING:
+    from conda_docker.baking.target import BakeResult, Finishing, Target
+    from conda_docker.cli.options.asked import AskedBuild
+    from conda_docker.image.index import Attachments as AttachedToImages
+    from conda_docker.image.result import BuildResult
+    from conda_docker.sbom.writer import BillWriter
+    from python_docker.spec.documents import Index, Manifest
+    from python_docker.transports import Location
+
+_EXAMPLES = """
+# Every environment.yml below a folder, into a registry
+conda-docker bake modules/ -b debian:stable-slim -i 'ghcr.io/org/{name}:{tag}' --push
+# The images that conda-docker.toml declares, some of them
+conda-docker bake --only 'gpu-*'
+# For several Pythons, an OCI layout each
+conda-docker bake envs/ --matrix python=3.11,3.12 -o images
+# What they have in common, and what would be made
+conda-docker bake 'modules/*/environment.yml' --dry-run
+# Every night in CI: only what has changed
+conda-docker bake modules/ --push -i 'ghcr.io/org/{name}' --since d.json --metadata-file d.json
+# On the workers of a Dask cluster
+conda-docker bake --scheduler tcp://host:8786 --cache-to ghcr.io/org/layers
+"""
+
+
+@command(*OPTIONS, examples=_EXAMPLES)
+@click.pass_context
+def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
+    """Build many images at once: of folders of environments, of all that a file declares, of each in several variants.
+
+    What the images have in common is solved for, downloaded, made and sent once, and an image that fails stops no other
+    one. The options of `build` apply to each. The exit code is 0 when all images are there, that of their failure where
+    all failed in the same way, and else 1.
+    """
+    if given["print_dask_worker"]:
+        from conda_docker.baking.worker_command import worker_command
+
+        console.result(worker_command(given["scheduler"]))
+        return None
+    from conda_docker.baking.bake import bake as bake_targets
+    from conda_docker.baking.since import read_since
+    from conda_docker.baking.target import check_targets
+    from conda_docker.cli.declared.bake import targets_of
+
+    for path in filter(None, (given["junit"], given["metadata_file"])):
+        check_folder(path)
+    # A job that keeps its own record has none the first time.
+    first = given["since"] is None or (given["since"] == given["metadata_file"] and not given["since"].exists())
+    since = {} if first else read_since(given["since"])
+    targets = targets_of(ctx, given, lambda asked: _Finishing.of(asked, console))
+    check_targets(targets)
+    if given["dry_run"]:
+        return _dry_run(console, targets, given)
+    with open_display(console) as progress:
+        result = bake_targets(
+            targets,
+            jobs=given["jobs"],
+            memory=given["memory"],
+            fail_fast=given["fail_fast"],
+            since=since,
+            scheduler=given["scheduler"],
+            progress=progress,
+        )
+    return _report(console, result, given)
+
+
+def _report(console: Output, result: BakeResult, given: Mapping[str, Any]) -> int | None:
+    from conda_docker.cli.terminal.bake_report import bake_report, bake_summary, write_junit, write_metadata
+
+    if given["junit"] is not None:
+        write_junit(result, given["junit"])
+    if given["metadata_file"] is not None:
+        write_metadata(result, given["metadata_file"])
+    for note, names in _by_note(result).items():
+        console.note(f"note: {names}: {note}")
+    if given["json"]:
+        console.json(bake_report(result))
+    elif console.quiet:
+        for each in result.targets:
+            if each.digest is not None:
+                console.result(f"{each.name} {each.digest}")
+    else:
+        console.result(bake_summary(result))
+    for each in result.targets:
+        if each.error is not None:
+            console.error(f"{each.name}: {each.error}")
+    return exit_code(result)
+
+
+def _by_note(result: BakeResult) -> dict[str, str]:
+    """Return each note once, with the images that it is about."""
+    found: dict[str, list[str]] = {}
+    for each in result.targets:
+        for note in each.notes:
+            found.setdefault(note, []).append(each.name)
+    return {
+        note: ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        for note, names in found.items()
+    }
+
+
+def exit_code(result: BakeResult) -> int | None:
+    """Return the exit code of a bake; see its help."""
+    codes = {exit_code_of(each.error) for each in result.targets if each.error is not None}
+    if not codes:
+        return ExitCode.FAILED if result.failed else None
+    return codes.pop() if len(codes) == 1 else ExitCode.FAILED
+
+
+def _dry_run(console: Output, targets: Sequence[Target], given: Mapping[str, Any]) -> int | None:
+    from conda_docker.baking.preview import preview
+    from conda_docker.cli.terminal.bake_report import preview_report, preview_summary
+
+    with open_display(console) as progress:
+        found = preview(targets, jobs=given["jobs"], memory=given["memory"], progress=progress)
+    if given["json"]:
+        console.json(preview_report(found))
+    else:
+        console.result(preview_summary(found))
+    for each in found.failed:
+        console.error(f"{each.name}: {each.error}")
+    codes = {exit_code_of(each.error) for each in found.failed if each.error is not None}
+    return None if not codes else codes.pop() if len(codes) == 1 else ExitCode.FAILED
+
+
+class _Finishing:
+    """Bills of materials, provenance and signatures of one image, and the files with its digest, as options ask."""
+
+    def __init__(self, asked: AskedBuild) -> None:
+        from conda_docker.cli.options.attachments import Attachments
+
+        self._asked = asked
+        self._attachments = Attachments(asked.request, asked.given)
+        self._writer: BillWriter | None = None
+
+    @classmethod
+    def of(cls, asked: AskedBuild, console: Output) -> Finishing | None:
+        """Return what else goes with an image, None for nothing."""
+        from conda_docker.cli.options import attest
+
+        files = asked.given["metadata_file"] or asked.given["iidfile"]
+        return cls(asked) if asked.bills or attest.asked(asked.given) or files else None
+
+    def attachments(self, results: Sequence[BuildResult]) -> AttachedToImages | None:
+        """Return what is attached to the images."""
+        from conda_docker.sbom.writer import BillWriter
+
+        asked, found = self._asked, list(results)
+        if asked.bills:
+            self._writer = BillWriter(asked.bills, found, asked.request.options, list_files=asked.given["sbom_files"])
+        return self._attachments.of(found, self._writer, None)
+
+    def written(self, written: Mapping[Location, Manifest | Index]) -> None:
+        """Write what is kept beside the image."""
+        from conda_docker.cli.terminal.result_files import write_result_files
+
+        given = self._asked.given
+        if self._writer is not None:
+            kept = [place for place in written if place.medium.keeps_manifest] or list(written)
+            self._writer.write_files(written[kept[0]])
+        for location, manifest in written.items():
+            self._attachments.write_tags(location, manifest)
+        write_result_files(given["metadata_file"], given["iidfile"], self._asked.names, written)

@@ -1,0 +1,163 @@
+"""What a bake says at its end: a report for programs and for CI, a table for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+from conda_docker.cli.terminal.report import count, format_duration, format_size, format_table
+from conda_docker.redaction import public_text
+
+if TYPE_CHECKING:
+    from conda_docker.baking.preview import BakePreview
+    from conda_docker.baking.target import BakeResult, TargetResult
+
+Report = dict[str, Any]
+
+_SHORT = len("sha256:") + 12
+
+
+def bake_report(result: BakeResult) -> Report:
+    """Return all there is to say. Sizes are in bytes, times in seconds; layers come lowest first."""
+    return {
+        "images": [_image(each) for each in result.targets],
+        "packages": result.packages,
+        "layers": {"made": result.made, "known": result.known, "made_bytes": result.made_bytes},
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def _image(result: TargetResult) -> Report:
+    return {
+        "name": result.name,
+        "image": result.image,
+        "source": result.source,
+        "outcome": str(result.outcome),
+        "digest": result.digest,
+        "inputs": result.inputs,
+        "outputs": [{"location": place, "digest": digest} for place, digest in result.digests.items()],
+        "platforms": list(result.platforms),
+        "layers": [
+            {"packages": list(layer.packages), "digest": layer.digest, "size": layer.size, "known": layer.known}
+            for layer in result.layers
+        ],
+        "made": result.made,
+        "known": result.known,
+        "seconds": round(result.seconds, 3),
+        "error": None if result.error is None else public_text(str(result.error)),
+        "notes": list(result.notes),
+    }
+
+
+def bake_summary(result: BakeResult) -> str:
+    """Return the report for people."""
+    rows: list[tuple[str, ...]] = [("name", "outcome", "digest", "layers", "made", "time")]
+    for each in result.targets:
+        layers = str(len(each.layers)) if each.layers else ""
+        made = str(each.made) if each.layers else ""
+        time = format_duration(each.seconds) if each.seconds else ""
+        rows.append((each.name, str(each.outcome), (each.digest or "")[:_SHORT], layers, made, time))
+    failed = len(result.failed)
+    told = [
+        count(len(result.targets), "image") + (f", {failed} of them failed" if failed else ""),
+    ]
+    if result.made or result.known:
+        told.append(f"{count(result.packages, 'distinct package')} in {count(result.made + result.known, 'layer')}")
+        told.append(f"{result.made} made ({format_size(result.made_bytes)})" if result.made else "all known")
+    told.append(format_duration(result.seconds))
+    return f"{format_table(rows, right=frozenset({3, 4}))}\n\n{', '.join(told)}"
+
+
+def write_junit(result: BakeResult, path: Path) -> None:
+    """Write a report in JUnit's XML: an image is a test case. Raises `OSError`."""
+    from python_docker.files.atomic import write_whole_file
+
+    failed = sum(each.error is not None for each in result.targets)
+    skipped = sum(each.error is None and each.outcome != "built" for each in result.targets)
+    totals = {"tests": str(len(result.targets)), "failures": str(failed), "skipped": str(skipped), "errors": "0"}
+    times = {"time": f"{result.seconds:.3f}"}
+    suites = ET.Element("testsuites", totals | times)
+    suite = ET.SubElement(suites, "testsuite", {"name": "conda-docker bake", **totals, **times})
+    for each in result.targets:
+        fields = {"name": _xml(each.name), "classname": "conda-docker.bake", "time": f"{each.seconds:.3f}"}
+        if each.source:
+            fields["file"] = _xml(each.source)
+        case = ET.SubElement(suite, "testcase", fields)
+        if each.error is not None:
+            text = _xml(public_text(str(each.error)))
+            failure = ET.SubElement(
+                case, "failure", {"type": type(each.error).__name__, "message": text.splitlines()[0] if text else ""}
+            )
+            failure.text = text
+        elif each.outcome != "built":
+            ET.SubElement(case, "skipped", {"message": str(each.outcome)})
+        if each.digest is not None:
+            ET.SubElement(case, "system-out").text = f"{each.image}@{each.digest}"
+    ET.indent(suites)
+    write_whole_file(path, ET.tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n")
+
+
+def _xml(text: str) -> str:
+    """Return a text without the characters that XML cannot hold (XML 1.0, 2.2)."""
+    return "".join(
+        mark if mark in "\t\n\r" or " " <= mark <= "\ud7ff" or "\ue000" <= mark <= "\ufffd" or mark > "\uffff" else "?"
+        for mark in text
+    )
+
+
+def write_metadata(result: BakeResult, path: Path) -> None:
+    """Write what `docker buildx bake --metadata-file` writes, and the digests of inputs. Raises `OSError`.
+
+    Source: docker/buildx, docs/reference/buildx_bake.md, "--metadata-file".
+    """
+    from conda_docker.baking.since import INPUTS_KEY
+    from python_docker.files.atomic import write_whole_file
+
+    value: dict[str, Mapping[str, str]] = {}
+    for each in result.targets:
+        if each.digest is None:
+            continue
+        entry = {"containerimage.digest": each.digest, "image.name": each.image}
+        value[each.name] = entry | ({INPUTS_KEY: each.inputs} if each.inputs else {})
+    write_whole_file(path, f"{json.dumps(value, indent=2)}\n".encode())
+
+
+def preview_report(preview: BakePreview) -> Report:
+    """Return all that there is to say of a dry run. Sizes are in bytes."""
+    return {
+        "images": [asdict(each) for each in preview.targets],
+        "failed": [{"name": each.name, "error": public_text(str(each.error))} for each in preview.failed],
+        "packages": {"distinct": preview.packages, "size": preview.size, "size_one_by_one": preview.size_apart},
+        "layers": {"distinct": preview.layers, "known": preview.known, "made_from": preview.made_from},
+        "download": {"packages": preview.downloads, "size": preview.download},
+        "shared": [asdict(each) for each in preview.shared],
+    }
+
+
+def preview_summary(preview: BakePreview) -> str:
+    """Return what a dry run says to people."""
+    rows: list[tuple[str, ...]] = [("name", "layers", "known", "its own", "")]
+    for each in preview.targets:
+        own = format_size(each.own_bytes) if each.own else ""
+        rows.append((each.name, str(each.layers), str(each.known), str(each.own), own))
+    rows += [(each.name, "fails", "", "", "") for each in preview.failed]
+    missing = preview.layers - preview.known
+    told = [
+        f"{count(preview.packages, 'distinct package')} of {format_size(preview.size)}, where "
+        f"{count(len(preview.targets), 'image')} one by one take {format_size(preview.size_apart)}",
+        f"{count(preview.layers, 'distinct layer')}: {preview.known} known, {missing} to be made of "
+        f"{format_size(preview.made_from)}",
+        f"{count(preview.downloads, 'package')} to download, {format_size(preview.download)}",
+    ]
+    parts = [format_table(rows, right=frozenset({1, 2, 3, 4})), "\n".join(told)]
+    if preview.shared:
+        shared = [
+            (f"{each.name} {each.version}", format_size(each.size), f"in {count(each.images, 'image')}")
+            for each in preview.shared
+        ]
+        parts.append("shared most:\n" + format_table(shared, right=frozenset({1}), indent="  "))
+    return "\n\n".join(parts)

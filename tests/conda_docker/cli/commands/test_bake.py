@@ -1,0 +1,187 @@
+"""`conda-docker bake`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from conda_docker.cli.exit_codes import ExitCode
+from python_docker.transports import open_image
+from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.cli.conftest import Run
+
+PYTHONS = [SyntheticPackage(name="python", version=version) for version in ("3.11.1", "3.12.1")]
+
+
+@pytest.fixture
+def modules(synthetic_channel: SyntheticChannel, tmp_path: Path) -> Path:
+    """Return a folder of environments in the style of nf-core."""
+    synthetic_channel.add(
+        *PYTHONS,
+        SyntheticPackage(name="zlib"),
+        SyntheticPackage(name="samtools", depends=["zlib"]),
+        SyntheticPackage(name="picard", depends=["zlib"]),
+    )
+    for tool, spec in (("samtools/sort", "samtools"), ("samtools/view", "samtools"), ("picard/sort", "picard")):
+        write(tmp_path / "modules" / tool / "environment.yml", synthetic_channel, spec)
+    (tmp_path / "modules" / "samtools" / "sort" / "meta.yml").write_text("name: samtools_sort\ntools: []\n")
+    return tmp_path / "modules"
+
+
+def write(path: Path, channel: SyntheticChannel, spec: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"channels: ['{channel.url}']\ndependencies: ['{spec}']\n")
+
+
+def test_a_folder_of_environments(conda_docker: Run, modules: Path, tmp_path: Path) -> None:
+    result = conda_docker("bake", "modules", "-b", "scratch", "-o", "out", "-j1")
+    assert result.returncode == 0, result.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "picard-sort",
+        "samtools-sort",
+        "samtools-view",
+    ]
+    assert result.stdout.splitlines()[-1].startswith("3 images, 3 distinct packages in 3 layers, 3 made (")
+
+
+def test_the_report_for_programs_and_what_it_is_good_for(conda_docker: Run, modules: Path, tmp_path: Path) -> None:
+    first = conda_docker("bake", "modules", "-b", "scratch", "-o", "out", "-j1", "--json")
+    report = json.loads(first.stdout)
+    assert report["packages"] == 3
+    assert report["layers"] == {"made": 3, "known": 0, "made_bytes": report["layers"]["made_bytes"]}
+    by_name = {image["name"]: image for image in report["images"]}
+    assert by_name["picard-sort"]["digest"] == open_image(f"oci:{tmp_path}/out/picard-sort").digest
+    (tmp_path / "earlier.json").write_text(first.stdout)
+    again = conda_docker("bake", "modules", "-b", "scratch", "-o", "out", "-j1", "--json", "--since", "earlier.json")
+    assert {image["outcome"] for image in json.loads(again.stdout)["images"]} == {"unchanged"}
+
+
+def test_reports_for_ci(conda_docker: Run, modules: Path, tmp_path: Path) -> None:
+    (modules / "bad" / "tool").mkdir(parents=True)
+    (modules / "bad" / "tool" / "environment.yml").write_text("channels: [nodefaults]\ndependencies: [")
+    result = conda_docker(
+        *(
+            "bake",
+            "modules",
+            "-b",
+            "scratch",
+            "-o",
+            "out",
+            "-j1",
+            "--junit",
+            "junit.xml",
+            "--metadata-file",
+            "meta.json",
+        ),
+        *("--since", "meta.json"),
+    )
+    assert result.returncode == ExitCode.INVALID_INPUT
+    suite = ET.parse(tmp_path / "junit.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "1", "0")
+    [failure] = suite.iter("failure")
+    assert "bad/tool/environment.yml" in (failure.text or "")
+    metadata = json.loads((tmp_path / "meta.json").read_text())
+    assert sorted(metadata) == ["picard-sort", "samtools-sort", "samtools-view"]
+    assert metadata["picard-sort"]["image.name"] == "picard-sort:latest"
+    again = conda_docker("bake", "modules", "-b", "scratch", "-o", "out", "-j1", "--since", "meta.json", "--json")
+    outcomes = [image["outcome"] for image in json.loads(again.stdout)["images"]]
+    assert sorted(outcomes) == ["failed", "unchanged", "unchanged", "unchanged"]
+
+
+def test_a_dry_run_shows_what_is_shared(conda_docker: Run, modules: Path, tmp_path: Path) -> None:
+    result = conda_docker("bake", "modules", "-b", "scratch", "--dry-run", "-j1", "--json")
+    report = json.loads(result.stdout)
+    assert report["packages"]["distinct"] == 3
+    assert report["packages"]["size"] < report["packages"]["size_one_by_one"]
+    assert report["layers"]["distinct"] == 3
+    assert report["layers"]["known"] == 0
+    assert {each["name"]: each["images"] for each in report["shared"]} == {"zlib": 3, "samtools": 2}
+    assert conda_docker("bake", "modules", "-b", "scratch", "-o", "out", "-j1").returncode == 0
+    known = json.loads(conda_docker("bake", "modules", "-b", "scratch", "--dry-run", "-j1", "--json").stdout)
+    assert known["layers"] == {"distinct": 3, "known": 3, "made_from": 0}
+    text = conda_docker("bake", "modules", "-b", "scratch", "--dry-run", "-j1").stdout
+    assert "3 distinct layers: 3 known, 0 to be made of 0 B" in text
+
+
+def test_a_matrix(conda_docker: Run, modules: Path, synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    result = conda_docker(
+        *("bake", "modules", "--only", "picard-*", "--matrix", "python=3.11,3.12,3.99", "-b", "scratch", "-j1"),
+        *("-i", "org/{name}:{tag}", "-o", "out", "--json"),
+    )
+    assert result.returncode == ExitCode.UNSOLVABLE
+    images = {image["image"]: image["outcome"] for image in json.loads(result.stdout)["images"]}
+    assert images == {
+        "org/picard-sort:py3.11": "built",
+        "org/picard-sort:py3.12": "built",
+        "org/picard-sort:py3.99": "failed",
+    }
+
+
+def test_what_a_project_declares(
+    conda_docker: Run, modules: Path, synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    (tmp_path / "conda-docker.toml").write_text(
+        f"base = 'scratch'\nchannel = ['{synthetic_channel.url}']\n"
+        "[images.first]\nspecs = ['samtools']\nenv = { MODE = 'a' }\n"
+        "[images.second]\nextends = 'first'\nspecs = ['picard']\noutput = ['second.tar']\n"
+    )
+    result = conda_docker("bake", "-j1", "-o", "out")
+    assert result.returncode == 0, result.stderr
+    assert open_image(f"oci:{tmp_path}/out/second").config.environment["MODE"] == "a"
+    one = conda_docker("bake", "conda-docker.toml", "--only", "second", "-j1", "--quiet")
+    assert one.stdout == f"second {open_image(f'oci:{tmp_path}/out/second').digest}\n" or one.returncode == 0
+    assert (tmp_path / "second.tar").is_file()
+
+
+def test_a_bill_of_materials_goes_with_each(conda_docker: Run, modules: Path, tmp_path: Path) -> None:
+    result = conda_docker("bake", "modules", "-b", "scratch", "-o", "out", "-j1", "--sbom", "spdx", "--provenance")
+    assert result.returncode == 0, result.stderr
+    index = json.loads((tmp_path / "out" / "picard-sort" / "index.json").read_text())
+    assert len(index["manifests"]) > 1
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["nowhere.yml"], ExitCode.NOT_FOUND, "there is no file or folder nowhere.yml"),
+        (["nothing/*.yml"], ExitCode.NOT_FOUND, "no file matches nothing/*.yml"),
+        (["empty"], ExitCode.NOT_FOUND, "nothing in empty describes an environment"),
+        ([], ExitCode.USAGE, "give files, folders or patterns"),
+        (["modules", "--only", "nobody"], ExitCode.NOT_FOUND, "no image is called so (there are: picard-sort, "),
+        (["modules", "-i", "demo:1.0", "--push"], 1, "would both be written to docker://"),
+        (["modules", "-i", "demo/{nmae}"], ExitCode.USAGE, "there is no {nmae}; names may have {name}, {tag}"),
+        (["modules", "-i", "demo/{python}"], ExitCode.USAGE, "{python} needs --matrix python=VALUE"),
+        (["modules", "--matrix", "cuda=12"], ExitCode.USAGE, "expected KEY=VALUE,VALUE with one of python, platform"),
+        (["modules", "-o", "images/{name}.tar"], 1, "there is no folder"),
+        (["modules", "--memory", "much"], ExitCode.USAGE, "expected a size such as 4GB, got 'much'"),
+        (["modules", "--jobs", "0"], ExitCode.USAGE, "--jobs must be at least 1"),
+        (["modules", "--since", "missing.json"], ExitCode.NOT_FOUND, "missing.json"),
+        (["modules", "--junit", "nowhere/junit.xml"], 1, "there is no folder"),
+        (["modules", "-o", "out", "--scheduler", "tcp://127.0.0.1:1"], 1, "name one with --cache-to"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    conda_docker: Run, modules: Path, tmp_path: Path, args: list[str], code: int, said: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    output = [] if {"-o", "--push"} & {*args} else ["-o", "out"]
+    result = conda_docker("bake", "-j1", *args, *output, "-b", "scratch")
+    assert said in result.stderr
+    assert result.returncode == code
+    assert len(result.stderr.split("error: ")) == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_files_of_one_name_are_called_after_their_folders(conda_docker: Run, modules: Path, tmp_path: Path) -> None:
+    files = [f"modules/{tool}/environment.yml" for tool in ("samtools/sort", "picard/sort")]
+    result = conda_docker("bake", *files, "-b", "scratch", "-o", "out", "-j1")
+    assert result.returncode == 0, result.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["picard-sort", "samtools-sort"]
+
+
+def test_how_a_worker_is_started(conda_docker: Run) -> None:
+    result = conda_docker("bake", "--print-dask-worker", "--scheduler", "tcp://host:8786")
+    assert "dask worker tcp://host:8786" in result.stdout
