@@ -279,7 +279,7 @@ def _repository(name: str, cache_dir: Path | None, insecure: tuple[str, ...], ca
 
     places = remembered_places(cache_dir)
     options_ = registry_options(Location("docker", "", name), insecure=insecure, ca_bundle=cacert, places=places)
-    return RepositoryStore.open(LayerRepository(name, options_), _cache(cache_dir))
+    return RepositoryStore.open(LayerRepository(name, options_), _cache(cache_dir), must_keep=True)
 
 
 def _cache(folder: Path | None) -> CacheFolder:

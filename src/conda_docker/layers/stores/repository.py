@@ -26,7 +26,7 @@ from conda_docker.cache.kept_blob import kept_blob
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.environment_entry import entries_in, environment_document, notes_in, read_entry
-from python_docker.errors import Error, NotFound
+from python_docker.errors import Error, NotFound, RegistryError
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
@@ -66,6 +66,8 @@ class RepositoryStore:
         cache: CacheFolder,
         progress: Progress = SILENT,
         stop: Stop | None = None,
+        *,
+        must_keep: bool = False,
     ) -> None:
         self.name = f"{client.domain}/{path}"
         self.client = client
@@ -76,7 +78,9 @@ class RepositoryStore:
         self._known: dict[str, Entry | None] = {}
         self._notes: dict[str, str] = {}
         self._destination = RegistryDestination(client, path, None)
+        self._must_keep = must_keep
         self._out_of_reach = False
+        self._full = False
         self._lock = threading.Lock()
 
     @classmethod
@@ -86,15 +90,19 @@ class RepositoryStore:
         cache: CacheFolder,
         progress: Progress = SILENT,
         stop: Stop | None = None,
+        *,
+        must_keep: bool = False,
     ) -> RepositoryStore:
         """Return the store in a repository. Raises `InvalidReference` for what is not the name of one.
 
-        `progress` hears of layers that are sent there, which ends when `stop` is set.
+        `progress` hears of layers that are sent there, which ends when `stop` is set. A registry that takes blobs and
+        refuses their entries, as at a limit of tags, keeps nothing more, with a warning, or with an error where it
+        `must_keep` what it is given.
         """
         options = repository.options or RegistryOptions.from_environment()
         reference = ImageReference.parse(repository.reference)
         client = RegistryClient(options.address_of(reference.domain), options)
-        return cls(client, reference.path, cache, progress, stop)
+        return cls(client, reference.path, cache, progress, stop, must_keep=must_keep)
 
     def expect(self, keys: Sequence[str]) -> None:
         """Look up all layers of an environment at once: by one request where it is known as a whole."""
@@ -129,15 +137,18 @@ class RepositoryStore:
         return self._notes.get(key)
 
     def put(self, key: str, layer: Layer, facts: LayerFacts, inputs: Mapping[str, Any]) -> Layer:
-        """Keep a layer under its key unless it is there, and return it as the repository has it.
+        """Keep a layer under its key unless it is there, and return it as the repository has it, if it does.
 
         Raises `RegistryError` when it cannot be kept.
         """
         if self.get(key) is not None:
             return self._located(layer)
+        if self._full:
+            return layer
         self._put_blob(layer.blob, f"keep {next(iter(facts.packages), layer.digest.short)}")
         config = json.dumps({"inputs": inputs, "diffId": layer.diff_id, "facts": facts.to_json()}).encode()
-        self._put_manifest(key, LAYER_TYPE, config, [layer.descriptor])
+        if not self._put_manifest(key, LAYER_TYPE, config, [layer.descriptor]):
+            return layer
         with self._lock:
             self._known[key] = Entry(inputs, layer, facts)
         return self._located(layer)
@@ -146,8 +157,8 @@ class RepositoryStore:
         """Keep an entry for a whole environment, whose layers are there. Raises `RegistryError`."""
         tag = plan_tag(keys)
         config = environment_document(entries, notes)
-        known = self._manifest(tag, PLAN_TYPE)
-        if known is None or used_on(known) != today():
+        known = None if self._full else self._manifest(tag, PLAN_TYPE)
+        if not self._full and (known is None or used_on(known) != today()):
             blobs = {entry.layer.digest: entry.layer.descriptor for entry in entries.values()}
             self._put_manifest(tag, PLAN_TYPE, config, blobs.values())
 
@@ -239,7 +250,8 @@ class RepositoryStore:
         task = (self._progress if label else SILENT).start(label, blob.descriptor.size)
         task.finish(self._destination.put_blob(blob, self._stop.guard(task)))
 
-    def _put_manifest(self, tag: str, kind: str, config: bytes, layers: Iterable[Descriptor]) -> None:
+    def _put_manifest(self, tag: str, kind: str, config: bytes, layers: Iterable[Descriptor]) -> bool:
+        """Return whether an entry was put: not where the registry refuses it, though it has taken the blobs."""
         blob = Blob.from_bytes(config, FACTS_TYPE)
         self._put_blob(blob)
         descriptor = blob.descriptor
@@ -253,8 +265,19 @@ class RepositoryStore:
             "layers": [layer.to_json() for layer in layers],
             "annotations": {USED: today()},
         }
-        self.client.put_manifest(self.path, tag, Manifest.build(value))
+        try:
+            self.client.put_manifest(self.path, tag, Manifest.build(value))
+        except RegistryError as error:
+            # 401: these credentials are not good any more. All else is a limit, of tags or images, or another rule.
+            if self._must_keep or not 400 <= error.status < 500 or error.status == 401:
+                raise
+            with self._lock:
+                first, self._full = not self._full, True
+            if first:
+                self._warn(f"no more layers are kept there, since it refuses an entry: {error}")
+            return False
         self._destination.remember()
+        return True
 
 
 _LARGEST_CONFIG = 64 << 20  # bytes

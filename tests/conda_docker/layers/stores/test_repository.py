@@ -20,11 +20,13 @@ from conda_docker.errors import CacheError
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.index import finish_images
 from conda_docker.image.preview import preview_image
+from conda_docker.layers.stores.exchange import exchange_layers
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.layers.stores.repository import LAYER_TYPE, PLAN_TYPE, RepositoryStore, plan_tag
 from conda_docker.resolution.lock import lock
 from python_docker import write_image
 from python_docker.copying.delivery import Delivery
+from python_docker.errors import AccessDenied
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.registry.client import RegistryClient
@@ -190,6 +192,45 @@ def test_a_registry_that_can_do_nothing_but_keep_blobs_and_tags_will_do(
     assert manifest.digest == first.image.digest
     assert downloads(server) == []
     assert {path for path, _ in registry.blobs} == {"layers", "image"}
+
+
+@pytest.fixture
+def limited() -> Iterator[StubRegistry]:
+    """Return a registry that has room for one tag in each repository, and answers as ECR does where there is none."""
+
+    def refuse(asked: Asked) -> Answer | None:
+        path, _, tag = asked.path.removeprefix("/v2/").partition("/manifests/")
+        others = {name for where, name in registry.manifests if where == path and ":" not in name} - {tag}
+        if asked.method == "PUT" and tag and ":" not in tag and others:
+            return refusal(403, "DENIED", "exceeds the maximum allowed number of tags per image which is '1'")
+        return None
+
+    registry = StubRegistry(refuse)
+    yield registry
+    registry.stop()
+
+
+def test_a_limit_of_tags_is_a_warning(
+    machine: Machine, limited: StubRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    layers = f"{limited.host}/layers"
+    first = machine("first", cache_to=layers, workers=1)
+    assert caplog.text.count("no more layers are kept there") == 1
+    assert "maximum allowed number of tags" in caplog.text
+    with Delivery([Location.parse(f"docker://{limited.host}/image:1")]) as delivery:
+        second = machine("second", cache_from=layers, cache_to=layers, delivery=delivery)
+        [manifest] = finish_images([second.image], delivery)
+    assert manifest.digest == first.image.digest
+    assert len([name for path, name in limited.manifests if path == "layers" and ":" not in name]) == 1
+
+
+def test_whoever_must_keep_a_layer_hears_of_a_limit(machine: Machine, limited: StubRegistry, tmp_path: Path) -> None:
+    machine("first")
+    store = RepositoryStore.open(
+        LayerRepository(f"{limited.host}/layers"), CacheFolder(tmp_path / "first"), must_keep=True
+    )
+    with pytest.raises(AccessDenied, match="maximum allowed number of tags"):
+        exchange_layers(FolderStore(tmp_path / "first"), store)
 
 
 def test_a_layer_that_must_be_read_is_fetched_once(
