@@ -113,6 +113,7 @@ class RegistryDestination:
         self._tag = tag
         self._digest = digest
         self._named: Manifest | Index | None = None
+        self._is_stored = False
         self._referrers: list[Manifest] = []
         self._tagged: dict[str, Manifest] = {}
         self._present: set[Digest] = set()
@@ -148,15 +149,18 @@ class RegistryDestination:
         self._client.session.prepare([repository_scope(self._path, "pull", "push")])
 
     def share(self, other: Destination) -> None:
-        """Know of every blob that `other` has put, if it writes to the same repository: another tag costs no blob.
+        """Let this repository have what `other` has put: in the same repository nothing is asked or sent again.
 
-        Some registries do not find a blob before a manifest names it, and would be sent it again.
+        Some registries neither find a blob nor mount it before a manifest names it. The one of `other` is stored for
+        that, without its tag.
         """
-        if isinstance(other, RegistryDestination) and (other._client.domain, other._path) == (
-            self._client.domain,
-            self._path,
-        ):
+        if not isinstance(other, RegistryDestination) or other._client.domain != self._client.domain:
+            return
+        if other._path == self._path:
             self._present, self._lock = other._present, other._lock
+        elif other._named is not None and not other._is_stored:
+            other._write(other._named.digest, other._named)
+            other._is_stored = True
 
     def put_blob(self, blob: Blob, task: Task) -> str:
         """Have a blob in the repository, by the way that moves least: it is there, it is mounted, it is uploaded."""
@@ -257,7 +261,7 @@ class RegistryDestination:
 
     def commit(self) -> None:
         """Store the root under its tag, when everything that is attached is there; without a root, the latter alone."""
-        if self._named is not None and (self._referrers or self._tagged):
+        if self._named is not None and (self._referrers or self._tagged) and not self._is_stored:
             self._write(self._named.digest, self._named)
         while self._referrers:
             self._write(self._referrers[0].digest, self._referrers[0])

@@ -93,10 +93,10 @@ class Prepares(Protocol):
 
 @runtime_checkable
 class SharesBlobs(Protocol):
-    """A destination where another of the same kind may have put blobs that are seen in both."""
+    """A destination that may get blobs from another of its kind, rather than have them sent."""
 
     def share(self, other: Destination) -> None:
-        """Know of every blob that `other` has put, if it writes to the same place under another name."""
+        """Get what can be had from `other`, to which an image was just put, and which is not committed yet."""
 
 
 @runtime_checkable

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from python_docker import copy_image, open_image, write_image
+from python_docker.copying.copy import put_image
 from python_docker.errors import ConnectionFailed, ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.image import Image
 from python_docker.image.blob import Blob
@@ -457,3 +458,26 @@ def test_copy_between_registries_with_options_of_their_own(
     )
     assert all("authorization" not in asked.headers for asked in stub.requests)
     assert stub.manifests["team/app", "v1"][1] == copied.raw
+
+
+def test_a_registry_that_mounts_only_what_a_manifest_names(stub: StubRegistry, remembering: RegistryClient) -> None:
+    def particular(asked: Asked) -> Answer | None:
+        source, digest = asked.query.get("from"), asked.query.get("mount", "")
+        if source and not any(path == source and digest.encode() in held[1] for (path, _), held in manifests.items()):
+            del asked.query["mount"]  # which begins an upload
+        return None
+
+    manifests = stub.manifests
+    stub.hook = particular
+    image = small_image("app")
+    first, second = (RegistryDestination(remembering, f"team/{name}", "1") for name in ("one", "two"))
+    put_image(image, first)
+    assert manifests == {}
+    second.share(first)
+    put_image(image, second)
+    sent = [asked for asked in stub.requests if asked.method in ("PATCH", "PUT") and "/blobs/" in asked.path]
+    assert {asked.path.split("/")[3] for asked in sent} == {"one"}
+    assert [name for _, name in manifests if ":" not in name] == [], "nothing has a tag before all is there"
+    for destination in (first, second):
+        destination.commit()
+    assert {(path, name) for path, name in manifests if ":" not in name} == {("team/one", "1"), ("team/two", "1")}
