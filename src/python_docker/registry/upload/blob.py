@@ -73,7 +73,7 @@ class BlobUpload:
                     if self._sending.source_error is not None:
                         self._cancel()
                         raise self._sending.source_error from None
-                    if not isinstance(error, RegistryError):
+                    if not isinstance(error, RegistryError):  # pragma: no cover -- a fault of this program
                         raise
                     if self._arrived(error):
                         return

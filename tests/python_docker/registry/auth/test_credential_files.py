@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from python_docker.errors import CredentialsError
 from python_docker.registry.auth.credential_files import find_credentials, known_registries
 from python_docker.registry.credentials import Credentials
+from python_docker.spec.docker_hub import DOCKER_HUB, LOGIN_KEY
 
 Write = Callable[..., Path]
 
@@ -314,6 +315,14 @@ class TestHelpers:
             document.pop(missing, None)
             write("home/.docker/config.json", document)
             assert find_credentials("example.org", "", environ) == Credentials(expected, "x")
+
+    def test_each_name_of_docker_hub_is_asked_for(
+        self, environ: dict[str, str], write: Write, helper: Callable[[str, str], Path]
+    ) -> None:
+        helper("none", "echo credentials not found in native keychain; exit 1")
+        helper("mine", answer("alice", "secret"))
+        write("home/.docker/config.json", {"credHelpers": {LOGIN_KEY: "none", DOCKER_HUB: "mine"}})
+        assert find_credentials(DOCKER_HUB, "library/debian", environ) == Credentials("alice", "secret")
 
     def test_identity_token(self, environ: dict[str, str], write: Write, helper: Callable[[str, str], Path]) -> None:
         helper("mine", answer("<token>", "abc"))

@@ -261,7 +261,7 @@ class TestOtherWays:
 
         def answer(asked: Asked) -> Answer | None:
             if asked.method == "PUT" and asked.body:
-                return refusal(413, "SIZE_INVALID")
+                return refusal(405, "UNSUPPORTED")
             if asked.method == "PATCH":
                 *_, content = stub.uploads.values()
                 content += asked.body
@@ -454,7 +454,7 @@ class TestChunks:
 
 
 class TestBadSources:
-    def test_what_ends_the_whole_build_ends_an_upload(self, client: RegistryClient, stub: StubRegistry) -> None:
+    def test_a_build_that_is_stopped_ends_an_upload(self, client: RegistryClient, stub: StubRegistry) -> None:
         class Stopped(Exception):
             pass
 

@@ -1,0 +1,179 @@
+"""What has come of a file is kept next to it, for one process at a time, until it is whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conda_docker.environment.locked import LockedPackage
+from conda_docker.errors import CacheError
+from conda_docker.package.fetch.find import download_path
+from tests.conda_docker.channel import SyntheticChannel
+from tests.conda_docker.package.faulty_server import Fault, FaultyServer
+from tests.conda_docker.package.fetch.fetching import LARGE, fetch, left_in
+
+
+def test_a_leftover_that_is_too_long_is_thrown_away(large: LockedPackage, server: FaultyServer, cache: Path) -> None:
+    path = download_path(large, cache)
+    path.parent.mkdir(parents=True)
+    path.with_name(f".{path.name}.partial").write_bytes(bytes(4_000_000))
+    fetch(large, cache=cache)
+    assert server.ranges == [None]
+
+
+def test_a_leftover_of_other_content_is_found_out(large: LockedPackage, server: FaultyServer, cache: Path) -> None:
+    path = download_path(large, cache)
+    path.parent.mkdir(parents=True)
+    path.with_name(f".{path.name}.partial").write_bytes(bytes(1000))
+    fetch(large, cache=cache)
+    assert server.ranges == [f"bytes=1000-{large.size - 1 if large.size else ''}", None]
+
+
+def test_a_leftover_that_is_whole_needs_no_request(
+    large: LockedPackage, server: FaultyServer, cache: Path, synthetic_channel: SyntheticChannel
+) -> None:
+    path = download_path(large, cache)
+    path.parent.mkdir(parents=True)
+    path.with_name(f".{path.name}.partial").write_bytes(synthetic_channel.path(LARGE).read_bytes())
+    assert fetch(large, cache=cache) == {"large": path}
+    assert server.requests == []
+
+
+def test_leftovers_that_nobody_goes_on_with_are_removed_after_a_day(
+    small: LockedPackage, large: LockedPackage, server: FaultyServer, cache: Path
+) -> None:
+    path = download_path(large, cache)
+    path.parent.mkdir(parents=True)
+    stopped = path.with_name(f".{path.name}.partial")
+    stopped.write_bytes(b"half")
+    fetch(small, cache=cache)
+    assert stopped.exists()
+    os.utime(stopped, (1, 1))
+    download_path(small, cache).unlink()
+    fetch(small, cache=cache)
+    assert not stopped.exists()
+
+
+def test_without_a_hash_a_leftover_is_not_trusted(large: LockedPackage, server: FaultyServer, cache: Path) -> None:
+    record = replace(large, sha256=None, md5=None)
+    path = download_path(record, cache)
+    path.parent.mkdir(parents=True)
+    path.with_name(f".{path.name}.partial").write_bytes(bytes(1000))
+    fetch(record, cache=cache)
+    assert server.ranges == [None]
+
+
+def test_a_full_disk(small: LockedPackage, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(number: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("conda_docker.package.fetch.partial_download.os.write", write)
+    with pytest.raises(CacheError, match="No space left on device"):
+        fetch(small, cache=cache)
+    assert left_in(cache) == []
+
+
+def test_a_full_file_system(large: LockedPackage, tmp_path: Path) -> None:
+    cache = tmp_path / "small-disk"
+    cache.mkdir()
+    script = f"""
+import pickle, sys
+from pathlib import Path
+from conda_docker.package.fetch.fetch import fetch_packages
+try:
+    list(fetch_packages([pickle.loads({_pickled(large)!r})], Path({str(cache)!r})))
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    mount = f'mount -t tmpfs -o size=1m tmpfs {cache} && exec {sys.executable} -c "$0"'
+    unshare = ["unshare", "--mount", "--map-root-user", "sh", "-c", mount, script]
+    ended = subprocess.run(unshare, capture_output=True, text=True, timeout=60, check=False)
+    if "unshare" in ended.stderr or "mount" in ended.stderr:
+        pytest.skip(f"no small file system can be mounted here: {ended.stderr.strip()}")
+    assert ended.stdout.startswith("CacheError the cache"), ended.stderr
+    assert "No space left on device" in ended.stdout
+
+
+def test_two_downloads_of_one_package_do_not_disturb_each_other(
+    large: LockedPackage, server: FaultyServer, cache: Path, synthetic_channel: SyntheticChannel
+) -> None:
+    server.always = Fault(pause=0.05)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: fetch(large, cache=cache), range(4)))
+    assert {path.read_bytes() for paths in found for path in paths.values()} == {
+        synthetic_channel.path(LARGE).read_bytes()
+    }
+    assert left_in(cache) == [f"{large.sha256}-{large.file_name}"]
+
+
+_FETCH = """
+import pickle, sys
+from pathlib import Path
+from conda_docker.package.fetch.fetch import fetch_packages
+record = pickle.loads(sys.stdin.buffer.read())
+print([str(path) for _, path in fetch_packages([record], Path(sys.argv[1]))])
+"""
+
+
+def _pickled(record: LockedPackage) -> bytes:
+    import pickle
+
+    return pickle.dumps(replace(record, record=dict(record.record)))
+
+
+def start_fetching(record: LockedPackage, cache: Path) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _FETCH, str(cache)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    process.stdin.write(_pickled(record))
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def test_two_processes_at_once_both_get_it(
+    large: LockedPackage, server: FaultyServer, cache: Path, synthetic_channel: SyntheticChannel
+) -> None:
+    server.always = Fault(pause=0.02)
+    processes = [start_fetching(large, cache) for _ in range(3)]
+    for process in processes:
+        output, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        assert str(download_path(large, cache)).encode() in output
+    assert download_path(large, cache).read_bytes() == synthetic_channel.path(LARGE).read_bytes()
+    assert left_in(cache) == [f"{large.sha256}-{large.file_name}"]
+
+
+def test_after_a_kill_the_next_process_goes_on(
+    large: LockedPackage, server: FaultyServer, cache: Path, synthetic_channel: SyntheticChannel
+) -> None:
+    server.always = Fault(pause=0.05)
+    process = start_fetching(large, cache)
+    partial = cache / "packages" / f".{large.sha256}-{large.file_name}.partial"
+    deadline = time.monotonic() + 60
+    while not (partial.exists() and partial.stat().st_size > 300_000):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not download_path(large, cache).exists()
+    kept = partial.stat().st_size
+    server.always = None
+    fetch(large, cache=cache)
+    assert (server.ranges[-1] or "").startswith(f"bytes={kept}-")
+    assert download_path(large, cache).read_bytes() == synthetic_channel.path(LARGE).read_bytes()
+    assert left_in(cache) == [f"{large.sha256}-{large.file_name}"]
