@@ -142,6 +142,22 @@ def test_what_has_a_wheel_becomes_its_layer(built: BuildResult) -> None:
     assert not {"mine", "fromgit"} & set(layers)
 
 
+def test_an_unchanged_prefix_makes_no_layer_anew(built: BuildResult, prefix: Path, folder: Path) -> None:
+    again = build(prefix, folder)
+    assert again.image.digest == built.image.digest
+    assert [layer.cached for layer in again.layers] == [True] * (len(again.layers) - 1) + [False]
+    own = prefix / "bin/own"
+    text, times = own.read_text(), (own.stat().st_atime_ns, own.stat().st_mtime_ns)
+    own.write_text(text.replace("EDITED", "EDITee"))
+    os.utime(own, ns=times)  # of the same size, too
+    changed = build(prefix, folder)
+    assert changed.image.digest != built.image.digest
+    assert [layer.cached for layer in changed.layers[-3:]] == [True, False, False]
+    own.write_text(text)
+    os.utime(own, ns=times)
+    assert build(prefix, folder).image.digest == built.image.digest
+
+
 def test_only_packages(prefix: Path, folder: Path) -> None:
     paths = set(build(prefix, folder, only_packages=True).image.list_files())
     assert "opt/conda/src/mine/src/mine/__init__.py" in paths

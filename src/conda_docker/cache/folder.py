@@ -199,7 +199,8 @@ class CacheFolder:
             write_whole_file(mark, _MARK_TEXT)
             write_whole_file(self.root / _TAG, _TAG_TEXT)
         except OSError:
-            if not earlier:
+            # Another thread may have made the mark meanwhile, and Windows does not replace what that has open.
+            if not earlier and not mark.is_file():
                 raise
 
 

@@ -115,8 +115,9 @@ def _assemble(
         from conda_docker.image.content.prefix_layers import prefix_layers
 
         started = time.monotonic()
-        for layer in prefix_layers(plan, options, store.root, created, notes):
-            reports.append(report_layer(image.add_layer(layer), seconds=time.monotonic() - started))
+        for layer, known in prefix_layers(plan, options, store, created, notes):
+            report = report_layer(image.add_layer(layer), cached=known, seconds=time.monotonic() - started)
+            reports.append(report)
             started = time.monotonic()
     user = None
     if options.user is not None and system.problem is None:

@@ -20,6 +20,7 @@ from conda_docker.prefix.relocate import Relocation
 from conda_docker.prefix.survey import LocalFile, Share, Survey
 from conda_docker.redaction import public_value
 from python_docker.errors import InvalidPath
+from python_docker.image.host_files import link_target
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
 from python_docker.spec.timestamps import clamp
@@ -28,6 +29,7 @@ from python_docker.tar import WHITEOUT, EntryType, TarEntry
 if TYPE_CHECKING:
     from conda_docker.layers.recipe import Recipe
     from conda_docker.link.bytecode.compiler import Compiler
+    from python_docker.image.blob import BlobWriter
 
 _WHOLE = 32 << 20  # bytes of a file that is held in memory; larger ones are looked through first
 _CHUNK = 4 << 20
@@ -62,21 +64,23 @@ def prefix_layer(
     compiler: Compiler | None,
     created: int,
     carried: Carried,
+    writer: BlobWriter | None = None,
 ) -> Layer | None:
     """Return the layer of the files with these shares, None where there are none; and, with the last, of what is gone.
 
     Text and programs are rewritten as conda-pack does it; `RECORD` is kept true, and modules are compiled anew where
     the recipe compiles. `created` is the time of what is made here, in seconds since 1970. What the user should hear is
-    added to `carried`. Raises `InvalidEnvironment` for a file that cannot be read, and `InvalidPath` for one that no
-    layer can hold.
+    added to `carried`. The layer is kept in `writer`'s store, or, without one, for as long as it is in use.
+
+    Raises `InvalidEnvironment` for a file that cannot be read, and `InvalidPath` for one that no layer can hold.
     """
     files = survey.of(*shares)
     deleted = survey.deleted if Share.CHANGED in shares else ()
     if not files and not deleted:
         return None
-    writer = _Writer(survey, recipe, relocation_of(survey, recipe.prefix), created, carried, compiler)
-    with build_layer(None, recipe.compression, recipe.level) as builder:
-        for entry, content in writer.entries(files, deleted):
+    content_of = _Writer(survey, recipe, relocation_of(survey, recipe.prefix), created, carried, compiler)
+    with build_layer(writer, recipe.compression, recipe.level) as builder:
+        for entry, content in content_of.entries(files, deleted):
             builder.add(entry, content)
     assert builder.layer is not None
     return builder.layer
@@ -114,7 +118,7 @@ class _Writer:
             if file.kind is Kind.LINK:
                 yield self._link(file, root), b""
                 continue
-            with _opened(file) as stream:
+            with opened(file) as stream:
                 status = os.fstat(stream.fileno())
                 entry = TarEntry(
                     f"{root}/{file.place}", mode=status.st_mode & 0o777 | 0o400, mtime=clamp(status.st_mtime)
@@ -162,7 +166,7 @@ class _Writer:
             yield TarEntry(f"{folder}/{WHITEOUT}{name}", mtime=self.created), b""
 
     def _link(self, file: LocalFile, root: str) -> TarEntry:
-        target = os.readlink(file.path)  # noqa: PTH115 -- the text of the link, as it is
+        target = link_target(file.path)
         moved = self.relocation.link(target)
         if moved == target and target.startswith("/"):
             self.carried.outside.append(file.place)
@@ -222,7 +226,7 @@ def _is_record(file: LocalFile) -> bool:
     return file.place.endswith(".dist-info/RECORD")
 
 
-def _opened(file: LocalFile) -> BinaryIO:
+def opened(file: LocalFile) -> BinaryIO:
     """Open a file that was found to be a regular one, and must not have become a link since."""
     try:
         return os.fdopen(os.open(file.path, _NO_FOLLOW), "rb")

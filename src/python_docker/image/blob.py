@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFound
 from python_docker.files.atomic import PartialFile, write_all
 from python_docker.files.checksum import new_checksum
+from python_docker.files.renaming import MUST_BE_CLOSED
 from python_docker.files.section import OwnFile, Section
 from python_docker.image.stored_file import StoredFile
 from python_docker.spec.digest import Digest, VerifyingReader
@@ -164,13 +165,22 @@ class _StoreWriter(BlobWriter):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._partial.commit(path)
-        except OSError:
+        except OSError as error:
             self.abort()
+            if MUST_BE_CLOSED and isinstance(error, PermissionError) and _has_size(path, descriptor.size):
+                return Blob.stored(path, descriptor)  # somebody reads the one that is there, which is checked again
             raise
         return Blob.stored(path, descriptor, intact=True, checksum=self._checksum.hexdigest())
 
     def abort(self) -> None:
         self._partial.abort()
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
 
 
 class _TemporaryWriter(BlobWriter):

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFound
+from python_docker.image import blob as blob_module
 from python_docker.image.blob import Blob, BlobStore, temporary_writer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor
@@ -341,3 +342,27 @@ def test_processes_that_write_the_same_blobs_and_are_killed_leave_only_whole_one
         content = random.Random(seed).randbytes(200_000)
         assert store.add_bytes(content, TYPE).read() == content
     assert _verify(tmp_path) == 7
+
+
+def test_where_open_files_cannot_be_replaced_the_blob_that_is_there_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = BlobStore(tmp_path)
+    with store.writer() as writer:
+        writer.write(b"hello")
+        there = writer.commit(TYPE)
+
+    def refuse(path: Path, target: Path) -> None:
+        raise PermissionError(13, "Access is denied", str(target))
+
+    monkeypatch.setattr(blob_module, "MUST_BE_CLOSED", True)
+    monkeypatch.setattr(Path, "replace", refuse)
+    with store.writer() as writer:
+        writer.write(b"hello")
+        again = writer.commit(TYPE)
+    assert (again.descriptor, again.read()) == (there.descriptor, b"hello")
+    with store.writer() as writer:
+        writer.write(b"other")
+        with pytest.raises(PermissionError):
+            writer.commit(TYPE)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Bytecode, LinkScripts
 from conda_docker.errors import InterpreterNotFound
 from conda_docker.image import provenance
 from conda_docker.image.plan import do_without
+from conda_docker.layers.facts import LayerFacts
 from conda_docker.link.bytecode.interpreter import Interpreters, bytecode_version
+from conda_docker.prefix.key import layer_key
 from conda_docker.prefix.layers import Carried, prefix_layer
 from conda_docker.prefix.survey import Share, Survey, survey_prefix
 from conda_docker.prefix.survey_notes import notes_of
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
     from conda_docker.environment.locked import LockedEnvironment
     from conda_docker.image.plan import ImagePlan
+    from conda_docker.layers.stores.folder import FolderStore
     from conda_docker.link.bytecode.compiler import Compiler
 
 
@@ -31,26 +35,97 @@ LAYERS = ((Share.PIP,), (Share.EDITABLE, Share.CHANGED, Share.OWN))
 
 
 def prefix_layers(
-    plan: ImagePlan, options: BuildOptions, cache_dir: Path, created: int, notes: list[str]
-) -> Iterator[Layer]:
+    plan: ImagePlan, options: BuildOptions, store: FolderStore, created: int, notes: list[str]
+) -> Iterator[tuple[Layer, bool]]:
     """Yield the layers of what is in the environment's folder beyond its packages, each with its history.
 
-    What the user should hear is added to `notes`. `created` is the image's time, in seconds since 1970.
+    With each, whether `store` had it. What the user should hear is added to `notes`. `created` is the image's time, in
+    seconds since 1970.
     """
     survey = survey_prefix(plan.environment, plan.recipe.filter)
     if survey is None:
         return
     notes += notes_of(survey)
-    carried = Carried()
-    with _compiler(plan, survey, options, cache_dir, notes) as compiler:
+    with _Maker(plan, survey, options, store, created, notes) as maker:
         for shares in LAYERS:
-            layer = prefix_layer(survey, shares, plan.recipe, compiler, created, carried)
-            if layer is not None:
-                numbers = {str(share): len(survey.of(share)) for share in shares if survey.of(share)}
-                pip = survey.pip if Share.PIP in shares else ()
-                history = provenance.prefix_history(numbers, pip, plan.recipe.prefix, rfc3339(created))
-                yield Layer(layer.blob, layer.diff_id, history=(history,))
-    notes += _carried_notes(carried, str(survey.given))
+            found = maker.layer(shares)
+            if found is None:
+                continue
+            layer, facts, known = found
+            notes += facts.notes
+            numbers = {str(share): len(survey.of(share)) for share in shares if survey.of(share)}
+            pip = survey.pip if Share.PIP in shares else ()
+            history = provenance.prefix_history(numbers, pip, plan.recipe.prefix, rfc3339(created))
+            yield Layer(layer.blob, layer.diff_id, history=(history,)), known
+
+
+@dataclass(slots=True)
+class _Maker:
+    """Gives the layers of a survey, from the store or made now. The compiler is started for the first that is made."""
+
+    plan: ImagePlan
+    survey: Survey
+    options: BuildOptions
+    store: FolderStore
+    created: int
+    notes: list[str]
+    _compiler: Compiler | None = None
+    _started: bool = False
+
+    def __enter__(self) -> _Maker:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._compiler is not None:
+            self._compiler.close()
+
+    def layer(self, shares: Sequence[Share]) -> tuple[Layer, LayerFacts, bool] | None:
+        """Return the layer of the files with these shares, and whether the store had it; None where there are none."""
+        if not self.survey.of(*shares) and not (Share.CHANGED in shares and self.survey.deleted):
+            return None
+        # Looked up first as if the Python were here: it is not needed for what is known.
+        if not self._started and (known := self._known(self._key(shares, self._wanted()))) is not None:
+            return (*known, True)
+        compiler = self._compiler_of_all()
+        version = None if compiler is None else compiler.python.version
+        key = self._key(shares, version)
+        if (known := self._known(key)) is not None:
+            return (*known, True)
+        carried = Carried()
+        with self.store.folder.writing():
+            layer = prefix_layer(
+                self.survey, shares, self.plan.recipe, compiler, self.created, carried, self.store.blobs.writer()
+            )
+        if layer is None:
+            return None
+        facts = LayerFacts(notes=tuple(_carried_notes(carried, str(self.survey.given))))
+        # A file may have changed while it was carried: then nobody knows what the layer holds.
+        if self._key(shares, version) == key:
+            self.store.put(key, layer, facts)
+        return layer, facts, False
+
+    def _key(self, shares: Sequence[Share], bytecode: str | None) -> str:
+        return layer_key(self.survey, shares, self.plan.recipe, self.created, bytecode)
+
+    def _known(self, key: str) -> tuple[Layer, LayerFacts] | None:
+        return self.store.get(key) if self.options.use_cache else None
+
+    def _wanted(self) -> str | None:
+        """Return the version of Python that should compile the modules, whether or not it can be had."""
+        python = self.plan.environment.python
+        modules = any(file.place.endswith(".py") for file in self.survey.files)
+        if python is None or not modules or self.options.bytecode is Bytecode.NEVER:
+            return None
+        with suppress(InterpreterNotFound):
+            return bytecode_version(python)
+        return None
+
+    def _compiler_of_all(self) -> Compiler | None:
+        """Return a compiler for the modules, started once; None where there are none, or it cannot be had."""
+        if not self._started:
+            self._started = True
+            self._compiler = _compiler(self.plan, self.survey, self.options, self.store.root, self.notes)
+        return self._compiler
 
 
 def has_run_scripts(environment: LockedEnvironment, options: BuildOptions) -> bool:
@@ -61,18 +136,18 @@ def has_run_scripts(environment: LockedEnvironment, options: BuildOptions) -> bo
 
 def _compiler(
     plan: ImagePlan, survey: Survey, options: BuildOptions, cache_dir: Path, notes: list[str]
-) -> Compiler | nullcontext[None]:
-    """Return a compiler for the modules among the files, or none where there are none or it cannot be had."""
+) -> Compiler | None:
+    """Return a compiler for the modules among the files, None where there are none or it cannot be had."""
     python = plan.environment.python
     modules = any(file.place.endswith(".py") for file in survey.files)
     if python is None or not modules or options.bytecode is Bytecode.NEVER:
-        return nullcontext()
+        return None
     try:
         version = bytecode_version(python)
         return Interpreters(python, plan.environment.subdir, cache_dir, options.offline).start(version)
     except InterpreterNotFound as error:
         do_without(error, options, notes)
-        return nullcontext()
+        return None
 
 
 def _carried_notes(carried: Carried, prefix: str) -> Iterator[str]:
