@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -124,9 +125,116 @@ def test_without_a_home_it_is_unpacked_to_a_private_temporary_folder(zipapp: Pat
     folder = tmp_path / f"conda-docker-{os.getuid()}"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert result.stderr == (
-        "warning: /proc/nobody/.cache/conda-docker/zipapp cannot be written; this program is unpacked to "
-        f"{folder}/zipapp (SHIV_ROOT chooses another folder)\n"
+        "warning: /proc/nobody/.cache/conda-docker/zipapp is not used: it cannot be written (No such file or "
+        f"directory); this program is unpacked to {folder}/zipapp (SHIV_ROOT chooses another folder)\n"
     )
+
+
+def test_later_runs_start_without_what_unpacks(zipapp: Path, tmp_path: Path) -> None:
+    def imported() -> str:
+        command: list[str | Path] = [sys.executable, "-I", "-S", "-X", "importtime", zipapp, "--version"]
+        env = {"SHIV_ROOT": str(tmp_path), "HOME": str(tmp_path)}
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=True).stderr
+
+    assert " _bootstrap" in imported()
+    later = imported()
+    assert " conda_docker.cli" in later
+    assert " _bootstrap" not in later
+    assert " subprocess" not in later
+
+
+def test_under_the_name_of_the_first_release_it_takes_its_commands(zipapp: Path, tmp_path: Path) -> None:
+    named = tmp_path / "docker_envs.pyz"
+    shutil.copy(zipapp, named)
+    for _ in range(2):  # unpacked now, then found
+        result = run(named, tmp_path / "root", "build", "-o", "x.tar")
+        assert result.returncode == 2
+        assert "the following arguments are required: -p/--package" in result.stderr
+        assert result.stderr.startswith("usage: docker_envs build")
+
+
+@only_linux
+def test_an_empty_environment_is_enough(zipapp: Path, tmp_path: Path) -> None:
+    result = run(zipapp, tmp_path, "--version", env={"TMPDIR": str(tmp_path), "HOME": str(tmp_path)})
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"conda-docker {__version__}\n", "")
+
+
+@only_linux
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can act as other users")
+class TestOtherUsers:
+    """Files that another user may have planted are not executed."""
+
+    USER = 4711
+
+    def as_user(self, zipapp: Path, home: Path, temporary: Path) -> subprocess.CompletedProcess[str]:
+        """Run it as an ordinary user, who can read this test's Python and the file."""
+        python = shutil.which("python3", path="/usr/bin:/bin:/usr/local/bin")
+        if python is None or not self._same_version(python):
+            pytest.skip("there is no Python of this version that other users can run")
+        return subprocess.run(
+            [python, "-I", "-S", zipapp, "--version"],
+            env={"HOME": str(home), "TMPDIR": str(temporary)},
+            user=self.USER,
+            group=self.USER,
+            extra_groups=[],
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def _same_version(self, python: str) -> bool:
+        printed = subprocess.run(
+            [python, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, text=True, check=True
+        )
+        return printed.stdout.strip() == str(sys.version_info[:2])
+
+    @pytest.fixture
+    def public(self, zipapp: Path) -> Iterator[Path]:
+        """Return a folder that every user can reach, with the file in it."""
+        with tempfile.TemporaryDirectory(prefix="conda-docker-test-", dir="/tmp") as name:
+            folder = Path(name)
+            folder.chmod(0o755)
+            shutil.copy(zipapp, folder / "conda-docker.pyz")
+            (folder / "tmp").mkdir()
+            (folder / "tmp").chmod(0o1777)
+            yield folder
+
+    def home(self, public: Path, *, mode: int = 0o700) -> Path:
+        folder = public / "home"
+        folder.mkdir()
+        os.chown(folder, self.USER, self.USER)
+        folder.chmod(mode)
+        return folder
+
+    def test_it_runs_as_an_ordinary_user(self, public: Path) -> None:
+        home = self.home(public)
+        result = self.as_user(public / "conda-docker.pyz", home, public / "tmp")
+        assert (result.returncode, result.stdout, result.stderr) == (0, f"conda-docker {__version__}\n", "")
+        assert (home / ".cache/conda-docker/zipapp").stat().st_uid == self.USER
+
+    def test_it_runs_with_a_home_that_is_read_only(self, public: Path) -> None:
+        result = self.as_user(public / "conda-docker.pyz", self.home(public, mode=0o500), public / "tmp")
+        assert (result.returncode, result.stdout) == (0, f"conda-docker {__version__}\n")
+        assert "is not used: it cannot be written" in result.stderr
+        assert (public / "tmp" / f"conda-docker-{self.USER}").stat().st_mode & 0o777 == 0o700
+
+    def test_root_does_not_run_what_is_in_the_home_of_another(self, public: Path) -> None:
+        home = self.home(public)
+        result = run(
+            public / "conda-docker.pyz", home, "--version", env={"HOME": str(home), "TMPDIR": str(public / "tmp")}
+        )
+        assert (result.returncode, result.stdout) == (0, f"conda-docker {__version__}\n")
+        assert f"others may change {home}" in result.stderr
+
+    def test_a_temporary_folder_of_another_is_refused(self, public: Path) -> None:
+        (public / "tmp" / "conda-docker-0").mkdir()
+        os.chown(public / "tmp" / "conda-docker-0", self.USER, self.USER)
+        env = {"HOME": str(self.home(public)), "TMPDIR": str(public / "tmp")}
+        result = run(public / "conda-docker.pyz", public, "--version", env=env)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert "choose a folder with the environment variable SHIV_ROOT" in result.stderr
 
 
 @only_linux
