@@ -29,6 +29,7 @@ from benchmarks.network import RATES, network
 from benchmarks.ours import Caches, build_command, builds, checks
 from benchmarks.peers import Peers, python_docker_venv
 from benchmarks.pushes import endpoint, pushes
+from benchmarks.serving import serving
 from benchmarks.shared import shared
 from benchmarks.startup import before_layers, startup
 from benchmarks.table import print_group
@@ -43,7 +44,7 @@ from tests.peers.availability import missing
 from tests.peers.engine import DockerEngine, start_engine
 
 RESULTS = Path(__file__).parent / "results"
-GROUPS = ("start", "science", "wide", "wheels", "shared", "network", "growth", "transfers")
+GROUPS = ("start", "science", "wide", "wheels", "shared", "network", "serve", "growth", "transfers")
 LARGE = ("large", "huge")
 _IMAGE, _QUICK_IMAGE = 500_000_000, 40_000_000  # bytes
 
@@ -137,6 +138,8 @@ def _measure(name: str, session: Session, peers: Peers, console: Console) -> Ite
         yield from _shared(session, console)
     elif name == "network":
         yield from _network(session, peers, console)
+    elif name == "serve":
+        yield _serving(session, console)
     elif name == "growth":
         for number, size in enumerate(environments.QUICK if session.quick else environments.GROWTH):
             title = f"Growth: {size.packages} packages, {size.files} files"
@@ -252,6 +255,14 @@ def _network(session: Session, peers: Peers, console: Console) -> Iterator[dict[
             rows = _rows(session, works, console)
         title = f"Pushes over {rate // 1_000_000} MB/s each way and {DELAY * 1000:.0f} ms: {environment.title}"
         yield _group(f"network-{rate // 1_000_000}", title, rows) | {"rate": rate}
+
+
+def _serving(session: Session, console: Console) -> dict[str, Any]:
+    """Images that are made when they are asked for."""
+    environment = generated("serve", "generated packages", environments.QUICK[1], session.kept, changed=False)
+    with serving(session, environment) as works:
+        rows = _rows(session, works, console)
+    return _group("serve", f"Images on demand: {len(environment.archives)} packages", rows)
 
 
 def _transfers(session: Session, console: Console) -> Iterator[dict[str, Any]]:
