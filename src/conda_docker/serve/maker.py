@@ -28,6 +28,7 @@ from conda_docker.serve.configuration import ServerConfiguration
 from conda_docker.serve.environments import find_environment
 from conda_docker.serve.errors import BlobUnknown, Denied, NameUnknown, NoSuchName
 from conda_docker.serve.served_image import ServedImage, StoredDocument
+from python_docker.errors import RegistryError
 from python_docker.files.atomic import write_whole_file
 from python_docker.spec.digest import Digest
 
@@ -204,7 +205,13 @@ class Maker:
     def _build(self, resolved: Resolved, options: BuildOptions) -> BuildResult:
         from conda_docker.image.assemble import build_image
 
-        return build_image(resolved.environment, resolved.base, options, facts_alone=True)
+        try:
+            return build_image(resolved.environment, resolved.base, options, facts_alone=True)
+        except RegistryError as error:
+            if not options.cache_to:
+                raise
+            _log.warning("layers are not kept in a layer repository: %s", error)
+            return build_image(resolved.environment, resolved.base, replace(options, cache_to=()), facts_alone=True)
 
     def _served(
         self,
