@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conda_docker.build_options import Activate, BuildOptions
+from conda_docker.build_options import Activate, BuildOptions, LinkScripts
 from conda_docker.layers.recipe import LAYER_FORMAT, Recipe
 from python_docker.files.compression import Compression
 
@@ -41,6 +41,7 @@ class BuildRecord:
     home: str | None = None
     frozen: bool = False
     extracted: bool = False
+    link_scripts_network: bool = False
 
     @classmethod
     def of(cls, recipe: Recipe, options: BuildOptions, *, extracted: bool = False) -> BuildRecord:
@@ -58,6 +59,7 @@ class BuildRecord:
             home=options.home,
             frozen=options.frozen,
             extracted=extracted,
+            link_scripts_network=options.link_scripts is LinkScripts.RUN and options.link_scripts_network,
         )
 
     def recipe(self, prefix: str, python_version: str | None, site_packages: str | None) -> Recipe:
@@ -100,6 +102,7 @@ class BuildRecord:
             "home": self.home,
             "frozen": self.frozen,
             "extracted": self.extracted,
+            "linkScriptsNetwork": self.link_scripts_network,
         }
         return value | {name: field for name, field in others.items() if field}
 
@@ -128,6 +131,7 @@ class BuildRecord:
                 home=_text(value.get("home")),
                 frozen=bool(value.get("frozen")),
                 extracted=bool(value.get("extracted")),
+                link_scripts_network=bool(value.get("linkScriptsNetwork")),
             )
         except (KeyError, TypeError, ValueError):
             return None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _PACKAGES = re.compile(r"conda packages in (/.*):")
 _ENVIRONMENT = re.compile(r"conda environment in (/.*):")
-_LINK_SCRIPTS = re.compile(r"conda link scripts in (/.*): ")
+_LINK_SCRIPTS = re.compile(r"conda link scripts in (/.*): (?P<packages>.*)")
 _PREFIX_FILES = re.compile(r"conda prefix files in (/.*):")
 _WHEEL = re.compile(r"# pip (?P<name>\S+) @ (?P<url>\S+?)(?: --hash=(?P<hash>sha256:[0-9a-f]{64}))?")
 _FILE_NAME = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+?)(?:\.conda|\.tar\.bz2)")
@@ -214,6 +214,19 @@ def read_environments(image: Image) -> list[InstalledEnvironment]:
 def prefix_of_link_scripts(layer: Layer) -> str | None:
     """Return where the environment is whose link scripts made a layer; None for another layer."""
     return _prefix(layer, _LINK_SCRIPTS)
+
+
+def scripts_of_layer(layer: Layer) -> tuple[str, ...]:
+    """Return the packages whose link scripts made a layer, as `NAME-VERSION-BUILD`, in their order."""
+    for entry in layer.history:
+        if match := _LINK_SCRIPTS.match(entry.comment or ""):
+            return tuple(match["packages"].split())
+    return ()
+
+
+def is_of_prefix(layer: Layer) -> bool:
+    """Return whether a layer holds what an environment that was copied has beyond its packages."""
+    return _prefix(layer, _PREFIX_FILES) is not None
 
 
 def prefix_of_environment(layer: Layer) -> str | None:

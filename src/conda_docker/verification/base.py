@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from conda_docker.image.runtime.config import base_of
@@ -36,35 +36,56 @@ def base_verdicts(
     that digest. That it is the one that the image was built on is then certain; what is in it is its maker's affair.
     """
     below = [step for step in steps if step.kind == "base"]
-    name, digest = base_of(image)
-    if not below or not digest:
+    if not below or not base_of(image)[1]:
         return {}
-    if place is None and not name:
-        return _unverified(below, f"the base image {digest} has no name in a registry; say with --base where it is")
     try:
-        if place is None:
-            place = Location("docker", "", f"{ImageReference.parse(name or '').name}@{digest}")
-        if offline and place.transport == "docker":
-            return _unverified(below, f"the base image is at {place}, and --offline forbids to read it there")
-        base = _open(place, image, registry)
+        base = read_base(image, registry, place=place, offline=offline)
     except Error as error:
-        return _unverified(below, f"the base image {name or ''}@{digest} cannot be read: {error}")
-    if base.digest != digest:
-        return _unverified(below, f"the base image has the digest {digest}, and the one at {place} has {base.digest}")
+        return {step.position: verdict_on(step, Outcome.UNVERIFIED, str(error)) for step in below}
     expected = list(reversed(base.layers))
     verdicts = {}
     for step in below:
         if step.position >= len(expected):
-            verdict = verdict_on(step, Outcome.DIFFERENT, f"the base image at {place} has only {len(expected)} layers")
+            verdict = verdict_on(step, Outcome.DIFFERENT, f"the base image has only {len(expected)} layers")
         else:
             outcome, reason, found = compare(step.layer, expected[step.position], read=read)
-            verdict = verdict_on(step, outcome, reason and f"the base image at {place} has another: {reason}", found)
+            verdict = verdict_on(step, outcome, reason and f"the base image has another: {reason}", found)
         verdicts[step.position] = verdict
     return verdicts
 
 
-def _unverified(steps: Sequence[Step], reason: str) -> dict[int, LayerVerdict]:
-    return {step.position: verdict_on(step, Outcome.UNVERIFIED, reason) for step in steps}
+def read_base(
+    image: Image, registry: BaseRegistry | None, *, place: Location | None = None, offline: bool = False
+) -> Image:
+    """Return the base image that the labels of an image name, from its registry or from `place`.
+
+    Raises `Error` where they name none, where it cannot be read, and where the one at `place` is another.
+    """
+    name, digest = base_of(image)
+    if not digest:
+        raise Error("the image does not say which image it is built on")
+    if place is None and not name:
+        raise Error(f"the base image {digest} has no name in a registry; say with --base where it is")
+    try:
+        if place is None:
+            place = Location("docker", "", f"{ImageReference.parse(name or '').name}@{digest}")
+        if offline and place.transport == "docker":
+            raise Error(f"the base image is at {place}, and --offline forbids to read it there")
+        base = _open(place, image, registry)
+    except Error as error:
+        raise Error(f"the base image {name or ''}@{digest} cannot be read: {error}") from None
+    if base.digest != digest:
+        raise Error(f"the base image has the digest {digest}, and the one at {place} has {base.digest}")
+    return base
+
+
+def base_variables(
+    image: Image, steps: Sequence[Step], registry: BaseRegistry | None, place: Location | None, offline: bool
+) -> Mapping[str, str]:
+    """Return the environment variables of the base image; none for an image from scratch."""
+    if not any(step.kind == "base" for step in steps) and not base_of(image)[1]:
+        return {}
+    return read_base(image, registry, place=place, offline=offline).config.environment
 
 
 def _open(place: Location, image: Image, registry: BaseRegistry | None) -> Image:

@@ -62,9 +62,7 @@ def own_layer(
     if record.user is not None and system.problem is None:
         user = container_user(record.user, system, name=record.user_name, home=record.home)
     below = None if base is None else system
-    return environment_layer(
-        environment, recipe, activation, user, below, _seconds(built.created), frozen=record.frozen
-    )
+    return environment_layer(environment, recipe, activation, user, below, seconds(built.created), frozen=record.frozen)
 
 
 def _known_scripts(step: Step, known: Mapping[int, Sequence[str]], root: str) -> Sequence[str]:
@@ -76,7 +74,8 @@ def _scripts(layer: Layer, root: str) -> list[str]:
     return [path for path in layer.list_files() if path.startswith(start) and path.endswith(".sh")]
 
 
-def _seconds(created: str | None) -> int:
+def seconds(created: str | None) -> int:
+    """Return a time of the history in seconds since 1970. Raises `Error` for what cannot be read."""
     try:
         return int(datetime.fromisoformat((created or "").replace("Z", "+00:00")).astimezone(UTC).timestamp())
     except ValueError:

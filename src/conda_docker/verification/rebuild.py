@@ -6,8 +6,9 @@ steps ── packages ──> make_layers ──┐
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import BuildOptions
@@ -21,12 +22,14 @@ from conda_docker.layers.make import make_layers
 from conda_docker.layers.recipe import LAYER_FORMAT
 from conda_docker.link.bytecode.interpreter import Interpreters
 from conda_docker.package.fetch.complete import complete_environment
-from conda_docker.verification.base import BaseRegistry, base_verdicts
+from conda_docker.verification.base import BaseRegistry, base_variables, base_verdicts
 from conda_docker.verification.compare import compare
 from conda_docker.verification.own_layer import own_layer
 from conda_docker.verification.report import LayerVerdict, Outcome, RebuildReport, verdict_on
-from conda_docker.verification.steps import BuiltEnvironment, Step, read_steps
-from python_docker.errors import Error, NotFound
+from conda_docker.verification.script_layer import script_layer
+from conda_docker.verification.steps import BuiltEnvironment, Step, read_steps, wanted_positions
+from conda_docker.verification.unverified import left_out
+from python_docker.errors import Error
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ def rebuild(
     read_layers: bool = True,
     base: Location | None = None,
     base_registry: BaseRegistry | None = None,
+    link_scripts: bool = False,
     progress: Progress = SILENT,
 ) -> RebuildReport:
     """Make the layers of an image again and compare them with those that it has.
@@ -63,8 +67,9 @@ def rebuild(
     manifest says.
 
     The base's layers are compared with those of the base image that the labels name, or that is at `base`;
-    `base_registry` says how to talk to its registry. Files that were added, layers of link scripts and what other
-    programs put on top cannot be made again.
+    `base_registry` says how to talk to its registry. With `link_scripts`, those that ran in the build run again, in a
+    sandbox: packages that the image names bring them, so the image decides what runs. Files that were added and what
+    other programs put on top cannot be made again.
 
     Raises `NotFound` for an image that was not built by conda-docker, and for a name of no package in it.
 
@@ -73,45 +78,20 @@ def rebuild(
     """
     options = options or BuildOptions()
     steps, environments = read_steps(image)
-    wanted = _wanted(steps, packages)
+    wanted = wanted_positions(steps, packages)
     verdicts: dict[int, LayerVerdict] = {}
     for environment in environments:
         rebuilding = _Rebuilding(image, environment, options, read_layers, progress)
         verdicts |= rebuilding.verdicts(wanted, own=not packages)
+        if link_scripts and not packages and environment.scripts is not None:
+            # The labels name the base of the last build alone.
+            below = partial(base_variables, image, steps, base_registry, base, options.offline)
+            verdicts[environment.scripts.position] = rebuilding.scripts(below, last=environment is environments[-1])
     if not packages:
         verdicts |= base_verdicts(image, steps, base_registry, place=base, offline=options.offline, read=read_layers)
     return RebuildReport(
-        tuple(verdicts.get(step.position) or _left_out(step, asked=not packages) for step in steps), (_CONFIG_NOTE,)
+        tuple(verdicts.get(step.position) or left_out(step, asked=not packages) for step in steps), (_CONFIG_NOTE,)
     )
-
-
-def _wanted(steps: Sequence[Step], packages: Collection[str]) -> set[int]:
-    """Return the positions of the layers of packages to be made again. Raises `NotFound` for a name of none."""
-    names = {name.lower() for name in packages}
-    known = {package.name for step in steps for package in step.packages}
-    if missing := sorted(names - known):
-        raise NotFound(f"the image has no package {', '.join(missing)}; `conda-docker inspect --packages` lists them")
-    return {
-        step.position
-        for step in steps
-        if step.kind == "packages" and (not names or any(package.name in names for package in step.packages))
-    }
-
-
-def _left_out(step: Step, *, asked: bool) -> LayerVerdict:
-    """Return the verdict on a layer that is not made again, with why it is not."""
-    reasons = {
-        "base": "it is the base image's, and the image does not say which image that is",
-        "link scripts": "link scripts of packages made it: what they do depends on more than the packages",
-        "other": "it holds files that were added to the image or copied from an environment, or another program made "
-        "it: no package says what is in it",
-    }
-    reason = (
-        reasons.get(step.kind, "its environment's history is incomplete")
-        if asked
-        else "they are not among the packages that were asked for"
-    )
-    return verdict_on(step, Outcome.UNVERIFIED, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +128,7 @@ class _Rebuilding:
         return found
 
     def _packages(self, groups: Sequence[Step]) -> dict[int, LayerVerdict]:
-        environment = _locked(self.built)
+        environment = self.built.locked()
         unknown = {member.stem for member in members_of(environment) if not (member.sha256 or member.md5)}
         refused = {
             step.position: verdict_on(step, Outcome.UNVERIFIED, f"the history has no hash of {', '.join(stems)}")
@@ -239,9 +219,7 @@ class _Rebuilding:
         """Make the environment's own layer, which takes no package but what the history says."""
         lower = list(reversed(self.image.layers))[: step.position]
         try:
-            environment = complete_environment(
-                _locked(self.built), self.cache.root, offline=self.options.offline, progress=self.progress
-            )
+            environment = self._complete()
             anew = own_layer(
                 self.built,
                 environment,
@@ -255,6 +233,33 @@ class _Rebuilding:
         except Error as error:
             return verdict_on(step, Outcome.UNVERIFIED, f"it cannot be made: {error}")
         return self._judged(step, anew)
+
+    def scripts(self, variables: Callable[[], Mapping[str, str]], *, last: bool) -> LayerVerdict:
+        """Return the verdict on the layer of link scripts, which run again with the `variables` of the base."""
+        step = self.built.scripts
+        assert step is not None
+        try:
+            if not last:
+                raise Error("the image does not say which image this environment was built on")
+            environment = self._complete()
+            anew = script_layer(
+                step,
+                environment,
+                self._recipe(environment),
+                self.record,
+                list(reversed(self.image.layers))[: step.position],
+                variables(),
+                created=self.built.created,
+                platform=self.image.platform,
+            )
+        except Error as error:
+            return verdict_on(step, Outcome.UNVERIFIED, f"it cannot be made: {error}")
+        return self._judged(step, anew)
+
+    def _complete(self) -> LockedEnvironment:
+        return complete_environment(
+            self.built.locked(), self.cache.root, offline=self.options.offline, progress=self.progress
+        )
 
     def _judged(self, step: Step, anew: Layer, made: MadeLayer | None = None) -> LayerVerdict:
         # What comes from extracted folders is in another order than in archives, there or here.
@@ -284,13 +289,6 @@ def _doubtful(verdict: LayerVerdict) -> LayerVerdict:
         return verdict
     reason = f"packages that cannot be had may have paths in common with it; {verdict.reason}"
     return replace(verdict, outcome=Outcome.UNVERIFIED, reason=reason)
-
-
-def _locked(built: BuiltEnvironment) -> LockedEnvironment:
-    """Return the packages that the history of an image names, exactly."""
-    from conda_docker.environment.inputs.lock_files.explicit import parse_explicit
-
-    return parse_explicit(built.installed.explicit(), "the image's history", subdir=built.installed.subdir)
 
 
 def _members(step: Step, environment: LockedEnvironment) -> list[Member]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,10 @@ from conda_docker.image.provenance import (
     prefix_of_link_scripts,
     read_environments,
 )
+from python_docker.errors import NotFound
 
 if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedEnvironment
     from python_docker.image import Image
     from python_docker.image.layer import Layer
 
@@ -37,14 +39,20 @@ class Step:
 class BuiltEnvironment:
     """An environment in an image, with its layers: `groups` of packages, bottom first, and its `own`.
 
-    `created` is when it was built, in the form of RFC 3339; `scripts` tells that link scripts have a layer.
+    `created` is when it was built, in the form of RFC 3339; `scripts` is the layer of link scripts.
     """
 
     installed: InstalledEnvironment
     groups: list[Step] = field(default_factory=list)
     own: Step | None = None
     created: str | None = None
-    scripts: bool = False
+    scripts: Step | None = None
+
+    def locked(self) -> LockedEnvironment:
+        """Return the packages that the history names, exactly."""
+        from conda_docker.environment.inputs.lock_files.explicit import parse_explicit
+
+        return parse_explicit(self.installed.explicit(), "the image's history", subdir=self.installed.subdir)
 
 
 def read_steps(image: Image) -> tuple[list[Step], list[BuiltEnvironment]]:
@@ -56,7 +64,7 @@ def read_steps(image: Image) -> tuple[list[Step], list[BuiltEnvironment]]:
     steps: list[Step] = []
     found: list[BuiltEnvironment] = []
     waiting: dict[str, list[Step]] = {}
-    scripts: set[str] = set()
+    scripts: dict[str, Step] = {}
     for position, layer in enumerate(reversed(image.layers)):
         packages = packages_of_layer(layer)
         if packages:
@@ -64,19 +72,31 @@ def read_steps(image: Image) -> tuple[list[Step], list[BuiltEnvironment]]:
             waiting.setdefault(packages[0].prefix, []).append(step)
         elif (prefix := prefix_of_link_scripts(layer)) is not None:
             step = Step(position, layer, "link scripts")
-            scripts.add(prefix)
+            scripts[prefix] = step
         elif (prefix := prefix_of_environment(layer)) is not None:
             step = Step(position, layer, "environment")
             environment = next((one for one in installed if one.prefix == prefix), None)
             if environment is not None:
                 created = layer.history[0].created
                 groups = waiting.pop(prefix, [])
-                found.append(BuiltEnvironment(environment, groups, step, created, prefix in scripts))
-                scripts.discard(prefix)
+                found.append(BuiltEnvironment(environment, groups, step, created, scripts.pop(prefix, None)))
         else:
             step = Step(position, layer, "other")
         steps.append(step)
     return _with_base(steps), found
+
+
+def wanted_positions(steps: Sequence[Step], packages: Collection[str]) -> set[int]:
+    """Return the positions of the layers of packages to be made again. Raises `NotFound` for a name of none."""
+    names = {name.lower() for name in packages}
+    known = {package.name for step in steps for package in step.packages}
+    if missing := sorted(names - known):
+        raise NotFound(f"the image has no package {', '.join(missing)}; `conda-docker inspect --packages` lists them")
+    return {
+        step.position
+        for step in steps
+        if step.kind == "packages" and (not names or any(package.name in names for package in step.packages))
+    }
 
 
 def _with_base(steps: Sequence[Step]) -> list[Step]:

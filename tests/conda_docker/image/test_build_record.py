@@ -31,6 +31,7 @@ OTHERS: dict[str, Any] = {
     "home": "/srv",
     "frozen": True,
     "extracted": True,
+    "link_scripts_network": True,
 }
 
 

@@ -19,6 +19,7 @@ import pytest
 from conda_docker.build_options import BuildOptions
 from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.errors import SandboxUnavailable
 from conda_docker.image import provenance
 from conda_docker.image.assemble import build_image
 from conda_docker.request import Request
@@ -332,18 +333,80 @@ def test_both_environments_of_an_image_on_an_image(locked: LockedEnvironment, tm
     assert remade(upper, tmp_path).complete
 
 
-def test_link_scripts_cannot_be_verified(tmp_path: Path, synthetic_channel: SyntheticChannel) -> None:
-    package = SyntheticPackage(name="scripted", files={"bin/.scripted-post-link.sh": b"touch $PREFIX/made"})
-    synthetic_channel.add(package)
-    locked = LockedEnvironment("linux-64", (synthetic_channel.locked(package),))
-    image = built(locked, tmp_path / "cache")
-    entry = provenance.link_scripts_history(locked.packages, "/opt/conda", "1970-01-01T00:00:00Z")
-    own = image.layers.pop(0)
-    image.add_layer(Layer(Blob.from_bytes(bytes(1024), own.descriptor.media_type), own.diff_id, history=(entry,)))
-    image.add_layer(own)
-    report = remade(image, tmp_path, read_layers=False)
-    assert ("link scripts", "unverified") in outcomes(report)
-    assert ("environment", "identical") in outcomes(report)
+SCRIPTED = SyntheticPackage(
+    name="scripted",
+    files={
+        "bin/.scripted-post-link.sh": File(
+            b'echo "$PKG_NAME $PKG_VERSION $BASE_VARIABLE" > "$PREFIX/made"\nrm "$PREFIX/share/removed"\n', mode=0o755
+        ),
+        "share/removed": b"1",
+    },
+)
+
+
+@pytest.fixture
+def scripted(synthetic_channel: SyntheticChannel, tmp_path: Path, runnable_base: Image) -> Image:
+    """Return an image in which link scripts ran, on the base at `oci:base:1`."""
+    synthetic_channel.add(SCRIPTED)
+    locked = LockedEnvironment("linux-64", (synthetic_channel.locked(SCRIPTED),))
+    base = runnable_base.copy()
+    base.config["Env"] = ["PATH=/usr/bin:/bin", "BASE_VARIABLE=x"]
+    with destination(f"oci:{tmp_path}/base:1") as target:
+        put_image(base, target)
+    base = image_of(open_source(f"oci:{tmp_path}/base:1"))
+    return built(locked, tmp_path / "cache", base, link_scripts="run")
+
+
+def test_link_scripts_run_again_on_request(scripted: Image, tmp_path: Path) -> None:
+    assert scripted.filesystem().read("/opt/conda/made") == b"scripted 1.0 x\n"
+    place = Location.parse(f"oci:{tmp_path}/base:1")
+    report = remade(scripted, tmp_path, base=place)
+    [layer] = [layer for layer in report.layers if layer.kind == "link scripts"]
+    assert (layer.outcome, "--link-scripts" in (layer.reason or "")) == (Outcome.UNVERIFIED, True)
+    report = remade(scripted, tmp_path, base=place, link_scripts=True)
+    assert (report.ok, report.complete) == (True, True)
+    assert ("link scripts", "identical") in outcomes(report)
+
+
+def test_one_changed_byte_of_what_link_scripts_made(scripted: Image, tmp_path: Path) -> None:
+    [number] = [number for number, layer in enumerate(scripted.layers) if provenance.scripts_of_layer(layer)]
+    layer = scripted.layers[number]
+    with layer.open_uncompressed() as stream:
+        tar = stream.read().replace(b"scripted 1.0", b"scripted 2.0")
+    blob = Blob.from_bytes(gzip.compress(tar), layer.descriptor.media_type)
+    diff_id = type(layer.diff_id)(f"sha256:{hashlib.sha256(tar).hexdigest()}")
+    scripted.layers[number] = Layer(blob, diff_id, config=layer.config, history=layer.history)
+    report = remade(scripted, tmp_path, base=Location.parse(f"oci:{tmp_path}/base:1"), link_scripts=True)
+    [different] = report.having(Outcome.DIFFERENT)
+    assert different.kind == "link scripts"
+    assert different.differences == ("opt/conda/made: another content",)
+
+
+def test_link_scripts_without_what_they_need(scripted: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The base, whose variables they see; a sandbox; and no network, since it may answer otherwise."""
+    place = Location.parse(f"oci:{tmp_path}/base:1")
+
+    def reason(**changes: Any) -> str:
+        report = remade(scripted, tmp_path, link_scripts=True, **changes)
+        [layer] = [layer for layer in report.layers if layer.kind == "link scripts"]
+        assert layer.outcome is Outcome.UNVERIFIED
+        return layer.reason or ""
+
+    assert "say with --base where it is" in reason()
+    monkeypatch.setattr("conda_docker.scripts.link_scripts.find_sandbox", _no_sandbox)
+    assert "no sandbox here" in reason(base=place)
+    monkeypatch.undo()
+    own = next(layer for layer in scripted.layers if provenance.prefix_of_environment(layer))
+    [entry] = own.history
+    networked = (entry.comment or "").replace('"layerFormat"', '"linkScriptsNetwork": true, "layerFormat"')
+    scripted.layers[scripted.layers.index(own)] = Layer(
+        own.blob, own.diff_id, config=own.config, history=(replace(entry, comment=networked),)
+    )
+    assert "had the network" in reason(base=place)
+
+
+def _no_sandbox() -> None:
+    raise SandboxUnavailable("no sandbox here")
 
 
 def test_the_command(

@@ -75,6 +75,12 @@ _FILE = click.Path(path_type=Path)
         panel=_REBUILD,
         help="Compare the base's layers with this image, rather than with the one that the image names.",
     ),
+    Option(
+        "--link-scripts",
+        is_flag=True,
+        panel=_REBUILD,
+        help="Run link scripts that ran in the build again, in a sandbox without network, and compare their changes.",
+    ),
     Option("--offline", is_flag=True, panel=_REBUILD, help="Use only packages that are on this machine."),
     Option(
         "--key",
@@ -116,6 +122,7 @@ def verify(
     no_layers: bool,
     strict: bool,
     base: Location | None,
+    link_scripts: bool,
     offline: bool,
     key: Path | None,
     certificate_identity: str | None,
@@ -137,8 +144,11 @@ def verify(
     signed = key is not None or certificate_identity is not None
     if not rebuild and not signed:
         raise click.UsageError("say what to verify, with --rebuild, --key or --certificate-identity")
-    if packages and not rebuild:
-        raise click.UsageError("--packages needs --rebuild")
+    for option, given in (("--packages", packages), ("--link-scripts", link_scripts)):
+        if given and not rebuild:
+            raise click.UsageError(f"{option} needs --rebuild")
+    if packages and link_scripts:
+        raise click.UsageError("--packages and --link-scripts exclude each other: scripts see all packages")
     if key is not None and certificate_identity is not None:
         raise click.UsageError("--key and --certificate-identity exclude each other")
     if (certificate_identity is None) != (certificate_oidc_issuer is None):
@@ -170,7 +180,15 @@ def verify(
             ok = signatures.ok
         if rebuild and ok:
             report = _rebuild(
-                output, opened, platform, packages, base, base_registry, read=not no_layers, offline=offline
+                output,
+                opened,
+                platform,
+                packages,
+                base,
+                base_registry,
+                read=not no_layers,
+                offline=offline,
+                link_scripts=link_scripts,
             )
             value["rebuild"] = rebuild_json(report)
             texts.append(rebuild_text(report))
@@ -191,6 +209,7 @@ def _rebuild(
     *,
     read: bool,
     offline: bool,
+    link_scripts: bool,
 ) -> RebuildReport:
     from conda_docker.build_options import BuildOptions
     from conda_docker.cli.terminal.display import open_display
@@ -205,6 +224,7 @@ def _rebuild(
             read_layers=read,
             base=base,
             base_registry=base_registry,
+            link_scripts=link_scripts,
             progress=progress,
         )
 

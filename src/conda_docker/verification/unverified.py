@@ -1,0 +1,33 @@
+"""Why a layer is not made again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conda_docker.image.provenance import is_of_prefix
+from conda_docker.verification.report import LayerVerdict, Outcome, verdict_on
+
+if TYPE_CHECKING:
+    from conda_docker.verification.steps import Step
+
+_REASONS = {
+    "base": "it is the base image's, and the image does not say which image that is",
+    "link scripts": "link scripts of packages made it; --link-scripts runs them again in a sandbox",
+    "other": "it holds files that were added to the image, or another program made it: no package says what is in it",
+}
+_PREFIX = (
+    "it holds what an environment of the building machine had beyond its packages, such as files that were changed: no "
+    "package says what is in it"
+)
+_INCOMPLETE = "its environment's history is incomplete"
+
+
+def left_out(step: Step, *, asked: bool) -> LayerVerdict:
+    """Return the verdict on a layer that is not made again, with why it is not; `asked` tells that it should be."""
+    if not asked:
+        reason = "they are not among the packages that were asked for"
+    elif step.kind == "other" and is_of_prefix(step.layer):
+        reason = _PREFIX
+    else:
+        reason = _REASONS.get(step.kind, _INCOMPLETE)
+    return verdict_on(step, Outcome.UNVERIFIED, reason)
