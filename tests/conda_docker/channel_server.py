@@ -42,6 +42,7 @@ class ChannelServer:
     requests: list[tuple[str, str]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
+    address: str = "127.0.0.1"
     url: str = ""
     stop: Callable[[], None] = lambda: None
 
@@ -75,12 +76,12 @@ class ChannelServer:
 
             def handle_error(self, request: object, client_address: object) -> None: ...
 
-        server = Server(("127.0.0.1", 0), Handler)
+        server = Server((owner.address, 0), Handler)
         if context is not None:
             server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
-        self.url = f"http{'s' if context else ''}://127.0.0.1:{server.server_address[1]}"
+        self.url = f"http{'s' if context else ''}://{owner.address}:{server.server_address[1]}"
 
         def stop() -> None:
             server.shutdown()
