@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
@@ -140,6 +141,7 @@ class _Cluster:
         self._layers: dict[str, LayerDone] = {}
         self._lock = threading.Lock()
         self._packages = 0
+        self._bake = uuid.uuid4().hex
 
     def run(self, client: Client, planned: Sequence[Planned]) -> None:
         """Have what is left of some targets built. Raises `SchedulerLost`."""
@@ -152,7 +154,7 @@ class _Cluster:
         waiting: list[Future] = []
         try:
             for number, work in enumerate(works):
-                task = LayerTask.of(work, options[work.key].target)
+                task = LayerTask.of(work, options[work.key].target, self._bake)
                 future = client.submit(
                     make_layer, task, key=task_key(work), priority=-number, retries=RETRIES, pure=True
                 )
@@ -220,6 +222,8 @@ class _Cluster:
             return
         if not isinstance(found, LayerDone):
             return
+        if found.bake != self._bake:
+            found = replace(found, known=True)  # another bake has made it, a moment ago perhaps
         with self._lock:
             # One that a lost worker made is known when it is asked for again.
             known = self._layers.get(found.key)

@@ -55,6 +55,8 @@ class LayerDone:
     known: bool = False
     seconds: float = 0.0
     worker: str = ""
+    bake: str = ""
+    """Which bake asked for it: the scheduler gives equal work to all that ask."""
     failure: Failure | None = None
 
 
@@ -65,18 +67,19 @@ class LayerTask:
     work: LayerWork
     options: BuildOptions
     insecure: tuple[str, ...]
+    bake: str = ""
     release: str = __version__
 
     @classmethod
-    def of(cls, work: LayerWork, target: Target) -> LayerTask:
-        """Return the task of a layer that a target holds."""
+    def of(cls, work: LayerWork, target: Target, bake: str = "") -> LayerTask:
+        """Return the task of a layer that a target holds, for a bake of that name."""
         members = tuple(map(_public_member, work.members))
         interpreters = work.interpreters
         if interpreters is not None:
             interpreters = replace(interpreters, python=_public(interpreters.python))
         public = LayerWork(work.key, work.recipe, members, interpreters)
         options = machine_options(_portable(target.request.options))
-        return cls(public, options, tuple(target.insecure))
+        return cls(public, options, tuple(target.insecure), bake)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,14 @@ def make_layer(task: LayerTask) -> LayerDone:
         return LayerDone(work.key, name, failure=_passing_or_not(made.error))
     assert made.layer is not None
     return LayerDone(
-        work.key, name, str(made.layer.digest), made.layer.size, made.known, made.seconds, platform.node() or "a worker"
+        work.key,
+        name,
+        str(made.layer.digest),
+        made.layer.size,
+        made.known,
+        made.seconds,
+        platform.node() or "a worker",
+        task.bake,
     )
 
 
@@ -159,8 +169,6 @@ def make_image(task: ImageTask, layers: Sequence[LayerDone]) -> TargetResult | F
     try:
         _check_release(task.release)
         options = _reachable(task.target.request.options, task.target.insecure)
-        # What other workers have made is found where they have put it.
-        options = replace(options, cache_from=(*options.cache_to, *options.cache_from))
         target = replace(task.target, request=replace(task.target.request, options=options))
         assembly = Assembly(Stop(), places=PushedBlobs(CacheFolder(default_cache_dir())), making=_MAKING)
         resolved = [open_solution(each, target.request) for each in task.solutions]
@@ -231,11 +239,9 @@ def _reachable(options: BuildOptions, insecure: Sequence[str]) -> BuildOptions:
         own = {reference.domain, reference.api_host}
         return LayerRepository(repository.reference, RegistryOptions.from_environment(insecure=bool(own & hosts)))
 
-    return replace(
-        options,
-        cache_from=tuple(map(reachable, options.cache_from)),
-        cache_to=tuple(map(reachable, options.cache_to)),
-    )
+    kept = tuple(map(reachable, options.cache_to))
+    # What other workers have made is found where they have put it.
+    return replace(options, cache_from=(*kept, *map(reachable, options.cache_from)), cache_to=kept)
 
 
 def _public(member: AnyMember) -> AnyMember:
