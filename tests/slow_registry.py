@@ -24,9 +24,9 @@ def slow_registry(layout: Path, rate: int) -> Iterator[str]:
 
         def do_GET(self) -> None:
             wanted = self.path.rpartition("/")[2]
-            digest = wanted if wanted.startswith("sha256:") else descriptor["digest"]
+            digest = descriptor["digest"] if wanted == "latest" else wanted
             file = layout / "blobs" / digest.replace(":", "/")
-            if "/blobs/" not in self.path and "/manifests/" not in self.path:
+            if not ("/blobs/" in self.path or "/manifests/" in self.path) or not file.is_file():
                 self.send_response(200 if self.path == "/v2/" else 404)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 
 class Task(Protocol):
@@ -20,6 +21,14 @@ class Progress(Protocol):
 
     def start(self, label: str, total: int | None) -> Task:
         """Work called `label` begins, of `total` bytes if that is known."""
+
+
+@runtime_checkable
+class NamesBlobs(Protocol):
+    """A `Progress` that can be told what blobs are called, whose work is labelled with their short digests."""
+
+    def name(self, names: Mapping[str, str]) -> None:
+        """Show work with these labels by these names from now on; the first name that a label gets stays."""
 
 
 class _Silence:

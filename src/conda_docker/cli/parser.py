@@ -21,6 +21,11 @@ def _set_verbosity(verbosity: Verbosity) -> Callable[[click.Context, click.Param
     return set_it
 
 
+def _set_progress(ctx: click.Context, param: click.Parameter, chosen: str | None) -> None:
+    if chosen is not None:
+        ctx.find_root().ensure_object(Output).progress = chosen
+
+
 def _show_help(ctx: click.Context, param: click.Parameter, given: bool) -> None:
     if given and not ctx.resilient_parsing:
         ctx.find_root().ensure_object(Output).styled(ctx.get_help().rstrip())
@@ -42,6 +47,18 @@ GENERAL_OPTIONS = (
     ),
     _general("--debug", callback=_set_verbosity(Verbosity.DEBUG), explanation="Show all details, and tracebacks."),
     _general("-q", "--quiet", callback=_set_verbosity(Verbosity.QUIET), explanation="Show only results and errors."),
+    Option(
+        "--progress",
+        metavar="KIND",
+        type=click.Choice(["auto", "plain", "none"]),
+        is_eager=True,
+        expose_value=False,
+        envvar="CONDA_DOCKER_PROGRESS",
+        callback=_set_progress,
+        panel=GENERAL,
+        help="Show progress as rows that are drawn anew on a terminal and as lines elsewhere (auto), as lines (plain), "
+        "or not at all (none).",
+    ),
     _general("-h", "--help", callback=_show_help, explanation="Show this message and exit."),
 )
 """The options of the whole program, which may stand before or after a command's name."""

@@ -82,7 +82,7 @@ def build_image(
 def begin_base(base: Image, delivery: Delivery) -> None:
     """Let the layers of a base image leave, the lowest first; those that have left do not leave again."""
     for layer in reversed(base.layers):
-        delivery.begin(layer.blob, "write layer of the base")
+        delivery.begin(layer.blob, f"{delivery.verb} base image")
 
 
 def _assemble(

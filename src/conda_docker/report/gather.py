@@ -12,7 +12,6 @@ from conda_docker.comparison.side import side_of_image
 from conda_docker.environment.package_url import channel_of_url
 from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.environment.wheels import normalize_name
-from conda_docker.image.layer_titles import layer_title
 from conda_docker.image.provenance import (
     InstalledEnvironment,
     InstalledPackage,
@@ -30,6 +29,7 @@ from conda_docker.verification.steps import Step, read_steps
 from python_docker.errors import InvalidReference, NotFound
 from python_docker.parallel import in_parallel
 from python_docker.progress import SILENT, Progress
+from python_docker.spec.history import layer_title
 
 if TYPE_CHECKING:
     from python_docker.image import Image
@@ -217,7 +217,10 @@ def _layer_item(found: _Found, depth: int, smallest: int) -> LayerItem:
 
 
 def _title(step: Step) -> str:
-    return layer_title(step.layer) or ("base image" if step.kind == "base" else f"layer {step.position + 1}")
+    names = [package.name for package in step.packages]
+    if names:
+        return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
+    return layer_title(step.layer.history) or ("base image" if step.kind == "base" else f"layer {step.position + 1}")
 
 
 def _owners(found: _Found) -> Mapping[str, int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from python_docker.errors import UnsupportedFormat
 from python_docker.files.compression import Compression
 from python_docker.parallel import in_parallel
+from python_docker.spec.history import layer_title
 from python_docker.spec.media_types import ImageFormat, layer_compression
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def convert_image(image: Image, destination: Destination, conversion: Conversion
         if compression is None:
             return layer
         what = "unpack" if compression is Compression.NONE else str(compression)
-        task = progress.start(f"{what} {layer.digest.short}", None)
+        task = progress.start(f"{what} {layer_title(layer.history) or layer.digest.short}", None)
         store = destination.staging
         result = layer.compressed(
             compression, conversion.level, writer=store.writer() if store else None, advance=task.advance

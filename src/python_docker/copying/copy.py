@@ -5,20 +5,22 @@ Only what must change on the way is understood: images, when they are converted.
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from python_docker.copying.attached import copy_referrers
 from python_docker.copying.choose import MAX_DEPTH, image_of, manifest_of
 from python_docker.copying.conversion import AS_IT_IS, Conversion, convert_image
+from python_docker.copying.names import name_blobs
 from python_docker.copying.transfer import Transfer, put_blobs
-from python_docker.errors import NotFound, UnsupportedFormat
+from python_docker.errors import InvalidDocument, NotFound, UnsupportedFormat
 from python_docker.image.blob import Blob
-from python_docker.progress import SILENT, Progress
+from python_docker.progress import SILENT, NamesBlobs, Progress
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import Descriptor, Index, Manifest
+from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest
 from python_docker.spec.media_types import INDEXES, MANIFESTS, ImageFormat
 from python_docker.spec.platform import Platform
 from python_docker.transports.table import INDEX_FORMS
@@ -199,9 +201,24 @@ def copy_manifest(
         image_format = conversion.format_for(manifest.format, destination)
         if image_format is not manifest.format:
             manifest = manifest.retyped(image_format)
-    put_blobs(_blobs(manifest, get_blob), destination, progress)
+    blobs = _blobs(manifest, get_blob)
+    if manifest.is_image and isinstance(progress, NamesBlobs):
+        blobs[-1] = _read_config(blobs[-1], manifest, progress)
+    put_blobs(blobs, destination, progress)
     destination.put_manifest(manifest, root=root)
     return manifest
+
+
+def _read_config(config: Blob, manifest: Manifest, progress: Progress) -> Blob:
+    """Return the config as a blob that is not read from the source again, after `progress` has names for the layers."""
+    try:
+        content = config.read()
+        name_blobs(progress, manifest, ImageConfig.parse(content))
+    except InvalidDocument as error:
+        # It is copied as it is, whatever it says.
+        _log.info("the config %s cannot be read: %s", config.descriptor.digest, error)
+        return config
+    return replace(config, opener=lambda: io.BytesIO(content))
 
 
 def _blobs(manifest: Manifest, get_blob: Callable[[Descriptor], Blob]) -> list[Blob]:
@@ -235,6 +252,7 @@ def send_image(image: Image, transfer: Transfer, *, conversion: Conversion = AS_
     destination = transfer.destination
     written = convert_image(image, destination, conversion, transfer.progress)
     manifest = written.manifest
+    name_blobs(transfer.progress, manifest, written.config_file)
     layers = [layer.with_format(written.format).blob for layer in reversed(written.layers)]
     transfer.put([*layers, written.config_blob.describe(manifest.config)])
     destination.put_manifest(manifest, root=root)

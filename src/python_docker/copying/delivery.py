@@ -92,6 +92,11 @@ class Delivery:
         """Whether layers go over a network."""
         return any(location.transport == "docker" for location in self._locations)
 
+    @property
+    def verb(self) -> str:
+        """What happens to a blob that leaves, as progress says it: it is pushed, or written."""
+        return "push" if self.is_remote else "write"
+
     def begin(self, blob: Blob, label: str = "") -> None:
         """Let a blob leave for the places that take it now, shown as `label`.
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from python_docker.spec.documents import History
 
 Entries = tuple[History, ...]
+
+_LONGEST = 60  # characters of a title
+# What builders put around an instruction of a Dockerfile, and this project around the names of packages.
+_WRAPPING = re.compile(
+    r"^(?:RUN )?(?:\|\d+ .*?)?/bin/(?:sh|bash)(?: -[a-z]+)+ (?:#\(nop\) *)?|\s*# buildkit$|^conda-docker: "
+)
 
 
 def split_history(history: Sequence[History] | None, layers: int) -> tuple[Entries, list[Entries]]:
@@ -36,3 +43,20 @@ def join_history(leading: Entries, per_layer: Iterable[Entries]) -> list[History
     if not leading and not any(groups):
         return None
     return [*leading, *(entry for group in groups for entry in group or (History(),))]
+
+
+def layer_title(entries: Entries) -> str:
+    """Return a short name for a layer with these entries: what made it; empty where they do not say.
+
+    >>> layer_title((History(created_by="RUN /bin/sh -c apt-get update # buildkit"),))
+    'apt-get update'
+    """
+    stated = next((entry.created_by for entry in entries if entry.created_by), "")
+    text = " ".join(_WRAPPING.sub("", stated).split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def layer_titles(history: Sequence[History] | None, layers: int) -> list[str]:
+    """Return what the layers of an image may be called, the lowest first: by their numbers where nothing is said."""
+    _, per_layer = split_history(history, layers)
+    return [layer_title(entries) or f"layer {number}" for number, entries in enumerate(per_layer, 1)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from python_docker.copying.attached import attached_manifest, find_tagged
 from python_docker.copying.choose import MAX_DEPTH
+from python_docker.copying.names import name_blobs
 from python_docker.errors import Error, NotFound
 from python_docker.files.buffers import keep_buffers
 from python_docker.parallel import in_parallel
@@ -173,6 +174,7 @@ class Validation:
                 if is_image:
                     diff_ids = config.rootfs.diff_ids
                     self.note(subject, check_config(config, manifest))
+                    name_blobs(self._progress, manifest, config)
                     if described is not None:
                         self.note(subject, check_platform(config, described))
                 else:

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from conda_docker.comparison.side import side_of_image
-from conda_docker.image.layer_titles import blob_titles
 from conda_docker.report.contents import Report
 from conda_docker.report.gather import gather_report
 from python_docker.image import Image
@@ -125,7 +124,6 @@ def test_layers_are_called_by_what_made_them() -> None:
         layer.history = (History(created_by=made),) if made else ()
     titles = [layer.title for layer in gather(image).layers]
     assert titles == ["ADD file:abc in /", "apt-get update", "COPY . /app", "layer 4"]
-    assert list(blob_titles(image).values()) == [*titles, "config", "manifest"]
 
 
 def test_it_can_be_printed_as_json() -> None:

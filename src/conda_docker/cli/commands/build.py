@@ -118,7 +118,7 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
             )
             result.image.name, result.image.tag = image.familiar_name, image.tag
             results.append(result)
-            progress.name(blob_names(result))
+            progress.name(blob_names(result, delivery.verb))
         bills = asked.bills
         writer = BillWriter(bills, results, request.options, list_files=given["sbom_files"]) if bills else None
         images, attach = [result.image for result in results], attachments.of(results, writer, replaced)

@@ -12,7 +12,7 @@ from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
-from conda_docker.cli.terminal.places import describe_place, engine_of
+from conda_docker.cli.terminal.places import describe_place, engine_of, run_command
 from conda_docker.cli.terminal.report import count, format_duration, format_size, format_table
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def copy(
     elif output.quiet:
         output.result(written.digest)
     else:
-        output.result(_summary(report, describe_place(destination, engine_of([destination]))))
+        output.result(_summary(report, destination, engine_of([destination])))
 
 
 def _registries(
@@ -195,8 +195,8 @@ def _registries(
     return first, second
 
 
-def _summary(report: dict[str, Any], place: str) -> str:
-    rows = [("copied to", place), ("digest", report["digest"])]
+def _summary(report: dict[str, Any], destination: Location, engine: str | None) -> str:
+    rows = [("copied to", describe_place(destination, engine)), ("digest", report["digest"])]
     if "manifests" in report:
         rows += [(child["platform"] or "other", child["digest"]) for child in report["manifests"]]
     elif "artifact_type" in report:
@@ -206,4 +206,8 @@ def _summary(report: dict[str, Any], place: str) -> str:
         rows.append(("image ID", report["id"]))
         rows.append(("size", f"{format_size(report['size'])} in {count(report['layers'], 'layer')}"))
     rows.append(("moved", f"{format_size(report['bytes_moved'])} in {format_duration(report['seconds'])}"))
+    if "artifact_type" not in report and destination.medium.name in ("docker", "docker-archive", "docker-daemon"):
+        reference = destination.reference()
+        if reference is not None:
+            rows.append(("run it", run_command(reference.familiar, [destination], engine)))
     return format_table(rows)

@@ -76,10 +76,11 @@ def report(
     username: str | None,
     password_stdin: bool,
 ) -> None:
-    """Draw an image: its layers, packages and files by size, and what it runs with.
+    """Draw an image: its layers, packages and files by size.
 
-    The result is one HTML file that loads nothing from elsewhere. Layers are read to their ends, and their digests
-    checked, but nothing is unpacked; of images that conda-docker did not build, packages are found by their records.
+    The result is one HTML file, which also says what the image runs with, and loads nothing from elsewhere. Layers are
+    read to their ends, and their digests checked, but nothing is unpacked; of images that conda-docker did not build,
+    packages are found by their records.
     """
     from contextlib import nullcontext
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -10,18 +11,26 @@ from typing import TYPE_CHECKING
 
 from conda_docker.cli.terminal.output import Output, printable
 from conda_docker.cli.terminal.progress import Display, Work
-from conda_docker.cli.terminal.report import format_duration, format_size
+from conda_docker.cli.terminal.rates import Rate
+from conda_docker.cli.terminal.report import format_seconds, format_size
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
 DELAY = 0.3
 """Seconds before anything is drawn: a command that is over sooner would only flicker."""
 
 _REDRAWN_EVERY = 0.125  # seconds
-_WIDE, _MEDIUM = 80, 50  # columns: room for a bar and for speeds, for a short bar alone
-_SPEED_WIDTH = len("123.4 MB of 123.4 MB, 123.4 MB/s")
-_SIZE_WIDTH = len("123.4 MB")
+_BROAD, _WIDE, _MEDIUM = 100, 80, 50
+"""Columns: room for long bars, for bars with amounts, rates and time left, for short bars alone."""
+
+_AMOUNT = len("123.4 MB of 123.4 MB")
+_RATE = len("123.4 MB/s")
+_LEFT = len("59 min left")
+_BRIEF = len("123.4 MB")
+_FINISHING = "finishing"
+"""What is said of work whose last byte has gone and that still goes on, as when a registry puts a blob together."""
 
 
 class Terminal(Display):
@@ -37,6 +46,8 @@ class Terminal(Display):
         self._rows: list[Work] = []
         self._over = threading.Event()
         self._begun = time.monotonic()
+        self._rates: dict[Work, Rate] = {}
+        self._moving = Rate(self._begun)
 
     def start(self, label: str, total: int | None) -> Work:
         work = super().start(label, total)
@@ -95,50 +106,84 @@ class Terminal(Display):
 
     def _picture(self, console: Console) -> RenderableType:
         from rich.console import Group
-        from rich.progress_bar import ProgressBar
         from rich.table import Table
         from rich.text import Text
 
-        width = console.width
-        told_width = _SPEED_WIDTH if width >= _WIDE else _SIZE_WIDTH
-        bar_width = 24 if width >= _WIDE else 10 if width >= _MEDIUM else 0
-        label_width = min(40, width - 1 - told_width - 1 - (bar_width + 1 if bar_width else 0))
+        now, width = time.monotonic(), console.width
+        lines = ("#", "-") if console.options.ascii_only else ("━", "─")
         rows = self.rows(max(1, console.height - 2))
+        bar_width = 24 if width >= _BROAD else 14 if width >= _WIDE else 10 if width >= _MEDIUM else 0
+        told_widths = [_AMOUNT, _RATE, _LEFT] if width >= _WIDE else [_BRIEF]
+        widths = [bar_width] * bool(bar_width) + told_widths
+        # A column less than there are: what ends in the last one makes some terminals wrap.
+        label_width = max(8, min(40, width - 1 - sum(each + 1 for each in widths)))
         table = Table.grid(padding=(0, 1, 0, 0))
-        table.add_column(width=max(8, label_width), no_wrap=True, overflow="ellipsis")
-        if bar_width:
-            table.add_column(width=bar_width)
-        table.add_column(width=told_width, no_wrap=True, overflow="crop")
+        table.add_column(width=label_width, no_wrap=True, overflow="ellipsis")
+        for each in widths:
+            table.add_column(width=each, no_wrap=True, overflow="crop", justify="right")
         for work, under_way in rows:
             style = "" if under_way else "dim"
             cells: list[RenderableType] = [Text(printable(work.label).replace("\n", " "), style)]
             if bar_width:
-                total, done = (work.total or None, work.done) if under_way else (1, 1)
-                cells.append(ProgressBar(total, done, width=bar_width))
-            told = work.outcome or "done"
-            if under_way:
-                told = _with_speed(work) if width >= _WIDE else _briefly(work)
-            table.add_row(*cells, Text(told, style))
-        return Group(table, Text(self._counted(len(rows)), "dim", no_wrap=True, overflow="ellipsis"))
+                cells.append(_bar(work, bar_width, now, lines) if under_way else Text())
+            told = self._told(work, now) if under_way else ["", "", work.outcome or "done"]
+            cells += [Text(text, style) for text in (told if width >= _WIDE else [_briefly(work, under_way)])]
+            table.add_row(*cells)
+        counted = self._counted(len(rows), now, rates=width >= _MEDIUM)
+        return Group(table, Text(counted, "dim", no_wrap=True, overflow="ellipsis"))
 
-    def _counted(self, shown: int) -> str:
+    def _told(self, work: Work, now: float) -> list[str]:
+        """Return how much of some work is done, how fast it goes now, and how long it will take at that rate."""
+        rate = self._rates.setdefault(work, Rate(work.begun)).at(work.done, now)
+        if not work.done:
+            return ["", "", "" if work.total else format_seconds(work.elapsed)]
+        amount = format_size(work.done)
+        if work.total is None:
+            return [amount, _per_second(rate), format_seconds(work.elapsed)]
+        amount = f"{amount} of {format_size(work.total)}"
+        if work.done >= work.total:
+            return [amount, "", _FINISHING]
+        left = f"{format_seconds(math.ceil((work.total - work.done) / rate))} left" if rate >= 1 else ""
+        return [amount, _per_second(rate), left]
+
+    def _counted(self, shown: int, now: float, *, rates: bool) -> str:
         with self._lock:
             done, under_way = sum(self.outcomes.values()), len(self._active)
-        told = [f"{done} done", format_size(self.moved), format_duration(int(time.monotonic() - self._begun))]
+            moved = self.moved + sum(work.done for work in self._active if work.total is not None)
+        told = [f"{done} done", f"{format_size(moved)} moved"]
+        if (rate := _per_second(self._moving.at(moved, now))) and rates:
+            told[-1] += f" at {rate}"
         more = under_way - shown
-        return ", ".join([*told, *([f"{more} more under way"] if more > 0 else [])])
+        told += [f"{more} more under way"] if more > 0 else []
+        return ", ".join([*told, format_seconds(now - self._begun)])
 
 
-def _with_speed(work: Work) -> str:
-    if not work.done:
-        return format_duration(int(work.elapsed)) if work.total is None else ""
-    done = format_size(work.done)
+def _bar(work: Work, width: int, now: float, lines: tuple[str, str]) -> Text:
+    """Return a bar that is filled as far as the work is; where nobody knows how much it is, one that moves.
+
+    `lines` are the characters for what is filled and what is not: they differ where there are no colors, too.
+    """
+    from rich.text import Text
+
+    full, empty = lines
     if work.total:
-        done += f" of {format_size(work.total)}"
-    return f"{done}, {format_size(work.done / max(work.elapsed, 0.001))}/s"
+        filled = min(width, work.done * width // work.total)
+        return Text.assemble((full * filled, "cyan"), (empty * (width - filled), "dim"))
+    size = max(2, width // 4)
+    # There and back again, in two seconds.
+    way = 2 * (width - size)
+    at = int((now - work.begun) * way / 2) % way
+    start = min(at, way - at)
+    return Text.assemble((empty * start, "dim"), (full * size, "cyan"), (empty * (width - size - start), "dim"))
 
 
-def _briefly(work: Work) -> str:
+def _per_second(rate: float) -> str:
+    return f"{format_size(rate)}/s" if rate >= 1 else ""
+
+
+def _briefly(work: Work, under_way: bool) -> str:
+    if not under_way:
+        return work.outcome or "done"
     if work.total:
         return f"{min(100, work.done * 100 // work.total)} %"
-    return format_size(work.done) if work.done else f"{int(work.elapsed)} s"
+    return format_size(work.done) if work.done else format_seconds(work.elapsed)

@@ -103,14 +103,14 @@ def identities(report: Report) -> str:
     return "\n".join(platform["id"] for platform in report["platforms"])
 
 
-def blob_names(result: BuildResult) -> dict[str, str]:
-    """Return what the blobs of an image are called in progress, by their short digests."""
+def blob_names(result: BuildResult, verb: str) -> dict[str, str]:
+    """Return what the blobs of an image, to which `verb` happens, are called in progress, by their short digests."""
     image = result.image
-    names = {layer.digest.short: "write layer of the base" for layer in image.layers}
+    names = {layer.digest.short: f"{verb} base image" for layer in image.layers}
     for layer in result.layers:
-        first, *others = layer.packages or ("layer of the environment",)
-        names[layer.digest.short] = f"write {first}" + (f" and {len(others)} more" if others else "")
-    return names | {image.id.short: "write config", image.digest.short: "write manifest"}
+        first, *others = layer.packages or ("environment",)
+        names[layer.digest.short] = f"{verb} {first}" + (f" and {len(others)} more" if others else "")
+    return names | {image.id.short: f"{verb} config", image.digest.short: f"{verb} manifest"}
 
 
 def build_summary(report: Report, locations: Sequence[Location], engine: str | None) -> str:

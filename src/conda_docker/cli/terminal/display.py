@@ -13,10 +13,15 @@ from conda_docker.cli.terminal.progress import Display, Lines
 
 @contextmanager
 def open_display(output: Output) -> Iterator[Display]:
-    """Open the display that fits the verbosity and what standard error is."""
-    if output.quiet:
+    """Open the display that was asked for, else the one that fits the verbosity and what standard error is."""
+    if output.quiet or output.progress == "none":
         yield Display(output)
-    elif output.verbosity is Verbosity.NORMAL and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+    elif (
+        output.progress != "plain"
+        and output.verbosity is Verbosity.NORMAL
+        and sys.stderr.isatty()
+        and os.environ.get("TERM") != "dumb"
+    ):
         from conda_docker.cli.terminal.bars import Terminal
 
         terminal = Terminal(output)

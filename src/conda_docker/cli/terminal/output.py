@@ -47,6 +47,8 @@ class Output:
     """
 
     verbosity: Verbosity = Verbosity.NORMAL
+    progress: str = "auto"
+    """How progress is shown: `auto`, `plain` (lines) or `none`."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set when the command is to end early; work that reports its progress then stops."""
     _log_handler: logging.Handler | None = None

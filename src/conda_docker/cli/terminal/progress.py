@@ -67,8 +67,8 @@ class Display:
         return Work(self, self._names.get(label, label), total)
 
     def name(self, names: Mapping[str, str]) -> None:
-        """Show work on blobs, which is labelled with short digests, by these names from now on."""
-        self._names |= names
+        """Show work on blobs, which is labelled with short digests, by these names; the first of each stays."""
+        self._names = {**names, **self._names}
 
     def advanced(self, work: Work) -> None:
         """Hear that some of the work was done."""

@@ -34,6 +34,17 @@ def format_duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def format_seconds(seconds: float) -> str:
+    """Return a time in whole seconds, minutes or hours, which does not flicker while it changes.
+
+    >>> format_seconds(0.2), format_seconds(59.9), format_seconds(61), format_seconds(7300)
+    ('0 s', '59 s', '1 min', '2 h')
+    """
+    if seconds < 60:
+        return f"{int(seconds)} s"
+    return f"{int(seconds // 60)} min" if seconds < 3600 else f"{int(seconds // 3600)} h"
+
+
 def format_table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset(), indent: str = "") -> str:
     """Return rows as lines with aligned columns; those in `right` are aligned to the right.
 

@@ -78,7 +78,7 @@ def package_layers(
         by_position = {}
         for layer in made:
             if delivery is not None:
-                delivery.begin(layer.layer.blob, f"write {named(layer.members)}")
+                delivery.begin(layer.layer.blob, f"{delivery.verb} {named(layer.members)}")
             by_position[layer.position] = layer
         return [by_position[position] for position in sorted(by_position)]
 

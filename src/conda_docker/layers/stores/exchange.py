@@ -59,7 +59,9 @@ def exchange_layers(
         if target.entry(key) is not None:
             return 0
         stop.check()
-        task = progress.start(f"layer {entry.layer.digest.short}", entry.layer.size)
+        first, *others = entry.facts.packages or (entry.layer.digest.short,)
+        more = f" and {len(others)} more" if others else ""
+        task = progress.start(f"layer {first}{more}", entry.layer.size)
         entry.layer.blob.open().close()  # which fetches it into the cache if need be
         target.put(key, entry.layer, entry.facts, entry.inputs)
         stop.guard(task).advance(entry.layer.size)

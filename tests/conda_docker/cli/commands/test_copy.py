@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -127,11 +128,16 @@ def test_the_report_is_json(layout: str, conda_docker: Run, tmp_path: Path) -> N
     }
 
 
-def test_progress_is_a_line_a_blob_on_standard_error(layout: str, conda_docker: Run, tmp_path: Path) -> None:
-    result = conda_docker("copy", layout, "oci-archive:copy.tar")
-    image = open_image(f"oci:{tmp_path}/layout")
+@pytest.mark.parametrize("options", [[], ["--compression", "zstd"]])
+def test_progress_is_a_line_a_blob_by_what_made_it(layout: str, options: list[str], conda_docker: Run) -> None:
+    result = conda_docker("copy", *options, layout, "oci-archive:copy.tar")
     told = {line.partition(":")[0] for line in result.stderr.splitlines()}
-    assert told == {layer.digest.short for layer in image.layers} | {image.id.short}
+    assert told == {"layer 0", "layer 1", "config"} | ({"zstd layer 0", "zstd layer 1"} if options else set())
+
+
+def test_the_summary_of_what_can_be_run_says_how(layout: str, conda_docker: Run) -> None:
+    lines = conda_docker("copy", layout, "docker-archive:copy.tar:app:1.0").stdout.splitlines()
+    assert re.fullmatch(r"run it +(docker|podman) load -i copy.tar && \1 run --rm -it app:1.0", lines[-1])
 
 
 @pytest.mark.parametrize(("kind", "media_type"), [("zstd", "tar+zstd"), ("none", "layer.v1.tar"), ("gzip", "tar+gzip")])

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from conda_docker.cli.terminal import bars
 from conda_docker.cli.terminal.bars import Terminal
 from conda_docker.cli.terminal.output import Output
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.images import layer_tar, write_oci_layout
 from tests.pseudo_terminal import Session, run_on_terminal
+from tests.slow_registry import slow_registry
 
 PACKAGES = 24
 PROGRAM = [Path(sys.executable).with_name("conda-docker")]
@@ -123,6 +126,78 @@ def test_no_color_is_respected(channel: SyntheticChannel, environment: dict[str,
     session = build_on_terminal(channel, environment | {"NO_COLOR": "1"}, tmp_path)
     assert drawn(session)
     assert not re.search(rb"\x1b\[[\d;]*3\d[;\d]*m", session.raw)
+
+
+@pytest.fixture
+def slow_image(tmp_path: Path) -> Iterator[str]:
+    """Return the name of an image of two layers in a registry that takes two seconds to give the larger one."""
+    layers = [layer_tar({"noise": os.urandom(100_000)}), layer_tar({"more": os.urandom(10_000)})]
+    write_oci_layout(tmp_path / "layout", layers)
+    with slow_registry(tmp_path / "layout", rate=50_000) as name:
+        yield name
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_a_copy_shows_names_amounts_and_the_time_left(
+    columns: int, slow_image: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    session = run_on_terminal(
+        [*PROGRAM, "copy", slow_image, "oci:copy"], env=environment, cwd=tmp_path, columns=columns
+    )
+    assert session.code == 0, session.text
+    assert session.lines[0].startswith("copied to")
+    shown = {line for screen in drawn(session) for line in screen if line.startswith("layer 0")}
+    told = r"\d+ %" if columns == 40 else r"[━─]+ +\d+\.\d kB of 10\d\.\d kB +\d+\.\d kB/s +[123] s left"
+    assert [line for line in shown if re.fullmatch(rf"layer 0 +{told}", line)], shown
+    assert all(len(line) < columns for screen in drawn(session) for line in screen)
+    known = re.compile(r"layer [01] |config |\d+ done, ")
+    assert all(known.match(line) for screen in drawn(session) for line in screen if line)
+
+
+def test_ctrl_c_gives_the_terminal_back(slow_image: str, environment: dict[str, str], tmp_path: Path) -> None:
+    session = run_on_terminal(
+        [*PROGRAM, "validate", slow_image],
+        env=environment,
+        cwd=tmp_path,
+        interrupt_when=lambda screen: any(line.startswith("layer 0") for line in screen),
+    )
+    assert (session.code, session.cursor_hidden) == (130, False)
+    assert [line.removeprefix("^C") for line in session.lines] == ["error: interrupted"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "lines"),
+    [
+        (["--progress", "plain"], {}, True),
+        ([], {"CONDA_DOCKER_PROGRESS": "plain"}, True),
+        ([], {"TERM": "dumb"}, True),
+        (["--progress", "none"], {}, False),
+    ],
+)
+def test_lines_or_nothing_on_a_terminal(
+    arguments: list[str],
+    variables: dict[str, str],
+    lines: bool,
+    slow_image: str,
+    environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    command: list[str | Path] = [*PROGRAM, "copy", *arguments, slow_image, "oci:copy"]
+    session = run_on_terminal(command, env=environment | variables, cwd=tmp_path)
+    assert session.code == 0
+    assert b"\x1b" not in session.raw
+    before = session.lines[: next(n for n, line in enumerate(session.lines) if line.startswith("copied to"))]
+    assert sorted(line.partition(":")[0] for line in before) == (["config", "layer 0", "layer 1"] if lines else [])
+
+
+def test_bars_without_box_characters() -> None:
+    terminal = Terminal(Output())
+    work = terminal.start("work", 100)
+    work.advance(50)
+    assert bars._bar(work, 10, work.begun, ("#", "-")).plain == "#####-----"
+    unknown = terminal.start("work", None)
+    assert bars._bar(unknown, 10, unknown.begun, ("#", "-")).plain == "##--------"
+    assert bars._bar(unknown, 10, unknown.begun + 1, ("#", "-")).plain == "--------##"
 
 
 def test_work_that_is_over_soon_is_never_drawn(environment: dict[str, str], tmp_path: Path) -> None:
