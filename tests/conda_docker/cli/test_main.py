@@ -13,6 +13,7 @@ import pytest
 
 import conda_docker.cli.commands.cache
 from conda_docker.cli import cli, run
+from conda_docker.cli.app import app
 from python_docker.errors import Error
 from python_docker.version import __version__
 from tests.conda_docker.cli.conftest import Run
@@ -41,11 +42,7 @@ def test_the_process_ends_with_the_exit_code(program: Run, layout: str) -> None:
     ("args", "message"),
     [
         (["cpoy"], "no such command: 'cpoy'; did you mean 'copy'?"),
-        (
-            ["xyz"],
-            "no such command: 'xyz'; there are: build, lock, init, copy, inspect, diff, validate, doctor, verify, "
-            "cache",
-        ),
+        (["xyz"], f"no such command: 'xyz'; there are: {', '.join(app.modules)}"),
         (["--nothing"], "no such option: --nothing"),
         (["copy", "-t", "demo:1"], "no such option: -t"),
         (["copy", "--compresion", "gzip"], "no such option: --compresion; did you mean --compression?"),
