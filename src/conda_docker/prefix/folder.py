@@ -12,8 +12,8 @@ from typing import NamedTuple
 from conda_docker.errors import InvalidEnvironment
 
 _VERSION_CONTROL = frozenset({".bzr", ".git", ".hg", ".svn"})
-_CACHES = frozenset({".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".nox", ".ipynb_checkpoints"})
-_LITTER = frozenset({".DS_Store", ".conda_lock", ".mamba_trash.txt", ".trash"})
+_CACHES = frozenset({".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".nox", ".pixi", ".ipynb_checkpoints"})
+_LITTER = frozenset({".DS_Store", ".conda_envs_dir_test", ".conda_lock", ".mamba_trash.txt", ".trash"})
 # Installers mark a prefix as something that backups may leave out; an image's is the image.
 _OF_PREFIXES = frozenset({"CACHEDIR.TAG"})
 _LITTER_ENDS = (".c~", ".conda_trash", ".trash")
