@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import socket
 import ssl
-from http.client import BadStatusLine, HTTPException, IncompleteRead, InvalidURL, LineTooLong, RemoteDisconnected
+from http.client import (
+    BadStatusLine,
+    HTTPException,
+    IncompleteRead,
+    InvalidURL,
+    LineTooLong,
+    RemoteDisconnected,
+    UnknownProtocol,
+)
 
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.heads import BadLength, HeadTooLong, HeadTooSlow
@@ -87,7 +95,7 @@ def _reason(error: BaseException) -> str:
             return "no answer in time"
         if isinstance(cause, RemoteDisconnected):
             return "it was closed without an answer"
-        if isinstance(cause, BadStatusLine):
+        if isinstance(cause, BadStatusLine | UnknownProtocol):
             return "the answer is not HTTP"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror[:120].lower()

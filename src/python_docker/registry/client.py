@@ -96,15 +96,19 @@ class RegistryClient:
             return parse_manifest(raw, None if served in _UNTYPED else served, f"{what} from {self.address.host}")
         raise AssertionError("unreachable")
 
-    def _check_type(self, raw: bytes, served: str, what: str) -> None:
-        """Raise for a web page, and for a document that says that it is something else than it is served as."""
+    def _check_no_page(self, raw: bytes, served: str, action: str) -> None:
+        """Raise for a web page, which is never what a registry answers."""
         start = raw[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
         if start.startswith(b"<") or ("html" in served and not start.startswith(b"{")):
             raise RegistryError(
-                f"{self.address.host}: cannot read {what}: it sent a web page ({served or 'without a type'}), as a "
+                f"{self.address.host}: cannot {action}: it sent a web page ({served or 'without a type'}), as a "
                 "proxy or a login page does",
                 status=200,
             )
+
+    def _check_type(self, raw: bytes, served: str, what: str) -> None:
+        """Raise for a web page, and for a document that says that it is something else than it is served as."""
+        self._check_no_page(raw, served, f"read {what}")
         try:
             document = json.loads(raw)
         except (ValueError, RecursionError):
@@ -146,15 +150,20 @@ class RegistryClient:
 
     def put_manifest(self, path: str, reference: str, document: Manifest | Index) -> Response:
         """Store a manifest or index under a tag or its digest; what it names must be there already."""
-        return self.session.request(
+        action = f"write the manifest of {_name(path, reference)}"
+        answer = self.session.request(
             "PUT",
             f"/v2/{path}/manifests/{reference}",
-            action=f"write the manifest of {_name(path, reference)}",
+            action=action,
             scopes=[repository_scope(path, "pull", "push")],
             headers={"Content-Type": document.media_type},
             body=Body.of(document.raw),
             accept={200, 201, 202, 204},
         )
+        if answer.status == 200:
+            # A login page takes anything, and has "had" every blob before.
+            self._check_no_page(answer.content(MAX_DOCUMENT_SIZE), content_type(answer.headers), action)
+        return answer
 
     def delete_manifest(self, path: str, digest: Digest) -> None:
         """Remove a manifest, and with it all tags that name it."""

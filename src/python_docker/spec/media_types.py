@@ -27,8 +27,8 @@ MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 INDEXES = frozenset({OCI_INDEX, DOCKER_INDEX})
 IMAGE_CONFIGS = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 # What Docker's first releases with schema 2, and registries of that time, wrote in the place of DOCKER_CONFIG
-# (distribution, manifest/schema2; containerd, images.IsKnownConfig).
-EARLY_CONFIGS = frozenset({"application/octet-stream", "text/html"})
+# (distribution, manifest/schema2; Docker, distribution/registry.go, "defaultImageTypes").
+EARLY_CONFIGS = frozenset({"application/octet-stream", "application/json", "text/html", ""})
 
 
 class ImageFormat(StrEnum):

@@ -25,8 +25,11 @@ def select_platform(index: Index, platform: Platform | None) -> Descriptor:
                 return descriptor
     if len(candidates) == 1 and (platform is None or candidates[0].get_platform() is None):
         return candidates[0]
-    there = ", ".join(str(found) for descriptor in candidates if (found := descriptor.get_platform())) or "none named"
-    raise PlatformNotFound(f"there is no image for {wanted}; there are: {there[:400]}")
+    there = ", ".join(str(found) for descriptor in candidates if (found := descriptor.get_platform()))
+    raise PlatformNotFound(
+        f"there is no image for {wanted}; "
+        + (f"there are: {there[:400]}" if there else "the index names no image for any platform")
+    )
 
 
 def _may_be_an_image(descriptor: Descriptor) -> bool:

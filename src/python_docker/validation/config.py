@@ -13,7 +13,8 @@ from python_docker.spec.timestamps import is_rfc3339
 from python_docker.validation.descriptors import check_names, check_strings
 from python_docker.validation.report import Finding, error, warning
 
-_PORT = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|sctp))?")
+_PORT = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(?:tcp|udp|sctp))?")
+_MAX_PORT = 65535
 _LISTS = ("Env", "Entrypoint", "Cmd", "Shell", "OnBuild")
 _SETS = ("ExposedPorts", "Volumes")
 _STRINGS = ("User", "WorkingDir", "StopSignal", "Hostname", "Domainname")
@@ -92,11 +93,12 @@ def _check_runtime(fields: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _check_labels(fields.get("Labels"))
     variables = fields.get("Env")
     for variable in variables if isinstance(variables, list) else ():
-        if isinstance(variable, str) and not variable.partition("=")[1]:
+        if isinstance(variable, str) and (variable.startswith("=") or "=" not in variable):
             yield error(f"Env holds {variable[:80]!r}, which is not NAME=VALUE")
     ports = fields.get("ExposedPorts")
     for port in ports if isinstance(ports, dict) else ():
-        if not _PORT.fullmatch(port):
+        found = _PORT.fullmatch(port)
+        if found is None or any(int(number) > _MAX_PORT for number in found.group(1, 2) if number):
             yield error(f"ExposedPorts holds {port[:80]!r}, which is not a valid port")
     folder = fields.get("WorkingDir")
     if isinstance(folder, str) and folder and not folder.startswith(("/", "C:", "c:")):

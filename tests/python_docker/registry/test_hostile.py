@@ -299,6 +299,11 @@ class TestTypes:
             client.manifest("team/app", reference)
         assert stub.host in str(caught.value)
 
+    def test_a_login_page_that_takes_everything(self, client: RegistryClient, stub: StubRegistry) -> None:
+        stub.hook = lambda asked: Answer(200, b"<html>Log in, please</html>", {"Content-Type": "text/html"})
+        with pytest.raises(RegistryError, match=r"cannot write the manifest of team/app:v1: it sent a web page"):
+            client.put_manifest("team/app", "v1", small_image("team/app").manifest)
+
     def test_a_web_page_as_a_blob(self, client: RegistryClient, stub: StubRegistry) -> None:
         stub.hook = on("/blobs/", lambda asked: Answer(200, b"<html>", {"Content-Type": "text/html"}))
         with pytest.raises(ContentMismatch, match="6 bytes instead of 20000, and is a web page"):

@@ -148,7 +148,7 @@ def test_of_an_artifact_digests_and_sizes_are_checked(made: Made) -> None:
     assert has(validate_source(made), ERROR, "its digest is")
 
 
-@pytest.mark.parametrize("config_type", ["application/octet-stream", "text/html"])
+@pytest.mark.parametrize("config_type", ["application/octet-stream", "application/json", "text/html"])
 def test_images_of_docker_s_early_years_are_images(config_type: str) -> None:
     made = Made(image_format=ImageFormat.DOCKER)
     made.value["config"]["mediaType"] = config_type

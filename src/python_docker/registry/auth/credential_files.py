@@ -182,7 +182,9 @@ def _entry(entry: Any, place: str) -> Credentials | None:
 
     def text(name: str) -> str:
         value = entry.get(name)
-        return value if isinstance(value, str) else ""
+        if value is not None and not isinstance(value, str):
+            raise ValueError(f"`{name}` is not a string")
+        return value or ""
 
     username, password = text("username"), text("password")
     if text("auth"):

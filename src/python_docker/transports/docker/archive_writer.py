@@ -70,10 +70,13 @@ class ArchiveDestination:
     def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
         if isinstance(manifest, Index):
             raise UnsupportedFormat("a docker archive cannot hold a multi-platform image: choose one with --platform")
-        if not manifest.has_image_config:
+        if not manifest.is_image:
+            odd, what = (
+                (manifest.layers[0], "first layer") if manifest.has_image_config else (manifest.config, "config")
+            )
             raise UnsupportedFormat(
-                f"a docker archive cannot hold {manifest.digest}, which is not an image: its config has the type "
-                f"{manifest.config.media_type[:120]!r}"
+                f"a docker archive cannot hold {manifest.digest}, which is not an image: its {what} has the type "
+                f"{odd.media_type[:120]!r}"
             )
         self._tar.put_file(blob_path(manifest.digest), manifest.raw)
         if root:

@@ -114,6 +114,8 @@ class TestEntries:
             "text",
             5,
             [],
+            {"auth": 7},
+            {"username": "alice", "password": ["secret"]},
             {"auth": "???"},
             {"auth": "YWxpY2U"},
             {"auth": base64.b64encode(b"no colon").decode()},

@@ -265,12 +265,14 @@ class TestRefused:
             copy_image(f"oci:{tmp_path}/layout", f"docker-archive:{tmp_path}/x.tar", all_platforms=True)
         assert not (tmp_path / "x.tar").exists()
 
-    def test_artifact(self) -> None:
+    @pytest.mark.parametrize("part", ["config", "first layer"])
+    def test_artifact(self, part: str) -> None:
         image = image_of()
         value = image.manifest.value()
-        value["config"]["mediaType"] = "application/vnd.example"
+        for descriptor in [value["config"]] if part == "config" else value["layers"]:
+            descriptor["mediaType"] = "application/vnd.example"
         destination = ArchiveDestination(StreamOutput(io.BytesIO()))
-        with pytest.raises(UnsupportedFormat, match="which is not an image"):
+        with pytest.raises(UnsupportedFormat, match=f"which is not an image: its {part} has the type"):
             destination.put_manifest(type(image.manifest).build(value), root=True)
 
     @pytest.mark.parametrize("version", ["v2", "1.2", ""])
