@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -14,10 +15,16 @@ import pytest
 from conda_docker.build_options import BuildOptions
 from conda_docker.environment.package_url import local_path
 from conda_docker.image.assemble import BuildResult, build_image
+from conda_docker.image.provenance import packages_of_layer
 from conda_docker.resolution.lock import lock
+from conda_docker.verification.rebuild import rebuild
+from conda_docker.verification.report import Outcome
 from demo.base import make_base
 from demo.channel import RealChannel
-from python_docker.transports import open_image, write_image
+from python_docker.image.blob import Blob
+from python_docker.image.layer import Layer
+from python_docker.spec.digest import Digest
+from python_docker.transports import Location, open_image, write_image
 from python_docker.validation import validate
 from tests.conda_docker.image.test_assemble import tree, without_origin
 from tests.conda_docker.oracle import Installed, Rattler, differences
@@ -99,6 +106,31 @@ def test_skopeo_copies_it_and_umoci_unpacks_it(
     root = unpack_image(umoci, tmp_path / "layout", "v1", tmp_path / "bundle")
     assert (root / "opt/conda/conda-meta/history").is_file()
     shutil.rmtree(tmp_path / "bundle")
+
+
+def test_its_layers_are_made_again_and_one_changed_byte_is_found(built: BuildResult, cache: Path) -> None:
+    """The history alone says how; the layers in the cache, which are the same bytes, are not trusted."""
+    image = built.image.copy()
+    [number] = [number for number, layer in enumerate(image.layers) if "numpy" in names_of(layer)]
+    layer = image.layers[number]
+    with layer.open_uncompressed() as stream:
+        tar = bytearray(stream.read())
+    place = tar.index(b"def ", tar.index(b"numpy/__init__.py"))
+    tar[place] = ord("D")
+    blob = Blob.from_bytes(gzip.compress(bytes(tar), 1), layer.descriptor.media_type)
+    image.layers[number] = Layer(blob, Digest.of(tar), config=layer.config, history=layer.history)
+    options = BuildOptions(cache_dir=cache, offline=True)
+    report = rebuild(image, options=options, base=Location.parse(f"oci:{make_base()}"))
+    [different] = report.having(Outcome.DIFFERENT)
+    assert different.packages == ("numpy",)
+    assert [path.partition(": ")[2] for path in different.differences] == ["another content"]
+    identical = report.having(Outcome.IDENTICAL)
+    assert len(identical) == len(report.layers) - 1 == len(image.layers) - 1
+    assert {verdict.kind for verdict in identical} == {"base", "packages", "environment"}
+
+
+def names_of(layer: Layer) -> list[str]:
+    return [package.name for package in packages_of_layer(layer)]
 
 
 def test_conda_meta_reads_as_an_environment(built: BuildResult, umoci: Program, tmp_path: Path) -> None:

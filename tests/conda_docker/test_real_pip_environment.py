@@ -18,6 +18,8 @@ from conda_docker.package.fetch.fetch import fetch_packages
 from conda_docker.request import Request
 from conda_docker.resolution.resolve import Resolved, resolve
 from conda_docker.sbom.document import bill_of_materials
+from conda_docker.verification.rebuild import rebuild
+from conda_docker.verification.report import Outcome
 from demo.base import make_base
 from demo.channel import IndexUnreachable, RealChannel
 from demo.wheels import fetch_wheels
@@ -168,6 +170,14 @@ def test_a_bill_of_materials_names_what_conda_and_pip_find(built: BuildResult, r
     assert named["conda"] == {(name, version) for name, (version, kind) in by_conda.items() if kind == "conda"}
     inspected = [one["metadata"] for one in json.loads(run("pip", "inspect"))["installed"]]
     assert named["pypi"] == {(normalize_name(one["name"]), one["version"]) for one in inspected}
+
+
+def test_layers_of_wheels_are_made_again(built: BuildResult, resolved: Resolved, folder: Path) -> None:
+    names = [wheel.name for wheel in resolved.environment.wheels]
+    report = rebuild(built.image, packages=names, options=BuildOptions(cache_dir=folder / "cache", offline=True))
+    again = [layer for layer in report.layers if set(names) & set(layer.packages)]
+    assert {layer.outcome for layer in again} == {Outcome.IDENTICAL}
+    assert {name for layer in again for name in layer.packages} >= set(names)
 
 
 def test_a_real_conda_sees_the_same(resolved: Resolved, folder: Path, tmp_path: Path) -> None:
