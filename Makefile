@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+IMAGE_ARGS ?= -o oci:$(CURDIR)/dist/image
 BENCH_TOOLS ?= github.com/google/go-containerregistry/cmd/crane github.com/regclient/regclient/cmd/regctl \
   go.podman.io/skopeo/cmd/skopeo
 # A process for each processor; `make test PARALLEL=` runs one test after another.
@@ -11,7 +12,7 @@ PARALLEL ?= -n auto --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help venv peers demo test smoke coverage check docs bench bench-tools zipapp clean
+.PHONY: help venv peers demo test smoke coverage check docs bench bench-tools zipapp image clean
 
 help:
 	@echo "make demo      build two images of packages made on this machine and of wheels, twice, and run them"
@@ -24,6 +25,7 @@ help:
 	@echo "make bench     measure speed and memory compared with other tools"
 	@echo "make bench-tools  build crane, regctl and skopeo as they are today, for \`make bench\`; Go is installed if need be"
 	@echo "make zipapp    make dist/conda-docker.pyz, one file with all that the program needs"
+	@echo "make image     build the project's own image, as container/conda-docker.toml declares it"
 	@echo "make clean     remove what these made"
 
 venv: $(VENV)/installed
@@ -79,6 +81,9 @@ bench-tools: venv
 
 zipapp: venv
 	scripts/make-zipapp $(VENV)/bin/python dist/conda-docker.pyz
+
+image: venv
+	cd container && $(abspath $(VENV))/bin/conda-docker build $(IMAGE_ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* .smoke .demo demo.tar demo-pip.tar dist build benchmarks/results

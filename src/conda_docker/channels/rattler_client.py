@@ -88,7 +88,15 @@ def rattler_client(config: Config) -> Client:
         if os.path.exists(file) and not os.path.isfile(file):  # noqa: PTH110, PTH113 -- these raise nothing
             raise InvalidEnvironment(f"cannot read {file}: not a regular file")
     with _home_that_is_a_folder():
-        return Client.from_config(config, max_retries=_RETRIES)
+        try:
+            return Client.from_config(config, max_retries=_RETRIES)
+        except ValueError as error:  # "builder error", as an image without certificates has it
+            named = os.environ.get("SSL_CERT_FILE")
+            where = f"SSL_CERT_FILE names {named}" if named else "this system has none that are found"
+            raise InvalidEnvironment(
+                f"cannot read the certificates that channels are verified by ({error}): {where}; SSL_CERT_FILE must "
+                "name a file of certificates in PEM format"
+            ) from error
 
 
 @contextmanager

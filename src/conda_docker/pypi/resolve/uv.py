@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -43,7 +45,13 @@ def uv_program() -> str:
         from uv import find_uv_bin
 
         return find_uv_bin()
-    except (ImportError, FileNotFoundError) as error:
+    except ImportError:
+        # conda-forge's package is the program alone, next to this Python.
+        beside = shutil.which("uv", path=str(Path(sys.executable).parent))
+        if beside is not None:
+            return beside
+        raise Error("pip packages need uv, which is not installed; `pip install uv` brings it") from None
+    except FileNotFoundError as error:
         raise Error("pip packages need uv, which is not installed; `pip install uv` brings it") from error
 
 
