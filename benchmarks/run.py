@@ -21,7 +21,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import environments
+from benchmarks import bakes, environments
 from benchmarks.environments import Environment, generated
 from benchmarks.floors import details, floors
 from benchmarks.link import DELAY, RATE
@@ -32,7 +32,7 @@ from benchmarks.pushes import endpoint, pushes
 from benchmarks.serving import serving
 from benchmarks.shared import shared
 from benchmarks.startup import before_layers, startup
-from benchmarks.table import print_group
+from benchmarks.table import print_group, wall
 from benchmarks.targets import targets
 from benchmarks.transfer_tools import find_tool
 from benchmarks.transfers import make_image, transfers
@@ -44,7 +44,7 @@ from tests.peers.availability import missing
 from tests.peers.engine import DockerEngine, start_engine
 
 RESULTS = Path(__file__).parent / "results"
-GROUPS = ("start", "science", "wide", "wheels", "shared", "network", "serve", "growth", "transfers")
+GROUPS = ("start", "science", "wide", "wheels", "shared", "network", "serve", "bake", "growth", "transfers")
 LARGE = ("large", "huge")
 _IMAGE, _QUICK_IMAGE = 500_000_000, 40_000_000  # bytes
 
@@ -138,6 +138,8 @@ def _measure(name: str, session: Session, peers: Peers, console: Console) -> Ite
         yield from _shared(session, console)
     elif name == "network":
         yield from _network(session, peers, console)
+    elif name == "bake":
+        yield _bakes(session, console)
     elif name == "serve":
         yield _serving(session, console)
     elif name == "growth":
@@ -263,6 +265,19 @@ def _serving(session: Session, console: Console) -> dict[str, Any]:
     with serving(session, environment) as works:
         rows = _rows(session, works, console)
     return _group("serve", f"Images on demand: {len(environment.archives)} packages", rows)
+
+
+def _bakes(session: Session, console: Console) -> dict[str, Any]:
+    """Many images at once, and the same one by one; how much that saves is printed."""
+    scale = bakes.QUICK if session.quick else bakes.FULL
+    once = replace(session, quick=True)  # hundreds of builds are a mean by themselves
+    with bakes.bakes(once, scale) as works:
+        rows = _rows(once, works, console)
+    group = _group("bake", f"{scale.environments} environments over {scale.packages} packages", rows)
+    together, apart = wall(group, bakes.AT_ONCE), wall(group, bakes.ONE_BY_ONE)
+    if together is not None and apart is not None:
+        console.print(f"one by one takes {apart / together:.1f} times as long", highlight=False)
+    return group | {"environments": scale.environments}
 
 
 def _transfers(session: Session, console: Console) -> Iterator[dict[str, Any]]:

@@ -77,6 +77,15 @@ class Cluster:
         assert self.scheduler is not None
         _kill(self.scheduler)
 
+    def cpu(self) -> float:
+        """Return the processor seconds that the scheduler and the workers have taken."""
+        processes = [*self.workers, *([self.scheduler] if self.scheduler else [])]
+        ticks = 0
+        for process in processes:
+            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def stop(self) -> None:
         for process in [*self.workers, *([self.scheduler] if self.scheduler else [])]:
             _kill(process)
