@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -63,13 +64,22 @@ def find_environments(inputs: Iterable[str | os.PathLike[str]]) -> list[Environm
         elif glob.has_magic(text):
             found += _matching(text)
         else:
-            raise EnvironmentNotFound(f"there is no file or folder {text}")
+            raise EnvironmentNotFound(f"there is no file or folder {text}{_hint(text)}")
     names = dict(zip(single, _names(single), strict=True))
     distinct: dict[Path, EnvironmentFile] = {}
     for each in found:
         named = replace(each, name=names[each.path]) if not each.name else each
         distinct.setdefault(each.path.absolute(), named)
     return list(distinct.values())
+
+
+def _hint(text: str) -> str:
+    """Return what whoever wrote something that is not there may have meant."""
+    if text == "-":
+        return "; many images are not described on standard input: `build -f -` builds one"
+    if "/" in text or text.endswith((".yml", ".yaml", ".toml", ".lock", ".txt")):
+        return ""
+    return "; packages are given to `build`, and names of images to --only"
 
 
 def _below(folder: Path) -> list[EnvironmentFile]:
@@ -162,7 +172,8 @@ def _names(paths: Sequence[Path]) -> list[str]:
 def usable_name(text: str) -> str:
     """Return a name that can be part of a reference, near to a text.
 
-    >>> usable_name("nf-core/Samtools_sort"), usable_name("..")
-    ('nf-core-samtools-sort', 'image')
+    >>> usable_name("nf-core/Samtools_sort"), usable_name("Näher"), usable_name("..")
+    ('nf-core-samtools-sort', 'naher', 'image')
     """
-    return _UNUSABLE.sub("-", text.lower()).strip("-") or "image"
+    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return _UNUSABLE.sub("-", letters.lower()).strip("-") or "image"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -128,6 +129,7 @@ def make_works(works: Sequence[LayerWork], shop: Workshop) -> Iterator[MadeWork]
             missing[number] = work.members
         else:
             found.append(_Step(number, known))
+    _check_room(shop, [works[number] for number in missing])
     making = _Making(works, shop)
     if not shop.repositories[1]:
         yield from (making.outcome(step) for step in found)
@@ -144,6 +146,21 @@ def make_works(works: Sequence[LayerWork], shop: Workshop) -> Iterator[MadeWork]
         stop=shop.stop,
     ):
         yield making.outcome(step)
+
+
+def _check_room(shop: Workshop, missing: Sequence[LayerWork]) -> None:
+    """Raise `CacheError` where the disk of the cache is certain to be full before all layers are made."""
+    needed = sum(work.size for work in missing)
+    root = next((folder for folder in (shop.store.root, *shop.store.root.parents) if folder.is_dir()), None)
+    if not needed or root is None:
+        return
+    free = shutil.disk_usage(root).free
+    # A layer takes about as much as the archives of its packages, which may have to be downloaded too.
+    if free < needed // 2:
+        raise CacheError(
+            f"the disk of {root} has {free / 1e6:.0f} MB left, and the {len(missing)} layers to be made take about "
+            f"{needed / 1e6:.0f} MB: make room with `cache prune`, or choose another disk with --cache-dir"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ class Bake:
             from conda_docker.cache.pushed import PushedBlobs
 
             compilers = closing.enter_context(Compilers())
-            shop = Workshop.open(options, compilers, workers=self._workers(), stop=self.stop, progress=self._progress)
+            shop = Workshop.open(options, compilers, workers=self.workers, stop=self.stop, progress=self._progress)
             self._assembly.places = PushedBlobs(shop.store.folder)
             carriers = closing.enter_context(Carriers(self._assembly.registry_of, self.stop, self._progress))
             pool = closing.enter_context(ThreadPoolExecutor(self._jobs, thread_name_prefix="image"))
@@ -241,7 +241,9 @@ class Bake:
         else:
             self._assembly.made[made.layer.digest] = made.layer.size
 
-    def _workers(self) -> int:
+    @property
+    def workers(self) -> int:
+        """How many layers are written at once."""
         if self._memory is None:
             return self._jobs
         return max(1, min(self._jobs, (self._memory - OWN_MEMORY) // LAYER_MEMORY))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from conda_docker import BuildOptions, Request, Target, bake, build_image, find_targets, resolve
+from conda_docker.baking import solving
+from conda_docker.baking.running import LAYER_MEMORY, OWN_MEMORY, Bake
 from conda_docker.baking.since import Earlier
 from conda_docker.baking.target import BakeFailed, InvalidTargets, Outcome
-from conda_docker.errors import Unsolvable
+from conda_docker.errors import CacheError, Unsolvable
 from conda_docker.layers import write
+from python_docker.progress import SILENT
 from python_docker.transports import open_image
 from python_docker.transports.location import Location
 from tests.conda_docker.baking.conftest import PACKAGES
@@ -175,6 +180,69 @@ def test_a_cache_that_cannot_be_written_is_one_error_for_all(
     target = _target("a", synthetic_channel, "a", tmp_path)
     result = bake([replace(target, request=replace(target.request, options=options))], jobs=1)
     assert "cache" in str(result.targets[0].error)
+
+
+def test_a_disk_that_is_too_small_is_said_before_anything_is_made(
+    server: ChannelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_environments(tmp_path / "modules", server.url, 3, PACKAGES)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1))
+    result = bake(find_targets(tmp_path / "modules", base="scratch", output=tmp_path / "out"), jobs=1)
+    assert {each.outcome for each in result.targets} == {Outcome.FAILED}
+    assert isinstance(result.targets[0].error, CacheError)
+    assert "make room with `cache prune`" in str(result.targets[0].error)
+    assert not [path for _, path in server.requests if path.endswith(".conda")]
+
+
+def test_a_disk_that_is_full_ends_all_and_leaves_nothing(
+    server: ChannelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_environments(tmp_path / "modules", server.url, 5, PACKAGES)
+    targets = find_targets(tmp_path / "modules", base="scratch", output=tmp_path / "out")
+    original, left = write.write_layer, [4]
+
+    def write_layer(*args: Any, **more: Any) -> Any:
+        left[0] -= 1
+        if left[0] < 0:
+            raise CacheError("the disk of the cache is full")
+        return original(*args, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(write, "write_layer", write_layer)
+        result = bake(targets, jobs=2)
+    assert {str(each.error) for each in result.targets if each.error} == {"the disk of the cache is full"}
+    written = {path.name for path in (tmp_path / "out").glob("*")}
+    assert written == {each.name for each in result.targets if each.outcome is Outcome.BUILT}
+    bake(targets, jobs=2).raise_for_failures()
+
+
+def test_less_memory_means_less_at_once() -> None:
+    assert Bake([], 8, None, False, {}, SILENT, lambda result: None).workers == 8
+    assert Bake([], 8, OWN_MEMORY + 3 * LAYER_MEMORY, False, {}, SILENT, lambda result: None).workers == 3
+    assert Bake([], 8, 1, False, {}, SILENT, lambda result: None).workers == 1
+
+
+def test_with_little_memory_one_process_solves(server: ChannelServer, tmp_path: Path) -> None:
+    write_environments(tmp_path / "modules", server.url, 6, PACKAGES)
+    bake(find_targets(tmp_path / "modules", base="scratch"), jobs=3, memory=1).raise_for_failures()
+    asked = Counter(path for _, path in server.requests if path.endswith("linux-64/repodata.json"))
+    assert max(asked.values()) == 1
+
+
+def test_a_process_that_dies_is_started_again(
+    server: ChannelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_environments(tmp_path / "modules", server.url, 2, PACKAGES)
+    monkeypatch.setattr(
+        solving,
+        "_PROGRAM",
+        f"import os, pathlib\np = pathlib.Path({str(tmp_path / 'died')!r})\n"
+        "if not p.exists(): p.touch(); os.abort()\n" + solving._PROGRAM,
+    )
+    bake(find_targets(tmp_path / "modules", base="scratch"), jobs=2).raise_for_failures()
+    monkeypatch.setattr(solving, "_PROGRAM", "import os; os.abort()")
+    result = bake(find_targets(tmp_path / "modules", base="scratch"), jobs=2)
+    assert all("the process that solves ended 2 times" in str(each.error) for each in result.targets)
 
 
 def test_a_package_that_cannot_be_had_fails_the_images_that_hold_it(server: ChannelServer, tmp_path: Path) -> None:

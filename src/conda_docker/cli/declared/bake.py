@@ -148,6 +148,8 @@ def _in_variant(given: Mapping[str, Any], build: _Build, variant: Variant, full:
         values["base"] = variant.base
     template = given["image"] or (NAME if values["image"] is None else None)
     if template is not None:
+        if given["push"] and template == NAME:
+            raise click.UsageError(f"--push needs a registry in the names: --image 'ghcr.io/org/{NAME}'")
         values["image"] = to_image_name("--image", variant.fill(template, build.name))
     if given["tags"]:
         values["tags"] = tuple(to_image_name("--tag", variant.fill(tag, build.name)) for tag in given["tags"])

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,7 +15,9 @@ import pytest
 
 from conda_docker.cli.exit_codes import ExitCode
 from python_docker.transports import open_image
+from python_docker.validation import validate
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.channel_server import ChannelServer
 from tests.conda_docker.cli.conftest import Run
 
 PYTHONS = [SyntheticPackage(name="python", version=version) for version in ("3.11.1", "3.12.1")]
@@ -149,6 +156,9 @@ def test_a_bill_of_materials_goes_with_each(conda_docker: Run, modules: Path, tm
         (["nowhere.yml"], ExitCode.NOT_FOUND, "there is no file or folder nowhere.yml"),
         (["nothing/*.yml"], ExitCode.NOT_FOUND, "no file matches nothing/*.yml"),
         (["empty"], ExitCode.NOT_FOUND, "nothing in empty describes an environment"),
+        (["zlib=1.3"], ExitCode.NOT_FOUND, "packages are given to `build`"),
+        (["-"], ExitCode.NOT_FOUND, "`build -f -` builds one"),
+        (["modules", "--push"], ExitCode.USAGE, "--push needs a registry in the names"),
         ([], ExitCode.USAGE, "give files, folders or patterns"),
         (["modules", "--only", "nobody"], ExitCode.NOT_FOUND, "no image is called so (there are: picard-sort, "),
         (["modules", "-i", "demo:1.0", "--push"], 1, "would both be written to docker://"),
@@ -180,6 +190,70 @@ def test_files_of_one_name_are_called_after_their_folders(conda_docker: Run, mod
     result = conda_docker("bake", *files, "-b", "scratch", "-o", "out", "-j1")
     assert result.returncode == 0, result.stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["picard-sort", "samtools-sort"]
+
+
+def test_a_base_that_is_out_of_reach_fails_the_images_on_it(
+    conda_docker: Run, modules: Path, synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    (tmp_path / "conda-docker.toml").write_text(
+        f"base = 'scratch'\nchannel = ['{synthetic_channel.url}']\nspecs = ['zlib']\n"
+        "[images.good]\n[images.bad]\nbase = 'localhost:1/base:1'\n"
+    )
+    result = conda_docker("bake", "-o", "out", "-j2", "--quiet")
+    assert result.returncode == ExitCode.NETWORK
+    assert result.stdout.startswith("good sha256:")
+    assert "bad: cannot connect to localhost:1" in result.stderr
+
+
+def test_a_place_that_cannot_be_written_is_an_error_of_its_image(
+    conda_docker: Run, modules: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    result = conda_docker("bake", "modules", "--only", "picard-sort", "-b", "scratch", "-j1", "-o", "file/out")
+    assert "picard-sort: cannot write to the OCI layout file/out/picard-sort" in result.stderr
+
+
+def test_files_that_are_not_text_are_passed_over(conda_docker: Run, modules: Path, tmp_path: Path) -> None:
+    (modules / "image.yml").write_bytes(b"\xff\xfe\x00")
+    (modules / "again").symlink_to(modules, target_is_directory=True)
+    result = conda_docker("bake", "modules", "-b", "scratch", "-j1", "--dry-run", "--json")
+    assert len(json.loads(result.stdout)["images"]) == 3
+
+
+def test_ctrl_c_leaves_nothing_half_written(
+    modules: Path, tmp_path: Path, synthetic_channel: SyntheticChannel, environment: dict[str, str]
+) -> None:
+    server = ChannelServer(synthetic_channel.folder).start()
+    for path in modules.glob("*/*/environment.yml"):
+        path.write_text(path.read_text().replace(synthetic_channel.url, server.url))
+    server.held["samtools-1.0-0.conda"] = threading.Event()
+    command = [
+        str(Path(sys.executable).with_name("conda-docker")),
+        "bake",
+        "modules",
+        "-b",
+        "scratch",
+        "-o",
+        "out",
+        "-j2",
+    ]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "out" / "picard-sort" / "index.json").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    server.held["samtools-1.0-0.conda"].set()
+    assert process.returncode == ExitCode.SIGINT
+    assert said.endswith("error: interrupted\n")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["picard-sort"]
+    assert not validate(open_image(f"oci:{tmp_path}/out/picard-sort")).problems
+    again = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=60, check=False)
+    server.stop()
+    assert again.returncode == 0
+    assert len(list((tmp_path / "out").iterdir())) == 3
+    assert sum("zlib-1.0" in path for _, path in server.requests) == 1
 
 
 def test_how_a_worker_is_started(conda_docker: Run) -> None:
