@@ -9,7 +9,7 @@ from pathlib import Path
 from conda_docker.report.page import GENERATOR
 from conda_docker.user_files import is_there
 from python_docker.errors import Error
-from python_docker.files.atomic import PartialFile, write_all
+from python_docker.files.atomic import PartialFile, write_all, write_whole_file
 
 _HEAD = 2048
 """Bytes at the beginning of a page in which it says what made it."""
@@ -25,20 +25,26 @@ def open_destination(path: Path, *, force: bool = False) -> Iterator[Callable[[b
     with _named_in_errors(path):
         _check_replaceable(path, force=force)
         is_stream = is_there(path) and not path.is_file()  # a pipe, or a device such as /dev/stdout
-        if not is_stream:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = PartialFile(path.parent)
+        partial = PartialFile(path.parent) if not is_stream and is_there(path.parent) else None
     if is_stream:
         yield lambda page: _write_stream(path, page)
-        return
+    elif partial is None:
+        # The folder is made when there is something to put into it.
+        yield lambda page: _write_file(path, page)
+    else:
+        with partial:
+            yield lambda page: _complete(partial, path, page)
 
-    def write(page: bytes) -> None:
-        with _named_in_errors(path):
-            write_all(partial.file, page)
-            partial.commit(path)
 
-    with partial:
-        yield write
+def _complete(partial: PartialFile, path: Path, page: bytes) -> None:
+    with _named_in_errors(path):
+        write_all(partial.file, page)
+        partial.commit(path)
+
+
+def _write_file(path: Path, page: bytes) -> None:
+    with _named_in_errors(path):
+        write_whole_file(path, page)
 
 
 def _write_stream(path: Path, page: bytes) -> None:

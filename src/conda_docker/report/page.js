@@ -54,7 +54,8 @@
       kind, stored: layer.size, unpacked: layer.unpacked, files: layer.files, exact: true,
       fresh: newDigests.has(layer.digest), held: layer.packages,
     };
-    node.children = childrenOf(only ? only.parts : layer.parts, kind, layer);
+    // What is of no package is something else, unless it is the base's.
+    node.children = childrenOf(only ? only.parts : layer.parts, !only && packages.length && kind !== "base" ? "other" : kind, layer);
     return node;
   }
 
@@ -93,7 +94,8 @@
 
   const HEAD = 20, EDGE = 3;
   let measure = "stored";
-  let trail = [root];
+  // Of one layer nothing is learned: what is in it is shown at once.
+  let trail = root.children.length === 1 && root.children[0].children.length ? [root, root.children[0]] : [root];
   let focused = 0;
   const value = (node) => node[measure] || 0;
 
@@ -150,7 +152,7 @@
     const sizes = [`${node.exact ? "" : "about "}${bytes(node.stored)} to download`];
     if (node.unpacked !== null && node.unpacked !== undefined) sizes.push(`${bytes(node.unpacked)} on disk`);
     if (node.files) sizes.push(count(node.files, "file"));
-    const more = node.held && node.held.length > 1 ? `: ${node.held.slice(0, 12).join(", ")}${node.held.length > 12 ? ", …" : ""}` : "";
+    const more = node.held && node.held.length > 1 ? `: ${node.held.slice(0, 12).join(", ")}${node.held.length > 12 ? ` and ${node.held.length - 12} more` : ""}` : "";
     told.replaceChildren(
       element("b", {}, node.label), ` — ${node.what}${more}. ${sizes.join(", ")}; `,
       `${percent(value(node), value(root))} of the image${node.fresh ? "; new" : ""}.`,
@@ -165,7 +167,7 @@
   function partTile(place, width, height) {
     const { node } = place;
     const label = place.w > 30 && place.h > 17
-      ? [element("span", { class: "name" }, node.label), place.h > 33 ? element("span", { class: "size" }, sizeOf(node)) : null]
+      ? [element("span", { class: "name" }, node.label), place.h > 33 && place.w > 64 ? element("span", { class: "size" }, sizeOf(node)) : null]
       : [];
     return element("span", {
       class: `part ${node.kind}`, style: at(place, width, height),

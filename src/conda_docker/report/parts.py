@@ -9,6 +9,8 @@ from conda_docker.report.contents import Part, PartKind
 from conda_docker.report.layer_files import LayerFiles
 from conda_docker.report.records import Record
 
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
+
 _Files = Sequence[tuple[str, int]]
 
 
@@ -42,12 +44,12 @@ def owners_of(records: Sequence[Record]) -> dict[str, int]:
 
 
 def shown(path: str) -> str:
-    """Return a path as text that can be shown: bytes that are not UTF-8 spelled out.
+    """Return a path as text that can be shown: control characters and bytes that are not UTF-8 spelled out.
 
-    >>> shown("a\\udce9")
-    'a\\\\xe9'
+    >>> shown("a\\udce9"), shown("a\\nb")
+    ('a\\\\xe9', 'a\\\\x0ab')
     """
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").translate(_CONTROL)
 
 
 def _folders(files: _Files, start: int, depth: int, smallest: int) -> tuple[Part, ...]:

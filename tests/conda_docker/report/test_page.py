@@ -138,6 +138,15 @@ def test_the_map_is_walked_by_keyboard(show: Show) -> None:
     assert page.evaluate("getComputedStyle(document.activeElement.firstChild).outlineStyle") == "solid"
 
 
+def test_the_one_layer_of_an_image_is_open_from_the_start(show: Show) -> None:
+    image = Image("app", "1.0")
+    image.add_layer_contents({"/usr/a": b"a" * 9000, "/usr/b": b"b" * 4000, "/etc/c": b"c" * 1000})
+    page = show(image)
+    assert texts(page, ".tile > .face > .title > .name") == ["usr/", "etc/"]
+    page.evaluate("document.querySelector('#path button').click()")
+    assert texts(page, ".tile > .face > .title > .name") == ["add_layer_contents"]
+
+
 def test_tiles_fill_the_map_by_size(show: Show) -> None:
     page = show(example())
     page.evaluate("document.querySelectorAll('#measure button')[1].click()")

@@ -50,6 +50,10 @@ def test_packages_have_their_files_and_the_rest_is_by_folder() -> None:
     ]
 
 
+def test_control_characters_are_spelled_out() -> None:
+    assert [part.name for part in parts({"a\nb/c": 1, "\x1b[31m": 2})] == ["\\x1b[31m", "a\\x0ab/"]
+
+
 def test_bytes_that_are_not_text_are_spelled_out() -> None:
     (part,) = parts({"caf\udce9": 1})
     assert part.name == shown("caf\udce9") == "caf\\xe9"
