@@ -21,7 +21,7 @@ from conda_docker.image.provenance import (
 )
 from conda_docker.image.runtime.config import base_of
 from conda_docker.report.contents import Environment, LayerItem, PackageItem, Part, PartKind, Report, Runtime
-from conda_docker.report.layer_files import LayerFiles, read_layer_files
+from conda_docker.report.layer_files import NOT_HERE, LayerFiles, read_layer_files
 from conda_docker.report.parts import owners_of, parts_of
 from conda_docker.report.records import Record
 from conda_docker.report.run_commands import run_commands
@@ -87,6 +87,7 @@ def gather_report(
     manifest = image.manifest
     base_name, base_digest = base_of(image)
     notes = [] if layers else [_NOT_READ]
+    notes += [f"Layer {number} is not here, as is usual for its type." for number in _elsewhere(found)]
     if not packages and layers and not environments:
         notes.append(_NO_PACKAGES)
     return Report(
@@ -126,6 +127,11 @@ def _steps(image: Image) -> tuple[list[Step], list[InstalledEnvironment]]:
         return steps, []
 
 
+def _elsewhere(found: Sequence[_Found]) -> list[int]:
+    """Return the numbers of foreign layers, which registries do not keep (image-spec, layer.md)."""
+    return [each.step.position + 1 for each in found if each.files is NOT_HERE]
+
+
 def _requested(environment: InstalledEnvironment) -> Iterator[tuple[str, str]]:
     for spec in environment.requested:
         yield "conda", match_spec_name(spec)
@@ -138,7 +144,13 @@ def _read(steps: Sequence[Step], progress: Progress) -> list[LayerFiles | None]:
 
     def read(layer: Layer, title: str) -> LayerFiles:
         task = progress.start(title, layer.size)
-        found = read_layer_files(layer, task.advance)
+        try:
+            found = read_layer_files(layer, task.advance)
+        except NotFound:
+            if not layer.descriptor.is_elsewhere:
+                raise
+            task.finish("elsewhere")
+            return NOT_HERE
         task.finish()
         return found
 

@@ -29,6 +29,10 @@ class LayerFiles:
     removed: frozenset[str]
 
 
+NOT_HERE = LayerFiles({}, (), frozenset())
+"""Of a layer whose content is elsewhere."""
+
+
 def read_layer_files(layer: Layer, advance: Callable[[int], object]) -> LayerFiles:
     """Read a layer to its end, where its digests are checked; `advance` is called with numbers of stored bytes.
 

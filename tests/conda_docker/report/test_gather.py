@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, BinaryIO
+
+import pytest
 
 from conda_docker.comparison.side import side_of_image
 from conda_docker.report.contents import Report
 from conda_docker.report.gather import gather_report
+from python_docker.errors import NotFound
 from python_docker.image import Image
+from python_docker.image.blob import Blob
 from python_docker.image.layer_builder import build_layer
 from python_docker.spec.documents import History
 from python_docker.tar import TarEntry
@@ -84,6 +88,24 @@ def test_documents_alone() -> None:
     assert (report.unpacked, report.files, report.packages) == (None, None, None)
     assert report.layers[0].parts == ()
     assert "not read" in report.notes[0]
+
+
+def test_a_foreign_layer_that_is_elsewhere() -> None:
+    def missing() -> BinaryIO:
+        raise NotFound("there is no such blob")
+
+    image = Image("app", "1.0")
+    layer = image.add_layer_contents({"/a": b"a"})
+    foreign = layer.descriptor.replace(
+        media_type="application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", urls=("https://example.com/layer",)
+    )
+    image.layers[0] = layer.with_blob(Blob(foreign, missing))
+    report = gather(image)
+    assert (report.layers[0].size, report.layers[0].files) == (layer.size, 0)
+    assert report.notes[0].startswith("Layer 1 is not here")
+    image.layers[0] = layer.with_blob(Blob(layer.descriptor, missing))
+    with pytest.raises(NotFound):
+        gather(image)
 
 
 def test_an_image_from_scratch() -> None:

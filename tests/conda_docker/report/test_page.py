@@ -140,7 +140,7 @@ def test_the_map_is_walked_by_keyboard(show: Show) -> None:
 
 def test_the_one_layer_of_an_image_is_open_from_the_start(show: Show) -> None:
     image = Image("app", "1.0")
-    image.add_layer_contents({"/usr/a": b"a" * 9000, "/usr/b": b"b" * 4000, "/etc/c": b"c" * 1000})
+    image.add_layer_contents({"/usr/a": b"a" * 9000, "/usr/b": b"b" * 4000, "/etc/c": b"c" * 3000})
     page = show(image)
     assert texts(page, ".tile > .face > .title > .name") == ["usr/", "etc/"]
     page.evaluate("document.querySelector('#path button').click()")
