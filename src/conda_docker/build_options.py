@@ -98,9 +98,19 @@ class LayerRepository:
     options: RegistryOptions | None = None
 
     def __post_init__(self) -> None:
+        from python_docker.errors import InvalidReference
         from python_docker.spec.reference import ImageReference
 
-        ImageReference.parse(self.reference)
+        scheme, separator, rest = self.reference.partition("://")
+        if separator:
+            hint = "; --insecure HOST allows plain HTTP" if scheme == "http" else ""
+            raise InvalidReference(f"a layer repository is named without {scheme}://, such as {rest[:200]}{hint}")
+        reference = ImageReference.parse(self.reference)
+        if ":" in self.reference.rpartition("/")[2] or reference.digest is not None:
+            raise InvalidReference(
+                f"{self.reference[:200]} names an image, and layers are in a repository: give {reference.name} alone; "
+                "--cache-image reuses the layers of the image that is replaced"
+            )
 
 
 def to_repositories(name: str, value: object) -> tuple[LayerRepository, ...]:

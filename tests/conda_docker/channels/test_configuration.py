@@ -167,3 +167,9 @@ def test_a_file_that_cannot_be_read(home: Path, text: str) -> None:
 def test_files_that_say_nothing_of_channels(home: Path, text: str) -> None:
     write(home / ".condarc", text)
     assert read_conda_configuration().channels == ()
+
+
+def test_a_setting_of_ours_that_is_misspelt(home: Path) -> None:
+    (home / ".condarc").write_text("conda_docker: {cache_form: [ghcr.io/org/layers]}")
+    with pytest.raises(InvalidEnvironment, match="has no setting 'cache_form'; there are cache_from and cache_to"):
+        read_conda_configuration()

@@ -82,7 +82,7 @@ def replaced_images(locations: Sequence[Location], given: Mapping[str, Any]) -> 
             "docker://REF"
         )
     cache = CacheFolder(given["cache_dir"] or default_cache_dir())
-    return ReplacedImages(kept, cache, lambda location: registry_of(location, given))
+    return ReplacedImages([] if given["offline"] else kept, cache, lambda location: registry_of(location, given))
 
 
 def layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,4 +103,6 @@ def layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:
         option: given[option] or to_repositories(option, getattr(configuration, option))
         for option in ("cache_from", "cache_to")
     }
+    if given["verify_cache"] and not chosen["cache_from"] and not given["cache_image"]:
+        raise click.UsageError("--verify-cache is for layers of --cache-from or --cache-image; give one of these")
     return {option: tuple(map(reachable, repositories)) for option, repositories in chosen.items() if repositories}

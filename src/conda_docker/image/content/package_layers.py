@@ -131,14 +131,18 @@ def fetching(
 def repositories(
     options: BuildOptions, cache: CacheFolder, progress: Progress = SILENT, stop: Stop | None = None
 ) -> Repositories:
-    """Return the layer repositories to look in, and those to keep layers in; one that is both is one store."""
-    if not options.cache_from and not options.cache_to:
+    """Return the layer repositories to look in, and those to keep layers in; one that is both is one store.
+
+    Offline, none is looked in.
+    """
+    sources = () if options.offline else options.cache_from
+    if not sources and not options.cache_to:
         return [], []
     from conda_docker.layers.stores.repository import RepositoryStore
 
     stores: dict[str, RepositoryStore] = {}
-    for repository in (*options.cache_from, *options.cache_to):
+    for repository in (*sources, *options.cache_to):
         if repository.reference not in stores:
             stores[repository.reference] = RepositoryStore.open(repository, cache, progress, stop)
-    read, written = ([stores[each.reference] for each in given] for given in (options.cache_from, options.cache_to))
+    read, written = ([stores[each.reference] for each in given] for given in (sources, options.cache_to))
     return list(dict.fromkeys(read)), list(dict.fromkeys(written))

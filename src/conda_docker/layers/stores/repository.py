@@ -26,7 +26,7 @@ from conda_docker.cache.kept_blob import kept_blob
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.environment_entry import entries_in, environment_document, notes_in, read_entry
-from python_docker.errors import Error, NotFound, RegistryError
+from python_docker.errors import CredentialsError, Error, NotFound, RegistryError
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
@@ -217,11 +217,13 @@ class RepositoryStore:
             return manifest
         except NotFound:
             return None
-        except (ValueError, RecursionError) as error:
+        except (RegistryError, CredentialsError) as error:
+            with self._lock:
+                first, self._out_of_reach = not self._out_of_reach, True
+            if first:
+                self._warn(f"it cannot be read, and is not asked any more: {error}")
+        except (Error, ValueError, RecursionError) as error:
             self._warn(f"the entry {tag[:12]}... cannot be used: {error}")
-        except Error as error:
-            self._out_of_reach = True
-            self._warn(f"it cannot be read, and is not asked any more: {error}")
         return None
 
     def config(self, manifest: Manifest) -> Any:

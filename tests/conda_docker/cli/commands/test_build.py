@@ -435,6 +435,10 @@ def test_a_post_link_script_is_named(build: Build, synthetic_channel: SyntheticC
         (["-o", "x.tar", "--bytecode", "perhaps", "numpy"], "--bytecode"),
         (["-o", "x.tar", "--add", "nothing", "numpy"], "SRC:DST"),
         (["-o", "x.tar", "-b", "docker://", "numpy"], "--base"),
+        (["-o", "x.tar", "--cache-to", "ghcr.io/org/app:1", "numpy"], "give ghcr.io/org/app alone; --cache-image"),
+        (["-o", "x.tar", "--cache-from", "docker://ghcr.io/org/layers", "numpy"], "named without docker://"),
+        (["-o", "x.tar", "--cache-from", "http://localhost/layers", "numpy"], "--insecure HOST allows plain HTTP"),
+        (["-o", "x.tar", "--verify-cache", "5%", "numpy"], "--verify-cache is for layers of --cache-from"),
     ],
 )
 def test_wrong_usage(args: list[str], word: str, conda_docker: Run) -> None:

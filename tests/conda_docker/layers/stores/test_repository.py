@@ -16,7 +16,7 @@ import pytest
 from conda_docker.build_options import BuildOptions, Bytecode, LayerRepository
 from conda_docker.cache.folder import CacheFolder
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.errors import CacheError
+from conda_docker.errors import CacheError, DownloadError
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.index import finish_images
 from conda_docker.image.preview import preview_image
@@ -323,6 +323,30 @@ def test_a_registry_that_cannot_be_reached_is_asked_once(
     machine("first", cache_from=[LayerRepository("localhost:1/layers", options)])
     assert caplog.text.count("is not asked any more") == 1
     assert len(downloads(server)) == 3
+
+
+def test_a_registry_that_wants_a_login_is_asked_once(
+    machine: Machine, server: ChannelServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry = StubRegistry(lambda asked: refusal(401, "UNAUTHORIZED"))
+    try:
+        machine("first", cache_from=f"{registry.host}/layers")
+    finally:
+        registry.stop()
+    assert sum("/manifests/" in asked.path for asked in registry.requests) == 1
+    assert caplog.text.count("is not asked any more") == 1
+    assert len(downloads(server)) == 3
+
+
+def test_offline_no_repository_is_looked_in(
+    machine: Machine, server: ChannelServer, registry: Registry, layers: str
+) -> None:
+    first = machine("first", cache_to=layers)
+    before = len(registry.requests())
+    assert machine("first", cache_from=layers, offline=True).image.digest == first.image.digest
+    with pytest.raises(DownloadError, match="--offline forbids to download"):
+        machine("second", cache_from=layers, offline=True)
+    assert registry.requests(since=before) == []
 
 
 def test_layers_that_were_tampered_with_are_found_by_making_them_again(
