@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion
 
 from conda_docker.environment.wheels import Distribution, LockedWheel
-from conda_docker.errors import InvalidEnvironment, Unsolvable
+from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment, Unsolvable
 from conda_docker.package.fetch.find import hash_file
 from conda_docker.pypi.distributions import provided_distributions
 from conda_docker.pypi.pip_configuration import read_pip_configuration
@@ -104,6 +104,8 @@ def _installed_over(
 
 def _built(builder: Builder, folder: Path) -> LockedWheel:
     pyproject = folder / "pyproject.toml"
+    if not folder.exists():
+        raise EnvironmentNotFound(f"there is no folder {folder} with a project")
     if not pyproject.is_file():
         raise InvalidEnvironment(f"{folder} is not the folder of a project: it has no pyproject.toml")
     # Before it is built, which could fail for that; what the wheel says counts too, for it need not stand in the file.

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.sbom.document import BillFormat, bill_of_materials
-from python_docker.errors import Error
-from python_docker.files.atomic import write_whole_file
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Manifest
+from python_docker.transports.output import write_file
 
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
@@ -53,10 +52,7 @@ class BillWriter:
         for bill_format, path in self._files.items():
             if path is None or not isinstance(written, Manifest):
                 continue
-            try:
-                write_whole_file(path, self._bill(self._results[0], written, bill_format))
-            except OSError as error:
-                raise Error(f"cannot write the bill of materials to {path}: {error.strerror or error}") from error
+            write_file(path, self._bill(self._results[0], written, bill_format))
 
     def _bill(self, result: BuildResult, manifest: Manifest, bill_format: BillFormat) -> bytes:
         key = bill_format, manifest.digest

@@ -113,6 +113,23 @@ class FileOutput:
             self._file.close()
 
 
+def write_file(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file that a user named, whole or not at all; its folder is made if need be. Raises `Error`.
+
+    A link stays one, and what is not a plain file, such as a pipe or `/dev/stdout`, is written to as it is.
+    """
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Error(f"cannot write {os.fspath(path)}: {error.strerror}") from error
+    output = FileOutput(path)
+    try:
+        output.write(content)
+        output.commit()
+    finally:
+        output.abort()
+
+
 class PackedOutput:
     """Compresses what goes to another output; the same bytes give the same file on every machine."""
 

@@ -11,7 +11,7 @@ import pytest
 from conda_docker.build_options import BuildOptions, Bytecode
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.wheels import LockedWheel
-from conda_docker.errors import InvalidEnvironment, Unsolvable
+from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment, Unsolvable
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.pypi.project import with_projects
 from conda_docker.request import Request
@@ -104,6 +104,8 @@ def test_it_takes_the_place_of_another_of_its_name(tmp_path: Path, project: Path
 def test_a_folder_without_a_project(tmp_path: Path) -> None:
     with pytest.raises(InvalidEnvironment, match=r"is not the folder of a project: it has no pyproject\.toml"):
         installed(tmp_path, tmp_path)
+    with pytest.raises(EnvironmentNotFound, match="there is no folder"):
+        installed(tmp_path, tmp_path / "none")
 
 
 def test_an_environment_without_python(tmp_path: Path, project: Path) -> None:

@@ -18,7 +18,7 @@ from python_docker import copy_image, open_image, write_image
 from python_docker.errors import Error, UnsupportedFormat
 from python_docker.files.atomic import write_all
 from python_docker.image import Image
-from python_docker.transports.output import FileOutput, StreamOutput
+from python_docker.transports.output import FileOutput, StreamOutput, write_file
 from tests.archives import COMPRESSIONS, docker_members, only_linux, tar_of
 from tests.images import layer_tar
 
@@ -275,3 +275,25 @@ def test_an_ending_that_cannot_be_kept_is_refused(name: str, tmp_path: Path) -> 
     with pytest.raises(UnsupportedFormat, match=r"\.tar, \.tar\.gz or \.tar\.zst"):
         Image("hello", "1").write_filename(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_a_user_named(tmp_path: Path) -> None:
+    write_file(tmp_path / "new/file", b"first")
+    (tmp_path / "link").symlink_to("new/file")
+    write_file(tmp_path / "link", b"second")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "new/file").read_bytes() == b"second"
+    with pytest.raises(Error, match=r"cannot write .*: it is a folder"):
+        write_file(tmp_path / "new", b"")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_that_a_user_named_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    number = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_file(pipe, b"hello")
+    assert os.read(number, 10) == b"hello"
+    os.close(number)
+    assert pipe.is_fifo()

@@ -32,8 +32,7 @@ def init(console: Output, *, force: bool, show: bool) -> None:
     """
     from conda_docker.cli.declared.find import OWN_FILE
     from conda_docker.cli.declared.starter import starter
-    from python_docker.errors import Error
-    from python_docker.files.atomic import write_whole_file
+    from python_docker.transports.output import write_file
 
     text = starter(Path())
     if show:
@@ -42,8 +41,5 @@ def init(console: Output, *, force: bool, show: bool) -> None:
     path = Path(OWN_FILE)
     if path.exists() and not force:
         raise click.UsageError(f"{path} is there already; --force replaces it")
-    try:
-        write_whole_file(path, text.encode())
-    except OSError as error:
-        raise Error(f"cannot write {path}: {error.strerror or error}") from error
+    write_file(path, text.encode())
     console.result(str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
 from conda_docker.cli.terminal.report import count
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
-from python_docker.errors import Error, InvalidPath
+from python_docker.errors import InvalidPath
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
@@ -93,10 +94,12 @@ def lock(
     if any(each.environment.installed is not None for each in resolved):
         console.note("note: packages are locked, and not the files of the environment that no package brings")
     _write(path, form, resolved, asked)
+    # What goes to a file goes to standard error where the file itself goes to standard output.
+    say = console.note if str(path) == "-" or (path.exists() and not path.is_file()) else console.result
     for each in resolved:
         environment = each.environment
         packages = f"{count(len(environment.packages), 'conda package')}, {count(len(environment.wheels), 'wheel')}"
-        console.result(f"{path}: {environment.subdir}, {packages}, base {each.base_name}")
+        say(f"{path}: {environment.subdir}, {packages}, base {each.base_name}")
     return None
 
 
@@ -207,21 +210,24 @@ def _request(values: Mapping[str, Any]) -> Request:
 
 def _preferred(path: Path, update: tuple[str, ...]) -> dict[str, LockedEnvironment]:
     """Return what the lock file holds for each platform, but for the packages to update."""
+    from conda_docker.environment.wheels import normalize_name
     from conda_docker.lock_files.inputs import locked_environments
 
     environments = locked_environments(path)
     names = {package.name for found in environments.values() for package in found.packages}
     names |= {wheel.name for found in environments.values() for wheel in found.wheels}
-    for name in update:
-        if name not in names:
+    wanted = {name if name in names else name.lower() for name in update}
+    wanted |= {normalize_name(name) for name in wanted if normalize_name(name) in names}
+    for name in sorted(wanted):
+        if name not in names and normalize_name(name) not in names:
             from conda_docker.cli.declared.images import did_you_mean
 
             raise InvalidEnvironment(f"{path} has no package {name!r}{did_you_mean(name, names)}")
     return {
         subdir: replace(
             found,
-            packages=tuple(package for package in found.packages if package.name not in update),
-            wheels=tuple(wheel for wheel in found.wheels if wheel.name not in update),
+            packages=tuple(package for package in found.packages if package.name not in wanted),
+            wheels=tuple(wheel for wheel in found.wheels if wheel.name not in wanted),
         )
         for subdir, found in environments.items()
     }
@@ -250,7 +256,7 @@ def _write(path: Path, form: str, resolved: tuple[Resolved, ...], asked: _Asked)
     from conda_docker.lock_files.conda_lock import conda_lock
     from conda_docker.lock_files.own import own_lock
     from conda_docker.lock_files.pixi import pixi_lock
-    from python_docker.files.atomic import write_whole_file
+    from python_docker.transports.output import write_file
 
     environments = [each.environment for each in resolved]
     if form == "pixi":
@@ -259,7 +265,7 @@ def _write(path: Path, form: str, resolved: tuple[Resolved, ...], asked: _Asked)
         text = conda_lock(environments, asked.values["file"], asked.digest.partition(":")[2])
     else:
         text = own_lock(resolved, asked.inputs, asked.digest, path.absolute().parent)
-    try:
-        write_whole_file(path, text.encode())
-    except OSError as error:
-        raise Error(f"cannot write {path}: {error.strerror or error}") from error
+    if str(path) == "-":
+        sys.stdout.write(text)
+    else:
+        write_file(path, text.encode())

@@ -73,8 +73,8 @@ def bake_summary(result: BakeResult) -> str:
 
 
 def write_junit(result: BakeResult, path: Path) -> None:
-    """Write a report in JUnit's XML: an image is a test case. Raises `OSError`."""
-    from python_docker.files.atomic import write_whole_file
+    """Write a report in JUnit's XML: an image is a test case. Raises `Error`."""
+    from python_docker.transports.output import write_file
 
     failed = sum(each.error is not None for each in result.targets)
     skipped = sum(each.error is None and each.outcome != "built" for each in result.targets)
@@ -98,7 +98,7 @@ def write_junit(result: BakeResult, path: Path) -> None:
         if each.digest is not None:
             ET.SubElement(case, "system-out").text = f"{each.image}@{each.digest}"
     ET.indent(suites)
-    write_whole_file(path, ET.tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n")
+    write_file(path, ET.tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n")
 
 
 def _xml(text: str) -> str:
@@ -110,12 +110,12 @@ def _xml(text: str) -> str:
 
 
 def write_metadata(result: BakeResult, path: Path) -> None:
-    """Write what `docker buildx bake --metadata-file` writes, and the digests of inputs. Raises `OSError`.
+    """Write what `docker buildx bake --metadata-file` writes, and the digests of inputs. Raises `Error`.
 
     Source: docker/buildx, docs/reference/buildx_bake.md, "--metadata-file".
     """
     from conda_docker.baking.since import INPUTS_KEY
-    from python_docker.files.atomic import write_whole_file
+    from python_docker.transports.output import write_file
 
     value: dict[str, Mapping[str, str]] = {}
     for each in result.targets:
@@ -123,7 +123,7 @@ def write_metadata(result: BakeResult, path: Path) -> None:
             continue
         entry = {"containerimage.digest": each.digest, "image.name": each.image}
         value[each.name] = entry | ({INPUTS_KEY: each.inputs} if each.inputs else {})
-    write_whole_file(path, f"{json.dumps(value, indent=2)}\n".encode())
+    write_file(path, f"{json.dumps(value, indent=2)}\n".encode())
 
 
 def preview_report(preview: BakePreview) -> Report:

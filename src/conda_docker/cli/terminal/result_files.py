@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from python_docker.files.atomic import write_whole_file
+from python_docker.transports.output import write_file
 
 if TYPE_CHECKING:
     from python_docker.spec.documents import Index, Manifest
@@ -24,14 +24,14 @@ def write_result_files(
     names: Sequence[ImageReference],
     written: Mapping[Location, Manifest | Index],
 ) -> None:
-    """Write those files that are asked for. Raises `OSError`."""
+    """Write those files that are asked for. Raises `Error`."""
     kept = [document for place, document in written.items() if place.medium.keeps_manifest]
     document = (kept or list(written.values()))[0]
     if metadata_file is not None:
         text = json.dumps(_metadata(document, names), indent=2)
-        write_whole_file(metadata_file, f"{text}\n".encode())
+        write_file(metadata_file, f"{text}\n".encode())
     if iidfile is not None:
-        write_whole_file(iidfile, str(_config_digest(document) or document.digest).encode())
+        write_file(iidfile, str(_config_digest(document) or document.digest).encode())
 
 
 def _metadata(document: Manifest | Index, names: Sequence[ImageReference]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _UPDATE_SPECS = re.compile(r"#\s*(?:update|install|create|neutered)\s+specs: *(\
 _REMOVE_SPECS = re.compile(r"#\s*(?:remove|uninstall)\s+specs: *(\[.*\])")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _UNSET = "***unset***"
+_PARTS = ("bin", "conda-meta", "lib", "Library", "Scripts")
 
 
 class Editable(StrEnum):
@@ -112,6 +113,9 @@ def record_files(prefix: Path) -> list[Path]:
 
 
 def _not_an_environment(prefix: Path) -> str:
+    around = next((folder for folder in prefix.absolute().parents if (folder / "conda-meta").is_dir()), None)
+    if around is not None and prefix.absolute().relative_to(around).parts[0] in _PARTS:
+        return f"{prefix} is not a conda environment, but something in one: the environment is {around}"
     if not prefix.is_dir():
         return f"{prefix} is not a conda environment: it is a file"
     why = f"{prefix} is not a conda environment: it has no folder conda-meta"

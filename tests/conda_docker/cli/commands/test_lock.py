@@ -191,6 +191,33 @@ def test_standard_input(conda_docker: Run, tmp_path: Path, environment_file: Pat
     assert (again.returncode, "was made from standard input" in again.stderr) == (2, True)
 
 
+def test_standard_output(conda_docker: Run, program: Run, tmp_path: Path, environment_file: Path) -> None:
+    locked(conda_docker, "-f", "environment.yml")
+    text = (tmp_path / "conda-docker.lock").read_text()
+    done = program("lock", "-b", "scratch", "-f", "environment.yml", "-o", "-")
+    assert (done.stdout, "linux-64, 3 conda packages" in done.stderr) == (text, True)
+    device = tmp_path / "stdout"
+    device.symlink_to("/dev/stdout")
+    done = program("lock", "-b", "scratch", "-f", "environment.yml", "-o", device)
+    assert (done.stdout, device.is_symlink(), Path("/dev/stdout").is_symlink()) == (text, True, True)
+
+
+def test_a_link_to_a_lock_file_stays_one(conda_docker: Run, tmp_path: Path, environment_file: Path) -> None:
+    (tmp_path / "conda-docker.lock").symlink_to("real.lock")
+    locked(conda_docker, "-f", "environment.yml")
+    assert (tmp_path / "conda-docker.lock").is_symlink()
+    assert "tool" in (tmp_path / "real.lock").read_text()
+
+
+def test_names_to_update_may_have_capitals(
+    conda_docker: Run, tmp_path: Path, environment_file: Path, channel: SyntheticChannel
+) -> None:
+    locked(conda_docker, "-f", "environment.yml")
+    channel.add(tool("2.0"))
+    assert conda_docker("lock", "--update", "Tool").returncode == 0
+    assert versions(tmp_path)["tool"] == "2.0"
+
+
 def test_the_base_is_the_one_that_was_locked(conda_docker: Run, tmp_path: Path, environment_file: Path) -> None:
     write_oci_layout(tmp_path / "base", LAYERS, tag="v1")
     done = conda_docker("lock", "-f", "environment.yml", "-b", f"oci:{tmp_path}/base")

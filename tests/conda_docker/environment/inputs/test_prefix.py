@@ -221,6 +221,12 @@ def test_a_folder_of_environments_names_them(tmp_path: Path) -> None:
         read_prefix(tmp_path)
 
 
+@pytest.mark.parametrize("inside", ["conda-meta", "conda-meta/history"])
+def test_what_is_in_an_environment_names_it(prefix: Path, inside: str) -> None:
+    with pytest.raises(InvalidEnvironment, match=f"the environment is {prefix}"):
+        read_prefix(prefix / inside)
+
+
 def test_the_environment_of_a_pixi_project(tmp_path: Path) -> None:
     prefix = tmp_path / "project/.pixi/envs/default"
     add(prefix, record("tool"))
