@@ -68,6 +68,14 @@ def read_bill(content: bytes, name: str) -> Bill:
     raise InvalidDocument(f"{name} is not a bill of materials in JSON, of CycloneDX or SPDX 2")
 
 
+def check_place(location: Location) -> None:
+    """Raise `UnsupportedFormat` for a place where nothing can be attached to images that are there."""
+    if location.transport not in _PLACES:
+        raise UnsupportedFormat(
+            f"nothing can be attached to the image in {location} where it is; copy it to a registry or an OCI layout"
+        )
+
+
 def sign_existing(
     source: Source,
     root: Manifest | Index,
@@ -88,10 +96,7 @@ def sign_existing(
     Raises `UnsupportedFormat` for a place where nothing can be attached, `NotFound` for a bill of an image whose
     history names no packages, `SigningFailed`, and what writing there raises.
     """
-    if location.transport not in _PLACES:
-        raise UnsupportedFormat(
-            f"nothing can be attached to the image in {location} where it is; copy it to a registry or an OCI layout"
-        )
+    check_place(location)
     place = Location(location.transport, location.path, location.name if location.transport == "docker" else None)
     reference = source.reference
     name = "image" if reference is None else reference.name

@@ -28,7 +28,7 @@ from conda_docker.verification.own_layer import own_layer
 from conda_docker.verification.report import LayerVerdict, Outcome, RebuildReport, verdict_on
 from conda_docker.verification.script_layer import script_layer
 from conda_docker.verification.steps import BuiltEnvironment, Step, read_steps, wanted_positions
-from conda_docker.verification.unverified import left_out
+from conda_docker.verification.unverified import is_from_project, left_out
 from python_docker.errors import Error
 from python_docker.progress import SILENT, Progress
 
@@ -154,6 +154,8 @@ class _Rebuilding:
 
     def _problem(self, step: Step, environment: LockedEnvironment) -> str | None:
         """Return why the layer of some packages cannot be made here."""
+        if any(is_from_project(package) for package in step.packages):
+            return "its wheel was built from a project on the building machine, and is in no index"
         try:
             self._make([step], environment)
         except (DownloadError, InterpreterNotFound) as error:

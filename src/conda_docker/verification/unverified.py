@@ -8,6 +8,7 @@ from conda_docker.image.provenance import is_of_prefix
 from conda_docker.verification.report import LayerVerdict, Outcome, verdict_on
 
 if TYPE_CHECKING:
+    from conda_docker.image.provenance import InstalledPackage
     from conda_docker.verification.steps import Step
 
 _REASONS = {
@@ -31,3 +32,8 @@ def left_out(step: Step, *, asked: bool) -> LayerVerdict:
     else:
         reason = _REASONS.get(step.kind, _INCOMPLETE)
     return verdict_on(step, Outcome.UNVERIFIED, reason)
+
+
+def is_from_project(package: InstalledPackage) -> bool:
+    """Return whether a package is a wheel that a build made of a project: its URL names a file without a folder."""
+    return package.is_wheel and package.url.startswith("file:///") and package.url.count("/") == 3

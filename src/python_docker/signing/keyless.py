@@ -50,7 +50,7 @@ def identity_token() -> str:
     if found is None:
         raise SigningFailed(
             "there is no identity to sign with: that takes a CI system that gives its jobs identity tokens, such as "
-            f"GitHub Actions or GitLab, or a token in {TOKEN_VARIABLE}; elsewhere use --sign-key"
+            f"GitHub Actions or GitLab, or a token in {TOKEN_VARIABLE}; elsewhere sign with a key"
         )
     return found
 

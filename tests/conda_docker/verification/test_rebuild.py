@@ -26,6 +26,7 @@ from conda_docker.request import Request
 from conda_docker.resolution.resolve import resolve
 from conda_docker.verification.rebuild import rebuild
 from conda_docker.verification.report import LayerVerdict, Outcome, RebuildReport
+from conda_docker.verification.unverified import is_from_project
 from python_docker.copying.choose import image_of
 from python_docker.copying.copy import put_image
 from python_docker.errors import NotFound
@@ -284,6 +285,15 @@ def test_wheels_and_what_they_replace(tmp_path: Path, wheels: Path, synthetic_ch
 def pushed(image: Image, name: str) -> None:
     with destination(f"docker://{name}") as target:
         put_image(image, target)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"), [("file:///app-1.0-py3-none-any.whl", True), ("file:///srv/app-1.0-py3-none-any.whl", False)]
+)
+def test_a_wheel_that_was_built_from_a_project(url: str, expected: bool) -> None:
+    wheel = provenance.InstalledPackage("app", "1.0", provenance.WHEEL_BUILD, url, None, "/opt/conda")
+    assert is_from_project(wheel) is expected
+    assert not is_from_project(replace(wheel, build="0"))
 
 
 def test_the_bases_layers_are_compared_with_the_base(

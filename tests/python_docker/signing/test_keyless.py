@@ -78,7 +78,7 @@ def test_nobody_is_trusted_by_what_is_no_file_of_trust(tmp_path: Path) -> None:
 def test_no_ci_system_gives_an_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "GOOGLE_SERVICE_ACCOUNT_NAME", TOKEN_VARIABLE):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(SigningFailed, match="use --sign-key"):
+    with pytest.raises(SigningFailed, match="sign with a key"):
         identity_token()
     monkeypatch.setenv(TOKEN_VARIABLE, "token\n")
     assert identity_token() == "token"

@@ -36,8 +36,8 @@ _FILE = click.Path(path_type=Path)
         "--key",
         metavar="FILE",
         type=_FILE,
-        help=f"Sign with this private key (PEM, or cosign's); its password comes from {PASSWORD_VARIABLES[0]}, or is "
-        "asked for [default: sign with the identity that the CI system gives this job]",
+        help="Sign with this private key (PEM, or cosign's; env://NAME in a variable); its password comes from "
+        f"{PASSWORD_VARIABLES[0]}, or is asked for [default: sign with the identity that the CI system gives this job]",
     ),
     Option(
         "--trust-config",
@@ -99,13 +99,14 @@ def sign(
         raise click.UsageError("--key and --trust-config exclude each other: sign with a key, or with an identity")
     if signature_tag and key is None:
         raise click.UsageError("--signature-tag needs --key")
-    from conda_docker.attestation.existing import sign_existing
+    from conda_docker.attestation.existing import check_place, sign_existing
     from conda_docker.cli.options.attest import check_libraries, read_private_key, signer_of
     from conda_docker.cli.options.registries import source_options
     from conda_docker.sbom.document import BillFormat, check_installed
     from python_docker.copying.choose import manifest_of
     from python_docker.transports import open_source
 
+    check_place(source)
     check_libraries("sigstore" if key is None else "cryptography")
     formats = [BillFormat(name) for name in dict.fromkeys(sbom)]
     check_installed(formats)

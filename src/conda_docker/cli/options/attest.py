@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 TRUST = "Provenance and signatures"
 PASSWORD_VARIABLES = ("CONDA_DOCKER_SIGN_PASSWORD", "COSIGN_PASSWORD")
 _FILE = click.Path(path_type=Path)
+# A path has lost one of the slashes.
+_ELSEWHERE = re.compile(r"(?P<scheme>[a-z][a-z0-9]+):/+(?P<name>.+)")
 
 OPTIONS = (
     Option(
@@ -53,8 +56,8 @@ OPTIONS = (
         metavar="FILE",
         type=_FILE,
         panel=TRUST,
-        help="Sign the image, and what is attached to it, with this private key (PEM, or cosign's), as cosign does; "
-        f"its password comes from {PASSWORD_VARIABLES[0]}, or is asked for.",
+        help="Sign the image, and what is attached to it, with this private key (PEM, or cosign's; env://NAME in a "
+        f"variable), as cosign does; its password comes from {PASSWORD_VARIABLES[0]}, or is asked for.",
     ),
     Option(
         "--sign",
@@ -168,6 +171,8 @@ def read_public_key(path: Path) -> VerifyingKey:
 def _content(path: Path) -> bytes:
     from python_docker.signing.keys import MAX_KEY_FILE
 
+    if (place := _ELSEWHERE.fullmatch(path.as_posix())) is not None and not path.exists():
+        return _content_elsewhere(place["scheme"], place["name"])
     try:
         with path.open("rb") as file:
             content = file.read(MAX_KEY_FILE + 1)
@@ -176,6 +181,15 @@ def _content(path: Path) -> bytes:
     if len(content) > MAX_KEY_FILE:
         raise Error(f"{path} is too large to be a key")
     return content
+
+
+def _content_elsewhere(scheme: str, name: str) -> bytes:
+    """Return a key in a variable, `env://NAME` as cosign has it; keys of key services cannot be used."""
+    if scheme != "env":
+        raise Error(f"keys in {scheme} cannot be used: give a PEM file, or env://NAME for a key in a variable")
+    if name not in os.environ:
+        raise Error(f"the variable {name}, which should hold the key, is not set")
+    return os.environ[name].encode()
 
 
 def _password_of(path: Path) -> Callable[[], bytes]:

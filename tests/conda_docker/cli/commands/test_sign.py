@@ -184,11 +184,40 @@ def test_by_an_identity(build: Sign, conda_docker: Run, tmp_path: Path) -> None:
     assert conda_docker("verify", "--certificate-identity", "someone@example.org", *asked).returncode == 0
 
 
+def test_a_key_in_a_variable(build: Sign, conda_docker: Run, key: Path, tmp_path: Path) -> None:
+    build("oci:out:1")
+    variables = VARIABLES | {"MY_KEY": (tmp_path / "cosign.key").read_text()}
+    assert conda_docker("sign", "--key", "env://MY_KEY", "oci:out:1", env=variables).returncode == 0
+    assert conda_docker("verify", "--key", key, "oci:out:1").returncode == 0
+    variables = {"MY_KEY": key.read_text()}
+    assert conda_docker("verify", "--key", "env://MY_KEY", "oci:out:1", env=variables).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("env://MISSING", "the variable MISSING, which should hold the key, is not set"),
+        ("awskms:///alias/key", "keys in awskms cannot be used: give a PEM file, or env://NAME"),
+        ("folder/missing.key", "cannot read the key"),
+    ],
+)
+def test_a_key_that_is_not_there(place: str, message: str, build: Sign, conda_docker: Run) -> None:
+    build("oci:out:1")
+    result = conda_docker("sign", "--key", place, "oci:out:1")
+    assert result.returncode == 1
+    assert message in result.stderr
+
+
 def test_without_a_key_and_an_identity(build: Sign, conda_docker: Run) -> None:
     build("oci:out:1")
     result = conda_docker("sign", "oci:out:1")
     assert result.returncode == 1
     assert "there is no identity to sign with" in result.stderr
+
+
+def test_an_engine_is_not_asked(sign: Sign) -> None:
+    result = sign("docker-daemon:demo:1")
+    assert "nothing can be attached to the image in docker-daemon:demo:1" in result.stderr
 
 
 @pytest.mark.parametrize("archive", ["out.tar", "oci-archive:out.tar:1"])
