@@ -20,7 +20,7 @@ help:
 	@echo "               installs the programs that tests need where it may"
 	@echo "make smoke     run the tests that depend most on Python, on the oldest and newest Python here"
 	@echo "make coverage  run every test and list the lines and branches that none of them runs; takes twice as long"
-	@echo "make check     lint, formatting, types, import contracts, dependencies"
+	@echo "make check     lint, formatting, types, import contracts, dependencies, tests that mirror modules"
 	@echo "make docs      build the documentation in build/site; a broken link is an error"
 	@echo "make bench     measure speed and memory compared with other tools"
 	@echo "make bench-tools  build crane, regctl and skopeo as they are today, for \`make bench\`; Go is installed if need be"
@@ -60,6 +60,7 @@ check: venv
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/deptry src
+	$(VENV)/bin/python scripts/unmirrored_modules.py --check
 	$(VENV)/bin/zensical build --clean --strict
 
 docs: venv
