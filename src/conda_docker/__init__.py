@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from python_docker.exports import lazy
 from python_docker.version import __version__
 
 if TYPE_CHECKING:
@@ -91,20 +92,18 @@ __all__ = [
 ]
 
 
+_import = lazy(__name__, {name: f"{__name__}.{home}" for name, home in _HOMES.items()})
+
+
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used, so that `import conda_docker` costs nothing."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import warnings
-    from importlib import import_module
 
     from conda_docker.installation import overwritten
 
-    if (damage := overwritten()) is not None:
+    if name in _HOMES and (damage := overwritten()) is not None:
         warnings.warn(damage, RuntimeWarning, stacklevel=2)
-    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+    return _import(name)
 
 
 def __dir__() -> list[str]:

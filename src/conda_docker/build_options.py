@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 MAX_LAYERS = 120
 """Docker refuses more than 125 layers (moby, layer/layer_store.go); some are left for those who build on the image."""
 
+DEFAULT_BASE = "debian:stable-slim"
+"""What an image is built on when nobody names a base."""
+
 SCRATCH = "scratch"
 """The base that is no image."""
 

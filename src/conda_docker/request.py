@@ -30,9 +30,6 @@ from python_docker.spec.platform import Platform
 if TYPE_CHECKING:
     from python_docker.registry.options import RegistryOptions
 
-DEFAULT_BASE = "debian:stable-slim"
-"""What an image is built on when nobody names a base."""
-
 
 class ChannelPriority(StrEnum):
     """Whether packages of a channel with a lower priority are considered, as conda's setting has it."""

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
+from python_docker.files.home import expand_home
 from python_docker.files.regular import read_regular_file
 
 _LARGEST = 16 << 20
@@ -24,8 +25,7 @@ _DESCRIPTOR = re.compile(r"/dev/(?:stdin|fd/[0-9]+)|/proc/self/fd/[0-9]+")
 
 def user_path(text: str | os.PathLike[str]) -> Path:
     """Return the path that a user wrote, with `~` and `~name` replaced where these are known."""
-    # Path.expanduser() raises for a name that is not.
-    return Path(os.path.expanduser(text))  # noqa: PTH111
+    return expand_home(os.fspath(text))
 
 
 def is_there(path: Path) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from conda_docker.environment.inputs.kind import InputFile
 from conda_docker.environment.inputs.specs import environment_yml
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
+from conda_docker.user_files import user_path
 
 NAMED_AFTER_FOLDER = (
     "conda-docker.lock",
@@ -55,7 +56,7 @@ def find_environments(inputs: Iterable[str | os.PathLike[str]]) -> list[Environm
     single: list[Path] = []
     for item in inputs:
         text = os.fspath(item)
-        path = Path(text).expanduser()
+        path = user_path(text)
         if path.is_dir():
             found += _below(path)
         elif path.exists():

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conda_docker.build_options import SCRATCH
+from conda_docker.build_options import DEFAULT_BASE, SCRATCH
 from conda_docker.environment.inputs.kind import InputFile
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
 from conda_docker.errors import InvalidSpec, Unsolvable
-from conda_docker.request import DEFAULT_BASE, Request
+from conda_docker.request import Request
 from conda_docker.resolution.base import assumed_packages, check_base, open_base_of
 from conda_docker.resolution.choose import choose_packages, question_of, read_indexes
 from conda_docker.resolution.complete import complete

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
-from conda_docker.build_options import BuildOptions
-from conda_docker.request import DEFAULT_BASE
+from conda_docker.build_options import DEFAULT_BASE, BuildOptions
 from conda_docker.user_files import read_text
 from python_docker.errors import Error
 from python_docker.spec.platform import Platform

@@ -28,11 +28,12 @@ def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def expand_home(path: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """Return a path in which a leading `~` stands for the user's home folder.
+    """Return a path in which a leading `~` stands for the user's home folder, and `~name` for that of a known user.
 
     >>> expand_home("~/x", {"HOME": "/home/ada"}).as_posix()
     '/home/ada/x'
     """
     if path == "~" or path.startswith(("~/", "~\\")):
         return home_folder(environ) / path[2:]
-    return Path(path)
+    # Path.expanduser() raises for a name that is not known.
+    return Path(os.path.expanduser(path))  # noqa: PTH111

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from python_docker.exports import lazy
+
 if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.registry.options import RegistryOptions
@@ -24,12 +26,4 @@ _HOMES = {
 __all__ = ["Image", "Registry", "RegistryOptions", "pull_image"]
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first used: options are named long before anything is sent."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value: object = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy(__name__, _HOMES)  # options are named long before anything is sent

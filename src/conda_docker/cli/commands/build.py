@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conda_docker.build_options import DEFAULT_BASE
 from conda_docker.cli.options import attest, policy
 from conda_docker.cli.options.asked import asked_build
 from conda_docker.cli.options.attachments import Attachments
-from conda_docker.cli.options.build import DEFAULT_BASE, OPTIONS
+from conda_docker.cli.options.build import OPTIONS
 from conda_docker.cli.options.destinations import registry_of, replaced_images
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display

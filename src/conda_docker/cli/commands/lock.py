@@ -189,9 +189,8 @@ def _updatable(path: Path, form: str, existing: Mapping[str, Any] | None) -> Non
 
 
 def _request(values: Mapping[str, Any]) -> Request:
-    from conda_docker.build_options import BuildOptions
+    from conda_docker.build_options import DEFAULT_BASE, BuildOptions
     from conda_docker.cli.options.arguments import to_source
-    from conda_docker.cli.options.build import DEFAULT_BASE
     from conda_docker.cli.options.destinations import registry_of
     from conda_docker.request import Request
 

@@ -19,6 +19,7 @@ from conda_docker.cli.declared.values import with_declared
 from conda_docker.cli.options.arguments import to_destination, to_image_name, to_platforms
 from conda_docker.cli.options.bake import NAME, values_of_one
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
+from conda_docker.user_files import user_path
 from python_docker.transports.location import Location
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _builds(ctx: click.Context, given: Mapping[str, Any]) -> list[_Build]:
     builds: list[_Build] = []
     files: list[str] = []
     for item in inputs:
-        declaration = _declaration_at(Path(item).expanduser())
+        declaration = _declaration_at(user_path(item))
         if declaration is None:
             files.append(item)
         else:

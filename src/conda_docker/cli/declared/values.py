@@ -16,6 +16,7 @@ from conda_docker.cli.options.arguments import to_destinations, to_lines, to_sou
 from conda_docker.cli.options.content import base_location
 from conda_docker.cli.options.declarable import DECLARABLE, key_of
 from conda_docker.cli.parameters import Argument, Option
+from conda_docker.user_files import user_path
 from python_docker.transports import Location
 
 ENVIRONMENTS = frozenset({"specs", "file", "name", "prefix"})
@@ -102,10 +103,10 @@ def _rebased(param: Option | Argument, text: str, folder: Path) -> str:
     if folder == Path.cwd():
         return text
     if isinstance(param.type, click.Path):
-        return str(folder / Path(text).expanduser())
+        return str(folder / user_path(text))
     if param.convert is to_additions:
         source, colon, target = text.rpartition(":")
-        return f"{folder / Path(source).expanduser()}{colon}{target}" if colon else text
+        return f"{folder / user_path(source)}{colon}{target}" if colon else text
     if param.convert in (to_destinations, base_location):
         # A name in a registry is no path, and whatever is a path is found from the folder of the file.
         with _in_folder(folder):

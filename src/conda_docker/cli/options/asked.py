@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conda_docker.build_options import DEFAULT_BASE
 from conda_docker.cli.options import attest, policy
 from conda_docker.cli.options.arguments import to_source
 from conda_docker.cli.options.attachments import bills_of, check_attachable
-from conda_docker.cli.options.build import DEFAULT_BASE, DEFAULTS, image_names, values_for
+from conda_docker.cli.options.build import DEFAULTS, image_names, values_for
 from conda_docker.cli.options.common import check_level
 from conda_docker.cli.options.destinations import check_folder, layer_repositories, locations_of, registry_of
 from conda_docker.errors import InvalidEnvironment

@@ -26,6 +26,7 @@ from conda_docker.cli.options.content import CONTENT_OPTIONS
 from conda_docker.cli.options.runtime import RUNTIME_OPTIONS
 from conda_docker.cli.parameters import Option
 from python_docker.files.compression import Compression
+from python_docker.spec.limits import MAX_LAYERS
 
 if TYPE_CHECKING:
     from python_docker.spec.reference import ImageReference
@@ -36,8 +37,6 @@ CACHE = "Cache and network"
 DECLARED = "Declared in conda-docker.toml, pixi.toml or pyproject.toml"
 
 DEFAULT_IMAGE = "conda-docker:latest"
-# As `conda_docker.request` has them, which takes too long to import for --help; a test compares.
-DEFAULT_BASE = "debian:stable-slim"
 
 DEFAULTS = BuildOptions()
 _FILE = click.Path(path_type=Path)
@@ -49,8 +48,8 @@ def _not(name: str, given: bool) -> bool | None:
 
 
 def _layer_count(name: str, number: int) -> int:
-    if not 1 <= number <= 125:
-        raise ValueError(f"{name} must be from 1 to 125, not {number}")
+    if not 1 <= number <= MAX_LAYERS:
+        raise ValueError(f"{name} must be from 1 to {MAX_LAYERS}, not {number}")
     return number
 
 

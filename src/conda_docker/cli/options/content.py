@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from conda_docker.arguments import to_additions, to_mode
+from conda_docker.build_options import DEFAULT_BASE
 from conda_docker.cli.options.arguments import to_platforms, to_source
 from conda_docker.cli.parameters import Argument, Option
 from python_docker.errors import InvalidPath
@@ -16,7 +17,6 @@ from python_docker.tar import contained_path
 CONTENT = "What goes into the image"
 
 # As `conda_docker.request` has them, which takes too long to import for --help; a test compares.
-DEFAULT_BASE = "debian:stable-slim"
 CHANNEL_PRIORITIES = ("strict", "flexible", "disabled")
 # As `conda_docker.environment.inputs.prefix` has them.
 EDITABLE = ("copy", "refuse")

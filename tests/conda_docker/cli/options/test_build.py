@@ -8,11 +8,10 @@ from pathlib import Path
 import click
 import pytest
 
-from conda_docker import request
 from conda_docker.build_options import BuildOptions, Bytecode, Layering
 from conda_docker.cli.commands.build import build
 from conda_docker.cli.options.build import OPTIONS, values_for
-from conda_docker.cli.options.content import CHANNEL_PRIORITIES, DEFAULT_BASE
+from conda_docker.cli.options.content import CHANNEL_PRIORITIES
 from conda_docker.cli.parameters import Option
 from conda_docker.request import ChannelPriority, Request
 
@@ -37,7 +36,6 @@ def test_every_field_of_a_request_has_one_option_that_sets_it() -> None:
 
 
 def test_what_the_help_says_of_a_request_is_what_requests_have() -> None:
-    assert request.DEFAULT_BASE == DEFAULT_BASE
     assert tuple(ChannelPriority) == CHANNEL_PRIORITIES
 
 
