@@ -98,6 +98,7 @@ def test_what_blocks_need_is_known() -> None:
             "a private registry",
             "a server",
         ),
+        *("a clone, and a Python index", "a git checkout", "a scheduler"),
         *("conda-forge", "docker build", "the Python index"),
     }
     assert {block.needs for page in SESSIONS for block in blocks(page) if block.needs} <= known
