@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -98,7 +99,7 @@ class Assembly:
             progress=progress,
         )
         with delivery:
-            self.stop.future.add_done_callback(lambda _: delivery.stop.set(self.stop.cause))
+            self._stop_with(delivery)
             results = self._build(target, resolved, progress, repositories, delivery)
             attach = None if target.finishing is None else target.finishing.attachments(results)
             images = [result.image for result in results]
@@ -107,6 +108,16 @@ class Assembly:
         if target.finishing is not None and written:
             target.finishing.written(written)
         return results, written, Outcome.BUILT
+
+    def _stop_with(self, delivery: Delivery) -> None:
+        """Have a delivery end when all is to end, without keeping it for that."""
+        kept = weakref.ref(delivery)
+
+        def end(_: object) -> None:
+            if (running := kept()) is not None:
+                running.stop.set(self.stop.cause)
+
+        self.stop.future.add_done_callback(end)
 
     def _build(
         self,

@@ -232,6 +232,8 @@ class Bake:
             self.end(target, error if isinstance(error, Error) else Failure.of(error).error())
         except CancelledError:
             pass  # who stops all says why
+        finally:
+            each.resolved, each.works = (), []  # of hundreds of images, the memory is needed for others
 
     def _note(self, made: MadeWork) -> None:
         if made.layer is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from conda_docker.image.index import Attachments as AttachedToImages
     from conda_docker.image.result import BuildResult
     from conda_docker.sbom.writer import BillWriter
+    from python_docker.signing.keys import SigningKey
     from python_docker.spec.documents import Index, Manifest
     from python_docker.transports import Location
 
@@ -63,7 +65,8 @@ def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
     # A job that keeps its own record has none the first time.
     first = given["since"] is None or (given["since"] == given["metadata_file"] and not given["since"].exists())
     since = {} if first else read_since(given["since"])
-    targets = targets_of(ctx, given, lambda asked: _Finishing.of(asked, console))
+    keys: dict[Path, SigningKey] = {}
+    targets = targets_of(ctx, given, lambda asked: _Finishing.of(asked, keys))
     check_targets(targets)
     if given["dry_run"]:
         return _dry_run(console, targets, given)
@@ -142,20 +145,25 @@ def _dry_run(console: Output, targets: Sequence[Target], given: Mapping[str, Any
 class _Finishing:
     """Bills of materials, provenance and signatures of one image, and the files with its digest, as options ask."""
 
-    def __init__(self, asked: AskedBuild) -> None:
+    def __init__(self, asked: AskedBuild, key: SigningKey | None) -> None:
         from conda_docker.cli.options.attachments import Attachments
 
         self._asked = asked
-        self._attachments = Attachments(asked.request, asked.given)
+        self._attachments = Attachments(asked.request, asked.given, key=key)
         self._writer: BillWriter | None = None
 
     @classmethod
-    def of(cls, asked: AskedBuild, console: Output) -> Finishing | None:
-        """Return what else goes with an image, None for nothing."""
+    def of(cls, asked: AskedBuild, keys: dict[Path, SigningKey]) -> Finishing | None:
+        """Return what else goes with an image, None for nothing; `keys` are those that have been read."""
         from conda_docker.cli.options import attest
 
         files = asked.given["metadata_file"] or asked.given["iidfile"]
-        return cls(asked) if asked.bills or attest.asked(asked.given) or files else None
+        if not asked.bills and not attest.asked(asked.given) and not files:
+            return None
+        path = asked.given["sign_key"]
+        if path is not None and path not in keys:
+            keys[path] = attest.read_private_key(path)  # which may ask for a password
+        return cls(asked, keys.get(path))
 
     def attachments(self, results: Sequence[BuildResult]) -> AttachedToImages | None:
         """Return what is attached to the images."""

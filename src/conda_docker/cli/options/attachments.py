@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from conda_docker.request import Request
     from conda_docker.sbom.document import BillFormat
     from conda_docker.sbom.writer import BillWriter
+    from python_docker.signing.keys import SigningKey
     from python_docker.spec.documents import Index, Manifest
     from python_docker.transports import Location
 
@@ -35,13 +36,18 @@ def check_attachable(given: Mapping[str, Any], locations: Sequence[Location]) ->
 
 
 class Attachments:
-    """What the options have attached to the images of a build. The key is read, and files are hashed, at the start."""
+    """What the options have attached to the images of a build. The key is read, and files are hashed, at the start.
 
-    def __init__(self, request: Request, given: Mapping[str, Any]) -> None:
+    `key` is the key of `--sign-key` where it has been read already, for another image.
+    """
+
+    def __init__(self, request: Request, given: Mapping[str, Any], *, key: SigningKey | None = None) -> None:
         self._request = request
         self._given = given
         self._started = time.time()
-        self._key = attest.read_private_key(given["sign_key"]) if given["sign_key"] else None
+        if key is None and given["sign_key"]:
+            key = attest.read_private_key(given["sign_key"])
+        self._key = key
         signs = given["sign"] or given["sign_key"]
         self._signer = attest.signer_of(self._key, given["trust_config"]) if signs else None
         self._made: BuildAttachments | None = None

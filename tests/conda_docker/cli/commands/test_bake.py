@@ -12,8 +12,11 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from conda_docker.cli.exit_codes import ExitCode
+from conda_docker.cli.options import attest
 from python_docker.transports import open_image
 from python_docker.validation import validate
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
@@ -147,6 +150,22 @@ def test_a_bill_of_materials_goes_with_each(conda_docker: Run, modules: Path, tm
     result = conda_docker("bake", "modules", "-b", "scratch", "-o", "out", "-j1", "--sbom", "spdx", "--provenance")
     assert result.returncode == 0, result.stderr
     index = json.loads((tmp_path / "out" / "picard-sort" / "index.json").read_text())
+    assert len(index["manifests"]) > 1
+
+
+def test_a_key_is_read_once_for_all(
+    conda_docker: Run, modules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "key.pem").write_bytes(pem)
+    read: list[Path] = []
+    original = attest.read_private_key
+    monkeypatch.setattr(attest, "read_private_key", lambda path: (read.append(path), original(path))[1])  # type: ignore[func-returns-value]
+    result = conda_docker("bake", "modules", "-b", "scratch", "-o", "out", "-j1", "--sign-key", "key.pem")
+    assert result.returncode == 0, result.stderr
+    assert len(read) == 1
+    index = json.loads((tmp_path / "out" / "samtools-view" / "index.json").read_text())
     assert len(index["manifests"]) > 1
 
 
