@@ -64,8 +64,9 @@ def make_layers(
 
     The last package in `order` (as they stand in the plan, by default) wins a path that several bring. This is known
     only when all layers are: a layer that loses a path is yielded again without it, and the later one is the layer of
-    its `position`. `replaced` are the distributions of conda packages that wheels replace, by the packages' stems; the
-    files of these are left out. `stop` ends the work with `CancelledError`; it is set by an error here.
+    its `position`. Those of stores that are certain to meet others wait for that. `replaced` are the distributions of
+    conda packages that wheels replace, by the packages' stems; the files of these are left out. `stop` ends the work
+    with `CancelledError`; it is set by an error here.
 
     Raises `DownloadError`, `InvalidPackage`, `CacheError`; and before anything is made, `InterpreterNotFound` when
     modules must be compiled and no Python for it can be had from `interpreters`.
@@ -89,9 +90,13 @@ def make_layers(
             verify,
         )
         made: dict[int, MadeLayer] = {}
+        held: list[MadeLayer] = []
         for layer in making.layers(dict(enumerate(groups)), {}):
             made[layer.position] = layer
-            yield layer
+            if layer.position in making.meeting:
+                held.append(layer)
+            else:
+                yield layer
         stems = {member.stem for member in members_that_meet([made[position] for position in sorted(made)])}
         stems |= (replaced or {}).keys()
         if not stems:
@@ -99,6 +104,7 @@ def make_layers(
             return
         settlement = making.settle([member for member in ordered if member.stem in stems], replaced or {})
         changed = losing_groups(groups, settlement)
+        yield from (layer for layer in held if layer.position not in changed)
         for layer in making.layers(changed, settlement.losses):
             yield with_settlement(layer, settlement, first=layer.position == min(changed))
         making.keep_plan(groups)
@@ -123,6 +129,8 @@ class _Making:
     entries: dict[str, Entry] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     compilers: list[Compiler] = field(default_factory=list)
+    meeting: set[int] = field(default_factory=set)
+    """The positions of layers that stores had, and that have paths of others of these: some of them lose these."""
 
     def layers(self, groups: Mapping[int, Group], lost: Losses) -> Iterator[MadeLayer]:
         """Yield the layer of each group, those of stores first."""
@@ -135,6 +143,8 @@ class _Making:
                 missing[position] = group
             else:
                 found.append(self._replaceable(known, lost))
+        stems = {member.stem for member in members_that_meet(found)}
+        self.meeting.update(layer.position for layer in found if any(member.stem in stems for member in layer.members))
         checked = {layer.position: layer for layer in found if self._is_to_be_verified(layer)}
         compiler = self._compiler(missing | {position: groups[position] for position in checked})
         if checked:

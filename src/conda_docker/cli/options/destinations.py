@@ -76,7 +76,8 @@ def replaced_images(locations: Sequence[Location], given: Mapping[str, Any]) -> 
 
     # An archive is written anew as a whole, and what it held is gone before its successor is complete.
     kept = [place for place in locations if place.medium.holds_referrers and not place.medium.is_file]
-    if not kept and locations:
+    asked = click.get_current_context().get_parameter_source("cache_image") is click.ParameterSource.COMMANDLINE
+    if not kept and locations and asked:  # what a file declares is for those of its builds that can
         raise click.UsageError(
             f"--cache-image: the image in {locations[0]} cannot be reused; use --push, or -o with oci:DIR or "
             "docker://REF"

@@ -24,12 +24,12 @@ from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.environment_entry import entries_in, environment_document, notes_in
 from python_docker.copying.referrer import Referrer, read_referrers
 from python_docker.errors import Error, NotFound
+from python_docker.image.blob import Blob
 from python_docker.transports import open_source
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.layers.facts import LayerFacts
-    from python_docker.image.blob import Blob
     from python_docker.image.layer import Layer
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.descriptor import Descriptor
@@ -118,7 +118,11 @@ class ReplacedImages:
 
     def _take(self, location: Location, source: Source, value: Any) -> None:
         def blob_of(descriptor: Descriptor) -> Blob:
-            blob = source.blob(descriptor)
+            """Return a layer, which may not be there: one that lost a path is known, and no image has it."""
+            try:
+                blob = source.blob(descriptor)
+            except NotFound:
+                return kept_blob(Blob(descriptor, lambda: source.blob(descriptor).open()), self._cache)
             return blob if blob.origin is None else kept_blob(blob, self._cache)
 
         notes = notes_in(value)

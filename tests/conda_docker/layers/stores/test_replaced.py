@@ -235,10 +235,30 @@ def test_a_registry_that_lists_referrers_itself_gets_no_tag(push: Push, server: 
         registry.stop()
 
 
+def test_a_layer_that_lost_a_path_need_not_be_there(
+    push: Push, server: ChannelServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry = StubRegistry()
+    try:
+        place = f"docker://{registry.host}/app:1"
+        push("first", place, *SPECS)
+        named = b"".join(content for _, content in registry.manifests.values())
+        superseded = [key for key in registry.blobs if key[1].encode() not in named]
+        assert len(superseded) == 1
+        del registry.blobs[superseded[0]]  # as the registry collects its garbage
+        before = len(registry.requests)
+        push("second", place, *SPECS)
+        assert [asked.path for asked in registry.requests[before:] if superseded[0][1] in asked.path] == []
+    finally:
+        registry.stop()
+    assert downloads(server) == []
+    assert caplog.text == ""
+
+
 def test_an_oci_layout_is_a_store_too(push: Push, server: ChannelServer, tmp_path: Path) -> None:
     place = f"oci:{tmp_path / 'layout'}:1"
-    push("first", place, "numpy=1")
-    push("second", place, "numpy=2")
+    push("first", place, "numpy=1", *SPECS)
+    push("second", place, "numpy=2", *SPECS)
     assert downloads(server) == ["numpy-2-0.conda"]
 
 
