@@ -50,8 +50,10 @@ def check_added(options: BuildOptions) -> None:
 
 def _pairs(source: Path, target: str) -> Iterator[tuple[Path, str]]:
     """Yield a file, or a folder and what is in it, each with its place in the image."""
-    yield source, target
-    if source.is_dir() and not source.is_symlink():
+    is_folder = source.is_dir() and not source.is_symlink()
+    # As COPY has it: a file goes into a place that ends in a slash.
+    yield source, target if is_folder or not target.endswith("/") else f"{target}{source.name}"
+    if is_folder:
         yield from ((source / path, f"{target}/{path}") for path in added_paths(source))
 
 

@@ -115,6 +115,13 @@ def test_the_mode_of_files_and_folders(tmp_path: Path) -> None:
     assert (entries["app/main.py"].mode, entries["app"].mode) == (0o640, 0o750)
 
 
+@pytest.mark.parametrize(("place", "path"), [("/srv/", "srv/x.csv"), ("/srv", "srv"), ("/", "x.csv")])
+def test_a_file_goes_into_a_place_that_ends_in_a_slash(tmp_path: Path, place: str, path: str) -> None:
+    (tmp_path / "x.csv").write_text("x")
+    layer = add_files(Image(), BuildOptions(add=[(tmp_path / "x.csv", place)]), BaseSystem(), None)
+    assert [entry.path for entry, _ in layer.entries() if entry.type.name == "FILE"] == [path]
+
+
 def test_links_are_added_as_links(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("folder")
