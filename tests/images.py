@@ -20,7 +20,14 @@ GREETING = "hello from the base image"
 APPLETS = ("cat", "echo", "env", "id", "ls", "sleep", "stat", "test", "true", "false")
 """The programs in `/bin` of the base image, beside the shell."""
 
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x"}
+ARCHITECTURES = {
+    "x86_64": "amd64",
+    "AMD64": "amd64",
+    "aarch64": "arm64",
+    "arm64": "arm64",
+    "ppc64le": "ppc64le",
+    "s390x": "s390x",
+}
 """Go's names for what the kernel calls a machine: the values of an image config's `architecture`."""
 
 
