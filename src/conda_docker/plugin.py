@@ -25,7 +25,7 @@ _PROGRAM = "from conda_docker.cli import main; main(program='conda docker')"
 
 @hookimpl  # type: ignore[untyped-decorator]
 def conda_subcommands() -> Iterable[CondaSubcommand]:
-    """Tell conda of the subcommand `docker`."""
+    """Register the subcommand `docker` with conda."""
     from conda.plugins.types import CondaSubcommand
 
     yield CondaSubcommand(

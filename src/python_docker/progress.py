@@ -13,7 +13,7 @@ class Task(Protocol):
         """`size` more bytes are done; negative after a restart."""
 
     def finish(self, outcome: str = "") -> None:
-        """The work is over; `outcome` says how when it was not simply done: `exists`, `mounted`, `cached`."""
+        """End the work; `outcome` says how when it was not simply done: `exists`, `mounted`, `cached`."""
 
 
 class Progress(Protocol):
@@ -25,7 +25,7 @@ class Progress(Protocol):
 
 @runtime_checkable
 class NamesBlobs(Protocol):
-    """A `Progress` that can be told what blobs are called, whose work is labelled with their short digests."""
+    """A `Progress` that takes names for blobs, whose work is labelled with their short digests."""
 
     def name(self, names: Mapping[str, str]) -> None:
         """Show work with these labels by these names from now on; the first name that a label gets stays."""

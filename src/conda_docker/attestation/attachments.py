@@ -62,7 +62,7 @@ class BuildAttachments:
         return found
 
     def beside_image(self, image: Image, manifest: Manifest) -> tuple[Manifest, Descriptor, Sequence[Blob]]:
-        """Return the attestation manifest that stands in the index beside an image, in BuildKit's form."""
+        """Return the attestation manifest that stands in the index next to an image, in BuildKit's form."""
         bills = {} if self.bills is None else self.bills.bills(image, manifest)
         # What reads this form knows SPDX alone.
         spdx: dict[BillFormat, bytes] = {kind: bill for kind, bill in bills.items() if kind is BillFormat.SPDX}

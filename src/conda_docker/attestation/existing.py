@@ -50,7 +50,7 @@ class Bill:
 
 
 def read_bill(content: bytes, name: str) -> Bill:
-    """Return a bill of materials, whose format is told by its content; `name` is what errors call it.
+    """Return a bill of materials, whose format its content shows; `name` is what errors call it.
 
     Raises `InvalidDocument` for anything else than CycloneDX or SPDX 2 in JSON.
 

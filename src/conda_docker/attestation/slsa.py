@@ -26,7 +26,7 @@ PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "https://github.com/conda-incubator/conda-docker/blob/main/docs/provenance.md#build-type-v1"
 """What the parameters mean: the page of the documentation that says so."""
 BUILDER = "https://github.com/conda-incubator/conda-docker"
-"""Who built, as far as this program knows: itself, wherever it ran."""
+"""Who built: this program, wherever it ran."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ def default_cache_dir() -> Path:
     """Return `CONDA_DOCKER_CACHE`, else the place for caches of this system's conventions.
 
     Where that cannot be written, as without a home folder, it is a folder in the system's one for temporary files, and
-    a warning says so. Raises `CacheError` when that cannot be had either.
+    a warning says so. Raises `CacheError` when that is not possible either.
     """
     chosen = os.environ.get("CONDA_DOCKER_CACHE")
     if chosen:

@@ -46,7 +46,7 @@ class Mirrors:
         return [url]
 
     def failed(self, url: str) -> None:
-        """Hear that what should be at one of the `places` could not be had."""
+        """Note that what should be at one of the `places` could not be had."""
         with self._lock:
             for place in {place for places in self._mirrors.values() for place in places}:
                 if url.startswith(place):

@@ -56,7 +56,7 @@ GENERAL_OPTIONS = (
         envvar="CONDA_DOCKER_PROGRESS",
         callback=_set_progress,
         panel=GENERAL,
-        help="Show progress as rows that are drawn anew on a terminal and as lines elsewhere (auto), as lines (plain), "
+        help="Show progress as rows that are redrawn on a terminal and as lines elsewhere (auto), as lines (plain), "
         "or not at all (none).",
     ),
     _general("-h", "--help", callback=_show_help, explanation="Show this message and exit."),

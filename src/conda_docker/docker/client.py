@@ -11,10 +11,10 @@ __all__ = ["load", "pull", "save"]
 
 
 def pull(name: str, tag: str | None = None) -> None:
-    """Let Docker pull an image."""
+    """Have Docker pull an image."""
     docker.pull(name, tag)
 
 
 def save(name: str, tag: str | None, filename: str | os.PathLike[str]) -> None:
-    """Let Docker save an image to an archive."""
+    """Have Docker save an image to an archive."""
     docker.save(name, tag, filename)

@@ -177,7 +177,7 @@ def package_from_record(record: Mapping[str, Any], *, source: Path | None = None
     then. Raises `InvalidEnvironment` for one that lacks them or holds values of a wrong kind.
     """
     fields = {key: value for key, value in record.items() if key not in _NOT_OF_THE_RECORD and value is not None}
-    # micromamba 2.1 to 2.3 wrote what it did not know as nought and nothing; no archive has no bytes.
+    # micromamba 2.1 to 2.3 wrote what it did not know as 0 and as empty strings; no archive is empty.
     unfilled = fields.get("size") == 0
     fields = {key: value for key, value in fields.items() if not _is_unknown(key, value, unfilled=unfilled)}
     try:

@@ -80,7 +80,7 @@ def virtual_packages(
 
     `glibc` and `cuda` are the base image's, where they are known, `microarchitecture` an archspec name such as
     `x86_64_v3`. Over these go the variables `CONDA_OVERRIDE_GLIBC` and the like, as conda and rattler read them, and
-    over those what an input file has `declared` and then the user's `overrides`: texts `NAME=VERSION[=BUILD]`, where an
+    over those what an input file has `declared` and then the user's `overrides`, as `NAME=VERSION[=BUILD]`, where an
     empty version takes the package away. There is no `__cuda` unless it is asked for: containers get a GPU from whoever
     runs them. Raises `InvalidEnvironment`.
 

@@ -80,7 +80,7 @@ def build_image(
 
 
 def begin_base(base: Image, delivery: Delivery) -> None:
-    """Let the layers of a base image leave, the lowest first; those that have left do not leave again."""
+    """Start sending the layers of a base image, the lowest first; those already sent are not sent again."""
     for layer in reversed(base.layers):
         delivery.begin(layer.blob, f"{delivery.verb} base image")
 

@@ -216,7 +216,7 @@ def _to_json(system: BaseSystem) -> dict[str, Any]:
 
 
 def _from_json(value: Any) -> BaseSystem:
-    """Raises `ValueError`, `KeyError` or `TypeError` for what `_to_json` did not give."""
+    """Return the system that `_to_json` wrote. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
     if value["format"] != _FORMAT:
         raise ValueError("of another version")
     passwd, group = str(value["passwd"]), str(value["group"])

@@ -34,13 +34,13 @@ class Attachments(Protocol):
 
     @property
     def in_index(self) -> bool:
-        """Whether there is something to put beside each image, so that one image needs an index too."""
+        """Whether there is something to put next to each image, so that one image needs an index too."""
 
     def to_image(self, image: Image, manifest: Manifest) -> Sequence[Referrer]:
         """Return what is attached to an image, given its manifest as it was written."""
 
     def beside_image(self, image: Image, manifest: Manifest) -> tuple[Manifest, Descriptor, Sequence[Blob]]:
-        """Return what stands in the index beside an image, how the index names it, and the blobs that it names."""
+        """Return what stands in the index next to an image, how the index names it, and the blobs that it names."""
 
     def to_index(self, index: Index) -> Sequence[Referrer]:
         """Return what is attached to an index."""
@@ -76,7 +76,7 @@ def finish_images(
     """Write what has not left yet of some images to the places of a delivery, and return what was written at each.
 
     One image is written as it is, several as an index with a manifest for each platform; so is one with something to
-    put beside it. `attach` is asked for places that hold referrers; `annotations` are those of an index. Raises
+    put next to it. `attach` is asked for places that hold referrers; `annotations` are those of an index. Raises
     `UnsupportedFormat` for an index where a place can hold none, and for two images of one platform.
     """
     platforms = [image.platform for image in images]
@@ -100,7 +100,7 @@ def _send(
     in_index = attach is not None and attach.in_index
     alone = len(images) == 1 and not in_index
     if not alone and not target.takes_index:
-        what = "an image for several platforms" if len(images) > 1 else "what goes beside an image"
+        what = "an image for several platforms" if len(images) > 1 else "what goes next to an image"
         raise UnsupportedFormat(f"{what} cannot be held there; use {INDEX_FORMS}")
     manifests, beside = [], []
     for image in images:

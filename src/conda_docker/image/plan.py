@@ -133,7 +133,7 @@ def members_of(environment: LockedEnvironment) -> tuple[Member, ...]:
 def choose_prefix(environment: LockedEnvironment, base: Image | None, options: BuildOptions, notes: list[str]) -> str:
     """Return where the environment lives: where the options say, else `/opt/conda`.
 
-    A base such as miniconda3 has an environment of its own at `/opt/conda`, as its PATH tells. Two environments in one
+    A base such as miniconda3 has an environment of its own at `/opt/conda`, as its PATH shows. Two environments in one
     folder would be neither; there, the default is `/opt/conda/envs/<name>`.
     """
     path = [] if base is None else base.config.environment.get("PATH", "").split(":")

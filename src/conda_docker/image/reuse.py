@@ -27,7 +27,7 @@ class WithLayers:
 
     @property
     def in_index(self) -> bool:
-        """Whether there is something to put beside each image."""
+        """Whether there is something to put next to each image."""
         return self.others is not None and self.others.in_index
 
     def to_image(self, image: Image, manifest: Manifest) -> Sequence[Referrer]:
@@ -36,7 +36,7 @@ class WithLayers:
         return [*others, *self._own()] if self.alone and not self.in_index else others
 
     def beside_image(self, image: Image, manifest: Manifest) -> tuple[Manifest, Descriptor, Sequence[Blob]]:
-        """Return what stands in the index beside an image; see `Attachments`."""
+        """Return what stands in the index next to an image; see `Attachments`."""
         assert self.others is not None
         return self.others.beside_image(image, manifest)
 

@@ -12,8 +12,8 @@ class LayerFacts:
     """What is known of the packages of one layer.
 
     `post_link` names packages with a post-link script, which is not run; `activate` the activation scripts, relative
-    to the prefix; `variables` holds each `etc/conda/env_vars.d` file's name with the variables in it. `clobbered` tells
-    that some path is in several of the packages. `programs` tells that some package has programs which glibc's loader
+    to the prefix; `variables` holds each `etc/conda/env_vars.d` file's name with the variables in it. `clobbered` says
+    that some path is in several of the packages. `programs` says that some package has programs which glibc's loader
     starts; `notes` are what users should hear. `paths` are hashes of the paths of files and links, `folders` those
     of their folders: enough to see whether two layers meet. `stated` is what packages say of their license and origin,
     by their stems (see `LinkReport`).

@@ -1,7 +1,7 @@
 """What a layer is made of: conda packages and wheels, which plan, recipe and writing treat alike.
 
-This module is the one place that tells them apart. Another kind of package is a type in `Member` and a case in each of
-these functions.
+Only this module distinguishes them. Another kind of package is a type in `Member` and a case in each of these
+functions.
 """
 
 from __future__ import annotations

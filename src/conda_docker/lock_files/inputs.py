@@ -1,4 +1,4 @@
-"""What a lock file was made from, as a digest: whether it is up to date can be told without a network."""
+"""What a lock file was made from, as a digest: whether it is up to date is known without a network."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def inputs_digest(inputs: Mapping[str, Any], texts: Iterable[str]) -> str:
 
 
 def described_in(request: Request) -> tuple[str, ...]:
-    """Return the texts of all files that describe what a request asks for: its own, and those that these name.
+    """Return the contents of all files that describe what a request asks for: its own, and those that these name.
 
     Such are requirements files (`-r`), scripts of a pixi workspace, and its pixi.lock. Nothing is solved. Raises
     `InvalidEnvironment` and `UnsupportedInput` as reading them does.

@@ -1,4 +1,4 @@
-"""Relocation: paths of this machine in files become paths in the image, in texts, programs and links.
+"""Relocation: paths of this machine in files become paths in the image, in text files, programs and links.
 
 Unlike the placeholder of a package, which is long and found nowhere else, a prefix may begin the name of another
 folder: /srv/env is not in /srv/env-old. So what follows is looked at.
@@ -53,7 +53,7 @@ class Relocation:
         return [move for move in self.moves if re.search(re.escape(_bytes(move[0])) + _GOES_ON, content)]
 
     def text(self, content: bytes) -> bytes:
-        """Return a text with every occurrence replaced, and a first line that Linux can run."""
+        """Return a string with every occurrence replaced, and a first line that Linux can run."""
         line, rest = b"", content
         if content.startswith(b"#!"):
             end = content.find(b"\n")
@@ -87,7 +87,7 @@ def _bytes(path: str) -> bytes:
 
 
 def _spellings(moves: Iterable[tuple[str, str]]) -> Iterable[tuple[bytes, bytes]]:
-    """Yield each move as it stands in texts, and as it does in URLs where that is different."""
+    """Yield each move as it stands in text files, and as it does in URLs where that is different."""
     for old, new in moves:
         yield _bytes(old), _bytes(new)
         if quote(old) != old:

@@ -1,4 +1,4 @@
-"""pip's own configuration, as far as it says where packages come from: files called pip.conf and variables PIP_*.
+"""What pip's own configuration says of where packages come from: files called pip.conf and variables PIP_*.
 
 uv reads neither, so what they say is handed to it as variables of its own. The rules are pip's: files for everybody,
 then the user's, then that of `PIP_CONFIG_FILE`, then variables; sections `[global]` and `[install]`.

@@ -75,7 +75,7 @@ class Requirements:
     """Whether every package needs one: where the user says so, or any requirement has one (pip, "Secure installs")."""
 
     def add_option(self, name: str, value: str) -> None:
-        """Take in an option with its value."""
+        """Add an option with its value."""
         self.options[name] = (*self.options.get(name, ()), value)
 
 
@@ -116,7 +116,7 @@ class _Reader:
         self._files: set[tuple[Path, bool]] = set()
 
     def line(self, text: str, folder: Path, where: str) -> None:
-        """Take in one logical line."""
+        """Add one logical line."""
         text = self._expanded(_COMMENT.sub("", text).strip())
         if not text:
             return
@@ -127,7 +127,7 @@ class _Reader:
             self._hashes(text, where)
 
     def constraint(self, text: str, folder: Path, where: str) -> None:
-        """Take in a line of a file of constraints."""
+        """Add a line of a file of constraints."""
         text = self._expanded(_COMMENT.sub("", text).strip())
         if not text:
             return
@@ -178,7 +178,7 @@ class _Reader:
             self.found.add_option(name, value)
 
     def _building(self, name: str, value: str, where: str) -> None:
-        """Take in which packages may not be wheels, or must be."""
+        """Add which packages may not be wheels, or must be."""
         for package in value.split(","):
             if package == ":none:":
                 self.found.options.pop(name, None)
@@ -252,7 +252,7 @@ class _Reader:
         found.lines.append(text)
 
     def _hashes(self, text: str, where: str) -> None:
-        """Take in the hashes of a requirement; uv knows no others than those of the files it finds."""
+        """Add the hashes of a requirement; uv knows no others than those of the files it finds."""
         hashes = [match[1] for match in _HASH.finditer(text)]
         if not hashes:
             return
@@ -264,12 +264,12 @@ class _Reader:
         self.found.requires_hashes = True
 
     def _fragment(self, name: str, url: str) -> None:
-        """Take in the hash that a URL's fragment may hold: `#sha256=...`."""
+        """Add the hash that a URL's fragment may hold: `#sha256=...`."""
         if match := re.search(r"[#&]sha256=([0-9a-fA-F]{64})", url):
             self.found.hashes[name] = frozenset({match[1].lower()})
 
     def _source(self, location: str, folder: Path, where: str, written: str) -> None:
-        """Take in a source tree, a source distribution or a repository."""
+        """Add a source tree, a source distribution or a repository."""
         self.found.sources.append(public_text(written))
         if _VCS.match(location) or SCHEME.match(location):
             self.found.lines.append(location)

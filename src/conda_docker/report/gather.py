@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from python_docker.transports.location import Location
 
 DEPTH = 3
-"""How many folders deep the parts of a layer are told apart, unless somebody asks for more."""
+"""How many levels of folders are shown separately, unless somebody asks for more."""
 
 _READERS = 4
 _NAMED = 3000

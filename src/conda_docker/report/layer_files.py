@@ -1,4 +1,4 @@
-"""read_layer_files: what one pass over a layer tells of its files."""
+"""read_layer_files: what one pass over a layer shows of its files."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Builds:
         await turn
 
     def _next(self) -> None:
-        """Give a turn to the first client in the row, which goes to its end."""
+        """Give the turn to the first client in the row, which goes to its end."""
         while self._queues:
             client, queue = self._queues.popitem(last=False)
             turn = queue.popleft()

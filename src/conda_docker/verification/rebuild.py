@@ -140,7 +140,7 @@ class _Rebuilding:
         try:
             return refused | self._compared(groups, everything, environment)
         except (DownloadError, InterpreterNotFound):
-            # Some package cannot be had: find out which, and make the layers of the others.
+            # Some package is not available: find out which, and make the layers of the others.
             problems = {step.position: self._problem(step, environment) for step in everything}
         lost = {
             step.position: verdict_on(step, Outcome.UNVERIFIED, f"it cannot be made: {problem}")
@@ -286,10 +286,10 @@ class _Rebuilding:
 
 
 def _doubtful(verdict: LayerVerdict) -> LayerVerdict:
-    """Return a verdict that allows for packages that cannot be had: they may win paths of others."""
+    """Return a verdict that allows for packages that are not available: they may win paths of others."""
     if verdict.outcome is not Outcome.DIFFERENT or any("another content" in found for found in verdict.differences):
         return verdict
-    reason = f"packages that cannot be had may have paths in common with it; {verdict.reason}"
+    reason = f"packages that are not available may share paths with it; {verdict.reason}"
     return replace(verdict, outcome=Outcome.UNVERIFIED, reason=reason)
 
 

@@ -24,7 +24,7 @@ _INCOMPLETE = "its environment's history is incomplete"
 
 
 def left_out(step: Step, *, asked: bool) -> LayerVerdict:
-    """Return the verdict on a layer that is not made again, with why it is not; `asked` tells that it should be."""
+    """Return the verdict on a layer that is not made again, with why it is not; `asked` says that it should be."""
     if not asked:
         reason = "they are not among the packages that were asked for"
     elif step.kind == "other" and is_of_prefix(step.layer):

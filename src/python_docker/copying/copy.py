@@ -81,7 +81,7 @@ def copy_image(
                 copy_referrers(opened, target, copied | {root.digest: index}, wanted=referrers, progress=progress)
                 return index
             if platform is not None and isinstance(root, Manifest):
-                # Only its config tells what it is for.
+                # Only its config says what it is for.
                 image_of(opened, platform, root)
             original, _ = manifest_of(opened, platform, root)
             manifest = copy_manifest(opened, original, target, conversion=conversion, progress=progress)

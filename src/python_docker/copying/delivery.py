@@ -98,7 +98,7 @@ class Delivery:
         return "push" if self.is_remote else "write"
 
     def begin(self, blob: Blob, label: str = "") -> None:
-        """Let a blob leave for the places that take it now, shown as `label`.
+        """Start sending a blob to the places that take it now, shown as `label`.
 
         Of several repositories of one registry the first has it; the others mount it later. Returns at once. Raises
         `CancelledError` when a part of the delivery has failed.

@@ -38,7 +38,7 @@ class Transfer:
         self._begun: dict[Digest, Future[None]] = {}
 
     def begin(self, blob: Blob, label: str = "") -> None:
-        """Let a blob leave now, shown as `label`, where the destination takes blobs in any order and of its form.
+        """Start sending a blob, shown as `label`, where the destination takes blobs in any order and of its form.
 
         Returns at once. Where it does not, nothing happens: `put` takes the blob to it in its turn.
         """

@@ -82,17 +82,17 @@ def save(image: str, tag: str | None, filename: str | os.PathLike[str]) -> None:
 
 
 def pull(image: str, tag: str | None = None) -> None:
-    """Let the engine pull an image from its registry. Raises `NotFound` when that has none of the name."""
+    """Have the engine pull an image from its registry. Raises `NotFound` when that has none of the name."""
     find_engine().pull(ImageReference.parse(engine_name(image, tag)))
 
 
 def push(image: str, tag: str | None = None) -> Digest | None:
-    """Let the engine push an image to the registry that its name holds; gives the digest there, if that is reported."""
+    """Have the engine push an image to the registry in its name; return the digest there, if that is reported."""
     return find_engine().push(ImageReference.parse(engine_name(image, tag)))
 
 
 def tag(image: str, tag: str | None, new_image: str, new_tag: str | None = None) -> None:
-    """Give an image of the engine another name as well. Raises `NotFound` when the engine has no such image."""
+    """Tag an image of the engine with another name. Raises `NotFound` when the engine has no such image."""
     find_engine().tag(engine_name(image, tag), ImageReference.parse(engine_name(new_image, new_tag)))
 
 

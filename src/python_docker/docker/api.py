@@ -75,7 +75,7 @@ class EngineApi:
         return ArchiveUpload(self._open, self.name)
 
     def save(self, name: str, write: Callable[[bytes], object]) -> None:
-        """Give an image to `write`, piece by piece, as a docker archive. Raises `NotFound` when it is not there."""
+        """Pass an image to `write`, piece by piece, as a docker archive. Raises `NotFound` when it is not there."""
         tail = b""
         with self._open() as client:
             with engine_errors(self.name, f"save {name}"):
@@ -92,7 +92,7 @@ class EngineApi:
             raise EngineError(f"{self.name} could not save {name}: the archive was cut off")
 
     def pull(self, reference: ImageReference) -> None:
-        """Let the engine pull an image from its registry. Raises `NotFound` when the registry has none."""
+        """Have the engine pull an image from its registry. Raises `NotFound` when the registry has none."""
         what = f"pull {reference.familiar}"
         auth = registry_auth(reference)
         with engine_errors(self.name, what), self._open() as client:
@@ -101,7 +101,7 @@ class EngineApi:
                 pass
 
     def push(self, reference: ImageReference) -> Digest | None:
-        """Let the engine push an image to its registry; gives the digest of the manifest there, if that is reported."""
+        """Have the engine push an image to its registry; return the manifest's digest there, if that is reported."""
         digest = None
         what = f"push {reference.familiar}"
         auth = registry_auth(reference)
@@ -119,7 +119,7 @@ class EngineApi:
         return digest
 
     def tag(self, name: str, reference: ImageReference) -> None:
-        """Give an image another name. Raises `NotFound` when there is no image `name`."""
+        """Tag an image with another name. Raises `NotFound` when there is no image `name`."""
         with engine_errors(self.name, f"tag {name} as {reference.familiar}"), self._open() as client:
             client.tag(name, reference.familiar_name, reference.tag or "latest")
 

@@ -56,7 +56,7 @@ class EngineCommand:
         return ArchivePipe(command, process, printed, errors)
 
     def save(self, name: str, write: Callable[[bytes], object]) -> None:
-        """Give an image to `write`, piece by piece, as a docker archive. Raises `NotFound` when it is not there."""
+        """Pass an image to `write`, piece by piece, as a docker archive. Raises `NotFound` when it is not there."""
         command = [self.name, "save", name]
         with tempfile.TemporaryFile() as errors:
             with Program(command, stdout=subprocess.PIPE, stderr=errors) as process:
@@ -80,7 +80,7 @@ class EngineCommand:
         return Digest(told[1]) if told else None
 
     def tag(self, name: str, reference: ImageReference) -> None:
-        """Give an image another name. Raises `NotFound` when there is no image `name`."""
+        """Tag an image with another name. Raises `NotFound` when there is no image `name`."""
         self._run("tag", name, reference.familiar)
 
     def inspect(self, name: str) -> dict[str, Any]:
@@ -175,7 +175,7 @@ class ArchivePipe:
 
 
 def _pass_on(pipe: IO[bytes], sink: Callable[[bytes], object]) -> None:
-    """Give each piece of a pipe to `sink` as it comes."""
+    """Pass each piece of a pipe to `sink` as it comes."""
     assert isinstance(pipe, io.BufferedReader)
     while data := pipe.read1(_COPY_SIZE):
         sink(data)

@@ -41,7 +41,7 @@ class Engine(Protocol):
         """Begin to load a docker archive."""
 
     def save(self, name: str, write: Callable[[bytes], object]) -> None:
-        """Give an image to `write`, piece by piece, as a docker archive. Raises `NotFound` when it is not there."""
+        """Pass an image to `write`, piece by piece, as a docker archive. Raises `NotFound` when it is not there."""
 
     def pull(self, reference: ImageReference) -> None:
         """Pull an image from its registry. Raises `NotFound` when the registry has none."""
@@ -50,7 +50,7 @@ class Engine(Protocol):
         """Push an image to its registry; gives the digest of the manifest there, if the engine reports it."""
 
     def tag(self, name: str, reference: ImageReference) -> None:
-        """Give an image another name. Raises `NotFound` when there is no image `name`."""
+        """Tag an image with another name. Raises `NotFound` when there is no image `name`."""
 
     def inspect(self, name: str) -> dict[str, Any]:
         """Return what the engine knows of an image, in its words: Id, RepoTags, Config, RootFS... Raises `NotFound`."""

@@ -95,7 +95,7 @@ class PartialFile(_Uncommitted):
         self.file = cast("BinaryIO", os.fdopen(os.dup(self._lock), "wb", buffering=0))
 
     def commit(self, target: Path) -> None:
-        """Give the file its name, replacing what was there. Raises `OSError`, after which `abort` removes the file."""
+        """Rename the file into place, over what was there. Raises `OSError`, after which `abort` removes the file."""
         # Closing may report what writing did not (NFS, quotas); the lock is held by another descriptor until it is
         # renamed, so that nobody takes it for a leftover.
         self.file.close()
@@ -135,12 +135,12 @@ class PartialFolder(_Uncommitted):
         self._lock, self.path = _create_folder(parent, name, 0o700 if private else 0o777)
 
     def commit(self, target: Path) -> None:
-        """Give the folder its name. Raises `OSError`, also when there is a folder of that name with something in it."""
+        """Rename the folder into place. Raises `OSError`, also for a folder of that name with something in it."""
         self.path.rename(target)
         self.abort()
 
     def commit_unless_there(self, target: Path) -> bool:
-        """Give the folder its name; False when another process was quicker, and this one is to be removed.
+        """Rename the folder into place; return False when another process was quicker, and this one is to be removed.
 
         Raises `OSError`.
         """
@@ -153,7 +153,7 @@ class PartialFolder(_Uncommitted):
         return True
 
     def commit_over(self, target: Path) -> None:
-        """Give the folder its name, replacing the one that has it. Raises `OSError`, after which that one is back.
+        """Rename the folder into place, replacing the one that has it. Raises `OSError`, after which that one is back.
 
         Two folders cannot change places at once: a process that is killed between the two renamings leaves the old one
         as `.NAME.old-...`, which nobody removes.

@@ -1,4 +1,4 @@
-"""Compression of layers: which there are, how to tell them apart, how to read them (`compressor` writes them)."""
+"""Compression of layers: which there are, how to distinguish and to read them (`compressor` writes them)."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _POLL = 0.01
 
 
 def rename_over(path: Path, target: Path) -> None:
-    """Give a file the name `target`, replacing what was there. Raises `OSError`.
+    """Rename a file to `target`, replacing what was there. Raises `OSError`.
 
     On Windows others may have either of them open for a moment: a thread that reads what is replaced, a scanner for
     viruses that looks at what is new. So it tries again for two seconds.

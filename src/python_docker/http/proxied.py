@@ -129,7 +129,7 @@ def _manager(proxy: str, kept: dict[str, Any]) -> urllib3.PoolManager:
 
 
 def _bounded(manager: urllib3.PoolManager) -> urllib3.PoolManager:
-    """Let a pool manager read answers by `BoundedResponse`; returns it."""
+    """Have a pool manager read answers by `BoundedResponse`, and return it."""
 
     def bounded(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
         connection = type("Connection", (cast("Any", pool.ConnectionCls),), {"response_class": BoundedResponse})

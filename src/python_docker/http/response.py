@@ -35,7 +35,7 @@ class RawAnswer(Protocol):
         """Return at most `size` bytes of the body, as soon as there are any; empty at its end."""
 
     def close(self) -> None:
-        """Let go of the connection, which is used again when the body was read to its end."""
+        """Release the connection, which is used again when the body was read to its end."""
 
 
 class Response:
@@ -118,7 +118,7 @@ class Response:
         self.close()
 
     def close(self) -> None:
-        """Let go of the connection, which is used again only when the body was read to its end."""
+        """Release the connection, which is used again only when the body was read to its end."""
         self._raw.close()
 
     def __enter__(self) -> Response:

@@ -143,7 +143,7 @@ class ResumableBody:
         self._sleep(backoff(self._failures, self._options))
 
     def _finish(self, response: Response) -> None:
-        """Let go of the answer; its connection can be used again if nothing more can come."""
+        """Release the answer; its connection can be used again if nothing more can come."""
         if response.length is None:
             # It may never end, and nobody wants what is beyond the size.
             response.close()
@@ -152,7 +152,7 @@ class ResumableBody:
         self._response = None
 
     def close(self) -> None:
-        """Let go of the connection; reading on opens another."""
+        """Release the connection; reading on opens another."""
         if self._response is not None:
             self._response.close()
             self._response = None

@@ -298,5 +298,5 @@ class BlobStore:
         return True
 
     def add_bytes(self, content: bytes, media_type: str) -> Blob:
-        """Take in `content`."""
+        """Add `content`."""
         return self.add(Blob.from_bytes(content, media_type))

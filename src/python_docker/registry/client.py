@@ -236,12 +236,12 @@ class RegistryClient:
     # -- lists -----------------------------------------------------------------------------------------------------
 
     def tags(self, path: str, *, page_size: int | None = None, last: str | None = None) -> Iterator[list[str]]:
-        """Give the tags of a repository after `last`, in pages of `page_size` (the registry's own when it is None)."""
+        """Yield the tags of a repository after `last`, in pages of `page_size` (the registry's own when it is None)."""
         scope = repository_scope(path, "pull")
         return self._pages(f"/v2/{path}/tags/list", "tags", f"list the tags of {path}", scope, page_size, last)
 
     def repositories(self, *, page_size: int | None = None, last: str | None = None) -> Iterator[list[str]]:
-        """Give the registry's repositories after `last`, in pages; many registries refuse that."""
+        """Yield the registry's repositories after `last`, in pages; many registries refuse that."""
         return self._pages("/v2/_catalog", "repositories", "list its repositories", CATALOG, page_size, last)
 
     def _pages(

@@ -149,7 +149,7 @@ class RegistryDestination:
         self._client.session.prepare([repository_scope(self._path, "pull", "push")])
 
     def share(self, other: Destination) -> None:
-        """Let this repository have what `other` has put: in the same repository nothing is asked or sent again.
+        """Copy to this repository what `other` has put: in the same repository nothing is asked or sent again.
 
         Some registries neither find a blob nor mount it before a manifest names it. The one of `other` is stored for
         that, without its tag.
@@ -212,7 +212,7 @@ class RegistryDestination:
         return next((path for path in known if path != self._path and path not in self._refusing), None)
 
     def _doubt(self, source: str, digest: Digest, *, refused: bool) -> None:
-        """Hear that a blob was not mounted. A repository that is `refused` as a source is not asked for any other."""
+        """Note that a blob was not mounted. A repository that is `refused` as a source is not asked for any other."""
         if refused:
             with self._lock:
                 self._refusing.add(source)

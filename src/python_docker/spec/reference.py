@@ -21,7 +21,7 @@ _EXAMPLE = "a reference looks like ubuntu, org/name:tag or ghcr.io/org/name:tag@
 
 
 def check_tag(tag: str) -> str:
-    """Give `tag` back when it is one, else raise `InvalidReference` (distribution-spec, "Pulling manifests")."""
+    """Return `tag`; raise `InvalidReference` if it is not valid (distribution-spec, "Pulling manifests")."""
     if not _TAG.fullmatch(tag):
         raise InvalidReference(f"not a tag: {tag[:140]!r} (letters, digits, '_', '.', '-', at most 128)")
     return tag
@@ -33,7 +33,7 @@ def _is_domain(component: str) -> bool:
 
 
 def check_path(path: str) -> str:
-    """Give `path` back when it can be a repository's, else raise `InvalidReference` (distribution-spec, same place)."""
+    """Return `path`; raise `InvalidReference` if it cannot be a repository's (distribution-spec, same place)."""
     if not _PATH.fullmatch(path) or len(path) > _MAX_NAME:
         hint = "names are lower case" if path != path.lower() else "it looks like name or org/name"
         raise InvalidReference(f"not a repository name: {path[:300]!r} ({hint})")

@@ -92,7 +92,7 @@ class RuntimeConfig(dict[str, Any]):
         """
         variables = self.get("Env") or []
         if not isinstance(variables, list) or not all(isinstance(variable, str) for variable in variables):
-            raise InvalidDocument("the image's config is malformed at Env: not a list of texts")
+            raise InvalidDocument("the image's config is malformed at Env: not a list of strings")
         return dict(variable.partition("=")[::2] for variable in variables)
 
     def set_variable(self, name: str, value: str) -> None:

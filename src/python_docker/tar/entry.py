@@ -31,7 +31,7 @@ NO_XATTRS: Mapping[str, bytes] = MappingProxyType({})
 class TarEntry(NamedTuple):
     """A member of a tar, without its content.
 
-    `path` and `link_target` are texts whose bytes that are not UTF-8 are surrogate escapes (PEP 383); `size` is in
+    `path` and `link_target` are strings whose bytes that are not UTF-8 are surrogate escapes (PEP 383); `size` is in
     bytes and 0 for all but files; `mtime` in whole seconds since 1970; `mode` holds the permission bits only.
     """
 

@@ -146,7 +146,7 @@ class DirectoryDestination:
             (self._partial.path / ("manifest.json" if root else _child_name(manifest.digest))).write_bytes(manifest.raw)
 
     def commit(self) -> None:
-        """Give the folder its name."""
+        """Rename the folder into place."""
         if not self._has_root:
             raise Error(f"no image was written to the folder {self._folder}")
         with writing(f"the folder {self._folder}"):

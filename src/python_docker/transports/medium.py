@@ -30,7 +30,7 @@ class Source(Protocol):
         """Return a config or layer that a manifest names. Raises `NotFound`, at the latest when the blob is opened."""
 
     def close(self) -> None:
-        """Let go of connections and files. Blobs that were given stay usable."""
+        """Close connections and files. Blobs that were given stay usable."""
 
 
 class Destination(Protocol):
@@ -58,7 +58,7 @@ class Destination(Protocol):
         """Take a blob in; report each byte moved to `task`. Gives how it went: empty, or `exists`, or `mounted`."""
 
     def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
-        """Take in a manifest or index whose blobs and children are there already; `root` is what gets the name."""
+        """Add a manifest or index whose blobs and children are there already; `root` is what gets the name."""
 
     def commit(self) -> None:
         """Make what was put visible under its name."""
@@ -104,7 +104,7 @@ class TakesReferrers(Protocol):
     """A destination that lists what is attached to its manifests."""
 
     def put_referrer(self, manifest: Manifest) -> None:
-        """Take in a manifest with a subject, whose blobs are there already; `commit` makes it visible."""
+        """Add a manifest with a subject, whose blobs are there already; `commit` makes it visible."""
 
 
 @runtime_checkable
@@ -112,4 +112,4 @@ class TakesTags(FindsTags, Protocol):
     """A destination that holds other manifests under tags, next to the image."""
 
     def put_tagged(self, manifest: Manifest, tag: str) -> None:
-        """Take in a manifest whose blobs are there already; `commit` gives it the tag."""
+        """Add a manifest whose blobs are there already; `commit` gives it the tag."""

@@ -96,7 +96,7 @@ class FileOutput:
             raise Error(f"cannot write {self._name}: {error.strerror}") from error
 
     def commit(self) -> None:
-        """Give the file its name. Raises `Error` when it cannot have it."""
+        """Rename the file into place. Raises `Error` when that is not possible."""
         try:
             if self._partial is not None:
                 self._partial.commit(self._target)

@@ -1,4 +1,4 @@
-"""How much of an image a place must be sent, as far as that can be known before anything is written there."""
+"""How much of an image would be sent to a place, known before anything is written there."""
 
 from __future__ import annotations
 

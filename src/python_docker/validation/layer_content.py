@@ -87,7 +87,7 @@ def _read(blob: Blob, advance: Callable[[int], object], look: Callable[[BinaryIO
     if algorithm is None:
         findings.append(warning(f"digests of {descriptor.digest.algorithm} cannot be checked here"))
     try:
-        # One byte more than promised tells whether there is more; the rest of what may be endless is not read.
+        # One byte more than promised shows whether there is more; the rest of what may be endless is not read.
         stream = _Bounded(blob.opener(), descriptor.size + 1, advance)
         with HashingReader(stream, algorithm or "sha256") as stored:
             content = look(stored)

@@ -46,9 +46,7 @@ conda-docker copy demo.tar docker-daemon:demo:1.0
         type=options.FORMATS,
         help="Write manifest and config in this format: oci or docker.",
     ),
-    Option(
-        "--compression", metavar="KIND", type=options.COMPRESSIONS, help="Compress layers anew: gzip, zstd or none."
-    ),
+    Option("--compression", metavar="KIND", type=options.COMPRESSIONS, help="Recompress layers: gzip, zstd or none."),
     options.COMPRESSION_LEVEL,
     Option("--foreign-layers", is_flag=True, help="Copy foreign layers too, as ordinary layers."),
     Option(

@@ -169,7 +169,7 @@ def _check(console: Output, path: Path, form: str, existing: Mapping[str, Any] |
         key for key in {*existing["inputs"], *asked.inputs} if existing["inputs"].get(key) != asked.inputs.get(key)
     )
     what = f"other options: {', '.join(changed)}" if changed else "a file that it is made from has changed"
-    console.error(f"{path} is not up to date: {what}; write it anew with `conda-docker lock`")
+    console.error(f"{path} is not up to date: {what}; update it with `conda-docker lock`")
     return 1
 
 

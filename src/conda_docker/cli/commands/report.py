@@ -54,7 +54,7 @@ _DEFAULT = Path("report.html")
         metavar="N",
         type=int,
         default=3,
-        help="How many folders deep files are told apart [default: 3]",
+        help="How many levels of folders are shown separately [default: 3]",
     ),
     Option("--json", is_flag=True, help="Print what the page shows as JSON; write a page only with -o."),
     options.PLATFORM,

@@ -127,7 +127,7 @@ OPTIONS = (
         "--image",
         metavar="TEMPLATE",
         panel=RESULT,
-        help="The name of each image, such as 'ghcr.io/org/{name}:{tag}'; {tag} tells the variants of --matrix apart, "
+        help="The name of each image, such as 'ghcr.io/org/{name}:{tag}'; {tag} distinguishes variants of --matrix, "
         f"and is latest without [default: as declared, else {NAME}]",
     ),
     Option(

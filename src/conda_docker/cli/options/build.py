@@ -184,7 +184,7 @@ OPTIONS = (
     ),
     *RUNTIME_OPTIONS,
     Option(
-        "--no-cache", sets="options.use_cache", is_flag=True, convert=_not, panel=CACHE, help="Build every layer anew."
+        "--no-cache", sets="options.use_cache", is_flag=True, convert=_not, panel=CACHE, help="Rebuild every layer."
     ),
     Option(
         "--cache-from",
@@ -218,7 +218,7 @@ OPTIONS = (
         metavar="N%",
         convert=to_share,
         panel=CACHE,
-        help="Make this share of the layers that --cache-from or --cache-image has anew, and compare.",
+        help="Rebuild this share of the layers that --cache-from or --cache-image has, and compare.",
     ),
     Option(
         "--use-extracted",

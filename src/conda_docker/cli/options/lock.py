@@ -92,7 +92,7 @@ LOCK_OPTIONS: tuple[Option | Argument, ...] = (
         metavar="PACKAGE",
         multiple=True,
         panel=LOCK_FILE,
-        help="Choose this package anew, and keep the others as far as it allows; repeatable.",
+        help="Update this package, and keep the others where possible; repeatable.",
     ),
     *(param for param in OPTIONS if isinstance(param, Option) and param.panel == DECLARED),
 )

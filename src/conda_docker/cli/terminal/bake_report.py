@@ -102,7 +102,7 @@ def write_junit(result: BakeResult, path: Path) -> None:
 
 
 def _xml(text: str) -> str:
-    """Return a text without the characters that XML cannot hold (XML 1.0, 2.2)."""
+    """Return a string without the characters that XML cannot hold (XML 1.0, 2.2)."""
     return "".join(
         mark if mark in "\t\n\r" or " " <= mark <= "\ud7ff" or "\ue000" <= mark <= "\ufffd" or mark > "\uffff" else "?"
         for mark in text

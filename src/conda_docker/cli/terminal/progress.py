@@ -71,10 +71,10 @@ class Display:
         self._names = {**names, **self._names}
 
     def advanced(self, work: Work) -> None:
-        """Hear that some of the work was done."""
+        """Note that some of the work was done."""
 
     def finished(self, work: Work, outcome: str) -> None:
-        """Hear that the work is over."""
+        """Note that the work is over."""
         with self._lock:
             self.moved += work.done if work.total is not None else 0
             self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1

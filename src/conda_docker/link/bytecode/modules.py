@@ -52,7 +52,7 @@ class CompiledModules:
         self.failed: dict[str, str] = {}
 
     def add(self, place: str, source: bytes) -> Iterator[tuple[TarEntry, bytes]]:
-        """Take in the module at `place`, relative to the prefix; give what is ready by now. Raises `CompilerFailed`."""
+        """Add the module at `place`, relative to the prefix; give what is ready by now. Raises `CompilerFailed`."""
         compiled = pyc_path(place, self._compiler.tag)
         if compiled in self.shipped or not self._keeps(compiled):
             return

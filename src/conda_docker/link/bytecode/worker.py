@@ -151,7 +151,7 @@ def compile_module(path: bytes, source: bytes) -> bytes:
 
 
 def request(modules: list[tuple[bytes, bytes]]) -> bytes:
-    """What is sent to ask for some modules, by their paths and sources."""
+    """Return what is sent to ask for some modules, given as paths and sources."""
     pieces = [len(modules).to_bytes(4, "little")]
     for path, source in modules:
         pieces += [len(path).to_bytes(4, "little"), len(source).to_bytes(4, "little"), path, source]

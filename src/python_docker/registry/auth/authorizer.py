@@ -65,7 +65,7 @@ class Authenticator:
         if not known:
             schemes = ", ".join(dict.fromkeys(challenge.scheme[:40] for challenge in challenges))
             raise AccessDenied(f"{self._host} wants a login of an unknown kind: {schemes}", status=401)
-        # The first that we have credentials for; else the first: its refusal tells what to do.
+        # The first that we have credentials for; else the first: its refusal says what to do.
         usable = [one for one in known if one.scheme == "bearer" or self.credentials.basic]
         with self._lock:
             self._challenge = (usable or known)[0]
@@ -122,7 +122,7 @@ class Authenticator:
             if wanted and permissions([wanted]) - permissions(scopes):
                 # It knows better what it needs, such as `*` to delete.
                 self._extra_scopes = [*self._extra_scopes[-20:], wanted]
-            # A token that was good until now has expired; one that came fresh was too little, and the scope tells.
+            # A token that was good until now has expired; one that came fresh was too little, as the scope shows.
             return sent is None or sent.startswith("Bearer ") or before != now
 
     def _token(self, challenge: Challenge, scopes: Sequence[str], *, long: bool) -> Token:

@@ -52,7 +52,7 @@ def _parse_header(text: str) -> list[Challenge]:
         credentials = _TOKEN68.match(text, after_space)
         if credentials is not None and text[_end(_SPACE, text, credentials.end()) :][:1] in {"", ","}:
             # One value instead of parameters, as in `Negotiate abc==`; or the next scheme after a lone one: the
-            # comma tells them apart.
+            # comma distinguishes them.
             position = _end(_SEPARATORS, text, credentials.end())
             continue
         position, going_on = _parse_parameters(text, _end(_SEPARATORS, text, position), parameters)

@@ -70,7 +70,7 @@ def _documents(environ: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, A
 
 
 def _files(environ: Mapping[str, str]) -> Iterator[tuple[Path, bool]]:
-    """Give the files that may hold credentials, and whether theirs are below `auths`."""
+    """Yield the files that may hold credentials, and whether theirs are below `auths`."""
     home = home_folder(environ)
     if environ.get("REGISTRY_AUTH_FILE"):
         yield Path(environ["REGISTRY_AUTH_FILE"]), True

@@ -163,6 +163,6 @@ class BlobUpload:
         raise error
 
     def _cancel(self) -> None:
-        """Let the registry forget an upload that will not go on; it does so by itself after some days."""
+        """Cancel an upload that will not go on; it does so by itself after some days."""
         with suppress(RegistryError):
             self._sending.request("DELETE", None, {200, 202, 204})

@@ -102,6 +102,6 @@ def _reached(answer: Response, offset: int) -> int | None:
 
 
 def _move(upload: Sending, answer: Response) -> None:
-    """Go on at the latest place: it may hold the state of the upload."""
+    """Continue at the latest place: it may hold the state of the upload."""
     if answer.headers.get("location"):
         upload.session = session_of(upload.client, answer)

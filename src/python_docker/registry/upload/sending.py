@@ -72,7 +72,7 @@ class Sending:
         )
 
     def pieces(self, offset: int, size: int) -> Iterator[memoryview]:
-        """Give a part of the blob. Errors of the blob itself are kept apart from those of the connection."""
+        """Yield a part of the blob. Errors of the blob itself are kept apart from those of the connection."""
         try:
             self.task.advance(offset - self._sent)
             self._sent = offset

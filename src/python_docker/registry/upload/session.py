@@ -43,7 +43,7 @@ def start_upload(client: RegistryClient, path: str) -> Session:
 
 
 def mount_blob(client: RegistryClient, path: str, digest: Digest, source: str) -> Session | bool:
-    """Let a repository have a blob that `source`, another of the same registry, has.
+    """Mount in a repository a blob that `source`, another of the same registry, has.
 
     True when that was done. When it was not: False, or an upload that the registry began instead.
     """

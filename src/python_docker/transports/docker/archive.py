@@ -211,7 +211,7 @@ def _read_config(archive: ArchiveFile, path: str) -> bytes:
     assert config is not None
     named = _NAMED_BY_DIGEST.fullmatch(path)
     if named is not None and Digest.of(config).encoded != named[1]:
-        # Other tools do not look; but nothing else in the archive tells whether a config is what it was.
+        # Other tools do not look; but nothing else in the archive says whether a config is what it was.
         _log.warning(
             "the image's config %r in %s has another digest than its name says, %s",
             path[:200],

@@ -52,7 +52,7 @@ def read_layers(
 ) -> list[ArchivedLayer]:
     """Find out what layers' files are; a diff ID of None is not known.
 
-    Reads what is compressed once, since nothing in these archives tells its digest, and raises `ContentMismatch` where
+    Reads what is compressed once, since nothing in these archives gives its digest, and raises `ContentMismatch` where
     it has another diff ID, `InvalidLayer` where it is damaged. A plain tar whose diff ID is known is checked later,
     when it is read.
     """

@@ -27,7 +27,7 @@ class EngineSource(ArchiveSource):
 
     @classmethod
     def open(cls, location: Location, registry: RegistryOptions | None = None) -> Source:
-        """Let the engine save an image.
+        """Have the engine save an image.
 
         Raises `InvalidReference` when the location names none, `NotFound` when the engine has none of the name,
         `EngineNotFound` when there is no engine.
@@ -77,7 +77,7 @@ class EngineDestination(ArchiveDestination):
         return cls(find_engine(), reference)
 
     def commit(self) -> None:
-        """Hear that the engine has the image. Raises `EngineError` when it has not."""
+        """Note that the engine has the image. Raises `EngineError` when it has not."""
         super().commit()
         if not self._loading.loaded:
             raise EngineError(f"{self._engine.name} took the image, but did not say that it loaded it")

@@ -76,7 +76,7 @@ class OciArchiveDestination:
             self._root = Descriptor.new(manifest.media_type, manifest.digest, manifest.size, self._annotations)
 
     def put_referrer(self, manifest: Manifest) -> None:
-        """Take in what is attached to the image."""
+        """Add what is attached to the image."""
         self.put_manifest(manifest, root=False)
         self._referrers[manifest.digest] = referrer_descriptor(manifest)
 
@@ -85,7 +85,7 @@ class OciArchiveDestination:
         return None
 
     def put_tagged(self, manifest: Manifest, tag: str) -> None:
-        """Take in what belongs to the image by a tag."""
+        """Add what belongs to the image by a tag."""
         self.put_manifest(manifest, root=False)
         self._tagged[tag] = tagged_descriptor(manifest, tag)
 

@@ -167,7 +167,7 @@ class OciLayoutDestination:
             self._root = Descriptor.new(manifest.media_type, manifest.digest, manifest.size, self._annotations)
 
     def put_referrer(self, manifest: Manifest) -> None:
-        """Take in what is attached to the image; index.json lists it after the image."""
+        """Add what is attached to the image; index.json lists it after the image."""
         self.put_manifest(manifest, root=False)
         self._referrers[manifest.digest] = referrer_descriptor(manifest)
 
@@ -178,7 +178,7 @@ class OciLayoutDestination:
         return OciSource(FolderFiles(self._folder), None).tagged(tag)
 
     def put_tagged(self, manifest: Manifest, tag: str) -> None:
-        """Take in what belongs to the image by a tag; index.json lists it after the image."""
+        """Add what belongs to the image by a tag; index.json lists it after the image."""
         self.put_manifest(manifest, root=False)
         self._tagged[tag] = tagged_descriptor(manifest, tag)
 
@@ -196,7 +196,7 @@ class OciLayoutDestination:
         self._partial.abort()
 
     def _appear(self, root: Descriptor) -> bool:
-        """Give the complete folder its name; False when another process made one of that name meanwhile."""
+        """Rename the complete folder into place; return False when another process made one of that name meanwhile."""
         (self._partial.path / "oci-layout").write_bytes(LAYOUT_MARKER)
         (self._partial.path / "index.json").write_bytes(
             write_index([root, *self._referrers.values(), *self._tagged.values()])

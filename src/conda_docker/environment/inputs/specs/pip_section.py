@@ -83,7 +83,7 @@ class _Section:
     places: dict[str, str] = field(default_factory=dict)
 
     def add(self, lines: Iterable[tuple[str, str]], folder: Path, depth: int, *, constrain: bool = False) -> None:
-        """Take in lines, each with its place."""
+        """Add lines, each with its place."""
         for line, place in _logical_lines(lines):
             if not line.startswith("-"):
                 self.take(_requirement(line, folder), place, self.constraints if constrain else self.requirements)
@@ -103,7 +103,7 @@ class _Section:
                 self.options.append(f"{long} {_place(value, folder) if long == '--find-links' else value}")
 
     def take(self, text: str, place: str, among: list[str]) -> None:
-        """Take in a requirement or a constraint."""
+        """Add a requirement or a constraint."""
         among.append(text)
         self.places.setdefault(text, place)
 
