@@ -7,7 +7,14 @@ import json
 import pytest
 
 from python_docker.spec.digest import Digest
-from python_docker.spec.digest_tags import PAYLOAD_KIND, SUFFIXES, digest_tag, is_digest_tag, signed_digest
+from python_docker.spec.digest_tags import (
+    PAYLOAD_KIND,
+    SUFFIXES,
+    digest_tag,
+    is_digest_tag,
+    referrers_tag,
+    signed_digest,
+)
 
 DIGEST = Digest.of(b"an image")
 
@@ -20,10 +27,14 @@ def test_a_tag_of_each_kind(suffix: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [None, "", "latest", f"sha256-{DIGEST.encoded}", f"sha256-{DIGEST.encoded}.txt", "a.sig"]
+    "name", [None, "", "latest", f"sha256-{DIGEST.encoded[:-1]}", f"sha256-{DIGEST.encoded}.txt", "a.sig"]
 )
 def test_other_names(name: str | None) -> None:
     assert not is_digest_tag(name)
+
+
+def test_the_tag_that_lists_referrers_is_not_an_images_either() -> None:
+    assert is_digest_tag(referrers_tag(DIGEST))
 
 
 def test_what_a_payload_is_about() -> None:
