@@ -54,6 +54,17 @@ def test_another_md5_makes_another_layer(tmp_path: Path) -> None:
     assert recipe.key([honest]) != recipe.key([lying])
 
 
+@pytest.mark.parametrize("change", [{"subdir": "linux-aarch64"}, {"file_name": "b-1.0-0.conda"}], ids=str)
+def test_another_place_than_that_of_its_url_makes_another_layer(change: dict[str, Any], tmp_path: Path) -> None:
+    archive = SyntheticPackage(name="a", files={"x": "x"}).write(tmp_path)
+    recipe = Recipe("/opt/conda")
+    honest = locked(archive)
+    lying = replace(honest, **change)
+    layers = [write_layer(recipe, [member], [archive], temporary_writer)[0] for member in (honest, lying)]
+    assert layers[0].digest != layers[1].digest
+    assert recipe.key([honest]) != recipe.key([lying])
+
+
 def test_hashes_that_the_channel_does_not_have_are_recorded(tmp_path: Path) -> None:
     archive = SyntheticPackage(name="a", files={"x": "x"}).write(tmp_path)
     layer, _ = write_layer(Recipe("/opt/conda"), [replace(locked(archive), md5=None)], [archive], temporary_writer)
