@@ -6,9 +6,18 @@ No message ever holds a password, a token or an `Authorization` header.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
 
 class Error(Exception):
-    """Root of every error of `python_docker` and `conda_docker`."""
+    """Root of every error of `python_docker` and `conda_docker`.
+
+    Its message can always be written: half a surrogate pair, as broken files have them, is spelled out.
+    """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(_writable(argument) if isinstance(argument, str) else argument for argument in arguments))
 
 
 class InvalidReference(Error, ValueError):
@@ -128,3 +137,36 @@ class ContainerFailed(EngineError):
 
 class EngineNotFound(EngineError):
     """No Docker or Podman could be found."""
+
+
+def _writable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+@contextmanager
+def noted(notes: Collection[str]) -> Iterator[None]:
+    """Add to an `Error` what was noticed before it, which may well be its cause; `notes` may grow meanwhile.
+
+    >>> with noted(["`depencencies:` is not read"]):
+    ...     raise Error("no packages are asked for")
+    Traceback (most recent call last):
+    python_docker.errors.Error: no packages are asked for
+    `depencencies:` is not read
+    """
+    try:
+        yield
+    except Error as error:
+        for note in dict.fromkeys(notes):
+            if note not in notes_of(error):
+                error.add_note(note)
+        raise
+
+
+def notes_of(error: BaseException) -> list[str]:
+    """Return the notes on an error, and on those that it was raised from."""
+    found: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        found += [note for note in getattr(cause, "__notes__", ()) if note not in found]
+        cause = cause.__cause__
+    return found

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from python_docker.files.atomic import PartialFolder
+
 PYTHON_FLAGS = ("-I",)
 """What a Python 3.4 or later is started with: neither the working folder nor PYTHON* variables bring modules."""
 
@@ -59,7 +61,8 @@ class Program(subprocess.Popen[bytes]):
         folder: Path | None = None,
         new_session: bool = False,
     ) -> None:
-        self._folder = None if folder else tempfile.mkdtemp(prefix="conda-docker-")
+        # One that a process left which was killed is removed by the next.
+        self._folder = None if folder else PartialFolder(Path(tempfile.gettempdir()), "conda-docker", private=True)
         if environ is None:
             environ = program_environment()
         try:
@@ -68,7 +71,7 @@ class Program(subprocess.Popen[bytes]):
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
-                cwd=folder or self._folder,
+                cwd=folder or (self._folder.path if self._folder else None),
                 env=dict(environ),
                 start_new_session=new_session,
             )
@@ -92,7 +95,7 @@ class Program(subprocess.Popen[bytes]):
 
     def _leave(self) -> None:
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.abort()
 
 
 def run_program(

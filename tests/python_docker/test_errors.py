@@ -21,6 +21,8 @@ from python_docker.errors import (
     PlatformNotFound,
     RegistryError,
     TooManyRequests,
+    noted,
+    notes_of,
 )
 
 # What never leaves the modules that raise it: it only stops work, or stands for a failure that another error tells of.
@@ -79,3 +81,18 @@ def test_what_a_registry_said() -> None:
         2.5,
     )
     assert ConnectionFailed("x", cause="refused").cause == "refused"
+
+
+def test_what_was_noticed_goes_with_the_error() -> None:
+    noticed = ["first"]
+    with pytest.raises(Error) as caught, noted(noticed):
+        noticed.append("second")
+        raise Error("it failed")
+    outer = Error("it failed here")
+    outer.__cause__ = caught.value
+    assert notes_of(outer) == ["first", "second"]
+    assert str(caught.value) == "it failed"
+
+
+def test_messages_can_always_be_written() -> None:
+    assert str(Error("a name with half of a pair: \ud800")) == "a name with half of a pair: \\ud800"

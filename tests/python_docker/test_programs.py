@@ -83,11 +83,11 @@ def test_a_program_runs_in_an_empty_folder_that_is_removed(monkeypatch: pytest.M
 
 def test_a_running_program_keeps_its_folder_until_it_has_ended() -> None:
     with Program(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
-        folder = program._folder
-        assert folder is not None
-        assert Path(folder).is_dir()
+        assert program._folder is not None
+        folder = program._folder.path
+        assert folder.is_dir()
         assert program.communicate(b"x")[0] == b"x"
-    assert not Path(folder).exists()
+    assert not folder.exists()
 
 
 def test_a_program_that_cannot_be_started_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -157,4 +157,18 @@ def test_ctrl_c_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(KeyboardInterrupt), Program(["sleep", "60"]) as program:
         program.kill()
         raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code = (
+        "import os, signal, tempfile; tempfile.tempdir = os.environ['PLACE']\n"
+        "from python_docker.programs import Program\n"
+        "Program(['sleep', '0']); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "PLACE": str(tmp_path)}, check=False, timeout=30)
+    [left] = tmp_path.iterdir()
+    os.utime(left, (0, 0))  # as if some time had passed
+    run_program(["true"])
     assert list(tmp_path.iterdir()) == []

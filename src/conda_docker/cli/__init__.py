@@ -117,7 +117,7 @@ def _explain(error: Exception, output: Output) -> int:
     """Tell what went wrong, in a line for the person who typed the command; gives the exit code."""
     import click
 
-    from python_docker.errors import Error
+    from python_docker.errors import Error, notes_of
 
     if output.debug:
         import traceback
@@ -135,6 +135,8 @@ def _explain(error: Exception, output: Output) -> int:
             output.note(f"Try '{context.command_path} --help'.")
         return error.exit_code
     if isinstance(error, Error):
+        for note in notes_of(error):
+            output.note(f"note: {note}")
         output.error(str(error))
         return exit_code_of(error)
     elif _is_lack_of_memory(error):

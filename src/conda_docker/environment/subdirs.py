@@ -38,7 +38,11 @@ def subdir_of_platform(platform: Platform) -> str:
             f"cannot build an image for {platform}: conda packages go into Linux images only; "
             "choose a platform such as linux/amd64 or linux/arm64"
         )
-    raise UnsupportedInput(f"there are no conda packages for {platform}; there are for {_KNOWN}")
+    from difflib import get_close_matches
+
+    near = get_close_matches(str(platform), map(str, _PLATFORMS.values()), 1)
+    hint = f"did you mean {near[0]}? There are packages for {_KNOWN}" if near else f"there are for {_KNOWN}"
+    raise UnsupportedInput(f"there are no conda packages for {platform}; {hint}")
 
 
 def platform_of_subdir(subdir: str) -> Platform:

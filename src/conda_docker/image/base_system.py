@@ -39,7 +39,9 @@ _LIBC = re.compile(
     r"(?:usr/(?:glibc-compat/)?)?lib(?:64|32)?/(?:[a-z0-9_]+-linux-gnu[a-z0-9_]*/)?libc(?:\.so\.6|-(\d+\.\d+)\.so)"
 )
 _LIBC_VERSION = re.compile(rb"GNU C Library [^\n]{0,200}?version (\d+\.\d+)")
-_LARGEST = 64 << 20  # bytes of a file that is read
+_LARGEST = 64 << 20  # bytes of a library that is read
+_LARGEST_LIST = 4 << 20  # bytes of a list of accounts: fifty thousand of them
+_ACCOUNTS = ("etc/passwd", "etc/group")
 _WHOLE = 150 << 20
 """Bytes of compressed layers up to which all of them are read. Of larger images, whose upper layers hold programs
 rather than a system, the layers up to the one that brings the shell."""
@@ -128,8 +130,8 @@ def _read(image: Image) -> BaseSystem:
 
 def _look(files: FileSystem, layers: Sequence[Layer]) -> BaseSystem:
     libraries = [path for path in files if _LIBC.fullmatch(path)]
-    contents = _contents(files, layers, (*libraries, "etc/passwd", "etc/group"))
-    passwd, group = (contents.get(path, b"").decode("utf-8", "surrogateescape") for path in ("etc/passwd", "etc/group"))
+    contents = _contents(files, layers, (*libraries, *_ACCOUNTS))
+    passwd, group = (contents.get(path, b"").decode("utf-8", "surrogateescape") for path in _ACCOUNTS)
     return BaseSystem(
         glibc=next(filter(None, (_glibc_version(path, contents.get(path, b"")) for path in libraries)), None),
         shells=tuple(f"/{path}" for path in _SHELLS if _exists(files, path)),
@@ -143,7 +145,9 @@ def _look(files: FileSystem, layers: Sequence[Layer]) -> BaseSystem:
 
 
 def _contents(files: FileSystem, layers: Sequence[Layer], paths: Iterable[str]) -> dict[str, bytes]:
-    """Return the contents of those files that are there and not absurdly large, each layer read once."""
+    """Return the contents of those files that are there, each layer read once; libraries that are absurdly large are
+    passed over. Raises `InvalidLayer` for such a list of accounts, which could not be kept when one is added.
+    """
     wanted: dict[int, dict[int, list[str]]] = {}
     for path in paths:
         with suppress(NotFound):
@@ -154,7 +158,14 @@ def _contents(files: FileSystem, layers: Sequence[Layer], paths: Iterable[str]) 
     found: dict[str, bytes] = {}
     for layer, numbers in wanted.items():
         for number, (entry, content) in enumerate(layers[layer].entries()):
-            if number in numbers and entry.type is EntryType.FILE and entry.size <= _LARGEST:
+            if number not in numbers or entry.type is not EntryType.FILE:
+                continue
+            accounts = [path for path in numbers[number] if path in _ACCOUNTS]
+            if accounts and entry.size > _LARGEST_LIST:
+                raise InvalidLayer(
+                    f"/{accounts[0]} of the base image has {entry.size} bytes; at most {_LARGEST_LIST} are read"
+                )
+            if entry.size <= _LARGEST:
                 found |= dict.fromkeys(numbers[number], content.read())
     return found
 

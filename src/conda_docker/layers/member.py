@@ -94,7 +94,7 @@ def identity(member: Member) -> list[str | bool | None]:
     if isinstance(member, LockedWheel):
         return ["wheel", member.sha256, member.requested, _location(member) if member.direct else None]
     # The record in conda-meta repeats the MD5, which is not verified where there is a SHA-256.
-    found = [member.sha256, member.md5, member.public_url, member.channel]
+    found: list[str | bool | None] = [member.sha256, member.md5, member.public_url, member.channel]
     if not member.public_url.endswith(f"/{member.subdir}/{member.file_name}"):
         # The record repeats these, too; as a rule the URL says them.
         found += [member.subdir, member.file_name]

@@ -17,10 +17,12 @@ from conda_docker.resolution.choose import choose_packages, question_of, read_in
 from conda_docker.resolution.complete import complete
 from conda_docker.resolution.describe import describe, place_of, places_of
 from conda_docker.user_files import check_streams
+from python_docker.errors import noted
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
+    from conda_docker.environment.spec import EnvironmentSpec
     from conda_docker.environment.virtual_packages import VirtualPackage
     from conda_docker.environment.wheels import PipRequirements
     from python_docker.image import Image
@@ -87,6 +89,20 @@ def _resolve(
     opened: Callable[[Image], object] | None,
 ) -> Resolved:
     described = describe(request, files, None if platform is None else subdir_of_platform(platform))
+    with noted(described.warnings):
+        return _resolve_described(request, files, described, platform, download, preferred, progress, opened)
+
+
+def _resolve_described(
+    request: Request,
+    files: Sequence[InputFile],
+    described: LockedEnvironment | EnvironmentSpec,
+    platform: Platform | None,
+    download: bool,
+    preferred: Mapping[str, LockedEnvironment],
+    progress: Progress,
+    opened: Callable[[Image], object] | None,
+) -> Resolved:
     if isinstance(described, LockedEnvironment):
         platform = platform or platform_of_subdir(described.subdir)
         base_name = request.base or (DEFAULT_BASE if described.base is None else described.base.name)

@@ -53,3 +53,8 @@ def test_an_architecture_without_packages_is_refused() -> None:
 
 def test_host() -> None:
     assert host_subdir().startswith("linux-")
+
+
+def test_the_platform_that_was_probably_meant() -> None:
+    with pytest.raises(UnsupportedInput, match=r"for linux/amd46; did you mean linux/amd64\? There are packages for"):
+        subdir_of_platform(Platform.parse("linux/amd46"))

@@ -138,3 +138,10 @@ def test_this_machine_s_own_c_library_is_recognised(tmp_path: Path) -> None:
     image = Image()
     image.add_layer_path(libraries[0].resolve(), str(libraries[0]))
     assert read_base_system(image, tmp_path).glibc == os.confstr("CS_GNU_LIBC_VERSION").split()[1]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("path", ["etc/passwd", "etc/group"])
+def test_a_list_of_accounts_that_is_absurdly_large(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base_system, "_LARGEST_LIST", 10)
+    system = read_base_system(image_of([file(path, b"x" * 11)]), tmp_path)
+    assert system.problem == f"/{path} of the base image has 11 bytes; at most 10 are read"

@@ -19,7 +19,7 @@ from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
 from conda_docker.errors import InvalidEnvironment
-from python_docker.errors import Error, NotFound, RegistryError
+from python_docker.errors import Error, NotFound, RegistryError, noted
 
 if TYPE_CHECKING:
     from conda_docker.image.assemble import BuildResult
@@ -99,7 +99,9 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
 
     attachments = Attachments(request, given)
     results: list[BuildResult] = []
+    notes: list[str] = []
     with (
+        noted(notes),
         open_display(console) as progress,
         Delivery(
             locations, reference=image, registry=lambda location: registry_of(location, given), progress=progress
@@ -108,6 +110,7 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
         with _base_explained(request.base or DEFAULT_BASE, default_base):
             delivery.prepare()
             environments = resolve(request, progress=progress, opened=lambda base: begin_base(base, delivery))
+        notes += [warning for resolved in environments for warning in resolved.environment.warnings]
         for resolved in environments:
             result = build_image(
                 resolved.environment,
@@ -119,6 +122,7 @@ def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> 
             )
             result.image.name, result.image.tag = image.familiar_name, image.tag
             results.append(result)
+            notes += result.notes
             progress.name(blob_names(result, delivery.verb))
         bills = asked.bills
         writer = BillWriter(bills, results, request.options, list_files=given["sbom_files"]) if bills else None

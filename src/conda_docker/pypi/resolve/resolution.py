@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _STAND_INS = "stand-ins"
 _MOST_UNFIT = 200  # versions that are tried in vain
-_WITHOUT_EXTRA = re.compile(r"The package `([a-z0-9-]+) @ [^`]*` does not have an extra named")
+_WITHOUT_EXTRA = re.compile(r"The package `([a-z0-9-]+)(?: @ |==)([^`]*)` does not have an extra named `([^`]*)`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,8 @@ class Resolution:
     offline: bool
     extras_of: Callable[[Distribution], tuple[str, ...]]
     """Gives the lines of metadata about the extras of what a conda package brings."""
+    missing_extras: dict[tuple[str, str], None] = field(default_factory=dict)
+    """The extras that packages turned out not to have, as names of packages and of extras, in order."""
 
     def run(
         self, provided: Sequence[Distribution], locked: Sequence[Distribution] = ()
@@ -123,7 +125,10 @@ class Resolution:
         extras: Mapping[str, tuple[str, ...]],
         unfit: Sequence[ResolvedPackage],
     ) -> tuple[list[ResolvedPackage], set[str]]:
-        """Return uv's answer without `unfit`, and the names of packages that lack extras that something asks for."""
+        """Return uv's answer without `unfit`, and the names of packages that lack extras that something asks for.
+
+        Which extras these are is in `missing_extras` then.
+        """
         stand_ins = self.folder / _STAND_INS
         stand_ins.mkdir(exist_ok=True)
         constraints = [*self.requirements.constraints, *write_stand_ins(provided, stand_ins, extras)]
@@ -165,7 +170,9 @@ class Resolution:
             arguments += ["--python", sys.executable]
         output, said = run_uv(arguments, self.folder, uv_environment(self.configuration, offline=self.offline))
         packages = [row for row in parse_pylock(output, self.folder) if self.target.applies(row.marker)]
-        return packages, set(_WITHOUT_EXTRA.findall(said))
+        self.missing_extras.clear()
+        self.missing_extras.update({(name, extra): None for name, _, extra in _WITHOUT_EXTRA.findall(said)})
+        return packages, {name for name, _ in self.missing_extras}
 
 
 def _name_of(requirement: str) -> str:

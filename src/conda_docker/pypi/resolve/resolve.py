@@ -135,6 +135,7 @@ def _with_resolved(
         packages, kept = resolution.run(
             [found for found in provided if found.name not in {wheel.name for wheel in locked}], locked
         )
+        missing_extras = tuple(resolution.missing_extras)
         if requirements.requires_hashes:
             _check_hashes(packages, requirements, pip)
         builder = Builder(target, cache_dir, uv_environment(configuration, offline=offline), offline)
@@ -151,7 +152,11 @@ def _with_resolved(
         wheels=(*environment.wheels, *wheels),
         replaced=(*environment.replaced, *replaced),
         pip=None,
-        warnings=(*environment.warnings, *map(_about_replacing, replaced)),
+        warnings=(
+            *environment.warnings,
+            *map(_about_replacing, replaced),
+            *(f"{name} has no extra {extra!r}, which {pip.origin} asks for" for name, extra in missing_extras),
+        ),
     )
 
 

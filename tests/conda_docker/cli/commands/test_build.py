@@ -153,6 +153,16 @@ def test_an_archive_is_compressed_as_its_name_says(build: Build, tmp_path: Path)
     assert "archives are written as .tar, .tar.gz or .tar.zst" in refused.stderr
 
 
+def test_what_was_noticed_before_a_build_failed_is_said(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "environment.yml").write_text("depencencies: [numpy]\ndependencies: [nosuch]\n")
+    failed = build("-f", "environment.yml", "-o", "oci:out", "-i", "x:1")
+    assert failed.returncode == ExitCode.UNSOLVABLE
+    note, _, error = failed.stderr.partition("error: ")
+    assert "note: " in note
+    assert "depencencies" in note
+    assert "nosuch" in error
+
+
 def test_on_a_base_image(build: Build, tmp_path: Path) -> None:
     write_oci_layout(tmp_path / "base", LAYERS, runtime=hello_config())
     result = build("-o", "oci:out", "numpy", base="oci:base")

@@ -60,6 +60,13 @@ def test_wheels_for_the_image_are_chosen_with_hash_and_size(wheels: Path, tmp_pa
     assert found.pip is None
 
 
+def test_an_extra_that_there_is_not_is_warned_of(wheels: Path, tmp_path: Path) -> None:
+    make_wheel(wheels, "app")
+    found = resolve(tmp_path, "app[nosuchextra]")
+    assert stems(found) == ["app-1.0-py3-none-any"]
+    assert found.warnings == ("app has no extra 'nosuchextra', which environment.yml asks for",)
+
+
 def test_what_conda_brings_is_not_installed_again(wheels: Path, tmp_path: Path) -> None:
     make_wheel(wheels, "app", requires=["numpy>=1.20"])
     make_wheel(wheels, "numpy", "2.0")

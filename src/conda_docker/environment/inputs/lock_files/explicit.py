@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,12 +78,17 @@ def parse_explicit(
         ),
         pip=pip,
         replaced=replaced,
-        warnings=missing_hashes(packages, wheels, file_name),
+        warnings=(*_emptiness(packages, wheels, pip, file_name), *missing_hashes(packages, wheels, file_name)),
         requested=tuple(map(str, request.get("requested", ()))),
         channels=tuple(dict.fromkeys(package.channel for package in packages if package.channel)),
         variables={str(name): str(value) for name, value in dict(request.get("variables", {})).items()},
         scripts=_scripts(request, file_name),
     )
+
+
+def _emptiness(packages: Sequence[object], wheels: Sequence[object], pip: object, file_name: str) -> tuple[str, ...]:
+    empty = not packages and not wheels and not pip
+    return (f"{file_name} lists no packages: there is nothing after {MARKER}",) if empty else ()
 
 
 def _package(line: str, where: str, folder: Path) -> LockedPackage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 
 from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.specs.selectors import comment_selector, selects
@@ -12,6 +13,8 @@ from conda_docker.environment.subdirs import host_subdir
 from conda_docker.errors import UnsupportedInput
 from conda_docker.redaction import public_text
 
+# What pip's users call their files (pip's user guide, "Requirements Files"). conda-build's are called the same.
+_REQUIREMENTS = re.compile(r"(?:.*[-_.])?requirements(?:[-_.].*)?\.(?:txt|in)", re.IGNORECASE)
 _COMMENT = re.compile(r"(?<!\s)\s+#.*$")
 _SPEC = re.compile(r"(?:[^\s\[\]<>=!~;@]+::)?[A-Za-z0-9_][\w.-]*(?:\s*[<>=!~*\[].*|\s+\d.*)?")
 # What pip alone understands: options, markers, URLs and paths of packages.
@@ -46,6 +49,11 @@ def parse_spec_list(text: str, file_name: str = "packages.txt", *, subdir: str |
             read, warning = as_conda_reads(spec, f"{file_name}, line {number}")
             specs.append(read)
             warnings += [warning] if warning else []
+    if _REQUIREMENTS.fullmatch(PurePath(file_name).name):
+        warnings.append(
+            f"{file_name} is read as a list of conda packages; if it is meant for pip, name it in the `pip:` section "
+            "of an environment.yml, as in `- pip: [-r FILE]`"
+        )
     return EnvironmentSpec(specs=tuple(specs), warnings=tuple(warnings))
 
 

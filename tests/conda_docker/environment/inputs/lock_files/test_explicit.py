@@ -183,3 +183,11 @@ def test_a_list_for_another_system(tmp_path: Path) -> None:
     file = InputFile.of(tmp_path / "list.txt", text)
     with pytest.raises(UnsupportedInput, match=r"lists packages for win-64, which do not run in a Linux image"):
         KIND.read(ReadRequest(file=file))
+
+
+@pytest.mark.parametrize("text", ["@EXPLICIT\n", "# platform: linux-64\n@EXPLICIT\n\n# nothing\n"])
+def test_a_list_without_packages_is_warned_of(text: str) -> None:
+    assert parse_explicit(text, "empty.txt").warnings == (
+        "empty.txt lists no packages: there is nothing after @EXPLICIT",
+    )
+    assert not any("lists no" in warning for warning in parse_explicit(EXAMPLE).warnings)

@@ -45,3 +45,21 @@ def test_extras_are_passed_over_as_in_conda() -> None:
     assert found.specs == ("numpy", "dask>=2")
     [warning] = found.warnings
     assert warning.startswith("packages.txt, line 2: 'dask[complete]>=2' is read as 'dask>=2'")
+
+
+@pytest.mark.parametrize(
+    ("name", "warned"),
+    [
+        ("requirements.txt", True),
+        ("dev-requirements.txt", True),
+        ("requirements_test.in", True),
+        ("packages.txt", False),
+        ("conda.txt", False),
+    ],
+)
+def test_a_file_that_is_called_as_pip_s_are(name: str, warned: bool) -> None:
+    found = parse_spec_list("numpy>=2\n", name)
+    assert found.specs == ("numpy>=2",)
+    assert [warning.partition(";")[0] for warning in found.warnings] == (
+        [f"{name} is read as a list of conda packages"] if warned else []
+    )
