@@ -27,9 +27,13 @@ from python_docker.errors import (
 
 # What never leaves the modules that raise it: it only stops work, or stands for a failure that another error tells of.
 INNER = {
+    "conda_docker.baking.tasks.TaskFailed",
     "conda_docker.cli._Terminated",
     "conda_docker.cli.terminal.output.StdoutClosed",
     "conda_docker.package.fetch.download.Stopped",
+    "python_docker.http.diagnosis.BadAddress",
+    "python_docker.http.diagnosis.BadProxy",
+    "python_docker.http.diagnosis.NotConnected",
     "python_docker.http.heads.BadLength",
     "python_docker.http.heads.HeadTooLong",
     "python_docker.http.heads.HeadTooSlow",

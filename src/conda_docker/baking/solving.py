@@ -17,6 +17,7 @@ from conda_docker.baking.failure import Failure
 from conda_docker.baking.solution import Interned, Solution, portable
 from conda_docker.baking.solver import Answer, Question, answer
 from conda_docker.errors import SolverFailed
+from python_docker.programs import PYTHON_FLAGS, Program
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ class _Process:
 
     def __init__(self) -> None:
         self.code: int | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Program | None = None
         self._lock = threading.Lock()
         self._ended = False
 
@@ -220,17 +221,17 @@ class _Process:
                 with suppress(OSError):
                     stream.close()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started(self) -> Program:
         with self._lock:
             if self._ended:
                 raise EOFError("nobody waits for an answer any more")
             if self._process is None:
                 path = [os.path.abspath(folder) for folder in sys.path if folder]  # noqa: PTH100 -- links stay
-                self._process = subprocess.Popen(
-                    [sys.executable, "-I", "-c", _PROGRAM.format(path=path)],
+                self._process = Program(
+                    [sys.executable, *PYTHON_FLAGS, "-c", _PROGRAM.format(path=path)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     # Ctrl-C is for the process that waits, which ends this one.
-                    start_new_session=True,
+                    new_session=True,
                 )
             return self._process

@@ -154,12 +154,11 @@ def test_an_archive_is_compressed_as_its_name_says(build: Build, tmp_path: Path)
 
 
 def test_what_was_noticed_before_a_build_failed_is_said(build: Build, tmp_path: Path) -> None:
-    (tmp_path / "environment.yml").write_text("depencencies: [numpy]\ndependencies: [nosuch]\n")
-    failed = build("-f", "environment.yml", "-o", "oci:out", "-i", "x:1")
+    (tmp_path / "requirements.txt").write_text("nosuch\n")
+    failed = build("-f", "requirements.txt", "-o", "oci:out", "-i", "x:1")
     assert failed.returncode == ExitCode.UNSOLVABLE
-    note, _, error = failed.stderr.partition("error: ")
-    assert "note: " in note
-    assert "depencencies" in note
+    before, _, error = failed.stderr.partition("error: ")
+    assert "note: requirements.txt is read as a list of conda packages" in before
     assert "nosuch" in error
 
 
@@ -322,7 +321,7 @@ def test_pushed_to_the_registry_that_the_name_has(build: Build, registry: peers.
     before = len(registry.requests())
     again = build("-i", name, "--push", "numpy")
     assert again.returncode == 0
-    blobs = {"write numpy: exists", "write layer of the environment: exists", "write config: exists"}
+    blobs = {"push numpy: exists", "push environment: exists", "push config: exists"}
     assert blobs <= {*again.stderr.splitlines()}
     uploads = [request for request in registry.requests(since=before) if request.method in ("POST", "PATCH")]
     assert uploads == []
@@ -338,7 +337,7 @@ def test_a_second_repository_is_sent_nothing_that_the_first_was(
     asked = registry.requests(since=before)
     assert [each.path for each in asked if each.method in ("PUT", "PATCH") and "/blobs/" in each.path] == []
     assert len([each for each in asked if each.method == "POST" and each.status == 201]) == 4
-    assert "write numpy: mounted" in second.stderr
+    assert "push numpy: mounted" in second.stderr
 
 
 def test_layer_repositories_of_the_configuration(
