@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from benchmarks.bakes import AT_ONCE, ONE_BY_ONE
 from benchmarks.floors import COMPILE_FLOOR, FLOOR
 from benchmarks.network import BARE, LOCAL, SECOND
 from benchmarks.network import COLD as COLD_PUSH
@@ -53,6 +54,8 @@ def targets(results: Mapping[str, Any]) -> Iterator[Target]:
             yield from _network(group)
     if "serve" in groups and (known := wall(groups["serve"], KNOWN)) is not None:
         yield Target(KNOWN, "0.05 s", f"{known:.3f} s", known <= 0.05)
+    if "bake" in groups:
+        yield from _bake(groups["bake"])
     if "start" in groups and (help_ := wall(groups["start"], "--help")) is not None:
         yield Target("`conda-docker --help`", "0.2 s", f"{help_:.2f} s", help_ <= 0.2)
         if (inspect := wall(groups["start"], INSPECT)) is not None:
@@ -76,6 +79,16 @@ def targets(results: Mapping[str, Any]) -> Iterator[Target]:
 
 def _peak(row: Mapping[str, Any] | None) -> int:
     return row["median"]["peak"] if row is not None else 0
+
+
+def _bake(group: Group) -> Iterator[Target]:
+    """Many images at once: quicker than one by one, and workers that do not wait."""
+    together, apart = wall(group, AT_ONCE), wall(group, ONE_BY_ONE)
+    if together is not None and apart is not None:
+        yield Target(AT_ONCE, "less than one by one", f"{apart / together:.1f} times less", together < apart)
+    for row in group["rows"]:
+        if "idle" in row:
+            yield Target(f"idle time, {row['work']}", "10 %", f"{row['idle']:.1%}", row["idle"] < 0.1)
 
 
 def _times(group: Group, what: str, floor: str, limit: float) -> Iterator[Target]:

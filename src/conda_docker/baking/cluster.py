@@ -18,7 +18,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from conda_docker.baking.failure import Failure
-from conda_docker.baking.running import Bake, Done, Planned
+from conda_docker.baking.planned import Planned
+from conda_docker.baking.running import Bake, Done
 from conda_docker.baking.target import BakeResult, InvalidTargets, Outcome, Target, TargetResult
 from conda_docker.baking.tasks import ImageTask, LayerDone, LayerTask, TaskFailed, make_image, make_layer
 from conda_docker.baking.works import LayerWork, distinct_packages, largest_first

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conda_docker.baking.making import Compilers, Workshop
-from conda_docker.baking.running import Bake, Planned, by_machine
+from conda_docker.baking.planned import Planned, by_machine
+from conda_docker.baking.running import Bake
 from conda_docker.baking.target import Target, TargetResult
 from conda_docker.baking.works import LayerWork, largest_first
 from conda_docker.environment.wheels import LockedWheel

@@ -7,19 +7,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conda_docker.baking.assembly import Assembly
 from conda_docker.baking.failure import Failure
 from conda_docker.baking.making import Compilers, MadeWork, Workshop, make_works
+from conda_docker.baking.planned import Planned, by_machine, compilable, platform_name
 from conda_docker.baking.sending import Carriers
 from conda_docker.baking.since import Earlier, inputs_digest
 from conda_docker.baking.solution import open_solution
 from conda_docker.baking.solving import solve_all
 from conda_docker.baking.target import BakeResult, Outcome, Target, TargetResult
-from conda_docker.baking.works import LayerWork, distinct_packages, largest_first, machine_options, plan_of, works_of
-from conda_docker.errors import InterpreterNotFound
+from conda_docker.baking.works import distinct_packages, largest_first, plan_of, works_of
 from python_docker.errors import Error
 from python_docker.parallel import Stop
 from python_docker.progress import Progress
@@ -27,9 +26,7 @@ from python_docker.progress import Progress
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
     from conda_docker.image.content.package_layers import Repositories
-    from conda_docker.resolution.resolve import Resolved
     from python_docker.image.blob import Blob
-    from python_docker.spec.digest import Digest
 
 OWN_MEMORY = 160 << 20
 """Bytes that a bake takes apart from the layers that it writes: all environments, buffers, libraries."""
@@ -37,18 +34,6 @@ LAYER_MEMORY = 48 << 20
 """Bytes that writing one layer takes at most, whatever its size, with the process that compiles its modules."""
 
 Done = Callable[[TargetResult], object]
-
-
-@dataclass(slots=True)
-class Planned:
-    """A target with what its images are made of, and the layers that are still awaited, by their keys."""
-
-    target: Target
-    resolved: tuple[Resolved, ...]
-    works: list[LayerWork]
-    inputs: str | None
-    awaited: set[str] = field(default_factory=set)
-    sent: set[Digest] = field(default_factory=set)
 
 
 class Bake:
@@ -160,7 +145,7 @@ class Bake:
                 source=each.target.source,
                 digest=earlier.digest,
                 inputs=each.inputs,
-                platforms=tuple(_platform(resolved) for resolved in each.resolved),
+                platforms=tuple(platform_name(resolved) for resolved in each.resolved),
             )
         )
         return False
@@ -189,7 +174,7 @@ class Bake:
         holders: dict[str, list[Planned]] = {}
         for each in group:
             shop.expect(each.works)
-            each.works = _compilable(each.works, shop)
+            each.works = compilable(each.works, shop)
             each.awaited = {work.key for work in each.works}
             for key in each.awaited:
                 holders.setdefault(key, []).append(each)
@@ -278,42 +263,3 @@ class Bake:
         self._done(result)
         if self._fail_fast and result.outcome is Outcome.FAILED:
             self.stop.set()
-
-
-def _compilable(works: Sequence[LayerWork], shop: Workshop) -> list[LayerWork]:
-    """Return the layers of an environment by the recipe that a build comes to.
-
-    Where there is no Python to compile modules with and a layer needs one, none of its layers has compiled modules.
-    """
-    if not any(work.interpreters is not None for work in works):
-        return list(works)
-    for work in works:
-        if work.interpreters is None or work.recipe.bytecode is None or shop.find(0, work) is not None:
-            continue
-        try:
-            shop.compilers.get(work.recipe.bytecode, work.interpreters)
-        except InterpreterNotFound:
-            return [each.without_bytecode() for each in works]
-        return list(works)
-    return list(works)
-
-
-def by_machine(planned: Sequence[Planned]) -> list[tuple[BuildOptions, list[Planned]]]:
-    """Return targets together that use one cache and the same layer repositories."""
-    groups: list[tuple[BuildOptions, list[Planned]]] = []
-    for each in planned:
-        options = machine_options(each.target.request.options)
-        for known, group in groups:
-            if known == options:
-                group.append(each)
-                break
-        else:
-            groups.append((options, [each]))
-    return groups
-
-
-def _platform(resolved: Resolved) -> str:
-    from conda_docker.environment.subdirs import platform_of_subdir
-
-    base = resolved.base
-    return str(platform_of_subdir(resolved.environment.subdir) if base is None else base.platform)
