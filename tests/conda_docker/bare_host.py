@@ -11,6 +11,7 @@ import importlib
 import multiprocessing
 import os
 import runpy
+import shutil
 import signal
 import sys
 import types
@@ -45,6 +46,7 @@ def become_bare() -> None:
     for name in ABSENT_SIGNALS:
         delattr(signal, name)
     os.symlink = _no_symlink  # type: ignore[assignment]
+    shutil._use_fd_functions = False  # type: ignore[attr-defined]
     os.open = _files_only(os.open)
     os.replace = _closed_only(os.replace)
     os.rename = _closed_only(os.rename)

@@ -182,3 +182,9 @@ def test_files_to_add_from_ntfs(build: Callable[..., str], expected: str, ntfs: 
     for path in (moved / "main.py", moved):
         os.utime(path, (1_700_000_000, 1_700_000_000))
     assert build("-m", "conda_docker", added=moved) == expected
+
+
+def test_such_a_host_leaves_no_lock_behind(build: Callable[..., str], tmp_path: Path) -> None:
+    for _ in range(2):  # the second time the layout is there, and its index is locked
+        build(str(BARE_HOST), "conda_docker", output="oci:{}")
+    assert sorted(path.name for path in (tmp_path / "image").iterdir()) == ["blobs", "index.json", "oci-layout"]

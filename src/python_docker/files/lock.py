@@ -11,11 +11,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from python_docker.errors import Error
+from python_docker.files.renaming import MUST_BE_CLOSED
 
 _POLL = 0.02
 # A link or pipe under the lock's name must neither lead elsewhere nor make us wait.
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _BUSY = {errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
+if sys.platform == "win32":
+    _BUSY.add(0)  # the C library of Wine refuses, and does not say why
 
 if sys.platform == "win32":
     import msvcrt
@@ -64,15 +67,24 @@ def locked(path: Path, timeout: float = 60.0) -> Iterator[None]:
     try:
         yield
     finally:
-        # While it is locked: whoever opened the file before finds that it is no longer the one under this name.
+        if MUST_BE_CLOSED:
+            os.close(number)  # the file stays while another waits for it
+        # Elsewhere while it is locked: whoever opened it before finds that it is no longer the one under this name.
         with suppress(OSError):
             path.unlink()
-        os.close(number)
+        if not MUST_BE_CLOSED:
+            os.close(number)
 
 
 def _acquire(path: Path, deadline: float) -> int:
     while True:
-        number = os.open(path, _FLAGS, 0o666)
+        try:
+            number = os.open(path, _FLAGS, 0o666)
+        except PermissionError:
+            if not MUST_BE_CLOSED or time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL)  # it is being removed
+            continue
         try:
             taken = try_lock(number)
         except OSError:
