@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from conda_docker.sbom.document import BillFormat, bill_of_materials
-from python_docker.copying.referrer import Referrer, read_referrers
+from python_docker.copying.referrer import Referrer, list_referrers, read_document
+from python_docker.errors import ContentMismatch, InvalidDocument, NotFound
 
 if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.transports.medium import Source
+
+_log = logging.getLogger("conda_docker")
 
 
 def bill_referrer(bill: bytes, bill_format: BillFormat, created: str | None) -> Referrer:
@@ -25,10 +29,14 @@ def bill_referrer(bill: bytes, bill_format: BillFormat, created: str | None) -> 
 def find_bill(source: Source, image: Image, bill_format: BillFormat) -> tuple[bytes, bool]:
     """Return the bill of an image that `source` holds, and whether it was attached.
 
-    Of several that are attached, the newest. Where none is, one is made from the image's history, which lacks licences
-    and dependencies. Raises `NotFound` when the history names no packages either, and what reading the source raises.
+    Of several that are attached, the newest that can be read. Where none is, one is made from the image's history,
+    which lacks licences and dependencies. Raises `NotFound` when the history names no packages either, and what reading
+    the source raises.
     """
-    attached = next(read_referrers(source, image.manifest.digest, bill_format.media_type), None)
-    if attached is not None:
-        return attached, True
+    digest = image.manifest.digest
+    for entry in list_referrers(source, digest, bill_format.media_type):
+        try:
+            return read_document(source, entry, digest), True
+        except (NotFound, InvalidDocument, ContentMismatch) as error:
+            _log.warning("%s is listed as a bill of materials and passed over: %s", entry.digest, error)
     return bill_of_materials(image, bill_format), False

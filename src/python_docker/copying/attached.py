@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from python_docker.copying.choose import MAX_DEPTH
 from python_docker.copying.transfer import put_blobs
-from python_docker.errors import InvalidDocument, RegistryError, UnsupportedFormat
+from python_docker.errors import ContentMismatch, InvalidDocument, NotFound, RegistryError, UnsupportedFormat
 from python_docker.image.blob import Blob
 from python_docker.parallel import in_parallel
 from python_docker.progress import SILENT, Progress
@@ -75,7 +75,9 @@ def _copy_attached(
         for entry in _listed(source, subject, required=required):
             if entry.digest in copied or depth > MAX_DEPTH:
                 continue
-            manifest = attached_manifest(source, entry, subject)
+            manifest = _read_attached(source, entry, subject, required=required)
+            if manifest is None:
+                continue
             put_blobs(_blobs(source, manifest), destination, progress)
             destination.put_referrer(manifest)
             copied[manifest.digest] = manifest
@@ -167,6 +169,20 @@ def attached_manifest(source: Source, entry: Descriptor, subject: Digest) -> Man
     if not isinstance(manifest, Manifest) or manifest.subject is None or manifest.subject.digest != subject:
         raise InvalidDocument(f"{entry.digest} is listed as attached to {subject}, but does not say so itself")
     return manifest
+
+
+def _read_attached(source: Source, entry: Descriptor, subject: Digest, *, required: bool) -> Manifest | None:
+    """Return what is listed as attached; None, with a warning, where it is gone or wrong and is not required.
+
+    Anybody who may push to a repository can list anything there, and registries remove manifests that lists name.
+    """
+    try:
+        return attached_manifest(source, entry, subject)
+    except (NotFound, InvalidDocument, ContentMismatch) as error:
+        if required:
+            raise
+        _log.warning("%s, which is listed as attached to %s, is not copied: %s", entry.digest, subject, error)
+        return None
 
 
 def _listed(source: Source, subject: Digest, *, required: bool) -> Sequence[Descriptor]:

@@ -60,6 +60,8 @@ def verify_bundle(content: bytes, key: VerifyingKey) -> Statement:
     What a transparency log may say in the bundle is not looked at: the key alone counts. Raises `InvalidSignature` for
     a bundle that another key signed, that holds no statement, or that is malformed.
     """
+    if has_certificate(content):
+        raise InvalidSignature("an identity signed it, and not a key")
     return _verified(_parse(content).get("dsseEnvelope"), key)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from python_docker.errors import InvalidSignature, SigningFailed
-from python_docker.signing.bundle import Statement, parse_statement
+from python_docker.signing.bundle import Statement, has_certificate, parse_statement
 
 if TYPE_CHECKING:
     from sigstore.dsse import Statement as Signable
@@ -171,9 +171,12 @@ def verify_bundle_of(content: bytes, identity: str, issuer: str, root: TrustedRo
     from sigstore.verify import Verifier
     from sigstore.verify.policy import Identity
 
+    if not has_certificate(content):
+        raise InvalidSignature("a key signed it, and not an identity")
     try:
         bundle = Bundle.from_json(content)
         kind, payload = Verifier(trusted_root=root).verify_dsse(bundle, Identity(identity=identity, issuer=issuer))
     except (SigstoreError, ValueError, KeyError, TypeError) as error:
-        raise InvalidSignature(f"it is not by {identity}: {error}") from None
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise InvalidSignature(f"it is not by {identity}: {said}") from None
     return parse_statement(kind, payload)

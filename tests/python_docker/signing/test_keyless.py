@@ -18,7 +18,7 @@ import sigstore
 from sigstore.models import TrustedRoot
 
 from python_docker.errors import InvalidSignature, SigningFailed
-from python_docker.signing.bundle import has_certificate, is_about
+from python_docker.signing.bundle import has_certificate, is_about, sign_statement, verify_bundle
 from python_docker.signing.keyless import (
     TOKEN_VARIABLE,
     IdentitySigner,
@@ -27,8 +27,10 @@ from python_docker.signing.keyless import (
     trusted_root,
     verify_bundle_of,
 )
+from python_docker.signing.keys import read_signing_key
 from python_docker.signing.statement import SIGNATURE, statement
 from python_docker.spec.digest import Digest
+from tests.python_docker.signing.keys import ecdsa_key, pem
 from tests.python_docker.signing.private_sigstore import ISSUER as PRIVATE_ISSUER
 from tests.python_docker.signing.private_sigstore import PrivateSigstore
 
@@ -66,6 +68,14 @@ def test_a_bundle_by_a_workflow(root: TrustedRoot) -> None:
 def test_by_somebody_else_or_of_something_else(identity: str, issuer: str, content: bytes, root: TrustedRoot) -> None:
     with pytest.raises(InvalidSignature):
         verify_bundle_of(content, identity, issuer, root)
+
+
+def test_a_key_is_not_an_identity_nor_the_other_way_round(root: TrustedRoot) -> None:
+    key = read_signing_key(pem(ecdsa_key()), lambda: b"")
+    with pytest.raises(InvalidSignature, match="a key signed it, and not an identity"):
+        verify_bundle_of(sign_statement(CONTENT, key), WORKFLOW, ISSUER, root)
+    with pytest.raises(InvalidSignature, match="an identity signed it, and not a key"):
+        verify_bundle(BUNDLE, key.public)
 
 
 def test_nobody_is_trusted_by_what_is_no_file_of_trust(tmp_path: Path) -> None:
