@@ -107,7 +107,7 @@ class LockedPackage:
         found = (index.get("name"), str(index.get("version")), index.get("build"))
         if found != (self.name, self.version, self.build):
             raise InvalidEnvironment(
-                f"{self.public_url} holds another package than its name says: {'-'.join(map(str, found))}"
+                f"{self.public_url} holds a different package than its name says: {'-'.join(map(str, found))}"
             )
         record = {**index, **self.record, **checked, "url": self.url}
         return replace(package_from_record(record, source=self.source), complete=True)

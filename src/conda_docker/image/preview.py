@@ -128,7 +128,7 @@ def preview_image(
     if system is None:
         notes.append(
             "the base image has not been read before, and its layers are not on this machine: linked folders in it are "
-            "not followed here, so that layers may be known or made other than is said"
+            "not followed here, so the layers may differ from what is reported"
         )
     if not environment.complete:
         unknown = sum(not package.complete for package in environment.packages)

@@ -211,7 +211,7 @@ class _Making:
             known = layers[anew.position].layer
             if anew.layer.diff_id != known.diff_id or anew.layer.digest != known.digest:
                 raise CacheError(
-                    f"{known.blob.origin} has another layer for {named(anew.members)} than its packages make: "
+                    f"{known.blob.origin} has a different layer for {named(anew.members)} than its packages make: "
                     f"{known.digest} instead of {anew.layer.digest}; whoever can write there may have tampered with it"
                 )
 

@@ -42,7 +42,7 @@ class LinkReport:
         return any(script.endswith("-post-link.sh") for script in self.link_scripts)
 
     def read_variables(self, place: str, content: bytes) -> None:
-        """Note the variables in a file of `etc/conda/env_vars.d`; one that is no JSON object sets none, as in conda."""
+        """Note the variables in a file of `etc/conda/env_vars.d`; others than JSON objects set none, as in conda."""
         try:
             variables = json.loads(content)
         except (ValueError, RecursionError):

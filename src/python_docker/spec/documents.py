@@ -193,7 +193,7 @@ def parse_manifest(raw: bytes, media_type: str | None = None, what: str = "the m
     """
     value = parse_json(raw, what)
     if not isinstance(value, dict):
-        raise InvalidDocument(f"{what} is no JSON object")
+        raise InvalidDocument(f"{what} is not a JSON object")
     stated = value.get("mediaType")
     if stated is not None and not isinstance(stated, str):
         raise InvalidDocument(f"{what} is malformed at mediaType: not a string")

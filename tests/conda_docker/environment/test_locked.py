@@ -211,7 +211,7 @@ def test_the_channels_index_wins_over_the_packages_own() -> None:
 
 
 def test_the_index_of_another_package_is_refused() -> None:
-    with pytest.raises(InvalidEnvironment, match="another package than its name says: scipy"):
+    with pytest.raises(InvalidEnvironment, match="a different package than its name says: scipy"):
         package_from_url(URL).with_index({"name": "scipy", "version": "1", "build": "0"})
 
 

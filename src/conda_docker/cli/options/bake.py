@@ -173,7 +173,7 @@ OPTIONS = (
         panel=WORK,
         help="Do less at once where it would take more memory than this, such as 4GB.",
     ),
-    Option("--fail-fast", is_flag=True, panel=WORK, help="Give all up when the first image fails."),
+    Option("--fail-fast", is_flag=True, panel=WORK, help="Stop at the first image that fails."),
     Option(
         "--scheduler",
         metavar="ADDRESS",

@@ -146,7 +146,7 @@ CONTENT_OPTIONS = (
         sets="request.only_packages",
         is_flag=True,
         panel=CONTENT,
-        help="Of an existing environment leave out files that no package brings, and changes to those of packages.",
+        help="Leave out files of an existing environment that no package brings, and changes to those of packages.",
     ),
     Option(
         "--editable",
@@ -154,7 +154,7 @@ CONTENT_OPTIONS = (
         metavar="HOW",
         type=click.Choice(EDITABLE),
         panel=CONTENT,
-        help="What becomes of packages that pip installed in place: copy (their folder goes into the image) or refuse "
+        help="What to do with packages that pip installed in place: copy (their folder goes into the image) or refuse "
         "[default: copy]",
     ),
     Option(
@@ -184,7 +184,7 @@ CONTENT_OPTIONS = (
         multiple=True,
         convert=to_additions,
         panel=CONTENT,
-        help="Add a file or folder at DST, but for what a .dockerignore in the folder leaves out; repeatable.",
+        help="Add a file or folder at DST, except what a .dockerignore in the folder excludes; repeatable.",
     ),
     Option(
         "--chown",

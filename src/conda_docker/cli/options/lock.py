@@ -79,7 +79,7 @@ LOCK_OPTIONS: tuple[Option | Argument, ...] = (
         "--force",
         is_flag=True,
         panel=LOCK_FILE,
-        help="Replace a file that is not such a lock file, or has other environments.",
+        help="Replace the file even if it is not such a lock file, or has other environments.",
     ),
     Option(
         "--check",

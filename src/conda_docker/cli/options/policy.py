@@ -57,7 +57,7 @@ OPTIONS = (
         panel=POLICY,
         help="Refuse conda packages that were built longer ago, such as 2y or 180d.",
     ),
-    Option("--require-hash", is_flag=True, panel=POLICY, help="Refuse packages whose SHA-256 nobody states."),
+    Option("--require-hash", is_flag=True, panel=POLICY, help="Refuse packages without a stated SHA-256."),
     Option(
         "--exclude-newer",
         metavar="DATE",

@@ -225,7 +225,7 @@ def dist_info_of(folders: Iterable[str], what: str) -> str:
         )
     name, _, version = found[0].removesuffix(".dist-info").rpartition("-")
     if normalize_name(name) != normalize_name(what.partition("-")[0]) or not version:
-        raise InvalidPackage(f"{what} holds another distribution than its name says: {found[0]}")
+        raise InvalidPackage(f"{what} holds a different distribution than its name says: {found[0]}")
     return found[0]
 
 

@@ -213,7 +213,7 @@ def _read_config(archive: ArchiveFile, path: str) -> bytes:
     if named is not None and Digest.of(config).encoded != named[1]:
         # Other tools do not look; but nothing else in the archive says whether a config is what it was.
         _log.warning(
-            "the image's config %r in %s has another digest than its name says, %s",
+            "the image's config %r in %s has a different digest from its name, %s",
             path[:200],
             archive.name,
             Digest.of(config),

@@ -57,7 +57,9 @@ def _items(value: Any, what: str) -> list[tuple[str, Any]]:
 
 def _read_json(archive: ArchiveFile, layer: str) -> dict[str, Any]:
     if not _LAYER_ID.fullmatch(layer):
-        raise InvalidArchive(f"{archive.name} names a layer {layer[:80]!r}, which is no ID of 64 hexadecimal digits")
+        raise InvalidArchive(
+            f"{archive.name} names a layer {layer[:80]!r}, which is not an ID of 64 hexadecimal digits"
+        )
     path = f"{layer}/json"
     archive.get(path)
     raw = archive.read(path, MAX_DOCUMENT_SIZE)

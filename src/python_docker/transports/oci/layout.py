@@ -236,7 +236,7 @@ def _is_layout(folder: Path) -> bool:
     if not os.path.lexists(folder):
         return False
     if not folder.is_dir():
-        raise InvalidArchive(f"cannot write an OCI layout to {folder}: it is a file, no folder")
+        raise InvalidArchive(f"cannot write an OCI layout to {folder}: it is a file, not a folder")
     files = FolderFiles(folder)
     marker, index = (files.read(name, MAX_DOCUMENT_SIZE) for name in ("oci-layout", "index.json"))
     check_layout_marker(marker, files.name)

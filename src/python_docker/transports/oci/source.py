@@ -191,5 +191,5 @@ def read_index(files: LayoutFiles) -> Index:
     if raw is None:
         docker = files.read("manifest.json", MAX_DOCUMENT_SIZE) is not None
         hint = f"; it looks like an archive of Docker's: docker-archive:{files.name}" if docker else ""
-        raise InvalidArchive(f"{files.name} is no OCI image layout: it has no index.json{hint}")
+        raise InvalidArchive(f"{files.name} is not an OCI image layout: it has no index.json{hint}")
     return Index.parse(raw, f"index.json of {files.name}")

@@ -51,7 +51,7 @@ def test_a_package_of_another_name_than_its_url_is_refused(tmp_path: Path) -> No
     archive = SyntheticPackage(name="a", files={"x": "x"}).write(tmp_path)
     archive.rename(tmp_path / "b-1.0-0.conda")
     package = package_from_url((tmp_path / "b-1.0-0.conda").as_uri())
-    with pytest.raises(InvalidEnvironment, match="holds another package than its name says"):
+    with pytest.raises(InvalidEnvironment, match="holds a different package than its name says"):
         complete_environment(environment(package), tmp_path / "cache")
 
 

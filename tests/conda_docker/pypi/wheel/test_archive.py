@@ -88,7 +88,7 @@ def test_a_file_that_is_not_a_zip_is_refused(tmp_path: Path, content: bytes) -> 
 
 def test_another_distribution_than_the_name_says_is_refused(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path)
-    with pytest.raises(InvalidPackage, match="another distribution"):
+    with pytest.raises(InvalidPackage, match="a different distribution"):
         open_wheel(wheel, "other-1.0-py3-none-any.whl")
 
 

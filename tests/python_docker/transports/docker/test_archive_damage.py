@@ -97,7 +97,7 @@ def test_config_that_is_not_what_its_name_says(name: str, caplog: pytest.LogCapt
     [image] = read({**members, path: config.replace(b"layer 0", b"layer 9")})
     assert image.id != image_id(LAYERS)
     assert len(image.layers) == 2
-    assert "has another digest than its name says" in caplog.text
+    assert "has a different digest from its name" in caplog.text
 
 
 @pytest.mark.parametrize(

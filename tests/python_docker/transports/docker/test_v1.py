@@ -111,9 +111,9 @@ class TestReading:
 
     @pytest.mark.parametrize("top", ["../../etc", "", "x" * 200, "/"])
     def test_id_that_is_none(self, top: str) -> None:
-        with pytest.raises(InvalidArchive, match="no ID of 64"):
+        with pytest.raises(InvalidArchive, match="not an ID of 64"):
             read(v1_members(repositories={"hello": {"v1": top}}))
-        with pytest.raises(InvalidArchive, match="no ID of 64"):
+        with pytest.raises(InvalidArchive, match="not an ID of 64"):
             read(rewritten(v1_members(), f"{IDS[1]}/json", parent=top or "x"))
 
 

@@ -221,7 +221,7 @@ class TestRefused:
 
     def test_file(self, image: Image, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("mine")
-        with pytest.raises(InvalidArchive, match="it is a file, no folder"):
+        with pytest.raises(InvalidArchive, match="it is a file, not a folder"):
             write_image(image, f"oci:{tmp_path}/file")
         assert (tmp_path / "file").read_text() == "mine"
 
