@@ -28,11 +28,22 @@ conda-docker serve --environments envs/ -c conda-forge -c bioconda
 """
 
 
+def _port(name: str, number: int) -> int:
+    if not 0 <= number <= 65535:
+        raise ValueError(f"{name} must be from 0 to 65535, not {number}")
+    return number
+
+
 @command(
     Option("--config", metavar="FILE", type=click.Path(path_type=Path), help="Read the configuration from this file."),
     Option("--host", metavar="ADDRESS", default="127.0.0.1", help="Listen on this address [default: 127.0.0.1]"),
     Option(
-        "--port", metavar="N", type=click.IntRange(0, 65535), default=5000, help="Listen on this port [default: 5000]"
+        "--port",
+        metavar="N",
+        type=int,
+        default=5000,
+        convert=_port,
+        help="Listen on this port [default: 5000]",
     ),
     Option("--tls-cert", metavar="PEM", type=click.Path(path_type=Path), help="The certificate to serve HTTPS with."),
     Option("--tls-key", metavar="PEM", type=click.Path(path_type=Path), help="The private key of the certificate."),
