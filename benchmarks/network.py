@@ -28,6 +28,7 @@ WARM = "warm push"
 SECOND = "second repository"
 BARE = "bare machine, layer repository"
 CHANGED = "one package changed"
+IMAGE = "bare machine, replaced image, one package changed"
 LOCAL = "cold build, no network"
 STEPS = "cold push, step by step"
 
@@ -98,7 +99,7 @@ def _works(net: Network) -> Iterator[Work]:
     session, caches, there = net.session, net.caches, net.there
     home, layout = session.place("home-bare"), session.place("out-network")
     numbers = itertools.count(1)
-    options = ["--cache-to", f"{net.registry.host}/layers"]
+    options = ["--cache-to", f"{net.registry.host}/layers", "--cache-image"]
     fill = net.command(caches.warm, "kept", *options)
     subprocess.run(fill, check=True, capture_output=True, env=session.env, cwd=session.folder)
     there.keep_state()
@@ -139,6 +140,7 @@ def _works(net: Network) -> Iterator[Work]:
             caches.renew_changing()
 
         yield net.work(CHANGED, lambda: [net.command(caches.changing, "kept", changed=True)], renew)
+        yield net.work(IMAGE, lambda: bare(*net.command(caches.cold, "kept", "--cache-image", changed=True)), kept)
 
 
 def _steps(net: Network, peers: Peers | None) -> Iterator[Work]:
