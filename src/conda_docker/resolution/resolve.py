@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -116,15 +117,16 @@ def _resolve_described(
     question = question_of(request, described, platform, kept)
     # Which packages fit is known when the base's C library is, and where they are needs no such knowledge.
     indexes = None if base_name == SCRATCH else read_indexes(question, request)
-    base = open_base_of(request, base_name, platform, None, progress, opened)
-    assumed = assumed_packages(request, described, platform, base)
-    try:
-        chosen = choose_packages(request, described, question, assumed, indexes, progress)
-    except Unsolvable as error:
-        places = places_of(described.specs, files, str(error))
-        if not places:
-            raise
-        raise Unsolvable("\n  ".join([f"{error}\nasked for in:", *places])) from error
+    with indexes or nullcontext():
+        base = open_base_of(request, base_name, platform, None, progress, opened)
+        assumed = assumed_packages(request, described, platform, base)
+        try:
+            chosen = choose_packages(request, described, question, assumed, indexes, progress)
+        except Unsolvable as error:
+            places = places_of(described.specs, files, str(error))
+            if not places:
+                raise
+            raise Unsolvable("\n  ".join([f"{error}\nasked for in:", *places])) from error
     solved = check_base(request, chosen, base, base_name)
     if kept is not None and solved.pip is not None:
         versions = tuple(f"{wheel.name}=={wheel.version}" for wheel in kept.wheels)

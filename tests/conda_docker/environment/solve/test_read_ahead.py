@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -61,3 +62,13 @@ def test_certificates_of_conda_are_not_set_for_the_whole_process_beforehand(serv
     ahead = ReadAhead(request("a", channel=server.url), CondaConfiguration(ssl_verify="/etc/ssl/own.pem"))
     assert ahead.begun() is None
     assert server.requests == []
+
+
+def test_nothing_is_read_any_more_when_it_is_left(server: ChannelServer) -> None:
+    released = Event()
+    server.held["repodata.json"] = released
+    with ReadAhead(request("a", channel=server.url)) as ahead:
+        server.wait_for("repodata.json")
+        assert ahead.is_reading
+    assert not ahead.is_reading
+    released.set()
