@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("info", "check", "status", "config"), "`conda-docker doctor` shows this machine's settings"),
     **dict.fromkeys(("history", "show", "layers", "manifest", "tags", "packages"), "`conda-docker inspect IMAGE`"),
-    **dict.fromkeys(("sbom", "sign", "attest"), "`conda-docker build` has --sbom, --sign-key and --provenance"),
+    **dict.fromkeys(("sbom", "attest"), "`conda-docker build` has --sbom and --provenance"),
     "scan": "give a scanner the bill of materials that `conda-docker build --sbom FORMAT` writes",
     "version": "`conda-docker --version`",
     **dict.fromkeys(("buildx", "builder", "make", "pack", "package"), "`conda-docker build`"),
