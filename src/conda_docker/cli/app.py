@@ -39,7 +39,7 @@ app = Group(
         "doctor": "Check this machine, its programs, channels and registries.",
         "verify": "Check that an image is what it says it is made of, and who stands behind it.",
         "serve": "Serve images that are made when they are pulled.",
-        "sign": "Sign an image that is in a registry or an OCI layout.",
+        "sign": "Sign an image in a registry or an OCI layout.",
         "cache": "Show, prune or clear the cache of layers, packages and base images, and share its layers.",
     },
     package="conda_docker.cli.commands",

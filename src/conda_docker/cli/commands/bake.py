@@ -44,11 +44,12 @@ conda-docker bake --scheduler tcp://host:8786 --cache-to ghcr.io/org/layers
 @command(*OPTIONS, examples=_EXAMPLES)
 @click.pass_context
 def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
-    """Build many images at once: of folders of environments, of all that a file declares, of each in several variants.
+    """Build many images at once, and what they have in common once.
 
-    What the images have in common is solved for, downloaded, made and sent once, and an image that fails stops no other
-    one. The options of `build` apply to each. The exit code is 0 when all images are there, that of their failure where
-    all failed in the same way, and else 1.
+    They are of folders of environments, or all that a file declares, each in several variants. What the images have in
+    common is solved for, downloaded, made and sent once, and an image that fails stops no other one. The options of
+    `build` apply to each. The exit code is 0 when all images are there, that of their failure where all failed in the
+    same way, and else 1.
     """
     if given["print_dask_worker"]:
         from conda_docker.baking.worker_command import worker_command
