@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -38,6 +39,10 @@ def index_cache_dir() -> Path:
 
 
 def _system_cache_dir(name: str | None) -> Path:
+    if sys.platform == "linux":
+        # As platformdirs has it (XDG Base Directory Specification), whose import takes longer than some commands.
+        named = os.environ.get("XDG_CACHE_HOME", "").strip()
+        return Path(named or os.path.expanduser("~/.cache")) / (name or "")  # noqa: PTH111 -- may find no home
     import platformdirs
 
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.cache.location import default_cache_dir, index_cache_dir
+from conda_docker.cache.location import _system_cache_dir, default_cache_dir, index_cache_dir
 from conda_docker.errors import CacheError
 
 only_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps caches in LOCALAPPDATA")
@@ -74,3 +74,19 @@ def test_a_temporary_folder_that_others_can_write_to_is_refused(tmp_path: Path, 
         folder.write_bytes(b"")
     with pytest.raises(CacheError, match=r"there is no folder for the cache: .*; choose one with CONDA_DOCKER_CACHE"):
         default_cache_dir()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs is asked itself")
+@pytest.mark.parametrize("named", [None, "", "/var/cache/me", "/a//b/"])
+@pytest.mark.parametrize("name", ["conda-docker", None])
+def test_the_place_is_that_of_platformdirs(
+    monkeypatch: pytest.MonkeyPatch, named: str | None, name: str | None
+) -> None:
+    import platformdirs
+
+    monkeypatch.setenv("HOME", "/home/me")
+    if named is None:
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    else:
+        monkeypatch.setenv("XDG_CACHE_HOME", named)
+    assert _system_cache_dir(name) == platformdirs.user_cache_path(name, appauthor=False)

@@ -25,10 +25,9 @@ WRITING_LAYERS = COMPRESSORS | {"python_docker.image.layer_builder", "python_doc
 IMAGES = {"python_docker.image.image", "python_docker.image.layer"}
 STANDARD = {"bz2", "lzma", "tarfile", "zipfile", "shutil", "tempfile", "random", "urllib.request"}
 HTTP = {"urllib3", "http.client", "ssl", "socket", "email", "python_docker.http.client"}
-CACHE = {"bz2", "lzma", "shutil", "tempfile", "zipfile"}  # by way of platformdirs
 ALWAYS = SOLVER | BUILDING | {"pydantic", "rich", "docker", "typing_extensions"}
 LOCAL = ALWAYS | WRITING_LAYERS | STANDARD | HTTP
-REMOTE = ALWAYS | WRITING_LAYERS | STANDARD - {"random"} | {"urllib3", "importlib.metadata"}
+REMOTE = ALWAYS | WRITING_LAYERS | STANDARD - {"random"} | {"urllib3", "importlib.metadata", "platformdirs"}
 
 WITHOUT = {
     "--version": LOCAL,
@@ -39,8 +38,8 @@ WITHOUT = {
     "-q validate --no-layers oci:layout": LOCAL - {"python_docker.tar"},
     "cache info": LOCAL,
     "inspect docker://{host}/image:1": REMOTE | {"conda_docker.environment.locked"},
-    "-q copy docker://{host}/image:1 docker://{host}/other:1": REMOTE - CACHE | IMAGES,
-    "-q copy oci:layout docker://{host}/image:1": REMOTE - CACHE | IMAGES,
+    "-q copy docker://{host}/image:1 docker://{host}/other:1": REMOTE | IMAGES,
+    "-q copy oci:layout docker://{host}/image:1": REMOTE | IMAGES,
     "-q copy docker://{host}/image:1 oci:copy": REMOTE | IMAGES,
 }
 
