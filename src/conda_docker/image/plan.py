@@ -64,9 +64,9 @@ def plan_image(
     `InterpreterNotFound` with `bytecode="always"` where modules cannot be compiled.
     """
     check_base(environment, base, options)
-    notes: list[str] = []
-    prefix = choose_prefix(environment, base, options, notes)
-    recipe = recipe_of(environment, prefix, options, notes, place=system.real_path(prefix))
+    prefix, of_prefix = choose_prefix(environment, base, options)
+    recipe, of_recipe = recipe_of(environment, prefix, options, place=system.real_path(prefix))
+    notes = [*of_prefix, *of_recipe]
     groups = plan_layers(
         environment.packages,
         wheels=environment.wheels,
@@ -97,13 +97,14 @@ def created_seconds(environment: LockedEnvironment) -> int:
 
 
 def recipe_of(
-    environment: LockedEnvironment, prefix: str, options: BuildOptions, notes: list[str], *, place: str | None = None
-) -> Recipe:
-    """Return how the packages of an environment become layers, which no machine has a say in.
+    environment: LockedEnvironment, prefix: str, options: BuildOptions, *, place: str | None = None
+) -> tuple[Recipe, list[str]]:
+    """Return how the packages of an environment become layers, which no machine has a say in, and notes about it.
 
-    `place` is where the prefix leads in the base image. Appends to `notes` why modules are not compiled, or raises
-    `InterpreterNotFound` with `bytecode="always"`.
+    `place` is where the prefix leads in the base image. The notes say why modules are not compiled; with
+    `bytecode="always"`, `InterpreterNotFound` is raised instead.
     """
+    notes = []
     python = environment.python
     bytecode = None
     wanted = options.bytecode is not Bytecode.NEVER and any(map(has_modules_to_compile, members_of(environment)))
@@ -111,8 +112,8 @@ def recipe_of(
         try:
             bytecode = bytecode_version(python)
         except InterpreterNotFound as error:
-            do_without(error, options, notes)
-    return Recipe(
+            notes.append(do_without(error, options))
+    recipe = Recipe(
         prefix=prefix,
         python_version=None if python is None else python.version,
         site_packages=None if python is None else python.python_site_packages_path,
@@ -123,6 +124,7 @@ def recipe_of(
         exclude=tuple(options.exclude),
         place=place,
     )
+    return recipe, notes
 
 
 def members_of(environment: LockedEnvironment) -> tuple[Member, ...]:
@@ -130,24 +132,24 @@ def members_of(environment: LockedEnvironment) -> tuple[Member, ...]:
     return (*environment.packages, *environment.wheels)
 
 
-def choose_prefix(environment: LockedEnvironment, base: Image | None, options: BuildOptions, notes: list[str]) -> str:
-    """Return where the environment lives: where the options say, else `/opt/conda`.
+def choose_prefix(
+    environment: LockedEnvironment, base: Image | None, options: BuildOptions
+) -> tuple[str, tuple[str, ...]]:
+    """Return where the environment lives, and notes about it: where the options say, else in `/opt/conda`.
 
     A base such as miniconda3 has an environment of its own at `/opt/conda`, as its PATH shows. Two environments in one
     folder would be neither; there, the default is `/opt/conda/envs/<name>`.
     """
     path = [] if base is None else base.config.environment.get("PATH", "").split(":")
     if options.prefix is not None:
-        if f"{options.prefix}/bin" in path:
-            notes.append(
-                f"the base image seems to have an environment at {options.prefix} already; the two are mixed now"
-            )
-        return options.prefix
+        if f"{options.prefix}/bin" not in path:
+            return options.prefix, ()
+        mixed = f"the base image seems to have an environment at {options.prefix} already; the two are mixed now"
+        return options.prefix, (mixed,)
     if f"{DEFAULT_PREFIX}/bin" not in path:
-        return DEFAULT_PREFIX
+        return DEFAULT_PREFIX, ()
     prefix = f"{DEFAULT_PREFIX}/envs/{environment.name or 'app'}"
-    notes.append(f"the base image has an environment at {DEFAULT_PREFIX} already; this one lives at {prefix}")
-    return prefix
+    return prefix, (f"the base image has an environment at {DEFAULT_PREFIX} already; this one lives at {prefix}",)
 
 
 def _check_platform(environment: LockedEnvironment, base: Image | None) -> None:
@@ -175,8 +177,8 @@ def _room(base: Image | None, options: BuildOptions, environment: LockedEnvironm
     return room
 
 
-def do_without(error: InterpreterNotFound, options: BuildOptions, notes: list[str]) -> None:
-    """Note why modules are not compiled, or raise where they must be."""
+def do_without(error: InterpreterNotFound, options: BuildOptions) -> str:
+    """Return a note that says why modules are not compiled. Raises `InterpreterNotFound` where they must be."""
     if options.bytecode is Bytecode.ALWAYS:
         raise InterpreterNotFound(f"modules cannot be byte-compiled (--bytecode always): {error}") from error
-    notes.append(f"Python modules are not byte-compiled: {error}")
+    return f"Python modules are not byte-compiled: {error}"

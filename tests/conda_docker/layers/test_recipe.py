@@ -194,7 +194,7 @@ def test_no_option_that_changes_the_bytes_of_layers_is_missing_from_the_recipe(
         [layer.digest for layer in build_image(environment, None, options).layers if layer.packages]
         for options in (default, changed)
     ]
-    recipes = [recipe_of(environment, options.prefix or "/opt/conda", options, []) for options in (default, changed)]
+    recipes = [recipe_of(environment, options.prefix or "/opt/conda", options)[0] for options in (default, changed)]
     keys = [[recipe.key([package]) for package in environment.packages] for recipe in recipes]
     same_key = [one == other for one, other in zip(*keys, strict=True)]
     same_bytes = [one == other for one, other in zip(*digests, strict=True)]

@@ -47,7 +47,7 @@ def package_layers(
 
     Each leaves by `delivery` as soon as it is ready. Images that are `replaced` are a store of layers, too; `opened`
     are layer repositories that are open already. Where
-    modules are to be compiled and no Python for it can be had, they are not, for the reason that is appended to
+    modules are to be compiled and no Python for it is available, they are not, for the reason that is appended to
     `notes`. Raises `DownloadError`, `InvalidPackage`, `CacheError`, and `InterpreterNotFound` with `bytecode="always"`.
     """
     python = plan.environment.python
@@ -85,7 +85,7 @@ def package_layers(
     try:
         return make(plan.recipe), plan.recipe
     except InterpreterNotFound as error:
-        do_without(error, options, notes)
+        notes.append(do_without(error, options))
         recipe = plan.recipe.without_bytecode()
         return make(recipe), recipe
 

@@ -146,7 +146,7 @@ def _compiler(
         version = bytecode_version(python)
         return Interpreters(python, plan.environment.subdir, cache_dir, options.offline).start(version)
     except InterpreterNotFound as error:
-        do_without(error, options, notes)
+        notes.append(do_without(error, options))
         return None
 
 
