@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -229,6 +230,9 @@ class _Process:
                 path = [os.path.abspath(folder) for folder in sys.path if folder]  # noqa: PTH100 -- links stay
                 self._process = Program(
                     [sys.executable, *PYTHON_FLAGS, "-c", _PROGRAM.format(path=path)],
+                    # This very program goes on there: with relative paths and all variables of the user's.
+                    folder=Path.cwd(),
+                    environ=os.environ,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     # Ctrl-C is for the process that waits, which ends this one.

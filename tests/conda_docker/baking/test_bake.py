@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -110,6 +111,30 @@ def test_paths_in_two_packages_are_settled_for_each_image(synthetic_channel: Syn
     result.raise_for_failures()
     assert result.digests["both"] == result.digests["again"] == one_by_one(targets[0], tmp_path / "other")
     assert result.digests["one"] == one_by_one(targets[1], tmp_path / "other")
+
+
+@pytest.mark.parametrize("version", [platform.python_version(), "3.12.99"], ids=["compiled", "without a Python for it"])
+def test_modules_are_compiled_as_in_a_build(version: str, synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    synthetic_channel.add(
+        SyntheticPackage(name="python", version=version),
+        *(
+            SyntheticPackage(
+                name=name,
+                noarch="python",
+                depends=["python"],
+                files={f"site-packages/{name}/__init__.py": f"name = {name!r}\n".encode()},
+            )
+            for name in ("one", "two", "three")
+        ),
+    )
+    targets = [_target(name, synthetic_channel, name, tmp_path) for name in ("one", "two", "three")]
+    result = bake(targets, jobs=2)
+    result.raise_for_failures()
+    assert result.made == 4
+    noted = any("not byte-compiled" in note for each in result.targets for note in each.notes)
+    assert noted == (version != platform.python_version())
+    for target in targets:
+        assert result.digests[target.name] == one_by_one(target, tmp_path / "other")
 
 
 def test_what_has_not_changed_is_left_alone(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:

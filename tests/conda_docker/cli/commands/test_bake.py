@@ -57,6 +57,11 @@ def test_a_folder_of_environments(conda_docker: Run, modules: Path, tmp_path: Pa
     assert result.stdout.splitlines()[-1].startswith("3 images, 3 distinct packages in 3 layers, 3 made (")
 
 
+def test_processes_that_solve_find_relative_files(conda_docker: Run, modules: Path) -> None:
+    result = conda_docker("bake", "modules", "-b", "scratch", "-o", "out", "-j2")
+    assert result.returncode == 0, result.stderr
+
+
 def test_the_report_for_programs_and_what_it_is_good_for(conda_docker: Run, modules: Path, tmp_path: Path) -> None:
     first = conda_docker("bake", "modules", "-b", "scratch", "-o", "out", "-j1", "--json")
     report = json.loads(first.stdout)
