@@ -111,9 +111,10 @@ def _published(package: LockedPackage, built: datetime) -> datetime:
 def _licenses(environment: LockedEnvironment, policy: Policy, cache_dir: Path, *, offline: bool) -> Iterator[str]:
     if not policy.deny_licenses:
         return
-    from conda_docker.policy.licenses import denial
+    from conda_docker.policy.licenses import check_patterns, denial
     from conda_docker.pypi.wheel_license import wheel_licenses
 
+    check_patterns(policy.deny_licenses)
     stated: list[tuple[LockedPackage | LockedWheel, str | None]] = []
     for package in environment.packages:
         found = package.record.get("license")

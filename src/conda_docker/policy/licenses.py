@@ -4,15 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from conda_docker.errors import MissingExtra
+from conda_docker.errors import InvalidPolicy, MissingExtra
 
 if TYPE_CHECKING:
     from license_expression import Licensing
 
 NONE = "none"
 """The pattern for packages that state no licence."""
+
+
+def check_patterns(patterns: Sequence[str]) -> None:
+    """Raise `InvalidPolicy` for patterns that are meant to deny licences and would match none of them.
+
+    Raises `MissingExtra` without the library that knows licences.
+
+    >>> check_patterns(["AGPL-*", "MIT", "none", "Our Own License"])
+    >>> check_patterns(["AGPL"])
+    Traceback (most recent call last):
+    conda_docker.errors.InvalidPolicy: --deny-license AGPL matches none of the licenses of that family: write 'AGPL*'
+    """
+    from conda_docker.sbom.licenses import licensing
+
+    if find_spec("license_expression") is None:
+        raise MissingExtra(
+            "--deny-license needs a library that is not installed (license_expression): install it with "
+            "`pip install 'conda-docker[sbom]'`"
+        )
+    known = {name.lower() for name in licensing().known_symbols}
+    for pattern in patterns:
+        lower = pattern.strip().lower()
+        if any(char in lower for char in "*?["):
+            continue
+        if {"or", "and"} & set(lower.split()) and all(word in known | {"or", "and"} for word in lower.split()):
+            raise InvalidPolicy(f"--deny-license {pattern!r} names several licenses: give each of them alone")
+        family = lower not in known and any(name.startswith(f"{lower}-") for name in known)
+        if family or f"{lower}-only" in known:
+            raise InvalidPolicy(
+                f"--deny-license {pattern} matches none of the licenses of that family: write '{pattern}*'"
+            )
 
 
 def denial(stated: str | None, patterns: Sequence[str]) -> str | None:
@@ -28,13 +60,8 @@ def denial(stated: str | None, patterns: Sequence[str]) -> str | None:
     """
     if stated is None or not stated.strip():
         return next((pattern for pattern in patterns if pattern.lower() == NONE), None)
-    try:
-        from license_expression import ExpressionError, ExpressionParseError
-    except ImportError:
-        raise MissingExtra(
-            "--deny-license needs a library that is not installed (license_expression): install it with "
-            "`pip install 'conda-docker[sbom]'`"
-        ) from None
+    from license_expression import ExpressionError, ExpressionParseError
+
     from conda_docker.sbom.licenses import licensing
 
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker.policy.licenses import denial
+from conda_docker.errors import InvalidPolicy
+from conda_docker.policy.licenses import check_patterns, denial
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,25 @@ def test_denial(stated: str | None, pattern: str, denied: bool) -> None:
 
 def test_the_first_pattern_that_denies_is_named() -> None:
     assert denial("GPL-3.0-only", ["MIT", "GPL-3*", "GPL-*"]) == "GPL-3*"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("AGPL", r"matches none of the licenses of that family: write 'AGPL\*'"),
+        ("gpl-3.0", r"write 'gpl-3\.0\*'"),
+        ("BSD", r"write 'BSD\*'"),
+        ("MIT OR GPL-3.0-only", "names several licenses"),
+    ],
+)
+def test_a_pattern_that_would_deny_nothing(pattern: str, message: str) -> None:
+    """What is misspelt would otherwise allow everything."""
+    with pytest.raises(InvalidPolicy, match=message):
+        check_patterns([pattern])
+
+
+@pytest.mark.parametrize(
+    "pattern", ["AGPL-*", "MIT", "none", "BSD-3-Clause", "gpl-3.0-only", "Our Own and Only License"]
+)
+def test_patterns_that_can_be_meant(pattern: str) -> None:
+    check_patterns([pattern])
