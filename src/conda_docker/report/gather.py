@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from conda_docker.comparison.compare import Side, compare
+from conda_docker.comparison.compare import Package, Side, compare
 from conda_docker.comparison.side import side_of_image
-from conda_docker.environment.package_url import channel_of_url
 from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.environment.wheels import normalize_name
 from conda_docker.image.provenance import (
     InstalledEnvironment,
-    InstalledPackage,
     copied_distributions,
     packages_of_layer,
     read_environments,
 )
 from conda_docker.image.runtime.config import base_of
+from conda_docker.report.bill import Licenses
 from conda_docker.report.contents import Environment, LayerItem, PackageItem, Part, PartKind, Report, Runtime
 from conda_docker.report.layer_files import NOT_HERE, LayerFiles, read_layer_files
-from conda_docker.report.parts import owners_of, parts_of
-from conda_docker.report.records import Record
+from conda_docker.report.layer_packages import LayerPackages, packages_in_layer, remaining_packages
+from conda_docker.report.parts import parts_of
 from conda_docker.report.run_commands import run_commands
 from conda_docker.verification.steps import Step, read_steps
 from python_docker.errors import InvalidReference, NotFound
@@ -43,20 +42,8 @@ _READERS = 4
 _NAMED = 3000
 """Of how many equal parts of an image one would still be named; smaller ones are put together."""
 
-_NOT_READ = (
-    "The layers were not read: sizes on disk, licenses and files are unknown. Leave out --no-layers to read them."
-)
+_NOT_READ = "The layers were not read: sizes on disk{} and files are unknown. Leave out --no-layers to read them."
 _NO_PACKAGES = "Nothing in the image says which packages are in it; the layers are shown by folder."
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A layer with what was found in it; `files` is None where it was not read. Packages and records go together."""
-
-    step: Step
-    packages: tuple[PackageItem, ...]
-    records: tuple[Record | None, ...]
-    files: LayerFiles | None
 
 
 def gather_report(
@@ -66,27 +53,28 @@ def gather_report(
     against: Side | None = None,
     layers: bool = True,
     depth: int = DEPTH,
+    licenses: Licenses | None = None,
     progress: Progress = SILENT,
 ) -> Report:
     """Return what there is to see of an image that is at `place`.
 
     `against` is what it is compared with, as what a machine has already. Unless `layers` is False all layers are read,
-    and folders are followed down to `depth`. Raises what reading them raises.
+    and folders are followed down to `depth`; `licenses` are those that are known without. Raises what reading raises.
     """
     steps, environments = _steps(image)
-    requested = {(environment.prefix, *key) for environment in environments for key in _requested(environment)}
+    requested = frozenset((each.prefix, *key) for each in environments for key in _requested(each))
     files = _read(steps, progress) if layers else [None] * len(steps)
-    found = [_found(step, read, requested) for step, read in zip(steps, files, strict=True)]
+    found = [packages_in_layer(step, read, requested, licenses or {}) for step, read in zip(steps, files, strict=True)]
     smallest = sum(layer.size for layer in image.layers) // _NAMED
     items = tuple(_layer_item(each, depth, max(smallest, 1)) for each in found)
-    packages = _remaining(found)
+    packages = remaining_packages(found)
     if not layers:
         packages += _copied(image, environments)
     name = _name(image)
     runtime = _runtime(image)
     manifest = image.manifest
     base_name, base_digest = base_of(image)
-    notes = [] if layers else [_NOT_READ]
+    notes = [] if layers else [_NOT_READ.format("" if licenses else ", licenses")]
     notes += [f"Layer {number} is not here, as is usual for its type." for number in _elsewhere(found)]
     if not packages and layers and not environments:
         notes.append(_NO_PACKAGES)
@@ -108,7 +96,7 @@ def gather_report(
         runtime=runtime,
         annotations=dict(image.annotations),
         run=run_commands(place, name, manifest.digest, ports=runtime.ports, user=runtime.user),
-        comparison=None if against is None else compare(against, side_of_image(name or str(place), image)),
+        comparison=None if against is None else compare(against, _side(name or str(place), image, packages)),
         notes=tuple(notes),
     )
 
@@ -127,9 +115,19 @@ def _steps(image: Image) -> tuple[list[Step], list[InstalledEnvironment]]:
         return steps, []
 
 
-def _elsewhere(found: Sequence[_Found]) -> list[int]:
+def _elsewhere(found: Sequence[LayerPackages]) -> list[int]:
     """Return the numbers of foreign layers, which registries do not keep (image-spec, layer.md)."""
     return [each.step.position + 1 for each in found if each.files is NOT_HERE]
+
+
+def _side(name: str, image: Image, packages: Sequence[PackageItem]) -> Side:
+    """Return the image as a side of a comparison, with the packages that were found where its history names none."""
+    side = side_of_image(name, image)
+    if side.packages is not None or not packages:
+        return side
+    return replace(
+        side, packages=tuple(Package(each.kind, each.name, each.version, each.build, each.channel) for each in packages)
+    )
 
 
 def _requested(environment: InstalledEnvironment) -> Iterator[tuple[str, str]]:
@@ -159,59 +157,14 @@ def _read(steps: Sequence[Step], progress: Progress) -> list[LayerFiles | None]:
     return [results[step.layer.digest] for step in steps]
 
 
-def _found(step: Step, files: LayerFiles | None, requested: set[tuple[str, str, str]]) -> _Found:
-    records = {record.key: record for record in files.records} if files is not None else {}
-    if step.packages:
-        of_packages = [records.get(_key(package)) for package in step.packages]
-        packages = [
-            _named_by_history(package, record, step.position + 1)
-            for package, record in zip(step.packages, of_packages, strict=True)
-        ]
-    else:
-        of_packages = [*files.records] if files is not None else []
-        packages = [
-            PackageItem(
-                *(record.kind, record.name, record.version, record.build, record.channel, record.license),
-                *(record.prefix, False, step.position + 1, None),
-            )
-            for record in of_packages
-            if record is not None
-        ]
-    known = tuple(
-        replace(package, requested=(package.prefix, package.kind, _normal(package)) in requested)
-        for package in packages
-    )
-    return _Found(step, known, tuple(of_packages), files)
-
-
-def _key(package: InstalledPackage) -> tuple[str, str]:
-    return ("pypi", normalize_name(package.name)) if package.is_wheel else ("conda", package.name)
-
-
-def _normal(package: PackageItem) -> str:
-    return normalize_name(package.name) if package.kind == "pypi" else package.name
-
-
-def _named_by_history(package: InstalledPackage, record: Record | None, layer: int) -> PackageItem:
-    license_ = record.license if record is not None else None
-    if package.is_wheel:
-        return PackageItem(
-            "pypi", package.name, package.version, None, "pypi", license_, package.prefix, False, layer, None
-        )
-    return PackageItem(
-        *("conda", package.name, package.version, package.build, channel_of_url(package.url), license_),
-        *(package.prefix, False, layer, None),
-    )
-
-
-def _layer_item(found: _Found, depth: int, smallest: int) -> LayerItem:
+def _layer_item(found: LayerPackages, depth: int, smallest: int) -> LayerItem:
     layer, files = found.step.layer, found.files
     parts: tuple[Part, ...] = ()
     if files is not None:
         named: list[tuple[PartKind, str]] = [
             (package.kind, f"{package.name} {package.version}") for package in found.packages
         ]
-        parts = parts_of(files, named, _owners(found), depth=depth, smallest=smallest)
+        parts = parts_of(files, named, found.owners(), depth=depth, smallest=smallest)
     return LayerItem(
         number=found.step.position + 1,
         title=_title(found.step),
@@ -233,53 +186,6 @@ def _title(step: Step) -> str:
     if names:
         return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
     return layer_title(step.layer.history) or ("base image" if step.kind == "base" else f"layer {step.position + 1}")
-
-
-def _owners(found: _Found) -> Mapping[str, int]:
-    """Return which package of a layer a file is of. The one package of a layer of packages has all of it."""
-    assert found.files is not None
-    if found.step.packages and len(found.packages) == 1:
-        return dict.fromkeys(found.files.sizes, 0)
-    numbered = [(number, record) for number, record in enumerate(found.records) if record is not None]
-    by_record = owners_of([record for _, record in numbered])
-    return {path: numbered[owner][0] for path, owner in by_record.items()}
-
-
-def _remaining(found: Sequence[_Found]) -> list[PackageItem]:
-    """Return the packages that are left when all layers are applied, sorted by name."""
-    packages: dict[tuple[str, str, str], tuple[PackageItem, str | None]] = {}
-    for each in found:
-        if each.files is not None and each.files.removed:
-            packages = {
-                key: (package, path)
-                for key, (package, path) in packages.items()
-                if path is None or not _is_removed(path, each.files.removed)
-            }
-        sizes = _package_sizes(each)
-        for number, (package, record) in enumerate(zip(each.packages, each.records, strict=True)):
-            key = (package.prefix, package.kind, _normal(package))
-            packages[key] = (replace(package, size=sizes[number] if sizes else None), record.path if record else None)
-    return [package for package, _ in sorted(packages.values(), key=lambda each: (each[0].name.lower(), each[0].kind))]
-
-
-def _package_sizes(found: _Found) -> list[int] | None:
-    if found.files is None:
-        return None
-    sizes = [0] * len(found.packages)
-    owners = _owners(found)
-    for path, size in found.files.sizes.items():
-        if (owner := owners.get(path)) is not None:
-            sizes[owner] += size
-    return sizes
-
-
-def _is_removed(path: str, removed: frozenset[str]) -> bool:
-    """Return whether a path is among those that a layer removes, or is in a folder that is."""
-    while path:
-        if path in removed:
-            return True
-        path = path.rpartition("/")[0]
-    return False
 
 
 def _copied(image: Image, environments: Sequence[InstalledEnvironment]) -> list[PackageItem]:

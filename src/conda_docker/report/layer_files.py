@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from conda_docker.report.records import Record, is_record, read_records
 from python_docker.errors import InvalidLayer
 from python_docker.files.stream import AdvancingReader
+from python_docker.image.filesystem import OPAQUE
 from python_docker.tar import WHITEOUT, EntryType, clamped_path
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def read_layer_files(layer: Layer, advance: Callable[[int], object]) -> LayerFil
     for entry, content in layer.with_blob(counted).entries():
         path = clamped_path(entry.path)
         folder, name = posixpath.split(path)
-        if name.startswith(WHITEOUT):
+        if name == OPAQUE:
+            removed.add(folder)
+        elif name.startswith(WHITEOUT):
             removed.add(posixpath.join(folder, name.removeprefix(WHITEOUT)))
         elif path and entry.type is not EntryType.DIRECTORY:
             sizes[path] = entry.size

@@ -149,7 +149,7 @@
 
   function tell(node) {
     const told = byId("told");
-    const sizes = [`${node.exact ? "" : "about "}${bytes(node.stored)} to download`];
+    const sizes = [`${node.exact ? "" : "About "}${bytes(node.stored)} to download`];
     if (node.unpacked !== null && node.unpacked !== undefined) sizes.push(`${bytes(node.unpacked)} on disk`);
     if (node.files) sizes.push(count(node.files, "file"));
     const more = node.held && node.held.length > 1 ? `: ${node.held.slice(0, 12).join(", ")}${node.held.length > 12 ? ` and ${node.held.length - 12} more` : ""}` : "";

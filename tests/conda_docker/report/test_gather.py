@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from conda_docker.comparison.compare import Package, Side
 from conda_docker.comparison.side import side_of_image
 from conda_docker.report.contents import Report
 from conda_docker.report.gather import gather_report
@@ -123,6 +124,16 @@ def test_what_another_image_has_already() -> None:
     assert found.layers is not None
     assert [each.digest for each in found.layers.new] == [layer.digest]
     assert (found.before, len(found.layers.shared)) == ("before", 1)
+
+
+def test_packages_that_were_found_are_compared() -> None:
+    image = Image("app", "1.0")
+    image.add_layer_contents({f"/{path}": data for name in "ab" for path, data in conda_record(name).items()})
+    before = Side("app.lock", "file", "linux/amd64", (Package("conda", "a", "0.9"), Package("conda", "c", "1")))
+    found = gather(image, against=before).comparison
+    assert found is not None
+    assert [each.after.version for each in found.changed or ()] == ["1"]
+    assert [[each.name for each in changes or ()] for changes in (found.added, found.removed)] == [["b"], ["c"]]
 
 
 def test_the_runtime_config() -> None:

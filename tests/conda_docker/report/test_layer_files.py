@@ -22,11 +22,12 @@ def test_sizes_and_what_is_removed() -> None:
         builder.add(TarEntry("b", EntryType.HARDLINK, link_target="a"), b"")
         builder.add(TarEntry("folder", EntryType.DIRECTORY, 0o755), b"")
         builder.add(TarEntry("folder/.wh.gone"), b"")
+        builder.add(TarEntry("anew/.wh..wh..opq"), b"")
     assert builder.layer is not None
     read: list[int] = []
     found = read_layer_files(builder.layer, read.append)
     assert dict(found.sizes) == {"a": 3, "b": 0}
-    assert found.removed == {"folder/gone"}
+    assert found.removed == {"folder/gone", "anew"}
     assert sum(read) == builder.layer.size
 
 

@@ -86,6 +86,7 @@ def report(
 
     from conda_docker.cli.options.registries import registry_options, source_options
     from conda_docker.comparison.side import read_side
+    from conda_docker.report.bill import attached_licenses
     from conda_docker.report.destination import open_destination
     from conda_docker.report.gather import gather_report
     from conda_docker.report.page import render
@@ -114,7 +115,13 @@ def report(
                         registry=lambda place: registry_options(place, insecure=insecure, ca_bundle=cacert),
                     )
                 found = gather_report(
-                    image, source, against=other, layers=not no_layers, depth=depth, progress=progress
+                    image,
+                    source,
+                    against=other,
+                    layers=not no_layers,
+                    depth=depth,
+                    licenses=attached_licenses(opened, image) if no_layers else None,
+                    progress=progress,
                 )
         finally:
             opened.close()

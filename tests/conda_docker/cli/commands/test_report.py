@@ -97,6 +97,23 @@ def test_documents_alone_know_the_packages(conda_docker: Run, images: tuple[str,
     assert conda_docker("report", images[0]).returncode == 7
 
 
+@pytest.mark.parametrize("bill_format", ["cyclonedx", "spdx"])
+def test_documents_alone_know_licenses_by_an_attached_bill(
+    bill_format: str, conda_docker: Run, synthetic_channel: SyntheticChannel
+) -> None:
+    synthetic_channel.add(
+        SyntheticPackage(name="a", noarch="generic", index={"license": "MIT"}),
+        SyntheticPackage(name="b", noarch="generic", index={"license": "See LICENSE"}),
+        SyntheticPackage(name="c", noarch="generic"),
+    )
+    options = ["-b", "scratch", "-c", synthetic_channel.url, "--override-channels", "--sbom", bill_format]
+    done = conda_docker("build", "-o", "oci:app:v1", *options, "a", "b", "c")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(conda_docker("report", "--no-layers", "--json", "oci:app:v1").stdout)
+    assert [each["license"] for each in report["packages"]] == ["MIT", "See LICENSE", None]
+    assert "licenses" not in report["notes"][0]
+
+
 def test_a_lock_file_to_compare_with(
     conda_docker: Run, images: tuple[str, str], synthetic_channel: SyntheticChannel
 ) -> None:
