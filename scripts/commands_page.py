@@ -69,7 +69,9 @@ def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("*.", "\\*.").replace("<", "&lt;")
+    # Two pairs of brackets in a row would be a link.
+    escaped = " ".join(text.split()).replace("|", "\\|").replace("*.", "\\*.").replace("] [", "] \\[")
+    return escaped.replace("<", "&lt;")
 
 
 def _prompted(examples: str) -> str:
