@@ -89,11 +89,11 @@ REASONS = {
         conda_docker/serve/planning.py conda_docker/serve/posted_locks.py conda_docker/serve/server.py
     """,
     "baking/test_bake and test_cluster: a stage of making many images, which means something only with the others": """
-        conda_docker/baking/assembly.py conda_docker/baking/failure.py conda_docker/baking/find.py
-        conda_docker/baking/inputs.py conda_docker/baking/making.py conda_docker/baking/preview.py
-        conda_docker/baking/running.py conda_docker/baking/sending.py conda_docker/baking/since.py
+        conda_docker/baking/assembly.py conda_docker/baking/planned.py conda_docker/baking/find.py
+        conda_docker/baking/making.py conda_docker/baking/preview.py
+        conda_docker/baking/running.py conda_docker/baking/sending.py
         conda_docker/baking/solution.py conda_docker/baking/solver.py conda_docker/baking/solving.py
-        conda_docker/baking/target.py conda_docker/baking/tasks.py conda_docker/baking/variants.py
+        conda_docker/baking/target.py conda_docker/baking/tasks.py
         conda_docker/baking/worker_command.py conda_docker/baking/works.py
     """,
 }

@@ -227,6 +227,38 @@ class TestDestination:
         assert destination.tagged("sha256-0.sig") == signature
         assert destination.tagged("v1") == image
 
+    def test_what_one_tag_has_another_tag_of_the_repository_is_not_asked_for(
+        self, stub: StubRegistry, client: RegistryClient
+    ) -> None:
+        first, second = (RegistryDestination(client, "team/app", tag) for tag in ("v1", "v2"))
+        _, blob = random_blob(1000)
+        first.put_blob(blob, Tally())
+        second.share(first)
+        before = len(stub.requests)
+        assert second.put_blob(blob, Tally()) == "exists"
+        assert len(stub.requests) == before
+
+    def test_another_repository_is_given_something_to_mount_from(
+        self, stub: StubRegistry, client: RegistryClient
+    ) -> None:
+        manifest = small_image("x").manifest
+        first, second, third = (RegistryDestination(client, f"team/{name}", "v1") for name in "abc")
+        second.share(first)  # nothing has been put there yet
+        assert stub.manifests == {}
+        first.put_manifest(manifest, root=True)
+        second.share(first)
+        third.share(first)
+        assert list(stub.manifests) == [("team/a", manifest.digest)]
+        assert len(stub.asked("PUT", "/manifests/")) == 1
+
+    def test_a_place_elsewhere_has_nothing_to_share(
+        self, stub: StubRegistry, client: RegistryClient, options: RegistryOptions
+    ) -> None:
+        elsewhere = RegistryDestination(RegistryClient(stub.url.replace("localhost", "127.0.0.1"), options), "a", "v1")
+        elsewhere.put_manifest(small_image("x").manifest, root=True)
+        RegistryDestination(client, "a", "v1").share(elsewhere)
+        assert stub.manifests == {}
+
     def test_what_a_manifest_names_is_remembered(self, stub: StubRegistry, remembering: RegistryClient) -> None:
         places = remembering.options.places
         assert isinstance(places, Places)

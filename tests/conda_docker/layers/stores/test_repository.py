@@ -6,7 +6,9 @@ import base64
 import json
 import re
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -414,6 +416,24 @@ def test_a_config_that_is_no_json_counts_as_absent(
     stub.manifests["layers", KEY] = (OCI_MANIFEST, Manifest.build(value).raw)
     assert store.get(KEY) is None
     assert f"the entry {KEY[:12]}... cannot be used" in caplog.text
+
+
+def test_a_registry_that_refuses_is_named_once(
+    stub: StubRegistry, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = repository_store(f"{stub.host}/layers", tmp_path)
+    refused = threading.Barrier(3)
+
+    def refuse(asked: Asked) -> Answer | None:
+        if "/manifests/" not in asked.path:
+            return None
+        refused.wait(30)
+        return refusal(403, "DENIED")
+
+    stub.hook = refuse
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(store.get, [letter * 64 for letter in "abc"])) == [None] * 3
+    assert caplog.text.count("is not asked any more") == 1
 
 
 def test_a_large_config_is_a_blob_of_its_own(stub: StubRegistry, tmp_path: Path) -> None:
