@@ -137,11 +137,11 @@ def _assemble(
     build = BuildRecord.of(recipe, options, extracted=any(layer.extracted for layer in made))
     history = provenance.environment_history(environment, prefix, rfc3339(created), build)
     image.add_layer(Layer(own.blob, own.diff_id, history=(history,)))
-    reports.append(report_layer(own, seconds=time.monotonic() - started))
+    reports.append(report_layer(own, seconds=time.monotonic() - started, always=True))
     if options.add:
         from conda_docker.image.content.added_files import add_files
 
-        reports.append(report_layer(add_files(image, options, system, user)))
+        reports.append(report_layer(add_files(image, options, system, user), always=True))
     configure(
         image,
         base,

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LayerReport:
-    """One layer of a build: names of its packages (none for the environment's own), sizes in bytes, time in seconds."""
+    """One layer of a build: names of its packages (none for the environment's own), sizes in bytes, time in seconds.
+
+    `always` says that every build makes it, so that it is never `cached`.
+    """
 
     packages: tuple[str, ...]
     digest: Digest
@@ -28,6 +31,7 @@ class LayerReport:
     size: int
     cached: bool
     seconds: float
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,11 @@ class BuildResult:
 
 
 def report_layer(
-    layer: Layer, members: Sequence[Member] = (), cached: bool = False, seconds: float = 0.0
+    layer: Layer, members: Sequence[Member] = (), cached: bool = False, seconds: float = 0.0, *, always: bool = False
 ) -> LayerReport:
     """Return what is reported of a layer."""
     names = tuple(member.name for member in members)
-    return LayerReport(names, layer.digest, layer.diff_id, layer.size, cached, seconds)
+    return LayerReport(names, layer.digest, layer.diff_id, layer.size, cached, seconds, always)
 
 
 def layer_notes(made: Sequence[MadeLayer]) -> Iterator[str]:

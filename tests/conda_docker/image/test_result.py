@@ -24,6 +24,7 @@ def test_a_layer_and_its_packages() -> None:
     found = report_layer(LAYER, [SIX], cached=True, seconds=1.5)
     assert (found.packages, found.digest, found.size, found.cached) == (("six",), LAYER.digest, 5, True)
     assert report_layer(LAYER).packages == ()
+    assert (report_layer(LAYER).always, report_layer(LAYER, always=True).always) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ def _platform(result: BuildResult, written: Sequence[Manifest | Index]) -> Repor
                 "size": layer.size,
                 "cached": layer.cached,
                 "seconds": round(layer.seconds, 3),
+                "always": layer.always,
             }
             for layer in result.layers
         ],
@@ -137,8 +138,8 @@ def build_summary(report: Report, locations: Sequence[Location], engine: str | N
 
 def _platform_rows(platform: Report) -> list[tuple[str, str]]:
     layers = platform["layers"]
-    # The environment's own small layer, which holds no package, is made by every build.
-    built = sum(not layer["cached"] for layer in layers if layer["packages"])
+    # Such as the environment's own small layer.
+    built = sum(not layer["cached"] and not layer["always"] for layer in layers)
     size = f"{format_size(platform['size'])} in {count(platform['base_layers'] + len(layers), 'layer')}"
     if platform["base_layers"]:
         size += f", {platform['base_layers']} of them the base's"
