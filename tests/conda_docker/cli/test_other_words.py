@@ -37,6 +37,7 @@ GUESSES = {
     "build -e A=1 numpy": "--env NAME=VALUE",
     "build --from ubuntu numpy": "--base IMAGE",
     "build numpy -o me/app:1": "docker://REF",
+    "build numpy -o type=docker,dest=x.tar": "write app.tar, oci:DIR or docker://REF",
 }
 
 

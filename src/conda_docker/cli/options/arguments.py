@@ -52,6 +52,10 @@ def to_destination(name: str, text: str) -> Location:
     """Return a place that images are written to. Raises `InvalidReference`."""
     from python_docker.transports import Location
 
+    if text.startswith("type="):
+        raise ValueError(
+            f"{name}: {text[:80]!r} is how docker buildx writes it; write app.tar, oci:DIR or docker://REF"
+        )
     return Location.parse(text)
 
 
