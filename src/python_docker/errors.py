@@ -147,11 +147,11 @@ def _writable(text: str) -> str:
 def noted(notes: Collection[str]) -> Iterator[None]:
     """Add to an `Error` what was noticed before it, which may well be its cause; `notes` may grow meanwhile.
 
-    >>> with noted(["`depencencies:` is not read"]):
+    >>> with noted(["`requirements:` is not read"]):
     ...     raise Error("no packages are asked for")
     Traceback (most recent call last):
     python_docker.errors.Error: no packages are asked for
-    `depencencies:` is not read
+    `requirements:` is not read
     """
     try:
         yield
