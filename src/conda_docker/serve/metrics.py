@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-
-if TYPE_CHECKING:
-    from conda_docker.serve.builds import Builds
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
@@ -16,7 +13,7 @@ _SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 class Metrics:
     """What one server counts; nothing in it names a client or an image."""
 
-    def __init__(self, builds: Builds) -> None:
+    def __init__(self, waiting: Callable[[], int], under_way: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
         self.requests = Counter(
             "conda_docker_requests", "Requests by kind and status.", ["kind", "status"], registry=self._registry
@@ -36,10 +33,11 @@ class Metrics:
         self.blobs = Counter(
             "conda_docker_blobs", "Blobs sent: kept, made again or redirected.", ["source"], registry=self._registry
         )
-        waiting = Gauge("conda_docker_builds_waiting", "Builds that wait for their turn.", registry=self._registry)
-        waiting.set_function(lambda: builds.waiting)
-        under_way = Gauge("conda_docker_builds", "Builds that run or wait.", registry=self._registry)
-        under_way.set_function(lambda: builds.under_way)
+        for name, meaning, number in (
+            ("conda_docker_builds_waiting", "Builds that wait for their turn.", waiting),
+            ("conda_docker_builds", "Builds that run or wait.", under_way),
+        ):
+            Gauge(name, meaning, registry=self._registry).set_function(number)
 
     def text(self) -> bytes:
         """Return all of them as text."""

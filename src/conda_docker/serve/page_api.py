@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from conda_docker.serve.environments import environment_files
 from conda_docker.serve.errors import Denied, NoSuchName
-from conda_docker.serve.maker import channel_alias
+from conda_docker.serve.making.environments import environment_files
+from conda_docker.serve.making.maker import channel_alias
+from conda_docker.serve.making.planning import ImagePlan, plan_image
+from conda_docker.serve.making.posted_locks import accept_lock
 from conda_docker.serve.metrics import CONTENT_TYPE
 from conda_docker.serve.names import LATEST, LOCK, RULES, name_of, parse_name, parse_spec
-from conda_docker.serve.planning import ImagePlan, plan_image
-from conda_docker.serve.posted_locks import accept_lock
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from conda_docker.serve.access import Client
+    from conda_docker.serve.making.served_image import ServedImage
     from conda_docker.serve.names import Asked
-    from conda_docker.serve.served_image import ServedImage
     from conda_docker.serve.server import Server
 
 VERSION_HEADER = {"Docker-Distribution-Api-Version": "registry/2.0"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conda_docker.serve.access import Client, Rate, client_of
-from conda_docker.serve.builds import Builds
-from conda_docker.serve.catalogue import Catalogue
-from conda_docker.serve.images import Images
-from conda_docker.serve.maker import Maker, settings_of
+from conda_docker.serve.making.builds import Builds
+from conda_docker.serve.making.catalogue import Catalogue
+from conda_docker.serve.making.images import Images
+from conda_docker.serve.making.maker import Maker, settings_of
 from conda_docker.serve.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Server:
         self.catalogue = Catalogue(cache, settings_of(configuration))
         self.maker = Maker(configuration, cache, self.catalogue)
         self.builds = Builds(limits.builds, limits.waiting)
-        self.metrics = Metrics(self.builds)
+        self.metrics = Metrics(lambda: self.builds.waiting, lambda: self.builds.under_way)
         self.requests = Rate(limits.requests_per_minute, "requests")
         self.begun = Rate(limits.builds_per_minute, "new images")
         self.images = Images(configuration, cache, self.catalogue, self.maker, self.builds, self.metrics, self.begun)

@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 
 from conda_docker import BuildOptions, create_image
 from conda_docker.cache.folder import CacheFolder
-from conda_docker.serve import maker
 from conda_docker.serve.configuration import Grant, Limits, ServerConfiguration
+from conda_docker.serve.making import maker
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.serve.conftest import AMD64, ARM64, Start
 

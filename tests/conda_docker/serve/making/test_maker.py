@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from conda_docker.cache.folder import CacheFolder
-from conda_docker.serve.catalogue import Catalogue
 from conda_docker.serve.configuration import ServerConfiguration
 from conda_docker.serve.errors import BlobUnknown, NameUnknown, NoSuchName
-from conda_docker.serve.maker import Maker, settings_of
+from conda_docker.serve.making.catalogue import Catalogue
+from conda_docker.serve.making.maker import Maker, settings_of
 from conda_docker.serve.names import parse_name
 from python_docker.spec.digest import Digest
 

@@ -9,8 +9,8 @@ from functools import partial
 
 import pytest
 
-from conda_docker.serve.builds import Builds
 from conda_docker.serve.errors import StillBuilding, TooMany
+from conda_docker.serve.making.builds import Builds
 
 
 def test_equal_requests_are_one_build() -> None:

@@ -10,7 +10,7 @@ from conda_docker.image.preview import LayerKind, preview_image
 
 if TYPE_CHECKING:
     from conda_docker.layers.member import Member
-    from conda_docker.serve.maker import Maker
+    from conda_docker.serve.making.maker import Maker
     from conda_docker.serve.names import Asked
     from python_docker.spec.platform import Platform
 

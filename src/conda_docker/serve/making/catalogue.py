@@ -12,7 +12,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, TypedDict
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
-from conda_docker.serve.served_image import ServedImage
+from conda_docker.serve.making.served_image import ServedImage
 from python_docker.errors import InvalidDigest
 from python_docker.spec.digest import Digest
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from conda_docker.cache.folder import CacheFolder
-from conda_docker.serve.catalogue import Catalogue
+from conda_docker.serve.making.catalogue import Catalogue
+from conda_docker.serve.making.served_image import ServedImage, StoredDocument
 from conda_docker.serve.names import parse_name
-from conda_docker.serve.served_image import ServedImage, StoredDocument
 from python_docker.spec.digest import Digest
-from tests.conda_docker.serve.test_served_image import image
+from tests.conda_docker.serve.making.test_served_image import image
 
 ASKED = parse_name("tool").for_channels(["a"])
 

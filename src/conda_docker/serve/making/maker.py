@@ -25,9 +25,9 @@ from conda_docker.policy.rules import Policy
 from conda_docker.request import Request
 from conda_docker.resolution.describe import describe
 from conda_docker.serve.configuration import ServerConfiguration
-from conda_docker.serve.environments import find_environment
 from conda_docker.serve.errors import BlobUnknown, Denied, NameUnknown, NoSuchName
-from conda_docker.serve.served_image import ServedImage, StoredDocument
+from conda_docker.serve.making.environments import find_environment
+from conda_docker.serve.making.served_image import ServedImage, StoredDocument
 from python_docker.errors import RegistryError
 from python_docker.files.atomic import write_whole_file
 from python_docker.spec.digest import Digest
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from conda_docker.image.assemble import BuildResult
     from conda_docker.layers.member import Member
     from conda_docker.resolution.resolve import Resolved
-    from conda_docker.serve.catalogue import Catalogue
+    from conda_docker.serve.making.catalogue import Catalogue
     from conda_docker.serve.names import Asked, Package
     from python_docker.image import Image
     from python_docker.image.blob import Blob

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.serve.environments import environment_files, find_environment
 from conda_docker.serve.errors import NameUnknown
+from conda_docker.serve.making.environments import environment_files, find_environment
 
 
 def test_files_and_folders(tmp_path: Path) -> None:

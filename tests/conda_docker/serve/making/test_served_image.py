@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from conda_docker.serve.served_image import ServedImage, StoredDocument
+from conda_docker.serve.making.served_image import ServedImage, StoredDocument
 from python_docker.spec.digest import Digest
 
 _RAW = b'{"schemaVersion":2}'

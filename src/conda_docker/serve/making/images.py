@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 
 from conda_docker.cache.folder import mark_used
 from conda_docker.errors import ChannelError, DownloadError
-from conda_docker.serve.disk import make_room
-from conda_docker.serve.environments import find_environment
+from conda_docker.serve.making.disk import make_room
+from conda_docker.serve.making.environments import find_environment
 from python_docker.errors import Error, RegistryError
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.serve.access import Client, Rate
-    from conda_docker.serve.builds import Builds
-    from conda_docker.serve.catalogue import Catalogue
     from conda_docker.serve.configuration import ServerConfiguration
-    from conda_docker.serve.maker import Maker
+    from conda_docker.serve.making.builds import Builds
+    from conda_docker.serve.making.catalogue import Catalogue
+    from conda_docker.serve.making.maker import Maker
+    from conda_docker.serve.making.served_image import ServedImage
     from conda_docker.serve.metrics import Metrics
     from conda_docker.serve.names import Asked
-    from conda_docker.serve.served_image import ServedImage
     from python_docker.spec.digest import Digest
 
 _log = logging.getLogger("conda_docker")

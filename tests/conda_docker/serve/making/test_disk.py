@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from conda_docker.cache.folder import CacheFolder
-from conda_docker.serve.disk import make_room
+from conda_docker.serve.making.disk import make_room
 from python_docker.spec.digest import Digest
 
 
