@@ -34,7 +34,10 @@ class Client:
 
     def may_use(self, environment: str) -> bool:
         """Return whether an environment of the server may be used."""
-        return any(fnmatchcase(environment, pattern) for pattern in self.grant.environments)
+        patterns = self.grant.environments
+        if patterns is None:
+            return self.grant.channels is None
+        return any(fnmatchcase(environment, pattern) for pattern in patterns)
 
     def asks(self, asked: Asked) -> Asked:
         """Return what is asked for with the channels that this client may use. Raises `Denied`."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -48,32 +48,37 @@ def create_app(configuration: ServerConfiguration, cache: CacheFolder) -> Starle
         answer = answer_to(error)
         if type(answer) is ServerError:
             _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return error_response(answer, request.method)
+        elif answer is not error:
+            _log.warning("%s %s: %s", request.method, request.url.path, error)
+        return error_response(answer, server.public(str(answer)))
+
+    async def gone(request: Request, error: Exception) -> Response:
+        return Response(status_code=400)  # which nobody hears
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         method_only = error.status_code == 405
         answer = ServerError("images can only be pulled from here" if method_only else "there is nothing here")
         answer.status, answer.code = error.status_code, _CODES.get(error.status_code, "UNKNOWN")
-        return error_response(answer, request.method)
+        return error_response(answer, str(answer))
 
     return Starlette(
         routes=[*registry_routes(server), *page_routes(server)],
         middleware=[Middleware(_Counting, metrics=server.metrics)],
-        exception_handlers={HTTPException: refused, Error: failed, Exception: failed},
+        exception_handlers={HTTPException: refused, ClientDisconnect: gone, Error: failed, Exception: failed},
         lifespan=lifespan,
     )
 
 
-def error_response(error: ServerError, method: str = "GET") -> Response:
-    """Return an error as registries answer it (distribution-spec, "Error Codes")."""
+def error_response(error: ServerError, message: str) -> Response:
+    """Return an error as registries answer it (distribution-spec, "Error Codes"), with a message for clients."""
     headers = dict(VERSION_HEADER)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = 'Basic realm="conda-docker", charset="UTF-8"'
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.retry_after)
-    message = str(error)[:_LONGEST_MESSAGE]
-    body = json.dumps({"errors": [{"code": error.code, "message": message, "detail": None}]})
+    entry = {"code": error.code, "message": message[:_LONGEST_MESSAGE], "detail": None}
+    body = json.dumps({"errors": [entry]})
     return Response(body, error.status, {**headers, "Content-Type": "application/json"})
 
 

@@ -16,6 +16,7 @@ from python_docker.spec.platform import Platform
 
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_HOST = re.compile(r"[A-Za-z0-9.-]+(?::\d+)?(?:/[a-z0-9._/-]+)?")
 # What is about the machine that builds, or would have its files in images.
 _NOT_FOR_SERVERS = frozenset(
     {"add", "cache_dir", "cache_from", "cache_to", "chmod", "chown", "offline", "use_cache", "use_extracted", "workers"}
@@ -51,7 +52,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What somebody may use: `channels` of those that the server has (None: all), and environments by patterns.
+    """What somebody may use: `channels` of those that the server has (None: all), and environments by patterns (None:
+    all for whoever may use all channels, none for others). An environment may have packages of any channel.
 
     It is for whoever sends the token with this SHA-256, or whom a proxy in front names as `user`.
     """
@@ -60,7 +62,7 @@ class Grant:
     token_sha256: str | None = None
     user: str | None = None
     channels: tuple[str, ...] | None = None
-    environments: tuple[str, ...] = ("*",)
+    environments: tuple[str, ...] | None = None
     locks: bool = True
 
 
@@ -69,7 +71,7 @@ class Proxy:
     """A proxy in front that logs users in: the header that names them, and the addresses it connects from."""
 
     user_header: str
-    addresses: tuple[str, ...] = ("127.0.0.1", "::1")
+    addresses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +165,11 @@ def configuration_of(document: Mapping[str, Any], folder: Path) -> ServerConfigu
     names = [grant.name for grant in configuration.access]
     if len(set(names)) < len(names):
         raise InvalidConfiguration("access: each entry needs a name of its own")
+    for grant in configuration.access:
+        if grant.user is not None and configuration.proxy is None:
+            raise InvalidConfiguration(f"access {grant.name!r} is for a user, whom only a proxy can name: add [proxy]")
+    if configuration.public_url is not None and not _HOST.fullmatch(configuration.public_url):
+        raise InvalidConfiguration(f"public-url must be a host, as in docker pull; got {configuration.public_url!r}")
     for grant in (*configuration.access, *filter(None, [configuration.anonymous])):
         for channel in grant.channels or ():
             if channel not in configuration.channels:

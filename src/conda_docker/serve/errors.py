@@ -7,11 +7,14 @@ from conda_docker.errors import (
     ChannelError,
     DownloadError,
     InvalidEnvironment,
+    InvalidPackage,
     PolicyViolated,
+    ScriptFailed,
     Unsolvable,
     UnsupportedInput,
+    WrongPackage,
 )
-from python_docker.errors import Error, InvalidDigest, NotFound, RegistryError
+from python_docker.errors import Error, InvalidDigest, NotFound, PlatformNotFound, RegistryError, UnsupportedFormat
 
 
 class ServerError(Error):
@@ -43,6 +46,18 @@ class BlobUnknown(ServerError, NotFound):
     """A blob that no image of that name has."""
 
     code, status = "BLOB_UNKNOWN", 404
+
+
+class InvalidLock(ServerError, ValueError):
+    """A lock file that was posted and cannot be read."""
+
+    code, status = "MANIFEST_INVALID", 400
+
+
+class TooLarge(ServerError, ValueError):
+    """A lock file that was posted and has more bytes than the server allows."""
+
+    code, status = "SIZE_INVALID", 413
 
 
 class Unauthorized(ServerError):
@@ -79,6 +94,19 @@ class Unavailable(ServerError):
     code, status = "UNAVAILABLE", 503
 
 
+_OF_THE_IMAGE = (
+    InvalidDigest,
+    InvalidEnvironment,
+    InvalidPackage,
+    PlatformNotFound,
+    ScriptFailed,
+    Unsolvable,
+    UnsupportedFormat,
+    UnsupportedInput,
+)
+"""Errors that say why what was asked for cannot be an image."""
+
+
 def answer_to(error: Exception) -> ServerError:
     """Return the error to answer with; what clients should not see of an error that nobody expects is left out.
 
@@ -91,12 +119,13 @@ def answer_to(error: Exception) -> ServerError:
         return error
     if isinstance(error, PolicyViolated):
         return Denied(str(error))
-    if isinstance(error, InvalidDigest):
-        return ManifestUnknown(str(error))
-    if isinstance(error, Unsolvable | InvalidEnvironment | UnsupportedInput):
+    if isinstance(error, WrongPackage):
+        # Its text has the hash of the file that is there, which may be nobody's to know.
+        return ManifestUnknown("a package is not what it should be: its channel has one with another hash or size")
+    if isinstance(error, _OF_THE_IMAGE):
         return ManifestUnknown(str(error))
     if isinstance(error, ChannelError | DownloadError | RegistryError):
-        return Unavailable(str(error))
+        return Unavailable("a channel or a registry that this server depends on cannot be read; its log says why")
     if isinstance(error, CacheError):
         return Unavailable("the server cannot write to its disk")
     return ServerError("the server failed; its log says why")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from functools import partial
 from importlib.resources import files
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from conda_docker.serve.errors import Denied, NoSuchName
+from conda_docker.serve.errors import Denied, InvalidLock, NoSuchName, TooLarge
 from conda_docker.serve.making.environments import environment_files
 from conda_docker.serve.making.maker import channel_alias
 from conda_docker.serve.making.planning import ImagePlan, plan_image
@@ -109,7 +110,7 @@ def page_routes(server: Server) -> list[BaseRoute]:
         text = await _text(request, server.configuration.limits.lock_bytes)
         work = partial(accept_lock, text, client.channels, server.configuration)
         await server.builds.run(("lock", text), client.name, work, server.configuration.limits.wait_seconds)
-        sha256 = server.catalogue.add_lock(text, client.channels)
+        sha256 = await asyncio.to_thread(server.images.add_lock, text, client)
         return JSONResponse({"name": f"{LOCK}/{sha256}", "tag": LATEST}, 201)
 
     async def health(request: Request) -> Response:
@@ -135,8 +136,8 @@ async def _text(request: Request, limit: int) -> str:
     async for piece in request.stream():
         body += piece
         if len(body) > limit:
-            raise Denied(f"a lock file may have {limit} bytes here")
+            raise TooLarge(f"a lock file may have {limit} bytes here")
     try:
         return body.decode()
     except UnicodeDecodeError:
-        raise Denied("a lock file is text, in UTF-8") from None
+        raise InvalidLock("a lock file is text, in UTF-8") from None

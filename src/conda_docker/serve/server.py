@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from conda_docker.channels.configuration import read_conda_configuration
+from conda_docker.channels.urls import channel_urls
+from conda_docker.redaction import public_url
 from conda_docker.serve.access import Client, Rate, client_of
 from conda_docker.serve.making.builds import Builds
 from conda_docker.serve.making.catalogue import Catalogue
 from conda_docker.serve.making.images import Images
-from conda_docker.serve.making.maker import Maker, settings_of
+from conda_docker.serve.making.maker import Maker, channel_alias, settings_of
 from conda_docker.serve.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -23,6 +27,8 @@ class Server:
 
     def __init__(self, configuration: ServerConfiguration, cache: CacheFolder) -> None:
         limits = configuration.limits
+        self._names = _public_names(configuration, cache)
+        self._private = re.compile("|".join(map(re.escape, sorted(self._names, key=len, reverse=True))))
         self.configuration = configuration
         self.catalogue = Catalogue(cache, settings_of(configuration))
         self.maker = Maker(configuration, cache, self.catalogue)
@@ -38,7 +44,22 @@ class Server:
         self.requests.take(client.name)
         return client
 
+    def public(self, message: str) -> str:
+        """Return a message without where the server has its files and its channels."""
+        return self._private.sub(lambda found: self._names[found[0]], message)
+
     def close(self) -> None:
         """Begin nothing more, and remove temporary files."""
         self.builds.close()
         self.maker.close()
+
+
+def _public_names(configuration: ServerConfiguration, cache: CacheFolder) -> dict[str, str]:
+    """Return what clients may hear of places, by the places: of channels their names, of files that they are there."""
+    names = {f"{cache.root}/": "", str(cache.root): "the cache"}
+    if configuration.environments is not None:
+        names[f"{configuration.environments}/"] = ""
+    for channel in configuration.channels:
+        for url in channel_urls([channel], read_conda_configuration()):
+            names |= {text: channel_alias(channel) for text in (url, public_url(url), channel) if ":/" in text}
+    return names

@@ -45,6 +45,7 @@ def test_the_whole_of_it(tmp_path: Path) -> None:
 
         [proxy]
         user-header = "X-Forwarded-User"
+        addresses = ["127.0.0.1"]
         """
     )
     read = read_configuration(file)
@@ -55,7 +56,7 @@ def test_the_whole_of_it(tmp_path: Path) -> None:
     assert read.everybody is not None
     assert (read.everybody.channels, read.everybody.locks) == (("conda-forge",), False)
     assert read.proxy is not None
-    assert read.proxy.addresses == ("127.0.0.1", "::1")
+    assert read.proxy.addresses == ("127.0.0.1",)
 
 
 def test_by_default_everybody_may_use_everything() -> None:
@@ -89,8 +90,10 @@ def test_with_tokens_nobody_else_may() -> None:
         ({"access": [{"token-sha256": _TOKEN}]}, "needs a name"),
         ({"access": [{"name": "a", "user": "x"}, {"name": "a", "user": "y"}]}, "a name of its own"),
         ({"anonymous": {"channels": ["other"]}}, "not one of the server's channels"),
-        ({"proxy": {}}, "proxy needs user-header"),
+        ({"proxy": {}}, "proxy needs user-header, addresses"),
         ({"access": {"name": "ci"}}, "[[access]]"),
+        ({"access": [{"name": "a", "user": "x"}]}, "add [proxy]"),
+        ({"public-url": "https://foo bar/"}, "must be a host"),
     ],
 )
 def test_what_cannot_be_used(document: dict[str, object], said: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conda_docker.cache.folder import CacheFolder
 from conda_docker.serve.configuration import Grant, Limits
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.serve.conftest import Start
@@ -93,35 +95,109 @@ def test_a_lock_file_that_is_posted(start: Start, channel: SyntheticChannel) -> 
     assert pull(start(), answer.json()["name"]) == pulled
 
 
+def package(name: str, url: str) -> dict[str, Any]:
+    return {"name": name, "version": "1", "build": "0", "url": url, "sha256": "0" * 64}
+
+
 @pytest.mark.parametrize(
-    ("changes", "code"),
+    ("changes", "status"),
     [
-        ({"packages": [{"name": "a", "version": "1", "build": "0", "url": "file:///etc/a-1-0.conda"}]}, "DENIED"),
-        ({"packages": [{"name": "a", "version": "1", "build": "0", "url": "http://127.0.0.1/a-1-0.conda"}]}, "DENIED"),
-        ({"wheels": [{"name": "a", "version": "1", "path": "/etc/passwd", "sha256": "0" * 64}]}, ""),
-        ({"activation-scripts": [{"name": "a.sh", "content": "rm -rf /"}]}, ""),
-        ({"subdir": "linux-aarch64"}, "MANIFEST_UNKNOWN"),
-        ({"packages": [{}]}, "MANIFEST_UNKNOWN"),
+        ({"packages": [package("a", "file:///etc/a-1-0.conda")]}, 403),
+        ({"packages": [package("a", "http://127.0.0.1/a-1-0.conda")]}, 403),
+        ({"packages": [package("evil::a", "http://127.0.0.1/a-1-0.conda")]}, 403),
+        ({"wheels": [{"name": "a", "version": "1", "path": "/etc/passwd", "sha256": "0" * 64}]}, 403),
+        ({"activation-scripts": [{"name": "a.sh", "content": "rm -rf /"}]}, 400),
+        ({"subdir": "linux-aarch64"}, 400),
+        ({"packages": [{}]}, 400),
     ],
 )
 def test_lock_files_of_other_places_are_refused(
-    start: Start, channel: SyntheticChannel, changes: dict[str, Any], code: str
+    start: Start, channel: SyntheticChannel, changes: dict[str, Any], status: int
 ) -> None:
     answer = start().post("/v1/locks", content=lock_text(channel, **changes))
-    assert answer.status_code in (403, 404), answer.text
-    assert not code or error_of(answer)[1] == code
+    assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "linux-64/../../secret/linux-64/secret-1.0-0.conda",
+        "linux-64/%2e%2e/%2e%2e/secret/linux-64/secret-1.0-0.conda",
+        "linux-64/..%2f..%2fsecret/linux-64/secret-1.0-0.conda",
+        "linux-64/..\\..\\secret\\secret-1.0-0.conda",
+        "linux-64/inner/secret-1.0-0.conda",
+        "linux-64/library-1.0-0.conda?x=/secret-1.0-0.conda",
+        "linux-64/library-1.0-0.conda#/secret-1.0-0.conda",
+        "linux-64//library-1.0-0.conda",
+        "linux-64/missing-1.0-0.conda",
+    ],
+)
+def test_nothing_else_of_a_channels_host_can_be_had(
+    start: Start, tmp_path: Path, channel: SyntheticChannel, path: str
+) -> None:
+    """Neither read nor learned of: whether a file is there, and which hash it has, is not to be seen."""
+    secret = tmp_path / "secret" / "linux-64" / "secret-1.0-0.conda"
+    secret.parent.mkdir(parents=True)
+    secret.write_bytes(channel.path(SyntheticPackage(name="library")).read_bytes())
+    digest = hashlib.sha256(secret.read_bytes()).hexdigest()
+    for sha256 in (digest, "0" * 64):
+        answer = start().post("/v1/locks", content=f"@EXPLICIT\n{channel.url}/{path}#sha256:{sha256}\n")
+        assert answer.status_code in (400, 403), answer.text
+        assert sha256 == digest or digest not in answer.text
+
+
+def test_a_package_that_only_others_may_have_is_refused_although_it_was_downloaded(
+    start: Start, channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    private = SyntheticChannel(tmp_path / "private")
+    secret = SyntheticPackage(name="secret")
+    private.add(secret)
+    token = hashlib.sha256(b"opensesame").hexdigest()
+    client = start(
+        channels=(channel.url, private.url),
+        access=(Grant(name="ci", token_sha256=token),),
+        anonymous=Grant(channels=(channel.url,)),
+    )
+    pull(client, "secret", authorization="Bearer opensesame")
+    sha256 = private.record(secret)["sha256"]
+    for url in (channel.url, private.url):
+        text = f"@EXPLICIT\n{url}/linux-64/secret-1.0-0.conda#sha256:{sha256}\n"
+        assert client.post("/v1/locks", content=text).status_code == 403
+    text = f"@EXPLICIT\n{private.url}/linux-64/secret-1.0-0.conda#sha256:{sha256}\n"
+    assert client.post("/v1/locks", content=text, headers={"authorization": "Bearer opensesame"}).status_code == 201
 
 
 def test_a_package_without_a_hash_is_refused(start: Start, channel: SyntheticChannel) -> None:
     document = json.loads(lock_text(channel))
     del document["platforms"][0]["packages"][0]["sha256"]
-    assert "no SHA-256" in error_of(start().post("/v1/locks", content=json.dumps(document)))[2]
+    assert "with these hashes" in error_of(start().post("/v1/locks", content=json.dumps(document)))[2]
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff", b"dependencies: [tool]\n", b"{", b"@EXPLICIT\n", b"x" * 100_000])
-def test_what_is_no_lock_file(start: Start, body: bytes) -> None:
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"\xff", 400),
+        (b"dependencies: [tool]\n", 400),
+        (b"dependencies: [tool, {pip: [-r /etc/passwd]}]\n", 400),
+        (b"{", 400),
+        (b"@EXPLICIT\n", 400),
+        (b"x" * 100_000, 413),
+    ],
+)
+def test_what_is_no_lock_file(start: Start, body: bytes, status: int) -> None:
     answer = start(limits=Limits(lock_bytes=50_000)).post("/v1/locks", content=body)
-    assert answer.status_code in (403, 404), answer.text
+    assert answer.status_code == status, answer.text
+    assert "root:" not in answer.text
+
+
+def test_posted_lock_files_take_bounded_room(start: Start, cache: CacheFolder, channel: SyntheticChannel) -> None:
+    client = start(limits=Limits(disk_bytes=50_000, builds_per_minute=1000))
+    for number in range(30):
+        text = lock_text(channel, name=f"{number}") + " " * 10_000
+        assert client.post("/v1/locks", content=text).status_code == 201
+    kept = sum(path.stat().st_size for path in (cache.root / "posted-locks").rglob("*.json"))
+    assert kept <= 60_000
 
 
 def test_whoever_may_not_post(start: Start, channel: SyntheticChannel) -> None:

@@ -101,15 +101,12 @@ def serve(
         reason = error.strerror if isinstance(error, OSError) else "it is not an address"
         raise Error(f"cannot listen on {host}, port {port}: {reason}; choose others with --host and --port") from error
     with listening:
-        address, bound = listening.getsockname()[:2]
-        scheme = "http" if tls_cert is None else "https"
-        where = f"[{address}]" if ":" in address else address
-        output.note(f"serving images on {scheme}://{where}:{bound}; press Ctrl-C to stop")
         settings = uvicorn.Config(
             app,
             ssl_certfile=tls_cert,
             ssl_keyfile=tls_key,
-            log_level="warning",
+            log_level="error",
+            limit_concurrency=1000,
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=5,
@@ -118,6 +115,10 @@ def serve(
             settings.load()
         except OSError as error:
             raise Error(f"cannot use {tls_cert} and {tls_key}: {error.strerror or error}") from error
+        address, bound = listening.getsockname()[:2]
+        scheme = "http" if tls_cert is None else "https"
+        where = f"[{address}]" if ":" in address else address
+        output.note(f"serving images on {scheme}://{where}:{bound}; press Ctrl-C to stop")
         uvicorn.Server(settings).run(sockets=[listening])
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.cache.folder import BLOBS, PACKAGES
+from conda_docker.cache.folder import BLOBS, PACKAGES, NoteKind
 from python_docker.files.atomic import is_partial
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ _log = logging.getLogger("conda_docker")
 
 
 def make_room(cache: CacheFolder, limit: int, kept: Iterable[Digest] = ()) -> int:
-    """Remove packages, then layers, those first that were not used for longest, until they take `limit` bytes.
+    """Remove packages, then layers and posted lock files, those first that were not used for longest, until what is
+    left of them takes `limit` bytes.
 
     What is known of them stays, so that they can be made again; whoever reads one reads on. Layers of `kept` stay.
     Returns the bytes that were freed.
@@ -42,7 +43,7 @@ def make_room(cache: CacheFolder, limit: int, kept: Iterable[Digest] = ()) -> in
 
 
 def _files(cache: CacheFolder) -> Iterator[tuple[Path, float, int]]:
-    for folder in (BLOBS, PACKAGES):
+    for folder in (BLOBS, PACKAGES, NoteKind.POSTED_LOCKS):
         for parent, _, names in os.walk(cache.root / folder):
             for name in names:
                 path = Path(parent, name)

@@ -41,9 +41,8 @@ def environment_files(folder: Path | None) -> Iterator[tuple[str, Path]]:
 
 
 def find_environment(folder: Path | None, name: str) -> Path:
-    """Return the file of an environment. Raises `NameUnknown`, which names those that there are."""
+    """Return the file of an environment. Raises `NameUnknown`."""
     files = dict(reversed(list(environment_files(folder))))
     if name in files:
         return files[name]
-    listed = ", ".join(sorted(files)[:20]) or "none"
-    raise NameUnknown(f"this server has no environment {name!r}; it has: {listed}")
+    raise NameUnknown(f"this server has no environment {name!r}; its page lists those that you may use")

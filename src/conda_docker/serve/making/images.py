@@ -107,6 +107,12 @@ class Images:
         )
         return made
 
+    def add_lock(self, text: str, client: Client) -> str:
+        """Keep a lock file that was accepted, and return its SHA-256."""
+        sha256 = self._catalogue.add_lock(text, client.channels)
+        self._make_room()
+        return sha256
+
     def is_here(self, image: ServedImage, digest: Digest) -> bool:
         """Return whether a layer is on this machine."""
         try:

@@ -29,7 +29,7 @@ def test_a_link_out_of_the_folder_is_passed_over(tmp_path: Path) -> None:
 
 def test_one_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "plot.yml").touch()
-    with pytest.raises(NameUnknown, match="it has: plot"):
+    with pytest.raises(NameUnknown, match="no environment 'analysis'"):
         find_environment(tmp_path, "analysis")
-    with pytest.raises(NameUnknown, match="none"):
+    with pytest.raises(NameUnknown, match="no environment"):
         find_environment(None, "analysis")
