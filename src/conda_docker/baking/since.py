@@ -53,6 +53,22 @@ def read_since(path: Path) -> dict[str, Earlier]:
         ) from None
 
 
+def metadata_entries(path: Path) -> dict[str, dict[str, str]]:
+    """Return what a metadata file has for each image; nothing for a file of another form. Raises `InvalidEnvironment`.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "d.json")
+    ...     _ = file.write_text('{"a": {"containerimage.digest": "sha256:00"}, "b": 1}')
+    ...     metadata_entries(file)
+    {'a': {'containerimage.digest': 'sha256:00'}}
+    """
+    value = json.loads(read_text(path))
+    if not isinstance(value, dict):
+        return {}
+    return {name: entry for name, entry in value.items() if isinstance(entry, dict)}
+
+
 def _entries(value: Any) -> list[tuple[str, Earlier]]:
     if isinstance(value.get("images"), list):
         return [(str(each["name"]), Earlier(each.get("digest"), each.get("inputs"))) for each in value["images"]]

@@ -38,13 +38,13 @@ function showPull(name, tag) {
 function showPlan(plan) {
   const pulled = plan.layers.filter((layer) => layer.known).reduce((sum, layer) => sum + layer.size, 0);
   const base = plan.base.reduce((sum, bytes) => sum + bytes, 0);
-  const unknown = plan.layers.filter((layer) => !layer.known);
+  const unknown = plan.layers.filter((layer) => !layer.known && layer.packages.length);
   const made = unknown.reduce((sum, layer) => sum + (layer.made_from || 0), 0);
   const rows = [
     ["Platform", plan.platform],
     ["Packages", String(plan.packages.length)],
     ["Base image", plan.base.length ? size(base) : "none"],
-    ["Known layers", `${plan.layers.length - unknown.length} of ${plan.layers.length}, ${size(pulled) || "0 B"}`],
+    ["Known layers", `${plan.layers.filter((layer) => layer.known).length} of ${plan.layers.length}, ${size(pulled) || "0 B"}`],
     ["To be made", unknown.length ? `${unknown.length} layers, from archives of ${size(made) || "0 B"}` : "nothing"],
   ];
   at("summary").replaceChildren(...rows.flatMap(([term, text]) => [element("dt", term), element("dd", text)]));

@@ -57,7 +57,7 @@ def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
         console.result(worker_command(given["scheduler"]))
         return None
     from conda_docker.baking.bake import bake as bake_targets
-    from conda_docker.baking.since import read_since
+    from conda_docker.baking.since import metadata_entries, read_since
     from conda_docker.baking.target import check_targets
     from conda_docker.cli.declared.bake import targets_of
 
@@ -71,6 +71,8 @@ def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
     check_targets(targets)
     if given["dry_run"]:
         return _dry_run(console, targets, given)
+    # Read before, so that a failure loses nothing of it.
+    kept = {} if first or given["since"] != given["metadata_file"] else metadata_entries(given["since"])
     with open_display(console) as progress:
         result = bake_targets(
             targets,
@@ -81,16 +83,18 @@ def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
             scheduler=given["scheduler"],
             progress=progress,
         )
-    return _report(console, result, given)
+    return _report(console, result, given, kept)
 
 
-def _report(console: Output, result: BakeResult, given: Mapping[str, Any]) -> int | None:
+def _report(
+    console: Output, result: BakeResult, given: Mapping[str, Any], kept: Mapping[str, Mapping[str, str]]
+) -> int | None:
     from conda_docker.cli.terminal.bake_report import bake_report, bake_summary, write_junit, write_metadata
 
     if given["junit"] is not None:
         write_junit(result, given["junit"])
     if given["metadata_file"] is not None:
-        write_metadata(result, given["metadata_file"])
+        write_metadata(result, given["metadata_file"], kept)
     for note, names in _by_note(result).items():
         console.note(f"note: {names}: {note}")
     if given["json"]:

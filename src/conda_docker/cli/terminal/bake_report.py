@@ -109,15 +109,17 @@ def _xml(text: str) -> str:
     )
 
 
-def write_metadata(result: BakeResult, path: Path) -> None:
+def write_metadata(result: BakeResult, path: Path, kept: Mapping[str, Mapping[str, str]]) -> None:
     """Write what `docker buildx bake --metadata-file` writes, and the digests of inputs. Raises `Error`.
+
+    Of images that were not built, or failed, what is `kept` of an earlier bake stays.
 
     Source: docker/buildx, docs/reference/buildx_bake.md, "--metadata-file".
     """
     from conda_docker.baking.since import INPUTS_KEY
     from python_docker.transports.output import write_file
 
-    value: dict[str, Mapping[str, str]] = {}
+    value = dict(kept)
     for each in result.targets:
         if each.digest is None:
             continue

@@ -283,3 +283,14 @@ def test_ctrl_c_leaves_nothing_half_written(
 def test_how_a_worker_is_started(conda_docker: Run) -> None:
     result = conda_docker("bake", "--print-dask-worker", "--scheduler", "tcp://host:8786")
     assert "dask worker tcp://host:8786" in result.stdout
+
+
+def test_a_record_keeps_what_was_not_built(conda_docker: Run, modules: Path, tmp_path: Path) -> None:
+    record = ("--since", "d.json", "--metadata-file", "d.json", "-b", "scratch", "-o", "out", "-j1")
+    assert conda_docker("bake", "modules", *record).returncode == 0
+    before = json.loads((tmp_path / "d.json").read_text())
+    assert conda_docker("bake", "modules", "--only", "picard-sort", *record).returncode == 0
+    assert json.loads((tmp_path / "d.json").read_text()) == before
+    (modules / "picard" / "sort" / "environment.yml").write_text("dependencies: [")
+    assert conda_docker("bake", "modules", *record).returncode != 0
+    assert json.loads((tmp_path / "d.json").read_text()) == before
