@@ -17,8 +17,15 @@ from conda_docker.errors import InvalidEnvironment
 from conda_docker.prefix.editable import Source, editable_sources
 from conda_docker.prefix.folder import Found, Kind, is_development, walk
 from conda_docker.prefix.owned import OwnedFile, check_whole, files_of_distribution, files_of_record
-from conda_docker.prefix.secrets import LARGEST, holds_credentials, holds_credentials_by_name, may_hold_credentials
-from python_docker.files.regular import read_regular_file
+from conda_docker.prefix.secrets import (
+    BEGINNING,
+    LARGEST,
+    begins_as_private_key,
+    holds_credentials,
+    holds_credentials_by_name,
+    may_hold_credentials,
+)
+from python_docker.files.regular import read_beginning, read_regular_file
 
 if TYPE_CHECKING:
     from conda_docker.environment.installed_prefix import InstalledPrefix
@@ -277,9 +284,9 @@ def _holds_credentials(file: LocalFile) -> bool:
     if holds_credentials_by_name(file.place):
         return True
     name = file.path.name
-    if not may_hold_credentials(name):
-        return False
     try:
-        return holds_credentials(name, read_regular_file(file.path, LARGEST))
+        if begins_as_private_key(read_beginning(file.path, BEGINNING)):
+            return True
+        return may_hold_credentials(name) and holds_credentials(name, read_regular_file(file.path, LARGEST))
     except OSError:
         return False  # larger than any configuration; what cannot be read is reported when it is carried

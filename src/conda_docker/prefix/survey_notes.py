@@ -24,7 +24,8 @@ def notes_of(survey: Survey) -> Iterator[str]:
     if survey.deleted:
         yield f"deleted as in the prefix: {_shown(survey.deleted)}"
     if survey.withheld:
-        yield f"left out for the credentials in them: {_shown(survey.withheld)}; --add can add them"
+        # All of them: whoever misses one must see why, and whoever has one that does not belong there, too.
+        yield f"left out for the credentials in them: {', '.join(survey.withheld)}; --add can add them"
     if survey.skipped:
         yield f"left out, as other environments: {_shown(survey.skipped)}"
 

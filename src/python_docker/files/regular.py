@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 # A FIFO opened without waiting for its other end; a terminal must not become ours.
 _FLAGS = (
@@ -23,14 +26,29 @@ def read_regular_file(path: Path, limit: int) -> bytes:
     Raises `OSError`, also for a larger file (EFBIG), and for anything else that has a name (EINVAL): a FIFO would be
     waited for without end, a device may have none.
     """
+    with _opened(path) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"larger than {limit} bytes", str(path))
+    return content
+
+
+def read_beginning(path: Path, count: int) -> bytes:
+    """Return the first `count` bytes of a regular file, or all where it has fewer; links are followed.
+
+    Raises `OSError`, also for anything else that has a name (EINVAL).
+    """
+    with _opened(path) as file:
+        return file.read(count)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     number = os.open(path, _FLAGS)
     try:
         if not stat.S_ISREG(os.fstat(number).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         with open(number, "rb", closefd=False) as file:
-            content = file.read(limit + 1)
+            yield file
     finally:
         os.close(number)
-    if len(content) > limit:
-        raise OSError(errno.EFBIG, f"larger than {limit} bytes", str(path))
-    return content

@@ -142,6 +142,25 @@ def test_credentials_are_left_out(prefix: Path) -> None:
     assert (found.files, found.withheld) == ((), ("etc/.netrc", "pip.conf"))
 
 
+def test_every_private_key_is_left_out_and_named(prefix: Path) -> None:
+    keys = ("opt/a", "opt/b", "opt/c", "opt/d", "opt/deploy_real", "opt/id_rsa.bak")
+    for path in keys:
+        put(prefix, path, "-----BEGIN OPENSSH PRIVATE KEY-----\n" + "A" * 4096)
+    put(prefix, "ssl/cacert.pem", "-----BEGIN CERTIFICATE-----\n")
+    found = survey(prefix)
+    assert [file.place for file in found.files] == ["ssl/cacert.pem"]
+    assert found.withheld == keys
+    assert any(f": {', '.join(keys)};" in note for note in notes_of(found))
+
+
+def test_keys_in_packages_stay(prefix: Path) -> None:
+    key = put(prefix, f"{SITE}/suite/server", "-----BEGIN RSA PRIVATE KEY-----\n")
+    put(prefix, f"{SITE}/suite-1.dist-info/RECORD", "suite/server,,\nsuite-1.dist-info/RECORD,,\n")
+    found = survey(prefix)
+    assert (key.exists(), found.withheld) == (True, ())
+    assert f"{SITE}/suite/server" in {file.place for file in found.files}
+
+
 def editable(prefix: Path, source: Path) -> None:
     origin = {"url": source.as_uri(), "dir_info": {"editable": True}}
     put(prefix, f"{SITE}/mine-1.dist-info/direct_url.json", json.dumps(origin))
