@@ -65,7 +65,10 @@ def test_every_python_is_started_isolated() -> None:
 
 
 def test_only_our_own_command_line_keeps_the_working_folder() -> None:
-    assert [path.name for path in sources() if "folder=Path.cwd()" in path.read_text()] == ["plugin.py"]
+    assert [path.name for path in sources() if "folder=Path.cwd()" in path.read_text()] == [
+        "plugin.py",
+        "solving.py",
+    ]
 
 
 LOOK = "import os, sys; print(os.getcwd()); print(os.listdir()); print(os.getcwd() in sys.path)"
