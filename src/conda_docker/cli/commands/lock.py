@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,10 +89,8 @@ def lock(
         preferred = _preferred(path, update) if update else {}
         with open_display(console) as progress:
             resolved = _resolved(asked.request, preferred, progress)
-    for note in dict.fromkeys(note for each in resolved for note in each.environment.warnings):
+    for note in dict.fromkeys(note for each in resolved for note in _notes(each.environment, asked.request)):
         console.note(f"note: {note}")
-    if any(each.environment.installed is not None for each in resolved):
-        console.note("note: packages are locked, and not the files of the environment that no package brings")
     _write(path, form, resolved, asked)
     # What goes to a file goes to standard error where the file itself goes to standard output.
     say = console.note if str(path) == "-" or (path.exists() and not path.is_file()) else console.result
@@ -248,6 +246,16 @@ def _resolved(request: Request, preferred: Mapping[str, LockedEnvironment], prog
         )
         for each in found
     )
+
+
+def _notes(environment: LockedEnvironment, request: Request) -> Iterator[str]:
+    """Yield what the user should hear of what is locked. Raises `UnsupportedInput` for what cannot be."""
+    from conda_docker.link.filter import FileFilter
+    from conda_docker.lock_files.existing import check_lockable, notes_of_lock
+
+    check_lockable(environment)
+    yield from environment.warnings
+    yield from notes_of_lock(environment, FileFilter(exclude=tuple(request.options.exclude)))
 
 
 def _write(path: Path, form: str, resolved: tuple[Resolved, ...], asked: _Asked) -> None:

@@ -299,3 +299,19 @@ def test_other_files_are_not_replaced(
 def test_a_lock_file_of_the_same_form_is_replaced(conda_docker: Run, environment_file: Path, name: str) -> None:
     for _ in range(2):
         locked(conda_docker, "-f", "environment.yml", "-o", name)
+
+
+def test_an_environment_with_packages_that_have_no_wheel(
+    conda_docker: Run, tmp_path: Path, channel: SyntheticChannel
+) -> None:
+    record = channel.locked(library("1.0"))
+    meta = tmp_path / "env/conda-meta" / f"{record.stem}.json"
+    meta.parent.mkdir(parents=True)
+    meta.write_text(json.dumps({**record.record, "url": record.url}))
+    origin = tmp_path / "env/lib/python3.12/site-packages/mine-1.dist-info/direct_url.json"
+    origin.parent.mkdir(parents=True)
+    origin.write_text(json.dumps({"url": tmp_path.as_uri(), "dir_info": {}}))
+    refused = conda_docker("lock", "-b", "scratch", "-p", "env")
+    assert (refused.returncode == 0, (tmp_path / "conda-docker.lock").exists()) == (False, False)
+    assert "mine==1" in refused.stderr
+    locked(conda_docker, "-p", "env", "--only-packages")
