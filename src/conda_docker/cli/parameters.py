@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -19,7 +19,8 @@ class Option(click.Option):
 
     `panel` is the title that the help shows it under. `sets` names the field of a request that takes the value, such
     as `options.cmd` (see `conda_docker.cli.options.build`). `convert` is called with the option's name and its value,
-    unless that is None, and gives the value that the command gets.
+    unless that is None, and gives the value that the command gets. An option that may stand only `once` is an error
+    where it is repeated: of others without `multiple` the last one counts.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Option(click.Option):
         panel: str = "Options",
         sets: str = "",
         convert: Conversion | None = None,
+        once: bool = False,
         **settings: Any,
     ) -> None:
         if convert is not None:
@@ -36,6 +38,23 @@ class Option(click.Option):
         self.convert = convert
         self.panel = panel
         self.sets = sets
+        self.once = once
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Have the parser keep every value of an option that may stand once, so that a second one is seen."""
+        if self.once:
+            parser.add_option(obj=self, opts=self.opts, dest=self.name, action="append")
+        else:
+            super().add_to_parser(parser, ctx)
+
+    def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, click.ParameterSource]:
+        """Return the value and where it is from. Raises a usage error for a second value where one may stand once."""
+        found = opts.get(str(self.name))
+        if self.once and found is not None:
+            if len(found) > 1:
+                raise click.UsageError(f"{shown_name(self)} is given more than once", ctx)
+            opts = {**opts, str(self.name): found[0]}
+        return super().consume_value(ctx, opts)
 
 
 class Argument(click.Argument):

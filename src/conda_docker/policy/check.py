@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,11 +95,21 @@ def _times(environment: LockedEnvironment, policy: Policy, now: datetime) -> Ite
         built = datetime.fromtimestamp(package.timestamp / 1000, UTC)
         day = built.date().isoformat()
         if policy.max_age is not None and now - built > policy.max_age:
-            yield f"{package.stem}: it was built on {day}, and --max-age allows {policy.max_age.days} days"
+            yield f"{package.stem}: it was built on {day}, and --max-age allows {_length(policy.max_age)}"
         published = _published(package, built)
         if policy.exclude_newer is not None and published > policy.exclude_newer:
             day = published.date().isoformat()
             yield f"{package.stem}: it is of {day}, and --exclude-newer is {policy.exclude_newer.isoformat()}"
+
+
+def _length(age: timedelta) -> str:
+    """Return a length of time in whole days, or in hours where it is not even one.
+
+    >>> _length(timedelta(days=1)), _length(timedelta(hours=5))
+    ('1 day', '5 hours')
+    """
+    number, unit = (age.days, "day") if age.days else (age.seconds // 3600, "hour")
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def _published(package: LockedPackage, built: datetime) -> datetime:

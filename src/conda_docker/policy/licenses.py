@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -33,17 +34,25 @@ def check_patterns(patterns: Sequence[str]) -> None:
             "--deny-license needs a library that is not installed (license_expression): install it with "
             "`pip install 'conda-docker[sbom]'`"
         )
-    known = {name.lower() for name in licensing().known_symbols}
+    known = {name.lower(): name for name in licensing().known_symbols}
     for pattern in patterns:
         lower = pattern.strip().lower()
         if any(char in lower for char in "*?["):
             continue
-        if {"or", "and"} & set(lower.split()) and all(word in known | {"or", "and"} for word in lower.split()):
+        if {"or", "and"} & set(lower.split()) and all(word in {*known, "or", "and"} for word in lower.split()):
             raise InvalidPolicy(f"--deny-license {pattern!r} names several licenses: give each of them alone")
         family = lower not in known and any(name.startswith(f"{lower}-") for name in known)
         if family or f"{lower}-only" in known:
             raise InvalidPolicy(
                 f"--deny-license {pattern} matches none of the licenses of that family: write '{pattern}*'"
+            )
+        one_word = len(lower.split()) == 1 and lower != NONE and not lower.startswith("licenseref-")
+        if one_word and lower not in known:
+            near = get_close_matches(lower, known, n=1)
+            hint = f"did you mean {known[near[0]]}? Otherwise " if near else ""
+            raise InvalidPolicy(
+                f"--deny-license {pattern} is not on SPDX's list of licenses; {hint}"
+                f"words of packages' own need a wildcard, such as '{pattern}*'"
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,7 +45,11 @@ class Policy:
         if self.allow_channels and other.allow_channels:
             channels = tuple(channel for channel in self.allow_channels if channel in other.allow_channels)
             if not channels:
-                raise InvalidPolicy("--allow-channel and the policy file have no channel in common")
+                raise InvalidPolicy("the rules that must all be obeyed have no channel in common (--allow-channel)")
+        databases = {path.absolute() for path in (self.osv_database, other.osv_database) if path is not None}
+        if len(databases) > 1:
+            named = " and ".join(map(str, sorted(databases)))
+            raise InvalidPolicy(f"the rules that must all be obeyed name two OSV databases, {named}: keep one of them")
         return Policy(
             deny_licenses=tuple(dict.fromkeys((*self.deny_licenses, *other.deny_licenses))),
             allow_channels=channels,
@@ -97,10 +101,14 @@ def to_age(text: object) -> timedelta:
     """
     from conda_docker.environment.inputs.pixi.cutoff import parse_cutoff
 
+    expected = f"expected a duration such as 90d, 26w or 2y, got {str(text)[:80]!r}"
     if not isinstance(text, str) or not text.strip()[:1].isdigit() or text.strip().count("-") > 0:
-        raise ValueError(f"expected a duration such as 90d, 26w or 2y, got {str(text)[:80]!r}")
+        raise ValueError(expected)
     now = datetime.now(UTC)
-    return now - parse_cutoff(text, now=now)
+    try:
+        return now - parse_cutoff(text, now=now)
+    except ValueError:
+        raise ValueError(expected) from None
 
 
 def to_moment(text: object) -> datetime:
@@ -121,11 +129,30 @@ def to_moment(text: object) -> datetime:
         raise ValueError(f"expected a date such as 2026-03-30 or 2026-03-30T12:00:00Z, got {text[:80]!r}") from None
 
 
+def to_words(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return texts without the blanks around them. Raises `ValueError` for an empty one, which would rule nothing.
+
+    >>> to_words(["MIT ", "AGPL-*"])
+    ('MIT', 'AGPL-*')
+    """
+    words = tuple(text.strip() for text in texts)
+    if not all(words):
+        raise ValueError("an empty text says nothing")
+    return words
+
+
 def _texts(value: object) -> tuple[str, ...]:
     items = [value] if isinstance(value, str) else value
-    if not isinstance(items, list) or not all(isinstance(item, str) and item for item in items):
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise TypeError("expected a list of strings")
-    return tuple(items)
+    return to_words(items)
+
+
+def _channels(value: object) -> tuple[str, ...]:
+    channels = _texts(value)
+    if not channels:
+        raise ValueError("an empty list would allow every channel: name those that are allowed, or leave out the key")
+    return channels
 
 
 def _flag(value: object) -> bool:
@@ -137,12 +164,14 @@ def _flag(value: object) -> bool:
 def _path(value: object) -> Path:
     if not isinstance(value, str):
         raise TypeError("expected a path")
+    if not value:
+        raise ValueError("expected a path, got ''")
     return user_path(value)
 
 
 _KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "deny-license": ("deny_licenses", _texts),
-    "allow-channel": ("allow_channels", _texts),
+    "allow-channel": ("allow_channels", _channels),
     "max-age": ("max_age", to_age),
     "require-hash": ("require_hash", _flag),
     "exclude-newer": ("exclude_newer", to_moment),

@@ -116,7 +116,7 @@ def wheel(tmp_path: Path, name: str = "app", version: str = "1.0", **fields: Any
     ("lines", "pattern"),
     [
         ("License-Expression: AGPL-3.0-only\n", "AGPL-*"),
-        ("License: Proprietary\n", "proprietary"),
+        ("License: Proprietary\n", "proprietary*"),
         ("Classifier: License :: OSI Approved :: GNU Affero General Public License v3\n", "GNU Affero*"),
         ("", "none"),
     ],
@@ -161,7 +161,13 @@ def ranges(*events: dict[str, str]) -> list[dict[str, Any]]:
         ({"ranges": ranges({"introduced": "2.0"}, {"last_affected": "2.3"})}, "2.4", False),
         ({"ranges": ranges({"introduced": "0"}, {"fixed": "1"}, {"introduced": "2"})}, "2.5", True),
         ({"ranges": ranges({"introduced": "0"}, {"fixed": "1"}, {"introduced": "2"})}, "1.5", False),
-        ({"ranges": [{"type": "GIT", "events": [{"introduced": "0"}]}]}, "1.0", False),
+        ({"versions": ["0.9"], "ranges": [{"type": "GIT", "events": [{"introduced": "0"}]}]}, "1.0", False),
+        ({"ranges": [{"type": "GIT", "events": [{"introduced": "0"}]}]}, "1.0", True),
+        ({"ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "2.0.0"}]}]}, "1.0", True),
+        ({"ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "0.9.0"}]}]}, "1.0", False),
+        ({"ranges": ranges({"introduced": "0"}, {"fixed": "not.a.version!"})}, "1.0", True),
+        ({"ranges": [{"type": "ECOSYSTEM"}]}, "1.0", True),
+        ({}, "1.0", True),
     ],
 )
 def test_advisories_match_versions(affected: dict[str, Any], version: str, hit: bool, tmp_path: Path) -> None:
@@ -194,10 +200,10 @@ def test_advisories_on_what_conda_packages_bring(tmp_path: Path, synthetic_chann
     )
     synthetic_channel.add(module)
     packages = LockedEnvironment("linux-64", (synthetic_channel.locked(module),))
-    (tmp_path / "one.json").write_text(json.dumps(advisory("PYSEC-1", "app", versions=["1.0"])))
-    assert "py-app-1.0-0: app 1.0 has the advisory PYSEC-1" in refusal(
-        Policy(osv_database=tmp_path), tmp_path, packages
-    )
+    (tmp_path / "osv").mkdir()
+    (tmp_path / "osv" / "one.json").write_text(json.dumps(advisory("PYSEC-1", "app", versions=["1.0"])))
+    said = refusal(Policy(osv_database=tmp_path / "osv"), tmp_path, packages)
+    assert "py-app-1.0-0: app 1.0 has the advisory PYSEC-1" in said
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a zip"])
@@ -210,6 +216,38 @@ def test_a_database_that_cannot_be_read_allows_nothing(content: bytes | None, tm
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidPolicy, match="holds no advisory"):
         check_policy(environment(), Policy(osv_database=tmp_path / "empty"), tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"id": "PYSEC-2", "affec', r"two\.json cannot be read"),
+        ("[]", r"two\.json is not an advisory"),
+        ("{}", r"two\.json is not an advisory"),
+        ('{"id": "PYSEC-2", "affected": "all"}', r"two\.json has no list of what is affected"),
+    ],
+)
+def test_an_advisory_that_cannot_be_read_is_named(content: str, message: str, tmp_path: Path) -> None:
+    """Nobody knows what it would have said."""
+    (tmp_path / "one.json").write_text(json.dumps(advisory("PYSEC-1", "other", versions=["1.0"])))
+    (tmp_path / "two.json").write_text(content)
+    with pytest.raises(InvalidPolicy, match=message):
+        check_policy(environment(), Policy(osv_database=tmp_path), tmp_path / "cache")
+
+
+def test_a_database_of_another_ecosystem_is_none(tmp_path: Path) -> None:
+    entry = {"id": "OTHER", "affected": [{"package": {"ecosystem": "npm", "name": "app"}, "versions": ["1.0"]}]}
+    (tmp_path / "one.json").write_text(json.dumps(entry))
+    with pytest.raises(InvalidPolicy, match="no advisory of the PyPI ecosystem"):
+        check_policy(environment(), Policy(osv_database=tmp_path), tmp_path / "cache")
+
+
+def test_the_ecosystem_may_be_in_lower_case(tmp_path: Path) -> None:
+    entry = {"id": "PYSEC-1", "affected": [{"package": {"ecosystem": "pypi", "name": "app"}, "versions": ["1.0"]}]}
+    (tmp_path / "osv").mkdir()
+    (tmp_path / "osv" / "one.json").write_text(json.dumps(entry))
+    said = refusal(Policy(osv_database=tmp_path / "osv"), tmp_path, environment(wheel(tmp_path)))
+    assert "app 1.0 has the advisory PYSEC-1" in said
 
 
 def test_the_python_api_obeys(synthetic_channel: SyntheticChannel) -> None:

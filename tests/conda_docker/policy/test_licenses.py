@@ -44,6 +44,8 @@ def test_the_first_pattern_that_denies_is_named() -> None:
         ("gpl-3.0", r"write 'gpl-3\.0\*'"),
         ("BSD", r"write 'BSD\*'"),
         ("MIT OR GPL-3.0-only", "names several licenses"),
+        ("BDS-3-Clause", r"is not on SPDX's list of licenses; did you mean BSD-3-Clause\?"),
+        ("Proprietary", r"own need a wildcard, such as 'Proprietary\*'"),
     ],
 )
 def test_a_pattern_that_would_deny_nothing(pattern: str, message: str) -> None:

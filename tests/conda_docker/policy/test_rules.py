@@ -42,6 +42,9 @@ ignore-advisory = ["PYSEC-1"]
     [
         ("deny-licence = ['AGPL-*']", "unknown keys: deny-licence; there are: deny-license"),
         ("deny-license = 7", "deny-license: expected a list of strings"),
+        ("deny-license = ' '", "deny-license: an empty text says nothing"),
+        ("allow-channel = []", "allow-channel: an empty list would allow every channel"),
+        ("osv-database = ''", "osv-database: expected a path"),
         ("require-hash = 'yes'", "require-hash: expected true or false"),
         ("max-age = 'long'", "max-age: expected a duration"),
         ("exclude-newer = 'soon'", "exclude-newer: expected a date"),
@@ -69,9 +72,20 @@ def test_both_must_be_obeyed() -> None:
         Policy(allow_channels=("a",)).and_also(Policy(allow_channels=("b",)))
 
 
-@pytest.mark.parametrize("text", ["", "-3d", "2026-01-01", "d", "3 fortnights"])
+def test_blanks_around_a_word_do_not_count(tmp_path: Path) -> None:
+    assert read(tmp_path, "deny-license = 'BSD-3-Clause '").deny_licenses == ("BSD-3-Clause",)
+
+
+def test_two_databases_cannot_both_be_obeyed(tmp_path: Path) -> None:
+    one, other = Policy(osv_database=tmp_path / "a"), Policy(osv_database=tmp_path / "b")
+    assert one.and_also(one) == one
+    with pytest.raises(InvalidPolicy, match="two OSV databases"):
+        one.and_also(other)
+
+
+@pytest.mark.parametrize("text", ["", "-3d", "2026-01-01", "d", "3 fortnights", "3", "3x"])
 def test_what_is_not_a_duration(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="expected a duration such as 90d"):
         to_age(text)
 
 

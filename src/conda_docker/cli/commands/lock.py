@@ -190,6 +190,7 @@ def _request(values: Mapping[str, Any]) -> Request:
     from conda_docker.build_options import DEFAULT_BASE, BuildOptions
     from conda_docker.cli.options.arguments import to_source
     from conda_docker.cli.options.destinations import registry_of
+    from conda_docker.cli.options.policy import policy_of
     from conda_docker.request import Request
 
     base = None if values["base"] == "scratch" else to_source("--base", values["base"] or DEFAULT_BASE)
@@ -197,6 +198,7 @@ def _request(values: Mapping[str, Any]) -> Request:
         return Request(
             specs=values["specs"],
             base_registry=registry_of(base, values) if base else None,
+            policy=policy_of(values),
             options=BuildOptions(**values_for("options", values)),
             # Projects are built from their folders each time.
             **{**values_for("request", values), "projects": ()},

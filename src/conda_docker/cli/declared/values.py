@@ -38,14 +38,19 @@ def with_declared(ctx: click.Context, given: Mapping[str, Any], table: Mapping[s
             raise click.UsageError(f"{path}: there is no option {key!r}{did_you_mean(key, by_key)}")
         if was_given(ctx, param) or (described and key in ENVIRONMENTS):
             continue
-        try:
-            raw = _raw(param, value, path.parent)
-            values[str(param.name)] = param.process_value(ctx, raw)
-        except (TypeError, ValueError) as error:
-            raise click.UsageError(f"{path}: {key} {error}") from None
-        except click.UsageError as error:
-            raise click.UsageError(f"{path}: {key}: {error.message}") from None
+        values[str(param.name)] = declared_value(ctx, param, value, path)
     return values
+
+
+def declared_value(ctx: click.Context, param: Option | Argument, value: object, path: Path) -> Any:
+    """Return the value of an option that the file `path` declares. Raises a usage error that names the key."""
+    key = key_of(param)
+    try:
+        return param.process_value(ctx, _raw(param, value, path.parent))
+    except (TypeError, ValueError) as error:
+        raise click.UsageError(f"{path}: {key} {error}") from None
+    except click.UsageError as error:
+        raise click.UsageError(f"{path}: {key}: {error.message}") from None
 
 
 def was_given(ctx: click.Context, param: click.Parameter) -> bool:

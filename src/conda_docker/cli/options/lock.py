@@ -9,6 +9,7 @@ import click
 from conda_docker.cli.options.attest import TRUST
 from conda_docker.cli.options.build import DECLARED, OPTIONS
 from conda_docker.cli.options.declarable import DECLARABLE, key_of
+from conda_docker.cli.options.policy import POLICY
 from conda_docker.cli.parameters import Argument, Option
 
 DEFAULT_FILE = "conda-docker.lock"
@@ -52,6 +53,9 @@ OF_IMAGES = tuple(
     if isinstance(param, Option) and (param.sets.startswith("options.") or param.sets == "request.projects")
 )
 """What `build -f` of a lock file takes from it, unless it is given."""
+
+RULES = tuple(param for param in RECORDED if isinstance(param, Option) and param.panel == POLICY)
+"""What `build -f` of a lock file obeys of it, whatever else is given."""
 
 LOCK_OPTIONS: tuple[Option | Argument, ...] = (
     *LOCKABLE,

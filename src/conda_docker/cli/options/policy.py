@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +25,41 @@ _PATH = click.Path(path_type=Path)
 def _age(name: str, text: str) -> timedelta:
     from conda_docker.policy.rules import to_age
 
-    return to_age(text)
+    with _naming(name):
+        return to_age(text)
 
 
 def _moment(name: str, text: str) -> datetime:
     from conda_docker.policy.rules import to_moment
 
-    return to_moment(text)
+    with _naming(name):
+        return to_moment(text)
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Have what is wrong with a value begin with the name of its option."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _path(name: str, value: Path) -> Path:
+    if value == Path():
+        raise ValueError(f"{name} needs a path")
+    return value
+
+
+def _paths(name: str, values: Sequence[Path]) -> tuple[Path, ...]:
+    return tuple(_path(name, value) for value in values)
+
+
+def _words(name: str, values: Sequence[str]) -> tuple[str, ...]:
+    from conda_docker.policy.rules import to_words
+
+    with _naming(name):
+        return to_words(values)
 
 
 OPTIONS = (
@@ -38,6 +67,7 @@ OPTIONS = (
         "--deny-license",
         metavar="GLOB",
         multiple=True,
+        convert=_words,
         panel=POLICY,
         help="Refuse packages under such a license, such as 'AGPL-*', unless they offer another; none: packages that "
         "state none; repeatable.",
@@ -46,6 +76,7 @@ OPTIONS = (
         "--allow-channel",
         metavar="URL",
         multiple=True,
+        convert=_words,
         panel=POLICY,
         help="Refuse conda packages of other channels, and wheels from other places (pypi: allow all wheels); "
         "repeatable.",
@@ -54,6 +85,7 @@ OPTIONS = (
         "--max-age",
         metavar="DURATION",
         convert=_age,
+        once=True,
         panel=POLICY,
         help="Refuse conda packages that were built longer ago, such as 2y or 180d.",
     ),
@@ -62,6 +94,7 @@ OPTIONS = (
         "--exclude-newer",
         metavar="DATE",
         convert=_moment,
+        once=True,
         panel=POLICY,
         help="Choose among what was there on this day, such as 2026-03-30, and refuse newer packages of lock files.",
     ),
@@ -69,6 +102,8 @@ OPTIONS = (
         "--osv-database",
         metavar="PATH",
         type=_PATH,
+        convert=_path,
+        once=True,
         panel=POLICY,
         help="Refuse Python packages with an advisory in this folder or zip archive of OSV files.",
     ),
@@ -76,6 +111,7 @@ OPTIONS = (
         "--ignore-advisory",
         metavar="ID",
         multiple=True,
+        convert=_words,
         panel=POLICY,
         help="Allow packages with this advisory; repeatable.",
     ),
@@ -84,25 +120,36 @@ OPTIONS = (
         "policy_file",
         metavar="FILE",
         type=_PATH,
+        multiple=True,
+        convert=_paths,
         panel=POLICY,
-        help=f"Obey the rules in this TOML file too [default: the file that {POLICY_VARIABLE} names]",
+        help=f"Obey the rules in this TOML file too, and in the one that {POLICY_VARIABLE} names; repeatable.",
     ),
 )
 
 
+LOCKED_RULES = "locked_rules"
+"""Where the values of a build keep those of the policy options that its lock file records."""
+
+
 def policy_of(given: Mapping[str, Any]) -> Policy:
-    """Return the rules of the options and of the file, both of which must be obeyed. Raises `InvalidPolicy`."""
+    """Return the rules of options, files, the variable and the lock file, all of which must be obeyed.
+
+    Raises `InvalidPolicy`.
+    """
     from conda_docker.policy.rules import Policy, read_policy
     from conda_docker.user_files import user_path
 
-    asked = Policy(
+    policy = Policy(
         deny_licenses=tuple(given["deny_license"]),
         allow_channels=tuple(given["allow_channel"]),
         max_age=given["max_age"],
-        require_hash=given["require_hash"],
+        require_hash=bool(given["require_hash"]),
         exclude_newer=given["exclude_newer"],
         osv_database=given["osv_database"],
         ignore_advisories=tuple(given["ignore_advisory"]),
     )
-    file = given["policy_file"] or os.environ.get(POLICY_VARIABLE)
-    return asked.and_also(read_policy(user_path(file))) if file else asked
+    for file in filter(None, (*given["policy_file"], os.environ.get(POLICY_VARIABLE))):
+        policy = policy.and_also(read_policy(user_path(file)))
+    locked = given.get(LOCKED_RULES)
+    return policy.and_also(policy_of(locked)) if locked else policy

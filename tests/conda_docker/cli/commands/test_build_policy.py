@@ -69,8 +69,58 @@ def test_the_rules_of_options_and_file_both_count(build: Build, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("option", "message"),
-    [(["--max-age", "long"], "expected a duration"), (["--exclude-newer", "soon"], "expected a date")],
+    [
+        (["--max-age", "long"], "--max-age: expected a duration"),
+        (["--max-age", "3"], "--max-age: expected a duration such as 90d, 26w or 2y, got '3'"),
+        (["--exclude-newer", "soon"], "--exclude-newer: expected a date"),
+        (["--deny-license", " "], "--deny-license: an empty text says nothing"),
+        (["--osv-database", ""], "--osv-database needs a path"),
+        (["--policy", ""], "--policy needs a path"),
+        (["--max-age", "1d", "--max-age", "9y"], "--max-age is given more than once"),
+    ],
 )
 def test_values_that_cannot_be_meant(build: Build, option: list[str], message: str) -> None:
     result = build("tool", *option)
     assert (result.returncode, message in result.stderr) == (2, True)
+
+
+def test_all_files_and_the_variable_are_obeyed(build: Build, tmp_path: Path) -> None:
+    for name, text in (
+        ("one", 'deny-license = ["AGPL-*"]'),
+        ("two", "require-hash = true"),
+        ("three", 'max-age = "1d"'),
+    ):
+        (tmp_path / f"{name}.toml").write_text(text)
+    result = build("tool", "--policy", "one.toml", "--policy", "two.toml", env={"CONDA_DOCKER_POLICY": "three.toml"})
+    assert "is denied by --deny-license AGPL-*" in result.stderr
+    assert "--max-age allows 1 day\n" in result.stderr
+
+
+def test_a_lock_obeys_too(conda_docker: Run, synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    synthetic_channel.add(OLD, NEW)
+    (tmp_path / "policy.toml").write_text('deny-license = ["AGPL-*"]\n')
+    ask = ["tool", "-c", synthetic_channel.url, "--override-channels", "--platform", "linux/amd64", "-b", "scratch"]
+    for rule in (["--deny-license", "AGPL-*"], ["--max-age", "30d"], ["--policy", "policy.toml"]):
+        result = conda_docker("lock", *ask, *rule)
+        assert (result.returncode, "the policy does not allow" in result.stderr) == (1, True), result.stderr
+    variable = conda_docker("lock", *ask, env={"CONDA_DOCKER_POLICY": "policy.toml"})
+    assert "is denied by" in variable.stderr
+    assert not (tmp_path / "conda-docker.lock").exists()
+
+
+def test_the_rules_that_a_lock_file_records_are_obeyed_beside_others(
+    conda_docker: Run, synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    synthetic_channel.add(OLD, NEW)
+    ask = ["tool", "-c", synthetic_channel.url, "--override-channels", "--platform", "linux/amd64", "-b", "scratch"]
+    (tmp_path / "policy.toml").write_text("require-hash = true\n")
+    locked = conda_docker("lock", *ask, "--policy", "policy.toml", "--deny-license", "MIT")
+    assert locked.returncode == 0, locked.stderr
+    (tmp_path / "elsewhere").mkdir()
+    build = ["build", "-f", "../conda-docker.lock", "-o", "out.tar"]
+    allowed = conda_docker(*build, folder=tmp_path / "elsewhere")
+    assert allowed.returncode == 0, allowed.stderr
+    (tmp_path / "policy.toml").write_text('deny-license = ["AGPL-*"]\n')
+    for also in ([], ["--deny-license", "BSD-*"]):
+        refused = conda_docker(*build, *also, folder=tmp_path / "elsewhere")
+        assert (refused.returncode, "denied by --deny-license AGPL-*" in refused.stderr) == (1, True), refused.stderr
