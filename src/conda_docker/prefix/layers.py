@@ -14,6 +14,7 @@ from conda_docker.errors import InvalidEnvironment, PlaceholderTooLong
 from conda_docker.link.bytecode.modules import CompiledModules, pyc_path
 from conda_docker.link.bytecode.python_program import cache_tag
 from conda_docker.link.placeholder import replace_large_binary, replace_large_text
+from conda_docker.prefix.elsewhere import path_elsewhere
 from conda_docker.prefix.folder import Kind
 from conda_docker.prefix.records import Hashed, rewritten_record
 from conda_docker.prefix.relocate import Relocation
@@ -46,6 +47,8 @@ class Carried:
     unrewritten: list[str] = field(default_factory=list)
     uncompiled: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    """Files that depend on a path outside of the environment, each with the path."""
 
 
 def relocation_of(survey: Survey, prefix: str) -> Relocation:
@@ -181,6 +184,8 @@ class _Writer:
             moved = rewritten_record(content, posixpath.dirname(posixpath.dirname(file.place)), self.rewritten)
         else:
             moved = self._moved(file, content)
+            if (path := path_elsewhere(file.place, moved, self.recipe.prefix)) is not None:
+                self.carried.elsewhere.append(f"{file.place} ({path})")
         if moved != content and file.share is Share.PIP:
             self.rewritten[file.place] = Hashed(hashlib.sha256(moved).digest(), len(moved))
         return moved, len(moved)

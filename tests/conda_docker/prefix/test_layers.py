@@ -63,6 +63,19 @@ def test_texts_are_rewritten_and_modes_kept(tmp_path: Path) -> None:
     assert (entry.uid, entry.gid, entry.mode) == (0, 0, 0o644)
 
 
+def test_what_depends_on_a_path_outside_is_noted(tmp_path: Path) -> None:
+    root = tmp_path / "env"
+    files = {
+        "bin/mine": (f"#!{root}/bin/python\n".encode(), Share.OWN),
+        "bin/copied": (b"#!/srv/other/bin/python\n", Share.OWN),
+        f"{SITE}/mine.pth": (f"{root}/src\n".encode(), Share.OWN),
+        f"{SITE}/out.pth": (b"/srv/extlib\n", Share.OWN),
+    }
+    carried = Carried()
+    carry(root, files, carried=carried)
+    assert carried.elsewhere == ["bin/copied (/srv/other/bin/python)", f"{SITE}/out.pth (/srv/extlib)"]
+
+
 def test_large_files_are_rewritten_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layers, "_WHOLE", 8)
     root = tmp_path / "environment"

@@ -151,11 +151,25 @@ def _compiler(
 
 
 def _carried_notes(carried: Carried, prefix: str) -> Iterator[str]:
-    for places, text in (
-        (carried.unrewritten, f"still name {prefix}, which is shorter than the prefix in the image"),
-        (carried.outside, "lead out of the environment, to what may not be in the image"),
-        (carried.uncompiled, "have no .pyc file, since they do not compile"),
+    shorter = "which is shorter than the prefix in the image"
+    for places, one, many in (
+        (carried.unrewritten, f"still names {prefix}, {shorter}", f"still name {prefix}, {shorter}"),
+        (
+            carried.outside,
+            "leads out of the environment, to what may not be in the image",
+            "lead out of the environment, to what may not be in the image",
+        ),
+        (
+            carried.elsewhere,
+            "depends on what is outside of the environment, and may not be in the image",
+            "depend on what is outside of the environment, and may not be in the image",
+        ),
+        (
+            carried.uncompiled,
+            "has no .pyc file, since it does not compile",
+            "have no .pyc file, since they do not compile",
+        ),
     ):
         if places:
             more = f" and {len(places) - 3} more" if len(places) > 3 else ""
-            yield f"{', '.join(sorted(places)[:3])}{more} {text}"
+            yield f"{', '.join(sorted(places)[:3])}{more} {one if len(places) == 1 else many}"
