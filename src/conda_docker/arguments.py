@@ -277,6 +277,8 @@ def to_additions(name: str, value: object) -> tuple[tuple[Path, str], ...]:
         source, target = _addition(name, item)
         if not target.startswith("/"):
             raise ValueError(f"{name}: the place in the image must be an absolute path, not {target[:200]!r}")
+        if ".." in target.split("/"):
+            raise ValueError(f"{name}: the place in the image may not hold '..': {target[:200]!r}")
         additions.append((source, target))
     return tuple(additions)
 

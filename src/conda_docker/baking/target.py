@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -183,20 +183,28 @@ def check_targets(targets: Sequence[Target]) -> None:
         raise InvalidTargets(
             f"two images are called {twice!r} ({sources}); build them apart, or rename one of the files"
         )
+    check_places(
+        ((target.name, target.outputs) for target in targets),
+        advice="let the names of images differ, with {name} or {tag} in them",
+    )
+
+
+def check_places(images: Iterable[tuple[str, Sequence[Location]]], *, advice: str) -> None:
+    """Raise `InvalidTargets`, with advice, for images that would be written to one place.
+
+    Each is a name and the places that it goes to.
+    """
     owners: dict[str, str] = {}
-    for target in targets:
-        for place in target.outputs:
+    for name, outputs in images:
+        for place in outputs:
             where = str(place)
             if place.medium.is_file:
                 where = f"{place.path}"  # an archive is written as a whole
             elif place.transport == "oci" and place.name is None:
                 where = f"{place}:"
             if where in owners:
-                raise InvalidTargets(
-                    f"{owners[where]} and {target.name} would both be written to {place}; let the names of images "
-                    "differ, with {name} or {tag} in them"
-                )
-            owners[where] = target.name
+                raise InvalidTargets(f"{owners[where]} and {name} would both be written to {place}; {advice}")
+            owners[where] = name
 
 
 class InvalidTargets(Error, ValueError):

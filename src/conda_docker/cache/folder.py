@@ -41,6 +41,8 @@ class NoteKind(StrEnum):
     """Manifests of base images, by the digest of their name and platform."""
     SYSTEMS = "systems"
     """What a build must know of the system in a base image, by the image's ID."""
+    TREES = "trees"
+    """Paths of base images, by the image's ID."""
     ACTIVATIONS = "activations"
     """What activation scripts set, by the digest of all that they saw."""
     PUSHED = "pushed"

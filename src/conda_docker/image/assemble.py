@@ -140,8 +140,11 @@ def _assemble(
     reports.append(report_layer(own, seconds=time.monotonic() - started, always=True))
     if options.add:
         from conda_docker.image.content.added_files import add_files
+        from conda_docker.image.tree import ImageTree
 
-        reports.append(report_layer(add_files(image, options, system, user), always=True))
+        others = image.layers[: len(reports) - len(made)]
+        tree = ImageTree.of(base, others, [layer.facts for layer in made], recipe.prefix_in_image.root, store.folder)
+        reports.append(report_layer(add_files(image, options, system, user, tree), always=True))
     configure(
         image,
         base,

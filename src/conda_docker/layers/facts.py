@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,6 +70,13 @@ class LayerFacts:
             folders=unpack(value["folders"]),
             stated={stem: dict(stated) for stem, stated in value["stated"].items()},
         )
+
+
+def path_hash(path: str) -> int:
+    """Return the hash of a path relative to the prefix, as facts hold it."""
+    # 64 bits: that two of a million paths meet by chance is one case in forty million.
+    digest = hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
 
 
 def pack(hashes: Iterable[int]) -> str:

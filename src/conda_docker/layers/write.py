@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.layers.clobbers import find_losses, folders_of
-from conda_docker.layers.facts import LayerFacts
+from conda_docker.layers.facts import LayerFacts, path_hash
 from conda_docker.layers.member import NO_LOSS, Loss, open_member
 from conda_docker.link.bytecode.python_program import cache_tag
 from conda_docker.package.archive import UnsurveyedPackage
@@ -113,15 +112,9 @@ def _facts(members: Sequence[Member], reports: Sequence[LinkReport], *, clobbere
         clobbered=clobbered,
         programs=any(report.programs for report in reports),
         notes=tuple(note for report in reports for note in report.notes),
-        paths=frozenset(map(_hash, paths)),
-        folders=frozenset(map(_hash, folders_of(paths))),
+        paths=frozenset(map(path_hash, paths)),
+        folders=frozenset(map(path_hash, folders_of(paths))),
         stated={
             member.stem: dict(report.stated) for member, report in zip(members, reports, strict=True) if report.stated
         },
     )
-
-
-def _hash(path: str) -> int:
-    # 64 bits: that two of a million paths meet by chance is one case in forty million.
-    digest = hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=8).digest()
-    return int.from_bytes(digest, "big")

@@ -11,7 +11,7 @@ import click
 
 from conda_docker.build_options import DEFAULT_BASE
 from conda_docker.cli.options import attest, policy
-from conda_docker.cli.options.asked import asked_build
+from conda_docker.cli.options.asked import AskedBuild, asked_build
 from conda_docker.cli.options.attachments import Attachments
 from conda_docker.cli.options.build import OPTIONS
 from conda_docker.cli.options.destinations import registry_of, replaced_images
@@ -60,7 +60,9 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
     if declaration is None:
         if wanted:
             raise click.UsageError("--target: no images are declared here, in conda-docker.toml or the like")
-        _build(console, with_locked(ctx, given, {}), default_base=_is_default(ctx, "base"))
+        values = with_locked(ctx, given, {})
+        asked = asked_build(values, required=not values["dry_run"])
+        _build(console, asked, default_base=_is_default(ctx, "base"))
         return
     from conda_docker.cli.declared.images import chosen_images
     from conda_docker.cli.declared.values import with_declared
@@ -68,20 +70,27 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
     images = chosen_images(declaration, wanted)
     if len(images) > 1 and given["json"]:
         raise click.UsageError(f"{declaration.path} declares {len(images)} images; --json is for one: give --target")
-    asked = [with_locked(ctx, with_declared(ctx, given, table, declaration.path), table) for table in images.values()]
+    options = [with_locked(ctx, with_declared(ctx, given, table, declaration.path), table) for table in images.values()]
     console.note(f"note: options are from {declaration.path}")
-    for values, table in zip(asked, images.values(), strict=True):
-        _build(console, values, default_base=_is_default(ctx, "base") and "base" not in table)
+    builds = [asked_build(values, required=not values["dry_run"]) for values in options]
+    if len(builds) > 1:
+        from conda_docker.baking.target import check_places
+
+        check_places(
+            ((name, asked.locations) for name, asked in zip(images, builds, strict=True)),
+            advice="declare another image or output for one of them",
+        )
+    for asked, table in zip(builds, images.values(), strict=True):
+        _build(console, asked, default_base=_is_default(ctx, "base") and "base" not in table)
 
 
 def _is_default(ctx: click.Context, name: str) -> bool:
     return ctx.get_parameter_source(name) is click.ParameterSource.DEFAULT
 
 
-def _build(console: Output, given: Mapping[str, Any], *, default_base: bool) -> None:
+def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
     """Build one image; `default_base` says that nobody named the base."""
     begun = time.monotonic()
-    asked = asked_build(given, required=not given["dry_run"])
     given, request, names, locations = asked.given, asked.request, asked.names, asked.locations
     image = names[0]
     replaced = replaced_images(locations, given)

@@ -126,6 +126,8 @@ def build_summary(report: Report, locations: Sequence[Location], engine: str | N
         rows += _platform_rows(platform)
     if len(report["platforms"]) > 1:
         rows.append(("", ""))
+    if report["digest"] and all(platform["digest"] != report["digest"] for platform in report["platforms"]):
+        rows.append(("index", report["digest"]))
     for number, (place, output) in enumerate(zip(locations, report["outputs"], strict=True)):
         # Where all have one digest it stands above.
         differs = output["digest"] and report["digest"] is None
@@ -138,15 +140,13 @@ def build_summary(report: Report, locations: Sequence[Location], engine: str | N
 
 def _platform_rows(platform: Report) -> list[tuple[str, str]]:
     layers = platform["layers"]
-    # Such as the environment's own small layer.
-    built = sum(not layer["cached"] and not layer["always"] for layer in layers)
     size = f"{format_size(platform['size'])} in {count(platform['base_layers'] + len(layers), 'layer')}"
     if platform["base_layers"]:
         size += f", {platform['base_layers']} of them the base's"
     rows = [
         ("digest", platform["digest"]) if platform["digest"] else ("image ID", platform["id"]),
         ("size", size),
-        ("layers", f"{built} built, {len(layers) - built} known" if built else f"all {len(layers)} layers known"),
+        ("layers", _made(layers)),
     ]
     if platform["trimmed_files"]:
         left_out = f"{count(platform['trimmed_files'], 'file')}, {format_size(platform['trimmed_bytes'])}"
@@ -154,3 +154,20 @@ def _platform_rows(platform: Report) -> list[tuple[str, str]]:
     if platform["post_link"]:
         rows.append(("not run", f"the post-link scripts of {', '.join(platform['post_link'])}"))
     return rows
+
+
+def _made(layers: Sequence[Report]) -> str:
+    """Return how many layers were built, and how many known; those that every build makes count as neither."""
+    reusable = [layer["cached"] for layer in layers if not layer["always"]]
+    known = sum(reusable)
+    built = len(reusable) - known
+    always = "the environment's own" + (" and the added files" if len(layers) - len(reusable) > 1 else "")
+    if not reusable:
+        return f"{always} alone"
+    return ", ".join(
+        [
+            *([f"{built} built"] if built else []),
+            *([f"{known} known" if built else f"all {known} known"] if known else []),
+            f"and {always}",
+        ]
+    )

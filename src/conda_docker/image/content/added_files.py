@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from conda_docker.errors import UnsupportedInput
 from conda_docker.image.content.docker_ignore import added_paths
 from conda_docker.image.runtime.users import container_user
-from python_docker.image.host_files import check_there
+from python_docker.errors import NotFound
+from python_docker.image.host_files import check_there, link_target
 
 if TYPE_CHECKING:
     import tarfile
@@ -17,16 +18,21 @@ if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
     from conda_docker.image.base_system import BaseSystem
     from conda_docker.image.runtime.users import ContainerUser
+    from conda_docker.image.tree import ImageTree
     from python_docker.image import Image
     from python_docker.image.layer import Layer
 
 
-def add_files(image: Image, options: BuildOptions, system: BaseSystem, user: ContainerUser | None) -> Layer:
-    """Add the files that the options name to an image, as one layer, and return that.
+def add_files(
+    image: Image, options: BuildOptions, system: BaseSystem, user: ContainerUser | None, tree: ImageTree
+) -> Layer:
+    """Add the files that the options name to an image with the paths of `tree`, as one layer, and return that.
 
+    A file whose place is a folder there goes into it, as with COPY, and a link that is named itself is followed.
     Of a folder with a `.dockerignore`, what that leaves out is left out. `user` is one that the environment adds to the
     base's `system`, whose name `chown` may use. Raises `NotFound` for what is not there, `InvalidPath` for what no
-    layer can hold, and `UnsupportedInput` for an owner that the image does not have.
+    layer can hold or for a folder and a file at one place, and `UnsupportedInput` for an owner that the image does not
+    have.
     """
     uid, gid = (0, 0) if options.chown is None else owner_of(options.chown, system, user)
 
@@ -38,23 +44,42 @@ def add_files(image: Image, options: BuildOptions, system: BaseSystem, user: Con
             info.mode = options.chmod | searchable
         return info
 
-    paths = [pair for source, target in options.add for pair in _pairs(source, target)]
+    paths = [pair for source, target in options.add for pair in _pairs(source, target, tree)]
     return image.add_layer_paths(paths, filter=owned)
 
 
 def check_added(options: BuildOptions) -> None:
     """Raise the `NotFound` that `add_files` raises for what is not there."""
     for source, _ in options.add:
-        check_there(source)
+        _real(source)
 
 
-def _pairs(source: Path, target: str) -> Iterator[tuple[Path, str]]:
-    """Yield a file, or a folder and what is in it, each with its place in the image."""
-    is_folder = source.is_dir() and not source.is_symlink()
-    # As COPY has it: a file goes into a place that ends in a slash.
-    yield source, target if is_folder or not target.endswith("/") else f"{target}{source.name}"
-    if is_folder:
-        yield from ((source / path, f"{target}/{path}") for path in added_paths(source))
+def _real(source: Path) -> Path:
+    """Return what is added for a path: a link that is named itself is followed, as by COPY."""
+    check_there(source)
+    if not source.exists():
+        raise NotFound(f"{str(source)!r} is a link that leads nowhere: it cannot be added to the image")
+    return source.resolve() if source.is_symlink() else source
+
+
+def _pairs(source: Path, target: str, tree: ImageTree) -> Iterator[tuple[Path, str]]:
+    """Yield a file, or a folder and what is in it, each with its place in the image, which `tree` has from then on."""
+    real = _real(source)
+    if real.is_dir():
+        tree.add(target, source, is_folder=True)
+        yield real, target
+        for path in added_paths(real):
+            inner, place = real / path, f"{target}/{path}"
+            link = link_target(inner) if inner.is_symlink() else None
+            tree.add(place, inner, is_folder=link is None and inner.is_dir(), link=link)
+            yield inner, place
+        return
+    if target.endswith("/"):
+        target += source.name
+    elif (folder := tree.folder_at(target)) is not None:
+        target = f"/{folder}/{source.name}"
+    tree.add(target, source, is_folder=False)
+    yield real, target
 
 
 def owner_of(text: str, system: BaseSystem, user: ContainerUser | None) -> tuple[int, int]:

@@ -90,7 +90,7 @@ def test_the_summary_is_for_people(build: Build, tmp_path: Path) -> None:
     rows = {line[:10].strip(): line[10:].strip() for line in result.stdout.splitlines()}
     assert rows["image"] == "demo:1.0"
     assert rows["digest"] == open_image(f"oci:{tmp_path}/out").digest
-    assert rows["layers"] == "2 built, 1 known"
+    assert rows["layers"] == "2 built, and the environment's own"
     assert rows["left out"].startswith("1 file, 6 B")
     assert rows["written"] == "oci:out:x"
     assert rows["run it"] == "conda-docker copy oci:out:x docker-daemon:demo:1.0 && docker run --rm -it demo:1.0"
@@ -229,6 +229,23 @@ def test_several_platforms_make_an_index(build: Build, synthetic_channel: Synthe
         image = image_of(source, Platform.parse(platform["platform"]))
         assert image.digest == platform["digest"]
         assert "opt/conda/share/tool" in image.list_files()
+
+
+def test_the_summary_of_an_index_shows_its_digest(
+    build: Build, synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    synthetic_channel.add(SyntheticPackage(name="tool", noarch="generic", files={"share/tool": b"tool"}))
+    result = build("-o", "oci:out", "--platform", "linux/amd64,linux/arm64", "tool")
+    rows = {line[:10].strip(): line[10:].strip() for line in result.stdout.splitlines()}
+    assert rows["index"] == open_source(f"oci:{tmp_path}/out").root().digest
+
+
+def test_layers_that_every_build_makes_are_not_known_ones(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("x")
+    build("-o", "oci:out", "numpy")
+    result = build("-o", "oci:out", "--add", "x:/opt/conda/bin", "numpy")
+    assert "all 2 known, and the environment's own and the added files" in result.stdout
+    assert {"opt/conda/bin/x", "opt/conda/bin/python3.12"} <= set(open_image(f"oci:{tmp_path}/out").list_files())
 
 
 def test_an_index_of_a_lock_file_of_two_platforms(

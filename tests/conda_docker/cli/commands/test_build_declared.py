@@ -83,3 +83,15 @@ def test_init(conda_docker: Run, project: Path) -> None:
     again = conda_docker("init")
     assert (again.returncode, "--force replaces it" in again.stderr) == (2, True)
     assert conda_docker("init", "--print").stdout == (project / "conda-docker.toml").read_text()
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_two_images_for_one_place_are_refused_before_anything_is_done(
+    conda_docker: Run, project: Path, dry_run: bool
+) -> None:
+    with (project / "conda-docker.toml").open("a") as file:
+        file.write('[images.third]\nextends = "app"\nenv = {MODE = "third"}\n')
+    done = conda_docker("build", *(["--dry-run"] if dry_run else []))
+    assert done.returncode == 1
+    assert "app and third would both be written to oci:app" in done.stderr
+    assert not (project / "dev").exists()

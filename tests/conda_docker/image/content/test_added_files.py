@@ -13,8 +13,10 @@ from conda_docker.errors import UnsupportedInput
 from conda_docker.image.base_system import BaseSystem, User
 from conda_docker.image.content.added_files import add_files, owner_of
 from conda_docker.image.runtime.users import container_user
+from conda_docker.image.tree import ImageTree
+from python_docker.errors import InvalidPath, NotFound
 from python_docker.image import Image
-from python_docker.tar import TarEntry
+from python_docker.tar import EntryType, TarEntry
 from tests.peers import DockerEngine
 
 PATHS = (
@@ -66,7 +68,7 @@ def added(folder: Path, system: BaseSystem | None = None, **options: object) -> 
     """Return what is added of a folder at /srv, by paths in it."""
     image = Image()
     given = BuildOptions(add=[(folder, "/srv")], **options)  # type: ignore[arg-type]
-    layer = add_files(image, given, system or BaseSystem(), None)
+    layer = add_files(image, given, system or BaseSystem(), None, ImageTree())
     return {entry.path.removeprefix("srv/"): entry for entry, _ in layer.entries() if entry.path != "srv"}
 
 
@@ -118,8 +120,62 @@ def test_the_mode_of_files_and_folders(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("place", "path"), [("/srv/", "srv/x.csv"), ("/srv", "srv"), ("/", "x.csv")])
 def test_a_file_goes_into_a_place_that_ends_in_a_slash(tmp_path: Path, place: str, path: str) -> None:
     (tmp_path / "x.csv").write_text("x")
-    layer = add_files(Image(), BuildOptions(add=[(tmp_path / "x.csv", place)]), BaseSystem(), None)
+    layer = add_files(Image(), BuildOptions(add=[(tmp_path / "x.csv", place)]), BaseSystem(), None, ImageTree())
     assert [entry.path for entry, _ in layer.entries() if entry.type.name == "FILE"] == [path]
+
+
+def placed(tree: ImageTree, *pairs: tuple[Path, str]) -> dict[str, str]:
+    """Return the kinds of what is added to an image with the paths of `tree`, by its own paths."""
+    layer = add_files(Image(), BuildOptions(add=pairs), BaseSystem(), None, tree)
+    return {entry.path: entry.type.name for entry, _ in layer.entries() if entry.type is not EntryType.DIRECTORY}
+
+
+def test_a_file_goes_into_a_folder_of_the_image(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("x")
+    tree = ImageTree([TarEntry("etc/passwd"), TarEntry("conf", EntryType.SYMLINK, link_target="/etc")])
+    for place in ("/etc", "/conf"):
+        assert placed(tree, (tmp_path / "x", place)) == {"etc/x": "FILE"}
+
+
+def test_a_file_goes_into_a_folder_that_is_added_before_it(tmp_path: Path) -> None:
+    write_tree(tmp_path / "app")
+    (tmp_path / "x").write_text("x")
+    assert {"srv/x", "srv/.env"} < placed(ImageTree(), (tmp_path / "app", "/srv"), (tmp_path / "x", "/srv")).keys()
+
+
+def test_a_file_replaces_a_file(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("x")
+    assert placed(ImageTree([TarEntry("etc/passwd")]), (tmp_path / "x", "/etc/passwd")) == {"etc/passwd": "FILE"}
+
+
+@pytest.mark.parametrize(
+    ("source", "place", "message"),
+    [
+        ("app", "/bin/sh", "/bin/sh is a file in the image"),
+        ("app/main.py", "/bin/sh/x", "/bin/sh is a file in the image"),
+        ("app/main.py", "/bin/sh/", "/bin/sh is a file in the image"),
+        ("app/main.py", "/srv", "/srv/main.py, which is a folder in the image"),
+        ("app", "/srv", "/srv/main.py, which is a folder in the image"),
+    ],
+)
+def test_no_folder_is_put_over_a_file_and_no_file_over_a_folder(
+    tmp_path: Path, source: str, place: str, message: str
+) -> None:
+    tree = ImageTree([TarEntry("bin/sh"), TarEntry("srv/main.py", EntryType.DIRECTORY)])
+    with pytest.raises(InvalidPath, match=message):
+        placed(tree, (write_tree(tmp_path) / source, place))
+
+
+def test_a_link_that_is_named_itself_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "a.sh").write_text("a")
+    (tmp_path / "link").symlink_to("a.sh")
+    assert placed(ImageTree(), (tmp_path / "link", "/srv/")) == {"srv/link": "FILE"}
+
+
+def test_a_link_that_leads_nowhere_cannot_be_added(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("gone")
+    with pytest.raises(NotFound, match="leads nowhere"):
+        placed(ImageTree(), (tmp_path / "link", "/srv/a"))
 
 
 def test_links_are_added_as_links(tmp_path: Path) -> None:
