@@ -71,7 +71,7 @@ def _external(request: Request, files: Files) -> dict[str, Any]:
     """Return what the user asked for."""
     options = request.options
     asked: dict[str, Any] = {
-        "specs": [public_text(spec) for spec in request.specs],
+        "specs": [_public(public_text(spec)) for spec in request.specs],
         "files": [name for name, _ in files],
         "name": request.name,
         "prefix": None if request.prefix is None else request.prefix.name,
@@ -79,7 +79,7 @@ def _external(request: Request, files: Files) -> dict[str, Any]:
         "categories": list(request.categories),
         "platforms": [str(platform) for platform in request.platforms],
         "base": None if request.base is None else _place(request.base),
-        "channels": [public_text(channel) for channel in request.channels],
+        "channels": [_public(public_text(channel)) for channel in request.channels],
         "overrideChannels": request.override_channels,
         "channelPriority": None if request.channel_priority is None else str(request.channel_priority),
         "virtualPackages": list(request.virtual_packages),
@@ -142,7 +142,7 @@ def _packages(result: BuildResult) -> list[dict[str, Any]]:
         return []
     found = []
     for package in environment.packages:
-        uri = conda_purl(package.name, package.version, build=package.build, url=package.public_url)
+        uri = conda_purl(package.name, package.version, build=package.build, url=_public(package.public_url, 3))
         found.append(_dependency(package, uri))
     found += [_dependency(wheel, pypi_purl(wheel.name, wheel.version)) for wheel in environment.wheels]
     return sorted(found, key=lambda one: (one["uri"], one["downloadLocation"]))
@@ -155,7 +155,19 @@ def _dependency(member: LockedPackage | LockedWheel, uri: str) -> dict[str, Any]
     described: dict[str, Any] = {"name": member.stem, "uri": uri}
     if digest:
         described["digest"] = digest
-    return described | {"downloadLocation": member.public_url}
+    return described | {"downloadLocation": _public(member.public_url)}
+
+
+def _public(place: str, parts: int = 1) -> str:
+    """Return a URL, or a path, without the folders of this machine: of such a place the last `parts` stay.
+
+    >>> _public("file:///home/me/channel"), _public("./channel"), _public("https://example.com/a"), _public("numpy>=2")
+    ('file:///channel', 'channel', 'https://example.com/a', 'numpy>=2')
+    """
+    head, scheme, path = place.partition("file://")
+    if scheme:
+        return f"{head}file:///" + "/".join(path.rstrip("/").split("/")[-parts:])
+    return Path(place).name if place.startswith(("/", "./", "../", "~")) else place
 
 
 def _files(files: Files) -> list[dict[str, Any]]:

@@ -29,14 +29,25 @@ def bill_referrer(bill: bytes, bill_format: BillFormat, created: str | None) -> 
 def find_bill(source: Source, image: Image, bill_format: BillFormat) -> tuple[bytes, bool]:
     """Return the bill of an image that `source` holds, and whether it was attached.
 
-    Of several that are attached, the newest that can be read. Where none is, one is made from the image's history,
-    which lacks licences and dependencies. Raises `NotFound` when the history names no packages either, and what reading
-    the source raises.
+    Of several that are attached, the newest that can be read, with a warning. Where none is, one is made from the
+    image's history, which lacks licences and dependencies. Raises `NotFound` when the history names no packages either,
+    and what reading the source raises.
     """
     digest = image.manifest.digest
-    for entry in list_referrers(source, digest, bill_format.media_type):
+    entries = list_referrers(source, digest, bill_format.media_type)
+    for entry in entries:
         try:
-            return read_document(source, entry, digest), True
+            bill = read_document(source, entry, digest)
+            if others := [other.digest for other in entries if other is not entry]:
+                _log.warning(
+                    "%d %s bills of materials are attached; this is %s, by its date the newest, which anybody who may "
+                    "attach can choose; the others are %s",
+                    len(entries),
+                    bill_format,
+                    entry.digest,
+                    ", ".join(others),
+                )
+            return bill, True
         except (NotFound, InvalidDocument, ContentMismatch) as error:
             _log.warning("%s is listed as a bill of materials and passed over: %s", entry.digest, error)
     return bill_of_materials(image, bill_format), False

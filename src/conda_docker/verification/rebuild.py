@@ -22,6 +22,7 @@ from conda_docker.layers.make import make_layers
 from conda_docker.layers.recipe import LAYER_FORMAT
 from conda_docker.link.bytecode.interpreter import Interpreters
 from conda_docker.package.fetch.complete import complete_environment
+from conda_docker.redaction import public_url
 from conda_docker.verification.base import BaseRegistry, base_variables, base_verdicts
 from conda_docker.verification.compare import compare
 from conda_docker.verification.own_layer import own_layer
@@ -29,7 +30,7 @@ from conda_docker.verification.report import LayerVerdict, Outcome, RebuildRepor
 from conda_docker.verification.script_layer import script_layer
 from conda_docker.verification.steps import BuiltEnvironment, Step, read_steps, wanted_positions
 from conda_docker.verification.unverified import is_from_project, left_out
-from python_docker.errors import Error
+from python_docker.errors import Error, InvalidDocument
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def rebuild(
     sandbox: packages that the image names bring them, so the image decides what runs. Files that were added and what
     other programs put on top cannot be made again.
 
-    Raises `NotFound` for an image that was not built by conda-docker, and for a name of no package in it.
+    Raises `NotFound` for an image that was not built by conda-docker, and for a name of no package in it, and
+    `InvalidDocument` for a history with credentials in its URLs.
 
         report = rebuild(image, packages=["numpy"])
         assert report.ok
@@ -89,8 +91,14 @@ def rebuild(
             verdicts[environment.scripts.position] = rebuilding.scripts(below, last=environment is environments[-1])
     if not packages:
         verdicts |= base_verdicts(image, steps, base_registry, place=base, offline=options.offline, read=read_layers)
+    if packages:
+        verdicts = {position: replace(verdict, excusable=False) for position, verdict in verdicts.items()}
     return RebuildReport(
-        tuple(verdicts.get(step.position) or left_out(step, asked=not packages) for step in steps), (_CONFIG_NOTE,)
+        tuple(
+            verdicts.get(step.position) or left_out(step, asked=not packages or step.position in wanted)
+            for step in steps
+        ),
+        (_CONFIG_NOTE,),
     )
 
 
@@ -131,7 +139,9 @@ class _Rebuilding:
         environment = self.built.locked()
         unknown = {member.stem for member in members_of(environment) if not (member.sha256 or member.md5)}
         refused = {
-            step.position: verdict_on(step, Outcome.UNVERIFIED, f"the history has no hash of {', '.join(stems)}")
+            step.position: replace(
+                verdict_on(step, Outcome.UNVERIFIED, f"the history has no hash of {', '.join(stems)}"), excusable=False
+            )
             for step in groups
             if (stems := sorted(unknown & {member.stem for member in _members(step, environment)}))
         }
@@ -294,6 +304,12 @@ def _doubtful(verdict: LayerVerdict) -> LayerVerdict:
 
 
 def _members(step: Step, environment: LockedEnvironment) -> list[Member]:
-    """Return the packages of a layer, in its order."""
+    """Return the packages of a layer, in its order. Raises `InvalidDocument` for a URL that no build writes."""
     by_url: Mapping[str, Member] = {member.public_url: member for member in members_of(environment)}
+    for package in step.packages:
+        if package.url not in by_url:
+            raise InvalidDocument(
+                f"the image's history names the package {package.name} by a URL that cannot be used: it has more than "
+                f"{public_url(package.url)}, such as credentials or a token, which this program writes into no image"
+            )
     return [by_url[package.url] for package in step.packages]

@@ -32,6 +32,7 @@ class LayerVerdict:
 
     `kind` is what it holds: `base`, `packages`, `link scripts`, `environment` or `other`; `packages` are the names of
     its packages. `reason` says why it is not verified, or what is wrong; `differences` are paths with what differs.
+    `asked` says whether it was to be verified, `excusable` whether the user may let it pass unverified.
     """
 
     digest: Digest
@@ -42,6 +43,8 @@ class LayerVerdict:
     packages: tuple[str, ...] = ()
     reason: str | None = None
     differences: tuple[str, ...] = ()
+    asked: bool = True
+    excusable: bool = True
 
 
 def verdict_on(step: Step, outcome: Outcome, reason: str | None = None, found: Iterable[str] = ()) -> LayerVerdict:
@@ -59,8 +62,18 @@ class RebuildReport:
 
     @property
     def ok(self) -> bool:
-        """Whether something was verified, and nothing that was made again is different."""
-        return not self.having(Outcome.DIFFERENT) and bool(self.verified)
+        """Whether something was verified, nothing is different, and what is unverified may be.
+
+        Layers of packages without a hash may not, nor those that were asked for by a package's name: whoever changes
+        a layer can take its hash from the history, too.
+        """
+        inexcusable = [layer for layer in self.missing if not layer.excusable]
+        return not self.having(Outcome.DIFFERENT) and not inexcusable and bool(self.verified)
+
+    @property
+    def missing(self) -> Sequence[LayerVerdict]:
+        """The layers that were to be verified and could not be."""
+        return [layer for layer in self.having(Outcome.UNVERIFIED) if layer.asked]
 
     @property
     def verified(self) -> Sequence[LayerVerdict]:

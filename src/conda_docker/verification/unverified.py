@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conda_docker.image.provenance import is_of_prefix
@@ -31,7 +32,8 @@ def left_out(step: Step, *, asked: bool) -> LayerVerdict:
         reason = _PREFIX
     else:
         reason = _REASONS.get(step.kind, _INCOMPLETE)
-    return verdict_on(step, Outcome.UNVERIFIED, reason)
+    verdict = verdict_on(step, Outcome.UNVERIFIED, reason)
+    return replace(verdict, asked=asked, excusable=step.kind != "packages")
 
 
 def is_from_project(package: InstalledPackage) -> bool:

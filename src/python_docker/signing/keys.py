@@ -107,6 +107,8 @@ def read_signing_key(content: bytes, password: Password, what: str = "the key") 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
 
+    if b"PUBLIC KEY-----" in content and b"PRIVATE KEY-----" not in content:
+        raise InvalidKey(f"{what} is a public key; images are signed with the private one")
     encrypted = b"ENCRYPTED" in content
     secret: bytes | None = None
     try:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import platform
+import re
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from conda_docker.verification.report import LayerVerdict, Outcome, RebuildRepor
 from conda_docker.verification.unverified import is_from_project
 from python_docker.copying.choose import image_of
 from python_docker.copying.copy import put_image
-from python_docker.errors import NotFound
+from python_docker.errors import InvalidDocument, NotFound
 from python_docker.files.compression import Compression
 from python_docker.image import Image
 from python_docker.image.blob import Blob
@@ -181,8 +182,46 @@ def test_only_some_packages(locked: LockedEnvironment, tmp_path: Path, synthetic
     synthetic_channel.path(PURE).unlink()
     report = remade(image, tmp_path, packages=["other"])
     assert [layer.packages for layer in report.verified] == [("other",)]
-    assert report.ok
+    assert (report.ok, list(report.missing)) == (True, [])
+    assert not remade(image, tmp_path, packages=["other", "pure"]).ok
     assert not report.complete
+
+
+def without_hash(image: Image, package: str) -> Image:
+    """Return the image with a history that lacks a package's hashes."""
+    image = image.copy()
+    for number, layer in enumerate(image.layers):
+        if package in [found.name for found in provenance.packages_of_layer(layer)]:
+            [entry] = layer.history
+            comment = re.sub(r"#(sha256:)?[0-9a-f]{32,64}", "", entry.comment or "")
+            assert comment != entry.comment
+            history = (replace(entry, comment=comment),)
+            image.layers[number] = Layer(layer.blob, layer.diff_id, config=layer.config, history=history)
+    return image
+
+
+@pytest.mark.parametrize("packages", [(), ("pure",), ("numpy", "pure")], ids=str)
+def test_a_layer_of_a_package_without_a_hash_never_passes(
+    locked: LockedEnvironment, tmp_path: Path, packages: tuple[str, ...]
+) -> None:
+    """Whoever changes a layer can take the package's hash from the history, too."""
+    image = changed(built(locked, tmp_path / "cache"), "pure", lambda tar: tar.replace(b"x = 1", b"x = 2", 1))
+    report = remade(without_hash(image, "pure"), tmp_path, packages=packages)
+    assert "the history has no hash" in (of(report, "pure").reason or "")
+    assert not report.ok
+
+
+def test_a_url_with_credentials_in_the_history(locked: LockedEnvironment, tmp_path: Path) -> None:
+    image = built(locked, tmp_path / "cache")
+    for number, layer in enumerate(image.layers):
+        history = tuple(
+            replace(entry, comment=(entry.comment or "").replace("file:///", "https://me:secret@example.com/"))
+            for entry in layer.history
+        )
+        image.layers[number] = Layer(layer.blob, layer.diff_id, config=layer.config, history=history)
+    with pytest.raises(InvalidDocument, match="such as credentials or a token") as caught:
+        remade(image, tmp_path)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_package_that_lost_a_path_to_another(locked: LockedEnvironment, tmp_path: Path) -> None:
@@ -441,4 +480,23 @@ def test_the_command(
     partial = program("verify", "--rebuild", "--packages", "pure", "oci:demo:1")
     assert partial.returncode == 0, partial.stderr
     assert "4 layers: they are not among the packages that were asked for" in partial.stdout
+    assert "NOT FULLY VERIFIED: 4 layers not verified: " in partial.stdout.splitlines()[-1]
     assert program("verify", "oci:demo:1").returncode == 2
+
+
+def test_what_cannot_be_verified_fails_unless_it_is_allowed(
+    program: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, synthetic_channel: SyntheticChannel
+) -> None:
+    synthetic_channel.add(SyntheticPackage(name="tool", files={"bin/tool": b"1"}))
+    (tmp_path / "app.py").write_bytes(b"")
+    channel = ("-c", synthetic_channel.url, "--override-channels", "--platform", "linux/amd64", "-b", "scratch")
+    made = program("build", *channel, "-o", "oci:demo:1", "--add", "app.py:/srv/app.py", "tool")
+    assert made.returncode == 0, made.stderr
+    for option, expected in ((), 1), (("--strict",), 1), (("--allow-unverified",), 0):
+        result = program("verify", "--rebuild", *option, "oci:demo:1")
+        assert result.returncode == expected, result.stderr
+        last = result.stdout.splitlines()[-1]
+        assert last.startswith("NOT FULLY VERIFIED: 1 layer not verified: ")
+        assert last.endswith("(other)")
+        assert ("--allow-unverified" in result.stderr) is (expected == 1)
+    assert program("verify", "--rebuild", "--strict", "--allow-unverified", "oci:demo:1").returncode == 2

@@ -9,7 +9,7 @@ import click
 
 from conda_docker.cli.options import common as options
 from conda_docker.cli.options.arguments import to_platform
-from conda_docker.cli.options.attest import PASSWORD_VARIABLES
+from conda_docker.cli.options.attest import PASSWORD_VARIABLES, KeyFile
 from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
@@ -35,7 +35,8 @@ _FILE = click.Path(path_type=Path)
     Option(
         "--key",
         metavar="FILE",
-        type=_FILE,
+        type=KeyFile(),
+        once=True,
         help="Sign with this private key (PEM, or cosign's; env://NAME in a variable); its password comes from "
         f"{PASSWORD_VARIABLES[0]}, or is asked for [default: sign with the identity that the CI system gives this job]",
     ),

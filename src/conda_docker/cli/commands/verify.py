@@ -10,6 +10,7 @@ import click
 
 from conda_docker.cli.options import common as options
 from conda_docker.cli.options.arguments import to_source
+from conda_docker.cli.options.attest import KeyFile
 from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
@@ -66,7 +67,14 @@ _FILE = click.Path(path_type=Path)
         "--strict",
         is_flag=True,
         panel=_REBUILD,
-        help="Fail for layers that cannot be verified too, such as added files.",
+        help="Fail for layers that cannot be verified, such as added files [default].",
+    ),
+    Option(
+        "--allow-unverified",
+        is_flag=True,
+        panel=_REBUILD,
+        help="Accept layers that cannot be verified. Layers of packages without a hash, and those of --packages, "
+        "are never accepted.",
     ),
     Option(
         "--base",
@@ -85,9 +93,11 @@ _FILE = click.Path(path_type=Path)
     Option(
         "--key",
         metavar="FILE",
-        type=_FILE,
+        type=KeyFile(),
+        multiple=True,
         panel=_SIGNATURES,
-        help="Check that the image is signed by this public key (PEM), by conda-docker or by cosign.",
+        help="Check that the image is signed by this public key (PEM), by conda-docker or by cosign; given more than "
+        "once, by any of them.",
     ),
     Option(
         "--certificate-identity",
@@ -121,10 +131,11 @@ def verify(
     packages: tuple[str, ...],
     no_layers: bool,
     strict: bool,
+    allow_unverified: bool,
     base: Location | None,
     link_scripts: bool,
     offline: bool,
-    key: Path | None,
+    key: tuple[Path, ...],
     certificate_identity: str | None,
     certificate_oidc_issuer: str | None,
     trusted_root: Path | None,
@@ -139,17 +150,23 @@ def verify(
 
     With --rebuild, each layer is made again from the packages that the image's history names by URL and hash, and
     compared: a file that was changed after the build is found, and named. With --key or --certificate-identity, the
-    image must be signed. The exit code is 1 when something differs, or a signature is missing.
+    image must be signed. The exit code is 1 when something differs or cannot be verified, or a signature is missing.
     """
-    signed = key is not None or certificate_identity is not None
+    signed = bool(key) or certificate_identity is not None
     if not rebuild and not signed:
         raise click.UsageError("say what to verify, with --rebuild, --key or --certificate-identity")
-    for option, given in (("--packages", packages), ("--link-scripts", link_scripts)):
+    for option, given in (
+        ("--packages", packages),
+        ("--link-scripts", link_scripts),
+        ("--allow-unverified", allow_unverified),
+    ):
         if given and not rebuild:
             raise click.UsageError(f"{option} needs --rebuild")
+    if strict and allow_unverified:
+        raise click.UsageError("--strict and --allow-unverified exclude each other")
     if packages and link_scripts:
         raise click.UsageError("--packages and --link-scripts exclude each other: scripts see all packages")
-    if key is not None and certificate_identity is not None:
+    if key and certificate_identity is not None:
         raise click.UsageError("--key and --certificate-identity exclude each other")
     if (certificate_identity is None) != (certificate_oidc_issuer is None):
         raise click.UsageError("--certificate-identity and --certificate-oidc-issuer need each other")
@@ -168,15 +185,18 @@ def verify(
     value: dict[str, Any] = {"location": str(source), "digest": None, "signatures": None, "rebuild": None}
     texts: list[str] = []
     ok = True
-    signers = _Signers(key, certificate_identity, certificate_oidc_issuer, trusted_root) if signed else None
+    signers = [
+        _Signers(one, certificate_identity, certificate_oidc_issuer, trusted_root)
+        for one in (dict.fromkeys(key) or [None] if signed else [])
+    ]
     opened = open_source(source, registry=registry)
     try:
         digest = opened.root().digest if platform is None else image_of(opened, platform).manifest.digest
         value["digest"] = digest
-        if signers is not None:
-            signatures = signers.verify(opened, digest)
+        if signers:
+            signatures, name = _verify_by_any(signers, opened, digest)
             value["signatures"] = signatures_json(signatures)
-            texts.append(signatures_text(signatures, digest, signers.name))
+            texts.append(signatures_text(signatures, digest, name))
             ok = signatures.ok
         if rebuild and ok:
             report = _rebuild(
@@ -192,7 +212,9 @@ def verify(
             )
             value["rebuild"] = rebuild_json(report)
             texts.append(rebuild_text(report))
-            ok = report.ok and (report.complete or not strict)
+            ok = report.ok and (allow_unverified or not report.missing)
+            if report.ok and not ok:
+                output.note("note: --allow-unverified accepts layers that cannot be verified")
     finally:
         opened.close()
     output.json(value) if json else output.result("\n".join(texts))
@@ -227,6 +249,19 @@ def _rebuild(
             link_scripts=link_scripts,
             progress=progress,
         )
+
+
+def _verify_by_any(signers: list[_Signers], opened: Source, digest: Digest) -> tuple[SignatureReport, str]:
+    """Return the signatures by the first of the signers who signed an image, and what that one is called."""
+    from python_docker.signing.verify import SignatureReport
+
+    refused: list[str] = []
+    for signer in signers:
+        report = signer.verify(opened, digest)
+        if report.ok:
+            return report, signer.name
+        refused += report.refused
+    return SignatureReport((), tuple(dict.fromkeys(refused))), " or ".join(signer.name for signer in signers)
 
 
 class _Signers:

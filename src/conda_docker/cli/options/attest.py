@@ -26,6 +26,19 @@ _FILE = click.Path(path_type=Path)
 # A path has lost one of the slashes.
 _ELSEWHERE = re.compile(r"(?P<scheme>[a-z][a-z0-9]+):/+(?P<name>.+)")
 
+
+class KeyFile(click.Path):
+    """The file of a key, or `env://NAME`. An empty one is refused: a script's variable was not set."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the option is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 OPTIONS = (
     Option(
         "--sbom-files",
@@ -54,7 +67,8 @@ OPTIONS = (
     Option(
         "--sign-key",
         metavar="FILE",
-        type=_FILE,
+        type=KeyFile(),
+        once=True,
         panel=TRUST,
         help="Sign the image, and what is attached to it, with this private key (PEM, or cosign's; env://NAME in a "
         f"variable), as cosign does; its password comes from {PASSWORD_VARIABLES[0]}, or is asked for.",
@@ -158,14 +172,20 @@ def read_private_key(path: Path) -> SigningKey:
     """Return the key in a file, which may be encrypted. Raises `InvalidKey`, and `Error` for one that is not there."""
     from python_docker.signing.keys import read_signing_key
 
-    return read_signing_key(_content(path), _password_of(path), f"the key {path}")
+    return read_signing_key(_content(path), _password_of(path), f"the key {_shown(path)}")
 
 
 def read_public_key(path: Path) -> VerifyingKey:
     """Return the public key in a file. Raises `InvalidKey`, and `Error` for one that is not there."""
     from python_docker.signing.keys import read_verifying_key
 
-    return read_verifying_key(_content(path), f"the key {path}")
+    return read_verifying_key(_content(path), f"the key {_shown(path)}")
+
+
+def _shown(path: Path) -> str:
+    """Return what a key is called in messages: as it was written."""
+    place = _ELSEWHERE.fullmatch(path.as_posix())
+    return str(path) if place is None else f"{place['scheme']}://{place['name']}"
 
 
 def _content(path: Path) -> bytes:
@@ -189,6 +209,8 @@ def _content_elsewhere(scheme: str, name: str) -> bytes:
         raise Error(f"keys in {scheme} cannot be used: give a PEM file, or env://NAME for a key in a variable")
     if name not in os.environ:
         raise Error(f"the variable {name}, which should hold the key, is not set")
+    if not os.environ[name]:
+        raise Error(f"the variable {name}, which should hold the key, is empty")
     return os.environ[name].encode()
 
 
@@ -198,7 +220,9 @@ def _password_of(path: Path) -> Callable[[], bytes]:
             if variable in os.environ:
                 return os.environ[variable].encode()
         if not sys.stdin.isatty():
-            raise Error(f"the key {path} is encrypted: give its password in the variable {PASSWORD_VARIABLES[0]}")
+            raise Error(
+                f"the key {_shown(path)} is encrypted: give its password in the variable {PASSWORD_VARIABLES[0]}"
+            )
         from getpass import getpass
 
         return getpass(f"Password of {path}: ").encode()

@@ -29,9 +29,9 @@ def signatures_text(report: SignatureReport, digest: str, signer: str) -> str:
     lines = [f"refused: {reason}" for reason in report.refused]
     if not report.ok:
         return "\n".join([*lines, f"NOT SIGNED  {digest}: it has no signature by {signer}"])
-    stated = sorted({one.predicate_type for one in report.signatures if one.predicate_type != SIGNATURE})
+    stated = sorted({(one.predicate_type, one.digest) for one in report.signatures if one.predicate_type != SIGNATURE})
     lines.append(f"signed by {signer}: {digest}")
-    return "\n".join([*lines, *(f"stated by {signer}: {predicate}" for predicate in stated)])
+    return "\n".join([*lines, *(f"stated by {signer}: {predicate} ({named})" for predicate, named in stated)])
 
 
 def rebuild_json(report: RebuildReport) -> dict[str, Any]:
@@ -76,7 +76,12 @@ def rebuild_text(report: RebuildReport) -> str:
         for outcome in Outcome
         if (found := report.having(outcome))
     ]
-    return "\n".join([*lines, format_table(rows), *(f"note: {note}" for note in report.notes)])
+    lines += [format_table(rows), *(f"note: {note}" for note in report.notes)]
+    if left := report.having(Outcome.UNVERIFIED):
+        names = ", ".join(_name(layer).removeprefix("layer ") for layer in left[:_LISTED])
+        names += f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
+        lines.append(f"NOT FULLY VERIFIED: {count(len(left), 'layer')} not verified: {names}")
+    return "\n".join(lines)
 
 
 def _name(layer: LayerVerdict) -> str:

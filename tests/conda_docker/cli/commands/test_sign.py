@@ -150,6 +150,18 @@ def test_a_bill_made_of_the_history_is_signed(
     assert f"{CYCLONEDX}" in conda_docker("verify", "--key", key, place).stdout
 
 
+def test_several_bills_of_one_format(build: Sign, sign: Sign, conda_docker: Run, tmp_path: Path) -> None:
+    build("oci:out:1")
+    for name in ("first", "second"):
+        bill = f'{{"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [], "serialNumber": "{name}"}}'
+        (tmp_path / f"{name}.json").write_text(bill)
+        assert sign("--attach", f"{name}.json", "oci:out:1").returncode == 0
+    shown = conda_docker("inspect", "--sbom", "cyclonedx", "oci:out:1")
+    assert shown.returncode == 0
+    assert "2 cyclonedx bills of materials are attached; this is sha256:" in shown.stderr
+    assert shown.stderr.count("sha256:") == 2
+
+
 def test_a_bill_from_elsewhere(build: Sign, sign: Sign, conda_docker: Run, key: Path, tmp_path: Path) -> None:
     build("oci:out:1")
     (tmp_path / "scanned.json").write_text('{"bomFormat": "CycloneDX", "specVersion": "1.5", "components": []}')
