@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conda_docker.build_options import Bytecode, LinkScripts
+from conda_docker.build_options import Activate, Bytecode, LinkScripts
+from conda_docker.environment.activation_script import FOLDER
 from conda_docker.errors import InterpreterNotFound
 from conda_docker.image import provenance
 from conda_docker.image.plan import do_without
@@ -46,6 +47,7 @@ def prefix_layers(
     if survey is None:
         return
     notes += notes_of(survey)
+    notes += activation_notes(survey, options.activate)
     with _Maker(plan, survey, options, store, created, notes) as maker:
         for shares in LAYERS:
             found = maker.layer(shares)
@@ -148,6 +150,21 @@ def _compiler(
     except InterpreterNotFound as error:
         notes.append(do_without(error, options))
         return None
+
+
+def activation_notes(survey: Survey, mode: Activate) -> Iterator[str]:
+    """Yield a note of the prefix's own activation scripts: an entrypoint runs them, and nothing else does.
+
+    Unlike those of packages they are in no channel, and whoever verifies an image could not tell what it should set.
+    """
+    folder = f"{FOLDER}/"
+    own = [file.place for file in survey.of(Share.OWN) if file.place.startswith(folder) and file.place.endswith(".sh")]
+    if own and mode is Activate.AUTO:
+        names = ", ".join(place.removeprefix(folder) for place in own)
+        yield (
+            f"activation scripts that no package brings are copied, and run by an entrypoint alone: {names}; "
+            "--activate entrypoint makes sure of one"
+        )
 
 
 def _carried_notes(carried: Carried, prefix: str) -> Iterator[str]:
