@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 
 POLICY = "Which packages are allowed"
 POLICY_VARIABLE = "CONDA_DOCKER_POLICY"
-_PATH = click.Path(path_type=Path)
+
+
+class _GivenPath(click.Path):
+    """A path that is not empty: as a `Path`, nothing is the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("it needs a path", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+_PATH = _GivenPath(path_type=Path)
 
 
 def _age(name: str, text: str) -> timedelta:
@@ -43,16 +54,6 @@ def _naming(name: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-
-
-def _path(name: str, value: Path) -> Path:
-    if value == Path():
-        raise ValueError(f"{name} needs a path")
-    return value
-
-
-def _paths(name: str, values: Sequence[Path]) -> tuple[Path, ...]:
-    return tuple(_path(name, value) for value in values)
 
 
 def _words(name: str, values: Sequence[str]) -> tuple[str, ...]:
@@ -102,7 +103,6 @@ OPTIONS = (
         "--osv-database",
         metavar="PATH",
         type=_PATH,
-        convert=_path,
         once=True,
         panel=POLICY,
         help="Refuse Python packages with an advisory in this folder or zip archive of OSV files.",
@@ -121,7 +121,6 @@ OPTIONS = (
         metavar="FILE",
         type=_PATH,
         multiple=True,
-        convert=_paths,
         panel=POLICY,
         help=f"Obey the rules in this TOML file too, and in the one that {POLICY_VARIABLE} names; repeatable.",
     ),

@@ -74,8 +74,8 @@ def test_the_rules_of_options_and_file_both_count(build: Build, tmp_path: Path) 
         (["--max-age", "3"], "--max-age: expected a duration such as 90d, 26w or 2y, got '3'"),
         (["--exclude-newer", "soon"], "--exclude-newer: expected a date"),
         (["--deny-license", " "], "--deny-license: an empty text says nothing"),
-        (["--osv-database", ""], "--osv-database needs a path"),
-        (["--policy", ""], "--policy needs a path"),
+        (["--osv-database", ""], "--osv-database: it needs a path"),
+        (["--policy", ""], "--policy: it needs a path"),
         (["--max-age", "1d", "--max-age", "9y"], "--max-age is given more than once"),
     ],
 )
@@ -124,3 +124,8 @@ def test_the_rules_that_a_lock_file_records_are_obeyed_beside_others(
     for also in ([], ["--deny-license", "BSD-*"]):
         refused = conda_docker(*build, *also, folder=tmp_path / "elsewhere")
         assert (refused.returncode, "denied by --deny-license AGPL-*" in refused.stderr) == (1, True), refused.stderr
+
+
+def test_the_current_folder_may_be_a_database(build: Build) -> None:
+    result = build("tool", "--osv-database", ".")
+    assert (result.returncode, "the OSV database ." in result.stderr) == (1, True)
