@@ -9,13 +9,14 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package. One of pip's has no build; the channel is a public URL, or `pypi`."""
+    """A package. One of pip's has no build; the channel is a public URL, or `pypi`; `sha256` is known of wheels."""
 
     kind: Literal["conda", "pypi"]
     name: str
     version: str
     build: str | None = None
     channel: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,15 @@ class LayerChanges:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs. Packages are None where one side does not name its own, `layers` unless both are images."""
+    """What differs on a platform.
+
+    Packages are None where one side does not name its own, `layers` unless both are images.
+    """
 
     before: str
     after: str
+    before_platform: str
+    after_platform: str
     added: tuple[Package, ...] | None
     removed: tuple[Package, ...] | None
     changed: tuple[Change, ...] | None
@@ -87,7 +93,9 @@ class Comparison:
 
 
 def compare(before: Side, after: Side) -> Comparison:
-    """Return what differs between two sides. Packages are the same by version, build and channel, where both name it.
+    """Return what differs between two sides.
+
+    Packages are the same by version, build and channel, and of one platform by contents, too, where both name them.
 
     >>> one = Side("a", "file", "linux/amd64", (Package("conda", "x", "1"),))
     >>> two = Side("b", "file", "linux/amd64", (Package("conda", "x", "2"), Package("pypi", "y", "1")))
@@ -96,15 +104,16 @@ def compare(before: Side, after: Side) -> Comparison:
     (['y'], ['2'])
     """
     layers = _layers(before, after)
+    names = (before.name, after.name, before.platform, after.platform)
     if before.packages is None or after.packages is None:
-        return Comparison(before.name, after.name, None, None, None, None, layers)
+        return Comparison(*names, None, None, None, None, layers)
     old = {(each.kind, each.name): each for each in before.packages}
     new = {(each.kind, each.name): each for each in after.packages}
     common = sorted(old.keys() & new.keys(), key=lambda key: (key[1], key[0]))
-    changed = [Change(old[key], new[key]) for key in common if not _same(old[key], new[key])]
+    one_platform = before.platform == after.platform
+    changed = [Change(old[key], new[key]) for key in common if not _same(old[key], new[key], contents=one_platform)]
     return Comparison(
-        before.name,
-        after.name,
+        *names,
         tuple(new[key] for key in sorted(new.keys() - old.keys(), key=lambda key: (key[1], key[0]))),
         tuple(old[key] for key in sorted(old.keys() - new.keys(), key=lambda key: (key[1], key[0]))),
         tuple(changed),
@@ -113,11 +122,16 @@ def compare(before: Side, after: Side) -> Comparison:
     )
 
 
-def _same(before: Package, after: Package) -> bool:
+def _same(before: Package, after: Package, *, contents: bool) -> bool:
     def agree(one: str | None, other: str | None) -> bool:
         return one is None or other is None or one.rstrip("/") == other.rstrip("/")
 
-    return before.version == after.version and agree(before.build, after.build) and agree(before.channel, after.channel)
+    return (
+        before.version == after.version
+        and agree(before.build, after.build)
+        and agree(before.channel, after.channel)
+        and (not contents or agree(before.sha256, after.sha256))
+    )
 
 
 def _layers(before: Side, after: Side) -> LayerChanges | None:

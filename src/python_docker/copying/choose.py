@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
 from python_docker.spec.documents import Index, Manifest
 from python_docker.spec.media_types import INDEXES
-from python_docker.spec.platform_choice import select_platform
+from python_docker.spec.platform_choice import images_in, select_platform
 
 if TYPE_CHECKING:
     from python_docker.image import Image
@@ -57,6 +57,19 @@ def _choose(
     if isinstance(child, Index):
         return _choose(source, child, platform, depth + 1, seen)
     return child, chosen.get_platform()
+
+
+def platforms_of(source: Source, root: Index, depth: int = 1) -> tuple[Platform, ...]:
+    """Return the platforms that an index and indexes in it name images for, in their order, each once."""
+    if depth > MAX_DEPTH:
+        raise UnsupportedFormat(f"index {root.digest} is in indexes more than {MAX_DEPTH} deep")
+    found: list[Platform] = []
+    for descriptor in images_in(root):
+        if platform := descriptor.get_platform():
+            found.append(platform)
+        elif descriptor.media_type in INDEXES and isinstance(child := source.child(descriptor), Index):
+            found += platforms_of(source, child, depth + 1)
+    return tuple(dict.fromkeys(found))
 
 
 def image_of(source: Source, platform: Platform | None = None, root: Manifest | Index | None = None) -> Image:

@@ -17,7 +17,7 @@ def select_platform(index: Index, platform: Platform | None) -> Descriptor:
     `PlatformNotFound`.
     """
     wanted = platform or Platform.host()
-    candidates = [descriptor for descriptor in index.manifests if _may_be_an_image(descriptor)]
+    candidates = images_in(index)
     for suits in (wanted.matches, wanted.accepts):
         for descriptor in candidates:
             found = descriptor.get_platform()
@@ -30,6 +30,11 @@ def select_platform(index: Index, platform: Platform | None) -> Descriptor:
         f"there is no image for {wanted}; "
         + (f"there are: {there[:400]}" if there else "the index names no image for any platform")
     )
+
+
+def images_in(index: Index) -> list[Descriptor]:
+    """Return the descriptors of an index that are images or indexes of them, without attestations and the like."""
+    return [descriptor for descriptor in index.manifests if _may_be_an_image(descriptor)]
 
 
 def _may_be_an_image(descriptor: Descriptor) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from conda_docker.cli.options import common as options
+from conda_docker.cli.options.arguments import to_platform
 from conda_docker.cli.parameters import Argument, Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
@@ -14,7 +15,9 @@ from conda_docker.cli.terminal.output import Output
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from python_docker.registry.options import RegistryOptions
     from python_docker.spec.platform import Platform
+    from python_docker.transports import Location
 
 _EXAMPLES = """
 # Two images: packages, layers, and what an update downloads
@@ -26,6 +29,13 @@ conda-docker diff ghcr.io/org/app:1.1 .pixi/envs/default
 """
 _SIDE = "An image (as `inspect` takes it), a lock file or other environment file, or the folder of an environment."
 
+_PLATFORM = Option(
+    "--platform",
+    metavar="OS/ARCH",
+    convert=to_platform,
+    help="Compare for this platform alone, such as linux/arm64 [default: all platforms that both have]",
+)
+
 
 @command(
     Argument("before", metavar="A", explanation=_SIDE),
@@ -33,7 +43,7 @@ _SIDE = "An image (as `inspect` takes it), a lock file or other environment file
     options.JSON,
     Option("--markdown", is_flag=True, help="Print tables in Markdown, as for a pull request."),
     Option("--exit-code", is_flag=True, help="End with exit code 1 where anything differs."),
-    options.PLATFORM,
+    _PLATFORM,
     options.INSECURE,
     options.CACERT,
     examples=_EXAMPLES,
@@ -53,7 +63,7 @@ def diff(
 
     Compared are packages, and of two images layers, too. Each of A and B may be an image, a lock file, another
     environment file (which is solved), or an environment's folder. Of images only documents are read; no layer is
-    downloaded.
+    downloaded. What is for several platforms is compared on each that both have.
     """
     if json and markdown:
         raise click.UsageError("give one of --json and --markdown")
@@ -61,20 +71,17 @@ def diff(
 
     from conda_docker.cli.options.registries import registry_options
     from conda_docker.cli.terminal.diff_report import diff_markdown, diff_text
-    from conda_docker.comparison.compare import compare
-    from conda_docker.comparison.side import read_side
+    from conda_docker.comparison.platforms import compare_platforms
+    from conda_docker.comparison.side import open_side
 
-    first, second = (
-        read_side(
-            name,
-            platform=platform,
-            registry=lambda location: registry_options(location, insecure=insecure, ca_bundle=cacert),
-        )
-        for name in (before, after)
-    )
-    if first.platform != second.platform:
-        output.note(f"note: {first.name} is for {first.platform}, {second.name} for {second.platform}")
-    found = compare(first, second)
+    def registry(location: Location) -> RegistryOptions | None:
+        return registry_options(location, insecure=insecure, ca_bundle=cacert)
+
+    with open_side(before, registry=registry) as first, open_side(after, registry=registry) as second:
+        found = compare_platforms(first, second, platform)
+    for each in found.platforms:
+        if each.before_platform != each.after_platform:
+            output.note(f"note: {before} is for {each.before_platform}, {after} for {each.after_platform}")
     if json:
         output.json(asdict(found))
     else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import click
 from conda_docker.cli.options.build import DEFAULTS, values_for
 from conda_docker.cli.options.common import check_level
 from conda_docker.cli.options.declarable import key_of
-from conda_docker.cli.options.lock import LOCK_OPTIONS, LOCKABLE, RECORDED
+from conda_docker.cli.options.lock import DEFAULT_FILE, LOCK_OPTIONS, LOCKABLE, RECORDED
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
@@ -75,14 +76,22 @@ def lock(
     from conda_docker.lock_files.overwrite import check_replaceable
     from conda_docker.user_files import read_once
 
+    if check and update:
+        raise click.UsageError("--check and --update exclude each other: --check writes nothing")
     form = form or _form_of(path)
+    if form != "conda-docker" and (check or update):
+        raise click.UsageError(
+            f"{'--check' if check else '--update'}: a lock file of {form} does not say what it was made from; give "
+            "what to lock to write it anew, or use a lock file of conda-docker"
+        )
     existing = read_lock(path) if form == "conda-docker" else None
+    again = _command(path, given["target"])
     with read_once():  # what is locked is what is noted, even if a file changes meanwhile
         asked = _asked(ctx, given, path, existing)
         if check:
-            return _check(console, path, form, existing, asked)
+            return _check(console, path, existing, asked, again)
         if update:
-            _updatable(path, form, existing)
+            _found(path, existing, again)
         if not force:
             check_replaceable(path, form, asked.values["environment"] or DEFAULT_ENVIRONMENT, asked.request.files)
         check_level(asked.values["compression"] or DEFAULTS.compression, asked.values["compression_level"])
@@ -156,10 +165,15 @@ def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _check(console: Output, path: Path, form: str, existing: Mapping[str, Any] | None, asked: _Asked) -> int:
-    if form != "conda-docker":
-        raise click.UsageError(f"--check: a lock file of {form} does not say what it was made from")
-    existing = _found(path, existing)
+def _command(path: Path, targets: Sequence[str]) -> str:
+    """Return the command that writes the lock file at `path`, as it is typed in a shell."""
+    named = ["-o", str(path)] if str(path) != DEFAULT_FILE else []
+    wanted = [word for target in targets for word in ("--target", target)]
+    return shlex.join(["conda-docker", "lock", *named, *wanted])
+
+
+def _check(console: Output, path: Path, existing: Mapping[str, Any] | None, asked: _Asked, again: str) -> int:
+    existing = _found(path, existing, again)
     if existing.get("inputs-digest") == asked.digest:
         console.result(f"{path} is up to date")
         return 0
@@ -167,23 +181,17 @@ def _check(console: Output, path: Path, form: str, existing: Mapping[str, Any] |
         key for key in {*existing["inputs"], *asked.inputs} if existing["inputs"].get(key) != asked.inputs.get(key)
     )
     what = f"other options: {', '.join(changed)}" if changed else "a file that it is made from has changed"
-    console.error(f"{path} is not up to date: {what}; update it with `conda-docker lock`")
+    console.error(f"{path} is not up to date: {what}; update it with `{again}`")
     return 1
 
 
-def _found(path: Path, existing: Mapping[str, Any] | None) -> Mapping[str, Any]:
+def _found(path: Path, existing: Mapping[str, Any] | None, again: str) -> Mapping[str, Any]:
     """Return the document of a lock file of conda-docker's own form, which must be there."""
     if existing is not None:
         return existing
     if path.exists():
         raise InvalidEnvironment(f"{path} is not a lock file of conda-docker; name another with -o")
-    raise EnvironmentNotFound(f"there is no lock file {path}; write it with `conda-docker lock`")
-
-
-def _updatable(path: Path, form: str, existing: Mapping[str, Any] | None) -> None:
-    if form != "conda-docker":
-        raise click.UsageError(f"--update: a lock file of {form} does not say what it was made from")
-    _found(path, existing)
+    raise EnvironmentNotFound(f"there is no lock file {path}; write it with `{again}`")
 
 
 def _request(values: Mapping[str, Any]) -> Request:

@@ -1,4 +1,4 @@
-"""What `conda-docker diff` says: lines for people, Markdown for pull requests; programs get `Comparison` as JSON."""
+"""What `conda-docker diff` says: lines for people, Markdown for pull requests; programs get `Differences` as JSON."""
 
 from __future__ import annotations
 
@@ -9,13 +9,40 @@ from conda_docker.cli.terminal.report import count, format_size, format_table
 
 if TYPE_CHECKING:
     from conda_docker.comparison.compare import Change, Comparison, LayerChanges, Package
+    from conda_docker.comparison.platforms import Differences
 
 _UNKNOWN = "packages are not compared: one of the images does not name its own"
+_OTHER_CONTENTS = "same version, different contents"
 
 
-def diff_text(found: Comparison) -> str:
-    """Return what differs as lines: `+` what is added, `-` what is removed, `~` what changed."""
-    parts = [f"{found.before} -> {found.after}"]
+def diff_text(found: Differences) -> str:
+    """Return what differs as lines, by platform: `+` what is added, `-` what is removed, `~` what changed."""
+    title = f"{found.before} -> {found.after}"
+    if len(found.platforms) == 1:
+        [only] = found.platforms
+        parts = [f"{title} ({_platform(only, '->')})", *_lines(only)]
+    else:
+        parts = [title]
+        for each in found.platforms:
+            parts += ["", f"{_platform(each, '->')}:", *_lines(each)]
+        parts.append("")
+    return "\n".join([*parts, *_not_compared(found)]).rstrip("\n")
+
+
+def _platform(found: Comparison, arrow: str) -> str:
+    return f" {arrow} ".join(dict.fromkeys((found.before_platform, found.after_platform)))
+
+
+def _not_compared(found: Differences) -> Iterator[str]:
+    for name, platforms in ((found.before, found.only_before), (found.after, found.only_after)):
+        if platforms:
+            yield f"not compared: {', '.join(platforms)}, only in {name}"
+    if found.not_compared:
+        yield f"not compared: {', '.join(found.not_compared)}, whose packages run in no image"
+
+
+def _lines(found: Comparison) -> list[str]:
+    parts: list[str] = []
     if found.added is None or found.removed is None or found.changed is None:
         parts.append(_UNKNOWN)
     else:
@@ -26,7 +53,7 @@ def diff_text(found: Comparison) -> str:
         parts.append(f"{count(found.same or 0, 'package')} the same")
     if found.layers is not None:
         parts += _layer_lines(found.layers)
-    return "\n".join(parts)
+    return parts
 
 
 def _row(package: Package) -> tuple[str, str, str]:
@@ -44,7 +71,7 @@ def _change(change: Change) -> str:
         parts.append(f"{_version(before)} -> {_version(after)}")
     if before.channel and after.channel and before.channel.rstrip("/") != after.channel.rstrip("/"):
         parts.append(f"{before.channel} -> {after.channel}")
-    return ", ".join(parts)
+    return ", ".join(parts) or f"{_version(after)}: {_OTHER_CONTENTS}"
 
 
 def _layer_lines(layers: LayerChanges) -> Iterator[str]:
@@ -56,9 +83,17 @@ def _layer_lines(layers: LayerChanges) -> Iterator[str]:
     yield f"download for a machine that has the first: {format_size(layers.download)}"
 
 
-def diff_markdown(found: Comparison) -> str:
-    """Return what differs as Markdown: tables of packages, and a line on layers."""
+def diff_markdown(found: Differences) -> str:
+    """Return what differs as Markdown: for each platform a heading, a table of packages, and a line on layers."""
     parts = [f"### {_code(found.before)} → {_code(found.after)}"]
+    for each in found.platforms:
+        parts += [f"#### {_platform(each, '→')}", *_paragraphs(each)]
+    parts += [f"{line[0].upper()}{line[1:]}." for line in _not_compared(found)]
+    return "\n\n".join(parts)
+
+
+def _paragraphs(found: Comparison) -> list[str]:
+    parts: list[str] = []
     if found.added is None or found.removed is None or found.changed is None:
         parts.append(_UNKNOWN.capitalize() + ".")
     elif not (found.added or found.removed or found.changed):
@@ -66,9 +101,7 @@ def diff_markdown(found: Comparison) -> str:
     else:
         rows = [(each.name, "", _version(each), each.channel or "") for each in found.added]
         rows += [(each.name, _version(each), "", each.channel or "") for each in found.removed]
-        rows += [
-            (each.after.name, _version(each.before), _version(each.after), _channels(each)) for each in found.changed
-        ]
+        rows += [(each.after.name, _version(each.before), _after(each), _channels(each)) for each in found.changed]
         parts.append(_table(("package", "before", "after", "channel"), sorted(rows)))
         parts.append(
             f"{len(found.added)} added, {len(found.removed)} removed, {len(found.changed)} changed, "
@@ -80,7 +113,13 @@ def diff_markdown(found: Comparison) -> str:
             f"{count(len(layers.shared), 'layer')} shared, {len(layers.new)} new; a machine that has the first image "
             f"downloads {format_size(layers.download)}."
         )
-    return "\n\n".join(parts)
+    return parts
+
+
+def _after(change: Change) -> str:
+    """Return what the cell after a change says, which the cell before it does not tell already."""
+    text = _change(change)
+    return text.replace(": ", " (") + ")" if text.endswith(_OTHER_CONTENTS) else _version(change.after)
 
 
 def _channels(change: Change) -> str:

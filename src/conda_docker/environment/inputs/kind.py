@@ -112,3 +112,5 @@ class InputKind:
     detect: Callable[[InputFile], bool]
     read: Callable[[ReadRequest], LockedEnvironment | EnvironmentSpec]
     choices: frozenset[Choice] = frozenset()
+    subdirs: Callable[[InputFile], frozenset[str]] = lambda file: frozenset()
+    """The subdirs that a lock file has packages for; empty for a kind of file that is for one, or for any."""

@@ -47,7 +47,8 @@ def report(run: Run, *args: str) -> dict[str, Any]:
     done = run("diff", "--json", *args)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    [of_platform] = found["platforms"]
+    return dict(of_platform)
 
 
 def names(found: dict[str, Any]) -> dict[str, list[str]]:
@@ -141,3 +142,84 @@ def test_one_form_at_a_time(conda_docker: Run) -> None:
 def test_a_missing_file_is_not_looked_for_in_a_registry(conda_docker: Run, layout: str, name: str) -> None:
     done = conda_docker("diff", layout, name)
     assert (done.returncode, done.stderr) == (4, f"error: there is no file {name}\n")
+
+
+BOTH = "linux/amd64,linux/arm64"
+
+
+@pytest.fixture
+def several(conda_docker: Run, channel: SyntheticChannel) -> SyntheticChannel:
+    """Lock and build for two platforms, of which arm64 alone gets another package: {old,new}{,.lock}."""
+    for version, name in (("1.0", "old"), ("2.0", "new")):
+        channel.add(SyntheticPackage(name="native", version="1.0", subdir="linux-64", files={"share/native": "1.0"}))
+        channel.add(
+            SyntheticPackage(name="native", version=version, subdir="linux-aarch64", files={"share/n": version})
+        )
+        options = ["-b", "scratch", "-c", channel.url, "--override-channels", "--platform", BOTH, "same", "native"]
+        for done in (
+            conda_docker("lock", "-o", f"{name}.lock", *options),
+            conda_docker("build", "-o", f"oci:{name}", *options),
+        ):
+            assert done.returncode == 0, done.stderr
+    return channel
+
+
+@pytest.mark.parametrize(("old", "new"), [("old.lock", "new.lock"), ("oci:old", "oci:new"), ("old.lock", "oci:new")])
+def test_every_platform_is_compared(conda_docker: Run, several: SyntheticChannel, old: str, new: str) -> None:
+    done = conda_docker("diff", "--exit-code", "--json", old, new)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["differs"], found["only_before"], found["only_after"]) == (1, True, [], [])
+    assert [(each["after_platform"], names(each)["changed"]) for each in found["platforms"]] == [
+        ("linux/amd64", []),
+        ("linux/arm64", ["1.0->2.0"]),
+    ]
+    text = conda_docker("diff", old, new).stdout
+    assert text.index("linux/amd64:\nno package differs") < text.index("linux/arm64:\n~  native")
+    markdown = conda_docker("diff", "--markdown", old, new).stdout
+    assert markdown.index("#### linux/amd64\n\nNo package") < markdown.index("#### linux/arm64\n\n| package")
+    assert conda_docker("diff", "--exit-code", "--platform", "linux/amd64", "old.lock", "new.lock").returncode == 0
+
+
+def test_a_platform_of_one_side_alone_is_named(
+    conda_docker: Run, several: SyntheticChannel, images: tuple[str, str]
+) -> None:
+    options = ["-b", "scratch", "-c", several.url, "--override-channels", "--platform", "linux/amd64"]
+    assert conda_docker("lock", "-o", "one.lock", *options, "same", "native").returncode == 0
+    done = conda_docker("diff", "--exit-code", "old.lock", "one.lock")
+    assert (done.returncode, "not compared: linux/arm64, only in old.lock" in done.stdout) == (1, True)
+    markdown = conda_docker("diff", "--markdown", "one.lock", "old.lock").stdout
+    assert "Not compared: linux/arm64, only in old.lock." in markdown
+
+
+@pytest.mark.parametrize("name", ["pixi.lock", "conda-lock.yml"])
+def test_platforms_of_other_lock_files(conda_docker: Run, several: SyntheticChannel, name: str) -> None:
+    options = ["-b", "scratch", "-c", several.url, "--override-channels", "--platform", BOTH]
+    assert conda_docker("lock", "-o", name, *options, "same", "native=1").returncode == 0
+    found = json.loads(conda_docker("diff", "--json", name, "new.lock").stdout)
+    assert [each["after_platform"] for each in found["platforms"]] == BOTH.split(",")
+
+
+def test_images_of_different_platforms(conda_docker: Run, several: SyntheticChannel) -> None:
+    options = ["-b", "scratch", "-c", several.url, "--override-channels", "same"]
+    for name, platform in zip(("amd", "arm"), BOTH.split(","), strict=True):
+        assert conda_docker("build", "-o", f"oci:{name}", "--platform", platform, *options).returncode == 0
+    done = conda_docker("diff", "oci:amd", "oci:arm")
+    assert "note: oci:amd is for linux/amd64, oci:arm for linux/arm64" in done.stderr
+    assert "oci:amd -> oci:arm (linux/amd64 -> linux/arm64)" in done.stdout
+
+
+def test_a_wheel_of_the_same_version_with_other_contents(
+    conda_docker: Run, tmp_path: Path, channel: SyntheticChannel
+) -> None:
+    channel.add(SyntheticPackage(name="python", version="3.12.1", subdir="linux-64", files={"bin/python3.12": ""}))
+    options = ["-b", "scratch", "-c", channel.url, "--override-channels", "--platform", "linux/amd64"]
+    assert conda_docker("lock", *options, "python").returncode == 0
+    document = json.loads((tmp_path / "conda-docker.lock").read_text())
+    for name, digit in (("a", "1"), ("b", "2")):
+        wheel = {"name": "app", "version": "1.0", "url": "https://example.org/app-1.0-py3-none-any.whl"}
+        document["platforms"][0]["wheels"] = [wheel | {"sha256": digit * 64}]
+        (tmp_path / f"{name}.lock").write_text(json.dumps(document))
+    done = conda_docker("diff", "--exit-code", "a.lock", "b.lock")
+    assert (done.returncode, "app  1.0: same version, different contents" in done.stdout) == (1, True)
+    markdown = conda_docker("diff", "--markdown", "a.lock", "b.lock").stdout
+    assert "| app | 1.0 | 1.0 (same version, different contents) |" in markdown

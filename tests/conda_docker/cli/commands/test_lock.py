@@ -146,6 +146,28 @@ def test_check(conda_docker: Run, environment_file: Path) -> None:
     assert (changed.returncode, "a file that it is made from has changed" in changed.stderr) == (1, True)
 
 
+def test_the_advice_of_a_check_is_the_command(conda_docker: Run, tmp_path: Path, environment_file: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "conda-docker.toml").write_text(
+        '[images.app]\nbase = "scratch"\nfile = "environment.yml"\n'
+        '[images.web]\nbase = "scratch"\nfile = "environment.yml"\n'
+    )
+    options = ("-o", "the app.lock", "--target", "app")
+    missing = conda_docker("lock", "--check", *options)
+    assert "write it with `conda-docker lock -o 'the app.lock' --target app`" in missing.stderr
+    locked(conda_docker, *options)
+    with environment_file.open("a") as file:
+        file.write("# changed\n")
+    stale = conda_docker("lock", "--check", "-b", "scratch", *options)
+    assert "update it with `conda-docker lock -o 'the app.lock' --target app`" in stale.stderr
+
+
+def test_a_check_updates_nothing(conda_docker: Run, environment_file: Path) -> None:
+    locked(conda_docker, "-f", "environment.yml")
+    done = conda_docker("lock", "--check", "--update", "tool")
+    assert (done.returncode, "--check and --update exclude each other" in done.stderr) == (2, True)
+
+
 def test_check_and_update_of_what_is_no_lock_file(conda_docker: Run, environment_file: Path) -> None:
     for command in (("--check",), ("--update", "tool")):
         done = conda_docker("lock", *command, "-f", "environment.yml", "-o", "environment.yml")
@@ -234,8 +256,9 @@ def test_forms_of_other_programs(conda_docker: Run, environment_file: Path, name
     locked(conda_docker, "-f", "environment.yml", "-o", name)
     done = conda_docker("build", "-b", "scratch", "-f", name, "-o", "oci:out")
     assert done.returncode == 0, done.stderr
-    refused = conda_docker("lock", "--check", "-f", "environment.yml", "-o", name)
-    assert (refused.returncode, "does not say what it was made from" in refused.stderr) == (2, True)
+    for asked in (["--check", "-f", "environment.yml"], ["--check"], ["--update", "tool"]):
+        refused = conda_docker("lock", *asked, "-o", name)
+        assert (refused.returncode, "does not say what it was made from" in refused.stderr) == (2, True)
 
 
 def test_a_declared_environment(conda_docker: Run, tmp_path: Path, environment_file: Path) -> None:

@@ -71,7 +71,7 @@ def test_packages_with_licenses_and_what_is_shared(conda_docker: Run, images: tu
         ("b", "2.0", "ISC"),
     ]
     assert all(each["requested"] and each["size"] > 5000 for each in report["packages"])
-    difference = json.loads(conda_docker("diff", "--json", *images).stdout)
+    [difference] = json.loads(conda_docker("diff", "--json", *images).stdout)["platforms"]
     assert report["comparison"] == difference | {"after": report["comparison"]["after"]}
     assert not (tmp_path / "report.html").exists()
 

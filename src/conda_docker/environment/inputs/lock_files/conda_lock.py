@@ -90,6 +90,12 @@ def read_package_list(
     )
 
 
+def listed_subdirs(document: YamlMapping) -> frozenset[str]:
+    """Return the subdirs that a list of packages is for."""
+    metadata = document.mapping("metadata") or YamlMapping(document.file_name, 1)
+    return frozenset(_platforms(metadata, list(document.mappings("package"))))
+
+
 def _platforms(metadata: YamlMapping, entries: Sequence[YamlMapping]) -> Iterator[str]:
     """Yield the platforms of a file. One that it names may have no packages, and files by hand may name none."""
     yield from metadata.texts("platforms")
@@ -190,4 +196,8 @@ def _read(request: ReadRequest) -> LockedEnvironment:
     )
 
 
-KIND = InputKind("a conda-lock lock file", _is_conda_lock, _read, frozenset({Choice.CATEGORIES}))
+def _subdirs(file: InputFile) -> frozenset[str]:
+    return listed_subdirs(parse_document(file.text, str(file.path)))
+
+
+KIND = InputKind("a conda-lock lock file", _is_conda_lock, _read, frozenset({Choice.CATEGORIES}), _subdirs)

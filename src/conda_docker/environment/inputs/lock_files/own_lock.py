@@ -119,4 +119,12 @@ def _read(request: ReadRequest) -> LockedEnvironment:
     return parse_own_lock(request.text, request.file_name, subdir=request.subdir, folder=request.folder)
 
 
-KIND = InputKind("a conda-docker lock file", _is_own, _read)
+def _subdirs(file: InputFile) -> frozenset[str]:
+    document = read_document(file.text, str(file.path))
+    try:
+        return frozenset(str(entry["subdir"]) for entry in document["platforms"])
+    except (LookupError, TypeError) as error:
+        raise _damaged(str(file.path), error) from error
+
+
+KIND = InputKind("a conda-docker lock file", _is_own, _read, subdirs=_subdirs)

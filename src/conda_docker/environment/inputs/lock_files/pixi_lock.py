@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
-from conda_docker.environment.inputs.lock_files.conda_lock import read_package_list
+from conda_docker.environment.inputs.lock_files.conda_lock import listed_subdirs, read_package_list
 from conda_docker.environment.inputs.lock_files.index_record import described_package
 from conda_docker.environment.inputs.lock_files.location import locate
 from conda_docker.environment.inputs.lock_files.locked_entries import (
@@ -133,11 +133,7 @@ def _choose_platform(
     document: YamlMapping, environment: YamlMapping, wanted: str | None, declared: Mapping[str, str] | None, of: str
 ) -> tuple[_Platform, tuple[str, ...]]:
     """Return the platform to take, and a warning where others would do."""
-    described = {platform.name: platform for platform in map(_platform, document.mappings("platforms"))}
-    used = [
-        described.get(name) or _Platform(name, name)
-        for name in environment.mapping("packages") or YamlMapping(document.file_name, 1)
-    ]
+    used = _platforms(document, environment)
     subdir = choose_subdir((platform.subdir for platform in used), wanted, document.file_name, of)
     candidates = [platform for platform in used if platform.subdir == subdir]
     if declared:
@@ -149,6 +145,14 @@ def _choose_platform(
     return taken, (
         f"{document.file_name}: of the platforms for {subdir}{of}, {taken.name} is used, not {', '.join(others)}",
     )
+
+
+def _platforms(document: YamlMapping, environment: YamlMapping) -> list[_Platform]:
+    described = {platform.name: platform for platform in map(_platform, document.mappings("platforms"))}
+    return [
+        described.get(name) or _Platform(name, name)
+        for name in environment.mapping("packages") or YamlMapping(document.file_name, 1)
+    ]
 
 
 def _platform(entry: YamlMapping) -> _Platform:
@@ -268,4 +272,12 @@ def _read(request: ReadRequest) -> LockedEnvironment:
     )
 
 
-KIND = InputKind("a pixi lock file", _is_pixi_lock, _read, frozenset({Choice.ENVIRONMENT}))
+def _subdirs(file: InputFile) -> frozenset[str]:
+    document = parse_document(file.text, str(file.path))
+    if (document.number("version") or 0) < _FIRST_WITH_ENVIRONMENTS:
+        return listed_subdirs(document)
+    _, environment = _choose_environment(document, None)
+    return frozenset(platform.subdir for platform in _platforms(document, environment))
+
+
+KIND = InputKind("a pixi lock file", _is_pixi_lock, _read, frozenset({Choice.ENVIRONMENT}), _subdirs)
