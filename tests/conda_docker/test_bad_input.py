@@ -450,7 +450,7 @@ def test_a_full_disk_at_the_output(
 @pytest.mark.parametrize(
     ("args", "word"),
     [
-        (["top"], "--output"),
+        (["top"], "--load"),
         (["-o", "x.tar"], "packages"),
         (["-o", "x.tar", "-f", "a.yml", "-n", "a"], "exclude"),
         (["-o", "x.tar", "-n", "a", "-p", "b"], "exclude"),

@@ -236,9 +236,10 @@ def _remove_folder(path: Path) -> None:
     import shutil  # which brings compressors, and is seldom needed
 
     def open_up(_function: object, closed: str, _error: object) -> None:
-        """Try again in folders that were closed, as a program in a sandbox may leave them."""
+        """Try again in folders that were closed, as a program in a sandbox may leave them; never outside of `path`."""
         with suppress(OSError):
-            os.chmod(os.path.dirname(closed), 0o700)  # noqa: PTH101, PTH120
+            if Path(closed) != path:
+                os.chmod(os.path.dirname(closed), 0o700)  # noqa: PTH101, PTH120
             if not os.path.islink(closed) and os.path.isdir(closed):  # noqa: PTH112, PTH114
                 os.chmod(closed, 0o700)  # noqa: PTH101
                 shutil.rmtree(closed, ignore_errors=True)

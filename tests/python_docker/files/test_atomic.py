@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from python_docker.files import atomic
 from python_docker.files.atomic import (
     PartialFile,
     PartialFolder,
+    _remove_folder,
     is_partial,
     remove_leftovers,
     write_whole_file,
@@ -231,3 +233,13 @@ def test_what_is_unfinished_when_the_process_ends_is_removed(tmp_path: Path) -> 
     result = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, timeout=60, check=False)
     assert result.returncode != 0
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
+def test_what_is_around_a_folder_keeps_its_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else may be removing the same folder, so that its own removal fails."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "folder" / "inner").mkdir(parents=True)
+    monkeypatch.setattr(os, "rmdir", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOTEMPTY, "not empty")))
+    with suppress(OSError):
+        _remove_folder(tmp_path / "folder")
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
