@@ -43,7 +43,7 @@ def group_is_gone(group: int) -> bool:
 
 @pytest.mark.parametrize("script", ["sleep 1000", "exec >&-; sleep 1000", "trap '' TERM; sleep 1000 & sleep 1000"])
 def test_one_that_hangs_is_ended_whole(ask: Ask, script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(credential_helper, "_TIMEOUT", 0.3)
+    monkeypatch.setattr(credential_helper, "_TIMEOUT", 1.0)
     with pytest.raises(CredentialsError, match=r"docker-credential-mine gave no answer for example\.org within"):
         ask(script)
     assert group_is_gone(int((tmp_path / "pid").read_text()))
