@@ -61,6 +61,7 @@ class Program(subprocess.Popen[bytes]):
         folder: Path | None = None,
         new_session: bool = False,
     ) -> None:
+        self._leaving = threading.Lock()
         # One that a process left which was killed is removed by the next.
         self._folder = None if folder else PartialFolder(Path(tempfile.gettempdir()), "conda-docker", private=True)
         if environ is None:
@@ -94,8 +95,11 @@ class Program(subprocess.Popen[bytes]):
             self._leave()  # after Ctrl-C nobody waits
 
     def _leave(self) -> None:
-        if self._folder is not None:
-            self._folder.abort()
+        """Remove the folder, once: several threads may wait for the same program."""
+        with self._leaving:
+            if self._folder is not None:
+                self._folder.abort()
+                self._folder = None
 
 
 def run_program(

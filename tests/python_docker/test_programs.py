@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,11 @@ def test_what_a_killed_process_left_is_removed(monkeypatch: pytest.MonkeyPatch, 
     os.utime(left, (0, 0))  # as if some time had passed
     run_program(["true"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_several_threads_wait_for_one_program() -> None:
+    """The folder goes once: a file descriptor that is closed twice may be somebody else's by then."""
+    for _ in range(20):
+        with Program(["true"]) as program, ThreadPoolExecutor(8) as pool:
+            waiting = [pool.submit(program.wait) for _ in range(8)]
+            assert [each.result() for each in waiting] == [0] * 8
