@@ -101,7 +101,7 @@ def test_git_itself_may_be_missing(checkout: Path, monkeypatch: pytest.MonkeyPat
         ("git://example.com/app", "https://example.com/app"),
         ("/srv/git/app.git", None),
         ("file:///srv/git/app.git", None),
-        ("C:/work/app", None),
+        ("C:/src/app", None),
         ("../app", None),
     ],
 )
