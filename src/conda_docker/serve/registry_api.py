@@ -14,7 +14,7 @@ from conda_docker.serve.access import client_of
 from conda_docker.serve.errors import BlobUnknown, ManifestUnknown
 from conda_docker.serve.names import parse_name
 from python_docker.spec.digest import Digest
-from python_docker.spec.media_types import OCI_INDEX
+from python_docker.spec.media_types import INDEXES, MANIFESTS, OCI_INDEX
 from python_docker.spec.reference import ImageReference
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def registry_routes(server: Server) -> list[BaseRoute]:
             image = await server.images.named(client, _asked(request, client, reference))
             digest = image.root
         document = image.documents.get(digest)
-        if document is None or digest not in {image.root, *(each.digest for each in image.manifests())}:
+        if document is None or document.media_type not in MANIFESTS | INDEXES:
             raise ManifestUnknown(f"{digest} is not a manifest of {image.name}")
         headers = _headers(digest, document.media_type)
         headers["Cache-Control"] = _FOREVER if ":" in reference else "no-cache"

@@ -53,13 +53,12 @@ Blobs = Mapping[Digest, "Blob"]
 
 def settings_of(configuration: ServerConfiguration) -> str:
     """Return a digest of what images are made by: those made by other settings are other images."""
-    repositories = {"cache_from", "cache_to"}
     value = {
         "format": LAYER_FORMAT,
         "base": configuration.base,
         "platforms": [str(platform) for platform in configuration.platforms],
         "virtual_packages": configuration.virtual_packages,
-        "build": {key: value for key, value in configuration.build.items() if key not in repositories},
+        "build": dict(configuration.build),
     }
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import Manifest, parse_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +44,6 @@ class ServedImage:
     def size(self) -> int:
         """The bytes of all its blobs, each counted once."""
         return sum(self.sizes.values())
-
-    def manifests(self) -> Iterator[Manifest]:
-        """Yield the manifest for each platform."""
-        for document in self.documents.values():
-            if document.media_type.endswith(("manifest.v1+json", "manifest.v2+json")):
-                parsed = parse_manifest(document.raw, document.media_type)
-                if isinstance(parsed, Manifest):
-                    yield parsed
 
     def to_json(self) -> bytes:
         """Return it as it is kept in the cache."""
