@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, Future, InvalidStateError, ThreadPoolExecutor, wait
-from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from python_docker.progress import Task
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
@@ -63,6 +65,45 @@ class _Guarded:
 
     def finish(self, outcome: str = "") -> None:
         self._task.finish(outcome)
+
+
+class Shared(Generic[K, T]):
+    """Values that are made once for all who ask for them within a block, on whatever threads; elsewhere each time.
+
+    >>> shared = Shared[str, list[int]]()
+    >>> with shared.block():
+    ...     shared.get("a", list) is shared.get("a", list)
+    True
+    >>> shared.get("a", list) is shared.get("a", list)
+    False
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._blocks = 0
+        self._values: dict[K, T] = {}
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """Keep what is made until the last of the blocks that are open is left."""
+        with self._lock:
+            self._blocks += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._blocks -= 1
+                if not self._blocks:
+                    self._values.clear()
+
+    def get(self, key: K, make: Callable[[], T]) -> T:
+        """Return the value of a key, which `make` makes if it is not there; one at a time within blocks."""
+        with self._lock:
+            if self._blocks:
+                if key not in self._values:
+                    self._values[key] = make()
+                return self._values[key]
+        return make()
 
 
 def in_parallel(calls: Sequence[Callable[[], T]], workers: int, stop: Stop | None = None) -> list[T]:

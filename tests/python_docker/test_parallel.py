@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from functools import partial
 
 import pytest
 
-from python_docker.parallel import Stop, in_parallel
+from python_docker.parallel import Shared, Stop, in_parallel
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -32,3 +33,19 @@ def test_after_an_error_no_more_calls_begin() -> None:
     assert stop.is_set()
     assert len(begun) < 5
     assert isinstance(stop.cause, ValueError)
+
+
+def test_shared_values_are_made_once_by_any_number_of_threads() -> None:
+    shared, made = Shared[str, int](), []
+
+    def make() -> int:
+        made.append(1)
+        return len(made)
+
+    with shared.block(), ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: shared.get("key", make), range(50))) == {1}
+        with shared.block():
+            pass
+        assert shared.get("key", make) == 1  # the outer block goes on
+    assert shared.get("key", make) == 2
+    assert shared.get("key", make) == 3

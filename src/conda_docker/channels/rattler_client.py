@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from conda_docker.channels.mirrors import Mirrors, mirrored_urls
 from conda_docker.errors import CacheError, InvalidEnvironment
 from conda_docker.redaction import public_text
 from python_docker.files.home import home_folder
+from python_docker.parallel import Shared
 
 if TYPE_CHECKING:
     from rattler import Config, Gateway
@@ -120,34 +121,17 @@ def _home_that_is_a_folder() -> Iterator[None]:
     yield
 
 
-class _Shared:
-    """The gateways that the solves of this process have in common, while any wants them kept."""
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.users = 0
-        self.gateways: dict[tuple[bool, bool, bool], Gateway] = {}
+_shared: Shared[tuple[bool, bool, bool], Gateway] = Shared()
+_one_at_a_time = threading.RLock()  # whoever makes one may change the environment of the process for that
 
 
-_shared = _Shared()
-
-
-@contextmanager
-def shared_gateways() -> Iterator[None]:
+def shared_gateways() -> AbstractContextManager[None]:
     """Have all solves within the block read each index once, on whatever threads they are.
 
     Without it each asks the channels whether their indexes have changed, as is right for a process that stays. The
     settings of the first solve count for all.
     """
-    with _shared.lock:
-        _shared.users += 1
-    try:
-        yield
-    finally:
-        with _shared.lock:
-            _shared.users -= 1
-            if not _shared.users:
-                _shared.gateways.clear()
+    return _shared.block()
 
 
 def gateway(config: Config, *, offline: bool = False, sharded: bool = True, private: bool = False) -> Gateway:
@@ -156,14 +140,11 @@ def gateway(config: Config, *, offline: bool = False, sharded: bool = True, priv
     `private`: the URLs hold credentials. Rattler writes URLs as they are into its cache, in files that everybody may
     read, so that these go into a folder that is the user's alone. Raises `CacheError` when it cannot be made.
     """
-    with _shared.lock:
-        if not _shared.users:
-            return _new_gateway(config, offline=offline, sharded=sharded, private=private)
-        known = _shared.gateways.get((offline, sharded, private))
-        if known is None:
-            known = _new_gateway(config, offline=offline, sharded=sharded, private=private)
-            _shared.gateways[offline, sharded, private] = known
-        return known
+    with _one_at_a_time:
+        return _shared.get(
+            (offline, sharded, private),
+            lambda: _new_gateway(config, offline=offline, sharded=sharded, private=private),
+        )
 
 
 def _new_gateway(config: Config, *, offline: bool, sharded: bool, private: bool) -> Gateway:

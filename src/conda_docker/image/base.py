@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -19,6 +18,7 @@ from python_docker.copying.choose import image_of
 from python_docker.errors import ContentMismatch, Error, NotFound, PlatformNotFound
 from python_docker.image import Image
 from python_docker.image.blob import Blob
+from python_docker.parallel import Shared
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Manifest, parse_manifest
@@ -30,30 +30,12 @@ if TYPE_CHECKING:
     from python_docker.transports.medium import Source
 
 
-class _Shared:
-    """The bases that the builds of this process have in common, while any wants them kept."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.users = 0
-        self.bases: dict[tuple[object, ...], Image] = {}
+_shared: Shared[tuple[object, ...], Image] = Shared()
 
 
-_shared = _Shared()
-
-
-@contextmanager
-def shared_bases() -> Iterator[None]:
+def shared_bases() -> AbstractContextManager[None]:
     """Have all builds within the block open each base in a registry once: a tag means one image in all of them."""
-    with _shared.lock:
-        _shared.users += 1
-    try:
-        yield
-    finally:
-        with _shared.lock:
-            _shared.users -= 1
-            if not _shared.users:
-                _shared.bases.clear()
+    return _shared.block()
 
 
 def open_base(
@@ -84,15 +66,10 @@ def open_base(
     reference = ImageReference.parse(place.name or "")
     if digest is not None and reference.digest is None:
         reference = replace(reference, digest=Digest(digest))
-    if not _shared.users:
-        return _open_reference(reference, platform, cache, registry, offline=offline, location=location)
-    with _shared.lock:
-        known = (str(reference), platform, cache_dir, offline)
-        if known not in _shared.bases:
-            _shared.bases[known] = _open_reference(
-                reference, platform, cache, registry, offline=offline, location=location
-            )
-        return _shared.bases[known]
+    return _shared.get(
+        (str(reference), platform, cache_dir, offline),
+        lambda: _open_reference(reference, platform, cache, registry, offline=offline, location=location),
+    )
 
 
 def _open_reference(
