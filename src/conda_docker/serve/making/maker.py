@@ -123,7 +123,8 @@ class Maker:
         """Return the request that a name stands for; raises `NameUnknown` and `Denied`."""
         configuration = self._configuration
         request = Request(
-            specs=[self._spec(package, asked) for package in asked.packages] or ["python"],
+            specs=[self._spec(package, asked) for package in asked.packages],
+            files=() if asked.packages else (self._file_of(asked),),
             platforms=configuration.platforms,
             base=configuration.base,
             channels=asked.channels,
@@ -132,18 +133,21 @@ class Maker:
             policy=Policy(exclude_newer=asked.until),
             options=self._options(),
         )
-        if asked.packages:
+        if asked.environment is None:
             return request
+        file = InputFile.read(request.files[0])
+        described = describe(request, [file], subdir_of_platform(configuration.platforms[0]))
+        own = isinstance(described, EnvironmentSpec) and len(described.channels) > len(asked.channels)
+        return replace(request, channels=()) if own else request
+
+    def _file_of(self, asked: Asked) -> Path:
+        """Return the file of an environment of the server, or of a lock file that was posted. Raises `NameUnknown`."""
         if asked.environment is not None:
-            path = find_environment(configuration.environments, asked.environment)
-            request = replace(request, specs=(), files=(path,))
-            described = describe(request, [InputFile.read(path)], subdir_of_platform(configuration.platforms[0]))
-            own = isinstance(described, EnvironmentSpec) and len(described.channels) > len(asked.channels)
-            return replace(request, channels=()) if own else request
+            return find_environment(self._configuration.environments, asked.environment)
         text = self._catalogue.lock(asked.lock or "", asked.channels)
         if text is None:
             raise NameUnknown(f"there is no lock file {asked.lock} here: post it to /v1/locks")
-        return replace(request, specs=(), files=(self._file(text),))
+        return self._file(text)
 
     def check_limits(self, resolved: Resolved) -> None:
         """Raise `Denied` for an environment that is larger than the server allows."""
