@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.generator import corpus, cut
 from benchmarks.ours import TOOL
 from benchmarks.work import Commands, Session, Work, remove
-from tests.conda_docker.baking.cluster import Cluster
+from tests.conda_docker.baking.cluster.dask_processes import Cluster
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer
 from tests.peers.availability import missing

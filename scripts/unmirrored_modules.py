@@ -88,13 +88,16 @@ REASONS = {
         conda_docker/serve/app.py conda_docker/serve/making/images.py conda_docker/serve/metrics.py
         conda_docker/serve/making/planning.py conda_docker/serve/making/posted_locks.py conda_docker/serve/server.py
     """,
-    "baking/test_bake and test_cluster: a stage of making many images, which means something only with the others": """
-        conda_docker/baking/assembly.py conda_docker/baking/planned.py conda_docker/baking/find.py
-        conda_docker/baking/making.py conda_docker/baking/preview.py
-        conda_docker/baking/running.py conda_docker/baking/sending.py
-        conda_docker/baking/solution.py conda_docker/baking/solver.py conda_docker/baking/solving.py
-        conda_docker/baking/target.py conda_docker/baking/tasks.py
-        conda_docker/baking/worker_command.py conda_docker/baking/works.py
+    "baking/test_bake and cluster/test_cluster: a stage of a bake, which means something only with the others": """
+        conda_docker/baking/assembly.py conda_docker/baking/planned.py conda_docker/baking/preview.py
+        conda_docker/baking/result.py conda_docker/baking/running.py
+        conda_docker/baking/cluster/scheduler.py conda_docker/baking/cluster/tasks.py
+        conda_docker/baking/cluster/worker_command.py
+        conda_docker/baking/layers/making.py conda_docker/baking/layers/sending.py
+        conda_docker/baking/layers/works.py
+        conda_docker/baking/solving/pool.py conda_docker/baking/solving/solution.py
+        conda_docker/baking/solving/solver.py
+        conda_docker/baking/targets/find.py conda_docker/baking/targets/target.py
     """,
 }
 """By the reason, or where else they are tested (below `tests/conda_docker` or `tests/python_docker`): modules."""

@@ -19,8 +19,9 @@ from python_docker.version import __version__
 
 if TYPE_CHECKING:
     from conda_docker.baking.bake import bake
-    from conda_docker.baking.find import find_targets
-    from conda_docker.baking.target import BakeResult, Target, TargetResult
+    from conda_docker.baking.result import BakeResult, TargetResult
+    from conda_docker.baking.targets.find import find_targets
+    from conda_docker.baking.targets.target import Target
     from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
     from conda_docker.create import create_image
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Activate": "build_options",
-    "BakeResult": "baking.target",
+    "BakeResult": "baking.result",
     "BuildOptions": "build_options",
     "BuildResult": "image.assemble",
     "Bytecode": "build_options",
@@ -48,13 +49,13 @@ _HOMES = {
     "Policy": "policy.rules",
     "Request": "request",
     "Resolved": "resolution.resolve",
-    "Target": "baking.target",
-    "TargetResult": "baking.target",
+    "Target": "baking.targets.target",
+    "TargetResult": "baking.result",
     "bake": "baking.bake",
     "bill_of_materials": "sbom.document",
     "build_image": "image.assemble",
     "create_image": "create",
-    "find_targets": "baking.find",
+    "find_targets": "baking.targets.find",
     "lock": "resolution.lock",
     "open_base": "image.base",
     "read_environments": "image.provenance",

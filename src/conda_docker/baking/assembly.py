@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from conda_docker.baking.target import LayerSummary, Outcome, Target, TargetResult
+from conda_docker.baking.result import LayerSummary, Outcome, TargetResult
+from conda_docker.baking.targets.target import Target
 from conda_docker.image.assemble import build_image
 from conda_docker.image.index import finish_images
 from python_docker.copying.delivery import Delivery

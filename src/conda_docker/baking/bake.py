@@ -12,8 +12,9 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from conda_docker.baking.result import BakeResult
 from conda_docker.baking.running import Bake, Done
-from conda_docker.baking.target import BakeResult, Target, check_targets
+from conda_docker.baking.targets.target import Target, check_targets
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def bake(
     jobs = _checked("jobs", jobs) or os.cpu_count() or 1
     memory = _checked("memory", memory)
     if scheduler is not None:
-        from conda_docker.baking.cluster import bake_on_cluster
+        from conda_docker.baking.cluster.cluster import bake_on_cluster
 
         return bake_on_cluster(
             targets,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conda_docker.baking.making import Workshop
-from conda_docker.baking.target import Target
-from conda_docker.baking.works import LayerWork, machine_options
+from conda_docker.baking.layers.making import Workshop
+from conda_docker.baking.layers.works import LayerWork, machine_options
+from conda_docker.baking.targets.target import Target
 from conda_docker.errors import InterpreterNotFound
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conda_docker.baking.making import Compilers, Workshop
+from conda_docker.baking.layers.making import Compilers, Workshop
+from conda_docker.baking.layers.works import LayerWork, largest_first
 from conda_docker.baking.planned import Planned, by_machine
+from conda_docker.baking.result import TargetResult
 from conda_docker.baking.running import Bake
-from conda_docker.baking.target import Target, TargetResult
-from conda_docker.baking.works import LayerWork, largest_first
+from conda_docker.baking.targets.target import Target
 from conda_docker.environment.wheels import LockedWheel
 from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress

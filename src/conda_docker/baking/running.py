@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 from conda_docker.baking.assembly import Assembly
 from conda_docker.baking.failure import Failure
-from conda_docker.baking.making import Compilers, MadeWork, Workshop, make_works
+from conda_docker.baking.layers.making import Compilers, MadeWork, Workshop, make_works
+from conda_docker.baking.layers.sending import Carriers
+from conda_docker.baking.layers.works import distinct_packages, largest_first, plan_of, works_of
 from conda_docker.baking.planned import Planned, by_machine, compilable, platform_name
-from conda_docker.baking.sending import Carriers
+from conda_docker.baking.result import BakeResult, Outcome, TargetResult
 from conda_docker.baking.since import Earlier, inputs_digest
-from conda_docker.baking.solution import open_solution
-from conda_docker.baking.solving import solve_all
-from conda_docker.baking.target import BakeResult, Outcome, Target, TargetResult
-from conda_docker.baking.works import distinct_packages, largest_first, plan_of, works_of
+from conda_docker.baking.solving.pool import solve_all
+from conda_docker.baking.solving.solution import open_solution
+from conda_docker.baking.targets.target import Target
 from python_docker.errors import Error
 from python_docker.parallel import Stop
 from python_docker.progress import Progress

@@ -17,7 +17,7 @@ from python_docker.spec.timestamps import source_date_epoch
 from python_docker.version import __version__
 
 if TYPE_CHECKING:
-    from conda_docker.baking.target import Target
+    from conda_docker.baking.targets.target import Target
     from conda_docker.resolution.resolve import Resolved
 
 INPUTS_KEY = "conda-docker.inputs.digest"

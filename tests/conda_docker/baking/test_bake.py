@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from conda_docker import BuildOptions, Request, Target, bake, build_image, find_targets, resolve
-from conda_docker.baking import solving
+from conda_docker.baking.result import BakeFailed, Outcome
 from conda_docker.baking.running import LAYER_MEMORY, OWN_MEMORY, Bake
 from conda_docker.baking.since import Earlier
-from conda_docker.baking.target import BakeFailed, InvalidTargets, Outcome
+from conda_docker.baking.solving import pool
+from conda_docker.baking.targets.target import InvalidTargets
 from conda_docker.errors import CacheError, Unsolvable
 from conda_docker.layers import write
 from python_docker.progress import SILENT
@@ -259,13 +260,13 @@ def test_a_process_that_dies_is_started_again(
 ) -> None:
     write_environments(tmp_path / "modules", server.url, 2, PACKAGES)
     monkeypatch.setattr(
-        solving,
+        pool,
         "_PROGRAM",
         f"import os, pathlib\np = pathlib.Path({str(tmp_path / 'died')!r})\n"
-        "if not p.exists(): p.touch(); os.abort()\n" + solving._PROGRAM,
+        "if not p.exists(): p.touch(); os.abort()\n" + pool._PROGRAM,
     )
     bake(find_targets(tmp_path / "modules", base="scratch"), jobs=2).raise_for_failures()
-    monkeypatch.setattr(solving, "_PROGRAM", "import os; os.abort()")
+    monkeypatch.setattr(pool, "_PROGRAM", "import os; os.abort()")
     result = bake(find_targets(tmp_path / "modules", base="scratch"), jobs=2)
     assert all("the process that solves ended 2 times" in str(each.error) for each in result.targets)
 

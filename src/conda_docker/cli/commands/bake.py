@@ -16,7 +16,8 @@ from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
 
 if TYPE_CHECKING:
-    from conda_docker.baking.target import BakeResult, Finishing, Target
+    from conda_docker.baking.result import BakeResult
+    from conda_docker.baking.targets.target import Finishing, Target
     from conda_docker.cli.options.asked import AskedBuild
     from conda_docker.image.index import Attachments as AttachedToImages
     from conda_docker.image.result import BuildResult
@@ -52,13 +53,13 @@ def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
     same way, and else 1.
     """
     if given["print_dask_worker"]:
-        from conda_docker.baking.worker_command import worker_command
+        from conda_docker.baking.cluster.worker_command import worker_command
 
         console.result(worker_command(given["scheduler"]))
         return None
     from conda_docker.baking.bake import bake as bake_targets
     from conda_docker.baking.since import metadata_entries, read_since
-    from conda_docker.baking.target import check_targets
+    from conda_docker.baking.targets.target import check_targets
     from conda_docker.cli.declared.bake import targets_of
 
     for path in filter(None, (given["junit"], given["metadata_file"])):

@@ -74,7 +74,7 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
     console.note(f"note: options are from {declaration.path}")
     builds = [asked_build(values, required=not values["dry_run"]) for values in options]
     if len(builds) > 1:
-        from conda_docker.baking.target import check_places
+        from conda_docker.baking.targets.target import check_places
 
         check_places(
             ((name, asked.locations) for name, asked in zip(images, builds, strict=True)),

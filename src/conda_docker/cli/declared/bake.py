@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from conda_docker.baking.inputs import find_environments, usable_name
-from conda_docker.baking.variants import Variant, read_matrix
+from conda_docker.baking.targets.environments import find_environments, usable_name
+from conda_docker.baking.targets.variants import Variant, read_matrix
 from conda_docker.cli.declared.find import Declaration, find_declaration, read_declaration
 from conda_docker.cli.declared.images import declared_images, did_you_mean
 from conda_docker.cli.declared.locked import with_locked
@@ -23,7 +23,7 @@ from conda_docker.user_files import user_path
 from python_docker.transports.location import Location
 
 if TYPE_CHECKING:
-    from conda_docker.baking.target import Finishing, Target
+    from conda_docker.baking.targets.target import Finishing, Target
     from conda_docker.cli.options.asked import AskedBuild
 
 _DECLARING = ("conda-docker.toml", "pixi.toml", "pyproject.toml")
@@ -115,7 +115,7 @@ def _target(
     full: str,
     finishing: Callable[[AskedBuild], Finishing | None],
 ) -> Target:
-    from conda_docker.baking.target import Target
+    from conda_docker.baking.targets.target import Target
     from conda_docker.cli.options.asked import asked_build
 
     try:

@@ -75,7 +75,7 @@ def _at_least_one(name: str, number: int) -> int:
 
 
 def _matrix(name: str, texts: tuple[str, ...]) -> tuple[str, ...]:
-    from conda_docker.baking.variants import read_matrix
+    from conda_docker.baking.targets.variants import read_matrix
 
     try:
         read_matrix(texts)

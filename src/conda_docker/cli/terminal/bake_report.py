@@ -14,7 +14,7 @@ from conda_docker.redaction import public_text
 
 if TYPE_CHECKING:
     from conda_docker.baking.preview import BakePreview
-    from conda_docker.baking.target import BakeResult, TargetResult
+    from conda_docker.baking.result import BakeResult, TargetResult
 
 Report = dict[str, Any]
 

@@ -12,7 +12,7 @@ from python_docker.progress import SILENT, Progress
 from python_docker.transports import open_destination
 
 if TYPE_CHECKING:
-    from conda_docker.baking.target import Target
+    from conda_docker.baking.targets.target import Target
     from python_docker.image.blob import Blob
     from python_docker.parallel import Stop
     from python_docker.registry.options import RegistryOptions

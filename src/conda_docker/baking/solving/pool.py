@@ -15,8 +15,8 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from conda_docker.baking.failure import Failure
-from conda_docker.baking.solution import Interned, Solution, portable
-from conda_docker.baking.solver import Answer, Question, answer
+from conda_docker.baking.solving.solution import Interned, Solution, portable
+from conda_docker.baking.solving.solver import Answer, Question, answer
 from conda_docker.errors import SolverFailed
 from python_docker.programs import PYTHON_FLAGS, Program
 from python_docker.progress import SILENT, Progress
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 2
 """How often a request is tried whose process dies: rattler may have crashed, or the system have run out of memory."""
-_PROGRAM = "import sys; sys.path[:] = {path!r}; from conda_docker.baking.solver import main; main()"
+_PROGRAM = "import sys; sys.path[:] = {path!r}; from conda_docker.baking.solving.solver import main; main()"
 
 
 def solve_all(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.baking.inputs import find_environments
+from conda_docker.baking.targets.environments import find_environments
 from conda_docker.errors import EnvironmentNotFound
 
 SPECS = "dependencies: [a]\n"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from conda_docker.baking.inputs import usable_name
+from conda_docker.baking.targets.environments import usable_name
 
 AXES = ("python", "platform", "base")
 """What a matrix can range over, in the order in which the values are named."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.baking.works import LayerWork
+from conda_docker.baking.layers.works import LayerWork
 from conda_docker.errors import CacheError, InterpreterNotFound
 from conda_docker.image.content.package_layers import fetching, repositories
 from conda_docker.layers.made import MadeLayer, look_up

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from conda_docker.baking.inputs import find_environments
-from conda_docker.baking.target import Target
-from conda_docker.baking.variants import read_matrix
+from conda_docker.baking.targets.environments import find_environments
+from conda_docker.baking.targets.target import Target
+from conda_docker.baking.targets.variants import read_matrix
 from conda_docker.build_options import BuildOptions
 from conda_docker.request import Request, to_platforms
 from python_docker.transports import Location

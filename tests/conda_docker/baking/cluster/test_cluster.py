@@ -15,11 +15,12 @@ import pytest
 pytest.importorskip("distributed")
 
 from conda_docker import BakeResult, BuildOptions, Request, Target, bake, find_targets
-from conda_docker.baking import cluster as clusters
+from conda_docker.baking.cluster import cluster as clusters
+from conda_docker.baking.cluster import scheduler
+from conda_docker.baking.cluster.tasks import ImageTask, LayerTask, make_layer
+from conda_docker.baking.layers.works import LayerWork
 from conda_docker.baking.running import Bake
-from conda_docker.baking.target import InvalidTargets
-from conda_docker.baking.tasks import ImageTask, LayerTask, make_layer
-from conda_docker.baking.works import LayerWork
+from conda_docker.baking.targets.target import InvalidTargets
 from conda_docker.build_options import LayerRepository
 from conda_docker.errors import MissingExtra
 from conda_docker.layers.recipe import Recipe
@@ -28,7 +29,7 @@ from python_docker.progress import SILENT
 from python_docker.transports import open_image
 from python_docker.transports.location import Location
 from python_docker.validation import validate
-from tests.conda_docker.baking.cluster import Cluster
+from tests.conda_docker.baking.cluster.dask_processes import Cluster
 from tests.conda_docker.baking.conftest import PACKAGES
 from tests.conda_docker.baking.environments import write_environments
 from tests.conda_docker.channel_server import ChannelServer
@@ -95,7 +96,7 @@ def test_workers_make_each_layer_once(
 def test_workers_that_are_killed_and_a_scheduler_that_restarts(
     cluster: Cluster, targets: list[Target], server: ChannelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clusters, "_PAUSE", 0.1)
+    monkeypatch.setattr(scheduler, "_PAUSE", 0.1)
     held = threading.Event()
     server.held[".conda"] = held
     cluster.start(2)

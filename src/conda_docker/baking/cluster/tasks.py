@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conda_docker.baking.failure import Failure
-from conda_docker.baking.solution import Solution, open_solution
-from conda_docker.baking.target import Target, TargetResult
-from conda_docker.baking.works import LayerWork, machine_options
+from conda_docker.baking.layers.works import LayerWork, machine_options
+from conda_docker.baking.result import TargetResult
+from conda_docker.baking.solving.solution import Solution, open_solution
+from conda_docker.baking.targets.target import Target
 from conda_docker.build_options import BuildOptions, LayerRepository
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.environment.wheels import LockedWheel
@@ -25,7 +26,7 @@ from python_docker.parallel import Stop
 from python_docker.version import __version__
 
 if TYPE_CHECKING:
-    from conda_docker.baking.making import Compilers
+    from conda_docker.baking.layers.making import Compilers
     from conda_docker.environment.locked import LockedEnvironment
     from conda_docker.layers.member import Member
     from conda_docker.resolution.resolve import Resolved
@@ -121,7 +122,7 @@ class ImageTask:
 
 def make_layer(task: LayerTask) -> LayerDone:
     """Have a layer in the layer repository. Raises `TaskFailed` for an error that may pass."""
-    from conda_docker.baking.making import Workshop, make_works
+    from conda_docker.baking.layers.making import Workshop, make_works
     from conda_docker.layers.member import named
 
     work = task.work
@@ -184,7 +185,7 @@ _STARTING = threading.Lock()
 
 def _compilers() -> Compilers:
     """Return the interpreters of this process, which end with it."""
-    from conda_docker.baking.making import Compilers
+    from conda_docker.baking.layers.making import Compilers
 
     with _STARTING:
         return _COMPILERS.setdefault(os.getpid(), Compilers())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from conda_docker.baking.failure import Failure
-from conda_docker.baking.solution import Solution, solve
+from conda_docker.baking.solving.solution import Solution, solve
 
 if TYPE_CHECKING:
     from conda_docker.request import Request

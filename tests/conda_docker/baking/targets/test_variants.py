@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker.baking.variants import Variant, read_matrix
+from conda_docker.baking.targets.variants import Variant, read_matrix
 
 
 def test_all_combinations() -> None:

@@ -10,58 +10,34 @@ layer comes to the client. What is sent to workers has no credentials in it: the
 from __future__ import annotations
 
 import threading
-import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING
 
+from conda_docker.baking.cluster.scheduler import (
+    RETRIES,
+    Client,
+    Future,
+    SchedulerLost,
+    as_completed,
+    connect,
+    import_distributed,
+    reconnect,
+)
+from conda_docker.baking.cluster.tasks import ImageTask, LayerDone, LayerTask, TaskFailed, make_image, make_layer
 from conda_docker.baking.failure import Failure
+from conda_docker.baking.layers.works import LayerWork, distinct_packages, largest_first
 from conda_docker.baking.planned import Planned
+from conda_docker.baking.result import BakeResult, Outcome, TargetResult
 from conda_docker.baking.running import Bake, Done
-from conda_docker.baking.target import BakeResult, InvalidTargets, Outcome, Target, TargetResult
-from conda_docker.baking.tasks import ImageTask, LayerDone, LayerTask, TaskFailed, make_image, make_layer
-from conda_docker.baking.works import LayerWork, distinct_packages, largest_first
-from conda_docker.errors import MissingExtra
-from python_docker.errors import ConnectionFailed, Error
+from conda_docker.baking.targets.target import InvalidTargets, Target
+from python_docker.errors import Error
 from python_docker.progress import Progress
 
 if TYPE_CHECKING:
     from conda_docker.baking.since import Earlier
-
-RETRIES = 3
-"""How often a task is tried again that met an error which may pass, and how often the scheduler is looked for again."""
-_PAUSE = 2.0  # seconds between two attempts to find a scheduler again
-CONFIGURED = "config"
-"""In place of an address: the scheduler that Dask's own configuration names."""
-
-
-class Future(Protocol):
-    """What of a Dask future is used here."""
-
-    key: str
-    status: str
-
-    def result(self) -> object: ...
-
-    def exception(self) -> BaseException | None: ...
-
-    def add_done_callback(self, call: Any) -> None: ...
-
-
-class Client(Protocol):
-    """What of a Dask client is used here."""
-
-    def submit(self, call: Any, *args: object, key: str, priority: int, retries: int, pure: bool) -> Future: ...
-
-    def cancel(self, futures: Sequence[Future], *, force: bool = False) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class SchedulerLost(ConnectionFailed):
-    """A scheduler that went away with what it knew."""
 
 
 def bake_on_cluster(
@@ -85,9 +61,9 @@ def bake_on_cluster(
     """
     for target in targets:
         check_for_cluster(target)
-    _import_distributed()
+    import_distributed()
     with Bake(targets, jobs, memory, fail_fast, since, progress, done) as running:
-        client = _connect(scheduler)  # before the solving: an address that is wrong is said at once
+        client = connect(scheduler)  # before the solving: an address that is wrong is said at once
         try:
             planned = running.plan()
             cluster = _Cluster(running, progress)
@@ -98,7 +74,7 @@ def bake_on_cluster(
                 except SchedulerLost:
                     if attempt == RETRIES:
                         raise
-                    client = _reconnect(client, scheduler)
+                    client = reconnect(client, scheduler)
         finally:
             client.close()
         running.end_all()
@@ -174,7 +150,7 @@ class _Cluster:
                 )
                 images[future.key] = each
                 waiting.append(future)
-            for future in _as_completed(waiting):
+            for future in as_completed(waiting):
                 self._running.stop.check()
                 self._end(images[future.key], future)
         except CancelledError:
@@ -248,52 +224,3 @@ def _explained(error: BaseException) -> Error:
             f"workers died again and again at this image or one of its layers: {error}; they may have run out of memory"
         )
     return Error(f"a worker met an unexpected {name}: {error}")
-
-
-def _import_distributed() -> Any:
-    try:
-        import distributed
-    except ImportError as error:
-        raise MissingExtra(
-            f"--scheduler needs Dask, which is not installed ({error.name}): install it with "
-            "`pip install 'conda-docker[dask]'`"
-        ) from None
-    return distributed
-
-
-def _as_completed(futures: Sequence[Future]) -> Iterable[Future]:
-    return cast("Iterable[Future]", _import_distributed().as_completed(futures, raise_errors=False))
-
-
-def _connect(scheduler: str) -> Client:
-    """Return a client of a scheduler: an address, the path of a scheduler's file, or `config`."""
-    distributed = _import_distributed()
-    options: dict[str, Any] = {"name": "conda-docker"}
-    try:
-        if scheduler == CONFIGURED:
-            import dask
-
-            if dask.config.get("scheduler-address", None) is None:
-                raise InvalidTargets(
-                    "--scheduler config: Dask's configuration names no scheduler; set DASK_SCHEDULER_ADDRESS"
-                )
-        elif scheduler.endswith(".json"):
-            options["scheduler_file"] = scheduler
-        else:
-            options["address"] = scheduler
-        return cast("Client", distributed.Client(**options))
-    except (OSError, ValueError, TypeError, ImportError) as error:
-        if isinstance(error, Error):
-            raise
-        raise ConnectionFailed(f"cannot reach the Dask scheduler {scheduler}: {error}") from error
-
-
-def _reconnect(client: Client, scheduler: str) -> Client:
-    """Return a new client: the old one's futures are gone."""
-    client.close()
-    for _ in range(RETRIES):
-        try:
-            return _connect(scheduler)
-        except ConnectionFailed:
-            time.sleep(_PAUSE)
-    return _connect(scheduler)

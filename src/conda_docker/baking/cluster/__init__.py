@@ -1,0 +1,1 @@
+"""A bake on the workers of a Dask scheduler."""

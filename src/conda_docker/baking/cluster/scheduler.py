@@ -1,0 +1,98 @@
+"""Schedulers of Dask: how one is reached, and what of its client is used."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, cast
+
+from conda_docker.baking.targets.target import InvalidTargets
+from conda_docker.errors import MissingExtra
+from python_docker.errors import ConnectionFailed, Error
+
+RETRIES = 3
+"""How often a task is tried again that met an error which may pass, and how often the scheduler is looked for again."""
+_PAUSE = 2.0  # seconds between two attempts to find a scheduler again
+CONFIGURED = "config"
+"""In place of an address: the scheduler that Dask's own configuration names."""
+
+
+class Future(Protocol):
+    """What of a Dask future is used here."""
+
+    key: str
+    status: str
+
+    def result(self) -> object: ...
+
+    def exception(self) -> BaseException | None: ...
+
+    def add_done_callback(self, call: Any) -> None: ...
+
+
+class Client(Protocol):
+    """What of a Dask client is used here."""
+
+    def submit(self, call: Any, *args: object, key: str, priority: int, retries: int, pure: bool) -> Future: ...
+
+    def cancel(self, futures: Sequence[Future], *, force: bool = False) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class SchedulerLost(ConnectionFailed):
+    """A scheduler that went away with what it knew."""
+
+
+def import_distributed() -> Any:
+    """Return the module `distributed`. Raises `MissingExtra` where it is not installed."""
+    try:
+        import distributed
+    except ImportError as error:
+        raise MissingExtra(
+            f"--scheduler needs Dask, which is not installed ({error.name}): install it with "
+            "`pip install 'conda-docker[dask]'`"
+        ) from None
+    return distributed
+
+
+def as_completed(futures: Sequence[Future]) -> Iterable[Future]:
+    """Yield tasks as they end, in whatever way."""
+    return cast("Iterable[Future]", import_distributed().as_completed(futures, raise_errors=False))
+
+
+def connect(scheduler: str) -> Client:
+    """Return a client of a scheduler: an address, the path of a scheduler's file, or `config`.
+
+    Raises `ConnectionFailed`, and `InvalidTargets` where Dask's configuration names no scheduler.
+    """
+    distributed = import_distributed()
+    options: dict[str, Any] = {"name": "conda-docker"}
+    try:
+        if scheduler == CONFIGURED:
+            import dask
+
+            if dask.config.get("scheduler-address", None) is None:
+                raise InvalidTargets(
+                    "--scheduler config: Dask's configuration names no scheduler; set DASK_SCHEDULER_ADDRESS"
+                )
+        elif scheduler.endswith(".json"):
+            options["scheduler_file"] = scheduler
+        else:
+            options["address"] = scheduler
+        return cast("Client", distributed.Client(**options))
+    except (OSError, ValueError, TypeError, ImportError) as error:
+        if isinstance(error, Error):
+            raise
+        raise ConnectionFailed(f"cannot reach the Dask scheduler {scheduler}: {error}") from error
+
+
+def reconnect(client: Client, scheduler: str) -> Client:
+    """Return a new client: the old one's futures are gone."""
+    client.close()
+    for _ in range(RETRIES):
+        try:
+            return connect(scheduler)
+        except ConnectionFailed:
+            time.sleep(_PAUSE)
+    return connect(scheduler)

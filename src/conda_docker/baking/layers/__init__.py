@@ -1,0 +1,1 @@
+"""The distinct layers of many images: found or made, and sent."""

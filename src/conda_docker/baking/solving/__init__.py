@@ -1,0 +1,1 @@
+"""Many requests solved side by side, in processes of their own."""
