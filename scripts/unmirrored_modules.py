@@ -72,8 +72,8 @@ REASONS = {
     "solve/test_rattler, where there is an index": """
         conda_docker/environment/solve/passed_over.py conda_docker/environment/solve/question.py
     """,
-    "image/test_assemble, with packages that have such scripts": """
-        conda_docker/image/content/script_layers.py
+    "image/test_assemble, with packages of every kind": """
+        conda_docker/image/content/new_layers.py conda_docker/image/content/script_layers.py
     """,
     "layers/stores/test_replaced, on images that a build replaces": "conda_docker/image/reuse.py",
     "image/test_image, docker/test_docker: what it gives is theirs": "python_docker/image/files.py",

@@ -23,7 +23,7 @@ from python_docker.transports.sending import bytes_to_send
 
 if TYPE_CHECKING:
     from conda_docker.layers.member import Member
-    from conda_docker.layers.stores.replaced import ReplacedImages
+    from conda_docker.layers.stores.layer_stores import LayerStores
     from conda_docker.request import Request
     from python_docker.image.blob import Blob
     from python_docker.registry.options import RegistryOptions
@@ -147,21 +147,22 @@ def dry_run(
     locations: Sequence[Location] = (),
     *,
     registry: Callable[[Location], RegistryOptions | None] = lambda location: None,
+    stores: LayerStores | None = None,
     progress: Progress = SILENT,
-    replaced: ReplacedImages | None = None,
 ) -> DryRun:
     """Return what building the image of a request, and writing it to `locations`, would do.
 
     Nothing is written but notes in the cache, and no package is downloaded. A base image whose C library must be known
     is read, which keeps its layers in the cache; channels, the package index and registries are asked. `registry` gives
-    the options for a location. Raises what resolving raises, and `preview_image`.
+    the options for a location, `stores` are those that layers are looked up in (None: those of the request's options).
+    Raises what resolving raises, and `preview_image`.
 
         report = dry_run(Request(specs=["python=3.12"], base="scratch"), "demo:1.0")
         print(report.download.bytes)
     """
     resolved = resolve(request, download=False, progress=progress)
     previews = [
-        preview_image(each.environment, each.base, request.options, progress=progress, replaced=replaced)
+        preview_image(each.environment, each.base, request.options, stores=stores, progress=progress)
         for each in resolved
     ]
     layers = [blob for preview in previews for blob in _known_layers(preview)]

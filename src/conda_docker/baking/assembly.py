@@ -18,8 +18,8 @@ from python_docker.progress import SILENT, Progress, Task
 
 if TYPE_CHECKING:
     from conda_docker.baking.since import Earlier
-    from conda_docker.image.content.package_layers import Repositories
     from conda_docker.image.result import BuildResult
+    from conda_docker.layers.stores.layer_stores import LayerStores
     from conda_docker.resolution.resolve import Resolved
     from python_docker.parallel import Stop
     from python_docker.registry.options import RegistryOptions
@@ -61,7 +61,7 @@ class Assembly:
         self,
         target: Target,
         resolved: Sequence[Resolved],
-        repositories: Repositories | None = None,
+        stores: LayerStores | None = None,
         *,
         inputs: str | None = None,
         earlier: Earlier | None = None,
@@ -76,7 +76,7 @@ class Assembly:
         progress = _Summed(task)
         outcome = Outcome.FAILED
         try:
-            results, written, outcome = self._written(target, resolved, progress, repositories, earlier)
+            results, written, outcome = self._written(target, resolved, progress, stores, earlier)
         finally:
             task.finish(str(outcome))
         return self._result(target, results, written, inputs, begun, outcome)
@@ -86,11 +86,11 @@ class Assembly:
         target: Target,
         resolved: Sequence[Resolved],
         progress: Progress,
-        repositories: Repositories | None,
+        stores: LayerStores | None,
         earlier: Earlier | None,
     ) -> tuple[list[BuildResult], dict[Location, Manifest | Index], Outcome]:
         if earlier is not None and earlier.digest is not None and len(resolved) == 1:
-            results = self._build(target, resolved, progress, repositories, None)
+            results = self._build(target, resolved, progress, stores, None)
             if str(results[0].image.digest) == earlier.digest:
                 return results, {}, Outcome.UNCHANGED
         delivery = Delivery(
@@ -101,7 +101,7 @@ class Assembly:
         )
         with delivery:
             self._stop_with(delivery)
-            results = self._build(target, resolved, progress, repositories, delivery)
+            results = self._build(target, resolved, progress, stores, delivery)
             attach = None if target.finishing is None else target.finishing.attachments(results)
             images = [result.image for result in results]
             finished = finish_images(images, delivery, attach=attach, annotations=target.annotations)
@@ -125,7 +125,7 @@ class Assembly:
         target: Target,
         resolved: Sequence[Resolved],
         progress: Progress,
-        repositories: Repositories | None,
+        stores: LayerStores | None,
         delivery: Delivery | None,
     ) -> list[BuildResult]:
         # With --no-cache all layers that can be shared have been made anew by now.
@@ -138,9 +138,9 @@ class Assembly:
                     each.environment,
                     each.base,
                     options,
-                    progress=progress,
+                    stores=stores,
                     delivery=delivery,
-                    repositories=repositories,
+                    progress=progress,
                 )
                 self.made |= {
                     layer.digest: layer.size for layer in result.layers if layer.packages and not layer.cached

@@ -131,7 +131,7 @@ def _downloads(shop: Workshop, missing: Sequence[LayerWork]) -> dict[tuple[str, 
         for member in members.values()
     ]
     extracted = shop.options.use_extracted or shop.options.offline
-    places = find_packages(records, shop.store.root, extracted=extracted)
+    places = find_packages(records, shop.stores.cache.root, extracted=extracted)
     return {key: member for (key, member), place in zip(members.items(), places, strict=True) if place is None}
 
 

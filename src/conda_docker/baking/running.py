@@ -26,7 +26,7 @@ from python_docker.progress import Progress
 
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
-    from conda_docker.image.content.package_layers import Repositories
+    from conda_docker.layers.stores.layer_stores import LayerStores
     from python_docker.image.blob import Blob
 
 OWN_MEMORY = 160 << 20
@@ -158,7 +158,7 @@ class Bake:
 
             compilers = closing.enter_context(Compilers())
             shop = Workshop.open(options, compilers, workers=self.workers, stop=self.stop, progress=self._progress)
-            self._assembly.places = PushedBlobs(shop.store.folder)
+            self._assembly.places = PushedBlobs(shop.stores.cache)
             carriers = closing.enter_context(Carriers(self._assembly.registry_of, self.stop, self._progress))
             pool = closing.enter_context(ThreadPoolExecutor(self._jobs, thread_name_prefix="image"))
             try:
@@ -188,7 +188,7 @@ class Bake:
         self._packages += distinct_packages(works)
         for each in group:
             if not each.awaited:
-                futures.append(pool.submit(self._finish, each, shop.repositories, carriers))
+                futures.append(pool.submit(self._finish, each, shop.stores, carriers))
         for made in make_works(works, shop):
             self._note(made)
             for each in holders[made.work.key]:
@@ -198,7 +198,7 @@ class Bake:
                 self._send(each, [made.layer.blob], made.work.members[0].name, carriers)
                 each.awaited.discard(made.work.key)
                 if not each.awaited and not self.has_ended(each.target):
-                    futures.append(pool.submit(self._finish, each, shop.repositories, carriers))
+                    futures.append(pool.submit(self._finish, each, shop.stores, carriers))
         for future in futures:
             future.result()
 
@@ -206,14 +206,14 @@ class Bake:
         each.sent |= {blob.descriptor.digest for blob in blobs}
         carriers.begin(each.target, blobs, f"push {name}")
 
-    def _finish(self, each: Planned, repositories: Repositories, carriers: Carriers) -> None:
+    def _finish(self, each: Planned, stores: LayerStores, carriers: Carriers) -> None:
         target = each.target
         if self.stop.is_set():
             return
         try:
             carriers.wait(target, each.sent)
             earlier = self._since.get(target.name)
-            self.tell(self._assembly.assemble(target, each.resolved, repositories, inputs=each.inputs, earlier=earlier))
+            self.tell(self._assembly.assemble(target, each.resolved, stores, inputs=each.inputs, earlier=earlier))
         except (Error, OSError) as error:
             self.end(target, error if isinstance(error, Error) else Failure.of(error).error())
         except CancelledError:

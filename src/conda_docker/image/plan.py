@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.errors import InterpreterNotFound
 from conda_docker.layers.member import has_modules_to_compile
-from conda_docker.layers.plan import plan_layers
+from conda_docker.layers.plan import LayerPlan, plan_layers
 from conda_docker.layers.recipe import Recipe
 from conda_docker.link.bytecode.interpreter import bytecode_version
 from conda_docker.profiles import PROFILES
@@ -31,28 +30,15 @@ DEFAULT_PREFIX = "/opt/conda"
 class ImagePlan:
     """An environment, the base that it goes on (None: from scratch), and how its packages become layers.
 
-    `groups` are the packages of each layer, bottom first; `notes` is what the user should hear of the decisions.
+    `notes` is what the user should hear of the decisions.
     """
 
     environment: LockedEnvironment
     base: Image | None
     system: BaseSystem
     recipe: Recipe
-    groups: Sequence[Sequence[Member]]
+    layers: LayerPlan
     notes: tuple[str, ...] = ()
-
-    @property
-    def members(self) -> tuple[Member, ...]:
-        """All that is installed, in the order of its installation: the last wins a path that several bring."""
-        return members_of(self.environment)
-
-    @property
-    def replaced(self) -> dict[str, list[str]]:
-        """The distributions that wheels replace, by the stems of the conda packages that bring them."""
-        replaced: dict[str, list[str]] = {}
-        for distribution in self.environment.replaced:
-            replaced.setdefault(distribution.package, []).append(distribution.name)
-        return replaced
 
 
 def plan_image(
@@ -78,7 +64,8 @@ def plan_image(
         names = [*(package.name for package in environment.packages), *(wheel.name for wheel in environment.wheels)]
         lack = PROFILES[options.profile].lacks(names)
         notes += [] if lack is None else [lack]
-    return ImagePlan(environment, base, system, recipe, groups, tuple(notes))
+    layers = LayerPlan(groups, members_of(environment), replaced_by_wheels(environment))
+    return ImagePlan(environment, base, system, recipe, layers, tuple(notes))
 
 
 def check_base(environment: LockedEnvironment, base: Image | None, options: BuildOptions) -> None:
@@ -130,6 +117,14 @@ def recipe_of(
 def members_of(environment: LockedEnvironment) -> tuple[Member, ...]:
     """Return all that is installed, in the order of its installation: the last wins a path that several bring."""
     return (*environment.packages, *environment.wheels)
+
+
+def replaced_by_wheels(environment: LockedEnvironment) -> dict[str, list[str]]:
+    """Return the distributions that wheels replace, by the stems of the conda packages that bring them."""
+    replaced: dict[str, list[str]] = {}
+    for distribution in environment.replaced:
+        replaced.setdefault(distribution.package, []).append(distribution.name)
+    return replaced
 
 
 def choose_prefix(

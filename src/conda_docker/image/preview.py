@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import BuildOptions, LinkScripts
 from conda_docker.cache.folder import CacheFolder
-from conda_docker.cache.location import default_cache_dir
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.environment.wheels import LockedWheel
 from conda_docker.image.base_system import BaseSystem, read_base_system, remembered_base_system
 from conda_docker.image.content.added_files import check_added
-from conda_docker.image.content.package_layers import repositories
 from conda_docker.image.content.prefix_layers import LAYERS, has_run_scripts
 from conda_docker.image.content.script_layers import check_link_scripts, known_link_script_layer
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
@@ -23,6 +21,7 @@ from conda_docker.image.result import layer_notes, system_notes
 from conda_docker.layers.known import known_layers
 from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.stores.folder import FolderStore
+from conda_docker.layers.stores.layer_stores import LayerStores
 from conda_docker.link.bytecode.python_program import find_on_machine
 from conda_docker.package.fetch.complete import complete_environment
 from conda_docker.prefix.survey import Survey, survey_prefix
@@ -32,8 +31,6 @@ from python_docker.progress import SILENT, Progress
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
     from conda_docker.layers.member import Member
-    from conda_docker.layers.stores import LayerStore
-    from conda_docker.layers.stores.replaced import ReplacedImages
     from python_docker.image import Image
     from python_docker.image.layer import Layer
 
@@ -104,9 +101,8 @@ def preview_image(
     base: Image | None = None,
     options: BuildOptions | None = None,
     *,
+    stores: LayerStores | None = None,
     progress: Progress = SILENT,
-    replaced: ReplacedImages | None = None,
-    facts_alone: bool = False,
 ) -> ImagePreview:
     """Return what `build_image` with the same arguments would do.
 
@@ -117,11 +113,12 @@ def preview_image(
     """
     options = options or BuildOptions()
     check_base(environment, base, options)
-    store = FolderStore(options.cache_dir or default_cache_dir(), facts_alone=facts_alone)
-    missing = () if base is None else tuple(_not_here(base, store.folder))
-    system = _system(base, store.root, readable=not missing)
+    stores = stores or LayerStores.of(options)
+    cache_dir = stores.cache.root
+    missing = () if base is None else tuple(_not_here(base, stores.cache))
+    system = _system(base, cache_dir, readable=not missing)
     environment = complete_environment(
-        environment, store.root, offline=options.offline, download=False, progress=progress
+        environment, cache_dir, offline=options.offline, download=False, progress=progress
     )
     plan = plan_image(environment, base, system or BaseSystem(), options)
     notes = [*plan.notes]
@@ -136,13 +133,15 @@ def preview_image(
             f"not everything is known of {unknown} of the packages before they have been downloaded: which of them "
             "share a layer, and the order of the layers, may change"
         )
-    found = _known(plan, options, store, notes, replaced)
-    known = [layer for layer in found if layer is not None]
+    found = _look_up(plan, options, stores)
+    known = found.known
+    scripts = _script_layers(plan, found, options, stores.local)
+    notes += [*found.notes, *scripts.notes]
     layers = [
         LayerPreview(LayerKind.PACKAGES, tuple(group), None if layer is None else layer.layer)
-        for group, layer in zip(plan.groups, found, strict=True)
+        for group, layer in zip(plan.layers.groups, found.layers, strict=True)
     ]
-    layers += _script_layers(plan, known, options, store, complete=len(known) == len(found), notes=notes)
+    layers += scripts.layers
     survey = survey_prefix(plan.environment, plan.recipe.filter)
     if survey is not None:
         notes += notes_of(survey)
@@ -153,7 +152,7 @@ def preview_image(
         layers.append(LayerPreview(LayerKind.ADDED))
     return ImagePreview(
         plan,
-        tuple(_packages(layers, options, store.root)),
+        tuple(_packages(layers, options, cache_dir)),
         tuple(layers),
         missing,
         unread=system is None,
@@ -175,82 +174,80 @@ def _system(base: Image | None, cache_dir: Path, *, readable: bool) -> BaseSyste
     return read_base_system(base, cache_dir) if readable else remembered_base_system(base, cache_dir)
 
 
-def _known(
-    plan: ImagePlan, options: BuildOptions, store: FolderStore, notes: list[str], replaced: ReplacedImages | None
-) -> list[MadeLayer | None]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The layers of packages as far as stores have them, None for those that a build would make."""
+
+    layers: Sequence[MadeLayer | None]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> list[MadeLayer]:
+        return [layer for layer in self.layers if layer is not None]
+
+
+def _look_up(plan: ImagePlan, options: BuildOptions, stores: LayerStores) -> _Known:
     """Return the layers of packages that are known, by the recipe that a build comes to.
 
     A build without a Python to compile modules with does without compiling; where its layers are known that way and not
     the other, it has been so before.
     """
-    images = [] if replaced is None else [replaced]
-    stores: list[LayerStore] = []
-    if options.use_cache:
-        stores = [store, *repositories(options, store.folder)[0], *images]
 
-    def look_up(plan: ImagePlan) -> list[MadeLayer | None]:
-        return known_layers(
-            plan.groups,
-            plan.recipe,
-            stores,
-            cache=store.folder,
-            order=plan.members,
-            replaced=plan.replaced,
-            extracted=options.use_extracted or options.offline,
-        )
-
-    found, version = look_up(plan), plan.recipe.bytecode
-    uncompiled = [
-        group for group, layer in zip(plan.groups, found, strict=True) if layer is None and plan.recipe.compiles(group)
-    ]
+    looked_in = stores if options.use_cache else stores.unread()
+    extracted = options.use_extracted or options.offline
+    found, version = known_layers(plan.layers, plan.recipe, looked_in, extracted=extracted), plan.recipe.bytecode
+    pairs = zip(plan.layers.groups, found, strict=True)
+    uncompiled = any(layer is None and plan.recipe.compiles(group) for group, layer in pairs)
     if version is None or not uncompiled or find_on_machine(version) is not None:
-        return found
-    without = look_up(replace(plan, recipe=plan.recipe.without_bytecode()))
+        return _Known(found)
+    without = known_layers(plan.layers, plan.recipe.without_bytecode(), looked_in, extracted=extracted)
     if all(layer is not None for layer in without):
-        notes.append(f"Python modules are not byte-compiled, as in earlier builds: no Python {version} is on PATH")
-        return without
-    notes.append(
+        note = f"Python modules are not byte-compiled, as in earlier builds: no Python {version} is on PATH"
+        return _Known(without, (note,))
+    note = (
         f"no Python {version} is on PATH to compile Python modules with; a build tries the one in the python package, "
         "which may have to be downloaded for that"
     )
-    return found
+    return _Known(found, (note,))
 
 
-def _script_layers(
-    plan: ImagePlan,
-    known: Sequence[MadeLayer],
-    options: BuildOptions,
-    store: FolderStore,
-    *,
-    complete: bool,
-    notes: list[str],
-) -> Iterator[LayerPreview]:
-    """Yield the layer of link scripts, where it is certain; say of them what layers that are known tell."""
-    names = {name for layer in known for name in layer.facts.post_link}
+@dataclass(frozen=True, slots=True)
+class _ScriptLayers:
+    """The layer of link scripts, where it is certain that there is one, and what layers that are known tell of them."""
+
+    layers: tuple[LayerPreview, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _script_layers(plan: ImagePlan, found: _Known, options: BuildOptions, store: FolderStore) -> _ScriptLayers:
+    """Return what would become of link scripts. Raises `ScriptFailed` where they are certain to be refused."""
+    names = {name for layer in found.known for name in layer.facts.post_link}
     packages = [package for package in plan.environment.packages if package.name in names]
     check_link_scripts([package.name for package in packages], options)
     if has_run_scripts(plan.environment, options):
-        return
+        return _ScriptLayers()
+    complete = len(found.known) == len(found.layers)
+    notes = []
     if not complete and options.link_scripts is not LinkScripts.WARN:
         notes.append("packages whose layers are not known may have link scripts as well")
     if not packages:
-        return
+        return _ScriptLayers(notes=tuple(notes))
     shown = ", ".join(package.name for package in packages)
     if options.link_scripts is LinkScripts.WARN:
         notes.append(f"the post-link scripts of {shown} would not be run; --link-scripts run runs them in a sandbox")
-        return
+        return _ScriptLayers(notes=tuple(notes))
     notes.append(f"the post-link scripts of {shown} would be run in a sandbox")
     layer = None
     if complete:
         below = [] if plan.base is None else list(reversed(plan.base.layers))
-        below += [made.layer for made in known]
+        below += [made.layer for made in found.known]
         variables = {} if plan.base is None else plan.base.config.environment
         created = created_seconds(plan.environment)
-        found = known_link_script_layer(below, packages, plan.recipe, options, store, created, variables)
-        if found is not None and not found[1].packages:
-            return  # they change nothing
-        layer = found and found[0]
-    yield LayerPreview(LayerKind.LINK_SCRIPTS, tuple(packages), layer)
+        known = known_link_script_layer(below, packages, plan.recipe, options, store, created, variables)
+        if known is not None and not known[1].packages:
+            return _ScriptLayers(notes=tuple(notes))  # they change nothing
+        layer = known and known[0]
+    return _ScriptLayers((LayerPreview(LayerKind.LINK_SCRIPTS, tuple(packages), layer),), tuple(notes))
 
 
 def _prefix_layers(survey: Survey) -> Iterator[LayerPreview]:

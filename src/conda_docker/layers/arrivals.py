@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from conda_docker.layers.member import has_modules_to_compile
 
 if TYPE_CHECKING:
+    from conda_docker.layers.fetching import Fetch
     from conda_docker.layers.made import Group
     from conda_docker.layers.member import Member
-    from conda_docker.layers.settle import Fetch
 
 # A package of pure Python takes this many times as long as another of its size: its modules are byte-compiled.
 _COMPILING = 8

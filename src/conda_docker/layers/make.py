@@ -18,18 +18,17 @@ from conda_docker.layers.member import named
 from conda_docker.layers.pipeline import ready_layers
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
-from conda_docker.layers.stores.folder import FolderStore
 from python_docker.errors import Error
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from conda_docker.cache.folder import CacheFolder
+    from conda_docker.layers.fetching import Fetch
     from conda_docker.layers.member import Losses, Member
+    from conda_docker.layers.plan import LayerPlan
     from conda_docker.layers.recipe import Recipe
-    from conda_docker.layers.settle import Fetch
-    from conda_docker.layers.stores import LayerStore, WritableLayerStore
+    from conda_docker.layers.stores.layer_stores import LayerStores
     from conda_docker.link.bytecode.compiler import Compiler
     from conda_docker.link.bytecode.interpreter import Interpreters
     from python_docker.spec.digest import Digest
@@ -39,56 +38,34 @@ _log = logging.getLogger("conda_docker")
 
 
 def make_layers(
-    plan: Sequence[Sequence[Member]],
+    plan: LayerPlan,
     recipe: Recipe,
-    stores: Sequence[LayerStore],
+    stores: LayerStores,
     fetch: Fetch,
     *,
-    cache: CacheFolder,
-    keep: Sequence[WritableLayerStore] = (),
-    order: Sequence[Member] | None = None,
-    replaced: Mapping[str, Sequence[str]] | None = None,
     interpreters: Interpreters | None = None,
     extracted: bool = False,
-    verify: float = 0.0,
     workers: int = 1,
     progress: Progress = SILENT,
     stop: Stop | None = None,
 ) -> Iterator[MadeLayer]:
     """Yield the layer of each group of packages in `plan` as soon as it is there, in any order.
 
-    Layers are looked up in `stores` in turn; of those that another machine may have made, the share `verify` (0 to 1)
-    is made anew and compared. The others are made: `fetch` gives packages with their archives, folders
-    or wheels as they become available, in any order; up to `workers` layers are written at once, into the blobs of
-    `cache`, and put into each store of `keep`. `extracted` looks for layers from extracted folders, too.
+    Layers that the `stores` have are taken from there. The others are made: `fetch` gives packages with their archives,
+    folders or wheels as they become available, in any order; up to `workers` layers are written at once, and kept in
+    the stores. `extracted` looks for layers from extracted folders, too.
 
-    The last package in `order` (as they stand in the plan, by default) wins a path that several bring. This is known
-    only when all layers are: a layer that loses a path is yielded again without it, and the later one is the layer of
-    its `position`. Those of stores that are certain to meet others wait for that. `replaced` are the distributions of
-    conda packages that wheels replace, by the packages' stems; the files of these are left out. `stop` ends the work
-    with `CancelledError`; it is set by an error here.
+    Which package wins a path that several bring is known only when all layers are: a layer that loses one is yielded
+    again without it, and the later one is the layer of its `position`. Those of stores that are certain to meet others
+    wait for that. `stop` ends the work with `CancelledError`; it is set by an error here.
 
     Raises `DownloadError`, `InvalidPackage`, `CacheError`; and before anything is made, `InterpreterNotFound` when
     modules must be compiled and no Python for it can be had from `interpreters`.
     """
     stop = stop or Stop()
-    groups = [tuple(group) for group in plan]
-    ordered = [member for group in groups for member in group] if order is None else order
+    groups = [tuple(group) for group in plan.groups]
     with ExitStack() as closing:
-        making = _Making(
-            recipe,
-            stores,
-            keep,
-            cache,
-            fetch,
-            interpreters,
-            extracted,
-            workers,
-            progress,
-            closing,
-            stop,
-            verify,
-        )
+        making = _Making(recipe, stores, fetch, interpreters, extracted, workers, progress, closing, stop)
         made: dict[int, MadeLayer] = {}
         held: list[MadeLayer] = []
         for layer in making.layers(dict(enumerate(groups)), {}):
@@ -98,11 +75,11 @@ def make_layers(
             else:
                 yield layer
         stems = {member.stem for member in members_that_meet([made[position] for position in sorted(made)])}
-        stems |= (replaced or {}).keys()
+        stems |= plan.replaced.keys()
         if not stems:
             making.keep_plan(groups)
             return
-        settlement = making.settle([member for member in ordered if member.stem in stems], replaced or {})
+        settlement = making.settle([member for member in plan.order if member.stem in stems], plan.replaced)
         changed = losing_groups(groups, settlement)
         yield from (layer for layer in held if layer.position not in changed)
         for layer in making.layers(changed, settlement.losses):
@@ -115,9 +92,7 @@ class _Making:
     """What all layers of one `make_layers` have in common."""
 
     recipe: Recipe
-    stores: Sequence[LayerStore]
-    keep: Sequence[WritableLayerStore]
-    cache: CacheFolder
+    stores: LayerStores
     fetch: Fetch
     interpreters: Interpreters | None
     extracted: bool
@@ -125,7 +100,6 @@ class _Making:
     progress: Progress
     closing: ExitStack
     stop: Stop
-    verify: float = 0.0
     entries: dict[str, Entry] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     compilers: list[Compiler] = field(default_factory=list)
@@ -138,7 +112,7 @@ class _Making:
         found = []
         self._expect(groups.values(), lost)
         for position, group in groups.items():
-            known = look_up(position, group, self.recipe, self.stores, lost, extracted=self.extracted)
+            known = look_up(position, group, self.recipe, self.stores.sources, lost, extracted=self.extracted)
             if known is None:
                 missing[position] = group
             else:
@@ -156,12 +130,12 @@ class _Making:
     def settle(self, members: Sequence[Member], replaced: Mapping[str, Sequence[str]]) -> Settlement:
         """Return what each of `members`, in order, loses to a later one. Remembered: a second call reads none."""
         key = self.recipe.key(members, replaced=replaced)
-        settlement = remembered_settlement(self.cache, key, self.stores)
+        settlement = remembered_settlement(self.stores.cache, key, self.stores.sources)
         if settlement is None:
             from conda_docker.layers.settle import settle
 
             settlement = settle(members, replaced, self.recipe, self.fetch)
-            remember_settlement(self.cache, key, settlement)
+            remember_settlement(self.stores.cache, key, settlement)
         if key is not None:
             self.notes[key] = settlement.to_json()
         return settlement
@@ -170,7 +144,7 @@ class _Making:
         """Have stores know the environment as a whole."""
         keys = [self.recipe.key(group) for group in groups]
         if all(key in self.entries for key in keys):
-            for store in self.keep:
+            for store in self.stores.destinations:
                 store.keep_plan([key for key in keys if key is not None], self.entries, self.notes)
 
     def _replaceable(self, known: MadeLayer, lost: Losses) -> MadeLayer:
@@ -198,11 +172,12 @@ class _Making:
 
     def _expect(self, groups: Iterable[Group], lost: Losses) -> None:
         keys = [key for group in groups if (key := self.recipe.key(group, lost=lost)) is not None]
-        for store in self.stores:
+        for store in self.stores.sources:
             store.expect(keys)
 
     def _is_to_be_verified(self, layer: MadeLayer) -> bool:
-        return self.verify > 0 and layer.layer.blob.origin is not None and random.random() < self.verify  # noqa: S311
+        share = self.stores.verified
+        return share > 0 and layer.layer.blob.origin is not None and random.random() < share  # noqa: S311
 
     def _verify(self, layers: Mapping[int, MadeLayer], lost: Losses, compiler: Compiler | None) -> None:
         """Make layers anew. Raises `CacheError` for one that is another than its store has."""
@@ -222,16 +197,9 @@ class _Making:
         if inputs is None:
             return made
         key = digest_of(inputs)
-        layer = made.layer
-        for store in self.keep:
-            if self._is_remote(store) or not made.cached:
-                layer = store.put(key, layer, made.facts, inputs)
+        layer = self.stores.keep(key, made.layer, made.facts, inputs, known=made.cached)
         self.entries[key] = Entry(inputs, layer, made.facts)
         return made if layer is made.layer else replace(made, layer=layer)
-
-    @staticmethod
-    def _is_remote(store: LayerStore) -> bool:
-        return not isinstance(store, FolderStore)
 
     def _compiler(self, groups: Mapping[int, Group]) -> Compiler | None:
         """Return the compiler for the modules of some packages, started once; None when there are none to compile."""
@@ -251,7 +219,7 @@ class _Making:
         found: Sequence[MadeLayer] = (),
     ) -> Iterator[MadeLayer]:
         """Yield layers as they become ready: those that were `found`, and those of `missing` groups, which are made."""
-        if not any(self._is_remote(store) for store in self.keep):
+        if not self.stores.keeps_elsewhere:
             yield from (self._keep(layer, lost) for layer in found)
             found = ()
         if missing or found:
@@ -273,12 +241,12 @@ class _Making:
         self.stop.check()
         started = time.monotonic()
         task = self.progress.start(f"layer {named(group)}", None)
-        with self.cache.writing():
+        with self.stores.cache.writing():
             layer, facts = write_layer(
                 self.recipe,
                 group,
                 paths,
-                self.cache.blobs.writer,
+                self.stores.local.blobs.writer,
                 compiler=compiler,
                 lost=lost,
                 advance=self.stop.guard(task).advance,

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from conda_docker.layers.arrivals import Arrivals, complete_groups, work_of
 
 if TYPE_CHECKING:
+    from conda_docker.layers.fetching import Fetch
     from conda_docker.layers.made import Group
-    from conda_docker.layers.settle import Fetch
     from python_docker.parallel import Stop
 
 Ready = TypeVar("Ready")

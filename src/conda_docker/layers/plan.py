@@ -1,9 +1,10 @@
-"""Which packages share a layer, and in which order layers are stacked: a pure function of the environment."""
+"""LayerPlan: which packages share a layer, and in which order layers are stacked: a function of the environment."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Layering
@@ -15,6 +16,20 @@ if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
 
 Plan = list[list[Member]]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPlan:
+    """The packages of each layer, bottom first, and what decides between packages that bring the same path.
+
+    The last package in `order` wins; that is the order of installation, in which wheels follow conda packages.
+    `replaced` are the distributions of conda packages that wheels replace, by the packages' stems; the files of these
+    are left out.
+    """
+
+    groups: Sequence[Sequence[Member]]
+    order: Sequence[Member]
+    replaced: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def plan_layers(

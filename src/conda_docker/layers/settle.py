@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.wheels import LockedWheel
@@ -14,11 +13,9 @@ from conda_docker.layers.member import Loss, open_member
 from conda_docker.layers.write import layer_paths
 
 if TYPE_CHECKING:
+    from conda_docker.layers.fetching import Fetch
     from conda_docker.layers.member import Member, Opened
     from conda_docker.layers.recipe import Recipe
-
-Fetch = Callable[[Sequence["Member"]], Iterable[tuple["Member", Path]]]
-"""Gives packages with their archives, folders or wheels as they become available, in any order."""
 
 
 def settle(

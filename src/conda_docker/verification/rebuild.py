@@ -16,10 +16,13 @@ from conda_docker.cache.folder import CacheFolder
 from conda_docker.cache.location import default_cache_dir
 from conda_docker.errors import DownloadError, InterpreterNotFound
 from conda_docker.image.build_record import BuildRecord
-from conda_docker.image.content.package_layers import fetching
-from conda_docker.image.plan import members_of
+from conda_docker.image.plan import members_of, replaced_by_wheels
+from conda_docker.layers.fetching import fetching
 from conda_docker.layers.make import make_layers
+from conda_docker.layers.plan import LayerPlan
 from conda_docker.layers.recipe import LAYER_FORMAT
+from conda_docker.layers.stores.folder import FolderStore
+from conda_docker.layers.stores.layer_stores import LayerStores
 from conda_docker.link.bytecode.interpreter import Interpreters
 from conda_docker.package.fetch.complete import complete_environment
 from conda_docker.redaction import public_url
@@ -194,27 +197,17 @@ class _Rebuilding:
         some = complete_environment(
             environment.with_packages(chosen), cache.root, offline=self.options.offline, progress=self.progress
         )
-        python = some.python
         plan = [_members(step, some) for step in groups]
-        members = [member for group in plan for member in group]
-        stems = {member.stem for member in members}
-        ordered: list[Member] = [member for member in members_of(some) if member.stem in stems]
-        replaced: dict[str, list[str]] = {}
-        for distribution in environment.replaced:
-            if distribution.package in stems:
-                replaced.setdefault(distribution.package, []).append(distribution.name)
+        stems = {member.stem for group in plan for member in group}
+        ordered = [member for member in members_of(some) if member.stem in stems]
+        replaced = {stem: names for stem, names in replaced_by_wheels(environment).items() if stem in stems}
         made: dict[int, MadeLayer] = {}
         for layer in make_layers(
-            plan,
+            LayerPlan(plan, ordered, replaced),
             self._recipe(some),
-            [],
-            fetching(self.options, cache, self.progress),
-            cache=cache,
-            order=ordered,
-            replaced=replaced,
-            interpreters=None
-            if python is None
-            else Interpreters(python, some.subdir, cache.root, self.options.offline),
+            LayerStores(FolderStore(cache.root)),
+            fetching(self.options, cache, progress=self.progress),
+            interpreters=Interpreters.of(some, cache.root, offline=self.options.offline),
             workers=self.options.workers or 2,
             progress=self.progress,
         ):

@@ -40,7 +40,7 @@ def base(layers: int = 0, **variables: str) -> Image:
 def test_modules_are_compiled_by_the_environments_python() -> None:
     plan = plan_image(ENVIRONMENT, None, BaseSystem(), BuildOptions())
     assert (plan.recipe.prefix, plan.recipe.python_version, plan.recipe.bytecode) == ("/opt/conda", "3.12", "3.12.1")
-    assert [[member.name for member in group] for group in plan.groups] == [["python"], ["m"]]
+    assert [[member.name for member in group] for group in plan.layers.groups] == [["python"], ["m"]]
     assert plan.notes == ()
 
 
@@ -91,7 +91,7 @@ def test_packages_have_the_layers_that_are_left(options: BuildOptions, room: int
         with pytest.raises(UnsupportedFormat, match="the base image has 2 layers, which leaves no room"):
             plan_image(ENVIRONMENT, base(2), BaseSystem(), options)
         return
-    assert len(plan_image(ENVIRONMENT, base(2), BaseSystem(), options).groups) == room
+    assert len(plan_image(ENVIRONMENT, base(2), BaseSystem(), options).layers.groups) == room
 
 
 def test_what_wheels_replace_is_known_by_package() -> None:
@@ -99,8 +99,8 @@ def test_what_wheels_replace_is_known_by_package() -> None:
     replaced = tuple(Distribution(name, "0", MODULE.stem) for name in ("six", "seven"))
     environment = replace(ENVIRONMENT, wheels=(wheel,), replaced=replaced)
     plan = plan_image(environment, None, BaseSystem(), BuildOptions())
-    assert plan.replaced == {MODULE.stem: ["six", "seven"]}
-    assert plan.members == (PYTHON, MODULE, wheel)
+    assert plan.layers.replaced == {MODULE.stem: ["six", "seven"]}
+    assert plan.layers.order == (PYTHON, MODULE, wheel)
 
 
 def test_the_image_is_as_old_as_its_newest_package(monkeypatch: pytest.MonkeyPatch) -> None:

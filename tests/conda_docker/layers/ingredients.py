@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conda_docker.cache.folder import CacheFolder
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.make import make_layers
 from conda_docker.layers.member import Member
+from conda_docker.layers.plan import LayerPlan
 from conda_docker.layers.recipe import Recipe, digest_of
 from conda_docker.layers.stores import Entry
+from conda_docker.layers.stores.folder import FolderStore
+from conda_docker.layers.stores.layer_stores import LayerStores
 from python_docker.image.layer import Layer
 from tests.conda_docker.oracle import locked
 from tests.conda_docker.packages import SyntheticPackage
@@ -74,11 +76,22 @@ class Pantry:
             yield member, self.places[member.stem]
 
     def make(
-        self, plan: Sequence[Sequence[Member]], recipe: Recipe = RECIPE, stores: Sequence[Store] = (), **options: object
+        self, plan: Sequence[Sequence[Member]], recipe: Recipe = RECIPE, stores: Sequence[Store] = (), **options: Any
     ) -> Iterator[MadeLayer]:
-        cache = CacheFolder(self.folder / "cache")
         make: Callable[..., Iterator[MadeLayer]] = make_layers
-        return make(plan, recipe, stores, self.fetch, cache=cache, **{"keep": stores, **options})
+        chosen = {name: options.pop(name) for name in ("order", "replaced") if name in options}
+        opened = self.stores(stores, keep=options.pop("keep", stores), verified=options.pop("verify", 0.0))
+        return make(layer_plan(plan, **chosen), recipe, opened, self.fetch, **options)
+
+    def stores(self, stores: Sequence[Store] = (), **fields: Any) -> LayerStores:
+        """Stores of a build that looks up layers in some, and keeps them in these too, or in `keep`."""
+        local = FolderStore(self.folder / "cache")
+        return LayerStores(local, tuple(stores), tuple(fields.pop("keep", stores)), **fields)
+
+
+def layer_plan(groups: Sequence[Sequence[Member]], **fields: Any) -> LayerPlan:
+    """A plan whose last package wins a path that several bring."""
+    return LayerPlan(groups, **{"order": [member for group in groups for member in group], **fields})
 
 
 def in_order(made: Iterator[MadeLayer]) -> list[MadeLayer]:

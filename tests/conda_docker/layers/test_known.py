@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.cache.folder import CacheFolder
 from conda_docker.layers.known import known_layers
-from tests.conda_docker.layers.ingredients import RECIPE, Pantry, Store, in_order
+from tests.conda_docker.layers.ingredients import RECIPE, Pantry, Store, in_order, layer_plan
 from tests.conda_docker.packages import SyntheticPackage
 
 
@@ -17,15 +16,11 @@ def pantry(tmp_path: Path) -> Pantry:
     return Pantry(tmp_path)
 
 
-def cache(pantry: Pantry) -> CacheFolder:
-    return CacheFolder(pantry.folder / "cache")
-
-
 def test_layers_that_no_store_has_are_none(pantry: Pantry) -> None:
     a, b = pantry.add(SyntheticPackage(name="a"), SyntheticPackage(name="b"))
     store = Store()
     in_order(pantry.make([[a]], stores=[store]))
-    first, second = known_layers([[a], [b]], RECIPE, [store], cache=cache(pantry))
+    first, second = known_layers(layer_plan([[a], [b]]), RECIPE, pantry.stores([store]))
     assert (first and first.cached, second) == (True, None)
 
 
@@ -33,7 +28,7 @@ def test_layers_that_do_not_meet_are_as_they_were_made(pantry: Pantry) -> None:
     members = pantry.add(*(SyntheticPackage(name=name, files={name: b"x"}) for name in "ab"))
     store, plan = Store(), [[member] for member in members]
     made = in_order(pantry.make(plan, stores=[store]))
-    known = known_layers(plan, RECIPE, [store], cache=cache(pantry))
+    known = known_layers(layer_plan(plan), RECIPE, pantry.stores([store]))
     assert [layer and layer.layer.digest for layer in known] == [layer.layer.digest for layer in made]
 
 
@@ -42,7 +37,7 @@ def test_what_was_settled_counts(pantry: Pantry) -> None:
     store, plan = Store(), [[member] for member in members]
     made = in_order(pantry.make(plan, stores=[store]))
     pantry.fetched.clear()
-    known = known_layers(plan, RECIPE, [store], cache=cache(pantry))
+    known = known_layers(layer_plan(plan), RECIPE, pantry.stores([store]))
     assert [layer and layer.layer.digest for layer in known] == [layer.layer.digest for layer in made]
     assert not pantry.fetched
 
@@ -53,5 +48,5 @@ def test_layers_that_meet_are_not_known_before_they_are_settled(pantry: Pantry) 
     store = Store()
     for member in (*members, apart):
         in_order(pantry.make([[member]], stores=[store]))
-    known = known_layers([[member] for member in (*members, apart)], RECIPE, [store], cache=cache(pantry))
+    known = known_layers(layer_plan([[member] for member in (*members, apart)]), RECIPE, pantry.stores([store]))
     assert [layer is not None for layer in known] == [False, False, True]

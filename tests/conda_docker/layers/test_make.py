@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from conda_docker.cache.folder import CacheFolder
 from conda_docker.environment.wheels import LockedWheel
 from conda_docker.errors import CacheError, InterpreterNotFound, InvalidPackage
 from conda_docker.layers.facts import LayerFacts
@@ -20,12 +19,13 @@ from conda_docker.layers.make import make_layers
 from conda_docker.layers.member import Member
 from conda_docker.layers.recipe import Recipe
 from conda_docker.layers.stores.folder import FolderStore
+from conda_docker.layers.stores.layer_stores import LayerStores
 from conda_docker.link.bytecode.interpreter import Interpreters
 from conda_docker.link.bytecode.python_program import exact_version, minor_version
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
 from python_docker.spec.digest import Digest
-from tests.conda_docker.layers.ingredients import RECIPE, Pantry, Store, in_order
+from tests.conda_docker.layers.ingredients import RECIPE, Pantry, Store, in_order, layer_plan
 from tests.conda_docker.packages import SyntheticPackage
 from tests.conda_docker.pypi.wheels import make_wheel
 from tests.damage import flip_a_bit
@@ -230,10 +230,10 @@ def test_a_layer_that_is_made_again_for_what_it_loses_is_compiled_too(pantry: Pa
 
 def test_a_layer_of_the_cache_that_was_damaged_is_made_again(pantry: Pantry) -> None:
     [a] = pantry.add(A)
-    cache = CacheFolder(pantry.folder / "cache")
-    store = FolderStore(cache.root)
-    in_order(make_layers([[a]], RECIPE, [store], pantry.fetch, cache=cache, keep=[store]))
-    [known] = make_layers([[a]], RECIPE, [store], pantry.fetch, cache=cache, keep=[store])
+    store = FolderStore(pantry.folder / "cache")
+    stores = LayerStores(store, (store,), (store,))
+    in_order(make_layers(layer_plan([[a]]), RECIPE, stores, pantry.fetch))
+    [known] = make_layers(layer_plan([[a]]), RECIPE, stores, pantry.fetch)
     assert known.cached
     pantry.fetched.clear()
     flip_a_bit(store.blobs.path_of(known.layer.digest))

@@ -133,11 +133,8 @@ def make_layer(task: LayerTask) -> LayerDone:
         stop = Stop()
         options = _reachable(task.options, task.insecure)
         shop = Workshop.open(options, _compilers(), workers=1, stop=stop)
-        try:
+        with shop.stores:
             [made] = make_works([work], shop)
-        finally:
-            for store in {*shop.repositories[0], *shop.repositories[1]}:
-                store.close()
     except Error as error:
         return LayerDone(work.key, name, failure=_passing_or_not(error))
     if isinstance(made.error, InterpreterNotFound):

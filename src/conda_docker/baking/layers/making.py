@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING
 
 from conda_docker.baking.layers.works import LayerWork
 from conda_docker.errors import CacheError, InterpreterNotFound
-from conda_docker.image.content.package_layers import fetching, repositories
+from conda_docker.layers.fetching import fetching
 from conda_docker.layers.made import MadeLayer, look_up
 from conda_docker.layers.member import named
 from conda_docker.layers.pipeline import ready_layers
 from conda_docker.layers.recipe import digest_of
-from conda_docker.layers.stores.folder import FolderStore
+from conda_docker.layers.stores.layer_stores import LayerStores
 from python_docker.errors import Error
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
-    from conda_docker.image.content.package_layers import Repositories
     from conda_docker.layers.member import Member
     from conda_docker.layers.stores import LayerStore
     from conda_docker.link.bytecode.compiler import Compiler
@@ -74,14 +73,10 @@ class Compilers:
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Where layers are made: the store of this machine, the layer repositories, and what all layers share.
-
-    `fresh` says that nothing is looked up: all is made anew.
-    """
+    """Where layers are made: the stores that they are looked up and kept in, and what all layers share."""
 
     options: BuildOptions
-    store: FolderStore
-    repositories: Repositories
+    stores: LayerStores
     compilers: Compilers
     workers: int
     stop: Stop
@@ -92,25 +87,23 @@ class Workshop:
         cls, options: BuildOptions, compilers: Compilers, *, workers: int, stop: Stop, progress: Progress = SILENT
     ) -> Workshop:
         """Return the workshop that some options ask for. Raises `InvalidReference`, `CacheError`."""
-        from conda_docker.cache.location import default_cache_dir
+        stores = LayerStores.of(options, progress=progress, stop=stop)
+        return cls(options, stores, compilers, workers, stop, progress)
 
-        store = FolderStore(options.cache_dir or default_cache_dir())
-        opened = repositories(options, store.folder, progress, stop)
-        return cls(options, store, opened, compilers, workers, stop, progress)
+    @property
+    def sources(self) -> Sequence[LayerStore]:
+        """The stores that layers are looked up in: none where all of them are to be made anew."""
+        return self.stores.sources if self.options.use_cache else ()
 
     def expect(self, works: Sequence[LayerWork]) -> None:
         """Look up the layers of one environment in the layer repositories, at once where it is known as a whole."""
-        if self.options.use_cache:
-            for source in self.repositories[0]:
-                source.expect([work.key for work in works])
+        for source in self.sources:
+            source.expect([work.key for work in works])
 
     def find(self, number: int, work: LayerWork) -> MadeLayer | None:
         """Return a layer that a store has."""
-        if not self.options.use_cache:
-            return None
-        stores: list[LayerStore] = [self.store, *self.repositories[0]]
         extracted = self.options.use_extracted or self.options.offline
-        return look_up(number, work.members, work.recipe, stores, {}, extracted=extracted)
+        return look_up(number, work.members, work.recipe, self.sources, {}, extracted=extracted)
 
 
 def make_works(works: Sequence[LayerWork], shop: Workshop) -> Iterator[MadeWork]:
@@ -131,7 +124,7 @@ def make_works(works: Sequence[LayerWork], shop: Workshop) -> Iterator[MadeWork]
             found.append(_Step(number, known))
     _check_room(shop, [works[number] for number in missing])
     making = _Making(works, shop)
-    if not shop.repositories[1]:
+    if not shop.stores.keeps_elsewhere:
         yield from (making.outcome(step) for step in found)
         found = []
     if not found and not missing:
@@ -151,7 +144,8 @@ def make_works(works: Sequence[LayerWork], shop: Workshop) -> Iterator[MadeWork]
 def _check_room(shop: Workshop, missing: Sequence[LayerWork]) -> None:
     """Raise `CacheError` where the disk of the cache is certain to be full before all layers are made."""
     needed = sum(work.size for work in missing)
-    root = next((folder for folder in (shop.store.root, *shop.store.root.parents) if folder.is_dir()), None)
+    cache = shop.stores.cache.root
+    root = next((folder for folder in (cache, *cache.parents) if folder.is_dir()), None)
     if not needed or root is None:
         return
     free = shutil.disk_usage(root).free
@@ -180,7 +174,7 @@ class _Making:
         self._shop = shop
         self._failed: dict[tuple[str, str | None], Error] = {}
         self._fetch = fetching(
-            shop.options, shop.store.folder, shop.progress, stop=shop.stop, failed=self._note_failure
+            shop.options, shop.stores.cache, failed=self._note_failure, progress=shop.progress, stop=shop.stop
         )
 
     def _note_failure(self, member: Member, error: Error) -> None:
@@ -208,12 +202,12 @@ class _Making:
             compiler = None
             if work.recipe.bytecode is not None and work.interpreters is not None:
                 compiler = shop.compilers.get(work.recipe.bytecode, work.interpreters)
-            with shop.store.folder.writing():
+            with shop.stores.cache.writing():
                 layer, facts = write_layer(
                     work.recipe,
                     work.members,
                     paths,
-                    shop.store.blobs.writer,
+                    shop.stores.local.blobs.writer,
                     compiler=compiler,
                     advance=shop.stop.guard(task).advance,
                 )
@@ -236,11 +230,7 @@ class _Making:
         inputs = self._works[step.number].recipe.inputs(made.members, extracted=made.extracted)
         assert inputs is not None  # else it would have no key
         key = digest_of(inputs)
-        layer = made.layer
-        if not made.cached:
-            layer = self._shop.store.put(key, layer, made.facts, inputs)
-        for store in self._shop.repositories[1]:
-            layer = store.put(key, layer, made.facts, inputs)
+        layer = self._shop.stores.keep(key, made.layer, made.facts, inputs, known=made.cached)
         return _Step(step.number, replace(made, layer=layer))
 
     def outcome(self, step: _Step) -> MadeWork:

@@ -57,13 +57,9 @@ def works_of(plan: ImagePlan, options: BuildOptions) -> Iterator[LayerWork]:
     Packages without a SHA-256 have no key, and are left to the image that holds them; so is what packages lose to
     others, which is known only when all layers of the image are there.
     """
-    environment = plan.environment
-    python = environment.python
     cache_dir = options.cache_dir or default_cache_dir()
-    interpreters = None
-    if python is not None:
-        interpreters = Interpreters(python, environment.subdir, cache_dir, options.offline)
-    for group in plan.groups:
+    interpreters = Interpreters.of(plan.environment, cache_dir, offline=options.offline)
+    for group in plan.layers.groups:
         members = tuple(group)
         key = plan.recipe.key(members)
         if key is not None:

@@ -102,6 +102,7 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
     from conda_docker.cli.terminal.result_files import write_result_files
     from conda_docker.image.assemble import begin_base, build_image
     from conda_docker.image.index import finish_images
+    from conda_docker.layers.stores.layer_stores import LayerStores
     from conda_docker.resolution.resolve import resolve
     from conda_docker.sbom.writer import BillWriter
     from python_docker.copying.delivery import Delivery
@@ -120,14 +121,15 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
             delivery.prepare()
             environments = resolve(request, progress=progress, opened=lambda base: begin_base(base, delivery))
         notes += [warning for resolved in environments for warning in resolved.environment.warnings]
+        stores = LayerStores.of(request.options, replaced=replaced, progress=progress, stop=delivery.stop)
         for resolved in environments:
             result = build_image(
                 resolved.environment,
                 resolved.base,
                 request.options,
-                progress=progress,
+                stores=stores,
                 delivery=delivery,
-                replaced=replaced,
+                progress=progress,
             )
             result.image.name, result.image.tag = image.familiar_name, image.tag
             results.append(result)
@@ -164,6 +166,7 @@ def _dry_run(
 
     from conda_docker.cli.terminal.dry_run_report import dry_run_text
     from conda_docker.dry_run import dry_run
+    from conda_docker.layers.stores.layer_stores import LayerStores
 
     with open_display(console) as progress, _base_explained(request.base or DEFAULT_BASE, default_base):
         report = dry_run(
@@ -171,8 +174,8 @@ def _dry_run(
             image.familiar,
             locations,
             registry=lambda location: registry_of(location, given),
+            stores=LayerStores.of(request.options, replaced=replaced),
             progress=progress,
-            replaced=replaced,
         )
     for note in dict.fromkeys(note for platform in report.platforms for note in platform.notes):
         console.note(f"note: {note}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from conda_docker.build_options import Activate, Bytecode, LinkScripts
 from conda_docker.environment.activation_script import FOLDER
 from conda_docker.errors import InterpreterNotFound
 from conda_docker.image import provenance
+from conda_docker.image.content.new_layers import NewLayer, NewLayers
 from conda_docker.image.plan import do_without
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.link.bytecode.interpreter import Interpreters, bytecode_version
@@ -22,8 +24,6 @@ from python_docker.image.layer import Layer
 from python_docker.spec.timestamps import rfc3339
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conda_docker.build_options import BuildOptions
     from conda_docker.environment.locked import LockedEnvironment
     from conda_docker.image.plan import ImagePlan
@@ -35,30 +35,39 @@ LAYERS = ((Share.PIP,), (Share.EDITABLE, Share.CHANGED, Share.OWN))
 """What each layer holds, bottom first: what changes most is last."""
 
 
-def prefix_layers(
-    plan: ImagePlan, options: BuildOptions, store: FolderStore, created: int, notes: list[str]
-) -> Iterator[tuple[Layer, bool]]:
-    """Yield the layers of what is in the environment's folder beyond its packages, each with its history.
+def prefix_layers(plan: ImagePlan, options: BuildOptions, store: FolderStore, created: int) -> NewLayers:
+    """Return the layers of what is in the environment's folder beyond its packages, from `store` or made now.
 
-    With each, whether `store` had it. What the user should hear is added to `notes`. `created` is the image's time, in
-    seconds since 1970.
+    `created` is the image's time, in seconds since 1970.
     """
     survey = survey_prefix(plan.environment, plan.recipe.filter)
     if survey is None:
-        return
-    notes += notes_of(survey)
-    notes += activation_notes(survey, options.activate)
-    with _Maker(plan, survey, options, store, created, notes) as maker:
+        return NewLayers()
+    layers, notes = [], [*notes_of(survey), *activation_notes(survey, options.activate)]
+    with _Maker(plan, survey, options, store, created) as maker:
         for shares in LAYERS:
+            started = time.monotonic()
             found = maker.layer(shares)
             if found is None:
                 continue
-            layer, facts, known = found
-            notes += facts.notes
+            notes += found.facts.notes
             numbers = {str(share): len(survey.of(share)) for share in shares if survey.of(share)}
             pip = survey.pip if Share.PIP in shares else ()
             history = provenance.prefix_history(numbers, pip, plan.recipe.prefix, rfc3339(created))
-            yield Layer(layer.blob, layer.diff_id, history=(history,)), known
+            seconds = time.monotonic() - started
+            layers.append(NewLayer.of(found.layer, history, cached=found.known, seconds=seconds))
+        if maker.uncompiled is not None:
+            notes.append(maker.uncompiled)
+    return NewLayers(tuple(layers), tuple(notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _PrefixLayer:
+    """A layer of a prefix, what was seen in it, and whether it was `known` before."""
+
+    layer: Layer
+    facts: LayerFacts
+    known: bool
 
 
 @dataclass(slots=True)
@@ -70,7 +79,8 @@ class _Maker:
     options: BuildOptions
     store: FolderStore
     created: int
-    notes: list[str]
+    uncompiled: str | None = None
+    """Why modules are not compiled, once that is known."""
     _compiler: Compiler | None = None
     _started: bool = False
 
@@ -81,18 +91,18 @@ class _Maker:
         if self._compiler is not None:
             self._compiler.close()
 
-    def layer(self, shares: Sequence[Share]) -> tuple[Layer, LayerFacts, bool] | None:
-        """Return the layer of the files with these shares, and whether the store had it; None where there are none."""
+    def layer(self, shares: Sequence[Share]) -> _PrefixLayer | None:
+        """Return the layer of the files with these shares, None where there are none."""
         if not self.survey.of(*shares) and not (Share.CHANGED in shares and self.survey.deleted):
             return None
         # Looked up first as if the Python were here: it is not needed for what is known.
         if not self._started and (known := self._known(self._key(shares, self._wanted()))) is not None:
-            return (*known, True)
+            return _PrefixLayer(*known, known=True)
         compiler = self._compiler_of_all()
         version = None if compiler is None else compiler.python.version
         key = self._key(shares, version)
         if (known := self._known(key)) is not None:
-            return (*known, True)
+            return _PrefixLayer(*known, known=True)
         carried = Carried()
         with self.store.folder.writing():
             layer = prefix_layer(
@@ -104,7 +114,7 @@ class _Maker:
         # A file may have changed while it was carried: then nobody knows what the layer holds.
         if self._key(shares, version) == key:
             self.store.put(key, layer, facts)
-        return layer, facts, False
+        return _PrefixLayer(layer, facts, known=False)
 
     def _key(self, shares: Sequence[Share], bytecode: str | None) -> str:
         return layer_key(self.survey, shares, self.plan.recipe, self.created, bytecode)
@@ -115,8 +125,7 @@ class _Maker:
     def _wanted(self) -> str | None:
         """Return the version of Python that should compile the modules, whether or not it can be had."""
         python = self.plan.environment.python
-        modules = any(file.place.endswith(".py") for file in self.survey.files)
-        if python is None or not modules or self.options.bytecode is Bytecode.NEVER:
+        if python is None or not self._has_modules() or self.options.bytecode is Bytecode.NEVER:
             return None
         with suppress(InterpreterNotFound):
             return bytecode_version(python)
@@ -126,30 +135,27 @@ class _Maker:
         """Return a compiler for the modules, started once; None where there are none, or it cannot be had."""
         if not self._started:
             self._started = True
-            self._compiler = _compiler(self.plan, self.survey, self.options, self.store.root, self.notes)
+            try:
+                self._compiler = self._start()
+            except InterpreterNotFound as error:
+                self.uncompiled = do_without(error, self.options)
         return self._compiler
+
+    def _start(self) -> Compiler | None:
+        environment, options = self.plan.environment, self.options
+        interpreters = Interpreters.of(environment, self.store.root, offline=options.offline)
+        if interpreters is None or not self._has_modules() or options.bytecode is Bytecode.NEVER:
+            return None
+        return interpreters.start(bytecode_version(interpreters.python))
+
+    def _has_modules(self) -> bool:
+        return any(file.place.endswith(".py") for file in self.survey.files)
 
 
 def has_run_scripts(environment: LockedEnvironment, options: BuildOptions) -> bool:
     """Return whether what post-link scripts made is among the files of the prefix, so that nothing is missing."""
     copied = environment.installed is not None and environment.installed.whole
     return copied and options.link_scripts is LinkScripts.WARN
-
-
-def _compiler(
-    plan: ImagePlan, survey: Survey, options: BuildOptions, cache_dir: Path, notes: list[str]
-) -> Compiler | None:
-    """Return a compiler for the modules among the files, None where there are none or it cannot be had."""
-    python = plan.environment.python
-    modules = any(file.place.endswith(".py") for file in survey.files)
-    if python is None or not modules or options.bytecode is Bytecode.NEVER:
-        return None
-    try:
-        version = bytecode_version(python)
-        return Interpreters(python, plan.environment.subdir, cache_dir, options.offline).start(version)
-    except InterpreterNotFound as error:
-        notes.append(do_without(error, options))
-        return None
 
 
 def activation_notes(survey: Survey, mode: Activate) -> Iterator[str]:

@@ -6,6 +6,7 @@ Both are looked up in the cache first, by all that the scripts could see.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -13,9 +14,12 @@ from typing import TYPE_CHECKING
 from conda_docker.build_options import BuildOptions, LinkScripts
 from conda_docker.cache.folder import NoteKind
 from conda_docker.errors import ScriptFailed
+from conda_docker.image import provenance
+from conda_docker.image.content.new_layers import NewLayer, NewLayers
 from conda_docker.layers.facts import LayerFacts
 from python_docker.errors import Error
 from python_docker.spec.platform import Platform
+from python_docker.spec.timestamps import rfc3339
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
@@ -26,30 +30,46 @@ if TYPE_CHECKING:
     from python_docker.image.layer import Layer
 
 
-def link_script_layer(
+def link_script_layers(
     image: Image,
     packages: Sequence[LockedPackage],
     recipe: Recipe,
     options: BuildOptions,
     store: FolderStore,
     created: int,
-    notes: list[str],
-) -> Layer | None:
-    """Return the layer of what the post-link scripts of `packages` change on an image, None when that is nothing.
+) -> NewLayers:
+    """Return the layer of what the post-link scripts of `packages` change on an image; none where that is nothing.
 
-    None as well where the options do not have them run: then they are named in `notes`, or the build is refused with
-    `ScriptFailed`. What the scripts say is added to `notes`. Raises `SandboxUnavailable` and `ScriptFailed`.
+    None as well where the options do not have them run: then a note names them, or the build is refused with
+    `ScriptFailed`. What the scripts say is a note, too. Raises `SandboxUnavailable` and `ScriptFailed`.
     """
     if not packages:
-        return None
-    names = ", ".join(package.name for package in packages)
-    check_link_scripts([package.name for package in packages], options)
+        return NewLayers()
+    names = [package.name for package in packages]
+    check_link_scripts(names, options)
     if options.link_scripts is LinkScripts.WARN:
-        notes.append(
-            f"the post-link scripts of {names} were not run, so what they would make is missing; "
+        note = (
+            f"the post-link scripts of {', '.join(names)} were not run, so what they would make is missing; "
             "--link-scripts run runs them in a sandbox"
         )
-        return None
+        return NewLayers(notes=(note,))
+    started = time.monotonic()
+    layer, facts = _link_script_layer(image, packages, recipe, options, store, created)
+    if not facts.packages:
+        return NewLayers(notes=facts.notes)
+    history = provenance.link_scripts_history(packages, recipe.prefix, rfc3339(created))
+    return NewLayers((NewLayer.of(layer, history, seconds=time.monotonic() - started),), facts.notes)
+
+
+def _link_script_layer(
+    image: Image,
+    packages: Sequence[LockedPackage],
+    recipe: Recipe,
+    options: BuildOptions,
+    store: FolderStore,
+    created: int,
+) -> tuple[Layer, LayerFacts]:
+    """Return the layer that link scripts make, from the store or by running them; without packages it is of no use."""
     from conda_docker.scripts.link_scripts import check_runnable, run_link_scripts
 
     layers = list(reversed(image.layers))
@@ -57,9 +77,7 @@ def link_script_layer(
     key = _key(layers, packages, recipe, options, created, variables)
     known = store.get(key) if options.use_cache else None
     if known is not None:
-        layer, facts = known
-        notes += facts.notes
-        return layer if facts.packages else None
+        return known
     with store.folder.writing():
         ran = run_link_scripts(
             layers,
@@ -74,9 +92,8 @@ def link_script_layer(
             level=recipe.level,
         )
     stems = tuple(package.stem for package in packages)
-    store.put(key, ran.layer, LayerFacts(packages=stems if ran.changed else (), notes=ran.messages))
-    notes += ran.messages
-    return ran.layer if ran.changed else None
+    facts = LayerFacts(packages=stems if ran.changed else (), notes=ran.messages)
+    return store.put(key, ran.layer, facts), facts
 
 
 def known_link_script_layer(

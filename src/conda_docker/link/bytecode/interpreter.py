@@ -11,7 +11,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from conda_docker.errors import (
     ChannelError,
@@ -23,7 +23,7 @@ from conda_docker.errors import (
 )
 
 if TYPE_CHECKING:
-    from conda_docker.environment.locked import LockedPackage
+    from conda_docker.environment.locked import LockedEnvironment, LockedPackage
     from conda_docker.link.bytecode.compiler import Compiler
     from conda_docker.link.bytecode.python_program import PythonProgram
 
@@ -57,6 +57,12 @@ class Interpreters:
     subdir: str
     cache_dir: Path
     offline: bool = False
+
+    @classmethod
+    def of(cls, environment: LockedEnvironment, cache_dir: Path, *, offline: bool = False) -> Self | None:
+        """Return where the Python of an environment can be had, None where it has none."""
+        python = environment.python
+        return None if python is None else cls(python, environment.subdir, cache_dir, offline)
 
     def start(self, version: str) -> Compiler:
         """Return a compiler with the Python of exactly that version. Raises `InterpreterNotFound`, `CacheError`."""

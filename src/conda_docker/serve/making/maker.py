@@ -207,14 +207,19 @@ class Maker:
 
     def _build(self, resolved: Resolved, options: BuildOptions) -> BuildResult:
         from conda_docker.image.assemble import build_image
+        from conda_docker.layers.stores.layer_stores import LayerStores
+
+        def build(options: BuildOptions) -> BuildResult:
+            stores = LayerStores.of(options, facts_alone=True)
+            return build_image(resolved.environment, resolved.base, options, stores=stores)
 
         try:
-            return build_image(resolved.environment, resolved.base, options, facts_alone=True)
+            return build(options)
         except RegistryError as error:
             if not options.cache_to:
                 raise
             _log.warning("layers are not kept in a layer repository: %s", error)
-            return build_image(resolved.environment, resolved.base, replace(options, cache_to=()), facts_alone=True)
+            return build(replace(options, cache_to=()))
 
     def _served(
         self,

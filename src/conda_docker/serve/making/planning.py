@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.environment.wheels import LockedWheel
 from conda_docker.image.preview import LayerKind, preview_image
+from conda_docker.layers.stores.layer_stores import LayerStores
 
 if TYPE_CHECKING:
     from conda_docker.layers.member import Member
@@ -61,7 +62,8 @@ def plan_image(maker: Maker, asked: Asked, platform: Platform) -> ImagePlan:
     request = replace(maker.request(asked), platforms=(platform,))
     [resolved] = resolve(request, download=False)
     maker.check_limits(resolved)
-    preview = preview_image(resolved.environment, resolved.base, request.options, facts_alone=True)
+    stores = LayerStores.of(request.options, facts_alone=True)
+    preview = preview_image(resolved.environment, resolved.base, request.options, stores=stores)
     environment = resolved.environment
     members: list[Member] = [*environment.packages, *environment.wheels]
     return ImagePlan(

@@ -15,6 +15,7 @@ from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.index import finish_images
 from conda_docker.image.preview import preview_image
 from conda_docker.image.reuse import WithLayers
+from conda_docker.layers.stores.layer_stores import LayerStores
 from conda_docker.layers.stores.replaced import ENVIRONMENT_TYPE, ReplacedImages
 from conda_docker.resolution.lock import lock
 from python_docker.copying.delivery import Delivery
@@ -71,7 +72,8 @@ def push(tmp_path: Path, locked: Callable[..., LockedEnvironment]) -> Push:
         replaced = ReplacedImages(locations, CacheFolder(cache))
         options = BuildOptions(cache_dir=cache, bytecode=Bytecode.NEVER)
         with Delivery(locations) as delivery:
-            result = build_image(environment, None, options, delivery=delivery, replaced=replaced)
+            stores = LayerStores.of(options, replaced=replaced, stop=delivery.stop)
+            result = build_image(environment, None, options, stores=stores, delivery=delivery)
             finish_images([result.image], delivery, attach=WithLayers(None, replaced, alone=True))
         return result
 
@@ -275,7 +277,8 @@ def test_images_for_several_platforms_are_one_store(
         with Delivery(locations) as delivery:
             for prefix in ("/a", "/b"):
                 options = BuildOptions(cache_dir=cache, bytecode=Bytecode.NEVER, prefix=prefix)
-                results.append(build_image(environment, None, options, delivery=delivery, replaced=replaced))
+                stores = LayerStores.of(options, replaced=replaced, stop=delivery.stop)
+                results.append(build_image(environment, None, options, stores=stores, delivery=delivery))
             results[1].image.platform = Platform.parse("linux/arm64")
             attach = WithLayers(None, replaced, alone=False)
             finish_images([result.image for result in results], delivery, attach=attach)
@@ -292,10 +295,7 @@ def test_a_dry_run_knows_what_would_be_reused(
 ) -> None:
     push("first", place, *SPECS)
     cache = tmp_path / "second"
-    preview = preview_image(
-        locked(*SPECS),
-        None,
-        BuildOptions(cache_dir=cache, bytecode=Bytecode.NEVER),
-        replaced=ReplacedImages([Location.parse(place)], CacheFolder(cache)),
-    )
+    options = BuildOptions(cache_dir=cache, bytecode=Bytecode.NEVER)
+    replaced = ReplacedImages([Location.parse(place)], CacheFolder(cache))
+    preview = preview_image(locked(*SPECS), None, options, stores=LayerStores.of(options, replaced=replaced))
     assert [layer.known is not None for layer in preview.layers if layer.members] == [True] * 3
