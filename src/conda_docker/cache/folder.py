@@ -55,6 +55,8 @@ class NoteKind(StrEnum):
     """Which files wheels install, as one digest, by the hash of the wheel."""
     SERVED = "served"
     """Images that were made on demand, by the digest of their name and of who may use them."""
+    SERVED_NAMES = "served-names"
+    """What the tags of such names mean, in the same way."""
     POSTED_LOCKS = "posted-locks"
     """Lock files that a server was sent, by the digest of their hash and of who may use them."""
 

@@ -17,7 +17,7 @@ from conda_docker.serve.errors import Denied, TooMany, Unauthorized
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
-    from conda_docker.serve.configuration import Grant, ServerConfiguration
+    from conda_docker.serve.configuration import Grant, Proxy, ServerConfiguration
     from conda_docker.serve.names import Asked
 
 _CLIENTS = 10_000
@@ -49,20 +49,15 @@ class Client:
 
 
 def client_of(request: HTTPConnection, configuration: ServerConfiguration) -> Client:
-    """Return who sends a request: by a token (Basic or Bearer), by a proxy in front, or else anybody.
+    """Return who sends a request: whom a proxy in front names, or who has a token (Basic or Bearer), or else anybody.
 
     Raises `Unauthorized` for a token that is not known, and where one is needed.
     """
-    address = request.client.host if request.client is not None else "unknown"
-    proxy = configuration.proxy
-    if proxy is not None and address in proxy.addresses:
-        user = request.headers.get(proxy.user_header)
-        if user:
-            for grant in configuration.access:
-                if grant.user is not None and hmac.compare_digest(grant.user.encode(), user.encode()):
-                    return _client(grant, f"user {user}", configuration)
-        # The last one is what the proxy saw; what stands before it may be anybody's invention.
-        address = request.headers.get("X-Forwarded-For", address).rpartition(",")[2].strip()
+    user = _user(request, configuration.proxy)
+    if user is not None:
+        for grant in configuration.access:
+            if grant.user is not None and fnmatchcase(user, grant.user):
+                return _client(grant, f"user {user}", configuration)
     token = _token(request.headers.get("Authorization", ""))
     if token is not None:
         found = hashlib.sha256(token.encode()).hexdigest()
@@ -72,7 +67,33 @@ def client_of(request: HTTPConnection, configuration: ServerConfiguration) -> Cl
         raise Unauthorized("this token is not known here")
     if configuration.everybody is None:
         raise Unauthorized("a token is needed: docker login, with any user name and the token as password")
-    return _client(configuration.everybody, f"address {address}", configuration)
+    return _client(configuration.everybody, f"address {address_of(request, configuration.proxy)}", configuration)
+
+
+def address_of(request: HTTPConnection, proxy: Proxy | None) -> str:
+    """Return the address that a request comes from; behind a proxy, the one that the proxy saw."""
+    address = _peer(request)
+    if proxy is None or address not in proxy.addresses:
+        return address
+    # What stands before the last one may be anybody's invention. Some proxies add a header of their own.
+    seen = ",".join(request.headers.getlist("X-Forwarded-For")).rpartition(",")[2].strip()
+    return seen or address
+
+
+def _peer(request: HTTPConnection) -> str:
+    return "unknown" if request.client is None else request.client.host
+
+
+def _user(request: HTTPConnection, proxy: Proxy | None) -> str | None:
+    """Return whom a proxy names. Raises `Unauthorized` where somebody sent the proxy's header too."""
+    if proxy is None or _peer(request) not in proxy.addresses:
+        return None
+    users = request.headers.getlist(proxy.user_header)
+    if len(users) > 1:
+        raise Unauthorized(
+            f"the header {proxy.user_header} came more than once: the proxy must replace what clients send"
+        )
+    return users[0] if users and users[0] else None
 
 
 def _client(grant: Grant, name: str, configuration: ServerConfiguration) -> Client:

@@ -62,17 +62,19 @@ def create_app(configuration: ServerConfiguration, cache: CacheFolder) -> Starle
         answer.status, answer.code = error.status_code, _CODES.get(error.status_code, "UNKNOWN")
         return error_response(answer, str(answer))
 
-    return Starlette(
+    app = Starlette(
         routes=[*registry_routes(server), *page_routes(server)],
         middleware=[Middleware(_Counting, metrics=server.metrics)],
         exception_handlers={HTTPException: refused, ClientDisconnect: gone, Error: failed, Exception: failed},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # to the host that a client claims to ask
+    return app
 
 
 def error_response(error: ServerError, message: str) -> Response:
     """Return an error as registries answer it (distribution-spec, "Error Codes"), with a message for clients."""
-    headers = dict(VERSION_HEADER)
+    headers = {**VERSION_HEADER, "Cache-Control": "no-store"}
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = 'Basic realm="conda-docker", charset="UTF-8"'
     if isinstance(error, TooMany):

@@ -35,7 +35,9 @@ class Limits:
     `packages` and `package_bytes` (of the archives) are those of an image for one platform. `builds` run at once,
     `waiting` more may wait. A request waits `wait_seconds` for a build, which goes on after that. `latest_seconds` is
     how long the tag `latest` keeps meaning the same. A client may begin `builds_per_minute` and make
-    `requests_per_minute`. `disk_bytes` is what layers and packages may take in the cache, None for any amount.
+    `requests_per_minute`. It may take `stall_seconds` to send a request, and must read `bytes_per_second` on the
+    average, which it may miss for as long; `connections` may be open. `disk_bytes` is what layers, packages and images
+    may take in the cache, None for any amount.
     """
 
     packages: int = 500
@@ -47,6 +49,9 @@ class Limits:
     builds_per_minute: int = 60
     requests_per_minute: int = 6000
     lock_bytes: int = 4 << 20
+    stall_seconds: int = 30
+    bytes_per_second: int = 10_000
+    connections: int = 1000
     disk_bytes: int | None = None
 
 
@@ -55,7 +60,7 @@ class Grant:
     """What somebody may use: `channels` of those that the server has (None: all), and environments by patterns (None:
     all for whoever may use all channels, none for others). An environment may have packages of any channel.
 
-    It is for whoever sends the token with this SHA-256, or whom a proxy in front names as `user`.
+    It is for whoever sends the token with this SHA-256, or whom a proxy in front names as `user`, which is a pattern.
     """
 
     name: str = "anonymous"
@@ -104,6 +109,11 @@ class ServerConfiguration:
     def everybody(self) -> Grant | None:
         """What may be used without a token."""
         return self.anonymous or (None if self.access else Grant())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everybody may use the same."""
+        return not self.access
 
 
 def read_configuration(path: Path) -> ServerConfiguration:

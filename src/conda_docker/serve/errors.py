@@ -60,6 +60,12 @@ class TooLarge(ServerError, ValueError):
     code, status = "SIZE_INVALID", 413
 
 
+class TooSlow(ServerError):
+    """A request whose body did not come in time."""
+
+    code, status = "REQUEST_TIMEOUT", 408
+
+
 class Unauthorized(ServerError):
     """A token is needed, or is not known."""
 

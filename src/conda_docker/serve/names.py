@@ -17,7 +17,8 @@ from conda_docker.serve.errors import ManifestUnknown, NoSuchName
 RULES = (
     "names are packages, each with a version after a dash if it matters, separated by slashes: python-3.12/numpy, or "
     "bioconda--samtools-1.21 for one of a certain channel; env/NAME is an environment of this server, lock/SHA256 a "
-    "lock file that was posted. Tags are latest, or a day such as 2026-01-31 as of which packages are chosen"
+    "lock file that was posted. Tags are latest, or a day that is over, such as 2026-01-31, as of which packages are "
+    "chosen"
 )
 LATEST = "latest"
 ENVIRONMENT, LOCK = "env", "lock"
@@ -124,7 +125,11 @@ def parse_name(name: str, tag: str = LATEST, *, today: date | None = None) -> As
 
 
 def parse_tag(tag: str, today: date | None = None) -> date | None:
-    """Return the day that a tag names, None for `latest`. Raises `ManifestUnknown` for another tag, and the future."""
+    """Return the day that a tag names, None for `latest`.
+
+    Raises `ManifestUnknown` for another tag, and for a day that is not over (UTC): what is published until midnight
+    would change what the tag means.
+    """
     if tag == LATEST:
         return None
     try:
@@ -133,8 +138,8 @@ def parse_tag(tag: str, today: date | None = None) -> date | None:
         day = None
     if day is None or day.isoformat() != tag:
         raise ManifestUnknown(f"there is no tag {tag[:80]!r}: {RULES}")
-    if day > (today or datetime.now(UTC).date()):
-        raise ManifestUnknown(f"{tag} is in the future, and its packages are not known yet")
+    if day >= (today or datetime.now(UTC).date()):
+        raise ManifestUnknown(f"the day {tag} is not over (UTC), so its packages are not known yet; use the tag latest")
     return day
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from conda_docker.serve.errors import Denied, InvalidLock, NoSuchName, TooLarge
+from conda_docker.serve.errors import Denied, InvalidLock, NoSuchName, TooLarge, TooSlow
 from conda_docker.serve.making.environments import environment_files
 from conda_docker.serve.making.maker import channel_alias
 from conda_docker.serve.making.planning import ImagePlan, plan_image
@@ -23,6 +23,7 @@ from python_docker.spec.platform import Platform
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from conda_docker.serve.configuration import Limits
     from conda_docker.serve.server import Server
 
 _POLICY = (
@@ -53,7 +54,7 @@ def page_routes(server: Server) -> list[BaseRoute]:
         client = server.client(request)
         configuration = server.configuration
         allowed = [name for name, _ in environment_files(configuration.environments) if client.may_use(name)]
-        return JSONResponse(
+        return _json(
             {
                 # Where it is on this machine is nobody's business.
                 "base": configuration.base if ":/" not in configuration.base else "a base image of this server",
@@ -84,11 +85,11 @@ def page_routes(server: Server) -> list[BaseRoute]:
         work = partial(plan_image, server.maker, asked, platform)
         key = "plan", asked.name, asked.tag, asked.channels, platform
         found: ImagePlan = await server.builds.run(key, client.name, work, server.configuration.limits.wait_seconds)
-        return JSONResponse(asdict(found))
+        return _json(asdict(found))
 
     async def recent(request: Request) -> Response:
         client = server.client(request)
-        return JSONResponse(
+        return _json(
             [
                 {
                     "name": image.name,
@@ -107,14 +108,14 @@ def page_routes(server: Server) -> list[BaseRoute]:
         if not client.grant.locks:
             raise Denied("you may not post lock files")
         server.begun.take(client.name)
-        text = await _text(request, server.configuration.limits.lock_bytes)
+        text = await _text(request, server.configuration.limits)
         work = partial(accept_lock, text, client.channels, server.configuration)
         await server.builds.run(("lock", text), client.name, work, server.configuration.limits.wait_seconds)
         sha256 = await asyncio.to_thread(server.images.add_lock, text, client)
-        return JSONResponse({"name": f"{LOCK}/{sha256}", "tag": LATEST}, 201)
+        return _json({"name": f"{LOCK}/{sha256}", "tag": LATEST}, 201)
 
     async def health(request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        return _json({"status": "ok"})
 
     async def metrics(request: Request) -> Response:
         return Response(server.metrics.text(), media_type=CONTENT_TYPE)
@@ -130,13 +131,21 @@ def page_routes(server: Server) -> list[BaseRoute]:
     ]
 
 
-async def _text(request: Request, limit: int) -> str:
-    """Return the body of a request. Raises `Denied` for more than `limit` bytes, and for what is not text."""
+def _json(value: object, status: int = 200) -> Response:
+    return JSONResponse(value, status, headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
+
+
+async def _text(request: Request, limits: Limits) -> str:
+    """Return the body of a request. Raises `TooLarge`, `TooSlow`, and `InvalidLock` for what is not text."""
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise TooLarge(f"a lock file may have {limit} bytes here")
+    try:
+        async with asyncio.timeout(limits.stall_seconds):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > limits.lock_bytes:
+                    raise TooLarge(f"a lock file may have {limits.lock_bytes} bytes here")
+    except TimeoutError:
+        raise TooSlow(f"the lock file did not come within {limits.stall_seconds} s") from None
     try:
         return body.decode()
     except UnicodeDecodeError:

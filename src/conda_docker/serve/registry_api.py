@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from conda_docker.serve.access import client_of
 from conda_docker.serve.errors import BlobUnknown, ManifestUnknown
 from conda_docker.serve.names import parse_name
 from python_docker.spec.digest import Digest
@@ -26,14 +25,16 @@ if TYPE_CHECKING:
     from conda_docker.serve.server import Server
 
 VERSION_HEADER = {"Docker-Distribution-Api-Version": "registry/2.0"}
-_FOREVER = "max-age=31536000, immutable"
 
 
 def registry_routes(server: Server) -> list[BaseRoute]:
     """Return the routes of a registry that can be pulled from."""
+    # A cache in front knows nothing of who may use what.
+    whose = "public" if server.configuration.is_open else "private"
+    for_ever, for_now = f"{whose}, max-age=31536000, immutable", f"{whose}, no-cache"
 
     async def version(request: Request) -> Response:
-        client_of(request, server.configuration)
+        server.client(request)
         return _json({})
 
     async def manifest(request: Request) -> Response:
@@ -52,7 +53,7 @@ def registry_routes(server: Server) -> list[BaseRoute]:
         if document is None or document.media_type not in MANIFESTS | INDEXES:
             raise ManifestUnknown(f"{digest} is not a manifest of {image.name}")
         headers = _headers(digest, document.media_type)
-        headers["Cache-Control"] = _FOREVER if ":" in reference else "no-cache"
+        headers["Cache-Control"] = for_ever if ":" in reference else for_now
         return _content(request, document.raw, headers)
 
     async def blob(request: Request) -> Response:
@@ -61,7 +62,7 @@ def registry_routes(server: Server) -> list[BaseRoute]:
         image = await server.images.holding(_asked(request, client), digest)
         if image is None:
             raise BlobUnknown(f"no image {request.path_params['name']} here has {digest}")
-        headers = _headers(digest, "application/octet-stream") | {"Cache-Control": _FOREVER}
+        headers = _headers(digest, "application/octet-stream") | {"Cache-Control": for_ever}
         document = image.documents.get(digest)
         if document is not None:
             return _content(request, document.raw, headers)
@@ -129,4 +130,5 @@ def _content(request: Request, raw: bytes, headers: Mapping[str, str]) -> Respon
 
 
 def _json(value: object, media_type: str = "application/json") -> Response:
-    return Response(json.dumps(value), headers={**VERSION_HEADER, "Content-Type": media_type})
+    headers = {**VERSION_HEADER, "Cache-Control": "no-store", "Content-Type": media_type}
+    return Response(json.dumps(value), headers=headers)

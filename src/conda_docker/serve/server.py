@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from conda_docker.channels.configuration import read_conda_configuration
 from conda_docker.channels.urls import channel_urls
 from conda_docker.redaction import public_url
-from conda_docker.serve.access import Client, Rate, client_of
+from conda_docker.serve.access import Client, Rate, address_of, client_of
+from conda_docker.serve.errors import Unauthorized
 from conda_docker.serve.making.builds import Builds
 from conda_docker.serve.making.catalogue import Catalogue
 from conda_docker.serve.making.images import Images
@@ -40,7 +41,12 @@ class Server:
 
     def client(self, request: Request) -> Client:
         """Return who sends a request, which counts. Raises `Unauthorized` and `TooMany`."""
-        client = client_of(request, self.configuration)
+        try:
+            client = client_of(request, self.configuration)
+        except Unauthorized:
+            # Whoever tries tokens out is slowed down as well.
+            self.requests.take(f"address {address_of(request, self.configuration.proxy)}")
+            raise
         self.requests.take(client.name)
         return client
 

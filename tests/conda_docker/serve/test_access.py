@@ -17,8 +17,10 @@ _CI = Grant(name="ci", token_sha256=hashlib.sha256(b"opensesame").hexdigest(), c
 _ALICE = Grant(name="analysts", user="analyst", environments=("shared-*",))
 
 
-def request_with(address: str = "10.0.0.1", **headers: str) -> Request:
-    raw = [(name.replace("_", "-").lower().encode(), value.encode()) for name, value in headers.items()]
+def request_with(address: str = "10.0.0.1", **headers: str | list[str]) -> Request:
+    """Return a request with headers; one with a list of values comes that often."""
+    values = {name: [value] if isinstance(value, str) else value for name, value in headers.items()}
+    raw = [(name.replace("_", "-").lower().encode(), each.encode()) for name in values for each in values[name]]
     return Request({"type": "http", "headers": raw, "client": (address, 1)})
 
 
@@ -64,6 +66,26 @@ def test_clients_behind_a_proxy_are_told_apart_by_what_it_saw() -> None:
     seen = client_of(request_with("10.0.0.2", x_forwarded_for="6.6.6.6, 192.0.2.7"), configuration)
     assert seen.name == "address 192.0.2.7"
     assert client_of(request_with("10.0.0.1", x_forwarded_for="192.0.2.7"), configuration).name == "address 10.0.0.1"
+
+
+def test_users_by_patterns() -> None:
+    staff = Grant(name="staff", user="*@example.org")
+    configuration = ServerConfiguration(access=(staff,), proxy=Proxy(user_header="X-User", addresses=("10.0.0.2",)))
+    assert client_of(request_with("10.0.0.2", x_user="a@example.org"), configuration).name == "user a@example.org"
+    with pytest.raises(Unauthorized):
+        client_of(request_with("10.0.0.2", x_user="a@example.org.evil"), configuration)
+
+
+def test_a_header_of_the_proxys_that_a_client_sent_too_is_refused() -> None:
+    configuration = ServerConfiguration(access=(_ALICE,), proxy=Proxy(user_header="X-User", addresses=("10.0.0.2",)))
+    with pytest.raises(Unauthorized, match="more than once"):
+        client_of(request_with("10.0.0.2", x_user=["analyst", "somebody"]), configuration)
+
+
+def test_a_proxy_may_add_an_address_in_a_header_of_its_own() -> None:
+    configuration = ServerConfiguration(proxy=Proxy(user_header="X-User", addresses=("10.0.0.2",)))
+    seen = client_of(request_with("10.0.0.2", x_forwarded_for=["6.6.6.6", "192.0.2.7"]), configuration)
+    assert seen.name == "address 192.0.2.7"
 
 
 def test_environments_by_patterns() -> None:

@@ -77,10 +77,16 @@ def test_environments_and_lock_files() -> None:
 def test_tags_are_days() -> None:
     today = date(2026, 2, 1)
     assert parse_tag("latest") is None
-    assert parse_tag("2026-02-01", today) == today
-    for wrong in ("2026-02-02", "1.0", "2026-2-1", "20260201", "2026-W05-7", "", "latest "):
+    assert parse_tag("2026-01-31", today) == date(2026, 1, 31)
+    for wrong in ("1.0", "2026-2-1", "20260201", "2026-W05-7", "", "latest "):
         with pytest.raises(ManifestUnknown):
             parse_tag(wrong, today)
+
+
+@pytest.mark.parametrize("tag", ["2026-02-01", "2026-02-02"])
+def test_a_day_that_is_not_over_means_nothing_yet(tag: str) -> None:
+    with pytest.raises(ManifestUnknown, match="not over"):
+        parse_tag(tag, date(2026, 2, 1))
 
 
 def test_a_day_ends_at_midnight() -> None:

@@ -86,6 +86,7 @@ def serve(
         import uvicorn
 
         from conda_docker.serve.app import create_app
+        from conda_docker.serve.connections import http_protocol
     except ImportError as error:
         raise MissingExtra(
             f"serving needs {error.name}, which is not installed: pip install 'conda-docker[serve]'"
@@ -93,7 +94,8 @@ def serve(
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.cache.location import default_cache_dir
 
-    app = create_app(_configuration(config, given), CacheFolder(cache_dir or default_cache_dir()))
+    configuration = _configuration(config, given)
+    app = create_app(configuration, CacheFolder(cache_dir or default_cache_dir()))
     logging.getLogger("conda_docker").setLevel(logging.INFO)
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -106,7 +108,9 @@ def serve(
             ssl_certfile=tls_cert,
             ssl_keyfile=tls_key,
             log_level="error",
-            limit_concurrency=1000,
+            http=http_protocol(configuration.limits),
+            ws="none",
+            limit_concurrency=configuration.limits.connections + 1,  # of which the newest takes the place of another
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=5,

@@ -1,6 +1,6 @@
 """Catalogue: the images that were served, and the lock files that were posted, as notes in the cache.
 
-All of them may be removed at any time: what is asked for again is made again.
+All of them may be removed at any time: what is asked for again is made again. Any number of servers may use one cache.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, TypedDict
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
+from conda_docker.serve.errors import ManifestUnknown
 from conda_docker.serve.making.served_image import ServedImage
 from python_docker.errors import InvalidDigest
+from python_docker.files.lock import locked
 from python_docker.spec.digest import Digest
 
 if TYPE_CHECKING:
@@ -51,7 +53,8 @@ class Catalogue:
 
     def holding(self, asked: Asked, digest: Digest) -> ServedImage | None:
         """Return the newest image of a name that has a document or a blob of this digest."""
-        for root in reversed(self._read(asked)["images"]):
+        known = self._read(asked)
+        for root in dict.fromkeys([*reversed(known["images"]), *known["tags"].values()]):
             image = self._image(asked, root)
             if image is not None and (digest in image.documents or digest in image.sizes):
                 return image
@@ -62,15 +65,29 @@ class Catalogue:
         return sorted(self._read(asked)["tags"])
 
     def add(self, asked: Asked, image: ServedImage) -> None:
-        """Remember an image. Raises `CacheError`."""
-        root = str(image.root)
-        self._cache.write_note(NoteKind.SERVED, self._key(asked, root), image.to_json())
+        """Remember an image as what its tag means.
+
+        Raises `CacheError`, and `ManifestUnknown` for a day that meant another image before: what is pulled by a day is
+        the same for ever, or nothing.
+        """
+        key, root = self._key(asked), str(image.root)
+        note = self._cache.note(NoteKind.SERVED_NAMES, key)
+        with self._cache.writing():
+            note.parent.mkdir(parents=True, exist_ok=True)
+            with locked(note.with_suffix(".lock")):  # other servers may use the same cache
+                known = self._read(asked)
+                before = known["tags"].get(asked.tag, root)
+                if before != root and asked.day is not None and asked.environment is None:
+                    raise ManifestUnknown(
+                        f"{asked.name}:{asked.tag} was {before}, which this server no longer has, and would be {root} "
+                        "now: its base image, or what the channels say of that day, has changed; use another day, or "
+                        "latest"
+                    )
+                images = [*(other for other in known["images"] if other != root), root][-_PER_NAME:]
+                self._cache.write_note(NoteKind.SERVED, self._key(asked, root), image.to_json())
+                content = json.dumps({"tags": known["tags"] | {asked.tag: root}, "images": images}).encode()
+                self._cache.write_note(NoteKind.SERVED_NAMES, key, content)
         with self._lock:
-            known = self._read(asked)
-            images = [*(other for other in known["images"] if other != root), root][-_PER_NAME:]
-            tags = {tag: digest for tag, digest in known["tags"].items() if digest in images} | {asked.tag: root}
-            content = json.dumps({"tags": tags, "images": images}).encode()
-            self._cache.write_note(NoteKind.SERVED, self._key(asked), content)
             self._keep(self._key(asked, root), image)
 
     def asked_for(self, asked: Asked, image: ServedImage) -> None:
@@ -118,7 +135,7 @@ class Catalogue:
             self._images.popitem(last=False)
 
     def _read(self, asked: Asked) -> _Known:
-        content = self._cache.read_note(NoteKind.SERVED, self._key(asked))
+        content = self._cache.read_note(NoteKind.SERVED_NAMES, self._key(asked))
         try:
             value = json.loads(content or b"{}")
             return {"tags": dict(value["tags"]), "images": [str(Digest(root)) for root in value["images"]]}

@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 import logging
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from conda_docker.serve.names import Asked
     from python_docker.spec.digest import Digest
 
+_MOMENT = 5.0  # seconds in which whoever was given the path of a layer has opened it
 _log = logging.getLogger("conda_docker")
 
 
@@ -53,6 +55,7 @@ class Images:
         self._metrics = metrics
         self._rate = rate
         self._checked: set[tuple[Digest, int]] = set()
+        self._begun: list[float] = []
 
     async def named(self, client: Client, asked: Asked) -> ServedImage:
         """Return what a name and a tag mean: what is known while that is fresh, else what is made now.
@@ -109,9 +112,8 @@ class Images:
 
     def add_lock(self, text: str, client: Client) -> str:
         """Keep a lock file that was accepted, and return its SHA-256."""
-        sha256 = self._catalogue.add_lock(text, client.channels)
-        self._make_room()
-        return sha256
+        with self._making_room():
+            return self._catalogue.add_lock(text, client.channels)
 
     def is_here(self, image: ServedImage, digest: Digest) -> bool:
         """Return whether a layer is on this machine."""
@@ -121,30 +123,33 @@ class Images:
             return False
 
     def _make(self, asked: Asked) -> ServedImage:
-        image = self._maker.make(asked)
-        self._make_room()
-        return image
+        with self._making_room():
+            return self._maker.make(asked)
 
     def _make_layer(self, image: ServedImage, digest: Digest) -> Path:
-        path = self._maker.path_of(image, digest)
-        self._make_room(digest)
-        return path
+        with self._making_room():
+            return self._maker.path_of(image, digest)
 
-    def _make_room(self, *kept: Digest) -> None:
-        limit = self._configuration.limits.disk_bytes
-        if limit is not None:
-            make_room(self._cache, limit, kept)
+    @contextmanager
+    def _making_room(self) -> Iterator[None]:
+        """Remove what is too much on the disk after the block, and nothing that other blocks may be using."""
+        begun = time.time()
+        self._begun.append(begun)
+        try:
+            yield
+        finally:
+            self._begun.remove(begun)
+            limit = self._configuration.limits.disk_bytes
+            if limit is not None:
+                make_room(self._cache, limit, min([*self._begun, time.time() - _MOMENT]))
 
     def _is_fresh(self, asked: Asked, image: ServedImage) -> bool:
-        """Return whether a tag still means an image: a day that is over does for ever, and a lock file too."""
-        if asked.lock is not None:
-            return True
+        """Return whether a tag still means an image: a day does for ever, and a lock file too."""
         if asked.environment is not None:
             path = find_environment(self._configuration.environments, asked.environment)
             if hashlib.sha256(path.read_bytes()).hexdigest() != image.source:
                 return False
-        made = datetime.fromtimestamp(image.made, UTC)
-        if asked.day is not None and asked.day < made.date():
+        if asked.day is not None or asked.lock is not None:
             return True
         return time.time() - image.made < self._configuration.limits.latest_seconds
 

@@ -59,6 +59,7 @@ def settings_of(configuration: ServerConfiguration) -> str:
         "platforms": [str(platform) for platform in configuration.platforms],
         "virtual_packages": configuration.virtual_packages,
         "build": dict(configuration.build),
+        "environments": configuration.environments,
     }
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from conda_docker.cache.folder import CacheFolder
+import pytest
+
+from conda_docker.cache.folder import CacheFolder, NoteKind
+from conda_docker.serve.errors import ManifestUnknown
 from conda_docker.serve.making.catalogue import Catalogue
 from conda_docker.serve.making.served_image import ServedImage, StoredDocument
 from conda_docker.serve.names import parse_name
@@ -44,9 +49,39 @@ def test_what_a_tag_meant_before_is_known_by_its_digest(tmp_path: Path) -> None:
     assert catalogue.holding(ASKED, other(0).root) is None  # the oldest go
 
 
+def test_a_day_means_one_image_for_ever_or_nothing(tmp_path: Path) -> None:
+    day = parse_name("tool", "2026-01-31").for_channels(["a"])
+    Catalogue(CacheFolder(tmp_path / "cache"), "settings").add(day, other(0))
+    shutil.rmtree(tmp_path / "cache" / NoteKind.SERVED)
+    catalogue = Catalogue(CacheFolder(tmp_path / "cache"), "settings")
+    assert catalogue.tagged(day) is None
+    with pytest.raises(ManifestUnknown, match="which this server no longer has"):
+        catalogue.add(day, other(1))
+    catalogue.add(day, other(0))
+    assert catalogue.tagged(day) == other(0)
+
+
+def test_an_image_that_a_day_means_is_known_by_its_digest_whatever_its_age(tmp_path: Path) -> None:
+    day = parse_name("tool", "2026-01-31").for_channels(["a"])
+    catalogue = Catalogue(CacheFolder(tmp_path / "cache"), "settings")
+    catalogue.add(day, other(0))
+    for number in range(1, 60):
+        catalogue.add(ASKED, other(number))
+    assert catalogue.tagged(day) == catalogue.holding(day, other(0).root) == other(0)
+
+
+def test_several_servers_may_use_one_cache(tmp_path: Path) -> None:
+    servers = [Catalogue(CacheFolder(tmp_path / "cache"), "settings") for _ in range(4)]
+    days = [parse_name("tool", f"2026-01-{day:02}").for_channels(["a"]) for day in range(1, 29)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: servers[number % 4].add(days[number], other(number)), range(28)))
+    assert [servers[0].tagged(day) for day in days] == [other(number) for number in range(28)]
+    assert not list((tmp_path / "cache").rglob("*.lock"))
+
+
 def test_a_damaged_note_counts_as_none(tmp_path: Path) -> None:
     Catalogue(CacheFolder(tmp_path / "cache"), "settings").add(ASKED, image())
-    for path in (tmp_path / "cache" / "served").rglob("*.json"):
+    for path in (tmp_path / "cache").rglob("*.json"):
         path.write_bytes(b"?")
     catalogue = Catalogue(CacheFolder(tmp_path / "cache"), "settings")
     assert catalogue.tagged(ASKED) is None

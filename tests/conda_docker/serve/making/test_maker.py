@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -53,5 +54,6 @@ def test_a_digest_that_is_no_layer(maker: Maker, configuration: ServerConfigurat
 def test_settings_that_make_other_images(configuration: ServerConfiguration) -> None:
     same = [replace(configuration, redirect=True), replace(configuration, channels=("a",))]
     others = [replace(configuration, base="debian"), replace(configuration, build={"trim": True})]
+    others.append(replace(configuration, environments=Path("envs")))
     assert {settings_of(each) for each in same} == {settings_of(configuration)}
-    assert len({settings_of(each) for each in (configuration, *others)}) == 3
+    assert len({settings_of(each) for each in (configuration, *others)}) == 4
