@@ -63,7 +63,8 @@ def build_image(
     if stores is None:
         stores = LayerStores.of(options, progress=progress, stop=None if delivery is None else delivery.stop)
     cache_dir = stores.cache.root
-    system = read_base_system(base, cache_dir) if base is not None else BaseSystem()
+    accounts = options.user is not None or options.chown is not None
+    system = read_base_system(base, cache_dir, accounts=accounts) if base is not None else BaseSystem()
     environment = complete_environment(environment, cache_dir, offline=options.offline, progress=progress)
     plan = plan_image(environment, base, system, options)
     if base is not None and delivery is not None:
@@ -110,8 +111,7 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
     user = None
     if options.user is not None and system.problem is None:
         user = container_user(options.user, system, name=options.user_name, home=options.home)
-    home = user.home if user is not None else home_of(image.config["User"], system)
-    activation = _activation(plan, image, options, made, home, store)
+    activation = _activation(plan, image, options, made, user, store)
     stack.add(_own_layer(plan, activation, user, options, packages, created))
     if options.add:
         from conda_docker.image.content.added_files import add_files
@@ -174,10 +174,15 @@ def _own_layer(
 
 
 def _activation(
-    plan: ImagePlan, image: Image, options: BuildOptions, made: Sequence[MadeLayer], home: str, store: FolderStore
+    plan: ImagePlan,
+    image: Image,
+    options: BuildOptions,
+    made: Sequence[MadeLayer],
+    user: ContainerUser | None,
+    store: FolderStore,
 ) -> Activation:
     """Return what activating the environment comes to, with what activation scripts set where they can be run here."""
-    environment, recipe = plan.environment, plan.recipe
+    environment, recipe, system = plan.environment, plan.recipe, plan.system
     own = script_files(environment.scripts)
     scripts = [*(script for layer in made for script in layer.facts.activate), *own]
     activation = activate(
@@ -188,11 +193,15 @@ def _activation(
         environment_variables=environment.variables,
         scripts=scripts,
         is_root_prefix=any(package.name == "conda" for package in environment.packages),
-        shell=shell_of(environment, plan.system, recipe.prefix),
+        shell=shell_of(environment, system, recipe.prefix),
     )
     if not scripts or options.activate is Activate.NEVER:
         return activation
+    if user is None and plan.base is not None:
+        # Scripts are run on all of the base's files anyway.
+        system = read_base_system(plan.base, store.root, accounts=True)
     variables = {**image.config.environment, **activation.variables}
+    home = user.home if user is not None else home_of(image.config["User"], system)
     home = options.env.get("HOME") or variables.get("HOME") or home
     if own:  # the layer that they will be in depends on the entrypoint, so they get one here for themselves
         image = image.copy()

@@ -1,4 +1,4 @@
-"""What a build must know of the system in its base image: C library, shell, program loaders, users, linked folders.
+"""What a build must know of the system in its base image: C library, shell, program loaders, users, folders.
 
 Read once from the image's layers and remembered by the image's ID.
 """
@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
+from conda_docker.image.folder import Folder
+from conda_docker.layers.clobbers import folders_of
 from python_docker.errors import InvalidLayer, NotFound
 from python_docker.image.filesystem import FileSystem
-from python_docker.tar import EntryType
+from python_docker.tar import EntryType, TarEntry
 
 if TYPE_CHECKING:
     from python_docker.image import Image
@@ -45,8 +47,8 @@ _ACCOUNTS = ("etc/passwd", "etc/group")
 _WHOLE = 150 << 20
 """Bytes of compressed layers up to which all of them are read. Of larger images, whose upper layers hold programs
 rather than a system, the layers up to the one that brings the shell."""
-_DEEPEST_LINK = 4  # folders: prefixes are no deeper
-_FORMAT = 2
+_DEEPEST = 4  # folders: prefixes are no deeper
+_FORMAT = 3
 _NUMBER = re.compile(r"[0-9]{1,10}")
 
 
@@ -63,7 +65,8 @@ class BaseSystem:
     """The system that an environment comes on top of; of an empty image when nothing is given.
 
     `glibc` is the version of the GNU C library, such as "2.36"; `shells` and `loaders` are paths that are there, as
-    programs name them. `links` maps folders that are symbolic links to where they lead, both relative to the root.
+    programs name them. `links` maps folders that are symbolic links to where they lead, both relative to the root;
+    `folders` are those with another owner or mode than root's 0755, down to the fourth level.
     `passwd` and `group` are the files, with bytes that are not UTF-8 as surrogates.
     `problem` says why nothing is known of an image that cannot be read as a file system.
     """
@@ -72,6 +75,7 @@ class BaseSystem:
     shells: tuple[str, ...] = ()
     loaders: tuple[str, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
+    folders: Mapping[str, Folder] = field(default_factory=dict)
     users: Mapping[str, User] = field(default_factory=dict)
     groups: Mapping[str, int] = field(default_factory=dict)
     passwd: str = ""
@@ -91,40 +95,80 @@ class BaseSystem:
                 return "/" + "/".join([target, *parts[count:]])
         return path
 
+    def real_file(self, path: str) -> str:
+        """Return where a file at an absolute path is written to: a link in its own place is replaced."""
+        folder, _, name = path.rpartition("/")
+        return f"{self.real_path(folder) if folder else ''}/{name}"
 
-def read_base_system(image: Image, cache_dir: Path) -> BaseSystem:
+    def folders_above(self, paths: Iterable[str]) -> dict[str, TarEntry]:
+        """Return the folders on the way to `paths`, relative to the root, that a layer must state to leave as they are.
+
+        A layer names each folder that something of it is in, and so decides on its owner and mode.
+        """
+        return {folder: self.folders[folder].entry(folder) for folder in folders_of(paths) if folder in self.folders}
+
+
+def read_base_system(image: Image, cache_dir: Path, *, accounts: bool = False) -> BaseSystem:
     """Return what is known of the system in an image, remembered in `cache_dir` by the image's ID.
 
+    Of a large image, only the lower layers are read; with `accounts`, all of them are, for its users and groups.
     Layers that do not make a file system end in a `BaseSystem` with a `problem`: a build that copies them into its
     image does not need to understand them.
     """
-    remembered = remembered_base_system(image, cache_dir)
+    system = _remembered_or_read(image, cache_dir, _read)
+    if not accounts or not _is_large(image):
+        return system
+    whole = _remembered_or_read(image, cache_dir, _read_whole, "-whole")
+    return replace(
+        system,
+        users=whole.users,
+        groups=whole.groups,
+        passwd=whole.passwd,
+        group=whole.group,
+        problem=whole.problem,
+    )
+
+
+def _remembered_or_read(
+    image: Image, cache_dir: Path, read: Callable[[Image], BaseSystem], mark: str = ""
+) -> BaseSystem:
+    remembered = remembered_base_system(image, cache_dir, mark)
     if remembered is not None:
         return remembered
     try:
-        system = _read(image)
+        system = read(image)
     except (InvalidLayer, NotFound) as error:
         return BaseSystem(problem=str(error))
-    CacheFolder(cache_dir).remember(NoteKind.SYSTEMS, image.id.encoded, json.dumps(_to_json(system)).encode())
+    note = json.dumps(_to_json(system)).encode()
+    CacheFolder(cache_dir).remember(NoteKind.SYSTEMS, image.id.encoded + mark, note)
     return system
 
 
-def remembered_base_system(image: Image, cache_dir: Path) -> BaseSystem | None:
+def remembered_base_system(image: Image, cache_dir: Path, mark: str = "") -> BaseSystem | None:
     """Return what is known of the system in an image that was read before; None for another. No layer is read."""
-    note = CacheFolder(cache_dir).read_note(NoteKind.SYSTEMS, image.id.encoded)
+    note = CacheFolder(cache_dir).read_note(NoteKind.SYSTEMS, image.id.encoded + mark)
     with suppress(ValueError, LookupError, TypeError):
         if note is not None:
             return _from_json(json.loads(note))
     return None
 
 
+def _is_large(image: Image) -> bool:
+    return sum(layer.size for layer in image.layers) > _WHOLE
+
+
 def _read(image: Image) -> BaseSystem:
     bottom_up = list(reversed(image.layers))
-    if sum(layer.size for layer in bottom_up) > _WHOLE:
+    if _is_large(image):
         for count in range(1, len(bottom_up)):
             files = FileSystem(bottom_up[:count])
             if _exists(files, "bin/sh"):
                 return _look(files, bottom_up[:count])
+    return _read_whole(image)
+
+
+def _read_whole(image: Image) -> BaseSystem:
+    bottom_up = list(reversed(image.layers))
     return _look(FileSystem(bottom_up), bottom_up)
 
 
@@ -137,6 +181,7 @@ def _look(files: FileSystem, layers: Sequence[Layer]) -> BaseSystem:
         shells=tuple(f"/{path}" for path in _SHELLS if _exists(files, path)),
         loaders=tuple(path for path in LOADERS.values() if _exists(files, path)),
         links=dict(_links(files)),
+        folders=dict(_folders(files)),
         users=dict(_users(passwd)),
         groups=dict(_groups(group)),
         passwd=passwd,
@@ -179,7 +224,7 @@ def _exists(files: FileSystem, path: str) -> bool:
 def _links(files: FileSystem) -> Iterator[tuple[str, str]]:
     """Yield folders that are links, with where they lead, unless that is a file."""
     for path in files:
-        if path.count("/") >= _DEEPEST_LINK or path.startswith(("etc/", "proc/", "sys/", "dev/")):
+        if path.count("/") >= _DEEPEST or path.startswith(("etc/", "proc/", "sys/", "dev/")):
             continue
         member = files.get(path)
         if member is None or member.entry.type is not EntryType.SYMLINK:
@@ -189,6 +234,15 @@ def _links(files: FileSystem) -> Iterator[tuple[str, str]]:
             found = files.get(target)
             if target and (found is None or found.entry.type is EntryType.DIRECTORY):
                 yield path, target
+
+
+def _folders(files: FileSystem) -> Iterator[tuple[str, Folder]]:
+    for path in files:
+        member = files.get(path) if path.count("/") < _DEEPEST else None
+        if member is not None and member.entry.type is EntryType.DIRECTORY:
+            folder = Folder.of(member.entry)
+            if not folder.is_usual(path):
+                yield path, folder
 
 
 def _glibc_version(path: str, content: bytes) -> str | None:
@@ -221,6 +275,7 @@ def _to_json(system: BaseSystem) -> dict[str, Any]:
         "shells": system.shells,
         "loaders": system.loaders,
         "links": system.links,
+        "folders": system.folders,
         "passwd": system.passwd,
         "group": system.group,
     }
@@ -236,6 +291,7 @@ def _from_json(value: Any) -> BaseSystem:
         shells=tuple(map(str, value["shells"])),
         loaders=tuple(map(str, value["loaders"])),
         links={str(path): str(target) for path, target in value["links"].items()},
+        folders={str(path): Folder(*map(int, fields)) for path, fields in value["folders"].items()},
         users=dict(_users(passwd)),
         groups=dict(_groups(group)),
         passwd=passwd,

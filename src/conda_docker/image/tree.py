@@ -1,4 +1,4 @@
-"""The paths of an image that is being made: which are folders, and which are something else."""
+"""The paths of an image that is being made: which are folders, whose these are, and which are something else."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
+from conda_docker.image.folder import Folder
 from conda_docker.layers.facts import LayerFacts, path_hash
 from python_docker.errors import InvalidLayer, InvalidPath, NotFound
 from python_docker.files.links import follow_links
@@ -29,13 +30,16 @@ class ImageTree:
         self._folders = {""}
         self._files: set[str] = set()
         self._links: dict[str, str] = {}
+        self._owned: dict[str, Folder] = {}
         self._facts = facts
         self._prefix = prefix
         if facts:
             self._make_folders(prefix)
         for entry in entries:
-            link = entry.link_target if entry.type is EntryType.SYMLINK else None
-            self._put(clamped_path(entry.path), is_folder=entry.type is EntryType.DIRECTORY, link=link)
+            path, is_folder = clamped_path(entry.path), entry.type is EntryType.DIRECTORY
+            self._put(path, is_folder=is_folder, link=entry.link_target if entry.type is EntryType.SYMLINK else None)
+            if is_folder:
+                self._owned[path] = Folder.of(entry)
 
     @classmethod
     def of(
@@ -61,15 +65,25 @@ class ImageTree:
         real = follow_links(path, self._links.get)
         return real if real is not None and self._is_folder(real) else None
 
-    def add(self, path: str, source: Path, *, is_folder: bool, link: str | None = None) -> None:
+    def stated(self, path: str) -> TarEntry | None:
+        """Return the folder at a path as a layer must state it to leave it as it is; None where that is as usual.
+
+        >>> ImageTree([TarEntry("home/me", EntryType.DIRECTORY, 0o700, uid=1000)]).stated("home/me").uid
+        1000
+        """
+        folder = self._owned.get(path)
+        return None if folder is None or folder.is_usual(path) else folder.entry(path)
+
+    def add(self, path: str, source: Path, *, is_folder: bool, link: str | None = None) -> str:
         """Have `source` at a path: a folder, a `link` with where it leads, or something else.
 
-        Raises `InvalidPath` for a folder where a file is, and the other way round.
+        Returns where it really is, relative to the root. Raises `InvalidPath` for a folder where a file is, and the
+        other way round.
         """
         # What is no folder takes the place of a link; a folder goes where the link leads.
         real = follow_links(path, self._links.get, follow_last=is_folder)
         if real is None:
-            return
+            return clamped_path(path)
         parts = real.split("/")
         for above in ("/".join(parts[:count]) for count in range(1, len(parts) + is_folder)):
             if self._is_file(above):
@@ -84,6 +98,7 @@ class ImageTree:
             )
         self._links.pop(real, None)
         self._put(real, is_folder=is_folder, link=link)
+        return real
 
     def _is_folder(self, path: str) -> bool:
         return path in self._folders or any(hashed in facts.folders for hashed, facts in self._in_packages(path))
@@ -118,6 +133,7 @@ def _base_entries(image: Image, cache: CacheFolder) -> list[TarEntry]:
             value = json.loads(note)
             return [
                 *(TarEntry(path, EntryType.DIRECTORY) for path in value["folders"]),
+                *(Folder(*map(int, fields)).entry(path) for path, fields in value["owned"].items()),
                 *(TarEntry(path) for path in value["files"]),
                 *(TarEntry(path, EntryType.SYMLINK, link_target=target) for path, target in value["links"].items()),
             ]
@@ -131,5 +147,8 @@ def _base_entries(image: Image, cache: CacheFolder) -> list[TarEntry]:
         if entry.type is not EntryType.SYMLINK:
             paths["folders" if entry.type is EntryType.DIRECTORY else "files"].append(entry.path)
     links = {entry.path: entry.link_target for entry in entries if entry.type is EntryType.SYMLINK}
-    cache.remember(NoteKind.TREES, image.id.encoded, json.dumps({**paths, "links": links}).encode())
+    folders = {entry.path: Folder.of(entry) for entry in entries if entry.type is EntryType.DIRECTORY}
+    owned = {path: folder for path, folder in folders.items() if not folder.is_usual(path)}
+    note = json.dumps({**paths, "links": links, "owned": owned}).encode()
+    cache.remember(NoteKind.TREES, image.id.encoded, note)
     return entries

@@ -46,7 +46,9 @@ def own_layer(
     """
     first = min((step.position for step in built.groups), default=len(lower))
     base = Image(layers=list(reversed(lower[:first])), platform=platform) if first else None
-    system = read_base_system(base, cache_dir) if base is not None else BaseSystem()
+    system = BaseSystem()
+    if base is not None:
+        system = read_base_system(base, cache_dir, accounts=record.user is not None)
     root = recipe.prefix_in_image.root
     scripts = [path for step in built.groups for path in _known_scripts(step, activation_scripts, root)]
     activation = activate(

@@ -80,9 +80,12 @@ def layer_of_paths(
     *,
     recursive: bool = True,
     filter: Filter | None = None,
+    folders: Callable[[str], TarEntry | None] = lambda path: None,
 ) -> Layer:
     """Return a layer of files and folders on disk, pairs of a path here and one in the image; see
     `Image.add_layer_paths`.
+
+    `folders` gives those that the image has already, with their owners and modes, which stay as they are.
     """
     found: dict[str, tuple[TarEntry, Path]] = {}
     for path, arcpath in paths:
@@ -90,6 +93,10 @@ def layer_of_paths(
         check_there(source)
         for entry, file in _walk(source, arcpath, recursive, filter, place):
             found[entry.path] = (entry, file)
+    for path in list(found):
+        while path := path.rpartition("/")[0]:
+            if path not in found and (folder := folders(path)) is not None:
+                found[path] = (folder, Path())
     with build_layer(parent_mtime=source_date_epoch() or 0) as builder:
         inodes: dict[tuple[int, int], str] = {}
         for _, (entry, file) in sorted(found.items()):

@@ -23,7 +23,8 @@ _ZEROS = bytes(_BLOCK)
 
 # Directories of every Linux file system that are not root's 0755 (Filesystem Hierarchy Standard). A layer's entry for
 # a directory replaces the attributes that lower layers gave it, so a parent must be named with the right ones.
-_PARENT_MODES = {"tmp": 0o1777, "var/tmp": 0o1777, "root": 0o700}
+PARENT_MODES = {"tmp": 0o1777, "var/tmp": 0o1777, "root": 0o700}
+"""The modes of folders that a layer names because something of it is in them; those of others are 0755."""
 
 
 class LayerWriter:
@@ -55,7 +56,7 @@ class LayerWriter:
         self._write = write
         self._in_blocks = in_blocks
         self._parent_mtime = parent_mtime
-        self._parent_modes = _PARENT_MODES | dict(parent_modes or {})
+        self._parent_modes = PARENT_MODES | dict(parent_modes or {})
         self._types: dict[str, EntryType] = {}
         self._pending: list[bytes | memoryview] = []
         self._pending_size = 0

@@ -9,6 +9,7 @@ import pytest
 
 from conda_docker.image import base_system
 from conda_docker.image.base_system import BaseSystem, User, read_base_system
+from conda_docker.image.folder import Folder
 from python_docker.image import Image
 from python_docker.image.layer_builder import build_layer
 from python_docker.tar import EntryType, TarEntry
@@ -79,8 +80,32 @@ def test_folders_that_are_links(tmp_path: Path) -> None:
     assert system.real_path("/optional/conda") == "/optional/conda"
 
 
+def folder(path: str, mode: int = 0o755, uid: int = 0, gid: int = 0) -> tuple[TarEntry, bytes]:
+    return TarEntry(path, EntryType.DIRECTORY, mode, 0, 7, uid=uid, gid=gid), b""
+
+
+def test_folders_with_an_owner_or_a_mode_of_their_own(tmp_path: Path) -> None:
+    lower = [folder("opt", 0o700), folder("home/me", 0o2770, 1000, 100), folder("srv"), folder("a/b/c/d/e", 0o700)]
+    system = read_base_system(image_of(lower, [folder("opt")]), tmp_path)
+    assert system.folders == {"home/me": Folder(0o2770, 1000, 100, 7)}
+    above = system.folders_above(["home/me/work/x", "srv/y"])
+    assert above == {"home/me": TarEntry("home/me", EntryType.DIRECTORY, 0o2770, 0, 7, uid=1000, gid=100)}
+
+
+def test_a_file_is_written_where_its_folder_leads(tmp_path: Path) -> None:
+    system = read_base_system(image_of([link("etc", "usr/etc"), link("home", "/var/home")]), tmp_path)
+    assert system.real_file("/etc/passwd") == "/usr/etc/passwd"
+    assert system.real_file("/a") == "/a"
+
+
 def test_all_of_it_is_remembered(tmp_path: Path) -> None:
-    entries = [link("opt", "var/opt"), file("bin/sh"), file("lib/libc-2.31.so"), file("etc/passwd", PASSWD)]
+    entries = [
+        folder("srv/app", 0o700),
+        link("opt", "var/opt"),
+        file("bin/sh"),
+        file("lib/libc-2.31.so"),
+        file("etc/passwd", PASSWD),
+    ]
     image = image_of(entries)
     found = read_base_system(image, tmp_path)
     unread = Image.from_manifest(image.manifest, lambda descriptor: image.config_blob)
@@ -100,6 +125,19 @@ def test_of_a_large_image_the_layers_up_to_the_shell_are_read(tmp_path: Path, mo
     monkeypatch.setattr(base_system, "_WHOLE", 1)
     system = read_base_system(image_of([file("a")], [file("bin/sh")], [file("lib/libc-2.31.so")]), tmp_path)
     assert (system.shells, system.glibc) == (("/bin/sh",), None)
+
+
+def test_users_of_a_large_image_may_come_with_any_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base_system, "_WHOLE", 1)
+    lower = [file("bin/sh"), file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")]
+    upper = [file("etc/passwd", PASSWD), file("etc/group", GROUP), link("opt", "var/opt")]
+    image = image_of(lower, upper)
+    for _ in range(2):
+        assert set(read_base_system(image, tmp_path).users) == {"root"}
+        system = read_base_system(image, tmp_path, accounts=True)
+        assert (set(system.users), system.groups) == ({"root", "nobody"}, {"root": 0, "users": 100})
+        # All else is as without accounts: where the environment goes does not depend on whom it is for.
+        assert system.links == {}
 
 
 def test_a_layer_that_makes_no_file_system_ends_no_build(tmp_path: Path) -> None:

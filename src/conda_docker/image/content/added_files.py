@@ -10,7 +10,8 @@ from conda_docker.errors import UnsupportedInput
 from conda_docker.image.content.docker_ignore import added_paths
 from conda_docker.image.runtime.users import container_user
 from python_docker.errors import NotFound
-from python_docker.image.host_files import check_there, link_target
+from python_docker.image.host_files import check_there, layer_of_paths, link_target
+from python_docker.tar import clamped_path
 
 if TYPE_CHECKING:
     import tarfile
@@ -29,6 +30,7 @@ def add_files(
     """Add the files that the options name to an image with the paths of `tree`, as one layer, and return that.
 
     A file whose place is a folder there goes into it, as with COPY, and a link that is named itself is followed.
+    Folders that are there, and links to folders, stay as they are.
     Of a folder with a `.dockerignore`, what that leaves out is left out. `user` is one that the environment adds to the
     base's `system`, whose name `chown` may use. Raises `NotFound` for what is not there, `InvalidPath` for what no
     layer can hold or for a folder and a file at one place, and `UnsupportedInput` for an owner that the image does not
@@ -45,7 +47,8 @@ def add_files(
         return info
 
     paths = [pair for source, target in options.add for pair in _pairs(source, target, tree)]
-    return image.add_layer_paths(paths, filter=owned)
+    layer = layer_of_paths(paths, lambda path, is_folder: path, filter=owned, recursive=False, folders=tree.stated)
+    return image.add_layer(layer, created_by="add_layer_paths")
 
 
 def check_added(options: BuildOptions) -> None:
@@ -66,20 +69,23 @@ def _pairs(source: Path, target: str, tree: ImageTree) -> Iterator[tuple[Path, s
     """Yield a file, or a folder and what is in it, each with its place in the image, which `tree` has from then on."""
     real = _real(source)
     if real.is_dir():
-        tree.add(target, source, is_folder=True)
-        yield real, target
+        is_new = tree.folder_at(target) is None
+        place = tree.add(target, source, is_folder=True)
+        if is_new:
+            yield real, place
         for path in added_paths(real):
-            inner, place = real / path, f"{target}/{path}"
+            inner, named = real / path, f"{target}/{path}"
             link = link_target(inner) if inner.is_symlink() else None
-            tree.add(place, inner, is_folder=link is None and inner.is_dir(), link=link)
-            yield inner, place
+            is_folder = link is None and inner.is_dir()
+            place = tree.add(named, inner, is_folder=is_folder, link=link)
+            if not is_folder or place == clamped_path(named):
+                yield inner, place
         return
     if target.endswith("/"):
         target += source.name
     elif (folder := tree.folder_at(target)) is not None:
         target = f"/{folder}/{source.name}"
-    tree.add(target, source, is_folder=False)
-    yield real, target
+    yield real, tree.add(target, source, is_folder=False)
 
 
 def owner_of(text: str, system: BaseSystem, user: ContainerUser | None) -> tuple[int, int]:

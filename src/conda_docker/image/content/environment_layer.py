@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from conda_docker.layers.recipe import Recipe
 
 _FROZEN = "This environment is part of an image: build the image anew instead of changing what is in it."
-_LOGIN_SCRIPT = "etc/profile.d/conda-docker.sh"
+_LOGIN_SCRIPT = "/etc/profile.d/conda-docker.sh"
 
 
 def environment_layer(
@@ -40,10 +40,11 @@ def environment_layer(
     """Return the layer with `conda-meta/history`, `conda-meta/state`, the entrypoint and scripts that it sources.
 
     An image from scratch (`system` None) gets the least that programs rely on: `/tmp`, and root in `/etc/passwd`. A
-    `user` that the base does not have is added to it, with a home of its own. `created` is the time of the files, in
+    `user` that the base does not have is added to it, with a home of its own. Folders of the base that are links stay
+    links, and those with an owner or mode of their own keep them. `created` is the time of the files, in
     seconds since 1970. `frozen` adds the marks by which conda and pip know that they are to leave it as it is.
     """
-    root = recipe.prefix_in_image.root
+    root, below = recipe.prefix_in_image.root, system or BaseSystem()
     files: dict[str, tuple[int, bytes]] = {f"{root}/conda-meta/history": (0o644, history_file(environment, created))}
     if environment.variables:
         files[f"{root}/conda-meta/state"] = (0o644, state_file(environment.variables))
@@ -53,10 +54,10 @@ def environment_layer(
     if activation.entrypoint is not None:
         files[f"{root}/bin/{ENTRYPOINT_NAME}"] = (0o755, activation.entrypoint.encode())
     if system is None or (user is not None and user.added):
-        accounts = user_files(user, system or BaseSystem())
-        files |= {path.lstrip("/"): (0o644, content) for path, content in accounts.items()}
+        accounts = user_files(user, below)
+        files |= {below.real_file(path)[1:]: (0o644, content) for path, content in accounts.items()}
     if activation.variables and (system is None or system.shells):
-        files[_LOGIN_SCRIPT] = (0o644, login_script(recipe.prefix).encode())
+        files[below.real_file(_LOGIN_SCRIPT)[1:]] = (0o644, login_script(recipe.prefix).encode())
     entries = {
         path: (TarEntry(path, mode=mode, size=len(content), mtime=created), content)
         for path, (mode, content) in files.items()
@@ -64,8 +65,9 @@ def environment_layer(
     if system is None:
         entries["tmp"] = TarEntry("tmp", EntryType.DIRECTORY, 0o1777, 0, created), b""
     if user is not None and user.added:
-        path = user.home.strip("/")
+        path = below.real_path(user.home)[1:]
         entries[path] = TarEntry(path, EntryType.DIRECTORY, 0o755, 0, created, uid=user.uid, gid=user.gid), b""
+    entries = {path: (entry, b"") for path, entry in below.folders_above(entries).items()} | entries
     with build_layer(None, recipe.compression, recipe.level) as builder:
         for _, (entry, content) in sorted(entries.items()):
             builder.add(entry, content)

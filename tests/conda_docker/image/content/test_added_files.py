@@ -148,6 +148,42 @@ def test_a_file_replaces_a_file(tmp_path: Path) -> None:
     assert placed(ImageTree([TarEntry("etc/passwd")]), (tmp_path / "x", "/etc/passwd")) == {"etc/passwd": "FILE"}
 
 
+HOME = TarEntry("home/me", EntryType.DIRECTORY, 0o700, 0, 5, uid=1000, gid=100)
+
+
+@pytest.mark.parametrize("place", ["/home/me/x", "/home/me/", "/home/me/deep/er/x"])
+def test_folders_of_the_image_keep_their_owners(tmp_path: Path, place: str) -> None:
+    (tmp_path / "x").write_text("x")
+    layer = add_files(Image(), BuildOptions(add=[(tmp_path / "x", place)]), BaseSystem(), None, ImageTree([HOME]))
+    entries = {entry.path: entry for entry, _ in layer.entries()}
+    assert entries["home/me"] == HOME
+
+
+def test_a_folder_that_is_put_over_one_of_the_image_leaves_its_owner(tmp_path: Path) -> None:
+    write_tree(tmp_path)
+    layer = add_files(Image(), BuildOptions(add=[(tmp_path, "/home/me")]), BaseSystem(), None, ImageTree([HOME]))
+    entries = {entry.path: entry for entry, _ in layer.entries()}
+    assert (entries["home/me"], entries["home/me/app"].uid) == (HOME, 0)
+
+
+@pytest.mark.parametrize("place", ["/srv", "/srv/", "/srv/x"])
+def test_links_of_the_image_stay_links(tmp_path: Path, place: str) -> None:
+    (tmp_path / "x").write_text("x")
+    tree = ImageTree(
+        [TarEntry("var/srv", EntryType.DIRECTORY), TarEntry("srv", EntryType.SYMLINK, link_target="var/srv")]
+    )
+    layer = add_files(Image(), BuildOptions(add=[(tmp_path / "x", place)]), BaseSystem(), None, tree)
+    assert [entry.path for entry, _ in layer.entries()] == ["var", "var/srv", "var/srv/x"]
+
+
+def test_a_folder_follows_the_links_of_the_image(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "x").write_text("x")
+    tree = ImageTree([TarEntry("usr/bin/sh"), TarEntry("bin", EntryType.SYMLINK, link_target="usr/bin")])
+    layer = add_files(Image(), BuildOptions(add=[(tmp_path, "/")]), BaseSystem(), None, tree)
+    assert [entry.path for entry, _ in layer.entries()] == ["usr", "usr/bin", "usr/bin/x"]
+
+
 @pytest.mark.parametrize(
     ("source", "place", "message"),
     [

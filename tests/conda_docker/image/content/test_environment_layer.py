@@ -7,8 +7,11 @@ import json
 from dataclasses import replace
 
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
+from conda_docker.image.base_system import BaseSystem
 from conda_docker.image.content.environment_layer import environment_layer, history_file, marks_of_frozen
+from conda_docker.image.folder import Folder
 from conda_docker.image.runtime.activation import Activation
+from conda_docker.image.runtime.users import container_user
 from conda_docker.layers.recipe import Recipe
 from python_docker.image.layer import Layer
 
@@ -71,3 +74,23 @@ def test_a_frozen_environment_says_so_to_conda_and_to_pip() -> None:
 
 def test_a_frozen_environment_without_python() -> None:
     assert list(marks_of_frozen(None)) == ["conda-meta/frozen"]
+
+
+def test_folders_of_the_base_stay_links_and_keep_their_owners() -> None:
+    system = BaseSystem(
+        links={"etc": "usr/etc", "home": "var/home"},
+        folders={
+            "opt": Folder(0o2775, 1000, 100, 5),
+            "var/home": Folder(0o711, 0, 0, 5),
+            "srv": Folder(0o700, 1, 1, 5),
+        },
+        shells=("/bin/sh",),
+    )
+    user = container_user("1000", system)
+    variables = Activation({"PATH": "/opt/conda/bin"}, None)
+    layer = environment_layer(ENVIRONMENT, Recipe("/opt/conda"), variables, user, system, WHEN)
+    found = {entry.path: entry for entry, _ in layer.entries()}
+    assert {"usr/etc/passwd", "usr/etc/profile.d/conda-docker.sh", "var/home/app"} < set(found)
+    assert not {"etc", "home", "srv"} & set(found)
+    assert (found["opt"].mode, found["opt"].uid, found["opt"].gid, found["opt"].mtime) == (0o2775, 1000, 100, 5)
+    assert (found["var/home"].mode, found["var/home/app"].uid) == (0o711, 1000)
