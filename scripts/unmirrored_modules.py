@@ -64,7 +64,7 @@ REASONS = {
         conda_docker/verification/steps.py conda_docker/verification/unverified.py
     """,
     "signing/test_verify, on what cosign keeps": "python_docker/signing/tagged.py",
-    "policy/test_check": "conda_docker/policy/advisories.py conda_docker/pypi/wheel_license.py",
+    "policy/test_check": "conda_docker/pypi/wheel_license.py",
     "the tests of each examination in doctor": "conda_docker/doctor/examination.py",
     "pixi/test_compose and test_pixi_manifest, on whole workspaces": """
         conda_docker/environment/inputs/pixi/current.py

@@ -24,7 +24,7 @@ def default_cache_dir() -> Path:
     chosen = os.environ.get("CONDA_DOCKER_CACHE")
     if chosen:
         return expand_home(chosen)
-    return _usable(_system_cache_dir("conda-docker"), "cache", "CONDA_DOCKER_CACHE")
+    return _usable(system_cache_dir("conda-docker"), "cache", "CONDA_DOCKER_CACHE")
 
 
 def index_cache_dir() -> Path:
@@ -35,10 +35,11 @@ def index_cache_dir() -> Path:
     folder = os.environ.get("RATTLER_CACHE_DIR") or os.environ.get("PIXI_CACHE_DIR")
     if folder:
         return Path(folder) / "repodata"
-    return _usable(_system_cache_dir(None) / "rattler" / "cache" / "repodata", "repodata", "RATTLER_CACHE_DIR")
+    return _usable(system_cache_dir(None) / "rattler" / "cache" / "repodata", "repodata", "RATTLER_CACHE_DIR")
 
 
-def _system_cache_dir(name: str | None) -> Path:
+def system_cache_dir(name: str | None) -> Path:
+    """Return where this system's conventions have the cache of the program `name` (None: of all programs)."""
     if sys.platform == "linux":
         # As platformdirs has it (XDG Base Directory Specification), whose import takes longer than some commands.
         named = os.environ.get("XDG_CACHE_HOME", "").strip()

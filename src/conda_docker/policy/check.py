@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import PolicyViolated
+from conda_docker.policy.channels import foreign_packages, origins
 from conda_docker.policy.rules import Policy
 from python_docker.progress import SILENT, Progress
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from conda_docker.environment.wheels import LockedWheel
 
 _LISTED = 50
-ANY_WHEEL = "pypi"
-"""What allows wheels from anywhere, among the allowed channels."""
 
 
 def check_policy(
@@ -34,7 +33,7 @@ def check_policy(
 
     What the environment's description does not say (licences and times, in an explicit list) is taken from the
     packages, which are downloaded for it unless `download` is False. Raises `PolicyViolated` with every package that
-    breaks a rule, `InvalidPolicy` for a database of advisories that cannot be read, and `DownloadError`.
+    breaks a rule, `InvalidPolicy` for a source of advisories that cannot say, and `DownloadError`.
     """
     if not policy:
         return environment
@@ -45,36 +44,17 @@ def check_policy(
             environment, cache_dir, offline=offline, download=download, progress=progress
         )
     refusals = [
-        *_channels(environment, policy),
+        *foreign_packages(origins((*environment.packages, *environment.wheels)), policy.allow_channels),
         *_hashes(environment, policy),
         *_times(environment, policy, now or datetime.now(UTC)),
         *_licenses(environment, policy, cache_dir, offline=offline or not download),
-        *_advisories(environment, policy, cache_dir, offline=offline or not download),
+        *_advisories(environment, policy, cache_dir, offline=offline, download=download),
     ]
     if refusals:
         more = f"\nand {len(refusals) - _LISTED} more" if len(refusals) > _LISTED else ""
         lines = "\n".join(f"  {refusal}" for refusal in refusals[:_LISTED])
         raise PolicyViolated(f"the policy does not allow these packages:\n{lines}{more}")
     return environment
-
-
-def _channels(environment: LockedEnvironment, policy: Policy) -> Iterator[str]:
-    if not policy.allow_channels:
-        return
-    from conda_docker.channels.configuration import read_conda_configuration
-    from conda_docker.channels.urls import channel_urls
-    from conda_docker.redaction import public_url
-
-    names = [name for name in policy.allow_channels if name != ANY_WHEEL]
-    urls = [f"{public_url(url).rstrip('/')}/" for url in channel_urls(names, read_conda_configuration())]
-    shown = ", ".join(policy.allow_channels)
-    for package in environment.packages:
-        if not package.public_url.startswith(tuple(urls)):
-            channel = package.channel or package.public_url
-            yield f"{package.stem}: its channel {channel} is not in --allow-channel {shown}"
-    for wheel in environment.wheels:
-        if ANY_WHEEL not in policy.allow_channels and not wheel.public_url.startswith(tuple(urls)):
-            yield f"{wheel.stem}: {wheel.public_url} is not in --allow-channel {shown} ({ANY_WHEEL} allows all wheels)"
 
 
 def _hashes(environment: LockedEnvironment, policy: Policy) -> Iterator[str]:
@@ -137,20 +117,28 @@ def _licenses(environment: LockedEnvironment, policy: Policy, cache_dir: Path, *
             yield f"{member.stem}: {which} is denied by --deny-license {pattern}"
 
 
-def _advisories(environment: LockedEnvironment, policy: Policy, cache_dir: Path, *, offline: bool) -> Iterator[str]:
-    if policy.osv_database is None:
+def _advisories(
+    environment: LockedEnvironment, policy: Policy, cache_dir: Path, *, offline: bool, download: bool
+) -> Iterator[str]:
+    """Look up wheels, and what conda packages bring to pip: no source knows the names of conda packages."""
+    if not policy.advisories:
         return
-    from conda_docker.policy.advisories import Advisories
     from conda_docker.pypi.distributions import provided_distributions
 
-    found = [(wheel.stem, wheel.name, wheel.version) for wheel in environment.wheels]
+    members = [(wheel.stem, wheel.name, wheel.version) for wheel in environment.wheels]
     replaced = {distribution.name for distribution in environment.replaced}
-    found += [
+    members += [
         (one.package, one.name, one.version)
-        for one in provided_distributions(environment.packages, cache_dir, offline=offline)
+        for one in provided_distributions(environment.packages, cache_dir, offline=offline or not download)
         if one.name not in replaced
     ]
-    advisories = Advisories(policy.osv_database, {name for _, name, _ in found}, policy.ignore_advisories)
-    for stem, name, version in found:
-        for advisory in advisories.on(name, version):
-            yield f"{stem}: {name} {version} has the advisory {advisory} (--osv-database; --ignore-advisory allows it)"
+    said: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for source in policy.advisories:
+        for advisory in source.find({(name, version) for _, name, version in members}, offline=offline):
+            if not advisory.names.intersection(policy.ignore_advisories):
+                sources = said.setdefault((advisory.name, advisory.version), {}).setdefault(advisory.identifier, [])
+                sources += [] if str(source) in sources else [str(source)]
+    for stem, name, version in members:
+        for identifier, sources in sorted(said.get((name, version), {}).items()):
+            where = " and ".join(sources)
+            yield f"{stem}: {name} {version} has the advisory {identifier} in {where} (--ignore-advisory allows it)"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conda_docker.errors import InvalidPolicy
+from conda_docker.policy.advisories.sources import AdvisorySource
 from conda_docker.user_files import read_text, user_path
 
 
@@ -20,8 +21,8 @@ class Policy:
     of an expression; `none` stands for a package that states none. `allow_channels` are URLs, or names on the usual
     host, that conda packages must be from, and the beginnings of URLs that wheels must have, or `pypi` for any.
     `max_age` and `exclude_newer` are about when conda packages were built. With `require_hash` each package needs a
-    SHA-256. `osv_database` is a folder or a zip archive of advisories in the OSV format, which no package may match but
-    those in `ignore_advisories`.
+    SHA-256. `advisories` are sources of advisories, of which no Python package may match any but those in
+    `ignore_advisories`.
     """
 
     deny_licenses: tuple[str, ...] = ()
@@ -29,7 +30,7 @@ class Policy:
     max_age: timedelta | None = None
     require_hash: bool = False
     exclude_newer: datetime | None = None
-    osv_database: Path | None = None
+    advisories: tuple[AdvisorySource, ...] = ()
     ignore_advisories: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
@@ -46,17 +47,13 @@ class Policy:
             channels = tuple(channel for channel in self.allow_channels if channel in other.allow_channels)
             if not channels:
                 raise InvalidPolicy("the rules that must all be obeyed have no channel in common (--allow-channel)")
-        databases = {path.absolute() for path in (self.osv_database, other.osv_database) if path is not None}
-        if len(databases) > 1:
-            named = " and ".join(map(str, sorted(databases)))
-            raise InvalidPolicy(f"the rules that must all be obeyed name two OSV databases, {named}: keep one of them")
         return Policy(
             deny_licenses=tuple(dict.fromkeys((*self.deny_licenses, *other.deny_licenses))),
             allow_channels=channels,
             max_age=min(filter(None, (self.max_age, other.max_age)), default=None),
             require_hash=self.require_hash or other.require_hash,
             exclude_newer=min(filter(None, (self.exclude_newer, other.exclude_newer)), default=None),
-            osv_database=self.osv_database or other.osv_database,
+            advisories=tuple(dict.fromkeys((*self.advisories, *other.advisories))),
             ignore_advisories=tuple(dict.fromkeys((*self.ignore_advisories, *other.ignore_advisories))),
         )
 
@@ -87,10 +84,9 @@ def read_policy(path: Path) -> Policy:
             policy = replace(policy, **{name: convert(item)})
         except (ValueError, TypeError) as error:
             raise InvalidPolicy(f"the policy {path}: {key}: {error}") from None
-    database = policy.osv_database
-    if database is not None and not database.is_absolute():
-        policy = replace(policy, osv_database=path.absolute().parent / database)
-    return policy
+    folder = path.absolute().parent
+    sources = [source.with_path(lambda place: str(folder / user_path(place))) for source in policy.advisories]
+    return replace(policy, advisories=tuple(sources))
 
 
 def to_age(text: object) -> timedelta:
@@ -161,12 +157,8 @@ def _flag(value: object) -> bool:
     return value
 
 
-def _path(value: object) -> Path:
-    if not isinstance(value, str):
-        raise TypeError("expected a path")
-    if not value:
-        raise ValueError("expected a path, got ''")
-    return user_path(value)
+def _sources(value: object) -> tuple[AdvisorySource, ...]:
+    return tuple(AdvisorySource.parse(text) for text in _texts(value))
 
 
 _KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
@@ -175,7 +167,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "max-age": ("max_age", to_age),
     "require-hash": ("require_hash", _flag),
     "exclude-newer": ("exclude_newer", to_moment),
-    "osv-database": ("osv_database", _path),
+    "advisories": ("advisories", _sources),
     "ignore-advisory": ("ignore_advisories", _texts),
 }
 assert {name for name, _ in _KEYS.values()} == {field.name for field in fields(Policy)}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.cache.location import _system_cache_dir, default_cache_dir, index_cache_dir
+from conda_docker.cache.location import default_cache_dir, index_cache_dir, system_cache_dir
 from conda_docker.errors import CacheError
 
 only_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps caches in LOCALAPPDATA")
@@ -89,4 +89,4 @@ def test_the_place_is_that_of_platformdirs(
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     else:
         monkeypatch.setenv("XDG_CACHE_HOME", named)
-    assert _system_cache_dir(name) == platformdirs.user_cache_path(name, appauthor=False)
+    assert system_cache_dir(name) == platformdirs.user_cache_path(name, appauthor=False)

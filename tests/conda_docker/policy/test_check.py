@@ -14,6 +14,7 @@ from conda_docker.create import create_image
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
 from conda_docker.environment.wheels import LockedWheel
 from conda_docker.errors import InvalidPolicy, PolicyViolated
+from conda_docker.policy.advisories.sources import AdvisorySource
 from conda_docker.policy.check import check_policy
 from conda_docker.policy.rules import Policy
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
@@ -141,57 +142,31 @@ def test_wheels_from_elsewhere(tmp_path: Path) -> None:
     assert refusal(Policy(allow_channels=(CHANNEL, tmp_path.as_uri())), tmp_path, packages) == ""
 
 
-def advisory(identifier: str, name: str, **affected: Any) -> dict[str, Any]:
-    return {"id": identifier, "affected": [{"package": {"ecosystem": "PyPI", "name": name}, **affected}]}
+def osv(folder: Path, **affected: Any) -> AdvisorySource:
+    """Return a database in `folder` with one advisory on the distribution `app`, which is also CVE-2026-1."""
+    folder.mkdir(exist_ok=True)
+    package = {"package": {"ecosystem": "PyPI", "name": "app"}, **(affected or {"versions": ["1.0"]})}
+    (folder / "one.json").write_text(json.dumps({"id": "PYSEC-1", "aliases": ["CVE-2026-1"], "affected": [package]}))
+    return AdvisorySource("osv", str(folder))
 
 
-def ranges(*events: dict[str, str]) -> list[dict[str, Any]]:
-    return [{"type": "ECOSYSTEM", "events": list(events)}]
+def test_an_advisory_is_named_with_package_version_and_source(tmp_path: Path) -> None:
+    source = osv(tmp_path / "osv")
+    said = refusal(Policy(advisories=(source,)), tmp_path, environment(wheel(tmp_path)))
+    assert f"app-1.0-py3-none-any: app 1.0 has the advisory PYSEC-1 in {source} (--ignore-advisory allows it)" in said
 
 
-@pytest.mark.parametrize(
-    ("affected", "version", "hit"),
-    [
-        ({"versions": ["1.0"]}, "1.0", True),
-        ({"versions": ["1.0"]}, "1.1", False),
-        ({"ranges": ranges({"introduced": "0"}, {"fixed": "1.1"})}, "1.0", True),
-        ({"ranges": ranges({"introduced": "0"}, {"fixed": "1.1"})}, "1.1", False),
-        ({"ranges": ranges({"introduced": "0"}, {"fixed": "1.1"})}, "1.10", False),
-        ({"ranges": ranges({"introduced": "2.0"}, {"last_affected": "2.3"})}, "2.3", True),
-        ({"ranges": ranges({"introduced": "2.0"}, {"last_affected": "2.3"})}, "2.4", False),
-        ({"ranges": ranges({"introduced": "0"}, {"fixed": "1"}, {"introduced": "2"})}, "2.5", True),
-        ({"ranges": ranges({"introduced": "0"}, {"fixed": "1"}, {"introduced": "2"})}, "1.5", False),
-        ({"versions": ["0.9"], "ranges": [{"type": "GIT", "events": [{"introduced": "0"}]}]}, "1.0", False),
-        ({"ranges": [{"type": "GIT", "events": [{"introduced": "0"}]}]}, "1.0", True),
-        ({"ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "2.0.0"}]}]}, "1.0", True),
-        ({"ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "0.9.0"}]}]}, "1.0", False),
-        ({"ranges": ranges({"introduced": "0"}, {"fixed": "not.a.version!"})}, "1.0", True),
-        ({"ranges": [{"type": "ECOSYSTEM"}]}, "1.0", True),
-        ({}, "1.0", True),
-    ],
-)
-def test_advisories_match_versions(affected: dict[str, Any], version: str, hit: bool, tmp_path: Path) -> None:
-    (tmp_path / "osv").mkdir()
-    (tmp_path / "osv" / "one.json").write_text(json.dumps(advisory("PYSEC-1", "My.App", **affected)))
-    packages = environment(wheel(tmp_path, "my-app", version))
-    said = refusal(Policy(osv_database=tmp_path / "osv"), tmp_path, packages)
-    assert ("my-app " + version + " has the advisory PYSEC-1" in said) is hit
+def test_one_advisory_of_two_sources_is_one_refusal(tmp_path: Path) -> None:
+    sources = osv(tmp_path / "a"), osv(tmp_path / "b")
+    said = refusal(Policy(advisories=sources), tmp_path, environment(wheel(tmp_path)))
+    assert len(said.splitlines()) == 2
+    assert f"PYSEC-1 in {sources[0]} and {sources[1]} (" in said
 
 
-def test_advisories_in_an_archive_and_those_that_do_not_count(tmp_path: Path) -> None:
-    entries = [
-        advisory("PYSEC-1", "app", versions=["1.0"]) | {"aliases": ["CVE-2026-1"]},
-        advisory("PYSEC-2", "app", versions=["1.0"]) | {"withdrawn": "2026-01-01T00:00:00Z"},
-        {"id": "OTHER", "affected": [{"package": {"ecosystem": "npm", "name": "app"}, "versions": ["1.0"]}]},
-    ]
-    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
-        for number, entry in enumerate(entries):
-            archive.writestr(f"{number}.json", json.dumps(entry))
-    packages = environment(wheel(tmp_path))
-    policy = Policy(osv_database=tmp_path / "all.zip")
-    assert [line.split()[6] for line in refusal(policy, tmp_path, packages).splitlines()[1:]] == ["PYSEC-1"]
-    allowed = Policy(osv_database=tmp_path / "all.zip", ignore_advisories=("CVE-2026-1",))
-    assert refusal(allowed, tmp_path, packages) == ""
+@pytest.mark.parametrize("name", ["PYSEC-1", "CVE-2026-1"])
+def test_an_advisory_is_ignored_by_any_of_its_names(name: str, tmp_path: Path) -> None:
+    policy = Policy(advisories=(osv(tmp_path / "osv"),), ignore_advisories=(name,))
+    assert refusal(policy, tmp_path, environment(wheel(tmp_path))) == ""
 
 
 def test_advisories_on_what_conda_packages_bring(tmp_path: Path, synthetic_channel: SyntheticChannel) -> None:
@@ -200,54 +175,14 @@ def test_advisories_on_what_conda_packages_bring(tmp_path: Path, synthetic_chann
     )
     synthetic_channel.add(module)
     packages = LockedEnvironment("linux-64", (synthetic_channel.locked(module),))
-    (tmp_path / "osv").mkdir()
-    (tmp_path / "osv" / "one.json").write_text(json.dumps(advisory("PYSEC-1", "app", versions=["1.0"])))
-    said = refusal(Policy(osv_database=tmp_path / "osv"), tmp_path, packages)
+    said = refusal(Policy(advisories=(osv(tmp_path / "osv"),)), tmp_path, packages)
     assert "py-app-1.0-0: app 1.0 has the advisory PYSEC-1" in said
 
 
-@pytest.mark.parametrize("content", [None, b"", b"not a zip"])
-def test_a_database_that_cannot_be_read_allows_nothing(content: bytes | None, tmp_path: Path) -> None:
-    path = tmp_path / "all.zip"
-    if content is not None:
-        path.write_bytes(content)
+def test_a_source_that_cannot_say_allows_nothing(tmp_path: Path) -> None:
+    policy = Policy(advisories=(AdvisorySource("osv", str(tmp_path / "missing.zip")),))
     with pytest.raises(InvalidPolicy, match="cannot be read"):
-        check_policy(environment(), Policy(osv_database=path), tmp_path / "cache")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InvalidPolicy, match="holds no advisory"):
-        check_policy(environment(), Policy(osv_database=tmp_path / "empty"), tmp_path / "cache")
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ('{"id": "PYSEC-2", "affec', r"two\.json cannot be read"),
-        ("[]", r"two\.json is not an advisory"),
-        ("{}", r"two\.json is not an advisory"),
-        ('{"id": "PYSEC-2", "affected": "all"}', r"two\.json has no list of what is affected"),
-    ],
-)
-def test_an_advisory_that_cannot_be_read_is_named(content: str, message: str, tmp_path: Path) -> None:
-    """Nobody knows what it would have said."""
-    (tmp_path / "one.json").write_text(json.dumps(advisory("PYSEC-1", "other", versions=["1.0"])))
-    (tmp_path / "two.json").write_text(content)
-    with pytest.raises(InvalidPolicy, match=message):
-        check_policy(environment(), Policy(osv_database=tmp_path), tmp_path / "cache")
-
-
-def test_a_database_of_another_ecosystem_is_none(tmp_path: Path) -> None:
-    entry = {"id": "OTHER", "affected": [{"package": {"ecosystem": "npm", "name": "app"}, "versions": ["1.0"]}]}
-    (tmp_path / "one.json").write_text(json.dumps(entry))
-    with pytest.raises(InvalidPolicy, match="no advisory of the PyPI ecosystem"):
-        check_policy(environment(), Policy(osv_database=tmp_path), tmp_path / "cache")
-
-
-def test_the_ecosystem_may_be_in_lower_case(tmp_path: Path) -> None:
-    entry = {"id": "PYSEC-1", "affected": [{"package": {"ecosystem": "pypi", "name": "app"}, "versions": ["1.0"]}]}
-    (tmp_path / "osv").mkdir()
-    (tmp_path / "osv" / "one.json").write_text(json.dumps(entry))
-    said = refusal(Policy(osv_database=tmp_path / "osv"), tmp_path, environment(wheel(tmp_path)))
-    assert "app 1.0 has the advisory PYSEC-1" in said
+        check_policy(environment(), policy, tmp_path / "cache")
 
 
 def test_the_python_api_obeys(synthetic_channel: SyntheticChannel) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.errors import InvalidPolicy
+from conda_docker.policy.advisories.sources import AdvisorySource
 from conda_docker.policy.rules import Policy, read_policy, to_age, to_moment
 
 
@@ -23,7 +24,7 @@ allow-channel = "conda-forge"
 max-age = "2w"
 require-hash = true
 exclude-newer = 2026-03-30
-osv-database = "osv"
+advisories = ["osv:osv", "grype", "pip-audit:osv"]
 ignore-advisory = ["PYSEC-1"]
 """
     assert read(tmp_path, text) == Policy(
@@ -32,7 +33,11 @@ ignore-advisory = ["PYSEC-1"]
         max_age=timedelta(weeks=2),
         require_hash=True,
         exclude_newer=datetime(2026, 3, 31, tzinfo=UTC),
-        osv_database=tmp_path / "osv",
+        advisories=(
+            AdvisorySource("osv", str(tmp_path / "osv")),
+            AdvisorySource("grype"),
+            AdvisorySource("pip-audit", "osv"),
+        ),
         ignore_advisories=("PYSEC-1",),
     )
 
@@ -44,7 +49,8 @@ ignore-advisory = ["PYSEC-1"]
         ("deny-license = 7", "deny-license: expected a list of strings"),
         ("deny-license = ' '", "deny-license: an empty text says nothing"),
         ("allow-channel = []", "allow-channel: an empty list would allow every channel"),
-        ("osv-database = ''", "osv-database: expected a path"),
+        ("advisories = ''", "advisories: an empty text says nothing"),
+        ("advisories = 'osv'", "advisories: osv needs to know where its database is"),
         ("require-hash = 'yes'", "require-hash: expected true or false"),
         ("max-age = 'long'", "max-age: expected a duration"),
         ("exclude-newer = 'soon'", "exclude-newer: expected a date"),
@@ -76,11 +82,10 @@ def test_blanks_around_a_word_do_not_count(tmp_path: Path) -> None:
     assert read(tmp_path, "deny-license = 'BSD-3-Clause '").deny_licenses == ("BSD-3-Clause",)
 
 
-def test_two_databases_cannot_both_be_obeyed(tmp_path: Path) -> None:
-    one, other = Policy(osv_database=tmp_path / "a"), Policy(osv_database=tmp_path / "b")
-    assert one.and_also(one) == one
-    with pytest.raises(InvalidPolicy, match="two OSV databases"):
-        one.and_also(other)
+def test_all_sources_of_advisories_count() -> None:
+    one, other = AdvisorySource("osv", "a"), AdvisorySource("osv", "b")
+    both = Policy(advisories=(one,)).and_also(Policy(advisories=(other, one)))
+    assert both.advisories == (one, other)
 
 
 @pytest.mark.parametrize("text", ["", "-3d", "2026-01-01", "d", "3 fortnights", "3", "3x"])

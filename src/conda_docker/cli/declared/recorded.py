@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from conda_docker.arguments import to_additions
 from conda_docker.cli.declared.values import was_given
 from conda_docker.cli.options.content import base_location
 from conda_docker.cli.options.declarable import key_of
+from conda_docker.cli.options.policy import to_sources
 from conda_docker.cli.parameters import Argument, Option, raw_value
 from conda_docker.redaction import public_url
 from conda_docker.user_files import is_stream
@@ -53,6 +55,10 @@ def _text(param: Option | Argument, text: str, source: Path, target: Path) -> st
     if param.convert is to_additions:
         path, colon, place = text.rpartition(":")
         return f"{_relative(path, source, target)}{colon}{place}"
+    if param.convert is to_sources:
+        from conda_docker.policy.advisories.sources import AdvisorySource
+
+        return str(AdvisorySource.parse(text).with_path(partial(_relative, source=source, target=target)))
     if param.convert is base_location or key_of(param) == "channel":
         return public_url(text)
     return text

@@ -15,6 +15,7 @@ from conda_docker.cli.declared.images import did_you_mean
 from conda_docker.cli.options.arguments import to_destinations, to_lines, to_source
 from conda_docker.cli.options.content import base_location
 from conda_docker.cli.options.declarable import DECLARABLE, key_of
+from conda_docker.cli.options.policy import to_sources
 from conda_docker.cli.parameters import Argument, Option
 from conda_docker.user_files import user_path
 from python_docker.transports import Location
@@ -112,6 +113,10 @@ def _rebased(param: Option | Argument, text: str, folder: Path) -> str:
     if param.convert is to_additions:
         source, colon, target = text.rpartition(":")
         return f"{folder / user_path(source)}{colon}{target}" if colon else text
+    if param.convert is to_sources:
+        from conda_docker.policy.advisories.sources import AdvisorySource
+
+        return str(AdvisorySource.parse(text).with_path(lambda place: str(folder / user_path(place))))
     if param.convert in (to_destinations, base_location):
         # A name in a registry is no path, and whatever is a path is found from the folder of the file.
         with _in_folder(folder):

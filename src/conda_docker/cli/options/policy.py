@@ -15,6 +15,7 @@ from conda_docker.cli.parameters import Option
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from conda_docker.policy.advisories.sources import AdvisorySource
     from conda_docker.policy.rules import Policy
 
 POLICY = "Which packages are allowed"
@@ -63,6 +64,13 @@ def _words(name: str, values: Sequence[str]) -> tuple[str, ...]:
         return to_words(values)
 
 
+def to_sources(name: str, values: Sequence[str]) -> tuple[AdvisorySource, ...]:
+    """Return the sources of advisories that strings name. Raises `InvalidPolicy`."""
+    from conda_docker.policy.advisories.sources import AdvisorySource
+
+    return tuple(AdvisorySource.parse(text) for text in _words(name, values))
+
+
 OPTIONS = (
     Option(
         "--deny-license",
@@ -100,12 +108,14 @@ OPTIONS = (
         help="Choose among what was there on this day, such as 2026-03-30, and refuse newer packages of lock files.",
     ),
     Option(
-        "--osv-database",
-        metavar="PATH",
-        type=_PATH,
-        once=True,
+        "--advisories",
+        metavar="SOURCE",
+        multiple=True,
+        convert=to_sources,
         panel=POLICY,
-        help="Refuse Python packages with an advisory in this folder or zip archive of OSV files.",
+        help="Refuse Python packages with an advisory in osv:PATH (a folder or zip archive of OSV files), grype or "
+        "grype:PATH (Grype's database), or pip-audit:SERVICE (pypi, osv or a URL, which is asked; without, what "
+        "pip-audit has cached); repeatable.",
     ),
     Option(
         "--ignore-advisory",
@@ -145,7 +155,7 @@ def policy_of(given: Mapping[str, Any]) -> Policy:
         max_age=given["max_age"],
         require_hash=bool(given["require_hash"]),
         exclude_newer=given["exclude_newer"],
-        osv_database=given["osv_database"],
+        advisories=tuple(given["advisories"]),
         ignore_advisories=tuple(given["ignore_advisory"]),
     )
     for file in filter(None, (*given["policy_file"], os.environ.get(POLICY_VARIABLE))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -74,7 +75,10 @@ def test_the_rules_of_options_and_file_both_count(build: Build, tmp_path: Path) 
         (["--max-age", "3"], "--max-age: expected a duration such as 90d, 26w or 2y, got '3'"),
         (["--exclude-newer", "soon"], "--exclude-newer: expected a date"),
         (["--deny-license", " "], "--deny-license: an empty text says nothing"),
-        (["--osv-database", ""], "--osv-database: it needs a path"),
+        (["--advisories", ""], "--advisories: an empty text says nothing"),
+        (["--advisories", "nvd"], "'nvd' is not a source of advisories"),
+        (["--advisories", "osv"], "osv needs to know where its database is"),
+        (["--advisories", "pip-audit:me"], "pip-audit:me is not one of its services"),
         (["--policy", ""], "--policy: it needs a path"),
         (["--max-age", "1d", "--max-age", "9y"], "--max-age is given more than once"),
     ],
@@ -127,5 +131,29 @@ def test_the_rules_that_a_lock_file_records_are_obeyed_beside_others(
 
 
 def test_the_current_folder_may_be_a_database(build: Build) -> None:
-    result = build("tool", "--osv-database", ".")
+    result = build("tool", "--advisories", "osv:.")
     assert (result.returncode, "the OSV database ." in result.stderr) == (1, True)
+
+
+def test_a_database_is_found_from_the_folder_of_the_lock_file(
+    conda_docker: Run, synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    files = {"site-packages/app-1.0.dist-info/METADATA": b"Name: app\n\n"}
+    synthetic_channel.add(
+        SyntheticPackage(name="python", version="3.12.1", files={"bin/python3.12": b"python"}),
+        SyntheticPackage(name="app", noarch="python", depends=("python",), files=files),
+    )
+    (tmp_path / "osv").mkdir()
+    package = {"ecosystem": "PyPI", "name": "app"}
+    advisory = {"id": "PYSEC-1", "affected": [{"package": package, "versions": ["2.0"]}]}
+    (tmp_path / "osv" / "one.json").write_text(json.dumps(advisory))
+    ask = ["app", "-c", synthetic_channel.url, "--override-channels", "--platform", "linux/amd64", "-b", "scratch"]
+    locked = conda_docker("lock", *ask, "--advisories", "osv:osv")
+    assert locked.returncode == 0, locked.stderr
+    (tmp_path / "elsewhere").mkdir()
+    build = ["build", "-f", "../conda-docker.lock", "--bytecode", "never", "-o", "out.tar"]
+    assert conda_docker(*build, folder=tmp_path / "elsewhere").returncode == 0
+    advisory["affected"] = [{"package": package, "versions": ["1.0"]}]
+    (tmp_path / "osv" / "one.json").write_text(json.dumps(advisory))
+    refused = conda_docker(*build, folder=tmp_path / "elsewhere")
+    assert (refused.returncode, "app 1.0 has the advisory PYSEC-1 in osv:" in refused.stderr) == (1, True)

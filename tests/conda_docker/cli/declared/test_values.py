@@ -47,6 +47,10 @@ SAMPLES: dict[str, tuple[object, list[str]]] = {
     "cache-from": ("ghcr.io/org/layers", ["--cache-from", "ghcr.io/org/layers"]),
     "cache-to": ("ghcr.io/org/layers", ["--cache-to", "ghcr.io/org/layers"]),
     "max-age": ("90d", ["--max-age", "90d"]),
+    "advisories": (
+        ["osv:all.zip", "pip-audit:pypi"],
+        ["--advisories", "osv:all.zip", "--advisories", "pip-audit:pypi"],
+    ),
     "exclude-newer": ("2026-03-30", ["--exclude-newer", "2026-03-30"]),
     "verify-cache": ("5%", ["--verify-cache", "5%"]),
 }

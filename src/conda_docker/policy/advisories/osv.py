@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.environment.wheels import normalize_name
 from conda_docker.errors import InvalidPolicy
+from conda_docker.policy.advisories.advisory import Advisory, Distributions
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -22,40 +23,39 @@ if TYPE_CHECKING:
 _LARGEST = 16 << 20  # bytes of one advisory
 
 
-class Advisories:
-    """The advisories on some distributions, read once."""
+def find(database: Path, distributions: Distributions) -> Iterator[Advisory]:
+    """Yield what a database, a folder or a zip archive, says of some distributions; each advisory is read once.
 
-    def __init__(self, database: Path, names: Collection[str], ignored: Collection[str] = ()) -> None:
-        """Read what a database says of distributions with these normalized names, but for `ignored` advisories.
-
-        Raises `InvalidPolicy` for a database, or a file of it, that cannot be read, and for one that holds no advisory
-        on the Python index: it would find everything free of them.
-        """
-        wanted, skipped = set(names), set(ignored)
-        self._found: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
-        count, of_python = 0, False
-        for place, raw in _documents(database):
-            advisory = _parse(raw, place, database)
-            count += 1
-            names_of = [(_distribution(affected), affected) for affected in advisory.get("affected") or ()]
-            of_python = of_python or any(name is not None for name, _ in names_of)
-            known_as = {str(advisory.get("id")), *map(str, advisory.get("aliases") or ())}
-            if advisory.get("withdrawn") or known_as & skipped:
-                continue
-            for name, affected in names_of:
-                if name in wanted:
-                    self._found.setdefault(str(name), []).append((str(advisory["id"]), affected))
-        if not count:
-            raise InvalidPolicy(f"the OSV database {database} holds no advisory")
-        if not of_python:
-            raise InvalidPolicy(
-                f"the OSV database {database} holds no advisory of the PyPI ecosystem, the only one that is looked up"
-            )
-
-    def on(self, name: str, version: str) -> list[str]:
-        """Return the names of the advisories that a distribution of this version matches."""
-        found = self._found.get(name, ())
-        return sorted({identifier for identifier, affected in found if _matches(version, affected)})
+    Raises `InvalidPolicy` for a database, or a file of it, that cannot be read, and for one that holds no advisory on
+    the Python index: it would find everything free of them.
+    """
+    versions: dict[str, list[str]] = {}
+    for name, version in distributions:
+        versions.setdefault(name, []).append(version)
+    count, of_python = 0, False
+    for place, raw in _documents(database):
+        advisory = _parse(raw, place, database)
+        count += 1
+        affected = [(_distribution(one), one) for one in advisory.get("affected") or ()]
+        of_python = of_python or any(name is not None for name, _ in affected)
+        if advisory.get("withdrawn"):
+            continue
+        found = {
+            (name, version)
+            for name, one in affected
+            if name is not None
+            for version in versions.get(name, ())
+            if _matches(version, one)
+        }
+        aliases = tuple(map(str, advisory.get("aliases") or ()))
+        for name, version in sorted(found):
+            yield Advisory(name, version, str(advisory["id"]), aliases)
+    if not count:
+        raise InvalidPolicy(f"the OSV database {database} holds no advisory")
+    if not of_python:
+        raise InvalidPolicy(
+            f"the OSV database {database} holds no advisory of the PyPI ecosystem, the only one that is looked up"
+        )
 
 
 def _documents(database: Path) -> Iterator[tuple[str, bytes]]:

@@ -1,0 +1,65 @@
+"""Which packages are from channels that are not allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conda_docker.environment.locked import LockedPackage
+    from conda_docker.environment.wheels import LockedWheel
+    from conda_docker.image.provenance import InstalledPackage
+
+ANY_WHEEL = "pypi"
+"""What allows wheels from anywhere, among the allowed channels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a package is from: `url` is its own, without credentials; `channel` is None for a wheel."""
+
+    package: str
+    url: str
+    channel: str | None
+
+
+def origins(members: Iterable[LockedPackage | LockedWheel]) -> Iterator[Origin]:
+    """Yield the origins of packages that are to be installed."""
+    from conda_docker.environment.wheels import LockedWheel
+
+    for member in members:
+        channel = None if isinstance(member, LockedWheel) else member.channel or member.public_url
+        yield Origin(member.stem, member.public_url, channel)
+
+
+def installed_origins(packages: Iterable[InstalledPackage]) -> Iterator[Origin]:
+    """Yield the origins of packages in an image, as its history names them."""
+    from conda_docker.redaction import public_url
+
+    for package in packages:
+        url = public_url(package.url)
+        name = f"{package.name}-{package.version}-{package.build}"
+        yield Origin(name, url, None if package.is_wheel else url.rsplit("/", 2)[0])
+
+
+def foreign_packages(packages: Iterable[Origin], allowed: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for each package from elsewhere than the allowed channels; without any, all are allowed.
+
+    `allowed` are URLs of channels, or names as conda's configuration has them; for wheels, the beginnings of URLs, or
+    `pypi` for any.
+    """
+    if not allowed:
+        return
+    from conda_docker.channels.configuration import read_conda_configuration
+    from conda_docker.channels.urls import channel_urls
+    from conda_docker.redaction import public_url
+
+    names = [name for name in allowed if name != ANY_WHEEL]
+    urls = tuple(f"{public_url(url).rstrip('/')}/" for url in channel_urls(names, read_conda_configuration()))
+    shown = ", ".join(allowed)
+    for package in packages:
+        if package.channel is not None and not package.url.startswith(urls):
+            yield f"{package.package}: its channel {package.channel} is not in --allow-channel {shown}"
+        elif package.channel is None and ANY_WHEEL not in allowed and not package.url.startswith(urls):
+            yield f"{package.package}: {package.url} is not in --allow-channel {shown} ({ANY_WHEEL} allows all wheels)"
