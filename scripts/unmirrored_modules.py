@@ -81,6 +81,9 @@ REASONS = {
         conda_docker/lock_files/conda_lock.py conda_docker/lock_files/own.py conda_docker/lock_files/pixi.py
         conda_docker/lock_files/wheel_path.py conda_docker/lock_files/yaml_text.py
     """,
+    "sandbox/test_hostile_programs, which runs in a sandbox of each kind": """
+        conda_docker/sandbox/bubblewrap.py conda_docker/sandbox/namespaces.py
+    """,
     "resolve/test_resolve, with uv": "conda_docker/pypi/resolve/resolution.py",
     "report/test_gather and test_page": "conda_docker/report/contents.py",
     "http/test_client, which sends it": "python_docker/http/body.py",

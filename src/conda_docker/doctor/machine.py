@@ -72,7 +72,8 @@ def _check_space(subject: str, folder: Path) -> Check:
 
 def _check_sandbox() -> Check:
     try:
-        return ok("sandbox", find_sandbox().program)
+        sandbox = find_sandbox()
+        return ok("sandbox", f"{sandbox.name}, made by {sandbox.program}")
     except SandboxUnavailable as error:
         advice = "without one, link scripts cannot run and activation scripts are read, not run"
         return Check("sandbox", Status.WARNING, str(error), advice)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conda_docker.redaction import public_output
+from conda_docker.sandbox.view import View
 from conda_docker.scripts.tree import lay_out
 from python_docker.programs import run_program
 
@@ -66,15 +67,16 @@ def evaluate(
         lines = [f". {shlex.quote(script)}" for script in scripts]
         # NULs end the variables, since values may hold newlines; `env` is the image's own or the shell's substitute.
         text = "\n".join([*lines, f"echo; echo {_MARK}", "env -0 2>/dev/null || cat /proc/$$/environ", ""])
-        command = sandbox.command(
-            [shell, "-c", text],
+        view = View(
             writable={"/": tree.folder},
             temporary=("/tmp", "/run"),  # noqa: S108 -- the sandbox's own
             devices=True,
             root=True,
+            variables={**variables, "HOME": home},
         )
         try:
-            ended = run_program(command, environ={**variables, "HOME": home}, timeout=_TIME_LIMIT, keep=_OUTPUT)
+            command = sandbox.command([shell, "-c", text], view)
+            ended = run_program(command, environ={}, timeout=_TIME_LIMIT, keep=_OUTPUT)
         except subprocess.TimeoutExpired:
             return Evaluated({}, problem=f"they did not end within {_TIME_LIMIT} seconds")
         except OSError as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.errors import ScriptFailed
 from conda_docker.redaction import public_output
-from conda_docker.sandbox import find_sandbox
+from conda_docker.sandbox import View, find_sandbox
 from conda_docker.scripts.tree import Tree, changes, lay_out
 from python_docker.errors import InvalidPath
 from python_docker.image.layer_builder import build_layer
@@ -162,19 +162,22 @@ def _run(
         "PKG_BUILDNUM": str(package.build_number),
         "PATH": f"{prefix}/bin:{variables.get('PATH', '/usr/bin:/bin')}",
     }
-    command = sandbox.command(
-        [shell, "-x", script],
+    view = View(
         writable={"/": tree.folder},
         temporary=("/tmp", "/run"),  # noqa: S108
         devices=True,
         network=network,
         root=True,
         working_folder=f"{prefix}/bin",
+        variables=environ,
     )
     try:
-        ended = run_program(command, environ=environ, timeout=_TIME_LIMIT, keep=_OUTPUT)
+        command = sandbox.command([shell, "-x", script], view)
+        ended = run_program(command, environ={}, timeout=_TIME_LIMIT, keep=_OUTPUT)
     except subprocess.TimeoutExpired:
         raise ScriptFailed(f"the post-link script of {package.stem} did not end within {_TIME_LIMIT} seconds") from None
+    except OSError as error:
+        raise ScriptFailed(f"the post-link script of {package.stem} cannot be started: {error.strerror}") from error
     if ended.returncode != 0:
         said = "\n".join(_shown(printed, environ) for printed in (ended.stdout, ended.stderr)).strip()[-_SHOWN:]
         without = "" if network else " (it has no network; --link-scripts-network gives it one)"

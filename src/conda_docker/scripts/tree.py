@@ -74,6 +74,8 @@ def _write(files: FileSystem, layers: Sequence[Layer], root: Path) -> None:
         member = files.get(path)
         assert member is not None
         kind = member.entry.type
+        if path in _MOUNTED and kind is not EntryType.DIRECTORY:
+            continue  # a link would lead the sandbox elsewhere
         if kind is EntryType.DIRECTORY:
             (root / path).mkdir(parents=True, exist_ok=True)
             # Whoever runs this must be able to write in it.
@@ -83,8 +85,7 @@ def _write(files: FileSystem, layers: Sequence[Layer], root: Path) -> None:
         elif member.content is not None and kind in (EntryType.FILE, EntryType.HARDLINK):
             contents.setdefault(member.content, []).append(path)
     for path in _MOUNTED:
-        if files.get(path) is None:
-            (root / path).mkdir(exist_ok=True)
+        (root / path).mkdir(exist_ok=True)
     for number, layer in enumerate(layers):
         if not any(wanted == number for wanted, _ in contents):
             continue

@@ -1,24 +1,18 @@
-"""Images that have a shell, to run scripts in."""
+"""Images that have a shell, to run scripts in, and each kind of sandbox."""
 
 from __future__ import annotations
 
 import pytest
 
-from conda_docker.errors import SandboxUnavailable
-from conda_docker.sandbox import Sandbox, find_sandbox
+from conda_docker.sandbox import Sandbox
 from python_docker.image import Image
-from tests.peers.availability import REQUIRE_PEERS
+from tests.conda_docker.sandboxes import USED, sandbox_of
 
 
-@pytest.fixture
-def sandbox() -> Sandbox:
-    """Return this machine's sandbox; the test is skipped where there is none, or fails where peers are required."""
-    try:
-        return find_sandbox()
-    except SandboxUnavailable as error:
-        if REQUIRE_PEERS:
-            raise
-        pytest.skip(str(error))
+@pytest.fixture(params=USED, ids=lambda kind: kind.name)
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    """Return a sandbox of each kind."""
+    return sandbox_of(request.param)
 
 
 @pytest.fixture

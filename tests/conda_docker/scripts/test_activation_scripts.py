@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from conda_docker.sandbox import Sandbox
@@ -45,6 +47,30 @@ def test_a_script_that_fails_is_a_problem_and_no_error(base: Image, sandbox: San
     found = run(base, sandbox, text)
     assert found.variables == {}
     assert found.problem
+
+
+def test_variables_of_an_image_load_nothing_outside_the_sandbox(base: Image, sandbox: Sandbox, tmp_path: Path) -> None:
+    image = base.copy()
+    image.add_layer_contents({"/opt/conda/etc/0.sh": b"export A=1"})
+    variables = BEFORE | {"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(tmp_path / "trace"), "LD_PRELOAD": "/nosuch.so"}
+    layers = list(reversed(image.layers))
+    found = evaluate(layers, ["/opt/conda/etc/0.sh"], "/opt/conda", variables, home="/home/app", sandbox=sandbox)
+    assert (found.variables, found.problem) == ({"A": "1"}, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("length", [60_000, 200_000])
+def test_an_image_with_long_variables(base: Image, sandbox: Sandbox, length: int) -> None:
+    """Linux takes none of more than 128 KiB."""
+    image = base.copy()
+    image.add_layer_contents({"/opt/conda/etc/0.sh": b"export A=1"})
+    variables = BEFORE | {"X": "x" * length, "Y": "y" * 60_000, "Z": "z" * 60_000}
+    layers = list(reversed(image.layers))
+    found = evaluate(layers, ["/opt/conda/etc/0.sh"], "/opt/conda", variables, home="/home/app", sandbox=sandbox)
+    if length < 100_000:
+        assert (found.variables, found.problem) == ({"A": "1"}, None)
+    else:
+        assert "Argument list too long" in str(found.problem)
 
 
 def test_an_image_without_a_shell(sandbox: Sandbox) -> None:

@@ -14,6 +14,8 @@ from conda_docker.sandbox import Sandbox
 from conda_docker.scripts.link_scripts import ScriptsRun, key_of_link_scripts, run_link_scripts
 from python_docker.files.compression import Compression
 from python_docker.image import Image
+from python_docker.image.layer_builder import build_layer
+from python_docker.tar import EntryType, TarEntry
 
 PREFIX = "/opt/conda"
 TIME = 1_700_000_000
@@ -115,6 +117,18 @@ def test_a_link_in_the_way_of_the_messages_leads_nowhere(base: Image, sandbox: S
     result, _ = run(base, sandbox, a=text.replace("rm -r /opt/conda/share; ", ""))
     assert result.messages == ()
     assert (tmp_path / ".messages.txt").exists()
+
+
+def test_an_image_whose_tmp_is_a_link(base: Image, sandbox: Sandbox) -> None:
+    image = base.copy()
+    with build_layer(None) as builder:
+        builder.add(TarEntry("tmp", EntryType.SYMLINK, 0o777, 0, 0, "/var/tmp"), b"")
+    assert builder.layer is not None
+    image.add_layer(builder.layer)
+    result, _ = run(image, sandbox, a="echo x > /tmp/x; echo y > $PREFIX/y")
+    changed = [entry.path for entry, _ in result.layer.entries()]
+    assert [path for path in changed if "tmp" in path] == []
+    assert f"{PREFIX}/y"[1:] in changed
 
 
 def test_without_a_shell_the_reason_is_said(sandbox: Sandbox) -> None:

@@ -154,3 +154,13 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path, monkeypatch: pyte
         assert tree.folder.stat().st_mode & 0o777 == 0o700
         assert [path for path in tmp_path.iterdir() if path != tree.folder] == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["tmp", "proc", "dev", "run"])
+def test_what_a_sandbox_mounts_over_is_a_folder(place: str, tmp_path: Path) -> None:
+    """A link would have it mount over something else; the image keeps its own."""
+    for entry in ((TarEntry(place, EntryType.SYMLINK, 0o777, 0, 0, str(tmp_path)), b""), file(place)):
+        with lay_out([layer(entry, file("etc/kept"))]) as tree:
+            assert (tree.folder / place).is_dir()
+            assert not (tree.folder / place).is_symlink()
+            assert entries_of(tree) == {}

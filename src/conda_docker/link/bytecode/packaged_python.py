@@ -19,6 +19,7 @@ from conda_docker.cache.folder import CacheFolder, mark_used
 from conda_docker.cache.notes import read_note, write_note
 from conda_docker.errors import InterpreterNotFound
 from conda_docker.link.bytecode.python_program import PythonProgram, minor_version, probe_python
+from conda_docker.sandbox.view import View
 from python_docker.files.atomic import PartialFolder
 from python_docker.tar import EntryType
 
@@ -41,8 +42,9 @@ def packaged_python(python: LockedPackage, package: Path, cache_dir: Path, sandb
     name = f"python{minor_version(python.version)}"
     if not (root / "bin" / name).is_file():
         raise InterpreterNotFound(f"the package {python.file_name} has no interpreter bin/{name}")
-    command = sandbox.command([f"{_PLACE}/bin/{name}"], folders={_PLACE: root}, system_libraries=True)
-    found = probe_python(tuple(command), {"LD_LIBRARY_PATH": f"{_PLACE}/lib"})
+    libraries = {"LD_LIBRARY_PATH": f"{_PLACE}/lib"}
+    view = View(folders={_PLACE: root}, system_libraries=True, variables=libraries)
+    found = probe_python(tuple(sandbox.command([f"{_PLACE}/bin/{name}"], view)), {})
     if found is None:
         raise InterpreterNotFound(f"the interpreter of the package {python.file_name} does not run on this machine")
     return found

@@ -15,10 +15,10 @@ from conda_docker.errors import InterpreterNotFound
 from conda_docker.link.bytecode.compiler import Compiler, Module
 from conda_docker.link.bytecode.interpreter import Interpreters, bytecode_version
 from conda_docker.link.bytecode.python_program import exact_version, find_on_machine
+from conda_docker.sandbox import find_sandbox
 from python_docker.spec.platform import Platform
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.link.bytecode.test_packaged_python import python_files
-from tests.peers.availability import require
 
 VERSION = exact_version()
 
@@ -76,10 +76,9 @@ def own_python(subdir: str) -> SyntheticPackage:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
-@pytest.mark.usefixtures("only_packages")
+@pytest.mark.usefixtures("only_packages", "bwrap")
 class TestPackages:
     def test_the_environments_own_python_compiles(self, synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
-        require("bwrap")
         subdir = subdir_of_platform(Platform.host())
         package = own_python(subdir)
         synthetic_channel.add(package)
@@ -88,24 +87,22 @@ class TestPackages:
         assert local is not None
         modules = [Module("/x.py", b"x = {'a', 'b'}")]
         with interpreters.start(VERSION) as compiler, Compiler(local) as here:
-            assert "bwrap" in compiler.python.command[0]
+            assert compiler.python.command[0] == find_sandbox().program
             assert compiler.compile(modules).result() == here.compile(modules).result()
 
     def test_for_another_platform_that_of_the_channel_for_this_machine_compiles(
         self, synthetic_channel: SyntheticChannel, tmp_path: Path
     ) -> None:
-        require("bwrap")
         foreign = SyntheticPackage(name="python", version=VERSION, subdir="linux-s390x", files={"bin/python": b"other"})
         synthetic_channel.add(foreign, own_python(subdir_of_platform(Platform.host())))
         interpreters = Interpreters(synthetic_channel.locked(foreign), "linux-s390x", tmp_path / "cache")
         with interpreters.start(VERSION) as compiler:
-            assert "bwrap" in compiler.python.command[0]
+            assert compiler.python.command[0] == find_sandbox().program
             assert compiler.python.version == VERSION
 
     def test_a_channel_without_one_for_this_machine_is_named(
         self, synthetic_channel: SyntheticChannel, tmp_path: Path
     ) -> None:
-        require("bwrap")
         foreign = SyntheticPackage(name="python", version=VERSION, subdir="linux-s390x", files={"bin/python": b"other"})
         synthetic_channel.add(foreign)
         interpreters = Interpreters(synthetic_channel.locked(foreign), "linux-s390x", tmp_path / "cache")
@@ -113,7 +110,6 @@ class TestPackages:
             interpreters.start(VERSION)
 
     def test_a_package_that_cannot_be_downloaded_is_named(self, tmp_path: Path) -> None:
-        require("bwrap")
         subdir = subdir_of_platform(Platform.host())
         interpreters = Interpreters(python(VERSION), subdir, tmp_path / "cache", offline=True)
         with pytest.raises(InterpreterNotFound, match=r"no Python .* is on PATH, and 1 package is not on this machine"):
@@ -122,7 +118,6 @@ class TestPackages:
     def test_a_package_of_another_version_than_it_says(
         self, synthetic_channel: SyntheticChannel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        require("bwrap")
         subdir = subdir_of_platform(Platform.host())
         package = own_python(subdir)
         synthetic_channel.add(package)
@@ -131,7 +126,6 @@ class TestPackages:
             interpreters.start("3.1.4")
 
     def test_a_package_without_a_channel(self, tmp_path: Path) -> None:
-        require("bwrap")
         foreign = replace(python(VERSION), subdir="linux-s390x", channel=None)
         with pytest.raises(InterpreterNotFound, match="names no channel that may have one for"):
             Interpreters(foreign, "linux-s390x", tmp_path / "cache").start(VERSION)

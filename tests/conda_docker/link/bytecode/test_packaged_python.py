@@ -13,11 +13,12 @@ from conda_docker.link.bytecode.compiler import Compiler, Module
 from conda_docker.link.bytecode.interpreter import Interpreters
 from conda_docker.link.bytecode.packaged_python import packaged_python, unpack_python
 from conda_docker.link.bytecode.python_program import PythonProgram, exact_version, find_on_machine, minor_version
-from conda_docker.sandbox import find_sandbox
+from conda_docker.sandbox import Sandbox
+from conda_docker.sandbox.find import KINDS
 from demo.interpreter import interpreter_program
 from tests.conda_docker.oracle import locked
 from tests.conda_docker.packages import File, Symlink, SyntheticPackage
-from tests.peers.availability import require
+from tests.conda_docker.sandboxes import USED, sandbox_of
 
 VERSION = exact_version()
 MINOR = minor_version(VERSION)
@@ -59,11 +60,17 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> tuple[LockedPackage, P
     return python, archive, folder / "cache"
 
 
-def test_it_compiles_to_the_same_bytes_as_a_python_of_this_machine(unpacked: tuple[LockedPackage, Path, Path]) -> None:
-    require("bwrap")
-    python = packaged_python(*unpacked, find_sandbox())
+@pytest.fixture(params=USED, ids=lambda kind: kind.name)
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    return sandbox_of(request.param)
+
+
+def test_it_compiles_to_the_same_bytes_as_a_python_of_this_machine(
+    unpacked: tuple[LockedPackage, Path, Path], sandbox: Sandbox
+) -> None:
+    python = packaged_python(*unpacked, sandbox)
     assert python.version == VERSION
-    assert "bwrap" in python.command[0]
+    assert python.command[0] == sandbox.program
     local = find_on_machine(VERSION)
     assert local is not None
     modules = [Module("/x.py", Path(__file__).read_bytes()), Module("/y.py", b"x = '\\N{BULLET}'")]
@@ -114,12 +121,11 @@ def answering(marker: Path, version: str) -> bytes:
     ).encode()
 
 
-def test_a_hostile_interpreter_reaches_nothing(tmp_path: Path) -> None:
-    require("bwrap")
+def test_a_hostile_interpreter_reaches_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
     marker = tmp_path / "marker"
     python, archive = python_package(tmp_path, answering(marker, "3.99.1"), "3.99.1")
     with pytest.raises(InterpreterNotFound):  # there is no shell in the sandbox
-        packaged_python(python, archive, tmp_path / "cache", find_sandbox())
+        packaged_python(python, archive, tmp_path / "cache", sandbox)
     assert not marker.exists()
     assert not Path("/tmp", marker.name).exists()
     assert not Path.home().joinpath(marker.name).exists()
@@ -128,17 +134,17 @@ def test_a_hostile_interpreter_reaches_nothing(tmp_path: Path) -> None:
 def test_without_a_sandbox_it_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     marker = tmp_path / "marker"
     python, _ = python_package(tmp_path, answering(marker, "3.99.1"), "3.99.1")
+    monkeypatch.setattr("conda_docker.sandbox.find.KINDS", KINDS[:1])
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(InterpreterNotFound, match=r"no Python 3\.99\.1 is on PATH, and .*bwrap is not on PATH"):
         Interpreters(python, "linux-64", tmp_path / "cache").start("3.99.1")
     assert not marker.exists()
 
 
-def test_a_package_without_an_interpreter_is_named(tmp_path: Path) -> None:
-    require("bwrap")
+def test_a_package_without_an_interpreter_is_named(tmp_path: Path, sandbox: Sandbox) -> None:
     archive = SyntheticPackage(name="python", version="3.99.1", files={"share/x": "x"}).write(tmp_path)
     with pytest.raises(InterpreterNotFound, match=r"python-3\.99\.1-0\.conda has no interpreter bin/python3\.99"):
-        packaged_python(locked(archive), archive, tmp_path / "cache", find_sandbox())
+        packaged_python(locked(archive), archive, tmp_path / "cache", sandbox)
 
 
 def test_a_python_of_another_version_is_not_taken() -> None:
