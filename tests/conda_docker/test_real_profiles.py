@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from demo.base import make_base
 from demo.channel import IndexUnreachable, RealChannel
 from demo.wheels import fetch_wheels
 from python_docker.transports import write_image
-from tests.peers import DockerEngine, Program
+from tests.peers import DockerEngine, Program, install_npm
 from tests.peers.availability import search_path
 
 DEVCONTAINERS = "@devcontainers/cli@0.89.0"
@@ -150,19 +148,13 @@ print(sys.executable)
 @pytest.fixture
 def devcontainer(docker_engine: DockerEngine, tmp_path: Path) -> Program:
     """Return the reference implementation of development containers, which npm brings."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm, which brings the development containers' own program, is missing")
-    install = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(tmp_path / "npm"), DEVCONTAINERS]
-    ended = subprocess.run(install, capture_output=True, text=True, timeout=300, check=False)
-    if ended.returncode != 0:
-        pytest.skip(f"npm cannot install {DEVCONTAINERS}: {ended.stderr.strip()[-200:]}")
+    modules = install_npm(DEVCONTAINERS, tmp_path / "npm")
     environment = {
         "DOCKER_HOST": docker_engine.host,
         "DOCKER_CONFIG": str(tmp_path),
         "PATH": os.pathsep.join([str(docker_engine.docker.path.parent), search_path()]),
     }
-    return Program(tmp_path / "npm/node_modules/.bin/devcontainer", environment=environment)
+    return Program(modules / ".bin/devcontainer", environment=environment)
 
 
 def test_a_development_container_starts_as_its_user(

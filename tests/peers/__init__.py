@@ -2,7 +2,7 @@
 
 `availability` knows which peers there are and whether this machine can use them, `program` runs one, `containment`
 makes sure that a server never outlives the tests; `registry`, `engine`, `podman` and `rootfs` start what takes more
-than a command line. The fixtures are in `tests/conftest.py`.
+than a command line, and `npm` installs what only npm has. The fixtures are in `tests/conftest.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from tests.peers.availability import PEERS, Peer, missing, require
 from tests.peers.browser import Browser, Page, start_browser
 from tests.peers.engine import DockerEngine, start_engine
+from tests.peers.npm import install_npm
 from tests.peers.podman import Podman, podman_variables, start_podman
 from tests.peers.program import PeerError, Program
 from tests.peers.registry import Registry, Request, TokenAuth, start_registry
@@ -27,6 +28,7 @@ __all__ = [
     "Registry",
     "Request",
     "TokenAuth",
+    "install_npm",
     "missing",
     "podman_variables",
     "require",

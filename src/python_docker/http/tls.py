@@ -51,8 +51,7 @@ def tls_context(options: HttpOptions, certificates: HostCertificates | None = No
         reason = getattr(error, "reason", None) or error
         raise HttpError(Cause.CERTIFICATE_FILE, "", f"{reading}: {reason}") from None
     # RFC 8996. OpenSSL decides where Python was built to let it (Debian's), and may have no such limit.
-    if context.minimum_version < ssl.TLSVersion.TLSv1_2:
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
     context.set_alpn_protocols(["http/1.1"])
     if options.insecure:
         context.check_hostname = False
