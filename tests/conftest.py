@@ -39,6 +39,7 @@ FIXTURE_PEERS = {
     "umoci": ["umoci"],
     "docker_engine": ["dockerd"],
     "podman_engine": ["podman"],
+    "containerd": ["containerd", "ctr"],
     "bwrap": ["bwrap"],
     "runc": ["runc"],
     "runnable_files": ["busybox"],
@@ -110,6 +111,14 @@ def podman_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Po
     engine = peers.start_podman(tmp_path_factory.mktemp("podman"))
     yield engine
     engine.stop()
+
+
+@pytest.fixture(scope="session")
+def containerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Containerd]:
+    """Return the containerd that all tests share: `.ctr(...)`, `.pull`, `.run`."""
+    service = peers.start_containerd(tmp_path_factory.mktemp("containerd"))
+    yield service
+    service.stop()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ def _scripts(block: Block) -> list[str]:
     if block.language in SHELLS:
         return list(block.commands()) if block.language == "console" else [block.text]
     if block.language == "yaml":
-        return list(_strings(yaml.safe_load(block.text)))
+        return list(_strings(list(yaml.safe_load_all(block.text))))
     return []
 
 

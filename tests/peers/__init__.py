@@ -1,14 +1,15 @@
 """The other programs that tests hold this project against, each started and stopped for them.
 
 `availability` knows which peers there are and whether this machine can use them, `program` runs one, `containment`
-makes sure that a server never outlives the tests; `registry`, `engine`, `podman` and `rootfs` start what takes more
-than a command line, and `npm` installs what only npm has. The fixtures are in `tests/conftest.py`.
+makes sure that a server never outlives the tests; `registry`, `engine`, `podman`, `containerd` and `rootfs` start what
+takes more than a command line, and `npm` installs what only npm has. The fixtures are in `tests/conftest.py`.
 """
 
 from __future__ import annotations
 
 from tests.peers.availability import PEERS, Peer, missing, require
 from tests.peers.browser import Browser, Page, start_browser
+from tests.peers.containerd import Containerd, start_containerd
 from tests.peers.engine import DockerEngine, start_engine
 from tests.peers.npm import install_npm
 from tests.peers.podman import Podman, podman_variables, start_podman
@@ -19,6 +20,7 @@ from tests.peers.rootfs import run_in_bwrap, run_in_runc, unpack_image
 __all__ = [
     "PEERS",
     "Browser",
+    "Containerd",
     "DockerEngine",
     "Page",
     "Peer",
@@ -35,6 +37,7 @@ __all__ = [
     "run_in_bwrap",
     "run_in_runc",
     "start_browser",
+    "start_containerd",
     "start_engine",
     "start_podman",
     "start_registry",

@@ -63,7 +63,7 @@ def _needs_client(program: Path) -> str | None:
 
 def _needs_runc(program: Path) -> str | None:
     if find_program("runc") is None:
-        return "the program runc (Debian package runc) is missing, with which podman starts containers"
+        return f"the program runc (Debian package runc) is missing, with which {program.name} starts containers"
     return _needs_root(program)
 
 
@@ -104,6 +104,8 @@ PEERS = {
     "skopeo": Peer("skopeo", "skopeo", ("--version",)),
     "umoci": Peer("umoci", "umoci", ("--version",)),
     "dockerd": Peer("dockerd", "docker.io", ("--version",), _needs_client),
+    "containerd": Peer("containerd", "containerd", ("--version",), _needs_runc),
+    "ctr": Peer("ctr", "containerd", ("--version",)),
     "podman": Peer("podman", "podman", ("--version",), _needs_runc),
     "bwrap": Peer("bwrap", "bubblewrap", ("--version",), _needs_namespaces),
     "runc": Peer("runc", "runc", ("--version",), _needs_root),

@@ -14,11 +14,16 @@ from pathlib import Path
 import pytest
 
 from tests.conda_docker.serve.running import RunningServer, server, start_server
-from tests.peers import DockerEngine, Podman, Program
+from tests.peers import Containerd, DockerEngine, Podman, Program
 
 __all__ = ["server", "start_server"]
 
 PYTHON = f"python-{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+def restricted(token: str) -> str:
+    """Return the configuration of a server that wants a token."""
+    return f'[[access]]\nname = "ci"\ntoken-sha256 = "{hashlib.sha256(token.encode()).hexdigest()}"\n'
 
 
 def test_docker_runs_what_it_names(server: RunningServer, docker_engine: DockerEngine) -> None:
@@ -45,8 +50,7 @@ def test_docker_pulls_by_digest(server: RunningServer, docker_engine: DockerEngi
 def test_docker_logs_in(
     start_server: Callable[..., RunningServer], docker_engine: DockerEngine, tmp_path: Path
 ) -> None:
-    token = hashlib.sha256(b"opensesame").hexdigest()
-    server = start_server(f'[[access]]\nname = "ci"\ntoken-sha256 = "{token}"\n')
+    server = start_server(restricted("opensesame"))
     refused = docker_engine.docker("pull", f"{server.host}/flask", check=False)
     assert refused.returncode != 0
     docker_engine.docker("login", "--username", "anybody", "--password", "opensesame", server.host)
@@ -57,7 +61,27 @@ def test_docker_logs_in(
 def test_podman_runs_what_it_names(server: RunningServer, podman_engine: Podman) -> None:
     image = f"{server.host}/{PYTHON}/flask"
     podman_engine.podman("pull", "--tls-verify=false", image)
-    assert image in podman_engine.podman("image", "ls", "--format", "{{.Repository}}").stdout
+    assert podman_engine.run(image, "python", "-c", "import flask; print(flask.__name__)").stdout == "flask\n"
+
+
+def test_containerd_runs_what_it_names(server: RunningServer, containerd: Containerd) -> None:
+    image = f"{server.host}/{PYTHON}/flask:latest"
+    containerd.pull(image)
+    assert containerd.run(image, "python", "-c", "import flask; print(flask.__name__)").stdout == "flask\n"
+
+
+def test_containerd_shows_why_an_image_cannot_be_had(server: RunningServer, containerd: Containerd) -> None:
+    ended = containerd.pull(f"{server.host}/no-such-package:latest", check=False)
+    assert ended.returncode != 0
+    assert "not found" in ended.stderr
+
+
+def test_containerd_sends_a_token(start_server: Callable[..., RunningServer], containerd: Containerd) -> None:
+    server = start_server(restricted("opensesame"))
+    image = f"{server.host}/flask:latest"
+    assert containerd.pull(image, check=False).returncode != 0
+    assert containerd.pull(image, "--user", "anybody:wrong", check=False).returncode != 0
+    containerd.pull(image, "--user", "anybody:opensesame")
 
 
 def test_skopeo_copies_all_of_it(server: RunningServer, skopeo: Program, tmp_path: Path) -> None:
