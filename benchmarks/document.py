@@ -12,7 +12,7 @@ from benchmarks.plot import draw
 from benchmarks.table import cells, markdown, seconds
 from benchmarks.targets import targets
 from benchmarks.work import PATIENCE
-from conda_docker.cli.terminal.report import format_size
+from conda_docker.arguments.amounts import format_size
 
 _DOCS = Path(__file__).parent.parent / "docs"
 _INTRODUCTION = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conda_docker.cli.terminal.report import format_size
+from conda_docker.arguments.amounts import format_size
 
 Group = Mapping[str, Any]
 """`name`, `title`, and `rows` as `benchmarks.work.Row.to_json` gives them."""

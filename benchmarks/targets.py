@@ -15,7 +15,7 @@ from benchmarks.shared import WITH
 from benchmarks.startup import BEFORE_LAYERS, INSPECT
 from benchmarks.table import Group, find, wall
 from benchmarks.wheel_builds import CONDA_WARM, UV_PYC_UMOCI, UV_UMOCI
-from conda_docker.cli.terminal.report import format_size
+from conda_docker.arguments.amounts import format_size
 
 _MB = 1_000_000
 _UMOCI = "rattler + umoci"

@@ -9,22 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.arguments import (
+from conda_docker.arguments.in_image import to_additions, to_folder, to_home, to_mode, to_ports
+from conda_docker.arguments.values import (
     Conversion,
     convert_fields,
-    to_additions,
     to_choice,
     to_command,
     to_flag,
-    to_folder,
-    to_home,
     to_mapping,
-    to_mode,
     to_number,
     to_optional_number,
     to_path,
     to_patterns,
-    to_ports,
     to_text,
 )
 from conda_docker.profiles import PROFILES

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from conda_docker.arguments import to_path, to_paths
+from conda_docker.arguments.values import to_path, to_paths
 from conda_docker.build_options import BuildOptions
 from conda_docker.policy.rules import Policy
 from conda_docker.request import Request, to_platforms

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.arguments import (
+from conda_docker.arguments.values import (
     Conversion,
     convert_fields,
     to_choice,

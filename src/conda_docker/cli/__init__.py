@@ -162,7 +162,7 @@ def _is_lack_of_memory(error: Exception) -> bool:
 
 
 def _memory_advice() -> str:
-    from conda_docker.cli.terminal.report import format_size
+    from conda_docker.arguments.amounts import format_size
 
     try:
         import resource

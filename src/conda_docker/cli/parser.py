@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.exceptions import Exit
 
+from conda_docker.arguments.spelling import did_you_mean
 from conda_docker.cli.parameters import GENERAL, Option, shown_name
 from conda_docker.cli.terminal.output import Output, Verbosity
 
@@ -147,15 +148,12 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         names = self.list_commands(ctx)
         if args[0] not in names and not args[0].startswith("-"):
-            from difflib import get_close_matches
-
             from conda_docker.cli.other_words import command_advice
 
             advice = command_advice(args[0])
             if advice is not None and ctx.parent is None:
                 ctx.fail(f"there is no command {args[0]!r}: {advice}")
-            near = get_close_matches(args[0], names, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(names)}"
+            hint = did_you_mean(args[0], names, otherwise=f"; there are: {', '.join(names)}")
             ctx.fail(f"no such command: {args[0]!r}{hint}")
         return super().resolve_command(ctx, args)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from conda_docker.arguments.amounts import format_size
 from conda_docker.channels.configuration import read_conda_configuration
 from conda_docker.channels.credentials import Credentials
 from conda_docker.channels.urls import channel_urls, choose_channels
@@ -94,7 +95,7 @@ def _measure(subject: str, url: str, configuration: CondaConfiguration) -> Check
     if not size:
         return ok(subject, found)
     rate = size / max(taken, 1e-6)
-    found += f"; {rate / 1e6:.1f} MB/s"
+    found += f"; {format_size(rate)}/s"
     if rate < _SLOW:
         return Check(subject, Status.WARNING, found, "a mirror that is nearer would help")
     return ok(subject, found)

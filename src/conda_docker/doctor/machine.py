@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from conda_docker.arguments.amounts import format_size
 from conda_docker.cache.folder import CacheFolder
 from conda_docker.cache.upkeep import cache_info
 from conda_docker.doctor.check import Check, Status, ok
@@ -49,7 +50,7 @@ def _check_cache(cache: CacheFolder) -> Check:
         held = cache_info(cache)
     except (CacheError, OSError) as error:
         return Check("cache", Status.ERROR, str(error), advice)
-    return ok("cache", f"{cache.root}, {held.size / 1e9:.1f} GB: {held.layers} layers, {held.packages} packages")
+    return ok("cache", f"{cache.root}, {format_size(held.size)}: {held.layers} layers, {held.packages} packages")
 
 
 def _can_be_written(folder: Path) -> bool:
@@ -64,7 +65,7 @@ def _check_space(subject: str, folder: Path) -> Check:
         free = shutil.disk_usage(existing).free
     except OSError as error:
         return Check(subject, Status.ERROR, f"{folder}: {error.strerror}")
-    found = f"{free / 1e9:.1f} GB in {existing}"
+    found = f"{format_size(free)} in {existing}"
     if free < _LITTLE_SPACE:
         return Check(subject, Status.WARNING, found, "make room: `conda-docker cache prune`, or choose another folder")
     return ok(subject, found)

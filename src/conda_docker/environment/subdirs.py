@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from conda_docker.arguments.spelling import nearest
 from conda_docker.errors import UnsupportedInput
 from python_docker.spec.platform import Platform
 
@@ -38,10 +39,8 @@ def subdir_of_platform(platform: Platform) -> str:
             f"cannot build an image for {platform}: conda packages go into Linux images only; "
             "choose a platform such as linux/amd64 or linux/arm64"
         )
-    from difflib import get_close_matches
-
-    near = get_close_matches(str(platform), map(str, _PLATFORMS.values()), 1)
-    hint = f"did you mean {near[0]}? There are packages for {_KNOWN}" if near else f"there are for {_KNOWN}"
+    near = nearest(str(platform), map(str, _PLATFORMS.values()))
+    hint = f"did you mean {near}? There are packages for {_KNOWN}" if near else f"there are for {_KNOWN}"
     raise UnsupportedInput(f"there are no conda packages for {platform}; {hint}")
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from conda_docker.arguments.spelling import nearest
 from conda_docker.errors import InvalidEnvironment
 
 DEFAULT_GLIBC = "2.28"
@@ -155,9 +155,9 @@ def _override(packages: dict[str, VirtualPackage], text: str, origin: Origin) ->
     name, equals, rest = text.strip().partition("=")
     bare = name.removeprefix("__")
     # Any name may be one, of a team's own; what is nearly a known one is a slip.
-    near = difflib.get_close_matches(bare, _KNOWN, n=1, cutoff=0.6 if bare == name else 0.7)
+    near = nearest(bare, _KNOWN, cutoff=0.6 if bare == name else 0.7)
     if equals and near and bare not in _KNOWN:
-        raise InvalidEnvironment(f"not a virtual package: {name[:80]!r}; did you mean '__{near[0]}'?")
+        raise InvalidEnvironment(f"not a virtual package: {name[:80]!r}; did you mean '__{near}'?")
     name = f"__{bare}"
     version, _, build = rest.partition("=")
     if not equals or not _NAME.fullmatch(name):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from conda_docker.arguments import to_patterns
+from conda_docker.arguments.values import to_patterns
 
 if TYPE_CHECKING:
     from tarfile import TarInfo

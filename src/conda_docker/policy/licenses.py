@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from conda_docker.arguments.spelling import nearest
 from conda_docker.errors import InvalidPolicy, MissingExtra
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def check_patterns(patterns: Sequence[str]) -> None:
             )
         one_word = len(lower.split()) == 1 and lower != NONE and not lower.startswith("licenseref-")
         if one_word and lower not in known:
-            near = get_close_matches(lower, known, n=1)
-            hint = f"did you mean {known[near[0]]}? Otherwise " if near else ""
+            near = nearest(lower, known)
+            hint = f"did you mean {known[near]}? Otherwise " if near else ""
             raise InvalidPolicy(
                 f"--deny-license {pattern} is not on SPDX's list of licenses; {hint}"
                 f"words of packages' own need a wildcard, such as '{pattern}*'"

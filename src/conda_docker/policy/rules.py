@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from conda_docker.arguments.amounts import parse_duration
 from conda_docker.errors import InvalidPolicy
 from conda_docker.policy.advisories.sources import AdvisorySource
 from conda_docker.user_files import read_text, user_path
@@ -89,24 +90,6 @@ def read_policy(path: Path) -> Policy:
     return replace(policy, advisories=tuple(sources))
 
 
-def to_age(text: object) -> timedelta:
-    """Return a duration such as `2y`, `26w` or `90 days`. Raises `ValueError`.
-
-    >>> to_age("2w").days
-    14
-    """
-    from conda_docker.environment.inputs.pixi.cutoff import parse_cutoff
-
-    expected = f"expected a duration such as 90d, 26w or 2y, got {str(text)[:80]!r}"
-    if not isinstance(text, str) or not text.strip()[:1].isdigit() or text.strip().count("-") > 0:
-        raise ValueError(expected)
-    now = datetime.now(UTC)
-    try:
-        return now - parse_cutoff(text, now=now)
-    except ValueError:
-        raise ValueError(expected) from None
-
-
 def to_moment(text: object) -> datetime:
     """Return a moment: a day (all of it), a time with its zone, or a duration before now. Raises `ValueError`.
 
@@ -164,7 +147,7 @@ def _sources(value: object) -> tuple[AdvisorySource, ...]:
 _KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "deny-license": ("deny_licenses", _texts),
     "allow-channel": ("allow_channels", _channels),
-    "max-age": ("max_age", to_age),
+    "max-age": ("max_age", lambda text: parse_duration(str(text))),
     "require-hash": ("require_hash", _flag),
     "exclude-newer": ("exclude_newer", to_moment),
     "advisories": ("advisories", _sources),

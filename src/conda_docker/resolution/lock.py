@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from conda_docker.arguments import to_choice, to_optional_choice, to_path, to_paths, to_text
+from conda_docker.arguments.values import to_choice, to_optional_choice, to_path, to_paths, to_text
 from conda_docker.build_options import SCRATCH, BuildOptions
 from conda_docker.environment.inputs.prefix import Editable, PipPackages
 from conda_docker.environment.locked import LockedEnvironment

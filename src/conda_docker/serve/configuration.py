@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
+from conda_docker.arguments.amounts import to_size
+from conda_docker.arguments.spelling import did_you_mean
 from conda_docker.build_options import DEFAULT_BASE, BuildOptions
 from conda_docker.user_files import read_text
 from python_docker.errors import Error
 from python_docker.spec.platform import Platform
 
-_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _HOST = re.compile(r"[A-Za-z0-9.-]+(?::\d+)?(?:/[a-z0-9._/-]+)?")
 # What is about the machine that builds, or would have its files in images.
@@ -211,7 +211,7 @@ def _build_options(table: object) -> Mapping[str, Any]:
     for key, value in table.items():
         if key not in known or known[key] in _NOT_FOR_SERVERS:
             allowed = sorted(name for name, plain in known.items() if plain not in _NOT_FOR_SERVERS)
-            raise InvalidConfiguration(f"build has no key {key!r}{_did_you_mean(key, allowed)}")
+            raise InvalidConfiguration(f"build has no key {key!r}{_hint(key, allowed)}")
         values[known[key]] = value
     try:
         BuildOptions(**values)
@@ -231,7 +231,7 @@ def _table(kind: type[T], table: object, where: str, values: Mapping[str, Any] |
         name = key.replace("-", "_")
         if name not in hints or name in found or "_" in key:
             raise InvalidConfiguration(
-                f"there is no key {prefix}{key}{_did_you_mean(key, [known.replace('_', '-') for known in hints])}"
+                f"there is no key {prefix}{key}{_hint(key, [known.replace('_', '-') for known in hints])}"
             )
         found[name] = _converted(value, hints[name], f"{prefix}{key}")
     try:
@@ -256,12 +256,15 @@ def _converted(value: object, hint: object, key: str) -> object:
 
 def _amount(value: object, key: str) -> int:
     """Return a number, or the bytes that `50GB` is."""
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)B", value) if isinstance(value, str) else None
-    if match is None or not float(match[1]):
+    amount = value
+    if isinstance(value, str):
+        try:
+            amount = to_size(key, value)
+        except ValueError as error:
+            raise InvalidConfiguration(str(error)) from None
+    if not isinstance(amount, int) or isinstance(amount, bool) or amount < 1:
         raise InvalidConfiguration(f"{key} must be a number above 0, or a size such as 500MB; got {value!r}")
-    return int(float(match[1]) * _UNITS[match[2]])
+    return amount
 
 
 def _text(value: object, key: str) -> str:
@@ -288,6 +291,5 @@ def _platforms(value: object) -> tuple[Platform, ...]:
     return platforms
 
 
-def _did_you_mean(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(sorted(known))}"
+def _hint(key: str, known: Sequence[str]) -> str:
+    return did_you_mean(key, known, otherwise=f"; there are: {', '.join(sorted(known))}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments.amounts import format_size
 from conda_docker.baking.layers.works import LayerWork
 from conda_docker.errors import CacheError, InterpreterNotFound
 from conda_docker.layers.fetching import fetching
@@ -152,8 +153,8 @@ def _check_room(shop: Workshop, missing: Sequence[LayerWork]) -> None:
     # A layer takes about as much as the archives of its packages, which may have to be downloaded too.
     if free < needed // 2:
         raise CacheError(
-            f"the disk of {root} has {free / 1e6:.0f} MB left, and the {len(missing)} layers to be made take about "
-            f"{needed / 1e6:.0f} MB: make room with `cache prune`, or choose another disk with --cache-dir"
+            f"the disk of {root} has {format_size(free)} left, and the {len(missing)} layers to be made take about "
+            f"{format_size(needed)}: make room with `cache prune`, or choose another disk with --cache-dir"
         )
 
 

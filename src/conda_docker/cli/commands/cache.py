@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from conda_docker.arguments.amounts import format_size, to_seconds, to_size
 from conda_docker.cli.options import common as options
 from conda_docker.cli.options.arguments import to_repository, to_source
 from conda_docker.cli.parameters import Argument, Option
 from conda_docker.cli.parser import Group, command
 from conda_docker.cli.terminal.output import Output
-from conda_docker.cli.terminal.report import format_size, format_table
+from conda_docker.cli.terminal.report import format_table
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
@@ -23,40 +23,7 @@ if TYPE_CHECKING:
     from python_docker.spec.platform import Platform
     from python_docker.transports import Location
 
-_SIZE_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-_BINARY_UNITS = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
-_SECONDS = {"h": 3600, "d": 86400, "w": 7 * 86400}
 _DEFAULT_AGE = "30d"
-
-
-def to_size(name: str, text: str) -> int:
-    """Return the number of bytes that `500MB` or `2GiB` means; a number without a unit is refused.
-
-    >>> to_size("--max-size", "1.5kB"), to_size("--max-size", "2 KiB")
-    (1500, 2048)
-    """
-    given = text.strip()
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([kmgt]?)b|([kmgt])ib|([kmgt]))", given.lower())
-    if match is None and re.fullmatch(r"\d+(?:\.\d+)?", given):
-        if float(given) == 0:
-            return 0
-        raise ValueError(f"{name}: {given} has no unit; write {given}GB or {given}MB")
-    if match is None:
-        raise ValueError(f"{name}: {text!r} is not a valid size; sizes look like 500MB or 10GB")
-    unit = _BINARY_UNITS[match[3]] if match[3] else _SIZE_UNITS[match[2] or match[4] or ""]
-    return int(float(match[1]) * unit)
-
-
-def to_age(name: str, text: str) -> float:
-    """Return a time in seconds: `12h`, `30d`, `8w`.
-
-    >>> to_age("--older-than", "2d")
-    172800.0
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([hdw])", text.strip().lower())
-    if match is None:
-        raise ValueError(f"{name}: {text!r} is not a valid time; times look like 12h, 30d or 8w")
-    return float(match[1]) * _SECONDS[match[2]]
 
 
 REPOSITORY = Argument(
@@ -135,7 +102,7 @@ def info(
     Option(
         "--keep",
         metavar="TIME",
-        convert=to_age,
+        convert=to_seconds,
         help=f"Of a layer repository: keep what builds used within this time, such as 8w ({_DEFAULT_AGE} by default).",
     ),
     Option(
@@ -147,7 +114,7 @@ def info(
     Option(
         "--older-than",
         metavar="TIME",
-        convert=to_age,
+        convert=to_seconds,
         help=f"Remove what was unused for this time, such as 12h or 30d ({_DEFAULT_AGE} when no size is given).",
     ),
     Option("--dry-run", is_flag=True, help="Only show how much would be removed, and how much would stay."),
@@ -181,7 +148,7 @@ def prune(
     if repository is not None:
         if max_size is not None or older_than is not None:
             raise click.UsageError("a layer repository is pruned by --keep alone")
-        age = to_age("--keep", _DEFAULT_AGE) if keep is None else keep
+        age = to_seconds("--keep", _DEFAULT_AGE) if keep is None else keep
         from conda_docker.cli.commands.layer_repository import prune_entries
 
         there = _repository(repository, cache_dir, insecure, cacert)
@@ -192,7 +159,7 @@ def prune(
     from conda_docker.cache.upkeep import Pruned, prune_cache
 
     if max_size is None and older_than is None:
-        older_than = to_age("--older-than", _DEFAULT_AGE)
+        older_than = to_seconds("--older-than", _DEFAULT_AGE)
     held = _cache(cache_dir)
     pruned = prune_cache(held, max_bytes=max_size, max_age=older_than, dry_run=True)
     if not dry_run:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conda_docker.arguments.amounts import format_duration, format_size
 from conda_docker.cli.options import common as options
 from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
 from conda_docker.cli.terminal.places import describe_place, engine_of, run_command
-from conda_docker.cli.terminal.report import count, format_duration, format_size, format_table
+from conda_docker.cli.terminal.report import count, format_table
 
 if TYPE_CHECKING:
     from pathlib import Path

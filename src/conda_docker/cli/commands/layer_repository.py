@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments.amounts import format_size
 from conda_docker.cli.terminal.display import open_display
-from conda_docker.cli.terminal.report import count, format_size, format_table
+from conda_docker.cli.terminal.report import count, format_table
 from conda_docker.layers.stores.exchange import exchange_layers
 from conda_docker.layers.stores.repository_upkeep import prune_repository, repository_info
 

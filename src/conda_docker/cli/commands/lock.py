@@ -227,7 +227,7 @@ def _preferred(path: Path, update: tuple[str, ...]) -> dict[str, LockedEnvironme
     wanted |= {normalize_name(name) for name in wanted if normalize_name(name) in names}
     for name in sorted(wanted):
         if name not in names and normalize_name(name) not in names:
-            from conda_docker.cli.declared.images import did_you_mean
+            from conda_docker.arguments.spelling import did_you_mean
 
             raise InvalidEnvironment(f"{path} has no package {name!r}{did_you_mean(name, names)}")
     return {

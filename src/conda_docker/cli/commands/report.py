@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conda_docker.arguments.amounts import format_size
 from conda_docker.cli.options import common as options
 from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
-from conda_docker.cli.terminal.report import count, format_size
+from conda_docker.cli.terminal.report import count
 
 if TYPE_CHECKING:
     from conda_docker.comparison.compare import Side

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from conda_docker.arguments.spelling import did_you_mean
 from conda_docker.baking.targets.environments import find_environments, usable_name
 from conda_docker.baking.targets.variants import Variant, read_matrix
 from conda_docker.cli.declared.find import Declaration, find_declaration, read_declaration
-from conda_docker.cli.declared.images import declared_images, did_you_mean
+from conda_docker.cli.declared.images import declared_images
 from conda_docker.cli.declared.locked import with_locked
 from conda_docker.cli.declared.values import with_declared
 from conda_docker.cli.options.arguments import to_destination, to_image_name, to_platforms

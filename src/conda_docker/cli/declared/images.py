@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conda_docker.arguments.spelling import did_you_mean
 from conda_docker.cli.declared.find import Declaration
 from conda_docker.errors import InvalidEnvironment
 
@@ -41,9 +41,8 @@ def _extended(
     if base is None:
         return own
     if not isinstance(base, str) or base not in images:
-        raise InvalidEnvironment(
-            f"{declaration.path}: images.{name} extends {base!r}, which is not declared{did_you_mean(base, images)}"
-        )
+        hint = did_you_mean(str(base), images)
+        raise InvalidEnvironment(f"{declaration.path}: images.{name} extends {base!r}, which is not declared{hint}")
     return _extended(declaration, images, base, (*seen, name)) | own
 
 
@@ -57,9 +56,3 @@ def chosen_images(declaration: Declaration, wanted: Sequence[str]) -> dict[str, 
                 f"{declaration.path} declares no image {name!r} (there are: {known}){did_you_mean(name, images)}"
             )
     return {name: images[name] for name in (wanted or images)}
-
-
-def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """Return a hint at the known word that is nearest, or nothing."""
-    near = difflib.get_close_matches(str(word), list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from conda_docker.arguments import to_additions
+from conda_docker.arguments.in_image import to_additions
 from conda_docker.cli.declared.values import was_given
 from conda_docker.cli.options.content import base_location
 from conda_docker.cli.options.declarable import key_of

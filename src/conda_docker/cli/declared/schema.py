@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from conda_docker.arguments import to_command, to_mapping
+from conda_docker.arguments.values import to_command, to_mapping
 from conda_docker.cli.declared.images import EXTENDS, IMAGES
 from conda_docker.cli.options.arguments import to_lines
 from conda_docker.cli.options.declarable import DECLARABLE, key_of

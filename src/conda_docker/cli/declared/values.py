@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from conda_docker.arguments import to_additions, to_command, to_mapping
-from conda_docker.cli.declared.images import did_you_mean
+from conda_docker.arguments.in_image import to_additions
+from conda_docker.arguments.spelling import did_you_mean
+from conda_docker.arguments.values import to_command, to_mapping
 from conda_docker.cli.options.arguments import to_destinations, to_lines, to_source
 from conda_docker.cli.options.content import base_location
 from conda_docker.cli.options.declarable import DECLARABLE, key_of

@@ -73,7 +73,7 @@ def to_lines(name: str, texts: Iterable[str]) -> dict[str, str]:
     >>> to_lines("--label", ["a=1\\nb=2", "c=one\\ntwo"])
     {'a': '1', 'b': '2', 'c': 'one\\ntwo'}
     """
-    from conda_docker.arguments import to_mapping
+    from conda_docker.arguments.values import to_mapping
 
     pairs: list[str] = []
     for text in texts:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from conda_docker.arguments.amounts import to_size
 from conda_docker.cli.options import attest, build, policy
 from conda_docker.cli.options.build import RESULT
 from conda_docker.cli.parameters import Argument, Option
@@ -21,7 +21,6 @@ NAME = "{name}:{tag}"
 """What images are called unless it is said."""
 
 _FILE = click.Path(path_type=Path)
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 
 # Of one environment or one image alone, or replaced by options of the same name here.
 _OF_ONE = {
@@ -52,20 +51,8 @@ _OWN = frozenset(
 )
 
 
-def to_size(name: str, text: str) -> int:
-    """Return a number of bytes, which may be written with a unit, such as 4GB or 500MiB.
-
-    >>> to_size("--memory", "4GB"), to_size("--memory", "1.5 GiB")
-    (4000000000, 1610612736)
-    """
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{name}: expected a size such as 4GB, got {text[:80]!r}")
-    number, unit, binary = match.groups()
-    size = int(float(number) * (1024 if binary else 1000) ** " kmgt".index(unit.lower() or " "))
-    if not size:
-        raise ValueError(f"{name} must be more than nothing")
-    return size
+def _memory(name: str, text: str) -> int:
+    return _at_least_one(name, to_size(name, text))
 
 
 def _at_least_one(name: str, number: int) -> int:
@@ -169,7 +156,7 @@ OPTIONS = (
     Option(
         "--memory",
         metavar="SIZE",
-        convert=to_size,
+        convert=_memory,
         panel=WORK,
         help="Do less at once where it would take more memory than this, such as 4GB.",
     ),

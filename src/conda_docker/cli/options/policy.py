@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conda_docker.arguments.amounts import parse_duration
 from conda_docker.cli.parameters import Option
 
 if TYPE_CHECKING:
@@ -35,10 +36,8 @@ _PATH = _GivenPath(path_type=Path)
 
 
 def _age(name: str, text: str) -> timedelta:
-    from conda_docker.policy.rules import to_age
-
     with _naming(name):
-        return to_age(text)
+        return parse_duration(text)
 
 
 def _moment(name: str, text: str) -> datetime:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from conda_docker.arguments import to_command, to_mapping, to_ports
+from conda_docker.arguments.in_image import to_ports
+from conda_docker.arguments.values import to_command, to_mapping
 from conda_docker.build_options import (
     Activate,
     BuildOptions,

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from conda_docker.cli.terminal.report import count, format_duration, format_size, format_table
+from conda_docker.arguments.amounts import format_duration, format_size
+from conda_docker.cli.terminal.report import count, format_table
 from conda_docker.redaction import public_text
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments.amounts import format_seconds, format_size
 from conda_docker.cli.terminal.output import Output, printable
 from conda_docker.cli.terminal.progress import Display, Work
 from conda_docker.cli.terminal.rates import Rate
-from conda_docker.cli.terminal.report import format_seconds, format_size
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
+from conda_docker.arguments.amounts import format_duration, format_size
 from conda_docker.cli.terminal.places import describe_place, image_name, run_command
-from conda_docker.cli.terminal.report import count, format_duration, format_size, format_table
+from conda_docker.cli.terminal.report import count, format_table
 
 if TYPE_CHECKING:
     from conda_docker.image.assemble import BuildResult

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from conda_docker.cli.terminal.report import count, format_size, format_table
+from conda_docker.arguments.amounts import format_size
+from conda_docker.cli.terminal.report import count, format_table
 
 if TYPE_CHECKING:
     from conda_docker.image.provenance import InstalledEnvironment

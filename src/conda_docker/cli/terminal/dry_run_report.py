@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from conda_docker.cli.terminal.report import count, format_size, format_table
+from conda_docker.arguments.amounts import format_size
+from conda_docker.cli.terminal.report import count, format_table
 
 if TYPE_CHECKING:
     from conda_docker.dry_run import Amount, DryRun, Package, PlatformImage

@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from conda_docker.arguments.amounts import format_duration, format_size
 from conda_docker.cli.terminal.output import Output, write_line
-from conda_docker.cli.terminal.report import format_duration, format_size
 
 INTERVAL = 10.0
 """Seconds between two lines about one long piece of work, where there is no terminal."""

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments.amounts import format_size
 from conda_docker.build_options import BuildOptions, LayerRepository
 from conda_docker.environment.inputs.kind import InputFile
 from conda_docker.environment.spec import EnvironmentSpec
@@ -159,7 +160,7 @@ class Maker:
             raise Denied(f"the environment has {len(members)} packages, and this server allows {limits.packages}")
         if size > limits.package_bytes:
             raise Denied(
-                f"the packages have {size / 1e6:.0f} MB, and this server allows {limits.package_bytes / 1e6:.0f} MB"
+                f"the packages have {format_size(size)}, and this server allows {format_size(limits.package_bytes)}"
             )
 
     def _file(self, text: str) -> Path:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.cli.commands.cache import to_age, to_size
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.stores.folder import FolderStore
 from python_docker.image.layer_builder import build_layer
@@ -116,20 +115,6 @@ def test_clear_tells_what_it_freed(conda_docker: Run, tmp_path: Path) -> None:
     assert json.loads(conda_docker("cache", "info", "--json").stdout)["layers"] == 0
 
 
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("0", 0), ("12B", 12), ("1k", 1000), ("1.5MB", 1_500_000), ("2GiB", 2 << 30), ("3 tb", 3 * 10**12)],
-)
-def test_sizes(text: str, size: int) -> None:
-    assert to_size("--max-size", text) == size
-
-
-@pytest.mark.parametrize("text", ["10", "1.5", " 7 "])
-def test_a_size_without_a_unit_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match=f"{text.strip()} has no unit; write {text.strip()}GB"):
-        to_size("--max-size", text)
-
-
 def test_a_size_without_a_unit_removes_nothing(conda_docker: Run, tmp_path: Path) -> None:
     fill(tmp_path / "cache", {"aa11": 1000})
     result = conda_docker("cache", "prune", "--max-size", "10")
@@ -175,23 +160,6 @@ def test_nothing_is_removed_from_a_folder_that_is_no_cache(conda_docker: Run, tm
         assert (result.returncode, result.stdout) == (1, "")
         assert result.stderr == "error: mine is not a cache of conda-docker: nothing was removed from it\n"
     assert (tmp_path / "mine/packages/mine-1.0").is_dir()
-
-
-@pytest.mark.parametrize("text", ["", "MB", "-1", "1EB", "1MBB", "1iB", "nan"])
-def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not a valid size"):
-        to_size("--max-size", text)
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("1h", 3600), ("0.5d", 43200), ("2W", 1_209_600)])
-def test_ages(text: str, seconds: float) -> None:
-    assert to_age("--older-than", text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "1", "d", "1y", "-1d"])
-def test_what_is_no_age_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not a valid time"):
-        to_age("--older-than", text)
 
 
 def test_layers_go_to_a_repository_and_come_back(

@@ -6,9 +6,9 @@ those that are known is passed over.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator
 
+from conda_docker.arguments.spelling import nearest
 from conda_docker.environment.inputs.pixi.toml_table import Table
 
 _SOURCE = ("git", "branch", "tag", "rev", "subdirectory", "path", "url")
@@ -32,15 +32,15 @@ _OF_ROOTS = (
     *(*_OF_TARGETS, "system-requirements", "workspace", "project", "package", "target", "feature", "environments"),
     *("exclude-newer", "pypi-exclude-newer", "tool", "$schema"),
 )
-_NEAR = 0.8  # of difflib: one or two letters of a name
+_NEAR = 0.8  # one or two letters of a name
 
 
 def check_dependency(dependencies: Table, name: str, known: Collection[str]) -> None:
     """Raise `InvalidEnvironment` for a key that a dependency cannot have, with the one that may be meant."""
     for key in dependencies.table(name):
         if key not in known:
-            near = difflib.get_close_matches(key, sorted(known), n=1)
-            hint = f"; did you mean `{near[0]}`?" if near else f"; it may have {', '.join(sorted(known))}"
+            near = nearest(key, sorted(known))
+            hint = f"; did you mean `{near}`?" if near else f"; it may have {', '.join(sorted(known))}"
             raise dependencies.invalid(name, f"has an unknown key `{key[:80]}`{hint}")
 
 
@@ -58,5 +58,5 @@ def misspelt(root: Table, workspace: Table) -> Iterator[str]:
 
 def _misspelt(table: Table, known: Collection[str]) -> Iterator[str]:
     for key in table:
-        if key not in known and (near := difflib.get_close_matches(key, known, n=1, cutoff=_NEAR)):
-            yield f"{table.where(key)} is not known and was ignored; did you mean `{near[0]}`?"
+        if key not in known and (near := nearest(key, known, cutoff=_NEAR)):
+            yield f"{table.where(key)} is not known and was ignored; did you mean `{near}`?"

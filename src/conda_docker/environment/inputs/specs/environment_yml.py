@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments.spelling import nearest
 from conda_docker.environment.folder_name import folder_name
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.specs.pip_section import read_pip_section
@@ -135,7 +135,7 @@ class _Reader:
         """
         unknown = [key for key in sections if key not in _KNOWN]
         names = dict.fromkeys((*_KNOWN, *_DECISIVE))
-        near = {key: found[0] for key in unknown if (found := difflib.get_close_matches(key.lower(), names, n=1))}
+        near = {key: found for key in unknown if (found := nearest(key.lower(), names))}
         if "dependencies" not in sections:
             meant = next((key for key, known in near.items() if known == "dependencies"), None)
             hint = f"; it has `{meant[:80]}:`, did you mean that?" if meant else ", so it is not an environment file"

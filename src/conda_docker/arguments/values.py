@@ -14,17 +14,12 @@ from enum import StrEnum
 from pathlib import Path, PurePath
 from typing import TypeVar
 
-from python_docker.errors import InvalidPath
-from python_docker.tar import clamped_path, contained_path
+from conda_docker.arguments.spelling import did_you_mean
 
 Conversion = Callable[[str, object], object]
 """From the name of an argument and what was passed for it to the value that it means."""
 
 Choice = TypeVar("Choice", bound=StrEnum)
-
-_SYSTEM_FOLDERS = frozenset({"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "root", "sbin", "sys"})
-_SHARED_FOLDERS = frozenset({"home", "media", "mnt", "opt", "run", "srv", "tmp", "usr", "var"})
-_PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?")
 
 
 def convert_fields(instance: object, conversions: Mapping[str, Conversion]) -> None:
@@ -44,11 +39,11 @@ def to_texts(name: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, Iterable) or isinstance(value, bytes | Mapping):
-        raise _wrong_type(name, "a string or a sequence of strings", value)
+        raise wrong_type(name, "a string or a sequence of strings", value)
     items = tuple(value)
     for item in items:
         if not isinstance(item, str):
-            raise _wrong_type(name, "a sequence of strings", item, "one item is")
+            raise wrong_type(name, "a sequence of strings", item, "one item is")
     return items
 
 
@@ -60,74 +55,26 @@ def to_text(name: str, value: object) -> str | None:
         return value.as_posix()
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise _wrong_type(name, "a string", value)
-
-
-def to_home(name: str, value: object) -> str | None:
-    """Return the home folder of a user as `/etc/passwd` has it (passwd(5)), or None.
-
-    Raises `InvalidPath` for a relative path, for a folder of the system, which would become the user's own, and for
-    what a line of that file cannot hold.
-
-    >>> to_home("home", "/home//app/")
-    '/home/app'
-    """
-    text = to_text(name, value)
-    if text is None:
-        return None
-    if not text.startswith("/") or ":" in text or not text.isprintable():
-        raise InvalidPath(f"{name} must be an absolute path without ':', such as /home/app, not {text[:200]!r}")
-    top, _, below = clamped_path(text).partition("/")
-    if not top or top in _SYSTEM_FOLDERS or (top in _SHARED_FOLDERS and not below):
-        raise InvalidPath(f"{name} cannot be {text[:200]!r}, a folder of the system; choose one such as /home/app")
-    return f"/{contained_path(text)}"
-
-
-def to_folder(name: str, value: object) -> str | None:
-    """Return the absolute path of a folder in the image, or None. Raises `InvalidPath` for a relative one.
-
-    Runtimes start nothing in a relative folder (runtime-spec, config.md, `cwd`).
-    """
-    text = to_text(name, value)
-    if text is not None and (not text.startswith("/") or "\0" in text):
-        raise InvalidPath(f"{name} must be an absolute path in the image, such as /srv, not {text[:200]!r}")
-    return text
+    raise wrong_type(name, "a string", value)
 
 
 def to_flag(name: str, value: object) -> bool:
     """Return True or False; nothing else is taken for either."""
     if not isinstance(value, bool):
-        raise _wrong_type(name, "True or False", value)
+        raise wrong_type(name, "True or False", value)
     return value
 
 
 def to_number(name: str, value: object) -> int:
     """Return a whole number."""
     if not isinstance(value, int) or isinstance(value, bool):
-        raise _wrong_type(name, "a whole number", value)
+        raise wrong_type(name, "a whole number", value)
     return value
 
 
 def to_optional_number(name: str, value: object) -> int | None:
     """Return a whole number or None."""
     return None if value is None else to_number(name, value)
-
-
-def to_mode(name: str, value: object) -> int | None:
-    """Return the mode of a file, or None: a string is octal, as chmod(1) takes it.
-
-    >>> to_mode("chmod", "644") == to_mode("chmod", 0o644)
-    True
-    """
-    if isinstance(value, str):
-        try:
-            value = int(value, 8)
-        except ValueError:
-            raise ValueError(f"{name} must be an octal mode such as 644 or 0755, not {str(value)[:80]!r}") from None
-    mode = to_optional_number(name, value)
-    if mode is not None and not 0 <= mode <= 0o777:
-        raise ValueError(f"{name} must be from 0 to 777, in octal digits")
-    return mode
 
 
 def to_path(name: str, value: object) -> Path | None:
@@ -137,7 +84,7 @@ def to_path(name: str, value: object) -> Path | None:
     if value is None:
         return None
     if not isinstance(value, str | os.PathLike):
-        raise _wrong_type(name, "a path", value)
+        raise wrong_type(name, "a path", value)
     return user_path(value)
 
 
@@ -157,13 +104,10 @@ def to_choice(name: str, value: object, *, kind: type[Choice], among: Sequence[C
     members = {str(member): member for member in among or kind}
     allowed = ", ".join(map(repr, members))
     if not isinstance(value, str):
-        raise _wrong_type(name, f"one of {allowed}", value)
+        raise wrong_type(name, f"one of {allowed}", value)
     if value in members:
         return members[value]
-    from difflib import get_close_matches
-
-    near = get_close_matches(value.lower(), members, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(value.lower(), members)
     raise ValueError(f"{name} must be one of {allowed}, not {str(value)[:80]!r}{hint}")
 
 
@@ -241,60 +185,6 @@ def to_patterns(name: str, value: object) -> tuple[str, ...]:
     return patterns
 
 
-def to_ports(name: str, value: object) -> tuple[str, ...]:
-    """Return ports as images have them, such as `8080/tcp`; a range gives each of its ports.
-
-    >>> to_ports("expose", 80), to_ports("expose", ["5000-5001/udp"])
-    (('80/tcp',), ('5000/udp', '5001/udp'))
-    """
-    if isinstance(value, int) or (isinstance(value, Iterable) and not isinstance(value, str)):
-        numbers = [value] if isinstance(value, int) else list(value)
-        value = [to_text(name, number) for number in numbers]
-    ports = []
-    for text in to_texts(name, value):
-        match = _PORT.fullmatch(text.lower())
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-        if match is None or not 1 <= first <= last <= 65535:
-            raise ValueError(f"{name}: {text[:80]!r} is not a valid port; write 8080, 53/udp or 9000-9010")
-        ports += [f"{port}/{match[3] or 'tcp'}" for port in range(first, last + 1)]
-    return tuple(ports)
-
-
-def to_additions(name: str, value: object) -> tuple[tuple[Path, str], ...]:
-    """Return pairs of a path on this machine and one in the image: pairs, or strings `SRC:DST`.
-
-    >>> to_additions("add", "app:/srv/app")
-    ((PosixPath('app'), '/srv/app'),)
-    """
-    if value is None:
-        return ()
-    if isinstance(value, Mapping):
-        value = value.items()
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        value = [value]
-    additions = []
-    for item in value:
-        source, target = _addition(name, item)
-        if not target.startswith("/"):
-            raise ValueError(f"{name}: the place in the image must be an absolute path, not {target[:200]!r}")
-        if ".." in target.split("/"):
-            raise ValueError(f"{name}: the place in the image may not hold '..': {target[:200]!r}")
-        additions.append((source, target))
-    return tuple(additions)
-
-
-def _addition(name: str, item: object) -> tuple[Path, str]:
-    if isinstance(item, str):
-        source, colon, target = item.rpartition(":")
-        if not colon or not source:
-            raise ValueError(f"{name}: expected SRC:DST, got {item[:200]!r}")
-        return Path(source), target
-    if isinstance(item, tuple | list) and len(item) == 2:
-        path, place = to_path(name, item[0]), to_text(name, item[1])
-        if path is not None and place is not None:
-            return path, place
-    raise _wrong_type(name, "pairs of a path on this machine and one in the image", item)
-
-
-def _wrong_type(name: str, expected: str, value: object, what: str = "got") -> TypeError:
+def wrong_type(name: str, expected: str, value: object, what: str = "got") -> TypeError:
+    """Return the error for a value of a type that cannot be used for an argument."""
     return TypeError(f"{name} must be {expected}; {what} {type(value).__name__}: {str(value)[:80]!r}")
