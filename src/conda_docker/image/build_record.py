@@ -83,7 +83,7 @@ class BuildRecord:
         """Return the record as JSON values; what is as it is by default is left out.
 
         >>> BuildRecord(bytecode="3.12.1", level=6).to_json()
-        {'layerFormat': 5, 'environmentFormat': 1, 'bytecode': '3.12.1', 'compression': 'gzip', 'level': 6}
+        {'layerFormat': 5, 'environmentFormat': 2, 'bytecode': '3.12.1', 'compression': 'gzip', 'level': 6}
         """
         value: dict[str, Any] = {
             "layerFormat": self.layer_format,

@@ -190,7 +190,7 @@ def test_a_key_is_read_once_for_all(
         (["modules", "-i", "demo/{python}"], ExitCode.USAGE, "{python} needs --matrix python=VALUE"),
         (["modules", "--matrix", "cuda=12"], ExitCode.USAGE, "expected KEY=VALUE,VALUE with one of python, platform"),
         (["modules", "-o", "images/{name}.tar"], 1, "there is no folder"),
-        (["modules", "--memory", "much"], ExitCode.USAGE, "expected a size such as 4GB, got 'much'"),
+        (["modules", "--memory", "much"], ExitCode.USAGE, "expected a size such as 500MB or 4GB, got 'much'"),
         (["modules", "--jobs", "0"], ExitCode.USAGE, "--jobs must be at least 1"),
         (["modules", "--since", "missing.json"], ExitCode.NOT_FOUND, "missing.json"),
         (["modules", "--junit", "nowhere/junit.xml"], 1, "there is no folder"),
