@@ -8,8 +8,8 @@ from collections.abc import Iterable
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """Return the known word that is most like `word`, by at least `cutoff` (0 to 1); None where none is.
 
-    >>> nearest("dependancies", ["channels", "dependencies"])
-    'dependencies'
+    >>> nearest("gzp", ["gzip", "zstd"])
+    'gzip'
     """
     from difflib import get_close_matches
 
