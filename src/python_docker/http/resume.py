@@ -29,7 +29,7 @@ class ResumableBody:
     `size` is the length of the whole, None where nobody knows it before the server says. It asks for closed ranges
     (`bytes=a-b`), which all registries know; from a server that gives everything instead, the part that is here
     already is passed over. `broke` says whether the content is from more than one answer. Nothing is verified here but
-    the length.
+    the length. `read_end` gives the last part first.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class ResumableBody:
         self._ask = ask
         self._options = options
         self._size = size
+        self._stop = size  # where reading ends
         self._sleep = sleep
         self._ranges = True
         self._response: Response | None = None
@@ -61,10 +62,10 @@ class ResumableBody:
         Raises `HttpError` when the attempts that the options allow are used up (progress in between starts their count
         anew), or when the length is not that of the content.
         """
-        while size > 0 and (self._size is None or self.position < self._size):
+        while size > 0 and (self._stop is None or self.position < self._stop):
             if self._response is None:
                 self._response = self._open()
-            left = size if self._size is None else min(size, self._size - self.position)
+            left = size if self._stop is None else min(size, self._stop - self.position)
             try:
                 data = self._next_piece(self._response, self._skip or left)
             except HttpError as error:
@@ -74,11 +75,42 @@ class ResumableBody:
                 self._skip -= len(data)
                 continue
             self.position += len(data)
-            if not data or self.position == self._size:
-                self._size = self.position
+            if not data:
+                self._size = self._stop = self.position
+            if self.position == self._stop:
                 self._finish(self._response)
             return data
         return b""
+
+    def read_end(self, size: int) -> bytes:
+        """Return the last `size` bytes before all others, which `read1` then leaves out; the whole's size is known.
+
+        None of them where the server does not give a part alone, or breaks; then `read1` gives everything. Called
+        before that, once. Raises what asking raises, and `HttpError` for a whole of another length.
+        """
+        assert self._size is not None
+        assert self._response is None
+        start = max(self._size - size, self.position)
+        response = self._ask({"Range": f"bytes={start}-{self._size - 1}"})
+        if response.status == 200:
+            self._response = self._whole(response)
+            return b""
+        if response.status != 206 or content_range(response.headers) != (start, self._size - 1, self._size):
+            response.discard()
+            self._ranges = False
+            return b""
+        pieces: list[bytes] = []
+        left = self._size - start
+        try:
+            while left:
+                pieces.append(self._next_piece(response, left))
+                left -= len(pieces[-1])
+        except HttpError:
+            response.close()
+            return b""
+        self._finish(response)
+        self._stop, self.broke = start, True
+        return b"".join(pieces)
 
     def _next_piece(self, response: Response, size: int) -> bytes:
         before = time.monotonic()
@@ -97,8 +129,8 @@ class ResumableBody:
     def _open(self) -> Response:
         """Return the answer to read on from; `_skip` bytes of it come before the position."""
         self._waited, self._came, self._skip = 0.0, 0, 0
-        if self.position and self._ranges:
-            end = "" if self._size is None else self._size - 1
+        if (self.position or self._stop != self._size) and self._ranges:
+            end = "" if self._stop is None else self._stop - 1
             response = self._ask({"Range": f"bytes={self.position}-{end}"})
             if response.status == 206 and self._is_rest(response):
                 return response
@@ -109,6 +141,10 @@ class ResumableBody:
                 response = self._ask({})
         else:
             response = self._ask({})
+        return self._whole(response)
+
+    def _whole(self, response: Response) -> Response:
+        """Return an answer that has everything, and learn the size from it where nobody knew it."""
         if response.status != 200:
             response.close()
             raise HttpError(Cause.MALFORMED, response.host, f"HTTP {response.status} without a Range")
@@ -118,7 +154,8 @@ class ResumableBody:
             response.close()
             detail = f"it has {length} bytes instead of {self.position if expected is None else expected}"
             raise HttpError(Cause.WRONG_LENGTH, response.host, detail)
-        self._size = length if expected is None else expected
+        if expected is None:
+            self._size = self._stop = length
         self._skip = self.position
         return response
 
@@ -127,7 +164,8 @@ class ResumableBody:
         found = content_range(response.headers)
         if found is None or found[0] != self.position or found[2] not in {None, self._size or found[2]}:
             return False
-        self._size = self._size or found[2]
+        if self._size is None:
+            self._size = self._stop = found[2]
         return True
 
     def _recover(self, error: HttpError) -> None:

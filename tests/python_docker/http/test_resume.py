@@ -189,3 +189,62 @@ def test_it_is_known_whether_it_broke(broke: bool) -> None:
     while body.read1():
         pass
     assert body.broke is broke
+
+
+END = 300
+
+
+def end_first(server: Server, position: int = 0) -> tuple[bytes, bytes]:
+    """Return the end and the rest, as they are read."""
+    body = ResumableBody(server, HttpOptions(attempts=3), size=SIZE, position=position, sleep=lambda seconds: None)
+    end = body.read_end(END)
+    assert body.broke is bool(end)
+    found = b"".join(iter(lambda: body.read1(777), b""))
+    assert all(answer.closed for answer in server.given[: len(server.ranges)])
+    return end, found
+
+
+@pytest.mark.parametrize("position", [0, 4000, SIZE - END])
+def test_the_end_comes_first_and_nothing_twice(position: int) -> None:
+    server = Server(rest(SIZE - END), rest(position, end=SIZE - END))
+    assert end_first(server, position) == (CONTENT[-END:], CONTENT[position:-END])
+    asked = [f"bytes={SIZE - END}-{SIZE - 1}", f"bytes={position}-{SIZE - END - 1}"]
+    assert server.ranges == asked[: 1 + (position < SIZE - END)]
+
+
+def test_what_comes_after_the_end_goes_on_where_it_was() -> None:
+    server = Server(rest(SIZE - END), rest(0, end=SIZE - END, cut=4000), rest(4000, end=SIZE - END))
+    assert end_first(server) == (CONTENT[-END:], CONTENT[:-END])
+    assert server.ranges[-1] == f"bytes=4000-{SIZE - END - 1}"
+
+
+@pytest.mark.parametrize("position", [0, 4000])
+def test_a_server_that_gives_all_at_once_is_asked_once(position: int) -> None:
+    server = Server(Answer(CONTENT))
+    assert end_first(server, position) == (b"", CONTENT[position:])
+    assert len(server.ranges) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(b"no", 416), rest(SIZE - END, size="*"), rest(SIZE - 200), rest(SIZE - END, size="9999999")]
+)
+def test_without_the_end_everything_comes_in_order(answer: Answer) -> None:
+    server = Server(answer, Answer(CONTENT))
+    assert end_first(server) == (b"", CONTENT)
+    assert server.ranges[1:] == [None]
+
+
+def test_an_end_that_is_cut_is_done_without() -> None:
+    server = Server(rest(SIZE - END, cut=100), Answer(CONTENT))
+    assert end_first(server) == (b"", CONTENT)
+
+
+def test_all_of_it_from_a_server_that_no_longer_gives_parts() -> None:
+    server = Server(rest(SIZE - END), Answer(b"no", 416), Answer(CONTENT))
+    assert end_first(server) == (CONTENT[-END:], CONTENT[:-END])
+
+
+def test_an_end_of_something_of_another_length() -> None:
+    with pytest.raises(HttpError) as caught:
+        end_first(Server(Answer(b"", length=SIZE + 1)))
+    assert caught.value.cause is Cause.WRONG_LENGTH
