@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -31,7 +32,7 @@ class ChannelServer:
     `answers` are for paths that end in the given text, and win over files. With `credentials` (user and password)
     or `token` (a first part `/t/TOKEN` of the path) nothing is served without them. Files have an entity tag;
     `unchanged` holds the paths for which somebody had that tag already (RFC 9110, section 13.1.2). What is `held`, by
-    the end of its path, is answered when its event is set.
+    the end of its path, is answered when its event is set. `parts` are the paths of which a part was asked for.
     """
 
     folder: Path
@@ -42,6 +43,7 @@ class ChannelServer:
     requests: list[tuple[str, str]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
     address: str = "127.0.0.1"
     url: str = ""
     stop: Callable[[], None] = lambda: None
@@ -58,6 +60,9 @@ class ChannelServer:
                 if answer.headers.get("ETag", "") == self.headers.get("If-None-Match"):
                     owner.unchanged.append(self.path)
                     answer = Answer(304, headers=answer.headers)
+                elif answer.status == 200 and (part := _part(self.headers.get("Range"), answer)) is not None:
+                    owner.parts.append(self.path)
+                    answer = part
                 self.send_response(answer.status)
                 length = len(answer.body) if answer.length is None else answer.length
                 for name, value in {"Content-Length": str(length), **answer.headers}.items():
@@ -119,3 +124,14 @@ class ChannelServer:
             return Answer(404)
         content = file.read_bytes()
         return Answer(body=content, headers={"ETag": f'"{hashlib.sha256(content).hexdigest()}"'})
+
+
+def _part(wanted: str | None, answer: Answer) -> Answer | None:
+    """Return the part of an answer that a closed range asks for (RFC 9110, section 14.2); None for any other."""
+    found = re.fullmatch(r"bytes=([0-9]+)-([0-9]+)", wanted or "")
+    size = len(answer.body)
+    if found is None or answer.length is not None or not int(found[1]) <= int(found[2]) < size:
+        return None
+    first, last = int(found[1]), int(found[2])
+    headers = {**answer.headers, "Content-Range": f"bytes {first}-{last}/{size}"}
+    return Answer(206, answer.body[first : last + 1], headers=headers)

@@ -1,4 +1,4 @@
-"""Builds that are pushed while their packages download, and whatever may befall them, by chance but with a seed.
+"""Builds that link and push while their packages download, and whatever may befall them, by chance but with a seed.
 
 `python -m tests.conda_docker.faulty_pushes 200` tries as many.
 """
@@ -110,6 +110,8 @@ class Scene:
         options = BuildOptions(cache_dir=place / "cache", bytecode=Bytecode.NEVER)
         with (
             patch("conda_docker.package.fetch.fetch.http_options", lambda configuration: QUICK),
+            # Of these small packages, too, the end comes first.
+            patch.multiple("conda_docker.package.fetch.download", _EARLY=10_000, _MIN_END=2_000),
             Delivery(self._places(place, host, name), registry=lambda _: QUICK) as delivery,
         ):
             timer = threading.Timer(interrupted or 0, delivery.stop.set, [Interrupted()])

@@ -260,8 +260,8 @@ def _prefix_layers(survey: Survey) -> Iterator[LayerPreview]:
 
 def _packages(layers: Sequence[LayerPreview], options: BuildOptions, cache_dir: Path) -> Iterator[PackagePreview]:
     """Yield each package with where it would come from, as `fetch_packages` finds it."""
-    from conda_docker.package.fetch.fetch import check_found, check_local
     from conda_docker.package.fetch.find import find_packages
+    from conda_docker.package.fetch.missing import check_found, check_local
     from conda_docker.pypi.local_files import with_local_files
 
     groups = [layer for layer in layers if layer.kind is LayerKind.PACKAGES]

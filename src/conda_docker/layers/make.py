@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import CacheError
@@ -19,6 +18,7 @@ from conda_docker.layers.pipeline import ready_layers
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
 from python_docker.errors import Error
+from python_docker.files.growing import GrowingFile
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from conda_docker.layers.stores.layer_stores import LayerStores
     from conda_docker.link.bytecode.compiler import Compiler
     from conda_docker.link.bytecode.interpreter import Interpreters
+    from conda_docker.package.conda_format import PackageFile
     from python_docker.spec.digest import Digest
 
 
@@ -234,23 +235,28 @@ class _Making:
             )
 
     def _write(
-        self, position: int, group: Group, paths: Sequence[Path], lost: Losses, compiler: Compiler | None
+        self, position: int, group: Group, paths: Sequence[PackageFile], lost: Losses, compiler: Compiler | None
     ) -> MadeLayer:
         from conda_docker.layers.write import write_layer
 
         self.stop.check()
         started = time.monotonic()
         task = self.progress.start(f"layer {named(group)}", None)
-        with self.stores.cache.writing():
-            layer, facts = write_layer(
-                self.recipe,
-                group,
-                paths,
-                self.stores.local.blobs.writer,
-                compiler=compiler,
-                lost=lost,
-                advance=self.stop.guard(task).advance,
-            )
+        try:
+            with self.stores.cache.writing():
+                layer, facts = write_layer(
+                    self.recipe,
+                    group,
+                    paths,
+                    self.stores.local.blobs.writer,
+                    compiler=compiler,
+                    lost=lost,
+                    advance=self.stop.guard(task).advance,
+                )
+        except Error:
+            if any(isinstance(path, GrowingFile) for path in paths):
+                task.finish("again")  # once all of the package is there
+            raise
         extracted = any(path.is_dir() for path in paths)
         task.finish()
         return MadeLayer(position, group, layer, facts, False, time.monotonic() - started, extracted)

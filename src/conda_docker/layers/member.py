@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from conda_docker.link.prefix import Prefix
     from conda_docker.link.report import LinkReport
     from conda_docker.package.archive import Package
+    from conda_docker.package.conda_format import PackageFile
     from conda_docker.pypi.wheel.archive import Wheel
     from python_docker.tar import TarEntry
 
@@ -107,9 +108,10 @@ def _location(wheel: LockedWheel) -> str:
     return direct_url(wheel).decode()
 
 
-def open_member(member: Member, path: Path) -> Opened:
+def open_member(member: Member, path: PackageFile) -> Opened:
     """Open the archive, folder or wheel at `path`, which is that package. Raises `InvalidPackage`."""
     if isinstance(member, LockedWheel):
+        assert isinstance(path, Path)  # what is in a wheel is known when all of it is there
         from conda_docker.pypi.wheel.archive import open_wheel
         from conda_docker.pypi.wheel.unpacked import open_unpacked
 
@@ -201,7 +203,7 @@ def _own_record(record: LockedPackage, package: Package) -> LockedPackage:
         own, said = (f"noarch: {kind}" if kind else "not noarch" for kind in (metadata.noarch, record.noarch))
         raise InvalidPackage(f"{package.what} is {own}, and the channel says that it is {said}")
     checked = {"sha256": record.sha256, "md5": record.md5, "size": record.size}
-    if package.is_archive and None in checked.values():
+    if isinstance(package.path, Path) and package.is_archive and None in checked.values():
         checked |= archive_hashes(package.path)
     where = {"url": record.url, "fn": record.file_name, "subdir": record.subdir, "channel": record.channel}
     own_record = package_from_record({**metadata.index, **where, **checked})

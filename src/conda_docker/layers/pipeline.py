@@ -1,7 +1,11 @@
 """ready_layers: packages arrive, layers are written and kept, each part for itself; whichever is done first is given.
 
     fetch ──> write, up to `workers` at once ──> keep ──> given
+        └───> write while it is downloaded ───────^
                               layers of stores ──^
+
+A package that can be read while it is downloaded is written then, on a thread of its own, which mostly waits. Should
+that fail, for whatever reason, it is written as all others are, once all of it is there.
 
 This module owns the order of events. All that it hands on are values that name files, so that nothing but their number
 is bounded: by the packages of an environment.
@@ -9,30 +13,37 @@ is bounded: by the packages of an environment.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conda_docker.layers.arrivals import Arrivals, complete_groups, work_of
+from python_docker.files.growing import GrowingFile
 
 if TYPE_CHECKING:
     from conda_docker.layers.fetching import Fetch
     from conda_docker.layers.made import Group
+    from conda_docker.package.conda_format import PackageFile
     from python_docker.parallel import Stop
 
 Ready = TypeVar("Ready")
 
 _KEPT_AT_ONCE = 4
 """How many layers are on their way to layer repositories at once."""
+_WRITTEN_EARLY = 2
+"""How many layers are written at once of packages that are still being downloaded: these share a line anyway."""
+
+_log = logging.getLogger("conda_docker")
 
 
 def ready_layers(
     found: Sequence[Ready],
     missing: Mapping[int, Group],
     fetch: Fetch,
-    write: Callable[[int, Group, Sequence[Path]], Ready],
+    write: Callable[[int, Group, Sequence[PackageFile]], Ready],
     keep: Callable[[Ready], Ready],
     *,
     workers: int,
@@ -46,9 +57,30 @@ def ready_layers(
     events: SimpleQueue[Future[Any]] = SimpleQueue()
 
     def receive() -> None:
+        early: dict[int, Future[Ready]] = {}
         for position, paths in complete_groups(missing, fetch):
-            arrived.put(position, paths, work_of(missing[position]))
-            writing.submit(write_next).add_done_callback(hand_on)
+            if any(isinstance(path, GrowingFile) for path in paths):
+                early[position] = writing_early.submit(write, position, missing[position], paths)
+                early[position].add_done_callback(hand_on_early)
+            elif position not in early or early[position].cancel():
+                write_whole(position, paths)
+            else:
+                early[position].add_done_callback(partial(after_early, position, paths))
+
+    def write_whole(position: int, paths: Sequence[PackageFile]) -> None:
+        arrived.put(position, paths, work_of(missing[position]))
+        writing.submit(write_next).add_done_callback(hand_on)
+
+    def after_early(position: int, paths: Sequence[PackageFile], written: Future[Ready]) -> None:
+        error = written.exception()
+        if isinstance(error, Exception) and not stop.is_set():
+            _log.info("a package is linked once more, from all of it: %s", error)
+            write_whole(position, paths)
+
+    def hand_on_early(written: Future[Ready]) -> None:
+        if written.cancelled() or isinstance(written.exception(), Exception):
+            return  # the package itself is awaited, or what befell it
+        hand_on(written)
 
     def write_next() -> Ready:
         position, paths = arrived.take()
@@ -66,6 +98,7 @@ def ready_layers(
     with (
         ThreadPoolExecutor(_KEPT_AT_ONCE, thread_name_prefix="keep") as keeping,
         ThreadPoolExecutor(workers, thread_name_prefix="layer") as writing,
+        ThreadPoolExecutor(_WRITTEN_EARLY, thread_name_prefix="early") as writing_early,
         ThreadPoolExecutor(1, thread_name_prefix="arrivals") as receiving,
     ):
         stop.future.add_done_callback(events.put)
@@ -82,4 +115,5 @@ def ready_layers(
         except BaseException as error:
             stop.set(None if isinstance(error, GeneratorExit) else error)
             writing.shutdown(wait=False, cancel_futures=True)
+            writing_early.shutdown(wait=False, cancel_futures=True)
             raise

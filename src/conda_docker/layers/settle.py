@@ -11,6 +11,7 @@ from conda_docker.layers.clobbers import Settlement, find_losses, folders_of
 from conda_docker.layers.linked_folders import find_moves, move
 from conda_docker.layers.member import Loss, open_member
 from conda_docker.layers.write import layer_paths
+from python_docker.files.growing import GrowingFile
 
 if TYPE_CHECKING:
     from conda_docker.layers.fetching import Fetch
@@ -32,6 +33,8 @@ def settle(
     gone: dict[str, frozenset[str]] = {}
     own = {member.stem: member for member in members}
     for found, place in fetch(members):
+        if isinstance(place, GrowingFile):
+            continue
         opened = open_member(own[found.stem], place)
         all_paths = layer_paths(recipe, opened)
         gone[found.stem] = opened.replaced_paths(all_paths, replaced.get(found.stem, ()), prefix)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.layers.clobbers import find_losses, folders_of
@@ -11,6 +10,8 @@ from conda_docker.layers.facts import LayerFacts, path_hash
 from conda_docker.layers.member import NO_LOSS, Loss, open_member
 from conda_docker.link.bytecode.python_program import cache_tag
 from conda_docker.package.archive import UnsurveyedPackage
+from conda_docker.package.conda_format import PackageFile
+from python_docker.files.growing import GrowingFile
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def write_layer(
     recipe: Recipe,
     members: Sequence[Member],
-    paths: Sequence[Path],
+    paths: Sequence[PackageFile],
     new_writer: Callable[[], BlobWriter],
     *,
     compiler: Compiler | None = None,
@@ -37,8 +38,11 @@ def write_layer(
 
     `compiler` is of the recipe's Python, and there when the recipe compiles for these packages. `lost` are the paths
     that packages lose to others of the environment; a path that several of these bring is the last one's.
-    `advance` is called with the numbers of bytes of the files that were written. Raises `InvalidPackage`, and
-    `ValueError` for another compiler than the recipe's.
+    `advance` is called with the numbers of bytes of the files that were written. Packages that are still being
+    downloaded are read as they come, and the layer is kept when they are found to be right.
+
+    Raises `InvalidPackage`, `Abandoned` for a package that is not what was to come, and `ValueError` for another
+    compiler than the recipe's.
     """
     if recipe.compiles(members) and (compiler is None or compiler.python.version != recipe.bytecode):
         raise ValueError(f"{compiler!r} is not the compiler of the recipe, Python {recipe.bytecode}")
@@ -46,13 +50,13 @@ def write_layer(
     without, clobbered = _without(recipe, members, opened, lost or {})
     for _ in opened:
         try:
-            layer, reports = _write(recipe, members, opened, without, new_writer, compiler, advance)
+            layer, reports = _write(recipe, members, paths, opened, without, new_writer, compiler, advance)
             break
         except UnsurveyedPackage as error:
             # Rare: some old archives must be read twice.
             error.package.survey()
     else:
-        layer, reports = _write(recipe, members, opened, without, new_writer, compiler, advance)
+        layer, reports = _write(recipe, members, paths, opened, without, new_writer, compiler, advance)
     return layer, _facts(members, reports, clobbered=clobbered)
 
 
@@ -78,6 +82,7 @@ def _without(
 def _write(
     recipe: Recipe,
     members: Sequence[Member],
+    paths: Sequence[PackageFile],
     opened: Sequence[Opened],
     losses: Sequence[Loss],
     new_writer: Callable[[], BlobWriter],
@@ -95,6 +100,9 @@ def _write(
                 if advance is not None:
                     advance(entry.size)
             reports.append(linked.report)
+        for path in paths:
+            if isinstance(path, GrowingFile):
+                path.wait()
     assert builder.layer is not None
     return builder.layer, reports
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from conda_docker.errors import InvalidPackage
-from conda_docker.package.conda_format import open_section
+from conda_docker.package.conda_format import PackageFile, open_section
 from conda_docker.package.extracted import extracted_members, read_extracted_info
 from conda_docker.package.metadata import METADATA_FILES, PackageMetadata, parse_metadata
 from python_docker.errors import ContentMismatch, InvalidLayer, InvalidPath
@@ -55,7 +55,7 @@ class Package:
     """
 
     def __init__(
-        self, path: Path, metadata: PackageMetadata, open_members: Callable[[], Members], *, is_archive: bool
+        self, path: PackageFile, metadata: PackageMetadata, open_members: Callable[[], Members], *, is_archive: bool
     ) -> None:
         self.path = path
         self.metadata = metadata
@@ -192,10 +192,11 @@ class _Content(ReadStream):
             raise InvalidPackage(f"{self._what} cannot be read: {error.strerror or error}") from error
 
 
-def open_package(path: Path) -> Package:
+def open_package(path: PackageFile) -> Package:
     """Return the package at `path`: a `.conda` or `.tar.bz2` archive, told by its first bytes, or an extracted folder.
 
-    Its metadata is read at once, its payload each time `entries` is called. Raises `InvalidPackage` for what is no
+    Its metadata is read at once, its payload each time `entries` is called; of an archive that is still being
+    downloaded, when that has come. Raises `InvalidPackage` for what is no
     package or a damaged one.
 
     >>> open_package(Path("no/such/package.conda"))
@@ -205,7 +206,7 @@ def open_package(path: Path) -> Package:
     """
     what = path.name
     try:
-        if path.is_dir():
+        if isinstance(path, Path) and path.is_dir():
             metadata = parse_metadata(*read_extracted_info(path, METADATA_FILES, _MAX_METADATA), what)
             return Package(path, metadata, lambda: extracted_members(path, metadata), is_archive=False)
         with path.open("rb") as stream:
@@ -229,7 +230,7 @@ def open_package(path: Path) -> Package:
     raise InvalidPackage(f"{what} is neither a .conda nor a .tar.bz2 package: it starts with {magic!r}")
 
 
-def _conda_members(path: Path, section: str) -> Members:
+def _conda_members(path: PackageFile, section: str) -> Members:
     return _tar_members(open_section(path, section))
 
 

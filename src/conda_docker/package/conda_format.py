@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from conda_docker.errors import InvalidPackage
+from python_docker.files.growing import GrowingFile
 from python_docker.files.stream import ReadStream
+
+PackageFile = Path | GrowingFile
+"""Where a package is: an archive or an extracted folder on this machine, or an archive that is being downloaded."""
 
 _LOCAL_HEADER = 30
 _MAX_FORMAT_FILE = 1 << 16
 
 
-def open_section(path: Path, section: str) -> BinaryIO:
+def open_section(path: PackageFile, section: str) -> BinaryIO:
     """Return a reader of the compressed tar of a `.conda` file's section, "pkg" or "info". Raises `InvalidPackage`."""
     what = path.name
     stream = path.open("rb")
@@ -33,7 +37,7 @@ def open_section(path: Path, section: str) -> BinaryIO:
     return _Section(stream, start, member.compress_size)
 
 
-def _find(archive: zipfile.ZipFile, section: str, path: Path) -> zipfile.ZipInfo:
+def _find(archive: zipfile.ZipFile, section: str, path: PackageFile) -> zipfile.ZipInfo:
     names = [
         info
         for info in archive.infolist()

@@ -25,7 +25,7 @@ def test_packages_and_wheels_come_with_their_files(synthetic_channel: SyntheticC
     members: list[Member] = [synthetic_channel.locked(package), wheel]
     found = {member.name: place for member, place in fetching(BuildOptions(), cache)(members)}
     assert found.keys() == {"tool", "demo"}
-    assert all(place.is_file() for place in found.values())
+    assert all(isinstance(place, Path) and place.is_file() for place in found.values())
 
 
 def test_who_wants_to_hear_of_failures_gets_the_others(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:

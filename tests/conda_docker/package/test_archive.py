@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import random
 import tarfile
@@ -307,8 +306,9 @@ def test_a_path_that_cannot_be_opened_is_an_error_that_names_it(tmp_path: Path) 
 
 
 def test_an_archive_that_goes_away_is_an_error_that_names_it(tmp_path: Path) -> None:
-    package = open_package(PLAIN.write(tmp_path))
-    package.path.unlink()
+    path = PLAIN.write(tmp_path)
+    package = open_package(path)
+    path.unlink()
     with pytest.raises(InvalidPackage, match=r"a-1\.0-0\.conda cannot be read: No such file"):
         contents(package)
 
@@ -352,8 +352,8 @@ def test_contents_that_are_not_read_are_passed_over(tmp_path: Path) -> None:
 
 def test_files_are_closed(tmp_path: Path) -> None:
     # Files left open would be ResourceWarnings, which are errors in tests.
-    package = open_package(SyntheticPackage(name="a", files={"f": "f", "g": "g"}).write(tmp_path))
-    entries = package.entries()
+    path = SyntheticPackage(name="a", files={"f": "f", "g": "g"}).write(tmp_path)
+    entries = open_package(path).entries()
     next(entries)
     entries.close()  # type: ignore[attr-defined]
-    assert io.BytesIO(package.path.read_bytes()).read(2) == b"PK"
+    assert path.read_bytes()[:2] == b"PK"

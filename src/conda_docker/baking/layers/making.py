@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from conda_docker.layers.stores import LayerStore
     from conda_docker.link.bytecode.compiler import Compiler
     from conda_docker.link.bytecode.interpreter import Interpreters
+    from conda_docker.package.conda_format import PackageFile
     from python_docker.image.layer import Layer
     from python_docker.parallel import Stop
 
@@ -181,14 +182,14 @@ class _Making:
     def _note_failure(self, member: Member, error: Error) -> None:
         self._failed[member.stem, member.sha256] = error
 
-    def fetch(self, members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
+    def fetch(self, members: Sequence[Member]) -> Iterator[tuple[Member, PackageFile]]:
         """Yield all packages, in the end those too that could not be had: `write` knows these."""
         yield from self._fetch(members)
         for member in members:
             if (member.stem, member.sha256) in self._failed:
                 yield member, Path()
 
-    def write(self, number: int, group: Sequence[Member], paths: Sequence[Path]) -> _Step:
+    def write(self, number: int, group: Sequence[Member], paths: Sequence[PackageFile]) -> _Step:
         """Return a layer of packages that are there."""
         from conda_docker.layers.write import write_layer
 

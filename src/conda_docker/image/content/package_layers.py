@@ -87,7 +87,7 @@ def _made(
         plan.layers,
         recipe,
         stores if options.use_cache else stores.unread(),
-        fetching(options, stores.cache, smallest_first=is_remote, progress=progress, stop=stop),
+        fetching(options, stores.cache, smallest_first=is_remote, early=True, progress=progress, stop=stop),
         interpreters=Interpreters.of(plan.environment, stores.cache.root, offline=options.offline),
         extracted=options.use_extracted or options.offline,
         workers=options.workers or os.cpu_count() or 1,

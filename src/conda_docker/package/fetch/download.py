@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from functools import partial as bound
@@ -29,8 +29,12 @@ if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
     from conda_docker.channels.credentials import Access, Credentials
     from conda_docker.package.fetch.published import PublishedFile
+    from python_docker.files.growing import GrowingFile
 
 _READ_SIZE = 256 << 10
+_EARLY = 8 << 20  # bytes from which on a package is read while it comes; smaller ones are there soon enough
+_MIN_END, _MAX_END = 128 << 10, 4 << 20
+_END_SHARE = 32  # of a package; what it says of itself takes less than that of most
 _HTTP = frozenset({"http", "https"})
 _RATTLER_ONLY = frozenset({"s3", "gcs", "oci"})
 # What servers say to those who show no credentials: some do not tell a private package from one that is not there.
@@ -63,15 +67,21 @@ class Downloader:
     stop: threading.Event = field(default_factory=threading.Event)
     mirrors: Mirrors = field(default_factory=Mirrors)
 
-    def download(self, record: PublishedFile, target: Path) -> Path:
+    def download(
+        self, record: PublishedFile, target: Path, begun: Callable[[GrowingFile], object] | None = None
+    ) -> Path:
         """Download a package to `target`, and give that. It appears there whole and checked, or not at all.
+
+        `begun` is given a large package as soon as it can be read while it comes: a `.tar.bz2` from its start, where
+        clients have what it says of itself; a `.conda` when its end is there, which a server is then asked for first.
 
         Raises `DownloadError` when the package cannot be had or is another than its record says, `CacheError` when it
         cannot be written.
         """
         task = self.progress.start(record.file_name, record.size)
         known = known_hash(record)
-        with PartialDownload(target, known[0] if known else "sha256") as partial:
+        algorithm = known[0] if known else "sha256"
+        with PartialDownload(target, algorithm, begun if _may_be_early(record) else None) as partial:
             task.advance(partial.size)
             *others, last = self.mirrors.places(record.url)
             for place in others:
@@ -133,7 +143,7 @@ class Downloader:
             sleep=self._wait,
         )
         try:
-            while data := body.read1(_READ_SIZE):
+            for data in _pieces(record, body, partial):
                 if self.stop.is_set():
                     raise Stopped
                 partial.write(data)
@@ -209,6 +219,29 @@ class _Writer:
             raise
         self._task.advance(len(data))
         return len(data)
+
+
+def _may_be_early(record: PublishedFile) -> bool:
+    """Return whether a package is worth reading while it comes, and all is known of it that its layer says of it."""
+    return (record.size or 0) >= _EARLY and record.sha256 is not None and record.md5 is not None
+
+
+def _pieces(record: PublishedFile, body: ResumableBody, partial: PartialDownload) -> Iterator[bytes]:
+    """Yield a package in order, and share it as soon as what is at hand says how to read it.
+
+    That is what the end of a `.conda` holds: the ZIP's directory and, since conda-package-handling 2, its `info-`
+    member, which comes after the files.
+    """
+    end = b""
+    if partial.is_wanted_early and record.size is not None:
+        if record.file_name.endswith(".conda"):
+            end = body.read_end(min(max(_MIN_END, record.size // _END_SHARE), _MAX_END))
+        if end or record.file_name.endswith(".tar.bz2"):
+            partial.share(record.size, end)
+    while data := body.read1(_READ_SIZE):
+        yield data
+    if end:
+        yield end
 
 
 def _restart(partial: PartialDownload, task: Task) -> None:

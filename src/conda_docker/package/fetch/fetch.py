@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conda_docker.cache.folder import CacheFolder, mark_used
-from conda_docker.errors import CacheError, DownloadError, WrongPackage
-from conda_docker.package.fetch.find import (
-    download_path,
-    find_package,
-    hash_file,
-    known_hash,
-    local_path,
-    package_caches,
-)
+from conda_docker.errors import CacheError, DownloadError
+from conda_docker.package.fetch.find import download_path, find_package, package_caches
+from conda_docker.package.fetch.missing import check_found, check_local, not_here
 from python_docker.errors import Error
+from python_docker.files.growing import GrowingFile
 from python_docker.files.home import expand_home
 from python_docker.http.url import host_of
 from python_docker.parallel import Stop
@@ -37,7 +34,6 @@ File = TypeVar("File", bound="PublishedFile")
 DOWNLOADS = 8
 """How many packages are looked for or downloaded from a host at once, unless it is said."""
 _MOST_DOWNLOADS = 10  # as many as there are connections to one host
-_LISTED = 20
 
 
 def fetch_packages(
@@ -73,6 +69,42 @@ def fetch_packages(
     >>> list(fetch_packages([], Path("cache")))
     []
     """
+    for record, place in fetch_early(
+        records,
+        cache_dir,
+        offline=offline,
+        extracted=extracted,
+        workers=workers,
+        progress=progress,
+        options=options,
+        smallest_first=smallest_first,
+        stop=stop,
+        failed=failed,
+        early=False,
+    ):
+        if not isinstance(place, GrowingFile):
+            yield record, place
+
+
+def fetch_early(
+    records: Sequence[File],
+    cache_dir: Path,
+    *,
+    offline: bool = False,
+    extracted: bool = False,
+    workers: int | None = None,
+    progress: Progress = SILENT,
+    options: HttpOptions | None = None,
+    smallest_first: bool = False,
+    stop: Stop | None = None,
+    failed: Callable[[File, Error], object] | None = None,
+    early: bool = True,
+) -> Iterator[tuple[File, Path | GrowingFile]]:
+    """Yield what `fetch_packages` does and, before that, large packages as soon as they can be read while they come.
+
+    Such a package is yielded twice: as a `GrowingFile`, which is of use only if its `wait` returns, and once it is
+    whole.
+    """
     if not records:
         return
     from conda_docker.channels.configuration import read_conda_configuration
@@ -82,7 +114,8 @@ def fetch_packages(
     cache = CacheFolder(cache_dir)
     downloads = _Downloads(configuration, options, progress, cache)
     given_up = (stop or Stop()).future
-    given_up.add_done_callback(lambda _: downloads.stop.set())
+    events: SimpleQueue[Future[Any] | tuple[File, GrowingFile]] = SimpleQueue()
+    given_up.add_done_callback(lambda _: downloads.give_up())
 
     def find(record: PublishedFile) -> Path | None:
         found = find_package(record, cache_dir, caches=caches)
@@ -90,7 +123,13 @@ def fetch_packages(
             mark_used(found)
         return found
 
-    def fetch(record: PublishedFile) -> Path:
+    def begun(record: File, growing: GrowingFile) -> None:
+        downloads.growing.append(growing)
+        if downloads.stop.is_set():  # who has just given up the others did not know of it
+            growing.abandon()
+        events.put((record, growing))
+
+    def fetch(record: File) -> Path:
         if downloads.stop.is_set():
             raise CancelledError
         found = find(record)
@@ -99,7 +138,9 @@ def fetch_packages(
         try:
             check_local(record)
             with cache.writing():
-                return downloads.downloader.download(record, download_path(record, cache_dir))
+                return downloads.downloader.download(
+                    record, download_path(record, cache_dir), partial(begun, record) if early else None
+                )
         except DownloadError:
             if found is None:
                 raise
@@ -113,7 +154,7 @@ def fetch_packages(
                 check_found(records, found)
             else:
                 for record in (record for record, path in zip(records, found, strict=True) if path is None):
-                    failed(record, _not_here(record))
+                    failed(record, not_here(record))
             yield from ((record, path) for record, path in zip(records, found, strict=True) if path is not None)
             return
         # Johnson's rule for two machines in a row: jobs in ascending order of the first step where that is the shorter
@@ -124,19 +165,24 @@ def fetch_packages(
             pools.of(downloads.host(record)).submit(fetch, record): record for record in ordered
         }
         awaited: list[Future[Any]] = [*futures, given_up]
-        for number, future in enumerate(as_completed(awaited), 1):
-            if future is given_up:
+        for future in awaited:
+            future.add_done_callback(events.put)
+        while futures:
+            event = events.get()
+            if isinstance(event, tuple):
+                yield event
+                continue
+            if event is given_up:
                 raise CancelledError
-            error = future.exception()
+            record = futures.pop(event)
+            error = event.exception()
             if failed is not None and isinstance(error, Error) and not isinstance(error, CacheError):
-                failed(futures[future], error)
+                failed(record, error)
             else:
-                yield futures[future], future.result()
-            if number == len(futures):
-                return
+                yield record, event.result()
     finally:
         # Nobody waits for the others any more: not for a server that says nothing, in particular.
-        downloads.stop.set()
+        downloads.give_up()
         pools.shutdown()
         downloads.close()
 
@@ -166,6 +212,7 @@ class _Downloads:
         self, configuration: CondaConfiguration, options: HttpOptions | None, progress: Progress, cache: CacheFolder
     ) -> None:
         self.stop = threading.Event()
+        self.growing: list[GrowingFile] = []
         self._configuration = configuration
         self._options = options
         self._progress = progress
@@ -204,6 +251,12 @@ class _Downloads:
                 )
             return self._downloader
 
+    def give_up(self) -> None:
+        """Have what is not there yet never come."""
+        self.stop.set()
+        for growing in list(self.growing):
+            growing.abandon()
+
     def close(self) -> None:
         with self._lock:
             if self._downloader is not None:
@@ -233,47 +286,3 @@ def http_options(
     if proxies:
         environ = {name: value for name, value in environ.items() if name.lower() not in proxies} | proxies
     return HttpOptions(ca_bundle=bundle, insecure=verify is False, environ=environ)
-
-
-def check_found(records: Sequence[PublishedFile], found: Sequence[Path | None]) -> None:
-    """Raise the `DownloadError` of a build that may not download, with all that is missing among what was `found`."""
-    missing = [record for record, path in zip(records, found, strict=True) if path is None]
-    for record in missing:
-        check_local(record)
-    if missing:
-        names = sorted(f"{record.file_name} from {record.public_url.rpartition('/')[0]}" for record in missing)
-        more = f"\nand {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-        what = "1 package is" if len(names) == 1 else f"{len(names)} packages are"
-        raise DownloadError(
-            f"{what} not on this machine, and --offline forbids to download:\n" + "\n".join(names[:_LISTED]) + more
-        )
-
-
-def _not_here(record: PublishedFile) -> Error:
-    """Return the error for a package that is not on this machine where nothing may be downloaded."""
-    try:
-        check_found([record], [None])
-    except DownloadError as error:
-        return error
-    raise AssertionError("a package that is missing is an error")
-
-
-def check_local(record: PublishedFile) -> None:
-    """Raise `DownloadError` for a package of a `file:` URL that was not found there."""
-    path = local_path(record.url)
-    if path is None:
-        return
-    try:
-        size = path.stat().st_size
-        known = known_hash(record)
-        if record.size is not None and size != record.size:
-            problem = f"it has {size} bytes, and should have {record.size}"
-        elif known is not None:
-            problem = f"its {known[0]} is {hash_file(path, known[0])}, and should be {known[1]}"
-        else:
-            problem = "it is not a file"
-    except OSError as error:
-        raise DownloadError(f"cannot read the package {path}: {error.strerror or error}") from None
-    from conda_docker.package.fetch.download import wrong_content
-
-    raise WrongPackage(wrong_content(record, problem))

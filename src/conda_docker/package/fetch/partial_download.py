@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from types import TracebackType
 from conda_docker.cache.folder import unwritable
 from conda_docker.package.fetch.find import new_hash
 from python_docker.files.atomic import create_partial_file
+from python_docker.files.growing import CAN_GROW, GrowingFile
 from python_docker.files.lock import try_lock
 from python_docker.files.renaming import MUST_BE_CLOSED, rename_over
 
@@ -24,11 +25,15 @@ class PartialDownload:
     A context manager, in which it belongs to this process alone: while another process downloads the same, it is a
     file of its own that is thrown away unless it becomes whole. `hexdigest` is that of the whole content by
     `algorithm`, earlier processes' part included. Raises `CacheError` when the folder cannot be written.
+
+    `begun` hears of a download that can be read from before it is whole; see `share`.
     """
 
-    def __init__(self, target: Path, algorithm: str) -> None:
+    def __init__(self, target: Path, algorithm: str, begun: Callable[[GrowingFile], object] | None = None) -> None:
         self.target = target
         self.size = 0
+        self._begun = begun if CAN_GROW else None
+        self._growing: GrowingFile | None = None
         self._algorithm = algorithm
         self._hash = new_hash(algorithm)
         self._keep = True
@@ -73,9 +78,28 @@ class PartialDownload:
                 view = view[os.write(self._number, view) :]
         self._hash.update(data)
         self.size += len(data)
+        if self._growing is not None:
+            self._growing.grow(self.size)
+
+    @property
+    def is_wanted_early(self) -> bool:
+        """Whether somebody wants to read it before it is whole, who has not been given it yet."""
+        return self._begun is not None and self._growing is None
+
+    def share(self, size: int, end: bytes = b"") -> None:
+        """Have whoever wants that read what has come, and what will: `size` bytes, the last of which are known."""
+        if self._begun is None or self._growing is not None:
+            return
+        with self._writing():
+            self._growing = GrowingFile(self.target.name, size, os.open(self._path, os.O_RDONLY))
+        self._growing.put_end(end)
+        self._growing.grow(self.size)
+        self._begun(self._growing)
 
     def restart(self) -> None:
-        """Forget what has come."""
+        """Forget what has come. It is not shared again."""
+        self._begun = None
+        self._abandon()
         with self._writing():
             os.lseek(self._number, 0, os.SEEK_SET)
             os.ftruncate(self._number, 0)
@@ -93,6 +117,12 @@ class PartialDownload:
                 self._close()
             # Elsewhere while it is locked: another process that opens it now finds that it is no longer the partial.
             rename_over(self._path, self.target)
+        if self._growing is not None:
+            self._growing.finish()
+
+    def _abandon(self) -> None:
+        if self._growing is not None:
+            self._growing.abandon()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -113,6 +143,7 @@ class PartialDownload:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._abandon()
         if MUST_BE_CLOSED:
             self._close()
         if kind is not None and not (self._keep and self.size):

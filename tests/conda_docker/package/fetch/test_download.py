@@ -14,7 +14,7 @@ import pytest
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedPackage
-from conda_docker.errors import DownloadError, WrongPackage
+from conda_docker.errors import DownloadError
 from conda_docker.package.fetch.fetch import http_options
 from conda_docker.package.fetch.find import download_path
 from python_docker.errors import Error
@@ -133,21 +133,6 @@ def test_a_wrong_sha256_names_package_hashes_and_url(
     assert "tk-123" not in message
     assert "hidden" not in message
     assert left_in(cache) == []
-
-
-def test_a_file_url_whose_sha256_is_wrong_names_both(synthetic_channel: SyntheticChannel, cache: Path) -> None:
-    synthetic_channel.add(SMALL)
-    right = synthetic_channel.record(SMALL)["sha256"]
-    with pytest.raises(WrongPackage, match=f"its sha256 is {right}, and should be {64 * '0'}"):
-        fetch(synthetic_channel.locked(SMALL, sha256=64 * "0"), cache=cache)
-
-
-def test_a_file_url_that_leads_nowhere_names_the_file(synthetic_channel: SyntheticChannel, cache: Path) -> None:
-    synthetic_channel.add(SMALL)
-    record = synthetic_channel.locked(SMALL)
-    synthetic_channel.path(SMALL).unlink()
-    with pytest.raises(DownloadError, match=r"cannot read the package /.*small-1.0-0.conda: No such file"):
-        fetch(record, cache=cache)
 
 
 def test_an_endless_answer_is_cut_off(small: LockedPackage, server: FaultyServer, cache: Path) -> None:

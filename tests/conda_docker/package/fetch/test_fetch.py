@@ -206,19 +206,6 @@ def test_offline_what_is_there_is_used(small: LockedPackage, server: FaultyServe
     assert len(server.requests) == 1
 
 
-def test_offline_one_error_lists_all_that_is_missing(
-    small: LockedPackage, large: LockedPackage, server: FaultyServer, cache: Path, synthetic_channel: SyntheticChannel
-) -> None:
-    there = synthetic_channel.locked(SMALL)
-    fetched = fetch_packages([there, large, replace(small, name="other")], cache, offline=True, options=QUICK)
-    with pytest.raises(DownloadError) as caught:
-        next(fetched)
-    first, *listed = str(caught.value).splitlines()
-    assert first == "2 packages are not on this machine, and --offline forbids to download:"
-    assert listed == [f"{name}-1.0-0.conda from {server.url}/linux-64" for name in ("large", "small")]
-    assert server.requests == []
-
-
 def test_a_cache_that_is_no_folder(small: LockedPackage, cache: Path) -> None:
     cache.write_text("a file")
     with pytest.raises(CacheError, match=f"the cache {cache} cannot be written: .*--cache-dir"):
