@@ -1,13 +1,18 @@
-"""The project's own image, as `container/conda-docker.toml` declares it: it runs, and builds an image."""
+"""The project's own image, as `container/conda-docker.toml` declares it: it runs, builds an image, and
+serves one."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
 import tomllib
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,9 +25,9 @@ from demo.interpreter import VERSION
 from demo.unpack import unpack
 from demo.wheels import fetch_wheels
 from python_docker import __version__
-from python_docker.transports import open_image
+from python_docker.transports import open_image, write_image
 from tests.conda_docker.conftest import real_channel
-from tests.peers import run_in_bwrap
+from tests.peers import DockerEngine, run_in_bwrap
 
 __all__ = ["real_channel"]
 
@@ -42,7 +47,7 @@ def image(real_channel: RealChannel, tmp_path_factory: pytest.TempPathFactory) -
     text = (CONTAINER / "environment.yml").read_text()
     text = text.replace("conda-forge", real_channel.url).replace("python=3.13.*", f"python={VERSION}")
     file = folder / "environment.yml"
-    file.write_text(text.replace("- ..\n", f"- {ROOT}\n"))
+    file.write_text(text.replace("- ..[serve]\n", f"- {ROOT}[serve]\n"))
     # The channel's Python brings no certificates, as conda-forge's does.
     certificates = f"/opt/conda/lib/python{minor_version(VERSION)}/site-packages/certifi/cacert.pem"
     options = [
@@ -102,8 +107,48 @@ def test_an_image_is_built_in_it(image: Path, root: Path, real_channel: RealChan
     assert open_image(f"oci:{root / 'srv/layout'}").digest == inside.strip()
 
 
+def test_it_serves_images_as_an_ordinary_user_with_a_read_only_root(
+    image: Path, real_channel: RealChannel, docker_engine: DockerEngine, tmp_path: Path
+) -> None:
+    write_image(open_image(f"oci:{image}"), f"docker-archive:{tmp_path / 'own.tar'}:conda-docker/own:1")
+    docker_engine.load(tmp_path / "own.tar")
+    data = tmp_path / "data"
+    data.mkdir()
+    os.chown(data, 1000, 1000)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    mounts = {data: "/data", real_channel.folder: "/srv/channel:ro", make_base(): "/srv/base:ro"}
+    limited = ("--user", "1000:1000", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+    serve = ("--channel", "file:///srv/channel", "--base", "oci:/srv/base", "--platform", "linux/amd64")
+    container = docker_engine.docker(
+        *("run", "--detach", "--network", "host", "--tmpfs", "/tmp", "--env", "HOME=/data", *limited),
+        *(word for host, inside in mounts.items() for word in ("--volume", f"{host}:{inside}")),
+        *("conda-docker/own:1", "conda-docker", "serve", "--port", str(port), *serve),
+    ).stdout.strip()
+    try:
+        wait_until_it_answers(port, lambda: docker_engine.docker("logs", container, check=False).stderr)
+        name = f"localhost:{port}/python-{minor_version(VERSION)}/flask"
+        docker_engine.docker("pull", name)
+        assert docker_engine.run(name, "python", "-c", "import flask; print(flask.__name__)").stdout == "flask\n"
+    finally:
+        docker_engine.docker("rm", "--force", container)
+    written = {path.name for path in data.iterdir()} | {path.name for path in (data / ".cache").iterdir()}
+    assert written <= {".cache", "conda-docker", "rattler"}
+
+
+def wait_until_it_answers(port: int, log: Callable[[], str]) -> None:
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(f"http://localhost:{port}/healthz", timeout=10) as answer:
+                assert answer.status == 200
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(log())
+
+
 def test_the_declaration_is_of_this_project() -> None:
     declared = tomllib.loads((CONTAINER / "conda-docker.toml").read_text())
     assert declared["file"] == ["environment.yml"]
     _, wheels = yaml.safe_load((CONTAINER / "environment.yml").read_text())["dependencies"]
-    assert (CONTAINER / wheels["pip"][0]).resolve() == ROOT
+    assert (CONTAINER / wheels["pip"][0].removesuffix("[serve]")).resolve() == ROOT
