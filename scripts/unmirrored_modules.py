@@ -30,7 +30,6 @@ REASONS = {
     "a command, run as users run it by tests named after what it does: cli/commands, verification, serve": """
         conda_docker/__main__.py conda_docker/cli/app.py conda_docker/cli/commands/init.py
         conda_docker/cli/commands/layer_repository.py conda_docker/cli/commands/serve.py
-        conda_docker/cli/commands/verify.py
     """,
     "options as they are declared; snapshots of help and errors, and cli/declared/test_values, go through all": """
         conda_docker/cli/options/asked.py conda_docker/cli/options/attachments.py conda_docker/cli/options/attest.py

@@ -118,6 +118,10 @@ class InvalidSignature(Error):
     """A signature that is malformed, of something else, or not by who it should be."""
 
 
+class NotSigned(Error):
+    """Something that should be signed and has no signature at all."""
+
+
 class SigningFailed(Error):
     """A signature that could not be made, for want of an identity, a service or a library."""
 

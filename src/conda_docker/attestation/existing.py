@@ -23,7 +23,7 @@ from python_docker.transports import Location, destination
 if TYPE_CHECKING:
     from conda_docker.attestation.attachments import Signer
     from python_docker.registry.options import RegistryOptions
-    from python_docker.signing.keys import SigningKey
+    from python_docker.signing.simple_signing import PayloadSigner
     from python_docker.spec.digest import Digest
     from python_docker.transports.medium import Destination, Source
 
@@ -84,14 +84,14 @@ def sign_existing(
     *,
     formats: Sequence[BillFormat] = (),
     bills: Sequence[Bill] = (),
-    tag_key: SigningKey | None = None,
+    sign_payload: PayloadSigner | None = None,
     registry: RegistryOptions | None = None,
 ) -> list[Signed]:
     """Sign what `source` has at `root`, which is at `location`, and return what was signed.
 
     Of an index, the images in it are signed too. `formats` are bills of materials to be made of each image's history,
-    `bills` others for the root; both are attached, and signed as statements. With `tag_key`, cosign's older form is
-    written as well. Nothing is changed but what is attached: a tag that moves meanwhile keeps what it names then.
+    `bills` others for the root; both are attached, and signed as statements. With `sign_payload`, cosign's older form
+    is written as well. Nothing is changed but what is attached: a tag that moves meanwhile keeps what it names then.
 
     Raises `UnsupportedFormat` for a place where nothing can be attached, `NotFound` for a bill of an image whose
     history names no packages, `SigningFailed`, and what writing there raises.
@@ -108,8 +108,8 @@ def sign_existing(
             if image is not None:
                 attached += [Bill(one, bill_of_materials(image, one)) for one in formats]
             signed.append(_sign(manifest, platform, name, image, attached, signer, target))
-        if tag_key is not None:
-            put_tagged_signatures([one.digest for one in signed], name, tag_key, target)
+        if sign_payload is not None:
+            put_tagged_signatures([one.digest for one in signed], name, sign_payload, target)
     return signed
 
 

@@ -15,6 +15,8 @@ class ExitCode(IntEnum):
     ACCESS_DENIED = 5
     NETWORK = 6
     INVALID_INPUT = 7
+    NOT_SIGNED = 8
+    WRONG_SIGNATURE = 9
     SIGINT = 130
     SIGPIPE = 141
 
@@ -35,6 +37,8 @@ def exit_code_of(error: BaseException) -> ExitCode:
         (ExitCode.NOT_FOUND, (docker.NotFound, docker.EngineNotFound)),
         (ExitCode.ACCESS_DENIED, (docker.AccessDenied, docker.CredentialsError)),
         (ExitCode.INVALID_INPUT, (docker.ContentMismatch,)),
+        (ExitCode.NOT_SIGNED, (docker.NotSigned,)),
+        (ExitCode.WRONG_SIGNATURE, (docker.InvalidSignature,)),
         (
             ExitCode.NETWORK,
             (docker.ConnectionFailed, docker.TooManyRequests, conda.ChannelError, conda.DownloadError),
@@ -42,7 +46,7 @@ def exit_code_of(error: BaseException) -> ExitCode:
         (
             ExitCode.INVALID_INPUT,
             (
-                *(docker.InvalidDocument, docker.InvalidArchive, docker.InvalidLayer),
+                *(docker.InvalidDocument, docker.InvalidArchive, docker.InvalidLayer, docker.InvalidKey),
                 *(docker.UnsupportedFormat, conda.InvalidPackage, conda.InvalidEnvironment, conda.UnsupportedInput),
             ),
         ),

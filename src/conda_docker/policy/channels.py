@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
     from conda_docker.environment.wheels import LockedWheel
     from conda_docker.image.provenance import InstalledPackage
+    from python_docker.image import Image
 
 ANY_WHEEL = "pypi"
 """What allows wheels from anywhere, among the allowed channels."""
@@ -63,3 +66,36 @@ def foreign_packages(packages: Iterable[Origin], allowed: Sequence[str]) -> Iter
             yield f"{package.package}: its channel {package.channel} is not in --allow-channel {shown}"
         elif package.channel is None and ANY_WHEEL not in allowed and not package.url.startswith(urls):
             yield f"{package.package}: {package.url} is not in --allow-channel {shown} ({ANY_WHEEL} allows all wheels)"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReport:
+    """Where the packages of an image are from.
+
+    `counts` are URLs of channels, and of hosts of wheels, each with whether it is of wheels and how many packages are
+    from there. `refused` says which packages are not from where they should be.
+    """
+
+    counts: tuple[tuple[str, bool, int], ...]
+    refused: tuple[str, ...]
+
+
+def channel_report(images: Iterable[Image], allowed: Sequence[str]) -> ChannelReport:
+    """Return where the packages of images, those of several platforms, are from, as their history says.
+
+    Raises `NotFound` for an image whose history names no packages.
+    """
+    from conda_docker.image.provenance import read_environments
+
+    found: dict[Origin, None] = {}
+    for image in images:
+        for environment in read_environments(image):
+            found |= dict.fromkeys(installed_origins(environment.packages))
+    counts = Counter((package.channel or _host(package.url), package.channel is None) for package in found)
+    counted = sorted((place, is_wheel, number) for (place, is_wheel), number in counts.items())
+    return ChannelReport(tuple(counted), tuple(foreign_packages(found, allowed)))
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from conda_docker.sbom.document import BillFormat, bill_of_materials
 from python_docker.copying.referrer import Referrer, list_referrers, read_document
-from python_docker.errors import ContentMismatch, InvalidDocument, NotFound
+from python_docker.errors import ContentMismatch, InvalidDocument, InvalidSignature, NotFound, NotSigned
+from python_docker.signing.bundle import MAX_BUNDLE
+from python_docker.signing.verify import verify_signatures
+from python_docker.spec.strict_json import parse_json
 
 if TYPE_CHECKING:
     from python_docker.image import Image
+    from python_docker.signing.expected import Expected
     from python_docker.transports.medium import Source
 
 _log = logging.getLogger("conda_docker")
@@ -24,6 +30,56 @@ def bill_referrer(bill: bytes, bill_format: BillFormat, created: str | None) -> 
     if created:
         annotations["org.opencontainers.image.created"] = created
     return Referrer(bill_format.media_type, bill, annotations)
+
+
+def find_signed_bill(source: Source, image: Image, bill_format: BillFormat, expected: Sequence[Expected]) -> bytes:
+    """Return the newest bill of an image that one of those who are expected has signed.
+
+    The signature is on a statement about the image, with the bill in it, as `--sbom` with `--sign-key` and `cosign
+    attest` make it. Where the bill is attached by itself too, it is returned as it is there, byte for byte; else as the
+    statement has it. Bills that nobody has signed, or somebody else, do not count.
+
+    Raises `NotSigned` where there is no signature at all, `InvalidSignature` where none is by who is expected or is of
+    a bill, and what reading the source raises.
+    """
+    digest = image.manifest.digest
+    refused: list[str] = []
+    stated: list[str] = []
+    for one in expected:
+        report = verify_signatures(source, digest, one)
+        refused += report.refused
+        stated += [signature.predicate_type for signature in report.signatures]
+        bills = [
+            signature.statement.predicate
+            for signature in report.signatures
+            if signature.statement is not None and signature.predicate_type in bill_format.predicate_types
+        ]
+        if bills:
+            if len(bills) > 1:
+                _log.warning("%d %s bills are signed by %s; this is the newest", len(bills), bill_format, one.name)
+            return _as_attached(source, image, bill_format, bills[0])
+    whom = " or ".join(one.name for one in expected)
+    what = f"no {bill_format} bill of materials of {digest} is signed by {whom}"
+    attached = [entry.digest.short for entry in list_referrers(source, digest, bill_format.media_type)]
+    there = f"; attached, and not signed: {', '.join(attached)}" if attached else ""
+    if stated:
+        raise InvalidSignature(f"{what}, who signed only {', '.join(dict.fromkeys(stated))}{there}")
+    if refused:
+        raise InvalidSignature(f"{what}{there}: " + "; ".join(dict.fromkeys(refused)))
+    raise NotSigned(f"{what}: there is no signature{there}")
+
+
+def _as_attached(source: Source, image: Image, bill_format: BillFormat, bill: Mapping[str, Any]) -> bytes:
+    """Return a signed bill as the document that is attached, if one has the same content."""
+    digest = image.manifest.digest
+    for entry in list_referrers(source, digest, bill_format.media_type):
+        try:
+            content = read_document(source, entry, digest)
+            if parse_json(content, "the bill", limit=MAX_BUNDLE) == bill:
+                return content
+        except (NotFound, InvalidDocument, ContentMismatch):
+            continue
+    return json.dumps(bill, indent=2, ensure_ascii=False).encode()
 
 
 def find_bill(source: Source, image: Image, bill_format: BillFormat) -> tuple[bytes, bool]:

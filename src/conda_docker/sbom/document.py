@@ -43,6 +43,17 @@ class BillFormat(StrEnum):
         """
         return "https://cyclonedx.org/bom" if self is BillFormat.CYCLONEDX else "https://spdx.dev/Document"
 
+    @property
+    def predicate_types(self) -> tuple[str, ...]:
+        """What statements with such bills in them may be: versions may follow, as in SPDX's own predicates.
+
+        >>> BillFormat.SPDX.predicate_types
+        ('https://spdx.dev/Document', 'https://spdx.dev/Document/v2.2', 'https://spdx.dev/Document/v2.3')
+        """
+        if self is BillFormat.CYCLONEDX:
+            return (self.predicate_type, f"{self.predicate_type}/v1.5", f"{self.predicate_type}/v1.6")
+        return (self.predicate_type, f"{self.predicate_type}/v2.2", f"{self.predicate_type}/v2.3")
+
 
 def check_installed(formats: Sequence[BillFormat]) -> None:
     """Raise `MissingExtra` unless the libraries that write these formats are installed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
@@ -94,3 +95,25 @@ def image_of(source: Source, platform: Platform | None = None, root: Manifest | 
     if platform is not None and stated is None and not platform.accepts(image.platform):
         raise PlatformNotFound(f"the image is for {image.platform}, not for {platform}")
     return image
+
+
+def images_of(source: Source, platform: Platform | None = None) -> list[Image]:
+    """Return the image for `platform`, or else all images of a source, those of indexes in its index too.
+
+    Raises `PlatformNotFound`.
+    """
+    root = source.root()
+    if platform is not None or isinstance(root, Manifest):
+        return [image_of(source, platform, root)]
+    return [image_of(source, None, manifest) for manifest in _manifests(source, root, 1)]
+
+
+def _manifests(source: Source, index: Index, depth: int) -> Iterator[Manifest]:
+    if depth > MAX_DEPTH:
+        raise UnsupportedFormat(f"index {index.digest} is in indexes more than {MAX_DEPTH} deep")
+    for descriptor in images_in(index):
+        child = source.child(descriptor)
+        if isinstance(child, Index):
+            yield from _manifests(source, child, depth + 1)
+        else:
+            yield child

@@ -67,11 +67,15 @@ def verify_bundle(content: bytes, key: VerifyingKey) -> Statement:
 
 def verify_envelope(content: bytes, key: VerifyingKey) -> Statement:
     """Return the statement in an envelope that is signed by a key. Raises `InvalidSignature`, as `verify_bundle`."""
+    return _verified(parse_envelope(content), key)
+
+
+def parse_envelope(content: bytes) -> Any:
+    """Return an envelope as JSON, which nobody has verified. Raises `InvalidSignature` for what is not JSON."""
     try:
-        envelope = parse_json(content, "the envelope", limit=MAX_BUNDLE)
+        return parse_json(content, "the envelope", limit=MAX_BUNDLE)
     except ValueError:
         raise InvalidSignature("it is not a signed envelope") from None
-    return _verified(envelope, key)
 
 
 def _verified(envelope: Any, key: VerifyingKey) -> Statement:

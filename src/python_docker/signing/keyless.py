@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from python_docker.errors import InvalidSignature, SigningFailed
+from python_docker.errors import ConnectionFailed, InvalidDocument, InvalidSignature, NotFound, SigningFailed
 from python_docker.signing.bundle import Statement, has_certificate, parse_statement
 
 if TYPE_CHECKING:
@@ -78,23 +79,50 @@ class IdentitySigner:
         if self._signer is not None and time.monotonic() - self._since < _SERVES:
             with suppress(Exception):  # its certificate may live for less; a new one shows what else it is
                 return _signed(self._signer, signable)
+        with self._signing() as token:
+            self._signer, self._since = self._new_signer(token, self._services()), time.monotonic()
+            return _signed(self._signer, signable)
+
+    def sign_payload(self, payload: bytes) -> Mapping[str, str]:
+        """Return the annotations with certificate, log entry and signature on a payload (`certified.py`).
+
+        A log that gives promises is asked, whichever one bundles are made with. Raises `SigningFailed`.
+        """
+        from python_docker.signing.certified import annotations_of
+
+        with self._signing() as token:
+            services = copy(self._services())
+            services.force_tlog_version = 1
+            bundle = self._new_signer(token, services).sign_artifact(payload)
+            return annotations_of(bundle.to_json(), services.trusted_root.get_fulcio_certs())
+
+    @contextmanager
+    def _signing(self) -> Iterator[str]:
+        """Yield a token to sign with; errors become `SigningFailed`, without it."""
         token = self._token()
         try:
-            self._signer, self._since = self._new_signer(token), time.monotonic()
-            return _signed(self._signer, signable)
+            yield token
         except SigningFailed:
             raise
+        except ImportError:
+            raise SigningFailed(_MISSING) from None
         except Exception as error:  # the library has no root for what its clients raise, and passes on what they read
             raise SigningFailed(_reason(error, token)) from None
 
-    def _new_signer(self, token: str) -> Signer:
+    def _services(self) -> ClientTrustConfig:
         from sigstore.models import ClientTrustConfig
+
+        if self._trust is None:
+            self._trust = ClientTrustConfig.production()
+        return self._trust
+
+    def _new_signer(self, token: str, services: ClientTrustConfig) -> Signer:
         from sigstore.oidc import ExpiredIdentity, IdentityError, IdentityToken
         from sigstore.sign import SigningContext
 
         try:
             identity = IdentityToken(token)
-            context = SigningContext.from_trust_config(self._trust or ClientTrustConfig.production())
+            context = SigningContext.from_trust_config(services)
             # It holds nothing that must be closed.
             with context.signer(identity) as signer:
                 return signer
@@ -141,14 +169,15 @@ def read_trust_config(path: Path) -> ClientTrustConfig:
 def trusted_root(path: Path | None = None) -> TrustedRoot:
     """Return whom to trust: what a file says, else what Sigstore's public repository says now.
 
-    The file is a `trusted_root.json`, or the configuration that `read_trust_config` reads. Raises `InvalidSignature`
-    for a file that is neither, and where the repository cannot be reached.
+    The file is a `trusted_root.json`, or the configuration that `read_trust_config` reads. Raises `NotFound` and
+    `InvalidDocument` for a file that is not there or is neither, `ConnectionFailed` where the repository cannot be
+    read, and `SigningFailed` without the library.
     """
     try:
         from sigstore.errors import Error as SigstoreError
         from sigstore.models import ClientTrustConfig, TrustedRoot
     except ImportError:
-        raise InvalidSignature(_MISSING) from None
+        raise SigningFailed(_MISSING) from None
     try:
         if path is None:
             return ClientTrustConfig.production().trusted_root
@@ -157,8 +186,12 @@ def trusted_root(path: Path | None = None) -> TrustedRoot:
             return ClientTrustConfig.from_json(content).trusted_root
         return TrustedRoot.from_file(str(path))
     except (SigstoreError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        where = "Sigstore's repository of trust" if path is None else f"the file {path}"
-        raise InvalidSignature(f"{where} cannot be read: {type(error).__name__}") from None
+        if path is None:
+            why = "Sigstore's repository of trust cannot be read"
+            raise ConnectionFailed(f"{why}: {type(error).__name__}; --trusted-root takes a file instead") from None
+        if isinstance(error, FileNotFoundError):
+            raise NotFound(f"the file {path} cannot be read: {error.strerror}") from None
+        raise InvalidDocument(f"the file {path} cannot be read as a root of trust: {type(error).__name__}") from None
 
 
 def verify_bundle_of(content: bytes, identity: str, issuer: str, root: TrustedRoot) -> Statement:

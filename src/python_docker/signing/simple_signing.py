@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable, Mapping
 
 from python_docker.errors import InvalidSignature
 from python_docker.image.blob import Blob
-from python_docker.signing.keys import SigningKey, VerifyingKey
+from python_docker.signing.keys import VerifyingKey
 from python_docker.spec.digest import Digest
 from python_docker.spec.digest_tags import PAYLOAD, PAYLOAD_KIND, signed_digest
 
 SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
+PayloadSigner = Callable[[bytes], Mapping[str, str]]
+"""Returns the annotations with the signature on a payload."""
 
 
-def sign_digest(digest: Digest, repository: str, key: SigningKey) -> Blob:
-    """Return the signed payload for an image in a repository: a layer, with its signature in an annotation."""
+def sign_digest(digest: Digest, repository: str, sign: PayloadSigner) -> Blob:
+    """Return the signed payload for an image in a repository: a layer, with its signature in annotations."""
     payload = {
         "critical": {
             "identity": {"docker-reference": repository},
@@ -26,9 +29,8 @@ def sign_digest(digest: Digest, repository: str, key: SigningKey) -> Blob:
         "optional": None,
     }
     content = json.dumps(payload, separators=(",", ":")).encode()
-    signature = base64.b64encode(key.sign(content)).decode("ascii")
     blob = Blob.from_bytes(content, PAYLOAD)
-    return blob.describe(blob.descriptor.replace(annotations={SIGNATURE_ANNOTATION: signature}))
+    return blob.describe(blob.descriptor.replace(annotations=dict(sign(content))))
 
 
 def verify_payload(content: bytes, signature: str, key: VerifyingKey) -> Digest:

@@ -21,8 +21,11 @@ from python_docker.errors import (
     ContentMismatch,
     CredentialsError,
     Error,
+    InvalidKey,
+    InvalidSignature,
     NotFound,
     NotFoundInRegistry,
+    NotSigned,
     TooManyRequests,
 )
 
@@ -44,6 +47,9 @@ from python_docker.errors import (
         (ContentMismatch("another digest"), ExitCode.INVALID_INPUT),
         (InvalidPackage("not a zip"), ExitCode.INVALID_INPUT),
         (InvalidSpec("==", "no version"), ExitCode.INVALID_INPUT),
+        (InvalidKey("a public key"), ExitCode.INVALID_INPUT),
+        (NotSigned("no signature"), ExitCode.NOT_SIGNED),
+        (InvalidSignature("another key signed it"), ExitCode.WRONG_SIGNATURE),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )

@@ -182,21 +182,18 @@ class PrivateSigstore:
 
     def record(self, proposed: dict[str, Any]) -> dict[str, Any]:
         """Answer a new entry (`POST /api/v1/log/entries`)."""
-        content = proposed["spec"]["proposedContent"]
-        envelope = content["envelope"]
-        value = json.loads(envelope)
-        [verifier] = content["verifiers"]
-        body = _canonical(
-            {
-                "apiVersion": "0.0.1",
-                "kind": "dsse",
-                "spec": {
-                    "envelopeHash": _hashed(envelope.encode()),
-                    "payloadHash": _hashed(base64.b64decode(value["payload"])),
-                    "signatures": [{"signature": one["sig"], "verifier": verifier} for one in value["signatures"]],
-                },
+        spec = proposed["spec"]
+        if proposed["kind"] == "dsse":
+            content = spec["proposedContent"]
+            envelope = content["envelope"]
+            value = json.loads(envelope)
+            [verifier] = content["verifiers"]
+            spec = {
+                "envelopeHash": _hashed(envelope.encode()),
+                "payloadHash": _hashed(base64.b64decode(value["payload"])),
+                "signatures": [{"signature": one["sig"], "verifier": verifier} for one in value["signatures"]],
             }
-        )
+        body = _canonical({"apiVersion": "0.0.1", "kind": proposed["kind"], "spec": spec})
         with self._lock:
             self._leaves.append(hashlib.sha256(b"\0" + body).digest())
             leaves, index = list(self._leaves), len(self._leaves) - 1

@@ -17,7 +17,7 @@ import pytest
 import sigstore
 from sigstore.models import TrustedRoot
 
-from python_docker.errors import InvalidSignature, SigningFailed
+from python_docker.errors import InvalidDocument, InvalidSignature, NotFound, SigningFailed
 from python_docker.signing.bundle import has_certificate, is_about, sign_statement, verify_bundle
 from python_docker.signing.keyless import (
     TOKEN_VARIABLE,
@@ -80,9 +80,10 @@ def test_a_key_is_not_an_identity_nor_the_other_way_round(root: TrustedRoot) -> 
 
 def test_nobody_is_trusted_by_what_is_no_file_of_trust(tmp_path: Path) -> None:
     (tmp_path / "root.json").write_text("{}")
-    for name in ("root.json", "missing.json"):
-        with pytest.raises(InvalidSignature, match=f"the file .*{name} cannot be read"):
-            trusted_root(tmp_path / name)
+    with pytest.raises(InvalidDocument, match=r"the file .*root\.json cannot be read as a root of trust"):
+        trusted_root(tmp_path / "root.json")
+    with pytest.raises(NotFound, match=r"the file .*missing\.json cannot be read"):
+        trusted_root(tmp_path / "missing.json")
 
 
 def test_no_ci_system_gives_an_identity(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +205,7 @@ def test_what_is_not_a_trust_configuration(content: str, tmp_path: Path) -> None
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(SigningFailed, match="not a client trust configuration"):
         read_trust_config(tmp_path / "config.json")
-    with pytest.raises(InvalidSignature, match="cannot be read"):
+    with pytest.raises(InvalidDocument, match="cannot be read"):
         trusted_root(tmp_path / "config.json")
 
 

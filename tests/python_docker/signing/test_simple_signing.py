@@ -9,6 +9,7 @@ import pytest
 
 from python_docker.errors import InvalidSignature
 from python_docker.signing.keys import read_signing_key
+from python_docker.signing.signer import KeySigner
 from python_docker.signing.simple_signing import SIGNATURE_ANNOTATION, sign_digest, verify_payload
 from python_docker.spec.digest import Digest
 from tests.python_docker.signing.keys import ecdsa_key, pem
@@ -23,7 +24,7 @@ def signature_of(annotations: object) -> str:
 
 
 def test_a_signed_payload() -> None:
-    blob = sign_digest(DIGEST, "ghcr.io/org/app", KEY)
+    blob = sign_digest(DIGEST, "ghcr.io/org/app", KeySigner(KEY).sign_payload)
     signature = signature_of(blob.descriptor.annotations)
     assert verify_payload(blob.read(), signature, KEY.public) == DIGEST
     with pytest.raises(InvalidSignature, match="another key"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,10 @@ from python_docker.errors import UnsupportedFormat
 from python_docker.image.blob import Blob
 from python_docker.image.image import Image
 from python_docker.registry.options import RegistryOptions
-from python_docker.signing.bundle import BUNDLE_TYPE, ENVELOPE, sign_statement, verify_bundle
+from python_docker.signing.bundle import BUNDLE_TYPE, ENVELOPE, sign_statement
+from python_docker.signing.expected import ByKey
 from python_docker.signing.keys import SigningKey, read_signing_key
+from python_docker.signing.signer import KeySigner
 from python_docker.signing.statement import SIGNATURE, statement
 from python_docker.signing.tagged import put_tagged_signatures
 from python_docker.signing.verify import SignatureReport, verify_signatures
@@ -40,9 +41,8 @@ KEY, OTHER = new_key(), new_key()
 def verified(place: Location, key: SigningKey, registry: RegistryOptions | None = None) -> SignatureReport:
     source = open_source(place, registry=registry)
     digest = source.root().digest
-    check = partial(verify_bundle, key=key.public)
     try:
-        return verify_signatures(source, digest, check, key=key.public)
+        return verify_signatures(source, digest, ByKey(key.public))
     finally:
         source.close()
 
@@ -96,7 +96,7 @@ def test_signatures_under_the_older_tag_are_kept(
     assert not verified(place, KEY, options).ok
     for key in (KEY, OTHER, KEY):
         with destination(place, registry=options) as target:
-            put_tagged_signatures([manifest.digest], repository, key, target)
+            put_tagged_signatures([manifest.digest], repository, KeySigner(key).sign_payload, target)
     for key in (KEY, OTHER):
         report = verified(place, key, options)
         assert [one.form for one in report.signatures] == ["tag"]
@@ -107,7 +107,7 @@ def test_signatures_under_the_older_tag_are_kept(
 def test_no_signatures_under_a_tag_in_an_archive_of_docker(tmp_path: Path) -> None:
     opened = open_destination(f"docker-archive:{tmp_path}/out.tar:a:1")
     with pytest.raises(UnsupportedFormat, match="cannot be kept under tags"):
-        put_tagged_signatures([Digest.of(b"1")], "a", KEY, opened)
+        put_tagged_signatures([Digest.of(b"1")], "a", KeySigner(KEY).sign_payload, opened)
     opened.abort()
 
 

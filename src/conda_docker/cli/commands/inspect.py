@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conda_docker.cli.options import attest
 from conda_docker.cli.options import common as options
 from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from conda_docker.image.provenance import InstalledEnvironment
     from python_docker.image import Image
+    from python_docker.signing.expected import Expected
     from python_docker.spec.documents import Manifest
     from python_docker.spec.platform import Platform
     from python_docker.transports import Location
@@ -30,6 +33,8 @@ conda-docker inspect --packages demo.tar
 conda-docker inspect --explicit demo.tar > demo.txt
 # The bill of materials
 conda-docker inspect --sbom cyclonedx ghcr.io/org/name:tag
+# The same, if a key has signed it
+conda-docker inspect --sbom cyclonedx --key cosign.pub ghcr.io/org/name:tag
 # The manifest, byte for byte
 conda-docker inspect --raw docker://ubuntu:24.04
 """
@@ -58,8 +63,10 @@ _SHOWN = "What to show"
         metavar="FORMAT",
         type=click.Choice(options.BILL_FORMATS),
         panel=_SHOWN,
-        help="The bill of materials, cyclonedx or spdx: the attached one, else one made from the image's history.",
+        help="The bill of materials, cyclonedx or spdx: the attached one, else one made from the image's history; with "
+        "--key or --certificate-identity, only one that is signed.",
     ),
+    *attest.EXPECTED,
     Option("--json", is_flag=True, panel=_SHOWN, help="Print everything, or what was asked for, as JSON."),
     options.PLATFORM,
     *options.LOGIN,
@@ -74,6 +81,10 @@ def inspect(
     packages: bool,
     explicit: bool,
     sbom: str | None,
+    key: tuple[Path, ...],
+    certificate_identity: str | None,
+    certificate_oidc_issuer: str | None,
+    trusted_root: Path | None,
     json: bool,
     platform: Platform | None,
     insecure: tuple[str, ...],
@@ -90,6 +101,9 @@ def inspect(
     asked += ["sbom"] if sbom else []
     if len(asked) > 1:
         raise click.UsageError(f"give one of --{' and --'.join(asked)}")
+    attest.check_expected(key, certificate_identity, certificate_oidc_issuer, trusted_root)
+    if sbom is None and (key or certificate_identity is not None):
+        raise click.UsageError("--key and --certificate-identity need --sbom; `conda-docker verify` verifies the image")
     if raw and (json or asked not in ([], ["config"])):
         raise click.UsageError("--raw can only be combined with --config")
 
@@ -102,7 +116,8 @@ def inspect(
     opened = open_source(source, registry=registry)
     try:
         if sbom is not None:
-            _show_bill(output, opened, platform, sbom)
+            signers = attest.expected_signers(key, certificate_identity, certificate_oidc_issuer, trusted_root)
+            _show_bill(output, opened, platform, sbom, signers)
         else:
             _show(output, str(source), opened, platform, asked, raw=raw, json=json)
     finally:
@@ -154,11 +169,16 @@ def _show(
         output.json(report) if json else output.result(source_text(report, _environments(image)))
 
 
-def _show_bill(output: Output, source: Source, platform: Platform | None, bill_format: str) -> None:
-    from conda_docker.sbom.attachment import find_bill
+def _show_bill(
+    output: Output, source: Source, platform: Platform | None, bill_format: str, signers: Sequence[Expected]
+) -> None:
+    from conda_docker.sbom.attachment import find_bill, find_signed_bill
     from conda_docker.sbom.document import BillFormat
     from python_docker.copying.choose import image_of
 
+    if signers:
+        output.raw(find_signed_bill(source, image_of(source, platform), BillFormat(bill_format), signers))
+        return
     bill, attached = find_bill(source, image_of(source, platform), BillFormat(bill_format))
     if not attached:
         output.note(

@@ -49,7 +49,7 @@ _FILE = click.Path(path_type=Path)
     Option(
         "--signature-tag",
         is_flag=True,
-        help="Sign in cosign's older form too, under the tag sha256-DIGEST.sig; needs --key.",
+        help="Sign in cosign's older form too, under the tag sha256-DIGEST.sig.",
     ),
     Option(
         "--sbom",
@@ -98,8 +98,6 @@ def sign(
     """
     if key is not None and trust_config is not None:
         raise click.UsageError("--key and --trust-config exclude each other: sign with a key, or with an identity")
-    if signature_tag and key is None:
-        raise click.UsageError("--signature-tag needs --key")
     from conda_docker.attestation.existing import check_place, sign_existing
     from conda_docker.cli.options.attest import check_libraries, read_private_key, signer_of
     from conda_docker.cli.options.registries import source_options
@@ -112,8 +110,7 @@ def sign(
     formats = [BillFormat(name) for name in dict.fromkeys(sbom)]
     check_installed(formats)
     bills = [_read(path) for path in attach]
-    private = None if key is None else read_private_key(key)
-    signer = signer_of(private, trust_config)
+    signer = signer_of(None if key is None else read_private_key(key), trust_config)
     registry = source_options(
         source, insecure=insecure, ca_bundle=cacert, username=username, password_stdin=password_stdin
     )
@@ -127,7 +124,7 @@ def sign(
             signer,
             formats=formats,
             bills=bills,
-            tag_key=private if signature_tag else None,
+            sign_payload=signer.sign_payload if signature_tag else None,
             registry=registry,
         )
     finally:

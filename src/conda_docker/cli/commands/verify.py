@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from conda_docker.cli.exit_codes import ExitCode
+from conda_docker.cli.options import attest
 from conda_docker.cli.options import common as options
 from conda_docker.cli.options.arguments import to_source
-from conda_docker.cli.options.attest import KeyFile
+from conda_docker.cli.options.policy import to_words
 from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 
 if TYPE_CHECKING:
+    from conda_docker.policy.channels import ChannelReport
     from conda_docker.verification.base import BaseRegistry
     from conda_docker.verification.report import RebuildReport
     from python_docker.registry.options import RegistryOptions
-    from python_docker.signing.keys import VerifyingKey
-    from python_docker.signing.verify import Check, SignatureReport
+    from python_docker.signing.expected import Expected
+    from python_docker.signing.verify import SignatureReport
     from python_docker.spec.digest import Digest
     from python_docker.spec.platform import Platform
     from python_docker.transports import Location
@@ -33,13 +36,14 @@ conda-docker verify --rebuild ghcr.io/org/name:tag
 conda-docker verify --rebuild --packages numpy,openssl demo.tar
 # Check that a key signed it
 conda-docker verify --key cosign.pub ghcr.io/org/name:tag
+# Check that all its packages are from conda-forge
+conda-docker verify --allow-channel conda-forge ghcr.io/org/name:tag
 # Check that a CI workflow signed it
 conda-docker verify ghcr.io/org/name:tag \\
   --certificate-identity https://github.com/org/name/.github/workflows/image.yml@refs/heads/main \\
   --certificate-oidc-issuer https://token.actions.githubusercontent.com
 """
-_REBUILD, _SIGNATURES = "Making layers again", "Signatures"
-_FILE = click.Path(path_type=Path)
+_REBUILD, _CHANNELS = "Making layers again", "Where packages are from"
 
 
 @command(
@@ -90,34 +94,15 @@ _FILE = click.Path(path_type=Path)
         help="Run link scripts that ran in the build again, in a sandbox without network, and compare their changes.",
     ),
     Option("--offline", is_flag=True, panel=_REBUILD, help="Use only packages that are on this machine."),
+    *attest.EXPECTED,
     Option(
-        "--key",
-        metavar="FILE",
-        type=KeyFile(),
-        multiple=True,
-        panel=_SIGNATURES,
-        help="Check that the image is signed by this public key (PEM), by conda-docker or by cosign; given more than "
-        "once, by any of them.",
-    ),
-    Option(
-        "--certificate-identity",
-        metavar="NAME",
-        panel=_SIGNATURES,
-        help="Check that this identity signed the image, by Sigstore: a mail address, or the URL of a CI workflow.",
-    ),
-    Option(
-        "--certificate-oidc-issuer",
+        "--allow-channel",
         metavar="URL",
-        panel=_SIGNATURES,
-        help="Who vouches for that identity.",
-    ),
-    Option(
-        "--trusted-root",
-        metavar="FILE",
-        type=_FILE,
-        panel=_SIGNATURES,
-        help="Whom to trust to certify identities: a trusted_root.json, or what `build --trust-config` takes [default: "
-        "Sigstore's public service, which is asked]",
+        multiple=True,
+        convert=to_words,
+        panel=_CHANNELS,
+        help="Fail unless all packages, as the image's history names them, are from these channels, and wheels from "
+        "such a place (pypi: allow all wheels); repeatable. The report lists the channels in any case.",
     ),
     options.PLATFORM,
     *options.LOGIN,
@@ -139,6 +124,7 @@ def verify(
     certificate_identity: str | None,
     certificate_oidc_issuer: str | None,
     trusted_root: Path | None,
+    allow_channel: tuple[str, ...],
     platform: Platform | None,
     insecure: tuple[str, ...],
     cacert: Path | None,
@@ -150,11 +136,11 @@ def verify(
 
     With --rebuild, each layer is made again from the packages that the image's history names by URL and hash, and
     compared: a file that was changed after the build is found, and named. With --key or --certificate-identity, the
-    image must be signed. The exit code is 1 when something differs or cannot be verified, or a signature is missing.
+    image must be signed. The exit code is 1 when something differs, cannot be verified or is not allowed, 8 when the
+    image is not signed, and 9 when it is, but not by who it should be.
     """
-    signed = bool(key) or certificate_identity is not None
-    if not rebuild and not signed:
-        raise click.UsageError("say what to verify, with --rebuild, --key or --certificate-identity")
+    if not (rebuild or key or certificate_identity is not None or allow_channel):
+        raise click.UsageError("say what to verify, with --rebuild, --key, --certificate-identity or --allow-channel")
     for option, given in (
         ("--packages", packages),
         ("--link-scripts", link_scripts),
@@ -166,12 +152,16 @@ def verify(
         raise click.UsageError("--strict and --allow-unverified exclude each other")
     if packages and link_scripts:
         raise click.UsageError("--packages and --link-scripts exclude each other: scripts see all packages")
-    if key and certificate_identity is not None:
-        raise click.UsageError("--key and --certificate-identity exclude each other")
-    if (certificate_identity is None) != (certificate_oidc_issuer is None):
-        raise click.UsageError("--certificate-identity and --certificate-oidc-issuer need each other")
+    attest.check_expected(key, certificate_identity, certificate_oidc_issuer, trusted_root)
     from conda_docker.cli.options.registries import registry_options, source_options
-    from conda_docker.cli.terminal.verification import rebuild_json, rebuild_text, signatures_json, signatures_text
+    from conda_docker.cli.terminal.verification import (
+        channels_json,
+        channels_text,
+        rebuild_json,
+        rebuild_text,
+        signatures_json,
+        signatures_text,
+    )
     from python_docker.copying.choose import image_of
     from python_docker.transports import open_source
 
@@ -182,13 +172,16 @@ def verify(
     def base_registry(location: Location) -> RegistryOptions | None:
         return registry_options(location, insecure=insecure, ca_bundle=cacert)
 
-    value: dict[str, Any] = {"location": str(source), "digest": None, "signatures": None, "rebuild": None}
+    value: dict[str, Any] = {
+        "location": str(source),
+        "digest": None,
+        "signatures": None,
+        "channels": None,
+        "rebuild": None,
+    }
     texts: list[str] = []
-    ok = True
-    signers = [
-        _Signers(one, certificate_identity, certificate_oidc_issuer, trusted_root)
-        for one in (dict.fromkeys(key) or [None] if signed else [])
-    ]
+    code = 0
+    signers = attest.expected_signers(key, certificate_identity, certificate_oidc_issuer, trusted_root)
     opened = open_source(source, registry=registry)
     try:
         digest = opened.root().digest if platform is None else image_of(opened, platform).manifest.digest
@@ -197,8 +190,13 @@ def verify(
             signatures, name = _verify_by_any(signers, opened, digest)
             value["signatures"] = signatures_json(signatures)
             texts.append(signatures_text(signatures, digest, name))
-            ok = signatures.ok
-        if rebuild and ok:
+            if not signatures.ok:
+                code = ExitCode.WRONG_SIGNATURE if signatures.refused else ExitCode.NOT_SIGNED
+        if code == 0 and (channels := _channels(opened, platform, allow_channel)) is not None:
+            value["channels"] = channels_json(channels)
+            texts.append(channels_text(channels))
+            code = ExitCode.FAILED if channels.refused else 0
+        if code == 0 and rebuild:
             report = _rebuild(
                 output,
                 opened,
@@ -212,13 +210,27 @@ def verify(
             )
             value["rebuild"] = rebuild_json(report)
             texts.append(rebuild_text(report))
-            ok = report.ok and (allow_unverified or not report.missing)
-            if report.ok and not ok:
+            code = 0 if report.ok and (allow_unverified or not report.missing) else ExitCode.FAILED
+            if report.ok and code:
                 output.note("note: --allow-unverified accepts layers that cannot be verified")
     finally:
         opened.close()
     output.json(value) if json else output.result("\n".join(texts))
-    return 0 if ok else 1
+    return code
+
+
+def _channels(opened: Source, platform: Platform | None, allowed: Sequence[str]) -> ChannelReport | None:
+    """Return where the packages are from; None where the history does not say, and nobody asked for channels."""
+    from conda_docker.policy.channels import channel_report
+    from python_docker.copying.choose import images_of
+    from python_docker.errors import NotFound, UnsupportedFormat
+
+    try:
+        return channel_report(images_of(opened, platform), allowed)
+    except (NotFound, UnsupportedFormat):  # no image of conda-docker, or no image at all
+        if allowed:
+            raise
+        return None
 
 
 def _rebuild(
@@ -251,43 +263,14 @@ def _rebuild(
         )
 
 
-def _verify_by_any(signers: list[_Signers], opened: Source, digest: Digest) -> tuple[SignatureReport, str]:
-    """Return the signatures by the first of the signers who signed an image, and what that one is called."""
-    from python_docker.signing.verify import SignatureReport
+def _verify_by_any(expected: Sequence[Expected], opened: Source, digest: Digest) -> tuple[SignatureReport, str]:
+    """Return the signatures by the first of those who may have signed an image and did, and what it is called."""
+    from python_docker.signing.verify import SignatureReport, verify_signatures
 
     refused: list[str] = []
-    for signer in signers:
-        report = signer.verify(opened, digest)
+    for one in expected:
+        report = verify_signatures(opened, digest, one)
         if report.ok:
-            return report, signer.name
+            return report, one.name
         refused += report.refused
-    return SignatureReport((), tuple(dict.fromkeys(refused))), " or ".join(signer.name for signer in signers)
-
-
-class _Signers:
-    """By whom an image should be signed: a key, or an identity."""
-
-    def __init__(self, key: Path | None, identity: str | None, issuer: str | None, trusted_root: Path | None) -> None:
-        from conda_docker.cli.options.attest import check_libraries, read_public_key
-
-        check_libraries("sigstore" if key is None else "cryptography")
-        self.key: VerifyingKey | None = None
-        self.check: Check
-        if key is not None:
-            from python_docker.signing.bundle import verify_bundle
-
-            self.key = read_public_key(key)
-            self.check = partial(verify_bundle, key=self.key)
-            self.name = f"the key {key}"
-        else:
-            from python_docker.signing import keyless
-
-            root = keyless.trusted_root(trusted_root)
-            self.check = partial(keyless.verify_bundle_of, identity=identity or "", issuer=issuer or "", root=root)
-            self.name = str(identity)
-
-    def verify(self, opened: Source, digest: Digest) -> SignatureReport:
-        """Return the signatures on an image, attached and under cosign's older tags."""
-        from python_docker.signing.verify import verify_signatures
-
-        return verify_signatures(opened, digest, self.check, key=self.key)
+    return SignatureReport((), tuple(dict.fromkeys(refused))), " or ".join(one.name for one in expected)

@@ -47,9 +47,8 @@ class Attachments:
         self._started = time.time()
         if key is None and given["sign_key"]:
             key = attest.read_private_key(given["sign_key"])
-        self._key = key
         signs = given["sign"] or given["sign_key"]
-        self._signer = attest.signer_of(self._key, given["trust_config"]) if signs else None
+        self._signer = attest.signer_of(key, given["trust_config"]) if signs else None
         self._made: BuildAttachments | None = None
         self._files: Files = ()
         if given["provenance"]:
@@ -87,7 +86,7 @@ class Attachments:
 
     def write_tags(self, location: Location, written: Manifest | Index) -> None:
         """Sign what was written to a registry or a layout in cosign's older form, if that is asked for."""
-        if self._key is None or not self._given["signature_tag"] or location.transport not in ("docker", "oci"):
+        if self._signer is None or not self._given["signature_tag"] or location.transport not in ("docker", "oci"):
             return
         from python_docker.signing.tagged import put_tagged_signatures
         from python_docker.spec.documents import Index
@@ -99,7 +98,7 @@ class Attachments:
         reference = location.reference()
         name = "image" if reference is None else reference.name
         with destination(location, registry=registry_of(location, self._given)) as target:
-            put_tagged_signatures(digests, name, self._key, target)
+            put_tagged_signatures(digests, name, self._signer.sign_payload, target)
 
 
 def bills_of(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[BillFormat, Path | None]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from conda_docker.cli.parameters import Option
-from python_docker.errors import Error
+from python_docker.errors import InvalidKey, NotFound
 
 if TYPE_CHECKING:
-    from conda_docker.attestation.attachments import Signer
     from conda_docker.attestation.slsa import Run
+    from python_docker.signing.expected import Expected
     from python_docker.signing.keys import SigningKey, VerifyingKey
+    from python_docker.signing.signer import ImageSigner
 
 TRUST = "Provenance and signatures"
 PASSWORD_VARIABLES = ("CONDA_DOCKER_SIGN_PASSWORD", "COSIGN_PASSWORD")
@@ -37,6 +37,24 @@ class KeyFile(click.Path):
         if value == "":
             self.fail("the option is empty", param, ctx)
         return super().convert(value, param, ctx)
+
+
+def to_builder(name: str, value: str) -> str:
+    """Return the URI of a builder. Raises `ValueError`: SLSA wants one, which readers compare as it is.
+
+    >>> to_builder("--builder-id", "https://ci.example.org/team/app")
+    'https://ci.example.org/team/app'
+    """
+    scheme, colon, rest = value.partition(":")
+    if (
+        not colon
+        or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme)
+        or not re.fullmatch(r"[!#-;=?-Z_a-z~\[\]@%]+", rest)
+    ):
+        raise ValueError(f"{name} must be a URI, such as https://ci.example.org/team/app; got {value!r}")
+    if scheme.lower() in ("http", "https") and not re.fullmatch(r"//[^/?#]+.*", rest):
+        raise ValueError(f"{name} must name a host after {scheme}://; got {value!r}")
+    return value
 
 
 OPTIONS = (
@@ -61,6 +79,8 @@ OPTIONS = (
     Option(
         "--builder-id",
         metavar="URI",
+        convert=to_builder,
+        once=True,
         panel=TRUST,
         help="Who builds, in the provenance, such as the URL of a CI workflow [default: conda-docker]",
     ),
@@ -91,7 +111,7 @@ OPTIONS = (
         "--signature-tag",
         is_flag=True,
         panel=TRUST,
-        help="Sign in cosign's older form too, under the tag sha256-DIGEST.sig; needs --sign-key.",
+        help="Sign in cosign's older form too, under the tag sha256-DIGEST.sig; needs --sign-key or --sign.",
     ),
     Option(
         "--buildkit-attestations",
@@ -114,8 +134,8 @@ def check(given: Mapping[str, Any]) -> None:
         raise click.UsageError("--sign and --sign-key exclude each other: sign with an identity, or with a key")
     if given["trust_config"] and not given["sign"]:
         raise click.UsageError("--trust-config needs --sign")
-    if given["signature_tag"] and not given["sign_key"]:
-        raise click.UsageError("--signature-tag needs --sign-key")
+    if given["signature_tag"] and not (given["sign_key"] or given["sign"]):
+        raise click.UsageError("--signature-tag needs --sign-key or --sign")
     if given["buildkit_attestations"] and not (given["provenance"] or "spdx" in given["sbom"]):
         raise click.UsageError("--buildkit-attestations needs something to put there: --provenance or --sbom spdx")
     if given["sign_key"] or given["sign"]:
@@ -152,15 +172,82 @@ def run_of(given: Mapping[str, Any], started: float, finished: float) -> Run | N
     return Run(given["builder_id"] or BUILDER, *times)
 
 
-def signer_of(key: SigningKey | None, trust_config: Path | None = None) -> Signer:
-    """Return what signs statements: a key, or the identity of the environment.
+def expected_signers(
+    keys: Sequence[Path], identity: str | None, issuer: str | None, trusted_root: Path | None
+) -> list[Expected]:
+    """Return by whom something should be signed: any of some keys, or an identity. Empty when neither is given.
+
+    Raises `InvalidKey`, `NotFound` and `InvalidDocument` for files that do not say so, and `ConnectionFailed` where
+    Sigstore's public repository of trust is needed and cannot be read.
+    """
+    if identity is not None:
+        from python_docker.signing.expected import ByIdentity
+        from python_docker.signing.keyless import trusted_root as read_root
+
+        check_libraries("sigstore")
+        return [ByIdentity(identity, issuer or "", read_root(trusted_root))]
+    if not keys:
+        return []
+    check_libraries("cryptography")
+    from python_docker.signing.expected import ByKey
+
+    return [ByKey(read_public_key(path), f"the key {_shown(path)}") for path in dict.fromkeys(keys)]
+
+
+SIGNERS = "Signatures"
+EXPECTED = (
+    Option(
+        "--key",
+        metavar="FILE",
+        type=KeyFile(),
+        multiple=True,
+        panel=SIGNERS,
+        help="Whose signature counts: that of this public key (PEM; env://NAME in a variable), by conda-docker or by "
+        "cosign; given more than once, any of them.",
+    ),
+    Option(
+        "--certificate-identity",
+        metavar="NAME",
+        panel=SIGNERS,
+        help="Whose signature counts, by Sigstore: a mail address, or the URL of a CI workflow.",
+    ),
+    Option(
+        "--certificate-oidc-issuer",
+        metavar="URL",
+        panel=SIGNERS,
+        help="Who vouches for that identity.",
+    ),
+    Option(
+        "--trusted-root",
+        metavar="FILE",
+        type=_FILE,
+        panel=SIGNERS,
+        help="Whom to trust to certify identities: a trusted_root.json, or what `build --trust-config` takes [default: "
+        "Sigstore's public service, which is asked]",
+    ),
+)
+"""Options on who should have signed, for commands that check it."""
+
+
+def check_expected(keys: Sequence[Path], identity: str | None, issuer: str | None, trusted_root: Path | None) -> None:
+    """Raise a usage error for options on who should have signed that do not go together."""
+    if keys and identity is not None:
+        raise click.UsageError("--key and --certificate-identity exclude each other")
+    if (identity is None) != (issuer is None):
+        raise click.UsageError("--certificate-identity and --certificate-oidc-issuer need each other")
+    if trusted_root is not None and identity is None:
+        raise click.UsageError("--trusted-root needs --certificate-identity")
+
+
+def signer_of(key: SigningKey | None, trust_config: Path | None = None) -> ImageSigner:
+    """Return what signs: a key, or the identity of the environment.
 
     Raises `SigningFailed` where there is no identity, and for a file that does not say which Sigstore to ask.
     """
     if key is not None:
-        from python_docker.signing.bundle import sign_statement
+        from python_docker.signing.signer import KeySigner
 
-        return partial(sign_statement, key=key)
+        return KeySigner(key)
     from python_docker.signing.keyless import IdentitySigner, identity_token, read_trust_config
 
     trust = None if trust_config is None else read_trust_config(trust_config)
@@ -169,14 +256,14 @@ def signer_of(key: SigningKey | None, trust_config: Path | None = None) -> Signe
 
 
 def read_private_key(path: Path) -> SigningKey:
-    """Return the key in a file, which may be encrypted. Raises `InvalidKey`, and `Error` for one that is not there."""
+    """Return the key in a file, which may be encrypted. Raises `InvalidKey`, and `NotFound` where there is none."""
     from python_docker.signing.keys import read_signing_key
 
     return read_signing_key(_content(path), _password_of(path), f"the key {_shown(path)}")
 
 
 def read_public_key(path: Path) -> VerifyingKey:
-    """Return the public key in a file. Raises `InvalidKey`, and `Error` for one that is not there."""
+    """Return the public key in a file. Raises `InvalidKey`, and `NotFound` for one that is not there."""
     from python_docker.signing.keys import read_verifying_key
 
     return read_verifying_key(_content(path), f"the key {_shown(path)}")
@@ -196,21 +283,23 @@ def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_KEY_FILE + 1)
+    except FileNotFoundError as error:
+        raise NotFound(f"cannot read the key {path}: {error.strerror}") from None
     except OSError as error:
-        raise Error(f"cannot read the key {path}: {error.strerror or error}") from None
+        raise InvalidKey(f"cannot read the key {path}: {error.strerror or error}") from None
     if len(content) > MAX_KEY_FILE:
-        raise Error(f"{path} is too large to be a key")
+        raise InvalidKey(f"{path} is too large to be a key")
     return content
 
 
 def _content_elsewhere(scheme: str, name: str) -> bytes:
     """Return a key in a variable, `env://NAME` as cosign has it; keys of key services cannot be used."""
     if scheme != "env":
-        raise Error(f"keys in {scheme} cannot be used: give a PEM file, or env://NAME for a key in a variable")
+        raise InvalidKey(f"keys in {scheme} cannot be used: give a PEM file, or env://NAME for a key in a variable")
     if name not in os.environ:
-        raise Error(f"the variable {name}, which should hold the key, is not set")
+        raise NotFound(f"the variable {name}, which should hold the key, is not set")
     if not os.environ[name]:
-        raise Error(f"the variable {name}, which should hold the key, is empty")
+        raise InvalidKey(f"the variable {name}, which should hold the key, is empty")
     return os.environ[name].encode()
 
 
@@ -220,7 +309,7 @@ def _password_of(path: Path) -> Callable[[], bytes]:
             if variable in os.environ:
                 return os.environ[variable].encode()
         if not sys.stdin.isatty():
-            raise Error(
+            raise InvalidKey(
                 f"the key {_shown(path)} is encrypted: give its password in the variable {PASSWORD_VARIABLES[0]}"
             )
         from getpass import getpass

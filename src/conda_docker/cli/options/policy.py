@@ -56,18 +56,19 @@ def _naming(name: str) -> Iterator[None]:
         raise ValueError(f"{name}: {error}") from None
 
 
-def _words(name: str, values: Sequence[str]) -> tuple[str, ...]:
-    from conda_docker.policy.rules import to_words
+def to_words(name: str, values: Sequence[str]) -> tuple[str, ...]:
+    """Return values without the blanks around them. Raises `ValueError` for an empty one, which would rule nothing."""
+    from conda_docker.policy import rules
 
     with _naming(name):
-        return to_words(values)
+        return rules.to_words(values)
 
 
 def to_sources(name: str, values: Sequence[str]) -> tuple[AdvisorySource, ...]:
     """Return the sources of advisories that strings name. Raises `InvalidPolicy`."""
     from conda_docker.policy.advisories.sources import AdvisorySource
 
-    return tuple(AdvisorySource.parse(text) for text in _words(name, values))
+    return tuple(AdvisorySource.parse(text) for text in to_words(name, values))
 
 
 OPTIONS = (
@@ -75,7 +76,7 @@ OPTIONS = (
         "--deny-license",
         metavar="GLOB",
         multiple=True,
-        convert=_words,
+        convert=to_words,
         panel=POLICY,
         help="Refuse packages under such a license, such as 'AGPL-*', unless they offer another; none: packages that "
         "state none; repeatable.",
@@ -84,7 +85,7 @@ OPTIONS = (
         "--allow-channel",
         metavar="URL",
         multiple=True,
-        convert=_words,
+        convert=to_words,
         panel=POLICY,
         help="Refuse conda packages of other channels, and wheels from other places (pypi: allow all wheels); "
         "repeatable.",
@@ -120,7 +121,7 @@ OPTIONS = (
         "--ignore-advisory",
         metavar="ID",
         multiple=True,
-        convert=_words,
+        convert=to_words,
         panel=POLICY,
         help="Allow packages with this advisory; repeatable.",
     ),

@@ -10,6 +10,7 @@ from conda_docker.verification.report import Outcome
 from python_docker.signing.statement import SIGNATURE
 
 if TYPE_CHECKING:
+    from conda_docker.policy.channels import ChannelReport
     from conda_docker.verification.report import LayerVerdict, RebuildReport
     from python_docker.signing.verify import SignatureReport
 
@@ -22,7 +23,8 @@ def signatures_json(report: SignatureReport) -> dict[str, Any]:
         {"form": signature.form, "predicate_type": signature.predicate_type, "digest": signature.digest}
         for signature in report.signatures
     ]
-    return {"verified": report.ok, "signatures": found, "refused": list(report.refused)}
+    outcome = "signed" if report.ok else "refused" if report.refused else "not signed"
+    return {"verified": report.ok, "outcome": outcome, "signatures": found, "refused": list(report.refused)}
 
 
 def signatures_text(report: SignatureReport, digest: str, signer: str) -> str:
@@ -33,6 +35,29 @@ def signatures_text(report: SignatureReport, digest: str, signer: str) -> str:
     stated = sorted({(one.predicate_type, one.digest) for one in report.signatures if one.predicate_type != SIGNATURE})
     lines.append(f"signed by {signer}: {digest}")
     return "\n".join([*lines, *(f"stated by {signer}: {predicate} ({named})" for predicate, named in stated)])
+
+
+def channels_json(report: ChannelReport) -> dict[str, Any]:
+    """Return where packages are from as JSON values; see docs/json.md."""
+    places = [
+        {"url": place, "kind": "wheels" if is_wheels else "conda", "packages": number}
+        for place, is_wheels, number in report.counts
+    ]
+    return {"verified": not report.refused, "channels": places, "refused": list(report.refused)}
+
+
+def channels_text(report: ChannelReport) -> str:
+    """Return where packages are from for people: those that are not allowed first."""
+    lines = [f"NOT ALLOWED  {refused}" for refused in report.refused]
+    return "\n".join(
+        [
+            *lines,
+            *(
+                f"from {place}: {count(number, 'wheel' if is_wheels else 'package')}"
+                for place, is_wheels, number in report.counts
+            ),
+        ]
+    )
 
 
 def rebuild_json(report: RebuildReport) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from google.protobuf.json_format import ParseDict
 from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
 from in_toto_attestation.v1.statement import Statement
 
+from conda_docker.cli.exit_codes import ExitCode
 from python_docker.copying.referrer import read_referrers
 from python_docker.registry.options import RegistryOptions
 from python_docker.signing.bundle import BUNDLE_TYPE
@@ -145,9 +146,10 @@ def test_by_another_key(build: Build, conda_docker: Run, keys: tuple[Path, Path]
     (tmp_path / "other.pub").write_bytes(public_pem(ecdsa_key()))
     assert build("-o", "oci:out:1", "--sign-key", keys[0]).returncode == 0
     result = conda_docker("verify", "--key", "other.pub", "oci:out:1", "--rebuild", "--json")
-    assert result.returncode == 1
+    assert result.returncode == ExitCode.WRONG_SIGNATURE
     report = json.loads(result.stdout)
     assert report["signatures"]["verified"] is False
+    assert report["signatures"]["outcome"] == "refused"
     assert report["signatures"]["refused"][0].endswith(": another key signed it")
     assert report["rebuild"] is None
 
@@ -160,7 +162,7 @@ def test_any_of_several_keys(build: Build, conda_docker: Run, keys: tuple[Path, 
         result = conda_docker("verify", "--key", given[0], "--key", given[1], "oci:out:1")
         assert (result.returncode, f"signed by the key {keys[1]}" in result.stdout) == (0, True)
     result = conda_docker("verify", "--key", "other.pub", "--key", "third.pub", "oci:out:1")
-    assert result.returncode == 1
+    assert result.returncode == ExitCode.WRONG_SIGNATURE
     assert "no signature by the key other.pub or the key third.pub" in result.stdout
 
 
@@ -169,9 +171,9 @@ def test_any_of_several_keys(build: Build, conda_docker: Run, keys: tuple[Path, 
     [
         (("--sign-key", "cosign.key", "--sign-key=other.key"), 2, "--sign-key is given more than once"),
         (("--sign-key", ""), 2, "the option is empty"),
-        (("--sign-key", "env://EMPTY_KEY"), 1, "the variable EMPTY_KEY, which should hold the key, is empty"),
-        (("--sign-key", "env://WRONG_KEY"), 1, "the key env://WRONG_KEY is not a private key"),
-        (("--sign-key", "cosign.pub"), 1, "the key cosign.pub is a public key"),
+        (("--sign-key", "env://EMPTY_KEY"), 7, "the variable EMPTY_KEY, which should hold the key, is empty"),
+        (("--sign-key", "env://WRONG_KEY"), 7, "the key env://WRONG_KEY is not a private key"),
+        (("--sign-key", "cosign.pub"), 7, "the key cosign.pub is a public key"),
     ],
 )
 @pytest.mark.usefixtures("keys")
@@ -183,7 +185,7 @@ def test_keys_that_cannot_be_meant(build: Build, given: tuple[str, ...], code: i
 def test_not_signed(build: Build, conda_docker: Run, keys: tuple[Path, Path]) -> None:
     assert build("-o", "oci:out:1", "--provenance").returncode == 0
     result = conda_docker("verify", "--key", keys[1], "oci:out:1")
-    assert (result.returncode, result.stdout.split()[0:2]) == (1, ["NOT", "SIGNED"])
+    assert (result.returncode, result.stdout.split()[0:2]) == (ExitCode.NOT_SIGNED, ["NOT", "SIGNED"])
 
 
 def test_signed_and_made_again(build: Build, conda_docker: Run, keys: tuple[Path, Path]) -> None:
@@ -211,7 +213,7 @@ def test_the_signature_of_another_image_does_not_count(
         copy_manifest(other, root, target)
         put_referrer(Referrer(BUNDLE_TYPE, content), root, target)
     result = conda_docker("verify", "--key", keys[1], "oci:forged:1")
-    assert result.returncode == 1
+    assert result.returncode == ExitCode.WRONG_SIGNATURE
     assert "it is about another image" in result.stdout
 
 
@@ -245,7 +247,7 @@ def test_an_encrypted_key_and_its_password(build: Build, conda_docker: Run, tmp_
     assert build("-o", "oci:out:1", "--sign-key", "k", env=right).returncode == 0
     assert conda_docker("verify", "--key", "k.pub", "oci:out:1").returncode == 0
     refused = build("-o", "oci:no:1", "--sign-key", "k", "--debug", env=wrong)
-    assert refused.returncode == 1
+    assert refused.returncode == ExitCode.INVALID_INPUT
     assert "password is wrong" in refused.stderr
     asked = build("-o", "oci:no:1", "--sign-key", "k")
     assert "CONDA_DOCKER_SIGN_PASSWORD" in asked.stderr
@@ -300,9 +302,13 @@ def test_in_buildkits_form(build: Build, keys: tuple[Path, Path], host: str, sko
     [
         (["--sbom-files"], "--sbom-files needs --sbom"),
         (["--provenance-times"], "--provenance-times needs --provenance"),
-        (["--builder-id", "x"], "--builder-id needs --provenance"),
+        (["--builder-id", "https://ci.example.org"], "--builder-id needs --provenance"),
+        (["--provenance", "--builder-id", "me"], "--builder-id must be a URI, such as https://"),
+        (["--provenance", "--builder-id", ""], "--builder-id must be a URI"),
+        (["--provenance", "--builder-id", "https://ci.example.org/a b"], "--builder-id must be a URI"),
+        (["--provenance", "--builder-id", "https:///app"], "--builder-id must name a host after https://"),
         (["--sign", "--sign-key", "k"], "exclude each other"),
-        (["--signature-tag"], "--signature-tag needs --sign-key"),
+        (["--signature-tag"], "--signature-tag needs --sign-key or --sign"),
         (["--trust-config", "config.json"], "--trust-config needs --sign"),
         (["--buildkit-attestations"], "needs something to put there"),
         (["--buildkit-attestations", "--sbom", "cyclonedx"], "needs something to put there"),
@@ -356,7 +362,7 @@ def test_by_an_identity_of_a_sigstore_of_ones_own(
     assert result.returncode == 0, result.stderr + result.stdout
     assert f"stated by {WORKFLOW}: {SLSA}" in result.stdout
     result = conda_docker("verify", "--certificate-identity", WORKFLOW + "x", *issued)
-    assert (result.returncode, "SANs do not match" in result.stdout) == (1, True)
+    assert (result.returncode, "SANs do not match" in result.stdout) == (ExitCode.WRONG_SIGNATURE, True)
 
 
 def test_a_sigstore_that_refuses(build: Build, sigstore: PrivateSigstore, tmp_path: Path) -> None:

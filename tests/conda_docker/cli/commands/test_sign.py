@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from conda_docker.cli.exit_codes import ExitCode
 from python_docker.copying.attached import find_tagged
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents import Index
@@ -19,7 +20,7 @@ from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.cli.conftest import Run
 from tests.peers import Registry
 from tests.python_docker.registry.stub_registry import StubRegistry
-from tests.python_docker.signing.keys import PASSWORD, cosign_pem, ecdsa_key, public_pem
+from tests.python_docker.signing.keys import PASSWORD, cosign_pem, ecdsa_key, pem, public_pem
 from tests.python_docker.signing.private_sigstore import ISSUER, PrivateSigstore
 
 SIGN, CYCLONEDX = "https://sigstore.dev/cosign/sign/v1", "https://cyclonedx.org/bom"
@@ -82,7 +83,7 @@ def test_an_image_in_each_place(
 ) -> None:
     build(place)
     digest = root(place, tmp_path).root().digest
-    assert conda_docker("verify", "--key", key, place).returncode == 1
+    assert conda_docker("verify", "--key", key, place).returncode == ExitCode.NOT_SIGNED
     for _ in range(2):  # again, it is the same signature
         result = sign("--json", place)
         assert result.returncode == 0, result.stderr
@@ -134,7 +135,7 @@ def test_one_platform_alone(conda_docker: Run, synthetic_channel: SyntheticChann
         conda_docker("verify", "--key", key, *platform, "oci:out:1").returncode
         for platform in ([], ["--platform", "linux/amd64"], ["--platform", "linux/arm64"])
     ]
-    assert signed == [1, 1, 0]
+    assert signed == [ExitCode.NOT_SIGNED, ExitCode.NOT_SIGNED, 0]
 
 
 def test_a_bill_made_of_the_history_is_signed(
@@ -171,6 +172,34 @@ def test_a_bill_from_elsewhere(build: Sign, sign: Sign, conda_docker: Run, key: 
     assert CYCLONEDX in conda_docker("verify", "--key", key, "oci:out:1").stdout
 
 
+def test_only_a_bill_that_is_signed(place: str, build: Sign, sign: Sign, conda_docker: Run, tmp_path: Path) -> None:
+    """Somebody who may push attaches a newer bill; the one that the key signed is read."""
+    build(place, "--sbom", "cyclonedx", "--sbom-output", "own.json")
+    (tmp_path / "other.pub").write_bytes(public_pem(ecdsa_key()))
+    ask = ["inspect", "--sbom", "cyclonedx", place, "--key"]
+    result = conda_docker(*ask, "cosign.pub")
+    assert result.returncode == ExitCode.NOT_SIGNED
+    assert "is signed by the key cosign.pub: there is no signature; attached, and not signed: " in result.stderr
+    assert result.stdout == ""
+    assert sign("--attach", "own.json", place).returncode == 0
+    (tmp_path / "evil.json").write_text('{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}')
+    (tmp_path / "evil.key").write_bytes(pem(ecdsa_key()))
+    assert conda_docker("sign", "--key", "evil.key", "--attach", "evil.json", place).returncode == 0
+    result = conda_docker(*ask, "cosign.pub")
+    assert (result.returncode, result.stdout) == (0, (tmp_path / "own.json").read_text()), result.stderr
+    result = conda_docker(*ask, "other.pub")
+    assert result.returncode == ExitCode.WRONG_SIGNATURE
+    assert "another key signed it" in result.stderr
+
+
+def test_a_signature_that_covers_no_bill(build: Sign, sign: Sign, conda_docker: Run, key: Path) -> None:
+    build("oci:out:1")
+    assert sign("oci:out:1").returncode == 0
+    result = conda_docker("inspect", "--sbom", "spdx", "--key", key, "oci:out:1")
+    assert result.returncode == ExitCode.WRONG_SIGNATURE
+    assert f"who signed only {SIGN}" in result.stderr
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"bomFormat": "other"}', '{"spdxVersion": "SPDX-3.0"}', "<bom/>"])
 def test_what_is_not_a_bill(content: str, build: Sign, sign: Sign, tmp_path: Path) -> None:
     build("oci:out:1")
@@ -181,19 +210,26 @@ def test_what_is_not_a_bill(content: str, build: Sign, sign: Sign, tmp_path: Pat
     assert root("oci:out:1", tmp_path).referrers(root("oci:out:1", tmp_path).root().digest) == ()
 
 
-def test_by_an_identity(build: Sign, conda_docker: Run, tmp_path: Path) -> None:
-    build("oci:out:1")
+@pytest.mark.parametrize("form", [[], ["--signature-tag"]], ids=str)
+def test_by_an_identity(form: list[str], place: str, build: Sign, conda_docker: Run, tmp_path: Path) -> None:
+    build(place)
     private = PrivateSigstore()
     try:
         (tmp_path / "sigstore.json").write_text(json.dumps(private.trust_config()))
         token = {"SIGSTORE_ID_TOKEN": private.token("someone@example.org")}
-        result = conda_docker("sign", "--trust-config", "sigstore.json", "oci:out:1", "--debug", env=token)
+        result = conda_docker("sign", "--trust-config", "sigstore.json", *form, place, "--debug", env=token)
         assert result.returncode == 0, result.stderr
         assert token["SIGSTORE_ID_TOKEN"] not in result.stdout + result.stderr
     finally:
         private.stop()
-    asked = ["--certificate-oidc-issuer", ISSUER, "--trusted-root", "sigstore.json", "oci:out:1"]
-    assert conda_docker("verify", "--certificate-identity", "someone@example.org", *asked).returncode == 0
+    asked = ["--certificate-oidc-issuer", ISSUER, "--trusted-root", "sigstore.json", "--json", place]
+    result = conda_docker("verify", "--certificate-identity", "someone@example.org", *asked)
+    assert result.returncode == 0, result.stdout
+    forms = [one["form"] for one in json.loads(result.stdout)["signatures"]["signatures"]]
+    assert forms == (["bundle", "tag"] if form else ["bundle"])
+    result = conda_docker("verify", "--certificate-identity", "other@example.org", *asked)
+    assert result.returncode == ExitCode.WRONG_SIGNATURE
+    assert json.loads(result.stdout)["signatures"]["outcome"] == "refused"
 
 
 def test_a_key_in_a_variable(build: Sign, conda_docker: Run, key: Path, tmp_path: Path) -> None:
@@ -206,17 +242,18 @@ def test_a_key_in_a_variable(build: Sign, conda_docker: Run, key: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("place", "message"),
+    ("place", "code", "message"),
     [
-        ("env://MISSING", "the variable MISSING, which should hold the key, is not set"),
-        ("awskms:///alias/key", "keys in awskms cannot be used: give a PEM file, or env://NAME"),
-        ("folder/missing.key", "cannot read the key"),
+        ("env://MISSING", 4, "the variable MISSING, which should hold the key, is not set"),
+        ("awskms:///alias/key", 7, "keys in awskms cannot be used: give a PEM file, or env://NAME"),
+        ("folder/missing.key", 4, "cannot read the key"),
+        (".", 7, "cannot read the key"),
     ],
 )
-def test_a_key_that_is_not_there(place: str, message: str, build: Sign, conda_docker: Run) -> None:
+def test_a_key_that_is_not_there(place: str, code: int, message: str, build: Sign, conda_docker: Run) -> None:
     build("oci:out:1")
     result = conda_docker("sign", "--key", place, "oci:out:1")
-    assert result.returncode == 1
+    assert result.returncode == code
     assert message in result.stderr
 
 
@@ -257,7 +294,7 @@ def test_a_tag_that_moves_keeps_what_it_names_then(
     assert root(place, Path()).root().digest != first
     assert sign(place.replace(":1", f"@{first}")).returncode == 0
     assert root(place, Path()).root().digest != first
-    assert conda_docker("verify", "--key", key, place).returncode == 1
+    assert conda_docker("verify", "--key", key, place).returncode == ExitCode.NOT_SIGNED
     assert conda_docker("verify", "--key", key, f"{place.removesuffix(':1')}@{first}").returncode == 0
 
 
@@ -274,7 +311,6 @@ def test_a_layout_that_is_gone(build: Sign, sign: Sign, tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--key", "k", "--trust-config", "c"], "exclude each other"),
-        (["--signature-tag"], "--signature-tag needs --key"),
     ],
 )
 def test_options_that_do_not_go_together(options: list[str], message: str, conda_docker: Run) -> None:
