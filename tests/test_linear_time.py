@@ -13,7 +13,7 @@ from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.inputs.lock_files.explicit import parse_explicit
 from conda_docker.environment.inputs.pixi.activation import exports
 from conda_docker.environment.inputs.specs.environment_yml import parse_environment_yml
-from conda_docker.environment.inputs.specs.pip_section import read_pip_section
+from conda_docker.environment.inputs.specs.requirements_file import read_requirement_lines
 from conda_docker.environment.inputs.specs.spec_list import parse_spec_list
 from conda_docker.environment.locked import package_from_record
 from conda_docker.environment.normal_spec import normal_spec
@@ -59,7 +59,7 @@ READERS: dict[str, Read] = {
     "an explicit list": lambda text: parse_explicit(f"@EXPLICIT\n{text}"),
     "an environment.yml": lambda text: parse_environment_yml(f"dependencies: [a]  # {text}\n"),
     "a variable of a pixi manifest": lambda text: exports({"A": text}),
-    "a pip section": lambda text: read_pip_section([text], folder=Path("/"), origin="x"),
+    "a pip section": lambda text: read_requirement_lines([text], folder=Path("/"), origin="x"),
     "a package's record": lambda text: package_from_record(
         {"name": "a", "version": "1", "build": f"0{text}", "url": f"https://h/{text}", "depends": [text]}
     ),

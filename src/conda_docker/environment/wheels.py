@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from conda_docker.redaction import public_url
 
@@ -61,17 +62,26 @@ class LockedWheel:
         return public_url(self.url)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PipRequirements:
-    """What is to be resolved for an environment: requirements and options as pip's requirements files have them.
+class PipOption(NamedTuple):
+    """An option of a requirements file, by its long name without dashes; a flag has no value."""
 
-    `requirements` are lines of PEP 508 (or local paths and URLs), `options` such as `--index-url URL` in their order,
-    `folder` what relative paths are relative to. What follows are settings that uv has and pip has not.
+    name: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PipRequirements:
+    """What is to be resolved for an environment.
+
+    `requirements` are as pip's requirements files have them, one each: names with versions and markers (PEP 508), local
+    paths, URLs, `-e` in front of what is editable. Nothing is left of comments, variables and files that include
+    others. `options` are in the order in which they count, and `folder` is what relative paths are relative to. What
+    follows are settings that uv has and pip has not.
     """
 
     requirements: tuple[str, ...]
     constraints: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
+    options: tuple[PipOption, ...] = ()
     folder: Path | None = None
     origin: str = "pip"
     """What names them in messages, such as `environment.yml`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -16,22 +15,6 @@ SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 """What a URL begins with."""
 
 _ARCHIVES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip", ".tar")
-
-
-def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a requirements file with their numbers, those that a backslash continues joined."""
-    joined = ""
-    start = 1
-    for number, line in enumerate(text.splitlines(), 1):
-        if not joined:
-            start = number
-        if line.endswith("\\") and not line.lstrip().startswith("#"):
-            joined += line[:-1]
-            continue
-        yield start, joined + line
-        joined = ""
-    if joined:
-        yield start, joined
 
 
 def without_marker(text: str) -> tuple[str, str]:

@@ -1,18 +1,14 @@
-"""Requirements as users write them for pip (requirements files), made into what uv takes in any folder.
+"""Requirements as users write them for pip, made into what uv takes in any folder.
 
-Files that they include are read here, so that all is known of what the user asked for: names, URLs, sources to build.
+All is known then of what the user asked for: names, URLs, hashes, sources to build.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from conda_docker.environment.wheels import normalize_name
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
@@ -20,37 +16,20 @@ from conda_docker.pypi.requirement_text import (
     SCHEME,
     file_url,
     is_location,
-    logical_lines,
     wheel_name,
     without_extras,
     without_marker,
 )
 from conda_docker.redaction import public_text
-from conda_docker.user_files import read_text, user_path
+from conda_docker.user_files import user_path
 
 if TYPE_CHECKING:
-    from conda_docker.environment.wheels import PipRequirements
+    from conda_docker.environment.wheels import PipOption, PipRequirements
 
-_MOST_FILES = 100
-_COMMENT = re.compile(r"(?:^|\s)#.*$")
-_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)")
 _HASH = re.compile(r"\s--hash[= ](\S+)")
 _VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
-_SHORT = {
-    "-i": "--index-url",
-    "--pypi-url": "--index-url",
-    "-f": "--find-links",
-    "-r": "--requirement",
-    "-c": "--constraint",
-    "-e": "--editable",
-}
-_WITH_VALUE = frozenset({"index-url", "extra-index-url", "find-links", "requirement", "constraint", "editable"}) | {
-    "trusted-host"
-}
-_FLAGS = frozenset({"no-index", "pre", "require-hashes"})
 _BUILDING = frozenset({"only-binary", "no-binary"})
-_NEEDLESS = frozenset({"prefer-binary", "use-feature", "no-cache-dir", "upgrade"})
 # What conda's own users write after a requirement; it concerns building from source alone.
 _PER_REQUIREMENT = re.compile(r"\s--(?:global-option|config-settings|install-option)\b.*$")
 
@@ -79,21 +58,18 @@ class Requirements:
         self.options[name] = (*self.options.get(name, ()), value)
 
 
-def read_requirements(pip: PipRequirements, environ: Mapping[str, str] | None = None) -> Requirements:
-    """Return what `pip` asks for, with the files that it includes.
+def read_requirements(pip: PipRequirements) -> Requirements:
+    """Return what `pip` asks for.
 
-    `${VARIABLE}` is replaced from the environment, as pip does. Raises `InvalidEnvironment` for files that cannot be
-    read and lines that are no requirement, naming file and line, and `UnsupportedInput` for options that have no
-    meaning here.
+    Raises `InvalidEnvironment` for what is not a requirement and for paths with nothing at them, with the place, and
+    `UnsupportedInput` for options that have no meaning here.
     """
-    reader = _Reader(os.environ if environ is None else environ)
-    folder = pip.folder or Path()
-    for line in pip.options:
-        reader.line(line, folder, pip.origin)
+    reader = _Reader(pip.folder or Path())
+    for option in pip.options:
+        reader.option(option, pip.origin)
     for number, line in enumerate(pip.requirements, 1):
-        reader.line(line, folder, pip.places.get(line, f"{pip.origin}, pip requirement {number}"))
-    for line in pip.constraints:
-        reader.constraint(line, folder, pip.places.get(line, pip.origin))
+        reader.line(line, pip.places.get(line, f"{pip.origin}, pip requirement {number}"))
+    reader.found.constraints.extend(pip.constraints)
     return reader.found
 
 
@@ -110,70 +86,27 @@ def check_requirements(pip: PipRequirements, *, allow_sdist: bool) -> Requiremen
 
 
 class _Reader:
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path) -> None:
         self.found = Requirements()
-        self._environ = environ
-        self._files: set[tuple[Path, bool]] = set()
+        self._folder = folder
 
-    def line(self, text: str, folder: Path, where: str) -> None:
-        """Add one logical line."""
-        text = self._expanded(_COMMENT.sub("", text).strip())
-        if not text:
+    def line(self, text: str, where: str) -> None:
+        """Add a requirement."""
+        editable = text.removeprefix("-e ")
+        if editable != text:
+            self._source(editable, where, text)
             return
-        if text.startswith("-"):
-            self._option(text, folder, where)
-        else:
-            self._requirement(_PER_REQUIREMENT.sub("", _HASH.sub("", text)).strip(), folder, where)
-            self._hashes(text, where)
+        self._requirement(_PER_REQUIREMENT.sub("", _HASH.sub("", text)).strip(), where)
+        self._hashes(text, where)
 
-    def constraint(self, text: str, folder: Path, where: str) -> None:
-        """Add a line of a file of constraints."""
-        text = self._expanded(_COMMENT.sub("", text).strip())
-        if not text:
-            return
-        if text.startswith("-"):
-            self._option(text, folder, where)
-            return
-        self.found.constraints.append(text)
-
-    def _expanded(self, text: str) -> str:
-        return _VARIABLE.sub(lambda match: self._environ.get(match[1], match[0]), text)
-
-    def _option(self, text: str, folder: Path, where: str) -> None:
-        try:
-            words = shlex.split(text)
-        except ValueError as error:
-            raise InvalidEnvironment(f"{where}: cannot read {public_text(text)[:200]!r}: {error}") from None
-        while words:
-            word = words.pop(0)
-            option, equals, value = word.partition("=")
-            if re.match(r"-[a-z]\S", option):  # -rfile
-                option, equals, value = word[:2], "=", word[2:].removeprefix("=")
-            name = _SHORT.get(option, option).removeprefix("--")
-            if name in _FLAGS:
-                self.found.requires_hashes |= name == "require-hashes"
-                self.found.add_option(name, "")
-            elif name in _WITH_VALUE or name in _BUILDING:
-                if not equals:
-                    if not words:
-                        raise InvalidEnvironment(f"{where}: {option} needs a value")
-                    value = words.pop(0)
-                self._valued(name, value, folder, where)
-            elif name in _NEEDLESS:
-                if not equals and words and not words[0].startswith("-"):
-                    words.pop(0)
-            else:
-                raise UnsupportedInput(f"{where}: pip's option {option[:80]} does not apply to images; remove it")
-
-    def _valued(self, name: str, value: str, folder: Path, where: str) -> None:
-        if name in ("requirement", "constraint"):
-            self._file(value, folder, where, constraints=name == "constraint")
-        elif name == "editable":
-            self._source(value, folder, where, f"-e {value}")
-        elif name == "find-links" and not SCHEME.match(value):
-            self.found.add_option(name, str((folder / user_path(value)).absolute()))
-        elif name in _BUILDING:
+    def option(self, option: PipOption, where: str) -> None:
+        """Add an option."""
+        name, value = option
+        self.found.requires_hashes |= name == "require-hashes"
+        if name in _BUILDING:
             self._building(name, value, where)
+        elif name == "find-links" and not SCHEME.match(value):
+            self.found.add_option(name, str((self._folder / user_path(value)).absolute()))
         else:
             self.found.add_option(name, value)
 
@@ -194,25 +127,10 @@ class _Reader:
             if name == "no-binary":
                 self.found.sources.append(f"--no-binary {public_text(package)}")
 
-    def _file(self, value: str, folder: Path, where: str, *, constraints: bool) -> None:
-        if SCHEME.match(value) and not value.startswith("file:"):
-            raise UnsupportedInput(
-                f"{where}: requirements at a URL are not read; download {public_text(value)[:200]} and name the file"
-            )
-        path = (folder / user_path(unquote(value.removeprefix("file://")))).resolve()
-        if (path, constraints) in self._files:
-            return
-        self._files.add((path, constraints))
-        if len(self._files) > _MOST_FILES:
-            raise InvalidEnvironment(f"{where}: more than {_MOST_FILES} files of requirements include one another")
-        take = self.constraint if constraints else self.line
-        for number, line in logical_lines(read_text(path)):
-            take(line, path.parent, f"{path.name}, line {number}")
-
-    def _requirement(self, text: str, folder: Path, where: str) -> None:
-        found = self.found
+    def _requirement(self, text: str, where: str) -> None:
+        found, folder = self.found, self._folder
         if _VCS.match(text):
-            self._source(text, folder, where, text)
+            self._source(text, where, text)
             return
         requirement, marker = without_marker(text)
         if is_location(requirement, folder):
@@ -220,7 +138,7 @@ class _Reader:
             url = location if SCHEME.match(location) else file_url(folder / user_path(location), where)
             name = wheel_name(url)
             if name is None:
-                self._source(text, folder, where, text)
+                self._source(text, where, text)
                 return
             found.named.add(name)
             found.direct.add(name)
@@ -268,13 +186,14 @@ class _Reader:
         if match := re.search(r"[#&]sha256=([0-9a-fA-F]{64})", url):
             self.found.hashes[name] = frozenset({match[1].lower()})
 
-    def _source(self, location: str, folder: Path, where: str, written: str) -> None:
+    def _source(self, location: str, where: str, written: str) -> None:
         """Add a source tree, a source distribution or a repository."""
         self.found.sources.append(public_text(written))
         if _VCS.match(location) or SCHEME.match(location):
             self.found.lines.append(location)
             return
-        path, extras = without_extras(location)
-        self.found.lines.append(f"{(folder / user_path(path)).absolute()}{extras}")
-        if not (folder / user_path(path)).exists():
-            raise InvalidEnvironment(f"{where}: there is nothing at {folder / user_path(path)}")
+        text, extras = without_extras(location)
+        path = self._folder / user_path(text)
+        self.found.lines.append(f"{path.absolute()}{extras}")
+        if not path.exists():
+            raise InvalidEnvironment(f"{where}: there is nothing at {path}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.environment.wheels import PipRequirements
+from conda_docker.environment.wheels import PipOption, PipRequirements
 from conda_docker.errors import Unsolvable
 from conda_docker.pypi.resolve.resolve import resolve_wheels
 from tests.conda_docker.pypi.conftest import conda_package
@@ -51,14 +51,16 @@ def test_the_index_of_one_package(url: str, tmp_path: Path) -> None:
 )
 def test_strategies(url: str, tmp_path: Path, strategy: str, torch: str, numpy: str) -> None:
     pip = PipRequirements(
-        requirements=("vision",), options=(f"--extra-index-url {url}/special",), index_strategy=strategy
+        requirements=("vision",), options=(PipOption("extra-index-url", f"{url}/special"),), index_strategy=strategy
     )
     assert versions(tmp_path, pip) == {"torch": torch, "numpy": numpy, "vision": "1.0"}
 
 
 def test_the_first_index_alone_does_not_do_and_the_way_out_is_said(url: str, tmp_path: Path) -> None:
     pip = PipRequirements(
-        requirements=("torch==2.9",), options=(f"--extra-index-url {url}/special",), index_strategy="first-index"
+        requirements=("torch==2.9",),
+        options=(PipOption("extra-index-url", f"{url}/special"),),
+        index_strategy="first-index",
     )
     with pytest.raises(Unsolvable, match=r'torch is on http.*/special, in other versions.*"unsafe-best-match"'):
         versions(tmp_path, pip)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.environment.wheels import PipRequirements
+from conda_docker.environment.wheels import PipOption, PipRequirements
 from conda_docker.errors import DownloadError
 from conda_docker.package.fetch.fetch import fetch_packages
 from conda_docker.pypi.resolve.resolve import resolve_wheels
@@ -44,14 +44,14 @@ def index(tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         yield host
 
 
-def resolve(tmp_path: Path, *options: str) -> LockedEnvironment:
+def resolve(tmp_path: Path, *options: PipOption) -> LockedEnvironment:
     pip = PipRequirements(requirements=("private",), options=options, origin="environment.yml")
     environment = LockedEnvironment("linux-64", (conda_package("python", "3.12.4"),), pip=pip)
     return resolve_wheels(environment, cache_dir=tmp_path / "cache")
 
 
 def test_the_login_of_an_index_serves_its_files_too(index: str, tmp_path: Path) -> None:
-    [wheel] = resolve(tmp_path, f"--index-url http://{LOGIN}@{index}/simple").wheels
+    [wheel] = resolve(tmp_path, PipOption("index-url", f"http://{LOGIN}@{index}/simple")).wheels
     [(_, path)] = fetch_packages([wheel], tmp_path / "cache")
     assert path.is_file()
     assert wheel.public_url == f"http://{index}/simple/private/private-1.0-py3-none-any.whl"
@@ -63,7 +63,7 @@ def test_a_login_in_netrc_serves_both(index: str, tmp_path: Path, monkeypatch: p
     netrc.write_text("machine 127.0.0.1 login me password s3cret\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    [wheel] = resolve(tmp_path, f"--index-url http://{index}/simple").wheels
+    [wheel] = resolve(tmp_path, PipOption("index-url", f"http://{index}/simple")).wheels
     assert len(list(fetch_packages([wheel], tmp_path / "cache"))) == 1
 
 
@@ -81,13 +81,13 @@ def test_a_variable_of_uv_names_the_index(index: str, tmp_path: Path, monkeypatc
 
 def test_a_wrong_login_is_not_shown(index: str, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=r"environment\.yml") as caught:
-        resolve(tmp_path, f"--index-url http://me:wr0ng@{index}/simple")
+        resolve(tmp_path, PipOption("index-url", f"http://me:wr0ng@{index}/simple"))
     assert "wr0ng" not in str(caught.value)
     assert "401" in str(caught.value)
 
 
 def test_without_a_login_the_message_says_what_is_missing(index: str, tmp_path: Path) -> None:
-    [wheel] = resolve(tmp_path, f"--index-url http://{LOGIN}@{index}/simple").wheels
+    [wheel] = resolve(tmp_path, PipOption("index-url", f"http://{LOGIN}@{index}/simple")).wheels
 
     with pytest.raises(DownloadError, match="access is denied"):
         list(fetch_packages([replace(wheel, url=wheel.public_url)], tmp_path / "cache"))

@@ -10,16 +10,10 @@ from conda_docker.errors import InvalidEnvironment
 from conda_docker.pypi.requirement_text import (
     file_url,
     is_location,
-    logical_lines,
     wheel_name,
     without_extras,
     without_marker,
 )
-
-
-def test_lines_that_a_backslash_continues_are_one() -> None:
-    text = "flask \\\n  >=3\n# a comment \\\nrich\nlast \\"
-    assert list(logical_lines(text)) == [(1, "flask   >=3"), (3, "# a comment \\"), (4, "rich"), (5, "last ")]
 
 
 @pytest.mark.parametrize(

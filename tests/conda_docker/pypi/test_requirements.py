@@ -4,18 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.environment.wheels import PipRequirements
+from conda_docker.environment.wheels import PipOption, PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.pypi.requirements import Requirements, read_requirements
 from tests.conda_docker.pypi.wheels import make_wheel
 
 
-def read(*lines: str, folder: Path | None = None, **environ: str) -> Requirements:
-    return read_requirements(PipRequirements(requirements=lines, folder=folder, origin="environment.yml"), environ)
+def read(*lines: str, folder: Path | None = None, options: tuple[PipOption, ...] = ()) -> Requirements:
+    return read_requirements(
+        PipRequirements(requirements=lines, options=options, folder=folder, origin="environment.yml")
+    )
 
 
-def test_versions_extras_markers_and_comments() -> None:
-    found = read("Flask[async]>=3  # web", "", "# nothing", "pywin32; sys_platform == 'win32'")
+def test_versions_extras_and_markers() -> None:
+    found = read("Flask[async]>=3", "pywin32; sys_platform == 'win32'")
     assert found.lines == ["Flask[async]>=3", "pywin32; sys_platform == 'win32'"]
     assert found.named == {"flask", "pywin32"}
     assert not found.direct
@@ -59,37 +61,13 @@ def test_sources_are_recognized(line: str) -> None:
     assert read(line).sources == [line]
 
 
-def test_files_that_are_included_are_read_from_their_own_folders(tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "requirements.txt").write_text("six\n-r sub/more.txt\n--no-index\n")
-    (tmp_path / "sub" / "more.txt").write_text("-f wheels\nflask \\\n  >=3\n-c limits.txt\n-r ../requirements.txt\n")
-    (tmp_path / "sub" / "limits.txt").write_text("flask<4 # not yet\n")
-    found = read("-r requirements.txt", folder=tmp_path)
-    assert found.lines == ["six", "flask   >=3"]
-    assert found.constraints == ["flask<4"]
-    assert found.options == {"find-links": (str(tmp_path / "sub" / "wheels"),), "no-index": ("",)}
-
-
-def test_options_are_read_in_every_spelling() -> None:
-    found = read("-i https://a", "--extra-index-url=https://b", "--extra-index-url https://c --pre", "--prefer-binary")
-    assert found.options == {"index-url": ("https://a",), "extra-index-url": ("https://b", "https://c"), "pre": ("",)}
-
-
-def test_variables_are_replaced_from_the_environment() -> None:
-    assert read("--index-url https://${TOKEN}@host/simple", TOKEN="t").options == {
-        "index-url": ("https://t@host/simple",)
-    }
-
-
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("flask >> 3", "environment.yml, pip requirement 1: not a requirement: 'flask >> 3'"),
         ("!!", "not a requirement"),
-        ("-r missing.txt", "cannot read .*missing.txt"),
         ("./missing-1.0-py3-none-any.whl", "there is nothing at"),
         ("-e ./missing", "there is nothing at"),
-        ("--index-url", "needs a value"),
     ],
 )
 def test_lines_that_cannot_be_read_are_named(tmp_path: Path, line: str, message: str) -> None:
@@ -97,18 +75,38 @@ def test_lines_that_cannot_be_read_are_named(tmp_path: Path, line: str, message:
         read(line, folder=tmp_path)
 
 
-def test_a_line_of_an_included_file_is_named_with_its_number(tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text("six\n\nflask >> 3\n")
-    with pytest.raises(InvalidEnvironment, match=r"requirements\.txt, line 3: not a requirement"):
-        read("-r requirements.txt", folder=tmp_path)
-
-
-def test_an_option_that_means_nothing_for_an_image_is_refused() -> None:
-    with pytest.raises(UnsupportedInput, match="--target does not apply to images"):
-        read("--target /x")
-
-
 def test_no_message_shows_a_login() -> None:
     with pytest.raises(InvalidEnvironment) as caught:
         read("x y https://me:secret@host/")
     assert "secret" not in str(caught.value)
+
+
+def test_options_are_kept_by_name(tmp_path: Path) -> None:
+    options = [
+        ("extra-index-url", "https://b"),
+        ("extra-index-url", "https://c"),
+        ("pre", ""),
+        ("find-links", "wheels"),
+    ]
+    found = read("six", folder=tmp_path, options=tuple(PipOption(*option) for option in options))
+    assert found.options == {
+        "extra-index-url": ("https://b", "https://c"),
+        "pre": ("",),
+        "find-links": (str(tmp_path / "wheels"),),
+    }
+
+
+def test_what_may_not_be_a_wheel_is_built() -> None:
+    options = (PipOption("no-binary", "six,flask"), PipOption("only-binary", ":all:"))
+    found = read("six", options=options)
+    assert found.sources == ["--no-binary six", "--no-binary flask"]
+    assert found.options == {"no-binary": ("six", "flask"), "only-binary": (":all:",)}
+    assert read("six", options=(*options, PipOption("no-binary", ":none:"))).sources == []
+    with pytest.raises(UnsupportedInput, match="--no-binary :all: is not supported"):
+        read("six", options=(PipOption("no-binary", ":all:"),))
+
+
+def test_every_package_may_need_a_hash() -> None:
+    assert read("six", options=(PipOption("require-hashes"),)).requires_hashes
+    assert read("six --hash=sha256:" + "0" * 64).requires_hashes
+    assert not read("six").requires_hashes

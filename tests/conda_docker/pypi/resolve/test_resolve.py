@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage
-from conda_docker.environment.wheels import Distribution, LockedWheel, PipRequirements
+from conda_docker.environment.wheels import Distribution, LockedWheel, PipOption, PipRequirements
 from conda_docker.errors import InvalidEnvironment, InvalidPackage, Unsolvable, UnsupportedInput
 from conda_docker.pypi.resolve.resolution import PipOptions
 from conda_docker.pypi.resolve.resolve import resolve_wheels
@@ -23,7 +23,7 @@ def resolve(
     *requirements: str,
     packages: tuple[LockedPackage, ...] = (),
     folder: Path | None = None,
-    options: tuple[str, ...] = (),
+    options: tuple[PipOption, ...] = (),
     constraints: tuple[str, ...] = (),
     **allowed: Any,
 ) -> LockedEnvironment:
@@ -155,7 +155,11 @@ def test_constraints_and_options_count(wheels: Path, tmp_path: Path) -> None:
     for version in ("1.0", "2.0"):
         make_wheel(other, "elsewhere", version)
     found = resolve(
-        tmp_path, "elsewhere", folder=tmp_path, options=("--find-links ./other",), constraints=("elsewhere<2",)
+        tmp_path,
+        "elsewhere",
+        folder=tmp_path,
+        options=(PipOption("find-links", "./other"),),
+        constraints=("elsewhere<2",),
     )
     assert stems(found) == ["elsewhere-1.0-py3-none-any"]
 
@@ -170,8 +174,8 @@ def test_hashes_in_requirements_choose_the_file(wheels: Path, tmp_path: Path) ->
         resolve(tmp_path, f"fast==1.0 --hash=sha256:{'0' * 64}")
 
 
-@pytest.mark.parametrize("option", [(), ("--require-hashes",)])
-def test_one_hash_demands_those_of_all_packages(wheels: Path, tmp_path: Path, option: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("option", [(), (PipOption("require-hashes"),)])
+def test_one_hash_demands_those_of_all_packages(wheels: Path, tmp_path: Path, option: tuple[PipOption, ...]) -> None:
     app = make_wheel(wheels, "app", requires=["other"])
     make_wheel(wheels, "other")
     digest = hashlib.sha256(app.read_bytes()).hexdigest()
@@ -182,21 +186,21 @@ def test_one_hash_demands_those_of_all_packages(wheels: Path, tmp_path: Path, op
 def test_hashes_may_be_required_where_there_are_none(wheels: Path, tmp_path: Path) -> None:
     make_wheel(wheels, "app")
     with pytest.raises(InvalidEnvironment, match=r"there is none for app==1\.0; list each"):
-        resolve(tmp_path, "app", options=("--require-hashes",))
+        resolve(tmp_path, "app", options=(PipOption("require-hashes"),))
 
 
 def test_what_may_not_be_a_wheel_must_be_built(wheels: Path, tmp_path: Path) -> None:
     make_wheel(wheels, "app")
     with pytest.raises(UnsupportedInput, match=r"built from source: --no-binary app; allow it with --allow-sdist"):
-        resolve(tmp_path, "app", options=("--no-binary app",))
+        resolve(tmp_path, "app", options=(PipOption("no-binary", "app"),))
     with pytest.raises(Unsolvable):
-        resolve(tmp_path, "app", options=("--no-binary app",), allow_sdist=True)
-    assert stems(resolve(tmp_path, "app", options=("--no-binary app", "--no-binary :none:")))
+        resolve(tmp_path, "app", options=(PipOption("no-binary", "app"),), allow_sdist=True)
+    assert stems(resolve(tmp_path, "app", options=(PipOption("no-binary", "app"), PipOption("no-binary", ":none:"))))
 
 
 def test_building_everything_is_refused_by_name(wheels: Path, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedInput, match="name the packages to build, as in --no-binary NAME"):
-        resolve(tmp_path, "app", options=("--no-binary :all:",), allow_sdist=True)
+        resolve(tmp_path, "app", options=(PipOption("no-binary", ":all:"),), allow_sdist=True)
 
 
 def test_conflicting_pins_end_in_one_message(wheels: Path, tmp_path: Path) -> None:

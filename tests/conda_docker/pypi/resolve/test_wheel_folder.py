@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from conda_docker.cache.folder import CacheFolder
+from conda_docker.environment.wheels import PipOption
 from conda_docker.package.fetch.find import hash_file
 from conda_docker.pypi.resolve import wheel_folder
 from conda_docker.pypi.resolve.wheel_folder import link_pages
@@ -79,7 +80,7 @@ def test_a_folder_may_be_given_as_a_url(folder: Path, page_folder: Path, tmp_pat
 @pytest.mark.usefixtures("wheels")
 def test_uv_takes_wheels_from_such_a_page(folder: Path, tmp_path: Path, form: str) -> None:
     place = str(folder) if form == "path" else folder.as_uri()
-    [wheel] = resolve(tmp_path, "one", options=("--no-index", f"--find-links '{place}'")).wheels
+    [wheel] = resolve(tmp_path, "one", options=(PipOption("no-index"), PipOption("find-links", f"{place}"))).wheels
     path = folder / "one-1.0+local.1-py3-none-any.whl"
     assert (wheel.source, wheel.sha256, wheel.size) == (path, sha256_of(path), path.stat().st_size)
 

@@ -265,7 +265,7 @@ def _pip(
     return PipRequirements(
         requirements=tuple(dict.fromkeys(collected.requirements)),
         constraints=tuple(text for text in _constraints(together.requirements) if text not in collected.requirements),
-        options=options.lines,
+        options=options.options,
         folder=manifest.folder,
         origin=manifest.file_name,
         overrides=options.overrides,

@@ -9,7 +9,7 @@ from conda_docker.environment.inputs.pixi.manifest import Environment, Manifest
 from conda_docker.environment.inputs.pixi.platforms import Platform
 from conda_docker.environment.inputs.pixi.specs import pip_requirement
 from conda_docker.environment.inputs.pixi.toml_table import Table
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.wheels import PipOption, normalize_name
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url
 
@@ -20,9 +20,9 @@ _SINGLE = ("index-url", "prerelease-mode", "index-strategy")
 
 @dataclass(frozen=True, slots=True)
 class PipOptions:
-    """Options as pip's requirements files have them, those that uv alone has, and warnings about what is ignored."""
+    """Options of pip, those that uv alone has, and warnings about what is ignored."""
 
-    lines: tuple[str, ...]
+    options: tuple[PipOption, ...]
     overrides: tuple[str, ...] = ()
     index_strategy: str = "first-index"
     warnings: tuple[str, ...] = ()
@@ -37,12 +37,12 @@ def pip_options(manifest: Manifest, environment: Environment, platform: Platform
     base = manifest.workspace.table("pypi-options")
     own = [table.table("pypi-options") for feature in environment.features for table in feature.targets(platform)]
     single = {key: _single(manifest, environment, base, own, key) for key in _SINGLE}
-    lines = [f"--index-url {single['index-url']}"] if single["index-url"] else []
+    options = [PipOption("index-url", single["index-url"])] if single["index-url"] else []
     for table in (*own, base):
-        lines += [f"--extra-index-url {url}" for url in table.texts("extra-index-urls")]
-        lines += [f"--find-links {place}" for place in _find_links(table, manifest)]
+        options += [PipOption("extra-index-url", url) for url in table.texts("extra-index-urls")]
+        options += [PipOption("find-links", place) for place in _find_links(table, manifest)]
     if single["prerelease-mode"] == "allow":
-        lines.append("--pre")
+        options.append(PipOption("pre"))
     warnings = [
         f"{manifest.file_name}: `{table.key(key)}` is ignored"
         for table in (*own, base)
@@ -58,7 +58,7 @@ def pip_options(manifest: Manifest, environment: Environment, platform: Platform
         raise InvalidEnvironment(
             f"{manifest.file_name}: `index-strategy` should be one of {', '.join(_STRATEGIES)}, not {strategy[:80]!r}"
         )
-    return PipOptions(tuple(dict.fromkeys(lines)), tuple(overrides.values()), strategy, tuple(warnings))
+    return PipOptions(tuple(dict.fromkeys(options)), tuple(overrides.values()), strategy, tuple(warnings))
 
 
 def _single(manifest: Manifest, environment: Environment, base: Table, own: list[Table], key: str) -> str | None:

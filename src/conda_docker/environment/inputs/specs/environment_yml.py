@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from conda_docker.arguments.spelling import nearest
 from conda_docker.environment.folder_name import folder_name
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
-from conda_docker.environment.inputs.specs.pip_section import read_pip_section
+from conda_docker.environment.inputs.specs.requirements_file import read_requirement_lines
 from conda_docker.environment.inputs.specs.selectors import applicable, key_selector, selects
 from conda_docker.environment.inputs.specs.spelling import as_conda_reads
 from conda_docker.environment.inputs.specs.yaml_nodes import (
@@ -87,7 +87,7 @@ def parse_environment_yml(
         channels=reader.channels(sections),
         variables=reader.variables(sections.get("variables")),
         name=name,
-        pip=read_pip_section(
+        pip=read_requirement_lines(
             (line for line, _ in pip),
             folder=reader.folder,
             origin=file_name,

@@ -11,6 +11,7 @@ from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.inputs.pixi.compose import choose_platform, compose
 from conda_docker.environment.inputs.pixi.manifest import parse_manifest
 from conda_docker.environment.solve.match_specs import read_specs
+from conda_docker.environment.wheels import PipOption
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.user_files import read_text
 from tests.conda_docker.environment.inputs.examples import FOLDER
@@ -48,11 +49,11 @@ def test_requirements_for_pip() -> None:
         "special",
     )
     assert pip.options == (
-        "--index-url https://pypi.example.org/simple",
-        "--extra-index-url https://pypi.example.org/extra",
-        f"--find-links {FOLDER / 'links'}",
-        "--find-links https://pypi.example.org/links",
-        "--pre",
+        PipOption("index-url", "https://pypi.example.org/simple"),
+        PipOption("extra-index-url", "https://pypi.example.org/extra"),
+        PipOption("find-links", f"{FOLDER / 'links'}"),
+        PipOption("find-links", "https://pypi.example.org/links"),
+        PipOption("pre"),
     )
     assert pip.indexes == {"special": "https://pypi.example.org/special"}
     assert (pip.index_strategy, pip.overrides) == ("first-index", ())
@@ -214,7 +215,7 @@ def test_a_feature_of_the_workspace_replaces_its_single_options() -> None:
     )
     found = composed(text)
     assert found.pip is not None
-    assert found.pip.options == ("--index-url https://b", "--extra-index-url https://c")
+    assert found.pip.options == (PipOption("index-url", "https://b"), PipOption("extra-index-url", "https://c"))
     assert found.pip.index_strategy == "unsafe-best-match"
     assert found.warnings == ()
 

@@ -9,6 +9,7 @@ import pytest
 from conda_docker.environment.inputs.pixi.compose import choose_platform
 from conda_docker.environment.inputs.pixi.manifest import parse_manifest
 from conda_docker.environment.inputs.pixi.options import PipOptions, pip_options
+from conda_docker.environment.wheels import PipOption
 from conda_docker.errors import InvalidEnvironment
 from tests.conda_docker.environment.inputs.pixi.workspaces import WORKSPACE
 
@@ -29,12 +30,12 @@ def test_nothing_is_said() -> None:
 def test_indexes_and_links() -> None:
     text = '[workspace.pypi-options]\nindex-url = "https://a"\nextra-index-urls = ["https://b"]\n'
     text += 'find-links = [{ path = "links" }, { url = "https://c" }]\nprerelease-mode = "allow"\n'
-    assert options(text).lines == (
-        "--index-url https://a",
-        "--extra-index-url https://b",
-        f"--find-links {FOLDER / 'links'}",
-        "--find-links https://c",
-        "--pre",
+    assert options(text).options == (
+        PipOption("index-url", "https://a"),
+        PipOption("extra-index-url", "https://b"),
+        PipOption("find-links", f"{FOLDER / 'links'}"),
+        PipOption("find-links", "https://c"),
+        PipOption("pre"),
     )
 
 
@@ -48,7 +49,7 @@ FEATURES = (
 
 def test_a_features_value_replaces_the_workspaces() -> None:
     found = options(FEATURES, "one")
-    assert found.lines == ("--index-url https://x",)
+    assert found.options == (PipOption("index-url", "https://x"),)
     assert [text.lower() for text in found.overrides] == ["rich>=2"]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conda_docker.environment.inputs.specs.environment_yml import parse_environment_yml
-from conda_docker.environment.wheels import PipRequirements
+from conda_docker.environment.wheels import PipOption, PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.user_files import read_text
 from tests.conda_docker.environment.real_files import real_files
@@ -119,7 +119,7 @@ def test_a_pip_section(tmp_path: Path) -> None:
     assert found.pip == PipRequirements(
         requirements=("flask==3", "requests >=2", f"{tmp_path}/dist/x.whl", f"-e {tmp_path}"),
         constraints=("urllib3 <3",),
-        options=("--index-url https://index.example.org",),
+        options=(PipOption("index-url", "https://index.example.org"),),
         folder=tmp_path,
         origin="env.yml",
     )

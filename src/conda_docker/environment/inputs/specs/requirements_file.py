@@ -1,8 +1,8 @@
-"""What an environment file gives to pip: lines of a requirements file.
+"""Lines of a requirements file: comments, variables, options, and files that include others.
 
 The format is in pip's documentation, "Requirements File Format". conda writes the entries of a `pip:` section into a
 requirements file next to the environment file, so relative paths are relative to its folder, and everything that such a
-file may hold may stand there.
+file may hold may stand there. What one requirement means is in `conda_docker.pypi.requirements`.
 """
 
 from __future__ import annotations
@@ -15,28 +15,25 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
-from conda_docker.environment.wheels import PipRequirements
+from conda_docker.environment.wheels import PipOption, PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.redaction import public_text
 from conda_docker.user_files import read_text, user_path
 
-# Short and long names of the options with a value that such a file may hold.
-_WITH_VALUE = {
+_SHORT = {
     "-i": "--index-url",
-    "--index-url": "--index-url",
     "--pypi-url": "--index-url",
-    "--extra-index-url": "--extra-index-url",
     "-f": "--find-links",
-    "--find-links": "--find-links",
-    "--no-binary": "--no-binary",
-    "--only-binary": "--only-binary",
-    "--trusted-host": "--trusted-host",
-    "--use-feature": "--use-feature",
+    "-r": "--requirement",
+    "-c": "--constraint",
+    "-e": "--editable",
 }
-_FLAGS = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes"})
-_REQUIREMENTS = frozenset({"-r", "--requirement"})
-_CONSTRAINTS = frozenset({"-c", "--constraint"})
-_EDITABLE = frozenset({"-e", "--editable"})
+_FLAGS = frozenset({"no-index", "pre", "require-hashes"})
+_VALUED = frozenset({"index-url", "extra-index-url", "find-links", "no-binary", "only-binary", "trusted-host"})
+_WHOLE_LINE = frozenset({"requirement", "constraint", "editable"})
+"""Options whose value is the rest of their line."""
+_NEEDLESS = {"prefer-binary": False, "use-feature": True}
+"""Options that change nothing here, and whether they have a value."""
 _COMMENT = re.compile(r"(?:^|(?<!\s)\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz)$", re.IGNORECASE)
@@ -45,7 +42,7 @@ _DEEPEST = 10
 _LONGEST_OPTION = 10_000
 
 
-def read_pip_section(
+def read_requirement_lines(
     lines: Iterable[str], *, folder: Path, origin: str, numbers: Iterable[int] = ()
 ) -> PipRequirements | None:
     """Return what these lines ask for, with the files that they include read and all paths absolute.
@@ -54,11 +51,12 @@ def read_pip_section(
     Raises `InvalidEnvironment` for a file that cannot be read or a line that pip would not take, and
     `UnsupportedInput` for a file that is to be downloaded.
 
-    >>> found = read_pip_section(["flask >=3  # web", "-i https://index.example.org"], folder=Path("/w"), origin="x")
+    >>> lines = ["flask >=3  # web", "-i https://index.example.org"]
+    >>> found = read_requirement_lines(lines, folder=Path("/w"), origin="x")
     >>> found.requirements, found.options
-    (('flask >=3',), ('--index-url https://index.example.org',))
+    (('flask >=3',), (PipOption(name='index-url', value='https://index.example.org'),))
     """
-    section = _Section()
+    section = _Lines()
     places = (f"{origin}, line {number}" for number in numbers)
     section.add(zip_longest(lines, places, fillvalue=origin), folder, depth=0)
     if not section.requirements:
@@ -74,12 +72,12 @@ def read_pip_section(
 
 
 @dataclass(slots=True)
-class _Section:
+class _Lines:
     """What was read so far."""
 
     requirements: list[str] = field(default_factory=list)
     constraints: list[str] = field(default_factory=list)
-    options: list[str] = field(default_factory=list)
+    options: list[PipOption] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
 
     def add(self, lines: Iterable[tuple[str, str]], folder: Path, depth: int, *, constrain: bool = False) -> None:
@@ -88,19 +86,17 @@ class _Section:
             if not line.startswith("-"):
                 self.take(_requirement(line, folder), place, self.constraints if constrain else self.requirements)
                 continue
-            name, value = _option(line, place)
-            if name in _REQUIREMENTS | _CONSTRAINTS:
-                if depth == _DEEPEST:
-                    raise InvalidEnvironment(f"{place}: requirements files include each other without end")
-                path = _included(value, folder, place)
-                self.add(_numbered(path, place), path.parent, depth + 1, constrain=constrain or name in _CONSTRAINTS)
-            elif name in _EDITABLE:
-                self.take(f"-e {_requirement(value, folder, editable=True)}", place, self.requirements)
-            elif name in _FLAGS:
-                self.options.append(name)
-            else:
-                long = _WITH_VALUE[name]
-                self.options.append(f"{long} {_place(value, folder) if long == '--find-links' else value}")
+            for name, value in _options(line, place):
+                if name == "editable":
+                    self.take(f"-e {_requirement(value, folder, editable=True)}", place, self.requirements)
+                elif name in _WHOLE_LINE:
+                    if depth == _DEEPEST:
+                        raise InvalidEnvironment(f"{place}: requirements files include each other without end")
+                    path = _included(value, folder, place)
+                    is_constraint = constrain or name == "constraint"
+                    self.add(_numbered(path, place), path.parent, depth + 1, constrain=is_constraint)
+                elif name not in _NEEDLESS:
+                    self.options.append(PipOption(name, _place(value, folder) if name == "find-links" else value))
 
     def take(self, text: str, place: str, among: list[str]) -> None:
         """Add a requirement or a constraint."""
@@ -120,59 +116,60 @@ def _numbered(path: Path, place: str) -> list[tuple[str, str]]:
 def _logical_lines(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Yield lines without comments, with those joined that end in a backslash, and with variables replaced.
 
-    The place of what was joined is that of its last line.
+    The place of what was joined is that of its first line. A comment goes on in no other line (pip, `join_lines`).
     """
-    pending = place = ""
+    pending = start = ""
     for line, place in lines:
-        for part in line.splitlines() or [""]:
-            if part.endswith("\\"):
+        for part in line.splitlines():
+            start = start or place
+            if part.endswith("\\") and not part.lstrip().startswith("#"):
                 pending += part[:-1]
                 continue
-            whole = _COMMENT.sub("", pending + part).strip()
-            pending = ""
-            if whole:
-                yield _VARIABLE.sub(lambda found: os.environ.get(found[1], found[0]), whole), place
-    if pending.strip():
-        yield pending.strip(), place
+            yield from _logical_line(pending + part, start)
+            pending = start = ""
+    yield from _logical_line(pending, start)
 
 
-def _option(line: str, place: str) -> tuple[str, str]:
-    """Return the name of an option and its value, which may follow a space, an equals sign or, if short, nothing."""
+def _logical_line(text: str, place: str) -> Iterator[tuple[str, str]]:
+    """Yield a line unless there is nothing but a comment in it."""
+    whole = _COMMENT.sub("", text).strip()
+    if whole:
+        yield _VARIABLE.sub(lambda found: os.environ.get(found[1], found[0]), whole), place
+
+
+def _options(line: str, place: str) -> Iterator[PipOption]:
+    """Yield the options in a line; a value may follow a space, an equals sign or, behind a short name, nothing."""
     if len(line) > _LONGEST_OPTION:
         raise InvalidEnvironment(f"{place}: an option is longer than {_LONGEST_OPTION} characters")
     try:
         words = shlex.split(line)
     except ValueError as error:
         raise InvalidEnvironment(f"{place}: {public_text(line)[:200]!r} cannot be read: {error}") from None
-    name, equals, value = words[0].partition("=")
-    rest = words[1:]
-    if not name.startswith("--") and len(name) > 2:
-        name, value, equals = line[:2], words[0][2:].removeprefix("="), "="
-    takes_value = name in _WITH_VALUE or name in _REQUIREMENTS | _CONSTRAINTS | _EDITABLE
-    if name in _FLAGS and not equals and not rest:
-        return name, ""
-    if not takes_value:
-        raise InvalidEnvironment(
-            f"{place}: {public_text(line)[:200]!r} is not an option that a requirements file may hold"
-        )
-    if name in _WITH_VALUE:
-        _check_rest(rest if equals else rest[1:], place)
-    value = " ".join(([value] if equals else []) + rest)
-    if not value:
-        raise InvalidEnvironment(f"{place}: the option {name} needs a value")
-    return name, value
-
-
-def _check_rest(words: list[str], place: str) -> None:
-    """Raise `InvalidEnvironment` for a requirement among the words behind an option's value; pip would drop it."""
-    is_value = False
-    for word in words:
-        if not is_value and not word.startswith("-"):
+    while words:
+        word = words.pop(0)
+        if not word.startswith("-"):
             raise InvalidEnvironment(
                 f"{place}: pip passes over what follows an option; write {public_text(word)[:100]!r} on a line of its "
                 "own"
             )
-        is_value = not is_value and word in _WITH_VALUE
+        option, equals, value = word.partition("=")
+        if not option.startswith("--") and len(option) > 2:
+            option, equals, value = word[:2], "=", word[2:].removeprefix("=")
+        name = _SHORT.get(option, option).removeprefix("--")
+        if (name in _FLAGS or _NEEDLESS.get(name) is False) and not equals:
+            yield PipOption(name)
+            continue
+        if name not in _VALUED | _WHOLE_LINE and not _NEEDLESS.get(name):
+            raise InvalidEnvironment(
+                f"{place}: {public_text(line)[:200]!r} is not an option that a requirements file may hold"
+            )
+        if name in _WHOLE_LINE:
+            value, words = " ".join([*([value] if equals else []), *words]), []
+        elif not equals and words:
+            value = words.pop(0)
+        if not value:
+            raise InvalidEnvironment(f"{place}: the option {option} needs a value")
+        yield PipOption(name, value)
 
 
 def _included(value: str, folder: Path, place: str) -> Path:

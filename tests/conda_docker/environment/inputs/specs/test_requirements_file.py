@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.environment.inputs.specs.pip_section import read_pip_section
-from conda_docker.environment.wheels import PipRequirements
+from conda_docker.environment.inputs.specs.requirements_file import read_requirement_lines
+from conda_docker.environment.wheels import PipOption, PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 
 
 def read(tmp_path: Path, *lines: str) -> PipRequirements:
-    found = read_pip_section(lines, folder=tmp_path, origin="environment.yml")
+    found = read_requirement_lines(lines, folder=tmp_path, origin="environment.yml")
     assert found is not None
     return found
 
@@ -44,40 +44,61 @@ def test_requirements(tmp_path: Path, line: str, requirement: str) -> None:
 @pytest.mark.parametrize(
     ("line", "option"),
     [
-        ("-i https://host/simple", "--index-url https://host/simple"),
-        ("--index-url=https://host/simple", "--index-url https://host/simple"),
-        ("-ihttps://host/simple", "--index-url https://host/simple"),
-        ("--extra-index-url https://host/simple", "--extra-index-url https://host/simple"),
-        ("-f wheels", "--find-links {}/wheels"),
-        ("--find-links https://host/wheels", "--find-links https://host/wheels"),
-        ("--no-index", "--no-index"),
-        ("--pre", "--pre"),
-        ("--only-binary :all:", "--only-binary :all:"),
+        ("-i https://host/simple", ("index-url", "https://host/simple")),
+        ("--index-url=https://host/simple", ("index-url", "https://host/simple")),
+        ("-ihttps://host/simple", ("index-url", "https://host/simple")),
+        ("--pypi-url https://host/simple", ("index-url", "https://host/simple")),
+        ("--extra-index-url https://host/simple", ("extra-index-url", "https://host/simple")),
+        ("-f wheels", ("find-links", "{}/wheels")),
+        ("--find-links https://host/wheels", ("find-links", "https://host/wheels")),
+        ("--no-index", ("no-index", "")),
+        ("--pre", ("pre", "")),
+        ("--only-binary :all:", ("only-binary", ":all:")),
     ],
 )
-def test_options(tmp_path: Path, line: str, option: str) -> None:
-    assert read(tmp_path, "a", line).options == (option.replace("{}", str(tmp_path)),)
+def test_options(tmp_path: Path, line: str, option: tuple[str, str]) -> None:
+    name, value = option
+    assert read(tmp_path, "a", line).options == (PipOption(name, value.replace("{}", str(tmp_path))),)
+
+
+@pytest.mark.parametrize("line", ["--prefer-binary", "--use-feature fast-deps", "--use-feature=fast-deps"])
+def test_options_that_change_nothing_here_are_passed_over(tmp_path: Path, line: str) -> None:
+    assert read(tmp_path, "a", line).options == ()
+
+
+@pytest.mark.parametrize(
+    ("lines", "requirements"),
+    [
+        ("flask \\\n  >=3\nrich", ("flask   >=3", "rich")),
+        ("# a comment \\\nrich", ("rich",)),
+        ("last \\", ("last",)),
+        ("a \\\n# not a comment", ("a",)),
+    ],
+)
+def test_lines_that_a_backslash_continues_are_one(tmp_path: Path, lines: str, requirements: tuple[str, ...]) -> None:
+    assert read(tmp_path, lines).requirements == requirements
 
 
 def test_included_files_are_relative_to_the_file_that_includes_them(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
-    (tmp_path / "sub/all.txt").write_text("a\n-r more.txt\n-c limits.txt\n")
+    (tmp_path / "sub/all.txt").write_text("a\n-r more.txt\n-c limits.txt\n-f wheels\n")
     (tmp_path / "sub/more.txt").write_text("b \\\n  >=2\n./local\n")
     (tmp_path / "sub/limits.txt").write_text("c<3\n")
     found = read(tmp_path, "-r sub/all.txt")
     assert found.requirements == ("a", "b   >=2", f"{tmp_path}/sub/local")
     assert found.constraints == ("c<3",)
+    assert found.options == (PipOption("find-links", f"{tmp_path}/sub/wheels"),)
 
 
 def test_variables_as_pip_replaces_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", "s3cret")
     found = read(tmp_path, "a", "-i https://me:${TOKEN}@host/simple", "b$TOKEN")
-    assert found.options == ("--index-url https://me:s3cret@host/simple",)
+    assert found.options == (PipOption("index-url", "https://me:s3cret@host/simple"),)
     assert found.requirements == ("a", "b$TOKEN")
 
 
 def test_nothing_asked_for(tmp_path: Path) -> None:
-    assert read_pip_section(["# none", "", "--pre"], folder=tmp_path, origin="x") is None
+    assert read_requirement_lines(["# none", "", "--pre"], folder=tmp_path, origin="x") is None
 
 
 @pytest.mark.parametrize(
@@ -101,12 +122,14 @@ def test_lines_that_pip_would_not_take(tmp_path: Path, line: str, error: type[Ex
 @pytest.mark.parametrize("line", ["--index-url https://a six", "-i=https://a --pre six", "--no-binary=:all: six"])
 def test_a_requirement_behind_an_option_is_not_dropped(tmp_path: Path, line: str) -> None:
     with pytest.raises(InvalidEnvironment, match="write 'six' on a line of its own"):
-        read_pip_section([line], folder=tmp_path, origin="environment.yml")
+        read_requirement_lines([line], folder=tmp_path, origin="environment.yml")
 
 
 def test_options_may_share_a_line(tmp_path: Path) -> None:
     assert read(tmp_path, "six", "-i https://a --extra-index-url https://b --pre").options == (
-        "--index-url https://a --extra-index-url https://b --pre",
+        PipOption("index-url", "https://a"),
+        PipOption("extra-index-url", "https://b"),
+        PipOption("pre"),
     )
 
 
@@ -119,13 +142,13 @@ def test_credentials_are_not_shown(tmp_path: Path) -> None:
 def test_messages_name_the_line(tmp_path: Path) -> None:
     (tmp_path / "more.txt").write_text("flask\n\n-r missing.txt\n")
     with pytest.raises(InvalidEnvironment, match=r"more\.txt, line 3: cannot read .*missing\.txt"):
-        read_pip_section(["-r more.txt"], folder=tmp_path, origin="environment.yml", numbers=[7])
+        read_requirement_lines(["-r more.txt"], folder=tmp_path, origin="environment.yml", numbers=[7])
     with pytest.raises(InvalidEnvironment, match=r"environment\.yml, line 8: '--upgrade' is not an option"):
-        read_pip_section(["flask", "--upgrade"], folder=tmp_path, origin="environment.yml", numbers=[7, 8])
+        read_requirement_lines(["flask", "--upgrade"], folder=tmp_path, origin="environment.yml", numbers=[7, 8])
 
 
 def test_requirements_remember_their_lines(tmp_path: Path) -> None:
     (tmp_path / "more.txt").write_text("# web\nflask\n")
-    found = read_pip_section(["six", "-r more.txt"], folder=tmp_path, origin="environment.yml", numbers=[7, 8])
+    found = read_requirement_lines(["six", "-r more.txt"], folder=tmp_path, origin="environment.yml", numbers=[7, 8])
     assert found is not None
     assert found.places == {"six": "environment.yml, line 7", "flask": f"{tmp_path}/more.txt, line 2"}
