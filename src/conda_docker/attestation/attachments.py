@@ -24,10 +24,32 @@ if TYPE_CHECKING:
     from conda_docker.sbom.writer import BillWriter
     from python_docker.image import Image
     from python_docker.image.blob import Blob
+    from python_docker.spec.digest import Digest
     from python_docker.spec.documents import Descriptor, Index, Manifest
 
 Signer = Callable[[bytes], bytes]
 """Returns a bundle with a statement, signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """An artifact that was attached to the image or index `subject`.
+
+    `kind` is `sbom`, `provenance`, `signature`, or `attestation manifest` for what stands next to an image in an index;
+    `digest` is that of its manifest. `predicate_type` is what a statement in it says, and None for an attestation
+    manifest, which holds several. `signed` says that there is a signature in it. `tag` is the one that names it, if it
+    is not a referrer.
+    """
+
+    kind: str
+    digest: Digest
+    subject: Digest
+    predicate_type: str | None = None
+    signed: bool = False
+    tag: str | None = None
+
+
+_KINDS = {SIGNATURE: "signature", PREDICATE_TYPE: "provenance", **{one.predicate_type: "sbom" for one in BillFormat}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +58,7 @@ class BuildAttachments:
 
     `bills` makes bills of materials; `run` says what provenance states of the run (None: no provenance); `signer` signs
     the images, and what is attached to them. `in_index` puts provenance and SPDX bills into the index as well, in
-    BuildKit's form.
+    BuildKit's form. `attached` is what they gave out so far.
     """
 
     results: Sequence[BuildResult]
@@ -46,20 +68,39 @@ class BuildAttachments:
     files: Files = ()
     signer: Signer | None = None
     in_index: bool = False
+    attached: dict[Attached, None] = field(default_factory=dict)
     _signed: dict[bytes, bytes] = field(default_factory=dict)
 
     def to_image(self, image: Image, manifest: Manifest) -> list[Referrer]:
         """Return what is attached to an image: documents, then statements that are signed."""
         bills = {} if self.bills is None else self.bills.bills(image, manifest)
         statements = self._statements(image, manifest, bills)
-        found = [bill_referrer(bill, bill_format, image.created) for bill_format, bill in bills.items()]
+        found: list[Referrer] = []
+        for bill_format, bill in bills.items():
+            self._add(found, bill_referrer(bill, bill_format, image.created), manifest, bill_format.predicate_type)
         if self.run is not None:
             annotations = _created(image.created) | {PREDICATE_ANNOTATION: PREDICATE_TYPE}
-            found.append(Referrer(MEDIA_TYPE, statements[PREDICATE_TYPE], annotations))
+            stated = Referrer(MEDIA_TYPE, statements[PREDICATE_TYPE], annotations)
+            self._add(found, stated, manifest, PREDICATE_TYPE)
         if self.signer is not None:
             signed = {SIGNATURE: statement(manifest.digest, SIGNATURE, {}, _name(image))} | statements
-            found += [self._bundle(content, kind, image, self.signer) for kind, content in signed.items()]
+            for kind, content in signed.items():
+                self._add(found, self._bundle(content, kind, image, self.signer), manifest, kind, signed=True)
         return found
+
+    def _add(
+        self,
+        found: list[Referrer],
+        referrer: Referrer,
+        subject: Manifest | Index,
+        predicate_type: str,
+        *,
+        signed: bool = False,
+    ) -> None:
+        """Add what is attached to `subject` to what was found, and to what is reported."""
+        found.append(referrer)
+        digest = referrer.manifest(subject.descriptor).digest
+        self.attached[Attached(_KINDS[predicate_type], digest, subject.digest, predicate_type, signed)] = None
 
     def beside_image(self, image: Image, manifest: Manifest) -> tuple[Manifest, Descriptor, Sequence[Blob]]:
         """Return the attestation manifest that stands in the index next to an image, in BuildKit's form."""
@@ -68,6 +109,7 @@ class BuildAttachments:
         spdx: dict[BillFormat, bytes] = {kind: bill for kind, bill in bills.items() if kind is BillFormat.SPDX}
         statements = self._statements(image, manifest, spdx)
         attestation, blobs = attestation_manifest(manifest.descriptor, list(statements.items()))
+        self.attached[Attached("attestation manifest", attestation.digest, manifest.digest)] = None
         return attestation, attestation_descriptor(attestation, manifest.descriptor), blobs
 
     def to_index(self, index: Index) -> list[Referrer]:
@@ -75,7 +117,10 @@ class BuildAttachments:
         if self.signer is None:
             return []
         image = self.results[0].image
-        return [self._bundle(statement(index.digest, SIGNATURE, {}, _name(image)), SIGNATURE, image, self.signer)]
+        found: list[Referrer] = []
+        signed = self._bundle(statement(index.digest, SIGNATURE, {}, _name(image)), SIGNATURE, image, self.signer)
+        self._add(found, signed, index, SIGNATURE, signed=True)
+        return found
 
     def _statements(self, image: Image, manifest: Manifest, bills: Mapping[BillFormat, bytes]) -> dict[str, bytes]:
         """Return what is stated about an image, by the type of the predicate."""

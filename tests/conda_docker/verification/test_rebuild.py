@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import platform
+import random
 import re
 import subprocess
 import tarfile
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.generator import Size, make_channel
 from conda_docker.build_options import BuildOptions
 from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.locked import LockedEnvironment
@@ -145,6 +147,57 @@ def test_one_changed_byte_is_found_and_its_file_named(locked: LockedEnvironment,
     assert different.packages == ("pure",)
     assert different.differences == ("opt/conda/lib/python3.12/site-packages/pure/__init__.py: another content",)
     assert len(report.verified) == len(report.layers) - 1
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> tuple[LockedEnvironment, Image]:
+    """Return a small one of the environments that the benchmarks generate, and its image."""
+    folder = tmp_path_factory.mktemp("generated")
+    channel = make_channel(Size(5, 60), folder / "channel")
+    request = Request(
+        specs=("everything",),
+        channels=(channel.url,),
+        override_channels=True,
+        platforms="linux-64",  # type: ignore[arg-type]
+        base="scratch",
+        options=BuildOptions(cache_dir=folder / "cache"),
+    )
+    [resolved] = resolve(request)
+    return resolved.environment, build_image(resolved.environment, None, request.options).image
+
+
+def test_environments_of_the_benchmarks_are_made_again(
+    generated: tuple[LockedEnvironment, Image], tmp_path: Path
+) -> None:
+    environment, image = generated
+    report = remade(image, tmp_path)
+    assert (report.ok, report.complete) == (True, True)
+    assert {name for layer in report.layers for name in layer.packages} == {
+        package.name for package in environment.packages
+    }
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_one_changed_byte_in_an_environment_of_the_benchmarks(
+    number: int, generated: tuple[LockedEnvironment, Image], tmp_path: Path
+) -> None:
+    """Anywhere in the content of any file of any package."""
+    environment, image = generated
+    chance = random.Random(number)
+    package = chance.choice([package.name for package in environment.packages if package.name != "everything"])
+    places: list[str] = []
+
+    def flipped(tar: bytes) -> bytes:
+        with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
+            member = chance.choice([one for one in archive if one.isfile() and one.size])
+        place = member.offset_data + chance.randrange(member.size)
+        places.append(member.name)
+        return tar[:place] + bytes([tar[place] ^ 1 << chance.randrange(8)]) + tar[place + 1 :]
+
+    report = remade(changed(image, package, flipped), tmp_path)
+    assert not report.ok
+    [different] = report.having(Outcome.DIFFERENT)
+    assert (different.packages, different.differences) == ((package,), (f"{places[0]}: another content",))
 
 
 def test_a_file_that_was_put_in_is_found(locked: LockedEnvironment, tmp_path: Path) -> None:

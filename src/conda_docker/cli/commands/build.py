@@ -22,6 +22,7 @@ from conda_docker.errors import InvalidEnvironment
 from python_docker.errors import Error, NotFound, RegistryError, noted
 
 if TYPE_CHECKING:
+    from conda_docker.attestation.attachments import Attached
     from conda_docker.image.assemble import BuildResult
     from conda_docker.layers.stores.replaced import ReplacedImages
     from conda_docker.request import Request
@@ -150,7 +151,8 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
         if not location.medium.holds_referrers:
             console.note(f"note: nothing is attached to the image in {location}, which holds nothing but images")
     write_result_files(given["metadata_file"], given["iidfile"], names, written)
-    _report(console, image, results, written, seconds=time.monotonic() - begun, given=given)
+    attached = {location: attachments.attached(location, document) for location, document in written.items()}
+    _report(console, image, results, written, attached, seconds=time.monotonic() - begun, given=given)
 
 
 def _dry_run(
@@ -204,6 +206,7 @@ def _report(
     reference: ImageReference,
     results: list[BuildResult],
     written: dict[Location, Manifest | Index],
+    attached: Mapping[Location, Sequence[Attached]],
     *,
     seconds: float,
     given: Mapping[str, Any],
@@ -213,7 +216,9 @@ def _report(
 
     engine = engine_of(written)
     profile = given["profile"]
-    report = build_report(reference.familiar, results, written, seconds=seconds, engine=engine, profile=profile)
+    report = build_report(
+        reference.familiar, results, written, seconds=seconds, engine=engine, profile=profile, attached=attached
+    )
     notes = dict.fromkeys(note for result in results for note in result.notes)
     for note in notes:
         console.note(f"note: {note}")

@@ -13,7 +13,7 @@ from conda_docker.cli.options import attest
 from conda_docker.cli.options.destinations import check_folder, registry_of
 
 if TYPE_CHECKING:
-    from conda_docker.attestation.attachments import BuildAttachments
+    from conda_docker.attestation.attachments import Attached, BuildAttachments
     from conda_docker.attestation.slsa import Files
     from conda_docker.image.assemble import BuildResult
     from conda_docker.image.index import Attachments as ImageAttachments
@@ -51,6 +51,7 @@ class Attachments:
         self._signer = attest.signer_of(key, given["trust_config"]) if signs else None
         self._made: BuildAttachments | None = None
         self._files: Files = ()
+        self._tagged: dict[Location, list[Attached]] = {}
         if given["provenance"]:
             from conda_docker.attestation.slsa import input_digests
 
@@ -98,7 +99,25 @@ class Attachments:
         reference = location.reference()
         name = "image" if reference is None else reference.name
         with destination(location, registry=registry_of(location, self._given)) as target:
-            put_tagged_signatures(digests, name, self._signer.sign_payload, target)
+            tags = put_tagged_signatures(digests, name, self._signer.sign_payload, target)
+        from conda_docker.attestation.attachments import Attached
+        from python_docker.signing.statement import SIGNATURE
+
+        self._tagged[location] = [
+            Attached("signature", manifest.digest, subject, SIGNATURE, signed=True, tag=tag)
+            for subject, (tag, manifest) in zip(digests, tags.items(), strict=True)
+        ]
+
+    def attached(self, location: Location, written: Manifest | Index) -> list[Attached]:
+        """Return what was attached to what was written to a place, and to the images in it."""
+        from python_docker.spec.documents import Index
+
+        if self._made is None or not location.medium.holds_referrers:
+            return []
+        children = [child.digest for child in written.manifests] if isinstance(written, Index) else []
+        subjects = {written.digest, *children}
+        found = [one for one in self._made.attached if one.subject in subjects]
+        return [*found, *self._tagged.get(location, ())]
 
 
 def bills_of(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[BillFormat, Path | None]:

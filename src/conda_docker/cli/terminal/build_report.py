@@ -10,12 +10,20 @@ from conda_docker.cli.terminal.places import describe_place, image_name, run_com
 from conda_docker.cli.terminal.report import count, format_table
 
 if TYPE_CHECKING:
+    from conda_docker.attestation.attachments import Attached
     from conda_docker.image.assemble import BuildResult
     from python_docker.spec.documents import Index, Manifest
     from python_docker.spec.platform import Platform
     from python_docker.transports import Location
 
 Report = dict[str, Any]
+_KINDS = {
+    "https://cyclonedx.org/bom": "CycloneDX bill",
+    "https://spdx.dev/Document": "SPDX bill",
+    "https://slsa.dev/provenance/v1": "provenance",
+    "https://sigstore.dev/cosign/sign/v1": "image",
+}
+"""What statements are called in the summary, by their predicates."""
 
 
 def build_report(
@@ -26,8 +34,11 @@ def build_report(
     seconds: float,
     engine: str | None,
     profile: str | None = None,
+    attached: Mapping[Location, Sequence[Attached]] | None = None,
 ) -> Report:
     """Return all there is to say. Sizes are in bytes as stored, times in seconds; layers come lowest first.
+
+    `attached` is what was attached to what was written to each place.
 
     Digests are those of manifests that were written and can be read back: places with a format of their own have
     others, and engines keep none. A `digest` that is not the same in all `outputs` is None.
@@ -37,7 +48,9 @@ def build_report(
         "image": image,
         "profile": profile,
         "digest": _only({document.digest for document in kept}),
-        "outputs": [_output(place, document, engine) for place, document in written.items()],
+        "outputs": [
+            _output(place, document, engine, (attached or {}).get(place, ())) for place, document in written.items()
+        ],
         "platforms": [_platform(result, kept) for result in results],
         "seconds": round(seconds, 3),
     }
@@ -47,7 +60,7 @@ def _only(digests: Set[str]) -> str | None:
     return next(iter(digests)) if len(digests) == 1 else None
 
 
-def _output(place: Location, document: Manifest | Index, engine: str | None) -> Report:
+def _output(place: Location, document: Manifest | Index, engine: str | None, attached: Sequence[Attached]) -> Report:
     from python_docker.spec.documents import Index
 
     return {
@@ -55,6 +68,23 @@ def _output(place: Location, document: Manifest | Index, engine: str | None) -> 
         "engine": engine if place.transport == "docker-daemon" else None,
         "digest": document.digest if place.medium.keeps_manifest else None,
         "id": None if isinstance(document, Index) else document.config.digest,
+        "attached": [_attached(one, place) for one in attached],
+    }
+
+
+def _attached(one: Attached, place: Location) -> Report:
+    """Return what was attached; no reference but a registry's names an artifact."""
+    reference = place.reference() if place.transport == "docker" else None
+    named = (
+        None if reference is None else f"{reference.name}:{one.tag}" if one.tag else f"{reference.name}@{one.digest}"
+    )
+    return {
+        "kind": one.kind,
+        "predicate_type": one.predicate_type,
+        "signed": one.signed,
+        "digest": one.digest,
+        "subject": one.subject,
+        "reference": named,
     }
 
 
@@ -134,9 +164,20 @@ def build_summary(report: Report, locations: Sequence[Location], engine: str | N
         differs = output["digest"] and report["digest"] is None
         rows.append(("written" if number == 0 else "", describe_place(place, engine)))
         rows += [("", f"  {output['digest']}")] if differs else []
+        rows += _attached_rows(output["attached"])
     rows.append(("time", format_duration(report["seconds"])))
     rows.append(("run it", run_command(report["image"], locations, engine)))
     return format_table(rows)
+
+
+def _attached_rows(attached: Sequence[Report]) -> list[tuple[str, str]]:
+    rows = []
+    for one in attached:
+        shown = one["reference"] or one["digest"]
+        rows.append(
+            ("signed" if one["signed"] else "attached", f"{_KINDS.get(one['predicate_type'], one['kind'])} {shown}")
+        )
+    return rows
 
 
 def _platform_rows(platform: Report) -> list[tuple[str, str]]:

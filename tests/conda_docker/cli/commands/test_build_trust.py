@@ -142,6 +142,57 @@ def test_signed_and_verified(build: Build, conda_docker: Run, keys: tuple[Path, 
     assert conda_docker("verify", "--key", keys[1], "oci:copy:1").returncode == 0
 
 
+@pytest.mark.parametrize("place", ["registry", "layout"])
+def test_the_report_names_what_was_attached_and_signed(
+    place: str, build: Build, keys: tuple[Path, Path], host: str, conda_docker: Run, tmp_path: Path
+) -> None:
+    where = ["-i", f"{host}:1", "--push"] if place == "registry" else ["-o", "oci:out:1"]
+    signing = ["--provenance", "--sbom", "spdx", "--sign-key", keys[0], "--signature-tag"]
+    result = build(*where, *signing, "--json")
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    [output] = report["outputs"]
+    attached = output["attached"]
+    assert [(one["kind"], one["signed"]) for one in attached] == [
+        ("sbom", False),
+        ("provenance", False),
+        ("signature", True),
+        ("sbom", True),
+        ("provenance", True),
+        ("signature", True),
+    ]
+    assert {one["subject"] for one in attached} == {report["digest"]}
+    source = f"docker://{host}:1" if place == "registry" else "oci:out:1"
+    listed = json.loads(conda_docker("inspect", "--json", source).stdout)["attached"]
+    assert {one["digest"] for one in listed} == {one["digest"] for one in attached}
+    text = build(*where, *signing).stdout
+    if place == "layout":
+        assert {one["reference"] for one in attached} == {None}
+        assert f"signed    SPDX bill {attached[3]['digest']}" in text
+        return
+    assert [one["reference"] for one in attached[:-1]] == [f"{host}@{one['digest']}" for one in attached[:-1]]
+    assert attached[-1]["reference"] == f"{host}:{report['digest'].replace(':', '-')}.sig"
+    assert conda_docker("inspect", f"docker://{attached[0]['reference']}").returncode == 0
+    assert f"signed    image {attached[2]['reference']}" in text
+    assert f"attached  provenance {attached[1]['reference']}" in text
+
+
+def test_the_report_of_several_platforms_and_of_what_is_in_the_index(
+    build: Build, keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    options = ["--provenance", "--buildkit-attestations", "--sign-key", keys[0]]
+    [output] = json.loads(build("-o", "oci:out:1", *options, "--json").stdout)["outputs"]
+    assert [one["kind"] for one in output["attached"]] == [
+        *("provenance", "signature", "provenance", "attestation manifest", "signature")
+    ]
+    assert output["attached"][-1]["subject"] == output["digest"]
+
+
+def test_nothing_is_attached(build: Build) -> None:
+    [output] = json.loads(build("-o", "oci:out:1", "--json").stdout)["outputs"]
+    assert output["attached"] == []
+
+
 def test_by_another_key(build: Build, conda_docker: Run, keys: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "other.pub").write_bytes(public_pem(ecdsa_key()))
     assert build("-o", "oci:out:1", "--sign-key", keys[0]).returncode == 0
