@@ -5,6 +5,7 @@ A room of its own because of the time that urllib3 takes to be imported: nothing
 
 from __future__ import annotations
 
+import base64
 import logging
 import socket
 import threading
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException, IncompleteRead
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 import urllib3
 from urllib3 import exceptions
@@ -114,18 +115,30 @@ class _ProxiedAnswer:
 
 def _manager(proxy: str, kept: dict[str, Any]) -> urllib3.PoolManager:
     shown = public_url(proxy)
+    login, server = _login(proxy)
     if proxy.startswith("socks"):
         try:
             from urllib3.contrib.socks import SOCKSProxyManager
         except ImportError:
             raise HttpError(Cause.PROXY, shown, "SOCKS proxies need the package PySocks") from None
-        return SOCKSProxyManager(proxy, **kept)
+        name, password = login or (None, None)
+        return SOCKSProxyManager(server, username=name, password=password, **kept)
     try:
-        user = urlsplit(proxy).netloc.rpartition("@")[0]
-        login = urllib3.make_headers(proxy_basic_auth=user) if user else {}
-        return urllib3.ProxyManager(proxy, proxy_headers=login, **kept)
+        headers = {}
+        if login is not None:
+            headers["Proxy-Authorization"] = "Basic " + base64.b64encode(":".join(login).encode()).decode("ascii")
+        return urllib3.ProxyManager(server, proxy_headers=headers, **kept)
     except (exceptions.HTTPError, ValueError):
         raise HttpError(Cause.PROXY, shown, f"{shown!r} is not a valid address of a proxy") from None
+
+
+def _login(proxy: str) -> tuple[tuple[str, str] | None, str]:
+    """Return the name and the password in a proxy's address, percent-encoded there, and the address without them."""
+    before, mark, rest = proxy.partition("://")
+    host, slash, path = rest.partition("/")
+    login, at, host = host.rpartition("@")
+    name, _, password = login.partition(":")
+    return (unquote(name), unquote(password)) if at else None, f"{before}{mark}{host}{slash}{path}"
 
 
 def _bounded(manager: urllib3.PoolManager) -> urllib3.PoolManager:

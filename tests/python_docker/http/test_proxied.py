@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import logging
 import socket
@@ -100,6 +101,22 @@ def test_connections_are_used_again(started: Started, options: RegistryOptions) 
     for _ in range(3):
         client.send("GET", "http://example.org/x").discard()
     assert len(proxy._connections) == 1
+
+
+@pytest.mark.parametrize(
+    ("login", "sent"),
+    [
+        ("me:p%40ss%3Aw%2Frd", "me:p@ss:w/rd"),
+        ("corp%5Cme:a:b", "corp\\me:a:b"),
+        ("%C3%BC:é", "ü:é"),
+        ("token", "token:"),
+    ],
+)
+def test_a_login_is_decoded_as_in_any_url(started: Started, options: RegistryOptions, login: str, sent: str) -> None:
+    proxy = started(StubServer(lambda asked: Answer(200, b"yes")))
+    through(proxy.url.replace("://", f"://{login}@"), options).send("GET", "http://example.org/x").discard()
+    scheme, _, value = proxy.requests[0].headers["proxy-authorization"].partition(" ")
+    assert (scheme, base64.b64decode(value).decode()) == ("Basic", sent)
 
 
 @pytest.mark.parametrize("proxy", ["http://[", "ftp://example.org", "http://proxy:99999"])
