@@ -25,6 +25,7 @@ _FILE = click.Path(path_type=Path)
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9._/-]*:(?:latest|v?[0-9][\w.-]*)")
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 _PYTHON = re.compile(r"python(\d\.\d+)")
+_ARCHIVE = re.compile(r"\.(?:conda|tar\.bz2)(?:#[^/]*)?$")
 _FILE_NAME = re.compile(r"\.(?:ya?ml|toml|lock|txt|json)$")
 
 
@@ -60,6 +61,8 @@ def _no_spec(text: str, before: str) -> str | None:
         return f"python={found[1]}"
     if _FILE_NAME.search(text):
         return f"--file {text}"
+    if _ARCHIVE.search(text):
+        return None
     if text in (".", "..") or text.startswith(("./", "../", "/")):  # nothing of a channel is called so
         return f"--project {text} (a Python project) or --file (an environment.yml)"
     return None

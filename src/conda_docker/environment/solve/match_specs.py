@@ -18,6 +18,7 @@ _SUBDIR = re.compile(r"/(noarch|(?:linux|osx|win)-[a-z0-9]+)$")
 # A separator of constraints with none after it.
 _STRAY = re.compile(r"[,|] *(?=[,|]|$)")
 _ARCHIVE = re.compile(r"\.(?:conda|tar\.bz2)(?:#|$)")
+_HASH = re.compile(r"(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class RequestedSpec:
     """A match spec. `text` is what was asked for, without credentials, `typed` the same with them.
 
     `spec` is the same without a channel in front; `channels` are the URLs that it may come from then, of which the
-    first that has the package counts, and `subdir` is that of the channel, if one was named.
+    first that has the package counts, and `subdir` is that of the channel, if one was named. Where `spec` is the URL of
+    an archive, `sha256` or `md5` is the hash that it must have, if one was named.
     """
 
     text: str
@@ -33,6 +35,13 @@ class RequestedSpec:
     spec: str
     channels: tuple[str, ...] = ()
     subdir: str | None = None
+    sha256: str | None = None
+    md5: str | None = None
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether the spec is the URL of a package rather than a name."""
+        return "://" in self.spec and not self.channels and _ARCHIVE.search(self.spec) is not None
 
     @property
     def name(self) -> str:
@@ -50,8 +59,9 @@ class RequestedSpec:
 def read_specs(specs: Iterable[str], configuration: CondaConfiguration) -> list[RequestedSpec]:
     """Return the match specs that the user asked for, each once, in the order of their normal form.
 
-    `channel::package` names the channel to take a package from, as a name, a URL or a path. A path that ends in
-    `.conda` or `.tar.bz2` is that package's. Raises `InvalidEnvironment`, and `ChannelError` for what is not a channel.
+    `channel::package` names the channel to take a package from, as a name, a URL or a path. A path or URL that ends in
+    `.conda` or `.tar.bz2` is that package's, and may be followed by `#` and its MD5 or SHA-256. Raises
+    `InvalidEnvironment`, and `ChannelError` for what is not a channel.
 
     >>> [spec] = read_specs(["bioconda::samtools >=1.20"], CondaConfiguration())
     >>> spec.for_channel(spec.channels[0])
@@ -82,11 +92,8 @@ def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
             f"did you mean {public_text(outside.strip() + inside.partition(']')[2])[:200]!r}?",
             text,
         )
-    if "://" not in text and "::" not in text and _ARCHIVE.search(text):
-        path = user_path(text)
-        if not is_there(path) or not path.is_file():
-            raise InvalidSpec(f"there is no package at {text}", text)
-        return RequestedSpec(public, text, path.resolve().as_uri())
+    if "::" not in text and "[" not in text and _ARCHIVE.search(text):
+        return _archive(text, public)
     channel, separator, rest = outside.rpartition("::")
     if not separator:
         return RequestedSpec(public, text, text)
@@ -95,3 +102,20 @@ def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
     subdir = _SUBDIR.search(channel)
     urls = channel_urls([os.path.expandvars(channel)], configuration)
     return RequestedSpec(public, text, rest.strip() + bracket + inside, urls, subdir[1] if subdir else None)
+
+
+def _archive(text: str, public: str) -> RequestedSpec:
+    """Return the spec of a package by its URL or path, with the hash behind it."""
+    location, mark, fragment = text.partition("#")
+    digest = _HASH.fullmatch(fragment.strip())
+    if mark and digest is None:
+        raise InvalidSpec(
+            f"not a valid package spec: {public[:200]!r}: what follows the # is neither an MD5 nor a SHA-256", text
+        )
+    if "://" not in location:
+        path = user_path(location)
+        if not is_there(path) or not path.is_file():
+            raise InvalidSpec(f"there is no package at {location}", text)
+        location = path.resolve().as_uri()
+    hashes = {} if digest is None else {kind: value.lower() for kind, value in digest.groupdict().items() if value}
+    return RequestedSpec(public, text, location, sha256=hashes.get("sha256"), md5=hashes.get("md5"))

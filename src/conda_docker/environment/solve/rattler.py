@@ -20,7 +20,7 @@ from conda_docker.environment.solve.salvage import SalvagedChannel, salvage_chan
 from conda_docker.environment.solve.suggestions import suggestions
 from conda_docker.environment.topological_order import topological_order
 from conda_docker.environment.virtual_packages import VirtualPackage
-from conda_docker.errors import InvalidSpec, Unsolvable
+from conda_docker.errors import InvalidSpec, Unsolvable, WrongPackage
 from conda_docker.redaction import public_text, public_url
 from python_docker.errors import Error
 
@@ -54,10 +54,23 @@ def solve(
     records, warnings = _answer(question, way)
     return LockedEnvironment(
         subdir=request.subdir,
-        packages=tuple(topological_order(_package(record) for record in records)),
+        packages=tuple(topological_order(_with_hash(_package(record), question.requested) for record in records)),
         requested=tuple(spec.text for spec in question.requested),
         channels=tuple(map(public_url, question.channels)),
         warnings=warnings,
+    )
+
+
+def _with_hash(package: LockedPackage, requested: Sequence[RequestedSpec]) -> LockedPackage:
+    """Return a package with the hash that was asked for with its URL. No index says the hash of such a package."""
+    spec = next((spec for spec in requested if spec.is_archive and spec.spec == package.url), None)
+    if spec is None:
+        return package
+    for asked, known in ((spec.sha256, package.sha256), (spec.md5, package.md5)):
+        if None not in (asked, known) and asked != known:
+            raise WrongPackage(f"{package.public_url} is not the package that was asked for: its hash is {known}")
+    return replace(
+        package, sha256=package.sha256 or spec.sha256, md5=package.md5 or spec.md5, complete=package.sha256 is not None
     )
 
 

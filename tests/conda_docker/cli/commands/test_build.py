@@ -290,6 +290,16 @@ def test_an_environment_file_with_packages_added(build: Build, tmp_path: Path) -
     assert image.config.environment["WHO"] == "me"
 
 
+def test_a_package_by_its_path(build: Build, synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    path = synthetic_channel.path(NUMPY)
+    result = build(str(path), "-o", "oci:out")
+    assert (result.returncode, result.stderr.count("error")) == (0, 0)
+    assert "opt/conda/lib/numpy.so" in open_image(f"oci:{tmp_path}/out").list_files()
+    wrong = build(f"{path}#{'0' * 64}", "-o", "oci:wrong")
+    assert (wrong.returncode, "should be 00000" in wrong.stderr) == (7, True)
+    assert not (tmp_path / "wrong").exists()
+
+
 def test_an_environment_that_exists(
     build: Build, conda_docker: Run, synthetic_channel: SyntheticChannel, tmp_path: Path
 ) -> None:

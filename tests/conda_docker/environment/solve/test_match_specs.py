@@ -52,3 +52,26 @@ def test_extras_of_pip(spec: str, meant: str) -> None:
     with pytest.raises(InvalidSpec, match="conda packages have no extras") as caught:
         read_specs([spec], CondaConfiguration())
     assert f"did you mean {meant!r}?" in str(caught.value)
+
+
+URL = "https://conda.example.org/c/linux-64/a-1.0-0.conda"
+
+
+@pytest.mark.parametrize(
+    ("fragment", "sha256", "md5"),
+    [
+        ("", None, None),
+        (f"#{'A' * 64}", "a" * 64, None),
+        (f"#sha256:{'b' * 64}", "b" * 64, None),
+        (f"#{'c' * 32}", None, "c" * 32),
+    ],
+)
+def test_the_hash_behind_the_url_of_a_package(fragment: str, sha256: str | None, md5: str | None) -> None:
+    [read] = read_specs([URL + fragment], CondaConfiguration())
+    assert (read.spec, read.is_archive, read.sha256, read.md5) == (URL, True, sha256, md5)
+
+
+@pytest.mark.parametrize("fragment", ["#", "#zz", "#sha256=00", f"#{'a' * 40}"])
+def test_what_is_not_a_hash_behind_the_url_of_a_package(fragment: str) -> None:
+    with pytest.raises(InvalidSpec, match="neither an MD5 nor a SHA-256"):
+        read_specs([URL + fragment], CondaConfiguration())

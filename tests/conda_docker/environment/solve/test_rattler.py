@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,19 @@ def two_channels(tmp_path: Path) -> tuple[SyntheticChannel, SyntheticChannel]:
     near.add(package("library", "1.0"))
     far.add(package("library", "2.0"), package("extra", depends=["library >=2"]))
     return near, far
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "md5"])
+def test_a_package_that_is_named_by_its_url_must_have_the_hash_behind_it(
+    channel: SyntheticChannel, algorithm: str
+) -> None:
+    # No index says the hash of such a package: the archive itself is held against it when it is fetched.
+    path = channel.path(package("pure", noarch="python"))
+    digest = hashlib.new(algorithm, path.read_bytes()).hexdigest()
+    [found] = lock(f"{path.as_uri()}#{digest}", channels=[channel.url]).packages
+    assert (getattr(found, algorithm), found.complete) == (digest, False)
+    [unknown] = lock(str(path), channels=[channel.url]).packages
+    assert (unknown.sha256, unknown.complete) == (None, False)
 
 
 def test_packages_and_their_needs_in_order(channel: SyntheticChannel) -> None:
