@@ -1,5 +1,4 @@
-"""The project's own image, as `container/conda-docker.toml` declares it: it runs, builds an image, and
-serves one."""
+"""The project's own image, as `container/conda-docker.toml` declares it: it runs, builds an image and serves one."""
 
 from __future__ import annotations
 

@@ -228,7 +228,7 @@ def _platform(base: str, resolved: Resolved, preview: ImagePreview) -> PlatformI
             for package in resolved.virtual_packages
         ),
         tuple(map(_package, preview.packages)),
-        tuple(map(_layer, preview.layers)),
+        tuple(map(planned_layer, preview.layers)),
         (*preview.notes, *_pip_notes(resolved, preview)),
     )
 
@@ -257,7 +257,8 @@ def _package(package: PackagePreview) -> Package:
     )
 
 
-def _layer(layer: LayerPreview) -> Layer:
+def planned_layer(layer: LayerPreview) -> Layer:
+    """Return what a preview says of a layer, as a value of the report."""
     return Layer(
         layer.kind.value,
         tuple(member.name for member in layer.members),

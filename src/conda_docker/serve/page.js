@@ -39,7 +39,7 @@ function showPlan(plan) {
   const pulled = plan.layers.filter((layer) => layer.known).reduce((sum, layer) => sum + layer.size, 0);
   const base = plan.base.reduce((sum, bytes) => sum + bytes, 0);
   const unknown = plan.layers.filter((layer) => !layer.known && layer.packages.length);
-  const made = unknown.reduce((sum, layer) => sum + (layer.made_from || 0), 0);
+  const made = unknown.reduce((sum, layer) => sum + (layer.made_from ? layer.made_from.bytes : 0), 0);
   const rows = [
     ["Platform", plan.platform],
     ["Packages", String(plan.packages.length)],

@@ -13,9 +13,9 @@ from starlette.routing import BaseRoute, Route
 
 from conda_docker.serve.errors import Denied, InvalidLock, NoSuchName, TooLarge, TooSlow
 from conda_docker.serve.making.environments import environment_files
-from conda_docker.serve.making.maker import channel_alias
 from conda_docker.serve.making.planning import ImagePlan, plan_image
 from conda_docker.serve.making.posted_locks import accept_lock
+from conda_docker.serve.making.requests import channel_alias
 from conda_docker.serve.metrics import CONTENT_TYPE
 from conda_docker.serve.names import LATEST, LOCK, RULES, name_of, parse_name, parse_spec
 from python_docker.spec.platform import Platform
@@ -82,7 +82,7 @@ def page_routes(server: Server) -> list[BaseRoute]:
         if platform not in server.configuration.platforms:
             raise NoSuchName(f"this server has no images for {platform}")
         server.begun.take(client.name)
-        work = partial(plan_image, server.maker, asked, platform)
+        work = partial(plan_image, server.requests, server.configuration.limits, asked, platform)
         key = "plan", asked.name, asked.tag, asked.channels, platform
         found: ImagePlan = await server.builds.run(key, client.name, work, server.configuration.limits.wait_seconds)
         return _json(asdict(found))

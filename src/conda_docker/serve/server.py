@@ -13,7 +13,8 @@ from conda_docker.serve.errors import Unauthorized
 from conda_docker.serve.making.builds import Builds
 from conda_docker.serve.making.catalogue import Catalogue
 from conda_docker.serve.making.images import Images
-from conda_docker.serve.making.maker import Maker, channel_alias, settings_of
+from conda_docker.serve.making.maker import Maker
+from conda_docker.serve.making.requests import Requests, channel_alias, settings_of
 from conda_docker.serve.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -32,10 +33,11 @@ class Server:
         self._private = re.compile("|".join(map(re.escape, sorted(self._names, key=len, reverse=True))))
         self.configuration = configuration
         self.catalogue = Catalogue(cache, settings_of(configuration))
-        self.maker = Maker(configuration, cache, self.catalogue)
+        self.requests = Requests(configuration, cache, self.catalogue)
+        self.maker = Maker(limits, cache, self.catalogue, self.requests)
         self.builds = Builds(limits.builds, limits.waiting)
         self.metrics = Metrics(lambda: self.builds.waiting, lambda: self.builds.under_way)
-        self.requests = Rate(limits.requests_per_minute, "requests")
+        self.asking = Rate(limits.requests_per_minute, "requests")
         self.begun = Rate(limits.builds_per_minute, "new images")
         self.images = Images(configuration, cache, self.catalogue, self.maker, self.builds, self.metrics, self.begun)
 
@@ -45,9 +47,9 @@ class Server:
             client = client_of(request, self.configuration)
         except Unauthorized:
             # Whoever tries tokens out is slowed down as well.
-            self.requests.take(f"address {address_of(request, self.configuration.proxy)}")
+            self.asking.take(f"address {address_of(request, self.configuration.proxy)}")
             raise
-        self.requests.take(client.name)
+        self.asking.take(client.name)
         return client
 
     def public(self, message: str) -> str:
@@ -57,7 +59,7 @@ class Server:
     def close(self) -> None:
         """Begin nothing more, and remove temporary files."""
         self.builds.close()
-        self.maker.close()
+        self.requests.close()
 
 
 def _public_names(configuration: ServerConfiguration, cache: CacheFolder) -> dict[str, str]:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from conda_docker.dry_run import Layer, planned_layer
 from conda_docker.environment.wheels import LockedWheel
-from conda_docker.image.preview import LayerKind, preview_image
+from conda_docker.image.plan import members_of
+from conda_docker.image.preview import preview_image
 from conda_docker.layers.stores.layer_stores import LayerStores
+from conda_docker.resolution.resolve import resolve
+from conda_docker.serve.making.maker import check_limits
+from conda_docker.serve.making.requests import channel_alias
 
 if TYPE_CHECKING:
     from conda_docker.layers.member import Member
-    from conda_docker.serve.making.maker import Maker
+    from conda_docker.serve.configuration import Limits
+    from conda_docker.serve.making.requests import Requests
     from conda_docker.serve.names import Asked
     from python_docker.spec.platform import Platform
 
@@ -29,17 +35,6 @@ class PlannedPackage:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedLayer:
-    """A layer with the names of its packages. `size` is what a pull takes, in bytes, where the layer is `known`."""
-
-    packages: tuple[str, ...]
-    known: bool
-    size: int | None
-    made_from: int | None
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
 class ImagePlan:
     """What the image of a name is made of, for one platform; `base` are the sizes of the base image's layers."""
 
@@ -47,40 +42,27 @@ class ImagePlan:
     tag: str
     platform: str
     packages: tuple[PlannedPackage, ...]
-    layers: tuple[PlannedLayer, ...]
+    layers: tuple[Layer, ...]
     base: tuple[int, ...]
     notes: tuple[str, ...]
 
 
-def plan_image(maker: Maker, asked: Asked, platform: Platform) -> ImagePlan:
+def plan_image(requests: Requests, limits: Limits, asked: Asked, platform: Platform) -> ImagePlan:
     """Return the plan of an image, with nothing made and no package downloaded.
 
     Raises what making it would raise before that: `ServerError`s, `Unsolvable`, `ChannelError` and others.
     """
-    from conda_docker.resolution.resolve import resolve
-
-    request = replace(maker.request(asked), platforms=(platform,))
+    request = replace(requests.asked(asked), platforms=(platform,))
     [resolved] = resolve(request, download=False)
-    maker.check_limits(resolved)
+    check_limits(resolved, limits)
     stores = LayerStores.of(request.options, facts_alone=True)
     preview = preview_image(resolved.environment, resolved.base, request.options, stores=stores)
-    environment = resolved.environment
-    members: list[Member] = [*environment.packages, *environment.wheels]
     return ImagePlan(
         asked.name,
         asked.tag,
         str(platform),
-        tuple(_package(member) for member in sorted(members, key=lambda member: member.name)),
-        tuple(
-            PlannedLayer(
-                tuple(member.name for member in layer.members),
-                layer.known is not None,
-                None if layer.known is None else layer.known.size,
-                sum(member.size or 0 for member in layer.members) if layer.kind is LayerKind.PACKAGES else None,
-                layer.kind.value,
-            )
-            for layer in preview.layers
-        ),
+        tuple(map(_package, sorted(members_of(resolved.environment), key=lambda member: member.name))),
+        tuple(map(planned_layer, preview.layers)),
         () if resolved.base is None else tuple(layer.size for layer in reversed(resolved.base.layers)),
         preview.notes,
     )
@@ -89,11 +71,5 @@ def plan_image(maker: Maker, asked: Asked, platform: Platform) -> ImagePlan:
 def _package(member: Member) -> PlannedPackage:
     if isinstance(member, LockedWheel):
         return PlannedPackage(member.name, member.version, "", "pypi", "", member.size)
-    return PlannedPackage(
-        member.name,
-        member.version,
-        member.build,
-        (member.channel or "").rstrip("/").rpartition("/")[2],
-        str(member.record.get("license") or ""),
-        member.size,
-    )
+    channel, stated = channel_alias(member.channel or ""), str(member.record.get("license") or "")
+    return PlannedPackage(member.name, member.version, member.build, channel, stated, member.size)

@@ -1,59 +1,31 @@
-"""Requests that names stand for, and what images are made by."""
+"""Images that are made, and their layers made again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from conda_docker.cache.folder import CacheFolder
-from conda_docker.serve.configuration import ServerConfiguration
-from conda_docker.serve.errors import BlobUnknown, NameUnknown, NoSuchName
+from conda_docker.serve.configuration import Limits, ServerConfiguration
+from conda_docker.serve.errors import BlobUnknown
 from conda_docker.serve.making.catalogue import Catalogue
-from conda_docker.serve.making.maker import Maker, settings_of
+from conda_docker.serve.making.maker import Maker
+from conda_docker.serve.making.requests import Requests
 from conda_docker.serve.names import parse_name
 from python_docker.spec.digest import Digest
 
 
 @pytest.fixture
 def maker(configuration: ServerConfiguration, cache: CacheFolder) -> Iterator[Maker]:
-    """Return a maker of a small channel."""
-    made = Maker(configuration, cache, Catalogue(cache, "settings"))
-    yield made
-    made.close()
-
-
-def test_a_channel_in_a_name_is_one_of_those_that_may_be_used(maker: Maker, configuration: ServerConfiguration) -> None:
-    asked = parse_name("channel--tool-3.12").for_channels(configuration.channels)
-    assert list(maker.request(asked).specs) == [f"{configuration.channels[0]}::tool=3.12"]
-    with pytest.raises(NoSuchName, match="not a channel of this server"):
-        maker.request(parse_name("elsewhere--tool").for_channels(configuration.channels))
-
-
-def test_nothing_of_the_users_configuration_is_asked(maker: Maker, configuration: ServerConfiguration) -> None:
-    request = maker.request(parse_name("tool", "2026-01-31").for_channels(configuration.channels))
-    assert request.override_channels
-    assert tuple(request.channels) == configuration.channels
-    assert request.policy.exclude_newer is not None
-
-
-def test_environments_and_locks_that_are_not_here(maker: Maker) -> None:
-    for name in ("env/none", "lock/" + "0" * 64):
-        with pytest.raises(NameUnknown):
-            maker.request(parse_name(name))
+    """Return a maker of images of a small channel."""
+    catalogue = Catalogue(cache, "settings")
+    requests = Requests(configuration, cache, catalogue)
+    yield Maker(Limits(), cache, catalogue, requests)
+    requests.close()
 
 
 def test_a_digest_that_is_no_layer(maker: Maker, configuration: ServerConfiguration) -> None:
     image = maker.make(parse_name("tool").for_channels(configuration.channels))
     with pytest.raises(BlobUnknown):
         maker.path_of(image, Digest.of(b"another"))
-
-
-def test_settings_that_make_other_images(configuration: ServerConfiguration) -> None:
-    same = [replace(configuration, redirect=True), replace(configuration, channels=("a",))]
-    others = [replace(configuration, base="debian"), replace(configuration, build={"trim": True})]
-    others.append(replace(configuration, environments=Path("envs")))
-    assert {settings_of(each) for each in same} == {settings_of(configuration)}
-    assert len({settings_of(each) for each in (configuration, *others)}) == 4
