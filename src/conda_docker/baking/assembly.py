@@ -13,6 +13,7 @@ from conda_docker.baking.result import LayerSummary, Outcome, TargetResult
 from conda_docker.baking.targets.target import Target
 from conda_docker.image.assemble import build_image
 from conda_docker.image.index import finish_images
+from conda_docker.image.reuse import WithLayers
 from python_docker.copying.delivery import Delivery
 from python_docker.progress import SILENT, Progress, Task
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from conda_docker.baking.since import Earlier
     from conda_docker.image.result import BuildResult
     from conda_docker.layers.stores.layer_stores import LayerStores
+    from conda_docker.layers.stores.replaced import ReplacedImages
     from conda_docker.resolution.resolve import Resolved
     from python_docker.parallel import Stop
     from python_docker.registry.options import RegistryOptions
@@ -65,10 +67,12 @@ class Assembly:
         *,
         inputs: str | None = None,
         earlier: Earlier | None = None,
+        replaced: ReplacedImages | None = None,
     ) -> TargetResult:
         """Build the images of a target, whose layers are known, and write them to its places.
 
-        Where `earlier` has the digest that comes out, nothing is written. Raises what `build_image` and `Delivery`
+        Where `earlier` has the digest that comes out, nothing is written. To what takes the place of images that are
+        `replaced`, what the next bake needs to reuse its layers is attached. Raises what `build_image` and `Delivery`
         raise.
         """
         begun = time.monotonic()
@@ -76,7 +80,7 @@ class Assembly:
         progress = _Summed(task)
         outcome = Outcome.FAILED
         try:
-            results, written, outcome = self._written(target, resolved, progress, stores, earlier)
+            results, written, outcome = self._written(target, resolved, progress, stores, earlier, replaced)
         finally:
             task.finish(str(outcome))
         return self._result(target, results, written, inputs, begun, outcome)
@@ -88,6 +92,7 @@ class Assembly:
         progress: Progress,
         stores: LayerStores | None,
         earlier: Earlier | None,
+        replaced: ReplacedImages | None,
     ) -> tuple[list[BuildResult], dict[Location, Manifest | Index], Outcome]:
         if earlier is not None and earlier.digest is not None and len(resolved) == 1:
             results = self._build(target, resolved, progress, stores, None)
@@ -103,6 +108,8 @@ class Assembly:
             self._stop_with(delivery)
             results = self._build(target, resolved, progress, stores, delivery)
             attach = None if target.finishing is None else target.finishing.attachments(results)
+            if replaced is not None:
+                attach = WithLayers(attach, replaced, alone=len(results) == 1)
             images = [result.image for result in results]
             finished = finish_images(images, delivery, attach=attach, annotations=target.annotations)
         written = dict(zip(target.outputs, finished, strict=True))

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from conda_docker.baking.limits import Limits
 from conda_docker.baking.result import BakeResult
 from conda_docker.baking.running import Bake, Done
 from conda_docker.baking.targets.target import Target, check_targets
@@ -26,6 +27,7 @@ def bake(
     *,
     jobs: int | None = None,
     memory: int | None = None,
+    disk: int | None = None,
     fail_fast: bool = False,
     since: Mapping[str, Earlier] | None = None,
     scheduler: str | None = None,
@@ -37,7 +39,8 @@ def bake(
     Environments are solved side by side, in up to `jobs` processes (None: one for each processor) that read each index
     once. Every distinct package is downloaded once and made into a layer once, up to `jobs` at a time, whatever number
     of images holds it; an image is written as soon as its layers are there. The processes and buffers take no more than
-    `memory` bytes together, as far as one of each takes less.
+    `memory` bytes together, as far as one of each takes less. The packages and layers that the bake adds to the cache
+    take about `disk` bytes at most: what no image needs any more is removed, and an image that takes more fails.
 
     A target that fails stops no other one, unless `fail_fast` says so; `raise_for_failures` of the result raises for
     all of them. `since` is what an earlier bake wrote (`read_since`): images that would be the same are left alone.
@@ -53,27 +56,19 @@ def bake(
     """
     targets = list(targets)
     check_targets(targets)
-    jobs = _checked("jobs", jobs) or os.cpu_count() or 1
-    memory = _checked("memory", memory)
+    limits = Limits(os.cpu_count() or 1 if jobs is None else jobs, memory, disk)
     if scheduler is not None:
         from conda_docker.baking.cluster.cluster import bake_on_cluster
 
         return bake_on_cluster(
             targets,
             scheduler,
-            jobs=jobs,
-            memory=memory,
+            limits,
             fail_fast=fail_fast,
             since=since or {},
             progress=progress,
             done=done,
         )
-    with Bake(targets, jobs, memory, fail_fast, since or {}, progress, done) as running:
+    with Bake(targets, limits, fail_fast=fail_fast, since=since, progress=progress, done=done) as running:
         running.run()
     return running.result()
-
-
-def _checked(name: str, number: int | None) -> int | None:
-    if number is not None and number < 1:
-        raise ValueError(f"{name} must be at least 1, not {number}")
-    return number

@@ -13,20 +13,30 @@ from conda_docker.errors import InterpreterNotFound
 
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
+    from conda_docker.layers.stores.replaced import ReplacedImages
     from conda_docker.resolution.resolve import Resolved
     from python_docker.spec.digest import Digest
 
 
 @dataclass(slots=True)
 class Planned:
-    """A target with what its images are made of, and the layers that are still awaited, by their keys."""
+    """A target with what its images are made of, and the layers that are still awaited, by their keys.
+
+    `replaced` are the images at its places, as a store of their layers.
+    """
 
     target: Target
     resolved: tuple[Resolved, ...]
     works: list[LayerWork]
     inputs: str | None
+    replaced: ReplacedImages | None = None
     awaited: set[str] = field(default_factory=set)
     sent: set[Digest] = field(default_factory=set)
+
+    @property
+    def streams(self) -> bool:
+        """Whether layers leave as they are made, so that none need be here when the image is put together."""
+        return all(place.transport == "docker" for place in self.target.outputs)
 
 
 def compilable(works: Sequence[LayerWork], shop: Workshop) -> list[LayerWork]:

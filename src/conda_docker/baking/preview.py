@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conda_docker.baking.layers.archives import Archive, distinct_members, missing_archives
 from conda_docker.baking.layers.making import Compilers, Workshop
 from conda_docker.baking.layers.works import LayerWork, largest_first
+from conda_docker.baking.limits import Limits
 from conda_docker.baking.planned import Planned, by_machine
 from conda_docker.baking.result import TargetResult
 from conda_docker.baking.running import Bake
 from conda_docker.baking.targets.target import Target
-from conda_docker.environment.wheels import LockedWheel
 from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
 
@@ -77,11 +78,12 @@ def preview(
     """
     targets = list(targets)
     ended: list[TargetResult] = []
-    with Bake(targets, jobs or os.cpu_count() or 1, memory, False, {}, progress, ended.append) as running:
+    limits = Limits(jobs or os.cpu_count() or 1, memory)
+    with Bake(targets, limits, progress=progress, done=ended.append) as running:
         planned = running.plan(download=False)
         missing: list[LayerWork] = []
         known: set[str] = set()
-        downloads: dict[tuple[str, str | None], Member] = {}
+        downloads: dict[Archive, Member] = {}
         for options, group in by_machine(planned):
             with Compilers() as compilers:
                 shop = Workshop.open(options, compilers, workers=1, stop=Stop())
@@ -92,10 +94,10 @@ def preview(
                         missing.append(work)
                     else:
                         known.add(work.key)
-                downloads |= _downloads(shop, missing)
+                downloads |= missing_archives(missing, shop)
     holders = Counter(key for each in planned for key in {work.key for work in each.works})
     works = largest_first(work for each in planned for work in each.works)
-    members = _distinct(works)
+    members = distinct_members(works)
     return BakePreview(
         targets=tuple(_target(each, known, holders) for each in planned),
         failed=tuple(each for each in ended if each.error is not None),
@@ -104,7 +106,7 @@ def preview(
         size_apart=sum(work.size for each in planned for work in each.works),
         layers=len(works),
         known=len(known),
-        made_from=sum(member.size or 0 for member in _distinct(missing).values()),
+        made_from=sum(member.size or 0 for member in distinct_members(missing).values()),
         download=sum(member.size or 0 for member in downloads.values()),
         downloads=len(downloads),
         shared=_shared(works, holders),
@@ -112,27 +114,6 @@ def preview(
 
 
 _MOST_SHARED = 10
-
-
-def _distinct(works: Sequence[LayerWork]) -> dict[tuple[str, str | None], Member]:
-    return {(member.stem, member.sha256): member for work in works for member in work.members}
-
-
-def _downloads(shop: Workshop, missing: Sequence[LayerWork]) -> dict[tuple[str, str | None], Member]:
-    """Return the packages of layers that are missing and that are not on this machine."""
-    from conda_docker.package.fetch.find import find_packages
-    from conda_docker.pypi.local_files import with_local_files
-
-    members = _distinct(missing)
-    records = [
-        with_local_files([member], unpacked=shop.options.use_extracted)[0]
-        if isinstance(member, LockedWheel)
-        else member
-        for member in members.values()
-    ]
-    extracted = shop.options.use_extracted or shop.options.offline
-    places = find_packages(records, shop.stores.cache.root, extracted=extracted)
-    return {key: member for (key, member), place in zip(members.items(), places, strict=True) if place is None}
 
 
 def _target(each: Planned, known: set[str], holders: Counter[str]) -> TargetPreview:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conda_docker.baking.assembly import Assembly
@@ -19,20 +20,22 @@ from conda_docker.baking.result import BakeResult, Outcome, TargetResult
 from conda_docker.baking.since import Earlier, inputs_digest
 from conda_docker.baking.solving.pool import solve_all
 from conda_docker.baking.solving.solution import open_solution
-from conda_docker.baking.targets.target import Target
+from conda_docker.baking.space import Space
+from conda_docker.cache.folder import CacheFolder
+from conda_docker.cache.location import default_cache_dir
+from conda_docker.layers.stores.folder import FolderStore
 from python_docker.errors import Error
 from python_docker.parallel import Stop
-from python_docker.progress import Progress
+from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from conda_docker.baking.layers.works import LayerWork
+    from conda_docker.baking.limits import Limits
+    from conda_docker.baking.targets.target import Target
     from conda_docker.build_options import BuildOptions
     from conda_docker.layers.stores.layer_stores import LayerStores
+    from conda_docker.layers.stores.replaced import ReplacedImages
     from python_docker.image.blob import Blob
-
-OWN_MEMORY = 160 << 20
-"""Bytes that a bake takes apart from the layers that it writes: all environments, buffers, libraries."""
-LAYER_MEMORY = 48 << 20
-"""Bytes that writing one layer takes at most, whatever its size, with the process that compiles its modules."""
 
 Done = Callable[[TargetResult], object]
 
@@ -43,20 +46,20 @@ class Bake:
     def __init__(
         self,
         targets: Sequence[Target],
-        jobs: int,
-        memory: int | None,
-        fail_fast: bool,
-        since: Mapping[str, Earlier],
-        progress: Progress,
-        done: Done,
+        limits: Limits,
+        *,
+        fail_fast: bool = False,
+        since: Mapping[str, Earlier] | None = None,
+        progress: Progress = SILENT,
+        done: Done = lambda result: None,
     ) -> None:
         self.stop = Stop()
+        self.limits = limits
+        self.progress = progress
+        self.assembly = Assembly(self.stop, progress)
         self._targets = targets
-        self._jobs = jobs
-        self._memory = memory
         self._fail_fast = fail_fast
-        self._since = since
-        self._progress = progress
+        self._since = since or {}
         self._done = done
         self._begun = time.monotonic()
         self._results: dict[str, TargetResult] = {}
@@ -64,7 +67,6 @@ class Bake:
         self._closing = ExitStack()
         self._known: set[str] = set()
         self._packages = 0
-        self._assembly = Assembly(self.stop, progress)
 
     def __enter__(self) -> Bake:
         from conda_docker.image.base import shared_bases
@@ -102,11 +104,11 @@ class Bake:
         requests = [(target.name, target.request) for target in self._targets]
         for number, found in solve_all(
             requests,
-            jobs=self._jobs,
-            memory=self._memory,
+            jobs=self.limits.jobs,
+            memory=self.limits.memory,
             download=download,
             stop=self.stop,
-            progress=self._progress,
+            progress=self.progress,
         ):
             target = self._targets[number]
             if isinstance(found, Failure):
@@ -116,15 +118,19 @@ class Bake:
                 resolved = tuple(open_solution(each, target.request) for each in found)
                 options = target.request.options
                 works = [work for each in resolved for work in works_of(plan_of(each, options), options)]
-                planned.append(Planned(target, resolved, works, inputs_digest(target, resolved)))
+                each = Planned(target, resolved, works, inputs_digest(target, resolved))
             except Error as error:
                 self.end(target, error)
+                continue
+            if self._has_changed(each):
+                each.replaced = self._replaced(target)
+                planned.append(each)
         order = {target.name: number for number, target in enumerate(self._targets)}
-        return sorted(filter(self._has_changed, planned), key=lambda each: order[each.target.name])
+        return sorted(planned, key=lambda each: order[each.target.name])
 
     def result(self) -> BakeResult:
         """Return what became of all targets."""
-        made = self._assembly.made
+        made = self.assembly.made
         return BakeResult(
             targets=tuple(self._results[target.name] for target in self._targets),
             packages=self._packages,
@@ -151,16 +157,35 @@ class Bake:
         )
         return False
 
+    def _replaced(self, target: Target) -> ReplacedImages | None:
+        """Begin to read what is known of the images that a target replaces, where that is asked for."""
+        if not target.reuse_replaced:
+            return None
+        from conda_docker.layers.stores.replaced import ReplacedImages, replaceable
+
+        options = target.request.options
+        return ReplacedImages(
+            [] if options.offline else replaceable(target.outputs),
+            CacheFolder(options.cache_dir or default_cache_dir()),
+            lambda place: self.assembly.registry_of(target, place),
+        )
+
     def _make(self, options: BuildOptions, group: Sequence[Planned]) -> None:
         """Make the layers of some targets, and put each together when its layers are there."""
         with ExitStack() as closing:
             from conda_docker.cache.pushed import PushedBlobs
 
-            compilers = closing.enter_context(Compilers())
-            shop = Workshop.open(options, compilers, workers=self.workers, stop=self.stop, progress=self._progress)
-            self._assembly.places = PushedBlobs(shop.stores.cache)
-            carriers = closing.enter_context(Carriers(self._assembly.registry_of, self.stop, self._progress))
-            pool = closing.enter_context(ThreadPoolExecutor(self._jobs, thread_name_prefix="image"))
+            shop = Workshop.open(
+                options,
+                closing.enter_context(Compilers()),
+                workers=self.limits.layers_at_once,
+                stop=self.stop,
+                progress=self.progress,
+                replaced=[each.replaced for each in group if each.replaced is not None],
+            )
+            self.assembly.places = PushedBlobs(shop.stores.cache)
+            carriers = closing.enter_context(Carriers(self.assembly.registry_of, self.stop, self.progress))
+            pool = closing.enter_context(ThreadPoolExecutor(self.limits.jobs, thread_name_prefix="image"))
             try:
                 self._run_group(shop, group, carriers, pool)
             except BaseException as error:
@@ -171,7 +196,6 @@ class Bake:
     def _run_group(
         self, shop: Workshop, group: Sequence[Planned], carriers: Carriers, pool: ThreadPoolExecutor
     ) -> None:
-        futures: list[Future[None]] = []
         holders: dict[str, list[Planned]] = {}
         for each in group:
             shop.expect(each.works)
@@ -181,39 +205,67 @@ class Bake:
                 holders.setdefault(key, []).append(each)
             for resolved in each.resolved:
                 if resolved.base is not None:
-                    self._send(
-                        each, [layer.blob for layer in reversed(resolved.base.layers)], "layer of the base", carriers
-                    )
-        works = largest_first(work for each in group for work in each.works)
-        self._packages += distinct_packages(works)
+                    blobs = [layer.blob for layer in reversed(resolved.base.layers)]
+                    self._send(each, blobs, "layer of the base", carriers)
+        self._packages += distinct_packages([work for each in group for work in each.works])
+        space = None if self.limits.disk is None else Space(self.limits.disk, shop, group)
+        futures = [pool.submit(self._finish, each, shop, carriers) for each in group if not each.awaited]
+        for works in self._rounds(space, group):
+            for made in make_works(works, shop):
+                self._note(made)
+                if space is not None:
+                    space.arrived(made)
+                for each in holders[made.work.key]:
+                    if made.layer is None:
+                        self.end(each.target, made.error)
+                        continue
+                    self._send(each, [made.layer.blob], made.work.members[0].name, carriers)
+                    each.awaited.discard(made.work.key)
+                    if not each.awaited and not self.has_ended(each.target):
+                        futures.append(pool.submit(self._finish, each, shop, carriers))
+            for future in futures:
+                future.result()
+            if space is not None:
+                carriers.settle()
+                futures.clear()
+
+    def _rounds(self, space: Space | None, group: Sequence[Planned]) -> Iterator[list[LayerWork]]:
+        """Yield layers to make, all at once where nothing bounds the space that they take."""
+        if space is None:
+            yield largest_first(work for each in group for work in each.works)
+            return
         for each in group:
-            if not each.awaited:
-                futures.append(pool.submit(self._finish, each, shop.stores, carriers))
-        for made in make_works(works, shop):
-            self._note(made)
-            for each in holders[made.work.key]:
-                if made.layer is None:
-                    self.end(each.target, made.error)
-                    continue
-                self._send(each, [made.layer.blob], made.work.members[0].name, carriers)
-                each.awaited.discard(made.work.key)
-                if not each.awaited and not self.has_ended(each.target):
-                    futures.append(pool.submit(self._finish, each, shop.stores, carriers))
-        for future in futures:
-            future.result()
+            if (refusal := space.refusal(each)) is not None:
+                self.end(each.target, refusal)
+        while left := [each for each in group if not self.has_ended(each.target)]:
+            works = space.next_works(left)
+            if isinstance(works, Planned):
+                self.end(works.target, space.exceeded(works))
+            else:
+                yield works
+            space.clear([each for each in group if not self.has_ended(each.target)])
+            self.stop.check()
 
     def _send(self, each: Planned, blobs: Sequence[Blob], name: str, carriers: Carriers) -> None:
         each.sent |= {blob.descriptor.digest for blob in blobs}
         carriers.begin(each.target, blobs, f"push {name}")
 
-    def _finish(self, each: Planned, stores: LayerStores, carriers: Carriers) -> None:
+    def _finish(self, each: Planned, shop: Workshop, carriers: Carriers) -> None:
         target = each.target
         if self.stop.is_set():
             return
         try:
             carriers.wait(target, each.sent)
-            earlier = self._since.get(target.name)
-            self.tell(self._assembly.assemble(target, each.resolved, stores, inputs=each.inputs, earlier=earlier))
+            self.tell(
+                self.assembly.assemble(
+                    target,
+                    each.resolved,
+                    self._stores(each, shop.stores),
+                    inputs=each.inputs,
+                    earlier=self._since.get(target.name),
+                    replaced=each.replaced,
+                )
+            )
         except (Error, OSError) as error:
             self.end(target, error if isinstance(error, Error) else Failure.of(error).error())
         except CancelledError:
@@ -221,20 +273,24 @@ class Bake:
         finally:
             each.resolved, each.works = (), []  # of hundreds of images, the memory is needed for others
 
+    def _stores(self, each: Planned, stores: LayerStores) -> LayerStores:
+        """Return the stores of one image: layers that have left the disk count, and are made again if they are read."""
+        local = stores.local if self.limits.disk is None else FolderStore(stores.local.root, facts_alone=True)
+        own = () if each.replaced is None else (each.replaced,)
+        return replace(
+            stores,
+            local=local,
+            sources=tuple(local if store is stores.local else store for store in stores.sources),
+            destinations=(*(local if store is stores.local else store for store in stores.destinations), *own),
+        )
+
     def _note(self, made: MadeWork) -> None:
         if made.layer is None:
             return
-        if made.known:
+        if not made.known:
+            self.assembly.made[made.layer.digest] = made.layer.size
+        elif made.layer.digest not in self.assembly.made:
             self._known.add(made.work.key)
-        else:
-            self._assembly.made[made.layer.digest] = made.layer.size
-
-    @property
-    def workers(self) -> int:
-        """How many layers are written at once."""
-        if self._memory is None:
-            return self._jobs
-        return max(1, min(self._jobs, (self._memory - OWN_MEMORY) // LAYER_MEMORY))
 
     def has_ended(self, target: Target) -> bool:
         """Return whether it is known what became of a target."""

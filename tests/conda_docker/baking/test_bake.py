@@ -14,13 +14,11 @@ import pytest
 
 from conda_docker import BuildOptions, Request, Target, bake, build_image, find_targets, resolve
 from conda_docker.baking.result import BakeFailed, Outcome
-from conda_docker.baking.running import LAYER_MEMORY, OWN_MEMORY, Bake
 from conda_docker.baking.since import Earlier
 from conda_docker.baking.solving import pool
 from conda_docker.baking.targets.target import InvalidTargets
 from conda_docker.errors import CacheError, Unsolvable
 from conda_docker.layers import write
-from python_docker.progress import SILENT
 from python_docker.transports import open_image
 from python_docker.transports.location import Location
 from tests.conda_docker.baking.conftest import PACKAGES
@@ -240,12 +238,6 @@ def test_a_disk_that_is_full_ends_all_and_leaves_nothing(
     written = {path.name for path in (tmp_path / "out").glob("*")}
     assert written == {each.name for each in result.targets if each.outcome is Outcome.BUILT}
     bake(targets, jobs=2).raise_for_failures()
-
-
-def test_less_memory_means_less_at_once() -> None:
-    assert Bake([], 8, None, False, {}, SILENT, lambda result: None).workers == 8
-    assert Bake([], 8, OWN_MEMORY + 3 * LAYER_MEMORY, False, {}, SILENT, lambda result: None).workers == 3
-    assert Bake([], 8, 1, False, {}, SILENT, lambda result: None).workers == 1
 
 
 def test_with_little_memory_one_process_solves(server: ChannelServer, tmp_path: Path) -> None:

@@ -37,15 +37,15 @@ from python_docker.errors import Error
 from python_docker.progress import Progress
 
 if TYPE_CHECKING:
+    from conda_docker.baking.limits import Limits
     from conda_docker.baking.since import Earlier
 
 
 def bake_on_cluster(
     targets: Sequence[Target],
     scheduler: str,
+    limits: Limits,
     *,
-    jobs: int,
-    memory: int | None,
     fail_fast: bool,
     since: Mapping[str, Earlier],
     progress: Progress,
@@ -62,7 +62,7 @@ def bake_on_cluster(
     for target in targets:
         check_for_cluster(target)
     import_distributed()
-    with Bake(targets, jobs, memory, fail_fast, since, progress, done) as running:
+    with Bake(targets, limits, fail_fast=fail_fast, since=since, progress=progress, done=done) as running:
         client = connect(scheduler)  # before the solving: an address that is wrong is said at once
         try:
             planned = running.plan()

@@ -86,10 +86,21 @@ class Workshop:
 
     @classmethod
     def open(
-        cls, options: BuildOptions, compilers: Compilers, *, workers: int, stop: Stop, progress: Progress = SILENT
+        cls,
+        options: BuildOptions,
+        compilers: Compilers,
+        *,
+        workers: int,
+        stop: Stop,
+        progress: Progress = SILENT,
+        replaced: Sequence[LayerStore] = (),
     ) -> Workshop:
-        """Return the workshop that some options ask for. Raises `InvalidReference`, `CacheError`."""
+        """Return the workshop that some options ask for, which looks into images that are `replaced`, too.
+
+        Raises `InvalidReference`, `CacheError`.
+        """
         stores = LayerStores.of(options, progress=progress, stop=stop)
+        stores = replace(stores, sources=(*stores.sources, *replaced))
         return cls(options, stores, compilers, workers, stop, progress)
 
     @property
@@ -155,7 +166,8 @@ def _check_room(shop: Workshop, missing: Sequence[LayerWork]) -> None:
     if free < needed // 2:
         raise CacheError(
             f"the disk of {root} has {format_size(free)} left, and the {len(missing)} layers to be made take about "
-            f"{format_size(needed)}: make room with `cache prune`, or choose another disk with --cache-dir"
+            f"{format_size(needed)}: make room with `cache prune`, choose another disk with --cache-dir, or allow what "
+            "there is with --disk"
         )
 
 

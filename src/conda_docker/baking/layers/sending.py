@@ -67,6 +67,13 @@ class Carriers:
         if futures:
             wait(futures)
 
+    def settle(self) -> None:
+        """Wait until all that has left has arrived, or will not arrive."""
+        with self._lock:
+            futures = list(self._begun.values())
+        if futures:
+            wait(futures)
+
     def close(self) -> None:
         """Begin no more, and wait for what is under way."""
         with self._lock:

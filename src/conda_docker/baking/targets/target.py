@@ -36,7 +36,8 @@ class Target:
     `name` is its name in reports. `image` is the name of the image, `outputs` are the places that it goes to, such as
     `docker://ghcr.io/org/demo:1.0` or `oci:images/demo`; without any nothing is written, and only the digest is found
     out. `insecure` are the hosts whose certificates are not verified, `ca_bundle` is a file of certificates to trust.
-    `source` is the file that describes the environment, for reports.
+    `source` is the file that describes the environment, for reports. With `reuse_replaced`, layers of the images that
+    are replaced at these places are used again.
 
     Raises `InvalidReference` for an `image` or a place that cannot be one.
 
@@ -54,6 +55,7 @@ class Target:
     """Those of the index of an image for several platforms."""
     finishing: Finishing | None = field(default=None, compare=False)
     source: str = ""
+    reuse_replaced: bool = False
 
     def __post_init__(self) -> None:
         from python_docker.spec.reference import ImageReference

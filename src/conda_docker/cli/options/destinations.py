@@ -72,10 +72,9 @@ def replaced_images(locations: Sequence[Location], given: Mapping[str, Any]) -> 
         return None
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.cache.location import default_cache_dir
-    from conda_docker.layers.stores.replaced import ReplacedImages
+    from conda_docker.layers.stores.replaced import ReplacedImages, replaceable
 
-    # An archive is written anew as a whole, and what it held is gone before its successor is complete.
-    kept = [place for place in locations if place.medium.holds_referrers and not place.medium.is_file]
+    kept = replaceable(locations)
     asked = click.get_current_context().get_parameter_source("cache_image") is click.ParameterSource.COMMANDLINE
     if not kept and locations and asked:  # what a file declares is for those of its builds that can
         raise click.UsageError(

@@ -42,6 +42,14 @@ ENVIRONMENT_TYPE = "application/vnd.conda-docker.plan.v1+json"
 _log = logging.getLogger("conda_docker")
 
 
+def replaceable(locations: Iterable[Location]) -> list[Location]:
+    """Return the places whose images can be reused when they are replaced.
+
+    An archive is written anew as a whole, and what it held is gone before its successor is complete.
+    """
+    return [place for place in locations if place.medium.holds_referrers and not place.medium.is_file]
+
+
 class ReplacedImages:
     """A store of the layers of the images at some places, which also keeps what is to be attached to their successor.
 

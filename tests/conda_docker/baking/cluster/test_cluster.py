@@ -19,13 +19,13 @@ from conda_docker.baking.cluster import cluster as clusters
 from conda_docker.baking.cluster import scheduler
 from conda_docker.baking.cluster.tasks import ImageTask, LayerTask, make_layer
 from conda_docker.baking.layers.works import LayerWork
+from conda_docker.baking.limits import Limits
 from conda_docker.baking.running import Bake
 from conda_docker.baking.targets.target import InvalidTargets
 from conda_docker.build_options import LayerRepository
 from conda_docker.errors import MissingExtra
 from conda_docker.layers.recipe import Recipe
 from python_docker.errors import ConnectionFailed
-from python_docker.progress import SILENT
 from python_docker.transports import open_image
 from python_docker.transports.location import Location
 from python_docker.validation import validate
@@ -136,7 +136,7 @@ def test_no_secret_is_sent_to_workers(
             options=targets[0].request.options,
         ),
     )
-    with Bake([target], 1, None, False, {}, SILENT, lambda result: None) as running:
+    with Bake([target], Limits(1)) as running:
         planned = running.plan()
     [each] = planned
     tasks: list[Any] = [LayerTask.of(work, target) for work in each.works]
@@ -150,7 +150,7 @@ def test_no_secret_is_sent_to_workers(
 
 
 def test_a_worker_that_would_write_other_bytes_says_so(targets: list[Target]) -> None:
-    with Bake(targets[:1], 1, None, False, {}, SILENT, lambda result: None) as running:
+    with Bake(targets[:1], Limits(1)) as running:
         [each] = running.plan()
     work = each.works[0]
     other = replace(LayerTask.of(work, targets[0]), release="0.1")
@@ -164,7 +164,7 @@ def test_a_worker_that_would_write_other_bytes_says_so(targets: list[Target]) ->
 
 
 def test_names_of_tasks_are_those_of_packages(targets: list[Target]) -> None:
-    with Bake(targets[:1], 1, None, False, {}, SILENT, lambda result: None) as running:
+    with Bake(targets[:1], Limits(1)) as running:
         [each] = running.plan()
     work = each.works[0]
     assert clusters.task_key(work) == f"layer-{work.members[0].name}-1.0-{work.key[:16]}"
