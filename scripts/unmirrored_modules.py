@@ -95,7 +95,8 @@ REASONS = {
         conda_docker/baking/result.py conda_docker/baking/running.py
         conda_docker/baking/cluster/scheduler.py conda_docker/baking/cluster/tasks.py
         conda_docker/baking/cluster/worker_command.py
-        conda_docker/baking/layers/making.py conda_docker/baking/layers/sending.py
+        conda_docker/baking/layers/archives.py conda_docker/baking/layers/making.py
+        conda_docker/baking/layers/sending.py
         conda_docker/baking/layers/works.py
         conda_docker/baking/solving/pool.py conda_docker/baking/solving/solution.py
         conda_docker/baking/solving/solver.py

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments.amounts import format_size
 from conda_docker.baking.layers.archives import Archive, archive_of, missing_archives
 from conda_docker.baking.layers.works import largest_first
 from conda_docker.errors import CacheError
@@ -59,14 +60,14 @@ class Space:
         if needed <= self._limit:
             return None
         return CacheError(
-            f"--disk allows {self._limit / 1e6:.1f} MB, and {what} about {needed / 1e6:.1f} MB to make; {advice}"
+            f"--disk allows {format_size(self._limit)}, and {what} about {format_size(needed)} to make; {advice}"
         )
 
     def exceeded(self, each: Planned) -> CacheError:
         """Return the error of a target whose layers have turned out to be larger than was expected."""
         return CacheError(
-            f"--disk allows {self._limit / 1e6:.1f} MB, and the layers of this image take more than that: they are "
-            f"{sum(self._layers.get(work.key, 0) for work in each.works) / 1e6:.1f} MB; allow more"
+            f"--disk allows {format_size(self._limit)}, and the layers of this image take more than that: they are "
+            f"{format_size(sum(self._layers.get(work.key, 0) for work in each.works))}; allow more"
         )
 
     def next_works(self, left: Sequence[Planned]) -> list[LayerWork] | Planned:

@@ -6,15 +6,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from conda_docker.environment.inputs.lock_files.own_lock import MARK, parse_own_lock, read_document
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.user_files import note_read, read_text
-
-if TYPE_CHECKING:
-    from conda_docker.request import Request
+from conda_docker.user_files import read_text
 
 
 def read_lock(path: Path) -> Mapping[str, Any] | None:
@@ -57,26 +54,3 @@ def inputs_digest(inputs: Mapping[str, Any], texts: Iterable[str]) -> str:
         # Line ends differ between machines, and nothing else may.
         total.update(hashlib.sha256("\n".join(text.splitlines()).encode()).digest())
     return f"sha256:{total.hexdigest()}"
-
-
-def described_in(request: Request) -> tuple[str, ...]:
-    """Return the contents of all files that describe what a request asks for: its own, and those that these name.
-
-    Such are requirements files (`-r`), scripts of a pixi workspace, and its pixi.lock. Nothing is solved. Raises
-    `InvalidEnvironment` and `UnsupportedInput` as reading them does.
-    """
-    from conda_docker.environment.inputs.kind import InputFile
-    from conda_docker.environment.subdirs import subdir_of_platform
-    from conda_docker.resolution.describe import describe
-    from conda_docker.user_files import check_streams, read_once
-
-    if not request.files:
-        return ()
-    check_streams(request.files)
-    with read_once() as texts:
-        files = [InputFile.read(path) for path in request.files]
-        for platform in request.platforms or (None,):
-            describe(request, files, None if platform is None else subdir_of_platform(platform))
-    for name, text in texts.items():
-        note_read(name, text)
-    return tuple(texts.values())

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.lock_files.inputs import described_in, inputs_digest, read_lock
-from conda_docker.request import Request
+from conda_docker.lock_files.inputs import inputs_digest, read_lock
 
 
 def test_options_and_texts_count() -> None:
@@ -18,19 +17,6 @@ def test_options_and_texts_count() -> None:
     assert first == inputs_digest({"file": ["environment.yml"], "trim": True}, ["dependencies: [a]\r\n"])
     assert first != inputs_digest({"trim": False, "file": ["environment.yml"]}, ["dependencies: [a]\n"])
     assert first != inputs_digest({"trim": True, "file": ["environment.yml"]}, ["dependencies: [b]\n"])
-
-
-def test_files_that_a_file_names_are_described_in_it(tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text("b\n-c constraints.txt\n")
-    (tmp_path / "constraints.txt").write_text("b<2\n")
-    file = tmp_path / "environment.yml"
-    file.write_text("dependencies: [a, pip: [-r requirements.txt]]\n")
-    assert described_in(Request(files=(file,))) == (
-        file.read_text(),
-        "b\n-c constraints.txt\n",
-        "b<2\n",
-    )
-    assert described_in(Request(specs=("a",))) == ()
 
 
 @pytest.mark.parametrize("text", ["dependencies: [a]\n", "{}", ""])

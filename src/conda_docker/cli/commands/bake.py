@@ -79,6 +79,7 @@ def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
             targets,
             jobs=given["jobs"],
             memory=given["memory"],
+            disk=given["disk"],
             fail_fast=given["fail_fast"],
             since=since,
             scheduler=given["scheduler"],

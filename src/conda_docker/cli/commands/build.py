@@ -65,24 +65,24 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
         asked = asked_build(values, required=not values["dry_run"])
         _build(console, asked, default_base=_is_default(ctx, "base"))
         return
-    from conda_docker.cli.declared.images import chosen_images
-    from conda_docker.cli.declared.values import with_declared
+    from conda_docker.cli.declared.builds import declared_builds
 
-    images = chosen_images(declaration, wanted)
-    if len(images) > 1 and given["json"]:
-        raise click.UsageError(f"{declaration.path} declares {len(images)} images; --json is for one: give --target")
-    options = [with_locked(ctx, with_declared(ctx, given, table, declaration.path), table) for table in images.values()]
+    declared = declared_builds(declaration, wanted)
+    if len(declared) > 1 and given["json"]:
+        raise click.UsageError(f"{declaration.path} declares {len(declared)} images; --json is for one: give --target")
+    options = [each.values(ctx, given, declaration) for each in declared]
     console.note(f"note: options are from {declaration.path}")
     builds = [asked_build(values, required=not values["dry_run"]) for values in options]
     if len(builds) > 1:
         from conda_docker.baking.targets.target import check_places
 
         check_places(
-            ((name, asked.locations) for name, asked in zip(images, builds, strict=True)),
-            advice="declare another image or output for one of them",
+            ((each.full_name, asked.locations) for each, asked in zip(declared, builds, strict=True)),
+            advice="declare another image or output for one of them, or names with {name} and {tag}",
         )
-    for asked, table in zip(builds, images.values(), strict=True):
-        _build(console, asked, default_base=_is_default(ctx, "base") and "base" not in table)
+    for asked, each in zip(builds, declared, strict=True):
+        default_base = _is_default(ctx, "base") and "base" not in each.table and each.variant.base is None
+        _build(console, asked, default_base=default_base)
 
 
 def _is_default(ctx: click.Context, name: str) -> bool:

@@ -122,7 +122,8 @@ def _asked(ctx: click.Context, given: dict[str, Any], path: Path, existing: Mapp
     from conda_docker.cli.declared.images import chosen_images
     from conda_docker.cli.declared.recorded import recorded_options
     from conda_docker.cli.declared.values import ENVIRONMENTS, was_given, with_declared
-    from conda_docker.lock_files.inputs import described_in, inputs_digest
+    from conda_docker.lock_files.inputs import inputs_digest
+    from conda_docker.resolution.described_in import described_in
 
     wanted, no_config = given.pop("target"), given.pop("no_config")
     declaration = None if no_config else find_declaration()

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from conda_docker.arguments.spelling import did_you_mean
-from conda_docker.baking.targets.environments import find_environments, usable_name
+from conda_docker.baking.targets.environments import find_environments
 from conda_docker.baking.targets.variants import Variant, read_matrix
+from conda_docker.cli.declared.builds import content_of_values, declared_builds, in_variant
 from conda_docker.cli.declared.find import Declaration, find_declaration, read_declaration
-from conda_docker.cli.declared.images import declared_images
 from conda_docker.cli.declared.locked import with_locked
-from conda_docker.cli.declared.values import with_declared
-from conda_docker.cli.options.arguments import to_destination, to_image_name, to_platforms
+from conda_docker.cli.options.arguments import to_destination, to_image_name
 from conda_docker.cli.options.bake import NAME, values_of_one
+from conda_docker.cli.options.destinations import reuses_replaced
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
 from conda_docker.user_files import user_path
 from python_docker.transports.location import Location
@@ -31,11 +32,17 @@ _DECLARING = ("conda-docker.toml", "pixi.toml", "pyproject.toml")
 
 
 class _Build(NamedTuple):
-    """A build before its variants: its name, its options as one build has them, and the file that it is from."""
+    """A build in one variant: its names, its options as one build has them, and the file that it is from."""
 
     name: str
-    values: Mapping[str, Any]
+    variant: Variant
+    values: Callable[[], Mapping[str, Any]]
     source: Path
+
+    @property
+    def full_name(self) -> str:
+        """The name of the image with its variant."""
+        return self.variant.name(self.name)
 
 
 def targets_of(
@@ -46,21 +53,19 @@ def targets_of(
     Raises `EnvironmentNotFound` where there is nothing, and usage errors.
     """
     builds = _builds(ctx, given)
-    variants = read_matrix(given["matrix"])
-    named = [(build, variant, variant.name(build.name)) for build in builds for variant in variants]
-    chosen = [each for each in named if _is_wanted(each[2], each[0].name, given["only"])]
     for pattern in given["only"]:
-        if not any(_is_wanted(full, name, [pattern]) for (name, _, _), _, full in named):
-            names = [full for _, _, full in named]
+        if not any(_is_wanted(build, [pattern]) for build in builds):
+            names = [build.full_name for build in builds]
             some = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
             raise EnvironmentNotFound(
                 f"--only {pattern}: no image is called so (there are: {some}){did_you_mean(pattern, names)}"
             )
-    return [_target(given, build, variant, full, finishing) for build, variant, full in chosen]
+    return [_target(given, build, finishing) for build in builds if _is_wanted(build, given["only"])]
 
 
-def _is_wanted(full: str, name: str, patterns: Sequence[str]) -> bool:
-    return not patterns or any(fnmatchcase(each, pattern) for each in (full, name) for pattern in patterns)
+def _is_wanted(build: _Build, patterns: Sequence[str]) -> bool:
+    names = (build.full_name, build.name)
+    return not patterns or any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
 def _builds(ctx: click.Context, given: Mapping[str, Any]) -> list[_Build]:
@@ -80,12 +85,20 @@ def _builds(ctx: click.Context, given: Mapping[str, Any]) -> list[_Build]:
             files.append(item)
         else:
             builds += _declared(ctx, given, declaration)
+    variants = read_matrix(given["matrix"])
     for file in find_environments(files):
-        values = {**values_of_one(given), "file": (file.path,)}
-        with suppress(InvalidEnvironment):  # what is wrong with it is said where it is built
-            values = dict(with_locked(ctx, values, {}))
-        builds.append(_Build(file.name, values, file.path))
+        builds += [
+            _Build(file.name, variant, partial(_values_of_file, ctx, given, file.path, variant), file.path)
+            for variant in variants
+        ]
     return builds
+
+
+def _values_of_file(ctx: click.Context, given: Mapping[str, Any], path: Path, variant: Variant) -> Mapping[str, Any]:
+    values = {**values_of_one(given), "file": (path,)}
+    with suppress(InvalidEnvironment):  # what is wrong with it is said where it is built
+        values = dict(with_locked(ctx, values, {}))
+    return in_variant(values, variant)
 
 
 def _declaration_at(path: Path) -> Declaration | None:
@@ -100,30 +113,23 @@ def _declaration_at(path: Path) -> Declaration | None:
 
 
 def _declared(ctx: click.Context, given: Mapping[str, Any], declaration: Declaration) -> list[_Build]:
+    matrix = read_matrix(given["matrix"]) if given["matrix"] else None
     common = values_of_one(given)
-    found = []
-    for name, table in declared_images(declaration).items():
-        values = with_declared(ctx, common, table, declaration.path)
-        values = dict(with_locked(ctx, values, table))
-        found.append(_Build(usable_name(name or declaration.folder.name), values, declaration.path))
-    return found
+    return [
+        _Build(each.name, each.variant, partial(each.values, ctx, common, declaration), declaration.path)
+        for each in declared_builds(declaration, matrix=matrix)
+    ]
 
 
-def _target(
-    given: Mapping[str, Any],
-    build: _Build,
-    variant: Variant,
-    full: str,
-    finishing: Callable[[AskedBuild], Finishing | None],
-) -> Target:
+def _target(given: Mapping[str, Any], build: _Build, finishing: Callable[[AskedBuild], Finishing | None]) -> Target:
     from conda_docker.baking.targets.target import Target
     from conda_docker.cli.options.asked import asked_build
 
     try:
-        values = _in_variant(given, build, variant, full)
+        values = _named(given, build)
         asked = asked_build(values, required=not given["dry_run"])
         return Target(
-            name=full,
+            name=build.full_name,
             request=asked.request,
             image=str(asked.names[0]),
             outputs=asked.locations,
@@ -132,40 +138,40 @@ def _target(
             annotations=asked.index_annotations,
             finishing=finishing(asked),
             source=str(build.source),
+            reuse_replaced=reuses_replaced(asked.locations, values),
         )
     except click.UsageError as error:
-        raise click.UsageError(f"{build.source}: {error.message}") from None
+        source = str(build.source)
+        raise click.UsageError(error.message if source in error.message else f"{source}: {error.message}") from None
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 
 
-def _in_variant(given: Mapping[str, Any], build: _Build, variant: Variant, full: str) -> dict[str, Any]:
-    """Return the values of one build, with templates filled in."""
-    values = dict(build.values)
-    if variant.python is not None:
-        values["specs"] = (*values["specs"], f"python={variant.python}")
-    if variant.platform is not None:
-        values["platform"] = to_platforms("--matrix", [variant.platform])
-    if variant.base is not None:
-        values["base"] = variant.base
+def _named(given: Mapping[str, Any], build: _Build) -> dict[str, Any]:
+    """Return the values of one build, with the names and places that the command line has for all."""
+    values = dict(build.values())
+
+    def fill(template: str) -> str:
+        return build.variant.fill(template, build.name, lambda: content_of_values(values))
+
     template = given["image"] or (NAME if values["image"] is None else None)
     if template is not None:
         if given["push"] and template == NAME:
             raise click.UsageError(f"--push needs a registry in the names: --image 'ghcr.io/org/{NAME}'")
-        values["image"] = to_image_name("--image", variant.fill(template, build.name))
+        values["image"] = to_image_name("--image", fill(template))
     if given["tags"]:
-        values["tags"] = tuple(to_image_name("--tag", variant.fill(tag, build.name)) for tag in given["tags"])
+        values["tags"] = tuple(to_image_name("--tag", fill(tag)) for tag in given["tags"])
     if given["outputs"]:
-        values["outputs"] = tuple(_output(text, build.name, variant, full) for text in given["outputs"])
+        values["outputs"] = tuple(_output(text, fill, build.full_name) for text in given["outputs"])
     values["push"] = values["push"] or given["push"]
     values["load"] = values["load"] or given["load"]
     return values
 
 
-def _output(text: str, name: str, variant: Variant, full: str) -> Location:
+def _output(text: str, fill: Callable[[str], str], full: str) -> Location:
     """Return the place of one image: a template's, or the layout of its name in a folder."""
     if "{" in text:
-        return to_destination("--output", variant.fill(text, name))
+        return to_destination("--output", fill(text))
     kind, colon, rest = text.partition(":")
     folder = rest if colon and kind == "oci" and ":" not in rest else text
     if text.endswith((".tar", ".tar.gz", ".tgz", ".tar.zst")) or (colon and folder == text):

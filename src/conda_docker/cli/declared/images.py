@@ -11,6 +11,9 @@ from conda_docker.errors import InvalidEnvironment
 
 IMAGES = "images"
 EXTENDS = "extends"
+MATRIX = "matrix"
+NO_OPTIONS = (IMAGES, EXTENDS, MATRIX)
+"""Keys of a declaration that are not options."""
 
 
 def declared_images(declaration: Declaration) -> dict[str, Mapping[str, Any]]:

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from conda_docker.arguments.values import to_command, to_mapping
-from conda_docker.cli.declared.images import EXTENDS, IMAGES
+from conda_docker.baking.targets.variants import AXES
+from conda_docker.cli.declared.images import EXTENDS, IMAGES, MATRIX
 from conda_docker.cli.options.arguments import to_lines
 from conda_docker.cli.options.declarable import DECLARABLE, key_of
 from conda_docker.cli.parameters import Argument, Option
@@ -23,6 +24,7 @@ def schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {
             EXTENDS: {"type": "string", "description": "The image whose options this one has, too."},
+            MATRIX: _matrix(),
             **options,
         },
     }
@@ -34,12 +36,23 @@ def schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {
             **options,
+            MATRIX: _matrix(),
             IMAGES: {
                 "type": "object",
                 "description": "Several images by their names; each has the common options under its own.",
                 "additionalProperties": image,
             },
         },
+    }
+
+
+def _matrix() -> dict[str, Any]:
+    values = {"anyOf": [_STRING, {"type": "array", "items": _STRING, "minItems": 1}]}
+    return {
+        "type": "object",
+        "description": "Build each image once for every combination of these values.",
+        "additionalProperties": False,
+        "properties": dict.fromkeys(AXES, values),
     }
 
 

@@ -13,6 +13,7 @@ import click
 from conda_docker.arguments.in_image import to_additions
 from conda_docker.arguments.spelling import did_you_mean
 from conda_docker.arguments.values import to_command, to_mapping
+from conda_docker.cli.declared.images import IMAGES, NO_OPTIONS
 from conda_docker.cli.options.arguments import to_destinations, to_lines, to_source
 from conda_docker.cli.options.content import base_location
 from conda_docker.cli.options.declarable import DECLARABLE, key_of
@@ -37,9 +38,12 @@ def with_declared(ctx: click.Context, given: Mapping[str, Any], table: Mapping[s
     for key, value in table.items():
         param = by_key.get(key)
         if param is None:
-            raise click.UsageError(f"{path}: there is no option {key!r}{did_you_mean(key, by_key)}")
+            raise click.UsageError(f"{path}: there is no option {key!r}{did_you_mean(key, (*by_key, *NO_OPTIONS))}")
         if was_given(ctx, param) or (described and key in ENVIRONMENTS):
             continue
+        if key == "image" and isinstance(value, dict):
+            name = next(iter(value), "NAME")
+            raise click.UsageError(f"{path}: image is the name of an image; did you mean [{IMAGES}.{name}]?")
         values[str(param.name)] = declared_value(ctx, param, value, path)
     return values
 

@@ -40,18 +40,21 @@ _OF_ONE = {
     "sbom_output": (),
     "metadata_file": None,
     "iidfile": None,
-    "cache_image": False,
     "target": (),
     "no_config": False,
 }
 
 
 _OWN = frozenset(
-    {"inputs", "only", "matrix", "since", "jobs", "memory", "fail_fast", "scheduler", "print_dask_worker", "junit"}
+    {
+        *("inputs", "only", "matrix", "since", "jobs", "memory", "disk", "fail_fast", "scheduler"),
+        *("print_dask_worker", "junit"),
+    }
 )
+"""Of a bake as a whole."""
 
 
-def _memory(name: str, text: str) -> int:
+def _bytes(name: str, text: str) -> int:
     return _at_least_one(name, to_size(name, text))
 
 
@@ -114,8 +117,9 @@ OPTIONS = (
         "--image",
         metavar="TEMPLATE",
         panel=RESULT,
-        help="The name of each image, such as 'ghcr.io/org/{name}:{tag}'; {tag} distinguishes variants of --matrix, "
-        f"and is latest without [default: as declared, else {NAME}]",
+        help="The name of each image, such as 'ghcr.io/org/{name}:{tag}'; {tag} distinguishes variants of a matrix, "
+        "and is latest without; {content} is a digest of what describes the environment [default: as declared, else "
+        f"{NAME}]",
     ),
     Option(
         "-t",
@@ -156,9 +160,17 @@ OPTIONS = (
     Option(
         "--memory",
         metavar="SIZE",
-        convert=_memory,
+        convert=_bytes,
         panel=WORK,
         help="Do less at once where it would take more memory than this, such as 4GB.",
+    ),
+    Option(
+        "--disk",
+        metavar="SIZE",
+        convert=_bytes,
+        panel=WORK,
+        help="Let the cache grow by no more than this, such as 20GB: do less at once, and remove those packages and "
+        "layers of this bake that no image needs any more.",
     ),
     Option("--fail-fast", is_flag=True, panel=WORK, help="Stop at the first image that fails."),
     Option(
@@ -197,16 +209,4 @@ OPTIONS = (
 
 def values_of_one(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that all images have in common, with those of `build` that this command does not have."""
-    own = {
-        "inputs",
-        "only",
-        "matrix",
-        "since",
-        "jobs",
-        "memory",
-        "fail_fast",
-        "scheduler",
-        "print_dask_worker",
-        "junit",
-    }
-    return {**{key: value for key, value in given.items() if key not in own}, **_OF_ONE}
+    return {**{key: value for key, value in given.items() if key not in _OWN}, **_OF_ONE}

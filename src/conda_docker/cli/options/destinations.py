@@ -66,23 +66,35 @@ def registry_of(location: Location, given: Mapping[str, Any]) -> RegistryOptions
     return registry_options(location, insecure=given["insecure"], ca_bundle=given["cacert"], places=given.get("places"))
 
 
+def reuses_replaced(locations: Sequence[Location], given: Mapping[str, Any]) -> bool:
+    """Return whether layers of the images at some places are to be used again.
+
+    Raises a usage error where none can be, and the command line asks for it.
+    """
+    if not given["cache_image"]:
+        return False
+    from conda_docker.layers.stores.replaced import replaceable
+
+    asked = click.get_current_context().get_parameter_source("cache_image") is click.ParameterSource.COMMANDLINE
+    if not replaceable(locations) and locations and asked:  # what a file declares is for those builds that can
+        raise click.UsageError(
+            f"--cache-image: the image in {locations[0]} cannot be reused; use --push, or -o with oci:DIR or "
+            "docker://REF"
+        )
+    return True
+
+
 def replaced_images(locations: Sequence[Location], given: Mapping[str, Any]) -> ReplacedImages | None:
     """Return the images at some places as a store of layers, where that is asked for."""
-    if not given["cache_image"]:
+    if not reuses_replaced(locations, given):
         return None
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.cache.location import default_cache_dir
     from conda_docker.layers.stores.replaced import ReplacedImages, replaceable
 
-    kept = replaceable(locations)
-    asked = click.get_current_context().get_parameter_source("cache_image") is click.ParameterSource.COMMANDLINE
-    if not kept and locations and asked:  # what a file declares is for those of its builds that can
-        raise click.UsageError(
-            f"--cache-image: the image in {locations[0]} cannot be reused; use --push, or -o with oci:DIR or "
-            "docker://REF"
-        )
+    places = [] if given["offline"] else replaceable(locations)
     cache = CacheFolder(given["cache_dir"] or default_cache_dir())
-    return ReplacedImages([] if given["offline"] else kept, cache, lambda location: registry_of(location, given))
+    return ReplacedImages(places, cache, lambda location: registry_of(location, given))
 
 
 def layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:

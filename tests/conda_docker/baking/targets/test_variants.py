@@ -30,5 +30,5 @@ def test_what_is_not_a_matrix(texts: list[str]) -> None:
 
 @pytest.mark.parametrize("template", ["{nmae}", "{}", "{name.x}", "{python}"])
 def test_placeholders_that_there_are_not(template: str) -> None:
-    with pytest.raises(ValueError, match=r"names may have|needs --matrix"):
+    with pytest.raises(ValueError, match=r"names may have|needs a matrix"):
         Variant().fill(template, "a")

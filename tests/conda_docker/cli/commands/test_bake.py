@@ -22,6 +22,7 @@ from python_docker.validation import validate
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer
 from tests.conda_docker.cli.conftest import Run
+from tests.peers import Registry
 
 PYTHONS = [SyntheticPackage(name="python", version=version) for version in ("3.11.1", "3.12.1")]
 
@@ -186,8 +187,12 @@ def test_a_key_is_read_once_for_all(
         ([], ExitCode.USAGE, "give files, folders or patterns"),
         (["modules", "--only", "nobody"], ExitCode.NOT_FOUND, "no image is called so (there are: picard-sort, "),
         (["modules", "-i", "demo:1.0", "--push"], 1, "would both be written to docker://"),
-        (["modules", "-i", "demo/{nmae}"], ExitCode.USAGE, "there is no {nmae}; names may have {name}, {tag}"),
-        (["modules", "-i", "demo/{python}"], ExitCode.USAGE, "{python} needs --matrix python=VALUE"),
+        (
+            ["modules", "-i", "demo/{nmae}"],
+            ExitCode.USAGE,
+            "there is no {nmae}; did you mean 'name'? (names may have {name}",
+        ),
+        (["modules", "-i", "demo/{python}"], ExitCode.USAGE, "{python} needs a matrix of python"),
         (["modules", "--matrix", "cuda=12"], ExitCode.USAGE, "expected KEY=VALUE,VALUE with one of python, platform"),
         (["modules", "-o", "images/{name}.tar"], 1, "there is no folder"),
         (["modules", "--memory", "much"], ExitCode.USAGE, "expected a size such as 500MB or 4GB, got 'much'"),
@@ -294,3 +299,69 @@ def test_a_record_keeps_what_was_not_built(conda_docker: Run, modules: Path, tmp
     (modules / "picard" / "sort" / "environment.yml").write_text("dependencies: [")
     assert conda_docker("bake", "modules", *record).returncode != 0
     assert json.loads((tmp_path / "d.json").read_text()) == before
+
+
+def test_a_matrix_that_is_declared(
+    conda_docker: Run, modules: Path, synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    (tmp_path / "conda-docker.toml").write_text(
+        f"base = 'scratch'\nchannel = ['{synthetic_channel.url}']\nimage = 'org/{{name}}:{{tag}}'\n"
+        "output = 'oci:out/{name}-{tag}'\n[matrix]\npython = ['3.11', '3.12']\n"
+        "[images.sort]\nspecs = ['samtools']\n[images.one]\nspecs = ['picard']\nmatrix = {}\n"
+    )
+    result = conda_docker("bake", "-j1", "--json")
+    assert result.returncode == 0, result.stderr
+    images = {each["name"]: each["image"] for each in json.loads(result.stdout)["images"]}
+    assert images == {
+        "sort-py3.11": "org/sort:py3.11",
+        "sort-py3.12": "org/sort:py3.12",
+        "one": "org/one:latest",
+    }
+    built = conda_docker("build", "--target", "sort-py3.12", "--json")
+    assert built.returncode == 0, built.stderr
+    digest = open_image(f"oci:{tmp_path}/out/sort-py3.12").digest
+    assert {each["name"]: each["digest"] for each in json.loads(result.stdout)["images"]}["sort-py3.12"] == digest
+    both = conda_docker("build", "--target", "sort", "--quiet")
+    assert len(both.stdout.splitlines()) == 2
+    other = conda_docker("bake", "-j1", "--json", "--matrix", "python=3.11", "--only", "one*")
+    assert [each["name"] for each in json.loads(other.stdout)["images"]] == ["one-py3.11"]
+
+
+def test_tags_by_content(conda_docker: Run, modules: Path, synthetic_channel: SyntheticChannel) -> None:
+    def images() -> dict[str, str]:
+        options = ("-b", "scratch", "-j1", "--dry-run", "--json", "-i", "org/{name}:{content}")
+        report = json.loads(conda_docker("bake", "modules", *options).stdout)
+        return {each["name"]: each["image"] for each in report["images"]}
+
+    first = images()
+    assert len(first["picard-sort"].partition(":")[2]) == 16
+    assert first["samtools-sort"].partition(":")[2] == first["samtools-view"].partition(":")[2]
+    write(modules / "picard" / "sort" / "environment.yml", synthetic_channel, "zlib")
+    second = images()
+    assert {name for name in first if first[name] != second[name]} == {"picard-sort"}
+
+
+def test_layers_of_replaced_images_are_used_again(
+    conda_docker: Run, modules: Path, tmp_path: Path, registry: Registry, repository: str
+) -> None:
+    options = ("bake", "modules", "-b", "scratch", "-j1", "--push", "-i", f"{registry.host}/{repository}/{{name}}")
+    first = conda_docker(*options, "--cache-image", "--json")
+    assert first.returncode == 0, first.stderr
+    bare = ("--cache-dir", str(tmp_path / "bare"), "--json")
+    again = json.loads(conda_docker(*options, "--cache-image", *bare).stdout)
+    assert again["layers"]["made"] == 0
+    assert {each["known"] for each in again["images"]} == {2}
+    digests = [each["digest"] for each in again["images"]]
+    assert digests == [each["digest"] for each in json.loads(first.stdout)["images"]]
+    assert not list((tmp_path / "bare").glob("packages/*"))
+    refused = conda_docker("bake", "modules", "-b", "scratch", "-o", "{name}.tar", "--cache-image")
+    assert refused.returncode == ExitCode.USAGE
+    assert "--cache-image: the image in" in refused.stderr
+
+
+def test_a_limit_of_the_disk(conda_docker: Run, modules: Path, tmp_path: Path) -> None:
+    options = ("bake", "modules", "-b", "scratch", "-o", "out", "-j1")
+    refused = conda_docker(*options, "--disk", "10B")
+    assert refused.returncode == ExitCode.FAILED
+    assert "picard-sort: --disk allows 10 B, and the layers of this image take about" in refused.stderr
+    assert conda_docker(*options, "--disk", "1MB").returncode == 0
