@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from python_docker.errors import NotFound
-from python_docker.files.atomic import is_partial
+from python_docker.files.leftovers import is_partial
 from python_docker.image import Image
 from python_docker.transports import open_image
 from tests import peers

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from conda_docker.layers.stores.repository import PLAN_TYPE
+from conda_docker.layers.stores.artifact import PLAN_TYPE
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents import Manifest

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from python_docker.files.compression import Compression, open_decompressed
-from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import BlobStore
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json

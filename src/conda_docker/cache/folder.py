@@ -13,9 +13,10 @@ from pathlib import Path
 
 from conda_docker.cache.notes import read_note, write_note
 from conda_docker.errors import CacheError
-from python_docker.files.atomic import is_partial, write_whole_file
+from python_docker.files.atomic import write_whole_file
+from python_docker.files.leftovers import is_partial
 from python_docker.files.lock import lock_shared, try_lock
-from python_docker.image.blob import BlobStore
+from python_docker.image.blob_store import BlobStore
 
 # Errors of writing to an open file name no file.
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EROFS, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})

@@ -17,7 +17,8 @@ from pathlib import Path
 from conda_docker.cache.folder import BLOBS, CONTENTS, EARLIER, PACKAGES, PYTHONS, WHEELS, CacheFolder, NoteKind
 from conda_docker.cache.notes import read_note
 from conda_docker.errors import CacheError
-from python_docker.files.atomic import PartialFolder, is_partial, remove_leftovers
+from python_docker.files.atomic import PartialFolder
+from python_docker.files.leftovers import is_partial, remove_leftovers
 from python_docker.files.lock import try_lock
 
 _RECENT = 3600.0  # seconds; what builds under way have used since is kept

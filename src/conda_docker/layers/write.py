@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from conda_docker.layers.recipe import Recipe
     from conda_docker.link.bytecode.compiler import Compiler
     from conda_docker.link.report import LinkReport
-    from python_docker.image.blob import BlobWriter
+    from python_docker.image.blob_store import BlobWriter
 
 
 def write_layer(

@@ -30,7 +30,7 @@ from python_docker.tar import WHITEOUT, EntryType, TarEntry
 if TYPE_CHECKING:
     from conda_docker.layers.recipe import Recipe
     from conda_docker.link.bytecode.compiler import Compiler
-    from python_docker.image.blob import BlobWriter
+    from python_docker.image.blob_store import BlobWriter
 
 _WHOLE = 32 << 20  # bytes of a file that is held in memory; larger ones are looked through first
 _CHUNK = 4 << 20

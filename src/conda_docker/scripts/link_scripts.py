@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
     from conda_docker.sandbox import Sandbox
     from python_docker.files.compression import Compression
-    from python_docker.image.blob import BlobWriter
+    from python_docker.image.blob_store import BlobWriter
     from python_docker.image.layer import Layer
 
 FORMAT = 2

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import atexit
 import os
-import re
-import stat
-import time
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
+from python_docker.files.leftovers import remove_folder, remove_leftovers
 from python_docker.files.lock import try_lock
 from python_docker.files.renaming import MUST_BE_CLOSED, rename_over
 
@@ -25,13 +23,7 @@ if TYPE_CHECKING:
 
 # Bytes of the final name that the temporary one repeats: any file system takes the sum.
 _NAME_LENGTH = 40
-_PARTIAL = re.compile(r"\.(?:.{1,40}\.)?partial-(?:[0-9]+-)?[0-9a-f]{8,32}", re.DOTALL)
-# Where only closed files can be renamed, a partial file is unlocked for a moment before it is.
-_AGE = 3600.0 if MUST_BE_CLOSED else 0.0  # seconds
-_STALE = 24 * 3600.0  # seconds
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-# A pipe or link under such a name is somebody's trap: opening it must neither wait nor lead elsewhere.
-_EXISTING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 _unfinished: set[Path] = set()
 _process = os.getpid()
@@ -44,7 +36,7 @@ def _remove_unfinished() -> None:
     for path in tuple(_unfinished):
         with suppress(OSError):
             if path.is_dir():
-                _remove_folder(path)
+                remove_folder(path)
             else:
                 path.unlink()
 
@@ -173,91 +165,11 @@ class PartialFolder(_Uncommitted):
 
     def abort(self) -> None:
         """Remove the folder with what is left in it. Does nothing after `commit`."""
-        _remove_folder(self.path)
+        remove_folder(self.path)
         _unfinished.discard(self.path)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-
-def is_partial(name: str) -> bool:
-    """Return whether a file or folder of this name is one that is still being written, or was left behind.
-
-    >>> is_partial(".demo.tar.partial-0123456789abcdef"), is_partial("demo.tar")
-    (True, False)
-    """
-    return _PARTIAL.fullmatch(name) is not None
-
-
-def remove_leftovers(folder: Path) -> int:
-    """Remove the partial files and folders in `folder` whose processes are gone; return their size in bytes.
-
-    Those of other users stay, and so does what cannot be removed.
-    """
-    freed = 0
-    with suppress(OSError), os.scandir(folder) as entries:
-        for name in [entry.name for entry in entries if is_partial(entry.name)]:
-            with suppress(OSError):
-                freed += _remove_if_abandoned(folder / name)
-    return freed
-
-
-def _remove_if_abandoned(path: Path) -> int:
-    # Looked at before it is opened: where only closed files can be renamed, its owner could not do it meanwhile.
-    if time.time() - path.lstat().st_mtime < _AGE:
-        return 0
-    try:
-        number = os.open(path, _EXISTING | os.O_RDWR)  # which locks of NFS need
-    except IsADirectoryError:
-        number = os.open(path, _EXISTING | os.O_RDONLY)
-    try:
-        status = os.fstat(number)
-        is_folder = stat.S_ISDIR(status.st_mode)
-        if not (is_folder or stat.S_ISREG(status.st_mode)) or not _is_mine(status):
-            return 0
-        if not _is_unlocked(number, time.time() - status.st_mtime):
-            return 0
-        if is_folder:
-            size = sum(file.lstat().st_size for file in path.rglob("*"))
-            _remove_folder(path)
-            return size
-        if not MUST_BE_CLOSED:
-            path.unlink()
-    finally:
-        os.close(number)
-    if MUST_BE_CLOSED:
-        path.unlink()
-    return status.st_size
-
-
-def _remove_folder(path: Path) -> None:
-    if not path.exists():
-        return
-    import shutil  # which brings compressors, and is seldom needed
-
-    def open_up(_function: object, closed: str, _error: object) -> None:
-        """Try again in folders that were closed, as a program in a sandbox may leave them; never outside of `path`."""
-        with suppress(OSError):
-            if Path(closed) != path:
-                os.chmod(os.path.dirname(closed), 0o700)  # noqa: PTH101, PTH120
-            if not os.path.islink(closed) and os.path.isdir(closed):  # noqa: PTH112, PTH114
-                os.chmod(closed, 0o700)  # noqa: PTH101
-                shutil.rmtree(closed, ignore_errors=True)
-            else:
-                os.unlink(closed)  # noqa: PTH108
-
-    shutil.rmtree(path, onerror=open_up)
-
-
-def _is_unlocked(number: int, age: float) -> bool:
-    try:
-        return try_lock(number)
-    except OSError:
-        return age > _STALE  # no locks here: nobody writes to one file for so long
-
-
-def _is_mine(status: os.stat_result) -> bool:
-    return not hasattr(os, "getuid") or status.st_uid == os.getuid()
 
 
 def create_partial_file(folder: Path, name: str = "") -> tuple[int, Path]:

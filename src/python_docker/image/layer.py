@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from python_docker.files.compression import Compression, open_decompressed, sniff_stream
 from python_docker.files.stream import ReadStream
-from python_docker.image.blob import Blob, BlobWriter
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import BlobWriter
 from python_docker.image.earlier import EarlierLayer
 from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.spec.documents import Descriptor, History

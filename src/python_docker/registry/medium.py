@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from python_docker.errors import ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.files.compression import Compression
-from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import BlobStore
 from python_docker.parallel import in_parallel
 from python_docker.progress import Task
 from python_docker.registry.auth.scope import repository_scope

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from python_docker.errors import InvalidReference, RegistryError, UnsupportedFormat
 from python_docker.image import Image
-from python_docker.image.blob import Blob, temporary_writer
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import temporary_writer
 from python_docker.registry.address import DOCKER_HUB_URL, RegistryAddress, domain_of, userinfo
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.earlier import EarlierCalls

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, NotFound
-from python_docker.files.atomic import PartialFolder, is_partial
+from python_docker.files.atomic import PartialFolder
 from python_docker.files.compression import Compression
-from python_docker.image.blob import Blob, BlobStore
+from python_docker.files.leftovers import is_partial
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import BlobStore
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, named_digests, parse_manifest
 from python_docker.spec.media_types import ImageFormat

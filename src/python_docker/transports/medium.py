@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar, Protocol, runtime_checkable
 
 from python_docker.files.compression import Compression
-from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import BlobStore
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest

@@ -15,7 +15,7 @@ import pytest
 
 from conda_docker.cache.folder import CacheFolder
 from conda_docker.cache.upkeep import prune_cache
-from python_docker.files.atomic import is_partial
+from python_docker.files.leftovers import is_partial
 from python_docker.transports import open_image
 from python_docker.validation import validate
 from tests.archives import only_linux

@@ -16,7 +16,7 @@ from conda_docker.layers.recipe import Recipe
 from conda_docker.layers.write import write_layer
 from conda_docker.link.filter import KEEP_ALL
 from conda_docker.link.prefix import Prefix
-from python_docker.image.blob import temporary_writer
+from python_docker.image.blob_store import temporary_writer
 from tests.conda_docker.oracle import locked
 from tests.conda_docker.packages import File, Symlink, SyntheticPackage
 from tests.conda_docker.pypi.wheels import make_wheel

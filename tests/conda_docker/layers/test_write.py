@@ -14,7 +14,7 @@ from conda_docker.layers.write import write_layer
 from conda_docker.link.bytecode.compiler import Compiler
 from conda_docker.link.bytecode.python_program import PythonProgram, exact_version, find_on_machine, minor_version
 from python_docker.files.compression import Compression
-from python_docker.image.blob import temporary_writer
+from python_docker.image.blob_store import temporary_writer
 from tests.conda_docker.layers.ingredients import RECIPE
 from tests.conda_docker.oracle import locked
 from tests.conda_docker.packages import File, HardLink, SyntheticPackage

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from python_docker.files.checksum import checksum_of, new_checksum
-from python_docker.image.blob import BlobStore
+from python_docker.image.blob_store import BlobStore
 
 
 @pytest.mark.parametrize("size", [0, 1, 1 << 18, (1 << 20) + 7])

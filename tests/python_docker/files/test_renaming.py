@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from python_docker.files import atomic, renaming
+from python_docker.files import atomic, leftovers, renaming
 from python_docker.files.atomic import PartialFile
 from python_docker.files.renaming import rename_over
 
@@ -62,8 +62,8 @@ def test_elsewhere_a_refusal_is_final(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_files_that_others_are_writing_are_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(atomic, "_AGE", 3600.0)
+    monkeypatch.setattr(leftovers, "_AGE", 3600.0)
     with PartialFile(tmp_path, "theirs"):
-        monkeypatch.setattr(atomic, "_EXISTING", None)  # which is no number: opening one would be an error
-        assert atomic.remove_leftovers(tmp_path) == 0
+        monkeypatch.setattr(leftovers, "_EXISTING", None)  # which is no number: opening one would be an error
+        assert leftovers.remove_leftovers(tmp_path) == 0
         assert len(list(tmp_path.iterdir())) == 1

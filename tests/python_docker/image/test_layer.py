@@ -13,7 +13,8 @@ import pytest
 
 from python_docker.errors import ContentMismatch, InvalidLayer, UnsupportedFormat
 from python_docker.files.compression import Compression, open_decompressed
-from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import BlobStore
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
 from python_docker.spec.digest import Digest

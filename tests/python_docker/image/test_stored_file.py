@@ -12,7 +12,8 @@ import pytest
 from python_docker.errors import ContentMismatch
 from python_docker.files.checksum import checksum_of
 from python_docker.image import stored_file
-from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import BlobStore
 from python_docker.image.stored_file import StoredFile
 from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.spec.documents import Descriptor

@@ -13,7 +13,8 @@ from typing import Any
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.stores import Entry
-from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import BlobStore
 from python_docker.image.layer import Layer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor

@@ -10,8 +10,6 @@ repositories". What is checked is that an entry is of the recipe that was asked 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import logging
 import re
@@ -19,12 +17,22 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.cache.kept_blob import kept_blob
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.stores import Entry
+from conda_docker.layers.stores.artifact import (
+    FACTS_TYPE,
+    LARGEST_CONFIG,
+    LAYER_TYPE,
+    PLAN_TYPE,
+    artifact_manifest,
+    config_in,
+    plan_tag,
+    today,
+    used_on,
+)
 from conda_docker.layers.stores.environment_entry import entries_in, environment_document, notes_in, read_entry
 from python_docker.errors import CredentialsError, Error, NotFound, RegistryError
 from python_docker.image.blob import Blob
@@ -42,14 +50,6 @@ if TYPE_CHECKING:
     from conda_docker.build_options import LayerRepository
     from conda_docker.cache.folder import CacheFolder
 
-LAYER_TYPE = "application/vnd.conda-docker.layer.v1"
-PLAN_TYPE = "application/vnd.conda-docker.plan.v1"
-FACTS_TYPE = "application/vnd.conda-docker.facts.v1+json"
-USED = "org.conda-docker.used"
-"""The annotation with the day on which an entry was last of use."""
-_OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-_IN_DESCRIPTOR = 1 << 20
-"""Bytes of a config that goes into its descriptor, which saves a request; manifests have 4 MiB at most."""
 _AT_ONCE = 8
 _KEY = re.compile(r"[0-9a-f]{64}")
 
@@ -231,11 +231,9 @@ class RepositoryStore:
 
         Raises `ValueError` for what is not JSON, `ContentMismatch`, and what reading a blob raises.
         """
-        descriptor = manifest.config
-        if descriptor.data is None:
-            return json.loads(self.client.blob(self.path, descriptor).read(_LARGEST_CONFIG))
-        content = base64.b64decode(descriptor.data, validate=True)
-        descriptor.digest.check(content, f"the config in an entry of {self.name}")
+        content = config_in(manifest, self.name)
+        if content is None:
+            content = self.client.blob(self.path, manifest.config).read(LARGEST_CONFIG)
         return json.loads(content)
 
     def _warn(self, message: str) -> None:
@@ -254,21 +252,9 @@ class RepositoryStore:
 
     def _put_manifest(self, tag: str, kind: str, config: bytes, layers: Iterable[Descriptor]) -> bool:
         """Return whether an entry was put: not where the registry refuses it, though it has taken the blobs."""
-        blob = Blob.from_bytes(config, FACTS_TYPE)
-        self._put_blob(blob)
-        descriptor = blob.descriptor
-        if len(config) <= _IN_DESCRIPTOR:
-            descriptor = descriptor.replace(data=base64.b64encode(config).decode("ascii"))
-        value = {
-            "schemaVersion": 2,
-            "mediaType": _OCI_MANIFEST,
-            "artifactType": kind,
-            "config": descriptor.to_json(),
-            "layers": [layer.to_json() for layer in layers],
-            "annotations": {USED: today()},
-        }
+        self._put_blob(Blob.from_bytes(config, FACTS_TYPE))
         try:
-            self.client.put_manifest(self.path, tag, Manifest.build(value))
+            self.client.put_manifest(self.path, tag, artifact_manifest(kind, config, layers))
         except RegistryError as error:
             # 401: these credentials are not good any more. All else is a limit, of tags or images, or another rule.
             if self._must_keep or not 400 <= error.status < 500 or error.status == 401:
@@ -280,25 +266,3 @@ class RepositoryStore:
             return False
         self._destination.remember()
         return True
-
-
-_LARGEST_CONFIG = 64 << 20  # bytes
-
-
-def today() -> str:
-    """Return the day, as entries note it: 2026-01-31."""
-    return datetime.now(UTC).date().isoformat()
-
-
-def used_on(manifest: Manifest) -> str:
-    """Return the day on which an entry was last of use to a build that may write there; empty where it does not say."""
-    return (manifest.annotations or {}).get(USED, "")
-
-
-def plan_tag(keys: Iterable[str]) -> str:
-    """Return the tag of an environment's entry, whatever the order of its layers' keys.
-
-    >>> plan_tag(["b", "a"]) == plan_tag(["a", "b"])
-    True
-    """
-    return "plan-" + hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()

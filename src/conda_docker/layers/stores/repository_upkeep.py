@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from conda_docker.layers.stores.repository import LAYER_TYPE, PLAN_TYPE, used_on
+from conda_docker.layers.stores.artifact import LAYER_TYPE, PLAN_TYPE, used_on
 from python_docker.errors import Error, NotFound, RegistryError
 from python_docker.parallel import in_parallel
 from python_docker.spec.documents import Manifest

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.cache.folder import BLOBS, PACKAGES, NoteKind
-from python_docker.files.atomic import is_partial
+from python_docker.files.leftovers import is_partial
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidReference, NotFound, UnsupportedFormat
 from python_docker.image import Image
-from python_docker.image.blob import Blob, blob_path
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import blob_path
 from python_docker.spec import fields
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, ImageConfig, Index, Manifest, parse_json

@@ -14,7 +14,8 @@ from python_docker.copying.copy import put_image
 from python_docker.errors import Error, InvalidReference, UnsupportedFormat
 from python_docker.files.compression import Compression
 from python_docker.image import Image
-from python_docker.image.blob import Blob, BlobStore, blob_path
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import BlobStore, blob_path
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest, dump_json

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from python_docker.errors import Error
 from python_docker.files.compression import Compression
-from python_docker.image.blob import Blob, BlobStore, blob_path
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import BlobStore, blob_path
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import Descriptor, Index, Manifest, referrer_descriptor

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, NotFound
-from python_docker.files.atomic import PartialFolder, is_partial, write_whole_file
+from python_docker.files.atomic import PartialFolder, write_whole_file
 from python_docker.files.compression import Compression
+from python_docker.files.leftovers import is_partial
 from python_docker.files.lock import locked
 from python_docker.files.renaming import rename_over
-from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import BlobStore
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import (

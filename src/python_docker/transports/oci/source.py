@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, NotFound
-from python_docker.image.blob import Blob, BlobStore, blob_path
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import BlobStore, blob_path
 from python_docker.spec.digest import Digest
 from python_docker.spec.digest_tags import referrers_tag
 from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_manifest

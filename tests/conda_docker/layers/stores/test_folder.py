@@ -15,7 +15,8 @@ from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.stores.folder import FolderStore
 from python_docker.errors import ContentMismatch
 from python_docker.files.checksum import checksum_of
-from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import BlobStore
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
 from python_docker.image.stored_file import StoredFile

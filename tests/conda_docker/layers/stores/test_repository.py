@@ -22,9 +22,10 @@ from conda_docker.errors import CacheError, DownloadError
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.index import finish_images
 from conda_docker.image.preview import preview_image
+from conda_docker.layers.stores.artifact import LAYER_TYPE, PLAN_TYPE, plan_tag
 from conda_docker.layers.stores.exchange import exchange_layers
 from conda_docker.layers.stores.folder import FolderStore
-from conda_docker.layers.stores.repository import LAYER_TYPE, PLAN_TYPE, RepositoryStore, plan_tag
+from conda_docker.layers.stores.repository import RepositoryStore
 from conda_docker.resolution.lock import lock
 from python_docker import write_image
 from python_docker.copying.delivery import Delivery

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from conda_docker.layers.stores import artifact as artifact_module
 from conda_docker.layers.stores import repository as repository_module
+from conda_docker.layers.stores.artifact import USED
 from conda_docker.layers.stores.folder import FolderStore
-from conda_docker.layers.stores.repository import USED, RepositoryStore
+from conda_docker.layers.stores.repository import RepositoryStore
 from conda_docker.layers.stores.repository_upkeep import prune_repository, repository_info
 from python_docker.errors import Error
 from python_docker.image import Image
@@ -46,7 +48,8 @@ def store(registry: Registry, repository: str, here: FolderStore) -> RepositoryS
 @pytest.fixture
 def long_ago(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Return a function that ends a time in which it is the year 2020."""
-    monkeypatch.setattr(repository_module, "today", lambda: "2020-01-01")
+    for module in (artifact_module, repository_module):
+        monkeypatch.setattr(module, "today", lambda: "2020-01-01")
     return monkeypatch.undo
 
 
@@ -124,7 +127,7 @@ def test_an_entry_of_an_environment_that_cannot_be_read_keeps_no_layers(
     [plan] = [tag for _, tag in stub.manifests if tag.startswith("plan-")]
     value = json.loads(stub.manifests["layers", plan][1])
     value["config"] |= {"digest": sha256(b"[]"), "size": 2, "data": base64.b64encode(b"[]").decode()}
-    value["annotations"] = {USED: repository_module.today()}
+    value["annotations"] = {USED: artifact_module.today()}
     stub.manifests["layers", plan] = (OCI_MANIFEST, json.dumps(value).encode())
     assert prune_repository(store, 30 * DAY, dry_run=True).left == 1
     assert "the entry of an environment cannot be read" in caplog.text

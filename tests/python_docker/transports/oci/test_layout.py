@@ -18,7 +18,8 @@ from python_docker.copying.copy import Conversion
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, InvalidReference
 from python_docker.files.compression import Compression
 from python_docker.image import Image
-from python_docker.image.blob import Blob, BlobStore
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import BlobStore
 from python_docker.image.layer_builder import build_layer
 from python_docker.progress import SILENT
 from python_docker.spec.documents import Index
