@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from python_docker.image.blob_store import BlobWriter
     from python_docker.image.layer import Layer
 
-FORMAT = 2
+FORMAT = 3
 """To be raised whenever the same scripts on the same files give another layer."""
 
 MESSAGES = ".messages.txt"

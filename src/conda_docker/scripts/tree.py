@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -40,10 +40,16 @@ class _Status(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Files laid out in `folder`; `before` is their state then, by path relative to it."""
+    """Files laid out in `folder`; `before` is their state then, by path relative to it.
+
+    `folders` are those of the image, with the owners and modes that they have there, and `owners` those of files that
+    are not root's, as numbers.
+    """
 
     folder: Path
     before: dict[str, _Status]
+    folders: Mapping[str, TarEntry] = field(default_factory=dict)
+    owners: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @contextmanager
@@ -57,14 +63,18 @@ def lay_out(layers: Sequence[Layer]) -> Iterator[Tree]:
     """
     with PartialFolder(Path(gettempdir()), "conda-docker-tree", private=True) as partial:
         folder = partial.path
+        files = FileSystem(layers)
         try:
-            _write(FileSystem(layers), layers, folder)
+            _write(files, layers, folder)
         except OSError as error:
             raise ScriptFailed(
                 f"cannot lay out the image in {folder}: {error.strerror or error}; the environment variable TMPDIR can "
                 "name another folder"
             ) from error
-        yield Tree(folder, dict(_look(folder)))
+        entries = [member.entry for path in files if (member := files.get(path)) is not None]
+        folders = {entry.path: entry for entry in entries if entry.type is EntryType.DIRECTORY}
+        owners = {entry.path: (entry.uid, entry.gid) for entry in entries if entry.uid or entry.gid}
+        yield Tree(folder, dict(_look(folder)), folders, owners)
 
 
 def _write(files: FileSystem, layers: Sequence[Layer], root: Path) -> None:
@@ -132,8 +142,9 @@ def _look(root: Path) -> Iterator[tuple[str, _Status]]:
 def changes(tree: Tree, time: int) -> Iterator[tuple[TarEntry, bytes | BinaryIO]]:
     """Return the entries of a layer that makes of the files what they have become, sorted by path.
 
-    What is gone becomes a whiteout (image-spec, layer.md). Owners are root, set-user-ID bits are dropped, and times no
-    later than `time`, in seconds since 1970. A content can be read until the next entry is asked for. Raises
+    What is gone becomes a whiteout (image-spec, layer.md). What was there before keeps its owner, and folders that are
+    only on the way their mode; all else is root's. Set-user-ID bits are dropped, and times are no later than `time`, in
+    seconds since 1970. A content can be read until the next entry is asked for. Raises
     `InvalidPath` for what no layer can hold, and for more than 64 GiB.
     """
     after = _look_after(tree.folder)
@@ -156,13 +167,16 @@ def changes(tree: Tree, time: int) -> Iterator[tuple[TarEntry, bytes | BinaryIO]
     for path in list(entries):
         # A layer states the folders on the way; as they are, or a private one would be opened.
         while path := path.rpartition("/")[0]:
-            entries.setdefault(path, TarEntry(path, EntryType.DIRECTORY, after[path].mode & 0o1777, 0, time))
+            entries.setdefault(path, _on_the_way(tree, path, after[path], time))
     for path in tree.before.keys() - after.keys():
         parent, _, name = path.rpartition("/")
         above = after.get(parent)
         # Below what is gone, or has become a file, nothing more need be said.
         if not parent or (above is not None and stat.S_ISDIR(above.mode)):
             entries[path] = TarEntry(f"{parent}/{WHITEOUT}{name}" if parent else f"{WHITEOUT}{name}", mtime=time)
+    for path, owner in tree.owners.items():
+        if path in entries and entries[path].path == path:
+            entries[path] = entries[path]._replace(uid=owner[0], gid=owner[1])
     for path, entry in sorted(entries.items()):
         if entry.type is EntryType.FILE and entry.path == path:
             if not entry.mode & stat.S_IRUSR:
@@ -171,6 +185,13 @@ def changes(tree: Tree, time: int) -> Iterator[tuple[TarEntry, bytes | BinaryIO]
                 yield entry, content
         else:
             yield entry, b""
+
+
+def _on_the_way(tree: Tree, path: str, status: _Status, time: int) -> TarEntry:
+    """Return a folder that a layer states since something in it has changed."""
+    was = tree.folders.get(path)
+    mode = status.mode & 0o1777 if was is None or tree.before.get(path) != status else was.mode
+    return TarEntry(path, EntryType.DIRECTORY, mode, 0, time)
 
 
 def _look_after(root: Path) -> dict[str, _Status]:

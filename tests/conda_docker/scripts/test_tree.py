@@ -83,6 +83,19 @@ def test_what_is_new_changed_and_gone() -> None:
     assert "tmp/scratch" not in found
 
 
+def test_what_was_there_keeps_its_owner() -> None:
+    home = TarEntry("home/me", EntryType.DIRECTORY, 0o2750, 0, 5, uid=1000, gid=100)
+    profile = TarEntry("home/me/.profile", mode=0o600, size=1, uid=1000, gid=100)
+    with lay_out([layer((home, b""), (profile, b"x"), file("srv/f"))]) as tree:
+        (tree.folder / "home/me/.profile").write_text("changed")
+        (tree.folder / "home/me/new").write_text("new")
+        found = entries_of(tree)
+    owned = {path: (entry.mode, entry.uid, entry.gid) for path, entry in found.items()}
+    assert owned["home/me"] == (0o2750, 1000, 100)
+    assert owned["home/me/.profile"] == (0o600, 1000, 100)
+    assert owned["home/me/new"][1:] == (0, 0)
+
+
 def test_a_folder_that_is_gone_is_one_whiteout() -> None:
     with lay_out([LOWER, UPPER]) as tree:
         (tree.folder / "opt/conda/f").unlink()
