@@ -61,7 +61,7 @@ def find_signed_bill(source: Source, image: Image, bill_format: BillFormat, expe
     whom = " or ".join(one.name for one in expected)
     what = f"no {bill_format} bill of materials of {digest} is signed by {whom}"
     attached = [entry.digest.short for entry in list_referrers(source, digest, bill_format.media_type)]
-    there = f"; attached, and not signed: {', '.join(attached)}" if attached else ""
+    there = f"; attached there: {', '.join(attached)}" if attached else ""
     if stated:
         raise InvalidSignature(f"{what}, who signed only {', '.join(dict.fromkeys(stated))}{there}")
     if refused:

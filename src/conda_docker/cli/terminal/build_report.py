@@ -84,6 +84,7 @@ def _attached(one: Attached, place: Location) -> Report:
         "signed": one.signed,
         "digest": one.digest,
         "subject": one.subject,
+        "tag": one.tag,
         "reference": named,
     }
 
@@ -173,10 +174,9 @@ def build_summary(report: Report, locations: Sequence[Location], engine: str | N
 def _attached_rows(attached: Sequence[Report]) -> list[tuple[str, str]]:
     rows = []
     for one in attached:
-        shown = one["reference"] or one["digest"]
-        rows.append(
-            ("signed" if one["signed"] else "attached", f"{_KINDS.get(one['predicate_type'], one['kind'])} {shown}")
-        )
+        shown = one["reference"] or one["tag"] or one["digest"]
+        what = _KINDS.get(one["predicate_type"], one["kind"])
+        rows.append(("signed" if one["signed"] else "attached", f"{what} {shown}"))
     return rows
 
 

@@ -46,7 +46,8 @@ def find(service: str | None, distributions: Distributions, *, offline: bool = F
     """Yield what pip-audit says of some distributions, when it asks `service` (None: nobody; see above).
 
     A distribution that the service does not know has no advisories, and a warning names it. Raises `InvalidPolicy`
-    where pip-audit is not installed, has no answer, or should ask a service while `offline`.
+    where pip-audit is not installed, has no answer, knows no distribution at all, or should ask a service while
+    `offline`.
     """
     if service is not None and offline:
         raise InvalidPolicy(f"pip-audit:{service} asks a service, which --offline does not allow")
@@ -55,6 +56,11 @@ def find(service: str | None, distributions: Distributions, *, offline: bool = F
         raise InvalidPolicy("pip-audit is not installed; `pip install pip-audit` brings it")
     for batch in _batches(distributions):
         answers = _ask(program, service, batch)
+        if all("skip_reason" in answer for answer in answers.values()):
+            raise InvalidPolicy(
+                f"pip-audit{f':{service}' if service else ''} knows none of the packages, such as {next(iter(batch))}: "
+                "its service may be a mirror that says nothing of advisories"
+            )
         for name, version in batch.items():
             answer = answers.get(name)
             if answer is None:

@@ -130,12 +130,16 @@ def test_what_the_index_does_not_know_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     program = tmp_path / "pip-audit"
-    skipped = {"name": "own", "skip_reason": "Dependency not found on PyPI: own (1.0)"}
-    program.write_text(f"#!/bin/sh\necho '{json.dumps({'dependencies': [skipped], 'fixes': []})}'\n")
+    said = [{"name": "own", "skip_reason": "Dependency not found on PyPI: own (1.0)"}]
+    said += [{"name": "six", "version": "1.0", "vulns": []}]  # type: ignore[dict-item]
+    program.write_text(f"#!/bin/sh\necho '{json.dumps({'dependencies': said, 'fixes': []})}'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert list(find("pypi", {("own", "1.0")})) == []
+    assert list(find("pypi", {("own", "1.0"), ("six", "1.0")})) == []
     assert "own (1.0)" in caplog.text
+    program.write_text(f"#!/bin/sh\necho '{json.dumps({'dependencies': said[:1], 'fixes': []})}'\n")
+    with pytest.raises(InvalidPolicy, match="pip-audit:pypi knows none of the packages, such as own"):
+        list(find("pypi", {("own", "1.0")}))
 
 
 @pytest.mark.parametrize("service", ["pypi", "osv", "https://osv.example.com/v1/query"])
