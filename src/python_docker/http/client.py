@@ -15,13 +15,13 @@ from python_docker.http.diagnosis import http_error
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.proxy import proxy_for
 from python_docker.http.response import Response
-from python_docker.http.tls import HostCertificates, tls_context
 from python_docker.http.url import check_url, host_of, public_url
 from python_docker.version import __version__
 
 if TYPE_CHECKING:
     from python_docker.http.options import HttpOptions
     from python_docker.http.response import RawAnswer
+    from python_docker.http.tls import HostCertificates
 
 _log = logging.getLogger("python_docker.http")
 USER_AGENT: Final = f"conda-docker/{__version__}"
@@ -125,7 +125,11 @@ class HttpClient:
             return known
 
     def _new_connections(self, proxy: str | None, tls: bool, certificates: HostCertificates | None) -> _Connections:
-        context = tls_context(self._options, certificates) if tls else None
+        context = None
+        if tls:
+            from python_docker.http.tls import tls_context
+
+            context = tls_context(self._options, certificates)
         if proxy is None:
             return Connections(self._options, context)
         from python_docker.http.proxied import ProxiedConnections

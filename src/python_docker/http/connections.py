@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import selectors
+import socket
 import ssl
 import threading
 import weakref
@@ -51,12 +52,13 @@ class Connection(HTTPConnection):
     def connect(self) -> None:
         """Connect. Raises `NotConnected`, or the `OSError` that ended the agreement on TLS."""
         try:
-            super().connect()
+            self.sock = socket.create_connection((_for_socket(self.host), self.port), self.timeout)
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             raise NotConnected(*error.args) from error
         if self._tls is not None:
             # Certificates never have the dot that may end a host name.
-            self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host.rstrip("."))
+            self.sock = self._tls.wrap_socket(self.sock, server_hostname=_for_socket(self.host.rstrip(".")))
 
     @property
     def is_dropped(self) -> bool:
@@ -171,6 +173,14 @@ class Connections:
         """Close the connections that are not in use; new requests make new ones."""
         with self._lock:
             _close_all(self._idle)
+
+
+def _for_socket(host: str) -> str:
+    """Return a host as `socket` and `ssl` take it: as bytes, of which typeshed does not know, where it is ASCII.
+
+    Text has them import Unicode's tables, for which a short command has no other use.
+    """
+    return cast("str", host.encode()) if host.isascii() else host
 
 
 def _close_all(idle: dict[tuple[str, int], list[Connection]]) -> None:

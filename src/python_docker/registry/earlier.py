@@ -15,7 +15,7 @@ from python_docker.image.blob import Blob
 from python_docker.progress import SILENT
 from python_docker.registry.auth.scope import repository_scope
 from python_docker.registry.refusal import refusal_error
-from python_docker.registry.upload import upload_blob
+from python_docker.registry.upload.blob import upload_blob
 from python_docker.registry.upload.session import start_upload
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import parse_manifest

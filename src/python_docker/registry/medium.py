@@ -18,7 +18,6 @@ from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.places import BlobPlaces
 from python_docker.registry.referrers import keep_referrer, referrers
-from python_docker.registry.upload.blob import upload_blob
 from python_docker.registry.upload.session import Session, mount_blob
 from python_docker.spec.digest import Digest
 from python_docker.spec.docker_hub import DOCKER_HUB
@@ -194,6 +193,8 @@ class RegistryDestination:
         if blob.descriptor.is_elsewhere:
             # Layers that may not be given away stay where their descriptor says (image-spec, layer.md).
             return "exists"
+        from python_docker.registry.upload.blob import upload_blob
+
         with self._uploading:
             upload_blob(self._client, self._path, blob, task, session if isinstance(session, Session) else None)
         return ""

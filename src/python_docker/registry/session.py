@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from python_docker.errors import RegistryError
@@ -20,14 +21,14 @@ from python_docker.http.retry import is_passing, with_retries
 from python_docker.http.url import check_url, is_loopback, origin, public_url
 from python_docker.registry.address import RegistryAddress
 from python_docker.registry.auth.authorizer import Authenticator
-from python_docker.registry.auth.challenge import parse_challenges
 from python_docker.registry.auth.credential_files import find_credentials
-from python_docker.registry.certificates import host_certificates
 from python_docker.registry.credentials import Credentials
 from python_docker.registry.failures import registry_error
 from python_docker.registry.options import RegistryOptions
-from python_docker.registry.refusal import is_pull_limit, refusal_error
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
+
+if TYPE_CHECKING:
+    from python_docker.http.tls import HostCertificates
 
 _log = logging.getLogger("python_docker.registry")
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
@@ -39,7 +40,7 @@ class RegistrySession:
     def __init__(self, address: RegistryAddress, options: RegistryOptions) -> None:
         self.address = address
         self.options = options
-        self._http = HttpClient(options, lambda host: host_certificates(host, options.environ))
+        self._http = HttpClient(options, self._certificates)
         self._lock = threading.RLock()
         self._base: str | None = None
         self._challenges: list[str] = []
@@ -88,6 +89,8 @@ class RegistrySession:
             raise registry_error(error, action) from None
         self._pass_warnings_on(response, login)
         if response.status not in accept:
+            from python_docker.registry.refusal import refusal_error
+
             judged = login.judged_by(response) if self.is_own(response.url) else None
             raise refusal_error(
                 response, action, docker_hub=self.address.is_docker_hub, hide=login.hide, credentials=judged
@@ -113,6 +116,8 @@ class RegistrySession:
         sent = login.header(scopes, long=long)
         response = self._http.send(method, url, headers=headers, body=body, authorization=authorization)
         if response.status == 401 and self.is_own(response.url):
+            from python_docker.registry.auth.challenge import parse_challenges
+
             challenges = parse_challenges(response.header_values("www-authenticate"))
             if login.refused(challenges, sent, scopes, since):
                 response.discard()
@@ -142,6 +147,8 @@ class RegistrySession:
                 continue
             if response.status in accepted:
                 return response
+            from python_docker.registry.refusal import refusal_error
+
             with response:
                 failure = failure or refusal_error(response, action)
         raise failure or RegistryError(f"{self.address.host}: cannot {action}: its descriptor names no place for it")
@@ -162,9 +169,12 @@ class RegistrySession:
             return False
 
     def _is_passing(self, response: Response) -> bool:
-        if response.status == 429 and retry_after(response.headers) is None and is_pull_limit(response):
-            # It lasts for hours.
-            return False
+        if response.status == 429 and retry_after(response.headers) is None:
+            from python_docker.registry.refusal import is_pull_limit
+
+            if is_pull_limit(response):
+                # It lasts for hours.
+                return False
         # Where a download was redirected to, a signed URL may have expired: ask the registry for a new one.
         return is_passing(response) or (response.status in {401, 403, 410} and not self.is_own(response.url))
 
@@ -194,6 +204,11 @@ class RegistrySession:
             url = found._replace(scheme="https", netloc=own.netloc).geturl()
         return url
 
+    def _certificates(self, host: str) -> HostCertificates | None:
+        from python_docker.registry.certificates import host_certificates
+
+        return host_certificates(host, self.options.environ)
+
     # -- the first contact -----------------------------------------------------------------------------------------
 
     @property
@@ -216,6 +231,8 @@ class RegistrySession:
         except HttpError as error:
             raise registry_error(error) from None
         if response.status == 429 or response.status >= 500:
+            from python_docker.registry.refusal import refusal_error
+
             raise refusal_error(response, "connect", docker_hub=self.address.is_docker_hub)
         # Any other refusal is none: some registries do not serve this path.
         came = urlsplit(response.url)
@@ -258,7 +275,10 @@ class RegistrySession:
                 login = next((known for known in self._logins.values() if known.credentials == credentials), None)
                 if login is None:
                     login = Authenticator(self.base_url, self._http, self.options, credentials)
-                    login.meet(parse_challenges(self._challenges))
+                    if self._challenges:
+                        from python_docker.registry.auth.challenge import parse_challenges
+
+                        login.meet(parse_challenges(self._challenges))
                 self._logins[path] = login
             return login
 

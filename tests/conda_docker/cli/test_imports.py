@@ -27,7 +27,19 @@ STANDARD = {"bz2", "lzma", "tarfile", "zipfile", "shutil", "tempfile", "random",
 HTTP = {"urllib3", "http.client", "ssl", "socket", "email", "python_docker.http.client"}
 ALWAYS = SOLVER | BUILDING | {"pydantic", "rich", "docker", "typing_extensions"}
 LOCAL = ALWAYS | WRITING_LAYERS | STANDARD | HTTP
-REMOTE = ALWAYS | WRITING_LAYERS | STANDARD - {"random"} | {"urllib3", "importlib.metadata", "platformdirs"}
+LOGIN = {
+    "python_docker.registry.auth.challenge",
+    "python_docker.registry.auth.token_endpoint",
+    "python_docker.http.tls",
+}
+UPLOADS = {"python_docker.registry.upload.blob"}
+REMOTE = (
+    ALWAYS
+    | WRITING_LAYERS
+    | LOGIN
+    | STANDARD - {"random"}
+    | {"urllib3", "importlib.metadata", "platformdirs", "stringprep"}
+)
 
 WITHOUT = {
     "--version": LOCAL,
@@ -37,8 +49,8 @@ WITHOUT = {
     "-q copy oci:layout oci:copy": LOCAL | IMAGES,
     "-q validate --no-layers oci:layout": LOCAL - {"python_docker.tar"},
     "cache info": LOCAL,
-    "inspect docker://{host}/image:1": REMOTE | {"conda_docker.environment.locked"},
-    "-q copy docker://{host}/image:1 docker://{host}/other:1": REMOTE | IMAGES,
+    "inspect docker://{host}/image:1": REMOTE | UPLOADS | {"conda_docker.environment.locked"},
+    "-q copy docker://{host}/image:1 docker://{host}/other:1": REMOTE | UPLOADS | IMAGES,
     "-q copy oci:layout docker://{host}/image:1": REMOTE | IMAGES,
     "-q copy docker://{host}/image:1 oci:copy": REMOTE | IMAGES,
 }
@@ -152,7 +164,7 @@ def test_a_module_of_every_name_exists() -> None:
     """A name that is misspelled here would never be imported either."""
     code = "import importlib.util, sys\nprint([name for name in sys.argv[1:] if not importlib.util.find_spec(name)])"
     result = subprocess.run(
-        [sys.executable, "-c", code, *sorted(LOCAL | IMAGES | WARM)],
+        [sys.executable, "-c", code, *sorted(LOCAL | REMOTE | UPLOADS | IMAGES | WARM)],
         env=dict(os.environ),
         capture_output=True,
         text=True,

@@ -97,7 +97,7 @@ class TestNumbers:
 
     @pytest.mark.parametrize("field", ["Range", "OCI-Chunk-Min-Length"])
     def test_of_uploads(self, stub: StubRegistry, options: RegistryOptions, field: str) -> None:
-        from python_docker.registry.upload import upload_blob
+        from python_docker.registry.upload.blob import upload_blob
         from tests.python_docker.registry.contents import Tally
 
         def answer(asked: Asked) -> Answer | None:

@@ -7,17 +7,20 @@ import re
 import threading
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from python_docker.errors import AccessDenied, RegistryError
 from python_docker.http.client import HttpClient
 from python_docker.http.response import Response
 from python_docker.http.url import is_inner_address, is_loopback, origin, public_url
-from python_docker.registry.auth.challenge import Challenge
 from python_docker.registry.auth.scope import merge_scopes, permissions
-from python_docker.registry.auth.token_endpoint import Token, TokenEndpoint
 from python_docker.registry.credentials import Credentials
 from python_docker.registry.options import RegistryOptions
+
+if TYPE_CHECKING:
+    from python_docker.registry.auth.challenge import Challenge
+    from python_docker.registry.auth.token_endpoint import Token
 
 _log = logging.getLogger("python_docker.registry")
 
@@ -137,6 +140,8 @@ class Authenticator:
         for token in self._tokens:
             if wanted <= token.allows and (not long or token.seconds_left(now) >= token.lifetime / 2):
                 return token
+        from python_docker.registry.auth.token_endpoint import TokenEndpoint
+
         realm = challenge.parameters["realm"]
         self._check_realm(realm)
         endpoint = TokenEndpoint(realm, challenge.parameters.get("service"), self._http, self._options)
