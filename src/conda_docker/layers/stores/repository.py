@@ -77,6 +77,7 @@ class RepositoryStore:
         self._stop = stop or Stop()
         self._known: dict[str, Entry | None] = {}
         self._notes: dict[str, str] = {}
+        self._plans: dict[str, Manifest | None] = {}
         self._destination = RegistryDestination(client, path, None)
         self._must_keep = must_keep
         self._out_of_reach = False
@@ -122,7 +123,7 @@ class RepositoryStore:
     def entry(self, key: str) -> Entry | None:
         """Return a layer with all inputs of its key; None when it is not there, or not right."""
         if key not in self._known:
-            entry = self._read(key, LAYER_TYPE)
+            entry = self._content(key, self._manifest(key, LAYER_TYPE))
             found = None if entry is None else self._entry(key, *entry)
             with self._lock:
                 self._known[key] = found
@@ -157,8 +158,10 @@ class RepositoryStore:
         """Keep an entry for a whole environment, whose layers are there. Raises `RegistryError`."""
         tag = plan_tag(keys)
         config = environment_document(entries, notes)
-        known = None if self._full else self._manifest(tag, PLAN_TYPE)
-        if not self._full and (known is None or used_on(known) != today()):
+        if self._full:
+            return
+        known = self._plans[tag] if tag in self._plans else self._manifest(tag, PLAN_TYPE)
+        if known is None or used_on(known) != today():
             blobs = {entry.layer.digest: entry.layer.descriptor for entry in entries.values()}
             self._put_manifest(tag, PLAN_TYPE, config, blobs.values())
 
@@ -169,7 +172,9 @@ class RepositoryStore:
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def _read_plan(self, keys: Sequence[str]) -> None:
-        found = self._read(plan_tag(keys), PLAN_TYPE)
+        tag = plan_tag(keys)
+        self._plans[tag] = self._manifest(tag, PLAN_TYPE)
+        found = self._content(tag, self._plans[tag])
         if found is None:
             return
         _, value = found
@@ -196,9 +201,8 @@ class RepositoryStore:
     def _blob(self, descriptor: Descriptor) -> Blob:
         return kept_blob(self.client.blob(self.path, descriptor), self._cache)
 
-    def _read(self, tag: str, kind: str) -> tuple[Sequence[Descriptor], Any] | None:
+    def _content(self, tag: str, manifest: Manifest | None) -> tuple[Sequence[Descriptor], Any] | None:
         """Return the layers and the config of an artifact; None when there is none, or it cannot be read."""
-        manifest = self._manifest(tag, kind)
         if manifest is None:
             return None
         try:
