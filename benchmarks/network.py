@@ -17,6 +17,7 @@ from benchmarks.link import Link
 from benchmarks.ours import TOOL, Caches, build_command
 from benchmarks.peers import Peers, install_command
 from benchmarks.pushes import Endpoint, endpoint
+from benchmarks.startup import before_layers
 from benchmarks.work import Commands, Session, Work, remove
 from conda_docker.cache.folder import NoteKind
 from tests.conda_docker.channel_server import ChannelServer
@@ -30,6 +31,8 @@ BARE = "bare machine, layer repository"
 CHANGED = "one package changed"
 IMAGE = "bare machine, replaced image, one package changed"
 LOCAL = "cold build, no network"
+SOLVE = "start and solve alone"
+BARE_SOLVE = "start and solve alone, bare machine"
 STEPS = "cold push, step by step"
 
 
@@ -58,17 +61,20 @@ class Network:
         tool: str = TOOL,
     ) -> Work:
         """A work with the bytes that went either way."""
-        start = (0, 0)
+        start = (0, 0, 0)
 
         def prepare(first: bool) -> Commands:
             nonlocal start
             before()
-            start = (self.channel.down + self.registry.down, self.registry.up)
+            requests = len(self.there.registry.requests())
+            start = (self.channel.down + self.registry.down, self.registry.up, requests)
             return command()
 
         def finish(first: bool) -> Mapping[str, Any]:
             down = self.channel.down + self.registry.down - start[0]
-            return {"received": down, "sent": self.registry.up - start[1]}
+            requests = self.there.registry.requests(since=start[2])
+            blobs = sum(each.method == "PUT" and "/blobs/uploads/" in each.path for each in requests)
+            return {"received": down, "sent": self.registry.up - start[1], "blobs_sent": blobs}
 
         return Work(name=name, tool=tool, prepare=prepare, finish=finish)
 
@@ -127,7 +133,10 @@ def _works(net: Network) -> Iterator[Work]:
         output = ("--image", "demo:1", "--output", f"oci:{layout}")
         return bare(*build_command(session, environment, caches.cold, *output))
 
+    solve = before_layers(session, net.environment).prepare(False)
     yield net.work(LOCAL, local, kept)
+    yield net.work(SOLVE, lambda: solve, kept)
+    yield net.work(BARE_SOLVE, lambda: bare(*solve[0]), kept)
     yield net.work(COLD, lambda: bare(*net.command(caches.cold, "demo")), empty)
     yield net.work(WARM, lambda: [net.command(caches.warm, f"demo-{next(numbers)}")], empty)
     yield net.work(SECOND, lambda: [net.command(caches.warm, f"demo-{next(numbers)}")], kept)

@@ -79,7 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 results["groups"].append(group)
                 print_group(group, console)
                 _write(results)
-    for target in targets(results) if not options.quick else ():
+    if options.quick:
+        console.print("of small sizes, which say little of the aims:")
+    for target in targets(results):
         console.print(f"{'met   ' if target.met else 'MISSED'} {target.work}: {target.found} (aim: {target.limit})")
     for tool, reason in peers.missing.items():
         console.print(f"left out: {tool}: {reason}", highlight=False)

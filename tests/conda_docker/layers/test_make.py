@@ -203,7 +203,9 @@ def test_without_an_interpreter_nothing_is_made(pantry: Pantry, monkeypatch: pyt
     monkeypatch.setenv("PATH", "/nonexistent")
     python, module, c = pantry.add(replace(PYTHON, version="3.99.1"), MODULE, C)
     recipe = Recipe("/opt/conda", "3.99", bytecode="3.99.1")
-    layers = pantry.make([[c], [module]], recipe, interpreters=Interpreters(python, "linux-64", pantry.folder / "cache"))
+    layers = pantry.make(
+        [[c], [module]], recipe, interpreters=Interpreters(python, "linux-64", pantry.folder / "cache")
+    )
     with pytest.raises(InterpreterNotFound):
         next(layers)
     assert pantry.fetched == []

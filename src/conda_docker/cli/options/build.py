@@ -209,6 +209,7 @@ OPTIONS = (
     Option(
         "--cache-image",
         is_flag=True,
+        envvar="CONDA_DOCKER_CACHE_IMAGE",
         panel=CACHE,
         help="Reuse layers of the image that this one replaces, and attach to it what the next build needs for that.",
     ),

@@ -386,6 +386,16 @@ def test_the_image_that_a_push_replaces_is_reused(build: Build, registry: peers.
     assert json.loads(plain.stdout)["digest"] == json.loads(again.stdout)["digest"]
 
 
+def test_images_that_are_replaced_are_reused_where_the_environment_says_so(
+    build: Build, registry: peers.Registry, repository: str, environment: dict[str, str]
+) -> None:
+    environment["CONDA_DOCKER_CACHE_IMAGE"] = "1"
+    build("-i", f"{registry.host}/{repository}:v1", "--push", "python")
+    again = build("-i", f"{registry.host}/{repository}:v1", "--push", "--cache-dir", "other", "--json", "numpy")
+    assert [layer["cached"] for layer in json.loads(again.stdout)["platforms"][0]["layers"]] == [True, False, False]
+    assert build("-o", "demo.tar", "numpy").returncode == 0, "a build that cannot goes without"
+
+
 def test_an_image_in_an_archive_cannot_be_reused(build: Build) -> None:
     result = build("-o", "demo.tar", "--cache-image", "numpy")
     assert result.returncode == ExitCode.USAGE
