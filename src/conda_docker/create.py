@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from conda_docker.arguments.values import to_path, to_paths
 from conda_docker.build_options import BuildOptions
 from conda_docker.policy.rules import Policy
-from conda_docker.request import Request, to_platforms
+from conda_docker.request import Request, to_one_platform
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
 
@@ -67,7 +67,7 @@ def create_image(
         prefix=to_path("prefix", prefix),
         environment=environment,
         categories=categories,
-        platforms=to_platforms("platform", platform),
+        platforms=to_one_platform("platform", platform),
         base=base,
         base_registry=registry,
         channels=channels,
@@ -78,8 +78,6 @@ def create_image(
     )
     if not isinstance(image, str):
         raise TypeError(f"image must be a name such as 'demo:1.0'; got {type(image).__name__}")
-    if len(request.platforms) > 1:
-        raise ValueError("platform must be one platform; images for several are built one by one")
     [resolved] = resolve(request, progress=progress)
     result = build_image(resolved.environment, resolved.base, request.options, progress=progress)
     for note in result.notes:

@@ -146,6 +146,14 @@ def to_platforms(name: str, value: object) -> tuple[Platform, ...]:
     return tuple(dict.fromkeys(platforms))
 
 
+def to_one_platform(name: str, value: object) -> tuple[Platform, ...]:
+    """Return a platform in any form that `to_platforms` takes, or none. Raises `ValueError` for several."""
+    platforms = to_platforms(name, value)
+    if len(platforms) > 1:
+        raise ValueError(f"{name} must be one platform, not {', '.join(map(str, platforms))}")
+    return platforms
+
+
 _CONVERSIONS: Mapping[str, Conversion] = {
     "specs": to_texts,
     "files": to_paths,

@@ -9,7 +9,7 @@ from conda_docker.arguments.values import to_choice, to_optional_choice, to_path
 from conda_docker.build_options import SCRATCH, BuildOptions
 from conda_docker.environment.inputs.prefix import Editable, PipPackages
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.request import ChannelPriority, Request, to_platforms
+from conda_docker.request import ChannelPriority, Request, to_one_platform
 from conda_docker.resolution.resolve import resolve
 from python_docker.spec.platform import Platform
 
@@ -54,7 +54,7 @@ def lock(
         prefix=to_path("prefix", prefix),
         environment=environment,
         categories=categories,
-        platforms=to_platforms("platform", platform),
+        platforms=to_one_platform("platform", platform),
         base=SCRATCH,
         channels=channels,
         override_channels=override_channels,
@@ -69,7 +69,5 @@ def lock(
         pip_may_replace=pip_may_replace,
         options=BuildOptions(offline=offline),
     )
-    if len(request.platforms) > 1:
-        raise ValueError(f"platform must be one platform, not {', '.join(map(str, request.platforms))}")
     [resolved] = resolve(request)
     return resolved.environment
