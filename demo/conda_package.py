@@ -40,7 +40,6 @@ class Recipe:
     timestamp: int
     entry_points: Sequence[str] = ()
     """For `noarch: python`, which `subdir` "noarch" means here."""
-    python_site_packages_path: str | None = None
     about: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -62,7 +61,6 @@ class Recipe:
             "noarch": "python" if noarch else None,
             "license": self.about.get("license"),
             "timestamp": self.timestamp * 1000,
-            "python_site_packages_path": self.python_site_packages_path,
         }
         return {name: value for name, value in fields.items() if value is not None}
 

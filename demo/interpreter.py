@@ -17,8 +17,17 @@ from demo.conda_package import PLACEHOLDER, Recipe, write_package
 VERSION = ".".join(map(str, sys.version_info[:2]))
 """Such as "3.12"; the packages of a channel are made for this one."""
 
+SITE_PACKAGES = f"lib/python{VERSION}/site-packages"
+"""Where packages are in a prefix."""
+
 _SUBDIRS = {"x86_64": "linux-64", "aarch64": "linux-aarch64", "ppc64le": "linux-ppc64le", "s390x": "linux-s390x"}
 _LEFT_OUT = {"site-packages", "dist-packages", "test", "tests", "__pycache__", "EXTERNALLY-MANAGED"}
+# Debian's Python looks for packages elsewhere, and installs them elsewhere still, unless it is told what conda's is.
+_DEBIAN = {
+    "site.py": ('"dist-packages"', '"site-packages"'),
+    "sysconfig.py": ("prefix_scheme = 'posix_local'", "prefix_scheme = 'posix_prefix'"),
+    "sysconfig/__init__.py": ("prefix_scheme = 'posix_local'", "prefix_scheme = 'posix_prefix'"),
+}
 _SHARED_OBJECT = re.compile(r"\.so(\.[0-9.]+)?$")
 # Prefixes that other software shares: there, only what is about Python can be told to be about this prefix.
 _SHARED_PREFIXES = ("/usr", "/usr/local")
@@ -37,21 +46,6 @@ def subdir() -> str:
             f"{', '.join(_SUBDIRS)}; this is {sys.platform} on {platform.machine()}"
         )
     return name
-
-
-def site_packages() -> str:
-    """Return where this Python looks for packages, relative to its prefix: Debian's own Python has another place."""
-    usual = f"lib/python{VERSION}/site-packages"
-    # Asked outside of the virtual environment that this may run in, where the answer differs.
-    command: list[str | Path] = [
-        interpreter_program(),
-        "-I",
-        "-c",
-        "import site; print(*site.getsitepackages(['/prefix']), sep='\\n')",
-    ]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    places = [place.removeprefix("/prefix/") for place in printed.splitlines()]
-    return usual if usual in places else places[-1]
 
 
 def interpreter_program() -> Path:
@@ -77,6 +71,7 @@ def package_interpreter(channel: Path, stage: Path) -> Path:
     library = standard_library.relative_to(base)
     shutil.copytree(standard_library, stage / library, symlinks=True, ignore=_left_out)
     _inline_links_out(stage / library, standard_library)
+    _undo_debian(stage / library)
 
     binaries = stage / "bin"
     binaries.mkdir()
@@ -96,14 +91,12 @@ def package_interpreter(channel: Path, stage: Path) -> Path:
     _set_placeholder(stage, str(base))
     compile_modules(stage)
     timestamp = max(int(path.lstat().st_mtime) for path in stage.rglob("*") if path.is_file())
-    place = site_packages()
     recipe = Recipe(
         name="python",
         version=platform.python_version(),
         build="0_cpython",
         subdir=subdir(),
         timestamp=timestamp,
-        python_site_packages_path=None if place == f"lib/python{VERSION}/site-packages" else place,
         about={"license": "Python-2.0", "summary": "The Python of the machine that made this channel"},
     )
     return write_package(recipe, stage, channel)
@@ -141,6 +134,16 @@ def _inline_links_out(copy: Path, original: Path) -> None:
             path.unlink()
             if target.is_file():
                 shutil.copy2(target, path)
+
+
+def _undo_debian(library: Path) -> None:
+    """Have this copy of the standard library keep packages where other Pythons do."""
+    for name, (theirs, usual) in _DEBIAN.items():
+        path = library / name
+        if path.is_file() and theirs in (text := path.read_text()):
+            status = path.stat()
+            path.write_text(text.replace(theirs, usual))
+            os.utime(path, (status.st_mtime, status.st_mtime))
 
 
 def _copy_shared_library(base: Path, stage: Path) -> Path | None:

@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from demo.conda_package import PLACEHOLDER, Recipe, write_package
-from demo.interpreter import VERSION, NotHere, compile_modules, site_packages, subdir
+from demo.interpreter import SITE_PACKAGES, VERSION, NotHere, compile_modules, subdir
 
 _SCRIPT = """\
 #!{python}
@@ -68,7 +68,7 @@ def package_wheel(wheel: Path, channel: Path, stage: Path) -> Path:
         pure = _headers(archive.read(f"{info}/WHEEL"))["Root-Is-Purelib"] == "true" and all(
             tag.platform == "any" for tag in tags
         )
-        modules = "site-packages" if pure else site_packages()
+        modules = "site-packages" if pure else SITE_PACKAGES
         scripts = "python-scripts" if pure else "bin"
         timestamp = _extract(archive, stage, modules, scripts, str(name))
     (stage / modules / info / "INSTALLER").write_text("conda\n")

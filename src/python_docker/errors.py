@@ -151,11 +151,12 @@ def _writable(text: str) -> str:
 def noted(notes: Collection[str]) -> Iterator[None]:
     """Add to an `Error` what was noticed before it, which may well be its cause; `notes` may grow meanwhile.
 
-    >>> with noted(["`requirements:` is not read"]):
-    ...     raise Error("no packages are asked for")
-    Traceback (most recent call last):
-    python_docker.errors.Error: no packages are asked for
-    `requirements:` is not read
+    >>> try:
+    ...     with noted(["`requirements:` is not read"]):
+    ...         raise Error("no packages are asked for")
+    ... except Error as error:
+    ...     print(error, notes_of(error))
+    no packages are asked for ['`requirements:` is not read']
     """
     try:
         yield

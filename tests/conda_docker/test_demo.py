@@ -21,7 +21,7 @@ from demo import run as demo_run
 from demo.base import base_image, shared_libraries
 from demo.channel import RealChannel
 from demo.conda_package import PLACEHOLDER
-from demo.interpreter import VERSION, site_packages, subdir
+from demo.interpreter import SITE_PACKAGES, VERSION, subdir
 from demo.unpack import unpack
 from demo.wheels import package_wheel
 from python_docker.image import Image
@@ -102,7 +102,7 @@ def test_another_wheel_becomes_a_package_of_this_machine(repack: Any) -> None:
     metadata, payload, _ = repack(pure=False, files=FILES)
     assert (metadata.index["subdir"], metadata.noarch) == (subdir(), None)
     assert metadata.index["depends"] == ["__glibc >=2.24,<3.0.a0", "other-thing <3,>=2", f"python {VERSION}.*"]
-    modules = [path for path in payload if path.startswith(f"{site_packages()}/some_thing/")]
+    modules = [path for path in payload if path.startswith(f"{SITE_PACKAGES}/some_thing/")]
     assert {Path(path).suffix for path in modules} == {".py", ".pyc"}
     for command in ("bin/thing", "bin/script"):
         entry, content = payload[command]
@@ -114,7 +114,7 @@ def test_another_wheel_becomes_a_package_of_this_machine(repack: Any) -> None:
 def test_compiled_modules_are_valid_for_the_times_in_the_package(repack: Any) -> None:
     _, payload, _ = repack(pure=False, files=FILES)
     source, (compiled, content) = (
-        payload[f"{site_packages()}/some_thing/__init__.py"][0],
+        payload[f"{SITE_PACKAGES}/some_thing/__init__.py"][0],
         next(item for path, item in payload.items() if path.endswith(".pyc")),
     )
     # PEP 552: flags, then the source's time and size
