@@ -15,7 +15,8 @@ import rattler
 from conda_docker.build_options import BuildOptions
 from conda_docker.channels.rattler_engine import run
 from conda_docker.image.assemble import BuildResult, build_image
-from conda_docker.pypi.resolve.uv import uv_program
+from conda_docker.pypi.pip_configuration import read_pip_configuration
+from conda_docker.pypi.resolve.uv import uv_environment, uv_program
 from conda_docker.request import Request
 from conda_docker.resolution.resolve import resolve
 from demo.base import make_base
@@ -53,7 +54,9 @@ def prefix(real_channel: RealChannel, folder: Path) -> Path:
         subprocess.run(["git", *command], cwd=repository, check=True)
     data = make_wheel(folder, "withdata", files={"withdata.py": "", "withdata-1.0.data/data/share/with/data": "data"})
     wanted = ["pip", "black", "-e", str(source), str(data), f"git+{repository.as_uri()}"]
-    subprocess.run([uv_program(), "pip", "install", "-q", "--python", python, *wanted], check=True)
+    uv = [uv_program(), "pip", "install", "-q", "--python", python, *wanted]
+    # As pip is configured here: uv has neither its index nor its certificates by itself.
+    subprocess.run(uv, check=True, env=uv_environment(read_pip_configuration()))
     pip = [python, "-m", "pip", "install", "-q", "--root-user-action", "ignore", "six", "zope.interface"]
     subprocess.run(pip, check=True, stderr=subprocess.DEVNULL)
     with (prefix / SITE / "flask/app.py").open("a") as file:
