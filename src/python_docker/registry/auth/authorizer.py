@@ -68,10 +68,9 @@ class Authenticator:
         if not known:
             schemes = ", ".join(dict.fromkeys(challenge.scheme[:40] for challenge in challenges))
             raise AccessDenied(f"{self._host} wants a login of an unknown kind: {schemes}", status=401)
-        # The first that we have credentials for; else the first: its refusal says what to do.
-        usable = [one for one in known if one.scheme == "bearer" or self.credentials.basic]
+        # Tokens first, as Docker and containerd have it: a registry that offers both may not mean every basic login.
         with self._lock:
-            self._challenge = (usable or known)[0]
+            self._challenge = min(known, key=lambda one: one.scheme != "bearer")
 
     @staticmethod
     def _can_meet(challenge: Challenge) -> bool:

@@ -74,6 +74,12 @@ def test_a_login_of_an_unknown_kind(login: Login) -> None:
         login("Negotiate abc")
 
 
+def test_tokens_go_before_passwords(login: Login, tokens: StubServer) -> None:
+    # containerd sorts challenges so, and Docker asks its token handler first.
+    made = login(f'Basic realm="x", {bearer(tokens)}')
+    assert (made.header(PULL) or "").startswith("Bearer ")
+
+
 def test_of_several_kinds_one_is_taken_that_we_have_credentials_for(login: Login, tokens: StubServer) -> None:
     assert login(f'Basic realm="x", {bearer(tokens)}', Credentials()).header(PULL) == "Bearer token-0"
 
