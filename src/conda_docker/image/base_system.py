@@ -48,7 +48,7 @@ _WHOLE = 150 << 20
 """Bytes of compressed layers up to which all of them are read. Of larger images, whose upper layers hold programs
 rather than a system, the layers up to the one that brings the shell."""
 _DEEPEST = 4  # folders: prefixes are no deeper
-_FORMAT = 3
+_FORMAT = 4
 _NUMBER = re.compile(r"[0-9]{1,10}")
 
 
@@ -67,7 +67,8 @@ class BaseSystem:
     `glibc` is the version of the GNU C library, such as "2.36"; `shells` and `loaders` are paths that are there, as
     programs name them. `links` maps folders that are symbolic links to where they lead, both relative to the root;
     `folders` are those with another owner or mode than root's 0755, down to the fourth level.
-    `passwd` and `group` are the files, with bytes that are not UTF-8 as surrogates.
+    `passwd` and `group` are the files, with bytes that are not UTF-8 as surrogates; `lacks` names those of them, and of
+    `/tmp`, that are surely not there.
     `problem` says why nothing is known of an image that cannot be read as a file system.
     """
 
@@ -80,6 +81,7 @@ class BaseSystem:
     groups: Mapping[str, int] = field(default_factory=dict)
     passwd: str = ""
     group: str = ""
+    lacks: tuple[str, ...] = ()
     problem: str | None = None
 
     def real_path(self, path: str) -> str:
@@ -163,7 +165,8 @@ def _read(image: Image) -> BaseSystem:
         for count in range(1, len(bottom_up)):
             files = FileSystem(bottom_up[:count])
             if _exists(files, "bin/sh"):
-                return _look(files, bottom_up[:count])
+                # What is not there may come with a layer above.
+                return replace(_look(files, bottom_up[:count]), lacks=())
     return _read_whole(image)
 
 
@@ -186,6 +189,7 @@ def _look(files: FileSystem, layers: Sequence[Layer]) -> BaseSystem:
         groups=dict(_groups(group)),
         passwd=passwd,
         group=group,
+        lacks=tuple(f"/{path}" for path in ("tmp", *_ACCOUNTS) if not _exists(files, path)),
     )
 
 
@@ -278,6 +282,7 @@ def _to_json(system: BaseSystem) -> dict[str, Any]:
         "folders": system.folders,
         "passwd": system.passwd,
         "group": system.group,
+        "lacks": system.lacks,
     }
 
 
@@ -296,4 +301,5 @@ def _from_json(value: Any) -> BaseSystem:
         groups=dict(_groups(group)),
         passwd=passwd,
         group=group,
+        lacks=tuple(map(str, value["lacks"])),
     )

@@ -38,7 +38,7 @@ def link(path: str, target: str) -> tuple[TarEntry, bytes]:
 
 
 def test_an_empty_image_has_nothing(tmp_path: Path) -> None:
-    assert read_base_system(Image(), tmp_path) == BaseSystem()
+    assert read_base_system(Image(), tmp_path) == BaseSystem(lacks=("/tmp", "/etc/passwd", "/etc/group"))
 
 
 def test_shells_and_loaders_behind_links(tmp_path: Path) -> None:
@@ -138,6 +138,14 @@ def test_users_of_a_large_image_may_come_with_any_layer(tmp_path: Path, monkeypa
         assert (set(system.users), system.groups) == ({"root", "nobody"}, {"root": 0, "users": 100})
         # All else is as without accounts: where the environment goes does not depend on whom it is for.
         assert system.links == {}
+
+
+def test_what_programs_rely_on_and_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = image_of([file("bin/sh")], [file("etc/passwd", PASSWD)])
+    for _ in range(2):
+        assert read_base_system(bare, tmp_path).lacks == ("/tmp", "/etc/group")
+    monkeypatch.setattr(base_system, "_WHOLE", 1)
+    assert read_base_system(bare, tmp_path / "other").lacks == (), "it may come with a layer that was not read"
 
 
 def test_a_layer_that_makes_no_file_system_ends_no_build(tmp_path: Path) -> None:

@@ -39,7 +39,8 @@ def environment_layer(
 ) -> Layer:
     """Return the layer with `conda-meta/history`, `conda-meta/state`, the entrypoint and scripts that it sources.
 
-    An image from scratch (`system` None) gets the least that programs rely on: `/tmp`, and root in `/etc/passwd`. A
+    An image from scratch (`system` None) gets the least that programs rely on, `/tmp` and root in `/etc/passwd`, and so
+    does one whose base lacks it. A
     `user` that the base does not have is added to it, with a home of its own. Folders of the base that are links stay
     links, and those with an owner or mode of their own keep them. `created` is the time of the files, in
     seconds since 1970. `frozen` adds the marks by which conda and pip know that they are to leave it as it is.
@@ -53,16 +54,17 @@ def environment_layer(
         files |= {f"{root}/{path}": (0o644, content) for path, content in marks_of_frozen(recipe.site_packages).items()}
     if activation.entrypoint is not None:
         files[f"{root}/bin/{ENTRYPOINT_NAME}"] = (0o755, activation.entrypoint.encode())
-    if system is None or (user is not None and user.added):
-        accounts = user_files(user, below)
-        files |= {below.real_file(path)[1:]: (0o644, content) for path, content in accounts.items()}
+    accounts = user_files(user, below)
+    if system is not None and not (user is not None and user.added):
+        accounts = {path: content for path, content in accounts.items() if path in below.lacks}
+    files |= {below.real_file(path)[1:]: (0o644, content) for path, content in accounts.items()}
     if activation.variables and (system is None or system.shells):
         files[below.real_file(_LOGIN_SCRIPT)[1:]] = (0o644, login_script(recipe.prefix).encode())
     entries = {
         path: (TarEntry(path, mode=mode, size=len(content), mtime=created), content)
         for path, (mode, content) in files.items()
     }
-    if system is None:
+    if system is None or "/tmp" in below.lacks:  # noqa: S108 -- the image's
         entries["tmp"] = TarEntry("tmp", EntryType.DIRECTORY, 0o1777, 0, created), b""
     if user is not None and user.added:
         path = below.real_path(user.home)[1:]

@@ -94,3 +94,13 @@ def test_folders_of_the_base_stay_links_and_keep_their_owners() -> None:
     assert not {"etc", "home", "srv"} & set(found)
     assert (found["opt"].mode, found["opt"].uid, found["opt"].gid, found["opt"].mtime) == (0o2775, 1000, 100, 5)
     assert (found["var/home"].mode, found["var/home/app"].uid) == (0o711, 1000)
+
+
+def test_what_a_base_lacks_that_programs_rely_on() -> None:
+    bare = BaseSystem(shells=("/bin/sh",), lacks=("/tmp", "/etc/passwd", "/etc/group"))
+    layer = environment_layer(ENVIRONMENT, Recipe("/opt/conda"), NOTHING, None, bare, WHEN)
+    found = {entry.path: (entry.mode, content.read()) for entry, content in layer.entries()}
+    assert found["tmp"] == (0o1777, b"")
+    assert (found["etc/passwd"][1], found["etc/group"][1]) == (b"root:x:0:0:root:/root:/bin/sh\n", b"root:x:0:\n")
+    layer = environment_layer(ENVIRONMENT, Recipe("/opt/conda"), NOTHING, None, BaseSystem(), WHEN)
+    assert not {"tmp", "etc/passwd"} & set(layer.list_files()), "it has both, whatever is in them"
