@@ -56,13 +56,13 @@ def serving(session: Session, environment: Environment) -> Iterator[list[Work]]:
 
 def _works(session: Session, environment: Environment, cache: Path, url: str) -> Iterator[Work]:
     ask = [sys.executable, "-IS", str(_FIRST_BYTE)]
-    served = cache / NoteKind.SERVED
 
     def known(first: bool) -> Commands:
         return [[*ask, "1", url], [*ask, str(_TIMES), url]]
 
     def new(first: bool) -> Commands:
-        shutil.rmtree(served, ignore_errors=True)
+        for kind in (NoteKind.SERVED, NoteKind.SERVED_NAMES):
+            shutil.rmtree(cache / kind, ignore_errors=True)
         return [[*ask, "1", url]]
 
     def by_facts(first: bool) -> Commands:

@@ -20,7 +20,7 @@ class Metrics:
         )
         self.images = Counter(
             "conda_docker_images",
-            "Images asked for: known, made, stale or failed.",
+            "Images asked for: known, made, joined (made for somebody else at that moment), stale or failed.",
             ["result"],
             registry=self._registry,
         )

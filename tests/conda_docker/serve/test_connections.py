@@ -80,6 +80,19 @@ def received(connection: socket.socket) -> int:
     return count
 
 
+def test_an_answer_of_two_pieces_waits_for_nothing(start: Connect) -> None:
+    connection = start(Limits())()
+    taken = []
+    for _ in range(60):
+        begun = time.monotonic()
+        connection.sendall(_ASK % b"small")
+        answer = b""
+        while not answer.endswith(b"small"):
+            answer += connection.recv(1000)
+        taken.append(time.monotonic() - begun)
+    assert sorted(taken)[15] < 0.03  # 0.04 when the second piece waits for an acknowledgment of the first
+
+
 @pytest.mark.parametrize("sent", [b"", b"GET /small HTTP/1.1\r\nX-A: b", _ASK % b"small" + b"GET /sm"])
 def test_a_request_that_does_not_come_ends_the_connection(start: Connect, sent: bytes) -> None:
     connection = start(Limits(stall_seconds=1))()

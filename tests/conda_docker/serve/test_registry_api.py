@@ -149,6 +149,7 @@ def test_a_hundred_pulls_of_one_image_make_it_once(start: Start, monkeypatch: py
         answers = list(pool.map(lambda name: client.get(f"/v2/{name}/manifests/latest").status_code, names))
     assert answers == [200] * 100
     assert sorted(made) == ["library", "text", "text/tool", "tool", "tool-3"]
+    assert 'conda_docker_images_total{result="made"} 5.0' in get(client, "/metrics").text
 
 
 def test_days(start: Start, channel: SyntheticChannel) -> None:

@@ -69,7 +69,8 @@ class Images:
             self._catalogue.asked_for(asked, known)
             return known
         key = asked.name, asked.tag, asked.channels
-        if not self._builds.is_under_way(key):
+        joined = self._builds.is_under_way(key)
+        if not joined:
             self._rate.take(client.name)
         started = time.monotonic()
         try:
@@ -86,8 +87,9 @@ class Images:
         except Error:
             self._metrics.images.labels("failed").inc()
             raise
-        self._metrics.images.labels("made").inc()
-        self._metrics.seconds.observe(time.monotonic() - started)
+        if not joined:
+            self._metrics.seconds.observe(time.monotonic() - started)
+        self._metrics.images.labels("joined" if joined else "made").inc()
         self._catalogue.asked_for(asked, image)
         return image
 
