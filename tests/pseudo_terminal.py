@@ -41,11 +41,12 @@ def run_on_terminal(
     columns: int = 80,
     rows: int = 24,
     interrupt_when: Callable[[list[str]], bool] | None = None,
+    typed: bytes = b"\x03",
     timeout: float = 60,
 ) -> Session:
     """Run a program on a terminal of this size and return what was seen.
 
-    `interrupt_when` is asked about each screen; when it first says yes, Ctrl-C is typed.
+    `interrupt_when` is asked about each screen; when it first says yes, Ctrl-C is `typed`, or something else.
     """
     screen = pyte.HistoryScreen(columns, rows, history=10_000)
     stream = pyte.ByteStream(screen)
@@ -73,7 +74,7 @@ def run_on_terminal(
         seen.screens.append(shown)
         if interrupt_when is not None and interrupt_when(shown):
             interrupt_when = None
-            os.write(terminal, b"\x03")
+            os.write(terminal, typed)
     seen.code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     os.close(terminal)
     scrolled = ["".join(line[column].data for column in range(columns)).rstrip() for line in screen.history.top]

@@ -106,6 +106,12 @@ def test_licences_are_expressions_or_the_packages_own_words(build: Build, tmp_pa
     assert stated["odd"] == [{"license": {"name": "See LICENSE"}}]
 
 
+def test_suppliers(build: Build, tmp_path: Path, synthetic_channel: SyntheticChannel) -> None:
+    bill = packages(cyclonedx(build, tmp_path))
+    assert {one["supplier"]["name"] for purl, one in bill.items() if "conda" in purl} == {synthetic_channel.url}
+    assert "supplier" not in bill["pkg:pypi/pyyaml@6.0"]  # the conda package that brings it has one
+
+
 def test_dependencies(build: Build, tmp_path: Path) -> None:
     bill = cyclonedx(build, tmp_path)
     purls = {one["name"]: purl for purl, one in packages(bill).items() if purl.startswith("pkg:conda/")}

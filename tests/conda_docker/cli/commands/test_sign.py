@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from conda_docker.cli.exit_codes import ExitCode
+from conda_docker.cli.options.attest import PASSWORD_VARIABLES
 from python_docker.copying.attached import find_tagged
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents import Index
@@ -19,6 +22,7 @@ from python_docker.transports import open_source
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.cli.conftest import Run
 from tests.peers import Registry
+from tests.pseudo_terminal import run_on_terminal
 from tests.python_docker.registry.stub_registry import StubRegistry
 from tests.python_docker.signing.keys import PASSWORD, cosign_pem, ecdsa_key, pem, public_pem
 from tests.python_docker.signing.private_sigstore import ISSUER, PrivateSigstore
@@ -230,6 +234,21 @@ def test_by_an_identity(form: list[str], place: str, build: Sign, conda_docker: 
     result = conda_docker("verify", "--certificate-identity", "other@example.org", *asked)
     assert result.returncode == ExitCode.WRONG_SIGNATURE
     assert json.loads(result.stdout)["signatures"]["outcome"] == "refused"
+
+
+@pytest.mark.parametrize(("typed", "code"), [(PASSWORD, 0), (b"battery staple", ExitCode.INVALID_INPUT)])
+def test_the_password_of_a_key_is_asked_for(typed: bytes, code: int, build: Sign, key: Path, tmp_path: Path) -> None:
+    build("oci:out:1")
+    environment = {name: value for name, value in os.environ.items() if name not in PASSWORD_VARIABLES}
+    session = run_on_terminal(
+        [sys.executable, "-m", "conda_docker", "sign", "--key", "cosign.key", "oci:out:1"],
+        env=environment,
+        cwd=tmp_path,
+        interrupt_when=lambda lines: any("Password of cosign.key:" in line for line in lines),
+        typed=typed + b"\n",
+    )
+    assert session.code == code, session.text
+    assert typed not in session.raw  # it is not shown
 
 
 def test_a_key_in_a_variable(build: Sign, conda_docker: Run, key: Path, tmp_path: Path) -> None:
