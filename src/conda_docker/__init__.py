@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from conda_docker.image.assemble import BuildResult, build_image
     from conda_docker.image.base import open_base
     from conda_docker.image.provenance import InstalledEnvironment, InstalledPackage, read_environments
+    from conda_docker.policy.advisories.sources import AdvisorySource
     from conda_docker.policy.rules import Policy
     from conda_docker.request import Request
     from conda_docker.resolution.lock import lock
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Activate": "build_options",
+    "AdvisorySource": "policy.advisories.sources",
     "BakeResult": "baking.result",
     "BuildOptions": "build_options",
     "BuildResult": "image.assemble",
@@ -65,6 +67,7 @@ _HOMES = {
 
 __all__ = [
     "Activate",
+    "AdvisorySource",
     "BakeResult",
     "BuildOptions",
     "BuildResult",

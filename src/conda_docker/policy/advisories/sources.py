@@ -35,7 +35,7 @@ class AdvisorySource:
         kind, colon, place = text.partition(":")
         form = _FORMS.get(kind)
         if form is None:
-            hint = f"; did you mean osv:{text}?" if Path(text).exists() else ""
+            hint = f"; did you mean osv:{text} or grype:{text}?" if Path(text).exists() else ""
             raise InvalidPolicy(f"{text!r} is not a source of advisories, which are {_named()}{hint}")
         if colon and not place:
             raise InvalidPolicy(f"expected something after {text!r}: {form.usage}")
