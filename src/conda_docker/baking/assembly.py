@@ -7,6 +7,7 @@ import time
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.baking.result import LayerSummary, Outcome, TargetResult
@@ -15,7 +16,9 @@ from conda_docker.image.assemble import build_image
 from conda_docker.image.index import finish_images
 from conda_docker.image.reuse import WithLayers
 from python_docker.copying.delivery import Delivery
+from python_docker.parallel import in_parallel
 from python_docker.progress import SILENT, Progress, Task
+from python_docker.transports import open_destination
 
 if TYPE_CHECKING:
     from conda_docker.baking.since import Earlier
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from conda_docker.layers.stores.layer_stores import LayerStores
     from conda_docker.layers.stores.replaced import ReplacedImages
     from conda_docker.resolution.resolve import Resolved
+    from python_docker.image.blob import Blob
     from python_docker.parallel import Stop
     from python_docker.registry.options import RegistryOptions
     from python_docker.registry.places import BlobPlaces
@@ -84,6 +88,25 @@ class Assembly:
         finally:
             task.finish(str(outcome))
         return self._result(target, results, written, inputs, begun, outcome)
+
+    def send_layers(self, target: Target, resolved: Sequence[Resolved]) -> None:
+        """Put the layers of packages and bases at the places of a target, for whoever writes its manifests.
+
+        Raises what `build_image` and `open_destination` raise.
+        """
+        results = self._build(target, resolved, SILENT, None, None)
+        blobs: dict[Digest, Blob] = {}
+        for result, each in zip(results, resolved, strict=True):
+            wanted = {layer.digest for layer in result.layers if layer.packages}
+            wanted |= set() if each.base is None else {layer.digest for layer in each.base.layers}
+            blobs |= {layer.digest: layer.blob for layer in reversed(result.image.layers) if layer.digest in wanted}
+        for place in target.outputs:
+            destination = open_destination(place, reference=target.reference, registry=self.registry_of(target, place))
+            try:
+                calls = [partial(destination.put_blob, blob, SILENT.start("", None)) for blob in blobs.values()]
+                in_parallel(calls, destination.parallel, self.stop)
+            finally:
+                destination.abort()  # which has no manifest, and leaves the blobs
 
     def _written(
         self,

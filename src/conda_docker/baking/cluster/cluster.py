@@ -4,7 +4,8 @@
     workers: package ──> layer ──> layer repository <── image ──> its registry
 
 The key of a task holds the key of its layer, so that the scheduler merges equal work, whoever asks for it. Nothing of a
-layer comes to the client. What is sent to workers has no credentials in it: theirs are in their own configuration.
+layer comes to the client. What is sent to workers has no credentials in it: theirs are in their own configuration. What
+needs files or keys of the user is done on this machine; see `here`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from concurrent.futures import CancelledError
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conda_docker.baking.cluster.here import Here, is_local, needs_this_machine
 from conda_docker.baking.cluster.scheduler import (
     RETRIES,
     Client,
@@ -56,9 +58,14 @@ def bake_on_cluster(
     A task that meets an error that may pass is tried again, on another worker perhaps; so is all that a lost worker, or
     a restarted scheduler, was at: layers that are in the repository are not made again.
 
-    Raises `InvalidTargets` for targets that need this machine, `MissingExtra` without Dask, `ConnectionFailed` where
+    Raises `InvalidTargets` for what a cluster cannot do, `MissingExtra` without Dask, `ConnectionFailed` where
     there is no scheduler.
     """
+    if limits.disk is not None:
+        raise InvalidTargets(
+            "--disk bounds the cache of this machine, and on a cluster layers are made in those of the workers: "
+            "`conda-docker cache prune` bounds each"
+        )
     for target in targets:
         check_for_cluster(target)
     import_distributed()
@@ -67,14 +74,17 @@ def bake_on_cluster(
         try:
             planned = running.plan()
             cluster = _Cluster(running, progress)
-            for attempt in range(RETRIES + 1):
-                try:
-                    cluster.run(client, planned)
-                    break
-                except SchedulerLost:
-                    if attempt == RETRIES:
-                        raise
-                    client = reconnect(client, scheduler)
+            with Here(running, cluster.tell) as here:
+                for attempt in range(RETRIES + 1):
+                    try:
+                        cluster.run(client, planned, here)
+                        break
+                    except SchedulerLost:
+                        if attempt == RETRIES:
+                            raise
+                        client = reconnect(client, scheduler)
+                here.wait()
+                cluster.hear(here.layers)
         finally:
             client.close()
         running.end_all()
@@ -82,31 +92,39 @@ def bake_on_cluster(
 
 
 def check_for_cluster(target: Target) -> None:
-    """Raise `InvalidTargets` for a target that a worker on another machine cannot build."""
-    request, options = target.request, target.request.options
-    if not options.cache_to:
+    """Raise `InvalidTargets` for a target that cannot be built on a cluster."""
+    if not target.request.options.cache_to:
         raise InvalidTargets(
             f"{target.name}: on a cluster, workers hand layers to each other through a layer repository: name one with "
             "--cache-to"
         )
     local = next((place for place in target.outputs if place.transport != "docker"), None)
     if local is not None:
-        raise InvalidTargets(f"{target.name}: workers write to registries, and not to {local}: use --push")
-    parts = {
-        "files to add": bool(options.add),
-        "an environment of this machine": request.name is not None or request.prefix is not None,
-        "a project of this machine": bool(request.projects),
-        "bills of materials, provenance or signatures": target.finishing is not None,
-    }
-    if wanted := [what for what, given in parts.items() if given]:
-        raise InvalidTargets(f"{target.name}: workers cannot have {' and '.join(wanted)}; build it without --scheduler")
+        raise InvalidTargets(
+            f"{target.name}: workers write to registries, and not to {local}, which is on this machine: use --push, "
+            "and `conda-docker copy` for what is wanted here"
+        )
+    if target.reuse_replaced:
+        raise InvalidTargets(
+            f"{target.name}: on a cluster, layers are looked up in the layer repository of --cache-to, and not in "
+            "images that are replaced: leave --cache-image out"
+        )
 
 
-def task_key(work: LayerWork) -> str:
-    """Return the key of the task that makes a layer: what the dashboard shows, and the scheduler tells tasks by."""
+Key = tuple[str, str]
+"""The key of a task. The dashboard groups tasks by its first part, and shows the whole of one."""
+
+
+def layer_key(work: LayerWork) -> Key:
+    """Return the key of the task that makes a layer: the same for the same layer, whoever asks for it."""
     first = work.members[0]
     more = f"-and-{len(work.members) - 1}-more" if len(work.members) > 1 else ""
-    return f"layer-{first.name}-{first.version}{more}-{work.key[:16]}"
+    return "layer", f"{first.name}-{first.version}{more}-{work.key[:16]}"
+
+
+def image_key(task: ImageTask) -> Key:
+    """Return the key of the task of an image."""
+    return "image" if task.whole else "layers of image", f"{task.target.name}-{task.digest[:16]}"
 
 
 class _Cluster:
@@ -120,30 +138,35 @@ class _Cluster:
         self._packages = 0
         self._bake = uuid.uuid4().hex
 
-    def run(self, client: Client, planned: Sequence[Planned]) -> None:
+    def run(self, client: Client, planned: Sequence[Planned], here: Here) -> None:
         """Have what is left of some targets built. Raises `SchedulerLost`."""
         left = [each for each in planned if not self._running.has_ended(each.target)]
         works = largest_first(work for each in left for work in each.works)
         self._packages = max(self._packages, distinct_packages(works))
-        options = {work.key: each for each in left for work in each.works}
+        holders = {work.key: each.target for each in left for work in each.works}
         futures: dict[str, Future] = {}
-        images: dict[str, Planned] = {}
+        images: dict[Key, Planned] = {}
         waiting: list[Future] = []
         try:
             for number, work in enumerate(works):
-                task = LayerTask.of(work, options[work.key].target, self._bake)
+                target = holders[work.key]
+                if is_local(work):
+                    here.make([work], target.request.options)
+                    continue
+                task = LayerTask.of(work, target, self._bake)
                 future = client.submit(
-                    make_layer, task, key=task_key(work), priority=-number, retries=RETRIES, pure=True
+                    make_layer, task, key=layer_key(work), priority=-number, retries=RETRIES, pure=True
                 )
                 future.add_done_callback(self._note)
                 futures[work.key] = future
             for each in left:
-                task_of_image = ImageTask.of(each.target, each.resolved, each.inputs)
+                whole = not needs_this_machine(each.target)
+                task_of_image = ImageTask.of(each.target, each.resolved, each.inputs, whole=whole)
                 future = client.submit(
                     make_image,
                     task_of_image,
-                    [futures[work.key] for work in each.works],
-                    key=f"image-{each.target.name}-{task_of_image.digest[:16]}",
+                    [futures[work.key] for work in each.works if work.key in futures],
+                    key=image_key(task_of_image),
                     priority=len(works),
                     retries=RETRIES,
                     pure=True,
@@ -152,12 +175,24 @@ class _Cluster:
                 waiting.append(future)
             for future in as_completed(waiting):
                 self._running.stop.check()
-                self._end(images[future.key], future)
+                self._end(images[future.key], future, here)
         except CancelledError:
             client.cancel(waiting)
         except BaseException:
             client.cancel([*waiting, *futures.values()])
             raise
+
+    def hear(self, layers: Sequence[LayerDone]) -> None:
+        """Note layers that are there."""
+        with self._lock:
+            self._layers |= {layer.key: layer for layer in layers}
+
+    def tell(self, result: TargetResult) -> None:
+        """Note what became of a target, with which of its layers this bake has made."""
+        with self._lock:
+            made = {layer.digest for layer in self._layers.values() if not layer.known}
+        layers = tuple(replace(layer, known=layer.digest not in made) for layer in result.layers)
+        self._running.tell(replace(result, layers=layers))
 
     def counted(self, result: BakeResult) -> BakeResult:
         """Return the result with what workers did in it."""
@@ -170,7 +205,7 @@ class _Cluster:
             made_bytes=sum(layer.size for layer in made),
         )
 
-    def _end(self, each: Planned, future: Future) -> None:
+    def _end(self, each: Planned, future: Future, here: Here) -> None:
         if future.status in ("cancelled", "lost"):
             raise SchedulerLost("the Dask scheduler has gone, with what it knew of this bake")
         error = future.exception() if future.status == "error" else None
@@ -180,14 +215,13 @@ class _Cluster:
         found = future.result()
         if isinstance(found, Failure):
             self._running.end(each.target, found.error())
-            return
-        assert isinstance(found, TargetResult)
-        with self._lock:
-            made = {layer.digest for layer in self._layers.values() if not layer.known}
-        layers = tuple(replace(layer, known=layer.digest not in made) for layer in found.layers)
-        task = self._progress.start(f"image {each.target.name}", None)
-        task.finish(str(Outcome.BUILT))
-        self._running.tell(replace(found, layers=layers))
+        elif found is None:
+            here.finish(each)
+        else:
+            assert isinstance(found, TargetResult)
+            task = self._progress.start(f"image {each.target.name}", None)
+            task.finish(str(Outcome.BUILT))
+            self.tell(found)
 
     def _note(self, future: Future) -> None:
         """Hear of a layer that is there; this is on a thread of Dask's."""

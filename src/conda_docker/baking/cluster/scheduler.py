@@ -20,7 +20,7 @@ CONFIGURED = "config"
 class Future(Protocol):
     """What of a Dask future is used here."""
 
-    key: str
+    key: tuple[str, str]
     status: str
 
     def result(self) -> object: ...
@@ -33,7 +33,9 @@ class Future(Protocol):
 class Client(Protocol):
     """What of a Dask client is used here."""
 
-    def submit(self, call: Any, *args: object, key: str, priority: int, retries: int, pure: bool) -> Future: ...
+    def submit(
+        self, call: Any, *args: object, key: tuple[str, str], priority: int, retries: int, pure: bool
+    ) -> Future: ...
 
     def cancel(self, futures: Sequence[Future], *, force: bool = False) -> None: ...
 

@@ -20,6 +20,7 @@ from conda_docker.build_options import BuildOptions, LayerRepository
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.environment.wheels import LockedWheel
 from conda_docker.errors import CacheError, DownloadError, InterpreterNotFound
+from conda_docker.package.fetch.find import local_path
 from conda_docker.request import Request
 from python_docker.errors import AccessDenied, ContentMismatch, Error, NotFound, RegistryError
 from python_docker.parallel import Stop
@@ -85,18 +86,22 @@ class LayerTask:
 
 @dataclass(frozen=True, slots=True)
 class ImageTask:
-    """An image to put together of layers that are in the layer repository, and the registries that it goes to."""
+    """An image to put together of layers that are in the layer repository, and the registries that it goes to.
+
+    Unless it is `whole`, the layers of its packages and base are sent, and the rest is for the machine that bakes.
+    """
 
     target: Target
     solutions: tuple[Solution, ...]
     inputs: str | None
+    whole: bool
     digest: str
     """Of all of it, for the key of the task."""
     release: str = __version__
 
     @classmethod
-    def of(cls, target: Target, resolved: Sequence[Resolved], inputs: str | None) -> ImageTask:
-        """Return the task of a target, whose environments are solved."""
+    def of(cls, target: Target, resolved: Sequence[Resolved], inputs: str | None, *, whole: bool = True) -> ImageTask:
+        """Return the task of a target, whose environments are solved: without what is this machine's alone."""
         solutions = tuple(
             Solution(
                 _public_environment(each),
@@ -109,15 +114,15 @@ class ImageTask:
         public = Target(
             name=target.name,
             # What was asked for is solved, and may name channels by URLs with passwords.
-            request=Request(specs=(target.name,), options=_portable(target.request.options)),
+            request=Request(specs=(target.name,), options=replace(_portable(target.request.options), add=())),
             image=target.image,
             outputs=target.outputs,
             insecure=target.insecure,
             annotations=target.annotations,
             source=target.source,
         )
-        digest = hashlib.sha256(pickle.dumps((public, solutions))).hexdigest()
-        return cls(public, solutions, inputs, digest)
+        digest = hashlib.sha256(pickle.dumps((public, solutions, whole))).hexdigest()
+        return cls(public, solutions, inputs, whole, digest)
 
 
 def make_layer(task: LayerTask) -> LayerDone:
@@ -154,8 +159,11 @@ def make_layer(task: LayerTask) -> LayerDone:
     )
 
 
-def make_image(task: ImageTask, layers: Sequence[LayerDone]) -> TargetResult | Failure:
-    """Write an image to its registries, or say why it cannot be. Raises `TaskFailed` for an error that may pass."""
+def make_image(task: ImageTask, layers: Sequence[LayerDone]) -> TargetResult | Failure | None:
+    """Write an image to its registries, or say why it cannot be; of one that is not whole, its layers.
+
+    Raises `TaskFailed` for an error that may pass.
+    """
     from conda_docker.baking.assembly import Assembly
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.cache.location import default_cache_dir
@@ -170,7 +178,10 @@ def make_image(task: ImageTask, layers: Sequence[LayerDone]) -> TargetResult | F
         target = replace(task.target, request=replace(task.target.request, options=options))
         assembly = Assembly(Stop(), places=PushedBlobs(CacheFolder(default_cache_dir())), making=_MAKING)
         resolved = [open_solution(each, target.request) for each in task.solutions]
-        return assembly.assemble(target, resolved, inputs=task.inputs)
+        if task.whole:
+            return assembly.assemble(target, resolved, inputs=task.inputs)
+        assembly.send_layers(target, resolved)
+        return None
     except Error as error:
         return _passing_or_not(error)
 
@@ -247,6 +258,14 @@ def _public(member: AnyMember) -> AnyMember:
     return replace(member, url=member.public_url, source=None)
 
 
+def of_this_machine(member: Member) -> bool:
+    """Return whether a package is a wheel in a file of this machine, such as a project's.
+
+    Packages of a channel in a folder are not: on a cluster that is a folder which all machines have.
+    """
+    return isinstance(member, LockedWheel) and local_path(member.url) is not None
+
+
 def _public_member(member: Member) -> Member:
     if isinstance(member, LockedWheel):
         return _public(member)
@@ -258,6 +277,7 @@ def _public_environment(resolved: Resolved) -> LockedEnvironment:
     return replace(
         environment,
         packages=tuple(map(_public, environment.packages)),
-        wheels=tuple(map(_public, environment.wheels)),
+        wheels=tuple(_public(wheel) for wheel in environment.wheels if not of_this_machine(wheel)),
+        installed=None,
         pip=None,
     )

@@ -6,7 +6,7 @@ import pickle
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,11 @@ from conda_docker.baking.cluster.tasks import ImageTask, LayerTask, make_layer
 from conda_docker.baking.layers.works import LayerWork
 from conda_docker.baking.limits import Limits
 from conda_docker.baking.running import Bake
-from conda_docker.baking.targets.target import InvalidTargets
 from conda_docker.build_options import LayerRepository
 from conda_docker.errors import MissingExtra
 from conda_docker.layers.recipe import Recipe
 from python_docker.errors import ConnectionFailed
 from python_docker.transports import open_image
-from python_docker.transports.location import Location
 from python_docker.validation import validate
 from tests.conda_docker.baking.cluster.dask_processes import Cluster
 from tests.conda_docker.baking.conftest import PACKAGES
@@ -167,19 +165,33 @@ def test_names_of_tasks_are_those_of_packages(targets: list[Target]) -> None:
     with Bake(targets[:1], Limits(1)) as running:
         [each] = running.plan()
     work = each.works[0]
-    assert clusters.task_key(work) == f"layer-{work.members[0].name}-1.0-{work.key[:16]}"
+    assert clusters.layer_key(work) == ("layer", f"{work.members[0].name}-1.0-{work.key[:16]}")
+    image = ImageTask.of(each.target, each.resolved, each.inputs)
+    assert clusters.image_key(image) == ("image", f"tool000-{image.digest[:16]}")
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"outputs": [Location("oci", "out")]}, "workers write to registries, and not to oci:out"),
-        ({"finishing": object()}, "workers cannot have bills of materials"),
-    ],
-)
-def test_what_needs_this_machine_is_refused(targets: list[Target], change: dict[str, Any], said: str) -> None:
-    with pytest.raises(InvalidTargets, match=said):
-        bake([replace(targets[0], **change)], scheduler="tcp://127.0.0.1:1")
+def test_what_is_this_machines_alone_is_not_in_tasks(targets: list[Target], tmp_path: Path) -> None:
+    (tmp_path / "own.txt").touch()
+    request = targets[0].request
+    options = replace(request.options, add=[(tmp_path / "own.txt", "/srv")])
+    target = replace(targets[0], request=replace(request, options=options), finishing=_Finishing("s3cr3t key"))
+    with Bake([target], Limits(1)) as running:
+        [each] = running.plan()
+    task = pickle.dumps(ImageTask.of(target, each.resolved, each.inputs, whole=False))
+    assert b"own.txt" not in task
+    assert b"s3cr3t" not in task
+    assert b"s3cr3t" in pickle.dumps(target)
+
+
+@dataclass
+class _Finishing:
+    key: str
+
+    def attachments(self, results: Any) -> None:
+        """Attach nothing."""
+
+    def written(self, written: Any) -> None:
+        """Hear nothing."""
 
 
 def test_a_scheduler_that_is_not_there(targets: list[Target], monkeypatch: pytest.MonkeyPatch) -> None:
