@@ -22,12 +22,12 @@ SITE_PACKAGES = f"lib/python{VERSION}/site-packages"
 
 _SUBDIRS = {"x86_64": "linux-64", "aarch64": "linux-aarch64", "ppc64le": "linux-ppc64le", "s390x": "linux-s390x"}
 _LEFT_OUT = {"site-packages", "dist-packages", "test", "tests", "__pycache__", "EXTERNALLY-MANAGED"}
-# Debian's Python looks for packages elsewhere, and installs them elsewhere still, unless it is told what conda's is.
-_DEBIAN = {
-    "site.py": ('"dist-packages"', '"site-packages"'),
-    "sysconfig.py": ("prefix_scheme = 'posix_local'", "prefix_scheme = 'posix_prefix'"),
-    "sysconfig/__init__.py": ("prefix_scheme = 'posix_local'", "prefix_scheme = 'posix_prefix'"),
-}
+# Debian's Python installs packages elsewhere, and looks for them elsewhere still: by a module that is frozen into it.
+_DEBIAN_SCHEME = ("prefix_scheme = 'posix_local'", "prefix_scheme = 'posix_prefix'")
+_SITE_CUSTOMIZE = f"""\
+import os, site, sys
+site.addsitedir(os.path.join(sys.prefix, {SITE_PACKAGES!r}))
+"""
 _SHARED_OBJECT = re.compile(r"\.so(\.[0-9.]+)?$")
 # Prefixes that other software shares: there, only what is about Python can be told to be about this prefix.
 _SHARED_PREFIXES = ("/usr", "/usr/local")
@@ -138,12 +138,15 @@ def _inline_links_out(copy: Path, original: Path) -> None:
 
 def _undo_debian(library: Path) -> None:
     """Have this copy of the standard library keep packages where other Pythons do."""
-    for name, (theirs, usual) in _DEBIAN.items():
-        path = library / name
+    theirs, usual = _DEBIAN_SCHEME
+    for path in (library / "sysconfig.py", library / "sysconfig" / "__init__.py"):
         if path.is_file() and theirs in (text := path.read_text()):
             status = path.stat()
             path.write_text(text.replace(theirs, usual))
-            os.utime(path, (status.st_mtime, status.st_mtime))
+            customize = library / "sitecustomize.py"
+            customize.write_text(_SITE_CUSTOMIZE)
+            for changed in (path, customize):
+                os.utime(changed, (status.st_mtime, status.st_mtime))
 
 
 def _copy_shared_library(base: Path, stage: Path) -> Path | None:

@@ -55,6 +55,27 @@ for _ in range(600):
         time.sleep(0.1)
 server.terminate()
 """
+# A server as BinderHub's chart (helm-chart/binderhub/values.yaml) has it started, without JupyterHub's login.
+BINDER = """
+import json, subprocess, sys, time, urllib.request
+address = "/user/someone/"
+given = ["--ip=0.0.0.0", "--port=8888"]
+for name in ("NotebookApp", "ServerApp"):
+    given += [f"--{name}.base_url={address}", f"--{name}.token=abc", f"--{name}.trust_xheaders=True"]
+server = subprocess.Popen(["jupyter-lab", *given])
+for _ in range(600):
+    if server.poll() is not None:
+        sys.exit(f"the server ended with {server.returncode}")
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:8888{address}api/status?token=abc") as answer:
+            print(json.load(answer)["kernels"])
+            break
+    except OSError:
+        time.sleep(0.1)
+with urllib.request.urlopen(f"http://127.0.0.1:8888{address}lab?token=abc") as answer:
+    print("JupyterLab" in answer.read().decode())
+server.terminate()
+"""
 # A scheduler as the image starts it, a worker, and work for it.
 CLUSTER = """
 import json, subprocess, sys
@@ -85,7 +106,7 @@ def resolved(real_channel: RealChannel, folder: Path) -> Resolved:
     except IndexUnreachable as error:
         pytest.skip(str(error))
     file = folder / "environment.yml"
-    wheels = "".join(f"    - {name}\n" for name in ("jupyterhub", "jupyter-server", "distributed"))
+    wheels = "".join(f"    - {name}\n" for name in ("jupyterhub", "jupyterlab", "distributed"))
     file.write_text(f"channels: [{real_channel.url}, nodefaults]\ndependencies:\n  - python\n  - pip:\n{wheels}")
     options = BuildOptions(cache_dir=folder / "cache")
     [found] = resolve(Request(files=(file,), base=f"oci:{make_base()}", options=options))
@@ -143,6 +164,11 @@ assert sys.prefix == os.environ["NB_PYTHON_PREFIX"] == "/srv/conda/envs/notebook
 print(sys.executable)
 """
     assert docker_engine.run("binder:v1", "python", "-c", program).stdout == "/srv/conda/envs/notebook/bin/python\n"
+
+
+def test_binderhub_can_start_a_server(build: Build, docker_engine: DockerEngine) -> None:
+    build("binder")
+    assert docker_engine.run("binder:v1", "python", "-c", BINDER, timeout=180).stdout.split() == ["0", "True"]
 
 
 @pytest.fixture

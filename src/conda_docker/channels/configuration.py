@@ -24,7 +24,7 @@ _LISTS = (
     "denylist_channels",
 )
 _OWN = "conda_docker"  # what conda and mamba pass over
-_OWN_KEYS = ("cache_from", "cache_to")
+OWN_KEYS = ("cache_from", "cache_to")
 _MAPPINGS = ("custom_channels", "custom_multichannels", "mirrored_channels", "proxy_servers", _OWN)
 _VALUES = ("channel_alias", "channel_priority", "ssl_verify", "offline", "add_anaconda_token")
 # Earlier names that conda still reads.
@@ -190,10 +190,10 @@ def _read(file: Path, environ: Mapping[str, str]) -> dict[str, Any]:
         elif name in _MAPPINGS:
             if not isinstance(value, Mapping):
                 raise InvalidEnvironment(f"{key} in {file} should be names with values")
-            if name == _OWN and (unknown := value.keys() - _OWN_KEYS):
+            if name == _OWN and (unknown := value.keys() - OWN_KEYS):
                 raise InvalidEnvironment(
                     f"{key} in {file} has no setting {sorted(map(str, unknown))[0][:80]!r}; there are "
-                    f"{' and '.join(_OWN_KEYS)}"
+                    f"{' and '.join(OWN_KEYS)}"
                 )
             settings[name] = dict(value)
         elif name in _VALUES:
