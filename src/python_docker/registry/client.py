@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from python_docker.http.body import Body
 from python_docker.http.headers import content_type, next_link
 from python_docker.http.response import Response
 from python_docker.http.resume import RANGE_REFUSALS
+from python_docker.http.retry import backoff
 from python_docker.image.blob import Blob
 from python_docker.registry.address import RegistryAddress
 from python_docker.registry.auth.scope import CATALOG, repository_scope
@@ -31,6 +33,9 @@ ACCEPT_MANIFESTS = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANI
 _UNTYPED = {"application/json", "text/plain", "application/octet-stream", "binary/octet-stream", ""}
 _WITHOUT_HEAD = {400, 405, 406, 415, 501}
 _SHA256 = re.compile(r"sha256:[a-f0-9]{64}")
+# distribution-spec, "Error Codes": what a manifest names is not there.
+_MISSING = frozenset({"BLOB_UNKNOWN", "MANIFEST_BLOB_UNKNOWN"})
+_SETTLING = 3  # attempts
 _MAX_PAGES = 10_000
 _MAX_LIST = 32 << 20  # bytes of one page; some registries know no pages
 
@@ -149,17 +154,28 @@ class RegistryClient:
         return Digest(stated)
 
     def put_manifest(self, path: str, reference: str, document: Manifest | Index) -> Response:
-        """Store a manifest or index under a tag or its digest; what it names must be there already."""
+        """Store a manifest or index under a tag or its digest; what it names must be there already.
+
+        A registry may miss for a moment what it has just taken, or what another client sends as well: it is asked
+        again then.
+        """
         action = f"write the manifest of {_name(path, reference)}"
-        answer = self.session.request(
-            "PUT",
-            f"/v2/{path}/manifests/{reference}",
-            action=action,
-            scopes=[repository_scope(path, "pull", "push")],
-            headers={"Content-Type": document.media_type},
-            body=Body.of(document.raw),
-            accept={200, 201, 202, 204},
-        )
+        for attempt in range(1, _SETTLING + 1):
+            try:
+                answer = self.session.request(
+                    "PUT",
+                    f"/v2/{path}/manifests/{reference}",
+                    action=action,
+                    scopes=[repository_scope(path, "pull", "push")],
+                    headers={"Content-Type": document.media_type},
+                    body=Body.of(document.raw),
+                    accept={200, 201, 202, 204},
+                )
+                break
+            except RegistryError as error:
+                if attempt == min(_SETTLING, self.options.attempts) or _MISSING.isdisjoint(error.codes):
+                    raise
+                time.sleep(backoff(attempt, self.options))
         if answer.status == 200:
             # A login page takes anything, and has "had" every blob before.
             self._check_no_page(answer.content(MAX_DOCUMENT_SIZE), content_type(answer.headers), action)

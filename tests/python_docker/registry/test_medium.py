@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 
@@ -111,6 +112,23 @@ class TestDestination:
         assert stub.manifests == {}
         destination.commit()
         assert ("team/app", "v1") in stub.manifests
+
+    @pytest.mark.parametrize(("times", "asked", "stored"), [(1, 2, True), (2, 3, True), (9, 3, False)])
+    def test_a_registry_that_misses_what_it_has_just_taken(
+        self, stub: StubRegistry, client: RegistryClient, times: int, asked: int, stored: bool
+    ) -> None:
+        """Some need a moment; another client that sends the same blob may be in the way."""
+        stub.hook = lambda one: (
+            refusal(400, "MANIFEST_BLOB_UNKNOWN")
+            if one.method == "PUT" and "/manifests/" in one.path and len(stub.asked("PUT", "/manifests/")) <= times
+            else None
+        )
+        destination = RegistryDestination(client, "team/app", "v1")
+        destination.put_manifest(small_image("x").manifest, root=True)
+        with nullcontext() if stored else pytest.raises(RegistryError, match="MANIFEST_BLOB_UNKNOWN"):
+            destination.commit()
+        assert len(stub.asked("PUT", "/manifests/")) == asked
+        assert (("team/app", "v1") in stub.manifests) is stored
 
     def test_abort(self, stub: StubRegistry, client: RegistryClient) -> None:
         destination = RegistryDestination(client, "team/app", "v1")
