@@ -15,6 +15,7 @@ from conda_docker.arguments.values import (
     to_choice,
     to_flag,
     to_optional_choice,
+    to_optional_number,
     to_path,
     to_paths,
     to_text,
@@ -55,7 +56,7 @@ class Request:
     What must be solved is solved with `channels` in front of the files' and these in front of the configuration's,
     which `override_channels` leaves out; `virtual_packages` are `NAME=VERSION[=BUILD]`, over what the base image and
     the variables `CONDA_OVERRIDE_*` say. `solver`, else `conda_exe`, is a conda, mamba or micromamba to solve with;
-    without either rattler solves.
+    without either rattler solves, in `solve_seconds` at most.
 
     Of an environment on this machine all of it goes into the image: `only_packages` leaves out files that are no
     package's, or are not as the package has them. `editable` says what becomes of packages that pip installed in place.
@@ -88,6 +89,7 @@ class Request:
     channel_priority: ChannelPriority | None = None
     virtual_packages: Sequence[str] = ()
     solver: str | None = None
+    solve_seconds: int | None = None
     conda_exe: str | None = None
     pip_packages: PipPackages = PipPackages.INSTALL
     projects: tuple[Path, ...] = ()
@@ -167,6 +169,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "channel_priority": partial(to_optional_choice, kind=ChannelPriority),
     "virtual_packages": to_texts,
     "solver": to_text,
+    "solve_seconds": to_optional_number,
     "conda_exe": to_text,
     "pip_packages": partial(to_choice, kind=PipPackages),
     "projects": to_paths,

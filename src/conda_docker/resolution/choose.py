@@ -42,6 +42,7 @@ def question_of(
         channel_priority=request.channel_priority or spec.channel_priority,
         preferred=() if preferred is None else preferred.packages,
         offline=request.options.offline,
+        seconds=request.solve_seconds,
     )
 
 

@@ -47,6 +47,10 @@ def explain(error: Exception, channels: Sequence[str], subdir: str, *, blamed: S
     """
     text = public_text(str(error)).strip()
     kind = type(error).__name__
+    if kind == "SolverError" and "has been cancelled" in text:
+        return Unsolvable(
+            "finding packages that fit takes longer than is allowed here: name versions, or fewer packages"
+        )
     if kind == "SolverError":
         return Unsolvable(_unsolvable(text, channels, subdir))
     if kind in ("InvalidPackageNameError", "InvalidVersionError"):

@@ -36,6 +36,7 @@ class Question:
     strategy: str | None
     exclude_newer: datetime | None
     preferred: Sequence[LockedPackage]
+    seconds: float | None
 
 
 def question_of(request: SolveRequest, configuration: CondaConfiguration) -> Question:
@@ -65,6 +66,7 @@ def question_of(request: SolveRequest, configuration: CondaConfiguration) -> Que
         strategy=request.strategy,
         exclude_newer=request.exclude_newer,
         preferred=request.preferred,
+        seconds=request.seconds,
     )
 
 

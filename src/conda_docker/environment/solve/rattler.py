@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from conda_docker.channels.configuration import CondaConfiguration, read_conda_configuration
@@ -173,6 +174,7 @@ def _solve(
             strategy=cast("SolveStrategy", question.strategy or "highest"),
             constraints=constraints,
             locked_packages=preferred,
+            timeout=None if question.seconds is None else timedelta(seconds=question.seconds),
         )
     )
 

@@ -42,6 +42,8 @@ class SolveRequest:
     """Packages that are taken where nothing else speaks against them."""
     offline: bool = False
     """Whether the indexes of channels are taken from the cache alone."""
+    seconds: float | None = None
+    """How long rattler may search for packages that fit; None: as long as it takes."""
 
     def __post_init__(self) -> None:
         platform_of_subdir(self.subdir)

@@ -72,6 +72,7 @@ class Requests:
             override_channels=True,
             virtual_packages=configuration.virtual_packages,
             policy=Policy(exclude_newer=asked.until),
+            solve_seconds=configuration.limits.solve_seconds,
             options=self._options,
         )
         if asked.environment is None:

@@ -111,6 +111,11 @@ def test_packages_that_are_too_new(channel: SyntheticChannel) -> None:
         lock("library", channels=[channel.url], exclude_newer=datetime(2025, 1, 1, tzinfo=UTC))
 
 
+def test_a_search_that_takes_too_long(channel: SyntheticChannel) -> None:
+    with pytest.raises(Unsolvable, match="longer than is allowed"):
+        lock("app", channels=[channel.url], seconds=1e-6)
+
+
 def test_another_platform(channel: SyntheticChannel) -> None:
     [app] = lock("app", channels=[channel.url], subdir="linux-aarch64").packages
     assert app.subdir == "linux-aarch64"
