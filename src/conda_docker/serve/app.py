@@ -85,7 +85,11 @@ def error_response(error: ServerError, message: str) -> Response:
 
 
 class _Counting:
-    """Counts requests by kind and status."""
+    """Counts requests by kind and status, and refuses those of which a proxy may have read another length.
+
+    A request with both `Content-Length` and `Transfer-Encoding` may be one for us and two for what stands in front
+    (RFC 9112, section 6.1).
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -97,7 +101,12 @@ class _Counting:
                 self._metrics.requests.labels(_kind(scope["path"]), str(message["status"])).inc()
             await send(message)
 
-        await self._app(scope, receive, counted if scope["type"] == "http" else send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+            await Response(status_code=400, headers={"Connection": "close"})(scope, receive, counted)
+        else:
+            await self._app(scope, receive, counted)
 
 
 def _kind(path: str) -> str:

@@ -191,6 +191,17 @@ def test_what_is_no_lock_file(start: Start, body: bytes, status: int) -> None:
     assert "root:" not in answer.text
 
 
+@pytest.mark.parametrize("text", ["@EXPLICIT\n" + "http://a/linux-64/a-1-0.conda\n" * 3, None])
+def test_a_lock_file_of_too_many_packages_is_refused_before_it_is_read(
+    start: Start, channel: SyntheticChannel, text: str | None
+) -> None:
+    if text is None:
+        packages = [package(name, f"{channel.url}/linux-64/{name}-1-0.conda") for name in "abc"]
+        text = lock_text(channel, packages=packages)
+    answer = start(limits=Limits(packages=2)).post("/v1/locks", content=text)
+    assert error_of(answer) == (403, "DENIED", "it lists 3 packages, and this server allows 2")
+
+
 def test_posted_lock_files_take_bounded_room(start: Start, cache: CacheFolder, channel: SyntheticChannel) -> None:
     client = start(limits=Limits(disk_bytes=50_000, builds_per_minute=1000))
     for number in range(30):

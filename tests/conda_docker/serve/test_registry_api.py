@@ -237,6 +237,33 @@ def test_nothing_can_be_pushed(start: Start, method: str) -> None:
     assert error_of(answer)[:2] == (405, "UNSUPPORTED")
 
 
+def test_a_request_of_two_lengths_ends_the_connection(start: Start) -> None:
+    headers = {"Content-Length": "3", "Transfer-Encoding": "chunked"}
+    answer = start().post("/v1/locks", content=b"0\r\n\r\n", headers=headers)
+    assert (answer.status_code, answer.headers["Connection"]) == (400, "close")
+
+
+def test_answers_are_not_for_caches_that_know_nothing_of_who_may_use_what(start: Start) -> None:
+    token = hashlib.sha256(b"opensesame").hexdigest()
+    closed = start(access=(Grant(name="ci", token_sha256=token),))
+    for client, headers, whose in (
+        (start(), {}, "public"),
+        (closed, {"authorization": "Bearer opensesame"}, "private"),
+    ):
+        index = get(client, "/v2/tool/manifests/latest", **headers)
+        assert index.headers["Cache-Control"] == f"{whose}, no-cache"
+        child = index.json()["manifests"][0]["digest"]
+        manifest = get(client, f"/v2/tool/manifests/{child}", **headers)
+        assert manifest.headers["Cache-Control"].startswith(f"{whose}, max-age=")
+        assert get(client, "/v2/tool/tags/list", **headers).headers["Cache-Control"] == "no-store"
+
+
+def test_wrong_tokens_are_tried_at_the_rate_of_other_requests(start: Start) -> None:
+    client = start(access=(Grant(name="ci", token_sha256="0" * 64),), limits=Limits(requests_per_minute=3))
+    answers = [client.get("/v2/", headers={"authorization": f"Bearer {number}"}).status_code for number in range(5)]
+    assert answers == [401, 401, 401, 429, 429]
+
+
 def test_referrers_are_none(start: Start) -> None:
     assert get(start(), "/v2/tool/referrers/sha256:" + "0" * 64).json()["manifests"] == []
 

@@ -22,7 +22,7 @@ from conda_docker.serve.errors import Denied, InvalidLock
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
     from conda_docker.environment.wheels import LockedWheel
-    from conda_docker.serve.configuration import ServerConfiguration
+    from conda_docker.serve.configuration import Limits, ServerConfiguration
 
 _LISTED = 10
 _HERE = Path("posted.lock")
@@ -45,7 +45,7 @@ def accept_lock(text: str, channels: tuple[str, ...], configuration: ServerConfi
     urls = [public_url(url).rstrip("/") for url in channel_urls(channels, read_conda_configuration())]
     for platform in configuration.platforms:
         subdir = subdir_of_platform(platform)
-        environment = _read(file, subdir)
+        environment = _read(file, subdir, configuration.limits)
         if environment.pip is not None or environment.scripts:
             raise Denied("a lock file that is posted may have neither requirements for pip nor scripts of its own")
         if not environment.packages:
@@ -59,17 +59,26 @@ def accept_lock(text: str, channels: tuple[str, ...], configuration: ServerConfi
             raise Denied(f"no channel that you may use here lists these packages with these hashes: {_listed(unknown)}")
 
 
-def _read(file: InputFile, subdir: str) -> LockedEnvironment:
+def _read(file: InputFile, subdir: str, limits: Limits) -> LockedEnvironment:
+    """Return the environment of a lock file. What is too large is refused before much time goes into it."""
     try:
         kind = kind_of(file)
         if kind not in _KINDS:
             raise InvalidLock(f"it is {kind.name}: post a lock file or an explicit list")
+        if kind is explicit.KIND:
+            _check_count(len(file.lines) - 1, limits)
         read = kind.read(ReadRequest(file=file, subdir=subdir))
     except (InvalidEnvironment, UnsupportedInput) as error:
         raise InvalidLock(str(error)) from None
     if not isinstance(read, LockedEnvironment):
         raise InvalidLock("it describes an environment that is still to be solved: post a lock file")
+    _check_count(len(read.packages) + len(read.wheels), limits)
     return read
+
+
+def _check_count(packages: int, limits: Limits) -> None:
+    if packages > limits.packages:
+        raise Denied(f"it lists {packages} packages, and this server allows {limits.packages}")
 
 
 def _channel_of(package: LockedPackage, channels: Sequence[str]) -> str | None:
