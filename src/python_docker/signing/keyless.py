@@ -10,22 +10,24 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from python_docker.errors import ConnectionFailed, InvalidDocument, InvalidSignature, NotFound, SigningFailed
 from python_docker.signing.bundle import Statement, has_certificate, parse_statement
 
 if TYPE_CHECKING:
-    from sigstore.dsse import Statement as Signable
     from sigstore.models import ClientTrustConfig, TrustedRoot
     from sigstore.sign import Signer
 
 TOKEN_VARIABLE = "SIGSTORE_ID_TOKEN"  # noqa: S105 - its name, which cosign knows too
 _MISSING = "signing and verifying by identity needs a library: `pip install 'conda-docker[sigstore]'`"
+_Made = TypeVar("_Made")
+_PROMISING = 1
+"""The version of transparency logs that promise to include an entry."""
 _SERVES = 300.0
 """For how many seconds a certificate is used, of the ten minutes that Sigstore's are valid."""
 
@@ -57,7 +59,7 @@ def identity_token() -> str:
 
 
 class IdentitySigner:
-    """Signs statements as the identity of the environment. One certificate serves for many statements.
+    """Signs as the identity of the environment. One certificate serves for many statements, and one for many payloads.
 
     `trust` says which Sigstore is asked (None: the public one). `token` gives an identity token, and is asked when the
     first statement is signed: tokens of CI jobs live for minutes, and a build may take longer.
@@ -66,8 +68,7 @@ class IdentitySigner:
     def __init__(self, trust: ClientTrustConfig | None = None, token: Callable[[], str] = identity_token) -> None:
         self._trust = trust
         self._token = token
-        self._signer: Signer | None = None
-        self._since = 0.0
+        self._signers: dict[int | None, tuple[Signer, float]] = {}
 
     def __call__(self, content: bytes) -> bytes:
         """Return a bundle with a statement, signed. Raises `SigningFailed`; never with the token in it."""
@@ -76,12 +77,7 @@ class IdentitySigner:
         except ImportError:
             raise SigningFailed(_MISSING) from None
         signable = Signable(content)
-        if self._signer is not None and time.monotonic() - self._since < _SERVES:
-            with suppress(Exception):  # its certificate may live for less; a new one shows what else it is
-                return _signed(self._signer, signable)
-        with self._signing() as token:
-            self._signer, self._since = self._new_signer(token, self._services()), time.monotonic()
-            return _signed(self._signer, signable)
+        return self._with_signer(None, lambda signer: signer.sign_dsse(signable).to_json().encode())
 
     def sign_payload(self, payload: bytes) -> Mapping[str, str]:
         """Return the annotations with certificate, log entry and signature on a payload (`certified.py`).
@@ -90,18 +86,23 @@ class IdentitySigner:
         """
         from python_docker.signing.certified import annotations_of
 
-        with self._signing() as token:
-            services = copy(self._services())
-            services.force_tlog_version = 1
-            bundle = self._new_signer(token, services).sign_artifact(payload)
-            return annotations_of(bundle.to_json(), services.trusted_root.get_fulcio_certs())
+        def sign(signer: Signer) -> Mapping[str, str]:
+            issuers = self._services(_PROMISING).trusted_root.get_fulcio_certs()
+            return annotations_of(signer.sign_artifact(payload).to_json(), issuers)
 
-    @contextmanager
-    def _signing(self) -> Iterator[str]:
-        """Yield a token to sign with; errors become `SigningFailed`, without it."""
+        return self._with_signer(_PROMISING, sign)
+
+    def _with_signer(self, log_version: int | None, sign: Callable[[Signer], _Made]) -> _Made:
+        """Return what a signer makes: one that was used before, or else a new one with a certificate of its own."""
+        signer, since = self._signers.get(log_version, (None, 0.0))
+        if signer is not None and time.monotonic() - since < _SERVES:
+            with suppress(Exception):  # its certificate may live for less; a new one shows what else it is
+                return sign(signer)
         token = self._token()
         try:
-            yield token
+            signer = _new_signer(token, self._services(log_version))
+            self._signers[log_version] = signer, time.monotonic()
+            return sign(signer)
         except SigningFailed:
             raise
         except ImportError:
@@ -109,29 +110,29 @@ class IdentitySigner:
         except Exception as error:  # the library has no root for what its clients raise, and passes on what they read
             raise SigningFailed(_reason(error, token)) from None
 
-    def _services(self) -> ClientTrustConfig:
+    def _services(self, log_version: int | None) -> ClientTrustConfig:
+        """Return what is to be asked, with a log of this version (None: the newest)."""
         from sigstore.models import ClientTrustConfig
 
         if self._trust is None:
             self._trust = ClientTrustConfig.production()
-        return self._trust
-
-    def _new_signer(self, token: str, services: ClientTrustConfig) -> Signer:
-        from sigstore.oidc import ExpiredIdentity, IdentityError, IdentityToken
-        from sigstore.sign import SigningContext
-
-        try:
-            identity = IdentityToken(token)
-            context = SigningContext.from_trust_config(services)
-            # It holds nothing that must be closed.
-            with context.signer(identity) as signer:
-                return signer
-        except (IdentityError, ExpiredIdentity):
-            raise SigningFailed("the identity token cannot be used: it is malformed or has expired") from None
+        services = copy(self._trust)
+        services.force_tlog_version = log_version
+        return services
 
 
-def _signed(signer: Signer, statement: Signable) -> bytes:
-    return signer.sign_dsse(statement).to_json().encode()
+def _new_signer(token: str, services: ClientTrustConfig) -> Signer:
+    from sigstore.oidc import ExpiredIdentity, IdentityError, IdentityToken
+    from sigstore.sign import SigningContext
+
+    try:
+        identity = IdentityToken(token)
+        context = SigningContext.from_trust_config(services)
+        # It holds nothing that must be closed.
+        with context.signer(identity) as signer:
+            return signer
+    except (IdentityError, ExpiredIdentity):
+        raise SigningFailed("the identity token cannot be used: it is malformed or has expired") from None
 
 
 def _reason(error: Exception, token: str) -> str:

@@ -51,6 +51,14 @@ def signed(private: PrivateSigstore, config: Path) -> tuple[bytes, Mapping[str, 
     return blob.read(), blob.descriptor.annotations
 
 
+def test_one_certificate_serves_for_many(private: PrivateSigstore, config: Path) -> None:
+    before = private.certified
+    signer = IdentitySigner(read_trust_config(config), lambda: private.token(IDENTITY))
+    annotations = [signer.sign_payload(name) for name in (b"1", b"2", b"3")]
+    assert len({one[CERTIFICATE] for one in annotations}) == 1
+    assert private.certified == before + 1
+
+
 def test_what_cosign_reads(signed: tuple[bytes, Mapping[str, str]]) -> None:
     """The annotations that pkg/oci/static/signature.go names, and the fields of pkg/cosign/bundle/rekor.go."""
     _, annotations = signed
