@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -54,3 +55,17 @@ def test_the_examples(synthetic_channel: SyntheticChannel, tmp_path: Path, monke
         here = here.replace('base="debian:stable-slim"', 'base="scratch"')
         here = here.replace('platforms="linux/amd64', 'base="scratch", platforms="linux/amd64')
         exec(compile(here, "docs/python.md", "exec"), {})
+
+
+def test_what_cannot_be_meant_names_the_argument() -> None:
+    wrong: Any = "demo"
+    for attempt, name in (
+        (lambda: conda_docker.bake(wrong), "each of targets must be Target"),
+        (lambda: conda_docker.build_image(wrong), "environment must be LockedEnvironment"),
+        (lambda: conda_docker.open_base("debian", wrong, Path()), "platform must be Platform"),
+        (lambda: conda_docker.read_environments(wrong), "image must be Image"),
+        (lambda: conda_docker.rebuild(wrong), "image must be Image"),
+        (lambda: conda_docker.resolve(wrong), "request must be Request"),
+    ):
+        with pytest.raises(TypeError, match=name):
+            attempt()

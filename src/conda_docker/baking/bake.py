@@ -16,6 +16,7 @@ from conda_docker.baking.limits import Limits
 from conda_docker.baking.result import BakeResult
 from conda_docker.baking.running import Bake, Done
 from conda_docker.baking.targets.target import Target, check_targets
+from python_docker.argument_types import check_type
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def bake(
         bake(targets, jobs=4).raise_for_failures()
     """
     targets = list(targets)
+    for target in targets:
+        check_type("each of targets", target, Target, "find_targets() gives them")
     check_targets(targets)
     limits = Limits(os.cpu_count() or 1 if jobs is None else jobs, memory, disk)
     if scheduler is not None:

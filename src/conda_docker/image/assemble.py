@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Activate, BuildOptions, LinkScripts
 from conda_docker.environment.activation_script import script_files
+from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.image import provenance
 from conda_docker.image.base_system import BaseSystem, read_base_system
@@ -31,12 +32,13 @@ from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.layers.stores.layer_stores import LayerStores
 from conda_docker.package.fetch.complete import complete_environment
+from python_docker.argument_types import check_optional, check_type
 from python_docker.image import Image
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.timestamps import rfc3339
 
 if TYPE_CHECKING:
-    from conda_docker.environment.locked import LockedEnvironment, LockedPackage
+    from conda_docker.environment.locked import LockedPackage
     from python_docker.copying.delivery import Delivery
 
 
@@ -58,6 +60,9 @@ def build_image(
     Raises `PlatformNotFound` for a base of another platform, `UnsupportedFormat` for one with too many layers,
     `DownloadError`, `InvalidPackage`, `CacheError`, and `InterpreterNotFound` with `bytecode="always"`.
     """
+    check_type("environment", environment, LockedEnvironment, "lock() and resolve() give one")
+    check_optional("base", base, Image, "open_base opens one by its name")
+    check_optional("options", options, BuildOptions)
     options = options or BuildOptions()
     check_base(environment, base, options)
     if stores is None:

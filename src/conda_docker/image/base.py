@@ -14,6 +14,7 @@ from conda_docker.build_options import SCRATCH
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.cache.kept_blob import kept_blob
 from conda_docker.errors import CacheError
+from python_docker.argument_types import check_type
 from python_docker.copying.choose import image_of
 from python_docker.errors import ContentMismatch, Error, NotFound, PlatformNotFound
 from python_docker.image import Image
@@ -55,6 +56,7 @@ def open_base(
     """
     if location == SCRATCH:
         return None
+    check_type("platform", platform, Platform, "Platform.parse('linux/arm64') makes one")
     place = Location.parse(location, default_transport="docker")
     cache = CacheFolder(cache_dir)
     if place.transport != "docker":

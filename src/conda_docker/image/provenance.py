@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from conda_docker.environment.activation_script import from_json, to_json
+from python_docker.argument_types import check_type
 from python_docker.errors import NotFound
+from python_docker.image import Image
 from python_docker.spec.documents import History
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
     from conda_docker.environment.wheels import LockedWheel
     from conda_docker.image.build_record import BuildRecord
-    from python_docker.image import Image
     from python_docker.image.layer import Layer
 
 _PACKAGES = re.compile(r"conda packages in (/.*):")
@@ -183,6 +184,7 @@ def read_environments(image: Image) -> list[InstalledEnvironment]:
 
     Raises `NotFound` when its history names none.
     """
+    check_type("image", image, Image, "open_image opens one by its name")
     packages: dict[str, list[InstalledPackage]] = {}
     found: list[InstalledEnvironment] = []
     for entry in image.config_file.history or ():

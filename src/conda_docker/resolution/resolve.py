@@ -18,6 +18,7 @@ from conda_docker.resolution.choose import choose_packages, question_of, read_in
 from conda_docker.resolution.complete import complete
 from conda_docker.resolution.describe import describe, place_of, places_of
 from conda_docker.user_files import check_streams
+from python_docker.argument_types import check_type
 from python_docker.errors import noted
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
@@ -66,6 +67,7 @@ def resolve(
         [resolved] = resolve(Request(specs=["python=3.12"], base="debian:stable-slim"))
         image = build_image(resolved.environment, resolved.base).image
     """
+    check_type("request", request, Request)
     check_streams(request.files)
     files = [InputFile.read(path) for path in request.files]
     platforms = request.platforms or (None,)

@@ -33,7 +33,9 @@ from conda_docker.verification.report import LayerVerdict, Outcome, RebuildRepor
 from conda_docker.verification.script_layer import script_layer
 from conda_docker.verification.steps import BuiltEnvironment, Step, read_steps, wanted_positions
 from conda_docker.verification.unverified import is_from_project, left_out
+from python_docker.argument_types import check_optional, check_type
 from python_docker.errors import Error, InvalidDocument
+from python_docker.image import Image
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
     from conda_docker.layers.made import MadeLayer
     from conda_docker.layers.member import Member
     from conda_docker.layers.recipe import Recipe
-    from python_docker.image import Image
     from python_docker.image.layer import Layer
     from python_docker.transports.location import Location
 
@@ -81,6 +82,8 @@ def rebuild(
         report = rebuild(image, packages=["numpy"])
         assert report.ok
     """
+    check_type("image", image, Image, "open_image opens one by its name")
+    check_optional("options", options, BuildOptions)
     options = options or BuildOptions()
     steps, environments = read_steps(image)
     wanted = wanted_positions(steps, packages)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from python_docker.argument_types import check_optional
 from python_docker.errors import InvalidDocument, InvalidReference, UnsupportedFormat
 from python_docker.image.blob import Blob
 from python_docker.image.documents import (
@@ -60,6 +61,7 @@ class Image(ImageFiles, EarlierImage):
         *,
         platform: Platform | None = None,
     ) -> None:
+        check_optional("platform", platform, Platform, "Platform.parse('linux/arm64') makes one")
         self.name = name
         self.tag = tag
         self.layers: list[Layer] = list(layers or [])

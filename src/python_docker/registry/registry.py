@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from python_docker.argument_types import check_optional, check_type
 from python_docker.errors import InvalidReference, RegistryError, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.image.blob import Blob
@@ -70,6 +71,8 @@ class Registry(EarlierCalls):
         *,
         options: RegistryOptions | None = None,
     ) -> None:
+        check_type("hostname", hostname, str)
+        check_optional("options", options, RegistryOptions)
         address = RegistryAddress.parse(hostname)
         options = options or RegistryOptions.from_environment()
         given = (username, password) if username or password else userinfo(hostname)

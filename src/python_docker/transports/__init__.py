@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from python_docker.argument_types import check_type
 from python_docker.transports.opening import (
     destination,
     destination_class,
@@ -78,8 +79,7 @@ def write_image(
     from python_docker.copying.copy import put_image
     from python_docker.image import Image
 
-    if not isinstance(image, Image):
-        raise TypeError(f"expected an Image, got {type(image).__name__}: {image!r}; open_image opens one by its name")
+    check_type("image", image, Image, "open_image opens one by its name")
     reference = image.reference if image.name else None
     with destination(location, reference=reference, registry=registry) as open_:
         return put_image(image, open_, progress=progress)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
+from python_docker.argument_types import check_type
+
 if TYPE_CHECKING:
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.reference import ImageReference
@@ -32,7 +34,7 @@ def open_source(location: str | Location, *, registry: RegistryOptions | None = 
 
     Raises `InvalidReference` for what is not a location, `NotFound` when nothing is there.
     """
-    place = _parse(location, "docker")
+    place = _parse(location, "docker", registry)
     return cast("Source", _class(place.medium.source).open(place, registry))
 
 
@@ -56,7 +58,7 @@ def open_destination(
     `reference` is the name that the image gets where the location gives none. Raises `InvalidReference` for what is
     not a location, or names no image where one is needed.
     """
-    place = _parse(location)
+    place = _parse(location, registry=registry)
     return cast("Destination", _class(place.medium.destination).open(place, reference, registry))
 
 
@@ -65,8 +67,15 @@ def destination_class(location: Location) -> type[Destination]:
     return cast("type[Destination]", _class(location.medium.destination))
 
 
-def _parse(location: str | Location, default_transport: str | None = None) -> Location:
+def _parse(
+    location: str | Location, default_transport: str | None = None, registry: RegistryOptions | None = None
+) -> Location:
     from python_docker.transports.location import Location
+
+    if registry is not None:
+        from python_docker.registry.options import RegistryOptions
+
+        check_type("the options of a registry", registry, RegistryOptions)
 
     if isinstance(location, Location):
         return location

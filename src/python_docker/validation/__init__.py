@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from python_docker.argument_types import check_type
 from python_docker.errors import Error
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.descriptor import Descriptor
@@ -34,8 +35,9 @@ def validate(image: Image, *, layers: bool = True, progress: Progress = SILENT) 
     >>> validate(image).ok
     True
     """
-    if isinstance(image, str):
-        raise TypeError(f"expected an Image, got {image!r}; open_image opens one by its name")
+    from python_docker.image import Image
+
+    check_type("image", image, Image, "open_image opens one by its name")
     validation = Validation(layers, progress)
     try:
         manifest, config = image.manifest, image.config_blob

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from python_docker.image import Image
+from python_docker.registry import Registry
 from python_docker.transports import open_image, write_image
 from python_docker.validation import validate
 
@@ -19,6 +20,12 @@ def test_what_cannot_be_meant_is_a_type_error() -> None:
         lambda: write_image(Image(), not_a_location),
         lambda: write_image(not_an_image, "x.tar"),
         lambda: validate(not_an_image),
+        lambda: open_image("oci:layout", registry=not_a_location),
+        lambda: Image(platform=not_an_image),
+        lambda: Registry(not_a_location),
+        lambda: Registry(options=not_an_image),
     ):
-        with pytest.raises(TypeError, match=r"expected a location such as|expected an Image"):
+        with pytest.raises(
+            TypeError, match=r"expected a location such as|must be (Image|RegistryOptions|Platform|str)"
+        ):
             attempt()
