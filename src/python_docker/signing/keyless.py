@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from python_docker.errors import ConnectionFailed, InvalidDocument, InvalidSignature, NotFound, SigningFailed
 from python_docker.signing.bundle import Statement, has_certificate, parse_statement
+from python_docker.signing.certified import not_by
 
 if TYPE_CHECKING:
     from sigstore.models import ClientTrustConfig, TrustedRoot
@@ -200,7 +201,6 @@ def verify_bundle_of(content: bytes, identity: str, issuer: str, root: TrustedRo
 
     `issuer` is who vouches for the identity. Raises `InvalidSignature` with what is not as it should be.
     """
-    from sigstore.errors import Error as SigstoreError
     from sigstore.models import Bundle
     from sigstore.verify import Verifier
     from sigstore.verify.policy import Identity
@@ -210,7 +210,6 @@ def verify_bundle_of(content: bytes, identity: str, issuer: str, root: TrustedRo
     try:
         bundle = Bundle.from_json(content)
         kind, payload = Verifier(trusted_root=root).verify_dsse(bundle, Identity(identity=identity, issuer=issuer))
-    except (SigstoreError, ValueError, KeyError, TypeError) as error:
-        said = next(iter(str(error).splitlines()), type(error).__name__)
-        raise InvalidSignature(f"it is not by {identity}: {said}") from None
+    except Exception as error:  # whatever a hostile certificate has the library raise, it does not count
+        raise not_by(identity, error) from None
     return parse_statement(kind, payload)
