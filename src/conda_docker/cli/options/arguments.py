@@ -84,11 +84,10 @@ def to_lines(name: str, texts: Iterable[str]) -> dict[str, str]:
 
 
 def to_repository(name: str, text: str) -> str:
-    """Return the name of a repository of a registry. Raises `InvalidReference`."""
-    from python_docker.spec.reference import ImageReference
+    """Return the name of a layer repository. Raises `InvalidReference`."""
+    from conda_docker.build_options import LayerRepository
 
-    ImageReference.parse(text)
-    return text
+    return LayerRepository(text).reference
 
 
 def to_image_names(name: str, texts: Sequence[str]) -> tuple[ImageReference, ...]:

@@ -187,6 +187,8 @@ def test_layers_go_to_a_repository_and_come_back(
         (["localhost:1/layers", "--older-than", "1d"], "pruned by --keep alone"),
         (["--keep", "1d"], "--keep is for layer repositories"),
         (["No Name"], "No Name"),
+        (["localhost:1/layers:1"], "give localhost:1/layers alone"),
+        (["docker://localhost:1/layers"], "a layer repository is named without docker://"),
     ],
 )
 def test_times_are_for_one_kind_of_cache(program: Run, arguments: list[str], message: str) -> None:
