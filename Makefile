@@ -40,6 +40,7 @@ $(VENV)/installed: pyproject.toml
 # No stamp: it looks for each program, which takes no time, and installs only what is missing.
 peers:
 	@sh scripts/install-peers
+	@sh scripts/install-arm64-python .peers/arm64
 
 demo: venv
 	$(VENV)/bin/python -m demo.run

@@ -16,6 +16,9 @@ import pytest
 REQUIRE_PEERS = "CONDA_DOCKER_REQUIRE_PEERS"
 """The environment variable that, set to 1, turns the skip of a test whose peer is missing into a failure."""
 
+ARM64 = Path(__file__).parents[2] / ".peers" / "arm64"
+"""A Debian for arm64 with nothing but a Python, which `qemu-aarch64` runs."""
+
 _ADMIN_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
@@ -81,6 +84,12 @@ def _needs_fuse(program: Path) -> str | None:
     return _needs_root(program)
 
 
+def _needs_python(program: Path) -> str | None:
+    if not (ARM64 / "usr/bin/python3").exists():
+        return f"there is no Python for arm64 in {ARM64.relative_to(ARM64.parents[1])} (`make peers` puts one there)"
+    return None
+
+
 def _needs_static(program: Path) -> str | None:
     return None if is_static(program) else f"{program} is linked to shared libraries"
 
@@ -113,6 +122,7 @@ PEERS = {
     "htpasswd": Peer("htpasswd", "apache2-utils", ()),
     "lowntfs-3g": Peer("lowntfs-3g", "ntfs-3g", (), _needs_fuse),
     "chromium": Peer("chromium", "chromium", ("--version",)),
+    "qemu-aarch64": Peer("qemu-aarch64", "qemu-user", ("--version",), _needs_python),
     "unshare": Peer("unshare", "util-linux", ("--version",), _needs_root),
 }
 

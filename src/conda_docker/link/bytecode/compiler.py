@@ -99,13 +99,14 @@ class Compiler:
 
 
 @cache
-def _worker_source() -> str:
-    return Path(__file__).with_name("worker.py").read_text(encoding="utf-8")
+def _sources() -> list[str]:
+    """Return the program that compiles, and what it is given as its argument."""
+    return [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("worker.py", "powers.py")]
 
 
 def worker_command(python: PythonProgram) -> list[str]:
     """Return the command line of a process that compiles."""
-    command = [*python.command, *_flags(python), "-c", _worker_source()]
+    command = [*python.command, *_flags(python), "-c", *_sources()]
     if os.name != "posix":
         return command  # pragma: no cover -- Windows
     # Some systems have no such limit, and go on without.

@@ -13,6 +13,8 @@ before, and not on how the interpreter was built. `marshal` writes three things 
 object has other references, whether a string is interned, and whether two equal strings are one object. `settle`
 therefore gives every object a second reference and makes one object of those strings that are one in a fresh process;
 strings of one character, which exist once in a process, are interned from the start.
+
+Constant powers are the one thing that the compiler asks the system for; see `powers`.
 """
 
 from __future__ import annotations
@@ -34,6 +36,13 @@ import _signal  # type: ignore[import-not-found]
 import _warnings
 import marshal
 from _frozen_importlib_external import MAGIC_NUMBER
+
+if __name__ == "__main__":
+    _powers: dict[str, Any] = {"__name__": "powers"}
+    exec(sys.argv[1], _powers)  # noqa: S102 -- its source, since there is nothing to import it from
+    rounded_powers = _powers["rounded_powers"]
+else:
+    from conda_docker.link.bytecode.powers import rounded_powers
 
 TYPE_CHECKING = False  # typing is not built in
 if TYPE_CHECKING:
@@ -124,6 +133,20 @@ def _is_rebuilt(constants: tuple[Any, ...], qualnames: dict[str, str]) -> bool:
     return False
 
 
+def _with_values(item: Any, values: dict[float, float]) -> Any:
+    """Return a constant with other real numbers in it."""
+    kind = type(item)
+    if kind is float:
+        return values.get(item, item)
+    if kind is tuple:
+        return tuple([_with_values(part, values) for part in item])
+    if kind is frozenset:
+        return frozenset([_with_values(part, values) for part in item])
+    if kind is _Code:
+        return _with_constants(item, _with_values(item.co_consts, values))
+    return item
+
+
 def _with_constants(code: Any, constants: tuple[Any, ...]) -> Any:
     if hasattr(code, "replace"):
         return code.replace(co_consts=constants)
@@ -139,6 +162,9 @@ def compile_module(path: bytes, source: bytes) -> bytes:
     """Return the answer for one module."""
     try:
         code = compile(source, path.decode("utf-8", "surrogateescape"), "exec", dont_inherit=True)
+        values = rounded_powers(source)
+        if values:
+            code = _with_values(code, values)
         code, held = settle(code)
         body = _HEAD + _imp.source_hash(_HASH_KEY, source) + marshal.dumps(code)
         del held

@@ -111,10 +111,9 @@ def test_what_is_no_python_does_not_compile(source: bytes, compiler: Compiler) -
 
 def misbehaving(monkeypatch: pytest.MonkeyPatch, doing: str) -> None:
     """Have a module that is called odd.py do something else than compile."""
-    source = compiler_module._worker_source().replace(
-        "code = compile(", f"code = {doing} if path.endswith(b'odd.py') else compile("
-    )
-    monkeypatch.setattr(compiler_module, "_worker_source", lambda: source)
+    source, *others = compiler_module._sources()
+    source = source.replace("code = compile(", f"code = {doing} if path.endswith(b'odd.py') else compile(")
+    monkeypatch.setattr(compiler_module, "_sources", lambda: [source, *others])
 
 
 ODD_ONE = [Module(path, b"pass") for path in ("/a.py", "/odd.py", "/b.py")]

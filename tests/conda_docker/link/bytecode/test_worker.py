@@ -19,12 +19,13 @@ from conda_docker.link.bytecode.compiler import Compiler, DoesNotCompile, Module
 from conda_docker.link.bytecode.python_program import PythonProgram, exact_version, probe_python
 
 # What has been seen to differ: sets of strings, names of classes among constants, strings of one character, names that
-# the interpreter itself uses, tuples of the same names.
+# the interpreter itself uses, tuples of the same names; powers, which C libraries round.
 SAMPLES = {
     "sets": "def f(x): return x in {'426', '225', 'endif', 'if', 'else', '$', 1}\ndef g(y): return y in {'426', 'if'}",
     "classes": "class FTP:\n class Section:\n  def f(self): pass\n  def g(self): return [a for a in self]\nclass A: 1",
     "names": "import zlib, posix\nsys = split = memfd_create = copy_file_range = env = posix.environ\n'.', ',', ''",
     "constants": "X = (1, 2.5, 'a b', ('c', b'd', None), -7, 10 ** 20, 1j, ..., frozenset({'q'}))\nY = 'a b', 2.5, 'X'",
+    "powers": "X = 10 ** -3, 1.1 ** -13, 294.0 ** -3, 423.0 ** (1 / 3)\nY = -(808.0 ** -2) * 3 in {1.1 ** -13}",
     "encodings": "class IncrementalEncoder:\n def encode(self): pass\nclass Codec:\n def encode(self): 'doc'; yield",
 }
 IMPORTED = "argparse, asyncio, decimal, email.message, ftplib, inspect, json, tarfile, typing, xml.dom.minidom, zlib"
@@ -93,10 +94,10 @@ class TestTheBytesAreTheSame:
 
     def test_whatever_was_imported_before(self, python: PythonProgram, tmp_path: Path) -> None:
         # As an interpreter would have it that was built with other modules, or that found modules in its caches.
-        *command, source = worker_command(python)
+        *command, source, powers = worker_command(python)
         source = source.replace("import _imp\n", "import _imp, _io, time, builtins\n", 1)
         source = source.replace("sys.path[:] = []", f"import {IMPORTED}", 1)
-        assert compile_with([*command, source], modules(), tmp_path) == compile_all(python, modules())
+        assert compile_with([*command, source, powers], modules(), tmp_path) == compile_all(python, modules())
 
     @pytest.mark.parametrize("cached", [True, False])
     def test_with_and_without_compiled_modules_of_its_own(
