@@ -14,10 +14,20 @@ const element = (tag, text, kind) => {
   if (kind) made.className = kind;
   return made;
 };
+const linked = (text, query) => {
+  const link = element("a", text);
+  link.href = `?${new URLSearchParams(query)}`;
+  return link;
+};
 const fill = (body, rows) =>
   body.replaceChildren(...rows.map((cells) => {
     const row = document.createElement("tr");
-    row.append(...cells.map(([text, kind]) => element("td", text, kind)));
+    row.append(...cells.map(([text, kind, query]) => {
+      if (!query) return element("td", text, kind);
+      const cell = element("td", "", kind);
+      cell.append(linked(text, query));
+      return cell;
+    }));
     return row;
   }));
 
@@ -55,8 +65,7 @@ function showPlan(plan) {
     [layer.known ? "known" : layer.packages.length ? "made when pulled" : "made with each image"],
   ]));
   fill(at("contents").tBodies[0], plan.packages.map((each) => [
-    [each.name], [each.build ? `${each.version} (${each.build})` : each.version], [each.channel], [each.license],
-    [size(each.size), "number"],
+    [each.name], [each.version], [each.build, "build"], [each.channel], [each.license], [size(each.size), "number"],
   ]));
   at("plan").hidden = false;
 }
@@ -89,19 +98,19 @@ function submit(event) {
 async function showAround() {
   about = await ask("/v1/about");
   at("platform").replaceChildren(...about.platforms.map((name) => element("option", name)));
-  at("about").textContent = `Base: ${about.base}. Channels: ${about.channels.join(", ")}. Names: ${about.rules}.`;
+  const rules = about.rules[0].toUpperCase() + about.rules.slice(1);
+  at("about").textContent = `Base: ${about.base}. Channels: ${about.channels.join(", ")}. ${rules}.`;
+  at("day").max = new Date(Date.now() - 86400000).toISOString().slice(0, 10); // a day must be over
   const environments = about.environments.map((name) => {
     const item = document.createElement("li");
-    const link = element("a", name);
-    link.href = `?name=${encodeURIComponent("env/" + name)}`;
-    item.append(link);
+    item.append(linked(name, { name: `env/${name}` }));
     return item;
   });
   at("environments").querySelector("ul").replaceChildren(...environments);
   at("environments").hidden = !environments.length;
   const recent = await ask("/v1/images");
   fill(at("recent").querySelector("tbody"), recent.map((image) => [
-    [image.name], [image.tag], [String(image.packages), "number"], [size(image.size), "number"],
+    [image.name, "", { name: image.name, tag: image.tag }], [image.tag, "tag"], [String(image.packages), "number"], [size(image.size), "number"],
   ]));
   at("recent").hidden = !recent.length;
 }
@@ -114,6 +123,6 @@ at("copy").addEventListener("click", async () => {
 });
 showAround().then(() => {
   const given = new URLSearchParams(location.search);
-  if (given.has("name")) show(new URLSearchParams({ name: given.get("name") }));
+  if (given.has("name")) show(new URLSearchParams({ name: given.get("name"), tag: given.get("tag") || "latest" }));
   else if (given.get("q")) { at("packages").value = given.get("q"); submit(); }
 }, (error) => { at("reason").textContent = error.message; at("failure").hidden = false; });

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
+
 import pytest
 
 from tests.conda_docker.serve.running import RunningServer, server, start_server
@@ -49,6 +52,42 @@ def test_markup_in_an_address_is_text(browser: Browser, server: RunningServer) -
     page.wait_until("!document.getElementById('failure').hidden")
     assert "<img" in text(page, "reason")
     assert page.evaluate("document.querySelectorAll('img').length") == 0
+
+
+def test_markup_that_a_channel_has_in_its_packages_is_text(browser: Browser, server: RunningServer) -> None:
+    page = opened(browser, server)
+    markup = "<img src=x onerror=alert(1)>" + "x" * 500
+    named = dict.fromkeys(("name", "version", "build", "channel", "license"), markup)
+    layer = {"kind": "packages", "packages": [markup], "known": False, "digest": None, "size": None, "made_from": None}
+    plan = {"platform": markup, "packages": [named | {"size": 1}], "layers": [layer], "base": [], "notes": [markup]}
+    page.evaluate(f"showPlan({json.dumps(plan)})")
+    assert text(page, "plan").count("<img") == 8
+    assert page.evaluate("document.querySelectorAll('img').length") == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_recent_images_lead_to_their_plans(browser: Browser, server: RunningServer) -> None:
+    with urllib.request.urlopen(f"http://{server.host}/v2/click/manifests/latest", timeout=120) as answer:
+        answer.read()
+    page = opened(browser, server)
+    page.wait_until("!document.getElementById('recent').hidden")
+    page.evaluate("document.querySelector('#recent a').click()")
+    page.wait_until("document.getElementById('plan') && !document.getElementById('plan').hidden")
+    assert text(page, "command") == f"docker pull {server.host}/click:latest"
+
+
+def test_a_day_that_is_not_over_cannot_be_chosen(browser: Browser, server: RunningServer) -> None:
+    page = opened(browser, server)
+    assert page.evaluate("document.getElementById('day').max < new Date().toISOString().slice(0, 10)")
+
+
+def test_the_command_is_copied(browser: Browser, server: RunningServer) -> None:
+    page = opened(browser, server, "?q=flask")
+    page.wait_until("!document.getElementById('plan').hidden")
+    browser.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    page.call("Emulation.setFocusEmulationEnabled", enabled=True)
+    page.evaluate("document.getElementById('copy').click()")
+    page.wait_until("document.getElementById('copy').textContent === 'Copied'")
 
 
 def test_the_keyboard_reaches_everything(browser: Browser, server: RunningServer) -> None:
