@@ -75,8 +75,9 @@ def serve(
     """Serve images that are made when they are pulled.
 
     The name of an image says what is in it: HOST/python-3.12/numpy, HOST/env/NAME for an environment of the server,
-    HOST/lock/SHA256 for a lock file that was posted to /v1/locks; the tag is latest, or a day such as 2026-01-31 as of
-    which packages are chosen. Layers are made once, whatever the number of images. Nothing can be pushed.
+    HOST/lock/SHA256 for a lock file that was posted to /v1/locks; the tag is latest, or a day that is over, such as
+    2026-01-31, as of which packages are chosen. Layers are made once, whatever the number of images. Nothing can be
+    pushed.
     """
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key belong together")
