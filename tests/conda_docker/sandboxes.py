@@ -19,7 +19,7 @@ def sandbox_of(kind: Kind) -> Sandbox:
     Bubblewrap is a peer. Namespaces are the machine's own, and there wherever bubblewrap works.
     """
     program = kind.find()
-    reason = f"there is no program for {kind.name}" if program is None else obstacle(kind, program)
+    reason = "bwrap is not on PATH" if program is None else obstacle(kind, program)
     if program is not None and reason is None:
         return Sandbox(kind.name, program, kind.build)
     if os.environ.get(REQUIRE_PEERS) == "1":

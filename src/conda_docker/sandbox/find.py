@@ -11,7 +11,7 @@ from pathlib import Path
 
 from conda_docker.errors import SandboxUnavailable
 from conda_docker.sandbox.bubblewrap import bubblewrap_command
-from conda_docker.sandbox.namespaces import namespaces_command
+from conda_docker.sandbox.namespaces import by_itself, namespaces_command
 from conda_docker.sandbox.view import View
 from python_docker.programs import Argument, find_program, run_program
 
@@ -33,35 +33,23 @@ class Sandbox:
         It must be started in an empty folder, as `python_docker.programs` does, and with variables that nobody else
         has chosen: those of the view are set in the sandbox.
         """
-        return self._build(self.program, [str(argument) for argument in arguments], view)
+        made = self._build(self.program, [str(argument) for argument in arguments], view)
+        return [*by_itself(sys.executable, "without_keys.py"), *made]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of sandbox: how the program is found that makes it, and how its command line is built.
-
-    `missing` is what is said where there is no such program.
-    """
+    """A kind of sandbox: how the program is found that makes it, and how its command line is built."""
 
     name: str
-    missing: str
     find: Callable[[], str | None]
     build: Callable[[str, Sequence[str], View], list[str]]
 
 
-_BWRAP_MISSING = "bwrap is not on PATH"
 KINDS = (
-    Kind("bubblewrap", _BWRAP_MISSING, partial(find_program, "bwrap"), bubblewrap_command),
-    Kind(
-        *("bubblewrap before 0.8", _BWRAP_MISSING),
-        partial(find_program, "bwrap"),
-        partial(bubblewrap_command, nesting=True),
-    ),
-    Kind(
-        *("user namespaces", "this process has no Python of its own"),
-        lambda: sys.executable or None,
-        namespaces_command,
-    ),
+    Kind("bubblewrap", partial(find_program, "bwrap"), bubblewrap_command),
+    Kind("bubblewrap before 0.8", partial(find_program, "bwrap"), partial(bubblewrap_command, nesting=True)),
+    Kind("user namespaces", lambda: sys.executable, namespaces_command),
 )
 """Every kind, the best first."""
 
@@ -70,10 +58,12 @@ def find_sandbox() -> Sandbox:
     """Return the sandbox of this machine. Raises `SandboxUnavailable` with the reason why there is none."""
     if sys.platform != "linux":
         raise SandboxUnavailable(f"{_WHAT}, which needs Linux")
+    if not sys.executable:
+        raise SandboxUnavailable(f"{_WHAT}, which needs a Python, and this program has none of its own")
     reasons = []
     for kind in KINDS:
         program = kind.find()
-        reason = kind.missing if program is None else obstacle(kind, program)
+        reason = "bwrap is not on PATH" if program is None else obstacle(kind, program)
         if program is not None and reason is None:
             return Sandbox(kind.name, program, kind.build)
         reasons.append(str(reason))

@@ -30,4 +30,9 @@ def namespaces_command(python: str, arguments: Sequence[str], view: View) -> lis
     }
     text = json.dumps(plan)
     pieces = [text[start : start + _LONGEST] for start in range(0, len(text), _LONGEST)]
-    return [python, *PYTHON_FLAGS, "-S", "-B", str(Path(__file__).with_name("enter.py")), *pieces, "--", *arguments]
+    return [*by_itself(python, "enter.py"), *pieces, "--", *arguments]
+
+
+def by_itself(python: str, script: str) -> list[str]:
+    """Return the command line that runs a script of this folder with nothing of what is installed with `python`."""
+    return [python, *PYTHON_FLAGS, "-S", "-B", str(Path(__file__).with_name(script))]

@@ -118,6 +118,7 @@ def test_killed_it_takes_all_along(sandbox: Sandbox, tmp_path: Path) -> None:
 
 def test_it_runs_by_itself(sandbox: Sandbox) -> None:
     """Neither this project nor what is installed beside it is imported."""
+    assert sandbox.command(["/bin/true"], VIEW).count("-I") == 2
     assert sandbox.command(["/bin/true"], VIEW)[:4] == [sys.executable, "-I", "-S", "-B"]
 
 

@@ -53,7 +53,11 @@ def test_an_old_bubblewrap_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_where_there_is_none_the_reasons_of_all_are_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", refusing(tmp_path, "bwrap: No permissions to create a new namespace"))
     python = tmp_path / "python"
-    python.write_text("#!/bin/sh\necho 'cannot make a sandbox: unshare: Operation not permitted' >&2\nexit 125\n")
+    python.write_text(
+        "#!/bin/sh\n"
+        'for word; do case "$word" in */bwrap) exec "$word"; esac; done\n'
+        "echo 'cannot make a sandbox: unshare: Operation not permitted' >&2; exit 125\n"
+    )
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
     with pytest.raises(SandboxUnavailable) as found:
@@ -65,8 +69,14 @@ def test_where_there_is_none_the_reasons_of_all_are_given(monkeypatch: pytest.Mo
 
 def test_a_bubblewrap_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr("conda_docker.sandbox.find.KINDS", KINDS[:2])
+    with pytest.raises(SandboxUnavailable, match=r"none can be made here: bwrap is not on PATH\."):
+        find_sandbox()
+
+
+def test_a_program_without_a_python_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "")
-    with pytest.raises(SandboxUnavailable, match="bwrap is not on PATH; this process has no Python of its own"):
+    with pytest.raises(SandboxUnavailable, match="has none of its own"):
         find_sandbox()
 
 

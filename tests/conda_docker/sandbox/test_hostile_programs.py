@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import ctypes
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -21,6 +23,8 @@ from tests.conda_docker.sandboxes import sandbox_of
 
 HERE = {path: Path(path) for path in ("/usr", "/bin", "/sbin", "/lib", "/lib64") if Path(path).is_dir()}
 PYTHON = Path(sys.base_prefix)
+KEY_CALLS = (248, 249, 250) if platform.machine() == "x86_64" else (217, 218, 219)
+"""add_key, request_key, keyctl"""
 VARIABLES = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
 VIEW = View(folders=HERE, devices=True, root=True, variables=VARIABLES)
 
@@ -146,6 +150,18 @@ for number in range(3):
         assert "No space left" in printed
 
 
+@pytest.fixture
+def session_key() -> int:
+    """A key in this session's keyring."""
+    if platform.machine() not in ("x86_64", "aarch64"):
+        pytest.skip("only for machines whose numbers of system calls are here")
+    libc = ctypes.CDLL(None, use_errno=True)
+    key = libc.syscall(KEY_CALLS[0], b"user", b"conda-docker-test", b"s3cr3t", ctypes.c_size_t(6), ctypes.c_int(-3))
+    if key < 0:
+        pytest.skip(f"there are no keyrings here: {os.strerror(ctypes.get_errno())}")
+    return int(key)
+
+
 class TestPowers:
     def test_it_has_no_capability_and_gets_none(self, sandbox: Sandbox) -> None:
         _, printed = run(sandbox, "grep -E '^(Cap|NoNewPrivs)' /proc/self/status")
@@ -204,6 +220,22 @@ for become in (os.setuid, os.setgid, os.seteuid):
         code, printed = run(sandbox, f": >> /proc/{path}")
         assert code != 0
         assert "Read-only" in printed or "No such file" in printed or "denied" in printed
+
+    def test_keys_of_the_session_are_not_reached(self, sandbox: Sandbox, session_key: int) -> None:
+        """Tickets and passwords are in keyrings, which no namespace hides."""
+        program = f"""
+import ctypes, errno, os
+libc = ctypes.CDLL(None, use_errno=True)
+read, search = ctypes.c_int(11), ctypes.c_int(10)
+for call in (
+    ({KEY_CALLS[0]}, b"user", b"x", b"y", ctypes.c_size_t(1), ctypes.c_int(-3)),
+    ({KEY_CALLS[1]}, b"user", b"conda-docker-test", None, ctypes.c_int(0)),
+    ({KEY_CALLS[2]}, read, ctypes.c_int({session_key}), ctypes.create_string_buffer(9), ctypes.c_size_t(9)),
+    ({KEY_CALLS[2]}, search, ctypes.c_int(-3), b"user", b"conda-docker-test", ctypes.c_int(0)),
+):
+    print(libc.syscall(*call), errno.errorcode[ctypes.get_errno()])
+"""
+        assert run_python(sandbox, program) == (0, "-1 EPERM\n" * 4)
 
     def test_it_has_no_terminal(self, sandbox: Sandbox) -> None:
         program = "import os; print(os.getsid(0) > 0); open('/dev/tty')"

@@ -146,7 +146,7 @@ class TestManifest:
         stub.hook = on_manifests(lambda asked: Answer(200, b" " * 4_000_000, {"Content-Type": OCI}))
         proxy = TcpProxy(stub.port, lambda: Fault(pause=0.02, piece=10))
         try:
-            hasty = options.with_fields(read_timeout=0.1, attempts=2)
+            hasty = options.with_fields(read_timeout=0.5, attempts=2)
             with pytest.raises(ConnectionFailed, match="too slowly"):
                 RegistryClient(proxy.url, hasty).manifest("team/app", "v1")
         finally:

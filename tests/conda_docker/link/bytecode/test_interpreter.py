@@ -87,7 +87,7 @@ class TestPackages:
         assert local is not None
         modules = [Module("/x.py", b"x = {'a', 'b'}")]
         with interpreters.start(VERSION) as compiler, Compiler(local) as here:
-            assert compiler.python.command[0] == find_sandbox().program
+            assert find_sandbox().program in compiler.python.command
             assert compiler.compile(modules).result() == here.compile(modules).result()
 
     def test_for_another_platform_that_of_the_channel_for_this_machine_compiles(
@@ -97,7 +97,7 @@ class TestPackages:
         synthetic_channel.add(foreign, own_python(subdir_of_platform(Platform.host())))
         interpreters = Interpreters(synthetic_channel.locked(foreign), "linux-s390x", tmp_path / "cache")
         with interpreters.start(VERSION) as compiler:
-            assert compiler.python.command[0] == find_sandbox().program
+            assert find_sandbox().program in compiler.python.command
             assert compiler.python.version == VERSION
 
     def test_a_channel_without_one_for_this_machine_is_named(
