@@ -33,7 +33,10 @@ COMMANDS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("info", "check", "status", "config"), "`conda-docker doctor` shows this machine's settings"),
     **dict.fromkeys(("history", "show", "layers", "manifest", "tags", "packages"), "`conda-docker inspect IMAGE`"),
-    **dict.fromkeys(("sbom", "attest"), "`conda-docker build` has --sbom and --provenance"),
+    "sbom": "`conda-docker inspect --sbom cyclonedx IMAGE` prints a bill of materials, and `conda-docker build --sbom "
+    "FORMAT` attaches one",
+    "attest": "`conda-docker build` has --sbom, --provenance and --sign-key; `conda-docker sign` signs an image that "
+    "is there already",
     "scan": "give a scanner the bill of materials that `conda-docker build --sbom FORMAT` writes",
     "version": "`conda-docker --version`",
     **dict.fromkeys(("buildx", "builder", "make", "pack", "package"), "`conda-docker build`"),
@@ -41,6 +44,8 @@ COMMANDS: Mapping[str, str] = {
 """What to type in place of commands of other programs, by their names."""
 
 OPTIONS: Mapping[str, str] = {
+    "--run": "nothing is run by a build; packages, --project and --add say what is in the image",
+    "--pip": "pip packages go into the `pip:` section of an environment.yml",
     "--build-arg": "nothing is run by a build; --env sets a variable of the image",
     **dict.fromkeys(("--from", "--base-image", "--from-image"), "--base IMAGE is the image to build on"),
     **dict.fromkeys(
@@ -63,11 +68,24 @@ OPTIONS: Mapping[str, str] = {
 """What to give in place of options of other programs, by their names."""
 
 
+OF_OTHER_COMMANDS: Mapping[str, str] = dict.fromkeys(
+    ("-f", "--file"),
+    "`conda-docker build -f FILE` and `conda-docker lock -f FILE` take one; `conda-docker bake` takes files and "
+    "folders as arguments",
+)
+"""Options of some commands, by which others are given something in another way."""
+
+NOT_ABBREVIATED = frozenset({"pip"})
+"""Words for options above that are also the beginning of an option, which does something else."""
+
+
 def command_advice(name: str) -> str | None:
     """Return what to type in place of a command that there is not; None for one that nothing is known of."""
+    if name.endswith((".yml", ".yaml", ".toml", ".lock")):
+        return f"`conda-docker build -f {name}` builds an image of a file"
     return COMMANDS.get(name.lower())
 
 
 def option_advice(name: str) -> str | None:
     """Return what to give in place of an option that there is not; None for one that nothing is known of."""
-    return OPTIONS.get(name)
+    return OPTIONS.get(name) or OF_OTHER_COMMANDS.get(name)

@@ -211,6 +211,10 @@ def _allow_abbreviations(command: click.Command, ctx: click.Context) -> None:
 
     def complete(written: str) -> str:
         found = [name for name in names if name.startswith(written)]
-        return found[0] if len(written) > 1 and len(found) == 1 else written
+        if len(written) > 1 and len(found) == 1 and found != [written]:
+            from conda_docker.cli.other_words import NOT_ABBREVIATED
+
+            return written if written in NOT_ABBREVIATED else found[0]
+        return written
 
     ctx.token_normalize_func = complete

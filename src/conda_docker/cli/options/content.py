@@ -26,6 +26,8 @@ _IMAGE = re.compile(r"[a-z0-9][a-z0-9._/-]*:(?:latest|v?[0-9][\w.-]*)")
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 _PYTHON = re.compile(r"python(\d\.\d+)")
 _ARCHIVE = re.compile(r"\.(?:conda|tar\.bz2)(?:#[^/]*)?$")
+_WHEEL_OF_PIP = re.compile(r"(?:pip|pypi)::?([A-Za-z0-9._-]+).*")
+_PROGRAM_FILE = re.compile(r"\.(?:py|sh|ipynb|R)$")
 _FILE_NAME = re.compile(r"\.(?:ya?ml|toml|lock|txt|json)$")
 
 
@@ -59,6 +61,10 @@ def _no_spec(text: str, before: str) -> str | None:
         return f"{before}={text}"
     if found := _PYTHON.fullmatch(text):
         return f"python={found[1]}"
+    if found := _WHEEL_OF_PIP.fullmatch(text):
+        return f"`- pip: [{found[1]}]` in an environment.yml"
+    if _PROGRAM_FILE.search(text):
+        return f"--add {text}:/srv/ (a file in the image), or a --cmd in quotes: --cmd 'python {text}'"
     if _FILE_NAME.search(text):
         return f"--file {text}"
     if _ARCHIVE.search(text):
