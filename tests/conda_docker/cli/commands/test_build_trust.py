@@ -416,6 +416,20 @@ def test_by_an_identity_of_a_sigstore_of_ones_own(
     assert (result.returncode, "SANs do not match" in result.stdout) == (ExitCode.WRONG_SIGNATURE, True)
 
 
+def test_a_bill_that_an_identity_signed(
+    build: Build, conda_docker: Run, sigstore: PrivateSigstore, host: str, tmp_path: Path
+) -> None:
+    token = {"SIGSTORE_ID_TOKEN": sigstore.token(WORKFLOW)}
+    options = ["--sbom", "spdx", "--sbom-output", "bill.json", "--sign", "--trust-config", "sigstore.json"]
+    result = build("-i", f"{host}:1", "--push", *options, env=token)
+    assert result.returncode == 0, result.stderr
+    ask = ["inspect", "--sbom", "spdx", "--certificate-oidc-issuer", ISSUER, "--trusted-root", "sigstore.json"]
+    read = conda_docker(*ask, "--certificate-identity", WORKFLOW, f"docker://{host}:1")
+    assert (read.returncode, read.stdout) == (0, (tmp_path / "bill.json").read_text()), read.stderr
+    other = conda_docker(*ask, "--certificate-identity", "other@example.org", f"docker://{host}:1")
+    assert (other.returncode, other.stdout) == (ExitCode.WRONG_SIGNATURE, "")
+
+
 def test_a_sigstore_that_refuses(build: Build, sigstore: PrivateSigstore, tmp_path: Path) -> None:
     token = sigstore.token(WORKFLOW)
     sigstore.refusal = 403, json.dumps({"message": f"not {token}"}).encode()
