@@ -12,6 +12,8 @@ import pytest
 from conda_docker.cache.folder import CacheFolder
 from conda_docker.serve.configuration import Grant, Limits
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.channel_server import ChannelServer
+from tests.conda_docker.pypi.wheels import make_wheel
 from tests.conda_docker.serve.conftest import Start
 from tests.conda_docker.serve.test_registry_api import error_of, get, pull
 
@@ -165,6 +167,30 @@ def test_a_package_that_only_others_may_have_is_refused_although_it_was_download
         assert client.post("/v1/locks", content=text).status_code == 403
     text = f"@EXPLICIT\n{private.url}/linux-64/secret-1.0-0.conda#sha256:{sha256}\n"
     assert client.post("/v1/locks", content=text, headers={"authorization": "Bearer opensesame"}).status_code == 201
+
+
+def test_a_wheel_must_be_where_it_is_said_to_be(start: Start, channel: SyntheticChannel, tmp_path: Path) -> None:
+    (tmp_path / "wheels").mkdir()
+    wheel = make_wheel(tmp_path / "wheels", "six", "1.0")
+    place = ChannelServer(tmp_path / "wheels").start()
+    try:
+        client = start(wheels=(f"{place.url}/",))
+        entry = {
+            "name": "six",
+            "version": "1.0",
+            "url": f"{place.url}/{wheel.name}",
+            "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        }
+
+        def post(**changes: str) -> int:
+            return client.post("/v1/locks", content=lock_text(channel, wheels=[entry | changes])).status_code
+
+        assert post() == 201
+        assert post(url=f"{place.url}/elsewhere/{wheel.name}") == 503
+        assert post(sha256="0" * 64) == 404
+        assert post(url=f"http://127.0.0.1:1/{wheel.name}") == 403
+    finally:
+        place.stop()
 
 
 def test_a_package_without_a_hash_is_refused(start: Start, channel: SyntheticChannel) -> None:

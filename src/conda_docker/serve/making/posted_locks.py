@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from conda_docker.channels.configuration import read_conda_configuration
@@ -16,6 +17,7 @@ from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.solve.index import indexed_hashes
 from conda_docker.environment.subdirs import subdir_of_platform
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.package.fetch.fetch import fetch_packages
 from conda_docker.redaction import public_url
 from conda_docker.serve.errors import Denied, InvalidLock
 
@@ -38,8 +40,9 @@ def accept_lock(text: str, channels: tuple[str, ...], configuration: ServerConfi
     """Check that a lock file lists exact packages that some channels have in their indexes, for each of the platforms.
 
     Hashes must be those of the indexes, so that nothing else of a channel's host can be had, nor learned of. Wheels may
-    come from the places that `wheels` of the configuration names. Raises `Denied` for anything else, such as files of
-    the server, other hosts, or scripts of its own, and `InvalidLock` for what is not a lock file that can be read.
+    come from the places that `wheels` of the configuration names, which are asked for them. Raises `Denied` for
+    anything else, such as files of the server, other hosts, or scripts of its own, `InvalidLock` for what is not a lock
+    file that can be read, and `DownloadError` for a wheel that is not there.
     """
     file = InputFile.of(_HERE, text)
     urls = [public_url(url).rstrip("/") for url in channel_urls(channels, read_conda_configuration())]
@@ -57,6 +60,7 @@ def accept_lock(text: str, channels: tuple[str, ...], configuration: ServerConfi
         unknown = list(_not_indexed(environment.packages, channels, subdir))
         if unknown:
             raise Denied(f"no channel that you may use here lists these packages with these hashes: {_listed(unknown)}")
+        _download(environment.wheels)
 
 
 def _read(file: InputFile, subdir: str, limits: Limits) -> LockedEnvironment:
@@ -99,6 +103,13 @@ def _check_wheels(wheels: Sequence[LockedWheel], places: Sequence[str]) -> None:
             raise Denied(f"wheels may not come from there: {wheel.public_url}")
         if wheel.sha256 is None:
             raise Denied(f"a wheel has no SHA-256: {wheel.public_url}")
+
+
+def _download(wheels: Sequence[LockedWheel]) -> None:
+    """Have wheels come from where they are said to be: those of somebody else are not given for their hashes alone."""
+    with TemporaryDirectory(prefix="conda-docker-wheels-") as folder:
+        for _, path in fetch_packages(wheels, Path(folder)):
+            path.unlink()
 
 
 def _not_indexed(packages: Sequence[LockedPackage], channels: Sequence[str], subdir: str) -> Iterator[str]:
