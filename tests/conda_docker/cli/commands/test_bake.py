@@ -26,6 +26,17 @@ from tests.peers import Registry
 
 PYTHONS = [SyntheticPackage(name="python", version=version) for version in ("3.11.1", "3.12.1")]
 
+TOTALS = {"name", "tests", "failures", "errors", "time"}
+JUNIT = {
+    "testsuites": TOTALS,
+    "testsuite": TOTALS | {"skipped"},
+    "testcase": {"name", "classname", "time"},
+    "failure": {"type", "message"},
+    "skipped": {"type", "message"},
+    "system-out": set(),
+}
+"""Elements, and attributes that they may have by Jenkins's junit-10.xsd."""
+
 
 @pytest.fixture
 def modules(synthetic_channel: SyntheticChannel, tmp_path: Path) -> Path:
@@ -95,10 +106,13 @@ def test_reports_for_ci(conda_docker: Run, modules: Path, tmp_path: Path) -> Non
         *("--since", "meta.json"),
     )
     assert result.returncode == ExitCode.INVALID_INPUT
-    suite = ET.parse(tmp_path / "junit.xml").getroot()
+    suites = ET.parse(tmp_path / "junit.xml").getroot()
+    [suite] = suites
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "1", "0")
     [failure] = suite.iter("failure")
     assert "bad/tool/environment.yml" in (failure.text or "")
+    for element in suites.iter():
+        assert set(element.keys()) <= JUNIT[element.tag], element.tag
     metadata = json.loads((tmp_path / "meta.json").read_text())
     assert sorted(metadata) == ["picard-sort", "samtools-sort", "samtools-view"]
     assert metadata["picard-sort"]["image.name"] == "picard-sort:latest"
