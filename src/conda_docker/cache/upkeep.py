@@ -152,8 +152,17 @@ def remove_stopped_downloads(cache: CacheFolder) -> int:
 
 
 def clear_cache(cache: CacheFolder) -> int:
-    """Remove everything; return the bytes that were freed. Raises `CacheError` for a folder that is not a cache."""
+    """Remove everything; return the bytes that were freed.
+
+    Raises `CacheError` for a folder that is not a cache, and, at the end, where something cannot be removed.
+    """
     import shutil
+
+    failures: list[OSError] = []
+
+    def note(_function: object, _path: str, error: tuple[type[BaseException], BaseException, object]) -> None:
+        if isinstance(error[1], OSError) and not isinstance(error[1], FileNotFoundError):
+            failures.append(error[1])
 
     _check_mark(cache)
     root = Path(os.path.realpath(cache.root))
@@ -161,7 +170,9 @@ def clear_cache(cache: CacheFolder) -> int:
     remove_leftovers(root)
     for name in CONTENTS:
         if not (root / name).is_symlink():
-            shutil.rmtree(root / name, ignore_errors=True)
+            shutil.rmtree(root / name, onerror=note)
+    if failures:
+        raise CacheError(f"not everything in {cache.root} can be removed: {failures[0].strerror or failures[0]}")
     return before - _tree_size(root)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -198,6 +199,15 @@ def test_clear_removes_everything_but_the_mark(cache: CacheFolder) -> None:
     assert clear_cache(cache) == before
     assert contents(cache) == 0
     assert cache.is_marked()
+
+
+def test_clear_says_what_cannot_be_removed(cache: CacheFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(CacheError, match="can be removed: Read-only file system"):
+        clear_cache(cache)
 
 
 @pytest.mark.parametrize("remove", [clear_cache, lambda cache: prune_cache(cache, max_bytes=0)])
