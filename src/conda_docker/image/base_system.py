@@ -48,7 +48,8 @@ _WHOLE = 150 << 20
 """Bytes of compressed layers up to which all of them are read. Of larger images, whose upper layers hold programs
 rather than a system, the layers up to the one that brings the shell."""
 _DEEPEST = 4  # folders: prefixes are no deeper
-_FORMAT = 4
+_FORMAT = 5
+_LOGIN_SCRIPT = re.compile(r"(?:^|/)etc/profile\.d/conda-docker[0-9]*\.sh$")
 _NUMBER = re.compile(r"[0-9]{1,10}")
 
 
@@ -68,7 +69,7 @@ class BaseSystem:
     programs name them. `links` maps folders that are symbolic links to where they lead, both relative to the root;
     `folders` are those with another owner or mode than root's 0755, down to the fourth level.
     `passwd` and `group` are the files, with bytes that are not UTF-8 as surrogates; `lacks` names those of them, and of
-    `/tmp`, that are surely not there.
+    `/tmp`, that are surely not there. `environments` counts those of conda-docker that login shells know of.
     `problem` says why nothing is known of an image that cannot be read as a file system.
     """
 
@@ -82,6 +83,7 @@ class BaseSystem:
     passwd: str = ""
     group: str = ""
     lacks: tuple[str, ...] = ()
+    environments: int = 0
     problem: str | None = None
 
     def real_path(self, path: str) -> str:
@@ -190,6 +192,7 @@ def _look(files: FileSystem, layers: Sequence[Layer]) -> BaseSystem:
         passwd=passwd,
         group=group,
         lacks=tuple(f"/{path}" for path in ("tmp", *_ACCOUNTS) if not _exists(files, path)),
+        environments=sum(_LOGIN_SCRIPT.search(path) is not None for path in files),
     )
 
 
@@ -283,6 +286,7 @@ def _to_json(system: BaseSystem) -> dict[str, Any]:
         "passwd": system.passwd,
         "group": system.group,
         "lacks": system.lacks,
+        "environments": system.environments,
     }
 
 
@@ -302,4 +306,5 @@ def _from_json(value: Any) -> BaseSystem:
         passwd=passwd,
         group=group,
         lacks=tuple(map(str, value["lacks"])),
+        environments=int(value["environments"]),
     )

@@ -92,6 +92,13 @@ def test_folders_with_an_owner_or_a_mode_of_their_own(tmp_path: Path) -> None:
     assert above == {"home/me": TarEntry("home/me", EntryType.DIRECTORY, 0o2770, 0, 7, uid=1000, gid=100)}
 
 
+def test_environments_that_login_shells_know_of(tmp_path: Path) -> None:
+    scripts = [file(f"usr/etc/profile.d/conda-docker{number}.sh") for number in ("", "2")]
+    image = image_of([link("etc", "usr/etc"), *scripts, file("usr/etc/profile.d/conda-dockers.sh")])
+    for _ in range(2):
+        assert read_base_system(image, tmp_path).environments == 2
+
+
 def test_a_file_is_written_where_its_folder_leads(tmp_path: Path) -> None:
     system = read_base_system(image_of([link("etc", "usr/etc"), link("home", "/var/home")]), tmp_path)
     assert system.real_file("/etc/passwd") == "/usr/etc/passwd"

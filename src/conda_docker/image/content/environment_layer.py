@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from conda_docker.layers.recipe import Recipe
 
 _FROZEN = "This environment is part of an image: build the image anew instead of changing what is in it."
-_LOGIN_SCRIPT = "/etc/profile.d/conda-docker.sh"
+_LOGIN_SCRIPT = "/etc/profile.d/conda-docker{}.sh"
 
 
 def environment_layer(
@@ -59,7 +59,9 @@ def environment_layer(
         accounts = {path: content for path, content in accounts.items() if path in below.lacks}
     files |= {below.real_file(path)[1:]: (0o644, content) for path, content in accounts.items()}
     if activation.variables and (system is None or system.shells):
-        files[below.real_file(_LOGIN_SCRIPT)[1:]] = (0o644, login_script(recipe.prefix).encode())
+        # Sourced in the order of their names, each puts its environment first.
+        number = str(below.environments + 1) if below.environments else ""
+        files[below.real_file(_LOGIN_SCRIPT.format(number))[1:]] = (0o644, login_script(recipe.prefix).encode())
     entries = {
         path: (TarEntry(path, mode=mode, size=len(content), mtime=created), content)
         for path, (mode, content) in files.items()

@@ -96,6 +96,15 @@ def test_folders_of_the_base_stay_links_and_keep_their_owners() -> None:
     assert (found["var/home"].mode, found["var/home/app"].uid) == (0o711, 1000)
 
 
+def test_login_shells_know_of_the_environments_of_the_base_too() -> None:
+    base = BaseSystem(shells=("/bin/sh",), environments=1)
+    layer = environment_layer(
+        ENVIRONMENT, Recipe("/opt/conda/envs/app"), Activation({"A": "1"}, None), None, base, WHEN
+    )
+    script = contents(layer)["etc/profile.d/conda-docker2.sh"]
+    assert b"/opt/conda/envs/app/bin" in script
+
+
 def test_what_a_base_lacks_that_programs_rely_on() -> None:
     bare = BaseSystem(shells=("/bin/sh",), lacks=("/tmp", "/etc/passwd", "/etc/group"))
     layer = environment_layer(ENVIRONMENT, Recipe("/opt/conda"), NOTHING, None, bare, WHEN)
