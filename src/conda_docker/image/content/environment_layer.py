@@ -67,7 +67,8 @@ def environment_layer(
         for path, (mode, content) in files.items()
     }
     if system is None or "/tmp" in below.lacks:  # noqa: S108 -- the image's
-        entries["tmp"] = TarEntry("tmp", EntryType.DIRECTORY, 0o1777, 0, created), b""
+        path = below.real_path("/tmp")[1:]  # noqa: S108
+        entries[path] = TarEntry(path, EntryType.DIRECTORY, 0o1777, 0, created), b""
     if user is not None and user.added:
         path = below.real_path(user.home)[1:]
         entries[path] = TarEntry(path, EntryType.DIRECTORY, 0o755, 0, created, uid=user.uid, gid=user.gid), b""

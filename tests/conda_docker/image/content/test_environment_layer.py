@@ -111,5 +111,8 @@ def test_what_a_base_lacks_that_programs_rely_on() -> None:
     found = {entry.path: (entry.mode, content.read()) for entry, content in layer.entries()}
     assert found["tmp"] == (0o1777, b"")
     assert (found["etc/passwd"][1], found["etc/group"][1]) == (b"root:x:0:0:root:/root:/bin/sh\n", b"root:x:0:\n")
+    linked = BaseSystem(lacks=("/tmp",), links={"tmp": "var/tmp"})
+    layer = environment_layer(ENVIRONMENT, Recipe("/opt/conda"), NOTHING, None, linked, WHEN)
+    assert {entry.path: entry.mode for entry, _ in layer.entries() if "tmp" in entry.path} == {"var/tmp": 0o1777}
     layer = environment_layer(ENVIRONMENT, Recipe("/opt/conda"), NOTHING, None, BaseSystem(), WHEN)
     assert not {"tmp", "etc/passwd"} & set(layer.list_files()), "it has both, whatever is in them"
