@@ -88,5 +88,5 @@ image: venv
 	cd container && $(abspath $(VENV))/bin/conda-docker build $(IMAGE_ARGS)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* .smoke .demo demo.tar demo-pip.tar dist build benchmarks/results
+	rm -rf $(VENV) .peers .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* .smoke .demo demo.tar demo-pip.tar dist build benchmarks/results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -268,7 +268,8 @@ def _end_as(status: int) -> NoReturn:
 
 
 def _give_up(error: OSError) -> NoReturn:
-    os.write(2, f"cannot make a sandbox: {error}\n".encode(errors="backslashreplace"))
+    words = ": ".join(str(word) for word in (error.strerror or error, error.filename) if word is not None)
+    os.write(2, f"cannot make a sandbox: {words}\n".encode(errors="backslashreplace"))
     os._exit(_NO_SANDBOX)
 
 

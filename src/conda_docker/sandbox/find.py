@@ -70,7 +70,7 @@ def find_sandbox() -> Sandbox:
     raise SandboxUnavailable(
         f"{_WHAT}, and none can be made here: {'; '.join(dict.fromkeys(reasons))}. Allow user namespaces "
         "(kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns; in a container, "
-        "--security-opt seccomp=unconfined)"
+        "--security-opt seccomp=unconfined and apparmor=unconfined)"
     )
 
 
