@@ -1,1 +1,1 @@
-"""What is measured as a process of its own and is no other tool's command."""
+"""What is measured as a process of its own and is not a command of another tool."""

@@ -14,7 +14,7 @@ def main(channel: str, specs: list[str]) -> None:
     import conda_docker.cli.app
     import conda_docker.cli.commands.build  # noqa: F401
     from conda_docker.image.assemble import build_image  # noqa: F401
-    from conda_docker.image.index import write_images  # noqa: F401
+    from conda_docker.image.index import finish_images  # noqa: F401
     from conda_docker.request import Request
     from conda_docker.resolution.resolve import resolve
     from python_docker.transports import Location, destination  # noqa: F401

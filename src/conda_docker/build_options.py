@@ -39,7 +39,7 @@ DEFAULT_BASE = "debian:stable-slim"
 """What an image is built on when nobody names a base."""
 
 SCRATCH = "scratch"
-"""The base that is no image."""
+"""The name of an empty base."""
 
 
 class Bytecode(StrEnum):

@@ -14,7 +14,7 @@ LAYER_MEMORY = 48 << 20
 class Limits:
     """How many things are done at once, and how many bytes of memory and of the cache's disk that may take.
 
-    None is no limit. Raises `ValueError` for less than one of anything.
+    None sets no limit. Raises `ValueError` for less than one of anything.
 
     >>> Limits(8).layers_at_once, Limits(8, memory=OWN_MEMORY + 3 * LAYER_MEMORY).layers_at_once
     (8, 3)

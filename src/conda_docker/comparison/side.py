@@ -88,12 +88,12 @@ def _names_a_file(name: str) -> bool:
 
 
 def _described_in(path: Path) -> tuple[tuple[Platform, ...], tuple[str, ...]] | None:
-    """Return what a lock file is for: platforms, and subdirs that no image has; None for what is no environment's."""
+    """Return what a lock file is for: platforms, and subdirs that no image has; None for other files."""
     try:
         file = InputFile.read(path)
         kind = kind_of(file)
     except InvalidEnvironment:
-        return None  # an archive is no text
+        return None  # an archive
     platforms, others = [], []
     for subdir in sorted(kind.subdirs(file)):
         try:

@@ -24,7 +24,7 @@ class InstalledDistribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalledPrefix:
-    """An environment's folder, whose files go into the image where they are no package's.
+    """An environment's folder, whose files go into the image where they do not belong to a package.
 
     `distributions` are what pip installed and no wheel is known for: they go into the image as they are. `as_wheels`
     are those whose wheels are installed instead. `whole` false leaves out all other files that no package brings, or

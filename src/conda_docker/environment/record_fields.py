@@ -64,7 +64,7 @@ def milliseconds_of(value: object) -> int | None:
         return None
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError("its timestamp is not a number")
-    # What is before 1970 or after 9999 is no time at all, and unknown.
+    # A number before 1970 or after 9999 is not a time: it counts as unknown.
     if not 0 <= int(value) <= LAST_SECOND * 1000:
         return None
     # Older indexes count seconds; conda and rattler take what would be a date after the year 9999 for milliseconds.

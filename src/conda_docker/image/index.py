@@ -12,10 +12,8 @@ from python_docker.copying.delivery import Delivery
 from python_docker.copying.referrer import put_referrer
 from python_docker.copying.transfer import put_blobs
 from python_docker.errors import UnsupportedFormat
-from python_docker.progress import SILENT, Progress
 from python_docker.spec.documents import Index
 from python_docker.spec.media_types import ImageFormat
-from python_docker.transports import Location
 from python_docker.transports.medium import TakesReferrers
 from python_docker.transports.table import INDEX_FORMS
 
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from python_docker.copying.transfer import Transfer
     from python_docker.image import Image
     from python_docker.image.blob import Blob
-    from python_docker.registry.options import RegistryOptions
     from python_docker.spec.documents import Descriptor, Manifest
     from python_docker.transports.medium import Destination
 
@@ -44,26 +41,6 @@ class Attachments(Protocol):
 
     def to_index(self, index: Index) -> Sequence[Referrer]:
         """Return what is attached to an index."""
-
-
-def write_images(
-    images: Sequence[Image],
-    location: str | Location,
-    *,
-    attach: Attachments | None = None,
-    registry: RegistryOptions | None = None,
-    progress: Progress = SILENT,
-) -> Manifest | Index:
-    """Write images to one place, under the name that it gives or else the first image's; gives what the name now means.
-
-    Nothing is to be seen there until everything has arrived. See `finish_images`.
-
-        index = write_images([image_for_amd64, image_for_arm64], "oci:build:demo")
-    """
-    place = Location.parse(location) if isinstance(location, str) else location
-    reference = images[0].reference if images[0].name else None
-    with Delivery([place], reference=reference, registry=lambda _: registry, progress=progress) as delivery:
-        return finish_images(images, delivery, attach=attach)[0]
 
 
 def finish_images(

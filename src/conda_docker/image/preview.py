@@ -176,7 +176,7 @@ def _system(base: Image | None, cache_dir: Path, *, readable: bool) -> BaseSyste
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The layers of packages as far as stores have them, None for those that a build would make."""
+    """The layers of packages that stores have, and None for each that a build would make."""
 
     layers: Sequence[MadeLayer | None]
     notes: tuple[str, ...] = ()
@@ -213,7 +213,7 @@ def _look_up(plan: ImagePlan, options: BuildOptions, stores: LayerStores) -> _Kn
 
 @dataclass(frozen=True, slots=True)
 class _ScriptLayers:
-    """The layer of link scripts, where it is certain that there is one, and what layers that are known tell of them."""
+    """The layer of link scripts, where it is certain that there is one, and what known layers say of them."""
 
     layers: tuple[LayerPreview, ...] = ()
     notes: tuple[str, ...] = ()

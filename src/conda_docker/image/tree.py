@@ -80,7 +80,7 @@ class ImageTree:
         Returns where it really is, relative to the root. Raises `InvalidPath` for a folder where a file is, and the
         other way round.
         """
-        # What is no folder takes the place of a link; a folder goes where the link leads.
+        # A file takes the place of a link; a folder goes where the link leads.
         real = follow_links(path, self._links.get, follow_last=is_folder)
         if real is None:
             return clamped_path(path)

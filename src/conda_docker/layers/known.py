@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def known_layers(
     plan: LayerPlan, recipe: Recipe, stores: LayerStores, *, extracted: bool = False
 ) -> list[MadeLayer | None]:
-    """Return the layer of each group in `plan` as far as `make_layers` would find it, and None for those it would make.
+    """Return the layer of each group in `plan` that `make_layers` would find, and None for each that it would make.
 
     No package is read. What packages lose to others is known only when all layers are, and remembered; until then the
     layers that were found count, though some may turn out to be made again without a path that they share.

@@ -109,7 +109,7 @@ def to_moment(text: object) -> datetime:
 
 
 def to_words(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return texts without the blanks around them. Raises `ValueError` for an empty one, which would rule nothing.
+    """Return strings without the blanks around them. Raises `ValueError` for an empty one, which would rule nothing.
 
     >>> to_words(["MIT ", "AGPL-*"])
     ('MIT', 'AGPL-*')

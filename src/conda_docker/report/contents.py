@@ -47,11 +47,8 @@ class LayerItem:
 
 
 @dataclass(frozen=True, slots=True)
-class PackageItem:
-    """A package. `layer` is the number of the layer that has it, `size` that of its files as they are unpacked.
-
-    `requested` packages are those that the user asked for. A wheel has no build.
-    """
+class PackageIdentity:
+    """What a package in an image is, and the prefix that it is in. A wheel has no build."""
 
     kind: Literal["conda", "pypi"]
     name: str
@@ -60,6 +57,15 @@ class PackageItem:
     channel: str | None
     license: str | None
     prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackageItem(PackageIdentity):
+    """A package. `layer` is the number of the layer that has it, `size` that of its files as they are unpacked.
+
+    `requested` packages are those that the user asked for.
+    """
+
     requested: bool
     layer: int | None
     size: int | None

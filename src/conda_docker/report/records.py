@@ -6,12 +6,13 @@ import json
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from conda_docker.environment.package_url import channel_of_url
 from conda_docker.environment.wheels import normalize_name
 from conda_docker.pypi.wheel.license import stated_license
 from conda_docker.redaction import public_url
+from conda_docker.report.contents import PackageIdentity
 from conda_docker.sbom.files import is_list, listed_paths
 
 _OTHERS = frozenset({"conda", "debian", "rpm"})
@@ -19,16 +20,9 @@ _OTHERS = frozenset({"conda", "debian", "rpm"})
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Record(PackageIdentity):
     """A package as its own files in an image describe it. `path` is that of the record, `paths` are the package's."""
 
-    kind: Literal["conda", "pypi"]
-    name: str
-    version: str
-    build: str | None
-    channel: str | None
-    license: str | None
-    prefix: str
     path: str
     paths: frozenset[str]
 

@@ -1,4 +1,4 @@
-"""The base image that a request comes to, and what packages are chosen for: the system in it, as far as it is known."""
+"""The base image that a request comes to, and what packages are chosen for: what is known of the system in it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def question_of(
 ) -> SolveRequest:
     """Return what a solver is asked, before it is known what it may take for granted of the system in the image.
 
-    `preferred` are packages that are kept as far as what is asked for allows it. Raises `InvalidEnvironment`.
+    `preferred` are packages that are kept where what is asked for allows it. Raises `InvalidEnvironment`.
     """
     from conda_docker.environment.solve.request import SolveRequest
 

@@ -58,7 +58,7 @@ def resolve(
 
     Each file is read once. Where packages must still be chosen, they are chosen for the C library of the base image.
     Without `download` no package is downloaded to learn what it brings to pip. `preferred` are packages that are kept
-    as far as what is asked for allows it, by subdirs. `opened` is called with each base image as soon as it is known:
+    where what is asked for allows it, by subdirs. `opened` is called with each base image as soon as it is known:
     its layers need not wait for the packages to be chosen.
 
     Raises `InvalidEnvironment`, `UnsupportedInput`, `Unsolvable`, `ChannelError`, `SolverFailed`, `CacheError`, and
@@ -72,9 +72,8 @@ def resolve(
     files = [InputFile.read(path) for path in request.files]
     platforms = request.platforms or (None,)
     try:
-        return tuple(
-            _resolve(request, files, platform, download, preferred or {}, progress, opened) for platform in platforms
-        )
+        resolving = _Resolving(request, files, download, preferred or {}, progress, opened)
+        return tuple(map(resolving.resolve, platforms))
     except InvalidSpec as error:
         place = place_of(error.spec, files)
         if place is None:
@@ -82,56 +81,58 @@ def resolve(
         raise InvalidSpec(f"{place}: {error}", error.spec) from error
 
 
-def _resolve(
-    request: Request,
-    files: Sequence[InputFile],
-    platform: Platform | None,
-    download: bool,
-    preferred: Mapping[str, LockedEnvironment],
-    progress: Progress,
-    opened: Callable[[Image], object] | None,
-) -> Resolved:
-    described = describe(request, files, None if platform is None else subdir_of_platform(platform))
-    with noted(described.warnings):
-        return _resolve_described(request, files, described, platform, download, preferred, progress, opened)
+@dataclass(frozen=True, slots=True)
+class _Resolving:
+    """What the platforms of one request have in common."""
 
+    request: Request
+    files: Sequence[InputFile]
+    download: bool
+    preferred: Mapping[str, LockedEnvironment]
+    progress: Progress
+    opened: Callable[[Image], object] | None
 
-def _resolve_described(
-    request: Request,
-    files: Sequence[InputFile],
-    described: LockedEnvironment | EnvironmentSpec,
-    platform: Platform | None,
-    download: bool,
-    preferred: Mapping[str, LockedEnvironment],
-    progress: Progress,
-    opened: Callable[[Image], object] | None,
-) -> Resolved:
-    if isinstance(described, LockedEnvironment):
+    def resolve(self, platform: Platform | None) -> Resolved:
+        """Return what an image for a platform is made of; None: that of what is described."""
+        described = describe(self.request, self.files, None if platform is None else subdir_of_platform(platform))
+        with noted(described.warnings):
+            if isinstance(described, LockedEnvironment):
+                return self._locked(described, platform)
+            return self._solved(described, platform)
+
+    def _locked(self, described: LockedEnvironment, platform: Platform | None) -> Resolved:
+        """Return exact packages with their base image, and wheels for what they leave to pip."""
+        request = self.request
         platform = platform or platform_of_subdir(described.subdir)
         base_name = request.base or (DEFAULT_BASE if described.base is None else described.base.name)
-        base = open_base_of(request, base_name, platform, described.base, progress, opened)
-        environment = complete(request, check_base(request, described, base, base_name), base, download, progress)
+        base = open_base_of(request, base_name, platform, described.base, self.progress, self.opened)
+        checked = check_base(request, described, base, base_name)
+        environment = complete(request, checked, base, self.download, self.progress)
         return Resolved(environment, base, described.virtual_packages, described.pip, base_name)
-    if platform is None:
-        platform = Platform.host() if described.subdir is None else platform_of_subdir(described.subdir)
-    base_name = request.base or DEFAULT_BASE
-    kept = preferred.get(subdir_of_platform(platform))
-    question = question_of(request, described, platform, kept)
-    # Which packages fit is known when the base's C library is, and where they are needs no such knowledge.
-    indexes = None if base_name == SCRATCH else read_indexes(question, request)
-    with indexes or nullcontext():
-        base = open_base_of(request, base_name, platform, None, progress, opened)
-        assumed = assumed_packages(request, described, platform, base)
-        try:
-            chosen = choose_packages(request, described, question, assumed, indexes, progress)
-        except Unsolvable as error:
-            places = places_of(described.specs, files, str(error))
-            if not places:
-                raise
-            raise Unsolvable("\n  ".join([f"{error}\nasked for in:", *places])) from error
-    solved = check_base(request, chosen, base, base_name)
-    if kept is not None and solved.pip is not None:
-        versions = tuple(f"{wheel.name}=={wheel.version}" for wheel in kept.wheels)
-        solved = replace(solved, pip=replace(solved.pip, constraints=(*solved.pip.constraints, *versions)))
-    environment = complete(request, solved, base, download, progress)
-    return Resolved(environment, base, assumed, solved.pip, base_name)
+
+    def _solved(self, described: EnvironmentSpec, platform: Platform | None) -> Resolved:
+        """Return packages that are chosen for the system in the base image."""
+        request = self.request
+        if platform is None:
+            platform = Platform.host() if described.subdir is None else platform_of_subdir(described.subdir)
+        base_name = request.base or DEFAULT_BASE
+        kept = self.preferred.get(subdir_of_platform(platform))
+        question = question_of(request, described, platform, kept)
+        # Which packages fit is known when the base's C library is, and where they are needs no such knowledge.
+        indexes = None if base_name == SCRATCH else read_indexes(question, request)
+        with indexes or nullcontext():
+            base = open_base_of(request, base_name, platform, None, self.progress, self.opened)
+            assumed = assumed_packages(request, described, platform, base)
+            try:
+                chosen = choose_packages(request, described, question, assumed, indexes, self.progress)
+            except Unsolvable as error:
+                places = places_of(described.specs, self.files, str(error))
+                if not places:
+                    raise
+                raise Unsolvable("\n  ".join([f"{error}\nasked for in:", *places])) from error
+        solved = check_base(request, chosen, base, base_name)
+        if kept is not None and solved.pip is not None:
+            versions = tuple(f"{wheel.name}=={wheel.version}" for wheel in kept.wheels)
+            solved = replace(solved, pip=replace(solved.pip, constraints=(*solved.pip.constraints, *versions)))
+        environment = complete(request, solved, base, self.download, self.progress)
+        return Resolved(environment, base, assumed, solved.pip, base_name)

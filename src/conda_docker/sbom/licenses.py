@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class License:
-    """What a package states. `expression` is its normal form in SPDX's words, None where it is no such expression."""
+    """What a package states. `expression` is its normal form in SPDX's words, None where it is not one."""
 
     stated: str
     expression: str | None

@@ -32,7 +32,7 @@ FORMAT = 3
 """To be raised whenever the same scripts on the same files give another layer."""
 
 MESSAGES = ".messages.txt"
-"""Where, below the prefix, a script leaves what the user shall read."""
+"""Where, below the prefix, a script leaves messages for the user."""
 
 _SHELLS = ("bin/bash", "bin/sh")
 _TIME_LIMIT = 1800  # seconds for one script

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import threading
 from typing import Final, Literal
@@ -10,7 +9,7 @@ from typing import Final, Literal
 from python_docker.errors import Error
 from python_docker.files.renaming import MUST_BE_CLOSED
 from python_docker.files.section import OwnFile
-from python_docker.files.stream import ReadStream
+from python_docker.files.stream import SeekableStream
 
 CAN_GROW: Final = hasattr(os, "pread") and not MUST_BE_CLOSED
 """Whether a file that somebody reads can be written to and given its name meanwhile. Not on Windows."""
@@ -105,24 +104,12 @@ class GrowingFile:
             raise Abandoned(f"{self.name} does not come, or is not what it should be")
 
 
-class GrowingReader(ReadStream):
+class GrowingReader(SeekableStream):
     """A reader of a `GrowingFile`, which can seek."""
 
     def __init__(self, file: GrowingFile) -> None:
-        super().__init__()
+        super().__init__(file.size)
         self._file = file
-        self._position = 0
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._file.size}[whence]
-        self._position = max(start + offset, 0)
-        return self._position
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or size < 0:

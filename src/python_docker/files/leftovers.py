@@ -74,7 +74,7 @@ def _remove_if_abandoned(path: Path) -> int:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder with all that is in it, as far as that is possible."""
+    """Remove a folder with all that is in it; what cannot be removed stays."""
     if not path.exists():
         return
     import shutil  # which brings compressors, and is seldom needed

@@ -9,7 +9,7 @@ import weakref
 from typing import BinaryIO, Protocol
 
 from python_docker.errors import InvalidArchive
-from python_docker.files.stream import ReadStream
+from python_docker.files.stream import SeekableStream
 
 _CHUNK = 1 << 20
 
@@ -58,7 +58,7 @@ class GivenFile:
             return self._file.read(size)
 
 
-class Section(ReadStream):
+class Section(SeekableStream):
     """`size` bytes of a file from `offset` on. Raises `InvalidArchive` when they are not all there; `what` names them.
 
     >>> import io
@@ -68,23 +68,10 @@ class Section(ReadStream):
     """
 
     def __init__(self, file: RandomAccess, offset: int, size: int, what: str) -> None:
-        super().__init__()
+        super().__init__(size)
         self._file = file
         self._offset = offset
-        self._size = size
         self._what = what
-        self._position = 0
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        self._position = max(start + offset, 0)
-        return self._position
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or size < 0:

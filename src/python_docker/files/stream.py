@@ -47,6 +47,26 @@ class ReadStream(_Binary):
         super().close()
 
 
+class SeekableStream(ReadStream):
+    """A stream of `size` bytes that can be read from anywhere; a subclass says what `read` gives at `_position`."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
+        self._position = 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(start + offset, 0)
+        return self._position
+
+
 class AdvancingReader(ReadStream):
     """A reader of `stream` that calls `advance` with the number of bytes of each piece that was read."""
 

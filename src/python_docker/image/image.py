@@ -266,7 +266,7 @@ class Image(ImageFiles, EarlierImage):
 
         `stated` is the platform that an index gives for it, which goes before the config's.
 
-        Raises `InvalidDocument` when config and manifest disagree, `UnsupportedFormat` when they are no image's.
+        Raises `InvalidDocument` when config and manifest disagree, `UnsupportedFormat` when they are not an image's.
         """
         if not manifest.has_image_config:
             raise UnsupportedFormat(

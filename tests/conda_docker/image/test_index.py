@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.image.index import write_images
+from conda_docker.image.index import finish_images
 from python_docker import Image
 from python_docker.copying.choose import image_of
+from python_docker.copying.delivery import Delivery
 from python_docker.errors import UnsupportedFormat
-from python_docker.spec.documents import Index
+from python_docker.spec.documents import Index, Manifest
 from python_docker.spec.platform import Platform
-from python_docker.transports import open_source
+from python_docker.transports import Location, open_source
 from tests import peers
 
 
@@ -20,6 +21,13 @@ def image_for(platform: str) -> Image:
     image = Image("demo", "v1", platform=Platform.parse(platform))
     image.add_layer_contents({"etc/platform": platform.encode(), "etc/same": b"same"})
     return image
+
+
+def write_images(images: list[Image], place: str) -> Manifest | Index:
+    """Write images to one place, under the first one's name, and return what that means now."""
+    with Delivery([Location.parse(place)], reference=images[0].reference) as delivery:
+        [written] = finish_images(images, delivery)
+    return written
 
 
 def test_one_image_is_written_as_it_is(tmp_path: Path) -> None:

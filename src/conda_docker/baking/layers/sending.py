@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Carriers:
     """The repositories that layers are sent to first, one of each registry: the others mount them from there.
 
-    What goes wrong here is no error of any image: its own delivery sends what is missing, and says what it meets. A
+    What goes wrong here is not an error of any image: its own delivery sends what is missing, and says what it meets. A
     context manager, which waits for what is under way.
     """
 

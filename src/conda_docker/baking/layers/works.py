@@ -32,7 +32,7 @@ class LayerWork:
 
     @property
     def size(self) -> int:
-        """The bytes of its packages' archives, as far as they are known."""
+        """The bytes of those of its packages' archives whose sizes are known."""
         return sum(member.size or 0 for member in self.members)
 
     def without_bytecode(self) -> LayerWork:

@@ -182,7 +182,7 @@ class _Finishing:
         return self._attachments.of(found, self._writer, None)
 
     def written(self, written: Mapping[Location, Manifest | Index]) -> None:
-        """Write what is kept beside the image."""
+        """Write what is kept next to the image."""
         from conda_docker.cli.terminal.result_files import write_result_files
 
         given = self._asked.given

@@ -14,7 +14,7 @@ from conda_docker.cli.options.declarable import key_of
 def with_locked(ctx: click.Context, given: Mapping[str, Any], table: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the values with those that a lock file records and neither the command line nor `table` has.
 
-    Rules for packages are obeyed beside those that are given: see `policy_of`.
+    Rules for packages are obeyed together with those that are given: see `policy_of`.
     """
     if len(given["file"]) != 1:
         return given

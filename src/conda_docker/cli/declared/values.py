@@ -123,7 +123,7 @@ def _rebased(param: Option | Argument, text: str, folder: Path) -> str:
 
         return str(AdvisorySource.parse(text).with_path(lambda place: str(folder / user_path(place))))
     if param.convert in (to_destinations, base_location):
-        # A name in a registry is no path, and whatever is a path is found from the folder of the file.
+        # A name in a registry is not a path; a path is relative to the folder of the file.
         with _in_folder(folder):
             place = Location.parse(text) if param.convert is to_destinations else to_source(key_of(param), text)
         if place.path and not Path(place.path).is_absolute():

@@ -59,7 +59,7 @@ def read_prefix(
     `source` of a package is its archive or extracted folder in the cache that it was installed from, if that is still
     there. `subdir` is what the environment is wanted for; None: what it is made of. What the user once asked for comes
     from the records or from `conda-meta/history`, the variables from `conda-meta/state`. `installed` of the result is
-    the prefix itself, with what pip installed; `only_packages` leaves out files that are no package's.
+    the prefix itself, with what pip installed; `only_packages` leaves out files that do not belong to a package.
 
     Raises `EnvironmentNotFound` where there is nothing, `InvalidEnvironment` for a folder that is not an environment, a
     damaged record or packages for another platform, and `UnsupportedInput` for packages that pip installed next to

@@ -25,7 +25,7 @@ class _Pattern:
     includes: bool
     """Whether it brings back what an earlier one leaves out (`!`)."""
     start: str
-    """What paths that it matches begin with, as far as that is plain."""
+    """What all paths that it matches begin with."""
 
 
 def added_paths(folder: Path) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -147,13 +146,3 @@ def _free_uid(system: BaseSystem) -> int:
 def _free_name(system: BaseSystem) -> str:
     names = (DEFAULT_NAME, *(f"{DEFAULT_NAME}{number}" for number in range(2, 1000)))
     return next(name for name in names if name not in system.users)
-
-
-def home_folders(user: ContainerUser) -> tuple[str, ...]:
-    """Return the folders of an added user's home, the outermost first; the last is the user's own."""
-    folders: list[str] = []
-    folder = user.home
-    while folder not in ("/", ""):
-        folders.append(folder)
-        folder = posixpath.dirname(folder)
-    return tuple(reversed(folders))

@@ -187,7 +187,7 @@ def _satisfies(version: str, constraint: str) -> bool:
 def _holds(version: Any, clause: str) -> bool:
     """Return whether a `packaging` version is where a clause says. Raises `InvalidVersion` for one that is malformed.
 
-    Versions are compared as they are ordered: a clause is no specifier of PEP 440, which leaves out pre-releases.
+    Versions are compared as they are ordered: a clause is not a specifier of PEP 440, which leaves out pre-releases.
     """
     from packaging.version import InvalidVersion, Version
 

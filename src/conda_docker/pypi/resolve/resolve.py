@@ -45,7 +45,7 @@ def resolve_wheels(
     All wheels are in one order, whatever they come from: by name, and last what the user asked for. `glibc` is the
     version in the base image (None: not known). Without `download` conda packages that are not on this machine are not
     looked into, and their records say what they bring. Source distributions among the wheels are built, where `options`
-    allow it. Raises `InvalidEnvironment` for an environment without Python and for lines that are no requirements,
+    allow it. Raises `InvalidEnvironment` for an environment without Python and for lines that are not requirements,
     `UnsupportedInput` for sources that may not be built, and `Unsolvable` with uv's explanation.
     """
     if environment.pip is None and not environment.wheels:

@@ -128,7 +128,7 @@ def read_archive(source: str | os.PathLike[str] | BinaryIO) -> list[Image]:
 
     Layers stay in the file and are read when they are used; a seekable file object must stay open for that. An image
     with several names has the first. Raises `NotFound` when there is no such file, `InvalidArchive` and others for
-    what is no image archive.
+    what is not an image archive.
     """
     from python_docker.copying.choose import image_of
 
@@ -144,7 +144,7 @@ def read_archive(source: str | os.PathLike[str] | BinaryIO) -> list[Image]:
         try:
             found.append(image_of(OciSource(files, f"@{number}", index=index)))
         except UnsupportedFormat as error:
-            # Artifacts that are no images may be next to them.
+            # Artifacts that are not images may be next to them.
             other = error
     if not found and other is not None:
         raise other

@@ -6,7 +6,7 @@ import pytest
 
 from conda_docker.errors import UnsupportedInput
 from conda_docker.image.base_system import BaseSystem, User
-from conda_docker.image.runtime.users import ContainerUser, container_user, home_folders, home_of, user_files
+from conda_docker.image.runtime.users import ContainerUser, container_user, home_of, user_files
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\njovyan:x:1000:100::/home/jovyan:/bin/bash"
 DEBIAN = BaseSystem(
@@ -39,7 +39,6 @@ def test_a_name_and_a_home_are_chosen() -> None:
     user = container_user("2000:100", DEBIAN, name="dask", home="/srv/dask")
     assert user == ContainerUser("dask", 2000, 100, "/srv/dask", True)
     assert user.number == "2000:100"
-    assert home_folders(user) == ("/srv", "/srv/dask")
 
 
 def test_root_needs_no_line_in_an_empty_image() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents import Index, Manifest
 from python_docker.spec.platform import Platform
 from python_docker.transports import Location, destination, open_source
-from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.channel import SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer
 from tests.peers import Registry
 from tests.python_docker.registry.stub_registry import StubRegistry
@@ -39,15 +39,6 @@ PACKAGES = [
     SyntheticPackage(name="jinja", version="2", depends=("python",), files={"share/x": b"2", "share/flask": b"2"}),
 ]
 SPECS = ("flask", "jinja=1")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ChannelServer]:
-    channel = SyntheticChannel(tmp_path / "channel")
-    channel.add(*PACKAGES)
-    running = ChannelServer(channel.folder).start()
-    yield running
-    running.stop()
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ from python_docker.spec.documents import Descriptor, Manifest
 from python_docker.spec.media_types import OCI_MANIFEST
 from python_docker.spec.platform import Platform
 from python_docker.transports import Location
-from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.channel import SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer
 from tests.conda_docker.layers.stores.shelves import add_layer, repository_store
 from tests.peers import Registry
@@ -52,23 +52,6 @@ PACKAGES = [
     SyntheticPackage(name="numpy", depends=("python",), files={"lib/numpy.so": b"numpy" * 10_000, "share/x": b"1"}),
     SyntheticPackage(name="flask", depends=("numpy",), files={"share/x": b"2", "share/flask": b"flask"}),
 ]
-
-
-@pytest.fixture
-def stub() -> Iterator[StubRegistry]:
-    """Return an empty registry in memory."""
-    registry = StubRegistry()
-    yield registry
-    registry.stop()
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ChannelServer]:
-    channel = SyntheticChannel(tmp_path / "channel")
-    channel.add(*PACKAGES)
-    running = ChannelServer(channel.folder).start()
-    yield running
-    running.stop()
 
 
 @pytest.fixture

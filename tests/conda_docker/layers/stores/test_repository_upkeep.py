@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,14 +25,6 @@ from tests.python_docker.registry.stub_registry import StubRegistry, refusal, sh
 from tests.python_docker.registry.stub_server import Answer, Asked
 
 DAY = 86400.0
-
-
-@pytest.fixture
-def stub() -> Iterator[StubRegistry]:
-    """Return an empty registry in memory."""
-    registry = StubRegistry()
-    yield registry
-    registry.stop()
 
 
 @pytest.fixture
