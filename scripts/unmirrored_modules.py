@@ -33,6 +33,7 @@ REASONS = {
     """,
     "options as they are declared; snapshots of help and errors, and cli/declared/test_values, go through all": """
         conda_docker/cli/options/asked.py conda_docker/cli/options/attachments.py conda_docker/cli/options/attest.py
+        conda_docker/cli/options/expected.py
         conda_docker/cli/options/bake.py conda_docker/cli/options/common.py conda_docker/cli/options/content.py
         conda_docker/cli/options/declarable.py conda_docker/cli/options/destinations.py
         conda_docker/cli/options/lock.py conda_docker/cli/options/policy.py conda_docker/cli/options/registries.py

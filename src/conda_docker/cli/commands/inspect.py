@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conda_docker.cli.options import attest
 from conda_docker.cli.options import common as options
+from conda_docker.cli.options import expected
 from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
@@ -66,7 +66,7 @@ _SHOWN = "What to show"
         help="The bill of materials, cyclonedx or spdx: the attached one, else one made from the image's history; with "
         "--key or --certificate-identity, only one that is signed.",
     ),
-    *attest.EXPECTED,
+    *expected.EXPECTED,
     Option("--json", is_flag=True, panel=_SHOWN, help="Print everything, or what was asked for, as JSON."),
     options.PLATFORM,
     *options.LOGIN,
@@ -101,7 +101,7 @@ def inspect(
     asked += ["sbom"] if sbom else []
     if len(asked) > 1:
         raise click.UsageError(f"give one of --{' and --'.join(asked)}")
-    attest.check_expected(key, certificate_identity, certificate_oidc_issuer, trusted_root)
+    expected.check_expected(key, certificate_identity, certificate_oidc_issuer, trusted_root)
     if sbom is None and (key or certificate_identity is not None):
         raise click.UsageError("--key and --certificate-identity need --sbom; `conda-docker verify` verifies the image")
     if raw and (json or asked not in ([], ["config"])):
@@ -116,7 +116,7 @@ def inspect(
     opened = open_source(source, registry=registry)
     try:
         if sbom is not None:
-            signers = attest.expected_signers(key, certificate_identity, certificate_oidc_issuer, trusted_root)
+            signers = expected.expected_signers(key, certificate_identity, certificate_oidc_issuer, trusted_root)
             _show_bill(output, opened, platform, sbom, signers)
         else:
             _show(output, str(source), opened, platform, asked, raw=raw, json=json)

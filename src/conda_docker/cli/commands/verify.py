@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conda_docker.cli.exit_codes import ExitCode
-from conda_docker.cli.options import attest
 from conda_docker.cli.options import common as options
+from conda_docker.cli.options import expected
 from conda_docker.cli.options.arguments import to_source
 from conda_docker.cli.options.policy import to_words
 from conda_docker.cli.parameters import Option
@@ -94,7 +94,7 @@ _REBUILD, _CHANNELS = "Making layers again", "Where packages are from"
         help="Run link scripts that ran in the build again, in a sandbox without network, and compare their changes.",
     ),
     Option("--offline", is_flag=True, panel=_REBUILD, help="Use only packages that are on this machine."),
-    *attest.EXPECTED,
+    *expected.EXPECTED,
     Option(
         "--allow-channel",
         metavar="URL",
@@ -152,7 +152,7 @@ def verify(
         raise click.UsageError("--strict and --allow-unverified exclude each other")
     if packages and link_scripts:
         raise click.UsageError("--packages and --link-scripts exclude each other: scripts see all packages")
-    attest.check_expected(key, certificate_identity, certificate_oidc_issuer, trusted_root)
+    expected.check_expected(key, certificate_identity, certificate_oidc_issuer, trusted_root)
     from conda_docker.cli.options.registries import registry_options, source_options
     from conda_docker.cli.terminal.verification import (
         channels_json,
@@ -181,7 +181,7 @@ def verify(
     }
     texts: list[str] = []
     code = 0
-    signers = attest.expected_signers(key, certificate_identity, certificate_oidc_issuer, trusted_root)
+    signers = expected.expected_signers(key, certificate_identity, certificate_oidc_issuer, trusted_root)
     opened = open_source(source, registry=registry)
     try:
         digest = opened.root().digest if platform is None else image_of(opened, platform).manifest.digest
@@ -263,14 +263,14 @@ def _rebuild(
         )
 
 
-def _verify_by_any(expected: Sequence[Expected], opened: Source, digest: Digest) -> tuple[SignatureReport, str]:
+def _verify_by_any(signers: Sequence[Expected], opened: Source, digest: Digest) -> tuple[SignatureReport, str]:
     """Return the signatures by the first of those who may have signed an image and did, and what it is called."""
     from python_docker.signing.verify import SignatureReport, verify_signatures
 
     refused: list[str] = []
-    for one in expected:
+    for one in signers:
         report = verify_signatures(opened, digest, one)
         if report.ok:
             return report, one.name
         refused += report.refused
-    return SignatureReport((), tuple(dict.fromkeys(refused))), " or ".join(one.name for one in expected)
+    return SignatureReport((), tuple(dict.fromkeys(refused))), " or ".join(one.name for one in signers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from python_docker.errors import InvalidKey, NotFound
 
 if TYPE_CHECKING:
     from conda_docker.attestation.slsa import Run
-    from python_docker.signing.expected import Expected
     from python_docker.signing.keys import SigningKey, VerifyingKey
     from python_docker.signing.signer import ImageSigner
 
@@ -172,73 +171,6 @@ def run_of(given: Mapping[str, Any], started: float, finished: float) -> Run | N
     return Run(given["builder_id"] or BUILDER, *times)
 
 
-def expected_signers(
-    keys: Sequence[Path], identity: str | None, issuer: str | None, trusted_root: Path | None
-) -> list[Expected]:
-    """Return by whom something should be signed: any of some keys, or an identity. Empty when neither is given.
-
-    Raises `InvalidKey`, `NotFound` and `InvalidDocument` for files that do not say so, and `ConnectionFailed` where
-    Sigstore's public repository of trust is needed and cannot be read.
-    """
-    if identity is not None:
-        from python_docker.signing.expected import ByIdentity
-        from python_docker.signing.keyless import trusted_root as read_root
-
-        check_libraries("sigstore")
-        return [ByIdentity(identity, issuer or "", read_root(trusted_root))]
-    if not keys:
-        return []
-    check_libraries("cryptography")
-    from python_docker.signing.expected import ByKey
-
-    return [ByKey(read_public_key(path), f"the key {_shown(path)}") for path in dict.fromkeys(keys)]
-
-
-SIGNERS = "Signatures"
-EXPECTED = (
-    Option(
-        "--key",
-        metavar="FILE",
-        type=KeyFile(),
-        multiple=True,
-        panel=SIGNERS,
-        help="Whose signature counts: that of this public key (PEM; env://NAME in a variable), by conda-docker or by "
-        "cosign; given more than once, any of them.",
-    ),
-    Option(
-        "--certificate-identity",
-        metavar="NAME",
-        panel=SIGNERS,
-        help="Whose signature counts, by Sigstore: a mail address, or the URL of a CI workflow.",
-    ),
-    Option(
-        "--certificate-oidc-issuer",
-        metavar="URL",
-        panel=SIGNERS,
-        help="Who vouches for that identity.",
-    ),
-    Option(
-        "--trusted-root",
-        metavar="FILE",
-        type=_FILE,
-        panel=SIGNERS,
-        help="Whom to trust to certify identities: a trusted_root.json, or what `build --trust-config` takes [default: "
-        "Sigstore's public service, which is asked]",
-    ),
-)
-"""Options on who should have signed, for commands that check it."""
-
-
-def check_expected(keys: Sequence[Path], identity: str | None, issuer: str | None, trusted_root: Path | None) -> None:
-    """Raise a usage error for options on who should have signed that do not go together."""
-    if keys and identity is not None:
-        raise click.UsageError("--key and --certificate-identity exclude each other")
-    if (identity is None) != (issuer is None):
-        raise click.UsageError("--certificate-identity and --certificate-oidc-issuer need each other")
-    if trusted_root is not None and identity is None:
-        raise click.UsageError("--trusted-root needs --certificate-identity")
-
-
 def signer_of(key: SigningKey | None, trust_config: Path | None = None) -> ImageSigner:
     """Return what signs: a key, or the identity of the environment.
 
@@ -259,17 +191,17 @@ def read_private_key(path: Path) -> SigningKey:
     """Return the key in a file, which may be encrypted. Raises `InvalidKey`, and `NotFound` where there is none."""
     from python_docker.signing.keys import read_signing_key
 
-    return read_signing_key(_content(path), _password_of(path), f"the key {_shown(path)}")
+    return read_signing_key(_content(path), _password_of(path), f"the key {shown_key(path)}")
 
 
 def read_public_key(path: Path) -> VerifyingKey:
     """Return the public key in a file. Raises `InvalidKey`, and `NotFound` for one that is not there."""
     from python_docker.signing.keys import read_verifying_key
 
-    return read_verifying_key(_content(path), f"the key {_shown(path)}")
+    return read_verifying_key(_content(path), f"the key {shown_key(path)}")
 
 
-def _shown(path: Path) -> str:
+def shown_key(path: Path) -> str:
     """Return what a key is called in messages: as it was written."""
     place = _ELSEWHERE.fullmatch(path.as_posix())
     return str(path) if place is None else f"{place['scheme']}://{place['name']}"
@@ -310,7 +242,7 @@ def _password_of(path: Path) -> Callable[[], bytes]:
                 return os.environ[variable].encode()
         if not sys.stdin.isatty():
             raise InvalidKey(
-                f"the key {_shown(path)} is encrypted: give its password in the variable {PASSWORD_VARIABLES[0]}"
+                f"the key {shown_key(path)} is encrypted: give its password in the variable {PASSWORD_VARIABLES[0]}"
             )
         from getpass import getpass
 
