@@ -26,6 +26,8 @@ class Kind(Enum):
     LINK = "link"
     FOLDER = "folder"
     """An empty one: others follow from what is in them."""
+    ENVIRONMENT = "environment"
+    """A folder that is another environment, which is not looked into."""
 
 
 class Found(NamedTuple):
@@ -36,12 +38,12 @@ class Found(NamedTuple):
     status: os.stat_result
 
 
-def walk(root: Path, skip: Callable[[str], bool], skipped: list[str]) -> Iterator[Found]:
-    """Yield all files, links and empty folders below `root`, sorted in each folder; links are not followed.
+def walk(root: Path, skip: Callable[[str], bool]) -> Iterator[Found]:
+    """Yield all files, links, empty folders and other environments below `root`; links are not followed.
 
-    Left out are sockets and devices, what `skip` says of a folder's path, what installers leave behind, and other
-    environments: a folder with `conda-meta` or `pyvenv.cfg` is not part of the one around it. These are added to
-    `skipped`. Raises `InvalidEnvironment` for a folder that cannot be read.
+    They are sorted in each folder. A folder with `conda-meta` or `pyvenv.cfg` is another environment. Left out are
+    sockets and devices, what `skip` says of a folder's path, and what installers leave behind. Raises
+    `InvalidEnvironment` for a folder that cannot be read.
     """
     todo = [""]
     while todo:
@@ -52,7 +54,7 @@ def walk(root: Path, skip: Callable[[str], bool], skipped: list[str]) -> Iterato
                 entries = sorted(listing, key=lambda entry: entry.name)
             names = {entry.name for entry in entries}
             if folder and ("conda-meta" in names or "pyvenv.cfg" in names):
-                skipped.append(folder)
+                yield Found(folder, Kind.ENVIRONMENT, os.lstat(root / folder))
                 continue
             for entry in entries:
                 path = f"{folder}/{entry.name}" if folder else entry.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -107,8 +107,7 @@ def survey_prefix(environment: LockedEnvironment, filter: FileFilter) -> Survey 
             *_old_metadata(root, each.metadata),
         )
     }
-    skipped: list[str] = []
-    found = {each.path: each for each in walk(root, lambda path: _is_skipped(root, path), skipped)}
+    found, skipped = _walked(root, lambda path: _is_skipped(root, path))
     found |= {path: Found(path, Kind.FILE, (root / path).lstat()) for path in _OF_USERS if (root / path).is_file()}
     missing = _missing(root, owned, found)
     check_whole(root, owned.items(), missing)
@@ -126,7 +125,8 @@ def survey_prefix(environment: LockedEnvironment, filter: FileFilter) -> Survey 
         if not _has_module(path, found)
     ]
     for source in sources:
-        walked = {each.path: each for each in walk(source.folder, is_development, skipped)}
+        walked, others = _walked(source.folder, is_development)
+        skipped += others
         compiled |= {f"{source.place}/{path}" for path in _compiled_modules(walked)}
         files += [
             LocalFile(f"{source.place}/{path}", source.folder / path, each.kind, Share.EDITABLE)
@@ -156,6 +156,13 @@ def survey_prefix(environment: LockedEnvironment, filter: FileFilter) -> Survey 
         sources=sources,
         pip=tuple(f"{each.name}=={each.version}" for each in installed.distributions if each.version),
     )
+
+
+def _walked(root: Path, skip: Callable[[str], bool]) -> tuple[dict[str, Found], list[str]]:
+    """Return what is in a folder, by its paths, and the paths of other environments in it."""
+    found = {each.path: each for each in walk(root, skip)}
+    others = [path for path, each in found.items() if each.kind is Kind.ENVIRONMENT]
+    return {path: each for path, each in found.items() if each.kind is not Kind.ENVIRONMENT}, others
 
 
 def _owned(installed: InstalledPrefix) -> dict[str, OwnedFile]:

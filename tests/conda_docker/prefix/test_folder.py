@@ -11,8 +11,8 @@ from conda_docker.errors import InvalidEnvironment
 from conda_docker.prefix.folder import Kind, is_development, walk
 
 
-def found(root: Path, skipped: list[str] | None = None) -> dict[str, Kind]:
-    return {each.path: each.kind for each in walk(root, is_development, [] if skipped is None else skipped)}
+def found(root: Path) -> dict[str, Kind]:
+    return {each.path: each.kind for each in walk(root, is_development)}
 
 
 def test_files_links_and_empty_folders(tmp_path: Path) -> None:
@@ -28,9 +28,11 @@ def test_other_environments_are_no_part_of_it(tmp_path: Path) -> None:
     (tmp_path / "envs/other/conda-meta").mkdir(parents=True)
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv/pyvenv.cfg").touch()
-    skipped: list[str] = []
-    assert found(tmp_path, skipped) == {"conda-meta": Kind.FOLDER}
-    assert sorted(skipped) == [".venv", "envs/other"]
+    assert found(tmp_path) == {
+        "conda-meta": Kind.FOLDER,
+        ".venv": Kind.ENVIRONMENT,
+        "envs/other": Kind.ENVIRONMENT,
+    }
 
 
 def test_what_tools_leave_behind(tmp_path: Path) -> None:
