@@ -89,12 +89,12 @@ class Assembly:
             task.finish(str(outcome))
         return self._result(target, results, written, inputs, begun, outcome)
 
-    def send_layers(self, target: Target, resolved: Sequence[Resolved]) -> None:
+    def send_layers(self, target: Target, resolved: Sequence[Resolved], stores: LayerStores | None = None) -> None:
         """Put the layers of packages and bases at the places of a target, for whoever writes its manifests.
 
         Raises what `build_image` and `open_destination` raise.
         """
-        results = self._build(target, resolved, SILENT, None, None)
+        results = self._build(target, resolved, SILENT, stores, None)
         blobs: dict[Digest, Blob] = {}
         for result, each in zip(results, resolved, strict=True):
             wanted = {layer.digest for layer in result.layers if layer.packages}

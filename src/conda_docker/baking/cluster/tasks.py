@@ -165,6 +165,7 @@ def make_image(task: ImageTask, layers: Sequence[LayerDone]) -> TargetResult | F
     Raises `TaskFailed` for an error that may pass.
     """
     from conda_docker.baking.assembly import Assembly
+    from conda_docker.baking.cluster.kept_stores import kept_stores
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.cache.location import default_cache_dir
     from conda_docker.cache.pushed import PushedBlobs
@@ -176,11 +177,13 @@ def make_image(task: ImageTask, layers: Sequence[LayerDone]) -> TargetResult | F
         _check_release(task.release)
         options = _reachable(task.target.request.options, task.target.insecure)
         target = replace(task.target, request=replace(task.target.request, options=options))
+        shared = machine_options(task.target.request.options)
+        stores = kept_stores(shared, options, tuple(task.target.insecure))
         assembly = Assembly(Stop(), places=PushedBlobs(CacheFolder(default_cache_dir())), making=_MAKING)
         resolved = [open_solution(each, target.request) for each in task.solutions]
         if task.whole:
-            return assembly.assemble(target, resolved, inputs=task.inputs)
-        assembly.send_layers(target, resolved)
+            return assembly.assemble(target, resolved, stores, inputs=task.inputs)
+        assembly.send_layers(target, resolved, stores)
         return None
     except Error as error:
         return _passing_or_not(error)

@@ -105,6 +105,11 @@ class RepositoryStore:
         client = RegistryClient(options.address_of(reference.domain), options)
         return cls(client, reference.path, cache, progress, stop, must_keep=must_keep)
 
+    @property
+    def out_of_reach(self) -> bool:
+        """Whether the repository could not be read, so that it counts as empty."""
+        return self._out_of_reach
+
     def expect(self, keys: Sequence[str]) -> None:
         """Look up all layers of an environment at once: by one request where it is known as a whole."""
         wanted = [key for key in keys if key not in self._known]
