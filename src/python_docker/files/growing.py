@@ -60,9 +60,15 @@ class GrowingFile:
         self._end = end
 
     def finish(self) -> None:
-        """Say that all is there, and right; without effect on one that is abandoned."""
+        """Say that all is there, and right; without effect on one that is abandoned.
+
+        It is abandoned if its end has become another than the one that was known, and read: another server gave that.
+        """
+        end = len(self._end)
+        same = self._file.read_at(self.size - end, end) == self._end
         with self._changed:
-            self._finished = not self._abandoned
+            self._finished = same and not self._abandoned
+            self._abandoned = not self._finished
             self._changed.notify_all()
 
     def abandon(self) -> None:

@@ -107,6 +107,18 @@ def test_what_is_finished_cannot_be_abandoned(path: Path, growing: GrowingFile) 
     assert growing.open().read() == CONTENT
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_an_end_that_becomes_another_was_read_in_vain(path: Path, growing: GrowingFile, same: bool) -> None:
+    growing.put_end(CONTENT[-100:] if same else bytes(100))
+    write(path, growing, len(CONTENT))
+    growing.finish()
+    if same:
+        growing.wait()
+        return
+    with pytest.raises(Abandoned):
+        growing.wait()
+
+
 def test_what_is_abandoned_is_never_finished(growing: GrowingFile) -> None:
     growing.abandon()
     growing.finish()

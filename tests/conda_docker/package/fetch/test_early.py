@@ -21,7 +21,7 @@ from python_docker.files.growing import Abandoned, GrowingFile
 from python_docker.parallel import Stop
 from tests.conda_docker.channel import SyntheticChannel
 from tests.conda_docker.package.faulty_server import Fault, FaultyServer
-from tests.conda_docker.package.fetch.fetching import LARGE, QUICK, left_in
+from tests.conda_docker.package.fetch.fetching import LARGE, QUICK, Serve, left_in
 
 END = 128 << 10
 
@@ -156,6 +156,31 @@ def test_an_end_of_another_file_is_found_out(
     growing = first(fetched)
     assert list(fetched) == [(large, download_path(large, cache))]
     assert download_path(large, cache).read_bytes() == synthetic_channel.path(LARGE).read_bytes()
+    with pytest.raises(Abandoned):
+        growing.wait()
+
+
+def test_an_end_of_another_mirror_counts_for_nothing(
+    large: LockedPackage,
+    server: FaultyServer,
+    serve: Serve,
+    cache: Path,
+    home: Path,
+    synthetic_channel: SyntheticChannel,
+) -> None:
+    # Its bytes are those that are read, and not those that are hashed: these come from the next mirror.
+    size = large.size or 0
+    wrong = serve(synthetic_channel.folder)
+    headers = {"Content-Range": f"bytes {size - END}-{size - 1}/{size}"}
+    wrong.faults += [Fault(status=206, body=bytes(END), headers=headers), Fault(cut=1_000_000)]
+    wrong.always = Fault(status=500, body=b"")
+    places = [wrong.url, server.url]
+    (home / ".condarc").write_text(f"channel_alias: http://conda.invalid\nmirrored_channels: {{team: {places}}}\n")
+    record = replace(large, url=f"http://conda.invalid/team/linux-64/{large.file_name}")
+    fetched = begin(record, cache)
+    growing = first(fetched)
+    assert list(fetched) == [(record, download_path(record, cache))]
+    assert server.ranges == [f"bytes=1000000-{size - 1}"]
     with pytest.raises(Abandoned):
         growing.wait()
 
