@@ -30,6 +30,7 @@ conda-docker report ghcr.io/org/app:1.1 --against ghcr.io/org/app:1.0 -o app.htm
 conda-docker report --no-layers ghcr.io/org/app:1.1
 """
 _DEFAULT = Path("report.html")
+_OTHER_FORMATS = frozenset({".pdf", ".png", ".svg", ".json", ".md", ".txt"})
 
 
 @command(
@@ -96,6 +97,11 @@ def report(
 
     if depth < 1:
         raise click.BadParameter(f"expected 1 or more, got {depth}", param_hint="--depth")
+    if target is not None and target.suffix.lower() in _OTHER_FORMATS:
+        raise click.UsageError(
+            f"--output: the page is HTML, so {str(target)!r} is not a name for it; a browser prints it as PDF, and "
+            "--json prints what it shows"
+        )
     if json and target == Path("-"):
         raise click.UsageError("--json and a page cannot both go to standard output; name a file with -o")
     registry = source_options(

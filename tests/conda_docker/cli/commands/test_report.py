@@ -83,6 +83,13 @@ def test_json_and_a_page(conda_docker: Run, archive: str, tmp_path: Path) -> Non
     assert conda_docker("report", "--json", "-o", "-", archive).returncode == 2
 
 
+@pytest.mark.parametrize("name", ["page.pdf", "page.JSON"])
+def test_a_page_is_not_called_what_it_is_not(conda_docker: Run, archive: str, name: str, tmp_path: Path) -> None:
+    done = conda_docker("report", "-o", name, archive)
+    assert (done.returncode, (tmp_path / name).exists()) == (2, False)
+    assert "the page is HTML" in done.stderr
+
+
 def test_documents_alone_know_the_packages(conda_docker: Run, images: tuple[str, str], tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "v1/index.json").read_text())["manifests"][0]["digest"].partition(":")[2]
     for layer in json.loads((tmp_path / "v1/blobs/sha256" / manifest).read_text())["layers"]:
