@@ -191,6 +191,14 @@ def test_places_that_two_would_be_written_to_are_refused(tmp_path: Path) -> None
     place = [Location("docker", "", "registry.example.com/x:1")]
     with pytest.raises(InvalidTargets, match="one and two would both be written to"):
         bake([Target(name=name, request=request, outputs=place) for name in ("one", "two")])
+    same = (
+        Location("docker-archive", str(tmp_path / "a.tar")),
+        Location("docker-archive", str(tmp_path / "x" / ".." / "a.tar")),
+    )
+    with pytest.raises(InvalidTargets, match="one and two would both be written to"):
+        bake(
+            [Target(name=name, request=request, outputs=[out]) for name, out in zip(("one", "two"), same, strict=True)]
+        )
     with pytest.raises(InvalidTargets, match="two images are called 'one'"):
         bake([Target(name="one", request=request, source=source) for source in ("a.yml", "b.yml")])
 

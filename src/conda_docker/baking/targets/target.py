@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -97,14 +98,13 @@ def check_places(images: Iterable[tuple[str, Sequence[Location]]], *, advice: st
 
     Each is a name and the places that it goes to.
     """
-    owners: dict[str, str] = {}
+    owners: dict[tuple[str | None, ...], str] = {}
     for name, outputs in images:
         for place in outputs:
-            where = str(place)
-            if place.medium.is_file:
-                where = f"{place.path}"  # an archive is written as a whole
-            elif place.transport == "oci" and place.name is None:
-                where = f"{place}:"
+            where: tuple[str | None, ...] = (str(place),)
+            if place.path:
+                # An archive is written as a whole; a layout has several images, by their names.
+                where = (os.path.realpath(place.path), None if place.medium.is_file else place.name)
             if where in owners:
                 raise InvalidTargets(f"{owners[where]} and {name} would both be written to {place}; {advice}")
             owners[where] = name

@@ -45,7 +45,7 @@ def _may_have_powers(source: bytes) -> bool:
     """Return whether there are two stars between what may be the end of a number and the beginning of one."""
     at = source.find(b"**")
     while at >= 0:
-        before, behind = source[:at].rstrip()[-1:], source[at + 2 : at + 80].lstrip()[:1]
+        before, behind = source[max(0, at - 80) : at].rstrip()[-1:], source[at + 2 : at + 80].lstrip()[:1]
         if before and before in b"0123456789._)abcdefABCDEF" and behind and behind in b"0123456789.+-~(\\":
             return True
         at = source.find(b"**", at + 2)

@@ -62,6 +62,10 @@ def test_expressions_that_are_too_deep_are_left_as_they_are() -> None:
     assert rounded_powers(b"x = 2 ** 0.5" + b" + 1" * 3000) == {}
 
 
+def test_many_stars_are_looked_at_in_one_pass() -> None:
+    assert rounded_powers(b"f(**a)\n" * 300_000) == {}  # for minutes, if each looked back to the beginning
+
+
 def test_here_and_now_few_are_rounded_otherwise() -> None:
     assert rounded_powers(b"x = 10 ** -3, 2 ** 0.5, 1e-3 ** 2") == {}
 
