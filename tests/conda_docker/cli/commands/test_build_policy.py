@@ -72,7 +72,7 @@ def test_the_rules_of_options_and_file_both_count(build: Build, tmp_path: Path) 
     ("option", "message"),
     [
         (["--max-age", "long"], "--max-age: expected a duration"),
-        (["--max-age", "3"], "--max-age: expected a duration such as 90d, 26w or 2y, got '3'"),
+        (["--max-age", "3"], "--max-age: expected a duration such as 90d, 12h or 2 weeks, got '3'"),
         (["--exclude-newer", "soon"], "--exclude-newer: expected a date"),
         (["--deny-license", " "], "--deny-license: an empty text says nothing"),
         (["--advisories", ""], "--advisories: an empty text says nothing"),

@@ -51,6 +51,7 @@ SAMPLES: dict[str, tuple[object, list[str]]] = {
         ["osv:all.zip", "pip-audit:pypi"],
         ["--advisories", "osv:all.zip", "--advisories", "pip-audit:pypi"],
     ),
+    "builder-id": ("https://ci.example.org/app", ["--builder-id", "https://ci.example.org/app"]),
     "exclude-newer": ("2026-03-30", ["--exclude-newer", "2026-03-30"]),
     "verify-cache": ("5%", ["--verify-cache", "5%"]),
 }

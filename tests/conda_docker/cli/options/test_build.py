@@ -18,9 +18,9 @@ from conda_docker.request import ChannelPriority, Request
 FIELDS = {"request": Request, "options": BuildOptions}
 NOT_OPTIONS = {
     *("request.specs", "request.options", "request.base_registry", "request.pip_packages", "request.policy"),
-    "options.workers",
+    *("request.solve_seconds", "options.workers"),
 }
-"""What the command line gives by arguments, by the options for registries and policies, or not at all."""
+"""What the command line gives by arguments, by the options for registries, policies and the server, or not at all."""
 
 
 def options_of(*args: str) -> BuildOptions:
