@@ -99,7 +99,8 @@ def page_routes(server: Server) -> list[BaseRoute]:
                     "packages": len(image.packages),
                     "made": image.made,
                 }
-                for image in server.catalogue.recent(client.channels)
+                for asked, image in server.catalogue.recent(client.channels)
+                if asked.lock is None and (asked.environment is None or client.may_use(asked.environment))
             ]
         )
 

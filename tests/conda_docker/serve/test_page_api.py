@@ -62,6 +62,23 @@ def test_recent_images(start: Start) -> None:
     assert [image["name"] for image in get(client, "/v1/images").json()] == ["tool", "text"]
 
 
+def test_recent_images_are_those_that_one_may_use(start: Start, tmp_path: Path, channel: SyntheticChannel) -> None:
+    (tmp_path / "envs").mkdir()
+    for name in ("secret", "shared"):
+        (tmp_path / "envs" / f"{name}.yml").write_text("dependencies: [text]\n")
+    token = hashlib.sha256(b"opensesame").hexdigest()
+    client = start(
+        environments=tmp_path / "envs",
+        access=(Grant(name="ci", token_sha256=token),),
+        anonymous=Grant(environments=("shared",)),
+    )
+    headers = {"authorization": "Bearer opensesame"}
+    lock = client.post("/v1/locks", content=lock_text(channel), headers=headers).json()["name"]
+    for name in ("env/secret", "env/shared", "text", lock):
+        pull(client, name, **headers)
+    assert [image["name"] for image in get(client, "/v1/images").json()] == ["text", "env/shared"]
+
+
 def test_about(start: Start, tmp_path: Path) -> None:
     (tmp_path / "envs").mkdir()
     for name in ("shared-a", "own"):

@@ -98,10 +98,10 @@ class Catalogue:
             while len(self._recent) > _RECENT:
                 self._recent.popitem(last=False)
 
-    def recent(self, channels: tuple[str, ...]) -> list[ServedImage]:
+    def recent(self, channels: tuple[str, ...]) -> list[tuple[Asked, ServedImage]]:
         """Return what was asked for last by those who may use the same channels, the newest first."""
         with self._lock:
-            return [image for asked, image in reversed(self._recent.items()) if asked.channels == channels]
+            return [item for item in reversed(self._recent.items()) if item[0].channels == channels]
 
     def add_lock(self, text: str, channels: tuple[str, ...]) -> str:
         """Keep a lock file for those who may use `channels`, and return its SHA-256. Raises `CacheError`."""

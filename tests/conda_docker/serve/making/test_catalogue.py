@@ -92,7 +92,7 @@ def test_recent_images_are_shown_to_those_with_the_same_channels(tmp_path: Path)
     catalogue = Catalogue(CacheFolder(tmp_path / "cache"), "settings")
     catalogue.asked_for(ASKED, image())
     catalogue.asked_for(parse_name("text").for_channels(["b"]), other(1))
-    assert catalogue.recent(("a",)) == [image()]
+    assert catalogue.recent(("a",)) == [(ASKED, image())]
 
 
 def test_lock_files(tmp_path: Path) -> None:
