@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 import re
 import unicodedata
@@ -171,10 +172,13 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 
 def usable_name(text: str) -> str:
-    """Return a name that can be part of a reference, near to a text.
+    """Return a name that can be part of a reference, near to a text; of other scripts a digest tells names apart.
 
-    >>> usable_name("nf-core/Samtools_sort"), usable_name("Näher"), usable_name("..")
-    ('nf-core-samtools-sort', 'naher', 'image')
+    >>> usable_name("nf-core/Samtools_sort"), usable_name("Näher"), usable_name(".."), usable_name("Δ")
+    ('nf-core-samtools-sort', 'naher', 'image', 'image-3d2a2aa9')
     """
     letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return _UNUSABLE.sub("-", letters.lower()).strip("-") or "image"
+    name = _UNUSABLE.sub("-", letters.lower()).strip("-")
+    if name or not any(mark.isalnum() for mark in text):
+        return name or "image"
+    return f"image-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
