@@ -27,6 +27,7 @@ ABSENT_IN_OS = (
 KNOW_WINDOWS = (
     *("asyncio", "ctypes", "logging.handlers", "multiprocessing", "shutil", "socketserver", "subprocess", "tempfile"),
     *("uuid", "webbrowser", "click", "docker", "platformdirs", "rattler", "rich.progress", "urllib3", "uv"),
+    "uvicorn",
 )
 """Modules of others, which would do there what cannot be done here: they are imported first."""
 ABSENT_SIGNALS = ("SIGHUP", "SIGKILL", "SIGPIPE", "SIGALRM", "SIGCHLD", "SIGUSR1", "SIGUSR2", "SIGQUIT", "SIGTSTP")

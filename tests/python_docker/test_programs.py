@@ -48,7 +48,9 @@ def starts(tree: ast.AST) -> Iterator[str]:
 
 
 def test_every_program_is_started_by_one_module() -> None:
-    found = {path.name: list(starts(ast.parse(path.read_text()))) for path in sources()}
+    # What a sandbox is started with becomes the program, or its parent, in the folder that it was given.
+    others = [path for path in sources() if path.parent.name != "sandbox"]
+    found = {path.name: list(starts(ast.parse(path.read_text()))) for path in others}
     assert {name: calls for name, calls in found.items() if calls} == {}
     assert list(starts(ast.parse((SOURCE / HERE).read_text())))  # the search finds what there is
 
@@ -68,7 +70,7 @@ def test_every_python_is_started_isolated() -> None:
 def test_only_our_own_command_line_keeps_the_working_folder() -> None:
     assert [path.name for path in sources() if "folder=Path.cwd()" in path.read_text()] == [
         "plugin.py",
-        "solving.py",
+        "pool.py",
     ]
 
 

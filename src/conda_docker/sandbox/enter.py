@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import json
 import os
 import signal
@@ -31,6 +30,9 @@ import socket
 import stat
 import struct
 import sys
+
+if sys.platform == "linux":  # every module can be imported everywhere
+    import fcntl  # before there is another file system, like all that is needed
 
 TYPE_CHECKING = False  # typing is slow to import
 if TYPE_CHECKING:
@@ -74,8 +76,6 @@ _CAPABILITY_VERSION = 0x20080522
 _SET_INTERFACE_FLAGS, _IS_UP = 0x8914, 1
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _DEVICE_LINKS = {"fd": "fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main() -> NoReturn:
@@ -230,7 +230,7 @@ def _give_everything_up() -> None:
     # Nobody may look into this process, whose program and libraries are this machine's.
     _prctl(_SET_DUMPABLE, 0)
     number = 0
-    while _libc.prctl(_CAPBSET_READ, ctypes.c_ulong(number), *_unused(3)) >= 0:
+    while _library().prctl(_CAPBSET_READ, ctypes.c_ulong(number), *_unused(3)) >= 0:
         _prctl(_CAPBSET_DROP, number)
         number += 1
     _prctl(_CAP_AMBIENT, _CAP_AMBIENT_CLEAR_ALL)
@@ -284,6 +284,10 @@ def _mount(source: str | None, target: str, kind: str | None, flags: int, option
     _call("mount", *texts, ctypes.c_ulong(flags), shown, about=target)
 
 
+def _library() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def _prctl(option: int, value: int) -> None:
     _call("prctl", ctypes.c_int(option), ctypes.c_ulong(value), *_unused(3))
 
@@ -294,7 +298,7 @@ def _unused(count: int) -> list[ctypes.c_ulong]:
 
 def _call(name: str, *arguments: object, about: str = "") -> None:
     """Call a function of the C library. Raises `OSError`."""
-    if getattr(_libc, name)(*arguments) == -1:
+    if getattr(_library(), name)(*arguments) == -1:
         number = ctypes.get_errno()
         raise OSError(number, f"{name}: {os.strerror(number)}", *([about] if about else []))
 
