@@ -108,12 +108,16 @@ class TestRealms:
         assert stub.asked("POST", "/token")
         assert len(other.requests) == 1
 
-    @pytest.mark.parametrize("scheme", ["basic", "bearer"])
-    def test_first_usable_challenge(self, options: RegistryOptions, scheme: str) -> None:
+    @pytest.mark.parametrize(
+        ("credentials", "tokens", "scheme"), [(ALICE, True, "bearer"), (ALICE, False, "basic"), (None, True, "bearer")]
+    )
+    def test_first_usable_challenge(
+        self, options: RegistryOptions, credentials: Credentials | None, tokens: bool, scheme: str
+    ) -> None:
         realm = Challenge("bearer", {"realm": "https://auth.example.org/token"})
-        offered = [Challenge("digest"), Challenge("bearer"), Challenge("basic"), realm]
+        offered = [Challenge("digest"), Challenge("bearer"), Challenge("basic"), *([realm] if tokens else [])]
         login = Authenticator(
-            "https://registry.example.org", HttpClient(options), options, ALICE if scheme == "basic" else Credentials()
+            "https://registry.example.org", HttpClient(options), options, credentials or Credentials()
         )
         login.meet(offered)
         assert login._challenge is not None

@@ -66,6 +66,11 @@ def test_many_stars_are_looked_at_in_one_pass() -> None:
     assert rounded_powers(b"f(**a)\n" * 300_000) == {}  # for minutes, if each looked back to the beginning
 
 
+@pytest.mark.parametrize("source", [b"x = 1", b"def f(**k): return g(**k)", b"x ** y, z**\n"])
+def test_modules_without_powers_of_numbers_are_not_looked_into(source: bytes) -> None:
+    assert rounded_powers(source) == {}  # the last one could not even be parsed
+
+
 def test_here_and_now_few_are_rounded_otherwise() -> None:
     assert rounded_powers(b"x = 10 ** -3, 2 ** 0.5, 1e-3 ** 2") == {}
 
