@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -92,13 +93,17 @@ def test_a_build_loses_nothing_that_it_needs_while_the_cache_is_pruned(
 def test_after_a_kill_the_next_build_is_right_and_leaves_nothing(
     command: Command, tmp_path: Path, environment: dict[str, str], where: str
 ) -> None:
-    build = start(command("out.tar", "--compression-level", "12"), tmp_path, environment)
-    while not any(path.stat().st_size for path in tmp_path.glob(where)):
-        assert build.poll() is None, build.communicate()
-        time.sleep(0.002)
-    build.kill()
-    build.communicate()
-    assert partials(tmp_path), "it was not killed in the middle"
+    for _ in range(10):  # on a busy machine it may be over before it is killed
+        build = start(command("out.tar", "--compression-level", "12"), tmp_path, environment)
+        while build.poll() is None and not any(tmp_path.glob(where)):
+            time.sleep(0.002)
+        build.kill()
+        build.communicate()
+        if partials(tmp_path):
+            break
+        (tmp_path / "out.tar").unlink(missing_ok=True)
+        shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+    assert partials(tmp_path), "it was never killed in the middle"
     assert not (tmp_path / "out.tar").exists()
     end(start(command("out.tar", "--compression-level", "12"), tmp_path, environment))
     assert validate(open_image(f"{tmp_path}/out.tar")).ok
