@@ -55,7 +55,7 @@ def test_the_process_ends_with_the_exit_code(program: Run, layout: str) -> None:
         ),
         (
             ["cache", "prune", "--max-size", "much"],
-            "--max-size: 'much' is not a valid size; sizes look like 500MB or 10GB",
+            "--max-size: expected a size such as 500MB or 4GB, got 'much'",
         ),
     ],
 )
