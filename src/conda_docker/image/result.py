@@ -67,6 +67,12 @@ def layer_notes(made: Sequence[MadeLayer]) -> Iterator[str]:
     """Yield what the user should hear about the layers of packages."""
     for layer in made:
         yield from layer.facts.notes
+    pre_link = [name for layer in made for name in layer.facts.pre_link]
+    if pre_link:
+        yield (
+            f"the pre-link scripts of {', '.join(pre_link)} are not run, whatever --link-scripts says: conda "
+            "deprecates them, and rattler runs none"
+        )
     extracted = sum(len(layer.members) for layer in made if layer.extracted)
     if extracted:
         yield f"{extracted} packages were read from extracted folders: from archives, the digest may be another"

@@ -12,16 +12,17 @@ from typing import Any
 class LayerFacts:
     """What is known of the packages of one layer.
 
-    `post_link` names packages with a post-link script, which is not run; `activate` the activation scripts, relative
-    to the prefix; `variables` holds each `etc/conda/env_vars.d` file's name with the variables in it. `clobbered` says
-    that some path is in several of the packages. `programs` says that some package has programs which glibc's loader
-    starts; `notes` are what users should hear. `paths` are hashes of the paths of files and links, `folders` those
-    of their folders: enough to see whether two layers meet. `stated` is what packages say of their license and origin,
-    by their stems (see `LinkReport`).
+    `post_link` and `pre_link` name packages with such a script, which linking does not run; `activate` names the
+    activation scripts, relative to the prefix; `variables` holds each `etc/conda/env_vars.d` file's name with the
+    variables in it. `clobbered` says that some path is in several of the packages. `programs` says that some package
+    has programs which glibc's loader starts; `notes` are what users should hear. `paths` are hashes of the paths of
+    files and links, `folders` those of their folders: enough to see whether two layers meet. `stated` is what packages
+    say of their license and origin, by their stems (see `LinkReport`).
     """
 
     packages: tuple[str, ...] = ()
     post_link: tuple[str, ...] = ()
+    pre_link: tuple[str, ...] = ()
     activate: tuple[str, ...] = ()
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     trimmed_files: int = 0
@@ -39,6 +40,7 @@ class LayerFacts:
         return {
             "packages": self.packages,
             "postLink": self.post_link,
+            "preLink": self.pre_link,
             "activate": self.activate,
             "variables": self.variables,
             "trimmedFiles": self.trimmed_files,
@@ -58,6 +60,7 @@ class LayerFacts:
         return cls(
             packages=tuple(value["packages"]),
             post_link=tuple(value["postLink"]),
+            pre_link=tuple(value["preLink"]),
             activate=tuple(value["activate"]),
             variables={name: dict(variables) for name, variables in value["variables"].items()},
             trimmed_files=int(value["trimmedFiles"]),

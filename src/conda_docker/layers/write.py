@@ -112,6 +112,7 @@ def _facts(members: Sequence[Member], reports: Sequence[LinkReport], *, clobbere
     return LayerFacts(
         packages=tuple(member.stem for member in members),
         post_link=tuple(member.name for member, report in zip(members, reports, strict=True) if report.post_link),
+        pre_link=tuple(member.name for member, report in zip(members, reports, strict=True) if report.pre_link),
         activate=tuple(path for report in reports for path in report.activate),
         variables={name: fields for report in reports for name, fields in report.variables.items()},
         trimmed_files=sum(report.trimmed_files for report in reports),

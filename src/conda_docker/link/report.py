@@ -41,6 +41,11 @@ class LinkReport:
         """Whether the package has a post-link script."""
         return any(script.endswith("-post-link.sh") for script in self.link_scripts)
 
+    @property
+    def pre_link(self) -> bool:
+        """Whether the package has a pre-link script."""
+        return any(script.endswith("-pre-link.sh") for script in self.link_scripts)
+
     def read_variables(self, place: str, content: bytes) -> None:
         """Note the variables in a file of `etc/conda/env_vars.d`; others than JSON objects set none, as in conda."""
         try:

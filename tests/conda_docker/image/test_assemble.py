@@ -599,6 +599,15 @@ def test_link_scripts_are_refused_named_or_run(channel: SyntheticChannel, tmp_pa
     assert validate(ran[0].image).ok
 
 
+@pytest.mark.parametrize("link_scripts", ["warn", "run", "refuse"])
+def test_pre_link_scripts_are_named_and_never_run(channel: SyntheticChannel, tmp_path: Path, link_scripts: str) -> None:
+    channel.add(SyntheticPackage(name="early", files={"bin/.early-pre-link.sh": File(b"exit 1\n", mode=0o755)}))
+    for _ in range(2):
+        result = build_image(environment_of(channel, "early"), None, options(tmp_path, link_scripts=link_scripts))
+        assert any("the pre-link scripts of early are not run" in note for note in result.notes)
+        assert result.post_link == ()
+
+
 @pytest.mark.parametrize("file_comes_first", [True, False])
 def test_a_file_that_is_a_folder_in_another_package_is_named(
     synthetic_channel: SyntheticChannel, tmp_path: Path, file_comes_first: bool

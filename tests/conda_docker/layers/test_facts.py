@@ -15,6 +15,7 @@ from conda_docker.layers.facts import LayerFacts, pack, unpack
 FACTS = LayerFacts(
     packages=("a-1-0",),
     post_link=("a",),
+    pre_link=("a",),
     activate=("etc/conda/activate.d/a.sh",),
     variables={"a.json": {"A": "1"}},
     trimmed_files=1,

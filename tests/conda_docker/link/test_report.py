@@ -23,3 +23,8 @@ def test_a_file_without_an_object_sets_no_variables(content: bytes) -> None:
 @pytest.mark.parametrize(("script", "expected"), [("bin/.a-post-link.sh", True), ("bin/.a-pre-unlink.sh", False)])
 def test_post_link_scripts_are_recognised(script: str, expected: bool) -> None:
     assert LinkReport(link_scripts=(script,)).post_link is expected
+
+
+@pytest.mark.parametrize(("script", "expected"), [("bin/.a-pre-link.sh", True), ("bin/.a-pre-unlink.sh", False)])
+def test_pre_link_scripts_are_recognised(script: str, expected: bool) -> None:
+    assert LinkReport(link_scripts=(script,)).pre_link is expected
