@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -31,12 +32,30 @@ if TYPE_CHECKING:
     from python_docker.transports.medium import Source
 
 
+DigestOf = Callable[[str, Platform, Path], str]
+"""Says which image a name means: the digest of the manifest, by location, platform and cache folder."""
+
 _shared: Shared[tuple[object, ...], Image] = Shared()
+# Of a thread, so that whoever is asked hears one question at a time.
+_told: ContextVar[DigestOf | None] = ContextVar("told", default=None)
 
 
 def shared_bases() -> AbstractContextManager[None]:
     """Have all builds within the block open each base in a registry once: a tag means one image in all of them."""
     return _shared.block()
+
+
+@contextmanager
+def told_bases(digest_of: DigestOf) -> Iterator[None]:
+    """Have this thread ask `digest_of`, within the block, what the name of an image in a registry means.
+
+    Processes that work together so ask the registry once for all of them.
+    """
+    before = _told.set(digest_of)
+    try:
+        yield
+    finally:
+        _told.reset(before)
 
 
 def open_base(
@@ -66,6 +85,9 @@ def open_base(
         finally:
             source.close()
     reference = ImageReference.parse(place.name or "")
+    told = _told.get()
+    if reference.digest is None and digest is None and told is not None and not offline:
+        digest = told(location, platform, cache_dir)
     if digest is not None and reference.digest is None:
         reference = replace(reference, digest=Digest(digest))
     return _shared.get(
@@ -84,7 +106,7 @@ def _open_reference(
     location: str,
 ) -> Image:
     """Return an image of a registry, or of the cache with `offline`; `location` is what the user calls it."""
-    key = hashlib.sha256(f"{reference} {platform}".encode()).hexdigest()
+    key = _key(reference, platform)
     if offline:
         manifest = _known_manifest(cache, key)
         if manifest is None:
@@ -92,15 +114,24 @@ def _open_reference(
         return _image(manifest, cache, reference, lambda descriptor: _missing(descriptor, reference))
     if reference.digest is not None:
         # What a digest names never changes, so that the registry need not be asked for it again.
-        manifest = _known_manifest(cache, key)
-        if manifest is not None and manifest.digest == reference.digest:
-            place = Location("docker", "", str(reference))
-            return _image(
-                manifest, cache, reference, lambda descriptor: open_source(place, registry=registry).blob(descriptor)
-            )
+        place = Location("docker", "", str(reference))
+        for known in (key, _key(replace(reference, digest=None), platform)):
+            manifest = _known_manifest(cache, known)
+            if manifest is not None and manifest.digest == reference.digest:
+                return _image(
+                    manifest,
+                    cache,
+                    reference,
+                    lambda descriptor: open_source(place, registry=registry).blob(descriptor),
+                )
     source = open_source(Location("docker", "", str(reference)), registry=registry)
     try:
-        image = _image_for(source, platform, location)
+
+        def known_or_read(descriptor: Descriptor) -> Blob:
+            blob = source.blob(descriptor)
+            return kept_blob(blob, cache) if cache.blobs.contains(descriptor) else blob
+
+        image = _image_for(source, platform, location, known_or_read)
         manifest = image.manifest
         with suppress(OSError, CacheError), cache.writing():
             cache.blobs.add_bytes(image.config_file.raw, manifest.config.media_type)
@@ -108,6 +139,11 @@ def _open_reference(
         return _image(manifest, cache, reference, source.blob)
     finally:
         source.close()
+
+
+def _key(reference: ImageReference, platform: Platform) -> str:
+    """Return the key of the note on what a name means."""
+    return hashlib.sha256(f"{reference} {platform}".encode()).hexdigest()
 
 
 def _checked(image: Image, digest: str | None, location: str) -> Image:
@@ -119,9 +155,11 @@ def _checked(image: Image, digest: str | None, location: str) -> Image:
     return image
 
 
-def _image_for(source: Source, platform: Platform, location: str) -> Image:
+def _image_for(
+    source: Source, platform: Platform, location: str, get_blob: Callable[[Descriptor], Blob] | None = None
+) -> Image:
     try:
-        return image_of(source, platform)
+        return image_of(source, platform, get_blob=get_blob)
     except PlatformNotFound as error:
         raise PlatformNotFound(f"the base image {location} cannot be used: {error}") from None
 

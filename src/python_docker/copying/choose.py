@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
@@ -13,7 +13,9 @@ from python_docker.spec.platform_choice import images_in, select_platform
 
 if TYPE_CHECKING:
     from python_docker.image import Image
+    from python_docker.image.blob import Blob
     from python_docker.spec.digest import Digest
+    from python_docker.spec.documents import Descriptor
     from python_docker.spec.platform import Platform
     from python_docker.transports.medium import Source
 
@@ -73,8 +75,16 @@ def platforms_of(source: Source, root: Index, depth: int = 1) -> tuple[Platform,
     return tuple(dict.fromkeys(found))
 
 
-def image_of(source: Source, platform: Platform | None = None, root: Manifest | Index | None = None) -> Image:
-    """Return the image of a source that is for `platform`. Raises `PlatformNotFound`.
+def image_of(
+    source: Source,
+    platform: Platform | None = None,
+    root: Manifest | Index | None = None,
+    *,
+    get_blob: Callable[[Descriptor], Blob] | None = None,
+) -> Image:
+    """Return the image of a source that is for `platform`, with the blobs that `get_blob` gives, else the source's.
+
+    Raises `PlatformNotFound`.
 
     What an index says of its images goes before what their configs say; where they disagree a warning is logged.
     """
@@ -83,7 +93,7 @@ def image_of(source: Source, platform: Platform | None = None, root: Manifest | 
     manifest, stated = manifest_of(source, platform, root)
     reference = source.reference
     name, tag = (reference.familiar_name, reference.tag) if reference else ("", None)
-    image = Image.from_manifest(manifest, source.blob, name=name, tag=tag, stated=stated)
+    image = Image.from_manifest(manifest, get_blob or source.blob, name=name, tag=tag, stated=stated)
     if stated is not None and not stated.matches(image.config_platform):
         _log.warning(
             "the index says that image %s is for %s, but its config says %s; it is taken for %s",

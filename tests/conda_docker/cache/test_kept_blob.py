@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,3 +33,22 @@ def test_it_is_read_once(tmp_path: Path) -> None:
     flip_a_bit(cache.blobs.path_of(kept.descriptor.digest))
     assert kept_blob(far, cache).read() == CONTENT
     assert len(opened) == 2
+
+
+def test_who_wants_it_meanwhile_waits_for_it(tmp_path: Path) -> None:
+    opened: list[int] = []
+    all_there = threading.Barrier(4)
+
+    def read() -> io.BytesIO:
+        opened.append(1)
+        return io.BytesIO(CONTENT)
+
+    def fetch() -> bytes:
+        blob = kept_blob(Blob(Descriptor.of(CONTENT, "text/plain"), read), CacheFolder(tmp_path / "cache"))
+        all_there.wait(30)
+        return blob.read()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert {future.result() for future in [pool.submit(fetch) for _ in range(4)]} == {CONTENT}
+    assert len(opened) == 1
+    assert [path.name for path in (tmp_path / "cache" / "blobs").iterdir()] == ["sha256"]
