@@ -8,7 +8,7 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.baking.failure import Failure
 from conda_docker.baking.solving.solution import Interned, Solution, portable
-from conda_docker.baking.solving.solver import Answer, Question, answer
+from conda_docker.baking.solving.solver import Answer, BaseAsked, Question, answer
 from conda_docker.errors import SolverFailed
 from python_docker.programs import PYTHON_FLAGS, Program
 from python_docker.progress import SILENT, Progress
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 2
 """How often a request is tried whose process dies: rattler may have crashed, or the system have run out of memory."""
+_LEAVE = 1.0
+"""Seconds to wait, when all is over, for a thread that still asks a registry; it ends with this process."""
 _PROGRAM = "import sys; sys.path[:] = {path!r}; from conda_docker.baking.solving.solver import main; main()"
 
 
@@ -58,16 +60,19 @@ def solve_all(
                 task.finish()
                 yield number, found if isinstance(found, Failure) else interned.solutions(found)
         return
-    pool = _Pool(requests, min(jobs, len(requests)), memory, download, stop, progress)
-    try:
-        for _ in requests:
-            event = pool.answers.get()
-            if event is None:
-                return
-            number, found = event
-            yield number, found if isinstance(found, Failure) else interned.solutions(found)
-    finally:
-        pool.close()
+    from conda_docker.image.base import shared_bases
+
+    with shared_bases():
+        pool = _Pool(requests, min(jobs, len(requests)), memory, download, stop, progress)
+        try:
+            for _ in requests:
+                event = pool.answers.get()
+                if event is None:
+                    return
+                number, found = event
+                yield number, found if isinstance(found, Failure) else interned.solutions(found)
+        finally:
+            pool.close()
 
 
 class _Pool:
@@ -111,7 +116,7 @@ class _Pool:
         for process in processes:
             process.end()
         for thread in self._threads:
-            thread.join()
+            thread.join(_LEAVE)
 
     def _wake(self) -> None:
         with self._changed:
@@ -150,7 +155,7 @@ class _Pool:
                 name, request = self._requests[number]
                 try:
                     task = self._progress.start(f"solve {name}", None)
-                    found = self._ask(process, Question(portable(request), self._download))
+                    found = self._ask(process, request)
                     task.finish()
                 except BaseException as error:  # the terminal's display says that all is over by an exception
                     found = Failure.of(error)
@@ -158,10 +163,11 @@ class _Pool:
         finally:
             process.kill()
 
-    def _ask(self, process: _Process, question: Question) -> tuple[Solution, ...] | Failure:
+    def _ask(self, process: _Process, request: Request) -> tuple[Solution, ...] | Failure:
+        question = Question(portable(request), self._download)
         for _ in range(_ATTEMPTS):
             try:
-                got = process.ask(question)
+                got = process.ask(question, lambda asked: _digest_of(asked, request))
             except (EOFError, OSError, pickle.UnpicklingError):
                 process.kill()
                 if self._closed:
@@ -182,6 +188,17 @@ class _Pool:
         )
 
 
+def _digest_of(asked: BaseAsked, request: Request) -> str | Failure:
+    """Return which image the name of a base means, which is opened once for all processes."""
+    from conda_docker.image.base import open_base
+
+    try:
+        base = open_base(asked.location, asked.platform, asked.cache_dir, registry=request.base_registry)
+        return "" if base is None else str(base.manifest.digest)
+    except Exception as error:
+        return Failure.of(error)
+
+
 class _Process:
     """A process that answers one question after the other; it is started with the first."""
 
@@ -191,17 +208,24 @@ class _Process:
         self._lock = threading.Lock()
         self._ended = False
 
-    def ask(self, question: Question) -> Answer:
-        """Return the answer. Raises `EOFError` or `OSError` when the process has ended."""
+    def ask(self, question: Question, digest_of: Callable[[BaseAsked], str | Failure]) -> Answer:
+        """Return the answer; what the process asks back, `digest_of` answers.
+
+        Raises `EOFError` or `OSError` when the process has ended.
+        """
         process = self._started()
         assert process.stdin is not None
         assert process.stdout is not None
-        pickle.dump(question, process.stdin)
-        process.stdin.flush()
-        found = pickle.load(process.stdout)  # noqa: S301 -- of the process that was started here
-        if not isinstance(found, Answer):
-            raise EOFError("what came is not an answer")
-        return found
+        said: Question | str | Failure = question
+        while True:
+            pickle.dump(said, process.stdin)
+            process.stdin.flush()
+            found = pickle.load(process.stdout)  # noqa: S301 -- of the process that was started here
+            if isinstance(found, Answer):
+                return found
+            if not isinstance(found, BaseAsked):
+                raise EOFError("what came is not an answer")
+            said = digest_of(found)
 
     def end(self) -> None:
         """End the process; there is no other one after it."""

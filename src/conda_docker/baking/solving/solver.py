@@ -10,10 +10,12 @@ import os
 import pickle
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from conda_docker.baking.failure import Failure
 from conda_docker.baking.solving.solution import Solution, solve
+from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
     from conda_docker.request import Request
@@ -34,6 +36,18 @@ class Answer:
     found: tuple[Solution, ...] | Failure
     memory: int = 0
     logged: tuple[tuple[str, int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BaseAsked:
+    """A question back, before the answer: which image the name of a base means. A digest or a `Failure` answers it.
+
+    So a registry is asked once for all processes, and a tag means one image in all of them.
+    """
+
+    location: str
+    platform: Platform
+    cache_dir: Path
 
 
 def answer(question: Question) -> Answer:
@@ -73,12 +87,22 @@ def peak_memory() -> int:
 def main() -> None:
     """Answer until there are no more questions, and end at once: see `conda_docker.cli._leave`."""
     from conda_docker.channels.rattler_client import shared_gateways
-    from conda_docker.image.base import shared_bases
+    from conda_docker.image.base import shared_bases, told_bases
 
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing else may be written among the answers
-    with shared_gateways(), shared_bases():
-        _serve(sys.stdin.buffer, answers)
+    questions = sys.stdin.buffer
+
+    def digest_of(location: str, platform: Platform, cache_dir: Path) -> str:
+        pickle.dump(BaseAsked(location, platform, cache_dir), answers)
+        answers.flush()
+        found = pickle.load(questions)  # noqa: S301 -- of the process that started this one
+        if isinstance(found, Failure):
+            raise found.error()
+        return str(found)
+
+    with shared_gateways(), shared_bases(), told_bases(digest_of):
+        _serve(questions, answers)
     os._exit(0)
 
 

@@ -1,0 +1,75 @@
+"""What channels and registries are asked while images are made side by side: nothing twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from conda_docker import bake, find_targets
+from python_docker.errors import NotFound
+from python_docker.image import Image
+from python_docker.transports import write_image
+from tests.conda_docker.baking.conftest import PACKAGES
+from tests.conda_docker.baking.environments import write_environments
+from tests.conda_docker.channel_server import ChannelServer
+from tests.peers import Registry
+
+
+@pytest.fixture
+def base(registry: Registry, repository: str) -> str:
+    """Return the name of an image of three layers in a registry."""
+    image = Image()
+    for path in ("/etc/os-release", "/bin/sh", "/etc/motd"):
+        image.add_layer_contents({path: path.encode()})
+    write_image(image, f"docker://{registry.host}/{repository}:v1")
+    return f"{registry.host}/{repository}:v1"
+
+
+def asked(registry: Registry, since: int) -> Counter[str]:
+    """Return how often each manifest and each blob was asked for, by the last part of its path."""
+    paths = [request.path for request in registry.requests(since)]
+    return Counter(path.rpartition("/")[2] for path in paths if path != "/v2/")
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_base_is_read_once_for_all(
+    jobs: int, server: ChannelServer, registry: Registry, base: str, tmp_path: Path
+) -> None:
+    write_environments(tmp_path / "modules", server.url, 6, PACKAGES)
+    since = len(registry.requests())
+    bake(find_targets(tmp_path / "modules", base=base, output=tmp_path / "out"), jobs=jobs).raise_for_failures()
+    found = asked(registry, since)
+    assert set(found.values()) == {1}
+    assert len(found) == 5  # what the tag means, the config, three layers
+
+
+def test_a_second_bake_asks_only_what_the_tag_means(
+    server: ChannelServer, registry: Registry, base: str, tmp_path: Path
+) -> None:
+    write_environments(tmp_path / "modules", server.url, 3, PACKAGES)
+    targets = find_targets(tmp_path / "modules", base=base, output=tmp_path / "out")
+    first = bake(targets, jobs=3)
+    since = len(registry.requests())
+    second = bake(targets, jobs=3)
+    assert asked(registry, since) == {"v1": 1}
+    assert second.digests == first.digests
+
+
+def test_an_index_is_downloaded_once_for_all_processes(server: ChannelServer, tmp_path: Path) -> None:
+    write_environments(tmp_path / "modules", server.url, 6, PACKAGES)
+    bake(find_targets(tmp_path / "modules", base="scratch"), jobs=3).raise_for_failures()
+    paths = Counter(path for method, path in server.requests if method == "GET" and path.endswith("/repodata.json"))
+    downloaded = paths - Counter(server.unchanged)
+    assert set(downloaded.values()) == {1}
+
+
+def test_a_base_that_is_not_there_is_named_for_each(
+    server: ChannelServer, registry: Registry, repository: str, tmp_path: Path
+) -> None:
+    write_environments(tmp_path / "modules", server.url, 2, PACKAGES)
+    result = bake(find_targets(tmp_path / "modules", base=f"{registry.host}/{repository}:none"), jobs=2)
+    for each in result.targets:
+        assert isinstance(each.error, NotFound)
+        assert f"{repository}:none" in str(each.error)
