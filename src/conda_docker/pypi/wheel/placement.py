@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import configparser
 import io
+import keyword
 import os
 import posixpath
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
@@ -33,6 +35,11 @@ from python_docker.tar import contained_path
 if TYPE_CHECKING:
     from typing import Literal
 
+_SCRIPTS = ("console_scripts", "gui_scripts")
+_TARGET = re.compile(r"\s*([\w.-]+)\s*:\s*([\w.-]+)\s*(?:\[.*\])?\s*")
+"""What uv takes as `module:function`: with hyphens, too, though no such script runs. Nothing that it matches is more
+than names and a minus where the script has it."""
+_ENTRY_POINTS = "entry_points.txt"
 _NOT_COPIED = frozenset({"RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json"})
 
 
@@ -50,7 +57,8 @@ class WheelPlacement:
     """Where a wheel's files go. All places are relative to the prefix.
 
     `members` are in the archive's order, without those that the filter leaves out (`trimmed`), `entry_points` by their
-    places. `dist_info` is the folder of metadata, `site_packages` that of modules.
+    places. `dist_info` is the folder of metadata, `site_packages` that of modules. `notes` name commands that cannot
+    run.
     """
 
     members: tuple[PlacedMember, ...]
@@ -58,6 +66,7 @@ class WheelPlacement:
     trimmed: tuple[Member, ...]
     dist_info: str
     site_packages: str
+    notes: tuple[str, ...] = ()
 
     def places(self) -> Iterator[str]:
         """Yield the places of all files that come from the wheel or are made from its entry points."""
@@ -81,6 +90,8 @@ def place_wheel(wheel: Wheel, reader: WheelReader, prefix: Prefix, *, filter: Fi
         raise InvalidPackage(f"{wheel.what} has {source.data_dir[:200]!r} as a file: it must be a folder")
     try:
         install(source, destination, additional_metadata={})
+        for point in _entry_points(source):
+            destination.write_script(*point, "console")
     except (InstallerError, AssertionError, configparser.Error, ValueError) as error:
         if isinstance(error, InvalidPath):
             raise InvalidPackage(f"{wheel.what} would install files outside of the environment: {error}") from error
@@ -105,9 +116,37 @@ def place_wheel(wheel: Wheel, reader: WheelReader, prefix: Prefix, *, filter: Fi
         trimmed=tuple(trimmed),
         dist_info=f"{prefix.site_packages}/{wheel.dist_info}",
         site_packages=prefix.site_packages,
+        notes=tuple(
+            f"{wheel.what}: the command {point.command} cannot run: {point.module}:{point.function} cannot be imported"
+            for place, point in sorted(points.items())
+            if not _is_importable(point) and filter.keeps(place)
+        ),
     )
     _check_nesting(set(placement.places()), wheel.what)
     return placement
+
+
+def _entry_points(source: _Source) -> Iterator[EntryPoint]:
+    """Yield the commands of a wheel. Raises `ValueError` and `configparser.Error`.
+
+    Not left to `installer`, which refuses a wheel for a module's name with a hyphen.
+    """
+    if _ENTRY_POINTS not in source.metadata_files:
+        return
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read_string(source.read_dist_info(_ENTRY_POINTS))
+    for section in filter(parser.has_section, _SCRIPTS):
+        for command, target in parser.items(section):
+            match = _TARGET.fullmatch(target)
+            if match is None:
+                raise ValueError(f"its entry point {command[:80]!r} is {target[:80]!r}, not module:function")
+            yield EntryPoint(command, match[1], match[2])
+
+
+def _is_importable(point: EntryPoint) -> bool:
+    names = (*point.module.split("."), *point.function.split("."))
+    return all(name.isidentifier() and not keyword.iskeyword(name) for name in names)
 
 
 def _with_versioned_pip(points: dict[str, EntryPoint], prefix: Prefix) -> dict[str, EntryPoint]:
@@ -155,6 +194,11 @@ class _Source(WheelSource):
 
     @property
     def dist_info_filenames(self) -> list[str]:
+        return [name for name in self.metadata_files if name != _ENTRY_POINTS]
+
+    @property
+    def metadata_files(self) -> list[str]:
+        """The names of all files in the wheel's folder of metadata."""
         start = f"{self._wheel.dist_info}/"
         return [path.removeprefix(start) for path in self._wheel.members if path.startswith(start)]
 
@@ -188,8 +232,7 @@ class _Destination(WheelDestination):
         self.entry_points: dict[str, EntryPoint] = {}
 
     def write_script(self, name: str, module: str, attr: str, section: Literal["console", "gui"]) -> RecordEntry:
-        dotted = (*module.split("."), *attr.split("."))
-        if not all(part.isidentifier() for part in dotted) or "/" in name or not name.isprintable():
+        if "/" in name or not name.isprintable():
             raise InvalidPackage(f"{self._wheel.what} has an entry point that cannot be used: {name[:200]!r}")
         place = contained_path(f"bin/{name}")
         self.entry_points[place] = EntryPoint(name, module, attr)

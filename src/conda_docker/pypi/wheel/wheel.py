@@ -147,6 +147,7 @@ class LinkedWheel:
             expected = read_record(reader.metadata("RECORD"), self._wheel.what)
             places = list(placement.places())
             report.activate = activation_scripts(places)
+            report.notes = placement.notes
             license_ = stated_license(reader.metadata("METADATA"))
             report.stated = {} if license_ is None else {"license": license_}
             report.trimmed_files = len(placement.trimmed)

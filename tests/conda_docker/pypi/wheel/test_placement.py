@@ -37,7 +37,8 @@ def test_each_scheme_has_its_folder(tmp_path: Path) -> None:
         "[console_scripts]\n../../evil = demo:main\n",
         "[console_scripts]\nx = demo:main; import os\n",
         "[console_scripts]\nx = demo\n",
-        "[console_scripts]\nx = 1demo:main\n",
+        "[console_scripts]\nx = demo:main()\n",
+        "[console_scripts]\nx = demo:main\n  import os\n",
         "[console_scripts\n",
         "[console_scripts]\n.. = demo:main\n",
         "[console_scripts]\nx = demo:%(y)s\n",
@@ -46,6 +47,15 @@ def test_each_scheme_has_its_folder(tmp_path: Path) -> None:
 def test_entry_points_that_cannot_be_used_are_refused(tmp_path: Path, points: str) -> None:
     with pytest.raises(InvalidPackage, match=r"demo-1\.0-py3-none-any\.whl"):
         place(make_wheel(tmp_path, metadata={"entry_points.txt": points}))
+
+
+@pytest.mark.parametrize("target", ["my-module:main", "demo:a-b", "1demo:main", "demo.class:main", "demo..a:main"])
+def test_commands_that_cannot_run_are_named(tmp_path: Path, target: str) -> None:
+    points = f"[console_scripts]\nx = {target}\ny = demo : main [extra]\n"
+    placement = place(make_wheel(tmp_path, metadata={"entry_points.txt": points}))
+    assert list(placement.entry_points) == ["bin/x", "bin/y"]
+    [note] = placement.notes
+    assert f"the command x cannot run: {target} " in note
 
 
 def test_two_files_for_one_place_are_refused(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ RICH: dict[str, Content] = {
 }
 POINTS = (
     "[console_scripts]\ncommand = rich_demo:main\ndotted.name = rich_demo.sub : Class.method\n"
+    "hyphen = rich-demo:main\n"
     "[gui_scripts]\nwindowed = rich_demo:main [extra]\n[other]\nx = rich_demo\n"
 )
 
