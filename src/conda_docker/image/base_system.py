@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.image.folder import Folder
 from conda_docker.layers.clobbers import folders_of
-from python_docker.errors import InvalidLayer, NotFound
+from python_docker.errors import InvalidLayer, NotFound, UnsupportedFormat
 from python_docker.image.filesystem import FileSystem
 from python_docker.tar import EntryType, TarEntry
 
@@ -48,7 +48,9 @@ _WHOLE = 150 << 20
 """Bytes of compressed layers up to which all of them are read. Of larger images, whose upper layers hold programs
 rather than a system, the layers up to the one that brings the shell."""
 _DEEPEST = 4  # folders: prefixes are no deeper
-_FORMAT = 5
+_FULL = re.compile(r"(?:usr/)?(?:bin|include|lib[^/]*|sbin|share)/|(?:boot|dev|etc|proc|run|sys)/|var/(?:cache|lib)/")
+"""Where a system has its many files, which are not kept in mind."""
+_FORMAT = 6
 _LOGIN_SCRIPT = re.compile(r"(?:^|/)etc/profile\.d/conda-docker[0-9]*\.sh$")
 _NUMBER = re.compile(r"[0-9]{1,10}")
 
@@ -67,6 +69,7 @@ class BaseSystem:
 
     `glibc` is the version of the GNU C library, such as "2.36"; `shells` and `loaders` are paths that are there, as
     programs name them. `links` maps folders that are symbolic links to where they lead, both relative to the root;
+    `files` are what is no folder and leads to none, outside of the folders that are full of a system's files;
     `folders` are those with another owner or mode than root's 0755, down to the fourth level.
     `passwd` and `group` are the files, with bytes that are not UTF-8 as surrogates; `lacks` names those of them, and of
     `/tmp`, that are surely not there. `environments` counts those of conda-docker that login shells know of.
@@ -77,6 +80,7 @@ class BaseSystem:
     shells: tuple[str, ...] = ()
     loaders: tuple[str, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
+    files: frozenset[str] = frozenset()
     folders: Mapping[str, Folder] = field(default_factory=dict)
     users: Mapping[str, User] = field(default_factory=dict)
     groups: Mapping[str, int] = field(default_factory=dict)
@@ -96,13 +100,30 @@ class BaseSystem:
         for count in range(len(parts), 0, -1):
             target = self.links.get("/".join(parts[:count]))
             if target is not None:
-                return "/" + "/".join([target, *parts[count:]])
+                return "/" + "/".join(filter(None, [target, *parts[count:]]))
         return path
 
     def real_file(self, path: str) -> str:
         """Return where a file at an absolute path is written to: a link in its own place is replaced."""
         folder, _, name = path.rpartition("/")
-        return f"{self.real_path(folder) if folder else ''}/{name}"
+        return f"{self.real_path(folder).rstrip('/') if folder else ''}/{name}"
+
+    def check_folder(self, path: str) -> None:
+        """Raise `UnsupportedFormat` where the base has a file in the way of a folder at an absolute path.
+
+        As in a `COPY` of a Dockerfile: a layer with the folder would replace the file, and nobody would hear of it.
+        """
+        real = self.real_path(path)[1:]
+        if not real:
+            raise UnsupportedFormat(
+                f"{path} leads to / in the base image; choose another folder with --prefix-in-image"
+            )
+        for place in (real, *folders_of([real])):
+            if place in self.files:
+                raise UnsupportedFormat(
+                    f"the environment goes to {path}, but /{place} of the base image is no folder and leads to none; "
+                    "choose another folder with --prefix-in-image"
+                )
 
     def folders_above(self, paths: Iterable[str]) -> dict[str, TarEntry]:
         """Return the folders on the way to `paths`, relative to the root, that a layer must state to leave as they are.
@@ -181,11 +202,13 @@ def _look(files: FileSystem, layers: Sequence[Layer]) -> BaseSystem:
     libraries = [path for path in files if _LIBC.fullmatch(path)]
     contents = _contents(files, layers, (*libraries, *_ACCOUNTS))
     passwd, group = (contents.get(path, b"").decode("utf-8", "surrogateescape") for path in _ACCOUNTS)
+    links = dict(_links(files))
     return BaseSystem(
         glibc=next(filter(None, (_glibc_version(path, contents.get(path, b"")) for path in libraries)), None),
         shells=tuple(f"/{path}" for path in _SHELLS if _exists(files, path)),
         loaders=tuple(path for path in LOADERS.values() if _exists(files, path)),
-        links=dict(_links(files)),
+        links=links,
+        files=frozenset(_files(files, links)),
         folders=dict(_folders(files)),
         users=dict(_users(passwd)),
         groups=dict(_groups(group)),
@@ -239,8 +262,17 @@ def _links(files: FileSystem) -> Iterator[tuple[str, str]]:
         with suppress(NotFound):
             target = files.resolve(path)
             found = files.get(target)
-            if target and (found is None or found.entry.type is EntryType.DIRECTORY):
+            if not target or (found is None or found.entry.type is EntryType.DIRECTORY):
                 yield path, target
+
+
+def _files(files: FileSystem, links: Mapping[str, str]) -> Iterator[str]:
+    """Yield what no folder can be made at, down to the fourth level: files, devices, links to such or to nothing."""
+    for path in files:
+        if path.count("/") < _DEEPEST and path not in links and not _FULL.match(path):
+            member = files.get(path)
+            if member is not None and member.entry.type is not EntryType.DIRECTORY:
+                yield path
 
 
 def _folders(files: FileSystem) -> Iterator[tuple[str, Folder]]:
@@ -282,6 +314,7 @@ def _to_json(system: BaseSystem) -> dict[str, Any]:
         "shells": system.shells,
         "loaders": system.loaders,
         "links": system.links,
+        "files": sorted(system.files),
         "folders": system.folders,
         "passwd": system.passwd,
         "group": system.group,
@@ -300,6 +333,7 @@ def _from_json(value: Any) -> BaseSystem:
         shells=tuple(map(str, value["shells"])),
         loaders=tuple(map(str, value["loaders"])),
         links={str(path): str(target) for path, target in value["links"].items()},
+        files=frozenset(map(str, value["files"])),
         folders={str(path): Folder(*map(int, fields)) for path, fields in value["folders"].items()},
         users=dict(_users(passwd)),
         groups=dict(_groups(group)),

@@ -46,11 +46,13 @@ def plan_image(
 ) -> ImagePlan:
     """Return how an environment goes on a base, whose `system` is known; nothing is read.
 
-    Raises `PlatformNotFound` for a base of another platform, `UnsupportedFormat` for one with too many layers, and
-    `InterpreterNotFound` with `bytecode="always"` where modules cannot be compiled.
+    Raises `PlatformNotFound` for a base of another platform, `UnsupportedFormat` for one with too many layers or with a
+    file where the environment is to live, and `InterpreterNotFound` with `bytecode="always"` where modules cannot be
+    compiled.
     """
     check_base(environment, base, options)
     prefix, of_prefix = choose_prefix(environment, base, options)
+    system.check_folder(prefix)
     recipe, of_recipe = recipe_of(environment, prefix, options, place=system.real_path(prefix))
     notes = [*of_prefix, *of_recipe]
     groups = plan_layers(

@@ -599,6 +599,15 @@ def test_link_scripts_are_refused_named_or_run(channel: SyntheticChannel, tmp_pa
     assert validate(ran[0].image).ok
 
 
+def test_a_base_with_a_file_in_place_of_the_environment_is_refused(channel: SyntheticChannel, tmp_path: Path) -> None:
+    base = Image()
+    base.add_layer_contents({"/opt": b"a file"})
+    with pytest.raises(UnsupportedFormat, match="/opt of the base image is no folder"):
+        build_image(environment_of(channel), base, options(tmp_path))
+    result = build_image(environment_of(channel), base, options(tmp_path, prefix="/srv/app"))
+    assert result.image.filesystem().read("/opt") == b"a file"
+
+
 @pytest.mark.parametrize("link_scripts", ["warn", "run", "refuse"])
 def test_pre_link_scripts_are_named_and_never_run(channel: SyntheticChannel, tmp_path: Path, link_scripts: str) -> None:
     channel.add(SyntheticPackage(name="early", files={"bin/.early-pre-link.sh": File(b"exit 1\n", mode=0o755)}))

@@ -10,6 +10,7 @@ import pytest
 from conda_docker.image import base_system
 from conda_docker.image.base_system import BaseSystem, User, read_base_system
 from conda_docker.image.folder import Folder
+from python_docker.errors import UnsupportedFormat
 from python_docker.image import Image
 from python_docker.image.layer_builder import build_layer
 from python_docker.tar import EntryType, TarEntry
@@ -97,6 +98,39 @@ def test_environments_that_login_shells_know_of(tmp_path: Path) -> None:
     image = image_of([link("etc", "usr/etc"), *scripts, file("usr/etc/profile.d/conda-dockers.sh")])
     for _ in range(2):
         assert read_base_system(image, tmp_path).environments == 2
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [file("opt")],
+        [file("opt/conda")],
+        [link("opt/conda", "../srv/file"), file("srv/file")],
+        [link("opt", "conda"), link("conda", "opt")],
+        [link("opt", "var/opt"), file("var/opt/conda")],
+        [link("opt/conda", "/"), file("bin/sh")],
+    ],
+)
+def test_a_file_in_the_way_of_a_folder_is_an_error(tmp_path: Path, entries: list[tuple[TarEntry, bytes]]) -> None:
+    for _ in range(2):
+        with pytest.raises(UnsupportedFormat, match="--prefix-in-image"):
+            read_base_system(image_of(entries), tmp_path).check_folder("/opt/conda")
+
+
+def test_other_files_are_not_in_the_way_of_a_folder(tmp_path: Path) -> None:
+    entries = [
+        file("opt/conda/bin/x"),
+        file("opt/conda2"),
+        file("bin/conda"),
+        link("srv", "/"),
+        link("data", "var/data"),
+    ]
+    system = read_base_system(image_of(entries), tmp_path)
+    for path in ("/opt/conda", "/srv/conda", "/data/conda"):
+        system.check_folder(path)
+    assert system.real_path("/srv/conda") == "/conda"
+    assert system.real_path("/srv") == "/"
+    assert system.real_file("/srv/file") == "/file"
 
 
 def test_a_file_is_written_where_its_folder_leads(tmp_path: Path) -> None:
