@@ -143,6 +143,8 @@ class Package:
                     real_folders.clear()
                 elif kind is EntryType.HARDLINK:
                     entry = entry._replace(link_target=self._proved(entry.link_target, "a hard link to"))  # noqa: PLW2901
+                elif kind is EntryType.FIFO and path not in listed:
+                    continue
                 elif kind is not EntryType.DIRECTORY:
                     raise InvalidPackage(f"{self.what} holds the {kind.name.lower().replace('_', ' ')} {path[:200]!r}")
                 yield entry if path == entry.path else entry._replace(path=path), content

@@ -156,7 +156,9 @@ HOSTILE = {
     "absolute hard link": SyntheticPackage(name="a", more_members=[member("f", tarfile.LNKTYPE, link="/etc/passwd")]),
     "character device": SyntheticPackage(name="a", more_members=[member("f", tarfile.CHRTYPE)]),
     "block device": SyntheticPackage(name="a", more_members=[member("f", tarfile.BLKTYPE)]),
-    "fifo": SyntheticPackage(name="a", more_members=[member("f", tarfile.FIFOTYPE)]),
+    "fifo in the manifest": SyntheticPackage(
+        name="a", listed=[listed("f")], more_members=[member("f", tarfile.FIFOTYPE)]
+    ),
     "member through an absolute link": SyntheticPackage(
         name="a", files={"l": Symlink("/etc"), "l/f": "f"}, unlisted=["l/f"]
     ),
@@ -292,6 +294,11 @@ def test_a_member_much_larger_than_its_manifest_says_is_refused(tmp_path: Path) 
     package = SyntheticPackage(name="a", files=files, unlisted=["f"], listed=[listed("f", size_in_bytes=10)])
     with pytest.raises(InvalidPackage, match="'f' has 17825792 bytes, its manifest says 10"):
         contents(open_package(package.write(tmp_path)))
+
+
+def test_a_fifo_that_the_manifest_does_not_list_is_left_alone(tmp_path: Path) -> None:
+    package = SyntheticPackage(name="a", files={"f": "f"}, more_members=[member("pipe", tarfile.FIFOTYPE)])
+    assert [entry.path for entry, _ in open_package(package.write(tmp_path)).entries()] == ["f"]
 
 
 def test_the_root_of_a_tar_is_no_file(tmp_path: Path) -> None:
