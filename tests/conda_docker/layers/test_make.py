@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, wait
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.layers.stores.layer_stores import LayerStores
 from conda_docker.link.bytecode.interpreter import Interpreters
 from conda_docker.link.bytecode.python_program import exact_version, minor_version
+from conda_docker.package.conda_format import PackageFile
+from python_docker.files.growing import GrowingFile
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
 from python_docker.spec.digest import Digest
@@ -61,6 +63,41 @@ def test_layers_are_looked_up_in_the_stores_in_turn(pantry: Pantry) -> None:
     assert [layer.cached for layer in made] == [False, True]
     assert pantry.fetched == [a.stem]
     assert second.asked[-1] == first.asked[-1]
+
+
+@dataclass
+class Told:
+    """A `Progress` that writes down what begins and how it ends; `ended` is set when something has."""
+
+    said: list[str] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def start(self, label: str, total: int | None) -> Told:
+        self.said.append(label)
+        return self
+
+    def advance(self, size: int) -> None:
+        """How far it is does not matter."""
+
+    def finish(self, outcome: str = "") -> None:
+        self.said.append(outcome)
+        self.ended.set()
+
+
+def test_a_layer_of_a_package_that_turns_out_to_be_another_is_made_again(pantry: Pantry) -> None:
+    [a] = pantry.add(A)
+    told = Told()
+
+    def fetch(members: Sequence[Member]) -> Iterator[tuple[Member, PackageFile]]:
+        abandoned = GrowingFile("a", 1, os.open(os.devnull, os.O_RDONLY))
+        abandoned.abandon()
+        yield a, abandoned
+        assert told.ended.wait(30)
+        yield from pantry.fetch(members)
+
+    [made] = make_layers(layer_plan([[a]]), RECIPE, pantry.stores(), fetch, progress=told)
+    assert "opt/conda/share/a" in made.layer.list_files()
+    assert told.said == ["layer a", "again", "layer a", ""]
 
 
 def test_what_is_made_is_kept_under_its_key(pantry: Pantry) -> None:

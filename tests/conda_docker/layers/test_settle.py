@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from conda_docker.environment.wheels import LockedWheel
+from conda_docker.layers.member import Member
 from conda_docker.layers.recipe import Recipe
 from conda_docker.layers.settle import settle
+from conda_docker.package.conda_format import PackageFile
+from python_docker.files.growing import GrowingFile
 from tests.conda_docker.layers.ingredients import RECIPE, Pantry
 from tests.conda_docker.packages import Symlink, SyntheticPackage
 from tests.conda_docker.pypi.wheels import make_wheel
@@ -29,6 +34,16 @@ def test_the_last_in_order_wins_though_it_arrives_first(pantry: Pantry) -> None:
     found = settle([a, b], {}, RECIPE, lambda members: pantry.fetch([*members][::-1]))
     assert {stem: set(loss.without) for stem, loss in found.losses.items()} == {a.stem: {"x"}}
     assert found.overwritten == {}
+
+
+def test_a_package_counts_once_it_is_there(pantry: Pantry) -> None:
+    a, b = pantry.add(*(SyntheticPackage(name=n, files={"x": n}) for n in "ab"))
+
+    def fetch(members: Sequence[Member]) -> Iterator[tuple[Member, PackageFile]]:
+        yield a, GrowingFile("a", 1, os.open(os.devnull, os.O_RDONLY))
+        yield from pantry.fetch(members)
+
+    assert settle([a, b], {}, RECIPE, fetch).losses.keys() == {a.stem}
 
 
 def test_what_a_wheel_wins_of_a_conda_package_is_counted(pantry: Pantry) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +17,9 @@ from conda_docker.layers.recipe import Recipe
 from conda_docker.layers.write import write_layer
 from conda_docker.link.bytecode.compiler import Compiler
 from conda_docker.link.bytecode.python_program import PythonProgram, exact_version, find_on_machine, minor_version
+from conda_docker.package.fetch.hashes import archive_hashes
 from python_docker.files.compression import Compression
+from python_docker.files.growing import Abandoned, GrowingFile
 from python_docker.image.blob_store import temporary_writer
 from tests.conda_docker.layers.ingredients import RECIPE
 from tests.conda_docker.oracle import locked
@@ -25,6 +31,33 @@ VERSION = exact_version()
 def archives(folder: Path, *packages: SyntheticPackage) -> tuple[list[LockedPackage], list[Path]]:
     paths = [package.write(folder) for package in packages]
     return [locked(path) for path in paths], paths
+
+
+@contextmanager
+def coming(path: Path, *, right: bool) -> Iterator[GrowingFile]:
+    """An archive of which all bytes are there, and which turns out to be right, or not, only after a while."""
+    growing = GrowingFile(path.name, path.stat().st_size, os.open(path, os.O_RDONLY))
+    growing.grow(growing.size)
+    timer = threading.Timer(0.1, growing.finish if right else growing.abandon)
+    timer.start()
+    yield growing
+    timer.join()
+
+
+def test_a_package_that_is_read_while_it_comes_makes_the_same_layer(tmp_path: Path) -> None:
+    [member], [path] = archives(tmp_path, SyntheticPackage(name="a", files={"x": "a"}))
+    # Packages are read while they come only where both hashes are known, which a record has of a whole one anyway.
+    members = [replace(member, md5=str(archive_hashes(path)["md5"]))]
+    whole, _ = write_layer(RECIPE, members, [path], temporary_writer)
+    with coming(path, right=True) as growing:
+        layer, _ = write_layer(RECIPE, members, [growing], temporary_writer)
+    assert layer.digest == whole.digest
+
+
+def test_a_package_that_turns_out_to_be_another_makes_no_layer(tmp_path: Path) -> None:
+    members, [path] = archives(tmp_path, SyntheticPackage(name="a", files={"x": "a"}))
+    with coming(path, right=False) as growing, pytest.raises(Abandoned):
+        write_layer(RECIPE, members, [growing], temporary_writer)
 
 
 def test_packages_are_written_one_after_another(tmp_path: Path) -> None:

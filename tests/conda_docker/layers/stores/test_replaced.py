@@ -16,7 +16,7 @@ from conda_docker.image.index import finish_images
 from conda_docker.image.preview import preview_image
 from conda_docker.image.reuse import WithLayers
 from conda_docker.layers.stores.layer_stores import LayerStores
-from conda_docker.layers.stores.replaced import ENVIRONMENT_TYPE, ReplacedImages
+from conda_docker.layers.stores.replaced import ENVIRONMENT_TYPE, ReplacedImages, replaceable
 from conda_docker.resolution.lock import lock
 from python_docker.copying.delivery import Delivery
 from python_docker.copying.referrer import Referrer, put_referrer, read_referrers
@@ -84,6 +84,14 @@ def plainly(tmp_path: Path, environment: LockedEnvironment) -> str:
     """Return the digest of the image that a machine without anything makes."""
     options = BuildOptions(cache_dir=tmp_path / "plain", bytecode=Bytecode.NEVER)
     return build_image(environment, None, options).image.digest
+
+
+def test_only_places_that_keep_what_they_have_can_be_reused() -> None:
+    places = [
+        Location.parse(text)
+        for text in ("docker://localhost:5000/app:1", "oci:app:1", "oci-archive:app.tar", "dir:app")
+    ]
+    assert replaceable(places) == places[:2]
 
 
 def test_of_an_image_with_one_changed_package_that_one_is_downloaded(
