@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, BinaryIO
 from conda_docker.build_options import SCRATCH
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.cache.kept_blob import kept_blob
-from conda_docker.errors import CacheError
 from python_docker.argument_types import check_type
 from python_docker.copying.choose import image_of
 from python_docker.errors import ContentMismatch, Error, NotFound, PlatformNotFound
@@ -23,8 +22,9 @@ from python_docker.image.blob import Blob
 from python_docker.parallel import Shared
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import Descriptor, Manifest, parse_manifest
+from python_docker.spec.documents import Descriptor, Index, Manifest, parse_manifest
 from python_docker.spec.platform import Platform
+from python_docker.spec.platform_choice import select_platform
 from python_docker.spec.reference import ImageReference
 from python_docker.transports import Location, open_source
 
@@ -36,13 +36,35 @@ DigestOf = Callable[[str, Platform, Path], str]
 """Says which image a name means: the digest of the manifest, by location, platform and cache folder."""
 
 _shared: Shared[tuple[object, ...], Image] = Shared()
+_roots: Shared[str, Manifest | Index] = Shared()
+_own_roots: ContextVar[Shared[str, Manifest | Index] | None] = ContextVar("own_roots", default=None)
 # Of a thread, so that whoever is asked hears one question at a time.
 _told: ContextVar[DigestOf | None] = ContextVar("told", default=None)
 
 
-def shared_bases() -> AbstractContextManager[None]:
+@contextmanager
+def shared_bases() -> Iterator[None]:
     """Have all builds within the block open each base in a registry once: a tag means one image in all of them."""
-    return _shared.block()
+    with _shared.block(), _roots.block():
+        yield
+
+
+@contextmanager
+def one_base() -> Iterator[None]:
+    """Have a tag mean one index or image within the block, for all platforms of one build.
+
+    That holds for this thread, and those that work in a copy of its context (`contextvars.copy_context`).
+    """
+    if _own_roots.get() is not None:
+        yield
+        return
+    roots: Shared[str, Manifest | Index] = Shared()
+    before = _own_roots.set(roots)
+    try:
+        with roots.block():
+            yield
+    finally:
+        _own_roots.reset(before)
 
 
 @contextmanager
@@ -126,15 +148,13 @@ def _open_reference(
                 )
     source = open_source(Location("docker", "", str(reference)), registry=registry)
     try:
-
-        def known_or_read(descriptor: Descriptor) -> Blob:
-            blob = source.blob(descriptor)
-            return kept_blob(blob, cache) if cache.blobs.contains(descriptor) else blob
-
-        image = _image_for(source, platform, location, known_or_read)
-        manifest = image.manifest
-        with suppress(OSError, CacheError), cache.writing():
-            cache.blobs.add_bytes(image.config_file.raw, manifest.config.media_type)
+        root = _root(reference, source)
+        manifest = _known_manifest(cache, key)
+        if manifest is not None and manifest.digest == _chosen(root, platform):
+            return _image(manifest, cache, reference, source.blob)
+        manifest = _image_for(
+            source, platform, location, root, lambda descriptor: kept_blob(source.blob(descriptor), cache)
+        ).manifest
         cache.remember(NoteKind.BASES, key, json.dumps([manifest.media_type, manifest.raw.decode()]).encode())
         return _image(manifest, cache, reference, source.blob)
     finally:
@@ -155,11 +175,32 @@ def _checked(image: Image, digest: str | None, location: str) -> Image:
     return image
 
 
+def _root(reference: ImageReference, source: Source) -> Manifest | Index:
+    """Return what a name means now, or meant before in a block for which it means one thing."""
+    name, own = str(reference), _own_roots.get()
+    if own is None:
+        return _roots.get(name, source.root)
+    return own.get(name, lambda: _roots.get(name, source.root))
+
+
+def _chosen(root: Manifest | Index, platform: Platform) -> Digest | None:
+    """Return which manifest is for a platform, where that can be said without reading another."""
+    if isinstance(root, Manifest):
+        return root.digest
+    with suppress(PlatformNotFound):
+        return select_platform(root, platform).digest
+    return None
+
+
 def _image_for(
-    source: Source, platform: Platform, location: str, get_blob: Callable[[Descriptor], Blob] | None = None
+    source: Source,
+    platform: Platform,
+    location: str,
+    root: Manifest | Index | None = None,
+    get_blob: Callable[[Descriptor], Blob] | None = None,
 ) -> Image:
     try:
-        return image_of(source, platform, get_blob=get_blob)
+        return image_of(source, platform, root, get_blob=get_blob)
     except PlatformNotFound as error:
         raise PlatformNotFound(f"the base image {location} cannot be used: {error}") from None
 

@@ -71,9 +71,12 @@ def resolve(
     check_streams(request.files)
     files = [InputFile.read(path) for path in request.files]
     platforms = request.platforms or (None,)
+    from conda_docker.image.base import one_base
+
     try:
         resolving = _Resolving(request, files, download, preferred or {}, progress, opened)
-        return tuple(map(resolving.resolve, platforms))
+        with one_base():
+            return tuple(map(resolving.resolve, platforms))
     except InvalidSpec as error:
         place = place_of(error.spec, files)
         if place is None:

@@ -9,28 +9,18 @@ import pytest
 
 from conda_docker import bake, find_targets
 from python_docker.errors import NotFound
-from python_docker.image import Image
-from python_docker.transports import write_image
+from python_docker.spec.platform import Platform
 from tests.conda_docker.baking.conftest import PACKAGES
 from tests.conda_docker.baking.environments import write_environments
 from tests.conda_docker.channel_server import ChannelServer
+from tests.conda_docker.registry_base import asked_for, push_base
 from tests.peers import Registry
 
 
 @pytest.fixture
 def base(registry: Registry, repository: str) -> str:
-    """Return the name of an image of three layers in a registry."""
-    image = Image()
-    for path in ("/etc/os-release", "/bin/sh", "/etc/motd"):
-        image.add_layer_contents({path: path.encode()})
-    write_image(image, f"docker://{registry.host}/{repository}:v1")
-    return f"{registry.host}/{repository}:v1"
-
-
-def asked(registry: Registry, since: int) -> Counter[str]:
-    """Return how often each manifest and each blob was asked for, by the last part of its path."""
-    paths = [request.path for request in registry.requests(since)]
-    return Counter(path.rpartition("/")[2] for path in paths if path != "/v2/")
+    """Return the name of an image in a registry."""
+    return push_base(registry, repository, [Platform()])
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
@@ -40,7 +30,7 @@ def test_a_base_is_read_once_for_all(
     write_environments(tmp_path / "modules", server.url, 6, PACKAGES)
     since = len(registry.requests())
     bake(find_targets(tmp_path / "modules", base=base, output=tmp_path / "out"), jobs=jobs).raise_for_failures()
-    found = asked(registry, since)
+    found = asked_for(registry, since)
     assert set(found.values()) == {1}
     assert len(found) == 5  # what the tag means, the config, three layers
 
@@ -53,7 +43,7 @@ def test_a_second_bake_asks_only_what_the_tag_means(
     first = bake(targets, jobs=3)
     since = len(registry.requests())
     second = bake(targets, jobs=3)
-    assert asked(registry, since) == {"v1": 1}
+    assert asked_for(registry, since) == {"v1": 1}
     assert second.digests == first.digests
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.image.base import open_base
+from conda_docker.image.base import one_base, open_base
 from python_docker.errors import NotFound
 from python_docker.image import Image
 from python_docker.spec.platform import Platform
 from python_docker.transports import write_image
+from tests.conda_docker.registry_base import asked_for, push_base
 from tests.peers import Registry
 
 AMD64 = Platform()
@@ -43,6 +44,34 @@ def test_layers_are_read_from_the_registry_once(registry: Registry, base: str, t
     assert second.list_files() == files == ["etc", "etc/motd", "etc/os-release"]
     assert not [path for path in blobs(registry, since) if str(second.id) not in path]
     assert second.digest == first.digest
+
+
+def test_all_platforms_of_a_build_are_of_one_index(registry: Registry, repository: str, tmp_path: Path) -> None:
+    platforms = [Platform("linux", "amd64"), Platform("linux", "arm64")]
+    name = push_base(registry, repository, platforms)
+    since = len(registry.requests())
+    with one_base():
+        first = open_base(name, platforms[0], tmp_path)
+        index = push_base(registry, repository, [Platform("linux", "s390x"), *platforms])
+        second = open_base(index, platforms[1], tmp_path)
+    assert first is not None
+    assert second is not None
+    assert {each.platform for each in (first, second)} == set(platforms)
+    reads = [request for request in registry.requests(since) if request.method == "GET"]
+    assert sum(request.path.endswith("/manifests/v1") for request in reads) == 1
+
+
+def test_of_an_index_that_has_not_changed_nothing_else_is_asked(
+    registry: Registry, repository: str, tmp_path: Path
+) -> None:
+    name = push_base(registry, repository, [Platform("linux", "amd64"), Platform("linux", "arm64")])
+    first = open_base(name, AMD64, tmp_path)
+    since = len(registry.requests())
+    second = open_base(name, AMD64, tmp_path)
+    assert first is not None
+    assert second is not None
+    assert (second.id, second.platform) == (first.id, first.platform)
+    assert asked_for(registry, since) == {"v1": 1}
 
 
 def test_a_kept_base_works_offline(base: str, tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ from conda_docker.cache.folder import CacheFolder
 from conda_docker.serve.configuration import Grant, Limits, ServerConfiguration
 from conda_docker.serve.making import maker
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.registry_base import asked_for, push_base
 from tests.conda_docker.serve.conftest import AMD64, ARM64, Start
+from tests.peers import Registry
 
 
 def get(client: TestClient, path: str, **headers: str) -> Any:
@@ -150,6 +152,22 @@ def test_a_hundred_pulls_of_one_image_make_it_once(start: Start, monkeypatch: py
     assert answers == [200] * 100
     assert sorted(made) == ["library", "text", "text/tool", "tool", "tool-3"]
     assert 'conda_docker_images_total{result="made"} 5.0' in get(client, "/metrics").text
+
+
+def test_images_on_one_base_ask_what_its_tag_means_and_read_it_once(
+    start: Start, channel: SyntheticChannel, registry: Registry, repository: str
+) -> None:
+    names = ("one", "two", "three")
+    channel.add(*(SyntheticPackage(name=name, subdir="noarch", noarch="generic") for name in names))
+    base = push_base(registry, repository, [AMD64, ARM64])
+    client = start(base=base, platforms=(AMD64, ARM64))
+    since = len(registry.requests())
+    for name in names:
+        get(client, f"/v2/{name}/manifests/latest")
+    found = asked_for(registry, since)
+    assert found.pop("v1") == 3
+    assert set(found.values()) == {1}
+    assert len(found) == 10  # for each platform a manifest, a config and three layers
 
 
 def test_days(start: Start, channel: SyntheticChannel) -> None:

@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from conda_docker.arguments.amounts import format_size
 from conda_docker.errors import Unsolvable
 from conda_docker.image.assemble import build_image
+from conda_docker.image.base import one_base
 from conda_docker.image.index import image_index
 from conda_docker.image.plan import members_of
 from conda_docker.layers.stores.layer_stores import LayerStores
@@ -159,8 +161,9 @@ def _resolve(request: Request) -> tuple[list[Resolved], dict[str, str]]:
         except Unsolvable as error:
             return error
 
-    with ThreadPoolExecutor(len(request.platforms), thread_name_prefix="solve") as pool:
-        answers = dict(zip(request.platforms, pool.map(attempt, request.platforms), strict=True))
+    with one_base(), ThreadPoolExecutor(len(request.platforms), thread_name_prefix="solve") as pool:
+        futures = {platform: pool.submit(copy_context().run, attempt, platform) for platform in request.platforms}
+        answers = {platform: future.result() for platform, future in futures.items()}
     resolved = [answer for answer in answers.values() if not isinstance(answer, Unsolvable)]
     refused = {str(platform): answer for platform, answer in answers.items() if isinstance(answer, Unsolvable)}
     if not resolved:
