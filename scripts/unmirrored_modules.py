@@ -52,7 +52,7 @@ REASONS = {
     "cli/commands/test_build_trust and test_build_sbom, read by the tools that they are for": """
         conda_docker/attestation/attachments.py conda_docker/attestation/buildkit.py
         conda_docker/attestation/existing.py conda_docker/attestation/slsa.py conda_docker/sbom/attachment.py
-        conda_docker/sbom/writer.py
+        conda_docker/attestation/bill_writer.py
     """,
     "cli/commands/test_diff": "conda_docker/comparison/side.py",
     "sbom/test_document, whose results the formats' own libraries read": """

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
     from conda_docker.image.assemble import BuildResult, build_image
     from conda_docker.image.base import open_base
-    from conda_docker.image.provenance import InstalledEnvironment, InstalledPackage, read_environments
     from conda_docker.policy.advisories.sources import AdvisorySource
     from conda_docker.policy.rules import Policy
+    from conda_docker.provenance import InstalledEnvironment, InstalledPackage, read_environments
     from conda_docker.request import Request
     from conda_docker.resolution.lock import lock
     from conda_docker.resolution.resolve import Resolved, resolve
@@ -44,8 +44,8 @@ _HOMES = {
     "BuildResult": "image.assemble",
     "Bytecode": "build_options",
     "Layering": "build_options",
-    "InstalledEnvironment": "image.provenance",
-    "InstalledPackage": "image.provenance",
+    "InstalledEnvironment": "provenance",
+    "InstalledPackage": "provenance",
     "LockedEnvironment": "environment.locked",
     "LockedPackage": "environment.locked",
     "Policy": "policy.rules",
@@ -60,7 +60,7 @@ _HOMES = {
     "find_targets": "baking.targets.find",
     "lock": "resolution.lock",
     "open_base": "image.base",
-    "read_environments": "image.provenance",
+    "read_environments": "provenance",
     "rebuild": "verification.rebuild",
     "resolve": "resolution.resolve",
 }

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.arguments.in_image import to_additions, to_folder, to_home, to_mode, to_ports
+from conda_docker.arguments.in_image import to_additions, to_bill_formats, to_folder, to_home, to_mode, to_ports
 from conda_docker.arguments.values import (
     Conversion,
     convert_fields,
@@ -160,6 +160,8 @@ class BuildOptions:
 
     `frozen` marks the environment as one that conda and pip leave as it is.
 
+    `sbom_in_image` are formats of bills of materials, "cyclonedx" or "spdx", that become files in the image.
+
     `link_scripts` says what becomes of packages' link scripts, `link_scripts_network` whether they have a network.
 
     `cache_dir` is the folder of the layer cache (None: the user's). `use_cache` false builds every layer anew.
@@ -202,6 +204,7 @@ class BuildOptions:
     user: str | None = None
     user_name: str | None = None
     home: str | None = None
+    sbom_in_image: tuple[str, ...] = ()
     link_scripts: LinkScripts = LinkScripts.WARN
     link_scripts_network: bool = False
     workdir: str | None = None
@@ -267,6 +270,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "user": to_text,
     "user_name": to_text,
     "home": to_home,
+    "sbom_in_image": to_bill_formats,
     "link_scripts": partial(to_choice, kind=LinkScripts),
     "link_scripts_network": to_flag,
     "workdir": to_folder,

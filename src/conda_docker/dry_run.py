@@ -94,7 +94,13 @@ class Layer:
     """
 
     kind: Literal[
-        "packages", "link scripts", "pip packages as installed", "files of the prefix", "environment", "added files"
+        "packages",
+        "link scripts",
+        "pip packages as installed",
+        "files of the prefix",
+        "environment",
+        "added files",
+        "bill of materials",
     ]
     packages: tuple[str, ...]
     known: bool

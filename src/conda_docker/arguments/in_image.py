@@ -14,6 +14,9 @@ _SYSTEM_FOLDERS = frozenset({"bin", "boot", "dev", "etc", "lib", "lib32", "lib64
 _SHARED_FOLDERS = frozenset({"home", "media", "mnt", "opt", "run", "srv", "tmp", "usr", "var"})
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?")
 
+BILL_FORMATS = ("cyclonedx", "spdx")
+"""The formats of bills of materials, as `conda_docker.sbom.document` has them."""
+
 
 def to_home(name: str, value: object) -> str | None:
     """Return the home folder of a user as `/etc/passwd` has it (passwd(5)), or None.
@@ -116,3 +119,15 @@ def _addition(name: str, item: object) -> tuple[Path, str]:
         if path is not None and place is not None:
             return path, place
     raise wrong_type(name, "pairs of a path on this machine and one in the image", item)
+
+
+def to_bill_formats(name: str, value: object) -> tuple[str, ...]:
+    """Return names of formats, each once and in the order of `BILL_FORMATS`: the order that is asked in means nothing.
+
+    Raises `ValueError` for a format that there is not.
+    """
+    given = to_texts(name, value)
+    for text in given:
+        if text not in BILL_FORMATS:
+            raise ValueError(f"{name} must be {' or '.join(map(repr, BILL_FORMATS))}, not {text[:80]!r}")
+    return tuple(known for known in BILL_FORMATS if known in given)

@@ -18,10 +18,10 @@ from python_docker.signing.bundle import BUNDLE_TYPE
 from python_docker.signing.statement import MEDIA_TYPE, SIGNATURE, statement
 
 if TYPE_CHECKING:
+    from conda_docker.attestation.bill_writer import BillWriter
     from conda_docker.attestation.slsa import Files
     from conda_docker.image.result import BuildResult
     from conda_docker.request import Request
-    from conda_docker.sbom.writer import BillWriter
     from python_docker.image import Image
     from python_docker.image.blob import Blob
     from python_docker.spec.digest import Digest

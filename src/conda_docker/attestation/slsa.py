@@ -100,6 +100,7 @@ def _external(request: Request, files: Files) -> dict[str, Any]:
         "chown": options.chown,
         "chmod": None if options.chmod is None else f"{options.chmod:o}",
         "frozen": options.frozen,
+        "sbomInImage": list(options.sbom_in_image),
         "projects": [folder.absolute().name for folder in request.projects],
         "onlyPackages": request.only_packages,
         "useExtracted": options.use_extracted,
@@ -110,14 +111,14 @@ def _external(request: Request, files: Files) -> dict[str, Any]:
 
 def _internal(result: BuildResult) -> dict[str, Any]:
     """Return how the layers were made: what the image's history says of it."""
-    from conda_docker.image.provenance import read_environments
+    from conda_docker.provenance import read_environments
 
     build = read_environments(result.image)[-1].build
     return {"prefix": result.prefix} | dict(build or {})
 
 
 def _base(result: BuildResult) -> list[dict[str, Any]]:
-    from conda_docker.image.runtime.config import base_of
+    from conda_docker.provenance import base_of
     from conda_docker.sbom.purl import image_purl
     from python_docker.errors import InvalidReference
     from python_docker.spec.reference import ImageReference

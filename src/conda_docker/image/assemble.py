@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conda_docker import provenance
 from conda_docker.build_options import Activate, BuildOptions, LinkScripts
 from conda_docker.environment.activation_script import script_files
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.subdirs import platform_of_subdir
-from conda_docker.image import provenance
 from conda_docker.image.base_system import BaseSystem, read_base_system
 from conda_docker.image.build_record import BuildRecord
+from conda_docker.image.content.bill_layer import bill_layer, check_bills
 from conda_docker.image.content.environment_layer import environment_layer
 from conda_docker.image.content.new_layers import NewLayer, NewLayers
 from conda_docker.image.content.package_layers import PackageLayers, package_layers
@@ -65,6 +66,7 @@ def build_image(
     check_optional("options", options, BuildOptions)
     options = options or BuildOptions()
     check_base(environment, base, options)
+    check_bills(options)
     if stores is None:
         stores = LayerStores.of(options, progress=progress, stop=None if delivery is None else delivery.stop)
     cache_dir = stores.cache.root
@@ -128,6 +130,8 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
     gpu = gpu_variables(environment.packages, image.config.environment)
     configure(image, base, recipe.prefix, options, activation, gpu, user, has_python=environment.python is not None)
     describe(image, base, options, rfc3339(created))
+    stated = {stem: stated for layer in made for stem, stated in layer.facts.stated.items()}
+    stack.add(bill_layer(image, environment, stated, options, recipe, system, created))
     unrun = [] if options.link_scripts is LinkScripts.RUN else scripted
     return BuildResult(
         image,
@@ -144,7 +148,7 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
             *activation.notes,
         ),
         environment=environment,
-        stated={stem: stated for layer in made for stem, stated in layer.facts.stated.items()},
+        stated=stated,
     )
 
 
@@ -174,7 +178,7 @@ def _own_layer(
     system = plan.system if plan.base is not None else None
     layer = environment_layer(plan.environment, plan.recipe, activation, user, system, created, frozen=options.frozen)
     record = BuildRecord.of(plan.recipe, options, extracted=any(each.extracted for each in packages.made))
-    history = provenance.environment_history(plan.environment, plan.recipe.prefix, rfc3339(created), record)
+    history = provenance.environment_history(plan.environment, plan.recipe.prefix, rfc3339(created), record.to_json())
     return NewLayers((NewLayer.of(layer, history, seconds=time.monotonic() - started, always=True),))
 
 

@@ -165,7 +165,8 @@ def _room(base: Image | None, options: BuildOptions, environment: LockedEnvironm
     installed = environment.installed
     prefix = 0 if installed is None else bool(installed.distributions) + 1
     projects = sum(wheel.project for wheel in environment.wheels)
-    room = options.max_layers - base_layers - 1 - bool(options.add) - scripts - prefix - projects
+    own = 1 + bool(options.add) + bool(options.sbom_in_image)
+    room = options.max_layers - base_layers - own - scripts - prefix - projects
     if room < 1:
         raise UnsupportedFormat(
             f"the base image has {base_layers} layers, which leaves no room for packages among the "

@@ -14,6 +14,7 @@ from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.environment.wheels import LockedWheel
 from conda_docker.image.base_system import BaseSystem, read_base_system, remembered_base_system
 from conda_docker.image.content.added_files import check_added
+from conda_docker.image.content.bill_layer import check_bills
 from conda_docker.image.content.prefix_layers import LAYERS, has_run_scripts
 from conda_docker.image.content.script_layers import check_link_scripts, known_link_script_layer
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
@@ -60,6 +61,8 @@ class LayerKind(StrEnum):
     ENVIRONMENT = "environment"
     """What makes a folder with packages an environment; small, and made by every build."""
     ADDED = "added files"
+    BILL = "bill of materials"
+    """What is in the image, as files in it (`--sbom-in-image`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,9 @@ def preview_image(
     if options.add:
         check_added(options)
         layers.append(LayerPreview(LayerKind.ADDED))
+    if options.sbom_in_image:
+        check_bills(options)
+        layers.append(LayerPreview(LayerKind.BILL))
     return ImagePreview(
         plan,
         tuple(_packages(layers, options, cache_dir)),

@@ -69,14 +69,16 @@ def _components(inventory: Inventory) -> list[BomComponent]:
 
 
 def _image(image: ImageItem, ref: str, properties: Iterable[Property] = ()) -> BomComponent:
-    digest = Digest(image.digest)
+    digest = None if image.digest is None else Digest(image.digest)
     return BomComponent(
         name=image.name,
         version=image.digest,
         type=ComponentType.CONTAINER,
         bom_ref=ref,
-        purl=PackageURL.from_string(image.purl),
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest.encoded)] if digest.algorithm == "sha256" else [],
+        purl=None if image.purl is None else PackageURL.from_string(image.purl),
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest.encoded)]
+        if digest and digest.algorithm == "sha256"
+        else [],
         properties=properties,
     )
 

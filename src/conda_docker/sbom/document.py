@@ -80,6 +80,7 @@ def bill_of_materials(
     cache_dir: Path | None = None,
     offline: bool = False,
     files: bool = False,
+    inside: bool = False,
 ) -> bytes:
     """Return the bill of materials of an image, which is the same for the same image.
 
@@ -89,7 +90,7 @@ def bill_of_materials(
     the user's) unless they are there or were looked into before. `stated` (`BuildResult.stated`) adds the licenses of
     wheels, and where conda packages were built from. With `files`, every file of the packages is listed with its
     digests: all layers of packages are read for it. `manifest` is the image's as it was written, if that
-    is not `image.manifest`.
+    is not `image.manifest`. A bill that becomes a file `inside` the image names neither the image nor its layers.
 
     Raises `NotFound` for an image whose history names no packages, `DownloadError` for a package that cannot be looked
     into, `MissingExtra` without the libraries of `conda-docker[sbom]`.
@@ -114,7 +115,7 @@ def bill_of_materials(
     from conda_docker.sbom.files import files_of_packages
 
     items = files_of_packages(image) if files else {}
-    inventory = take_inventory(image, manifest, environment, distributions, stated or {}, items)
+    inventory = take_inventory(image, manifest, environment, distributions, stated or {}, items, inside=inside)
     if bill_format is BillFormat.CYCLONEDX:
         from conda_docker.sbom.cyclonedx import cyclonedx_document
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conda_docker.image.runtime.config import base_of
+from conda_docker.provenance import base_of
 from conda_docker.sbom.purl import image_purl
 from python_docker.errors import InvalidReference
 from python_docker.spec.reference import ImageReference
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ImageItem:
-    """An image: the one that the bill is of, or its base."""
+    """An image: the one that the bill is of, or its base.
+
+    Of the image that a bill is in, neither digest nor purl can be said.
+    """
 
     name: str
-    digest: str
-    purl: str
+    digest: str | None = None
+    purl: str | None = None
 
 
 def image_item(image: Image, digest: str) -> ImageItem:

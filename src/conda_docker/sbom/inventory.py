@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.environment.wheels import Distribution, LockedWheel, normalize_name
-from conda_docker.image.provenance import copied_distributions, packages_of_layer, read_environments
+from conda_docker.provenance import copied_distributions, packages_of_layer, read_environments
 from conda_docker.redaction import public_url
 from conda_docker.sbom.files import FileItem
 from conda_docker.sbom.image_item import ImageItem, base_item, image_item
@@ -21,7 +21,7 @@ from python_docker.spec.digest import Digest
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
-    from conda_docker.image.provenance import InstalledEnvironment, InstalledPackage
+    from conda_docker.provenance import InstalledEnvironment, InstalledPackage
     from python_docker.image import Image
     from python_docker.spec.documents import Manifest
 
@@ -88,13 +88,16 @@ def take_inventory(
     distributions: Sequence[Distribution] = (),
     stated: Mapping[str, Mapping[str, str]] | None = None,
     files: Mapping[tuple[str, str], tuple[FileItem, ...]] | None = None,
+    *,
+    inside: bool = False,
 ) -> Inventory:
     """Return what is in an image, as its history says.
 
     `manifest` is the image's as it was written (None: as it would be). `environment` is what was just built into it,
     whose records say more than the history; `distributions` are what its conda packages bring to pip, and `stated` is
     what its packages say of themselves (`BuildResult.stated`). `files` are those of packages (see `files_of_packages`).
-    Raises `NotFound` for an image whose history names no
+    With `inside`, for a bill that is a file in the image itself, neither the image nor its layers are named: their
+    digests depend on that bill, and on how they are stored. Raises `NotFound` for an image whose history names no
     packages.
     """
     environments = read_environments(image)
@@ -108,8 +111,9 @@ def take_inventory(
     drafts: list[_Draft] = []
     refs: set[str] = set()
     for layer in reversed(image.layers):
+        place = None if inside else layer.digest
         for package in packages_of_layer(layer):
-            draft = _Draft(package, layer.digest, locked.get(package.url), wheels.get(package.url), stated or {}, refs)
+            draft = _Draft(package, place, locked.get(package.url), wheels.get(package.url), stated or {}, refs)
             draft.files = (files or {}).get((package.prefix, package.url), ())
             drafts.append(draft)
             if draft.locked is not None:
@@ -119,15 +123,14 @@ def take_inventory(
         for distribution, ref in draft.distributions:
             by_name.setdefault((draft.package.prefix, f"pypi:{distribution.name}"), ref)
     requested = {by_name[key] for one in environments for key in _requested(one) if key in by_name}
-    digest = (image.manifest if manifest is None else manifest).digest
     return Inventory(
-        image=image_item(image, digest),
+        image=ImageItem("image") if inside else image_item(image, (manifest or image.manifest).digest),
         created=_created(image),
         platform=str(image.platform),
         base=base_item(image),
         layers=tuple(
             LayerItem(layer.digest, layer.diff_id, layer.descriptor.media_type, layer.size)
-            for layer in reversed(image.layers)
+            for layer in (() if inside else reversed(image.layers))
         ),
         components=(
             *(component for draft in drafts for component in draft.components(by_name)),
@@ -164,7 +167,7 @@ class _Draft:
     def __init__(
         self,
         package: InstalledPackage,
-        layer: Digest,
+        layer: Digest | None,
         locked: LockedPackage | None,
         wheel: LockedWheel | None,
         stated: Mapping[str, Mapping[str, str]],

@@ -112,15 +112,17 @@ def _ids(inventory: Inventory) -> dict[str, str]:
 
 
 def _image(image: ImageItem, spdx_id: str, comment: str | None = None) -> Package:
-    digest = Digest(image.digest)
+    digest = None if image.digest is None else Digest(image.digest)
     return Package(
         spdx_id,
         image.name,
         SpdxNoAssertion(),
         version=image.digest,
         files_analyzed=False,
-        checksums=[Checksum(ChecksumAlgorithm.SHA256, digest.encoded)] if digest.algorithm == "sha256" else [],
-        external_references=[_purl(image.purl)],
+        checksums=[Checksum(ChecksumAlgorithm.SHA256, digest.encoded)]
+        if digest and digest.algorithm == "sha256"
+        else [],
+        external_references=[] if image.purl is None else [_purl(image.purl)],
         primary_package_purpose=PackagePurpose.CONTAINER,
         comment=comment,
     )

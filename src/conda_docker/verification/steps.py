@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conda_docker.image.provenance import (
+from conda_docker.provenance import (
     InstalledEnvironment,
     InstalledPackage,
     packages_of_layer,

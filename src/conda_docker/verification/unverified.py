@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conda_docker.image.provenance import is_of_prefix
+from conda_docker.provenance import is_of_bills, is_of_prefix
 from conda_docker.verification.report import LayerVerdict, Outcome, verdict_on
 
 if TYPE_CHECKING:
-    from conda_docker.image.provenance import InstalledPackage
+    from conda_docker.provenance import InstalledPackage
     from conda_docker.verification.steps import Step
 
 _REASONS = {
@@ -21,6 +21,10 @@ _PREFIX = (
     "it holds what an environment of the building machine had beyond its packages, such as files that were changed: no "
     "package says what is in it"
 )
+_BILLS = (
+    "it holds a bill of materials, which says more of the packages than their archives do, such as what the channel's "
+    "index said of them on that day"
+)
 _INCOMPLETE = "its environment's history is incomplete"
 
 
@@ -30,6 +34,8 @@ def left_out(step: Step, *, asked: bool) -> LayerVerdict:
         reason = "they are not among the packages that were asked for"
     elif step.kind == "other" and is_of_prefix(step.layer):
         reason = _PREFIX
+    elif step.kind == "other" and is_of_bills(step.layer):
+        reason = _BILLS
     else:
         reason = _REASONS.get(step.kind, _INCOMPLETE)
     verdict = verdict_on(step, Outcome.UNVERIFIED, reason)

@@ -140,6 +140,7 @@ OPTIONS: dict[str, Any] = {
     "user": "1000",
     "user_name": "me",
     "home": "/srv/me",
+    "sbom_in_image": ("cyclonedx",),
     "link_scripts": LinkScripts.REFUSE,
     "link_scripts_network": True,
     "workdir": "/srv",

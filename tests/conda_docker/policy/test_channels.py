@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker.image.provenance import InstalledPackage
 from conda_docker.policy.channels import Origin, foreign_packages, installed_origins
+from conda_docker.provenance import InstalledPackage
 
 CHANNEL = "https://conda.example.com/team"
 PACKAGES = (

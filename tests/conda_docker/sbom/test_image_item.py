@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker.image.runtime import config
+from conda_docker import provenance
 from conda_docker.sbom.image_item import base_item, image_item
 from python_docker.image import Image
 
@@ -14,7 +14,7 @@ DIGEST = f"sha256:{64 * 'a'}"
 def test_an_image_with_a_name() -> None:
     item = image_item(Image("ghcr.io/team/app", "v1"), DIGEST)
     assert (item.name, item.digest) == ("ghcr.io/team/app:v1", DIGEST)
-    assert item.purl.startswith("pkg:oci/app@sha256")
+    assert (item.purl or "").startswith("pkg:oci/app@sha256")
 
 
 def test_an_image_that_is_called_anything() -> None:
@@ -36,4 +36,4 @@ def test_the_base_that_it_is_on(
     monkeypatch.setattr("conda_docker.sbom.image_item.base_of", lambda image: said)
     found = base_item(Image())
     assert (found and found.name) == name
-    assert config.base_of(Image()) == (None, None)
+    assert provenance.base_of(Image()) == (None, None)

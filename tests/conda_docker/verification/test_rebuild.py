@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 
 from benchmarks.generator import Size, make_channel
+from conda_docker import provenance
 from conda_docker.build_options import BuildOptions
 from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import SandboxUnavailable
-from conda_docker.image import provenance
 from conda_docker.image.assemble import build_image
 from conda_docker.request import Request
 from conda_docker.resolution.resolve import resolve

@@ -16,12 +16,12 @@ from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
 
 if TYPE_CHECKING:
+    from conda_docker.attestation.bill_writer import BillWriter
     from conda_docker.baking.result import BakeResult
     from conda_docker.baking.targets.target import Finishing, Target
     from conda_docker.cli.options.asked import AskedBuild
     from conda_docker.image.index import Attachments as AttachedToImages
     from conda_docker.image.result import BuildResult
-    from conda_docker.sbom.writer import BillWriter
     from python_docker.signing.keys import SigningKey
     from python_docker.spec.documents import Index, Manifest
     from python_docker.transports import Location
@@ -174,7 +174,7 @@ class _Finishing:
 
     def attachments(self, results: Sequence[BuildResult]) -> AttachedToImages | None:
         """Return what is attached to the images."""
-        from conda_docker.sbom.writer import BillWriter
+        from conda_docker.attestation.bill_writer import BillWriter
 
         asked, found = self._asked, list(results)
         if asked.bills:

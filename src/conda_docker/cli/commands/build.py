@@ -99,13 +99,13 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
         _dry_run(console, request, image, locations, given, default_base, replaced)
         return
 
+    from conda_docker.attestation.bill_writer import BillWriter
     from conda_docker.cli.terminal.build_report import blob_names
     from conda_docker.cli.terminal.result_files import write_result_files
     from conda_docker.image.assemble import begin_base, build_image
     from conda_docker.image.index import finish_images
     from conda_docker.layers.stores.layer_stores import LayerStores
     from conda_docker.resolution.resolve import resolve
-    from conda_docker.sbom.writer import BillWriter
     from python_docker.copying.delivery import Delivery
 
     attachments = Attachments(request, given)

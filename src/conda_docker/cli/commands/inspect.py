@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conda_docker.arguments.in_image import BILL_FORMATS
 from conda_docker.cli.options import common as options
 from conda_docker.cli.options import expected
 from conda_docker.cli.parameters import Option
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from conda_docker.image.provenance import InstalledEnvironment
+    from conda_docker.provenance import InstalledEnvironment
     from python_docker.image import Image
     from python_docker.signing.expected import Expected
     from python_docker.spec.documents import Manifest
@@ -61,7 +62,7 @@ _SHOWN = "What to show"
     Option(
         "--sbom",
         metavar="FORMAT",
-        type=click.Choice(options.BILL_FORMATS),
+        type=click.Choice(BILL_FORMATS),
         panel=_SHOWN,
         help="The bill of materials, cyclonedx or spdx: the attached one, else one made from the image's history; with "
         "--key or --certificate-identity, only one that is signed.",
@@ -201,7 +202,7 @@ def _show_artifact(output: Output, location: str, source: Source, manifest: Mani
 
 def _show_packages(output: Output, image: Image, *, explicit: bool, json: bool) -> None:
     from conda_docker.cli.terminal.describe import describe_environment, environments_text
-    from conda_docker.image.provenance import read_environments
+    from conda_docker.provenance import read_environments
 
     environments = read_environments(image)
     if explicit:
@@ -218,7 +219,7 @@ def _show_packages(output: Output, image: Image, *, explicit: bool, json: bool) 
 
 
 def _environments(image: Image) -> list[InstalledEnvironment]:
-    from conda_docker.image.provenance import read_environments
+    from conda_docker.provenance import read_environments
     from python_docker.errors import NotFound
 
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conda_docker.arguments.in_image import BILL_FORMATS
 from conda_docker.cli.options import common as options
 from conda_docker.cli.options.arguments import to_platform
 from conda_docker.cli.options.attest import PASSWORD_VARIABLES, KeyFile
@@ -56,7 +57,7 @@ _FILE = click.Path(path_type=Path)
         "sbom",
         metavar="FORMAT",
         multiple=True,
-        type=click.Choice(options.BILL_FORMATS),
+        type=click.Choice(BILL_FORMATS),
         help="Attach and sign a bill of materials, cyclonedx or spdx, made from the image's history; repeatable.",
     ),
     Option(

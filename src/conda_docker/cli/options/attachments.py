@@ -14,13 +14,13 @@ from conda_docker.cli.options.destinations import check_folder, registry_of
 
 if TYPE_CHECKING:
     from conda_docker.attestation.attachments import Attached, BuildAttachments
+    from conda_docker.attestation.bill_writer import BillWriter
     from conda_docker.attestation.slsa import Files
     from conda_docker.image.assemble import BuildResult
     from conda_docker.image.index import Attachments as ImageAttachments
     from conda_docker.layers.stores.replaced import ReplacedImages
     from conda_docker.request import Request
     from conda_docker.sbom.document import BillFormat
-    from conda_docker.sbom.writer import BillWriter
     from python_docker.signing.keys import SigningKey
     from python_docker.spec.documents import Index, Manifest
     from python_docker.transports import Location
@@ -122,9 +122,11 @@ class Attachments:
 
 def bills_of(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[BillFormat, Path | None]:
     """Return the formats of bills of materials that are asked for, and the file that each goes to."""
+    from conda_docker.sbom.document import BillFormat, check_installed
+
+    check_installed([BillFormat(name) for name in given["sbom_in_image"]])
     if not given["sbom"] and not given["sbom_output"]:
         return {}
-    from conda_docker.sbom.document import BillFormat, check_installed
     from python_docker.transports.table import REFERRER_FORMS
 
     formats = [BillFormat(name) for name in dict.fromkeys(given["sbom"])]

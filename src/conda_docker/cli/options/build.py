@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conda_docker.arguments.in_image import BILL_FORMATS
 from conda_docker.arguments.values import to_patterns
 from conda_docker.build_options import (
     BuildOptions,
@@ -88,7 +89,7 @@ OPTIONS = (
     Option(
         "--sbom",
         metavar="FORMAT",
-        type=click.Choice(common.BILL_FORMATS),
+        type=click.Choice(BILL_FORMATS),
         multiple=True,
         panel=RESULT,
         help="Attach a bill of materials, cyclonedx or spdx, to the image in a registry, an OCI layout or an OCI "

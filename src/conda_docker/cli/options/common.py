@@ -44,9 +44,6 @@ PLATFORM = Option(
     "[default: Linux on this machine's processor]",
 )
 
-BILL_FORMATS = ("cyclonedx", "spdx")
-"""As `conda_docker.sbom.document` has them, which takes too long to import for --help."""
-
 FORMATS = click.Choice(["oci", "docker"])
 COMPRESSIONS = click.Choice(["gzip", "zstd", "none"])
 

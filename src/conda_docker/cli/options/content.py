@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from conda_docker.arguments.in_image import to_additions, to_mode
+from conda_docker.arguments.in_image import BILL_FORMATS, to_additions, to_mode
 from conda_docker.build_options import DEFAULT_BASE
 from conda_docker.cli.options.arguments import to_platforms, to_source
 from conda_docker.cli.parameters import Argument, Option
@@ -209,6 +209,16 @@ CONTENT_OPTIONS = (
         convert=to_mode,
         panel=CONTENT,
         help="The mode of the added files, such as 644; folders that may be read may be searched too.",
+    ),
+    Option(
+        "--sbom-in-image",
+        sets="options.sbom_in_image",
+        metavar="FORMAT",
+        type=click.Choice(BILL_FORMATS),
+        multiple=True,
+        panel=CONTENT,
+        help="Put a bill of materials, cyclonedx or spdx, into the image as a file in /usr/share/sbom, for scanners "
+        "that read nothing else; repeatable.",
     ),
     Option(
         "--project",

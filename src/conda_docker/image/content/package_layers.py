@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conda_docker import provenance
 from conda_docker.build_options import BuildOptions
 from conda_docker.errors import InterpreterNotFound
-from conda_docker.image import provenance
 from conda_docker.image.content.new_layers import NewLayer, NewLayers
 from conda_docker.image.plan import ImagePlan, do_without
 from conda_docker.layers.fetching import fetching

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conda_docker import provenance
 from conda_docker.build_options import Activate, Bytecode, LinkScripts
 from conda_docker.environment.activation_script import FOLDER
 from conda_docker.errors import InterpreterNotFound
-from conda_docker.image import provenance
 from conda_docker.image.content.new_layers import NewLayer, NewLayers
 from conda_docker.image.plan import do_without
 from conda_docker.layers.facts import LayerFacts

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from conda_docker import provenance
 from conda_docker.build_options import BuildOptions, LinkScripts
 from conda_docker.cache.folder import NoteKind
 from conda_docker.errors import ScriptFailed
-from conda_docker.image import provenance
 from conda_docker.image.content.new_layers import NewLayer, NewLayers
 from conda_docker.layers.facts import LayerFacts
 from python_docker.errors import Error

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING
 
 from conda_docker.image.runtime.activation import ENTRYPOINT_NAME, Activation
 from conda_docker.image.runtime.annotations import MANIFEST, annotations_for
+from conda_docker.provenance import BASE_DIGEST, BASE_NAME
 from python_docker.errors import InvalidReference
 
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
     from conda_docker.image.runtime.users import ContainerUser
     from python_docker.image import Image
-
-BASE_NAME = "org.opencontainers.image.base.name"
-"""The label and annotation with the name of the base image (image-spec, annotations.md)."""
-BASE_DIGEST = "org.opencontainers.image.base.digest"
-"""The one with the digest of its manifest."""
 
 
 def configure(
@@ -74,9 +70,3 @@ def describe(image: Image, base: Image | None, options: BuildOptions, created: s
     )
     image.config["Labels"].update(described | dict(sorted(options.labels.items())))
     image.created = created
-
-
-def base_of(image: Image) -> tuple[str | None, str | None]:
-    """Return the name and the digest of the base that an image says it was built on; None for what it does not say."""
-    labels = {**image.annotations, **dict(image.config["Labels"])}
-    return labels.get(BASE_NAME) or None, labels.get(BASE_DIGEST) or None

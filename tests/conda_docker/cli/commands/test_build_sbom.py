@@ -16,7 +16,8 @@ from python_docker.copying.choose import manifest_of
 from python_docker.copying.referrer import read_referrers
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.referrers import referrers
-from python_docker.transports import open_source
+from python_docker.spec.platform import Platform
+from python_docker.transports import open_image, open_source
 from tests import peers
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.cli.conftest import LAYERS, Run
@@ -212,6 +213,20 @@ def test_a_platform_each(build: Build, conda_docker: Run, synthetic_channel: Syn
         shown = conda_docker("inspect", "--sbom", "cyclonedx", "--platform", platform, "oci:out:1.0")
         properties = json.loads(shown.stdout)["metadata"]["component"]["properties"]
         assert {"name": "conda-docker:platform", "value": platform} in properties
+
+
+def test_a_file_in_the_image_of_each_platform(
+    build: Build, synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    synthetic_channel.add(SyntheticPackage(name="plain", noarch="generic", files={"plain": b"1"}))
+    result = build("--platform", "linux/arm64", "-o", "oci:out:1.0", "--sbom-in-image", "cyclonedx", "plain")
+    assert result.returncode == 0, result.stderr
+    for platform in ("linux/amd64", "linux/arm64"):
+        top = open_image(f"oci:{tmp_path}/out:1.0", platform=Platform.parse(platform)).layers[0]
+        [bill] = [json.loads(file.read()) for entry, file in top.entries() if entry.path.endswith(".cdx.json")]
+        properties = bill["metadata"]["component"]["properties"]
+        assert properties == [{"name": "conda-docker:platform", "value": platform}]
+        assert [one["name"] for one in bill["components"]] == ["plain"]
 
 
 class TestMistakes:

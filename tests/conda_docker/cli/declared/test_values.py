@@ -27,6 +27,7 @@ SAMPLES: dict[str, tuple[object, list[str]]] = {
     "image": ("app:1", ["--image", "app:1"]),
     "output": ("oci:out", ["--output", "oci:out"]),
     "sbom": (["spdx"], ["--sbom", "spdx"]),
+    "sbom-in-image": (["cyclonedx", "spdx"], ["--sbom-in-image", "cyclonedx", "--sbom-in-image", "spdx"]),
     "layering-strategy": ("single", ["--layering-strategy", "single"]),
     "max-layers": (7, ["--max-layers", "7"]),
     "compression": ("zstd", ["--compression", "zstd"]),

@@ -11,7 +11,7 @@ from conda_docker.environment.inputs.lock_files.explicit import parse_explicit
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
 from conda_docker.environment.wheels import Distribution, LockedWheel
 from conda_docker.image.build_record import BuildRecord
-from conda_docker.image.provenance import (
+from conda_docker.provenance import (
     copied_distributions,
     environment_history,
     explicit_line,
@@ -95,7 +95,7 @@ def test_an_environment_is_read_as_it_was_written() -> None:
     [found] = read_environments(
         image(
             packages_history((ZLIB, OLD, SIX), PREFIX, CREATED),
-            environment_history(ENVIRONMENT, PREFIX, CREATED, build),
+            environment_history(ENVIRONMENT, PREFIX, CREATED, build.to_json()),
         )
     )
     assert (found.prefix, found.subdir, found.requested) == (PREFIX, "linux-64", ENVIRONMENT.requested)

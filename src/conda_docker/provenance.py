@@ -23,13 +23,18 @@ if TYPE_CHECKING:
     from conda_docker.environment.activation_script import ActivationScript
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
     from conda_docker.environment.wheels import LockedWheel
-    from conda_docker.image.build_record import BuildRecord
     from python_docker.image.layer import Layer
+
+BASE_NAME = "org.opencontainers.image.base.name"
+"""The label and annotation with the name of the base image (image-spec, annotations.md)."""
+BASE_DIGEST = "org.opencontainers.image.base.digest"
+"""The one with the digest of its manifest."""
 
 _PACKAGES = re.compile(r"conda packages in (/.*):")
 _ENVIRONMENT = re.compile(r"conda environment in (/.*):")
 _LINK_SCRIPTS = re.compile(r"conda link scripts in (/.*): (?P<packages>.*)")
 _PREFIX_FILES = re.compile(r"conda prefix files in (/.*):")
+_BILL = "conda bill of materials: "
 _WHEEL = re.compile(r"# pip (?P<name>\S+) @ (?P<url>\S+?)(?: --hash=(?P<hash>sha256:[0-9a-f]{64}))?")
 _FILE_NAME = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+?)(?:\.conda|\.tar\.bz2)")
 
@@ -144,10 +149,20 @@ def prefix_history(numbers: Mapping[str, int], pip: Sequence[str], prefix: str, 
     )
 
 
+def bill_history(files: Sequence[str], created: str) -> History:
+    """Return the history entry of a layer with bills of materials, the `files` in the image."""
+    return History(created=created, created_by="conda-docker: bill of materials", comment=f"{_BILL}{' '.join(files)}")
+
+
+def is_of_bills(layer: Layer) -> bool:
+    """Return whether a layer holds the bills of materials of an image."""
+    return any((entry.comment or "").startswith(_BILL) for entry in layer.history)
+
+
 def environment_history(
-    environment: LockedEnvironment, prefix: str, created: str, build: BuildRecord | None = None
+    environment: LockedEnvironment, prefix: str, created: str, build: Mapping[str, Any] | None = None
 ) -> History:
-    """Return the history entry of an environment's own layer, with how its layers were made."""
+    """Return the history entry of an environment's own layer, with how its layers were made (`BuildRecord`)."""
     request: dict[str, Any] = {
         "requested": list(environment.requested),
         "subdir": environment.subdir,
@@ -158,7 +173,7 @@ def environment_history(
     if environment.scripts:
         request["scripts"] = to_json(environment.scripts)
     if build is not None:
-        request["build"] = build.to_json()
+        request["build"] = dict(build)
     return History(
         created=created,
         created_by="conda-docker: environment",
@@ -241,6 +256,12 @@ def _prefix(layer: Layer, pattern: re.Pattern[str]) -> str | None:
         if match := pattern.match(entry.comment or ""):
             return match[1]
     return None
+
+
+def base_of(image: Image) -> tuple[str | None, str | None]:
+    """Return the name and the digest of the base that an image says it was built on; None for what it does not say."""
+    labels = {**image.annotations, **dict(image.config["Labels"])}
+    return labels.get(BASE_NAME) or None, labels.get(BASE_DIGEST) or None
 
 
 def copied_distributions(image: Image, prefix: str) -> list[tuple[str, str]]:
