@@ -34,7 +34,7 @@ _UNTYPED = {"application/json", "text/plain", "application/octet-stream", "binar
 _WITHOUT_HEAD = {400, 405, 406, 415, 501}
 _SHA256 = re.compile(r"sha256:[a-f0-9]{64}")
 # distribution-spec, "Error Codes": what a manifest names is not there.
-_MISSING = frozenset({"BLOB_UNKNOWN", "MANIFEST_BLOB_UNKNOWN"})
+MISSING_BLOB = frozenset({"BLOB_UNKNOWN", "MANIFEST_BLOB_UNKNOWN"})
 _SETTLING = 3  # attempts
 _MAX_PAGES = 10_000
 _MAX_LIST = 32 << 20  # bytes of one page; some registries know no pages
@@ -42,13 +42,16 @@ _MAX_LIST = 32 << 20  # bytes of one page; some registries know no pages
 
 @dataclass(slots=True)
 class UploadLimits:
-    """What a registry was found not to take: ways to upload (see `python_docker.registry.upload`), and large chunks.
+    """What a registry was found not to take: ways to upload (see `python_docker.registry.upload`), and more.
 
     It is learned once, and from then on spared.
     """
 
     refused: set[str] = field(default_factory=set)
     chunk_size: int | None = None
+    """The largest chunk that it takes."""
+    mounts: bool = True
+    """Whether it has not failed at a mount."""
 
 
 class RegistryClient:
@@ -173,7 +176,7 @@ class RegistryClient:
                 )
                 break
             except RegistryError as error:
-                if attempt == min(_SETTLING, self.options.attempts) or _MISSING.isdisjoint(error.codes):
+                if attempt == min(_SETTLING, self.options.attempts) or MISSING_BLOB.isdisjoint(error.codes):
                     raise
                 time.sleep(backoff(attempt, self.options))
         if answer.status == 200:

@@ -14,7 +14,7 @@ from python_docker.image.blob_store import BlobStore
 from python_docker.parallel import in_parallel
 from python_docker.progress import Task
 from python_docker.registry.auth.scope import repository_scope
-from python_docker.registry.client import RegistryClient
+from python_docker.registry.client import MISSING_BLOB, RegistryClient
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.places import BlobPlaces
 from python_docker.registry.referrers import keep_referrer, referrers
@@ -116,7 +116,7 @@ class RegistryDestination:
         self._is_stored = False
         self._referrers: list[Manifest] = []
         self._tagged: dict[str, Manifest] = {}
-        self._present: set[Digest] = set()
+        self._present: dict[Digest, Blob | None] = {}  # and what was not sent, as the registry said that it has it
         self._refusing: set[str] = set()
         self._lock = threading.Lock()
         self._uploading = threading.BoundedSemaphore(_UPLOADS)
@@ -156,10 +156,11 @@ class RegistryDestination:
         """
         if not isinstance(other, RegistryDestination) or other._client.domain != self._client.domain:
             return
+        self._client.upload_limits = other._client.upload_limits
         if other._path == self._path:
             self._present, self._lock = other._present, other._lock
         elif other._named is not None and not other._is_stored:
-            other._write(other._named.digest, other._named)
+            other.write(other._named.digest, other._named)
             other._is_stored = True
 
     def put_blob(self, blob: Blob, task: Task) -> str:
@@ -169,8 +170,9 @@ class RegistryDestination:
             if digest in self._present:
                 return "exists"
         outcome = self._put(blob, task)
+        claimed = outcome != "" and not blob.descriptor.is_elsewhere
         with self._lock:
-            self._present.add(digest)
+            self._present[digest] = blob if claimed else None
         if self._places is not None:
             self._places.add(self._client.domain, self._path, digest)
         return outcome
@@ -187,7 +189,8 @@ class RegistryDestination:
             session = mount_blob(self._client, self._path, digest, source)
             if session is True:
                 return "mounted"
-            self._doubt(source, digest, refused=session is False)
+            if self._client.upload_limits.mounts:
+                self._doubt(source, digest, refused=session is False)
         if not is_expected and self._client.has_blob(self._path, digest, to_push=True):
             return "exists"
         if blob.descriptor.is_elsewhere:
@@ -208,6 +211,8 @@ class RegistryDestination:
 
     def _source_of(self, blob: Blob) -> str | None:
         """Return another repository of this registry that should have a blob: where it is from, else was pushed to."""
+        if not self._client.upload_limits.mounts:
+            return None
         domain, _, origin = (blob.origin or "").partition("/")
         known = [origin] if domain == self._client.domain else []
         known += self._repositories(blob.descriptor.digest)
@@ -241,7 +246,7 @@ class RegistryDestination:
     def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
         """Store a manifest by its digest; the `root` is kept for `commit`."""
         if not root:
-            self._write(manifest.digest, manifest)
+            self.write(manifest.digest, manifest)
             return
         if self._digest is not None and self._digest != manifest.digest:
             raise InvalidReference(
@@ -264,16 +269,16 @@ class RegistryDestination:
     def commit(self) -> None:
         """Store the root under its tag, when everything that is attached is there; without a root, the latter alone."""
         if self._named is not None and (self._referrers or self._tagged) and not self._is_stored:
-            self._write(self._named.digest, self._named)
+            self.write(self._named.digest, self._named)
         while self._referrers:
-            self._write(self._referrers[0].digest, self._referrers[0])
+            self.write(self._referrers[0].digest, self._referrers[0])
             del self._referrers[0]
         while self._tagged:
             tag, manifest = next(iter(self._tagged.items()))
-            self._write(tag, manifest)
+            self.write(tag, manifest)
             del self._tagged[tag]
         if self._named is not None:
-            self._write(self._tag or self._named.digest, self._named)
+            self.write(self._tag or self._named.digest, self._named)
             self._named = None
             self.remember()
 
@@ -282,8 +287,21 @@ class RegistryDestination:
         if self._places is not None:
             self._places.keep(self._client.domain)
 
-    def _write(self, reference: str, document: Manifest | Index) -> None:
-        answer = self._client.put_manifest(self._path, reference, document)
+    def write(self, reference: str, document: Manifest | Index) -> None:
+        """Store a manifest under a tag or its digest now. Raises `RegistryError`."""
+        try:
+            answer = self._client.put_manifest(self._path, reference, document)
+        except RegistryError as error:
+            if MISSING_BLOB.isdisjoint(error.codes) or not isinstance(document, Manifest):
+                raise
+            claimed = [self._present.get(each.digest) for each in (*document.layers, document.config)]
+            blobs = {blob.descriptor.digest: blob for blob in claimed if blob is not None}
+            if not blobs:
+                raise
+            from python_docker.registry.unknown_blobs import send_unknown
+
+            answer = send_unknown(self._client, self._path, reference, document, list(blobs.values()), error)
+            self._present |= dict.fromkeys(blobs)
         keep_referrer(self._client, self._path, document, answer)
 
     def abort(self) -> None:

@@ -204,6 +204,22 @@ class TestDestination:
         assert [destination.put_blob(blob, Tally()) for blob in blobs] == ["", "", ""]
         assert len([asked for asked in stub.requests[before:] if "mount" in asked.query]) == 1
 
+    @pytest.mark.parametrize("status", [500, 503, 429, 0])
+    def test_a_registry_that_fails_at_a_mount_is_not_asked_for_another(
+        self, stub: StubRegistry, remembering: RegistryClient, status: int
+    ) -> None:
+        blobs = [random_blob(1000, seed)[1] for seed in range(3)]
+        for number, blob in enumerate(blobs):
+            RegistryDestination(remembering, f"team/app{number}", "v1").put_blob(blob, Tally())
+        stub.hook = lambda asked: Answer(status, raw=b"" if status == 0 else None) if "mount" in asked.query else None
+        destination, before = RegistryDestination(remembering, "team/other", "v1"), len(stub.requests)
+        assert [destination.put_blob(blob, Tally()) for blob in blobs] == ["", "", ""]
+        assert len([asked for asked in stub.requests[before:] if "mount" in asked.query]) == 1
+        another = RegistryDestination(RegistryClient(stub.url, remembering.options), "team/more", "v1")
+        another.share(destination)
+        assert [another.put_blob(blob, Tally()) for blob in blobs] == ["", "", ""]
+        assert len([asked for asked in stub.requests[before:] if "mount" in asked.query]) == 1
+
     def test_what_would_be_mounted_is_not_lacking(self, stub: StubRegistry, remembering: RegistryClient) -> None:
         (_, known), (_, new) = random_blob(1000), random_blob(1000, 1)
         RegistryDestination(remembering, "team/app", "v1").put_blob(known, Tally())

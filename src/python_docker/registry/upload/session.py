@@ -45,7 +45,8 @@ def start_upload(client: RegistryClient, path: str) -> Session:
 def mount_blob(client: RegistryClient, path: str, digest: Digest, source: str) -> Session | bool:
     """Mount in a repository a blob that `source`, another of the same registry, has.
 
-    True when that was done. When it was not: False, or an upload that the registry began instead.
+    True when that was done. When it was not: False, or an upload that the registry began instead. It is tried once, for
+    an upload does as well; a registry that fails at it is not asked for mounts any more (`UploadLimits.mounts`).
     """
     target = f"/v2/{path}/blobs/uploads/?mount={digest}&from={source}"
     try:
@@ -56,12 +57,13 @@ def mount_blob(client: RegistryClient, path: str, digest: Digest, source: str) -
             scopes=[repository_scope(path, "pull", "push"), repository_scope(source, "pull")],
             body=Body.of(b""),
             accept={201, 202},
+            retry=False,
         )
         return True if response.status == 201 else session_of(client, response)
-    except (ConnectionFailed, TooManyRequests):
-        raise
-    except RegistryError:
+    except RegistryError as error:
         # Not every registry can, and not every token may; what it takes to upload is asked for then.
+        if isinstance(error, ConnectionFailed | TooManyRequests) or error.status >= 500:
+            client.upload_limits.mounts = False
         return False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from python_docker.errors import ConnectionFailed, RegistryError
+from python_docker.errors import RegistryError
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.upload.session import Session, mount_blob, start_upload
@@ -55,12 +55,20 @@ def test_a_blob_is_mounted(client: RegistryClient, stub: StubRegistry) -> None:
     assert stub.blobs["team/app", DIGEST] == CONTENT
 
 
-def test_a_registry_that_hangs_up_on_a_mount_is_not_one_that_refuses(
-    client: RegistryClient, stub: StubRegistry
+@pytest.mark.parametrize("answer", [Answer(raw=b""), Answer(500), refusal(429, "TOOMANYREQUESTS")])
+def test_a_mount_that_fails_is_tried_once_and_is_the_last(
+    client: RegistryClient, stub: StubRegistry, answer: Answer
 ) -> None:
-    begins(stub, Answer(raw=b""))
-    with pytest.raises(ConnectionFailed):
-        mount_blob(client, "team/app", DIGEST, "team/base")
+    begins(stub, answer)
+    assert mount_blob(client, "team/app", DIGEST, "team/base") is False
+    assert len([asked for asked in stub.requests if "mount" in asked.query]) == 1
+    assert not client.upload_limits.mounts
+
+
+def test_a_registry_that_refuses_a_mount_may_be_asked_for_another(client: RegistryClient, stub: StubRegistry) -> None:
+    begins(stub, refusal(403, "DENIED"))
+    assert mount_blob(client, "team/app", DIGEST, "team/base") is False
+    assert client.upload_limits.mounts
 
 
 def test_a_registry_that_does_not_mount_begins_an_upload(client: RegistryClient, stub: StubRegistry) -> None:
