@@ -33,6 +33,10 @@ class CompilerFailed(Error):
     """A Python that was to byte-compile modules and could not be run to the end."""
 
 
+class OutOfReach(Error):
+    """A layer of a repository that is not asked any more, because it could not be read before; which was said."""
+
+
 class InvalidEnvironment(Error, ValueError):
     """An environment file, lock file or prefix that cannot be read."""
 

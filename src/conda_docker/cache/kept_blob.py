@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from conda_docker.cache.folder import BLOBS
@@ -19,18 +19,25 @@ _PATIENCE = 600.0
 """Seconds to wait for somebody else who fetches the same blob, before it is fetched here too."""
 
 
-def kept_blob(blob: Blob, cache: CacheFolder) -> Blob:
+def kept_blob(
+    blob: Blob,
+    cache: CacheFolder,
+    fetching: Callable[[], AbstractContextManager[Callable[[int], object]]] = lambda: nullcontext(_nothing),
+) -> Blob:
     """Return a blob that is read from the cache, where it is put when it is read for the first time.
 
     Whoever else wants it meanwhile, in this process or another, waits for it. One that is damaged there is replaced.
-    Its origin stays.
+    Its origin stays. It is put there within `fetching`, which gives what is called with the numbers of bytes that came.
     """
 
     def keep() -> Digest:
-        with cache.writing(), _alone(blob.descriptor.digest, cache):
-            return cache.blobs.add(blob).descriptor.digest
+        with cache.writing(), _alone(blob.descriptor.digest, cache), fetching() as advance:
+            return cache.blobs.add(blob, advance=advance).descriptor.digest
 
     return Blob.stored(cache.blobs.path_of(blob.descriptor.digest), blob.descriptor, keep, origin=blob.origin)
+
+
+def _nothing(size: int) -> None: ...
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from conda_docker.errors import CacheError
+from conda_docker.errors import CacheError, OutOfReach
 from conda_docker.layers.clobbers import Settlement, remember_settlement, remembered_settlement
 from conda_docker.layers.made import Group, MadeLayer, look_up, losing_groups, members_that_meet, with_settlement
 from conda_docker.layers.member import named
@@ -165,6 +165,8 @@ class _Making:
             if fetch is not None:
                 try:
                     return fetch()
+                except OutOfReach as error:
+                    _log.debug("%s", error)
                 except Error as error:
                     _log.warning("cannot get a layer from %s, so it is made again: %s", blob.origin, error)
             return make_again()

@@ -19,6 +19,7 @@ from python_docker.spec.digest import Digest
 
 BlobOf = Callable[[Descriptor], Blob]
 """Gives the blob of a descriptor, unread."""
+NO_ENTRY = "it is not an entry of conda-docker"
 
 
 def environment_document(entries: Mapping[str, Entry], notes: Mapping[str, str]) -> bytes:
@@ -47,7 +48,12 @@ def entries_in(value: Any, blob_of: BlobOf) -> Iterator[tuple[str, Entry | Value
     """
     for key, entry in value["layers"].items():
         try:
-            yield key, read_entry(key, [Descriptor.from_json(entry["layer"])], entry, blob_of)
+            layers = [Descriptor.from_json(entry["layer"])]
+        except (KeyError, TypeError, AttributeError, ValueError):
+            yield key, ValueError(NO_ENTRY)
+            continue
+        try:
+            yield key, read_entry(key, layers, entry, blob_of)
         except ValueError as error:
             yield key, error
 
@@ -58,11 +64,12 @@ def read_entry(key: str, layers: Sequence[Descriptor], value: Any, blob_of: Blob
     The key is computed again from all its inputs, so that an entry cannot stand for another recipe than its own.
     """
     try:
-        if digest_of(value["inputs"]) != key:
-            raise ValueError("it is of another recipe")
+        own = digest_of(value["inputs"])
         [descriptor] = layers
-        return Entry(
-            value["inputs"], Layer(blob_of(descriptor), Digest(value["diffId"])), LayerFacts.from_json(value["facts"])
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(repr(error)) from error
+        layer = Layer(blob_of(descriptor), Digest(value["diffId"]))
+        entry = Entry(value["inputs"], layer, LayerFacts.from_json(value["facts"]))
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise ValueError(NO_ENTRY) from error
+    if own != key:
+        raise ValueError("it is of another recipe")
+    return entry

@@ -11,7 +11,6 @@ repositories". What is checked is that an entry is of the recipe that was asked 
 from __future__ import annotations
 
 import json
-import logging
 import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,22 +18,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from conda_docker.cache.kept_blob import kept_blob
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.artifact import (
     FACTS_TYPE,
-    LARGEST_CONFIG,
     LAYER_TYPE,
     PLAN_TYPE,
     artifact_manifest,
-    config_in,
     plan_tag,
     today,
     used_on,
 )
-from conda_docker.layers.stores.environment_entry import entries_in, environment_document, notes_in, read_entry
-from python_docker.errors import CredentialsError, Error, NotFound, RegistryError
+from conda_docker.layers.stores.environment_entry import (
+    NO_ENTRY,
+    entries_in,
+    environment_document,
+    notes_in,
+    read_entry,
+)
+from conda_docker.layers.stores.repository_reader import RepositoryReader
+from python_docker.errors import RegistryError
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
@@ -53,11 +56,13 @@ if TYPE_CHECKING:
 _AT_ONCE = 8
 _KEY = re.compile(r"[0-9a-f]{64}")
 
-_log = logging.getLogger("conda_docker")
-
 
 class RepositoryStore:
-    """A store of layers in a repository. What cannot be read there counts as absent, with a warning."""
+    """A store of layers in a repository. What cannot be read there counts as absent, with a warning.
+
+    A repository that does not answer is not waited for as long as others are, and not asked any more: a layer can be
+    made. A layer that was found there, and is read after that, is refused with `OutOfReach`.
+    """
 
     def __init__(
         self,
@@ -79,8 +84,9 @@ class RepositoryStore:
         self._notes: dict[str, str] = {}
         self._plans: dict[str, Manifest | None] = {}
         self._destination = RegistryDestination(client, path, None)
+        # Where layers are copied, as by `cache pull`, none can be made: it is as patient as all else.
+        self._reader = RepositoryReader(client, path, cache, progress, self._stop, hasty=not must_keep)
         self._must_keep = must_keep
-        self._out_of_reach = False
         self._full = False
         self._lock = threading.Lock()
 
@@ -108,7 +114,7 @@ class RepositoryStore:
     @property
     def out_of_reach(self) -> bool:
         """Whether the repository could not be read, so that it counts as empty."""
-        return self._out_of_reach
+        return self._reader.out_of_reach
 
     def expect(self, keys: Sequence[str]) -> None:
         """Look up all layers of an environment at once: by one request where it is known as a whole."""
@@ -128,7 +134,7 @@ class RepositoryStore:
     def entry(self, key: str) -> Entry | None:
         """Return a layer with all inputs of its key; None when it is not there, or not right."""
         if key not in self._known:
-            entry = self._content(key, self._manifest(key, LAYER_TYPE))
+            entry = self._content(key, self._reader.manifest(key, LAYER_TYPE))
             found = None if entry is None else self._entry(key, *entry)
             with self._lock:
                 self._known[key] = found
@@ -165,7 +171,7 @@ class RepositoryStore:
         config = environment_document(entries, notes)
         if self._full:
             return
-        known = self._plans[tag] if tag in self._plans else self._manifest(tag, PLAN_TYPE)
+        known = self._plans[tag] if tag in self._plans else self._reader.manifest(tag, PLAN_TYPE)
         if known is None or used_on(known) != today():
             blobs = {entry.layer.digest: entry.layer.descriptor for entry in entries.values()}
             self._put_manifest(tag, PLAN_TYPE, config, blobs.values())
@@ -173,80 +179,46 @@ class RepositoryStore:
     def close(self) -> None:
         """Close idle connections."""
         self.client.close()
+        self._reader.close()
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def _read_plan(self, keys: Sequence[str]) -> None:
         tag = plan_tag(keys)
-        self._plans[tag] = self._manifest(tag, PLAN_TYPE)
+        self._plans[tag] = self._reader.manifest(tag, PLAN_TYPE)
         found = self._content(tag, self._plans[tag])
         if found is None:
             return
         _, value = found
         try:
-            for key, entry in entries_in(value, self._blob):
+            for key, entry in entries_in(value, self._reader.blob):
                 self._known[key] = self._usable(key, entry)
             self._notes |= notes_in(value)
-        except (KeyError, TypeError, AttributeError) as error:
-            self._warn(f"the entry of an environment cannot be used: {error!r}")
+        except (KeyError, TypeError, AttributeError, RecursionError):
+            self._reader.warn(f"the entry of an environment cannot be used: {NO_ENTRY}")
 
     def _entry(self, key: str, layers: Sequence[Descriptor], value: Any) -> Entry | None:
         """Return what an entry says, if it is of the recipe that was asked for."""
         try:
-            return read_entry(key, layers, value, self._blob)
+            return self._usable(key, read_entry(key, layers, value, self._reader.blob))
         except ValueError as error:
             return self._usable(key, error)
 
     def _usable(self, key: str, entry: Entry | ValueError) -> Entry | None:
         if isinstance(entry, Entry):
+            self._reader.name_blob(entry.layer.digest, next(iter(entry.facts.packages), ""))
             return entry
-        self._warn(f"the entry {key[:12]}... cannot be used: {entry}")
+        self._reader.warn(f"the entry {key[:12]}... cannot be used: {entry}")
         return None
-
-    def _blob(self, descriptor: Descriptor) -> Blob:
-        return kept_blob(self.client.blob(self.path, descriptor), self._cache)
 
     def _content(self, tag: str, manifest: Manifest | None) -> tuple[Sequence[Descriptor], Any] | None:
         """Return the layers and the config of an artifact; None when there is none, or it cannot be read."""
-        if manifest is None:
-            return None
-        try:
-            return manifest.layers, self.config(manifest)
-        except (ValueError, RecursionError, Error) as error:
-            self._warn(f"the entry {tag[:12]}... cannot be used: {error}")
-            return None
-
-    def _manifest(self, tag: str, kind: str) -> Manifest | None:
-        if self._out_of_reach:
-            return None
-        try:
-            manifest = self.client.manifest(self.path, tag)
-            if not isinstance(manifest, Manifest) or manifest.artifact_type != kind:
-                raise ValueError(f"it is not a {kind}")
-            return manifest
-        except NotFound:
-            return None
-        except (RegistryError, CredentialsError) as error:
-            with self._lock:
-                first, self._out_of_reach = not self._out_of_reach, True
-            if first:
-                self._warn(f"it cannot be read, and is not asked any more: {error}")
-        except (Error, ValueError, RecursionError) as error:
-            self._warn(f"the entry {tag[:12]}... cannot be used: {error}")
-        return None
+        config = None if manifest is None else self._reader.config_of(tag, manifest)
+        return None if manifest is None or config is None else (manifest.layers, config)
 
     def config(self, manifest: Manifest) -> Any:
-        """Return the config of an entry, which is in its descriptor where it is small.
-
-        Raises `ValueError` for what is not JSON, `ContentMismatch`, and what reading a blob raises.
-        """
-        content = config_in(manifest, self.name)
-        if content is None:
-            content = self.client.blob(self.path, manifest.config).read(LARGEST_CONFIG)
-        return json.loads(content)
-
-    def _warn(self, message: str) -> None:
-        _log.warning("layer repository %s: %s", self.name, message)
+        """Return the config of an entry; see `RepositoryReader.config`."""
+        return self._reader.config(manifest)
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -263,7 +235,7 @@ class RepositoryStore:
         """Return whether an entry was put: not where the registry refuses it, though it has taken the blobs."""
         self._put_blob(Blob.from_bytes(config, FACTS_TYPE))
         try:
-            self.client.put_manifest(self.path, tag, artifact_manifest(kind, config, layers))
+            self._destination.write(tag, artifact_manifest(kind, config, layers))
         except RegistryError as error:
             # 401: these credentials are not good any more. All else is a limit, of tags or images, or another rule.
             if self._must_keep or not 400 <= error.status < 500 or error.status == 401:
@@ -271,7 +243,7 @@ class RepositoryStore:
             with self._lock:
                 first, self._full = not self._full, True
             if first:
-                self._warn(f"no more layers are kept there, since it refuses an entry: {error}")
+                self._reader.warn(f"no more layers are kept there, since it refuses an entry: {error}")
             return False
         self._destination.remember()
         return True

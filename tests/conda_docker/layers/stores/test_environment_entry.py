@@ -9,7 +9,13 @@ import pytest
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
-from conda_docker.layers.stores.environment_entry import entries_in, environment_document, notes_in, read_entry
+from conda_docker.layers.stores.environment_entry import (
+    NO_ENTRY,
+    entries_in,
+    environment_document,
+    notes_in,
+    read_entry,
+)
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
 from python_docker.spec.descriptor import Descriptor
@@ -46,13 +52,23 @@ def test_an_entry_of_another_recipe() -> None:
     assert (key, str(error)) == ("0" * 64, "it is of another recipe")
 
 
-@pytest.mark.parametrize("value", [None, [], {}, {"inputs": INPUTS}, {"inputs": INPUTS, "diffId": "x", "facts": {}}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        [],
+        {},
+        {"inputs": INPUTS},
+        {"inputs": INPUTS, "diffId": "x", "facts": {}},
+        {"inputs": INPUTS, "diffId": str(Digest.of(b"")), "facts": {"variables": [1]}},
+    ],
+)
 def test_what_is_not_an_entry(value: object) -> None:
-    with pytest.raises(ValueError, match=r".+"):
+    with pytest.raises(ValueError, match=NO_ENTRY):
         read_entry(KEY, [BLOB.descriptor], value, blob_of)
 
 
 def test_an_entry_has_one_layer() -> None:
     value = json.loads(environment_document({KEY: ENTRY}, {}))["layers"][KEY]
-    with pytest.raises(ValueError, match="unpack"):
+    with pytest.raises(ValueError, match=NO_ENTRY):
         read_entry(KEY, [BLOB.descriptor] * 2, value, blob_of)

@@ -311,6 +311,26 @@ def test_a_registry_that_cannot_be_reached_is_asked_once(
     assert len(downloads(server)) == 3
 
 
+@pytest.mark.parametrize("answer", [Answer(503), Answer(raw=b""), refusal(403, "DENIED")])
+def test_a_repository_that_gives_no_blobs_is_asked_for_one_alone(
+    machine: Machine, tmp_path: Path, answer: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry = StubRegistry()
+    options = RegistryOptions(attempts=2, backoff=0.01)
+    try:
+        first = machine("first", cache_to=f"{registry.host}/layers")
+        registry.hook = lambda asked: answer if asked.method == "GET" and "/blobs/" in asked.path else None
+        image = machine("second", cache_from=[LayerRepository(f"{registry.host}/layers", options)]).image
+        registry.requests.clear()
+        write_image(image, f"docker-archive:{tmp_path / 'out.tar'}")
+        assert len({asked.path for asked in registry.requests if "/blobs/" in asked.path}) == 1
+    finally:
+        registry.stop()
+    assert image.list_files() == first.image.list_files()
+    assert caplog.text.count("is not asked any more") == 1
+    assert "is made again" not in caplog.text
+
+
 def test_a_registry_that_wants_a_login_is_asked_once(
     machine: Machine, server: ChannelServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -367,9 +387,10 @@ def artifact(kind: str, config: object, *, inline: bool = True) -> tuple[Manifes
     ("kind", "config", "inline", "warning"),
     [
         (LAYER_TYPE, {"layers": {}}, True, "it is not a .*plan"),
-        (PLAN_TYPE, {"layers": []}, True, "cannot be used: AttributeError"),
-        (PLAN_TYPE, [], True, "cannot be used: TypeError"),
+        (PLAN_TYPE, {"layers": []}, True, "cannot be used: it is not an entry of conda-docker$"),
+        (PLAN_TYPE, [], True, "cannot be used: it is not an entry of conda-docker$"),
         (PLAN_TYPE, {"layers": {}}, False, "cannot be used: .*cannot read blob"),
+        (PLAN_TYPE, None, True, "cannot be used: it is not an entry of conda-docker$"),
     ],
 )
 def test_what_is_not_the_entry_of_an_environment_counts_as_absent(

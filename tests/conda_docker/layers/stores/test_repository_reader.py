@@ -1,0 +1,59 @@
+"""Entries and layers that are read from a layer repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conda_docker.build_options import LayerRepository
+from conda_docker.cache.folder import CacheFolder
+from conda_docker.layers.stores.exchange import exchange_layers
+from conda_docker.layers.stores.folder import FolderStore
+from conda_docker.layers.stores.repository import RepositoryStore
+from python_docker.registry.options import RegistryOptions
+from tests.conda_docker.layers.stores.shelves import add_layer, repository_store
+from tests.python_docker.registry.stub_registry import StubRegistry
+from tests.python_docker.registry.stub_server import Answer
+
+KEY = 64 * "a"
+
+
+@pytest.mark.parametrize(("must_keep", "tries"), [(False, 3), (True, 6)])
+def test_a_layer_that_can_be_made_is_tried_less_often(
+    stub: StubRegistry, tmp_path: Path, must_keep: bool, tries: int
+) -> None:
+    stub.hook = lambda asked: Answer(503) if asked.path != "/v2/" else None
+    repository = LayerRepository(f"{stub.host}/layers", RegistryOptions(backoff=0.001))
+    store = RepositoryStore.open(repository, CacheFolder(tmp_path), must_keep=must_keep)
+    assert store.get(KEY) is None
+    assert len(stub.asked("GET", "/manifests/")) == tries
+
+
+def test_a_layer_that_is_fetched_is_shown_by_name(stub: StubRegistry, tmp_path: Path) -> None:
+    here = FolderStore(tmp_path / "here")
+    key = add_layer(here, "numpy")
+    exchange_layers(here, repository_store(f"{stub.host}/layers", here.root))
+    told = Told()
+    store = RepositoryStore.open(LayerRepository(f"{stub.host}/layers"), CacheFolder(tmp_path / "there"), told)
+    found = store.get(key)
+    assert found is not None
+    found[0].blob.open().close()
+    assert told.lines == [f"get numpy: {found[0].size}", f"{found[0].size}", "done "]
+
+
+class Told:
+    """Notes what is reported, in order."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def start(self, label: str, total: int | None) -> Told:
+        self.lines.append(f"{label}: {total}")
+        return self
+
+    def advance(self, size: int) -> None:
+        self.lines.append(str(size))
+
+    def finish(self, outcome: str = "") -> None:
+        self.lines.append(f"done {outcome}")
