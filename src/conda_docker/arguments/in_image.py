@@ -6,16 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from conda_docker.arguments.values import to_optional_number, to_path, to_text, to_texts, wrong_type
+from conda_docker.arguments.values import BILL_FORMATS, to_optional_number, to_path, to_text, to_texts, wrong_type
 from python_docker.errors import InvalidPath
 from python_docker.tar import clamped_path, contained_path
 
 _SYSTEM_FOLDERS = frozenset({"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "root", "sbin", "sys"})
 _SHARED_FOLDERS = frozenset({"home", "media", "mnt", "opt", "run", "srv", "tmp", "usr", "var"})
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?")
-
-BILL_FORMATS = ("cyclonedx", "spdx")
-"""The formats of bills of materials, as `conda_docker.sbom.document` has them."""
 
 
 def to_home(name: str, value: object) -> str | None:

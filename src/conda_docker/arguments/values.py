@@ -21,6 +21,9 @@ Conversion = Callable[[str, object], object]
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
+BILL_FORMATS = ("cyclonedx", "spdx")
+"""The formats of bills of materials, as `conda_docker.sbom.document` has them."""
+
 
 def convert_fields(instance: object, conversions: Mapping[str, Conversion]) -> None:
     """Give the named fields of a frozen dataclass the values that were meant, from its `__post_init__`."""

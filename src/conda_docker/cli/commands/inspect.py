@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conda_docker.arguments.in_image import BILL_FORMATS
+from conda_docker.arguments.values import BILL_FORMATS
 from conda_docker.cli.options import common as options
 from conda_docker.cli.options import expected
 from conda_docker.cli.parameters import Option

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conda_docker.arguments.in_image import BILL_FORMATS
+from conda_docker.arguments.values import BILL_FORMATS
 from conda_docker.cli.options import common as options
 from conda_docker.cli.options.arguments import to_platform
 from conda_docker.cli.options.attest import PASSWORD_VARIABLES, KeyFile

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conda_docker.arguments.in_image import BILL_FORMATS
-from conda_docker.arguments.values import to_patterns
+from conda_docker.arguments.values import BILL_FORMATS, to_patterns
 from conda_docker.build_options import (
     BuildOptions,
     Bytecode,

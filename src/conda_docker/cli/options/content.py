@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from conda_docker.arguments.in_image import BILL_FORMATS, to_additions, to_mode
+from conda_docker.arguments.in_image import to_additions, to_mode
+from conda_docker.arguments.values import BILL_FORMATS
 from conda_docker.build_options import DEFAULT_BASE
 from conda_docker.cli.options.arguments import to_platforms, to_source
 from conda_docker.cli.parameters import Argument, Option

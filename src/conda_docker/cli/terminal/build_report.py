@@ -203,7 +203,7 @@ def _made(layers: Sequence[Report]) -> str:
     reusable = [layer["cached"] for layer in layers if not layer["always"]]
     known = sum(reusable)
     built = len(reusable) - known
-    always = "the environment's own" + (" and the added files" if len(layers) - len(reusable) > 1 else "")
+    always = "the environment's own" + (" and what was added" if len(layers) - len(reusable) > 1 else "")
     if not reusable:
         return f"{always} alone"
     return ", ".join(

@@ -244,7 +244,7 @@ def test_layers_that_every_build_makes_are_not_known_ones(build: Build, tmp_path
     (tmp_path / "x").write_text("x")
     build("-o", "oci:out", "numpy")
     result = build("-o", "oci:out", "--add", "x:/opt/conda/bin", "numpy")
-    assert "all 2 known, and the environment's own and the added files" in result.stdout
+    assert "all 2 known, and the environment's own and what was added" in result.stdout
     assert {"opt/conda/bin/x", "opt/conda/bin/python3.12"} <= set(open_image(f"oci:{tmp_path}/out").list_files())
 
 
