@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.baking.result import LayerSummary, Outcome, TargetResult
+from conda_docker.baking.since import places_digest
 from conda_docker.baking.targets.target import Target
 from conda_docker.image.assemble import build_image
 from conda_docker.image.index import finish_images
@@ -75,9 +76,9 @@ class Assembly:
     ) -> TargetResult:
         """Build the images of a target, whose layers are known, and write them to its places.
 
-        Where `earlier` has the digest that comes out, nothing is written. To what takes the place of images that are
-        `replaced`, what the next bake needs to reuse its layers is attached. Raises what `build_image` and `Delivery`
-        raise.
+        Where `earlier` has the digest that comes out, and went to the same places, nothing is written. To what takes
+        the place of images that are `replaced`, what the next bake needs to reuse its layers is attached. Raises what
+        `build_image` and `Delivery` raise.
         """
         begun = time.monotonic()
         task = self.progress.start(f"image {target.name}", None)
@@ -117,7 +118,8 @@ class Assembly:
         earlier: Earlier | None,
         replaced: ReplacedImages | None,
     ) -> tuple[list[BuildResult], dict[Location, Manifest | Index], Outcome]:
-        if earlier is not None and earlier.digest is not None and len(resolved) == 1:
+        alone = len(resolved) == 1
+        if alone and earlier is not None and earlier.digest is not None and earlier.may_be_of(target):
             results = self._build(target, resolved, progress, stores, None)
             if str(results[0].image.digest) == earlier.digest:
                 return results, {}, Outcome.UNCHANGED
@@ -204,6 +206,7 @@ class Assembly:
             digest=digest,
             digests=digests,
             inputs=inputs,
+            places=places_digest(target),
             platforms=tuple(str(result.image.platform) for result in results),
             layers=tuple(
                 LayerSummary(

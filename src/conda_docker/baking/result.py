@@ -36,7 +36,8 @@ class TargetResult:
 
     `digest` is that of the manifest or index that was written; None where there is none, or where places have others.
     `digests` has that of each place. `inputs` is a digest of all that the image is made from, by which a later bake
-    knows without building that nothing changed; None where files of this machine are in it. `seconds` is the time spent
+    knows without building that nothing changed; None where files of this machine are in it. `places` is a digest of the
+    name of the image and of all places that it went to, None for what was not written. `seconds` is the time spent
     on this target alone, from the moment when its layers were there. `notes` is what the user should hear.
     """
 
@@ -47,6 +48,7 @@ class TargetResult:
     digest: str | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     inputs: str | None = None
+    places: str | None = None
     platforms: tuple[str, ...] = ()
     layers: tuple[LayerSummary, ...] = ()
     seconds: float = 0.0

@@ -17,7 +17,7 @@ from conda_docker.baking.layers.sending import Carriers
 from conda_docker.baking.layers.works import distinct_packages, largest_first, plan_of, works_of
 from conda_docker.baking.planned import Planned, by_machine, compilable, platform_name
 from conda_docker.baking.result import BakeResult, Outcome, TargetResult
-from conda_docker.baking.since import Earlier, inputs_digest
+from conda_docker.baking.since import Earlier, inputs_digest, places_digest
 from conda_docker.baking.solving.pool import solve_all
 from conda_docker.baking.solving.solution import open_solution
 from conda_docker.baking.space import Space
@@ -142,7 +142,7 @@ class Bake:
 
     def _has_changed(self, each: Planned) -> bool:
         earlier = self._since.get(each.target.name)
-        if earlier is None or each.inputs is None or earlier.inputs != each.inputs:
+        if earlier is None or not earlier.is_of(each.target, each.inputs):
             return True
         self.tell(
             TargetResult(
@@ -152,6 +152,7 @@ class Bake:
                 source=each.target.source,
                 digest=earlier.digest,
                 inputs=each.inputs,
+                places=places_digest(each.target),
                 platforms=tuple(platform_name(resolved) for resolved in each.resolved),
             )
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 INPUTS_KEY = "conda-docker.inputs.digest"
 """What a metadata file calls the digest of an image's inputs, next to BuildKit's keys."""
+PLACES_KEY = "conda-docker.places.digest"
+"""What a metadata file calls the digest of an image's name and places."""
 
 _OF_THE_MACHINE = frozenset(
     {"cache_dir", "use_cache", "offline", "workers", "cache_from", "cache_to", "verify_cache", "use_extracted"}
@@ -30,10 +33,22 @@ _OF_THE_MACHINE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """An image that was written before: its digest, and that of its inputs, where they are known."""
+    """An image that was written before: its digest, and those of its inputs and of where it went, as far as known."""
 
     digest: str | None = None
     inputs: str | None = None
+    places: str | None = None
+
+    def is_of(self, target: Target, inputs: str | None) -> bool:
+        """Return whether a target of these inputs would be the same image, under the same name at the same places."""
+        return inputs is not None and self.inputs == inputs and self.places == places_digest(target)
+
+    def may_be_of(self, target: Target) -> bool:
+        """Return whether a target with the same digest counts as the same, as far as its name and places tell.
+
+        A digest alone says nothing of them, and whoever gives no more asks for no more.
+        """
+        return self.places == places_digest(target) or (self.places is None and self.inputs is None)
 
 
 def read_since(path: Path) -> dict[str, Earlier]:
@@ -43,14 +58,16 @@ def read_since(path: Path) -> dict[str, Earlier]:
     `InvalidEnvironment` for a file that is missing or none of these.
     """
     text = read_text(path)
+    refusal = (
+        f"{path} does not say what was built before: expected what `bake --json` prints, a metadata file, or a JSON "
+        "object of digests by names"
+    )
     try:
-        value = json.loads(text)
-        return dict(_entries(value))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InvalidEnvironment(
-            f"{path} does not say what was built before: expected what `bake --json` prints, a metadata file, or a "
-            f"JSON object of digests by names ({error})"
-        ) from None
+        return dict(_entries(json.loads(text)))
+    except (ValueError, RecursionError) as error:
+        raise InvalidEnvironment(f"{refusal} ({error})") from None
+    except (KeyError, TypeError, AttributeError):
+        raise InvalidEnvironment(refusal) from None
 
 
 def metadata_entries(path: Path) -> dict[str, dict[str, str]]:
@@ -71,13 +88,18 @@ def metadata_entries(path: Path) -> dict[str, dict[str, str]]:
 
 def _entries(value: Any) -> list[tuple[str, Earlier]]:
     if isinstance(value.get("images"), list):
-        return [(str(each["name"]), Earlier(each.get("digest"), each.get("inputs"))) for each in value["images"]]
+        return [
+            (str(each["name"]), Earlier(each.get("digest"), each.get("inputs"), each.get("places")))
+            for each in value["images"]
+        ]
     found = []
     for name, entry in value.items():
         if isinstance(entry, str):
             found.append((name, Earlier(entry)))
         else:
-            found.append((name, Earlier(entry.get("containerimage.digest"), entry.get(INPUTS_KEY))))
+            found.append(
+                (name, Earlier(entry.get("containerimage.digest"), entry.get(INPUTS_KEY), entry.get(PLACES_KEY)))
+            )
     return found
 
 
@@ -105,6 +127,16 @@ def inputs_digest(target: Target, resolved: Sequence[Resolved]) -> str | None:
         "platforms": [_inputs(each) for each in resolved],
     }
     return "sha256:" + hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def places_digest(target: Target) -> str:
+    """Return the digest of the name of a target's image and of all places that it goes to, whatever the folder here."""
+    places = sorted(
+        [place.transport, os.path.realpath(place.path) if place.path else "", place.name or ""]
+        for place in target.outputs
+    )
+    value = json.dumps([target.reference.familiar, places])
+    return "sha256:" + hashlib.sha256(value.encode()).hexdigest()
 
 
 def _inputs(resolved: Resolved) -> dict[str, Any]:

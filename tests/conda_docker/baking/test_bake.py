@@ -140,12 +140,22 @@ def test_what_has_not_changed_is_left_alone(synthetic_channel: SyntheticChannel,
     synthetic_channel.add(SyntheticPackage(name="a"), SyntheticPackage(name="b"))
     targets = [_target(name, synthetic_channel, name, tmp_path) for name in "ab"]
     first = bake(targets, jobs=1)
-    since = {each.name: Earlier(each.digest, each.inputs) for each in first.targets}
+    since = {each.name: Earlier(each.digest, each.inputs, each.places) for each in first.targets}
     synthetic_channel.add(SyntheticPackage(name="b", version="2.0"))
     second = bake(targets, jobs=1, since=since)
     assert [each.outcome for each in second.targets] == [Outcome.UNCHANGED, Outcome.BUILT]
     assert second.targets[0].digest == first.targets[0].digest
     assert second.digests["b"] != first.digests["b"]
+
+
+def test_what_goes_elsewhere_is_written_there(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    synthetic_channel.add(SyntheticPackage(name="a"))
+    target = _target("a", synthetic_channel, "a", tmp_path)
+    [first] = bake([target], jobs=1).targets
+    elsewhere = replace(target, outputs=[Location("oci", str(tmp_path / "elsewhere"))])
+    result = bake([elsewhere], jobs=1, since={"a": Earlier(first.digest, first.inputs, first.places)})
+    assert (result.targets[0].outcome, result.made) == (Outcome.BUILT, 0)
+    assert open_image(f"oci:{tmp_path}/elsewhere").digest == first.digest
 
 
 def test_digests_alone_tell_what_has_not_changed(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:

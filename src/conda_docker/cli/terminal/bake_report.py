@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from conda_docker.arguments.amounts import format_duration, format_size
+from conda_docker.baking.result import Outcome
 from conda_docker.cli.terminal.report import count, format_table
 from conda_docker.redaction import public_text
 
@@ -40,6 +42,7 @@ def _image(result: TargetResult) -> Report:
         "outcome": str(result.outcome),
         "digest": result.digest,
         "inputs": result.inputs,
+        "places": result.places,
         "outputs": [{"location": place, "digest": digest} for place, digest in result.digests.items()],
         "platforms": list(result.platforms),
         "layers": [
@@ -62,10 +65,9 @@ def bake_summary(result: BakeResult) -> str:
         made = str(each.made) if each.layers else ""
         time = format_duration(each.seconds) if each.seconds else ""
         rows.append((each.name, str(each.outcome), (each.digest or "")[:_SHORT], layers, made, time))
-    failed = len(result.failed)
-    told = [
-        count(len(result.targets), "image") + (f", {failed} of them failed" if failed else ""),
-    ]
+    ended = Counter(each.outcome for each in result.targets)
+    without = [f"{ended[each]} of them {each}" for each in (Outcome.FAILED, Outcome.CANCELLED) if ended[each]]
+    told = [count(len(result.targets), "image"), *without]
     if result.made or result.known:
         told.append(f"{count(result.packages, 'distinct package')} in {count(result.made + result.known, 'layer')}")
         told.append(f"{result.made} made ({format_size(result.made_bytes)})" if result.made else "all known")
@@ -120,7 +122,7 @@ def write_metadata(result: BakeResult, path: Path, kept: Mapping[str, Mapping[st
 
     Source: docker/buildx, docs/reference/buildx_bake.md, "--metadata-file".
     """
-    from conda_docker.baking.since import INPUTS_KEY
+    from conda_docker.baking.since import INPUTS_KEY, PLACES_KEY
     from python_docker.transports.output import write_file
 
     value = dict(kept)
@@ -128,7 +130,8 @@ def write_metadata(result: BakeResult, path: Path, kept: Mapping[str, Mapping[st
         if each.digest is None:
             continue
         entry = {"containerimage.digest": each.digest, "image.name": each.image}
-        value[each.name] = entry | ({INPUTS_KEY: each.inputs} if each.inputs else {})
+        known = {INPUTS_KEY: each.inputs, PLACES_KEY: each.places}
+        value[each.name] = entry | {key: digest for key, digest in known.items() if digest}
     write_file(path, f"{json.dumps(value, indent=2)}\n".encode())
 
 

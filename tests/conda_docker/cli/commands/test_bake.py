@@ -315,6 +315,37 @@ def test_a_record_keeps_what_was_not_built(conda_docker: Run, modules: Path, tmp
     assert json.loads((tmp_path / "d.json").read_text()) == before
 
 
+def test_a_comment_gives_a_tag_of_the_content_that_is_written(
+    conda_docker: Run, modules: Path, tmp_path: Path, registry: Registry, repository: str
+) -> None:
+    name = f"{registry.host}/{repository}/{{name}}:{{content}}"
+    options = ("modules", "--only", "picard-sort", "-b", "scratch", "-j1", "--push", "-i", name)
+    record = ("--since", "d.json", "--metadata-file", "d.json", "--json")
+    tags = set()
+    for text in ("", "# why\n"):
+        file = modules / "picard" / "sort" / "environment.yml"
+        file.write_text(file.read_text() + text)
+        result = conda_docker("bake", *options, *record)
+        assert result.returncode == 0, result.stderr
+        entry = json.loads((tmp_path / "d.json").read_text())["picard-sort"]
+        assert open_image(f"docker://{entry['image.name']}").digest == entry["containerimage.digest"]
+        tags.add(entry["image.name"])
+    assert len(tags) == 2
+    [again] = json.loads(conda_docker("bake", *options, *record).stdout)["images"]
+    assert again["outcome"] == "unchanged"
+
+
+def test_what_was_cancelled_did_not_fail(
+    conda_docker: Run, modules: Path, synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    (tmp_path / "conda-docker.toml").write_text(
+        f"base = 'scratch'\nchannel = ['{synthetic_channel.url}']\nspecs = ['zlib']\n"
+        "[images.bad]\nbase = 'localhost:1/base:1'\n[images.one]\n[images.two]\n"
+    )
+    result = conda_docker("bake", "-o", "out", "-j1", "--fail-fast")
+    assert "3 images, 1 of them failed, 2 of them cancelled" in result.stdout
+
+
 def test_a_matrix_that_is_declared(
     conda_docker: Run, modules: Path, synthetic_channel: SyntheticChannel, tmp_path: Path
 ) -> None:
