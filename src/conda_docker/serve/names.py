@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
 
+from conda_docker.redaction import public_url
 from conda_docker.serve.errors import ManifestUnknown, NoSuchName
 
 RULES = (
@@ -32,6 +33,8 @@ _SPEC = re.compile(
     rf"(?:={{1,2}}\s*(?P<version>{_VERSION})(?:\.\*)?)?"
 )
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_PORT = re.compile(r":\d*$")
+_NOWHERE = "https://localhost/"
 _LONGEST = 255  # characters of a name, as registries have it
 
 
@@ -168,6 +171,21 @@ def parse_spec(text: str) -> Package:
     if not _COMPONENT.fullmatch(package.component) or _package(package.component) != package:
         raise NoSuchName(f"{text[:80]!r} cannot be part of a name; post a lock file instead")
     return package
+
+
+def channel_alias(channel: str) -> str:
+    """Return what clients call a channel: the last part of its URL, or the host; nothing of its credentials.
+
+    >>> channel_alias("https://conda.example.org/Team/")
+    'team'
+    >>> channel_alias("https://me:secret@conda.example.org:8443/t/tk-123")
+    'conda.example.org'
+    """
+    text = channel.strip()
+    if "://" not in text and not text.startswith(("/", ".", "~")):
+        text = f"{_NOWHERE}{public_url(text)}"  # a token may stand in its path too
+    url = public_url(text).removeprefix(_NOWHERE).rstrip("/")
+    return _PORT.sub("", url.rpartition("/")[2]).lower()
 
 
 def _order(package: Package) -> tuple[str, str, str]:

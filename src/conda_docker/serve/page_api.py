@@ -15,9 +15,8 @@ from conda_docker.serve.errors import Denied, InvalidLock, NoSuchName, TooLarge,
 from conda_docker.serve.making.environments import environment_files
 from conda_docker.serve.making.planning import ImagePlan, plan_image
 from conda_docker.serve.making.posted_locks import accept_lock
-from conda_docker.serve.making.requests import channel_alias
 from conda_docker.serve.metrics import CONTENT_TYPE
-from conda_docker.serve.names import LATEST, LOCK, RULES, name_of, parse_name, parse_spec
+from conda_docker.serve.names import LATEST, LOCK, RULES, channel_alias, name_of, parse_name, parse_spec
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from conda_docker.channels.configuration import read_conda_configuration
 from conda_docker.channels.urls import channel_urls
-from conda_docker.redaction import public_url
+from conda_docker.redaction import public_log, public_url
 from conda_docker.serve.access import Client, Rate, address_of, client_of
 from conda_docker.serve.errors import Unauthorized
 from conda_docker.serve.making.builds import Builds
 from conda_docker.serve.making.catalogue import Catalogue
 from conda_docker.serve.making.images import Images
 from conda_docker.serve.making.maker import Maker
-from conda_docker.serve.making.requests import Requests, channel_alias, settings_of
+from conda_docker.serve.making.requests import Requests, settings_of
 from conda_docker.serve.metrics import Metrics
+from conda_docker.serve.names import channel_alias
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -53,8 +54,8 @@ class Server:
         return client
 
     def public(self, message: str) -> str:
-        """Return a message without where the server has its files and its channels."""
-        return self._private.sub(lambda found: self._names[found[0]], message)
+        """Return a message without credentials, and without where the server has its files and its channels."""
+        return public_log(self._private.sub(lambda found: self._names[found[0]], message))
 
     def close(self) -> None:
         """Begin nothing more, and remove temporary files."""

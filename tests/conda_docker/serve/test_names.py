@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conda_docker.serve.errors import ManifestUnknown, NoSuchName
-from conda_docker.serve.names import Package, name_of, parse_name, parse_spec, parse_tag
+from conda_docker.serve.names import Package, channel_alias, name_of, parse_name, parse_spec, parse_tag
 
 
 @pytest.mark.parametrize(
@@ -131,3 +131,39 @@ def test_names_and_packages_say_the_same(pairs: list[tuple[str, str | None]]) ->
         assert sorted(parse_name(name_of(packages)).packages, key=lambda each: each.name) == sorted(
             packages, key=lambda each: each.name
         )
+
+
+@pytest.mark.parametrize(
+    ("channel", "alias"),
+    [
+        ("conda-forge", "conda-forge"),
+        ("team/label/dev", "dev"),
+        ("https://conda.example.org/Team/", "team"),
+        ("https://conda.example.org", "conda.example.org"),
+        ("https://conda.example.org:8443/", "conda.example.org"),
+        ("file:///srv/channels/team", "team"),
+        ("/srv/t/team", "team"),
+        ("t/tk-123/team", "team"),
+        ("me:secret@conda.example.org/t/tk-123", "conda.example.org"),
+    ],
+)
+def test_what_a_channel_is_called(channel: str, alias: str) -> None:
+    assert channel_alias(channel) == alias
+
+
+@given(
+    before=st.sampled_from(["https://", "http://", "HTTPS://", ""]),
+    credentials=st.sampled_from(
+        ["", "S3CRET@", "bob:S3CRET@", "S3CRET:S3CRET@", "bob:S3CRET/S3CRET@", "b:S3CRET@S3CRET@"]
+    ),
+    host=st.sampled_from(["127.0.0.1:6475", "conda.example.org", "[::1]:80", "localhost"]),
+    token=st.sampled_from(["", "/t/S3CRET"]),
+    path=st.sampled_from(["", "/", "//", "/team", "/team/", "/team/label/dev"]),
+    query=st.sampled_from(["", "?S3CRET", "?token=S3CRET/S3CRET", "#S3CRET"]),
+)
+def test_what_a_channel_is_called_has_no_credentials(
+    before: str, credentials: str, host: str, token: str, path: str, query: str
+) -> None:
+    alias = channel_alias(f"{before}{credentials}{host}{token}{path}{query}")
+    assert "s3cret" not in alias
+    assert not set(":@/") & set(alias) or alias.startswith("[")

@@ -19,6 +19,7 @@ from conda_docker.cache.folder import CacheFolder
 from conda_docker.serve.configuration import Grant, Limits, ServerConfiguration
 from conda_docker.serve.making import maker
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.conda_docker.channel_server import ChannelServer
 from tests.conda_docker.registry_base import asked_for, push_base
 from tests.conda_docker.serve.conftest import AMD64, ARM64, Start
 from tests.peers import Registry
@@ -322,6 +323,25 @@ def test_each_sees_what_was_made_for_their_channels(start: Start, configuration:
         assert client.get(f"/v2/tool/blobs/{digest}").status_code == 403
         # A digest is known under the name of its image alone.
         assert client.get(f"/v2/text/blobs/{digest}", headers={"authorization": "Bearer opensesame"}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "/team/", "/t/h9nter2", "/t/h9nter2/"])
+def test_no_answer_has_credentials_of_a_channel(start: Start, channel: SyntheticChannel, path: str) -> None:
+    token = "h9nter2" if "/t/" in path else None
+    (channel.folder / "team").symlink_to(channel.folder)
+    files = ChannelServer(channel.folder, credentials=("b0b", "h8nter2"), token=token).start()
+    url = files.url.replace("://", "://b0b:h8nter2@") + path
+    client = start(channels=(url,))
+    pulled = pull(client, "tool")
+    asked = ["/v1/about", "/v1/images", "/v1/plan?package=tool", "/v1/plan?package=nothing", "/v1/plan?package=a::tool"]
+    asked += [f"/v2/{name}/manifests/latest" for name in ("nothing", "tool-99", "other--tool", "tool/library-7")]
+    answers = [client.get(path) for path in asked]
+    files.stop()
+    for content in (*pulled.values(), *(answer.content for answer in answers)):
+        for secret in (b"b0b", b"h8nter2", b"h9nter2"):
+            assert secret not in content
+    for answer in answers:
+        assert "h8nter2" not in str(answer.headers)
 
 
 def test_without_a_token_docker_is_asked_for_one(start: Start) -> None:

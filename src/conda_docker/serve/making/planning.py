@@ -12,7 +12,7 @@ from conda_docker.image.preview import preview_image
 from conda_docker.layers.stores.layer_stores import LayerStores
 from conda_docker.resolution.resolve import resolve
 from conda_docker.serve.making.maker import check_limits
-from conda_docker.serve.making.requests import channel_alias
+from conda_docker.serve.names import channel_alias
 
 if TYPE_CHECKING:
     from conda_docker.layers.member import Member

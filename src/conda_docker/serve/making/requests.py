@@ -19,6 +19,7 @@ from conda_docker.request import Request
 from conda_docker.resolution.describe import describe
 from conda_docker.serve.errors import NameUnknown, NoSuchName
 from conda_docker.serve.making.environments import find_environment
+from conda_docker.serve.names import channel_alias
 from python_docker.files.atomic import write_whole_file
 
 if TYPE_CHECKING:
@@ -110,12 +111,3 @@ class Requests:
                 return replace(package, channel=channel).spec
         known = ", ".join(map(channel_alias, asked.channels))
         raise NoSuchName(f"{package.channel!r} is not a channel of this server; there are: {known}")
-
-
-def channel_alias(channel: str) -> str:
-    """Return what a channel is called in names of images: the last part of its URL.
-
-    >>> channel_alias("https://conda.example.org/Team/")
-    'team'
-    """
-    return channel.rstrip("/").rpartition("/")[2].lower()
