@@ -50,6 +50,26 @@ def to_seconds(name: str, text: str) -> float:
         raise ValueError(f"{name}: {error}") from None
 
 
+def to_days(name: str, text: str) -> float:
+    """Return the seconds that `30d` or `8w` means, where only days are known. Raises `ValueError`, as for `12h`.
+
+    >>> to_days("--keep", "1d")
+    86400.0
+    """
+    seconds = to_seconds(name, text)
+    units = {_unit(unit) for _, unit in _PART.findall(text)}
+    if units & {"s", "m", "h"} or (seconds % _UNITS["d"] and not units & {"M", "y"}):
+        raise ValueError(
+            f"{name}: {text[:80]!r} is no number of days, and only the day of the last use is known; write 1d"
+        )
+    return seconds
+
+
+def _unit(text: str) -> str:
+    """Return the key of a unit in `_UNITS`."""
+    return "M" if text == "M" or text.lower().startswith("mo") else text[0].lower()
+
+
 def parse_duration(text: str) -> timedelta:
     """Return the time that a number with a unit means, or several of them, added up. Raises `ValueError`.
 
@@ -63,10 +83,10 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError(expected)
     seconds = 0.0
     for number, unit in _PART.findall(text):
-        is_month = unit == "M" or unit.lower().startswith("mo")
-        if not is_month and not _UNIT.fullmatch(unit):
+        key = _unit(unit)
+        if key != "M" and not _UNIT.fullmatch(unit):
             raise ValueError(expected)
-        seconds += float(number) * _UNITS["M" if is_month else unit[0].lower()]
+        seconds += float(number) * _UNITS[key]
     try:
         return timedelta(seconds=seconds)
     except OverflowError:

@@ -76,6 +76,12 @@ class ImageReference:
         try:
             digest = Digest(digest_text) if at else None
         except InvalidDigest as error:
+            if "/" in digest_text:
+                host = digest_text.partition("/")[0][:80]
+                raise InvalidReference(
+                    f"not an image reference: {_shown(text)!r}: a user name and a password do not belong in it; log in "
+                    f"with `docker login {host}` or `podman login {host}`"
+                ) from None
             raise InvalidReference(f"not an image reference: {_shown(text)!r}: {error}") from None
         if digest is not None and len(digest.encoded) < _MIN_ENCODED:
             raise InvalidReference(f"not an image reference: {_shown(text)!r}: its digest is too short")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker.arguments.amounts import format_duration, format_seconds, format_size, to_seconds, to_size
+from conda_docker.arguments.amounts import format_duration, format_seconds, format_size, to_days, to_seconds, to_size
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,14 @@ def test_a_duration_that_no_calendar_holds_is_refused() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0.9, "0 s"), (59.9, "59 s"), (60, "1 min"), (7300, "2 h")])
 def test_times_that_change_are_whole(seconds: float, text: str) -> None:
     assert format_seconds(seconds) == text
+
+
+@pytest.mark.parametrize(("text", "days"), [("0d", 0), ("1d", 1), ("2 weeks 1 day", 15), ("1M", 30.44), ("1y", 365.25)])
+def test_days(text: str, days: float) -> None:
+    assert to_days("--keep", text) == days * 86400
+
+
+@pytest.mark.parametrize("text", ["0h", "24h", "1d12h", "0.5d", "30m", "1s"])
+def test_what_is_no_number_of_days_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=f"--keep: '{text}' is no number of days"):
+        to_days("--keep", text)

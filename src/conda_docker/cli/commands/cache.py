@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conda_docker.arguments.amounts import format_size, to_seconds, to_size
+from conda_docker.arguments.amounts import format_size, to_days, to_seconds, to_size
 from conda_docker.cli.options import common as options
 from conda_docker.cli.options.arguments import to_repository, to_source
 from conda_docker.cli.parameters import Argument, Option
@@ -101,9 +101,10 @@ def info(
     MAYBE_REPOSITORY,
     Option(
         "--keep",
-        metavar="TIME",
-        convert=to_seconds,
-        help=f"Of a layer repository: keep what builds used within this time, such as 8w ({_DEFAULT_AGE} by default).",
+        metavar="DAYS",
+        convert=to_days,
+        help=f"Of a layer repository: keep what builds used in these days, such as 8w ({_DEFAULT_AGE} by default); "
+        "0d keeps what was used today.",
     ),
     Option(
         "--max-size",
@@ -142,7 +143,7 @@ def prune(
     """Remove what was unused for some time, or for longest. A build under way loses nothing that it needs.
 
     On a terminal, it asks before it removes more than half of the cache. Of a layer repository, entries are removed
-    that no build with --cache-to has used within the time of --keep; the registry frees the space when it collects
+    that no build with --cache-to has used within the days of --keep; the registry frees the space when it collects
     garbage.
     """
     if repository is not None:

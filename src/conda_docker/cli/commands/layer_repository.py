@@ -11,6 +11,7 @@ from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.report import count, format_table
 from conda_docker.layers.stores.exchange import exchange_layers
 from conda_docker.layers.stores.repository_upkeep import prune_repository, repository_info
+from python_docker.errors import NotFound
 
 if TYPE_CHECKING:
     from conda_docker.cli.terminal.output import Output
@@ -55,13 +56,27 @@ def exchange(
     outwards: bool,
     json: bool,
 ) -> None:
-    """Copy layers, all or those of `digests`, from the cache to a repository, or the other way."""
+    """Copy layers, all or those of `digests`, from the cache to a repository, or the other way.
+
+    Raises `NotFound` when none of `digests` is there.
+    """
     source, target = (cache, repository) if outwards else (repository, cache)
     with open_display(output) as progress:
         done = exchange_layers(source, target, digests, progress=progress)
+    origin = str(cache.root) if outwards else repository.name
+    if digests and done.missing == len(digests):
+        raise NotFound(
+            f"none of the {count(done.missing, 'layer')} of the image is in {origin}: it has the layers of packages "
+            f"that were built {'with this cache' if outwards else 'with --cache-to or pushed there'}"
+        )
     if json:
         output.json({"repository": repository.name} | asdict(done))
         return
     there = f"; {count(done.present, 'layer')} there already" if done.present else ""
     where = repository.name if outwards else str(cache.root)
     output.result(f"copied {count(done.copied, 'layer')}, {format_size(done.copied_size)}, to {where}{there}")
+    if done.missing:
+        output.note(
+            f"{count(done.missing, 'layer')} of the image {'is' if done.missing == 1 else 'are'} not in {origin}, as "
+            "those of its base and the environment's own never are"
+        )

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from conda_docker.layers.stores import Entry, WritableLayerStore
+from python_docker.errors import Error
 from python_docker.parallel import Stop, in_parallel
 from python_docker.progress import SILENT, Progress
 
@@ -29,11 +30,15 @@ class ListedLayerStore(WritableLayerStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """What an exchange came to: layers that were copied, with their size in bytes, and those that were there."""
+    """What an exchange came to: layers that were copied, with their size in bytes, and those that were there.
+
+    `missing` are those that were asked for and are not in the store to copy from.
+    """
 
     copied: int
     copied_size: int
     present: int
+    missing: int = 0
 
 
 def exchange_layers(
@@ -45,17 +50,21 @@ def exchange_layers(
 ) -> Exchanged:
     """Copy layers from one store to another: those of `digests`, or all.
 
-    Every digest is checked on the way. Raises what the stores raise, such as `RegistryError` and `CacheError`.
+    Every digest is checked on the way. Raises what the stores raise, such as `RegistryError` and `CacheError`, with a
+    note on how many layers were copied before.
     """
     keys = source.keys()
     source.expect(keys)
     stop = Stop()
+    met: set[Digest] = set()
+    copied: list[str] = []
 
     def copy(key: str) -> int | None:
         """Return the size of a layer that was copied, 0 for one that is there, None for one that is not meant."""
         entry = source.entry(key)
         if entry is None or (digests is not None and entry.layer.digest not in digests):
             return None
+        met.add(entry.layer.digest)
         if target.entry(key) is not None:
             return 0
         stop.check()
@@ -66,8 +75,16 @@ def exchange_layers(
         target.put(key, entry.layer, entry.facts, entry.inputs)
         stop.guard(task).advance(entry.layer.size)
         task.finish()
+        copied.append(key)
         return entry.layer.size
 
-    results = in_parallel([partial(copy, key) for key in keys], _AT_ONCE, stop)
+    try:
+        results = in_parallel([partial(copy, key) for key in keys], _AT_ONCE, stop)
+    except Error as error:
+        if copied:
+            error.add_note(f"{len(copied)} of {len(keys)} layers were copied before that, and stay there")
+        raise
     sizes = [size for size in results if size is not None]
-    return Exchanged(sum(size > 0 for size in sizes), sum(sizes), sum(size == 0 for size in sizes))
+    return Exchanged(
+        sum(size > 0 for size in sizes), sum(sizes), sum(size == 0 for size in sizes), len(set(digests or ()) - met)
+    )

@@ -8,18 +8,21 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.stores.folder import FolderStore
+from python_docker import write_image
 from python_docker.image.layer_builder import build_layer
 from python_docker.tar import TarEntry
 from tests.conda_docker.cli.conftest import Run
 from tests.conda_docker.layers.stores.shelves import add_layer
 from tests.peers import Registry
+from tests.python_docker.registry.contents import small_image
+from tests.python_docker.registry.stub_registry import StubRegistry
 
 
 @pytest.fixture
@@ -185,9 +188,12 @@ def test_layers_go_to_a_repository_and_come_back(
     ("arguments", "message"),
     [
         (["localhost:1/layers", "--older-than", "1d"], "pruned by --keep alone"),
+        (["localhost:1/layers", "--keep", "12h"], "--keep: '12h' is no number of days"),
+        (["localhost:1/layers", "--keep", "0h"], "only the day of the last use is known; write 1d"),
         (["--keep", "1d"], "--keep is for layer repositories"),
         (["No Name"], "No Name"),
         (["localhost:1/layers:1"], "give localhost:1/layers alone"),
+        (["bob:secret@localhost:1/layers"], "log in with `docker login localhost:1`"),
         (["docker://localhost:1/layers"], "a layer repository is named without docker://"),
     ],
 )
@@ -195,3 +201,29 @@ def test_times_are_for_one_kind_of_cache(program: Run, arguments: list[str], mes
     result = program("cache", "prune", *arguments)
     assert result.returncode == 2
     assert message in result.stderr
+    assert "secret" not in result.stderr
+
+
+@pytest.fixture
+def stub() -> Iterator[StubRegistry]:
+    registry = StubRegistry()
+    yield registry
+    registry.stop()
+
+
+def test_layers_of_an_image_that_are_not_in_the_cache(program: Run, stub: StubRegistry, tmp_path: Path) -> None:
+    here = FolderStore(tmp_path / "here")
+    key = add_layer(here, "a")
+    found = here.get(key)
+    assert found is not None
+    image = small_image("x", layers=2)
+    write_image(image, f"oci:{tmp_path / 'image'}:1")
+    arguments = ["push", f"{stub.host}/layers", "--image", f"oci:{tmp_path / 'image'}:1"]
+    none = program("cache", *arguments, "--cache-dir", str(here.root))
+    assert none.returncode == 4
+    assert f"none of the 2 layers of the image is in {here.root}" in none.stderr
+    image.layers.insert(0, found[0])
+    write_image(image, f"oci:{tmp_path / 'image'}:1")
+    some = program("cache", *arguments, "--cache-dir", str(here.root))
+    assert (some.returncode, some.stdout[:14]) == (0, "copied 1 layer")
+    assert "2 layers of the image are not in" in some.stderr

@@ -11,9 +11,10 @@ from conda_docker.cache.folder import NoteKind
 from conda_docker.errors import CacheError
 from conda_docker.layers.stores.exchange import Exchanged, exchange_layers
 from conda_docker.layers.stores.folder import FolderStore
-from python_docker.errors import ContentMismatch
+from python_docker.errors import ContentMismatch, notes_of
 from tests.conda_docker.layers.stores.shelves import add_layer, repository_store
 from tests.peers import Registry
+from tests.python_docker.registry.stub_registry import StubRegistry
 
 
 @pytest.fixture
@@ -74,9 +75,26 @@ def test_a_layer_that_is_damaged_there_is_not_taken_in(start_registry: Callable[
     exchange_layers(here, repository_store(reference, here.root))
     [stored] = registry.storage.rglob(f"{entry.layer.digest.encoded}/data")
     stored.write_bytes(b"x" * entry.layer.size)
-    with pytest.raises(ContentMismatch):
+    with pytest.raises(ContentMismatch) as raised:
         exchange_layers(repository_store(reference, there.root), there)
     assert there.keys() == []
+    assert notes_of(raised.value) == []
+
+
+def test_what_was_copied_before_an_error_is_said(
+    stub: StubRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = FolderStore(tmp_path / "here"), FolderStore(tmp_path / "there")
+    keys = [add_layer(here, name) for name in ("a", "b")]
+    monkeypatch.setattr("conda_docker.layers.stores.exchange._AT_ONCE", 1)
+    exchange_layers(here, repository_store(f"{stub.host}/layers", here.root))
+    last = here.entry(max(keys))
+    assert last is not None
+    stub.blobs["layers", last.layer.digest] = b"x" * last.layer.size
+    with pytest.raises(ContentMismatch) as raised:
+        exchange_layers(repository_store(f"{stub.host}/layers", there.root), there)
+    assert there.keys() == [min(keys)]
+    assert notes_of(raised.value) == ["1 of 2 layers were copied before that, and stay there"]
 
 
 def test_a_cache_that_cannot_be_written(reference: str, tmp_path: Path) -> None:
