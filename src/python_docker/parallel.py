@@ -80,29 +80,31 @@ class Shared(Generic[K, T]):
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
+        self._counting = threading.Lock()  # whoever leaves a block does not wait for what is being made
         self._blocks = 0
         self._values: dict[K, T] = {}
 
     @contextmanager
     def block(self) -> Iterator[None]:
         """Keep what is made until the last of the blocks that are open is left."""
-        with self._lock:
+        with self._counting:
             self._blocks += 1
         try:
             yield
         finally:
-            with self._lock:
+            with self._counting:
                 self._blocks -= 1
                 if not self._blocks:
-                    self._values.clear()
+                    self._values = {}
 
     def get(self, key: K, make: Callable[[], T]) -> T:
         """Return the value of a key, which `make` makes if it is not there; one at a time within blocks."""
         with self._lock:
             if self._blocks:
-                if key not in self._values:
-                    self._values[key] = make()
-                return self._values[key]
+                values = self._values
+                if key not in values:
+                    values[key] = make()
+                return values[key]
         return make()
 
 
