@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from conda_docker.request import Request
 from python_docker.errors import Error
 from python_docker.transports import Location
+from python_docker.transports.shared_place import find_shared
 
 if TYPE_CHECKING:
     from conda_docker.image.index import Attachments
@@ -98,16 +98,9 @@ def check_places(images: Iterable[tuple[str, Sequence[Location]]], *, advice: st
 
     Each is a name and the places that it goes to.
     """
-    owners: dict[tuple[str | None, ...], str] = {}
-    for name, outputs in images:
-        for place in outputs:
-            where: tuple[str | None, ...] = (str(place),)
-            if place.path:
-                # An archive is written as a whole; a layout has several images, by their names.
-                where = (os.path.realpath(place.path), None if place.medium.is_file else place.name)
-            if where in owners:
-                raise InvalidTargets(f"{owners[where]} and {name} would both be written to {place}; {advice}")
-            owners[where] = name
+    found = find_shared((name, place) for name, outputs in images for place in outputs)
+    if found is not None:
+        raise InvalidTargets(f"{found.first} and {found.second} would both be written to {found.place}; {advice}")
 
 
 class InvalidTargets(Error, ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import click
 
 from conda_docker.cli.exit_codes import ExitCode, exit_code_of
 from conda_docker.cli.options.bake import OPTIONS
-from conda_docker.cli.options.destinations import check_folder
+from conda_docker.cli.options.destinations import check_apart, check_folder
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
@@ -68,8 +68,15 @@ def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
     first = given["since"] is None or (given["since"] == given["metadata_file"] and not given["since"].exists())
     since = {} if first else read_since(given["since"])
     keys: dict[Path, SigningKey] = {}
-    targets = targets_of(ctx, given, lambda asked: _Finishing.of(asked, keys))
+    builds: list[AskedBuild] = []
+
+    def finishing(asked: AskedBuild) -> Finishing | None:
+        builds.append(asked)
+        return _Finishing.of(asked, keys)
+
+    targets = targets_of(ctx, given, finishing)
     check_targets(targets)
+    check_apart(_outputs(given, zip(targets, builds, strict=True)))
     if given["dry_run"]:
         return _dry_run(console, targets, given)
     # Read before, so that a failure loses nothing of it.
@@ -86,6 +93,18 @@ def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
             progress=progress,
         )
     return _report(console, result, given, kept)
+
+
+def _outputs(
+    given: Mapping[str, Any], builds: Iterable[tuple[Target, AskedBuild]]
+) -> Iterator[tuple[str, Location | Path]]:
+    """Yield what a bake writes, each with the option that asks for it: the files of all, and those of each image."""
+    for option in ("junit", "metadata_file"):
+        if given[option] is not None:
+            yield f"--{option.replace('_', '-')} {given[option]}", given[option]
+    for target, asked in builds:
+        for option, place in asked.outputs():
+            yield f"{target.name}: {option}", place
 
 
 def _report(

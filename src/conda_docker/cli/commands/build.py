@@ -14,7 +14,7 @@ from conda_docker.cli.options import attest, policy
 from conda_docker.cli.options.asked import AskedBuild, asked_build
 from conda_docker.cli.options.attachments import Attachments
 from conda_docker.cli.options.build import OPTIONS
-from conda_docker.cli.options.destinations import registry_of, replaced_images
+from conda_docker.cli.options.destinations import check_apart, registry_of, replaced_images
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
@@ -79,6 +79,11 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
         check_places(
             ((each.full_name, asked.locations) for each, asked in zip(declared, builds, strict=True)),
             advice="declare another image or output for one of them, or names with {name} and {tag}",
+        )
+        check_apart(
+            (f"{each.full_name}: {option}", place)
+            for each, asked in zip(declared, builds, strict=True)
+            for option, place in asked.outputs()
         )
     for asked, each in zip(builds, declared, strict=True):
         default_base = _is_default(ctx, "base") and "base" not in each.table and each.variant.base is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,13 @@ from conda_docker.cli.options.arguments import to_source
 from conda_docker.cli.options.attachments import bills_of, check_attachable
 from conda_docker.cli.options.build import DEFAULTS, image_names, values_for
 from conda_docker.cli.options.common import check_level
-from conda_docker.cli.options.destinations import check_folder, layer_repositories, locations_of, registry_of
+from conda_docker.cli.options.destinations import (
+    check_apart,
+    check_folder,
+    layer_repositories,
+    locations_of,
+    registry_of,
+)
 from conda_docker.errors import InvalidEnvironment
 from python_docker.errors import InvalidPath
 
@@ -40,6 +46,20 @@ class AskedBuild:
     index_annotations: Mapping[str, str]
     given: Mapping[str, Any]
 
+    def outputs(self) -> Iterator[tuple[str, Location | Path]]:
+        """Yield what is written, each with the option that asks for it."""
+        return outputs_of(self.locations, self.given)
+
+
+def outputs_of(locations: Iterable[Location], given: Mapping[str, Any]) -> Iterator[tuple[str, Location | Path]]:
+    """Yield the places and files that a build writes to, each with the option that asks for it."""
+    for location in locations:
+        yield f"-o {location}", location
+    files = [("--sbom-output", path) for path in given["sbom_output"]]
+    for option, path in (*files, ("--metadata-file", given["metadata_file"]), ("--iidfile", given["iidfile"])):
+        if path is not None:
+            yield f"{option} {path}", path
+
 
 def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
     """Return the build that the values of options ask for; with `required`, the image must go somewhere.
@@ -62,6 +82,7 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
         platforms=len(given["platform"]),
         required=required,
     )
+    check_apart(outputs_of(locations, given))
     attest.check(given)
     for path in filter(None, (given["metadata_file"], given["iidfile"])):
         check_folder(path)

@@ -133,8 +133,6 @@ def bills_of(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[Bi
     files: tuple[Path, ...] = given["sbom_output"]
     if files and len(files) != len(formats):
         raise click.UsageError(f"give --sbom-output once for each --sbom; got {len(files)} for {len(formats)}")
-    if len(set(files)) < len(files):
-        raise click.UsageError("--sbom-output names one file twice; each bill needs a file of its own")
     if files and len(given["platform"]) > 1:
         raise click.UsageError("--sbom-output holds the bill of one platform; attached, each platform has its own")
     if not files and locations and not any(location.medium.holds_referrers for location in locations):

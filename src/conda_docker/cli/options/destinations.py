@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,18 @@ def check_folder(path: str | Path) -> None:
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         raise Error(f"cannot write {path}: there is no folder {folder}")
+
+
+def check_apart(outputs: Iterable[tuple[str, Location | Path]]) -> None:
+    """Raise a usage error for two outputs, each with its option, of which one would overwrite the other."""
+    from python_docker.transports.shared_place import find_shared
+
+    found = find_shared(outputs)
+    if found is not None:
+        raise click.UsageError(
+            f"{found.first} and {found.second} would both be written to {found.place}, and the later one would replace "
+            "the other; give each a file of its own"
+        )
 
 
 def registry_of(location: Location, given: Mapping[str, Any]) -> RegistryOptions | None:

@@ -212,6 +212,12 @@ def test_a_key_is_read_once_for_all(
         (["modules", "--memory", "much"], ExitCode.USAGE, "expected a size such as 500MB or 4GB, got 'much'"),
         (["modules", "--jobs", "0"], ExitCode.USAGE, "--jobs must be at least 1"),
         (["modules", "--since", "missing.json"], ExitCode.NOT_FOUND, "missing.json"),
+        (
+            ["modules", "--junit", "r", "--metadata-file", "./r"],
+            ExitCode.USAGE,
+            "--junit r and --metadata-file r would",
+        ),
+        (["modules/picard", "-o", "a.tar", "--junit", "a.tar"], ExitCode.USAGE, "--junit a.tar and picard-sort: -o"),
         (["modules", "--junit", "nowhere/junit.xml"], 1, "there is no folder"),
         (["modules", "-o", "out", "--scheduler", "tcp://127.0.0.1:1"], 1, "name one with --cache-to"),
     ],

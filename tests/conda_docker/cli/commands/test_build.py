@@ -590,6 +590,29 @@ def test_a_result_file_without_a_folder_is_refused_before_anything_is_built(
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        ("-o", "demo.tar", "--iidfile", "demo.tar"),
+        ("-o", "demo.tar", "--sbom", "cyclonedx", "--sbom-output", "demo.tar"),
+        ("-o", "demo.tar", "-o", "oci-archive:demo.tar"),
+        ("-o", "demo.tar", "--metadata-file", "here/../demo.tar"),
+        ("-o", "oci:out", "--iidfile", "i.txt", "--metadata-file", "i.txt"),
+        ("-o", "oci:out", "--sbom", "spdx", "--sbom-output", "s.json", "--metadata-file", "s.json"),
+    ],
+)
+def test_outputs_that_overwrite_each_other_are_refused_before_anything_is_made(
+    options: tuple[str, ...], build: Build, tmp_path: Path
+) -> None:
+    (tmp_path / "here").mkdir()
+    before = set(tmp_path.iterdir())
+    result = build(*options, "numpy")
+    assert result.returncode == ExitCode.USAGE
+    assert f"{options[-2]} " in result.stderr
+    assert "would both be written to" in result.stderr
+    assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
     ("args", "message"),
     [
         (("-f", "nothere.yml"), "error: cannot read nothere.yml: No such file or directory"),

@@ -95,3 +95,18 @@ def test_two_images_for_one_place_are_refused_before_anything_is_done(
     assert done.returncode == 1
     assert "app and third would both be written to oci:app" in done.stderr
     assert not (project / "dev").exists()
+
+
+def test_two_images_with_one_file_of_results_are_refused_before_anything_is_done(
+    conda_docker: Run, project: Path
+) -> None:
+    text = (project / "conda-docker.toml").read_text()
+    (project / "conda-docker.toml").write_text(f'iidfile = "id.txt"\n{text}')
+    done = conda_docker("build")
+    assert done.returncode == 2
+    assert "app: --iidfile" in done.stderr
+    assert "dev: --iidfile" in done.stderr
+    assert not (project / "dev").exists()
+    baked = conda_docker("bake")
+    assert baked.returncode == 2
+    assert "app: --iidfile" in baked.stderr
