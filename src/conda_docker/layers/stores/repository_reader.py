@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _TRIES = 3
 _PATIENCE = 10.0
 """Seconds without a byte after which an answer is not waited for: most layers are made in less."""
+_SLOW = 5.0
+"""Seconds without a byte after which it is said that a layer is waited for."""
 
 _log = logging.getLogger("conda_docker")
 
@@ -52,6 +54,7 @@ class RepositoryReader:
         self._cache = cache
         self._progress = progress
         self._stop = stop
+        self._said_waiting = False
         self._names: dict[Digest, str] = {}
         self._lock = threading.Lock()
         options = client.options
@@ -122,9 +125,18 @@ class RepositoryReader:
             raise OutOfReach(f"{self.name} is not asked any more")
         digest = descriptor.digest
         task = self._progress.start(f"get {self._names.get(digest, digest.short)}", descriptor.size)
+        guarded = self._stop.guard(task)
         outcome = "failed"
+        waiting = threading.Timer(_SLOW, self._say_waiting, [self._names.get(digest, digest.short)])
+        waiting.daemon = True
+        waiting.start()
+
+        def advance(size: int) -> None:
+            waiting.cancel()
+            guarded.advance(size)
+
         try:
-            yield self._stop.guard(task).advance
+            yield advance
             outcome = ""
         except (RegistryError, CredentialsError) as error:
             if isinstance(error, NotFound):
@@ -132,7 +144,15 @@ class RepositoryReader:
             self._lose(error)
             raise OutOfReach(f"{self.name} cannot be read: {error}") from error
         finally:
+            waiting.cancel()
             task.finish(outcome)
+
+    def _say_waiting(self, name: str) -> None:
+        """Say once why nothing happens."""
+        with self._lock:
+            first, self._said_waiting = not self._said_waiting, True
+        if first:
+            self.warn(f"it has sent nothing of {name} for {_SLOW:.0f} seconds, and is waited for")
 
     def _lose(self, error: Error) -> None:
         """Ask the repository no more, which is said once."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from conda_docker.layers.stores.repository import RepositoryStore
 from python_docker.registry.options import RegistryOptions
 from tests.conda_docker.layers.stores.shelves import add_layer, repository_store
 from tests.python_docker.registry.stub_registry import StubRegistry
-from tests.python_docker.registry.stub_server import Answer
+from tests.python_docker.registry.stub_server import Answer, Asked
 
 KEY = 64 * "a"
 
@@ -40,6 +42,35 @@ def test_a_layer_that_is_fetched_is_shown_by_name(stub: StubRegistry, tmp_path: 
     assert found is not None
     found[0].blob.open().close()
     assert told.lines == [f"get numpy: {found[0].size}", f"{found[0].size}", "done "]
+
+
+def test_a_layer_that_does_not_come_is_said_to_be_waited_for(
+    stub: StubRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = FolderStore(tmp_path / "here")
+    key = add_layer(here, "numpy")
+    exchange_layers(here, repository_store(f"{stub.host}/layers", here.root))
+    monkeypatch.setattr("conda_docker.layers.stores.repository_reader._SLOW", 0.05)
+    said = threading.Event()
+
+    class Saying(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.set()
+
+    handler = Saying()
+    logging.getLogger("conda_docker").addHandler(handler)
+
+    def wait(asked: Asked) -> Answer | None:
+        if asked.method == "GET" and "/blobs/" in asked.path:
+            said.wait(20)
+        return None
+
+    stub.hook = wait
+    found = repository_store(f"{stub.host}/layers", tmp_path / "there").get(key)
+    assert found is not None
+    found[0].blob.open().close()
+    logging.getLogger("conda_docker").removeHandler(handler)
+    assert "has sent nothing of numpy" in caplog.text
 
 
 class Told:
