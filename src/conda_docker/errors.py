@@ -41,6 +41,10 @@ class InvalidEnvironment(Error, ValueError):
     """An environment file, lock file or prefix that cannot be read."""
 
 
+class InvalidTargets(Error, ValueError):
+    """Images that cannot be built together, or not where it was asked."""
+
+
 class EnvironmentNotFound(InvalidEnvironment, NotFound):
     """An environment, or a file of one, that is not there."""
 

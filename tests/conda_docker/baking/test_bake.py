@@ -16,8 +16,7 @@ from conda_docker import BuildOptions, Request, Target, bake, build_image, find_
 from conda_docker.baking.result import BakeFailed, Outcome
 from conda_docker.baking.since import Earlier
 from conda_docker.baking.solving import pool
-from conda_docker.baking.targets.target import InvalidTargets
-from conda_docker.errors import CacheError, Unsolvable
+from conda_docker.errors import CacheError, InvalidTargets, Unsolvable
 from conda_docker.layers import write
 from python_docker.transports import open_image
 from python_docker.transports.location import Location

@@ -29,12 +29,14 @@ from conda_docker.baking.cluster.scheduler import (
     reconnect,
 )
 from conda_docker.baking.cluster.tasks import ImageTask, LayerDone, LayerTask, TaskFailed, make_image, make_layer
+from conda_docker.baking.cluster.workers import told_of_no_workers
 from conda_docker.baking.failure import Failure
 from conda_docker.baking.layers.works import LayerWork, distinct_packages, largest_first
 from conda_docker.baking.planned import Planned
 from conda_docker.baking.result import BakeResult, Outcome, TargetResult
 from conda_docker.baking.running import Bake, Done
-from conda_docker.baking.targets.target import InvalidTargets, Target
+from conda_docker.baking.targets.target import Target
+from conda_docker.errors import InvalidTargets
 from python_docker.errors import Error
 from python_docker.progress import Progress
 
@@ -59,7 +61,7 @@ def bake_on_cluster(
     a restarted scheduler, was at: layers that are in the repository are not made again.
 
     Raises `InvalidTargets` for what a cluster cannot do, `MissingExtra` without Dask, `ConnectionFailed` where
-    there is no scheduler.
+    there is no scheduler, `NotFound` where there is no such file of one.
     """
     if limits.disk is not None:
         raise InvalidTargets(
@@ -173,9 +175,10 @@ class _Cluster:
                 )
                 images[future.key] = each
                 waiting.append(future)
-            for future in as_completed(waiting):
-                self._running.stop.check()
-                self._end(images[future.key], future, here)
+            with told_of_no_workers(client):
+                for future in as_completed(waiting):
+                    self._running.stop.check()
+                    self._end(images[future.key], future, here)
         except CancelledError:
             client.cancel(waiting)
         except BaseException:

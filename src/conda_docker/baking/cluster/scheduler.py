@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
-from conda_docker.baking.targets.target import InvalidTargets
-from conda_docker.errors import MissingExtra
-from python_docker.errors import ConnectionFailed, Error
+from conda_docker.errors import InvalidTargets, MissingExtra
+from conda_docker.user_files import user_path
+from python_docker.errors import ConnectionFailed, Error, NotFound
 
 RETRIES = 3
 """How often a task is tried again that met an error which may pass, and how often the scheduler is looked for again."""
@@ -39,6 +39,8 @@ class Client(Protocol):
 
     def cancel(self, futures: Sequence[Future], *, force: bool = False) -> None: ...
 
+    def nthreads(self) -> Mapping[str, int]: ...
+
     def close(self) -> None: ...
 
 
@@ -66,7 +68,8 @@ def as_completed(futures: Sequence[Future]) -> Iterable[Future]:
 def connect(scheduler: str) -> Client:
     """Return a client of a scheduler: an address, the path of a scheduler's file, or `config`.
 
-    Raises `ConnectionFailed`, and `InvalidTargets` where Dask's configuration names no scheduler.
+    Raises `ConnectionFailed`, `NotFound` for a file that is not there, and `InvalidTargets` where Dask's configuration
+    names no scheduler.
     """
     distributed = import_distributed()
     options: dict[str, Any] = {"name": "conda-docker"}
@@ -79,7 +82,11 @@ def connect(scheduler: str) -> Client:
                     "--scheduler config: Dask's configuration names no scheduler; set DASK_SCHEDULER_ADDRESS"
                 )
         elif scheduler.endswith(".json"):
-            options["scheduler_file"] = scheduler
+            if not (path := user_path(scheduler)).is_file():  # Dask's client waits for one that never comes
+                raise NotFound(
+                    f"there is no scheduler's file {scheduler}: `dask scheduler --scheduler-file {scheduler}` writes it"
+                )
+            options["scheduler_file"] = str(path)
         else:
             options["address"] = scheduler
         return cast("Client", distributed.Client(**options))
@@ -87,6 +94,11 @@ def connect(scheduler: str) -> Client:
         if isinstance(error, Error):
             raise
         raise ConnectionFailed(f"cannot reach the Dask scheduler {scheduler}: {error}") from error
+
+
+def address_of(client: Client) -> str:
+    """Return the address of the scheduler that a client is connected to."""
+    return str(cast("Any", client).scheduler.address)
 
 
 def reconnect(client: Client, scheduler: str) -> Client:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from conda_docker.errors import InvalidTargets
 from conda_docker.request import Request
-from python_docker.errors import Error
 from python_docker.transports import Location
 from python_docker.transports.shared_place import find_shared
 
@@ -101,7 +101,3 @@ def check_places(images: Iterable[tuple[str, Sequence[Location]]], *, advice: st
     found = find_shared((name, place) for name, outputs in images for place in outputs)
     if found is not None:
         raise InvalidTargets(f"{found.first} and {found.second} would both be written to {found.place}; {advice}")
-
-
-class InvalidTargets(Error, ValueError):
-    """Targets that cannot be built together."""

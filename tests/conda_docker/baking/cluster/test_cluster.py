@@ -22,9 +22,10 @@ from conda_docker.baking.layers.works import LayerWork
 from conda_docker.baking.limits import Limits
 from conda_docker.baking.running import Bake
 from conda_docker.build_options import LayerRepository
-from conda_docker.errors import MissingExtra
+from conda_docker.cli.exit_codes import ExitCode, exit_code_of
+from conda_docker.errors import InvalidTargets, MissingExtra
 from conda_docker.layers.recipe import Recipe
-from python_docker.errors import ConnectionFailed
+from python_docker.errors import ConnectionFailed, NotFound
 from python_docker.transports import open_image
 from python_docker.validation import validate
 from tests.conda_docker.baking.cluster.dask_processes import Cluster
@@ -202,6 +203,17 @@ def test_a_scheduler_that_is_not_there(targets: list[Target], monkeypatch: pytes
         pytest.raises(ConnectionFailed, match=r"cannot reach the Dask scheduler tcp://127\.0\.0\.1:1"),
     ):
         bake(targets[:1], scheduler="tcp://127.0.0.1:1")
+
+
+def test_a_schedulers_file_that_is_not_there(targets: list[Target], tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="there is no scheduler's file"):
+        bake(targets[:1], scheduler=str(tmp_path / "scheduler.json"))
+
+
+def test_a_configuration_that_names_no_scheduler(targets: list[Target]) -> None:
+    with pytest.raises(InvalidTargets, match="set DASK_SCHEDULER_ADDRESS") as caught:
+        bake(targets[:1], scheduler="config")
+    assert exit_code_of(caught.value) == ExitCode.USAGE
 
 
 def test_without_dask_it_is_said_how_to_get_it(targets: list[Target], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,7 +200,7 @@ def test_a_key_is_read_once_for_all(
         (["modules", "--push"], ExitCode.USAGE, "--push needs a registry in the names"),
         ([], ExitCode.USAGE, "give files, folders or patterns"),
         (["modules", "--only", "nobody"], ExitCode.NOT_FOUND, "no image is called so (there are: picard-sort, "),
-        (["modules", "-i", "demo:1.0", "--push"], 1, "would both be written to docker://"),
+        (["modules", "-i", "demo:1.0", "--push"], ExitCode.USAGE, "would both be written to docker://"),
         (
             ["modules", "-i", "demo/{nmae}"],
             ExitCode.USAGE,
@@ -219,7 +219,12 @@ def test_a_key_is_read_once_for_all(
         ),
         (["modules/picard", "-o", "a.tar", "--junit", "a.tar"], ExitCode.USAGE, "--junit a.tar and picard-sort: -o"),
         (["modules", "--junit", "nowhere/junit.xml"], 1, "there is no folder"),
-        (["modules", "-o", "out", "--scheduler", "tcp://127.0.0.1:1"], 1, "name one with --cache-to"),
+        (["modules", "-o", "out", "--scheduler", "tcp://127.0.0.1:1"], ExitCode.USAGE, "name one with --cache-to"),
+        (
+            ["modules", "-o", "out", "--scheduler", "tcp://127.0.0.1:1", "--cache-to", "localhost:1/layers"],
+            ExitCode.USAGE,
+            "use --push",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said(
