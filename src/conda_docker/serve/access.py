@@ -8,11 +8,12 @@ import hashlib
 import hmac
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from conda_docker.serve.errors import Denied, TooMany, Unauthorized
+from conda_docker.serve.errors import Denied, ServerError, TooMany, Unauthorized
+from conda_docker.serve.tokens import ANONYMOUS, asks_for_tokens
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -26,11 +27,15 @@ _CLIENTS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Whoever sends a request: a name to count by, the channels that may be used, and the grant itself."""
+    """Whoever sends a request: a name to count by, the channels that may be used, and the grant itself.
+
+    `could_log_in` is for those who sent no token, where a token may be good for more.
+    """
 
     name: str
     channels: tuple[str, ...]
     grant: Grant
+    could_log_in: bool = False
 
     def may_use(self, environment: str) -> bool:
         """Return whether an environment of the server may be used."""
@@ -39,12 +44,16 @@ class Client:
             return self.grant.channels is None
         return any(fnmatchcase(environment, pattern) for pattern in patterns)
 
+    def refusal(self, message: str) -> ServerError:
+        """Return the error for what this client may not do: `Unauthorized` for those who could log in, or `Denied`."""
+        return Unauthorized(f"{message} without a token") if self.could_log_in else Denied(message)
+
     def asks(self, asked: Asked) -> Asked:
-        """Return what is asked for with the channels that this client may use. Raises `Denied`."""
+        """Return what is asked for with the channels that this client may use. Raises `Denied` and `Unauthorized`."""
         if asked.environment is not None and not self.may_use(asked.environment):
-            raise Denied(f"you may not use the environment {asked.environment!r}")
+            raise self.refusal(f"you may not use the environment {asked.environment!r}")
         if not self.channels:
-            raise Denied("you may use none of this server's channels")
+            raise self.refusal("you may use none of this server's channels")
         return asked.for_channels(self.channels)
 
 
@@ -58,16 +67,23 @@ def client_of(request: HTTPConnection, configuration: ServerConfiguration) -> Cl
         for grant in configuration.access:
             if grant.user is not None and fnmatchcase(user, grant.user):
                 return _client(grant, f"user {user}", configuration)
-    token = _token(request.headers.get("Authorization", ""))
+    token = token_of(request)
     if token is not None:
         found = hashlib.sha256(token.encode()).hexdigest()
         for grant in configuration.access:
             if grant.token_sha256 is not None and hmac.compare_digest(grant.token_sha256, found):
                 return _client(grant, f"token {grant.name}", configuration)
-        raise Unauthorized("this token is not known here")
-    if configuration.everybody is None:
+        if configuration.anonymous is None or request.headers.get("Authorization") != f"Bearer {ANONYMOUS}":
+            raise Unauthorized("this token is not known here")
+    if configuration.everybody is None or (token is None and asks_for_tokens(request, configuration)):
         raise Unauthorized("a token is needed: docker login, with any user name and the token as password")
-    return _client(configuration.everybody, f"address {address_of(request, configuration.proxy)}", configuration)
+    client = _client(configuration.everybody, f"address {address_of(request, configuration.proxy)}", configuration)
+    return replace(client, could_log_in=bool(configuration.access))
+
+
+def token_of(request: HTTPConnection) -> str | None:
+    """Return the token that a request has; of Basic authentication the password. Raises `Unauthorized`."""
+    return _token(request.headers.get("Authorization", ""))
 
 
 def address_of(request: HTTPConnection, proxy: Proxy | None) -> str:
@@ -102,7 +118,7 @@ def _client(grant: Grant, name: str, configuration: ServerConfiguration) -> Clie
 
 
 def _token(authorization: str) -> str | None:
-    """Return the token of a header; of Basic authentication the password. Raises `Unauthorized` for a broken one."""
+    """Return the token of a header. Raises `Unauthorized` for a broken one."""
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "bearer":
         return value.strip()

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,10 +16,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from conda_docker.serve.errors import ServerError, TooMany, Unauthorized, answer_to
+from conda_docker.serve.errors import Denied, ServerError, TooMany, Unauthorized, answer_to
 from conda_docker.serve.page_api import page_routes
 from conda_docker.serve.registry_api import VERSION_HEADER, registry_routes
 from conda_docker.serve.server import Server
+from conda_docker.serve.tokens import challenge
 from python_docker.errors import Error
 
 if TYPE_CHECKING:
@@ -50,7 +52,12 @@ def create_app(configuration: ServerConfiguration, cache: CacheFolder) -> Starle
             _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         elif answer is not error:
             _log.warning("%s %s: %s", request.method, request.url.path, error)
-        return error_response(answer, server.public(str(answer)))
+        elif isinstance(answer, Denied | Unauthorized) and "Authorization" in request.headers:
+            _log.warning("%s %s is refused: %s", request.method, quote(request.url.path), server.public(str(answer)))
+        response = error_response(answer, server.public(str(answer)))
+        if isinstance(answer, Unauthorized):
+            response.headers["WWW-Authenticate"] = challenge(request, configuration)
+        return response
 
     async def gone(request: Request, error: Exception) -> Response:
         return Response(status_code=400)  # which nobody hears
@@ -75,8 +82,6 @@ def create_app(configuration: ServerConfiguration, cache: CacheFolder) -> Starle
 def error_response(error: ServerError, message: str) -> Response:
     """Return an error as registries answer it (distribution-spec, "Error Codes"), with a message for clients."""
     headers = {**VERSION_HEADER, "Cache-Control": "no-store"}
-    if isinstance(error, Unauthorized):
-        headers["WWW-Authenticate"] = 'Basic realm="conda-docker", charset="UTF-8"'
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.retry_after)
     entry = {"code": error.code, "message": message[:_LONGEST_MESSAGE], "detail": None}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from conda_docker.serve.errors import Denied, InvalidLock, NoSuchName, TooLarge, TooSlow
+from conda_docker.serve.errors import InvalidLock, NoSuchName, TooLarge, TooSlow
 from conda_docker.serve.making.environments import environment_files
 from conda_docker.serve.making.planning import ImagePlan, plan_image
 from conda_docker.serve.making.posted_locks import accept_lock
@@ -106,7 +106,7 @@ def page_routes(server: Server) -> list[BaseRoute]:
     async def post_lock(request: Request) -> Response:
         client = server.client(request)
         if not client.grant.locks:
-            raise Denied("you may not post lock files")
+            raise client.refusal("you may not post lock files")
         server.begun.take(client.name)
         text = await _text(request, server.configuration.limits)
         work = partial(accept_lock, text, client.channels, server.configuration)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from conda_docker.serve.access import token_of
 from conda_docker.serve.errors import BlobUnknown, ManifestUnknown
 from conda_docker.serve.names import parse_name
+from conda_docker.serve.tokens import ANONYMOUS, TOKEN_PATH
 from python_docker.spec.digest import Digest
 from python_docker.spec.media_types import INDEXES, MANIFESTS, OCI_INDEX
 from python_docker.spec.reference import ImageReference
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from conda_docker.serve.names import Asked
     from conda_docker.serve.server import Server
 
+_TOKEN_SECONDS = 300  # after which clients fetch it again
 VERSION_HEADER = {"Docker-Distribution-Api-Version": "registry/2.0"}
 
 
@@ -36,6 +39,11 @@ def registry_routes(server: Server) -> list[BaseRoute]:
     async def version(request: Request) -> Response:
         server.client(request)
         return _json({})
+
+    async def token(request: Request) -> Response:
+        server.client(request)
+        value = token_of(request) or ANONYMOUS
+        return _json({"token": value, "access_token": value, "expires_in": _TOKEN_SECONDS})
 
     async def manifest(request: Request) -> Response:
         client = server.client(request)
@@ -88,6 +96,7 @@ def registry_routes(server: Server) -> list[BaseRoute]:
     reading = ["GET", "HEAD"]
     return [
         Route("/v2/", version, methods=reading),
+        Route(TOKEN_PATH, token),
         Route("/v2/{name:path}/manifests/{reference}", manifest, methods=reading),
         Route("/v2/{name:path}/blobs/{digest}", blob, methods=reading),
         Route("/v2/{name:path}/tags/list", tags, methods=reading),
