@@ -9,7 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.arguments.in_image import to_additions, to_bill_formats, to_folder, to_home, to_mode, to_ports
+from conda_docker.arguments.in_image import (
+    to_additions,
+    to_bill_formats,
+    to_folder,
+    to_home,
+    to_mode,
+    to_ports,
+    to_user,
+)
 from conda_docker.arguments.values import (
     Conversion,
     convert_fields,
@@ -236,8 +244,10 @@ class BuildOptions:
         if not self.add and (self.chown is not None or self.chmod is not None):
             raise ValueError("chown and chmod are for added files: they need add")
         check_level(self.compression, self.compression_level)
-        if not 1 <= self.max_layers <= limits.MAX_LAYERS:
-            raise ValueError(f"max_layers must be from 1 to {limits.MAX_LAYERS}, not {self.max_layers}")
+        # Besides what is added and what link scripts change, the packages need one layer and the environment another.
+        fewest = 2 + bool(self.add) + (self.link_scripts is LinkScripts.RUN)
+        if not fewest <= self.max_layers <= limits.MAX_LAYERS:
+            raise ValueError(f"max_layers must be from {fewest} to {limits.MAX_LAYERS}, not {self.max_layers}")
         if self.workers is not None and self.workers < 1:
             raise ValueError(f"workers must be at least 1, not {self.workers}")
 
@@ -267,7 +277,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "annotations": to_mapping,
     "entrypoint": to_command,
     "cmd": to_command,
-    "user": to_text,
+    "user": to_user,
     "user_name": to_text,
     "home": to_home,
     "sbom_in_image": to_bill_formats,

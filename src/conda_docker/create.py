@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.registry.options import RegistryOptions
 
+_FILES = (".yml", ".yaml", ".toml", ".lock", ".txt", ".json")
+"""How names of files end that describe environments; those of packages do not."""
+
 _log = logging.getLogger("conda_docker")
 
 
@@ -60,6 +63,8 @@ def create_image(
     from conda_docker.image.assemble import build_image
     from conda_docker.resolution.resolve import resolve
 
+    if isinstance(specs, str) and specs.lower().endswith(_FILES):
+        raise ValueError(f"specs must be packages, and {specs[:200]!r} is a file: give it as file={specs[:200]!r}")
     request = Request(
         specs=specs,
         files=to_paths("file", file),

@@ -107,3 +107,8 @@ def test_the_modules_of_a_free_threaded_python(synthetic_channel: SyntheticChann
     synthetic_channel.add(python, module)
     prefix = write_prefix(tmp_path, synthetic_channel, python, module, python_site_packages_path=None)
     assert f"opt/conda/{path}/m.py" in build_prefix(prefix).list_files()
+
+
+def test_a_file_in_place_of_packages_is_named_with_the_argument_for_it() -> None:
+    with pytest.raises(ValueError, match=r"give it as file='environment\.yml'"):
+        create_image("environment.yml")

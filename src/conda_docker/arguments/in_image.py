@@ -12,6 +12,9 @@ from python_docker.tar import clamped_path, contained_path
 
 _SYSTEM_FOLDERS = frozenset({"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "root", "sbin", "sys"})
 _SHARED_FOLDERS = frozenset({"home", "media", "mnt", "opt", "run", "srv", "tmp", "usr", "var"})
+_ACCOUNT = re.compile(r"[^\s:/-][^\s:/]{0,255}")
+LARGEST_ID = 2**32 - 2
+"""The largest number of a user or a group: credentials(7), the last one means "no change"."""
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?")
 
 
@@ -33,6 +36,23 @@ def to_home(name: str, value: object) -> str | None:
     if not top or top in _SYSTEM_FOLDERS or (top in _SHARED_FOLDERS and not below):
         raise InvalidPath(f"{name} cannot be {text[:200]!r}, a folder of the system; choose one such as /home/app")
     return f"/{contained_path(text)}"
+
+
+def to_user(name: str, value: object) -> str | None:
+    """Return `USER[:GROUP]`, each a name or a number, or None. Whether the image has them is not known yet.
+
+    >>> to_user("user", 1000), to_user("user", "app:staff")
+    ('1000', 'app:staff')
+    """
+    text = to_text(name, value)
+    if text is None:
+        return None
+    parts = text.split(":")
+    if len(parts) > 2 or not all(_ACCOUNT.fullmatch(part) for part in parts):
+        raise ValueError(f"{name} must be a name or a number, such as 1000, 1000:100 or app, not {text[:80]!r}")
+    if any(part.isdecimal() and int(part) > LARGEST_ID for part in parts):
+        raise ValueError(f"{name} cannot be {text[:80]!r}: the largest number of a user or a group is {LARGEST_ID}")
+    return text
 
 
 def to_folder(name: str, value: object) -> str | None:

@@ -121,18 +121,19 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
     activation = _activation(plan, image, options, made, user, store)
     stack.add(_own_layer(plan, activation, user, options, packages, created))
     if options.add:
-        from conda_docker.image.content.added_files import add_files
+        from conda_docker.image.content.added_files import ADDED, add_files
         from conda_docker.image.tree import ImageTree
 
         others = image.layers[: len(stack.reports) - len(made)]
         tree = ImageTree.of(base, others, [layer.facts for layer in made], recipe.prefix_in_image.root, store.folder)
-        stack.reports.append(report_layer(add_files(image, options, system, user, tree), always=True))
+        stack.reports.append(report_layer(add_files(image, options, system, user, tree), always=True, content=ADDED))
     gpu = gpu_variables(environment.packages, image.config.environment)
     configure(image, base, recipe.prefix, options, activation, gpu, user, has_python=environment.python is not None)
     describe(image, base, options, rfc3339(created))
     stated = {stem: stated for layer in made for stem, stated in layer.facts.stated.items()}
     stack.add(bill_layer(image, environment, stated, options, recipe, system, created))
     unrun = [] if options.link_scripts is LinkScripts.RUN else scripted
+    lacking = tuple(system_notes(environment, system, made))
     return BuildResult(
         image,
         recipe.prefix,
@@ -144,9 +145,10 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
             *environment.warnings,
             *notes,
             *layer_notes(made),
-            *system_notes(environment, system, made),
+            *lacking,
             *activation.notes,
         ),
+        starts=not lacking,
         environment=environment,
         stated=stated,
     )

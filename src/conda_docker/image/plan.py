@@ -168,8 +168,9 @@ def _room(base: Image | None, options: BuildOptions, environment: LockedEnvironm
     own = 1 + bool(options.add) + bool(options.sbom_in_image)
     room = options.max_layers - base_layers - own - scripts - prefix - projects
     if room < 1:
+        layers = "layer" if base_layers == 1 else "layers"
         raise UnsupportedFormat(
-            f"the base image has {base_layers} layers, which leaves no room for packages among the "
+            f"the base image has {base_layers} {layers}, which leaves no room for packages among the "
             f"{options.max_layers} that an image may have here (--max-layers)"
         )
     return room

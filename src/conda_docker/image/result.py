@@ -32,6 +32,8 @@ class LayerReport:
     cached: bool
     seconds: float
     always: bool = False
+    content: str = "environment"
+    """What is in a layer without packages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class BuildResult:
     trimmed_files: int = 0
     trimmed_bytes: int = 0
     notes: tuple[str, ...] = ()
+    starts: bool = True
+    """False where the base lacks what the programs of the environment need to start."""
     environment: LockedEnvironment | None = None
     """What the image was built from, with everything known of its packages."""
     stated: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -56,11 +60,17 @@ class BuildResult:
 
 
 def report_layer(
-    layer: Layer, members: Sequence[Member] = (), cached: bool = False, seconds: float = 0.0, *, always: bool = False
+    layer: Layer,
+    members: Sequence[Member] = (),
+    cached: bool = False,
+    seconds: float = 0.0,
+    *,
+    always: bool = False,
+    content: str = "environment",
 ) -> LayerReport:
     """Return what is reported of a layer."""
     names = tuple(member.name for member in members)
-    return LayerReport(names, layer.digest, layer.diff_id, layer.size, cached, seconds, always)
+    return LayerReport(names, layer.digest, layer.diff_id, layer.size, cached, seconds, always, content)
 
 
 def layer_notes(made: Sequence[MadeLayer]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from python_docker.argument_types import check_optional
+from python_docker.argument_types import check_optional, check_type
 from python_docker.errors import InvalidDocument, InvalidReference, UnsupportedFormat
 from python_docker.image.blob import Blob
 from python_docker.image.documents import (
@@ -182,6 +182,7 @@ class Image(ImageFiles, EarlierImage):
         Owner and group are 0 unless it says otherwise. Sockets and devices are passed over. `base_id` makes no
         difference here and below: it was a layer's name in earlier releases, and layers are named by their content.
         """
+        check_optional("arcpath", arcpath, str)
         if arcpath is None:
             arcpath = os.path.splitdrive(os.fspath(path))[1].replace(os.sep, "/")
         return self.add_layer_paths([(path, arcpath)], recursive=recursive, filter=filter)
@@ -209,6 +210,10 @@ class Image(ImageFiles, EarlierImage):
         """Add files that are in memory as one layer: `{path in the image: content}`."""
         from python_docker.image.host_files import layer_of_contents
 
+        check_type("contents", contents, Mapping, "such as {'/greeting': b'hello'}")
+        for path, content in contents.items():
+            check_type("a path of contents", path, str)
+            check_type(f"contents[{path!r}]", content, bytes, "text needs .encode()")
         return self.add_layer(
             layer_of_contents(contents, self._placing(), filter=filter), created_by="add_layer_contents"
         )

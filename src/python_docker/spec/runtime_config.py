@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from python_docker.argument_types import check_type
 from python_docker.errors import InvalidDocument
 
 # image-spec, config.md, "config", and what Docker adds to it.
@@ -96,7 +97,16 @@ class RuntimeConfig(dict[str, Any]):
         return dict(variable.partition("=")[::2] for variable in variables)
 
     def set_variable(self, name: str, value: str) -> None:
-        """Set one variable of `Env`, in its place where it is set already."""
+        """Set one variable of `Env`, in its place where it is set already.
+
+        Raises `TypeError` and `ValueError` for what cannot be a name or a value.
+        """
+        check_type("name", name, str)
+        check_type("value", value, str)
+        if not name or "=" in name or "\0" in name + value:
+            raise ValueError(
+                f"name must be that of a variable, and value without NUL, not {name[:80]!r}={value[:80]!r}"
+            )
         variables: list[str] = self["Env"]
         places = [place for place, variable in enumerate(variables) if variable.partition("=")[0] == name]
         if places:

@@ -490,3 +490,13 @@ def test_a_config_that_registries_would_refuse_is_not_written() -> None:
     image.config["Labels"]["large"] = "x" * (4 << 20)
     with pytest.raises(InvalidDocument, match="the image's config would have"):
         _ = image.config_file
+
+
+def test_contents_and_places_of_a_wrong_type_are_named() -> None:
+    image = Image("a")
+    with pytest.raises(TypeError, match="contents must be Mapping, not int: 5"):
+        image.add_layer_contents(5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"contents\['a'\] must be bytes, not str: 'text'; text needs .encode\(\)"):
+        image.add_layer_contents({"a": "text"})  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match="arcpath must be str, not int: 5"):
+        image.add_layer_path("src", arcpath=5)  # type: ignore[arg-type]

@@ -130,3 +130,12 @@ def test_what_is_absent_or_null_or_not_known_is_no_fault() -> None:
     fields = {"Env": None, "Labels": None, "User": None, "Healthcheck": {"Test": ["NONE"]}, "Own": 1}
     assert RuntimeConfig.from_document(fields).to_json() == fields
     assert RuntimeConfig.from_document(None) == {}
+
+
+def test_what_cannot_be_a_variable_is_refused() -> None:
+    config = RuntimeConfig()
+    with pytest.raises(ValueError, match="name must be"):
+        config.set_variable("A=B", "x")
+    with pytest.raises(TypeError, match="value must be str, not int: 5"):
+        config.set_variable("A", 5)  # type: ignore[arg-type]
+    assert config == {}

@@ -77,6 +77,8 @@ def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
     targets = targets_of(ctx, given, finishing)
     check_targets(targets)
     check_apart(_outputs(given, zip(targets, builds, strict=True)))
+    for note in dict.fromkeys(note for asked in builds for note in asked.notes()):
+        console.note(f"note: {note}")
     if given["dry_run"]:
         return _dry_run(console, targets, given)
     # Read before, so that a failure loses nothing of it.

@@ -99,6 +99,8 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
     begun = time.monotonic()
     given, request, names, locations = asked.given, asked.request, asked.names, asked.locations
     image = names[0]
+    for note in asked.notes():
+        console.note(f"note: {note}")
     replaced = replaced_images(locations, given)
     if given["dry_run"]:
         _dry_run(console, request, image, locations, given, default_base, replaced)
@@ -232,4 +234,4 @@ def _report(
     elif console.quiet:
         console.result(identities(report))
     else:
-        console.result(build_summary(report, list(written), engine))
+        console.result(build_summary(report, list(written), engine, starts=all(result.starts for result in results)))

@@ -67,8 +67,9 @@ def to_destinations(name: str, texts: Iterable[str]) -> tuple[Location, ...]:
 def to_lines(name: str, texts: Iterable[str]) -> dict[str, str]:
     """Return a mapping of `NAME=VALUE`, of which one text may hold several, a line each.
 
-    That is how docker/metadata-action gives labels and annotations. A text with a line of another form is one value.
-    Raises `ValueError` for what has no name or no value.
+    That is how docker/metadata-action gives labels and annotations. A text of which no line but the first has that form
+    is one value with several lines. Empty lines at the ends, as YAML's blocks have them, belong to no value. Raises
+    `ValueError` for what has no name or no value, and for lines of which only some have the form.
 
     >>> to_lines("--label", ["a=1\\nb=2", "c=one\\ntwo"])
     {'a': '1', 'b': '2', 'c': 'one\\ntwo'}
@@ -78,8 +79,13 @@ def to_lines(name: str, texts: Iterable[str]) -> dict[str, str]:
     pairs: list[str] = []
     for text in texts:
         lines = [line for line in text.splitlines() if line.strip()]
-        several = len(lines) > 1 and all(_PAIR.match(line) for line in lines)
-        pairs += lines if several else [text]
+        if not any(_PAIR.match(line) for line in lines[1:]):
+            pairs.append(text.strip("\r\n"))
+            continue
+        odd = next((line for line in lines if not _PAIR.match(line)), None)
+        if odd is not None:
+            raise ValueError(f"{name}: expected NAME=VALUE on each line, got {odd[:200]!r} on one of {len(lines)}")
+        pairs += lines
     return to_mapping(name, pairs)
 
 

@@ -50,6 +50,18 @@ class AskedBuild:
         """Yield what is written, each with the option that asks for it."""
         return outputs_of(self.locations, self.given)
 
+    def notes(self) -> list[str]:
+        """Return what the user should hear of options that make no difference here."""
+        from conda_docker.image.runtime.annotations import unused_annotations
+
+        unused = unused_annotations(self.request.options.annotations)
+        if not unused or len(self.request.platforms) > 1 or self.given["buildkit_attestations"]:
+            return []
+        return [
+            "there is no index: the image is for one platform, and what --annotation sets with `index:` is left out: "
+            f"{', '.join(unused)}"
+        ]
+
 
 def outputs_of(locations: Iterable[Location], given: Mapping[str, Any]) -> Iterator[tuple[str, Location | Path]]:
     """Yield the places and files that a build writes to, each with the option that asks for it."""

@@ -48,8 +48,8 @@ def _not(name: str, given: bool) -> bool | None:
 
 
 def _layer_count(name: str, number: int) -> int:
-    if not 1 <= number <= MAX_LAYERS:
-        raise ValueError(f"{name} must be from 1 to {MAX_LAYERS}, not {number}")
+    if not 2 <= number <= MAX_LAYERS:
+        raise ValueError(f"{name} must be from 2 to {MAX_LAYERS}, not {number}")
     return number
 
 

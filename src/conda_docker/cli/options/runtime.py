@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from conda_docker.arguments.in_image import to_ports
+from conda_docker.arguments.in_image import to_ports, to_user
 from conda_docker.arguments.values import to_command, to_mapping
 from conda_docker.build_options import (
     Activate,
@@ -87,6 +87,7 @@ RUNTIME_OPTIONS = (
         "--user",
         sets="options.user",
         metavar="USER[:GROUP]",
+        convert=to_user,
         panel=RUNTIME,
         help="Run as this user, by name or number, such as 1000 or 1000:100; one that the base image does not have is "
         "added, with a home folder.",

@@ -141,13 +141,16 @@ def blob_names(result: BuildResult, verb: str) -> dict[str, str]:
     image = result.image
     names = {layer.digest.short: f"{verb} base image" for layer in image.layers}
     for layer in result.layers:
-        first, *others = layer.packages or ("environment",)
+        first, *others = layer.packages or (layer.content,)
         names[layer.digest.short] = f"{verb} {first}" + (f" and {len(others)} more" if others else "")
     return names | {image.id.short: f"{verb} config", image.digest.short: f"{verb} manifest"}
 
 
-def build_summary(report: Report, locations: Sequence[Location], engine: str | None) -> str:
-    """Return the report for people; `engine` is the one that has the image, if any (see `engine_of`)."""
+def build_summary(report: Report, locations: Sequence[Location], engine: str | None, *, starts: bool = True) -> str:
+    """Return the report for people; `engine` is the one that has the image, if any (see `engine_of`).
+
+    `starts` says that programs of the image can start, so that there is a command that runs it.
+    """
     rows: list[tuple[str, str]] = [("image", image_name(report["image"], locations))]
     if report["profile"] is not None:
         rows.append(("profile", report["profile"]))
@@ -167,7 +170,7 @@ def build_summary(report: Report, locations: Sequence[Location], engine: str | N
         rows += [("", f"  {output['digest']}")] if differs else []
         rows += _attached_rows(output["attached"])
     rows.append(("time", format_duration(report["seconds"])))
-    rows.append(("run it", run_command(report["image"], locations, engine)))
+    rows += [("run it", run_command(report["image"], locations, engine))] if starts else []
     return format_table(rows)
 
 

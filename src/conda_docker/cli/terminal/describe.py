@@ -93,7 +93,7 @@ def artifact_text(location: str, name: ImageReference | None, artifact: Report) 
     ]
     if artifact["subject"]:
         rows.append(("About", artifact["subject"]))
-    annotations = [f"{key}={value}" for key, value in artifact["annotations"].items()]
+    annotations = [_pair(key, value) for key, value in artifact["annotations"].items()]
     rows += zip(_once("Annotations"), annotations, strict=False)
     blobs = [
         (str(number), blob["digest"], format_size(blob["size"]), blob["media_type"], blob["title"] or "")
@@ -224,9 +224,9 @@ def source_text(report: Mapping[str, Any], environments: list[InstalledEnvironme
     ]
     config = image["config"]
     rows += [(name, _plain(config[name])) for name in _RUNTIME if config.get(name)]
-    rows += zip(_once("Env"), config.get("Env") or [], strict=False)
+    rows += zip(_once("Env"), map(_one_line, config.get("Env") or []), strict=False)
     for title, values in (("Labels", config.get("Labels")), ("Annotations", image["annotations"])):
-        rows += zip(_once(title), [f"{name}={value}" for name, value in (values or {}).items()], strict=False)
+        rows += zip(_once(title), [_pair(name, value) for name, value in (values or {}).items()], strict=False)
     for title, environment in zip(_once("Packages"), environments, strict=False):
         wheels = sum(package.is_wheel for package in environment.packages)
         found = count(len(environment.packages) - wheels, "conda package")
@@ -235,6 +235,15 @@ def source_text(report: Mapping[str, Any], environments: list[InstalledEnvironme
     attached = [f"{one['artifact_type'] or 'unknown':<48} {one['digest']}" for one in report.get("attached") or ()]
     rows += zip(_once("Attached"), attached, strict=False)
     return format_table(rows) + "\n\n" + layers_text(image["layers"])
+
+
+def _pair(name: str, value: object) -> str:
+    """Return a label or an annotation on one line."""
+    return _one_line(f"{name}={value}")
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
 def layers_text(layers: list[Report]) -> str:

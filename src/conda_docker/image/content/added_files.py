@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.image.layer import Layer
 
+ADDED = "added files"
+"""What the layer is called in an image's history, and in reports."""
+
 
 def add_files(
     image: Image, options: BuildOptions, system: BaseSystem, user: ContainerUser | None, tree: ImageTree
@@ -48,7 +51,7 @@ def add_files(
 
     paths = [pair for source, target in options.add for pair in _pairs(source, target, tree)]
     layer = layer_of_paths(paths, lambda path, is_folder: path, filter=owned, recursive=False, folders=tree.stated)
-    return image.add_layer(layer, created_by="add_layer_paths")
+    return image.add_layer(layer, created_by=ADDED)
 
 
 def check_added(options: BuildOptions) -> None:

@@ -20,6 +20,15 @@ def annotations_for(target: str, given: Mapping[str, str]) -> dict[str, str]:
     return {key: value for targets, key, value in _split(given) if target in targets}
 
 
+def unused_annotations(given: Mapping[str, str]) -> list[str]:
+    """Return the names of the annotations that are for an index alone, which an image for one platform does not have.
+
+    >>> unused_annotations({"a": "1", "index:b": "2", "manifest,index:c": "3"})
+    ['b']
+    """
+    return [key for targets, key, _ in _split(given) if targets == {INDEX}]
+
+
 def _split(given: Mapping[str, str]) -> Iterator[tuple[frozenset[str], str, str]]:
     for name, value in given.items():
         prefix, colon, key = name.rpartition(":")

@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from conda_docker.arguments.in_image import LARGEST_ID
 from conda_docker.errors import UnsupportedInput
 from conda_docker.image.base_system import BaseSystem, User
 
 ROOT = User(0, 0, "/root")
 _NAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")  # useradd(8), with the dot that Debian allows
 _NUMBER = re.compile(r"[0-9]{1,10}")
-_LARGEST_ID = 2**32 - 2  # credentials(7): the last number means "no change"
 _FIRST_USER = 1000
 _NOBODY = 65534
 DEFAULT_NAME = "app"
@@ -123,8 +123,8 @@ def _known(user: str, system: BaseSystem) -> tuple[str, User] | None:
 
 
 def _identifier(number: str, text: str) -> int:
-    if int(number) > _LARGEST_ID:
-        raise UnsupportedInput(f"{text!r} is not a user: the largest number of a user or a group is {_LARGEST_ID}")
+    if int(number) > LARGEST_ID:
+        raise UnsupportedInput(f"{text!r} is not a user: the largest number of a user or a group is {LARGEST_ID}")
     return int(number)
 
 

@@ -580,6 +580,36 @@ def test_annotations_of_an_index(build: Build, synthetic_channel: SyntheticChann
     assert (tmp_path / "id.txt").read_text() == written
 
 
+def test_an_annotation_of_an_index_where_there_is_none_is_named(build: Build) -> None:
+    result = build("-o", "oci:out", "--annotation", "index:org.example.a=1", "numpy")
+    assert result.returncode == 0
+    assert "note: there is no index" in result.stderr
+    assert "org.example.a" in result.stderr
+
+
+def test_no_command_to_run_what_cannot_start(build: Build) -> None:
+    result = build("-i", "demo:1.0", "-o", "demo.tar", "python")
+    assert ("cannot start" in result.stderr) != ("run it" in result.stdout)
+
+
+def test_the_layer_of_added_files_is_named(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("print()")
+    result = build("-o", "oci:out", "--add", "app.py:/srv/app.py", "numpy", "--progress", "plain")
+    assert "write added files" in result.stderr
+    assert [layer.history[-1].created_by for layer in open_image(f"oci:{tmp_path / 'out'}").layers].count(
+        "added files"
+    ) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--user", "no one"), ("--user", "-1"), ("--user", "99999999999"), ("--max-layers", "1")]
+)
+def test_what_no_image_can_have_is_wrong_usage(option: str, value: str, conda_docker: Run) -> None:
+    result = conda_docker("build", "-b", "nowhere.invalid/base", "-o", "x.tar", f"{option}={value}", "numpy")
+    assert result.returncode == ExitCode.USAGE
+    assert option in result.stderr
+
+
 @pytest.mark.parametrize("option", ["--metadata-file", "--iidfile"])
 def test_a_result_file_without_a_folder_is_refused_before_anything_is_built(
     option: str, build: Build, tmp_path: Path

@@ -135,7 +135,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ({"env": 3}, "env must be a table of strings"),
         ({"cmd": 3}, "cmd must be a command"),
         ({"compression": "brotli"}, "compression: 'brotli' is not one of"),
-        ({"max-layers": 700}, "max-layers: --max-layers must be from 1 to 125"),
+        ({"max-layers": 700}, "max-layers: --max-layers must be from 2 to 125"),
     ],
 )
 def test_what_is_wrong_is_named(table: dict[str, Any], said: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker.cli.options.arguments import to_destination, to_image_name, to_platform, to_source
+from conda_docker.cli.options.arguments import to_destination, to_image_name, to_lines, to_platform, to_source
 from conda_docker.errors import UnsupportedInput
 from python_docker.errors import InvalidPlatform, InvalidReference
 from python_docker.spec.platform import Platform
@@ -35,3 +35,21 @@ def test_a_place_is_recognized_by_its_form() -> None:
     assert to_source("SRC", "demo").transport == "docker"
     with pytest.raises(InvalidReference, match="oci-archive:PATH"):
         to_destination("--output", "demo")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a=b\n", {"a": "b"}),
+        ("\na=b\r\n", {"a": "b"}),
+        ("a=b\nc=d\n", {"a": "b", "c": "d"}),
+        ("a=one\ntwo\n\nthree\n", {"a": "one\ntwo\n\nthree"}),
+    ],
+)
+def test_lines_of_pairs(text: str, found: dict[str, str]) -> None:
+    assert to_lines("--label", [text]) == found
+
+
+def test_an_odd_line_among_pairs_is_named() -> None:
+    with pytest.raises(ValueError, match="--label: expected NAME=VALUE on each line, got '# e=f' on one of 3"):
+        to_lines("--label", ["a=b\nc=d\n# e=f"])
