@@ -10,6 +10,7 @@ needs files or keys of the user is done on this machine; see `here`.
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,8 @@ from python_docker.progress import Progress
 if TYPE_CHECKING:
     from conda_docker.baking.limits import Limits
     from conda_docker.baking.since import Earlier
+
+_log = logging.getLogger("conda_docker")
 
 
 def bake_on_cluster(
@@ -84,6 +87,7 @@ def bake_on_cluster(
                     except SchedulerLost:
                         if attempt == RETRIES:
                             raise
+                        _log.warning("the Dask scheduler %s has gone; waiting for it to come back", scheduler)
                         client = reconnect(client, scheduler)
                 here.wait()
                 cluster.hear(here.layers)

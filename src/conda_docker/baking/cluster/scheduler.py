@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, cast
@@ -48,6 +50,11 @@ class SchedulerLost(ConnectionFailed):
     """A scheduler that went away with what it knew."""
 
 
+def _tells_more(record: logging.LogRecord) -> bool:
+    """Return whether a record of Dask's says more than that an attempt to connect was given up."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
 def import_distributed() -> Any:
     """Return the module `distributed`. Raises `MissingExtra` where it is not installed."""
     try:
@@ -57,6 +64,9 @@ def import_distributed() -> Any:
             f"--scheduler needs Dask, which is not installed ({error.name}): install it with "
             "`pip install 'conda-docker[dask]'`"
         ) from None
+    # Its client logs that, with a traceback, where a scheduler goes away; what becomes of the bake is said here.
+    for name in ("distributed.client", "distributed.comm.core", "distributed.utils"):
+        logging.getLogger(name).addFilter(_tells_more)
     return distributed
 
 

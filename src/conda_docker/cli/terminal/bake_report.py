@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 Report = dict[str, Any]
 
+_OF_DIGEST = re.compile(r"image-[0-9a-f]{8}(?![0-9a-z])")
 _SHORT = len("sha256:") + 12
 
 
@@ -64,7 +66,9 @@ def bake_summary(result: BakeResult) -> str:
         layers = str(len(each.layers)) if each.layers else ""
         made = str(each.made) if each.layers else ""
         time = format_duration(each.seconds) if each.seconds else ""
-        rows.append((each.name, str(each.outcome), (each.digest or "")[:_SHORT], layers, made, time))
+        rows.append(
+            (_shown(each.name, each.source), str(each.outcome), (each.digest or "")[:_SHORT], layers, made, time)
+        )
     ended = Counter(each.outcome for each in result.targets)
     without = [f"{ended[each]} of them {each}" for each in (Outcome.FAILED, Outcome.CANCELLED) if ended[each]]
     told = [count(len(result.targets), "image"), *without]
@@ -73,6 +77,15 @@ def bake_summary(result: BakeResult) -> str:
         told.append(f"{result.made} made ({format_size(result.made_bytes)})" if result.made else "all known")
     told.append(format_duration(result.seconds))
     return f"{format_table(rows, right=frozenset({3, 4}))}\n\n{', '.join(told)}"
+
+
+def _shown(name: str, source: str) -> str:
+    """Return a name as tables have it: one that is a digest of another script's says of which file it is.
+
+    >>> _shown("image-9d8cf70d", "envs/Δ/environment.yml"), _shown("numpy", "envs/numpy.yml")
+    ('image-9d8cf70d (envs/Δ/environment.yml)', 'numpy')
+    """
+    return f"{name} ({source})" if source and _OF_DIGEST.match(name) else name
 
 
 def write_junit(result: BakeResult, path: Path) -> None:
@@ -152,8 +165,8 @@ def preview_summary(preview: BakePreview) -> str:
     rows: list[tuple[str, ...]] = [("name", "layers", "known", "its own", "")]
     for each in preview.targets:
         own = format_size(each.own_bytes) if each.own else ""
-        rows.append((each.name, str(each.layers), str(each.known), str(each.own), own))
-    rows += [(each.name, "fails", "", "", "") for each in preview.failed]
+        rows.append((_shown(each.name, each.source), str(each.layers), str(each.known), str(each.own), own))
+    rows += [(_shown(each.name, each.source), "fails", "", "", "") for each in preview.failed]
     missing = preview.layers - preview.known
     told = [
         f"{count(preview.packages, 'distinct package')} of {format_size(preview.size)}, where "

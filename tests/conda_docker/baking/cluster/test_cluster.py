@@ -93,7 +93,12 @@ def test_workers_make_each_layer_once(
 
 
 def test_workers_that_are_killed_and_a_scheduler_that_restarts(
-    cluster: Cluster, targets: list[Target], server: ChannelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster,
+    targets: list[Target],
+    server: ChannelServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(scheduler, "_PAUSE", 0.1)
     held = threading.Event()
@@ -114,6 +119,8 @@ def test_workers_that_are_killed_and_a_scheduler_that_restarts(
     baking.join(90)
     assert done, "the bake does not end"
     check_images(targets, done[0], here(targets, tmp_path / "here"))
+    assert f"the Dask scheduler {cluster.address} has gone; waiting for it to come back" in caplog.messages
+    assert "Traceback" not in caplog.text
 
 
 def test_no_secret_is_sent_to_workers(

@@ -346,6 +346,15 @@ def test_a_comment_gives_a_tag_of_the_content_that_is_written(
     assert again["outcome"] == "unchanged"
 
 
+def test_a_name_in_another_script_is_shown_with_its_file(
+    conda_docker: Run, modules: Path, synthetic_channel: SyntheticChannel
+) -> None:
+    write(modules / "данные" / "environment.yml", synthetic_channel, "zlib")
+    options = ("bake", "modules", "--only", "image-*", "-b", "scratch", "-j1")
+    for more in (("--dry-run",), ("-o", "out")):
+        assert "(modules/данные/environment.yml)" in conda_docker(*options, *more).stdout
+
+
 def test_what_was_cancelled_did_not_fail(
     conda_docker: Run, modules: Path, synthetic_channel: SyntheticChannel, tmp_path: Path
 ) -> None:
