@@ -11,8 +11,10 @@ from typing import Any, TypeVar, get_type_hints
 from conda_docker.arguments.amounts import to_size
 from conda_docker.arguments.spelling import did_you_mean
 from conda_docker.build_options import DEFAULT_BASE, BuildOptions
+from conda_docker.redaction import public_url
+from conda_docker.serve.names import channel_alias
 from conda_docker.user_files import read_text
-from python_docker.errors import Error
+from python_docker.errors import Error, InvalidDocument
 from python_docker.spec.platform import Platform
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -24,7 +26,7 @@ _NOT_FOR_SERVERS = frozenset(
 T = TypeVar("T")
 
 
-class InvalidConfiguration(Error, ValueError):
+class InvalidConfiguration(InvalidDocument):
     """A configuration of the server that cannot be used; the message names the key."""
 
 
@@ -179,6 +181,9 @@ def configuration_of(document: Mapping[str, Any], folder: Path) -> ServerConfigu
     for grant in configuration.access:
         if grant.user is not None and configuration.proxy is None:
             raise InvalidConfiguration(f"access {grant.name!r} is for a user, whom only a proxy can name: add [proxy]")
+    _check_channels(configuration.channels)
+    if configuration.redirect and not configuration.cache_from:
+        raise InvalidConfiguration("redirect sends clients to a layer repository: name one in cache-from")
     if configuration.public_url is not None and not _HOST.fullmatch(configuration.public_url):
         raise InvalidConfiguration(f"public-url must be a host, as in docker pull; got {configuration.public_url!r}")
     for grant in (*configuration.access, *filter(None, [configuration.anonymous])):
@@ -188,6 +193,18 @@ def configuration_of(document: Mapping[str, Any], folder: Path) -> ServerConfigu
                     f"{grant.name} may use the channel {channel!r}, which is not one of the server's channels"
                 )
     return configuration
+
+
+def _check_channels(channels: Sequence[str]) -> None:
+    """Raise `InvalidConfiguration` for two channels that names of images could not tell apart."""
+    called: dict[str, str] = {}
+    for channel in channels:
+        other = called.setdefault(channel_alias(channel), channel)
+        if other != channel:
+            raise InvalidConfiguration(
+                f"channels: {public_url(other)} and {public_url(channel)} would both be called "
+                f"{channel_alias(channel)!r} in names of images; serve one of them, or each by a server of its own"
+            )
 
 
 def _grant(entry: object) -> Grant:

@@ -81,6 +81,11 @@ def test_with_tokens_nobody_else_may() -> None:
         ({"limits": {"package": 1}}, "no key limits.package; did you mean 'packages'"),
         ({"limits": {"disk-bytes": "50"}}, "limits.disk-bytes"),
         ({"environments": "nowhere"}, "no folder"),
+        ({"redirect": True}, "name one in cache-from"),
+        (
+            {"channels": ["https://a:opensesame@one.example.org/team", "https://two.example.org/team/"]},
+            "https://one.example.org/team and https://two.example.org/team/ would both be called 'team'",
+        ),
         ({"redirect": "yes"}, "redirect must be true or false"),
         ({"build": {"compresion": "zstd"}}, "build has no key 'compresion'; did you mean 'compression'"),
         ({"build": {"compression": "bzip2"}}, "build: compression"),

@@ -6,8 +6,10 @@ import hashlib
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,3 +114,36 @@ def test_a_port_that_is_taken(server: RunningServer, start_server: Callable[...,
     assert ended.returncode not in (0, -signal.SIGKILL)
     assert "Traceback" not in ended.stderr
     assert port in ended.stderr
+
+
+@pytest.mark.parametrize("line", ['base = "oci:nowhere"', 'chanels = ["a"]', "redirect = true"])
+def test_a_configuration_that_cannot_be_used_is_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / "serve.toml").write_text(line)
+    ended = subprocess.run(
+        [Path(sys.executable).with_name("conda-docker"), "serve", "--config", "serve.toml", "--port", "0"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 7
+    assert "serve.toml: " in ended.stderr
+
+
+def test_a_signal_cuts_slow_clients_off_in_a_line(start_server: Callable[..., RunningServer]) -> None:
+    server = start_server()
+    name = f"/v2/{PYTHON}"
+    with urllib.request.urlopen(f"http://{server.host}{name}/manifests/latest", timeout=120) as answer:
+        [child] = json.load(answer)["manifests"]
+    with urllib.request.urlopen(f"http://{server.host}{name}/manifests/{child['digest']}", timeout=60) as answer:
+        largest = max(json.load(answer)["layers"], key=lambda layer: layer["size"])
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", int(server.host.rpartition(":")[2])))
+        client.sendall(f"GET {name}/blobs/{largest['digest']} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        client.recv(100)
+        server.process.send_signal(signal.SIGTERM)
+        _, said = server.process.communicate(timeout=30)
+    assert "Traceback" not in said
+    assert len(said.splitlines()) <= 2, said

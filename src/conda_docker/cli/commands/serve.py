@@ -120,6 +120,7 @@ def serve(
             settings.load()
         except OSError as error:
             raise Error(f"cannot use {tls_cert} and {tls_key}: {error.strerror or error}") from error
+        logging.getLogger("uvicorn.error").addFilter(_is_no_cancelled_request)
         address, bound = listening.getsockname()[:2]
         scheme = "http" if tls_cert is None else "https"
         where = f"[{address}]" if ":" in address else address
@@ -129,7 +130,7 @@ def serve(
 
 def _configuration(path: Path | None, given: dict[str, Any]) -> ServerConfiguration:
     """Return the configuration of a file with the options over it."""
-    from conda_docker.serve.configuration import configuration_of, read_document
+    from conda_docker.serve.configuration import InvalidConfiguration, configuration_of, read_document
 
     document = {} if path is None else read_document(path)
     over: dict[str, Any] = {
@@ -137,4 +138,32 @@ def _configuration(path: Path | None, given: dict[str, Any]) -> ServerConfigurat
     }
     if "environments" in over:
         over["environments"] = str(Path(over["environments"]).absolute())
-    return configuration_of(document | over, Path() if path is None else path.absolute().parent)
+    try:
+        configuration = configuration_of(document | over, Path() if path is None else path.absolute().parent)
+        _check_base(configuration.base)
+    except InvalidConfiguration as error:
+        raise error if path is None else InvalidConfiguration(f"{path}: {error}") from None
+    return configuration
+
+
+def _check_base(base: str) -> None:
+    """Raise `InvalidConfiguration` for a base of this machine that is not there; a registry is asked by builds."""
+    from conda_docker.build_options import SCRATCH
+    from conda_docker.serve.configuration import InvalidConfiguration
+    from python_docker.transports import Location
+
+    if base == SCRATCH:
+        return
+    try:
+        path = Location.parse(base, default_transport="docker").path
+    except Error as error:
+        raise InvalidConfiguration(f"base: {error}") from None
+    if path and not Path(path).exists():
+        raise InvalidConfiguration(f"base: there is no file or folder {path}")
+
+
+def _is_no_cancelled_request(record: logging.LogRecord) -> bool:
+    """Return whether a record is for the log: a request that was cut off at the end is told of already."""
+    import asyncio
+
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
