@@ -54,6 +54,8 @@ class NoteKind(StrEnum):
     """Hashes of the wheels in a folder of the user's, by the digest of its path."""
     RECORDS = "records"
     """Which files wheels install, as one digest, by the hash of the wheel."""
+    DIFF_IDS = "diff-ids"
+    """Diff IDs of layers of others that were read here, by the layers' digests."""
     SERVED = "served"
     """Images that were made on demand, by the digest of their name and of who may use them."""
     SERVED_NAMES = "served-names"

@@ -22,10 +22,10 @@ Group = tuple["Member", ...]
 class MadeLayer:
     """A layer of packages, the `position` in the plan that it is for, and what is known of it.
 
-    `cached` says that a store had it; `seconds` is what making it took. `extracted` says that some of its packages were
-    read from extracted folders. `overwritten` counts the files of conda packages among them that wheels overwrite, by
-    the packages' stems; `outside` are folders of some packages that are links out of the environment in others, `met`
-    those that are files in others.
+    `cached` says that a store had it, and `source` which one; `seconds` is what making it took. `extracted` says that
+    some of its packages were read from extracted folders. `overwritten` counts the files of conda packages among them
+    that wheels overwrite, by the packages' stems; `outside` are folders of some packages that are links out of the
+    environment in others, `met` those that are files in others.
     """
 
     position: int
@@ -38,6 +38,7 @@ class MadeLayer:
     overwritten: Mapping[str, int] = field(default_factory=dict)
     outside: tuple[str, ...] = ()
     met: tuple[str, ...] = ()
+    source: LayerStore | None = field(default=None, compare=False)
 
 
 def look_up(
@@ -51,7 +52,7 @@ def look_up(
         for store in stores:
             found = store.get(key)
             if found is not None:
-                return MadeLayer(position, group, *found, cached=True, extracted=from_folders)
+                return MadeLayer(position, group, *found, cached=True, extracted=from_folders, source=store)
     return None
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from conda_docker.layers.member import named
 from conda_docker.layers.pipeline import ready_layers
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
+from conda_docker.layers.stores.confirm import check_diff_id, confirm, differences
 from python_docker.errors import Error
 from python_docker.files.growing import GrowingFile
 from python_docker.image.layer import Layer
@@ -32,8 +34,12 @@ if TYPE_CHECKING:
     from conda_docker.link.bytecode.compiler import Compiler
     from conda_docker.link.bytecode.interpreter import Interpreters
     from conda_docker.package.conda_format import PackageFile
+    from python_docker.image.blob import Blob
     from python_docker.spec.digest import Digest
 
+
+_CONFIRMED_AT_ONCE = 8
+"""How many layers of stores are asked for, or fetched, at once."""
 
 _log = logging.getLogger("conda_docker")
 
@@ -46,6 +52,7 @@ def make_layers(
     *,
     interpreters: Interpreters | None = None,
     extracted: bool = False,
+    reads: Callable[[Blob], bool] | None = None,
     workers: int = 1,
     progress: Progress = SILENT,
     stop: Stop | None = None,
@@ -55,6 +62,9 @@ def make_layers(
     Layers that the `stores` have are taken from there. The others are made: `fetch` gives packages with their archives,
     folders or wheels as they become available, in any order; up to `workers` layers are written at once, and kept in
     the stores. `extracted` looks for layers from extracted folders, too.
+
+    What a store of others says of a layer is checked before it is given: all of it where `reads` says that the layer's
+    bytes are needed, else its size. A layer that is not what was said, or is gone, is made, with a warning.
 
     Which package wins a path that several bring is known only when all layers are: a layer that loses one is yielded
     again without it, and the later one is the layer of its `position`. Those of stores that are certain to meet others
@@ -66,7 +76,7 @@ def make_layers(
     stop = stop or Stop()
     groups = [tuple(group) for group in plan.groups]
     with ExitStack() as closing:
-        making = _Making(recipe, stores, fetch, interpreters, extracted, workers, progress, closing, stop)
+        making = _Making(recipe, stores, fetch, interpreters, extracted, reads, workers, progress, closing, stop)
         made: dict[int, MadeLayer] = {}
         held: list[MadeLayer] = []
         for layer in making.layers(dict(enumerate(groups)), {}):
@@ -78,12 +88,13 @@ def make_layers(
         stems = {member.stem for member in members_that_meet([made[position] for position in sorted(made)])}
         stems |= plan.replaced.keys()
         if not stems:
+            yield from making.confirmed(held)
             making.keep_plan(groups)
             return
         settlement = making.settle([member for member in plan.order if member.stem in stems], plan.replaced)
         changed = losing_groups(groups, settlement)
-        yield from (layer for layer in held if layer.position not in changed)
-        for layer in making.layers(changed, settlement.losses):
+        yield from making.confirmed([layer for layer in held if layer.position not in changed])
+        for layer in making.layers(changed, settlement.losses, settled=True):
             yield with_settlement(layer, settlement, first=layer.position == min(changed))
         making.keep_plan(groups)
 
@@ -97,6 +108,7 @@ class _Making:
     fetch: Fetch
     interpreters: Interpreters | None
     extracted: bool
+    reads: Callable[[Blob], bool] | None
     workers: int
     progress: Progress
     closing: ExitStack
@@ -107,26 +119,46 @@ class _Making:
     meeting: set[int] = field(default_factory=set)
     """The positions of layers that stores had, and that have paths of others of these: some of them lose these."""
 
-    def layers(self, groups: Mapping[int, Group], lost: Losses) -> Iterator[MadeLayer]:
-        """Yield the layer of each group, those of stores first."""
+    def layers(self, groups: Mapping[int, Group], lost: Losses, *, settled: bool = False) -> Iterator[MadeLayer]:
+        """Yield the layer of each group, those of stores first.
+
+        Unless it is `settled` what they lose, those that have paths of others are not checked yet: they may lose one,
+        and are then not wanted, and need not be there.
+        """
         missing = {}
         found = []
         self._expect(groups.values(), lost)
         for position, group in groups.items():
-            known = look_up(position, group, self.recipe, self.stores.sources, lost, extracted=self.extracted)
+            known = self._look_up(position, group, lost)
             if known is None:
                 missing[position] = group
             else:
-                found.append(self._replaceable(known, lost))
+                found.append(known)
         stems = {member.stem for member in members_that_meet(found)}
         self.meeting.update(layer.position for layer in found if any(member.stem in stems for member in layer.members))
         checked = {layer.position: layer for layer in found if self._is_to_be_verified(layer)}
         compiler = self._compiler(missing | {position: groups[position] for position in checked})
         if checked:
             self._verify(checked, lost, compiler)
-        for ready in self._ready(missing, lost, compiler, found):
+        waiting = {layer.position for layer in found if not settled and self._may_be_superseded(layer, lost)}
+        kept = [layer for layer in found if layer.position in waiting]
+        for layer in self._confirmed([layer for layer in found if layer.position not in waiting], missing, lost):
+            if self.stores.keeps_elsewhere:
+                kept.append(layer)
+            else:
+                yield self._replaceable(self._keep(layer, lost), lost)
+        compiler = self._compiler(missing)
+        for ready in self._ready(missing, lost, compiler, kept):
             # Another process may prune the cache before it is used.
-            yield ready if ready.cached else self._replaceable(ready, lost)
+            yield ready if ready.position in waiting else self._replaceable(ready, lost)
+
+    def confirmed(self, layers: Sequence[MadeLayer]) -> Iterator[MadeLayer]:
+        """Yield layers that were given unchecked, and lose nothing; what is made in place of those that are wrong."""
+        wrong: dict[int, Group] = {}
+        for layer in self._confirmed(layers, wrong, {}):
+            yield self._replaceable(layer, {})
+        if wrong:
+            yield from self.layers(wrong, {}, settled=True)
 
     def settle(self, members: Sequence[Member], replaced: Mapping[str, Sequence[str]]) -> Settlement:
         """Return what each of `members`, in order, loses to a later one. Remembered: a second call reads none."""
@@ -151,12 +183,20 @@ class _Making:
     def _replaceable(self, known: MadeLayer, lost: Losses) -> MadeLayer:
         """Return a layer of the cache that is made again when it turns out to be damaged, or gone from there."""
 
+        origin = known.layer.blob.origin
+        foreign = self.stores.is_foreign(known.source)
+
         def make_again() -> Digest:
             with ExitStack() as closing:
                 anew = replace(self, closing=closing, compilers=[], stop=Stop())
                 missing = {known.position: known.members}
                 [again] = anew._ready(missing, lost, anew._compiler(missing))
-                return again.layer.digest
+            if different := differences(known.layer, again.layer):
+                raise CacheError(
+                    f"{origin or 'the cache'} has a different layer for {named(known.members)} than its packages make: "
+                    f"{different}; the right one is in the cache now, so run the command again"
+                )
+            return again.layer.digest
 
         blob = known.layer.blob
         fetch = None if blob.origin is None or blob.file is None else blob.file.again
@@ -164,7 +204,10 @@ class _Making:
         def fetch_or_make() -> Digest:
             if fetch is not None:
                 try:
-                    return fetch()
+                    digest = fetch()
+                    if foreign:
+                        check_diff_id(known.layer, self.stores.cache)
+                    return digest
                 except OutOfReach as error:
                     _log.debug("%s", error)
                 except Error as error:
@@ -172,6 +215,62 @@ class _Making:
             return make_again()
 
         return replace(known, layer=Layer(blob.replaced_by(fetch_or_make), known.layer.diff_id))
+
+    def _may_be_superseded(self, layer: MadeLayer, lost: Losses) -> bool:
+        key = self._key(layer, lost)
+        return layer.position in self.meeting and not (key is not None and self.stores.copies(key, layer.layer))
+
+    def _key(self, layer: MadeLayer, lost: Losses) -> str | None:
+        return self.recipe.key(layer.members, extracted=layer.extracted, lost=lost)
+
+    def _confirmed(self, found: Iterable[MadeLayer], missing: dict[int, Group], lost: Losses) -> Iterator[MadeLayer]:
+        """Yield layers of stores as soon as they are known to be what was said, and note the others in `missing`.
+
+        One that is wrong is dropped with a warning, and asked of the stores once more: another may have it.
+        """
+        left = list(found)
+        with ThreadPoolExecutor(_CONFIRMED_AT_ONCE, thread_name_prefix="confirm") as pool:
+            while left:
+                asked = {pool.submit(self._is_right, layer, lost): layer for layer in left}
+                left = []
+                try:
+                    for done in as_completed(asked):
+                        layer = asked[done]
+                        if done.result():
+                            yield layer
+                            continue
+                        other = self._look_up(layer.position, layer.members, lost)
+                        if other is None:
+                            missing[layer.position] = layer.members
+                        else:
+                            left.append(other)
+                except BaseException:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise
+
+    def _look_up(self, position: int, group: Group, lost: Losses) -> MadeLayer | None:
+        return look_up(position, group, self.recipe, self.stores.sources, lost, extracted=self.extracted)
+
+    def _is_right(self, layer: MadeLayer, lost: Losses) -> bool:
+        store, key = layer.source, self._key(layer, lost)
+        if store is None or key is None or not self.stores.is_foreign(store):
+            return True
+        self.stop.check()
+        read = self.stores.copies(key, layer.layer) or (self.reads is not None and self.reads(layer.layer.blob))
+        try:
+            confirm(layer.layer, store, self.stores.cache, read=read)
+        except OutOfReach as error:
+            _log.debug("%s", error)
+            store.drop(key, layer.layer)
+            return False
+        except Error as error:
+            where = layer.layer.blob.origin or "the image that is replaced"
+            _log.warning(
+                "cannot use the layer of %s in %s, so it is made again: %s", named(layer.members), where, error
+            )
+            store.drop(key, layer.layer)
+            return False
+        return True
 
     def _expect(self, groups: Iterable[Group], lost: Losses) -> None:
         keys = [key for group in groups if (key := self.recipe.key(group, lost=lost)) is not None]
@@ -187,10 +286,10 @@ class _Making:
         groups = {position: layer.members for position, layer in layers.items()}
         for anew in self._ready(groups, lost, compiler):
             known = layers[anew.position].layer
-            if anew.layer.diff_id != known.diff_id or anew.layer.digest != known.digest:
+            if different := differences(known, anew.layer):
                 raise CacheError(
                     f"{known.blob.origin} has a different layer for {named(anew.members)} than its packages make: "
-                    f"{known.digest} instead of {anew.layer.digest}; whoever can write there may have tampered with it"
+                    f"{different}; whoever can write there may have tampered with it"
                 )
 
     def _keep(self, made: MadeLayer, lost: Losses) -> MadeLayer:

@@ -15,7 +15,7 @@ from python_docker.image.blob import Blob
 from python_docker.parallel import Stop, in_parallel
 from python_docker.progress import SILENT, Progress
 from python_docker.transports import destination_class, open_destination
-from python_docker.transports.medium import Prepares, SharesBlobs
+from python_docker.transports.medium import MovesLittle, Prepares, SharesBlobs
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -96,6 +96,22 @@ class Delivery:
     def verb(self) -> str:
         """What happens to a blob that leaves, as progress says it: it is pushed, or written."""
         return "push" if self.is_remote else "write"
+
+    def reads(self, blob: Blob) -> bool:
+        """Return whether some place needs the bytes of a blob, rather than have it already, or mount it.
+
+        Raises what asking a registry raises.
+        """
+        for transfer in self._transfers:
+            if transfer is None:  # an archive or an engine
+                return True
+            destination = transfer.destination
+            if isinstance(destination, MovesLittle):
+                if destination.reads(blob):
+                    return True
+            elif destination.staging is None or not destination.staging.contains(blob.descriptor):
+                return True
+        return False
 
     def begin(self, blob: Blob, label: str = "") -> None:
         """Start sending a blob to the places that take it now, shown as `label`.

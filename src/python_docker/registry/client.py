@@ -214,6 +214,17 @@ class RegistryClient:
         )
         return response.length
 
+    def check_blob(self, path: str, descriptor: Descriptor) -> None:
+        """Ask whether a repository has a blob of that digest and size, and read nothing of it.
+
+        Raises `NotFoundInRegistry`, and `ContentMismatch` for another size.
+        """
+        size = self.blob_size(path, descriptor.digest)
+        if size is not None and size != descriptor.size:
+            raise ContentMismatch(
+                f"blob {descriptor.digest} in {self.domain}/{path} has {size} bytes instead of {descriptor.size}"
+            )
+
     def open_blob(self, path: str, digest: Digest, headers: Mapping[str, str] | None = None) -> Response:
         """Return the answer whose body is a blob; the caller closes it.
 

@@ -85,6 +85,10 @@ class RegistrySource:
         """Return a config or layer, downloaded each time it is opened."""
         return self._client.blob(self._paths[0], descriptor)
 
+    def check_blob(self, descriptor: Descriptor) -> None:
+        """Ask whether a blob is there in that size. Raises `NotFoundInRegistry` and `ContentMismatch`."""
+        self._client.check_blob(self._paths[0], descriptor)
+
     def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
         """Return what is attached to a manifest."""
         return referrers(self._client, self._paths[0], digest).manifests
@@ -242,6 +246,11 @@ class RegistryDestination:
             return not self._client.has_blob(source, blob.descriptor.digest)
         except RegistryError:  # what may be pushed to may still not be read
             return True
+
+    def reads(self, blob: Blob) -> bool:
+        """Return whether bytes of a blob would be sent; one of a repository of the same registry is to be mounted."""
+        domain, _, _ = (blob.origin or "").partition("/")
+        return domain != self._client.domain and self.lacks(blob)
 
     def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
         """Store a manifest by its digest; the `root` is kept for `commit`."""

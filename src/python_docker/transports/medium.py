@@ -77,6 +77,22 @@ class ListsReferrers(Protocol):
 
 
 @runtime_checkable
+class ChecksBlobs(Protocol):
+    """A source that can be asked for a blob without reading it."""
+
+    def check_blob(self, descriptor: Descriptor) -> None:
+        """Ask whether a blob is there in that size. Raises `NotFound` and `ContentMismatch`."""
+
+
+@runtime_checkable
+class MovesLittle(Protocol):
+    """A destination that may have a blob without being sent its bytes."""
+
+    def reads(self, blob: Blob) -> bool:
+        """Return whether bytes of a blob would be sent. Raises what `put_blob` raises when that cannot be asked."""
+
+
+@runtime_checkable
 class FindsTags(Protocol):
     """A source that holds other manifests under tags, next to the image that it names."""
 

@@ -37,6 +37,12 @@ class Store:
     def expect(self, keys: Sequence[str]) -> None:
         self.expected += keys
 
+    def confirm(self, layer: Layer) -> None:
+        """Have all layers as they are."""
+
+    def drop(self, key: str, layer: Layer) -> None:
+        del self.layers[key]
+
     def note(self, key: str) -> str | None:
         return self.notes.get(key)
 

@@ -62,7 +62,7 @@ def exchange(
     """
     source, target = (cache, repository) if outwards else (repository, cache)
     with open_display(output) as progress:
-        done = exchange_layers(source, target, digests, progress=progress)
+        done = exchange_layers(source, target, cache.folder, digests, progress=progress)
     origin = str(cache.root) if outwards else repository.name
     if digests and done.missing == len(digests):
         raise NotFound(

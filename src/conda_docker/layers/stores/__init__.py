@@ -31,6 +31,15 @@ class LayerStore(Protocol):
     def get(self, key: str) -> tuple[Layer, LayerFacts] | None:
         """Return the layer of a key, and what was found while it was made; None when it is not there, or damaged."""
 
+    def confirm(self, layer: Layer) -> None:
+        """Ask whether a layer that `get` gave is there in the size that its entry says, and read nothing of it.
+
+        Raises `NotFound` or `ContentMismatch` where it is not, another `Error` where that cannot be asked.
+        """
+
+    def drop(self, key: str, layer: Layer) -> None:
+        """Hear that the layer of a key is not what its entry says, so that it is not given again, and can be put."""
+
     def note(self, key: str) -> str | None:
         """Return a note about packages that was kept with the layers of an environment, None when there is none."""
 

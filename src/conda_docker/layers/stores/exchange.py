@@ -8,11 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from conda_docker.layers.stores import Entry, WritableLayerStore
-from python_docker.errors import Error
+from conda_docker.layers.stores.confirm import confirm
+from python_docker.errors import ContentMismatch, Error
 from python_docker.parallel import Stop, in_parallel
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from conda_docker.cache.folder import CacheFolder
+    from python_docker.image.layer import Layer
     from python_docker.spec.digest import Digest
 
 _AT_ONCE = 4
@@ -23,6 +26,9 @@ class ListedLayerStore(WritableLayerStore, Protocol):
 
     def keys(self) -> list[str]:
         """Return the keys of all layers."""
+
+    def holds(self, key: str, layer: Layer) -> bool:
+        """Return whether the layer of a key need not be copied here."""
 
     def entry(self, key: str) -> Entry | None:
         """Return a layer with all inputs of its key; None when that is not there, or not right."""
@@ -44,14 +50,15 @@ class Exchanged:
 def exchange_layers(
     source: ListedLayerStore,
     target: ListedLayerStore,
+    cache: CacheFolder,
     digests: Collection[Digest] | None = None,
     *,
     progress: Progress = SILENT,
 ) -> Exchanged:
     """Copy layers from one store to another: those of `digests`, or all.
 
-    Every digest is checked on the way. Raises what the stores raise, such as `RegistryError` and `CacheError`, with a
-    note on how many layers were copied before.
+    Every digest, size and diff ID is checked on the way, which is noted in `cache`. Raises what the stores raise,
+    such as `RegistryError` and `CacheError`, with a note on how many layers were copied before.
     """
     keys = source.keys()
     source.expect(keys)
@@ -65,13 +72,16 @@ def exchange_layers(
         if entry is None or (digests is not None and entry.layer.digest not in digests):
             return None
         met.add(entry.layer.digest)
-        if target.entry(key) is not None:
+        if target.holds(key, entry.layer):
             return 0
         stop.check()
         first, *others = entry.facts.packages or (entry.layer.digest.short,)
         more = f" and {len(others)} more" if others else ""
         task = progress.start(f"layer {first}{more}", entry.layer.size)
-        entry.layer.blob.open().close()  # which fetches it into the cache if need be
+        try:
+            confirm(entry.layer, source, cache, read=True)
+        except ContentMismatch as error:
+            raise ContentMismatch(f"the layer of {first}{more} is not copied: {error}") from error
         target.put(key, entry.layer, entry.facts, entry.inputs)
         stop.guard(task).advance(entry.layer.size)
         task.finish()

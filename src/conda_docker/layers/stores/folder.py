@@ -71,12 +71,22 @@ class FolderStore:
         inputs = None if note is None else json.loads(note).get("inputs")
         return None if found is None or inputs is None else Entry(inputs, *found)
 
+    def holds(self, key: str, layer: Layer) -> bool:
+        """Return whether there is a layer of that key: what was made here counts more than what others have."""
+        return self.entry(key) is not None
+
     def keys(self) -> list[str]:
         """Return the keys of all layers."""
         return sorted(self.folder.note_keys(NoteKind.LAYERS))
 
     def expect(self, keys: Sequence[str]) -> None:
         """Do nothing: what is on this machine is looked up in no time."""
+
+    def confirm(self, layer: Layer) -> None:
+        """Do nothing: `get` has looked at the size."""
+
+    def drop(self, key: str, layer: Layer) -> None:
+        """Do nothing: what was made or checked on this machine is made again where it turns out to be damaged."""
 
     def note(self, key: str) -> str | None:
         """Return None: notes of this machine are in the cache by themselves."""

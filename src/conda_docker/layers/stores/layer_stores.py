@@ -87,6 +87,17 @@ class LayerStores:
         """Whether layers that are known here must still be kept in other places."""
         return any(store is not self.local for store in self.destinations)
 
+    def is_foreign(self, store: LayerStore | None) -> bool:
+        """Return whether another machine may have made the layers of a store, which is one of `sources`."""
+        return store is not None and store is not self.local
+
+    def copies(self, key: str, layer: Layer) -> bool:
+        """Return whether a layer that another repository has is to be copied to one, which does not have it yet."""
+        return any(
+            store in self.destinations and store.name != layer.blob.origin and store.get(key) is None
+            for store in self.repositories
+        )
+
     def unread(self) -> Self:
         """Return the same stores, none of which is looked in: all layers are made anew."""
         return replace(self, sources=())

@@ -26,6 +26,7 @@ from python_docker.copying.referrer import Referrer, read_referrers
 from python_docker.errors import Error, NotFound
 from python_docker.image.blob import Blob
 from python_docker.transports import open_source
+from python_docker.transports.medium import ChecksBlobs
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from python_docker.image.layer import Layer
     from python_docker.registry.options import RegistryOptions
     from python_docker.spec.descriptor import Descriptor
+    from python_docker.spec.digest import Digest
     from python_docker.transports import Location
     from python_docker.transports.medium import Source
 
@@ -67,6 +69,7 @@ class ReplacedImages:
         self._cache = cache
         self._registry = registry
         self._entries: dict[str, Entry] = {}
+        self._sources: dict[Digest, Source] = {}
         self._notes: dict[str, str] = {}
         self._kept: dict[str, Entry] = {}
         self._kept_notes: dict[str, str] = {}
@@ -87,6 +90,20 @@ class ReplacedImages:
         """Return the layer of a key, and what was found while it was made; None when no image has it."""
         found = self._entries.get(key)
         return None if found is None else (found.layer, found.facts)
+
+    def confirm(self, layer: Layer) -> None:
+        """Ask the registry whether it has the layer in the size that was said; a folder was looked at before.
+
+        Raises `NotFound`, `ContentMismatch`, `RegistryError`.
+        """
+        source = self._sources.get(layer.digest)
+        if isinstance(source, ChecksBlobs):
+            source.check_blob(layer.descriptor)
+
+    def drop(self, key: str, layer: Layer) -> None:
+        """Give the layer no more."""
+        with self._lock:
+            self._entries.pop(key, None)
 
     def note(self, key: str) -> str | None:
         """Return a note about packages that was kept with an image."""
@@ -140,5 +157,6 @@ class ReplacedImages:
                 continue
             with self._lock:
                 self._entries.setdefault(key, entry)
+                self._sources.setdefault(entry.layer.digest, source)
         with self._lock:
             self._notes |= notes

@@ -37,7 +37,7 @@ from conda_docker.layers.stores.environment_entry import (
     read_entry,
 )
 from conda_docker.layers.stores.repository_reader import RepositoryReader
-from python_docker.errors import RegistryError
+from python_docker.errors import ContentMismatch, NotFound, RegistryError
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
@@ -52,6 +52,7 @@ from python_docker.spec.reference import ImageReference
 if TYPE_CHECKING:
     from conda_docker.build_options import LayerRepository
     from conda_docker.cache.folder import CacheFolder
+    from python_docker.spec.digest import Digest
 
 _AT_ONCE = 8
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -81,6 +82,7 @@ class RepositoryStore:
         self._progress = progress
         self._stop = stop or Stop()
         self._known: dict[str, Entry | None] = {}
+        self._dropped: dict[str, list[tuple[Digest, Digest, int]]] = {}
         self._notes: dict[str, str] = {}
         self._plans: dict[str, Manifest | None] = {}
         self._destination = RegistryDestination(client, path, None)
@@ -136,9 +138,45 @@ class RepositoryStore:
         if key not in self._known:
             entry = self._content(key, self._reader.manifest(key, LAYER_TYPE))
             found = None if entry is None else self._entry(key, *entry)
+            if found is not None and _said_of(found.layer) in self._dropped.get(key, ()):
+                found = None
             with self._lock:
                 self._known[key] = found
         return self._known[key]
+
+    def confirm(self, layer: Layer) -> None:
+        """Ask whether a layer is there in the size that its entry says.
+
+        Raises `NotFound`, `ContentMismatch`, and `OutOfReach` where the repository cannot be asked.
+        """
+        self._reader.confirm(layer.descriptor)
+
+    def drop(self, key: str, layer: Layer) -> None:
+        """Give the layer no more: the entry of an environment may be wrong, and the layer's own be right."""
+        with self._lock:
+            self._dropped.setdefault(key, []).append(_said_of(layer))
+            self._known.pop(key, None)
+
+    def holds(self, key: str, layer: Layer) -> bool:
+        """Return whether that very layer is there; the repository is asked for its blob, too.
+
+        An entry of another layer, or of one whose blob is gone, is dropped with a warning.
+        """
+        found = self.entry(key)
+        if found is None:
+            return False
+        try:
+            if _said_of(found.layer) != _said_of(layer):
+                raise ContentMismatch(
+                    f"it is not {layer.digest}, with the diff ID {layer.diff_id}, of {layer.size} bytes"
+                )
+            self.confirm(found.layer)
+        except (NotFound, ContentMismatch) as error:
+            name = next(iter(found.facts.packages), key[:12])
+            self._reader.warn(f"the layer of {name} there is replaced: {error}")
+            self.drop(key, found.layer)
+            return False
+        return True
 
     def keys(self) -> list[str]:
         """Return the keys of all layers. Raises `RegistryError` where the registry does not list its tags."""
@@ -172,7 +210,7 @@ class RepositoryStore:
         if self._full:
             return
         known = self._plans[tag] if tag in self._plans else self._reader.manifest(tag, PLAN_TYPE)
-        if known is None or used_on(known) != today():
+        if known is None or used_on(known) != today() or not self._dropped.keys().isdisjoint(entries):
             blobs = {entry.layer.digest: entry.layer.descriptor for entry in entries.values()}
             self._put_manifest(tag, PLAN_TYPE, config, blobs.values())
 
@@ -192,7 +230,8 @@ class RepositoryStore:
         _, value = found
         try:
             for key, entry in entries_in(value, self._reader.blob):
-                self._known[key] = self._usable(key, entry)
+                if key not in self._dropped:
+                    self._known[key] = self._usable(key, entry)
             self._notes |= notes_in(value)
         except (KeyError, TypeError, AttributeError, RecursionError):
             self._reader.warn(f"the entry of an environment cannot be used: {NO_ENTRY}")
@@ -247,3 +286,8 @@ class RepositoryStore:
             return False
         self._destination.remember()
         return True
+
+
+def _said_of(layer: Layer) -> tuple[Digest, Digest, int]:
+    """Return what an entry says of a layer, by which two can be told apart."""
+    return layer.digest, layer.diff_id, layer.size

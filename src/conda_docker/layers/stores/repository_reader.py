@@ -115,6 +115,18 @@ class RepositoryReader:
         """Return a blob, which is read from the cache, and put there when it is read for the first time."""
         return kept_blob(self._client.blob(self._path, descriptor), self._cache, partial(self._fetching, descriptor))
 
+    def confirm(self, descriptor: Descriptor) -> None:
+        """Ask whether a blob is there in that size. Raises `NotFound`, `ContentMismatch`, `OutOfReach`."""
+        if self.out_of_reach:
+            raise OutOfReach(f"{self.name} is not asked any more")
+        try:
+            self._client.check_blob(self._path, descriptor)
+        except NotFound:
+            raise
+        except (RegistryError, CredentialsError) as error:
+            self._lose(error)
+            raise OutOfReach(f"{self.name} cannot be read: {error}") from error
+
     def name_blob(self, digest: Digest, name: str) -> None:
         """Show a blob by a name while it is read."""
         self._names[digest] = name

@@ -22,7 +22,7 @@ from conda_docker.errors import CacheError, DownloadError
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.image.index import finish_images
 from conda_docker.image.preview import preview_image
-from conda_docker.layers.stores.artifact import LAYER_TYPE, PLAN_TYPE, plan_tag
+from conda_docker.layers.stores.artifact import LAYER_TYPE, PLAN_TYPE, artifact_manifest, config_in, plan_tag
 from conda_docker.layers.stores.exchange import exchange_layers
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.layers.stores.repository import RepositoryStore
@@ -32,7 +32,9 @@ from python_docker.copying.delivery import Delivery
 from python_docker.errors import AccessDenied
 from python_docker.image import Image
 from python_docker.image.blob import Blob
+from python_docker.progress import SILENT
 from python_docker.registry.client import RegistryClient
+from python_docker.registry.medium import RegistryDestination
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents import Descriptor, Manifest
 from python_docker.spec.media_types import OCI_MANIFEST
@@ -107,7 +109,8 @@ def test_a_bare_machine_downloads_and_makes_nothing(
     assert downloads(server) == []
     assert second.image.digest == first.image.digest
     assert all(layer.cached for layer in second.layers if layer.packages)
-    assert of_repository(registry, repository)[before:] == ["GET manifests"], "one request for an environment"
+    asked = of_repository(registry, repository)[before:]
+    assert asked == ["GET manifests", *["HEAD blobs"] * 3], "one for an environment, and one for the size of each layer"
 
 
 def test_a_push_to_the_same_registry_mounts(machine: Machine, registry: Registry, repository: str, layers: str) -> None:
@@ -136,7 +139,7 @@ def test_a_bare_machine_asks_once_for_each_layer_that_it_pushes(
     asked = registry.requests(since=before)
     known = [layer.digest for layer in second.layers if layer.packages]
     for digest in known:
-        assert [each.method for each in asked if digest in each.path] == ["POST"], "a mount, and nothing else"
+        assert [each.method for each in asked if digest in each.path] == ["HEAD", "POST"], "its size, and a mount"
     assert [each.path for each in asked if each.method == "GET" and "/blobs/" in each.path] == []
 
 
@@ -216,7 +219,7 @@ def test_whoever_must_keep_a_layer_hears_of_a_limit(machine: Machine, limited: S
         LayerRepository(f"{limited.host}/layers"), CacheFolder(tmp_path / "first"), must_keep=True
     )
     with pytest.raises(AccessDenied, match="maximum allowed number of tags"):
-        exchange_layers(FolderStore(tmp_path / "first"), store)
+        exchange_layers(FolderStore(tmp_path / "first"), store, CacheFolder(tmp_path / "first"))
 
 
 def test_a_layer_that_must_be_read_is_fetched_once(
@@ -242,13 +245,13 @@ def test_what_this_machine_knows_is_kept_there_too(
     assert downloads(server) == []
 
 
-def test_keeping_a_known_environment_asks_once_and_sends_nothing(
+def test_keeping_a_known_environment_asks_for_sizes_and_sends_nothing(
     machine: Machine, registry: Registry, repository: str, layers: str
 ) -> None:
     machine("first", cache_from=layers, cache_to=layers)
     before = len(of_repository(registry, repository))
     machine("second", cache_from=layers, cache_to=layers)
-    assert of_repository(registry, repository)[before:] == ["GET manifests"]
+    assert of_repository(registry, repository)[before:] == ["GET manifests", *["HEAD blobs"] * 3]
 
 
 def test_entries_are_oci_artifacts(machine: Machine, registry: Registry, repository: str, layers: str) -> None:
@@ -371,6 +374,179 @@ def test_layers_that_were_tampered_with_are_found_by_making_them_again(
     shutil.rmtree(tmp_path / "second")
     with pytest.raises(CacheError, match=r"a different layer for .* than its packages make"):
         machine("second", cache_from=layers, verify_cache=1.0)
+
+
+def claim(client: RegistryClient, path: str, package: str, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change what all entries say of the layer of a package."""
+    [tags] = client.tags(path)
+    for tag in tags:
+        manifest = client.manifest(path, tag)
+        assert isinstance(manifest, Manifest)
+        assert manifest.artifact_type is not None
+        content = config_in(manifest, path)
+        assert content is not None
+        value = json.loads(content)
+        entries = value["layers"].values() if manifest.artifact_type == PLAN_TYPE else [value]
+        if manifest.artifact_type == LAYER_TYPE:
+            value["layer"] = manifest.layers[0].to_json()
+        for entry in entries:
+            if entry["facts"]["packages"][0].startswith(f"{package}-"):
+                change(entry)
+        layers = [Descriptor.from_json(entry["layer"]) for entry in entries]
+        config = Blob.from_bytes(json.dumps(value).encode(), "application/json")
+        destination = RegistryDestination(client, path, None)
+        destination.put_blob(config, SILENT.start("", 0))
+        client.put_manifest(path, tag, artifact_manifest(manifest.artifact_type, config.read(), layers))
+
+
+def false_size(entry: dict[str, Any]) -> None:
+    entry["layer"]["size"] = 5
+
+
+def false_diff_id(entry: dict[str, Any]) -> None:
+    entry["diffId"] = f"sha256:{64 * '1'}"
+
+
+@pytest.fixture
+def claimed(registry: Registry, repository: str, layers: str, machine: Machine) -> Callable[..., BuildResult]:
+    """Return a function that has a repository say something else of the layer of Python, and what was built before."""
+
+    def change(how: Callable[[dict[str, Any]], object]) -> BuildResult:
+        first = machine("first", cache_to=layers)
+        claim(client_of(registry), f"{repository}/layers", "python", how)
+        return first
+
+    return change
+
+
+@pytest.fixture
+def deliver(tmp_path: Path, machine: Machine, layers: str) -> Callable[..., Manifest]:
+    """Return a function that builds for a place on a machine that knows the repository alone."""
+
+    def build(place: str, name: str = "second", **options: Any) -> Manifest:
+        with Delivery([Location.parse(place)]) as delivery:
+            image = machine(name, cache_from=layers, delivery=delivery, **options).image
+            [manifest] = finish_images([image], delivery)
+        assert isinstance(manifest, Manifest)
+        return manifest
+
+    return build
+
+
+@pytest.fixture(params=["docker-archive", "oci", "mounts", "elsewhere"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, registry: Registry, repository: str) -> Iterator[str]:
+    """Return where an image goes: some places read layers, and one only mounts them."""
+    other = StubRegistry()
+    places = {
+        "docker-archive": f"docker-archive:{tmp_path}/out.tar:x:1",
+        "oci": f"oci:{tmp_path}/out:1",
+        "mounts": f"docker://{registry.host}/{repository}/image:1",
+        "elsewhere": f"docker://{other.host}/image:1",
+    }
+    yield places[request.param]
+    other.stop()
+
+
+def test_a_false_size_gets_into_no_image(
+    claimed: Callable[..., BuildResult],
+    deliver: Callable[..., Manifest],
+    place: str,
+    server: ChannelServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first = claimed(false_size)
+    server.requests.clear()
+    assert deliver(place).digest == first.image.digest
+    assert "bytes instead of 5" in caplog.text
+    assert "cannot use the layer of python in" in caplog.text
+    assert len(downloads(server)) == 1
+
+
+def test_a_false_diff_id_gets_into_no_image_whose_layers_are_read(
+    claimed: Callable[..., BuildResult],
+    deliver: Callable[..., Manifest],
+    place: str,
+    server: ChannelServer,
+    registry: Registry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first = claimed(false_diff_id)
+    server.requests.clear()
+    if registry.host in place:
+        assert deliver(place).digest != first.image.digest, "it is taken on the word of who can write there"
+        return
+    assert deliver(place).digest == first.image.digest
+    assert "the tar of layer" in caplog.text
+    assert len(downloads(server)) == 1
+
+
+def test_a_false_diff_id_of_a_layer_that_was_read_here_is_noticed_without_reading(
+    claimed: Callable[..., BuildResult],
+    deliver: Callable[..., Manifest],
+    registry: Registry,
+    repository: str,
+    machine: Machine,
+    layers: str,
+    tmp_path: Path,
+) -> None:
+    first = claimed(lambda entry: None)
+    deliver(f"docker-archive:{tmp_path}/out.tar:x:1")
+    claim(client_of(registry), f"{repository}/layers", "python", false_diff_id)
+    assert deliver(f"docker://{registry.host}/{repository}/image:1").digest == first.image.digest
+
+
+def test_in_place_of_another_layer_that_is_gone_the_right_one_is_made(
+    claimed: Callable[..., BuildResult],
+    deliver: Callable[..., Manifest],
+    place: str,
+    registry: Registry,
+    repository: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    other = Blob.from_bytes(b"tampered with", "application/vnd.oci.image.layer.v1.tar+gzip")
+    RegistryDestination(client_of(registry), f"{repository}/layers", None).put_blob(other, SILENT.start("", 0))
+    first = claimed(lambda entry: entry.update(layer=other.descriptor.to_json()))
+    [content] = registry.storage.rglob(f"{other.descriptor.digest.encoded}/data")
+    content.unlink()
+    assert deliver(place).digest == first.image.digest
+    assert f"cannot use the layer of python in {registry.host}/{repository}/layers" in caplog.text
+
+
+def test_a_repository_that_has_lost_a_layer_is_given_it_again(
+    deliver: Callable[..., Manifest],
+    machine: Machine,
+    registry: Registry,
+    repository: str,
+    layers: str,
+    tmp_path: Path,
+    server: ChannelServer,
+) -> None:
+    first = machine("first", cache_to=layers)
+    python = next(layer for layer in first.layers if layer.packages == ("python",))
+    path = f"{repository}/layers"
+    [content] = registry.storage.rglob(f"blobs/sha256/*/{python.digest.encoded}/data")
+    content.unlink()
+    assert not client_of(registry).has_blob(path, python.digest)
+    assert deliver(f"oci:{tmp_path}/out:1", cache_to=layers).digest == first.image.digest
+    assert client_of(registry).has_blob(path, python.digest)
+    server.requests.clear()
+    deliver(f"oci:{tmp_path}/other:1", "third")
+    assert downloads(server) == []
+
+
+@pytest.mark.parametrize(
+    ("how", "named"), [(false_diff_id, f"the diff ID sha256:{64 * '1'} instead of"), (false_size, "bytes 5 instead of")]
+)
+def test_verifying_the_cache_says_what_differs(
+    claimed: Callable[..., BuildResult],
+    deliver: Callable[..., Manifest],
+    tmp_path: Path,
+    how: Callable[[dict[str, Any]], None],
+    named: str,
+) -> None:
+    claimed(how)
+    with pytest.raises(CacheError, match=named):
+        deliver(f"oci:{tmp_path}/out:1", verify_cache=1.0)
 
 
 def artifact(kind: str, config: object, *, inline: bool = True) -> tuple[Manifest, Blob]:

@@ -35,7 +35,7 @@ def test_a_layer_that_can_be_made_is_tried_less_often(
 def test_a_layer_that_is_fetched_is_shown_by_name(stub: StubRegistry, tmp_path: Path) -> None:
     here = FolderStore(tmp_path / "here")
     key = add_layer(here, "numpy")
-    exchange_layers(here, repository_store(f"{stub.host}/layers", here.root))
+    exchange_layers(here, repository_store(f"{stub.host}/layers", here.root), here.folder)
     told = Told()
     store = RepositoryStore.open(LayerRepository(f"{stub.host}/layers"), CacheFolder(tmp_path / "there"), told)
     found = store.get(key)
@@ -49,7 +49,7 @@ def test_a_layer_that_does_not_come_is_said_to_be_waited_for(
 ) -> None:
     here = FolderStore(tmp_path / "here")
     key = add_layer(here, "numpy")
-    exchange_layers(here, repository_store(f"{stub.host}/layers", here.root))
+    exchange_layers(here, repository_store(f"{stub.host}/layers", here.root), here.folder)
     monkeypatch.setattr("conda_docker.layers.stores.repository_reader._SLOW", 0.05)
     said = threading.Event()
 
