@@ -217,7 +217,7 @@ def test_a_key_is_read_once_for_all(
             ExitCode.USAGE,
             "--junit r and --metadata-file r would",
         ),
-        (["modules/picard", "-o", "a.tar", "--junit", "a.tar"], ExitCode.USAGE, "--junit a.tar and picard-sort: -o"),
+        (["modules/picard", "-o", "a.tar", "--junit", "a.tar"], ExitCode.USAGE, "--junit a.tar and sort: -o"),
         (["modules", "--junit", "nowhere/junit.xml"], 1, "there is no folder"),
         (["modules", "-o", "out", "--scheduler", "tcp://127.0.0.1:1"], ExitCode.USAGE, "name one with --cache-to"),
         (

@@ -107,5 +107,5 @@ def test_what_a_cluster_cannot_do_is_said_with_the_reason(
 ) -> None:
     options = ("-b", "scratch", "-i", "localhost:1/{name}", "--cache-to", "localhost:1/layers")
     result = conda_docker("bake", "modules", *options, "--scheduler", "tcp://127.0.0.1:1", *args)
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert said in result.stderr

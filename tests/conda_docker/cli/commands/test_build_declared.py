@@ -92,7 +92,7 @@ def test_two_images_for_one_place_are_refused_before_anything_is_done(
     with (project / "conda-docker.toml").open("a") as file:
         file.write('[images.third]\nextends = "app"\nenv = {MODE = "third"}\n')
     done = conda_docker("build", *(["--dry-run"] if dry_run else []))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "app and third would both be written to oci:app" in done.stderr
     assert not (project / "dev").exists()
 
