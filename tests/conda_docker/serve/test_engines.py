@@ -96,6 +96,8 @@ def test_skopeo_copies_all_of_it(server: RunningServer, skopeo: Program, tmp_pat
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it(start_server: Callable[..., RunningServer], number: signal.Signals) -> None:
     server = start_server()
+    with urllib.request.urlopen(f"http://{server.host}/healthz", timeout=30) as answer:  # it listens before it serves
+        assert answer.status == 200
     server.process.send_signal(number)
     _, said = server.process.communicate(timeout=30)
     assert "Traceback" not in said
