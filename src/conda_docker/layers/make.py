@@ -6,19 +6,19 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import CacheError, OutOfReach
 from conda_docker.layers.clobbers import Settlement, remember_settlement, remembered_settlement
-from conda_docker.layers.made import Group, MadeLayer, look_up, losing_groups, members_that_meet, with_settlement
+from conda_docker.layers.confirmation import Confirmation
+from conda_docker.layers.made import Group, MadeLayer, losing_groups, members_that_meet, with_settlement
 from conda_docker.layers.member import named
 from conda_docker.layers.pipeline import ready_layers
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
-from conda_docker.layers.stores.confirm import check_diff_id, confirm, differences
+from conda_docker.layers.stores.confirm import check_diff_id, differences
 from python_docker.errors import Error
 from python_docker.files.growing import GrowingFile
 from python_docker.image.layer import Layer
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from python_docker.image.blob import Blob
     from python_docker.spec.digest import Digest
 
-
-_CONFIRMED_AT_ONCE = 8
-"""How many layers of stores are asked for, or fetched, at once."""
 
 _log = logging.getLogger("conda_docker")
 
@@ -76,7 +73,8 @@ def make_layers(
     stop = stop or Stop()
     groups = [tuple(group) for group in plan.groups]
     with ExitStack() as closing:
-        making = _Making(recipe, stores, fetch, interpreters, extracted, reads, workers, progress, closing, stop)
+        confirmation = Confirmation(recipe, stores, reads, extracted, stop)
+        making = _Making(recipe, stores, fetch, confirmation, interpreters, workers, progress, closing, stop)
         made: dict[int, MadeLayer] = {}
         held: list[MadeLayer] = []
         for layer in making.layers(dict(enumerate(groups)), {}):
@@ -106,9 +104,8 @@ class _Making:
     recipe: Recipe
     stores: LayerStores
     fetch: Fetch
+    confirmation: Confirmation
     interpreters: Interpreters | None
-    extracted: bool
-    reads: Callable[[Blob], bool] | None
     workers: int
     progress: Progress
     closing: ExitStack
@@ -129,7 +126,7 @@ class _Making:
         found = []
         self._expect(groups.values(), lost)
         for position, group in groups.items():
-            known = self._look_up(position, group, lost)
+            known = self.confirmation.look_up(position, group, lost)
             if known is None:
                 missing[position] = group
             else:
@@ -142,7 +139,9 @@ class _Making:
             self._verify(checked, lost, compiler)
         waiting = {layer.position for layer in found if not settled and self._may_be_superseded(layer, lost)}
         kept = [layer for layer in found if layer.position in waiting]
-        for layer in self._confirmed([layer for layer in found if layer.position not in waiting], missing, lost):
+        for layer in self.confirmation.confirmed(
+            [layer for layer in found if layer.position not in waiting], missing, lost
+        ):
             if self.stores.keeps_elsewhere:
                 kept.append(layer)
             else:
@@ -155,7 +154,7 @@ class _Making:
     def confirmed(self, layers: Sequence[MadeLayer]) -> Iterator[MadeLayer]:
         """Yield layers that were given unchecked, and lose nothing; what is made in place of those that are wrong."""
         wrong: dict[int, Group] = {}
-        for layer in self._confirmed(layers, wrong, {}):
+        for layer in self.confirmation.confirmed(layers, wrong, {}):
             yield self._replaceable(layer, {})
         if wrong:
             yield from self.layers(wrong, {}, settled=True)
@@ -217,60 +216,7 @@ class _Making:
         return replace(known, layer=Layer(blob.replaced_by(fetch_or_make), known.layer.diff_id))
 
     def _may_be_superseded(self, layer: MadeLayer, lost: Losses) -> bool:
-        key = self._key(layer, lost)
-        return layer.position in self.meeting and not (key is not None and self.stores.copies(key, layer.layer))
-
-    def _key(self, layer: MadeLayer, lost: Losses) -> str | None:
-        return self.recipe.key(layer.members, extracted=layer.extracted, lost=lost)
-
-    def _confirmed(self, found: Iterable[MadeLayer], missing: dict[int, Group], lost: Losses) -> Iterator[MadeLayer]:
-        """Yield layers of stores as soon as they are known to be what was said, and note the others in `missing`.
-
-        One that is wrong is dropped with a warning, and asked of the stores once more: another may have it.
-        """
-        left = list(found)
-        with ThreadPoolExecutor(_CONFIRMED_AT_ONCE, thread_name_prefix="confirm") as pool:
-            while left:
-                asked = {pool.submit(self._is_right, layer, lost): layer for layer in left}
-                left = []
-                try:
-                    for done in as_completed(asked):
-                        layer = asked[done]
-                        if done.result():
-                            yield layer
-                            continue
-                        other = self._look_up(layer.position, layer.members, lost)
-                        if other is None:
-                            missing[layer.position] = layer.members
-                        else:
-                            left.append(other)
-                except BaseException:
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    raise
-
-    def _look_up(self, position: int, group: Group, lost: Losses) -> MadeLayer | None:
-        return look_up(position, group, self.recipe, self.stores.sources, lost, extracted=self.extracted)
-
-    def _is_right(self, layer: MadeLayer, lost: Losses) -> bool:
-        store, key = layer.source, self._key(layer, lost)
-        if store is None or key is None or not self.stores.is_foreign(store):
-            return True
-        self.stop.check()
-        read = self.stores.copies(key, layer.layer) or (self.reads is not None and self.reads(layer.layer.blob))
-        try:
-            confirm(layer.layer, store, self.stores.cache, read=read)
-        except OutOfReach as error:
-            _log.debug("%s", error)
-            store.drop(key, layer.layer)
-            return False
-        except Error as error:
-            where = layer.layer.blob.origin or "the image that is replaced"
-            _log.warning(
-                "cannot use the layer of %s in %s, so it is made again: %s", named(layer.members), where, error
-            )
-            store.drop(key, layer.layer)
-            return False
-        return True
+        return layer.position in self.meeting and not self.confirmation.is_copied(layer, lost)
 
     def _expect(self, groups: Iterable[Group], lost: Losses) -> None:
         keys = [key for group in groups if (key := self.recipe.key(group, lost=lost)) is not None]

@@ -89,7 +89,7 @@ def test_folders_with_an_owner_or_a_mode_of_their_own(tmp_path: Path) -> None:
     lower = [folder("opt", 0o700), folder("home/me", 0o2770, 1000, 100), folder("srv"), folder("a/b/c/d/e", 0o700)]
     system = read_base_system(image_of(lower, [folder("opt")]), tmp_path)
     assert system.folders == {"home/me": Folder(0o2770, 1000, 100, 7)}
-    above = system.folders_above(["home/me/work/x", "srv/y"])
+    above = system.folders_above(["home/me/files/x", "srv/y"])
     assert above == {"home/me": TarEntry("home/me", EntryType.DIRECTORY, 0o2770, 0, 7, uid=1000, gid=100)}
 
 
