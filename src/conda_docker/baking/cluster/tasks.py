@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from conda_docker.baking.cluster.profiler import without_profiler
 from conda_docker.baking.failure import Failure
 from conda_docker.baking.layers.works import LayerWork, machine_options
 from conda_docker.baking.result import TargetResult
@@ -130,6 +131,7 @@ def make_layer(task: LayerTask) -> LayerDone:
     from conda_docker.baking.layers.making import Workshop, make_works
     from conda_docker.layers.member import named
 
+    without_profiler()
     work = task.work
     name = named(work.members)
     try:
@@ -170,6 +172,7 @@ def make_image(task: ImageTask, layers: Sequence[LayerDone]) -> TargetResult | F
     from conda_docker.cache.location import default_cache_dir
     from conda_docker.cache.pushed import PushedBlobs
 
+    without_profiler()
     for layer in layers:
         if layer.failure is not None:
             return layer.failure

@@ -13,8 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.peers.containment import dying_with_us
+from tests.peers.processor_time import processor_time
 
-_QUIET = {"DASK_LOGGING__DISTRIBUTED": "error", "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__GIL__ENABLED": "False"}
+_QUIET = {
+    "DASK_LOGGING__DISTRIBUTED": "error",
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__GIL__ENABLED": "False",
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",  # as --print-dask-worker says
+}
 
 
 @dataclass(slots=True)
@@ -80,11 +85,7 @@ class Cluster:
     def cpu(self) -> float:
         """Return the processor seconds that the scheduler and the workers have taken."""
         processes = [*self.workers, *([self.scheduler] if self.scheduler else [])]
-        ticks = 0
-        for process in processes:
-            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += sum(map(int, fields[11:15]))
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return sum(processor_time(process.pid) for process in processes)
 
     def stop(self) -> None:
         for process in [*self.workers, *([self.scheduler] if self.scheduler else [])]:
