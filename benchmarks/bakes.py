@@ -137,7 +137,8 @@ def _clustered(session: Session, server: ChannelServer, modules: Path, registry:
         for cluster in running:
             cluster.stop()
         running.clear()
-        found = json.loads((client / "report.json").read_text())
+        report = client / "report.json"
+        found = json.loads(report.read_text()) if report.is_file() else {}  # none of one that failed
         return {**_asked(server), **found, "workers_cpu": used}
 
     return Work(name=on_workers(workers), tool=TOOL, prepare=prepare, finish=finish, ours=AT_ONCE)

@@ -49,6 +49,8 @@ How it is measured:
   `--compile-bytecode` does uv make `.pyc` files, as conda-docker does.
 - A *bare machine* has no caches at all. Channel and registry are behind a relay with the rate and delay that the table
   names; the registry has the layers in a layer repository, and not the image.
+- The limit of a cold push over a network is the longest of receiving, sending, and the work. Relay, channel and
+  registry are on the same processors, and what they take (*at the other ends*) is part of the work here.
 
 Where the time goes, and what it would take to reach the aims that are missed: [profile.md](profile.md).
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shlex
 import shutil
 import subprocess
@@ -60,23 +61,32 @@ class Network:
         *,
         tool: str = TOOL,
     ) -> Work:
-        """A work with the bytes that went either way."""
+        """A work with the bytes that went either way, and the processor time of the other ends."""
         start = (0, 0, 0)
+        busy = 0.0
 
         def prepare(first: bool) -> Commands:
-            nonlocal start
+            nonlocal start, busy
             before()
             requests = len(self.there.registry.requests())
             start = (self.channel.down + self.registry.down, self.registry.up, requests)
-            return command()
+            given = command()
+            busy = self._other_ends()
+            return given
 
         def finish(first: bool) -> Mapping[str, Any]:
+            others = self._other_ends() - busy
             down = self.channel.down + self.registry.down - start[0]
             requests = self.there.registry.requests(since=start[2])
             blobs = sum(each.method == "PUT" and "/blobs/uploads/" in each.path for each in requests)
-            return {"received": down, "sent": self.registry.up - start[1], "blobs_sent": blobs}
+            return {"received": down, "sent": self.registry.up - start[1], "blobs_sent": blobs, "others": others}
 
         return Work(name=name, tool=tool, prepare=prepare, finish=finish)
+
+    def _other_ends(self) -> float:
+        """Return the processor seconds that the registry, and this process with the links and the channel, took."""
+        own = os.times()
+        return own.user + own.system + self.there.registry.cpu()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.peers.availability import require
 from tests.peers.containment import dying_with_us, start_server, stop, wait_until
+from tests.peers.processor_time import processor_time
 from tests.peers.program import Program
 
 _ACCESS = re.compile(
@@ -92,6 +93,10 @@ class Registry:
         return [Request(method, path, int(status), int(size), agent) for method, path, status, size, agent in rows][
             since:
         ]
+
+    def cpu(self) -> float:
+        """Return the processor seconds that it has taken."""
+        return processor_time(self._process.pid)
 
     def stop(self) -> None:
         """End it and remove what it stored."""
