@@ -10,7 +10,7 @@ import click
 
 from conda_docker.cli.exit_codes import ExitCode, exit_code_of
 from conda_docker.cli.options.bake import OPTIONS
-from conda_docker.cli.options.destinations import check_apart, check_folder
+from conda_docker.cli.options.destinations import check_apart, check_folder, check_kept
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
@@ -76,7 +76,9 @@ def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
 
     targets = targets_of(ctx, given, finishing)
     check_targets(targets)
-    check_apart(_outputs(given, zip(targets, builds, strict=True)))
+    outputs = list(_outputs(given, zip(targets, builds, strict=True)))
+    check_apart(outputs)
+    check_kept(outputs, _inputs(given, targets, builds))
     for note in dict.fromkeys(note for asked in builds for note in asked.notes()):
         console.note(f"note: {note}")
     if given["dry_run"]:
@@ -107,6 +109,21 @@ def _outputs(
     for target, asked in builds:
         for option, place in asked.outputs():
             yield f"{target.name}: {option}", place
+
+
+def _inputs(
+    given: Mapping[str, Any], targets: Iterable[Target], builds: Iterable[AskedBuild]
+) -> Iterator[tuple[str, Location | Path]]:
+    """Yield the files that a bake reads, each with what names it. What it did before may be written anew."""
+    if given["since"] is not None and given["since"] != given["metadata_file"]:
+        yield f"--since {given['since']}", given["since"]
+    for target in targets:
+        if target.source:
+            yield f"{target.source}, which says what {target.name} is", Path(target.source)
+    for asked in builds:
+        for option, place in asked.inputs():
+            if isinstance(place, Path):  # one image may well be on top of another
+                yield option, place
 
 
 def _report(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +15,7 @@ from conda_docker.cli.options import attest, policy
 from conda_docker.cli.options.asked import AskedBuild, asked_build
 from conda_docker.cli.options.attachments import Attachments
 from conda_docker.cli.options.build import OPTIONS
-from conda_docker.cli.options.destinations import check_apart, registry_of, replaced_images
+from conda_docker.cli.options.destinations import check_apart, check_kept, registry_of, replaced_images
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
@@ -85,9 +86,18 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
             for each, asked in zip(declared, builds, strict=True)
             for option, place in asked.outputs()
         )
+    _check_files_kept(declaration.path, builds)
     for asked, each in zip(builds, declared, strict=True):
         default_base = _is_default(ctx, "base") and "base" not in each.table and each.variant.base is None
         _build(console, asked, default_base=default_base)
+
+
+def _check_files_kept(declaration: Path, builds: Sequence[AskedBuild]) -> None:
+    """Raise a usage error for an output of a build that would overwrite a file which another, or all, are made from."""
+    outputs = [output for asked in builds for output in asked.outputs()]
+    # One build may well be on top of what another made.
+    read = [(name, place) for asked in builds for name, place in asked.inputs() if isinstance(place, Path)]
+    check_kept(outputs, [(f"{declaration.name}, which declares the build", declaration), *read])
 
 
 def _is_default(ctx: click.Context, name: str) -> bool:

@@ -14,6 +14,7 @@ import click
 from conda_docker.cli.options.build import DEFAULTS, values_for
 from conda_docker.cli.options.common import check_level
 from conda_docker.cli.options.declarable import key_of
+from conda_docker.cli.options.destinations import check_kept
 from conda_docker.cli.options.lock import DEFAULT_FILE, LOCK_OPTIONS, LOCKABLE, RECORDED
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
@@ -71,6 +72,7 @@ def lock(
     of the system, and the options that images depend on. Builds of it are the same on every machine. Without packages
     or a file, it is locked again what the lock file was made from.
     """
+    from conda_docker.cli.options.inputs import inputs_of
     from conda_docker.environment.inputs.lock_files.pixi_lock import DEFAULT_ENVIRONMENT
     from conda_docker.lock_files.inputs import read_lock
     from conda_docker.lock_files.overwrite import check_replaceable
@@ -92,6 +94,10 @@ def lock(
             return _check(console, path, existing, asked, again)
         if update:
             _found(path, existing, again)
+        # What is locked may be replaced with --force; nothing else that is read.
+        files = {f"--file {file}" for file in asked.request.files}
+        read = [each for each in inputs_of(asked.values, asked.request) if each[0] not in files]
+        check_kept([(f"--output {path}", path)], read)
         if not force:
             check_replaceable(path, form, asked.values["environment"] or DEFAULT_ENVIRONMENT, asked.request.files)
         check_level(asked.values["compression"] or DEFAULTS.compression, asked.values["compression_level"])

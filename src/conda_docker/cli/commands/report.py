@@ -9,6 +9,7 @@ import click
 
 from conda_docker.arguments.amounts import format_size
 from conda_docker.cli.options import common as options
+from conda_docker.cli.options.destinations import check_kept
 from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
@@ -104,6 +105,10 @@ def report(
         )
     if json and target == Path("-"):
         raise click.UsageError("--json and a page cannot both go to standard output; name a file with -o")
+    if target is not None and str(target) != "-":
+        read: list[tuple[str, Location | Path]] = [(f"SRC {source}", source)]
+        read += [(f"--against {against}", _place_of(against))] if against is not None else []
+        check_kept([(f"--output {target}", target)], read)
     registry = source_options(
         source, insecure=insecure, ca_bundle=cacert, username=username, password_stdin=password_stdin
     )
@@ -138,6 +143,17 @@ def report(
         output.json(found.to_json())
     elif in_file:
         output.result(str(page) if output.quiet else f"{page}: {_summary(found)}")
+
+
+def _place_of(side: str) -> Location | Path:
+    """Return where the other side of a comparison is, a file or folder or an image."""
+    from python_docker.errors import InvalidReference
+    from python_docker.transports import Location
+
+    try:
+        return Location.parse(side, default_transport="docker")
+    except InvalidReference:  # a lock file, or another file that describes an environment
+        return Path(side)
 
 
 def _summary(found: Report) -> str:

@@ -18,6 +18,7 @@ from conda_docker.cli.options.common import check_level
 from conda_docker.cli.options.destinations import (
     check_apart,
     check_folder,
+    check_kept,
     layer_repositories,
     locations_of,
     registry_of,
@@ -49,6 +50,17 @@ class AskedBuild:
     def outputs(self) -> Iterator[tuple[str, Location | Path]]:
         """Yield what is written, each with the option that asks for it."""
         return outputs_of(self.locations, self.given)
+
+    def inputs(self) -> Iterator[tuple[str, Location | Path]]:
+        """Yield what is read of this machine, each with the option that names it.
+
+        Files that others name are among it where a file that is there would be written: these others must be read.
+        """
+        from conda_docker.cli.options.inputs import inputs_of, named_inputs
+
+        yield from inputs_of(self.given, self.request)
+        if any(isinstance(place, Path) and place.is_file() for _, place in self.outputs()):
+            yield from named_inputs(self.request)
 
     def notes(self) -> list[str]:
         """Return what the user should hear of options that make no difference here."""
@@ -113,7 +125,9 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
         index_annotations = annotations_for(INDEX, request.options.annotations)
     except (ValueError, InvalidPath, InvalidEnvironment) as error:
         raise click.UsageError(str(error)) from None
-    return AskedBuild(request, names, locations, bills, index_annotations, given)
+    asked = AskedBuild(request, names, locations, bills, index_annotations, given)
+    check_kept(asked.outputs(), asked.inputs())
+    return asked
 
 
 def with_source_labels(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,6 +71,17 @@ def check_apart(outputs: Iterable[tuple[str, Location | Path]]) -> None:
         )
 
 
+def check_kept(outputs: Iterable[tuple[str, Location | Path]], inputs: Iterable[tuple[str, Location | Path]]) -> None:
+    """Raise a usage error for an output that would overwrite an input, each with its option."""
+    from python_docker.transports.shared_place import find_overwritten
+
+    found = find_overwritten(outputs, inputs)
+    if found is not None:
+        raise click.UsageError(
+            f"{found.first} would overwrite an input: {found.second}; write to another place, or read a copy"
+        )
+
+
 def registry_of(location: Location, given: Mapping[str, Any]) -> RegistryOptions | None:
     """Return how to talk to the registry that a location names, as the options of a command say."""
     from conda_docker.cli.options.registries import registry_options

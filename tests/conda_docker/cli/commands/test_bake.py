@@ -217,6 +217,11 @@ def test_a_key_is_read_once_for_all(
             ExitCode.USAGE,
             "--junit r and --metadata-file r would",
         ),
+        (
+            ["modules/picard/sort/environment.yml", "--junit", "modules/picard/./sort/environment.yml"],
+            ExitCode.USAGE,
+            "--junit modules/picard/sort/environment.yml would overwrite an input: modules/picard",
+        ),
         (["modules/picard", "-o", "a.tar", "--junit", "a.tar"], ExitCode.USAGE, "--junit a.tar and sort: -o"),
         (["modules", "--junit", "nowhere/junit.xml"], 1, "there is no folder"),
         (["modules", "-o", "out", "--scheduler", "tcp://127.0.0.1:1"], ExitCode.USAGE, "name one with --cache-to"),

@@ -643,6 +643,46 @@ def test_outputs_that_overwrite_each_other_are_refused_before_anything_is_made(
 
 
 @pytest.mark.parametrize(
+    ("options", "read"),
+    [
+        (("--iidfile", "e.yml"), "--file e.yml"),
+        (("--metadata-file", "here/../e.yml"), "--file e.yml"),
+        (("--sbom", "cyclonedx", "--sbom-output", "link"), "--file e.yml"),
+        (("-o", "docker-archive:e.yml"), "--file e.yml"),
+        (("--iidfile", "r.txt"), "r.txt, which --file e.yml names"),
+        (("--policy", "p.toml", "--iidfile", "p.toml"), "--policy p.toml"),
+        (("--add", "e.yml:/srv/", "--add", "link:/srv/", "--iidfile", "r.txt"), "r.txt, which"),
+        (("--add", "p.toml:/srv/", "--metadata-file", "p.toml"), "--add p.toml:/srv/"),
+        (("--project", "here", "--iidfile", "here/pyproject.toml"), "--project here"),
+        (("-b", "base.tar", "-o", "base.tar"), "--base base.tar"),
+        (("--advisories", "osv:p.toml", "--iidfile", "p.toml"), "--advisories osv:p.toml"),
+    ],
+)
+def test_an_output_that_overwrites_an_input_is_refused_before_anything_is_made(
+    options: tuple[str, ...], read: str, build: Build, tmp_path: Path
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here/pyproject.toml").write_text("[project]")
+    (tmp_path / "e.yml").write_text("dependencies: [numpy, pip, {pip: [-r r.txt]}]")
+    (tmp_path / "r.txt").write_text("six")
+    (tmp_path / "p.toml").write_text("require-hash = false")
+    (tmp_path / "link").symlink_to("e.yml")
+    write_docker_base(tmp_path / "base.tar")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    result = build("-f", "e.yml", "-o", "oci:out", *options)
+    assert result.returncode == ExitCode.USAGE, result.stderr
+    assert "would overwrite an input: " + read in result.stderr
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_an_image_can_be_built_on_another_in_its_layout(build: Build, tmp_path: Path) -> None:
+    assert build("-o", "oci:out:one", "numpy").returncode == 0
+    assert build("-b", "oci:out:one", "-o", "oci:out:two", "numpy").returncode == 0
+    refused = build("-b", "oci:out:one", "-o", "oci:out:one", "numpy")
+    assert "-o oci:out:one would overwrite an input: --base oci:out:one" in refused.stderr
+
+
+@pytest.mark.parametrize(
     ("args", "message"),
     [
         (("-f", "nothere.yml"), "error: cannot read nothere.yml: No such file or directory"),

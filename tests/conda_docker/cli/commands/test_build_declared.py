@@ -97,6 +97,19 @@ def test_two_images_for_one_place_are_refused_before_anything_is_done(
     assert not (project / "dev").exists()
 
 
+@pytest.mark.parametrize("args", [["build", "--target", "app", "--iidfile"], ["bake", "--junit"]])
+@pytest.mark.parametrize("name", ["conda-docker.toml", "environment.yml"])
+def test_what_declares_and_describes_builds_is_not_overwritten(
+    conda_docker: Run, project: Path, args: list[str], name: str
+) -> None:
+    before = (project / name).read_text()
+    done = conda_docker(*args, name)
+    assert done.returncode == 2
+    assert f"{args[-1]} {name} would overwrite an input: " in done.stderr
+    assert (project / name).read_text() == before
+    assert not (project / "app").exists()
+
+
 def test_two_images_with_one_file_of_results_are_refused_before_anything_is_done(
     conda_docker: Run, project: Path
 ) -> None:

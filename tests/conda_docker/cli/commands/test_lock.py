@@ -318,6 +318,14 @@ def test_other_files_are_not_replaced(
     assert path.read_text() != before
 
 
+def test_rules_are_not_replaced_by_a_lock_file(conda_docker: Run, tmp_path: Path, environment_file: Path) -> None:
+    (tmp_path / "rules.toml").write_text("require-hash = true\n")
+    rules = ["--policy", "rules.toml", "-o", "rules.toml", "--force"]
+    done = conda_docker("lock", "-b", "scratch", "-f", "environment.yml", *rules)
+    assert (done.returncode, (tmp_path / "rules.toml").read_text()) == (2, "require-hash = true\n")
+    assert "--output rules.toml would overwrite an input: --policy rules.toml" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["conda-docker.lock", "pixi.lock", "conda-lock.yml"])
 def test_a_lock_file_of_the_same_form_is_replaced(conda_docker: Run, environment_file: Path, name: str) -> None:
     for _ in range(2):

@@ -55,6 +55,24 @@ def test_what_is_not_a_report_stays(conda_docker: Run, archive: str, tmp_path: P
     assert conda_docker("report", archive, "-o", "notes.html", "--force").returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("target", "read"),
+    [
+        ("hello.tar", "SRC docker-archive:hello.tar"),
+        ("layout/oci-layout", "--against oci:layout"),
+        ("layout", "--against oci:layout"),
+    ],
+)
+def test_what_is_drawn_is_not_overwritten(
+    conda_docker: Run, archive: str, layout: str, tmp_path: Path, target: str, read: str
+) -> None:
+    done = conda_docker("report", archive, "--against", layout, "-o", target, "--force")
+    assert done.returncode == 2
+    assert f"--output {target} would overwrite an input: {read};" in done.stderr
+    assert (tmp_path / "layout/oci-layout").read_text().startswith("{")
+    assert conda_docker("validate", archive).returncode == 0
+
+
 def test_standard_output(conda_docker: Run, archive: str, tmp_path: Path) -> None:
     done = conda_docker("report", archive, "-o", "-")
     assert done.stdout.startswith("<!DOCTYPE html>")
