@@ -75,7 +75,7 @@ REASONS = {
     "image/test_assemble, with packages of every kind": """
         conda_docker/image/content/new_layers.py conda_docker/image/content/script_layers.py
     """,
-    "layers/stores/test_repository, on repositories that lie": "conda_docker/layers/confirmation.py",
+    "layers/stores/test_repository, on repositories that lie": "conda_docker/layers/making/confirmation.py",
     "layers/stores/test_replaced, on images that a build replaces": "conda_docker/image/reuse.py",
     "image/test_image, docker/test_docker: what it gives is theirs": "python_docker/image/files.py",
     "lock_files/test_forms, read back by the readers of each form": """

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from conda_docker.create import create_image
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
     from conda_docker.image.assemble import BuildResult, build_image
-    from conda_docker.image.base import open_base
+    from conda_docker.image.base.opening import open_base
     from conda_docker.policy.advisories.sources import AdvisorySource
     from conda_docker.policy.rules import Policy
     from conda_docker.provenance import InstalledEnvironment, InstalledPackage, read_environments
@@ -59,7 +59,7 @@ _HOMES = {
     "create_image": "create",
     "find_targets": "baking.targets.find",
     "lock": "resolution.lock",
-    "open_base": "image.base",
+    "open_base": "image.base.opening",
     "read_environments": "provenance",
     "rebuild": "verification.rebuild",
     "resolve": "resolution.resolve",

@@ -234,7 +234,7 @@ def _base(base_image: str | Image) -> Image | None:
     if not isinstance(base_image, str):
         return base_image
     from conda_docker.cache.location import default_cache_dir
-    from conda_docker.image.base import open_base
+    from conda_docker.image.base.opening import open_base
     from python_docker.spec.platform import Platform
 
     return open_base(base_image, Platform.host(), default_cache_dir())

@@ -69,7 +69,7 @@ class Bake:
         self._packages = 0
 
     def __enter__(self) -> Bake:
-        from conda_docker.image.base import shared_bases
+        from conda_docker.image.base.opening import shared_bases
 
         self._closing.enter_context(shared_bases())
         return self

@@ -16,7 +16,8 @@ from conda_docker.build_options import Activate, BuildOptions, LinkScripts
 from conda_docker.environment.activation_script import script_files
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.subdirs import platform_of_subdir
-from conda_docker.image.base_system import BaseSystem, read_base_system
+from conda_docker.image.base.reading import read_base_system
+from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.build_record import BuildRecord
 from conda_docker.image.content.bill_layer import bill_layer, check_bills
 from conda_docker.image.content.environment_layer import environment_layer

@@ -19,7 +19,7 @@ from python_docker.spec.timestamps import LAST_SECOND, source_date_epoch
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
-    from conda_docker.image.base_system import BaseSystem
+    from conda_docker.image.base.system import BaseSystem
     from conda_docker.layers.member import Member
     from python_docker.image import Image
 

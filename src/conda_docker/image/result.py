@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conda_docker.image.base_system import LOADERS
+from conda_docker.image.base.system import LOADERS
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
-    from conda_docker.image.base_system import BaseSystem
+    from conda_docker.image.base.system import BaseSystem
     from conda_docker.layers.made import MadeLayer
     from conda_docker.layers.member import Member
     from python_docker.image import Image

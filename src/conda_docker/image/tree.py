@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
-from conda_docker.image.folder import Folder
+from conda_docker.image.base.folder import Folder
 from conda_docker.layers.facts import LayerFacts, path_hash
 from python_docker.errors import InvalidLayer, InvalidPath, NotFound
 from python_docker.files.links import follow_links

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from conda_docker.errors import CacheError, OutOfReach
 from conda_docker.layers.clobbers import Settlement, remember_settlement, remembered_settlement
-from conda_docker.layers.confirmation import Confirmation
 from conda_docker.layers.made import Group, MadeLayer, losing_groups, members_that_meet, with_settlement
+from conda_docker.layers.making.confirmation import Confirmation
+from conda_docker.layers.making.pipeline import ready_layers
 from conda_docker.layers.member import named
-from conda_docker.layers.pipeline import ready_layers
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.confirm import check_diff_id, differences
@@ -164,7 +164,7 @@ class _Making:
         key = self.recipe.key(members, replaced=replaced)
         settlement = remembered_settlement(self.stores.cache, key, self.stores.sources)
         if settlement is None:
-            from conda_docker.layers.settle import settle
+            from conda_docker.layers.making.settle import settle
 
             settlement = settle(members, replaced, self.recipe, self.fetch)
             remember_settlement(self.stores.cache, key, settlement)
@@ -284,7 +284,7 @@ class _Making:
     def _write(
         self, position: int, group: Group, paths: Sequence[PackageFile], lost: Losses, compiler: Compiler | None
     ) -> MadeLayer:
-        from conda_docker.layers.write import write_layer
+        from conda_docker.layers.making.write import write_layer
 
         self.stop.check()
         started = time.monotonic()

@@ -31,11 +31,11 @@ def open_base_of(
 ) -> Image | None:
     """Return the base image, the very one that was `locked` unless the request names another; None for `scratch`.
 
-    `opened` is called with it as soon as it is known. Raises what `conda_docker.image.base.open_base` raises.
+    `opened` is called with it as soon as it is known. Raises what `conda_docker.image.base.opening.open_base` raises.
     """
     if name == SCRATCH:
         return None
-    from conda_docker.image.base import open_base
+    from conda_docker.image.base.opening import open_base
 
     task = progress.start(f"base image {name}", None)
     pinned = None if request.base is not None or locked is None else locked.digest
@@ -94,7 +94,7 @@ def glibc_for(request: Request, base: Image | None) -> str | None:
 
 
 def _glibc_of(base: Image, request: Request) -> str | None:
-    from conda_docker.image.base_system import read_base_system
+    from conda_docker.image.base.reading import read_base_system
 
     return read_base_system(base, cache_dir_of(request)).glibc
 

@@ -71,7 +71,7 @@ def resolve(
     check_streams(request.files)
     files = [InputFile.read(path) for path in request.files]
     platforms = request.platforms or (None,)
-    from conda_docker.image.base import one_base
+    from conda_docker.image.base.opening import one_base
 
     try:
         resolving = _Resolving(request, files, download, preferred or {}, progress, opened)

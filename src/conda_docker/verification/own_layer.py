@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from conda_docker.environment.activation_script import script_files
 from conda_docker.image.assemble import shell_of
-from conda_docker.image.base_system import BaseSystem, read_base_system
+from conda_docker.image.base.reading import read_base_system
+from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.content.environment_layer import environment_layer
 from conda_docker.image.runtime.activation import activate
 from conda_docker.image.runtime.users import container_user

@@ -17,7 +17,7 @@ from conda_docker.baking.result import BakeFailed, Outcome
 from conda_docker.baking.since import Earlier
 from conda_docker.baking.solving import pool
 from conda_docker.errors import CacheError, InvalidTargets, Unsolvable
-from conda_docker.layers import write
+from conda_docker.layers.making import write
 from python_docker.transports import open_image
 from python_docker.transports.location import Location
 from tests.conda_docker.baking.conftest import PACKAGES

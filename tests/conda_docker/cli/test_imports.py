@@ -96,8 +96,8 @@ def test_nothing_is_imported_that_the_command_does_not_need(
 
 
 WARM = COMPRESSORS - {"deflate", "python_docker.files.compressor"} | {  # the environment's own layer is compressed
-    "conda_docker.layers.settle",
-    "conda_docker.layers.write",
+    "conda_docker.layers.making.settle",
+    "conda_docker.layers.making.write",
     "conda_docker.link.link",
     "conda_docker.package.archive",
     "conda_docker.pypi.wheel",

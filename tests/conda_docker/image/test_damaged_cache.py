@@ -14,7 +14,7 @@ from conda_docker.build_options import BuildOptions, Bytecode
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import CacheError
 from conda_docker.image.assemble import BuildResult, build_image
-from conda_docker.image.base import open_base
+from conda_docker.image.base.opening import open_base
 from conda_docker.resolution.lock import lock
 from python_docker.image import Image
 from python_docker.spec.digest import Digest

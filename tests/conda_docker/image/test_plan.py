@@ -10,7 +10,7 @@ from conda_docker.build_options import BuildOptions, Bytecode, Layering, LinkScr
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.wheels import Distribution, LockedWheel
 from conda_docker.errors import InterpreterNotFound
-from conda_docker.image.base_system import BaseSystem
+from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.plan import check_base, created_seconds, plan_image
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
 from python_docker.image import Image

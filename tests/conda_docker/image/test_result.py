@@ -8,7 +8,7 @@ import pytest
 
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.wheels import LockedWheel
-from conda_docker.image.base_system import LOADERS, BaseSystem
+from conda_docker.image.base.system import LOADERS, BaseSystem
 from conda_docker.image.result import layer_notes, report_layer, system_notes
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.made import MadeLayer

@@ -11,9 +11,9 @@ import pytest
 
 from conda_docker.environment.wheels import LockedWheel
 from conda_docker.errors import InvalidPackage
+from conda_docker.layers.making.write import write_layer
 from conda_docker.layers.member import has_modules_to_compile, open_member
 from conda_docker.layers.recipe import Recipe
-from conda_docker.layers.write import write_layer
 from conda_docker.link.filter import KEEP_ALL
 from conda_docker.link.prefix import Prefix
 from python_docker.image.blob_store import temporary_writer

@@ -16,8 +16,8 @@ from conda_docker.baking.layers.works import LayerWork
 from conda_docker.errors import CacheError, InterpreterNotFound
 from conda_docker.layers.fetching import fetching
 from conda_docker.layers.made import MadeLayer, look_up
+from conda_docker.layers.making.pipeline import ready_layers
 from conda_docker.layers.member import named
-from conda_docker.layers.pipeline import ready_layers
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores.layer_stores import LayerStores
 from python_docker.errors import Error
@@ -203,7 +203,7 @@ class _Making:
 
     def write(self, number: int, group: Sequence[Member], paths: Sequence[PackageFile]) -> _Step:
         """Return a layer of packages that are there."""
-        from conda_docker.layers.write import write_layer
+        from conda_docker.layers.making.write import write_layer
 
         shop, work = self._shop, self._works[number]
         shop.stop.check()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conda_docker.cache.location import default_cache_dir
-from conda_docker.image.base_system import BaseSystem, read_base_system
+from conda_docker.image.base.reading import read_base_system
+from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.plan import ImagePlan, plan_image
 from conda_docker.layers.made import Group
 from conda_docker.layers.recipe import Recipe
@@ -69,7 +70,7 @@ def works_of(plan: ImagePlan, options: BuildOptions) -> Iterator[LayerWork]:
 
 def largest_first(works: Iterable[LayerWork]) -> list[LayerWork]:
     """Return each layer once, the most work first: begun last, a large one would be awaited alone."""
-    from conda_docker.layers.arrivals import work_of
+    from conda_docker.layers.making.arrivals import work_of
 
     distinct = {work.key: work for work in works}
     return sorted(distinct.values(), key=lambda work: (-work_of(work.members), work.key))

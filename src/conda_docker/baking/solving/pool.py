@@ -60,7 +60,7 @@ def solve_all(
                 task.finish()
                 yield number, found if isinstance(found, Failure) else interned.solutions(found)
         return
-    from conda_docker.image.base import shared_bases
+    from conda_docker.image.base.opening import shared_bases
 
     with shared_bases():
         pool = _Pool(requests, min(jobs, len(requests)), memory, download, stop, progress)
@@ -190,7 +190,7 @@ class _Pool:
 
 def _digest_of(asked: BaseAsked, request: Request) -> str | Failure:
     """Return which image the name of a base means, which is opened once for all processes."""
-    from conda_docker.image.base import open_base
+    from conda_docker.image.base.opening import open_base
 
     try:
         base = open_base(asked.location, asked.platform, asked.cache_dir, registry=request.base_registry)

@@ -80,7 +80,7 @@ def open_solution(solution: Solution, request: Request) -> Resolved:
 
 
 def _base(solution: Solution, request: Request) -> Image | None:
-    from conda_docker.image.base import open_base
+    from conda_docker.image.base.opening import open_base
     from python_docker.transports import Location
 
     if solution.base == SCRATCH or solution.base_platform is None:

@@ -87,7 +87,7 @@ def peak_memory() -> int:
 def main() -> None:
     """Answer until there are no more questions, and end at once: see `conda_docker.cli._leave`."""
     from conda_docker.channels.rattler_client import shared_gateways
-    from conda_docker.image.base import shared_bases, told_bases
+    from conda_docker.image.base.opening import shared_bases, told_bases
 
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing else may be written among the answers

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import tarfile
 
     from conda_docker.build_options import BuildOptions
-    from conda_docker.image.base_system import BaseSystem
+    from conda_docker.image.base.system import BaseSystem
     from conda_docker.image.runtime.users import ContainerUser
     from conda_docker.image.tree import ImageTree
     from python_docker.image import Image

@@ -19,7 +19,7 @@ from python_docker.tar import TarEntry
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
     from conda_docker.environment.locked import LockedEnvironment
-    from conda_docker.image.base_system import BaseSystem
+    from conda_docker.image.base.system import BaseSystem
     from conda_docker.layers.recipe import Recipe
     from python_docker.image import Image
 

@@ -11,7 +11,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.activation_script import script_files
-from conda_docker.image.base_system import BaseSystem
+from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.runtime.activation import ENTRYPOINT_NAME, Activation, state_file
 from conda_docker.image.runtime.users import ContainerUser, user_files
 from python_docker.image.layer import Layer

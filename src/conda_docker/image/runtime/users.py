@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from conda_docker.arguments.in_image import LARGEST_ID
 from conda_docker.errors import UnsupportedInput
-from conda_docker.image.base_system import BaseSystem, User
+from conda_docker.image.base.accounts import User
+from conda_docker.image.base.system import BaseSystem
 
 ROOT = User(0, 0, "/root")
 _NAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")  # useradd(8), with the dot that Debian allows

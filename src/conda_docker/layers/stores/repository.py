@@ -43,7 +43,7 @@ from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
 from python_docker.registry.client import RegistryClient
-from python_docker.registry.medium import RegistryDestination
+from python_docker.registry.destination import RegistryDestination
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.descriptor import Descriptor
 from python_docker.spec.documents import Manifest

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from conda_docker.arguments.amounts import format_size
 from conda_docker.errors import Unsolvable
 from conda_docker.image.assemble import build_image
-from conda_docker.image.base import one_base
+from conda_docker.image.base.opening import one_base
 from conda_docker.image.index import image_index
 from conda_docker.image.plan import members_of
 from conda_docker.layers.stores.layer_stores import LayerStores

@@ -10,7 +10,8 @@ import pytest
 
 from conda_docker.build_options import BuildOptions
 from conda_docker.errors import UnsupportedInput
-from conda_docker.image.base_system import BaseSystem, User
+from conda_docker.image.base.accounts import User
+from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.content.added_files import add_files, owner_of
 from conda_docker.image.runtime.users import container_user
 from conda_docker.image.tree import ImageTree

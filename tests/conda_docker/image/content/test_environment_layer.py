@@ -7,9 +7,9 @@ import json
 from dataclasses import replace
 
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
-from conda_docker.image.base_system import BaseSystem
+from conda_docker.image.base.folder import Folder
+from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.content.environment_layer import environment_layer, history_file, marks_of_frozen
-from conda_docker.image.folder import Folder
 from conda_docker.image.runtime.activation import Activation
 from conda_docker.image.runtime.users import container_user
 from conda_docker.layers.recipe import Recipe

@@ -19,7 +19,7 @@ from python_docker.copying.delivery import Delivery
 from python_docker.errors import Error
 from python_docker.image.blob import Blob
 from python_docker.progress import Task
-from python_docker.registry.medium import RegistryDestination
+from python_docker.registry.destination import RegistryDestination
 from python_docker.spec.documents import Manifest
 from python_docker.spec.platform import Platform
 from python_docker.transports import Location, open_image

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from conda_docker.errors import UnsupportedInput
-from conda_docker.image.base_system import BaseSystem, User
+from conda_docker.image.base.accounts import User
+from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.runtime.users import ContainerUser, container_user, home_of, user_files
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\njovyan:x:1000:100::/home/jovyan:/bin/bash"

@@ -34,7 +34,7 @@ from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.progress import SILENT
 from python_docker.registry.client import RegistryClient
-from python_docker.registry.medium import RegistryDestination
+from python_docker.registry.destination import RegistryDestination
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents import Descriptor, Manifest
 from python_docker.spec.media_types import OCI_MANIFEST

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.image.base import one_base, open_base
+from conda_docker.image.base.opening import one_base, open_base
 from python_docker.errors import NotFound
 from python_docker.image import Image
 from python_docker.spec.platform import Platform

@@ -1,4 +1,4 @@
-"""Registries as a medium: a `Source` of images and a `Destination` for them (see `python_docker.transports.medium`)."""
+"""RegistryDestination: a repository of a registry, to be written to (see `python_docker.transports.medium`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
-from python_docker.errors import ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
+from python_docker.errors import InvalidReference, RegistryError
 from python_docker.files.compression import Compression
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore
@@ -17,11 +17,12 @@ from python_docker.registry.auth.scope import repository_scope
 from python_docker.registry.client import MISSING_BLOB, RegistryClient
 from python_docker.registry.options import RegistryOptions
 from python_docker.registry.places import BlobPlaces
-from python_docker.registry.referrers import keep_referrer, referrers
+from python_docker.registry.referrers import keep_referrer
+from python_docker.registry.source import reference_of, tagged_manifest
 from python_docker.registry.upload.session import Session, mount_blob
 from python_docker.spec.digest import Digest
 from python_docker.spec.docker_hub import DOCKER_HUB
-from python_docker.spec.documents import Descriptor, Index, Manifest
+from python_docker.spec.documents import Index, Manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
@@ -29,77 +30,6 @@ from python_docker.transports.medium import Destination
 
 _UPLOADS = 5
 """How many blobs are sent at once: they share one line."""
-
-
-class RegistrySource:
-    """An image, or an index of images, in a registry. Nothing is read before it is asked for.
-
-    `paths` are the repositories to look in, the first that has the image counts.
-    """
-
-    def __init__(self, client: RegistryClient, paths: tuple[str, ...], reference: ImageReference) -> None:
-        self._client = client
-        self._paths = paths
-        self._reference = reference
-        self._root: Manifest | Index | None = None
-
-    @classmethod
-    def open(cls, location: Location, options: RegistryOptions | None = None) -> RegistrySource:
-        """Return what a `docker://` location names; `options` are those of the environment when it is None.
-
-        Raises `InvalidReference` when the location names no image.
-        """
-        options = options or RegistryOptions.from_environment()
-        reference = _reference(location)
-        paths = [reference.path]
-        if reference.domain == DOCKER_HUB and options.docker_hub is not None:
-            # The registry in its place may know an image under the name that was typed, without `library/`.
-            paths.append(reference.path.removeprefix("library/"))
-        client = RegistryClient(options.address_of(reference.domain), options)
-        return cls(client, tuple(dict.fromkeys(paths)), reference)
-
-    @property
-    def reference(self) -> ImageReference:
-        """The name of the image."""
-        return self._reference
-
-    def root(self) -> Manifest | Index:
-        """Return what the tag, or the digest where there is one, names."""
-        while self._root is None:
-            try:
-                self._root = self._client.manifest(self._paths[0], self._reference.identifier)
-            except NotFoundInRegistry:
-                if len(self._paths) == 1:
-                    raise
-                self._paths = self._paths[1:]
-        return self._root
-
-    def child(self, descriptor: Descriptor) -> Manifest | Index:
-        """Return a manifest or index that an index names."""
-        found = self._client.manifest(self._paths[0], descriptor.digest)
-        if found.size != descriptor.size:
-            raise ContentMismatch(f"manifest {descriptor.digest} has {found.size} bytes instead of {descriptor.size}")
-        return found
-
-    def blob(self, descriptor: Descriptor) -> Blob:
-        """Return a config or layer, downloaded each time it is opened."""
-        return self._client.blob(self._paths[0], descriptor)
-
-    def check_blob(self, descriptor: Descriptor) -> None:
-        """Ask whether a blob is there in that size. Raises `NotFoundInRegistry` and `ContentMismatch`."""
-        self._client.check_blob(self._paths[0], descriptor)
-
-    def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
-        """Return what is attached to a manifest."""
-        return referrers(self._client, self._paths[0], digest).manifests
-
-    def tagged(self, tag: str) -> Manifest | Index | None:
-        """Return what a tag of the repository names."""
-        return _tagged(self._client, self._paths[0], tag)
-
-    def close(self) -> None:
-        """Close idle connections; blobs that were given stay usable."""
-        self._client.close()
 
 
 class RegistryDestination:
@@ -136,7 +66,7 @@ class RegistryDestination:
         Raises `InvalidReference` when the location names no image.
         """
         options = options or RegistryOptions.from_environment()
-        reference = _reference(location)
+        reference = reference_of(location)
         path = reference.path
         if reference.domain == DOCKER_HUB and options.docker_hub is not None:
             path = path.removeprefix("library/")
@@ -269,7 +199,7 @@ class RegistryDestination:
 
     def tagged(self, tag: str) -> Manifest | Index | None:
         """Return what a tag of the repository names now."""
-        return _tagged(self._client, self._path, tag)
+        return tagged_manifest(self._client, self._path, tag)
 
     def put_tagged(self, manifest: Manifest, tag: str) -> None:
         """Keep what is to be known by another tag for `commit`."""
@@ -307,7 +237,7 @@ class RegistryDestination:
             blobs = {blob.descriptor.digest: blob for blob in claimed if blob is not None}
             if not blobs:
                 raise
-            from python_docker.registry.unknown_blobs import send_unknown
+            from python_docker.registry.upload.unknown_blobs import send_unknown
 
             answer = send_unknown(self._client, self._path, reference, document, list(blobs.values()), error)
             self._present |= dict.fromkeys(blobs)
@@ -320,13 +250,6 @@ class RegistryDestination:
         self._tagged.clear()
 
 
-def _tagged(client: RegistryClient, path: str, tag: str) -> Manifest | Index | None:
-    try:
-        return client.manifest(path, tag)
-    except NotFoundInRegistry:
-        return None
-
-
 def present_blobs(location: Location, blobs: Sequence[Blob], registry: RegistryOptions | None = None) -> set[Digest]:
     """Return the digests of those of `blobs` that need not be uploaded to a repository, which is asked for each.
 
@@ -335,10 +258,3 @@ def present_blobs(location: Location, blobs: Sequence[Blob], registry: RegistryO
     destination = RegistryDestination.open(location, options=registry)
     lacking = in_parallel([partial(destination.lacks, blob) for blob in blobs], RegistryDestination.parallel)
     return {blob.descriptor.digest for blob, lacks in zip(blobs, lacking, strict=True) if not lacks}
-
-
-def _reference(location: Location) -> ImageReference:
-    reference = location.reference()
-    if reference is None:
-        raise InvalidReference(f"{location} names no image: it looks like docker://ghcr.io/org/name:tag")
-    return reference

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.wheels import LockedWheel
+from conda_docker.layers.making.settle import settle
 from conda_docker.layers.member import Member
 from conda_docker.layers.recipe import Recipe
-from conda_docker.layers.settle import settle
 from conda_docker.package.conda_format import PackageFile
 from python_docker.files.growing import GrowingFile
 from tests.conda_docker.layers.ingredients import RECIPE, Pantry

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.wheels import LockedWheel
+from conda_docker.layers.making.pipeline import ready_layers
 from conda_docker.layers.member import Member
-from conda_docker.layers.pipeline import ready_layers
 from conda_docker.package.conda_format import PackageFile
 from python_docker.errors import Error
 from python_docker.files.growing import GrowingFile

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.locked import LockedPackage
+from conda_docker.layers.making.write import write_layer
 from conda_docker.layers.member import Loss
 from conda_docker.layers.recipe import Recipe
-from conda_docker.layers.write import write_layer
 from conda_docker.link.bytecode.compiler import Compiler
 from conda_docker.link.bytecode.python_program import PythonProgram, exact_version, find_on_machine, minor_version
 from conda_docker.package.fetch.hashes import archive_hashes

@@ -20,7 +20,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from conda_docker.layers.arrivals import Arrivals, complete_groups, work_of
+from conda_docker.layers.making.arrivals import Arrivals, complete_groups, work_of
 from python_docker.files.growing import GrowingFile
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Registries as source and destination of copies."""
+"""Registries as destination of copies."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 
 from python_docker import copy_image, open_image, write_image
 from python_docker.copying.copy import put_image
-from python_docker.errors import ConnectionFailed, ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
+from python_docker.errors import ConnectionFailed, InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.image import Image
 from python_docker.registry.client import RegistryClient
-from python_docker.registry.medium import RegistryDestination, RegistrySource, present_blobs
+from python_docker.registry.destination import RegistryDestination, present_blobs
 from python_docker.registry.options import RegistryOptions
+from python_docker.registry.source import RegistrySource
 from python_docker.transports.location import Location
 from tests import peers
 from tests.python_docker.registry.contents import Tally, opaque_layer, random_blob, small_image
@@ -53,52 +54,6 @@ class Places:
 
     def keep(self, registry: str) -> None:
         self.kept.append(registry)
-
-
-class TestSource:
-    def test_image(self, stub: StubRegistry, options: RegistryOptions) -> None:
-        manifest = push(stub, small_image("x"), options)
-        image = open_image(f"docker://{stub.host}/team/app:v1", registry=options)
-        assert image.digest == manifest.digest
-        assert (image.name, image.tag) == (f"{stub.host}/team/app", "v1")
-        # The source was closed, its blobs are usable.
-        assert len(image.list_files()) == 3
-
-    def test_digest_wins_over_tag(self, stub: StubRegistry, options: RegistryOptions) -> None:
-        manifest = push(stub, small_image("x"), options)
-        push(stub, small_image("x", seed=1), options)
-        image = open_image(f"docker://{stub.host}/team/app:v1@{manifest.digest}", registry=options)
-        assert image.digest == manifest.digest
-
-    def test_child_of_another_size(self, stub: StubRegistry, options: RegistryOptions) -> None:
-        manifest = push(stub, small_image("x"), options)
-        source = RegistrySource.open(Location.parse(f"docker://{stub.host}/team/app:v1"), options)
-        with pytest.raises(ContentMismatch, match="bytes instead of"):
-            source.child(manifest.descriptor.replace(size=5))
-
-    def test_config_that_is_missing(self, stub: StubRegistry, options: RegistryOptions) -> None:
-        manifest = push(stub, small_image("x"), options)
-        del stub.blobs["team/app", manifest.config.digest]
-        with pytest.raises(NotFoundInRegistry):
-            open_image(f"docker://{stub.host}/team/app:v1", registry=options)
-
-    def test_in_place_of_docker_hub(self, stub: StubRegistry, options: RegistryOptions) -> None:
-        """Names are looked for as Docker Hub has them, then as they were typed."""
-        push(stub, small_image("x"), options, "library/both:v1")
-        push(stub, small_image("x", seed=1), options, "both:v1")
-        push(stub, small_image("x", seed=2), options, "bare:v1")
-        instead = options.with_fields(docker_hub=stub.url)
-        assert open_image("docker://both:v1", registry=instead).config["Env"] == ["SEED=0"]
-        assert open_image("docker://bare:v1", registry=instead).config["Env"] == ["SEED=2"]
-        write_image(small_image("x", seed=3), "docker://new:v1", registry=instead)
-        assert ("new", "v1") in stub.manifests
-        with pytest.raises(NotFoundInRegistry):
-            open_image("docker://neither:v1", registry=instead)
-
-    def test_options_of_the_environment(self, stub: StubRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("CONDA_DOCKER_REGISTRY_URL", stub.url)
-        write_image(small_image("x", layers=1), "docker://team/app:v1")
-        assert open_image("docker://team/app:v1").config["Env"] == ["SEED=0"]
 
 
 class TestDestination:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conda_docker.image.folder import Folder
+from conda_docker.image.base.folder import Folder
 from python_docker.tar import EntryType, LayerWriter, TarEntry, TarReader
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from conda_docker.environment.locked import LockedPackage, package_from_url
-from conda_docker.layers.arrivals import Arrivals, complete_groups, work_of
+from conda_docker.layers.making.arrivals import Arrivals, complete_groups, work_of
 from conda_docker.layers.member import Member
 
 

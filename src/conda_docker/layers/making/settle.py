@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from conda_docker.environment.wheels import LockedWheel
 from conda_docker.layers.clobbers import Settlement, find_losses, folders_of
 from conda_docker.layers.linked_folders import find_moves, move
+from conda_docker.layers.making.write import layer_paths
 from conda_docker.layers.member import Loss, open_member
-from conda_docker.layers.write import layer_paths
 from python_docker.files.growing import GrowingFile
 
 if TYPE_CHECKING:

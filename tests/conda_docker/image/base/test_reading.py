@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.image import base_system
-from conda_docker.image.base_system import BaseSystem, User, read_base_system
-from conda_docker.image.folder import Folder
+from conda_docker.image.base import reading
+from conda_docker.image.base.accounts import User
+from conda_docker.image.base.folder import Folder
+from conda_docker.image.base.reading import read_base_system
+from conda_docker.image.base.system import BaseSystem
 from python_docker.errors import UnsupportedFormat
 from python_docker.image import Image
 from python_docker.image.layer_builder import build_layer
@@ -133,12 +135,6 @@ def test_other_files_are_not_in_the_way_of_a_folder(tmp_path: Path) -> None:
     assert system.real_file("/srv/file") == "/file"
 
 
-def test_a_file_is_written_where_its_folder_leads(tmp_path: Path) -> None:
-    system = read_base_system(image_of([link("etc", "usr/etc"), link("home", "/var/home")]), tmp_path)
-    assert system.real_file("/etc/passwd") == "/usr/etc/passwd"
-    assert system.real_file("/a") == "/a"
-
-
 def test_all_of_it_is_remembered(tmp_path: Path) -> None:
     entries = [
         folder("srv/app", 0o700),
@@ -163,13 +159,13 @@ def test_a_damaged_note_is_no_obstacle(tmp_path: Path) -> None:
 
 
 def test_of_a_large_image_the_layers_up_to_the_shell_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base_system, "_WHOLE", 1)
+    monkeypatch.setattr(reading, "_WHOLE", 1)
     system = read_base_system(image_of([file("a")], [file("bin/sh")], [file("lib/libc-2.31.so")]), tmp_path)
     assert (system.shells, system.glibc) == (("/bin/sh",), None)
 
 
 def test_users_of_a_large_image_may_come_with_any_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base_system, "_WHOLE", 1)
+    monkeypatch.setattr(reading, "_WHOLE", 1)
     lower = [file("bin/sh"), file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")]
     upper = [file("etc/passwd", PASSWD), file("etc/group", GROUP), link("opt", "var/opt")]
     image = image_of(lower, upper)
@@ -185,7 +181,7 @@ def test_what_programs_rely_on_and_is_not_there(tmp_path: Path, monkeypatch: pyt
     bare = image_of([file("bin/sh")], [file("etc/passwd", PASSWD)])
     for _ in range(2):
         assert read_base_system(bare, tmp_path).lacks == ("/tmp", "/etc/group")
-    monkeypatch.setattr(base_system, "_WHOLE", 1)
+    monkeypatch.setattr(reading, "_WHOLE", 1)
     assert read_base_system(bare, tmp_path / "other").lacks == (), "it may come with a layer that was not read"
 
 
@@ -229,6 +225,6 @@ def test_this_machine_s_own_c_library_is_recognised(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["etc/passwd", "etc/group"])
 def test_a_list_of_accounts_that_is_absurdly_large(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base_system, "_LARGEST_LIST", 10)
+    monkeypatch.setattr(reading, "_LARGEST_LIST", 10)
     system = read_base_system(image_of([file(path, b"x" * 11)]), tmp_path)
     assert system.problem == f"/{path} of the base image has 11 bytes; at most 10 are read"

@@ -1,6 +1,6 @@
-"""What a build must know of the system in its base image: C library, shell, program loaders, users, folders.
+"""read_base_system: what the layers of a base image say of its system: C library, shell, users, folders.
 
-Read once from the image's layers and remembered by the image's ID.
+Read once and remembered by the image's ID.
 """
 
 from __future__ import annotations
@@ -9,31 +9,21 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
-from conda_docker.image.folder import Folder
-from conda_docker.layers.clobbers import folders_of
-from python_docker.errors import InvalidLayer, NotFound, UnsupportedFormat
+from conda_docker.image.base.accounts import ACCOUNTS, groups_of, users_of
+from conda_docker.image.base.folder import Folder
+from conda_docker.image.base.system import LOADERS, BaseSystem, from_note, to_note
+from python_docker.errors import InvalidLayer, NotFound
 from python_docker.image.filesystem import FileSystem
-from python_docker.tar import EntryType, TarEntry
+from python_docker.tar import EntryType
 
 if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.image.layer import Layer
-
-LOADERS = {
-    "linux-32": "/lib/ld-linux.so.2",
-    "linux-64": "/lib64/ld-linux-x86-64.so.2",
-    "linux-aarch64": "/lib/ld-linux-aarch64.so.1",
-    "linux-armv7l": "/lib/ld-linux-armhf.so.3",
-    "linux-ppc64le": "/lib64/ld64.so.2",
-    "linux-riscv64": "/lib/ld-linux-riscv64-lp64d.so.1",
-    "linux-s390x": "/lib/ld64.so.1",
-}
-"""What the kernel starts to load a program that is linked to glibc (glibc, shlib-versions and `ld-linux` manual)."""
 
 _SHELLS = ("bin/sh", "bin/bash")
 # Also where the glibc packages for Alpine put it.
@@ -43,94 +33,13 @@ _LIBC = re.compile(
 _LIBC_VERSION = re.compile(rb"GNU C Library [^\n]{0,200}?version (\d+\.\d+)")
 _LARGEST = 64 << 20  # bytes of a library that is read
 _LARGEST_LIST = 4 << 20  # bytes of a list of accounts: fifty thousand of them
-_ACCOUNTS = ("etc/passwd", "etc/group")
 _WHOLE = 150 << 20
 """Bytes of compressed layers up to which all of them are read. Of larger images, whose upper layers hold programs
 rather than a system, the layers up to the one that brings the shell."""
 _DEEPEST = 4  # folders: prefixes are no deeper
 _FULL = re.compile(r"(?:usr/)?(?:bin|include|lib[^/]*|sbin|share)/|(?:boot|dev|etc|proc|run|sys)/|var/(?:cache|lib)/")
 """Where a system has its many files, which are not kept in mind."""
-_FORMAT = 6
 _LOGIN_SCRIPT = re.compile(r"(?:^|/)etc/profile\.d/conda-docker[0-9]*\.sh$")
-_NUMBER = re.compile(r"[0-9]{1,10}")
-
-
-class User(NamedTuple):
-    """A line of `/etc/passwd` (passwd(5))."""
-
-    uid: int
-    gid: int
-    home: str
-
-
-@dataclass(frozen=True, slots=True)
-class BaseSystem:
-    """The system that an environment comes on top of; of an empty image when nothing is given.
-
-    `glibc` is the version of the GNU C library, such as "2.36"; `shells` and `loaders` are paths that are there, as
-    programs name them. `links` maps folders that are symbolic links to where they lead, both relative to the root;
-    `files` are what is no folder and leads to none, outside of the folders that are full of a system's files;
-    `folders` are those with another owner or mode than root's 0755, down to the fourth level.
-    `passwd` and `group` are the files, with bytes that are not UTF-8 as surrogates; `lacks` names those of them, and of
-    `/tmp`, that are surely not there. `environments` counts those of conda-docker that login shells know of.
-    `problem` says why nothing is known of an image that cannot be read as a file system.
-    """
-
-    glibc: str | None = None
-    shells: tuple[str, ...] = ()
-    loaders: tuple[str, ...] = ()
-    links: Mapping[str, str] = field(default_factory=dict)
-    files: frozenset[str] = frozenset()
-    folders: Mapping[str, Folder] = field(default_factory=dict)
-    users: Mapping[str, User] = field(default_factory=dict)
-    groups: Mapping[str, int] = field(default_factory=dict)
-    passwd: str = ""
-    group: str = ""
-    lacks: tuple[str, ...] = ()
-    environments: int = 0
-    problem: str | None = None
-
-    def real_path(self, path: str) -> str:
-        """Return where an absolute path leads, linked folders followed.
-
-        >>> BaseSystem(links={"opt": "var/opt"}).real_path("/opt/conda")
-        '/var/opt/conda'
-        """
-        parts = path.strip("/").split("/")
-        for count in range(len(parts), 0, -1):
-            target = self.links.get("/".join(parts[:count]))
-            if target is not None:
-                return "/" + "/".join(filter(None, [target, *parts[count:]]))
-        return path
-
-    def real_file(self, path: str) -> str:
-        """Return where a file at an absolute path is written to: a link in its own place is replaced."""
-        folder, _, name = path.rpartition("/")
-        return f"{self.real_path(folder).rstrip('/') if folder else ''}/{name}"
-
-    def check_folder(self, path: str) -> None:
-        """Raise `UnsupportedFormat` where the base has a file in the way of a folder at an absolute path.
-
-        As in a `COPY` of a Dockerfile: a layer with the folder would replace the file, and nobody would hear of it.
-        """
-        real = self.real_path(path)[1:]
-        if not real:
-            raise UnsupportedFormat(
-                f"{path} leads to / in the base image; choose another folder with --prefix-in-image"
-            )
-        for place in (real, *folders_of([real])):
-            if place in self.files:
-                raise UnsupportedFormat(
-                    f"the environment goes to {path}, but /{place} of the base image is no folder and leads to none; "
-                    "choose another folder with --prefix-in-image"
-                )
-
-    def folders_above(self, paths: Iterable[str]) -> dict[str, TarEntry]:
-        """Return the folders on the way to `paths`, relative to the root, that a layer must state to leave as they are.
-
-        A layer names each folder that something of it is in, and so decides on its owner and mode.
-        """
-        return {folder: self.folders[folder].entry(folder) for folder in folders_of(paths) if folder in self.folders}
 
 
 def read_base_system(image: Image, cache_dir: Path, *, accounts: bool = False) -> BaseSystem:
@@ -164,7 +73,7 @@ def _remembered_or_read(
         system = read(image)
     except (InvalidLayer, NotFound) as error:
         return BaseSystem(problem=str(error))
-    note = json.dumps(_to_json(system)).encode()
+    note = json.dumps(to_note(system)).encode()
     CacheFolder(cache_dir).remember(NoteKind.SYSTEMS, image.id.encoded + mark, note)
     return system
 
@@ -174,7 +83,7 @@ def remembered_base_system(image: Image, cache_dir: Path, mark: str = "") -> Bas
     note = CacheFolder(cache_dir).read_note(NoteKind.SYSTEMS, image.id.encoded + mark)
     with suppress(ValueError, LookupError, TypeError):
         if note is not None:
-            return _from_json(json.loads(note))
+            return from_note(json.loads(note))
     return None
 
 
@@ -200,8 +109,8 @@ def _read_whole(image: Image) -> BaseSystem:
 
 def _look(files: FileSystem, layers: Sequence[Layer]) -> BaseSystem:
     libraries = [path for path in files if _LIBC.fullmatch(path)]
-    contents = _contents(files, layers, (*libraries, *_ACCOUNTS))
-    passwd, group = (contents.get(path, b"").decode("utf-8", "surrogateescape") for path in _ACCOUNTS)
+    contents = _contents(files, layers, (*libraries, *ACCOUNTS))
+    passwd, group = (contents.get(path, b"").decode("utf-8", "surrogateescape") for path in ACCOUNTS)
     links = dict(_links(files))
     return BaseSystem(
         glibc=next(filter(None, (_glibc_version(path, contents.get(path, b"")) for path in libraries)), None),
@@ -210,11 +119,11 @@ def _look(files: FileSystem, layers: Sequence[Layer]) -> BaseSystem:
         links=links,
         files=frozenset(_files(files, links)),
         folders=dict(_folders(files)),
-        users=dict(_users(passwd)),
-        groups=dict(_groups(group)),
+        users=dict(users_of(passwd)),
+        groups=dict(groups_of(group)),
         passwd=passwd,
         group=group,
-        lacks=tuple(f"/{path}" for path in ("tmp", *_ACCOUNTS) if not _exists(files, path)),
+        lacks=tuple(f"/{path}" for path in ("tmp", *ACCOUNTS) if not _exists(files, path)),
         environments=sum(_LOGIN_SCRIPT.search(path) is not None for path in files),
     )
 
@@ -235,7 +144,7 @@ def _contents(files: FileSystem, layers: Sequence[Layer], paths: Iterable[str]) 
         for number, (entry, content) in enumerate(layers[layer].entries()):
             if number not in numbers or entry.type is not EntryType.FILE:
                 continue
-            accounts = [path for path in numbers[number] if path in _ACCOUNTS]
+            accounts = [path for path in numbers[number] if path in ACCOUNTS]
             if accounts and entry.size > _LARGEST_LIST:
                 raise InvalidLayer(
                     f"/{accounts[0]} of the base image has {entry.size} bytes; at most {_LARGEST_LIST} are read"
@@ -291,54 +200,3 @@ def _glibc_version(path: str, content: bytes) -> str | None:
         return match[1]
     banner = _LIBC_VERSION.search(content)
     return None if banner is None else banner[1].decode()
-
-
-def _users(passwd: str) -> Iterator[tuple[str, User]]:
-    for line in passwd.split("\n"):
-        fields = line.split(":")
-        if len(fields) >= 6 and fields[0] and _NUMBER.fullmatch(fields[2]) and _NUMBER.fullmatch(fields[3]):
-            yield fields[0], User(int(fields[2]), int(fields[3]), fields[5])
-
-
-def _groups(group: str) -> Iterator[tuple[str, int]]:
-    for line in group.split("\n"):
-        fields = line.split(":")
-        if len(fields) >= 3 and fields[0] and _NUMBER.fullmatch(fields[2]):
-            yield fields[0], int(fields[2])
-
-
-def _to_json(system: BaseSystem) -> dict[str, Any]:
-    return {
-        "format": _FORMAT,
-        "glibc": system.glibc,
-        "shells": system.shells,
-        "loaders": system.loaders,
-        "links": system.links,
-        "files": sorted(system.files),
-        "folders": system.folders,
-        "passwd": system.passwd,
-        "group": system.group,
-        "lacks": system.lacks,
-        "environments": system.environments,
-    }
-
-
-def _from_json(value: Any) -> BaseSystem:
-    """Return the system that `_to_json` wrote. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
-    if value["format"] != _FORMAT:
-        raise ValueError("of another version")
-    passwd, group = str(value["passwd"]), str(value["group"])
-    return BaseSystem(
-        glibc=None if value["glibc"] is None else str(value["glibc"]),
-        shells=tuple(map(str, value["shells"])),
-        loaders=tuple(map(str, value["loaders"])),
-        links={str(path): str(target) for path, target in value["links"].items()},
-        files=frozenset(map(str, value["files"])),
-        folders={str(path): Folder(*map(int, fields)) for path, fields in value["folders"].items()},
-        users=dict(_users(passwd)),
-        groups=dict(_groups(group)),
-        passwd=passwd,
-        group=group,
-        lacks=tuple(map(str, value["lacks"])),
-        environments=int(value["environments"]),
-    )

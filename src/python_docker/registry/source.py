@@ -1,0 +1,101 @@
+"""RegistrySource: an image in a registry, to be read (see `python_docker.transports.medium`)."""
+
+from __future__ import annotations
+
+from python_docker.errors import ContentMismatch, InvalidReference, NotFoundInRegistry
+from python_docker.image.blob import Blob
+from python_docker.registry.client import RegistryClient
+from python_docker.registry.options import RegistryOptions
+from python_docker.registry.referrers import referrers
+from python_docker.spec.digest import Digest
+from python_docker.spec.docker_hub import DOCKER_HUB
+from python_docker.spec.documents import Descriptor, Index, Manifest
+from python_docker.spec.reference import ImageReference
+from python_docker.transports.location import Location
+
+
+class RegistrySource:
+    """An image, or an index of images, in a registry. Nothing is read before it is asked for.
+
+    `paths` are the repositories to look in, the first that has the image counts.
+    """
+
+    def __init__(self, client: RegistryClient, paths: tuple[str, ...], reference: ImageReference) -> None:
+        self._client = client
+        self._paths = paths
+        self._reference = reference
+        self._root: Manifest | Index | None = None
+
+    @classmethod
+    def open(cls, location: Location, options: RegistryOptions | None = None) -> RegistrySource:
+        """Return what a `docker://` location names; `options` are those of the environment when it is None.
+
+        Raises `InvalidReference` when the location names no image.
+        """
+        options = options or RegistryOptions.from_environment()
+        reference = reference_of(location)
+        paths = [reference.path]
+        if reference.domain == DOCKER_HUB and options.docker_hub is not None:
+            # The registry in its place may know an image under the name that was typed, without `library/`.
+            paths.append(reference.path.removeprefix("library/"))
+        client = RegistryClient(options.address_of(reference.domain), options)
+        return cls(client, tuple(dict.fromkeys(paths)), reference)
+
+    @property
+    def reference(self) -> ImageReference:
+        """The name of the image."""
+        return self._reference
+
+    def root(self) -> Manifest | Index:
+        """Return what the tag, or the digest where there is one, names."""
+        while self._root is None:
+            try:
+                self._root = self._client.manifest(self._paths[0], self._reference.identifier)
+            except NotFoundInRegistry:
+                if len(self._paths) == 1:
+                    raise
+                self._paths = self._paths[1:]
+        return self._root
+
+    def child(self, descriptor: Descriptor) -> Manifest | Index:
+        """Return a manifest or index that an index names."""
+        found = self._client.manifest(self._paths[0], descriptor.digest)
+        if found.size != descriptor.size:
+            raise ContentMismatch(f"manifest {descriptor.digest} has {found.size} bytes instead of {descriptor.size}")
+        return found
+
+    def blob(self, descriptor: Descriptor) -> Blob:
+        """Return a config or layer, downloaded each time it is opened."""
+        return self._client.blob(self._paths[0], descriptor)
+
+    def check_blob(self, descriptor: Descriptor) -> None:
+        """Ask whether a blob is there in that size. Raises `NotFoundInRegistry` and `ContentMismatch`."""
+        self._client.check_blob(self._paths[0], descriptor)
+
+    def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
+        """Return what is attached to a manifest."""
+        return referrers(self._client, self._paths[0], digest).manifests
+
+    def tagged(self, tag: str) -> Manifest | Index | None:
+        """Return what a tag of the repository names."""
+        return tagged_manifest(self._client, self._paths[0], tag)
+
+    def close(self) -> None:
+        """Close idle connections; blobs that were given stay usable."""
+        self._client.close()
+
+
+def tagged_manifest(client: RegistryClient, path: str, tag: str) -> Manifest | Index | None:
+    """Return what a tag of a repository names; None when there is no such tag."""
+    try:
+        return client.manifest(path, tag)
+    except NotFoundInRegistry:
+        return None
+
+
+def reference_of(location: Location) -> ImageReference:
+    """Return the name of the image at a `docker://` location. Raises `InvalidReference` when it names none."""
+    reference = location.reference()
+    if reference is None:
+        raise InvalidReference(f"{location} names no image: it looks like docker://ghcr.io/org/name:tag")
+    return reference
