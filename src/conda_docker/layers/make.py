@@ -49,7 +49,7 @@ def make_layers(
     *,
     interpreters: Interpreters | None = None,
     extracted: bool = False,
-    reads: Callable[[Blob], bool] | None = None,
+    take: Callable[[Blob], bool] | None = None,
     workers: int = 1,
     progress: Progress = SILENT,
     stop: Stop | None = None,
@@ -60,8 +60,9 @@ def make_layers(
     folders or wheels as they become available, in any order; up to `workers` layers are written at once, and kept in
     the stores. `extracted` looks for layers from extracted folders, too.
 
-    What a store of others says of a layer is checked before it is given: all of it where `reads` says that the layer's
-    bytes are needed, else its size. A layer that is not what was said, or is gone, is made, with a warning.
+    A layer of a store of others is checked before it is given (see `stores.confirm`). `take` has the places that the
+    image goes to take one unread, and returns False where its bytes are needed. A layer that is not what was said, or
+    is gone, is made, with a warning.
 
     Which package wins a path that several bring is known only when all layers are: a layer that loses one is yielded
     again without it, and the later one is the layer of its `position`. Those of stores that are certain to meet others
@@ -73,7 +74,8 @@ def make_layers(
     stop = stop or Stop()
     groups = [tuple(group) for group in plan.groups]
     with ExitStack() as closing:
-        confirmation = Confirmation(recipe, stores, reads, extracted, stop)
+        taking = None if take is None else lambda layer: take(layer.layer.blob)
+        confirmation = Confirmation(lambda _: recipe, stores, taking, extracted, stop)
         making = _Making(recipe, stores, fetch, confirmation, interpreters, workers, progress, closing, stop)
         made: dict[int, MadeLayer] = {}
         held: list[MadeLayer] = []
@@ -219,9 +221,7 @@ class _Making:
         return layer.position in self.meeting and not self.confirmation.is_copied(layer, lost)
 
     def _expect(self, groups: Iterable[Group], lost: Losses) -> None:
-        keys = [key for group in groups if (key := self.recipe.key(group, lost=lost)) is not None]
-        for store in self.stores.sources:
-            store.expect(keys)
+        self.stores.expect([key for group in groups if (key := self.recipe.key(group, lost=lost)) is not None])
 
     def _is_to_be_verified(self, layer: MadeLayer) -> bool:
         share = self.stores.verified

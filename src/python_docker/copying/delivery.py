@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from python_docker.copying.transfer import Transfer
-from python_docker.errors import Error
+from python_docker.errors import ContentMismatch, Error
 from python_docker.image.blob import Blob
 from python_docker.parallel import Stop, in_parallel
 from python_docker.progress import SILENT, Progress
@@ -97,21 +97,29 @@ class Delivery:
         """What happens to a blob that leaves, as progress says it: it is pushed, or written."""
         return "push" if self.is_remote else "write"
 
-    def reads(self, blob: Blob) -> bool:
-        """Return whether some place needs the bytes of a blob, rather than have it already, or mount it.
+    def take(self, blob: Blob) -> bool:
+        """Have the places take a blob unread: they have it already, or mount it. Return whether none needs its bytes.
 
-        Raises what asking a registry raises.
+        Of several repositories of one registry the first is asked; the others mount it later. Raises `ContentMismatch`
+        where it is there in another size. What else goes wrong ends the delivery, and is raised as well.
         """
-        for transfer in self._transfers:
-            if transfer is None:  # an archive or an engine
-                return True
-            destination = transfer.destination
-            if isinstance(destination, MovesLittle):
-                if destination.reads(blob):
-                    return True
-            elif destination.staging is None or not destination.staging.contains(blob.descriptor):
-                return True
-        return False
+        self.stop.check()
+        try:
+            return all(self._takes(self._transfers[group[0]], blob) for group in self._groups())
+        except ContentMismatch:
+            raise
+        except Error as error:
+            self.stop.set(error)
+            raise
+
+    @staticmethod
+    def _takes(transfer: Transfer | None, blob: Blob) -> bool:
+        if transfer is None:  # an archive or an engine
+            return False
+        destination = transfer.destination
+        if isinstance(destination, MovesLittle):
+            return destination.take(blob)
+        return destination.staging is not None and destination.staging.contains(blob.descriptor)
 
     def begin(self, blob: Blob, label: str = "") -> None:
         """Start sending a blob to the places that take it now, shown as `label`.

@@ -214,12 +214,12 @@ class RegistryClient:
         )
         return response.length
 
-    def check_blob(self, path: str, descriptor: Descriptor) -> None:
-        """Ask whether a repository has a blob of that digest and size, and read nothing of it.
+    def check_blob(self, path: str, descriptor: Descriptor, *, to_push: bool = False) -> None:
+        """Ask whether a repository has a blob of that digest and size, and read nothing of it; see `has_blob`.
 
         Raises `NotFoundInRegistry`, and `ContentMismatch` for another size.
         """
-        size = self.blob_size(path, descriptor.digest)
+        size = self.blob_size(path, descriptor.digest, to_push=to_push)
         if size is not None and size != descriptor.size:
             raise ContentMismatch(
                 f"blob {descriptor.digest} in {self.domain}/{path} has {size} bytes instead of {descriptor.size}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
-from python_docker.errors import InvalidReference, RegistryError
+from python_docker.errors import InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.files.compression import Compression
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore
@@ -51,6 +51,8 @@ class RegistryDestination:
         self._referrers: list[Manifest] = []
         self._tagged: dict[str, Manifest] = {}
         self._present: dict[Digest, Blob | None] = {}  # and what was not sent, as the registry said that it has it
+        self._taken: dict[Digest, str] = {}  # what `take` has done, until `put_blob` says it
+        self._lacking: dict[Digest, Session | None] = {}  # what `take` could not do, and the upload that has begun
         self._refusing: set[str] = set()
         self._lock = threading.Lock()
         self._uploading = threading.BoundedSemaphore(_UPLOADS)
@@ -101,40 +103,79 @@ class RegistryDestination:
         """Have a blob in the repository, by the way that moves least: it is there, it is mounted, it is uploaded."""
         digest = blob.descriptor.digest
         with self._lock:
-            if digest in self._present:
+            outcome = self._taken.pop(digest, "")
+            if not outcome and digest in self._present:
                 return "exists"
-        outcome = self._put(blob, task)
+            is_lacking = digest in self._lacking
+            session = self._lacking.pop(digest, None)
+        if not outcome and not is_lacking:
+            outcome, session = self._find(blob)
+        if not outcome:
+            from python_docker.registry.upload.blob import upload_blob
+
+            with self._uploading:
+                upload_blob(self._client, self._path, blob, task, session)
+        self._note(blob, outcome)
+        return outcome
+
+    def take(self, blob: Blob) -> bool:
+        """Have a blob without its bytes: return whether it is there, or was mounted. Else `put_blob` sends it.
+
+        Raises `ContentMismatch` for one that is there in another size, and what `put_blob` raises.
+        """
+        digest = blob.descriptor.digest
+        with self._lock:
+            if digest in self._present:
+                return True
+        outcome, session = self._find(blob, exactly=True)
+        with self._lock:
+            if outcome:
+                self._taken[digest] = outcome
+            else:
+                self._lacking[digest] = session
+        if outcome:
+            self._note(blob, outcome)
+        return outcome != ""
+
+    def _find(self, blob: Blob, *, exactly: bool = False) -> tuple[str, Session | None]:
+        """Return how a blob is in the repository without its bytes, else the upload that the registry has begun.
+
+        It is asked at most once for a mount: what it begins in its place is the upload.
+        """
+        session: Session | bool = False
+        is_expected = self._path in self._repositories(blob.descriptor.digest)
+        if is_expected and self._has(blob, exactly=exactly):
+            return "exists", None
+        source = self._source_of(blob)
+        if source is not None:
+            session = mount_blob(self._client, self._path, blob.descriptor.digest, source)
+            if session is True:
+                return "mounted", None
+            if self._client.upload_limits.mounts:
+                self._doubt(source, blob.descriptor.digest, refused=session is False)
+        # Layers that may not be given away stay where their descriptor says (image-spec, layer.md).
+        if (not is_expected and self._has(blob, exactly=exactly)) or blob.descriptor.is_elsewhere:
+            return "exists", None
+        return "", session if isinstance(session, Session) else None
+
+    def _has(self, blob: Blob, *, exactly: bool) -> bool:
+        """Return whether a blob is in the repository; raise `ContentMismatch` where it is not `exactly` that one."""
+        if not exactly:
+            return self._client.has_blob(self._path, blob.descriptor.digest, to_push=True)
+        try:
+            self._client.check_blob(self._path, blob.descriptor, to_push=True)
+        except NotFoundInRegistry:
+            return False
+        return True
+
+    def _note(self, blob: Blob, outcome: str) -> None:
+        """Note that a blob is here, and where it was not sent, by what it can be sent after all."""
+        digest = blob.descriptor.digest
         claimed = outcome != "" and not blob.descriptor.is_elsewhere
         with self._lock:
             self._present[digest] = blob if claimed else None
         if self._places is not None:
             self._places.add(self._client.domain, self._path, digest)
-        return outcome
-
-    def _put(self, blob: Blob, task: Task) -> str:
-        """Ask at most once for a mount: what the registry begins in its place is the upload."""
-        digest = blob.descriptor.digest
-        session: Session | bool = False
-        is_expected = self._path in self._repositories(digest)
-        if is_expected and self._client.has_blob(self._path, digest, to_push=True):
-            return "exists"
-        source = self._source_of(blob)
-        if source is not None:
-            session = mount_blob(self._client, self._path, digest, source)
-            if session is True:
-                return "mounted"
-            if self._client.upload_limits.mounts:
-                self._doubt(source, digest, refused=session is False)
-        if not is_expected and self._client.has_blob(self._path, digest, to_push=True):
-            return "exists"
-        if blob.descriptor.is_elsewhere:
-            # Layers that may not be given away stay where their descriptor says (image-spec, layer.md).
-            return "exists"
-        from python_docker.registry.upload.blob import upload_blob
-
-        with self._uploading:
-            upload_blob(self._client, self._path, blob, task, session if isinstance(session, Session) else None)
-        return ""
 
     @property
     def _places(self) -> BlobPlaces | None:
@@ -176,11 +217,6 @@ class RegistryDestination:
             return not self._client.has_blob(source, blob.descriptor.digest)
         except RegistryError:  # what may be pushed to may still not be read
             return True
-
-    def reads(self, blob: Blob) -> bool:
-        """Return whether bytes of a blob would be sent; one of a repository of the same registry is to be mounted."""
-        domain, _, _ = (blob.origin or "").partition("/")
-        return domain != self._client.domain and self.lacks(blob)
 
     def put_manifest(self, manifest: Manifest | Index, *, root: bool) -> None:
         """Store a manifest by its digest; the `root` is kept for `commit`."""

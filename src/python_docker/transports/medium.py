@@ -88,8 +88,11 @@ class ChecksBlobs(Protocol):
 class MovesLittle(Protocol):
     """A destination that may have a blob without being sent its bytes."""
 
-    def reads(self, blob: Blob) -> bool:
-        """Return whether bytes of a blob would be sent. Raises what `put_blob` raises when that cannot be asked."""
+    def take(self, blob: Blob) -> bool:
+        """Have a blob without reading it, and return whether that was possible; else `put_blob` sends its bytes.
+
+        Raises `ContentMismatch` where the destination has it in another size, and what `put_blob` raises.
+        """
 
 
 @runtime_checkable

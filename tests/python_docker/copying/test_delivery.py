@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from python_docker import Image
 from python_docker.copying.copy import send_image
 from python_docker.copying.delivery import Delivery
 from python_docker.copying.transfer import Transfer
-from python_docker.errors import ConnectionFailed, InvalidArchive
+from python_docker.errors import AccessDenied, ConnectionFailed, InvalidArchive
 from python_docker.image.blob import Blob
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents import Manifest
@@ -21,6 +21,14 @@ from tests import peers
 from tests.peers.containment import wait_until
 from tests.python_docker.registry.stub_registry import StubRegistry, refusal
 from tests.python_docker.registry.stub_server import Answer, Asked
+
+
+@pytest.fixture
+def stub() -> Iterator[StubRegistry]:
+    """Return a registry that a test can have fail."""
+    running = StubRegistry()
+    yield running
+    running.stop()
 
 
 def image_of(*files: str) -> Image:
@@ -178,3 +186,30 @@ def test_a_place_that_cannot_be_written_is_found_before_anything_leaves(tmp_path
     with pytest.raises(InvalidArchive, match="not empty"):
         Delivery(places(f"oci:{tmp_path}/new", f"oci:{tmp_path}/out"))
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_places_take_a_blob_unread_where_all_have_it(tmp_path: Path, stub: StubRegistry) -> None:
+    [layer] = image_of("a").layers
+    stub.blobs["app", layer.digest] = layer.blob.read()
+    registry, layout = f"docker://{stub.host}/app:1", f"oci:{tmp_path}/layout:v1"
+    with Delivery(places(registry)) as delivery:
+        assert delivery.take(layer.blob)
+    with Delivery(places(registry, layout)) as delivery:
+        assert not delivery.take(layer.blob)
+    with Delivery(places(layout)) as delivery:
+        delivery.finish(sending(image_of("a")))
+    with Delivery(places(registry, layout)) as delivery:
+        assert delivery.take(layer.blob)
+    with Delivery(places(registry, f"docker-archive:{tmp_path}/out.tar")) as delivery:
+        assert not delivery.take(layer.blob)
+
+
+def test_a_registry_that_cannot_be_asked_ends_the_delivery(stub: StubRegistry) -> None:
+    [layer] = image_of("a").layers
+    stub.hook = lambda asked: refusal(403, "DENIED")
+    with Delivery(places(f"docker://{stub.host}/app:1")) as delivery:
+        with pytest.raises(AccessDenied):
+            delivery.take(layer.blob)
+        with pytest.raises(CancelledError):
+            delivery.begin(layer.blob)
+        assert isinstance(delivery.stop.cause, AccessDenied)

@@ -9,7 +9,7 @@ import pytest
 
 from python_docker import copy_image, open_image, write_image
 from python_docker.copying.copy import put_image
-from python_docker.errors import ConnectionFailed, InvalidReference, NotFoundInRegistry, RegistryError
+from python_docker.errors import ConnectionFailed, ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.image import Image
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.destination import RegistryDestination, present_blobs
@@ -174,6 +174,36 @@ class TestDestination:
         another.share(destination)
         assert [another.put_blob(blob, Tally()) for blob in blobs] == ["", "", ""]
         assert len([asked for asked in stub.requests[before:] if "mount" in asked.query]) == 1
+
+    def test_what_is_taken_unread_is_asked_for_once(self, stub: StubRegistry, remembering: RegistryClient) -> None:
+        _, blob = random_blob(1000)
+        RegistryDestination(remembering, "team/app", "v1").put_blob(blob, Tally())
+        destination, before = RegistryDestination(remembering, "team/other", "v1"), len(stub.requests)
+        assert destination.take(blob)
+        assert destination.take(blob)
+        assert destination.put_blob(blob, Tally()) == "mounted"
+        assert destination.put_blob(blob, Tally()) == "exists"
+        assert [asked.method for asked in stub.requests[before:]] == ["POST"]
+
+    def test_what_cannot_be_taken_unread_is_sent_without_another_question(
+        self, stub: StubRegistry, remembering: RegistryClient
+    ) -> None:
+        content, blob = random_blob(1000)
+        RegistryDestination(remembering, "team/app", "v1").put_blob(blob, Tally())
+        del stub.blobs["team/app", blob.descriptor.digest]
+        destination, before = RegistryDestination(remembering, "team/other", "v1"), len(stub.requests)
+        assert not destination.take(blob)
+        assert [asked.method for asked in stub.requests[before:]] == ["POST", "HEAD"]
+        assert destination.put_blob(blob, Tally()) == ""
+        assert [asked.method for asked in stub.requests[before:]] == ["POST", "HEAD", "PUT"]
+        assert stub.blobs["team/other", blob.descriptor.digest] == content
+
+    def test_what_is_there_in_another_size_is_not_taken(self, stub: StubRegistry, client: RegistryClient) -> None:
+        content, blob = random_blob(1000)
+        stub.blobs["team/app", blob.descriptor.digest] = content
+        claimed = blob.describe(blob.descriptor.replace(size=999))
+        with pytest.raises(ContentMismatch, match="1000 bytes instead of 999"):
+            RegistryDestination(client, "team/app", "v1").take(claimed)
 
     def test_what_would_be_mounted_is_not_lacking(self, stub: StubRegistry, remembering: RegistryClient) -> None:
         (_, known), (_, new) = random_blob(1000), random_blob(1000, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from conda_docker.baking.layers.works import LayerWork
 from conda_docker.errors import CacheError, InterpreterNotFound
 from conda_docker.layers.fetching import fetching
 from conda_docker.layers.made import MadeLayer, look_up
+from conda_docker.layers.making.confirmation import Confirmation
 from conda_docker.layers.making.pipeline import ready_layers
 from conda_docker.layers.member import named
 from conda_docker.layers.recipe import digest_of
@@ -25,11 +26,13 @@ from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
+    from conda_docker.layers.made import Group
     from conda_docker.layers.member import Member
     from conda_docker.layers.stores import LayerStore
     from conda_docker.link.bytecode.compiler import Compiler
     from conda_docker.link.bytecode.interpreter import Interpreters
     from conda_docker.package.conda_format import PackageFile
+    from python_docker.image.blob import Blob
     from python_docker.image.layer import Layer
     from python_docker.parallel import Stop
 
@@ -104,46 +107,60 @@ class Workshop:
         return cls(options, stores, compilers, workers, stop, progress)
 
     @property
-    def sources(self) -> Sequence[LayerStore]:
-        """The stores that layers are looked up in: none where all of them are to be made anew."""
-        return self.stores.sources if self.options.use_cache else ()
+    def looked_in(self) -> LayerStores:
+        """The stores with those alone that layers are looked up in: none where all of them are to be made anew."""
+        return self.stores if self.options.use_cache else self.stores.unread()
+
+    @property
+    def extracted(self) -> bool:
+        """Whether layers from extracted folders are looked for, too."""
+        return self.options.use_extracted or self.options.offline
 
     def expect(self, works: Sequence[LayerWork]) -> None:
         """Look up the layers of one environment in the layer repositories, at once where it is known as a whole."""
-        for source in self.sources:
-            source.expect([work.key for work in works])
+        self.looked_in.expect([work.key for work in works])
 
     def find(self, number: int, work: LayerWork) -> MadeLayer | None:
-        """Return a layer that a store has."""
-        extracted = self.options.use_extracted or self.options.offline
-        return look_up(number, work.members, work.recipe, self.sources, {}, extracted=extracted)
+        """Return a layer that a store has, unchecked."""
+        return look_up(number, work.members, work.recipe, self.looked_in.sources, {}, extracted=self.extracted)
 
 
-def make_works(works: Sequence[LayerWork], shop: Workshop) -> Iterator[MadeWork]:
+def make_works(
+    works: Sequence[LayerWork], shop: Workshop, take: Callable[[LayerWork, Blob], bool] | None = None
+) -> Iterator[MadeWork]:
     """Yield what becomes of each layer, in any order: first of those that stores have, then of each that is made.
+
+    What a store of others says of a layer is checked as in a build: `take` has the places that it goes to take it
+    unread, and returns False where its bytes are needed.
 
     A package that cannot be had, or is not one, costs the layers that hold it; an error of the cache, or of a
     repository that layers are to be kept in, ends all. Raises `CacheError`, `RegistryError`, and `CancelledError` when
     the workshop is stopped.
     """
-    found: list[_Step] = []
-    missing = {}
+    found: list[MadeLayer] = []
+    missing: dict[int, Group] = {}
     for number, work in enumerate(works):
         shop.stop.check()
         known = shop.find(number, work)
         if known is None:
             missing[number] = work.members
         else:
-            found.append(_Step(number, known))
+            found.append(known)
     _check_room(shop, [works[number] for number in missing])
     making = _Making(works, shop)
-    if not shop.stores.keeps_elsewhere:
-        yield from (making.outcome(step) for step in found)
-        found = []
-    if not found and not missing:
+    taking = None if take is None else lambda layer: take(works[layer.position], layer.layer.blob)
+    confirmation = Confirmation(lambda number: works[number].recipe, shop.looked_in, taking, shop.extracted, shop.stop)
+    kept: list[_Step] = []
+    for layer in confirmation.confirmed(found, missing, {}):
+        step = _Step(layer.position, layer)
+        if shop.stores.keeps_elsewhere:
+            kept.append(step)
+        else:
+            yield making.outcome(step)
+    if not kept and not missing:
         return
     for step in ready_layers(
-        found,
+        kept,
         missing,
         making.fetch,
         making.write,

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from python_docker.errors import Error
+from python_docker.errors import ContentMismatch, Error
 from python_docker.progress import SILENT, Progress
 from python_docker.transports import open_destination
+from python_docker.transports.medium import MovesLittle
 
 if TYPE_CHECKING:
     from conda_docker.baking.targets.target import Target
@@ -53,6 +54,25 @@ class Carriers:
                     key = domain, blob.descriptor.digest
                     if key not in self._begun and not self._stop.is_set():
                         self._begun[key] = pool.submit(self._put, destination, blob, label)
+
+    def take(self, target: Target, blob: Blob) -> bool:
+        """Have the registries that a target goes to take a blob unread; return whether none of its places needs it.
+
+        Raises `ContentMismatch` where it is there in another size.
+        """
+        for place in target.outputs:
+            with self._lock:
+                carrier = self._carrier(target, place) if place.transport == "docker" else None
+            if carrier is None or not isinstance(carrier[1], MovesLittle):
+                return False
+            try:
+                if not carrier[1].take(blob):
+                    return False
+            except ContentMismatch:
+                raise
+            except Error:
+                return False
+        return True
 
     def wait(self, target: Target, digests: Iterable[Digest]) -> None:
         """Wait until those blobs that have left have arrived, or will not arrive."""

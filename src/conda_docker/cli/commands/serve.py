@@ -130,8 +130,7 @@ def serve(
 
 def _configuration(path: Path | None, given: dict[str, Any]) -> ServerConfiguration:
     """Return the configuration of a file with the options over it."""
-    from conda_docker.serve.configuration import InvalidConfiguration
-    from conda_docker.serve.configuration_file import configuration_of, read_document
+    from conda_docker.serve.configuration import InvalidConfiguration, configuration_of, read_document
 
     document = {} if path is None else read_document(path)
     over: dict[str, Any] = {

@@ -90,7 +90,7 @@ def _made(
         fetching(options, stores.cache, smallest_first=is_remote, early=True, progress=progress, stop=stop),
         interpreters=Interpreters.of(plan.environment, stores.cache.root, offline=options.offline),
         extracted=options.use_extracted or options.offline,
-        reads=None if delivery is None else delivery.reads,
+        take=None if delivery is None else delivery.take,
         workers=options.workers or os.cpu_count() or 1,
         progress=progress,
         stop=stop,

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import OutOfReach
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from conda_docker.layers.member import Losses
     from conda_docker.layers.recipe import Recipe
     from conda_docker.layers.stores.layer_stores import LayerStores
-    from python_docker.image.blob import Blob
     from python_docker.parallel import Stop
 
 _AT_ONCE = 8
@@ -32,19 +32,20 @@ _log = logging.getLogger("conda_docker")
 class Confirmation:
     """Looks layers up in stores, and checks what these say of them.
 
-    `reads` says whether the bytes of a layer are needed: then all of it is checked, else its size. `extracted` looks
-    for layers from extracted folders, too.
+    `recipe_of` gives the recipe of the layer at a position. `take` has the places that a layer goes to take it unread,
+    if they can; None where it is not known where it goes. `extracted` looks for layers from extracted folders, too.
     """
 
-    recipe: Recipe
+    recipe_of: Callable[[int], Recipe]
     stores: LayerStores
-    reads: Callable[[Blob], bool] | None
+    take: Callable[[MadeLayer], bool] | None
     extracted: bool
     stop: Stop
 
     def look_up(self, position: int, group: Group, lost: Losses) -> MadeLayer | None:
         """Return the layer of a group of packages that a store has, unchecked."""
-        return look_up(position, group, self.recipe, self.stores.sources, lost, extracted=self.extracted)
+        recipe = self.recipe_of(position)
+        return look_up(position, group, recipe, self.stores.sources, lost, extracted=self.extracted)
 
     def is_copied(self, layer: MadeLayer, lost: Losses) -> bool:
         """Return whether a layer is to be put into a store that lacks it, which reads it."""
@@ -77,7 +78,7 @@ class Confirmation:
                     raise
 
     def _key(self, layer: MadeLayer, lost: Losses) -> str | None:
-        return self.recipe.key(layer.members, extracted=layer.extracted, lost=lost)
+        return self.recipe_of(layer.position).key(layer.members, extracted=layer.extracted, lost=lost)
 
     def _is_right(self, layer: MadeLayer, lost: Losses) -> bool:
         store = layer.source
@@ -87,10 +88,13 @@ class Confirmation:
         if key is None:
             return True
         self.stop.check()
-        read = self.stores.copies(key, layer.layer) or (self.reads is not None and self.reads(layer.layer.blob))
+        copied = self.stores.copies(key, layer.layer)
+        take = None if self.take is None or copied else partial(self.take, layer)
+        ask = self.stores.verified > 0 and not copied
         try:
-            confirm(layer.layer, store, self.stores.cache, read=read)
+            confirm(layer.layer, store, self.stores.cache, take, read=copied, ask=ask)
         except Error as error:
+            self.stop.check()  # a place that the image goes to may have failed, which ends the build
             if isinstance(error, OutOfReach):
                 _log.debug("%s", error)
             else:

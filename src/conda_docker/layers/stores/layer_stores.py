@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -90,6 +90,14 @@ class LayerStores:
     def is_foreign(self, store: LayerStore | None) -> bool:
         """Return whether another machine may have made the layers of a store, which is one of `sources`."""
         return store is not None and store is not self.local
+
+    def expect(self, keys: Sequence[str]) -> None:
+        """Have the stores look up layers at once: where they are looked for, and where they may be kept already."""
+        for store in self.sources:
+            store.expect(keys)
+        for store in self.destinations:
+            if all(store is not other for other in self.sources):
+                store.expect(keys)
 
     def copies(self, key: str, layer: Layer) -> bool:
         """Return whether a layer that another repository has is to be copied to one, which does not have it yet."""

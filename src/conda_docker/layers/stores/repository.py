@@ -189,9 +189,10 @@ class RepositoryStore:
     def put(self, key: str, layer: Layer, facts: LayerFacts, inputs: Mapping[str, Any]) -> Layer:
         """Keep a layer under its key unless it is there, and return it as the repository has it, if it does.
 
+        A layer that is not from there may be missing in spite of its entry: the repository is asked for it, too.
         Raises `RegistryError` when it cannot be kept.
         """
-        if self.get(key) is not None:
+        if self.get(key) is not None and (layer.blob.origin == self.name or self.holds(key, layer)):
             return self._located(layer)
         if self._full:
             return layer
@@ -227,9 +228,13 @@ class RepositoryStore:
         found = self._content(tag, self._plans[tag])
         if found is None:
             return
-        _, value = found
+        layers, value = found
         try:
+            listed = {descriptor.digest: descriptor.size for descriptor in layers}
             for key, entry in entries_in(value, self._reader.blob):
+                if isinstance(entry, Entry) and listed.get(entry.layer.digest) != entry.layer.size:
+                    # The registry has seen the list alone.
+                    entry = ValueError("it says something else of its layer than the manifest that it is in")  # noqa: PLW2901
                 if key not in self._dropped:
                     self._known[key] = self._usable(key, entry)
             self._notes |= notes_in(value)

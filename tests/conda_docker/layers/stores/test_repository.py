@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -44,6 +45,7 @@ from tests.conda_docker.channel import SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer
 from tests.conda_docker.layers.stores.shelves import add_layer, repository_store
 from tests.peers import Registry
+from tests.peers.registry import Request
 from tests.python_docker.registry.stub_registry import StubRegistry, refusal
 from tests.python_docker.registry.stub_server import Answer, Asked
 
@@ -138,9 +140,24 @@ def test_a_bare_machine_asks_once_for_each_layer_that_it_pushes(
     assert downloads(server) == []
     asked = registry.requests(since=before)
     known = [layer.digest for layer in second.layers if layer.packages]
+    assert len(known) == 3
     for digest in known:
-        assert [each.method for each in asked if digest in each.path] == ["HEAD", "POST"], "its size, and a mount"
-    assert [each.path for each in asked if each.method == "GET" and "/blobs/" in each.path] == []
+        assert [(each.method, each.status) for each in asked if digest in each.path] == [("POST", 201)], "a mount"
+    others = [each for each in asked if not any(digest in each.path for digest in known)]
+    assert Counter(map(kind_of, others)) == {
+        "GET version": 2,  # by who reads there, and who pushes
+        "GET manifest": 1,  # the entry of the environment
+        "HEAD blob": 2,  # of the config, and of the layer of the environment itself
+        "POST upload": 2,
+        "PUT upload": 2,
+        "PUT manifest": 1,
+    }
+
+
+def kind_of(asked: Request) -> str:
+    """Return what is asked for, as in `POST upload`."""
+    kinds = {"/manifests/": "manifest", "/uploads/": "upload", "/blobs/": "blob", "/v2/": "version"}
+    return f"{asked.method} {next(kind for part, kind in kinds.items() if part in asked.path)}"
 
 
 def test_the_repository_of_the_image_can_be_its_layer_repository(
@@ -233,6 +250,25 @@ def test_a_layer_that_must_be_read_is_fetched_once(
     assert len(blobs) == 3
     assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
     assert Image.from_filename(tmp_path / "a.tar")[0].list_files() == first.image.list_files()
+
+
+def test_what_is_kept_there_for_a_known_environment_is_asked_for_and_made_whole(
+    machine: Machine, server: ChannelServer, registry: Registry, repository: str, layers: str
+) -> None:
+    first = machine("first", cache_to=layers)
+    before = len(of_repository(registry, repository))
+    machine("first", cache_to=layers)
+    asked = of_repository(registry, repository)[before:]
+    # Of two that have a path in common, one is there with it and without.
+    assert Counter(asked) == {"GET manifests": 1, "HEAD blobs": 4}
+    python = next(layer for layer in first.layers if layer.packages == ("python",))
+    [content] = registry.storage.rglob(f"blobs/sha256/*/{python.digest.encoded}/data")
+    content.unlink()
+    assert machine("first", cache_to=layers).image.digest == first.image.digest
+    assert client_of(registry).has_blob(f"{repository}/layers", python.digest)
+    server.requests.clear()
+    assert machine("second", cache_from=layers).image.digest == first.image.digest
+    assert downloads(server) == []
 
 
 def test_what_this_machine_knows_is_kept_there_too(
@@ -452,14 +488,73 @@ def test_a_false_size_gets_into_no_image(
     deliver: Callable[..., Manifest],
     place: str,
     server: ChannelServer,
+    registry: Registry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     first = claimed(false_size)
     server.requests.clear()
-    assert deliver(place).digest == first.image.digest
+    if place.endswith("/image:1") and registry.host in place:
+        assert deliver(place, verify_cache=1e-9).digest == first.image.digest, "its registry is asked for sizes"
+    else:
+        assert deliver(place).digest == first.image.digest
     assert "bytes instead of 5" in caplog.text
     assert "cannot use the layer of python in" in caplog.text
     assert len(downloads(server)) == 1
+
+
+def test_a_false_size_of_a_layer_that_is_mounted_is_taken_on_the_word_of_who_can_write_there(
+    claimed: Callable[..., BuildResult], deliver: Callable[..., Manifest], registry: Registry, repository: str
+) -> None:
+    first = claimed(false_size)
+    assert deliver(f"docker://{registry.host}/{repository}/image:1").digest != first.image.digest
+
+
+def test_a_false_size_in_one_of_the_two_places_is_noticed_without_a_request(
+    claimed: Callable[..., BuildResult],
+    deliver: Callable[..., Manifest],
+    registry: Registry,
+    repository: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first = claimed(lambda entry: None)
+    client, path = client_of(registry), f"{repository}/layers"
+    [tags] = client.tags(path)
+    tag = next(tag for tag in tags if tag.startswith("plan-"))
+    manifest = client.manifest(path, tag)
+    assert isinstance(manifest, Manifest)
+    layers = [layer.to_json() | {"size": layer.size + 1} for layer in manifest.layers]
+    client.put_manifest(path, tag, Manifest.build(json.loads(manifest.raw) | {"layers": layers}))
+    assert deliver(f"docker://{registry.host}/{repository}/image:1").digest == first.image.digest
+    assert "it says something else of its layer than the manifest that it is in" in caplog.text
+
+
+def test_a_false_size_of_a_layer_that_was_read_here_is_noticed_without_a_request(
+    claimed: Callable[..., BuildResult],
+    deliver: Callable[..., Manifest],
+    registry: Registry,
+    repository: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first = claimed(lambda entry: None)
+    deliver(f"docker-archive:{tmp_path}/out.tar:x:1")
+    claim(client_of(registry), f"{repository}/layers", "python", false_size)
+    assert deliver(f"docker://{registry.host}/{repository}/image:1").digest == first.image.digest
+    assert "bytes instead of 5" in caplog.text
+
+
+def test_a_false_size_of_a_layer_that_the_image_has_had_is_noticed_by_the_one_request_for_it(
+    claimed: Callable[..., BuildResult],
+    deliver: Callable[..., Manifest],
+    registry: Registry,
+    repository: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first = claimed(lambda entry: None)
+    place = f"docker://{registry.host}/{repository}/layers:image"
+    claim(client_of(registry), f"{repository}/layers", "python", false_size)
+    assert deliver(place).digest == first.image.digest
+    assert "bytes instead of 5" in caplog.text
 
 
 def test_a_false_diff_id_gets_into_no_image_whose_layers_are_read(
