@@ -68,8 +68,11 @@ class RegistryError(Error):
     """A registry that refused or failed.
 
     `status` is the HTTP status (0 when no answer came), `codes` the error codes of the distribution specification
-    that the answer named, such as `MANIFEST_UNKNOWN`.
+    that the answer named, such as `MANIFEST_UNKNOWN`. `image` is the name of the image that could not be read, where it
+    is the image as a whole that was asked for.
     """
+
+    image: str | None = None
 
     def __init__(self, message: str, *, status: int = 0, codes: tuple[str, ...] = ()) -> None:
         super().__init__(message)

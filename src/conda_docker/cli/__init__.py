@@ -135,7 +135,10 @@ def _explain(error: Exception, output: Output) -> int:
             output.note(f"Try '{context.command_path} --help'.")
         return error.exit_code
     if isinstance(error, Error):
-        for note in notes_of(error):
+        from conda_docker.cli.terminal.places import place_in_engine
+
+        elsewhere = place_in_engine(error)
+        for note in (*notes_of(error), *([elsewhere] if elsewhere else [])):
             output.note(f"note: {note}")
         output.error(str(error))
         return exit_code_of(error)

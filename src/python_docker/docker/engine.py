@@ -64,9 +64,11 @@ class Engine(Protocol):
         """
 
 
-def find_engine() -> Engine:
+def find_engine(*, patience: float | None = None) -> Engine:
     """Return the engine that the user's settings name, else the first that answers where engines listen, else a
     command.
+
+    `patience` are the seconds that one may take to answer; None: as long as one that is busy may need.
 
     `python_docker.docker.endpoint` says which settings and places these are. Raises `EngineNotFound`, which says
     where it was looked for.
@@ -76,12 +78,12 @@ def find_engine() -> Engine:
     chosen = chosen_endpoint()
     looked: list[str] = []
     if chosen is not None:
-        engine = _reach(chosen, looked)
+        engine = _reach(chosen, looked, patience)
         if engine is None:
             raise EngineNotFound(f"no Docker or Podman answers: {looked[0]}. {_ADVICE}")
         return engine
     for endpoint in usual_endpoints():
-        engine = _reach(endpoint, looked)
+        engine = _reach(endpoint, looked, patience)
         if engine is not None:
             return engine
     for command in _COMMANDS:
@@ -91,7 +93,7 @@ def find_engine() -> Engine:
     raise EngineNotFound("no Docker or Podman was found. Looked for:\n  " + "\n  ".join(looked) + f"\n{_ADVICE}.")
 
 
-def _reach(endpoint: Endpoint, looked: list[str]) -> Engine | None:
+def _reach(endpoint: Endpoint, looked: list[str], patience: float | None) -> Engine | None:
     from python_docker.docker.api import EngineApi
 
     if not endpoint.has_api:
@@ -100,7 +102,7 @@ def _reach(endpoint: Endpoint, looked: list[str]) -> Engine | None:
         looked.append(f"no engine at {endpoint}: it is not there")
         return None
     try:
-        return EngineApi(endpoint)
+        return EngineApi(endpoint) if patience is None else EngineApi(endpoint, greeting=patience)
     except EngineError as error:
         looked.append(str(error))
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from python_docker.errors import ContentMismatch, InvalidReference, NotFoundInRegistry
+from python_docker.errors import ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.image.blob import Blob
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
@@ -51,8 +51,9 @@ class RegistrySource:
         while self._root is None:
             try:
                 self._root = self._client.manifest(self._paths[0], self._reference.identifier)
-            except NotFoundInRegistry:
-                if len(self._paths) == 1:
+            except RegistryError as error:
+                if len(self._paths) == 1 or not isinstance(error, NotFoundInRegistry):
+                    error.image = self._reference.familiar
                     raise
                 self._paths = self._paths[1:]
         return self._root

@@ -56,7 +56,8 @@ def validate(image: Image, *, layers: bool = True, progress: Progress = SILENT) 
 def validate_source(source: Source, *, layers: bool = True, progress: Progress = SILENT) -> Report:
     """Check what a source holds, as `validate` does: an image, an index with all that it names, or another artifact.
 
-    Of what is not an image digests and sizes are checked: what else it may hold is for others to know.
+    Of what is not an image digests and sizes are checked: what else it may hold is for others to know. Raises
+    `RegistryError` for a registry that has no such image, or does not give it.
     """
     return validate_sources({"": source}, layers=layers, progress=progress)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from python_docker.copying.attached import attached_manifest, find_tagged
 from python_docker.copying.choose import MAX_DEPTH
 from python_docker.copying.names import name_blobs
-from python_docker.errors import Error, NotFound
+from python_docker.errors import AccessDenied, ConnectionFailed, Error, NotFound, NotFoundInRegistry, TooManyRequests
 from python_docker.files.buffers import keep_buffers
 from python_docker.parallel import in_parallel
 from python_docker.spec.digest_tags import PAYLOAD, signed_digest
@@ -63,6 +63,8 @@ class Validation:
         try:
             root = source.root()
             reference = source.reference
+        except (NotFoundInRegistry, AccessDenied, ConnectionFailed, TooManyRequests):
+            raise  # nothing is known of the image
         except Error as failure:
             self.note(f"{prefix}the image", [error(str(failure))])
             return

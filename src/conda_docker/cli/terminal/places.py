@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from python_docker.transports import Location
 
+_PATIENCE = 2.0
+"""Seconds that an engine may take to answer where it may only know what to advise."""
 _NAMED = ("docker", "docker-daemon", "docker-archive")
 
 
@@ -19,6 +21,24 @@ def engine_of(locations: Iterable[Location]) -> str | None:
     from python_docker.docker.engine import find_engine
 
     return find_engine().name.capitalize()
+
+
+def place_in_engine(error: BaseException) -> str | None:
+    """Return a sentence on an image that a registry did not give and the engine here has; None where it is not so."""
+    from python_docker.docker.engine import find_engine
+    from python_docker.errors import EngineError, NotFound, RegistryError
+
+    cause: BaseException | None = error
+    while cause is not None and not (isinstance(cause, RegistryError) and cause.image):
+        cause = cause.__cause__
+    if not isinstance(cause, RegistryError) or cause.image is None:
+        return None
+    try:
+        engine = find_engine(patience=_PATIENCE)
+        engine.inspect(cause.image)
+    except (EngineError, NotFound):
+        return None
+    return f"{engine.name.capitalize()} here has an image of this name, which is docker-daemon:{cause.image}"
 
 
 def describe_place(location: Location, engine: str | None) -> str:

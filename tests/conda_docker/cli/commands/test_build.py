@@ -417,6 +417,32 @@ def test_it_runs_in_docker(
     assert result.stdout.splitlines()[-1].endswith("docker run --rm -it built:v1")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("inspect", "localhost:1/loaded:1"),
+        ("validate", "localhost:1/loaded:1"),
+        ("report", "localhost:1/loaded:1"),
+        ("copy", "localhost:1/loaded:1", "copied.tar"),
+        ("diff", "localhost:1/loaded:1", "oci:base"),
+        ("verify", "--rebuild", "localhost:1/loaded:1"),
+        ("build", "-b", "localhost:1/loaded:1", "-o", "built.tar", "numpy"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_registry_that_lacks_what_docker_has(
+    build: Build, conda_docker: Run, docker_engine: peers.DockerEngine, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    write_oci_layout(tmp_path / "base", LAYERS, runtime=hello_config())
+    env = {"DOCKER_HOST": docker_engine.host}
+    assert build("-i", "localhost:1/loaded:1", "--load", "numpy", base="oci:base", env=env).returncode == 0
+    done = conda_docker(*command, env=env)
+    assert done.returncode == ExitCode.NETWORK
+    assert "note: Docker here has an image of this name, which is docker-daemon:localhost:1/loaded:1" in done.stderr
+    other = conda_docker("inspect", "localhost:1/other:1", env=env)
+    assert "docker-daemon" not in other.stderr
+
+
 def test_podman_is_called_by_its_name(build: Build, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     podman = tmp_path / "bin/podman"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from conda_docker.cli.exit_codes import ExitCode
 from python_docker.transports import open_image
 from tests.conda_docker.cli.commands.test_copy import write_artifact, write_index
 from tests.conda_docker.cli.conftest import Run
@@ -96,3 +97,9 @@ def test_what_is_not_an_image_is_checked_for_what_it_is(conda_docker: Run, tmp_p
         0,
         "oci:sbom is valid (1 artifact, which is not an image, 1 layer, 4 B)\n",
     )
+
+
+def test_an_image_that_a_registry_does_not_give_is_neither_valid_nor_not(conda_docker: Run) -> None:
+    done = conda_docker("validate", "--json", "localhost:1/app:1")
+    assert (done.returncode, done.stdout) == (ExitCode.NETWORK, "")
+    assert "error: cannot connect to localhost:1" in done.stderr
