@@ -67,6 +67,7 @@ check: venv
 docs: venv
 	$(VENV)/bin/python scripts/commands_page.py > docs/commands.md
 	$(VENV)/bin/python scripts/declaration_schema.py > src/conda_docker/cli/declared/conda-docker.schema.json
+	$(VENV)/bin/python scripts/json_schema.py > docs/json.schema.json
 	$(VENV)/bin/zensical build --clean --strict
 
 bench: venv peers

@@ -1,75 +1,77 @@
-"""docs/json.md names every field of the reports that `--json` prints."""
+"""The page on reports for programs: it describes all of them, and its schema says the same."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
+import click
+import jsonschema
 import pytest
 
-from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
-from tests.conda_docker.cli.conftest import Run, conda_docker
-from tests.conda_docker.conftest import environment, synthetic_channel
-from tests.documentation.pages import ROOT
+from conda_docker.cli.app import app
+from tests.json_reports import PAGE, check_report, definitions, forms, schema
 
-__all__ = ["conda_docker", "environment", "synthetic_channel"]
-
-PAGE = (ROOT / "docs" / "json.md").read_text()
-# What is in these is the image's own, or another section's.
-OF_OTHERS = {"config", "labels", "annotations", "comparison"}
-
-# The section of the page, and the commands whose reports it describes; each after those before it.
-REPORTS = [
-    ("build", "build -b scratch -f environment.yml -i demo:1.0 -o oci:demo:1.0 --json"),
-    ("build --dry-run", "build -b scratch -f environment.yml --dry-run --json"),
-    ("bake", "bake environment.yml -b scratch -o images --json"),
-    ("bake", "bake environment.yml -b scratch --dry-run --json"),
-    ("inspect", "inspect oci:demo:1.0 --json"),
-    ("inspect", "inspect oci:demo:1.0 --layers --json"),
-    ("inspect", "inspect oci:demo:1.0 --packages --json"),
-    ("copy", "copy oci:demo:1.0 copied.tar --json"),
-    ("validate", "validate copied.tar --json"),
-    ("cache", "cache info --json"),
-    ("cache", "cache prune --max-size 1GB --json"),
-    ("doctor", "doctor --offline --json"),
-    ("verify", "verify --rebuild oci:demo:1.0 --json"),
-    ("diff", "diff oci:demo:1.0 copied.tar --json"),
-    ("report", "report oci:demo:1.0 --against copied.tar --json"),
-    ("cache", "cache clear --json"),
-]
+PAGE_START = "# Page\n\n## one\n\n| field | type | |\n|---|---|---|\n"
 
 
-def test_every_field_is_described(conda_docker: Run, synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
-    synthetic_channel.add(SyntheticPackage(name="tool", files={"share/tool": b"tool"}))
-    channel = f"channels: ['{synthetic_channel.url}', nodefaults]\n"
-    (tmp_path / "environment.yml").write_text(f"{channel}dependencies: [tool]\n")
-    missing = {}
-    for section, command in REPORTS:
-        done = conda_docker(*command.split())
-        assert done.stdout.startswith(("{", "[")), done.stderr
-        described = section_of(section)
-        missing[command] = sorted({name for name in names(json.loads(done.stdout)) if f"`{name}`" not in described})
-    assert {command: found for command, found in missing.items() if found} == {}
+def commands(group: click.Group, *before: str) -> Iterator[str]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, *before, name)
+        elif command is not None and any("--json" in param.opts for param in command.params):
+            yield " ".join((*before, name))
 
 
-@pytest.mark.parametrize("section", sorted({section for section, _ in REPORTS}))
-def test_there_is_such_a_section(section: str) -> None:
-    assert f"\n## {section}\n" in PAGE
+def test_every_command_with_json_is_described() -> None:
+    described = {name for name in forms() if name in PAGE.read_text().replace("## ", "\n").splitlines()}
+    assert set(commands(app)) <= described
 
 
-def section_of(name: str) -> str:
-    return re.split(r"^## ", PAGE.partition(f"\n## {name}\n")[2], flags=re.MULTILINE)[0]
+def test_the_schema_that_is_published_is_that_of_the_page() -> None:
+    published = json.loads(PAGE.with_name("json.schema.json").read_text())
+    assert published == schema(), "`make docs` writes it anew"
+    jsonschema.Draft202012Validator.check_schema(published)
 
 
-def names(value: object) -> Iterator[str]:
-    """Yield the names of all fields of a report."""
-    if isinstance(value, dict):
-        for name, field in value.items():
-            yield name
-            if name not in OF_OTHERS:
-                yield from names(field)
-    elif isinstance(value, list):
-        for item in value:
-            yield from names(item)
+@pytest.mark.parametrize(
+    "report",
+    [
+        {},
+        {"bytes_freed": "1"},
+        {"bytes_freed": 1, "other": 2},
+    ],
+)
+def test_a_report_that_is_not_as_described_is_found(report: object) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        check_report(["cache", "clear", "--json"], json.dumps(report))
+    check_report(["cache", "clear", "--json"], '{"bytes_freed": 1}')
+
+
+@pytest.mark.parametrize(
+    ("written", "good", "bad"),
+    [
+        ("string or null", [None, "a"], [1]),
+        ("`a` or `b c`", ["b c"], ["b"]),
+        ("list of lists of strings", [[["a"]], []], ["a", [1]]),
+        ("object of integers", [{"a": 1}], [{"a": "b"}]),
+        ("`a`, digest or null", ["a", None, "sha256:" + 64 * "0"], ["sha256:x"]),
+        ("list of twos or null", [None, [{"a": 1}]], [[{"a": "b"}], [{}]]),
+    ],
+)
+def test_types(written: str, good: list[object], bad: list[object]) -> None:
+    page = f"{PAGE_START}| `x` | {written} | |\n\n### two\n\n| field | type | |\n|---|---|---|\n| `a` | integer | |\n"
+    found = {"$ref": "#/$defs/one", "$defs": definitions(page, closed=True)}
+    for value in good:
+        jsonschema.validate({"x": value}, found)
+    for value in bad:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"x": value}, found)
+
+
+@pytest.mark.parametrize("written", ["three", "list of three", "strng"])
+def test_a_type_that_nothing_defines(written: str) -> None:
+    with pytest.raises(ValueError, match="nothing says what"):
+        definitions(f"{PAGE_START}| `x` | {written} | |\n")

@@ -13,6 +13,7 @@ import pytest
 from conda_docker import cli
 from tests.conda_docker.conftest import Run
 from tests.images import hello_config, layer_tar, write_docker_archive, write_oci_layout
+from tests.json_reports import check_report
 
 __all__ = ["LAYERS", "Run"]
 
@@ -22,7 +23,10 @@ LAYERS = [layer_tar({"etc/greeting": b"hello\n"}), layer_tar({"srv/data": b"0123
 
 @pytest.fixture
 def conda_docker(tmp_path: Path, environment: dict[str, str]) -> Run:
-    """Return a function that does the same within this process, which takes a tenth of the time."""
+    """Return a function that does the same within this process, which takes a tenth of the time.
+
+    What is printed as JSON must be as it is documented.
+    """
 
     def run(
         *args: str | Path, env: dict[str, str] | None = None, input: str = "", folder: Path = tmp_path
@@ -42,6 +46,8 @@ def conda_docker(tmp_path: Path, environment: dict[str, str]) -> Run:
         for stream in (output, errors):
             stream.flush()
             texts.append(stream.buffer.getvalue().decode())
+        if "--json" in args and texts[0]:
+            check_report([str(arg) for arg in args], texts[0])
         return subprocess.CompletedProcess(args, code, *texts)
 
     return run

@@ -195,7 +195,8 @@ def _show_artifact(output: Output, location: str, source: Source, manifest: Mani
     artifact = describe_artifact(manifest)
     name = source.reference.familiar if source.reference else None
     if json:
-        output.json({"location": location, "name": name, "index": None, "artifact": artifact, "image": None})
+        value = {"location": location, "name": name, "index": None, "artifact": artifact, "image": None}
+        output.json(value | {"attached": None})
     else:
         output.result(artifact_text(location, source.reference, artifact))
 

@@ -135,7 +135,7 @@ def describe_layers(image: Image) -> list[Report]:
 
 
 def describe_source(location: str, name: ImageReference | None, root: Manifest | Index, image: Image | None) -> Report:
-    """Return what a location names: the index, if it is one, and one image of it."""
+    """Return what a location names: the index, if it is one, and one image of it. What is attached is left open."""
     from python_docker.spec.documents import Index
 
     return {
@@ -144,6 +144,7 @@ def describe_source(location: str, name: ImageReference | None, root: Manifest |
         "index": describe_index(root) if isinstance(root, Index) else None,
         "artifact": None,
         "image": describe_image(image) if image else None,
+        "attached": None,
     }
 
 
