@@ -124,8 +124,10 @@ def serve(
         address, bound = listening.getsockname()[:2]
         scheme = "http" if tls_cert is None else "https"
         where = f"[{address}]" if ":" in address else address
-        output.note(f"serving images on {scheme}://{where}:{bound}; press Ctrl-C to stop")
-        uvicorn.Server(settings).run(sockets=[listening])
+        server = uvicorn.Server(settings)
+        with server.capture_signals():  # from before it is said to serve: a signal in between ends it too
+            output.note(f"serving images on {scheme}://{where}:{bound}; press Ctrl-C to stop")
+            server.run(sockets=[listening])
 
 
 def _configuration(path: Path | None, given: dict[str, Any]) -> ServerConfiguration:
