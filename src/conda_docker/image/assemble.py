@@ -24,6 +24,7 @@ from conda_docker.image.content.environment_layer import environment_layer
 from conda_docker.image.content.new_layers import NewLayer, NewLayers
 from conda_docker.image.content.package_layers import PackageLayers, package_layers
 from conda_docker.image.content.script_layers import activation_variables, link_script_layers
+from conda_docker.image.in_the_way import check_below
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
 from conda_docker.image.result import BuildResult, LayerReport, layer_notes, report_layer, system_notes
 from conda_docker.image.runtime.activation import Activation, activate, with_scripts
@@ -59,8 +60,9 @@ def build_image(
     stores (None: those of the options). Each layer, the base's first, leaves by `delivery` as soon as it is there. The
     image's name is the base's until it is set.
 
-    Raises `PlatformNotFound` for a base of another platform, `UnsupportedFormat` for one with too many layers,
-    `DownloadError`, `InvalidPackage`, `CacheError`, and `InterpreterNotFound` with `bytecode="always"`.
+    Raises `PlatformNotFound` for a base of another platform, `UnsupportedFormat` for one with too many layers or with
+    files and links where the environment has folders, `DownloadError`, `InvalidPackage`, `CacheError`, and
+    `InterpreterNotFound` with `bytecode="always"`.
     """
     check_type("environment", environment, LockedEnvironment, "lock() and resolve() give one")
     check_optional("base", base, Image, "open_base opens one by its name")
@@ -78,6 +80,7 @@ def build_image(
     if base is not None and delivery is not None:
         begin_base(base, delivery)
     packages = package_layers(plan, options, stores, delivery, progress)
+    check_below(plan.recipe.prefix, system, (layer.facts for layer in packages.made))
     return _assemble(replace(plan, recipe=packages.recipe), options, packages, stores.local)
 
 

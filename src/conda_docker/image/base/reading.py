@@ -34,8 +34,9 @@ _LIBC_VERSION = re.compile(rb"GNU C Library [^\n]{0,200}?version (\d+\.\d+)")
 _LARGEST = 64 << 20  # bytes of a library that is read
 _LARGEST_LIST = 4 << 20  # bytes of a list of accounts: fifty thousand of them
 _WHOLE = 150 << 20
-"""Bytes of compressed layers up to which all of them are read. Of larger images, whose upper layers hold programs
-rather than a system, the layers up to the one that brings the shell."""
+"""Bytes of compressed layers up to which all of them are read. Of larger images: the layers up to the one that brings
+the shell, and as many of the others, the smallest first. Links, owners and accounts come with small layers; gigabytes
+of programs, which a push may never need here, stay where they are."""
 _DEEPEST = 4  # folders: prefixes are no deeper
 _FULL = re.compile(r"(?:usr/)?(?:bin|include|lib[^/]*|sbin|share)/|(?:boot|dev|etc|proc|run|sys)/|var/(?:cache|lib)/")
 """Where a system has its many files, which are not kept in mind."""
@@ -45,7 +46,8 @@ _LOGIN_SCRIPT = re.compile(r"(?:^|/)etc/profile\.d/conda-docker[0-9]*\.sh$")
 def read_base_system(image: Image, cache_dir: Path, *, accounts: bool = False) -> BaseSystem:
     """Return what is known of the system in an image, remembered in `cache_dir` by the image's ID.
 
-    Of a large image, only the lower layers are read; with `accounts`, all of them are, for its users and groups.
+    Of a large image, only the lower layers and small ones are read; with `accounts`, all of them are, for its users
+    and groups.
     Layers that do not make a file system end in a `BaseSystem` with a `problem`: a build that copies them into its
     image does not need to understand them.
     """
@@ -95,11 +97,29 @@ def _read(image: Image) -> BaseSystem:
     bottom_up = list(reversed(image.layers))
     if _is_large(image):
         for count in range(1, len(bottom_up)):
-            files = FileSystem(bottom_up[:count])
-            if _exists(files, "bin/sh"):
-                # What is not there may come with a layer above.
-                return replace(_look(files, bottom_up[:count]), lacks=())
+            if not _exists(FileSystem(bottom_up[:count]), "bin/sh"):
+                continue
+            layers = _with_small_ones(bottom_up, count)
+            if len(layers) < len(bottom_up):
+                # What is not there may come with a layer that is not read.
+                return replace(_look(FileSystem(layers), layers), lacks=())
+            break
     return _read_whole(image)
+
+
+def _with_small_ones(bottom_up: Sequence[Layer], count: int) -> list[Layer]:
+    """Return the lowest `count` layers, and as many of the others as may be read, the smallest first; in their order.
+
+    The choice depends on the image alone: whatever is on this machine, the same base gives the same image.
+    """
+    room = _WHOLE - sum(layer.size for layer in bottom_up[:count])
+    chosen = set(range(count))
+    for number in sorted(range(count, len(bottom_up)), key=lambda number: bottom_up[number].size):
+        room -= bottom_up[number].size
+        if room < 0:
+            break
+        chosen.add(number)
+    return [bottom_up[number] for number in sorted(chosen)]
 
 
 def _read_whole(image: Image) -> BaseSystem:

@@ -9,7 +9,6 @@ from typing import Any
 from conda_docker.image.base.accounts import User, groups_of, users_of
 from conda_docker.image.base.folder import Folder
 from conda_docker.layers.clobbers import folders_of
-from python_docker.errors import UnsupportedFormat
 from python_docker.tar import TarEntry
 
 LOADERS = {
@@ -23,7 +22,7 @@ LOADERS = {
 }
 """What the kernel starts to load a program that is linked to glibc (glibc, shlib-versions and `ld-linux` manual)."""
 
-_FORMAT = 6
+_FORMAT = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +69,6 @@ class BaseSystem:
         """Return where a file at an absolute path is written to: a link in its own place is replaced."""
         folder, _, name = path.rpartition("/")
         return f"{self.real_path(folder).rstrip('/') if folder else ''}/{name}"
-
-    def check_folder(self, path: str) -> None:
-        """Raise `UnsupportedFormat` where the base has a file in the way of a folder at an absolute path.
-
-        As in a `COPY` of a Dockerfile: a layer with the folder would replace the file, and nobody would hear of it.
-        """
-        real = self.real_path(path)[1:]
-        if not real:
-            raise UnsupportedFormat(
-                f"{path} leads to / in the base image; choose another folder with --prefix-in-image"
-            )
-        for place in (real, *folders_of([real])):
-            if place in self.files:
-                raise UnsupportedFormat(
-                    f"the environment goes to {path}, but /{place} of the base image is no folder and leads to none; "
-                    "choose another folder with --prefix-in-image"
-                )
 
     def folders_above(self, paths: Iterable[str]) -> dict[str, TarEntry]:
         """Return the folders on the way to `paths`, relative to the root, that a layer must state to leave as they are.

@@ -12,7 +12,6 @@ from conda_docker.image.base.accounts import User
 from conda_docker.image.base.folder import Folder
 from conda_docker.image.base.reading import read_base_system
 from conda_docker.image.base.system import BaseSystem
-from python_docker.errors import UnsupportedFormat
 from python_docker.image import Image
 from python_docker.image.layer_builder import build_layer
 from python_docker.tar import EntryType, TarEntry
@@ -102,37 +101,6 @@ def test_environments_that_login_shells_know_of(tmp_path: Path) -> None:
         assert read_base_system(image, tmp_path).environments == 2
 
 
-@pytest.mark.parametrize(
-    "entries",
-    [
-        [file("opt")],
-        [file("opt/conda")],
-        [link("opt/conda", "../srv/file"), file("srv/file")],
-        [link("opt", "conda"), link("conda", "opt")],
-        [link("opt", "var/opt"), file("var/opt/conda")],
-        [link("opt/conda", "/"), file("bin/sh")],
-    ],
-)
-def test_a_file_in_the_way_of_a_folder_is_an_error(tmp_path: Path, entries: list[tuple[TarEntry, bytes]]) -> None:
-    for _ in range(2):
-        with pytest.raises(UnsupportedFormat, match="--prefix-in-image"):
-            read_base_system(image_of(entries), tmp_path).check_folder("/opt/conda")
-
-
-def test_other_files_are_not_in_the_way_of_a_folder(tmp_path: Path) -> None:
-    entries = [
-        file("opt/conda/bin/x"),
-        file("opt/conda2"),
-        file("bin/conda"),
-        link("srv", "/"),
-        link("data", "var/data"),
-    ]
-    system = read_base_system(image_of(entries), tmp_path)
-    for path in ("/opt/conda", "/srv/conda", "/data/conda"):
-        system.check_folder(path)
-    assert system.real_path("/srv/conda") == "/conda"
-    assert system.real_path("/srv") == "/"
-    assert system.real_file("/srv/file") == "/file"
 
 
 def test_all_of_it_is_remembered(tmp_path: Path) -> None:
@@ -162,6 +130,17 @@ def test_of_a_large_image_the_layers_up_to_the_shell_are_read(tmp_path: Path, mo
     monkeypatch.setattr(reading, "_WHOLE", 1)
     system = read_base_system(image_of([file("a")], [file("bin/sh")], [file("lib/libc-2.31.so")]), tmp_path)
     assert (system.shells, system.glibc) == (("/bin/sh",), None)
+
+
+def test_of_the_other_layers_of_a_large_image_small_ones_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = [file("app", os.urandom(3000)), link("srv", "data")]
+    image = image_of([file("bin/sh")], large, [link("opt", "data")], [file("lib/libc-2.31.so")])
+    monkeypatch.setattr(reading, "_WHOLE", sum(layer.size for layer in image.layers) - 1)
+    for _ in range(2):
+        system = read_base_system(image, tmp_path)
+        assert (system.links, system.glibc, system.lacks) == ({"opt": "data"}, "2.31", ())
 
 
 def test_users_of_a_large_image_may_come_with_any_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
