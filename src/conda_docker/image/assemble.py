@@ -16,6 +16,7 @@ from conda_docker.build_options import Activate, BuildOptions, LinkScripts
 from conda_docker.environment.activation_script import script_files
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.subdirs import platform_of_subdir
+from conda_docker.image.base.in_the_way import check_below, check_home
 from conda_docker.image.base.reading import read_base_system
 from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.build_record import BuildRecord
@@ -24,7 +25,6 @@ from conda_docker.image.content.environment_layer import environment_layer
 from conda_docker.image.content.new_layers import NewLayer, NewLayers
 from conda_docker.image.content.package_layers import PackageLayers, package_layers
 from conda_docker.image.content.script_layers import activation_variables, link_script_layers
-from conda_docker.image.in_the_way import check_below
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
 from conda_docker.image.result import BuildResult, LayerReport, layer_notes, report_layer, system_notes
 from conda_docker.image.runtime.activation import Activation, activate, with_scripts
@@ -122,6 +122,8 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
     user = None
     if options.user is not None and system.problem is None:
         user = container_user(options.user, system, name=options.user_name, home=options.home)
+        if user.added:
+            check_home(user.home, system)
     activation = _activation(plan, image, options, made, user, store)
     stack.add(_own_layer(plan, activation, user, options, packages, created))
     if options.add:

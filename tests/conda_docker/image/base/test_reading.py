@@ -101,8 +101,6 @@ def test_environments_that_login_shells_know_of(tmp_path: Path) -> None:
         assert read_base_system(image, tmp_path).environments == 2
 
 
-
-
 def test_all_of_it_is_remembered(tmp_path: Path) -> None:
     entries = [
         folder("srv/app", 0o700),

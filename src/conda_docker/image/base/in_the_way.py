@@ -14,7 +14,7 @@ from conda_docker.layers.facts import path_hash
 from python_docker.errors import UnsupportedFormat
 
 if TYPE_CHECKING:
-    from conda_docker.image.base_system import BaseSystem
+    from conda_docker.image.base.system import BaseSystem
     from conda_docker.layers.facts import LayerFacts
 
 _ELSEWHERE = "choose another folder with --prefix-in-image"
@@ -22,15 +22,21 @@ _ELSEWHERE = "choose another folder with --prefix-in-image"
 
 def check_prefix(prefix: str, system: BaseSystem) -> None:
     """Raise `UnsupportedFormat` where a base has a file in the way of an environment's folder, an absolute path."""
-    real = system.real_path(prefix)[1:]
-    if not real:
+    if system.real_path(prefix) == "/":
         raise UnsupportedFormat(f"{prefix} leads to / in the base image; {_ELSEWHERE}")
+    _check_folder(prefix, system, f"the environment goes to {prefix}", _ELSEWHERE)
+
+
+def check_home(home: str, system: BaseSystem) -> None:
+    """Raise `UnsupportedFormat` where a base has a file in the way of a new user's home folder, an absolute path."""
+    _check_folder(home, system, f"the home folder of the user is {home}", "choose another with --home")
+
+
+def _check_folder(path: str, system: BaseSystem, said: str, hint: str) -> None:
+    real = system.real_path(path)[1:]
     for place in (real, *folders_of([real])):
         if place in system.files:
-            raise UnsupportedFormat(
-                f"the environment goes to {prefix}, but /{place} of the base image is no folder and leads to none; "
-                f"{_ELSEWHERE}"
-            )
+            raise UnsupportedFormat(f"{said}, but /{place} of the base image is no folder and leads to none; {hint}")
 
 
 def check_below(prefix: str, system: BaseSystem, facts: Iterable[LayerFacts]) -> None:
@@ -38,7 +44,7 @@ def check_below(prefix: str, system: BaseSystem, facts: Iterable[LayerFacts]) ->
 
     `facts` are those of the environment's layers.
 
-    >>> from conda_docker.image.base_system import BaseSystem
+    >>> from conda_docker.image.base.system import BaseSystem
     >>> check_below("/opt/conda", BaseSystem(links={"opt/conda/bin": "usr/bin"}), [])
     """
     real = f"{system.real_path(prefix)[1:]}/"

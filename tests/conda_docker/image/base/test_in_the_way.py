@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.image.base_system import read_base_system
-from conda_docker.image.in_the_way import check_below, check_prefix
+from conda_docker.image.base.in_the_way import check_below, check_home, check_prefix
+from conda_docker.image.base.reading import read_base_system
 from conda_docker.layers.facts import LayerFacts, path_hash
 from python_docker.errors import UnsupportedFormat
 from python_docker.tar import TarEntry
-from tests.conda_docker.image.test_base_system import file, image_of, link
+from tests.conda_docker.image.base.test_reading import file, image_of, link
 
 FACTS = [LayerFacts(folders=frozenset(map(path_hash, ["bin", "lib", "lib/x"])), paths=frozenset({path_hash("bin/a")}))]
 
@@ -69,3 +69,10 @@ def test_what_a_folder_of_the_environment_would_replace(
 def test_what_is_replaced_by_a_file_or_not_at_all_is_no_obstacle(tmp_path: Path) -> None:
     entries = [link("opt/conda/lib64", "lib"), file("opt/conda/bin/a"), link("bin", "usr/bin"), file("opt/conda/f")]
     check_below("/opt/conda", read_base_system(image_of(entries), tmp_path), FACTS)
+
+
+def test_a_file_in_the_way_of_a_home(tmp_path: Path) -> None:
+    system = read_base_system(image_of([file("home"), link("data", "srv")]), tmp_path)
+    check_home("/data/app", system)
+    with pytest.raises(UnsupportedFormat, match=r"/home of the base image is no folder .* --home"):
+        check_home("/home/app", system)
