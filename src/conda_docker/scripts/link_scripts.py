@@ -1,4 +1,7 @@
-"""Link scripts: `post-link` of packages, run as conda runs them (conda/core/link.py, `run_script`), in a sandbox.
+"""Link scripts: `post-link` of packages, in a sandbox.
+
+Run as conda and rattler run them (conda/core/link.py, `run_script`; rattler, link_script.rs): by a shell that has
+activated the environment and sources them, so that `return` ends one and what activation scripts export is there.
 
 Only with `--link-scripts run`. What they change becomes one layer, kept in the cache under a key of all that they saw.
 """
@@ -12,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conda_docker.environment.active import active_variables
 from conda_docker.errors import ScriptFailed
 from conda_docker.redaction import public_output
 from conda_docker.sandbox import View, find_sandbox
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
     from python_docker.image.blob_store import BlobWriter
     from python_docker.image.layer import Layer
 
-FORMAT = 3
+FORMAT = 4
 """To be raised whenever the same scripts on the same files give another layer."""
 
 MESSAGES = ".messages.txt"
@@ -36,6 +40,18 @@ MESSAGES = ".messages.txt"
 
 _SHELLS = ("bin/bash", "bin/sh")
 _TIME_LIMIT = 1800  # seconds for one script
+_SOURCE = """\
+for _script in "$PREFIX"/etc/conda/activate.d/*.sh; do
+    if [ ! -r "$_script" ]; then continue; fi
+    if [ -z "${BASH_VERSION-}" ] && ! "$0" -n "$_script" 2>/dev/null; then continue; fi
+    . "$_script" >/dev/null 2>&1
+done
+unset _script
+if [ -n "${BASH_VERSION-}" ]; then exec 9>&2; BASH_XTRACEFD=9; set -x; fi
+. "$PREFIX/bin/.$PKG_NAME-post-link.sh"
+"""
+"""What a shell does for one package. Its commands are traced for the error that a failure ends in, where bash can do
+that apart from what the script itself writes to standard error, perhaps into `.messages.txt`."""
 _SHOWN = 4000  # characters of what a script prints
 _OUTPUT = 1 << 16  # bytes of it that are kept
 
@@ -47,11 +63,6 @@ class ScriptsRun:
     layer: Layer
     changed: bool
     messages: tuple[str, ...] = ()
-
-
-def post_link_script(package: LockedPackage, prefix: str) -> str:
-    """Return the path of a package's post-link script in the image, whether it has one or not."""
-    return f"{prefix}/bin/.{package.name}-post-link.sh"
 
 
 def key_of_link_scripts(
@@ -150,9 +161,9 @@ def _run(
     variables: Mapping[str, str],
     network: bool,
 ) -> None:
-    script = post_link_script(package, prefix)
     environ = {
         **variables,
+        **active_variables(prefix),
         "HOME": "/tmp",  # noqa: S108 -- the sandbox's own
         "PYTHONDONTWRITEBYTECODE": "1",  # it would write times into the image
         "ROOT_PREFIX": prefix,
@@ -172,7 +183,7 @@ def _run(
         variables=environ,
     )
     try:
-        command = sandbox.command([shell, "-x", script], view)
+        command = sandbox.command([shell, "-c", _SOURCE, shell], view)
         ended = run_program(command, environ={}, timeout=_TIME_LIMIT, keep=_OUTPUT)
     except subprocess.TimeoutExpired:
         raise ScriptFailed(f"the post-link script of {package.stem} did not end within {_TIME_LIMIT} seconds") from None

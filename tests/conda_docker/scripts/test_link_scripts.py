@@ -51,6 +51,22 @@ def test_a_script_has_the_variables_of_conda(base: Image, sandbox: Sandbox) -> N
     assert image.filesystem().read(f"{PREFIX}/told").decode() == told
 
 
+def test_a_script_runs_in_the_activated_environment(base: Image, sandbox: Sandbox) -> None:
+    image = base.copy()
+    folder = f"{PREFIX}/etc/conda/activate.d"
+    image.add_layer_contents(
+        {f"{folder}/a.sh": b'export DATA="$CONDA_PREFIX/share"\necho loud', f"{folder}/b.sh": b"if then"}
+    )
+    text = 'echo "$DATA $CONDA_PREFIX $CONDA_DEFAULT_ENV $CONDA_SHLVL" > "$PREFIX/told"\nreturn 0\nexit 3\n'
+    _, image = run(image, sandbox, a=text)
+    assert image.filesystem().read(f"{PREFIX}/told").decode() == f"{PREFIX}/share {PREFIX} {PREFIX} 1\n"
+
+
+def test_the_trace_of_a_script_is_no_message(base: Image, sandbox: Sandbox) -> None:
+    result, _ = run(base, sandbox, a="exec >> $PREFIX/.messages.txt 2>&1\necho done")
+    assert result.messages == ("a says: done",)
+
+
 def test_scripts_run_in_order_and_change_one_layer(base: Image, sandbox: Sandbox) -> None:
     result, image = run(base, sandbox, b="echo b >> $PREFIX/log", a="echo a >> $PREFIX/log; rm $PREFIX/share/data")
     assert image.filesystem().read(f"{PREFIX}/log") == b"b\na\n"

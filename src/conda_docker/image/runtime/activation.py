@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Activate
+from conda_docker.environment.active import active_variables
 
 if TYPE_CHECKING:
     from conda_docker.scripts.activation_scripts import Evaluated
@@ -59,9 +60,7 @@ def activate(
     notes: list[str] = []
     variables = {
         "PATH": f"{prefix}/bin:{base_variables.get('PATH') or DEFAULT_PATH}",
-        "CONDA_PREFIX": prefix,
-        "CONDA_SHLVL": "1",
-        "CONDA_DEFAULT_ENV": _default_env(prefix, is_root_prefix),
+        **active_variables(prefix, is_root_prefix=is_root_prefix),
     }
     written: dict[str, str] = {}
     for source in (*(fields for _, fields in sorted(package_variables.items())), environment_variables):
@@ -101,13 +100,6 @@ def with_scripts(activation: Activation, scripts: Iterable[str], evaluated: Eval
             f"activation scripts ({names}) unset {', '.join(evaluated.unset)}: only the entrypoint can do that"
         )
     return replace(activation, variables={**activation.variables, **evaluated.variables}, notes=tuple(notes))
-
-
-def _default_env(prefix: str, is_root_prefix: bool) -> str:
-    if is_root_prefix:
-        return "base"
-    parent, name = posixpath.split(prefix)
-    return name if posixpath.basename(parent) == "envs" else prefix
 
 
 def entrypoint_script(prefix: str, shell: str = "/bin/sh") -> str:
