@@ -114,12 +114,10 @@ class Delivery:
 
     @staticmethod
     def _takes(transfer: Transfer | None, blob: Blob) -> bool:
-        if transfer is None:  # an archive or an engine
-            return False
-        destination = transfer.destination
-        if isinstance(destination, MovesLittle):
-            return destination.take(blob)
-        return destination.staging is not None and destination.staging.contains(blob.descriptor)
+        # None: an archive or an engine.
+        return (
+            transfer is not None and isinstance(transfer.destination, MovesLittle) and transfer.destination.take(blob)
+        )
 
     def begin(self, blob: Blob, label: str = "") -> None:
         """Start sending a blob to the places that take it now, shown as `label`.
