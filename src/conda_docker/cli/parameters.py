@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -66,6 +67,19 @@ class Argument(click.Argument):
         super().__init__([name], **settings)
         self.convert = convert
         self.explanation = explanation
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Options that a command gets as one value, `name`: what `make` gives when it is called with theirs, by name."""
+
+    name: str
+    options: tuple[Option, ...]
+    make: Callable[..., object]
+
+    def gather(self, values: dict[str, Any]) -> None:
+        """Put the one value in the place of those of the options."""
+        values[self.name] = self.make(**{str(option.name): values.pop(str(option.name)) for option in self.options})
 
 
 def _calling(convert: Conversion) -> Callable[[click.Context, click.Parameter, Any], object]:

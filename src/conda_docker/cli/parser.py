@@ -10,7 +10,7 @@ import click
 from click.exceptions import Exit
 
 from conda_docker.arguments.spelling import did_you_mean
-from conda_docker.cli.parameters import GENERAL, Option, shown_name
+from conda_docker.cli.parameters import GENERAL, Option, Together, shown_name
 from conda_docker.cli.terminal.output import Output, Verbosity
 
 
@@ -164,19 +164,26 @@ class Group(click.Group):
 
 
 def command(
-    *params: click.Parameter, name: str | None = None, examples: str = "", group: Group | None = None
+    *declared: click.Parameter | Together, name: str | None = None, examples: str = "", group: Group | None = None
 ) -> Callable[[Callable[..., int | None]], Command]:
     """Return a decorator that makes a function a command with these parameters, and a member of `group` if given.
 
-    The function is called with the `Output` and the values by name; what it returns is the exit code, None being 0.
-    Its docstring is the help.
+    The function is called with the `Output` and the values by name, those of options that go `Together` as one; what it
+    returns is the exit code, None being 0. Its docstring is the help.
     """
+    together = [each for each in declared if isinstance(each, Together)]
+    params = [param for each in declared for param in (each.options if isinstance(each, Together) else (each,))]
 
     def make(function: Callable[..., int | None]) -> Command:
+        def call(output: Output, /, **values: Any) -> int | None:
+            for each in together:
+                each.gather(values)
+            return function(output, **values)
+
         made = Command(
             name or function.__name__,
             params=params,
-            callback=click.pass_obj(function),
+            callback=click.pass_obj(call),
             help=function.__doc__,
             epilog=examples,
         )

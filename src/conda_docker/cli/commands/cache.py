@@ -19,6 +19,7 @@ from conda_docker.cli.terminal.report import format_table
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.cache.upkeep import Pruned
+    from conda_docker.cli.options.registries import Access
     from conda_docker.layers.stores.repository import RepositoryStore
     from python_docker.spec.platform import Platform
     from python_docker.transports import Location
@@ -44,8 +45,7 @@ _EXCHANGE = (
     Option("--image", metavar="SRC", convert=to_source, help="Copy the layers of this image alone."),
     options.PLATFORM,
     options.CACHE_DIR,
-    options.INSECURE,
-    options.CACERT,
+    options.ACCESS,
     options.JSON,
 )
 
@@ -64,20 +64,19 @@ cache = Group(
 )
 
 
-@command(MAYBE_REPOSITORY, options.CACHE_DIR, options.INSECURE, options.CACERT, options.JSON, group=cache)
+@command(MAYBE_REPOSITORY, options.CACHE_DIR, options.ACCESS, options.JSON, group=cache)
 def info(
     output: Output,
     repository: str | None,
     cache_dir: Path | None,
-    insecure: tuple[str, ...],
-    cacert: Path | None,
+    access: Access,
     json: bool,
 ) -> None:
     """Show how much the cache, or a layer repository, holds."""
     if repository is not None:
         from conda_docker.cli.commands.layer_repository import show_repository
 
-        show_repository(output, _repository(repository, cache_dir, insecure, cacert), json=json)
+        show_repository(output, _repository(repository, cache_dir, access), json=json)
         return
     from conda_docker.cache.upkeep import cache_info
 
@@ -121,8 +120,7 @@ def info(
     Option("--dry-run", is_flag=True, help="Only show how much would be removed, and how much would stay."),
     Option("--yes", "-y", is_flag=True, help="Do not ask, even when most of the cache would be removed."),
     options.CACHE_DIR,
-    options.INSECURE,
-    options.CACERT,
+    options.ACCESS,
     options.JSON,
     examples="conda-docker cache prune --max-size 10GB",
     group=cache,
@@ -136,8 +134,7 @@ def prune(
     dry_run: bool,
     yes: bool,
     cache_dir: Path | None,
-    insecure: tuple[str, ...],
-    cacert: Path | None,
+    access: Access,
     json: bool,
 ) -> None:
     """Remove what was unused for some time, or for longest. A build under way loses nothing that it needs.
@@ -152,7 +149,7 @@ def prune(
         age = to_seconds("--keep", _DEFAULT_AGE) if keep is None else keep
         from conda_docker.cli.commands.layer_repository import prune_entries
 
-        there = _repository(repository, cache_dir, insecure, cacert)
+        there = _repository(repository, cache_dir, access)
         prune_entries(output, there, age, dry_run=dry_run, json=json)
         return
     if keep is not None:
@@ -221,32 +218,30 @@ def _exchange(
     outwards: bool,
     platform: Platform | None,
     cache_dir: Path | None,
-    insecure: tuple[str, ...],
-    cacert: Path | None,
+    access: Access,
     json: bool,
 ) -> None:
     from conda_docker.cli.commands.layer_repository import exchange
-    from conda_docker.cli.options.registries import registry_options
     from conda_docker.layers.stores.folder import FolderStore
 
-    there = _repository(repository, cache_dir, insecure, cacert)
+    there = _repository(repository, cache_dir, access)
     digests = None
     if image is not None:
         from python_docker.transports import open_image
 
-        options_ = registry_options(image, insecure=insecure, ca_bundle=cacert)
+        options_ = access.to(image)
         digests = {layer.digest for layer in open_image(image, platform=platform, registry=options_).layers}
     exchange(output, FolderStore(_cache(cache_dir).root), there, digests, outwards=outwards, json=json)
 
 
-def _repository(name: str, cache_dir: Path | None, insecure: tuple[str, ...], cacert: Path | None) -> RepositoryStore:
+def _repository(name: str, cache_dir: Path | None, access: Access) -> RepositoryStore:
     from conda_docker.build_options import LayerRepository
-    from conda_docker.cli.options.registries import registry_options, remembered_places
+    from conda_docker.cli.options.registries import remembered_places
     from conda_docker.layers.stores.repository import RepositoryStore
     from python_docker.transports import Location
 
     places = remembered_places(cache_dir)
-    options_ = registry_options(Location("docker", "", name), insecure=insecure, ca_bundle=cacert, places=places)
+    options_ = access.to(Location("docker", "", name), places=places)
     return RepositoryStore.open(LayerRepository(name, options_), _cache(cache_dir), must_keep=True)
 
 

@@ -13,11 +13,8 @@ from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from python_docker.registry.options import RegistryOptions
+    from conda_docker.cli.options.registries import Access
     from python_docker.spec.platform import Platform
-    from python_docker.transports import Location
 
 _EXAMPLES = """
 # Two images: packages, layers, and what an update downloads
@@ -44,8 +41,7 @@ _PLATFORM = Option(
     Option("--markdown", is_flag=True, help="Print tables in Markdown, as for a pull request."),
     Option("--exit-code", is_flag=True, help="End with exit code 1 where anything differs."),
     _PLATFORM,
-    options.INSECURE,
-    options.CACERT,
+    options.ACCESS,
     examples=_EXAMPLES,
 )
 def diff(
@@ -56,8 +52,7 @@ def diff(
     markdown: bool,
     exit_code: bool,
     platform: Platform | None,
-    insecure: tuple[str, ...],
-    cacert: Path | None,
+    access: Access,
 ) -> int:
     """Show what differs between images, lock files and environments.
 
@@ -69,15 +64,11 @@ def diff(
         raise click.UsageError("give one of --json and --markdown")
     from dataclasses import asdict
 
-    from conda_docker.cli.options.registries import registry_options
     from conda_docker.cli.terminal.diff_report import diff_markdown, diff_text
     from conda_docker.comparison.platforms import compare_platforms
     from conda_docker.comparison.side import open_side
 
-    def registry(location: Location) -> RegistryOptions | None:
-        return registry_options(location, insecure=insecure, ca_bundle=cacert)
-
-    with open_side(before, registry=registry) as first, open_side(after, registry=registry) as second:
+    with open_side(before, registry=access.to) as first, open_side(after, registry=access.to) as second:
         found = compare_platforms(first, second, platform)
     for each in found.platforms:
         if each.before_platform != each.after_platform:

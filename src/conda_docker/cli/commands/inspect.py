@@ -8,15 +8,15 @@ import click
 
 from conda_docker.arguments.values import BILL_FORMATS
 from conda_docker.cli.options import common as options
-from conda_docker.cli.options import expected
+from conda_docker.cli.options.expected import EXPECTED, Signers
 from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from conda_docker.cli.options.registries import Access
     from conda_docker.provenance import InstalledEnvironment
     from python_docker.image import Image
     from python_docker.signing.expected import Expected
@@ -67,10 +67,10 @@ _SHOWN = "What to show"
         help="The bill of materials, cyclonedx or spdx: the attached one, else one made from the image's history; with "
         "--key or --certificate-identity, only one that is signed.",
     ),
-    *expected.EXPECTED,
+    EXPECTED,
     Option("--json", is_flag=True, panel=_SHOWN, help="Print everything, or what was asked for, as JSON."),
     options.PLATFORM,
-    *options.LOGIN,
+    options.LOGIN,
     examples=_EXAMPLES,
 )
 def inspect(
@@ -82,16 +82,10 @@ def inspect(
     packages: bool,
     explicit: bool,
     sbom: str | None,
-    key: tuple[Path, ...],
-    certificate_identity: str | None,
-    certificate_oidc_issuer: str | None,
-    trusted_root: Path | None,
+    signers: Signers,
     json: bool,
     platform: Platform | None,
-    insecure: tuple[str, ...],
-    cacert: Path | None,
-    username: str | None,
-    password_stdin: bool,
+    access: Access,
 ) -> None:
     """Show what an image is, and which packages are in it.
 
@@ -102,23 +96,19 @@ def inspect(
     asked += ["sbom"] if sbom else []
     if len(asked) > 1:
         raise click.UsageError(f"give one of --{' and --'.join(asked)}")
-    expected.check_expected(key, certificate_identity, certificate_oidc_issuer, trusted_root)
-    if sbom is None and (key or certificate_identity is not None):
+    signers.check()
+    if sbom is None and signers:
         raise click.UsageError("--key and --certificate-identity need --sbom; `conda-docker verify` verifies the image")
     if raw and (json or asked not in ([], ["config"])):
         raise click.UsageError("--raw can only be combined with --config")
 
-    from conda_docker.cli.options.registries import source_options
     from python_docker.transports import open_source
 
-    registry = source_options(
-        source, insecure=insecure, ca_bundle=cacert, username=username, password_stdin=password_stdin
-    )
+    registry = access.to_image(source)
     opened = open_source(source, registry=registry)
     try:
         if sbom is not None:
-            signers = expected.expected_signers(key, certificate_identity, certificate_oidc_issuer, trusted_root)
-            _show_bill(output, opened, platform, sbom, signers)
+            _show_bill(output, opened, platform, sbom, signers.read())
         else:
             _show(output, str(source), opened, platform, asked, raw=raw, json=json)
     finally:

@@ -17,6 +17,7 @@ from conda_docker.cli.terminal.output import Output
 from conda_docker.cli.terminal.report import count
 
 if TYPE_CHECKING:
+    from conda_docker.cli.options.registries import Access
     from conda_docker.comparison.compare import Side
     from conda_docker.report.contents import Report
     from python_docker.spec.platform import Platform
@@ -61,7 +62,7 @@ _OTHER_FORMATS = frozenset({".pdf", ".png", ".svg", ".json", ".md", ".txt"})
     ),
     Option("--json", is_flag=True, help="Print what the page shows as JSON; write a page only with -o."),
     options.PLATFORM,
-    *options.LOGIN,
+    options.LOGIN,
     examples=_EXAMPLES,
 )
 def report(
@@ -74,10 +75,7 @@ def report(
     depth: int,
     json: bool,
     platform: Platform | None,
-    insecure: tuple[str, ...],
-    cacert: Path | None,
-    username: str | None,
-    password_stdin: bool,
+    access: Access,
 ) -> None:
     """Draw an image: its layers, packages and files by size.
 
@@ -87,7 +85,6 @@ def report(
     """
     from contextlib import nullcontext
 
-    from conda_docker.cli.options.registries import registry_options, source_options
     from conda_docker.comparison.side import read_side
     from conda_docker.report.bill import attached_licenses
     from conda_docker.report.destination import open_destination
@@ -109,9 +106,7 @@ def report(
         read: list[tuple[str, Location | Path]] = [(f"SRC {source}", source)]
         read += [(f"--against {against}", _place_of(against))] if against is not None else []
         check_kept([(f"--output {target}", target)], read)
-    registry = source_options(
-        source, insecure=insecure, ca_bundle=cacert, username=username, password_stdin=password_stdin
-    )
+    registry = access.to_image(source)
     page = target or (None if json else _DEFAULT)
     in_file = page is not None and page != Path("-")
     with open_destination(page, force=force) if page is not None and in_file else nullcontext(output.raw) as write:
@@ -124,7 +119,7 @@ def report(
                     other = read_side(
                         against,
                         platform=image.platform,
-                        registry=lambda place: registry_options(place, insecure=insecure, ca_bundle=cacert),
+                        registry=access.to,
                     )
                 found = gather_report(
                     image,

@@ -17,6 +17,7 @@ from conda_docker.cli.terminal.output import Output
 
 if TYPE_CHECKING:
     from conda_docker.attestation.existing import Bill, Signed
+    from conda_docker.cli.options.registries import Access
     from python_docker.spec.platform import Platform
     from python_docker.transports import Location
 
@@ -73,7 +74,7 @@ _FILE = click.Path(path_type=Path)
         convert=to_platform,
         help="Sign the image for this platform alone [default: a multi-platform image and all images in it]",
     ),
-    *options.LOGIN,
+    options.LOGIN,
     options.JSON,
     examples=_EXAMPLES,
 )
@@ -86,10 +87,7 @@ def sign(
     sbom: tuple[str, ...],
     attach: tuple[Path, ...],
     platform: Platform | None,
-    insecure: tuple[str, ...],
-    cacert: Path | None,
-    username: str | None,
-    password_stdin: bool,
+    access: Access,
     json: bool,
 ) -> None:
     """Sign an image in a registry or an OCI layout.
@@ -101,7 +99,6 @@ def sign(
         raise click.UsageError("--key and --trust-config exclude each other: sign with a key, or with an identity")
     from conda_docker.attestation.existing import check_place, sign_existing
     from conda_docker.cli.options.attest import check_libraries, read_private_key, signer_of
-    from conda_docker.cli.options.registries import source_options
     from conda_docker.sbom.document import BillFormat, check_installed
     from python_docker.copying.choose import manifest_of
     from python_docker.transports import open_source
@@ -112,9 +109,7 @@ def sign(
     check_installed(formats)
     bills = [_read(path) for path in attach]
     signer = signer_of(None if key is None else read_private_key(key), trust_config)
-    registry = source_options(
-        source, insecure=insecure, ca_bundle=cacert, username=username, password_stdin=password_stdin
-    )
+    registry = access.to_image(source)
     opened = open_source(source, registry=registry)
     try:
         root = opened.root()

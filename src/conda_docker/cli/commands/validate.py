@@ -13,8 +13,7 @@ from conda_docker.cli.terminal.output import Output
 from conda_docker.cli.terminal.report import count
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from conda_docker.cli.options.registries import Access
     from python_docker.spec.platform import Platform
     from python_docker.transports import Location
     from python_docker.validation import Report
@@ -31,7 +30,7 @@ conda-docker validate --no-layers docker://ubuntu:24.04
     options.PLATFORM,
     Option("--no-layers", is_flag=True, help="Check only manifests and configs; do not read layers."),
     Option("--strict", is_flag=True, help="Count warnings as errors."),
-    *options.LOGIN,
+    options.LOGIN,
     options.JSON,
     examples=_EXAMPLES,
 )
@@ -41,10 +40,7 @@ def validate(
     platform: Platform | None,
     no_layers: bool,
     strict: bool,
-    insecure: tuple[str, ...],
-    cacert: Path | None,
-    username: str | None,
-    password_stdin: bool,
+    access: Access,
     json: bool,
 ) -> int:
     """Check every digest, size and media type of an image.
@@ -52,14 +48,11 @@ def validate(
     Diff IDs, history and the contents of layers are checked too, and without --platform all images of a multi-platform
     image. The exit code is 1 when something is wrong. Warnings concern what some tools refuse or read differently.
     """
-    from conda_docker.cli.options.registries import source_options
     from python_docker import validation
     from python_docker.copying.choose import image_of
     from python_docker.transports import open_source, open_sources
 
-    registry = source_options(
-        source, insecure=insecure, ca_bundle=cacert, username=username, password_stdin=password_stdin
-    )
+    registry = access.to_image(source)
     # With a platform, one image is meant, which has to be named where there are several.
     several = platform is None
     sources = open_sources(source, registry=registry) if several else {"": open_source(source, registry=registry)}

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from conda_docker.cli.exit_codes import ExitCode
 from conda_docker.cli.options import common as options
-from conda_docker.cli.options import expected
 from conda_docker.cli.options.arguments import to_source
+from conda_docker.cli.options.expected import EXPECTED, Signers
 from conda_docker.cli.options.policy import to_words
 from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 
 if TYPE_CHECKING:
+    from conda_docker.cli.options.registries import Access
     from conda_docker.policy.channels import ChannelReport
     from conda_docker.verification.base import BaseRegistry
     from conda_docker.verification.report import RebuildReport
-    from python_docker.registry.options import RegistryOptions
     from python_docker.signing.expected import Expected
     from python_docker.signing.verify import SignatureReport
     from python_docker.spec.digest import Digest
@@ -94,7 +93,7 @@ _REBUILD, _CHANNELS = "Making layers again", "Where packages are from"
         help="Run link scripts that ran in the build again, in a sandbox without network, and compare their changes.",
     ),
     Option("--offline", is_flag=True, panel=_REBUILD, help="Use only packages that are on this machine."),
-    *expected.EXPECTED,
+    EXPECTED,
     Option(
         "--allow-channel",
         metavar="URL",
@@ -105,7 +104,7 @@ _REBUILD, _CHANNELS = "Making layers again", "Where packages are from"
         "such a place (pypi: allow all wheels); repeatable. The report lists the channels in any case.",
     ),
     options.PLATFORM,
-    *options.LOGIN,
+    options.LOGIN,
     options.JSON,
     examples=_EXAMPLES,
 )
@@ -120,16 +119,10 @@ def verify(
     base: Location | None,
     link_scripts: bool,
     offline: bool,
-    key: tuple[Path, ...],
-    certificate_identity: str | None,
-    certificate_oidc_issuer: str | None,
-    trusted_root: Path | None,
+    signers: Signers,
     allow_channel: tuple[str, ...],
     platform: Platform | None,
-    insecure: tuple[str, ...],
-    cacert: Path | None,
-    username: str | None,
-    password_stdin: bool,
+    access: Access,
     json: bool,
 ) -> int:
     """Check that an image is what it says it is made of, and who stands behind it.
@@ -139,7 +132,7 @@ def verify(
     image must be signed. The exit code is 1 when something differs, cannot be verified or is not allowed, 8 when the
     image is not signed, and 9 when it is, but not by who it should be.
     """
-    if not (rebuild or key or certificate_identity is not None or allow_channel):
+    if not (rebuild or signers or allow_channel):
         raise click.UsageError("say what to verify, with --rebuild, --key, --certificate-identity or --allow-channel")
     for option, given in (
         ("--packages", packages),
@@ -152,8 +145,7 @@ def verify(
         raise click.UsageError("--strict and --allow-unverified exclude each other")
     if packages and link_scripts:
         raise click.UsageError("--packages and --link-scripts exclude each other: scripts see all packages")
-    expected.check_expected(key, certificate_identity, certificate_oidc_issuer, trusted_root)
-    from conda_docker.cli.options.registries import registry_options, source_options
+    signers.check()
     from conda_docker.cli.terminal.verification import (
         channels_json,
         channels_text,
@@ -165,12 +157,7 @@ def verify(
     from python_docker.copying.choose import image_of
     from python_docker.transports import open_source
 
-    registry = source_options(
-        source, insecure=insecure, ca_bundle=cacert, username=username, password_stdin=password_stdin
-    )
-
-    def base_registry(location: Location) -> RegistryOptions | None:
-        return registry_options(location, insecure=insecure, ca_bundle=cacert)
+    registry = access.to_image(source)
 
     value: dict[str, Any] = {
         "location": str(source),
@@ -181,13 +168,13 @@ def verify(
     }
     texts: list[str] = []
     code = 0
-    signers = expected.expected_signers(key, certificate_identity, certificate_oidc_issuer, trusted_root)
+    wanted = signers.read()
     opened = open_source(source, registry=registry)
     try:
         digest = opened.root().digest if platform is None else image_of(opened, platform).manifest.digest
         value["digest"] = digest
-        if signers:
-            signatures, name = _verify_by_any(signers, opened, digest)
+        if wanted:
+            signatures, name = _verify_by_any(wanted, opened, digest)
             value["signatures"] = signatures_json(signatures)
             texts.append(signatures_text(signatures, digest, name))
             if not signatures.ok:
@@ -203,7 +190,7 @@ def verify(
                 platform,
                 packages,
                 base,
-                base_registry,
+                access.to,
                 read=not no_layers,
                 offline=offline,
                 link_scripts=link_scripts,

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from conda_docker.cli.options.arguments import to_destination, to_platform, to_source
-from conda_docker.cli.parameters import Argument, Option
+from conda_docker.cli.options.registries import Access
+from conda_docker.cli.parameters import Argument, Option, Together
 from python_docker.transports.table import FORMS
 
 REGISTRIES = "Registries"
@@ -77,8 +78,11 @@ PASSWORD_STDIN = Option(
     "--password-stdin", is_flag=True, panel=REGISTRIES, help="Read the password from standard input."
 )
 
-LOGIN = (INSECURE, CACERT, USERNAME, PASSWORD_STDIN)
-"""How to reach the one registry that a command talks to, and as whom."""
+ACCESS = Together("access", (INSECURE, CACERT), Access)
+"""How to reach registries."""
+
+LOGIN = Together("access", (INSECURE, CACERT, USERNAME, PASSWORD_STDIN), Access)
+"""How to reach registries, and as whom the one that SRC is in."""
 
 
 def check_level(compression: str | None, level: int | None) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from conda_docker.cli.options.attest import KeyFile, check_libraries, read_public_key, shown_key
-from conda_docker.cli.parameters import Option
+from conda_docker.cli.parameters import Option, Together
 
 if TYPE_CHECKING:
     from python_docker.signing.expected import Expected
 
 SIGNERS = "Signatures"
-EXPECTED = (
+_OPTIONS = (
     Option(
         "--key",
         metavar="FILE",
@@ -48,33 +48,46 @@ EXPECTED = (
 )
 
 
-def check_expected(keys: Sequence[Path], identity: str | None, issuer: str | None, trusted_root: Path | None) -> None:
-    """Raise a usage error for options on who should have signed that do not go together."""
-    if keys and identity is not None:
-        raise click.UsageError("--key and --certificate-identity exclude each other")
-    if (identity is None) != (issuer is None):
-        raise click.UsageError("--certificate-identity and --certificate-oidc-issuer need each other")
-    if trusted_root is not None and identity is None:
-        raise click.UsageError("--trusted-root needs --certificate-identity")
+@dataclass(frozen=True, slots=True)
+class Signers:
+    """By whom something should be signed, as options say: by any of some keys, or with an identity."""
+
+    key: tuple[Path, ...]
+    certificate_identity: str | None
+    certificate_oidc_issuer: str | None
+    trusted_root: Path | None
+
+    def __bool__(self) -> bool:
+        return bool(self.key) or self.certificate_identity is not None
+
+    def check(self) -> None:
+        """Raise a usage error for options that do not go together."""
+        if self.key and self.certificate_identity is not None:
+            raise click.UsageError("--key and --certificate-identity exclude each other")
+        if (self.certificate_identity is None) != (self.certificate_oidc_issuer is None):
+            raise click.UsageError("--certificate-identity and --certificate-oidc-issuer need each other")
+        if self.trusted_root is not None and self.certificate_identity is None:
+            raise click.UsageError("--trusted-root needs --certificate-identity")
+
+    def read(self) -> list[Expected]:
+        """Return by whom something should be signed: any of these. Empty when nobody is named.
+
+        Raises `InvalidKey`, `NotFound` and `InvalidDocument` for files that do not say so, and `ConnectionFailed` where
+        Sigstore's public repository of trust is needed and cannot be read.
+        """
+        if self.certificate_identity is not None:
+            from python_docker.signing.expected import ByIdentity
+            from python_docker.signing.keyless import trusted_root
+
+            check_libraries("sigstore")
+            root = trusted_root(self.trusted_root)
+            return [ByIdentity(self.certificate_identity, self.certificate_oidc_issuer or "", root)]
+        if not self.key:
+            return []
+        check_libraries("cryptography")
+        from python_docker.signing.expected import ByKey
+
+        return [ByKey(read_public_key(path), f"the key {shown_key(path)}") for path in dict.fromkeys(self.key)]
 
 
-def expected_signers(
-    keys: Sequence[Path], identity: str | None, issuer: str | None, trusted_root: Path | None
-) -> list[Expected]:
-    """Return by whom something should be signed: any of some keys, or an identity. Empty when neither is given.
-
-    Raises `InvalidKey`, `NotFound` and `InvalidDocument` for files that do not say so, and `ConnectionFailed` where
-    Sigstore's public repository of trust is needed and cannot be read.
-    """
-    if identity is not None:
-        from python_docker.signing.expected import ByIdentity
-        from python_docker.signing.keyless import trusted_root as read_root
-
-        check_libraries("sigstore")
-        return [ByIdentity(identity, issuer or "", read_root(trusted_root))]
-    if not keys:
-        return []
-    check_libraries("cryptography")
-    from python_docker.signing.expected import ByKey
-
-    return [ByKey(read_public_key(path), f"the key {shown_key(path)}") for path in dict.fromkeys(keys)]
+EXPECTED = Together("signers", _OPTIONS, Signers)

@@ -30,6 +30,25 @@ class Login:
         return "Login(...)"
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a command reaches registries, as its options say; the login is for the registry of its image alone."""
+
+    insecure: tuple[str, ...] = ()
+    cacert: Path | None = None
+    username: str | None = None
+    password_stdin: bool = False
+
+    def to(self, location: Location, *, places: BlobPlaces | None = None) -> RegistryOptions | None:
+        """Return how to talk to the registry that a location names, without the login; see `registry_options`."""
+        return registry_options(location, insecure=self.insecure, ca_bundle=self.cacert, places=places)
+
+    def to_image(self, source: Location) -> RegistryOptions | None:
+        """Return how to talk to the registry of the command's image, logged in; the password is read now."""
+        login = read_logins({"--username": self.username}, password_stdin=self.password_stdin)["--username"]
+        return registry_options(source, insecure=self.insecure, ca_bundle=self.cacert, login=login)
+
+
 def registry_options(
     location: Location,
     *,
@@ -72,24 +91,6 @@ def remembered_places(cache_dir: Path | None = None) -> BlobPlaces:
     from conda_docker.cache.pushed import PushedBlobs
 
     return PushedBlobs(CacheFolder(cache_dir or default_cache_dir()))
-
-
-def source_options(
-    source: Location,
-    *,
-    insecure: Sequence[str],
-    ca_bundle: Path | None,
-    username: str | None,
-    password_stdin: bool,
-) -> RegistryOptions | None:
-    """Return how a command that reads one image talks to its registry, logged in as its options say."""
-    login = read_login(username, password_stdin=password_stdin)
-    return registry_options(source, insecure=insecure, ca_bundle=ca_bundle, login=login)
-
-
-def read_login(username: str | None, *, password_stdin: bool) -> Login | None:
-    """Return the login of a command that talks to one registry; None without `username`."""
-    return read_logins({"--username": username}, password_stdin=password_stdin)["--username"]
 
 
 def read_logins(usernames: Mapping[str, str | None], *, password_stdin: bool) -> dict[str, Login | None]:

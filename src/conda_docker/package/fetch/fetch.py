@@ -42,12 +42,8 @@ def fetch_packages(
     *,
     offline: bool = False,
     extracted: bool = False,
-    workers: int | None = None,
     progress: Progress = SILENT,
     options: HttpOptions | None = None,
-    smallest_first: bool = False,
-    stop: Stop | None = None,
-    failed: Callable[[File, Error], object] | None = None,
 ) -> Iterator[tuple[File, Path]]:
     """Yield each package or wheel with its file, or the folder that it is extracted in, as they become ready, in any
     order.
@@ -55,32 +51,18 @@ def fetch_packages(
     Archives in a cache of conda, mamba, rattler or pixi, or downloaded before, are used where they are. Extracted
     folders in these caches are used with `extracted` or `offline`, and where the archive cannot be downloaded: they do
     not keep the order of an archive, so the layers made from them are other bytes than those that other machines make.
-    The rest is downloaded to `cache_dir`, up to `workers` (at most 10) at once from each host, and checked by its
-    SHA-256 (MD5 where the index has no other) and size. A download that was cut goes on where it stopped, in this run
-    or the next. The largest come first, which ends soonest where layers stay on this machine; `smallest_first` is for
-    those that are uploaded as soon as they are made.
-    `options` say how to talk HTTP (None: as the user's conda configuration and environment variables say). `stop` gives
-    up, with `CancelledError`, what is not there yet.
+    The rest is downloaded to `cache_dir` and checked by its SHA-256 (MD5 where the index has no other) and size. A
+    download that was cut goes on where it stopped, in this run or the next.
+    `options` say how to talk HTTP (None: as the user's conda configuration and environment variables say).
 
     Raises `DownloadError` for a package that cannot be had, or is not what its record says; with `offline`, before
-    the first is given, one that lists all that is missing. With `failed`, that is called for each such package instead,
-    and the others are still given. Raises `CacheError` when a download cannot be written.
+    the first is given, one that lists all that is missing. Raises `CacheError` when a download cannot be written.
 
     >>> list(fetch_packages([], Path("cache")))
     []
     """
     for record, place in fetch_early(
-        records,
-        cache_dir,
-        offline=offline,
-        extracted=extracted,
-        workers=workers,
-        progress=progress,
-        options=options,
-        smallest_first=smallest_first,
-        stop=stop,
-        failed=failed,
-        early=False,
+        records, cache_dir, offline=offline, extracted=extracted, progress=progress, options=options, early=False
     ):
         if not isinstance(place, GrowingFile):
             yield record, place
@@ -103,7 +85,11 @@ def fetch_early(
     """Yield what `fetch_packages` does and, before that, large packages as soon as they can be read while they come.
 
     Such a package is yielded twice: as a `GrowingFile`, which is of use only if its `wait` returns, and once it is
-    whole.
+    whole; with `early` false, then alone.
+    Up to `workers` (at most 10) are downloaded at once from each host. The largest come first, which ends soonest where
+    layers stay on this machine; `smallest_first` is for those that are uploaded as soon as they are made. `stop` gives
+    up, with `CancelledError`, what is not there yet. `failed` is called for each package that cannot be had, in place
+    of an error, and the others are still given.
     """
     if not records:
         return

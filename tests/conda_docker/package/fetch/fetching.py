@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conda_docker.environment.locked import LockedPackage
-from conda_docker.package.fetch.fetch import fetch_packages
+from conda_docker.package.fetch.fetch import fetch_early
 from python_docker.registry.options import RegistryOptions
 from tests.conda_docker.channel import File, SyntheticPackage
 from tests.conda_docker.package.faulty_server import FaultyServer
@@ -28,9 +28,9 @@ Serve = Callable[[Path], FaultyServer]
 
 def fetch(*records: LockedPackage, cache: Path, **options: Any) -> dict[str, Path]:
     """Return where each package is, by its name."""
-    fetched = list(fetch_packages(records, cache, **{"options": QUICK, **options}))
+    fetched = list(fetch_early(records, cache, **{"options": QUICK, "early": False, **options}))
     assert len(fetched) == len(records)
-    return {record.name: path for record, path in fetched}
+    return {record.name: path for record, path in fetched if isinstance(path, Path)}
 
 
 def left_in(cache: Path) -> list[str]:

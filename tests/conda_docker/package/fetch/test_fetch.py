@@ -15,7 +15,7 @@ import pytest
 
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.errors import CacheError, DownloadError, WrongPackage
-from conda_docker.package.fetch.fetch import fetch_packages
+from conda_docker.package.fetch.fetch import fetch_early, fetch_packages
 from conda_docker.package.fetch.find import download_path
 from python_docker.parallel import Stop
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
@@ -108,7 +108,7 @@ def test_packages_come_as_they_become_ready(
 def test_the_largest_come_first_unless_they_are_sent_on(
     small: LockedPackage, large: LockedPackage, cache: Path, smallest_first: bool
 ) -> None:
-    fetched = fetch_packages([small, large], cache, workers=1, smallest_first=smallest_first)
+    fetched = fetch_early([small, large], cache, workers=1, smallest_first=smallest_first, early=False)
     assert next(fetched)[0].name == ("small" if smallest_first else "large")
 
 
@@ -119,7 +119,7 @@ def test_who_waits_for_a_server_that_says_nothing_can_be_told_to_give_up(
     server.always = Fault(pause=3)
     threading.Timer(0.1, stop.set, [OSError("the registry has gone")]).start()
     with pytest.raises(CancelledError):
-        list(fetch_packages([small], cache, stop=stop))
+        list(fetch_early([small], cache, stop=stop, early=False))
 
 
 def test_no_more_workers_than_allowed_are_at_work(
@@ -152,7 +152,7 @@ def test_a_slow_host_does_not_hold_up_others(synthetic_channel: SyntheticChannel
         synthetic_channel.locked(package, url=(slow if number < 6 else quick).url)
         for number, package in enumerate(packages)
     ]
-    order = [record.name for record, _ in fetch_packages(records, cache, options=QUICK, workers=2)]
+    order = [record.name for record, _ in fetch_early(records, cache, options=QUICK, workers=2, early=False)]
     assert set(order[:2]) == {"p6", "p7"}
 
 
