@@ -12,15 +12,21 @@ from pathlib import Path
 
 import pytest
 
+from conda_docker.baking.layers.making import Compilers, MadeWork, Workshop, make_works
+from conda_docker.baking.layers.works import works_of
 from conda_docker.build_options import BuildOptions, Bytecode
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage
 from conda_docker.errors import InvalidPackage, WrongPackage
 from conda_docker.image.assemble import build_image
+from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.index import finish_images
+from conda_docker.image.plan import plan_image
+from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.package.fetch import download
 from conda_docker.package.fetch.hashes import archive_hashes
 from python_docker.copying.delivery import Delivery
 from python_docker.errors import NotFound
+from python_docker.parallel import Stop
 from python_docker.spec.digest import Digest
 from python_docker.transports import Location, open_image
 from tests import peers
@@ -180,3 +186,43 @@ def test_what_one_pass_cannot_link_is_read_again_from_what_has_come(
     assert again() == 0
     with late():
         assert build(record, cache="other") == found
+
+
+@pytest.fixture
+def baked(tmp_path: Path) -> Callable[..., list[MadeWork]]:
+    """Return what makes the layers of some packages as a bake does, in a cache of its own."""
+
+    def make(*packages: LockedPackage) -> list[MadeWork]:
+        options = BuildOptions(cache_dir=tmp_path / "baked", bytecode=Bytecode.NEVER)
+        plan = plan_image(LockedEnvironment("linux-64", packages), None, BaseSystem(), options)
+        with Compilers() as compilers:
+            shop = Workshop.open(options, compilers, workers=2, stop=Stop())
+            return list(make_works(list(works_of(plan, options)), shop))
+
+    return make
+
+
+def test_a_bake_links_while_it_downloads_too(
+    packages: list[LockedPackage],
+    server: FaultyServer,
+    baked: Callable[..., list[MadeWork]],
+    build: Build,
+    again: Counter,
+) -> None:
+    made = baked(*packages)
+    assert len(server.requests) == 6, "of two packages the end first, and then the rest"
+    assert again() == 0
+    server.requests.clear()
+    build(*packages, cache="baked")
+    assert server.requests == []
+    assert [each.error for each in made] == [None] * 4
+
+
+def test_a_package_that_is_wrong_costs_its_own_layers_of_a_bake(
+    packages: list[LockedPackage], baked: Callable[..., list[MadeWork]], tmp_path: Path
+) -> None:
+    wrong = replace(packages[1], sha256="0" * 64)
+    made = {each.work.members[0].name: each for each in baked(wrong, *packages[2:], packages[0])}
+    assert isinstance(made.pop("large").error, WrongPackage)
+    assert all(each.layer is not None for each in made.values())
+    assert len(FolderStore(tmp_path / "baked").keys()) == 3

@@ -22,6 +22,7 @@ from conda_docker.layers.member import named
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores.layer_stores import LayerStores
 from python_docker.errors import Error
+from python_docker.files.growing import GrowingFile
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -205,7 +206,12 @@ class _Making:
         self._shop = shop
         self._failed: dict[tuple[str, str | None], Error] = {}
         self._fetch = fetching(
-            shop.options, shop.stores.cache, failed=self._note_failure, progress=shop.progress, stop=shop.stop
+            shop.options,
+            shop.stores.cache,
+            early=True,
+            failed=self._note_failure,
+            progress=shop.progress,
+            stop=shop.stop,
         )
 
     def _note_failure(self, member: Member, error: Error) -> None:
@@ -245,6 +251,9 @@ class _Making:
         except CacheError:
             raise
         except Error as error:
+            if any(isinstance(path, GrowingFile) for path in paths):
+                task.finish("again")  # once all of the package is there, or it is known why not
+                raise
             task.finish("failed")
             return _Step(number, None, error)
         task.finish()
