@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from conda_docker.serve.configuration import configuration_of
+from conda_docker.serve.configuration_file import configuration_of
 from tests.documentation.pages import ROOT, blocks
 
 EXAMPLE = ROOT / "docs" / "examples" / "serve-kubernetes.yaml"

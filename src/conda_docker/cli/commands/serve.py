@@ -88,6 +88,7 @@ def serve(
 
         from conda_docker.serve.app import create_app
         from conda_docker.serve.connections import http_protocol
+        from conda_docker.serve.stopping import serve_until_stopped
     except ImportError as error:
         raise MissingExtra(
             f"serving needs {error.name}, which is not installed: pip install 'conda-docker[serve]'"
@@ -124,15 +125,19 @@ def serve(
         address, bound = listening.getsockname()[:2]
         scheme = "http" if tls_cert is None else "https"
         where = f"[{address}]" if ":" in address else address
-        server = uvicorn.Server(settings)
-        with server.capture_signals():  # from before it is said to serve: a signal in between ends it too
+
+        def announce() -> None:
+            if output.cancelled.is_set():  # by a signal that came where Python cannot raise anything
+                raise KeyboardInterrupt
             output.note(f"serving images on {scheme}://{where}:{bound}; press Ctrl-C to stop")
-            server.run(sockets=[listening])
+
+        serve_until_stopped(settings, listening, announce)
 
 
 def _configuration(path: Path | None, given: dict[str, Any]) -> ServerConfiguration:
     """Return the configuration of a file with the options over it."""
-    from conda_docker.serve.configuration import InvalidConfiguration, configuration_of, read_document
+    from conda_docker.serve.configuration import InvalidConfiguration
+    from conda_docker.serve.configuration_file import configuration_of, read_document
 
     document = {} if path is None else read_document(path)
     over: dict[str, Any] = {

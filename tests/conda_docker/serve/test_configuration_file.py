@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.serve.configuration import InvalidConfiguration, configuration_of, read_configuration
+from conda_docker.serve.configuration import InvalidConfiguration
+from conda_docker.serve.configuration_file import configuration_of, read_configuration
 from python_docker.spec.platform import Platform
 
 _TOKEN = hashlib.sha256(b"opensesame").hexdigest()
