@@ -65,6 +65,10 @@ class Unsolvable(Error):
     """Specs that cannot be satisfied together; the message is the solver's explanation."""
 
 
+class TookTooLong(Unsolvable):
+    """Packages that fit could not be found in the time that was allowed; `Request.solve_seconds` limits it."""
+
+
 class SolverFailed(Error):
     """Another solver (`--solver`, `--conda-exe`) that is not there or broke down."""
 

@@ -56,7 +56,7 @@ class Request:
     What must be solved is solved with `channels` in front of the files' and these in front of the configuration's,
     which `override_channels` leaves out; `virtual_packages` are `NAME=VERSION[=BUILD]`, over what the base image and
     the variables `CONDA_OVERRIDE_*` say. `solver`, else `conda_exe`, is a conda, mamba or micromamba to solve with;
-    without either rattler solves, in `solve_seconds` at most.
+    without either rattler solves, in `solve_seconds` at most. uv may take as long again for wheels.
 
     Of an environment on this machine all of it goes into the image: `only_packages` leaves out files that are no
     package's, or are not as the package has them. `editable` says what becomes of packages that pip installed in place.

@@ -19,7 +19,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from conda_docker.errors import SolverFailed
+from conda_docker.errors import SolverFailed, TookTooLong
 from conda_docker.redaction import public_text
 
 Result = TypeVar("Result")
@@ -30,12 +30,12 @@ _PAUSE = 0.05
 # Seconds to wait where threads cannot be seen.
 
 
-def run(call: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+def run(call: Callable[[], Coroutine[Any, Any, Result]], *, seconds: float | None = None) -> Result:
     """Return the result of an asynchronous function of rattler's, such as `lambda: rattler.solve(...)`.
 
     It runs in an event loop of a thread of its own, so that this works in a notebook, inside another event loop and
-    in any thread. Ctrl-C stops the wait and cancels the call. Raises what the function raises, and `SolverFailed` where
-    rattler itself breaks down.
+    in any thread. Ctrl-C stops the wait and cancels the call, and so does the end of `seconds`. Raises what the
+    function raises, `TookTooLong`, and `SolverFailed` where rattler itself breaks down.
     """
     _register_guard()
     outcome: Future[Result] = Future()
@@ -43,7 +43,16 @@ def run(call: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
 
     async def await_call() -> Result:
         running.set_result((asyncio.get_running_loop(), asyncio.current_task()))
-        return await call()
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                return await call()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise TookTooLong(
+                "finding packages takes longer than is allowed here: a channel does not answer in time, or too many "
+                "packages fit; try again, name versions, or fewer packages"
+            ) from None
 
     def work() -> None:
         try:

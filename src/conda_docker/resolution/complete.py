@@ -76,6 +76,7 @@ def _with_wheels(
             allow_sdist=request.allow_sdist,
             may_replace=request.pip_may_replace,
             exclude_newer=request.policy.exclude_newer,
+            seconds=request.solve_seconds,
         ),
         offline=request.options.offline,
         download=download,

@@ -21,11 +21,12 @@ class Limits:
     """How much one image, one client and the server may take.
 
     `packages` and `package_bytes` (of the archives) are those of an image for one platform. `builds` run at once,
-    `waiting` more may wait, and choosing packages may take `solve_seconds`. A request waits `wait_seconds` for a build,
-    which goes on after that. `latest_seconds` is how long the tag `latest` keeps meaning the same. A client may begin
-    `builds_per_minute` and make `requests_per_minute`. It may take `stall_seconds` to send a request, and must read
-    `bytes_per_second` on the average, which it may miss for as long; `connections` may be open. `disk_bytes` is what
-    layers, packages and images may take in the cache, None for any amount.
+    `waiting` more may wait. Choosing packages may take `solve_seconds`, with the reading of indexes, and choosing
+    wheels as long again. A request waits `wait_seconds` for a build, which goes on after that. `latest_seconds` is how
+    long the tag `latest` keeps meaning the same. A client may begin `builds_per_minute` and make `requests_per_minute`.
+    It may take `stall_seconds` to send a request, and must read `bytes_per_second` on the average, which it may miss
+    for as long; `connections` may be open. `disk_bytes` is what layers, packages and images may take in the cache, None
+    for any amount.
     """
 
     packages: int = 500

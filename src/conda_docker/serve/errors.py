@@ -89,9 +89,10 @@ class TooMany(ServerError):
 
 
 class StillBuilding(TooMany):
-    """A build that takes longer than a request may; it goes on."""
+    """A build that takes longer than a request may; it goes on.
 
-    status = 503
+    With the status of `TooMany`, not 503: Docker shows the message of the one, and only the number of the other.
+    """
 
 
 class Unavailable(ServerError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from conda_docker.errors import CacheError, ChannelError, InvalidEnvironment, Unsolvable
+from conda_docker.errors import CacheError, ChannelError, InvalidEnvironment, TookTooLong, Unsolvable
 from conda_docker.redaction import public_text, public_url
 from python_docker.errors import CredentialsError, Error
 
@@ -48,7 +48,7 @@ def explain(error: Exception, channels: Sequence[str], subdir: str, *, blamed: S
     text = public_text(str(error)).strip()
     kind = type(error).__name__
     if kind == "SolverError" and "has been cancelled" in text:
-        return Unsolvable(
+        return TookTooLong(
             "finding packages that fit takes longer than is allowed here: name versions, or fewer packages"
         )
     if kind == "SolverError":

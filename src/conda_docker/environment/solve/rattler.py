@@ -175,7 +175,9 @@ def _solve(
             constraints=constraints,
             locked_packages=preferred,
             timeout=None if question.seconds is None else timedelta(seconds=question.seconds),
-        )
+        ),
+        # Rattler's own limit begins when it has read the indexes; where that took no time, its error comes first.
+        seconds=None if question.seconds is None else question.seconds + 1,
     )
 
 

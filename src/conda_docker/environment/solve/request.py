@@ -43,7 +43,7 @@ class SolveRequest:
     offline: bool = False
     """Whether the indexes of channels are taken from the cache alone."""
     seconds: float | None = None
-    """How long rattler may search for packages that fit; None: as long as it takes."""
+    """How long rattler may read indexes and search for packages that fit; None: as long as it takes."""
 
     def __post_init__(self) -> None:
         platform_of_subdir(self.subdir)

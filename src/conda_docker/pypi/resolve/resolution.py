@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,13 +34,15 @@ _WITHOUT_EXTRA = re.compile(r"The package `([a-z0-9-]+)(?: @ |==)([^`]*)` does n
 class PipOptions:
     """What the user allows: building from source, wheels in place of conda packages, files published until a moment.
 
-    `dependencies` false takes the requirements as they are, and nothing that they need.
+    `dependencies` false takes the requirements as they are, and nothing that they need. All of it may take `seconds`,
+    None for as long as it takes.
     """
 
     allow_sdist: bool = False
     may_replace: bool = False
     exclude_newer: datetime | None = None
     dependencies: bool = True
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Resolution:
     offline: bool
     extras_of: Callable[[Distribution], tuple[str, ...]]
     """Gives the lines of metadata about the extras of what a conda package brings."""
+    begun: float = field(default_factory=time.monotonic)
     missing_extras: dict[tuple[str, str], None] = field(default_factory=dict)
     """The extras that packages turned out not to have, as names of packages and of extras, in order."""
 
@@ -168,7 +172,10 @@ class Resolution:
         if sys.executable:
             # Any interpreter will do to compare tags with; this one is there.
             arguments += ["--python", sys.executable]
-        output, said = run_uv(arguments, self.folder, uv_environment(self.configuration, offline=self.offline))
+        limit = self.options.seconds
+        left = None if limit is None else self.begun + limit - time.monotonic()
+        environment = uv_environment(self.configuration, offline=self.offline)
+        output, said = run_uv(arguments, self.folder, environment, seconds=left)
         packages = [row for row in parse_pylock(output, self.folder) if self.target.applies(row.marker)]
         self.missing_extras.clear()
         self.missing_extras.update({(name, extra): None for name, _, extra in _WITHOUT_EXTRA.findall(said)})

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from conda_docker.errors import TookTooLong
 from conda_docker.pypi.pip_configuration import PipConfiguration
 from python_docker.errors import Error
 from python_docker.programs import run_program
@@ -98,15 +99,24 @@ def _extend(variables: dict[str, str], name: str, separator: str, values: Sequen
         variables[name] = separator.join([*own, *dict.fromkeys(values)])
 
 
-def run_uv(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[str, str]:
+def run_uv(
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], *, seconds: float | None = None
+) -> tuple[str, str]:
     """Run uv in `folder` and return its standard output and error.
 
-    Raises `UvFailed` when it ends with an error, and `Error` when it cannot be run.
+    Raises `UvFailed` when it ends with an error, `TookTooLong` when it has not ended after `seconds`, and `Error` when
+    it cannot be run.
     """
     try:
         command = [uv_program(), *arguments, "--color", "never", "--no-progress"]
-        done = run_program(command, environ=environment, timeout=_SECONDS, folder=folder)
-    except (OSError, subprocess.TimeoutExpired) as error:
+        limit = _SECONDS if seconds is None else max(0.0, min(seconds, _SECONDS))
+        done = run_program(command, environ=environment, timeout=limit, folder=folder)
+    except subprocess.TimeoutExpired:
+        raise TookTooLong(
+            "finding wheels for what is asked of pip takes longer than is allowed here: the index of wheels does not "
+            "answer in time, or too many versions fit; name versions, or fewer packages"
+        ) from None
+    except OSError as error:
         raise Error(f"uv cannot be run: {error}") from error
     output, errors = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
     if done.returncode:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.arguments.amounts import format_size
-from conda_docker.errors import Unsolvable
+from conda_docker.errors import TookTooLong, Unsolvable
 from conda_docker.image.assemble import build_image
 from conda_docker.image.base.opening import one_base
 from conda_docker.image.index import image_index
@@ -158,6 +158,8 @@ def _resolve(request: Request) -> tuple[list[Resolved], dict[str, str]]:
     def attempt(platform: Platform) -> Resolved | Unsolvable:
         try:
             return resolve(replace(request, platforms=(platform,)))[0]
+        except TookTooLong:
+            raise  # the next request may find packages for this platform
         except Unsolvable as error:
             return error
 
