@@ -60,7 +60,8 @@ REASONS = {
         conda_docker/sbom/cyclonedx.py conda_docker/sbom/inventory.py conda_docker/sbom/spdx.py
     """,
     "verification/test_rebuild and test_differences, on images with one difference each": """
-        conda_docker/verification/base.py conda_docker/verification/compare.py conda_docker/verification/own_layer.py
+        conda_docker/verification/base.py conda_docker/verification/compare.py
+        conda_docker/verification/environment.py conda_docker/verification/own_layer.py
         conda_docker/verification/report.py conda_docker/verification/script_layer.py
         conda_docker/verification/steps.py conda_docker/verification/unverified.py
     """,
@@ -95,7 +96,7 @@ REASONS = {
     """,
     "baking/test_bake and cluster/test_cluster: a stage of a bake, which means something only with the others": """
         conda_docker/baking/assembly.py conda_docker/baking/planned.py conda_docker/baking/preview.py
-        conda_docker/baking/result.py conda_docker/baking/running.py
+        conda_docker/baking/local.py conda_docker/baking/result.py conda_docker/baking/running.py
         conda_docker/baking/cluster/here.py conda_docker/baking/cluster/scheduler.py
         conda_docker/baking/cluster/tasks.py
         conda_docker/baking/cluster/worker_command.py

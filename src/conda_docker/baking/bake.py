@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from conda_docker.baking.limits import Limits
+from conda_docker.baking.local import bake_here
 from conda_docker.baking.result import BakeResult
 from conda_docker.baking.running import Bake, Done
 from conda_docker.baking.targets.target import Target, check_targets
@@ -73,5 +74,5 @@ def bake(
             done=done,
         )
     with Bake(targets, limits, fail_fast=fail_fast, since=since, progress=progress, done=done) as running:
-        running.run()
+        bake_here(running)
     return running.result()
