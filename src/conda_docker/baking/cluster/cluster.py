@@ -30,7 +30,7 @@ from conda_docker.baking.cluster.scheduler import (
     reconnect,
 )
 from conda_docker.baking.cluster.tasks import ImageTask, LayerDone, LayerTask, TaskFailed, make_image, make_layer
-from conda_docker.baking.cluster.workers import told_of_no_workers
+from conda_docker.baking.cluster.waiting import told_while_waiting
 from conda_docker.baking.failure import Failure
 from conda_docker.baking.layers.works import LayerWork, distinct_packages, largest_first
 from conda_docker.baking.planned import Planned
@@ -163,7 +163,6 @@ class _Cluster:
                 future = client.submit(
                     make_layer, task, key=layer_key(work), priority=-number, retries=RETRIES, pure=True
                 )
-                future.add_done_callback(self._note)
                 futures[work.key] = future
             for each in left:
                 whole = not needs_this_machine(each.target)
@@ -179,10 +178,14 @@ class _Cluster:
                 )
                 images[future.key] = each
                 waiting.append(future)
-            with told_of_no_workers(client):
-                for future in as_completed(waiting):
+            with told_while_waiting(client) as told:
+                for batch in as_completed([*futures.values(), *waiting]):
                     self._running.stop.check()
-                    self._end(images[future.key], future, here)
+                    told.heard()
+                    self._note(client, [future for future in batch if future.key not in images])
+                    for future in batch:
+                        if future.key in images:
+                            self._end(images[future.key], future, here)
         except CancelledError:
             client.cancel(waiting)
         except BaseException:
@@ -219,7 +222,10 @@ class _Cluster:
         if error is not None:
             self._running.end(each.target, _explained(error))
             return
-        found = future.result()
+        try:
+            found = future.result()
+        except (CancelledError, OSError) as gone:
+            raise SchedulerLost("the Dask scheduler has gone, with what it knew of this bake") from gone
         if isinstance(found, Failure):
             self._running.end(each.target, found.error())
         elif found is None:
@@ -230,27 +236,28 @@ class _Cluster:
             task.finish(str(Outcome.BUILT))
             self.tell(found)
 
-    def _note(self, future: Future) -> None:
-        """Hear of a layer that is there; this is on a thread of Dask's."""
-        if future.status != "finished":
+    def _note(self, client: Client, ended: Sequence[Future]) -> None:
+        """Hear of layers whose tasks have ended: of all that are there."""
+        finished = [future for future in ended if future.status == "finished"]
+        if not finished:
             return
         try:
-            found = future.result()
-        except Exception:  # the scheduler has gone in this moment
+            found = client.gather(finished, errors="skip")
+        except Exception:  # the scheduler has gone in this moment, which the tasks of images tell
             return
-        if not isinstance(found, LayerDone):
-            return
-        if found.bake != self._bake:
-            found = replace(found, known=True)  # another bake has made it, a moment ago perhaps
+        for layer in found:
+            assert isinstance(layer, LayerDone)
+            self._know(layer)
+
+    def _know(self, layer: LayerDone) -> None:
+        """Note one layer that is there, and show that."""
+        if layer.bake != self._bake:
+            layer = replace(layer, known=True)  # another bake has made it, a moment ago perhaps
         with self._lock:
             # One that a lost worker made is known when it is asked for again.
-            known = self._layers.get(found.key)
-            self._layers[found.key] = found if known is None else known
-        try:
-            task = self._progress.start(f"layer {found.name}", None)
-            task.finish("known" if found.known else f"made by {found.worker}")
-        except KeyboardInterrupt:
-            self._running.stop.set()
+            layer = self._layers.setdefault(layer.key, layer)
+        task = self._progress.start(f"layer {layer.name}", None)
+        task.finish("known" if layer.known else f"made by {layer.worker}")
 
 
 def _explained(error: BaseException) -> Error:

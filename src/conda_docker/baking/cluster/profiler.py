@@ -1,8 +1,9 @@
 """without_profiler: Dask's profiler is stopped in workers whose Python may hang by it.
 
-It looks at the frames of all threads, many times a second. Until 3.11.9, CPython 3.11 held a lock of the interpreter
-while it collected them; where the garbage collector ran in that moment and closed a file, and another thread began a
-thread, the process stood still for ever (CPython's issue 106883). Tasks of this program start threads and open files.
+It looks at the frames of all threads, many times a second. CPython 3.11 holds a lock of the interpreter while it
+collects them; where the garbage collector runs in that moment and closes a file, and another thread begins a thread,
+the process stands still for ever (CPython's issue 106883, which late security releases of 3.11 mend). Tasks of this
+program start threads and open files. Of its own loops Dask does without a profile in 3.11, but not of tasks.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from __future__ import annotations
 import sys
 import threading
 
-_FIRST, _MENDED = (3, 11, 0), (3, 11, 9)
+_FAULTY = (3, 11)
 _PATIENCE = 5.0  # seconds until the worker's loop has stopped it
 
 
 def may_hang(version: tuple[int, int, int]) -> bool:
-    """Return whether a release of CPython has that fault.
+    """Return whether a release of CPython may have that fault.
 
-    >>> may_hang((3, 11, 8)), may_hang((3, 11, 9))
+    >>> may_hang((3, 11, 9)), may_hang((3, 12, 0))
     (True, False)
     """
-    return _FIRST <= version < _MENDED
+    return version[:2] == _FAULTY
 
 
 def without_profiler() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, cast
@@ -15,6 +16,7 @@ from python_docker.errors import ConnectionFailed, Error, NotFound
 RETRIES = 3
 """How often a task is tried again that met an error which may pass, and how often the scheduler is looked for again."""
 _PAUSE = 2.0  # seconds between two attempts to find a scheduler again
+_ANSWER = 5.0  # seconds that a worker may take to answer
 CONFIGURED = "config"
 """In place of an address: the scheduler that Dask's own configuration names."""
 
@@ -43,6 +45,10 @@ class Client(Protocol):
 
     def nthreads(self) -> Mapping[str, int]: ...
 
+    def processing(self) -> Mapping[str, Sequence[object]]: ...
+
+    def gather(self, futures: Sequence[Future], *, errors: str) -> Sequence[object]: ...
+
     def close(self) -> None: ...
 
 
@@ -70,9 +76,23 @@ def import_distributed() -> Any:
     return distributed
 
 
-def as_completed(futures: Sequence[Future]) -> Iterable[Future]:
-    """Yield tasks as they end, in whatever way."""
-    return cast("Iterable[Future]", import_distributed().as_completed(futures, raise_errors=False))
+def as_completed(futures: Sequence[Future]) -> Iterable[list[Future]]:
+    """Yield tasks as they end, in whatever way: at once all that have."""
+    return cast("Iterable[list[Future]]", import_distributed().as_completed(futures, raise_errors=False).batches())
+
+
+def answers(client: Client, worker: str) -> bool:
+    """Return whether a worker answers a question within a few seconds."""
+    asked = cast("Any", client)
+
+    async def ask() -> None:
+        await asked.run(os.getpid, workers=[worker])
+
+    try:
+        asked.sync(ask, callback_timeout=_ANSWER)
+    except Exception:  # it is gone by now, or too busy to say
+        return False
+    return True
 
 
 def connect(scheduler: str) -> Client:

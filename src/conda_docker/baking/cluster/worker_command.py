@@ -21,7 +21,7 @@ def worker_command(scheduler: str | None) -> str:
         [
             f"# On each worker, with Python {python}, and logins to the registry and the channels of its own:",
             f"pip install 'conda-docker[dask]=={__version__}'",
-            "# Dask's own profiler takes half of the CPU of an idle worker:",
+            "# Dask's own profiler takes half of the CPU of an idle worker, and may hang it in Python 3.11:",
             "export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False",
             f"dask worker {address} --nworkers auto --nthreads 1",
         ]

@@ -94,7 +94,12 @@ def ready_layers(
             begin_to_keep(written.result())
 
     def begin_to_keep(layer: Ready) -> None:
-        keeping.submit(keep, layer).add_done_callback(events.put)
+        try:
+            kept = keeping.submit(keep, layer)
+        except RuntimeError as error:  # there are no more threads to be had; an error on this one, nobody hears of
+            stop.set(error)
+        else:
+            kept.add_done_callback(events.put)
 
     with (
         ThreadPoolExecutor(_KEPT_AT_ONCE, thread_name_prefix="keep") as keeping,

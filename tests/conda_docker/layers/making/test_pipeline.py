@@ -173,3 +173,16 @@ def test_an_interruption_of_what_is_written_while_it_comes_ends_all() -> None:
     with pytest.raises(KeyboardInterrupt):
         list(ready_layers([], {0: (A,)}, fetch, write, str, workers=1, stop=stop))
     assert stop.is_set()
+
+
+def test_a_thread_that_cannot_be_had_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith("keep"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        list(ready_layers([], {0: (A,)}, arrive, written, str, workers=1, stop=Stop()))
