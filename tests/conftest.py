@@ -17,6 +17,7 @@ from hypothesis import settings
 from tests import peers
 from tests.images import hello_files
 from tests.peers import availability
+from tests.python_docker.registry.stub_registry import StubRegistry
 
 # Tests assert no time, and this machine may be busy with others.
 settings.register_profile("patient", deadline=None)
@@ -52,6 +53,14 @@ FIXTURE_PEERS = {
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Registry]:
     """Return the registry that all tests share, without credentials. Each test uses names of its own: `repository`."""
     running = peers.start_registry(tmp_path_factory.mktemp("registry"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def stub() -> Iterator[StubRegistry]:
+    """Return an empty registry in memory; its `hook` makes it odd."""
+    running = StubRegistry()
     yield running
     running.stop()
 

@@ -44,8 +44,8 @@ def bake(
     `memory` bytes together, as far as one of each takes less. The packages and layers that the bake adds to the cache
     take about `disk` bytes at most: what no image needs any more is removed, and an image that takes more fails.
 
-    A target that fails stops no other one, unless `fail_fast` says so; `raise_for_failures` of the result raises for
-    all of them. `since` is what an earlier bake wrote (`read_since`): images that would be the same are left alone.
+    A target that fails does not stop the others, unless `fail_fast` says so; `raise_for_failures` of the result raises
+    for all of them. `since` is what an earlier bake wrote (`read_since`): images that would be the same are left alone.
     `scheduler` is the address of a Dask scheduler whose workers make layers and images, or `config` for the one that
     Dask's configuration names; it needs the extra `dask`, and `cache_to` in the options of each request. `done` hears
     of each target as it ends.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from pathlib import Path
 
@@ -21,14 +21,6 @@ from tests import peers
 from tests.peers.containment import wait_until
 from tests.python_docker.registry.stub_registry import StubRegistry, refusal
 from tests.python_docker.registry.stub_server import Answer, Asked
-
-
-@pytest.fixture
-def stub() -> Iterator[StubRegistry]:
-    """Return a registry that a test can have fail."""
-    running = StubRegistry()
-    yield running
-    running.stop()
 
 
 def image_of(*files: str) -> Image:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from python_docker.registry.options import RegistryOptions
-from tests.python_docker.registry.stub_registry import StubRegistry
 from tests.python_docker.registry.token_server import TokenServer
 
 _VARIABLES = (
@@ -32,14 +31,6 @@ def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def options() -> RegistryOptions:
     """Return options that do not wait."""
     return RegistryOptions(backoff=0.001, max_backoff=0.01, connect_timeout=10, read_timeout=10)
-
-
-@pytest.fixture
-def stub() -> Iterator[StubRegistry]:
-    """Return an empty registry in memory; its `hook` makes it odd."""
-    registry = StubRegistry()
-    yield registry
-    registry.stop()
 
 
 @pytest.fixture

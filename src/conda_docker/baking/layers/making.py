@@ -1,4 +1,4 @@
-"""make_works: distinct layers, found in stores or made, each by itself: one that cannot be made stops no other."""
+"""make_works: distinct layers, found in stores or made; one that cannot be made does not stop the others."""
 
 from __future__ import annotations
 

@@ -47,10 +47,10 @@ conda-docker bake --scheduler tcp://host:8786 --cache-to ghcr.io/org/layers
 def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
     """Build many images at once, and what they have in common once.
 
-    They are of folders of environments, or all that a file declares, each in several variants. What the images have in
-    common is solved for, downloaded, made and sent once, and an image that fails stops no other one. The options of
-    `build` apply to each. The exit code is 0 when all images are there, that of their failure where all failed in the
-    same way, and else 1.
+    The images are described by folders of environments, or declared in a file, each in one or more variants. What they
+    have in common is solved, downloaded, made and sent once, and an image that fails does not stop the others. The
+    options of `build` apply to each. The exit code is 0 if every image was built, that of the failure if all failed in
+    the same way, and 1 otherwise.
     """
     if given["print_dask_worker"]:
         from conda_docker.baking.cluster.worker_command import worker_command

@@ -102,20 +102,20 @@ def info(
         "--keep",
         metavar="DAYS",
         convert=to_days,
-        help=f"Of a layer repository: keep what builds used in these days, such as 8w ({_DEFAULT_AGE} by default); "
-        "0d keeps what was used today.",
+        help="In a layer repository: keep what builds have used for this long, such as 8w "
+        f"({_DEFAULT_AGE} by default); 0d keeps what was used today.",
     ),
     Option(
         "--max-size",
         metavar="SIZE",
         convert=to_size,
-        help="Remove what was unused for longest, until the rest has this size, such as 500MB or 10GB.",
+        help="Remove what has been unused the longest until the rest fits this size, such as 500MB or 10GB.",
     ),
     Option(
         "--older-than",
         metavar="TIME",
         convert=to_seconds,
-        help=f"Remove what was unused for this time, such as 12h or 30d ({_DEFAULT_AGE} when no size is given).",
+        help=f"Remove what has not been used for this long, such as 12h or 30d ({_DEFAULT_AGE} when no size is given).",
     ),
     Option("--dry-run", is_flag=True, help="Only show how much would be removed, and how much would stay."),
     Option("--yes", "-y", is_flag=True, help="Do not ask, even when most of the cache would be removed."),
@@ -137,10 +137,10 @@ def prune(
     access: Access,
     json: bool,
 ) -> None:
-    """Remove what was unused for some time, or for longest. A build under way loses nothing that it needs.
+    """Remove what has not been used for some time, or the longest. Running builds lose nothing that they need.
 
-    On a terminal, it asks before it removes more than half of the cache. Of a layer repository, entries are removed
-    that no build with --cache-to has used within the days of --keep; the registry frees the space when it collects
+    On a terminal, it asks before it removes more than half of the cache. In a layer repository, it removes the entries
+    that no build with --cache-to has used for as long as --keep says; the registry frees the space when it collects
     garbage.
     """
     if repository is not None:

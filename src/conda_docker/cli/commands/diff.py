@@ -56,9 +56,9 @@ def diff(
 ) -> int:
     """Show what differs between images, lock files and environments.
 
-    Compared are packages, and of two images layers, too. Each of A and B may be an image, a lock file, another
-    environment file (which is solved), or an environment's folder. Of images only documents are read; no layer is
-    downloaded. What is for several platforms is compared on each that both have.
+    Packages are compared, and the layers of two images as well. Each of A and B may be an image, a lock file, another
+    environment file (which is solved), or an environment's folder. Of images, only manifests and configs are read; no
+    layer is downloaded. Images and lock files for several platforms are compared on each that both have.
     """
     if json and markdown:
         raise click.UsageError("give one of --json and --markdown")

@@ -36,8 +36,8 @@ def doctor(
 ) -> None:
     """Check this machine, its programs, channels and registries.
 
-    Each line is ok, a warning or an error, with what to do about it. Exits with 1 if there is an error. The report
-    has no secrets and belongs in every bug report.
+    Each line is ok, a warning or an error, with what to do about it. The exit code is 1 if there is an error. The
+    report contains no secrets: add it to bug reports.
     """
     from dataclasses import asdict
 

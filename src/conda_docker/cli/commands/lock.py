@@ -69,8 +69,8 @@ def lock(
     """Lock an environment to exact packages, for several platforms.
 
     Besides conda packages and wheels with their hashes, the file keeps the base image by its digest, what was assumed
-    of the system, and the options that images depend on. Builds of it are the same on every machine. Without packages
-    or a file, it is locked again what the lock file was made from.
+    about the system, and the options that images depend on. Building from it gives the same image on every machine.
+    Without packages or a file, what the lock file was made from is locked again.
     """
     from conda_docker.cli.options.inputs import inputs_of
     from conda_docker.environment.inputs.lock_files.pixi_lock import DEFAULT_ENVIRONMENT

@@ -28,7 +28,7 @@ _EXAMPLES = """
 conda-docker report demo.tar
 # What an upgrade from 1.0 to 1.1 downloads
 conda-docker report ghcr.io/org/app:1.1 --against ghcr.io/org/app:1.0 -o app.html
-# Of a large image in a registry, from its documents alone
+# A large image in a registry, from its manifests and configs alone
 conda-docker report --no-layers ghcr.io/org/app:1.1
 """
 _DEFAULT = Path("report.html")
@@ -79,8 +79,8 @@ def report(
 ) -> None:
     """Draw an image: its layers, packages and files by size.
 
-    The result is one HTML file, which also says what the image runs with, and loads nothing from elsewhere. Layers are
-    read to their ends, and their digests checked, but nothing is unpacked; of images that conda-docker did not build,
+    The result is one HTML file, which also shows the runtime configuration and loads nothing from elsewhere. Layers are
+    read whole and their digests are verified, but nothing is unpacked; in images that conda-docker did not build,
     packages are found by their records.
     """
     from contextlib import nullcontext

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """
 # Images of conda-forge, for this machine: docker run localhost:5000/python-3.12/numpy python
 conda-docker serve
-# By a configuration, on all addresses, with TLS
+# With a configuration file, on all addresses, with TLS
 conda-docker serve --config serve.toml --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
 # Environments of a folder: docker pull localhost:5000/env/analysis
 conda-docker serve --environments envs/ -c conda-forge -c bioconda
@@ -75,9 +75,8 @@ def serve(
     """Serve images that are made when they are pulled.
 
     The name of an image says what is in it: HOST/python-3.12/numpy, HOST/env/NAME for an environment of the server,
-    HOST/lock/SHA256 for a lock file that was posted to /v1/locks; the tag is latest, or a day that is over, such as
-    2026-01-31, as of which packages are chosen. Layers are made once, whatever the number of images. Nothing can be
-    pushed.
+    HOST/lock/SHA256 for a lock file that was posted to /v1/locks; the tag is latest, or a past day such as 2026-01-31,
+    of which packages are chosen. Each layer is made once, however many images have it. Nothing can be pushed.
     """
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key belong together")

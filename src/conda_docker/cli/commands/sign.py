@@ -92,8 +92,8 @@ def sign(
 ) -> None:
     """Sign an image in a registry or an OCI layout.
 
-    What the name stands for now is signed, by its digest, which is printed. The signature is attached to the image and
-    leaves the image as it is. `conda-docker verify`, and cosign, verify it.
+    The digest that the name refers to now is signed, and printed. The signature is attached to the image and does not
+    change it. `conda-docker verify` and cosign verify it.
     """
     if key is not None and trust_config is not None:
         raise click.UsageError("--key and --trust-config exclude each other: sign with a key, or with an identity")

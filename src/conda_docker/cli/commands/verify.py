@@ -100,8 +100,8 @@ _REBUILD, _CHANNELS = "Making layers again", "Where packages are from"
         multiple=True,
         convert=to_words,
         panel=_CHANNELS,
-        help="Fail unless all packages, as the image's history names them, are from these channels, and wheels from "
-        "such a place (pypi: allow all wheels); repeatable. The report lists the channels in any case.",
+        help="Fail unless all packages that the image's history names are from these channels, and wheels from these "
+        "places (pypi allows all wheels); repeatable. The report always lists the channels.",
     ),
     options.PLATFORM,
     options.LOGIN,
@@ -130,7 +130,7 @@ def verify(
     With --rebuild, each layer is made again from the packages that the image's history names by URL and hash, and
     compared: a file that was changed after the build is found, and named. With --key or --certificate-identity, the
     image must be signed. The exit code is 1 when something differs, cannot be verified or is not allowed, 8 when the
-    image is not signed, and 9 when it is, but not by who it should be.
+    image is not signed, and 9 when it is signed by somebody else.
     """
     if not (rebuild or signers or allow_channel):
         raise click.UsageError("say what to verify, with --rebuild, --key, --certificate-identity or --allow-channel")

@@ -81,7 +81,7 @@ OPTIONS = (
         convert=to_builder,
         once=True,
         panel=TRUST,
-        help="Who builds, in the provenance, such as the URL of a CI workflow [default: conda-docker]",
+        help="The builder that the provenance names, such as the URL of a CI workflow [default: conda-docker]",
     ),
     Option(
         "--sign-key",

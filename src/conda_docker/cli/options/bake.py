@@ -93,7 +93,7 @@ OPTIONS = (
         metavar="NAME",
         multiple=True,
         panel=CHOICE,
-        help="Build the images of this name alone, or those that match a pattern such as 'samtools-*'; repeatable.",
+        help="Build only images with this name, or that match a pattern such as 'samtools-*'; repeatable.",
     ),
     Option(
         "--matrix",

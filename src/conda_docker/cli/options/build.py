@@ -219,7 +219,7 @@ OPTIONS = (
         metavar="N%",
         convert=to_share,
         panel=CACHE,
-        help="Rebuild this share of the layers that --cache-from or --cache-image has, and compare.",
+        help="Rebuild this share of the layers found by --cache-from or --cache-image, and compare.",
     ),
     Option(
         "--use-extracted",

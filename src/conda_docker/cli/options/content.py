@@ -201,7 +201,7 @@ CONTENT_OPTIONS = (
         sets="options.chown",
         metavar="USER[:GROUP]",
         panel=CONTENT,
-        help="Whose the added files are, by names in the image or numbers [default: 0:0].",
+        help="The owner of the added files, by name in the image or by number [default: 0:0].",
     ),
     Option(
         "--chmod",
@@ -209,7 +209,7 @@ CONTENT_OPTIONS = (
         metavar="MODE",
         convert=to_mode,
         panel=CONTENT,
-        help="The mode of the added files, such as 644; folders that may be read may be searched too.",
+        help="The mode of the added files, such as 644; folders can be searched wherever they can be read.",
     ),
     Option(
         "--sbom-in-image",

@@ -22,28 +22,28 @@ _OPTIONS = (
         type=KeyFile(),
         multiple=True,
         panel=SIGNERS,
-        help="Whose signature counts: that of this public key (PEM; env://NAME in a variable), by conda-docker or by "
-        "cosign; given more than once, any of them.",
+        help="Require a signature with this key (the public one: PEM; env://NAME in a variable), made by conda-docker "
+        "or cosign; given more than once, with any of them.",
     ),
     Option(
         "--certificate-identity",
         metavar="NAME",
         panel=SIGNERS,
-        help="Whose signature counts, by Sigstore: a mail address, or the URL of a CI workflow.",
+        help="Require a Sigstore signature with this identity: a mail address, or the URL of a CI workflow.",
     ),
     Option(
         "--certificate-oidc-issuer",
         metavar="URL",
         panel=SIGNERS,
-        help="Who vouches for that identity.",
+        help="The issuer that must vouch for that identity.",
     ),
     Option(
         "--trusted-root",
         metavar="FILE",
         type=click.Path(path_type=Path),
         panel=SIGNERS,
-        help="Whom to trust to certify identities: a trusted_root.json, or what `build --trust-config` takes [default: "
-        "Sigstore's public service, which is asked]",
+        help="The authorities that certify identities: a trusted_root.json, or what `build --trust-config` takes "
+        "[default: those of Sigstore's public service, which is asked]",
     ),
 )
 

@@ -78,8 +78,8 @@ OPTIONS = (
         multiple=True,
         convert=to_words,
         panel=POLICY,
-        help="Refuse packages under such a license, such as 'AGPL-*', unless they offer another; none: packages that "
-        "state none; repeatable.",
+        help="Refuse packages under such a license, such as 'AGPL-*', unless they offer another; none refuses "
+        "packages that state no license; repeatable.",
     ),
     Option(
         "--allow-channel",
@@ -105,7 +105,7 @@ OPTIONS = (
         convert=_moment,
         once=True,
         panel=POLICY,
-        help="Choose among what was there on this day, such as 2026-03-30, and refuse newer packages of lock files.",
+        help="Choose among packages that existed on this day, such as 2026-03-30, and refuse newer ones in lock files.",
     ),
     Option(
         "--advisories",

@@ -132,15 +132,15 @@ RUNTIME_OPTIONS = (
         metavar="HOW",
         **common.member_of(LinkScripts),
         panel=RUNTIME,
-        help="What becomes of packages' post-link scripts: warn (they are named and not run), run (in a sandbox; what "
-        f"they change becomes a layer) or refuse [default: {_DEFAULTS.link_scripts}]",
+        help="What to do with packages' post-link scripts: warn (name them, and do not run them), run (in a sandbox; "
+        f"what they change becomes a layer) or refuse [default: {_DEFAULTS.link_scripts}]",
     ),
     Option(
         "--link-scripts-network",
         sets="options.link_scripts_network",
         is_flag=True,
         panel=RUNTIME,
-        help="Give link scripts a network.",
+        help="Allow link scripts to use the network.",
     ),
 )
 """In the order of the help."""

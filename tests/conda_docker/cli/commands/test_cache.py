@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -202,13 +202,6 @@ def test_times_are_for_one_kind_of_cache(program: Run, arguments: list[str], mes
     assert result.returncode == 2
     assert message in result.stderr
     assert "secret" not in result.stderr
-
-
-@pytest.fixture
-def stub() -> Iterator[StubRegistry]:
-    registry = StubRegistry()
-    yield registry
-    registry.stop()
 
 
 def test_layers_of_an_image_that_are_not_in_the_cache(program: Run, stub: StubRegistry, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,6 @@ def listed(subject: Manifest, kind: str, hostile: list[Hostile]) -> tuple[list[d
         entries.append(descriptor.replace(artifact_type=kind, annotations=annotations).to_json())
         manifests += [manifest] if manifest is not None else []
     return entries, manifests
-
-
-@pytest.fixture
-def stub() -> Iterator[StubRegistry]:
-    stub = StubRegistry()
-    yield stub
-    stub.stop()
 
 
 @pytest.fixture

@@ -9,15 +9,6 @@ import pytest
 
 from tests.conda_docker.channel import SyntheticChannel
 from tests.conda_docker.channel_server import ChannelServer
-from tests.python_docker.registry.stub_registry import StubRegistry
-
-
-@pytest.fixture
-def stub() -> Iterator[StubRegistry]:
-    """Return an empty registry in memory."""
-    registry = StubRegistry()
-    yield registry
-    registry.stop()
 
 
 @pytest.fixture
