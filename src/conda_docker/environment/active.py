@@ -1,8 +1,14 @@
-"""The variables by which programs know which environment is active (conda/activate.py)."""
+"""What activating an environment is to a shell: variables that name it, and scripts to source (conda/activate.py)."""
 
 from __future__ import annotations
 
 import posixpath
+import shlex
+
+from conda_docker.environment.activation_script import FOLDER
+
+PASSED_OVER = "fails in this shell and is passed over"
+"""What is said, on standard error, of a script that a shell other than bash does not get through."""
 
 
 def active_variables(prefix: str, *, is_root_prefix: bool = False) -> dict[str, str]:
@@ -18,3 +24,28 @@ def active_variables(prefix: str, *, is_root_prefix: bool = False) -> dict[str, 
         "CONDA_SHLVL": "1",
         "CONDA_DEFAULT_ENV": "base" if is_root_prefix else named,
     }
+
+
+def sourcing(prefix: str) -> str:
+    """Return the lines of a POSIX shell that source every activation script of the environment at `prefix`.
+
+    Scripts are written for bash as a rule. Called as `sh`, bash ends at what it otherwise passes over; other shells end
+    at what they do not know, so a copy of the shell tries each script first. What a script sets for itself, such as
+    `set -e`, ends with it.
+    """
+    return (
+        'if [ -n "${BASH_VERSION-}" ]; then set +o posix; fi\n'
+        f"for _script in {shlex.quote(f'{prefix}/{FOLDER}')}/*.sh; do\n"
+        '    if [ ! -r "$_script" ]; then continue; fi\n'
+        '    if [ -z "${BASH_VERSION-}" ]; then\n'
+        '        (. "$_script" || :; trap - EXIT; exit 42) </dev/null >/dev/null 2>&1\n'
+        '        if [ "$?" -ne 42 ]; then\n'
+        f'            echo "conda-docker: $_script {PASSED_OVER}" >&2\n'
+        "            continue\n"
+        "        fi\n"
+        "    fi\n"
+        '    . "$_script" || :\n'
+        "    set +eu\n"
+        "done\n"
+        "unset _script\n"
+    )

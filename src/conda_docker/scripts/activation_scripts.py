@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from conda_docker.environment.active import PASSED_OVER, sourcing
 from conda_docker.redaction import public_output
 from conda_docker.sandbox.view import View
 from conda_docker.scripts.tree import lay_out
@@ -25,9 +25,14 @@ if TYPE_CHECKING:
     from python_docker.image.layer import Layer
 
 _TIME_LIMIT = 60  # seconds for all of them
-_OUTPUT = 1 << 20  # bytes; variables are printed last
-_MARK = "===variables==="
+_OUTPUT = 1 << 20  # bytes
+# Each prints its own environment, which is what scripts export.
+_PRINTERS = (
+    *((f"{folder}/cat", "/proc/self/environ") for folder in ("/usr/bin", "/bin")),
+    *((f"{folder}/env", "-0") for folder in ("/usr/bin", "/bin")),
+)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FUNCTION = re.compile(r"BASH_FUNC_(.+?)(?:%%|\(\))")
 _OF_THE_SHELL = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "HOME", "PS1", "PS2", "PS4", "IFS", "OPTIND", "BASH_ENV"})
 _SHELLS = ("/bin/bash", "/bin/sh")
 
@@ -36,12 +41,16 @@ _SHELLS = ("/bin/bash", "/bin/sh")
 class Evaluated:
     """What activation scripts set in an environment, and why it is not known where it is not (`problem`).
 
-    `unset` are variables of the image that they take away, which only a shell can do.
+    `unset` are variables of the image that they take away, which only a shell can do, and `only_in_shells` those that
+    an image cannot hold: functions, and values that are no text. `passed_over` are scripts that the image's shell does
+    not get through.
     """
 
     variables: Mapping[str, str]
     unset: tuple[str, ...] = ()
     problem: str | None = None
+    only_in_shells: tuple[str, ...] = ()
+    passed_over: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -64,9 +73,11 @@ def evaluate(
         shell = next((path for path in shells if (tree.folder / path[1:]).exists()), None)
         if shell is None:
             return Evaluated({}, problem="the image has no shell")
-        lines = [f". {shlex.quote(script)}" for script in scripts]
-        # NULs end the variables, since values may hold newlines; `env` is the image's own or the shell's substitute.
-        text = "\n".join([*lines, f"echo; echo {_MARK}", "env -0 2>/dev/null || cat /proc/$$/environ", ""])
+        printer = next((words for words in _PRINTERS if (tree.folder / words[0][1:]).exists()), None)
+        if printer is None:
+            return Evaluated({}, problem="the image has neither `cat` nor `env`")
+        # Whatever scripts print, or do to their standard output, what they set is printed where they do not.
+        text = f"exec 9>&1 >&2\n{sourcing(prefix)}exec {' '.join(printer)} >&9\n"
         view = View(
             writable={"/": tree.folder},
             temporary=("/tmp", "/run"),  # noqa: S108 -- the sandbox's own
@@ -81,11 +92,13 @@ def evaluate(
             return Evaluated({}, problem=f"they did not end within {_TIME_LIMIT} seconds")
         except OSError as error:
             return Evaluated({}, problem=str(error.strerror or error))
-    _, mark, printed = ended.stdout.rpartition(f"\n{_MARK}\n".encode())
-    if ended.returncode != 0 or not mark:
-        said = public_output(ended.stderr.decode("utf-8", "replace"), variables).strip().splitlines()
-        return Evaluated({}, problem=said[-1][:300] if said else f"they ended with exit code {ended.returncode}")
-    return difference(variables, printed)
+    said = public_output(ended.stderr.decode("utf-8", "replace"), variables).strip().splitlines()
+    if ended.returncode != 0 or not ended.stdout:
+        ended_with = f"a script ends the shell, with exit code {ended.returncode}"
+        return Evaluated({}, problem=said[-1][:300] if said else ended_with)
+    lost = [line for line in said if line.endswith(PASSED_OVER)]
+    passed_over = tuple(script for script in scripts if any(f" {script} {PASSED_OVER}" in line for line in lost))
+    return replace(difference(variables, ended.stdout), passed_over=passed_over)
 
 
 def key_of_activation(layers: Sequence[Layer], scripts: Sequence[str], variables: Mapping[str, str], home: str) -> str:
@@ -96,24 +109,27 @@ def key_of_activation(layers: Sequence[Layer], scripts: Sequence[str], variables
         "variables": dict(variables),
         "home": home,
     }
-    return hashlib.sha256(b"activation 2" + json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(b"activation 3" + json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def difference(before: Mapping[str, str], printed: bytes) -> Evaluated:
     """Return what `printed`, as `env -0` prints variables, has over `before`.
 
     >>> difference({"A": "1", "B": "2"}, b"A=1\\0C=3\\0PWD=/\\0")
-    Evaluated(variables={'C': '3'}, unset=('B',), problem=None)
+    Evaluated(variables={'C': '3'}, unset=('B',), problem=None, only_in_shells=(), passed_over=())
     """
     after: dict[str, str] = {}
+    functions: list[str] = []
     for item in printed.split(b"\0"):
         name, separator, value = item.decode("utf-8", "surrogateescape").partition("=")
         if separator and _NAME.fullmatch(name) and name not in _OF_THE_SHELL:
             after[name] = value
+        elif (function := _FUNCTION.fullmatch(name)) is not None:
+            functions.append(f"{function[1]}()")
     changed = {name: value for name, value in sorted(after.items()) if before.get(name) != value}
     usable = {name: value for name, value in changed.items() if _is_text(value)}
     unset = tuple(sorted(name for name in before if name not in after and name not in _OF_THE_SHELL))
-    return Evaluated(usable, unset)
+    return Evaluated(usable, unset, only_in_shells=(*sorted(changed.keys() - usable.keys()), *sorted(functions)))
 
 
 def _is_text(value: str) -> bool:

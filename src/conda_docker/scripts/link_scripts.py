@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.active import active_variables
+from conda_docker.environment.active import active_variables, sourcing
 from conda_docker.errors import ScriptFailed
 from conda_docker.redaction import public_output
 from conda_docker.sandbox import View, find_sandbox
@@ -41,17 +41,14 @@ MESSAGES = ".messages.txt"
 _SHELLS = ("bin/bash", "bin/sh")
 _TIME_LIMIT = 1800  # seconds for one script
 _SOURCE = """\
-for _script in "$PREFIX"/etc/conda/activate.d/*.sh; do
-    if [ ! -r "$_script" ]; then continue; fi
-    if [ -z "${BASH_VERSION-}" ] && ! "$0" -n "$_script" 2>/dev/null; then continue; fi
-    . "$_script" >/dev/null 2>&1
-done
-unset _script
 if [ -n "${BASH_VERSION-}" ]; then exec 9>&2; BASH_XTRACEFD=9; set -x; fi
 . "$PREFIX/bin/.$PKG_NAME-post-link.sh"
 """
-"""What a shell does for one package. Its commands are traced for the error that a failure ends in, where bash can do
-that apart from what the script itself writes to standard error, perhaps into `.messages.txt`."""
+"""What a shell does for one package, once it has activated the environment.
+
+Its commands are traced for the error that a failure ends in, where bash can do that apart from what the script itself
+writes to standard error, perhaps into `.messages.txt`.
+"""
 _SHOWN = 4000  # characters of what a script prints
 _OUTPUT = 1 << 16  # bytes of it that are kept
 
@@ -183,7 +180,7 @@ def _run(
         variables=environ,
     )
     try:
-        command = sandbox.command([shell, "-c", _SOURCE, shell], view)
+        command = sandbox.command([shell, "-c", f"{{\n{sourcing(prefix)}}} >/dev/null 2>&1\n{_SOURCE}"], view)
         ended = run_program(command, environ={}, timeout=_TIME_LIMIT, keep=_OUTPUT)
     except subprocess.TimeoutExpired:
         raise ScriptFailed(f"the post-link script of {package.stem} did not end within {_TIME_LIMIT} seconds") from None

@@ -42,7 +42,32 @@ def test_what_scripts_print_does_not_matter(base: Image, sandbox: Sandbox) -> No
     assert run(base, sandbox, "echo A=1; echo ===variables===; export B=2") == Evaluated({"B": "2"})
 
 
-@pytest.mark.parametrize("text", ["exit 3", "if then", "kill -9 $$"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exec >/dev/null 2>&1; export A=1",
+        "trap 'exit 4' EXIT; export A=1",
+        "set -eu; export A=1",
+        "cat() { :; }; env() { :; }; export A=1",
+        "exec 1>&-; export A=1",
+    ],
+)
+def test_what_a_script_does_to_its_shell_hides_nothing(base: Image, sandbox: Sandbox, text: str) -> None:
+    assert run(base, sandbox, text, "false; export B=${NO-2}$NONE") == Evaluated({"A": "1", "B": "2"})
+
+
+@pytest.mark.parametrize("text", ["if then", "exit 3", ". /opt/conda/nosuch.sh"])
+def test_a_script_that_a_shell_does_not_get_through_hides_no_other(base: Image, sandbox: Sandbox, text: str) -> None:
+    found = run(base, sandbox, text, "export B=2")
+    assert found == Evaluated({"B": "2"}, passed_over=(f"{FOLDER}/0.sh",))
+
+
+def test_what_no_variable_of_an_image_can_hold_is_named(base: Image, sandbox: Sandbox) -> None:
+    found = run(base, sandbox, "export A=$(printf '\\377') B=2")
+    assert found == Evaluated({"B": "2"}, only_in_shells=("A",))
+
+
+@pytest.mark.parametrize("text", ["kill -9 $$"])
 def test_a_script_that_fails_is_a_problem_and_no_error(base: Image, sandbox: Sandbox, text: str) -> None:
     found = run(base, sandbox, text)
     assert found.variables == {}
@@ -51,10 +76,12 @@ def test_a_script_that_fails_is_a_problem_and_no_error(base: Image, sandbox: San
 
 def test_variables_of_an_image_load_nothing_outside_the_sandbox(base: Image, sandbox: Sandbox, tmp_path: Path) -> None:
     image = base.copy()
-    image.add_layer_contents({"/opt/conda/etc/0.sh": b"export A=1"})
+    image.add_layer_contents({"/opt/conda/etc/conda/activate.d/0.sh": b"export A=1"})
     variables = BEFORE | {"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(tmp_path / "trace"), "LD_PRELOAD": "/nosuch.so"}
     layers = list(reversed(image.layers))
-    found = evaluate(layers, ["/opt/conda/etc/0.sh"], "/opt/conda", variables, home="/home/app", sandbox=sandbox)
+    found = evaluate(
+        layers, ["/opt/conda/etc/conda/activate.d/0.sh"], "/opt/conda", variables, home="/home/app", sandbox=sandbox
+    )
     assert (found.variables, found.problem) == ({"A": "1"}, None)
     assert list(tmp_path.iterdir()) == []
 
@@ -63,10 +90,12 @@ def test_variables_of_an_image_load_nothing_outside_the_sandbox(base: Image, san
 def test_an_image_with_long_variables(base: Image, sandbox: Sandbox, length: int) -> None:
     """Linux takes none of more than 128 KiB."""
     image = base.copy()
-    image.add_layer_contents({"/opt/conda/etc/0.sh": b"export A=1"})
+    image.add_layer_contents({"/opt/conda/etc/conda/activate.d/0.sh": b"export A=1"})
     variables = BEFORE | {"X": "x" * length, "Y": "y" * 60_000, "Z": "z" * 60_000}
     layers = list(reversed(image.layers))
-    found = evaluate(layers, ["/opt/conda/etc/0.sh"], "/opt/conda", variables, home="/home/app", sandbox=sandbox)
+    found = evaluate(
+        layers, ["/opt/conda/etc/conda/activate.d/0.sh"], "/opt/conda", variables, home="/home/app", sandbox=sandbox
+    )
     if length < 100_000:
         assert (found.variables, found.problem) == ({"A": "1"}, None)
     else:
@@ -78,4 +107,6 @@ def test_an_image_without_a_shell(sandbox: Sandbox) -> None:
 
 
 def test_names_and_values_that_no_image_can_hold() -> None:
-    assert difference({}, b"A-B=1\0C=\xff\0BASH_FUNC_f%%=() {\n}\0D=ok\0") == Evaluated({"D": "ok"})
+    assert difference({}, b"A-B=1\0C=\xff\0BASH_FUNC_f%%=() {\n}\0BASH_FUNC_module()=() {\n}\0D=ok\0") == Evaluated(
+        {"D": "ok"}, only_in_shells=("C", "f()", "module()")
+    )

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.image.layer import Layer
 
+_NAMES = ("unset", "only_in_shells", "passed_over")
+"""What is kept of evaluated activation scripts beside variables: names."""
+
 
 def link_script_layers(
     image: Image,
@@ -160,7 +163,8 @@ def activation_variables(
         with suppress(ValueError, LookupError, TypeError, AttributeError):
             value = json.loads(note)
             known = {str(name): str(text) for name, text in value["variables"].items()}
-            return Evaluated(known, tuple(map(str, value["unset"])))
+            names = {field: tuple(map(str, value[field])) for field in _NAMES}
+            return Evaluated(known, **names)
     if not Platform.host().accepts(image.platform):
         return Evaluated({}, problem=f"they run on {image.platform} only, and this machine is {Platform.host()}")
     try:
@@ -168,6 +172,6 @@ def activation_variables(
     except Error as error:  # the image is built all the same: the entrypoint sources them
         return Evaluated({}, problem=str(error))
     if found.problem is None:
-        value = {"variables": dict(found.variables), "unset": found.unset}
+        value = {"variables": dict(found.variables), **{field: getattr(found, field) for field in _NAMES}}
         store.folder.remember(NoteKind.ACTIVATIONS, key, json.dumps(value).encode())
     return found

@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Activate
-from conda_docker.environment.active import active_variables
+from conda_docker.environment.active import active_variables, sourcing
 
 if TYPE_CHECKING:
     from conda_docker.scripts.activation_scripts import Evaluated
@@ -95,6 +94,17 @@ def with_scripts(activation: Activation, scripts: Iterable[str], evaluated: Eval
         )
     elif evaluated.problem is not None:
         notes.append(f"activation scripts are in the image but not run ({names}): {evaluated.problem}")
+    if evaluated.passed_over:
+        passed = ", ".join(map(posixpath.basename, evaluated.passed_over))
+        notes.append(
+            f"activation scripts that the image's shell does not get through are passed over ({passed}); they may need "
+            "bash, which a base or the package bash brings"
+        )
+    if evaluated.only_in_shells:
+        notes.append(
+            f"activation scripts ({names}) set {', '.join(evaluated.only_in_shells)}, which no variable of an image "
+            "can hold: only what the entrypoint starts has it"
+        )
     if evaluated.unset:
         notes.append(
             f"activation scripts ({names}) unset {', '.join(evaluated.unset)}: only the entrypoint can do that"
@@ -105,26 +115,16 @@ def with_scripts(activation: Activation, scripts: Iterable[str], evaluated: Eval
 def entrypoint_script(prefix: str, shell: str = "/bin/sh") -> str:
     """Return a script that sources every activation script of the environment and becomes the command it is given.
 
-    The scripts are written for bash as a rule, so bash runs them where there is one. Another shell ends at a script
-    that it cannot parse; such a script is passed over with a word.
+    The scripts are written for bash as a rule, so bash runs them where there is one. Another shell passes over a script
+    that it does not get through, with a word.
     """
-    folder = shlex.quote(f"{prefix}/etc/conda/activate.d")
     return (
         f"#!{shell}\n"
         "# Sources the activation scripts of the conda environment, then becomes the command that it was given.\n"
         'if [ -z "${BASH_VERSION-}" ] && command -v bash >/dev/null 2>&1; then\n'
         '    exec bash "$0" "$@"\n'
         "fi\n"
-        f"for _script in {folder}/*.sh; do\n"
-        '    if [ ! -r "$_script" ]; then continue; fi\n'
-        f'    if [ -z "${{BASH_VERSION-}}" ] && ! {shlex.quote(shell)} -n "$_script" 2>/dev/null; then\n'
-        '        echo "conda-docker-entrypoint: $_script needs bash and is passed over" >&2\n'
-        "        continue\n"
-        "    fi\n"
-        '    . "$_script"\n'
-        "done\n"
-        "unset _script\n"
-        'exec "$@"\n'
+        f'{sourcing(prefix)}exec "$@"\n'
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.build_options import Activate
+from conda_docker.environment.active import PASSED_OVER
 from conda_docker.image.runtime.activation import (
     DEFAULT_PATH,
     Activation,
@@ -83,6 +84,28 @@ def test_what_scripts_set_is_a_variable_of_the_image() -> None:
     assert found.notes == ("activation scripts (gcc.sh) unset OLD: only the entrypoint can do that",)
 
 
+def test_what_only_shells_have_of_scripts_is_said() -> None:
+    scripts = ["etc/conda/activate.d/gcc.sh", "etc/conda/activate.d/r.sh"]
+    evaluated = Evaluated({}, only_in_shells=("f()",), passed_over=("/opt/conda/etc/conda/activate.d/r.sh",))
+    passed, functions = with_scripts(run(scripts=scripts), scripts, evaluated).notes
+    assert "passed over (r.sh)" in passed
+    assert "(gcc.sh, r.sh) set f()" in functions
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize("text", [". /nosuch", "if then", "readonly A; A=2", "set -eu; false"])
+def test_bash_called_sh_ends_at_no_script(tmp_path: Path, text: str) -> None:
+    folder = tmp_path / "etc/conda/activate.d"
+    folder.mkdir(parents=True)
+    (folder / "a.sh").write_text(text)
+    (folder / "b.sh").write_text("export B=$A$NONE$?\n")
+    (tmp_path / "sh").symlink_to(str(shutil.which("bash")))
+    script = tmp_path / "entrypoint"
+    script.write_text(entrypoint_script(str(tmp_path), str(tmp_path / "sh")))
+    command = [tmp_path / "sh", script, tmp_path / "sh", "-c", "echo started"]
+    assert subprocess.run(command, env={}, capture_output=True, text=True, check=True).stdout == "started\n"
+
+
 @pytest.mark.parametrize(
     ("mode", "note"), [(Activate.AUTO, "known only to what the image's entrypoint starts"), (Activate.ENV, "not run")]
 )
@@ -107,7 +130,7 @@ def test_a_script_that_the_shell_cannot_parse_takes_no_container_down(tmp_path: 
     command: list[str | Path] = [tmp_path / "bin/sh", script, tmp_path / "bin/sh", "-c", "echo $A $B"]
     ended = subprocess.run(command, env={"PATH": str(tmp_path / "bin")}, capture_output=True, text=True, check=True)
     assert ended.stdout == ("2\n" if shell == "dash" else "1 2\n")
-    assert ("a.sh needs bash" in ended.stderr) is (shell == "dash")
+    assert (f"a.sh {PASSED_OVER}" in ended.stderr) is (shell == "dash")
 
 
 def test_the_default_environment_is_named_as_conda_names_it() -> None:
