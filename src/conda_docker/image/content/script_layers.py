@@ -163,8 +163,8 @@ def activation_variables(
         with suppress(ValueError, LookupError, TypeError, AttributeError):
             value = json.loads(note)
             known = {str(name): str(text) for name, text in value["variables"].items()}
-            names = {field: tuple(map(str, value[field])) for field in _NAMES}
-            return Evaluated(known, **names)
+            unset, only_in_shells, passed_over = (tuple(map(str, value[field])) for field in _NAMES)
+            return Evaluated(known, unset, None, only_in_shells, passed_over)
     if not Platform.host().accepts(image.platform):
         return Evaluated({}, problem=f"they run on {image.platform} only, and this machine is {Platform.host()}")
     try:

@@ -102,7 +102,7 @@ def test_bash_called_sh_ends_at_no_script(tmp_path: Path, text: str) -> None:
     (tmp_path / "sh").symlink_to(str(shutil.which("bash")))
     script = tmp_path / "entrypoint"
     script.write_text(entrypoint_script(str(tmp_path), str(tmp_path / "sh")))
-    command = [tmp_path / "sh", script, tmp_path / "sh", "-c", "echo started"]
+    command: list[str | Path] = [tmp_path / "sh", script, tmp_path / "sh", "-c", "echo started"]
     assert subprocess.run(command, env={}, capture_output=True, text=True, check=True).stdout == "started\n"
 
 
