@@ -39,8 +39,8 @@ def container_user(text: str, system: BaseSystem, *, name: str | None = None, ho
     """Return the user that `USER[:GROUP]` means on a base image, each a name or a number as in a Dockerfile's `USER`.
 
     One that the base does not have is added: as `name` (else the name in `text`, else "app"), with the home folder
-    `home` (else /home/NAME) and, for a name without a number, the first number from 1000 that is free. Raises
-    `UnsupportedInput` for what cannot be a user or a group.
+    `home` (else /home/NAME), a group of its own unless another is given and, for a name without a number, the first
+    number from 1000 that is free. Raises `UnsupportedInput` for what cannot be a user or a group.
 
     >>> container_user("1000", BaseSystem())
     ContainerUser(name='app', uid=1000, gid=1000, home='/home/app', added=True)
@@ -69,7 +69,8 @@ def container_user(text: str, system: BaseSystem, *, name: str | None = None, ho
             f"the base image has a user {chosen!r} already, with the number {system.users[chosen].uid}; "
             "choose another name with --user-name"
         )
-    gid = _group(group, text, system) if separator else uid
+    own_group = not separator or (group == chosen and group not in system.groups)
+    gid = uid if own_group else _group(group, text, system)
     return ContainerUser(chosen, uid, gid, home or f"/home/{chosen}", added=True)
 
 

@@ -100,3 +100,11 @@ def test_the_home_of_the_user_that_a_config_names(text: str, home: str) -> None:
 def test_only_ascii_digits_are_numbers() -> None:
     with pytest.raises(UnsupportedInput, match="is not a user"):
         container_user("\u0661", DEBIAN)
+
+
+def test_a_new_user_and_a_new_group_may_have_one_name() -> None:
+    system = BaseSystem(users={"root": User(0, 0, "/root")}, groups={"root": 0, "users": 100})
+    user = container_user("app:app", system)
+    assert user == ContainerUser("app", 1000, 1000, "/home/app", added=True)
+    assert user_files(user, system)["/etc/group"].endswith(b"app:x:1000:\n")
+    assert container_user("1000:users", system).gid == 100
