@@ -12,7 +12,7 @@ import shlex
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -116,7 +116,8 @@ def _clustered(session: Session, server: ChannelServer, modules: Path, registry:
         remove(registry.storage)
         registry.storage.mkdir()
         folder.mkdir()
-        cluster = Cluster(folder, session.env)
+        # Else each worker would compile all that it imports.
+        cluster = Cluster(folder, {**session.env, "PYTHONDONTWRITEBYTECODE": ""})
         cluster.start(workers)
         running.append(cluster)
         server.requests.clear()
@@ -142,6 +143,26 @@ def _clustered(session: Session, server: ChannelServer, modules: Path, registry:
         return {**_asked(server), **found, "workers_cpu": used}
 
     return Work(name=on_workers(workers), tool=TOOL, prepare=prepare, finish=finish, ours=AT_ONCE)
+
+
+def of_workers(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what the workers of a cluster did, and how that compares with one worker: theirs is the same work.
+
+    What a worker takes to start, whatever there is to do, is told apart.
+    """
+    one: float | None = None
+    for number in WORKERS:
+        row = next((row for row in rows if row["work"] == on_workers(number) and "work_of_workers" in row), None)
+        if row is None:
+            continue
+        work = row["work_of_workers"] + row["scheduling"]
+        one = work if number == 1 else one
+        compared = "" if one is None else f", {work / one:.2f} of one worker's"
+        yield (
+            f"{number} worker{'s' if number > 1 else ''}: {work:.1f} s of processor time{compared}, and "
+            f"{row['start_of_worker']:.2f} s to start each; idle for {100 * row['idle']:.0f} %; "
+            f"{row['span']:.1f} s from the first task to the last"
+        )
 
 
 def _channel(scale: Scale, folder: Path) -> Path:

@@ -279,6 +279,8 @@ def _bakes(session: Session, console: Console) -> dict[str, Any]:
     together, apart = wall(group, bakes.AT_ONCE), wall(group, bakes.ONE_BY_ONE)
     if together is not None and apart is not None:
         console.print(f"one by one takes {apart / together:.1f} times as long", highlight=False)
+    for line in bakes.of_workers(group["rows"]):
+        console.print(line, highlight=False)
     return group | {"environments": scale.environments}
 
 

@@ -1,9 +1,14 @@
-"""Bakes a folder on a Dask cluster, and writes what its workers did: how long they waited, and the digests."""
+"""Bakes a folder on a Dask cluster, and writes what its workers did: how long they worked and waited, and the digests.
+
+What each worker takes whatever there is to do, its start and its imports, is told apart from the work.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -14,11 +19,43 @@ from distributed import Client
 from conda_docker import BuildOptions, bake, find_targets
 from conda_docker.build_options import LayerRepository
 
+_MODULES = (
+    "conda_docker.baking.assembly",
+    "conda_docker.baking.cluster.kept_stores",
+    "conda_docker.baking.cluster.tasks",
+    "conda_docker.baking.layers.making",
+    "conda_docker.cache.pushed",
+    "conda_docker.channels.credentials",
+    "conda_docker.image.plan",
+    "conda_docker.layers.making.write",
+    "conda_docker.layers.stores.repository",
+    "conda_docker.link.link",
+    "conda_docker.package.fetch.download",
+    "conda_docker.pypi.local_files",
+    "conda_docker.resolution.resolve",
+    "python_docker.registry.upload.blob",
+)
+"""What the first tasks of a worker import."""
+
+
+def processor_time() -> float:
+    """Return the processor seconds of this process, and of those that it has waited for."""
+    return sum(os.times()[:4])
+
+
+def begin() -> None:
+    """Import what tasks need."""
+    for name in _MODULES:
+        importlib.import_module(name)
+
 
 def main(address: str, workers: str, modules: str, registry: str, folder: str) -> None:
     """Bake once, and write `report.json` into the folder."""
     watcher = cast("Any", Client)(address)
     watcher.wait_for_workers(int(workers), timeout=60)
+    watcher.run(begin)
+    started_with = sum(watcher.run(processor_time).values())
+    scheduled_with = watcher.run_on_scheduler(processor_time)
     watcher.get_task_stream()  # from now on
     targets = find_targets(
         modules,
@@ -31,6 +68,8 @@ def main(address: str, workers: str, modules: str, registry: str, folder: str) -
     result = bake(targets, scheduler=address)
     result.raise_for_failures()
     wall = time.monotonic() - started
+    work = sum(watcher.run(processor_time).values()) - started_with
+    scheduling = watcher.run_on_scheduler(processor_time) - scheduled_with
     tasks = watcher.get_task_stream(count=1_000_000)
     spans = [
         (part["start"], part["stop"]) for task in tasks for part in task["startstops"] if part["action"] == "compute"
@@ -46,6 +85,9 @@ def main(address: str, workers: str, modules: str, registry: str, folder: str) -
         "idle": round(1 - busy / (span * int(workers)), 4),
         "span": round(span, 3),
         "wall_of_bake": round(wall, 3),
+        "start_of_worker": round(started_with / int(workers), 3),
+        "work_of_workers": round(work, 3),
+        "scheduling": round(scheduling, 3),
     }
     Path(folder, "report.json").write_text(json.dumps(report))
     watcher.close()

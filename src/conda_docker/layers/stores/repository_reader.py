@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -34,6 +35,8 @@ _PATIENCE = 10.0
 """Seconds without a byte after which an answer is not waited for: most layers are made in less."""
 _SLOW = 5.0
 """Seconds without a byte after which it is said that a layer is waited for."""
+_CONFIRMED = 600.0
+"""Seconds for which a layer counts as there after the repository has said so: many images ask for the same ones."""
 
 _log = logging.getLogger("conda_docker")
 
@@ -56,6 +59,7 @@ class RepositoryReader:
         self._stop = stop
         self._said_waiting = False
         self._names: dict[Digest, str] = {}
+        self._confirmed: dict[tuple[Digest, int], float] = {}
         self._lock = threading.Lock()
         options = client.options
         if hasty:
@@ -116,11 +120,18 @@ class RepositoryReader:
         return kept_blob(self._client.blob(self._path, descriptor), self._cache, partial(self._fetching, descriptor))
 
     def confirm(self, descriptor: Descriptor) -> None:
-        """Ask whether a blob is there in that size. Raises `NotFound`, `ContentMismatch`, `OutOfReach`."""
+        """Ask whether a blob is there in that size, unless that was asked some minutes ago.
+
+        Raises `NotFound`, `ContentMismatch`, `OutOfReach`.
+        """
         if self.out_of_reach:
             raise OutOfReach(f"{self.name} is not asked any more")
+        asked = descriptor.digest, descriptor.size
+        if time.monotonic() - self._confirmed.get(asked, -_CONFIRMED) < _CONFIRMED:
+            return
         try:
             self._client.check_blob(self._path, descriptor)
+            self._confirmed[asked] = time.monotonic()
         except NotFound:
             raise
         except (RegistryError, CredentialsError) as error:

@@ -18,7 +18,9 @@ from tests.peers.processor_time import processor_time
 _QUIET = {
     "DASK_LOGGING__DISTRIBUTED": "error",
     "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__GIL__ENABLED": "False",
-    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",  # as --print-dask-worker says
+    # As --print-dask-worker says:
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "500ms",
 }
 
 

@@ -32,6 +32,24 @@ def test_a_layer_that_can_be_made_is_tried_less_often(
     assert len(stub.asked("GET", "/manifests/")) == tries
 
 
+def test_a_layer_that_is_there_is_asked_for_once_in_a_while(
+    stub: StubRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = FolderStore(tmp_path / "here")
+    key = add_layer(here, "numpy")
+    exchange_layers(here, repository_store(f"{stub.host}/layers", here.root), here.folder)
+    store = repository_store(f"{stub.host}/layers", tmp_path / "there")
+    found = store.get(key)
+    assert found is not None
+    before = len(stub.asked("HEAD", "/blobs/"))
+    for _ in range(3):
+        store.confirm(found[0])
+    assert len(stub.asked("HEAD", "/blobs/")) == before + 1
+    monkeypatch.setattr("conda_docker.layers.stores.repository_reader._CONFIRMED", 0.0)
+    store.confirm(found[0])
+    assert len(stub.asked("HEAD", "/blobs/")) == before + 2
+
+
 def test_a_layer_that_is_fetched_is_shown_by_name(stub: StubRegistry, tmp_path: Path) -> None:
     here = FolderStore(tmp_path / "here")
     key = add_layer(here, "numpy")
