@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import hashlib
 import os
@@ -107,7 +108,16 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _describes(path: Path) -> bool:
-    """Return whether a file that may be anything is an environment.yml by what is in it."""
+    """Return whether a file that may be anything is an environment.yml by what is in it, which is read once."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return _describes_now(path.absolute(), status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(maxsize=4096)
+def _describes_now(path: Path, changed: int, size: int) -> bool:
     try:
         return "dependencies" in (file := InputFile.read(path)).keys and environment_yml.KIND.detect(file)
     except InvalidEnvironment:

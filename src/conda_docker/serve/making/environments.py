@@ -1,4 +1,4 @@
-"""Environments of the server: files in a folder, by their names."""
+"""Environments of the server: files in a folder, by the names that `conda-docker bake` gives them."""
 
 from __future__ import annotations
 
@@ -6,43 +6,56 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from conda_docker.baking.targets.environments import find_environments
+from conda_docker.errors import EnvironmentNotFound
 from conda_docker.serve.errors import NameUnknown
 
 _NAME = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _SUFFIXES = (".yml", ".yaml", ".lock", ".txt", ".toml")
-_IN_FOLDERS = (
-    "conda-docker.lock",
-    "pixi.lock",
-    "conda-lock.yml",
-    "environment.yml",
-    "environment.yaml",
-    "pixi.toml",
-    "pyproject.toml",
-)
-"""Files that describe the environment of a folder, exact packages before those that are still to be chosen."""
+_PROJECT = "pyproject.toml"
 
 
 def environment_files(folder: Path | None) -> Iterator[tuple[str, Path]]:
-    """Yield the names and files of all environments in a folder, sorted: `NAME.yml`, or `NAME/environment.yml`.
+    """Yield the names and files of all environments in a folder, sorted, each name once.
 
-    Names are lower-case; what cannot be part of an image's name is passed over, and so is what a link leads out of the
-    folder.
+    These are what `bake` makes of the folder (`find_environments`), and what somebody put there to be served and a bake
+    would leave alone: lock files and lists with names of their own, and projects. What a link leads out of the folder
+    is passed over.
     """
     if folder is None:
         return
+    found: dict[str, Path] = {}
+    try:
+        for each in find_environments([folder]):
+            found.setdefault(each.name, each.path)
+    except EnvironmentNotFound:
+        pass
+    known = set(found.values())
+    for name, path in _placed(folder):
+        if path not in known:
+            found.setdefault(name, path)
     root = folder.resolve()
-    for path in sorted(folder.iterdir()):
-        if path.is_dir():
-            name, file = path.name, next((path / each for each in _IN_FOLDERS if (path / each).is_file()), None)
-        else:
-            name, file = path.stem, path if path.suffix in _SUFFIXES else None
-        if file is not None and _NAME.fullmatch(name.lower()) and file.resolve().is_relative_to(root):
-            yield name.lower(), file
+    yield from sorted((name, path) for name, path in found.items() if path.resolve().is_relative_to(root))
 
 
 def find_environment(folder: Path | None, name: str) -> Path:
-    """Return the file of an environment. Raises `NameUnknown`."""
-    files = dict(reversed(list(environment_files(folder))))
+    """Return the file of an environment; `rna_seq` is another name of `RNA_seq.yml`. Raises `NameUnknown`."""
+    files = dict(environment_files(folder))
     if name in files:
         return files[name]
+    if folder is not None:
+        for other, path in _placed(folder):
+            if other == name and path in files.values():
+                return path
     raise NameUnknown(f"this server has no environment {name!r}; its page lists those that you may use")
+
+
+def _placed(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the files at the top of a folder and the projects in its folders, by their own names in lower case."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            name, file = path.name, path / _PROJECT
+        else:
+            name, file = path.stem, path
+        if _NAME.fullmatch(name.lower()) and file.suffix in _SUFFIXES and file.is_file():
+            yield name.lower(), file
