@@ -24,6 +24,11 @@ _HOST = re.compile(r"[A-Za-z0-9.-]+(?::\d+)?(?:/[a-z0-9._/-]+)?")
 _NOT_FOR_SERVERS = frozenset(
     {"add", "cache_dir", "cache_from", "cache_to", "chmod", "chown", "offline", "use_cache", "use_extracted", "workers"}
 )
+_BUILD_FIELDS = {
+    item.name.replace("_", "-"): item.name for item in fields(BuildOptions) if item.name not in _NOT_FOR_SERVERS
+}
+BUILD_KEYS = frozenset(_BUILD_FIELDS)
+"""Fields of `BuildOptions` that `build` may have; the command line takes its own names of them too."""
 T = TypeVar("T")
 
 
@@ -132,13 +137,11 @@ def _grant(entry: object) -> Grant:
 def _build_options(table: object) -> Mapping[str, Any]:
     if not isinstance(table, Mapping):
         raise InvalidConfiguration("build must be a table")
-    known = {item.name.replace("_", "-"): item.name for item in fields(BuildOptions)}
     values = {}
     for key, value in table.items():
-        if key not in known or known[key] in _NOT_FOR_SERVERS:
-            allowed = sorted(name for name, plain in known.items() if plain not in _NOT_FOR_SERVERS)
-            raise InvalidConfiguration(f"build has no key {key!r}{_hint(key, allowed)}")
-        values[known[key]] = value
+        if key not in BUILD_KEYS:
+            raise InvalidConfiguration(f"build has no key {key!r}{_hint(key, sorted(BUILD_KEYS))}")
+        values[_BUILD_FIELDS[key]] = value
     try:
         BuildOptions(**values)
     except (TypeError, ValueError, Error) as error:

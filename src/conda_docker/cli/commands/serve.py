@@ -135,6 +135,7 @@ def serve(
 
 def _configuration(path: Path | None, given: dict[str, Any]) -> ServerConfiguration:
     """Return the configuration of a file with the options over it."""
+    from conda_docker.cli.declared.served import served_build
     from conda_docker.serve.configuration import InvalidConfiguration
     from conda_docker.serve.configuration_file import configuration_of, read_document
 
@@ -145,6 +146,8 @@ def _configuration(path: Path | None, given: dict[str, Any]) -> ServerConfigurat
     if "environments" in over:
         over["environments"] = str(Path(over["environments"]).absolute())
     try:
+        if path is not None and "build" in document:
+            document["build"] = served_build(click.get_current_context(), document["build"], path)
         configuration = configuration_of(document | over, Path() if path is None else path.absolute().parent)
         _check_base(configuration.base)
     except InvalidConfiguration as error:
