@@ -37,6 +37,17 @@ def test_child_of_another_size(stub: StubRegistry, options: RegistryOptions) -> 
         source.child(manifest.descriptor.replace(size=5))
 
 
+def test_a_blob_is_asked_for_and_not_read(stub: StubRegistry, options: RegistryOptions) -> None:
+    layer = push(stub, small_image("x"), options).layers[0]
+    source = RegistrySource.open(Location.parse(f"docker://{stub.host}/team/app:v1"), options)
+    source.check_blob(layer)
+    with pytest.raises(ContentMismatch, match="bytes instead of 5"):
+        source.check_blob(layer.replace(size=5))
+    del stub.blobs["team/app", layer.digest]
+    with pytest.raises(NotFoundInRegistry):
+        source.check_blob(layer)
+
+
 def test_config_that_is_missing(stub: StubRegistry, options: RegistryOptions) -> None:
     manifest = push(stub, small_image("x"), options)
     del stub.blobs["team/app", manifest.config.digest]

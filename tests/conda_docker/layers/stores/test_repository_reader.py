@@ -10,6 +10,7 @@ import pytest
 
 from conda_docker.build_options import LayerRepository
 from conda_docker.cache.folder import CacheFolder
+from conda_docker.errors import OutOfReach
 from conda_docker.layers.stores.exchange import exchange_layers
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.layers.stores.repository import RepositoryStore
@@ -60,6 +61,24 @@ def test_a_layer_that_is_fetched_is_shown_by_name(stub: StubRegistry, tmp_path: 
     assert found is not None
     found[0].blob.open().close()
     assert told.lines == [f"get numpy: {found[0].size}", f"{found[0].size}", "done "]
+
+
+def test_a_repository_that_fails_is_not_asked_for_another_layer(stub: StubRegistry, tmp_path: Path) -> None:
+    here = FolderStore(tmp_path / "here")
+    key = add_layer(here, "numpy")
+    exchange_layers(here, repository_store(f"{stub.host}/layers", here.root), here.folder)
+    store = RepositoryStore.open(
+        LayerRepository(f"{stub.host}/layers", RegistryOptions(backoff=0.001)), CacheFolder(tmp_path / "there")
+    )
+    found = store.get(key)
+    assert found is not None
+    store.confirm(found[0])
+    stub.hook = lambda asked: Answer(503)
+    with pytest.raises(OutOfReach, match="cannot be read"):
+        store.confirm(found[0])
+    stub.hook = lambda asked: None
+    with pytest.raises(OutOfReach, match="not asked any more"):
+        store.confirm(found[0])
 
 
 def test_a_layer_that_does_not_come_is_said_to_be_waited_for(
