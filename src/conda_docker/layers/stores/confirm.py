@@ -4,7 +4,7 @@ An image's manifest and config name the digest, the size and the diff ID of each
 here are known. Those of an entry are claims, which are checked without a request for that alone:
 
     this machine has read the layer before ──> size and diff ID are compared
-    the image's places take it unread ───────> it is there: mounted, or there before, in that size
+    the image's places take it unread ───────> it is there: mounted, or found there, in that size
     they need its bytes ─────────────────────> fetched into the cache, and decompressed once: digest, size, diff ID
 
 A registry that mounts a layer does not say how large it is. Where that is to be known, as with `--verify-cache`, and
