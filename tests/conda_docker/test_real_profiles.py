@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
 from conda_docker.build_options import BuildOptions, Layering
 from conda_docker.image.assemble import build_image
@@ -21,6 +23,8 @@ from tests.peers import DockerEngine, Program, install_npm
 from tests.peers.availability import search_path
 
 DEVCONTAINERS = "@devcontainers/cli@0.89.0"
+# The newest that asks the engine to build; later ones need the plugin buildx.
+REPO2DOCKER = ("jupyter-repo2docker==2024.7.0", "setuptools<80")
 
 # A hub that knows one user, and the server that it starts: with the image's own command and user, as spawners do.
 HUB = """
@@ -169,6 +173,36 @@ print(sys.executable)
 def test_binderhub_can_start_a_server(build: Build, docker_engine: DockerEngine) -> None:
     build("binder")
     assert docker_engine.run("binder:v1", "python", "-c", BINDER, timeout=180).stdout.split() == ["0", "True"]
+
+
+@pytest.fixture
+def repo2docker(docker_engine: DockerEngine, tmp_path: Path) -> Program:
+    """Return repo2docker, from the Python index."""
+    uv, environment = find_uv_bin(), tmp_path / "repo2docker"
+    subprocess.run([uv, "venv", "--quiet", str(environment)], check=True, timeout=120)
+    install = [uv, "pip", "install", "--quiet", "--python", str(environment / "bin/python"), *REPO2DOCKER]
+    ended = subprocess.run(install, capture_output=True, text=True, timeout=300, check=False)
+    if ended.returncode != 0:
+        pytest.skip(f"uv cannot install {REPO2DOCKER[0]}: {ended.stderr.strip().splitlines()[-1]}")
+    return Program(environment / "bin/repo2docker", environment={"DOCKER_HOST": docker_engine.host})
+
+
+def test_repo2docker_builds_on_it_and_runs_the_result(
+    build: Build, docker_engine: DockerEngine, repo2docker: Program, tmp_path: Path
+) -> None:
+    build("binder")
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    (repository / "notes.txt").write_text("from the repository")
+    (repository / "Dockerfile").write_text("FROM binder:v1\nCOPY --chown=1000 notes.txt ${HOME}/\n")
+    user = ("--user-id", "1000", "--user-name", "jovyan")
+    repo2docker(*user, "--image-name", "built-by-repo2docker:v1", "--no-run", repository, timeout=240)
+    # As `repo2docker` runs an image: a command of its own, in the image's folder.
+    program = "import os, jupyterlab; print(os.getuid(), os.getcwd(), open('notes.txt').read())"
+    said = docker_engine.run("built-by-repo2docker:v1", "python", "-c", program).stdout
+    assert said == "1000 /home/jovyan from the repository\n"
+    served = docker_engine.run("built-by-repo2docker:v1", "python", "-c", BINDER, timeout=180)
+    assert served.stdout.split() == ["0", "True"]
 
 
 @pytest.fixture

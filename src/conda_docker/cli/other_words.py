@@ -39,6 +39,11 @@ COMMANDS: Mapping[str, str] = {
     "is there already",
     "scan": "give a scanner the bill of materials that `conda-docker build --sbom FORMAT` writes",
     "version": "`conda-docker --version`",
+    **dict.fromkeys(
+        ("completion", "completions"),
+        "`_CONDA_DOCKER_COMPLETE=bash_source conda-docker` prints what bash completes by; zsh_source and fish_source "
+        "are for these",
+    ),
     **dict.fromkeys(("buildx", "builder", "make", "pack", "package"), "`conda-docker build`"),
 }
 """What to type in place of commands of other programs, by their names."""
@@ -61,6 +66,13 @@ OPTIONS: Mapping[str, str] = {
     **dict.fromkeys(("--port", "--publish"), "--expose PORT declares a port"),
     **dict.fromkeys(("-d", "--dest", "--destination", "--out"), "--output says where the image goes"),
     **dict.fromkeys(("-y", "--yes"), "nothing is asked"),
+    "--silent": "--quiet shows only results and errors",
+    "--no-progress": "--progress none shows no progress",
+    "--pull": "a base image in a registry is asked for each time; --offline uses what is here",
+    "--rm": "nothing runs in a build, so that nothing is left to remove",
+    "--no-cache-dir": "--no-cache makes every layer anew, and `conda-docker cache prune` frees space",
+    **dict.fromkeys(("--html", "--pdf"), "`conda-docker report IMAGE -o FILE` writes a page"),
+    "--format": "-o oci-archive:PATH, oci:DIR or NAME.tar say the format of an image, --json prints for programs",
     **dict.fromkeys(("--copy", "--volume"), "--add SRC:DST adds files"),
     "--command": "--cmd is what containers run",
     "--dockerfile": "there is no Dockerfile: the options of `build` say what one would",

@@ -29,16 +29,16 @@ _ENOUGH = 4 << 20  # bytes of the index that tell how fast it comes
 _SLOW = 500_000  # bytes per second; a scientific environment takes minutes then
 
 
-def check_channels(named: Sequence[str] = ()) -> Iterator[Check]:
-    """Yield a check of each channel of the user's configuration, after those `named`."""
+def check_channels(named: Sequence[str] = (), *, offline: bool = False) -> Iterator[Check]:
+    """Yield a check of each channel of the user's configuration, after those `named`; `offline`, of no channel."""
     try:
         configuration = read_conda_configuration()
         yield ok("conda's configuration", ", ".join(map(str, configuration.files)) or "none")
         urls = channel_urls(choose_channels(named, configuration), configuration)
     except Error as error:
-        yield Check("conda's configuration", Status.ERROR, str(error))
+        yield Check("conda's configuration", Status.ERROR, str(error), "correct it, or move the file away")
         return
-    for url in urls:
+    for url in () if offline else urls:
         yield _check(url, configuration)
 
 

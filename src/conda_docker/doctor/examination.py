@@ -21,12 +21,10 @@ def examine(
 
     yield from check_machine(cache)
     yield from check_programs()
-    if offline:
-        yield ok("network", "not examined (--offline)")
-        return
-
     from conda_docker.doctor.channels import check_channels
     from conda_docker.doctor.registries import check_registries
 
-    yield from check_channels(channels)
-    yield from check_registries(registries)
+    yield from check_channels(channels, offline=offline)
+    yield from check_registries(registries, offline=offline)
+    if offline:
+        yield ok("network", "not examined (--offline)")

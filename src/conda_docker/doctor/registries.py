@@ -18,13 +18,18 @@ _SECONDS = 10.0
 _MOST_SKEW = 300  # seconds; tokens are valid for as long, mostly
 
 
-def check_registries(named: Sequence[str] = ()) -> Iterator[Check]:
-    """Yield a check of Docker Hub, of each registry with credentials on this machine and of those `named`."""
+def check_registries(named: Sequence[str] = (), *, offline: bool = False) -> Iterator[Check]:
+    """Yield a check of Docker Hub, of each registry with credentials on this machine and of those `named`.
+
+    `offline`, of the files with credentials alone, where these cannot be read.
+    """
     try:
         known = known_registries(os.environ)
     except Error as error:
-        yield Check("credentials of registries", Status.ERROR, str(error))
+        yield Check("credentials of registries", Status.ERROR, str(error), "correct it, or log in again")
         known = []
+    if offline:
+        return
     skew: float | None = None
     for domain in dict.fromkeys([*named, DOCKER_HUB, *known]):
         check, told = _check(domain)

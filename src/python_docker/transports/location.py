@@ -68,7 +68,8 @@ class Location:
                 raise InvalidReference(f"there is no file or folder {text[:300]!r}")
             return cls("docker", "", str(ImageReference.parse(text)))
         raise InvalidReference(
-            f"{text[:300]!r} is not a place for images; give one of {FORMS}, or a path that ends in .tar"
+            f"{text[:300]!r} is not a place for images{_in_registry(text)}; give one of {FORMS}, or a path that ends "
+            "in .tar"
         )
 
     def reference(self) -> ImageReference | None:
@@ -98,6 +99,16 @@ def _parse(medium: Medium, rest: str, text: str) -> Location | None:
     if path == "-":
         raise InvalidReference(f"{text!r}: images are not read from standard input or written to standard output")
     return Location(medium.name, path, name)
+
+
+def _in_registry(text: str) -> str:
+    """Return a hint at how a repository is written, where that may be meant."""
+    name = text.removeprefix("docker:").lstrip("/")
+    try:
+        meant = "/" in name and bool(ImageReference.parse(name))
+    except InvalidReference:
+        meant = False
+    return f" (in a registry: docker://{name[:300]})" if meant else ""
 
 
 def _look(path: Path, *, reading: bool) -> Medium | None:

@@ -111,3 +111,18 @@ def test_standard_streams_are_no_places(text: str) -> None:
     with pytest.raises(InvalidReference, match="standard input"):
         Location.parse(text)
     assert Location.parse("oci:./-").path == "./-"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("ghcr.io/me/app", "(in a registry: docker://ghcr.io/me/app)"),
+        ("docker:me/app:1", "(in a registry: docker://me/app:1)"),
+        ("out", "'out' is not a place for images; give"),
+        ("s3://bucket/image", "'s3://bucket/image' is not a place for images; give"),
+    ],
+)
+def test_a_repository_without_its_medium_is_explained(text: str, hint: str) -> None:
+    with pytest.raises(InvalidReference) as caught:
+        Location.parse(text)
+    assert hint in str(caught.value)

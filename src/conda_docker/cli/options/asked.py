@@ -97,6 +97,8 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
 
     described = with_source_labels(given) if given["label_from"] else {}
     given = {**given, **described, "places": remembered_places(given["cache_dir"])}
+    if given["push"] and given["image"] is None and not given["tags"]:
+        raise click.UsageError("--push needs the name of the image, with its registry: -i REGISTRY/NAME")
     names = image_names(given)
     locations = locations_of(
         given["outputs"],

@@ -701,6 +701,12 @@ def test_an_output_that_overwrites_an_input_is_refused_before_anything_is_made(
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
+def test_a_push_needs_a_name(build: Build) -> None:
+    result = build("--push", "numpy")
+    assert result.returncode == ExitCode.USAGE
+    assert "--push needs the name of the image, with its registry: -i REGISTRY/NAME" in result.stderr
+
+
 def test_an_image_can_be_built_on_another_in_its_layout(build: Build, tmp_path: Path) -> None:
     assert build("-o", "oci:out:one", "numpy").returncode == 0
     assert build("-b", "oci:out:one", "-o", "oci:out:two", "numpy").returncode == 0
