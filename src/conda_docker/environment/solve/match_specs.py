@@ -16,6 +16,7 @@ from conda_docker.user_files import is_there, user_path
 
 _SUBDIR = re.compile(r"/(noarch|(?:linux|osx|win)-[a-z0-9]+)$")
 # A separator of constraints with none after it.
+_FOR_PIP = re.compile(r"-[ecr]\s|--[a-z-]+[\s=]|(?:bzr|git|hg|svn)\+[a-z]+:|[\w.-]+\s*@\s*[a-z+]+:")
 _STRAY = re.compile(r"[,|] *(?=[,|]|$)")
 _ARCHIVE = re.compile(r"\.(?:conda|tar\.bz2)(?:#|$)")
 _HASH = re.compile(r"(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64})", re.IGNORECASE)
@@ -74,6 +75,12 @@ def read_specs(specs: Iterable[str], configuration: CondaConfiguration) -> list[
 
 
 def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
+    if _FOR_PIP.match(text):
+        raise InvalidSpec(
+            f"not a valid package spec: {public_text(text)[:200]!r}: that is for pip, and belongs under `- pip:` in an "
+            "environment.yml",
+            text,
+        )
     # A leading dash would be an option to another solver.
     if not text or text.startswith("-") or "\n" in text or "\0" in text:
         raise InvalidSpec(f"not a valid package spec: {public_text(text)[:80]!r}", text)

@@ -42,6 +42,15 @@ def test_what_is_not_a_spec(spec: str) -> None:
         read_specs([spec], CondaConfiguration())
 
 
+@pytest.mark.parametrize(
+    "spec", ["-e .", "-r requirements.txt", "--index-url=https://x", "git+https://me:s3cr3t@h/x", "a @ https://h/a.whl"]
+)
+def test_what_is_for_pip(spec: str) -> None:
+    with pytest.raises(InvalidSpec, match="belongs under `- pip:`") as caught:
+        read_specs([spec], CondaConfiguration())
+    assert "s3cr3t" not in str(caught.value)
+
+
 def test_a_path_that_is_too_long() -> None:
     with pytest.raises(InvalidEnvironment, match="there is no package at"):
         read_specs(["a" * 5000 + ".conda"], CondaConfiguration())

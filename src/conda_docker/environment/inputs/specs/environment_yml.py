@@ -187,7 +187,7 @@ class _Reader:
         if _is_null(node):
             return (), []
         if not is_sequence(node):
-            raise self.invalid("`dependencies` should be a list", node)
+            raise self.invalid("`dependencies` should be a list: a line `- PACKAGE` for each, the space included", node)
         specs: list[str] = []
         pip: list[tuple[str, int]] = []
         for item in self.selected(node):
