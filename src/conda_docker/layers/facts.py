@@ -68,11 +68,22 @@ class LayerFacts:
             uncompiled=tuple(value["uncompiled"]),
             clobbered=bool(value["clobbered"]),
             programs=bool(value["programs"]),
-            notes=tuple(map(str, value["notes"])),
+            # Others wrote them: each is one line, whatever is in it.
+            notes=tuple(str(note).replace("\n", "\\n") for note in value["notes"]),
             paths=unpack(value["paths"]),
             folders=unpack(value["folders"]),
             stated={stem: dict(stated) for stem, stated in value["stated"].items()},
         )
+
+
+def differing(one: LayerFacts, other: LayerFacts) -> list[str]:
+    """Return the names of the facts in which two layers are said to differ.
+
+    >>> differing(LayerFacts(), LayerFacts(programs=True))
+    ['programs']
+    """
+    first, second = (LayerFacts.from_json(each.to_json()).to_json() for each in (one, other))
+    return [name for name, value in first.items() if value != second[name]]
 
 
 def path_hash(path: str) -> int:

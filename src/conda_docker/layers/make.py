@@ -192,7 +192,7 @@ class _Making:
                 anew = replace(self, closing=closing, compilers=[], stop=Stop())
                 missing = {known.position: known.members}
                 [again] = anew._ready(missing, lost, anew._compiler(missing))
-            if different := differences(known.layer, again.layer):
+            if different := differences(known, again):
                 raise CacheError(
                     f"{origin or 'the cache'} has a different layer for {named(known.members)} than its packages make: "
                     f"{different}; the right one is in the cache now, so run the command again"
@@ -231,11 +231,11 @@ class _Making:
         """Make layers anew. Raises `CacheError` for one that is another than its store has."""
         groups = {position: layer.members for position, layer in layers.items()}
         for anew in self._ready(groups, lost, compiler):
-            known = layers[anew.position].layer
-            if different := differences(known, anew.layer):
+            known = layers[anew.position]
+            if different := differences(known, anew):
                 raise CacheError(
-                    f"{known.blob.origin} has a different layer for {named(anew.members)} than its packages make: "
-                    f"{different}; whoever can write there may have tampered with it"
+                    f"{known.layer.blob.origin} has a different layer for {named(anew.members)} than its packages "
+                    f"make: {different}; whoever can write there may have tampered with it"
                 )
 
     def _keep(self, made: MadeLayer, lost: Losses) -> MadeLayer:

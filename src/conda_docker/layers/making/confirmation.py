@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from conda_docker.layers.member import Losses
     from conda_docker.layers.recipe import Recipe
     from conda_docker.layers.stores.layer_stores import LayerStores
+    from python_docker.image.layer import Layer
     from python_docker.parallel import Stop
+    from python_docker.spec.digest import Digest
 
 _AT_ONCE = 8
 """How many layers of stores are asked for, or fetched, at once."""
@@ -41,11 +43,16 @@ class Confirmation:
     take: Callable[[MadeLayer], bool] | None
     extracted: bool
     stop: Stop
+    said: dict[Digest, set[tuple[Digest, int]]] = field(default_factory=dict)
+    """Diff ID and size by digest, as entries have them. Of a layer of which they say two things, all are read."""
 
     def look_up(self, position: int, group: Group, lost: Losses) -> MadeLayer | None:
         """Return the layer of a group of packages that a store has, unchecked."""
         recipe = self.recipe_of(position)
-        return look_up(position, group, recipe, self.stores.sources, lost, extracted=self.extracted)
+        found = look_up(position, group, recipe, self.stores.sources, lost, extracted=self.extracted)
+        if found is not None:
+            self._hear(found.layer)
+        return found
 
     def is_copied(self, layer: MadeLayer, lost: Losses) -> bool:
         """Return whether a layer is to be put into a store that lacks it, which reads it."""
@@ -58,6 +65,8 @@ class Confirmation:
         One that is wrong is dropped with a warning, and asked of the stores once more: another may have it.
         """
         left = list(found)
+        for layer in left:
+            self._hear(layer.layer)
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="confirm") as pool:
             while left:
                 asked = {pool.submit(self._is_right, layer, lost): layer for layer in left}
@@ -77,6 +86,9 @@ class Confirmation:
                     pool.shutdown(wait=False, cancel_futures=True)
                     raise
 
+    def _hear(self, layer: Layer) -> None:
+        self.said.setdefault(layer.digest, set()).add((layer.diff_id, layer.size))
+
     def _key(self, layer: MadeLayer, lost: Losses) -> str | None:
         return self.recipe_of(layer.position).key(layer.members, extracted=layer.extracted, lost=lost)
 
@@ -88,7 +100,7 @@ class Confirmation:
         if key is None:
             return True
         self.stop.check()
-        copied = self.stores.copies(key, layer.layer)
+        copied = self.stores.copies(key, layer.layer) or len(self.said[layer.layer.digest]) > 1
         take = None if self.take is None or copied else partial(self.take, layer)
         ask = self.stores.verified > 0 and not copied
         try:

@@ -13,19 +13,31 @@ where nobody takes the layer yet, its store is asked.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from conda_docker.cache.folder import NoteKind
+from conda_docker.layers.facts import differing
 from python_docker.errors import ContentMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conda_docker.cache.folder import CacheFolder
+    from conda_docker.layers.facts import LayerFacts
     from conda_docker.layers.stores import LayerStore
     from python_docker.image.layer import Layer
 
 _READ_SIZE = 1 << 20
+
+
+class Seen(Protocol):
+    """A layer with what was seen while it was made."""
+
+    @property
+    def layer(self) -> Layer: ...
+
+    @property
+    def facts(self) -> LayerFacts: ...
 
 
 def confirm(
@@ -66,14 +78,17 @@ def check_diff_id(layer: Layer, cache: CacheFolder) -> None:
     cache.remember(NoteKind.DIFF_IDS, layer.digest.encoded, f"{layer.diff_id} {layer.size}".encode())
 
 
-def differences(entry: Layer, made: Layer) -> str:
-    """Return in which of digest, diff ID and size an entry is another layer than was made; empty for none."""
+def differences(entry: Seen, made: Seen) -> str:
+    """Return in which of digest, diff ID, size and facts an entry is of another layer than was made; empty for none."""
     pairs = [
-        ("the digest", entry.digest, made.digest),
-        ("the diff ID", entry.diff_id, made.diff_id),
-        ("the size in bytes", entry.size, made.size),
+        ("the digest", entry.layer.digest, made.layer.digest),
+        ("the diff ID", entry.layer.diff_id, made.layer.diff_id),
+        ("the size in bytes", entry.layer.size, made.layer.size),
     ]
-    return ", ".join(f"{what} {said} instead of {right}" for what, said, right in pairs if said != right)
+    found = [f"{what} {said} instead of {right}" for what, said, right in pairs if said != right]
+    if facts := differing(entry.facts, made.facts):
+        found.append(f"other facts ({', '.join(facts)})")
+    return ", ".join(found)
 
 
 def _compare(layer: Layer, cache: CacheFolder) -> bool:

@@ -15,7 +15,6 @@ from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
-    from python_docker.image.layer import Layer
     from python_docker.spec.digest import Digest
 
 _AT_ONCE = 4
@@ -27,8 +26,8 @@ class ListedLayerStore(WritableLayerStore, Protocol):
     def keys(self) -> list[str]:
         """Return the keys of all layers."""
 
-    def holds(self, key: str, layer: Layer) -> bool:
-        """Return whether the layer of a key need not be copied here."""
+    def holds(self, key: str, entry: Entry) -> bool:
+        """Return whether the layer of a key, as that entry has it, need not be copied here."""
 
     def entry(self, key: str) -> Entry | None:
         """Return a layer with all inputs of its key; None when that is not there, or not right."""
@@ -72,7 +71,7 @@ def exchange_layers(
         if entry is None or (digests is not None and entry.layer.digest not in digests):
             return None
         met.add(entry.layer.digest)
-        if target.holds(key, entry.layer):
+        if target.holds(key, entry):
             return 0
         stop.check()
         first, *others = entry.facts.packages or (entry.layer.digest.short,)

@@ -71,7 +71,7 @@ class FolderStore:
         inputs = None if note is None else json.loads(note).get("inputs")
         return None if found is None or inputs is None else Entry(inputs, *found)
 
-    def holds(self, key: str, layer: Layer) -> bool:
+    def holds(self, key: str, entry: Entry) -> bool:
         """Return whether there is a layer of that key: what was made here counts more than what others have."""
         return self.entry(key) is not None
 

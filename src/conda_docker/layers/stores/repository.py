@@ -29,6 +29,7 @@ from conda_docker.layers.stores.artifact import (
     today,
     used_on,
 )
+from conda_docker.layers.stores.confirm import differences
 from conda_docker.layers.stores.environment_entry import (
     NO_ENTRY,
     entries_in,
@@ -157,19 +158,17 @@ class RepositoryStore:
             self._dropped.setdefault(key, []).append(_said_of(layer))
             self._known.pop(key, None)
 
-    def holds(self, key: str, layer: Layer) -> bool:
+    def holds(self, key: str, entry: Entry) -> bool:
         """Return whether that very layer is there; the repository is asked for its blob, too.
 
-        An entry of another layer, or of one whose blob is gone, is dropped with a warning.
+        An entry that says something else, or of a layer whose blob is gone, is dropped with a warning.
         """
         found = self.entry(key)
         if found is None:
             return False
         try:
-            if _said_of(found.layer) != _said_of(layer):
-                raise ContentMismatch(
-                    f"it is not {layer.digest}, with the diff ID {layer.diff_id}, of {layer.size} bytes"
-                )
+            if different := differences(found, entry):
+                raise ContentMismatch(f"it has {different}")
             self.confirm(found.layer)
         except (NotFound, ContentMismatch) as error:
             name = next(iter(found.facts.packages), key[:12])
@@ -192,7 +191,8 @@ class RepositoryStore:
         A layer that is not from there may be missing in spite of its entry: the repository is asked for it, too.
         Raises `RegistryError` when it cannot be kept.
         """
-        if self.get(key) is not None and (layer.blob.origin == self.name or self.holds(key, layer)):
+        entry = Entry(inputs, layer, facts)
+        if self.get(key) is not None and (layer.blob.origin == self.name or self.holds(key, entry)):
             return self._located(layer)
         if self._full:
             return layer
@@ -201,7 +201,7 @@ class RepositoryStore:
         if not self._put_manifest(key, LAYER_TYPE, config, [layer.descriptor]):
             return layer
         with self._lock:
-            self._known[key] = Entry(inputs, layer, facts)
+            self._known[key] = entry
         return self._located(layer)
 
     def keep_plan(self, keys: Sequence[str], entries: Mapping[str, Entry], notes: Mapping[str, str]) -> None:

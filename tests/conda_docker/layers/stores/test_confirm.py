@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from conda_docker.layers.facts import LayerFacts
+from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.confirm import check_diff_id, confirm, differences
 from conda_docker.layers.stores.folder import FolderStore
 from python_docker.errors import ContentMismatch
@@ -44,5 +46,8 @@ def test_a_layer_is_read_once(store: FolderStore, layer: Layer) -> None:
 
 
 def test_what_differs_is_named(layer: Layer) -> None:
-    assert differences(layer, layer) == ""
-    assert differences(Layer(layer.blob, FALSE), layer) == f"the diff ID {FALSE} instead of {layer.diff_id}"
+    made = Entry({}, layer, LayerFacts())
+    assert differences(made, made) == ""
+    false = made._replace(layer=Layer(layer.blob, FALSE))
+    assert differences(false, made) == f"the diff ID {FALSE} instead of {layer.diff_id}"
+    assert differences(made._replace(facts=LayerFacts(programs=True)), made) == "other facts (programs)"

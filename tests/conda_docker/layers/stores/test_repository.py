@@ -443,6 +443,10 @@ def false_diff_id(entry: dict[str, Any]) -> None:
     entry["diffId"] = f"sha256:{64 * '1'}"
 
 
+def false_facts(entry: dict[str, Any]) -> None:
+    entry["facts"] |= {"activate": ["etc/conda/activate.d/x.sh"], "notes": ["so they say"]}
+
+
 @pytest.fixture
 def claimed(registry: Registry, repository: str, layers: str, machine: Machine) -> Callable[..., BuildResult]:
     """Return a function that has a repository say something else of the layer of Python, and what was built before."""
@@ -590,6 +594,31 @@ def test_a_false_diff_id_of_a_layer_that_was_read_here_is_noticed_without_readin
     assert deliver(f"docker://{registry.host}/{repository}/image:1").digest == first.image.digest
 
 
+def test_an_entry_with_other_facts_is_replaced_by_what_this_machine_knows(
+    claimed: Callable[..., BuildResult], machine: Machine, layers: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    claimed(false_facts)
+    machine("first", cache_to=layers)
+    assert "the layer of python-3.12" in caplog.text
+    assert "there is replaced: it has other facts (activate, notes)" in caplog.text
+    assert machine("second", cache_from=layers, verify_cache=1.0).layers
+
+
+def test_one_layer_in_place_of_two_is_read(
+    claimed: Callable[..., BuildResult],
+    deliver: Callable[..., Manifest],
+    registry: Registry,
+    repository: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first = claimed(lambda entry: None)
+    other = next(layer.digest for layer in first.layers if layer.packages == ("flask",))
+    descriptor = next(layer.descriptor.to_json() for layer in first.image.layers if layer.digest == other)
+    claim(client_of(registry), f"{repository}/layers", "python", lambda entry: entry.update(layer=descriptor))
+    assert deliver(f"docker://{registry.host}/{repository}/image:1").digest == first.image.digest
+    assert "the tar of layer" in caplog.text
+
+
 def test_in_place_of_another_layer_that_is_gone_the_right_one_is_made(
     claimed: Callable[..., BuildResult],
     deliver: Callable[..., Manifest],
@@ -630,7 +659,12 @@ def test_a_repository_that_has_lost_a_layer_is_given_it_again(
 
 
 @pytest.mark.parametrize(
-    ("how", "named"), [(false_diff_id, f"the diff ID sha256:{64 * '1'} instead of"), (false_size, "bytes 5 instead of")]
+    ("how", "named"),
+    [
+        (false_diff_id, f"the diff ID sha256:{64 * '1'} instead of"),
+        (false_size, "bytes 5 instead of"),
+        (false_facts, r"make: other facts \(activate, notes\)"),
+    ],
 )
 def test_verifying_the_cache_says_what_differs(
     claimed: Callable[..., BuildResult],
