@@ -67,9 +67,13 @@ def diff(
     from conda_docker.cli.terminal.diff_report import diff_markdown, diff_text
     from conda_docker.comparison.platforms import compare_platforms
     from conda_docker.comparison.side import open_side
+    from python_docker.errors import InvalidReference
 
-    with open_side(before, registry=access.to) as first, open_side(after, registry=access.to) as second:
-        found = compare_platforms(first, second, platform)
+    try:
+        with open_side(before, registry=access.to) as first, open_side(after, registry=access.to) as second:
+            found = compare_platforms(first, second, platform)
+    except InvalidReference as error:
+        raise click.UsageError(str(error)) from error
     for each in found.platforms:
         if each.before_platform != each.after_platform:
             output.note(f"note: {before} is for {each.before_platform}, {after} for {each.after_platform}")

@@ -131,6 +131,13 @@ def test_an_image_of_others(conda_docker: Run, images: tuple[str, str], tmp_path
     assert "packages are not compared" in conda_docker("diff", "oci:other:v1", images[0]).stdout
 
 
+def test_a_file_that_is_nothing_to_compare_is_no_difference(conda_docker: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.bin").write_bytes(b"\0\1")
+    found = conda_docker("diff", "--exit-code", str(tmp_path / "notes.bin"), str(tmp_path / "notes.bin"))
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "is a file, but this is not an image" in found.stderr
+
+
 def test_one_form_at_a_time(conda_docker: Run) -> None:
     assert conda_docker("diff", "--json", "--markdown", "a", "b").returncode == 2
 
