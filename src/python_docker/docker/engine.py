@@ -68,7 +68,8 @@ def find_engine(*, patience: float | None = None) -> Engine:
     """Return the engine that the user's settings name, else the first that answers where engines listen, else a
     command.
 
-    `patience` are the seconds that one may take to answer; None: as long as one that is busy may need.
+    `patience` are the seconds that one may take to answer, and no command is then started, which may take long and
+    leave files where it runs first; None: as long as one that is busy may need.
 
     `python_docker.docker.endpoint` says which settings and places these are. Raises `EngineNotFound`, which says
     where it was looked for.
@@ -80,13 +81,13 @@ def find_engine(*, patience: float | None = None) -> Engine:
     if chosen is not None:
         engine = _reach(chosen, looked, patience)
         if engine is None:
-            raise EngineNotFound(f"no Docker or Podman answers: {looked[0]}. {_ADVICE}")
+            raise EngineNotFound(f"no Docker or Podman answers: {looked[0] if looked else chosen}. {_ADVICE}")
         return engine
     for endpoint in usual_endpoints():
         engine = _reach(endpoint, looked, patience)
         if engine is not None:
             return engine
-    for command in _COMMANDS:
+    for command in _COMMANDS if patience is None else ():
         engine = _command(command, looked)
         if engine is not None:
             return engine
@@ -97,7 +98,7 @@ def _reach(endpoint: Endpoint, looked: list[str], patience: float | None) -> Eng
     from python_docker.docker.api import EngineApi
 
     if not endpoint.has_api:
-        return _command(endpoint.command, looked)
+        return _command(endpoint.command, looked) if patience is None else None
     if endpoint.scheme == "unix" and not os.path.exists(endpoint.path):  # noqa: PTH110 -- the SDK takes long to import
         looked.append(f"no engine at {endpoint}: it is not there")
         return None

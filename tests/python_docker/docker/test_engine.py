@@ -98,6 +98,18 @@ def test_the_command_is_left_what_only_it_can(program: Callable[..., None], monk
     assert find_engine().name == "docker"
 
 
+@pytest.mark.parametrize("host", ["", "ssh://core@localhost:2222/run/podman/podman.sock"])
+def test_in_haste_no_command_is_started(
+    program: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: str
+) -> None:
+    program("docker", f"touch {tmp_path}/started")
+    program("podman", f"touch {tmp_path}/started")
+    monkeypatch.setenv("CONTAINER_HOST", host)
+    with pytest.raises(EngineNotFound):
+        find_engine(patience=1.0)
+    assert not (tmp_path / "started").exists()
+
+
 def test_no_engine_tells_what_was_looked_for(
     monkeypatch: pytest.MonkeyPatch, program: Callable[..., None], tmp_path: Path
 ) -> None:
