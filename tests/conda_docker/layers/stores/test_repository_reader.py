@@ -72,7 +72,6 @@ def test_a_repository_that_fails_is_not_asked_for_another_layer(stub: StubRegist
     )
     found = store.get(key)
     assert found is not None
-    store.confirm(found[0])
     stub.hook = lambda asked: Answer(503)
     with pytest.raises(OutOfReach, match="cannot be read"):
         store.confirm(found[0])
