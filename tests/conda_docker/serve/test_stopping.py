@@ -13,9 +13,11 @@ import pytest
 
 PROGRAM = textwrap.dedent(
     """
-    import importlib, inspect, os, sys
+    import importlib, inspect, os, signal, sys
 
     where, name, when, number, *arguments = sys.argv[1:]
+    if signal.getsignal(int(number)) is signal.SIG_IGN:  # as under nohup
+        signal.signal(int(number), signal.default_int_handler if int(number) == signal.SIGINT else signal.SIG_DFL)
     owner = importlib.import_module(where)
     *path, last = name.split(".")
     for each in path:
