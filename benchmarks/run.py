@@ -344,8 +344,8 @@ def _versions(peers: Peers) -> dict[str, str]:
                 [program, *command[1:]], capture_output=True, text=True, check=False, timeout=30, env=peers.session.env
             )
             words = (ended.stdout or ended.stderr).split()
-            number = next((word.strip("v,*()") for word in words if word.lstrip("v*")[:1].isdigit()), "")
-            found[tool] = number
+            number = next((word.lstrip("v*(").rstrip(",)") for word in words if word.lstrip("v*(")[:1].isdigit()), "")
+            found[tool] = number or "(of no release)"
     return found
 
 
