@@ -17,7 +17,7 @@ from conda_docker.environment.activation_script import from_json, to_json
 from python_docker.argument_types import check_type
 from python_docker.errors import NotFound
 from python_docker.image import Image
-from python_docker.spec.documents import History
+from python_docker.spec.documents.manifest import History
 
 if TYPE_CHECKING:
     from conda_docker.environment.activation_script import ActivationScript

@@ -26,7 +26,7 @@ from conda_docker.provenance import (
 from python_docker.errors import NotFound
 from python_docker.image import Image
 from python_docker.image.layer import Layer
-from python_docker.spec.documents import History
+from python_docker.spec.documents.manifest import History
 from tests.python_docker.registry.contents import opaque_layer
 
 PREFIX = "/opt/my env"

@@ -22,7 +22,7 @@ import pytest
 from conda_docker.layers.stores.artifact import PLAN_TYPE
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.options import RegistryOptions
-from python_docker.spec.documents import Manifest
+from python_docker.spec.documents.manifest import Manifest
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer
 from tests.damage import flip_a_bit

@@ -37,7 +37,7 @@ INNER = {
     "python_docker.http.heads.BadLength",
     "python_docker.http.heads.HeadTooLong",
     "python_docker.http.heads.HeadTooSlow",
-    "python_docker.spec.fields.Malformed",
+    "python_docker.spec.documents.fields.Malformed",
 }
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from conda_docker.sbom.document import BillFormat, bill_of_materials
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import Manifest
+from python_docker.spec.documents.manifest import Manifest
 from python_docker.transports.output import write_file
 
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
     from conda_docker.image.result import BuildResult
     from python_docker.image import Image
-    from python_docker.spec.documents import Index
+    from python_docker.spec.documents.manifest import Index
 
 
 class BillWriter:

@@ -15,7 +15,7 @@ from python_docker.errors import InvalidDocument, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.signing.statement import SIGNATURE, statement
 from python_docker.signing.tagged import put_tagged_signatures
-from python_docker.spec.documents import Index, Manifest
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import MANIFESTS
 from python_docker.spec.strict_json import parse_json
 from python_docker.transports import Location, destination

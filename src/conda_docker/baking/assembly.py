@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from python_docker.registry.options import RegistryOptions
     from python_docker.registry.places import BlobPlaces
     from python_docker.spec.digest import Digest
-    from python_docker.spec.documents import Index, Manifest
+    from python_docker.spec.documents.manifest import Index, Manifest
     from python_docker.transports import Location
 
 

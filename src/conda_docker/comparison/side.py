@@ -126,7 +126,7 @@ def _of_environment(name: str, kind: str, environment: LockedEnvironment) -> Sid
 @contextmanager
 def _opened_image(name: str, registry: Registry) -> Iterator[Opened]:
     from python_docker.copying.choose import image_of, platforms_of
-    from python_docker.spec.documents import Index
+    from python_docker.spec.documents.manifest import Index
     from python_docker.transports import Location, open_source
 
     location = Location.parse(name, default_transport="docker")

@@ -12,7 +12,7 @@ from python_docker.copying.delivery import Delivery
 from python_docker.copying.referrer import put_referrer
 from python_docker.copying.transfer import put_blobs
 from python_docker.errors import UnsupportedFormat
-from python_docker.spec.documents import Index
+from python_docker.spec.documents.manifest import Index
 from python_docker.spec.media_types import ImageFormat
 from python_docker.transports.medium import TakesReferrers
 from python_docker.transports.table import INDEX_FORMS
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from python_docker.copying.transfer import Transfer
     from python_docker.image import Image
     from python_docker.image.blob import Blob
-    from python_docker.spec.documents import Descriptor, Manifest
+    from python_docker.spec.documents.manifest import Descriptor, Manifest
     from python_docker.transports.medium import Destination
 
 

@@ -28,7 +28,7 @@ from conda_docker.verification.steps import Step, read_steps
 from python_docker.errors import InvalidReference, NotFound
 from python_docker.parallel import in_parallel
 from python_docker.progress import SILENT, Progress
-from python_docker.spec.history import layer_title
+from python_docker.spec.documents.history import layer_title
 
 if TYPE_CHECKING:
     from python_docker.image import Image

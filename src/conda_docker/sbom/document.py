@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
     from conda_docker.environment.wheels import Distribution
     from python_docker.image import Image
-    from python_docker.spec.documents import Manifest
+    from python_docker.spec.documents.manifest import Manifest
 
 
 class BillFormat(StrEnum):

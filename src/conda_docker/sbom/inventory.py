@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
     from conda_docker.provenance import InstalledEnvironment, InstalledPackage
     from python_docker.image import Image
-    from python_docker.spec.documents import Manifest
+    from python_docker.spec.documents.manifest import Manifest
 
 _REQUIREMENT_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
-from python_docker.spec.documents import Index, Manifest
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import INDEXES
 from python_docker.spec.platform_choice import images_in, select_platform
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.image.blob import Blob
     from python_docker.spec.digest import Digest
-    from python_docker.spec.documents import Descriptor
+    from python_docker.spec.documents.manifest import Descriptor
     from python_docker.spec.platform import Platform
     from python_docker.transports.medium import Source
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from python_docker.errors import UnsupportedFormat
 from python_docker.files.compression import Compression
 from python_docker.parallel import in_parallel
-from python_docker.spec.history import layer_title
+from python_docker.spec.documents.history import layer_title
 from python_docker.spec.media_types import ImageFormat, layer_compression
 
 if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.image.layer import Layer
     from python_docker.progress import Progress
-    from python_docker.spec.documents import Manifest
+    from python_docker.spec.documents.manifest import Manifest
     from python_docker.transports.medium import Destination
 
 _log = logging.getLogger("python_docker")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from python_docker.progress import NamesBlobs, Progress
-from python_docker.spec.history import layer_titles
+from python_docker.spec.documents.history import layer_titles
 
 if TYPE_CHECKING:
-    from python_docker.spec.documents import ImageConfig, Manifest
+    from python_docker.spec.documents.manifest import ImageConfig, Manifest
 
 
 def name_blobs(progress: Progress, manifest: Manifest, config: ImageConfig) -> None:

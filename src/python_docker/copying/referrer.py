@@ -13,9 +13,9 @@ from python_docker.copying.transfer import put_blobs
 from python_docker.errors import InvalidDocument, UnsupportedFormat
 from python_docker.image.blob import Blob
 from python_docker.progress import SILENT
-from python_docker.spec.descriptor import Descriptor
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import Index, Manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import OCI_MANIFEST
 from python_docker.transports.medium import Destination, ListsReferrers, Source, TakesReferrers
 

@@ -15,8 +15,8 @@ from python_docker.spec.media_types import layer_compression
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from python_docker.spec.descriptor import Descriptor
     from python_docker.spec.digest import Digest
+    from python_docker.spec.documents.descriptor import Descriptor
     from python_docker.transports.medium import Destination
 
 

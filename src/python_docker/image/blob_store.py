@@ -15,7 +15,7 @@ from python_docker.files.renaming import MUST_BE_CLOSED
 from python_docker.files.section import OwnFile, Section
 from python_docker.image.blob import Blob
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import Descriptor
+from python_docker.spec.documents.manifest import Descriptor
 
 if TYPE_CHECKING:
     from types import TracebackType

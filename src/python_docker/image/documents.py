@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import Descriptor, ImageConfig, Manifest
-from python_docker.spec.history import Entries, join_history
+from python_docker.spec.documents.history import Entries, join_history
+from python_docker.spec.documents.manifest import Descriptor, ImageConfig, Manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.platform import Platform
 from python_docker.spec.timestamps import rfc3339, source_date_epoch
 
 if TYPE_CHECKING:
     from python_docker.image.layer import Layer
-    from python_docker.spec.runtime_config import RuntimeConfig
+    from python_docker.spec.documents.runtime_config import RuntimeConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Self
 
     from python_docker.spec.digest import Digest
-    from python_docker.spec.documents import ImageConfig, Manifest
+    from python_docker.spec.documents.manifest import ImageConfig, Manifest
 
 
 class EarlierLayer:

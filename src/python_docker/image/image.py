@@ -23,12 +23,12 @@ from python_docker.image.earlier import EarlierImage
 from python_docker.image.files import ImageFiles
 from python_docker.image.layer import Layer
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import Descriptor, History, ImageConfig, Manifest
-from python_docker.spec.history import split_history
+from python_docker.spec.documents.history import split_history
+from python_docker.spec.documents.manifest import Descriptor, History, ImageConfig, Manifest
+from python_docker.spec.documents.runtime_config import RuntimeConfig
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.platform import Platform
 from python_docker.spec.reference import ImageReference
-from python_docker.spec.runtime_config import RuntimeConfig
 from python_docker.spec.timestamps import rfc3339, source_date_epoch
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from python_docker.registry.source import reference_of, tagged_manifest
 from python_docker.registry.upload.session import Session, mount_blob
 from python_docker.spec.digest import Digest
 from python_docker.spec.docker_hub import DOCKER_HUB
-from python_docker.spec.documents import Index, Manifest
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location

@@ -12,7 +12,7 @@ from python_docker.http.options import HttpOptions
 from python_docker.http.response import Response
 from python_docker.http.resume import ResumableBody
 from python_docker.registry.failures import registry_error
-from python_docker.spec.documents import Descriptor
+from python_docker.spec.documents.manifest import Descriptor
 
 Ask = Callable[[Mapping[str, str]], Response]
 """Asks the registry for the blob, or with a `Range` header for a part of it."""

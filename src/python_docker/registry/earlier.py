@@ -18,7 +18,7 @@ from python_docker.registry.refusal import refusal_error
 from python_docker.registry.upload.blob import upload_blob
 from python_docker.registry.upload.session import start_upload
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import parse_manifest
+from python_docker.spec.documents.manifest import parse_manifest
 
 if TYPE_CHECKING:
     from python_docker.http.response import Response

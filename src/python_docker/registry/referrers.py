@@ -12,7 +12,7 @@ from python_docker.http.response import Response
 from python_docker.registry.auth.scope import repository_scope
 from python_docker.spec.digest import Digest
 from python_docker.spec.digest_tags import referrers_tag
-from python_docker.spec.documents import Index, Manifest, parse_manifest, referrer_descriptor
+from python_docker.spec.documents.manifest import Index, Manifest, parse_manifest, referrer_descriptor
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import OCI_INDEX, ImageFormat
 

@@ -9,7 +9,7 @@ from python_docker.registry.options import RegistryOptions
 from python_docker.registry.referrers import referrers
 from python_docker.spec.digest import Digest
 from python_docker.spec.docker_hub import DOCKER_HUB
-from python_docker.spec.documents import Descriptor, Index, Manifest
+from python_docker.spec.documents.manifest import Descriptor, Index, Manifest
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
 

@@ -15,7 +15,7 @@ from python_docker.transports.medium import TakesTags
 
 if TYPE_CHECKING:
     from python_docker.spec.digest import Digest
-    from python_docker.spec.documents import Manifest
+    from python_docker.spec.documents.manifest import Manifest
     from python_docker.transports.medium import Destination
 
 

@@ -16,7 +16,7 @@ from python_docker.spec.digest_tags import PAYLOAD
 
 if TYPE_CHECKING:
     from python_docker.signing.expected import Expected
-    from python_docker.spec.descriptor import Descriptor
+    from python_docker.spec.documents.descriptor import Descriptor
     from python_docker.transports.medium import Source
 
 _MAX_PAYLOAD = 64 << 10

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.progress import Progress
     from python_docker.registry.options import RegistryOptions
-    from python_docker.spec.documents import Manifest
+    from python_docker.spec.documents.manifest import Manifest
     from python_docker.spec.platform import Platform
     from python_docker.transports.location import Location
 

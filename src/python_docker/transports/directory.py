@@ -17,7 +17,14 @@ from python_docker.files.leftovers import is_partial
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, named_digests, parse_manifest
+from python_docker.spec.documents.manifest import (
+    MAX_DOCUMENT_SIZE,
+    Descriptor,
+    Index,
+    Manifest,
+    named_digests,
+    parse_manifest,
+)
 from python_docker.spec.media_types import ImageFormat
 from python_docker.transports.look import DIRECTORY_VERSION, is_directory_image
 from python_docker.transports.oci.source import FolderFiles, regular_size

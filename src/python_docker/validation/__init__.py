@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from python_docker.argument_types import check_type
 from python_docker.errors import Error
 from python_docker.progress import SILENT, Progress
-from python_docker.spec.descriptor import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.validation.report import Problem, Report, Severity, error
 from python_docker.validation.run import Validation
 

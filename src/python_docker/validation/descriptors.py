@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from python_docker.errors import InvalidDigest
-from python_docker.spec.descriptor import Descriptor
 from python_docker.spec.digest import Digest
-from python_docker.spec.fields import Fields, json_names
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.fields import Fields, json_names
 from python_docker.validation.report import Finding, error, warning
 
 # RFC 6838, section 4.2: names of at most 127 characters.

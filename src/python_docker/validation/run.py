@@ -13,7 +13,7 @@ from python_docker.errors import AccessDenied, ConnectionFailed, Error, NotFound
 from python_docker.files.buffers import keep_buffers
 from python_docker.parallel import in_parallel
 from python_docker.spec.digest_tags import PAYLOAD, signed_digest
-from python_docker.spec.documents import Descriptor, ImageConfig, Index, Manifest, referrer_descriptor
+from python_docker.spec.documents.manifest import Descriptor, ImageConfig, Index, Manifest, referrer_descriptor
 from python_docker.spec.media_types import FOREIGN_LAYERS, INDEXES, MANIFESTS, layer_compression
 from python_docker.transports.medium import ListsReferrers
 from python_docker.transports.oci.source import OciSource

@@ -11,7 +11,7 @@ from pathlib import Path
 from conda_docker.cache.folder import CacheFolder
 from conda_docker.cache.kept_blob import kept_blob
 from python_docker.image.blob import Blob
-from python_docker.spec.descriptor import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 from tests.damage import flip_a_bit
 
 CONTENT = b"hello" * 1000

@@ -11,7 +11,7 @@ from python_docker import Image
 from python_docker.copying.choose import image_of
 from python_docker.copying.delivery import Delivery
 from python_docker.errors import UnsupportedFormat
-from python_docker.spec.documents import Index, Manifest
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.platform import Platform
 from python_docker.transports import Location, open_source
 from tests import peers

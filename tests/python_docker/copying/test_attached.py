@@ -17,7 +17,7 @@ from python_docker.image.blob import Blob
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.digest import Digest
 from python_docker.spec.digest_tags import digest_tag, referrers_tag
-from python_docker.spec.documents import Index, Manifest
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import OCI_INDEX, ImageFormat
 from python_docker.transports import destination, open_source
 from python_docker.transports.medium import Destination

@@ -8,7 +8,7 @@ import pytest
 
 from python_docker.copying.choose import image_of
 from python_docker.errors import PlatformNotFound
-from python_docker.spec.documents import dump_json
+from python_docker.spec.documents.manifest import dump_json
 from python_docker.spec.media_types import OCI_INDEX, OCI_MANIFEST
 from python_docker.spec.platform import Platform
 from tests.python_docker.in_memory import Many

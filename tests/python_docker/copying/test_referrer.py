@@ -11,7 +11,7 @@ from python_docker.copying.referrer import Referrer, put_referrer, read_referrer
 from python_docker.errors import InvalidDocument, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.image.blob import Blob
-from python_docker.spec.documents import Manifest
+from python_docker.spec.documents.manifest import Manifest
 from python_docker.transports import destination, open_source
 
 TYPE = "application/vnd.example+json"

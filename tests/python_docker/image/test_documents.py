@@ -16,10 +16,10 @@ from python_docker.image.documents import (
     write_config,
     write_manifest,
 )
-from python_docker.spec.documents import ImageConfig
+from python_docker.spec.documents.manifest import ImageConfig
+from python_docker.spec.documents.runtime_config import RuntimeConfig
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.platform import Platform
-from python_docker.spec.runtime_config import RuntimeConfig
 
 VALUE: Mapping[str, Any] = {"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"diff_ids": []}}
 

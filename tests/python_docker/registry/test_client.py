@@ -23,7 +23,7 @@ from python_docker.errors import (
 from python_docker.registry.client import ACCEPT_MANIFESTS, RegistryClient
 from python_docker.registry.options import RegistryOptions
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import Manifest
+from python_docker.spec.documents.manifest import Manifest
 from tests.python_docker.registry.certificates import self_signed
 from tests.python_docker.registry.contents import small_image
 from tests.python_docker.registry.stub_registry import StubRegistry, refusal

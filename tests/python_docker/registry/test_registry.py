@@ -23,7 +23,7 @@ from python_docker.errors import (
     UnsupportedFormat,
 )
 from python_docker.registry import Image, Registry, RegistryOptions, pull_image
-from python_docker.spec.documents import Manifest
+from python_docker.spec.documents.manifest import Manifest
 from tests import peers
 from tests.python_docker.registry.contents import small_image
 from tests.python_docker.registry.stub_registry import StubRegistry
@@ -339,7 +339,7 @@ class TestDocuments:
 
     def test_multi_platform(self, registry: peers.Registry, repository: str, skopeo: peers.Program) -> None:
         from python_docker.registry.client import RegistryClient
-        from python_docker.spec.documents import Index
+        from python_docker.spec.documents.manifest import Index
         from python_docker.spec.media_types import ImageFormat
 
         ours = Registry(registry.url)

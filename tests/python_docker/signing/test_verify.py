@@ -24,7 +24,7 @@ from python_docker.signing.tagged import put_tagged_signatures
 from python_docker.signing.verify import SignatureReport, verify_signatures
 from python_docker.spec.digest import Digest
 from python_docker.spec.digest_tags import digest_tag
-from python_docker.spec.documents import Manifest
+from python_docker.spec.documents.manifest import Manifest
 from python_docker.transports import Location, destination, open_source
 from python_docker.transports.opening import open_destination
 from tests.peers import Registry

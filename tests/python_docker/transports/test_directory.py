@@ -13,7 +13,7 @@ import pytest
 from python_docker import copy_image, open_image, write_image
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, NotFound
 from python_docker.image import Image
-from python_docker.spec.documents import Index
+from python_docker.spec.documents.manifest import Index
 from python_docker.transports import open_source
 from tests.archives import docker_members, tar_of
 from tests.images import layer_tar, write_oci_layout

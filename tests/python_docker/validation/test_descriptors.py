@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from python_docker.spec.descriptor import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.validation.descriptors import (
     check_descriptor,
     check_media_type,

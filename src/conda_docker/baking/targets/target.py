@@ -16,7 +16,7 @@ from python_docker.transports.shared_place import find_shared
 if TYPE_CHECKING:
     from conda_docker.image.index import Attachments
     from conda_docker.image.result import BuildResult
-    from python_docker.spec.documents import Index, Manifest
+    from python_docker.spec.documents.manifest import Index, Manifest
     from python_docker.spec.reference import ImageReference
 
 

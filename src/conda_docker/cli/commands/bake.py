@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from conda_docker.image.index import Attachments as AttachedToImages
     from conda_docker.image.result import BuildResult
     from python_docker.signing.keys import SigningKey
-    from python_docker.spec.documents import Index, Manifest
+    from python_docker.spec.documents.manifest import Index, Manifest
     from python_docker.transports import Location
 
 _EXAMPLES = """

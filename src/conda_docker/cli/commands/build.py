@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from conda_docker.image.assemble import BuildResult
     from conda_docker.layers.stores.replaced import ReplacedImages
     from conda_docker.request import Request
-    from python_docker.spec.documents import Index, Manifest
+    from python_docker.spec.documents.manifest import Index, Manifest
     from python_docker.spec.reference import ImageReference
     from python_docker.transports import Location
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conda_docker.provenance import InstalledEnvironment
     from python_docker.image import Image
     from python_docker.signing.expected import Expected
-    from python_docker.spec.documents import Manifest
+    from python_docker.spec.documents.manifest import Manifest
     from python_docker.spec.platform import Platform
     from python_docker.transports import Location
     from python_docker.transports.medium import Source
@@ -127,7 +127,7 @@ def _show(
     )
     from python_docker.copying.choose import image_of
     from python_docker.errors import PlatformNotFound
-    from python_docker.spec.documents import Index, Manifest
+    from python_docker.spec.documents.manifest import Index, Manifest
 
     root = source.root()
     if raw and not asked and platform is None:

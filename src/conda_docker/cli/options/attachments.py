@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from conda_docker.request import Request
     from conda_docker.sbom.document import BillFormat
     from python_docker.signing.keys import SigningKey
-    from python_docker.spec.documents import Index, Manifest
+    from python_docker.spec.documents.manifest import Index, Manifest
     from python_docker.transports import Location
 
 
@@ -90,7 +90,7 @@ class Attachments:
         if self._signer is None or not self._given["signature_tag"] or location.transport not in ("docker", "oci"):
             return
         from python_docker.signing.tagged import put_tagged_signatures
-        from python_docker.spec.documents import Index
+        from python_docker.spec.documents.manifest import Index
         from python_docker.transports import destination
 
         digests = [written.digest]
@@ -110,7 +110,7 @@ class Attachments:
 
     def attached(self, location: Location, written: Manifest | Index) -> list[Attached]:
         """Return what was attached to what was written to a place, and to the images in it."""
-        from python_docker.spec.documents import Index
+        from python_docker.spec.documents.manifest import Index
 
         if self._made is None or not location.medium.holds_referrers:
             return []

@@ -12,7 +12,7 @@ from conda_docker.cli.terminal.report import count, format_table
 if TYPE_CHECKING:
     from conda_docker.attestation.attachments import Attached
     from conda_docker.image.assemble import BuildResult
-    from python_docker.spec.documents import Index, Manifest
+    from python_docker.spec.documents.manifest import Index, Manifest
     from python_docker.spec.platform import Platform
     from python_docker.transports import Location
 
@@ -61,7 +61,7 @@ def _only(digests: Set[str]) -> str | None:
 
 
 def _output(place: Location, document: Manifest | Index, engine: str | None, attached: Sequence[Attached]) -> Report:
-    from python_docker.spec.documents import Index
+    from python_docker.spec.documents.manifest import Index
 
     return {
         "location": str(place),
@@ -119,7 +119,7 @@ def _platform(result: BuildResult, written: Sequence[Manifest | Index]) -> Repor
 
 def _manifests(document: Manifest | Index, platform: Platform) -> list[str]:
     """Return the digests of the manifests in what was written that are for a platform."""
-    from python_docker.spec.documents import Index
+    from python_docker.spec.documents.manifest import Index
 
     if not isinstance(document, Index):
         return [document.digest]

@@ -12,7 +12,7 @@ from conda_docker.cli.terminal.report import count, format_table
 if TYPE_CHECKING:
     from conda_docker.provenance import InstalledEnvironment
     from python_docker.image import Image
-    from python_docker.spec.documents import Index, Manifest
+    from python_docker.spec.documents.manifest import Index, Manifest
     from python_docker.spec.reference import ImageReference
     from python_docker.transports.medium import Source
 
@@ -23,7 +23,7 @@ _RUNTIME = ("User", "WorkingDir", "Entrypoint", "Cmd", "ExposedPorts", "Volumes"
 
 def describe_written(written: Manifest | Index) -> Report:
     """Return what was written somewhere. Sizes are in bytes, as stored."""
-    from python_docker.spec.documents import Index
+    from python_docker.spec.documents.manifest import Index
 
     if isinstance(written, Index):
         return describe_index(written)
@@ -136,7 +136,7 @@ def describe_layers(image: Image) -> list[Report]:
 
 def describe_source(location: str, name: ImageReference | None, root: Manifest | Index, image: Image | None) -> Report:
     """Return what a location names: the index, if it is one, and one image of it. What is attached is left open."""
-    from python_docker.spec.documents import Index
+    from python_docker.spec.documents.manifest import Index
 
     return {
         "location": location,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from python_docker.transports.output import write_file
 
 if TYPE_CHECKING:
-    from python_docker.spec.documents import Index, Manifest
+    from python_docker.spec.documents.manifest import Index, Manifest
     from python_docker.spec.reference import ImageReference
     from python_docker.transports import Location
 
@@ -46,6 +46,6 @@ def _metadata(document: Manifest | Index, names: Sequence[ImageReference]) -> di
 
 def _config_digest(document: Manifest | Index) -> str | None:
     """Return the image's ID, which an index has not."""
-    from python_docker.spec.documents import Index
+    from python_docker.spec.documents.manifest import Index
 
     return None if isinstance(document, Index) else document.config.digest

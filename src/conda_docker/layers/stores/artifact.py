@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from python_docker.spec.descriptor import Descriptor
-from python_docker.spec.documents import Manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Manifest
 
 LAYER_TYPE = "application/vnd.conda-docker.layer.v1"
 PLAN_TYPE = "application/vnd.conda-docker.plan.v1"

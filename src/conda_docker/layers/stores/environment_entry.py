@@ -14,8 +14,8 @@ from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
-from python_docker.spec.descriptor import Descriptor
 from python_docker.spec.digest import Digest
+from python_docker.spec.documents.descriptor import Descriptor
 
 BlobOf = Callable[[Descriptor], Blob]
 """Gives the blob of a descriptor, unread."""

@@ -46,8 +46,8 @@ from python_docker.progress import SILENT, Progress
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.destination import RegistryDestination
 from python_docker.registry.options import RegistryOptions
-from python_docker.spec.descriptor import Descriptor
-from python_docker.spec.documents import Manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Manifest
 from python_docker.spec.reference import ImageReference
 
 if TYPE_CHECKING:

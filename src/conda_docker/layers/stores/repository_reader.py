@@ -20,15 +20,15 @@ from conda_docker.layers.stores.artifact import LARGEST_CONFIG, config_in
 from conda_docker.layers.stores.environment_entry import NO_ENTRY
 from python_docker.errors import CredentialsError, Error, NotFound, RegistryError
 from python_docker.registry.client import RegistryClient
-from python_docker.spec.documents import Manifest
+from python_docker.spec.documents.manifest import Manifest
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
     from python_docker.image.blob import Blob
     from python_docker.parallel import Stop
     from python_docker.progress import Progress
-    from python_docker.spec.descriptor import Descriptor
     from python_docker.spec.digest import Digest
+    from python_docker.spec.documents.descriptor import Descriptor
 
 _TRIES = 3
 _PATIENCE = 10.0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from conda_docker.layers.stores.artifact import LAYER_TYPE, PLAN_TYPE, used_on
 from python_docker.errors import Error, NotFound, RegistryError
 from python_docker.parallel import in_parallel
-from python_docker.spec.documents import Manifest
+from python_docker.spec.documents.manifest import Manifest
 
 if TYPE_CHECKING:
     from conda_docker.layers.stores.repository import RepositoryStore

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from python_docker.http.response import Response
     from python_docker.image.blob import Blob
     from python_docker.registry.client import RegistryClient
-    from python_docker.spec.documents import Manifest
+    from python_docker.spec.documents.manifest import Manifest
 
 _AT_ONCE = 5
 _SHOWN = 3

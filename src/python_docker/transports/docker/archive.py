@@ -18,10 +18,17 @@ from python_docker.errors import Error, InvalidArchive, InvalidDocument, Invalid
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import blob_path
-from python_docker.spec import fields
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import MAX_DOCUMENT_SIZE, Descriptor, ImageConfig, Index, Manifest, parse_json
-from python_docker.spec.fields import Fields, json_field, read_document
+from python_docker.spec.documents import fields
+from python_docker.spec.documents.fields import Fields, json_field, read_document
+from python_docker.spec.documents.manifest import (
+    MAX_DOCUMENT_SIZE,
+    Descriptor,
+    ImageConfig,
+    Index,
+    Manifest,
+    parse_json,
+)
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.docker.archive_writer import ArchiveDestination, write_archive

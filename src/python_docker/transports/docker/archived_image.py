@@ -12,7 +12,7 @@ from python_docker.files.compression import Compression, open_decompressed, snif
 from python_docker.image.blob import Blob
 from python_docker.parallel import in_parallel
 from python_docker.spec.digest import Digest, HashingReader, VerifyingReader
-from python_docker.spec.documents import Descriptor, Manifest
+from python_docker.spec.documents.manifest import Descriptor, Manifest
 from python_docker.spec.media_types import ImageFormat, layer_media_type
 from python_docker.transports.archive_file import ArchiveFile, Member
 

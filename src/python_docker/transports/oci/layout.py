@@ -17,7 +17,7 @@ from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import (
+from python_docker.spec.documents.manifest import (
     MAX_DOCUMENT_SIZE,
     Descriptor,
     Index,

@@ -25,7 +25,7 @@ from python_docker.copying.choose import image_of
 from python_docker.copying.copy import Conversion, copy_index, copy_manifest
 from python_docker.errors import Error
 from python_docker.files.compression import Compression
-from python_docker.spec.documents import Index, Manifest
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import OCI_MANIFEST, ImageFormat
 from python_docker.validation import validate_source
 from tests.python_docker.in_memory import Kept
@@ -166,7 +166,7 @@ def test_any_index(value: Any) -> None:
 
 def raw(made: Made) -> Made:
     """Let the root be read from JSON with escapes, as it would come from a file."""
-    from python_docker.spec.documents import parse_manifest
+    from python_docker.spec.documents.manifest import parse_manifest
 
     content = json.dumps(made.value).encode()
     made.root = lambda: parse_manifest(content)  # type: ignore[method-assign]

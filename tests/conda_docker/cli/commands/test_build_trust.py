@@ -20,7 +20,7 @@ from python_docker.copying.referrer import read_referrers
 from python_docker.registry.options import RegistryOptions
 from python_docker.signing.bundle import BUNDLE_TYPE
 from python_docker.signing.statement import MEDIA_TYPE
-from python_docker.spec.documents import Index, Manifest
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.transports import open_source
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.cli.conftest import LAYERS, Run

@@ -12,10 +12,10 @@ import pytest
 from python_docker.copying.referrer import EMPTY_CONFIG, Referrer
 from python_docker.registry.options import RegistryOptions
 from python_docker.signing.bundle import BUNDLE_TYPE
-from python_docker.spec.descriptor import Descriptor
 from python_docker.spec.digest import Digest
 from python_docker.spec.digest_tags import referrers_tag
-from python_docker.spec.documents import Manifest, referrer_descriptor
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Manifest, referrer_descriptor
 from python_docker.spec.media_types import OCI_INDEX, OCI_MANIFEST
 from python_docker.transports import open_source
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage

@@ -20,7 +20,7 @@ from python_docker.errors import Error
 from python_docker.image.blob import Blob
 from python_docker.progress import Task
 from python_docker.registry.destination import RegistryDestination
-from python_docker.spec.documents import Manifest
+from python_docker.spec.documents.manifest import Manifest
 from python_docker.spec.platform import Platform
 from python_docker.transports import Location, open_image
 from python_docker.transports.oci.layout import OciLayoutDestination

@@ -17,7 +17,7 @@ from conda_docker.layers.stores.artifact import (
     used_on,
 )
 from python_docker.errors import ContentMismatch
-from python_docker.spec.documents import Descriptor, Manifest
+from python_docker.spec.documents.manifest import Descriptor, Manifest
 
 LAYER = Descriptor.of(b"layer", "application/vnd.oci.image.layer.v1.tar+gzip")
 

@@ -18,8 +18,8 @@ from conda_docker.layers.stores.environment_entry import (
 )
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
-from python_docker.spec.descriptor import Descriptor
 from python_docker.spec.digest import Digest
+from python_docker.spec.documents.descriptor import Descriptor
 
 INPUTS = {"packages": ["a"], "prefix": "/opt/conda"}
 KEY = digest_of(INPUTS)

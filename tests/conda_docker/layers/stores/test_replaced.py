@@ -21,7 +21,7 @@ from conda_docker.resolution.lock import lock
 from python_docker.copying.delivery import Delivery
 from python_docker.copying.referrer import Referrer, put_referrer, read_referrers
 from python_docker.registry.options import RegistryOptions
-from python_docker.spec.documents import Index, Manifest
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.platform import Platform
 from python_docker.transports import Location, destination, open_source
 from tests.conda_docker.channel import SyntheticPackage

@@ -18,7 +18,7 @@ from python_docker import copy_image, open_image, write_image
 from python_docker.errors import ContentMismatch, Error, InvalidReference, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.progress import SILENT
-from python_docker.spec.documents import Index
+from python_docker.spec.documents.manifest import Index
 from python_docker.spec.media_types import DOCKER_MANIFEST, OCI_MANIFEST
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.docker.archive import ArchiveDestination, read_archive, write_archive

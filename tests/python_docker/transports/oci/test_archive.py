@@ -10,7 +10,7 @@ import pytest
 
 from python_docker import copy_image, open_image, write_image
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, NotFound
-from python_docker.spec.documents import Index
+from python_docker.spec.documents.manifest import Index
 from python_docker.transports import open_source
 from python_docker.transports.location import Location
 from python_docker.transports.oci.archive import OciArchiveDestination

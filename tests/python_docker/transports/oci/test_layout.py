@@ -22,7 +22,7 @@ from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore
 from python_docker.image.layer_builder import build_layer
 from python_docker.progress import SILENT
-from python_docker.spec.documents import Index
+from python_docker.spec.documents.manifest import Index
 from python_docker.spec.media_types import OCI_MANIFEST
 from python_docker.tar import TarEntry
 from python_docker.transports import open_source

@@ -12,7 +12,7 @@ import pytest
 
 from python_docker import copy_image, open_image
 from python_docker.errors import ContentMismatch, InvalidArchive, InvalidDocument, NotFound, PlatformNotFound
-from python_docker.spec.documents import Index
+from python_docker.spec.documents.manifest import Index
 from python_docker.spec.media_types import OCI_INDEX, OCI_MANIFEST
 from python_docker.spec.platform import Platform
 from python_docker.transports import open_source

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from python_docker.errors import InvalidDocument, UnsupportedFormat
 from python_docker.spec import media_types
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents import Descriptor, History, ImageConfig, Index, Manifest, dump_json, parse_manifest
+from python_docker.spec.documents.manifest import (
+    Descriptor,
+    History,
+    ImageConfig,
+    Index,
+    Manifest,
+    dump_json,
+    parse_manifest,
+)
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.platform import Platform
 from tests.python_docker import documents

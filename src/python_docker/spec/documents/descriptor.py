@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from python_docker.spec import fields
 from python_docker.spec.digest import Digest
-from python_docker.spec.fields import Fields, json_field
+from python_docker.spec.documents import fields
+from python_docker.spec.documents.fields import Fields, json_field
 from python_docker.spec.media_types import FOREIGN_LAYERS, ImageFormat, layer_compression, layer_media_type
 from python_docker.spec.platform import Platform
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from python_docker.errors import InvalidDocument, UnsupportedFormat
-from python_docker.spec import fields
-from python_docker.spec.descriptor import Descriptor
 from python_docker.spec.digest import Digest
-from python_docker.spec.document import Document
-from python_docker.spec.fields import MAX_ITEMS, json_field
-from python_docker.spec.image_config import History, ImageConfig, RootFS
+from python_docker.spec.documents import fields
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.document import Document
+from python_docker.spec.documents.fields import MAX_ITEMS, json_field
+from python_docker.spec.documents.image_config import History, ImageConfig, RootFS
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import (
     EARLY_CONFIGS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from python_docker.errors import UnsupportedFormat
-from python_docker.spec.descriptor import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.platform import Platform
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python_docker.errors import InvalidDocument
-from python_docker.spec.runtime_config import RuntimeConfig
+from python_docker.spec.documents.runtime_config import RuntimeConfig
 from tests.python_docker.documents import JSON
 
 

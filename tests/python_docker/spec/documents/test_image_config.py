@@ -6,7 +6,7 @@ import pytest
 
 from python_docker.errors import InvalidDocument
 from python_docker.spec.digest import Digest
-from python_docker.spec.image_config import ImageConfig
+from python_docker.spec.documents.image_config import ImageConfig
 from python_docker.spec.platform import Platform
 
 DIFF_ID = Digest.of(b"layer")

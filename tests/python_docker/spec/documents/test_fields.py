@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from python_docker.errors import InvalidDocument
-from python_docker.spec import fields
-from python_docker.spec.fields import Fields, Malformed, json_field, json_name, json_names, read_document
+from python_docker.spec.documents import fields
+from python_docker.spec.documents.fields import Fields, Malformed, json_field, json_name, json_names, read_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from python_docker.errors import InvalidDocument
 from python_docker.spec.digest import Digest
-from python_docker.spec.fields import Fields, read_document
+from python_docker.spec.documents.fields import Fields, read_document
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.strict_json import dump_json, parse_json
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from python_docker.spec.documents import History
-from python_docker.spec.history import join_history, split_history
+from python_docker.spec.documents.history import join_history, split_history
+from python_docker.spec.documents.manifest import History
 
 STEP = History(created_by="step", empty_layer=True)
 ENTRIES = st.lists(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from python_docker.spec.documents import History
+from python_docker.spec.documents.image_config import History
 
 Entries = tuple[History, ...]
 

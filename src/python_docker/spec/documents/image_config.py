@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from python_docker.spec import fields
 from python_docker.spec.digest import Digest
-from python_docker.spec.document import Document
-from python_docker.spec.fields import MAX_ITEMS, Fields, json_field
+from python_docker.spec.documents import fields
+from python_docker.spec.documents.document import Document
+from python_docker.spec.documents.fields import MAX_ITEMS, Fields, json_field
 from python_docker.spec.platform import Platform
 
 _STRING = fields.string()
