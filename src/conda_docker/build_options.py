@@ -33,8 +33,8 @@ from conda_docker.arguments.values import (
 )
 from conda_docker.profiles import PROFILES
 from python_docker.errors import InvalidPath
-from python_docker.files.compression import WRITTEN, Compression, check_level
 from python_docker.spec import limits
+from python_docker.streams.compression import WRITTEN, Compression, check_level
 from python_docker.tar import contained_path
 
 if TYPE_CHECKING:

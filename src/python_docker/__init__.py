@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from python_docker.copying.conversion import Conversion
     from python_docker.copying.copy import copy_image
     from python_docker.errors import Error
-    from python_docker.files.compression import Compression
     from python_docker.image import Image, Layer
     from python_docker.progress import Progress
     from python_docker.registry import Registry
@@ -26,11 +25,12 @@ if TYPE_CHECKING:
     from python_docker.spec.digest import Digest
     from python_docker.spec.platform import Platform
     from python_docker.spec.reference import ImageReference
+    from python_docker.streams.compression import Compression
     from python_docker.transports import Location, open_image, write_image
     from python_docker.validation import validate
 
 _HOMES = {
-    "Compression": "files.compression",
+    "Compression": "streams.compression",
     "Conversion": "copying.conversion",
     "Digest": "spec.digest",
     "Error": "errors",

@@ -11,7 +11,7 @@ import pytest
 
 from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
 from python_docker.errors import InvalidPath
-from python_docker.files.compression import Compression
+from python_docker.streams.compression import Compression
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from python_docker.errors import NotFound
-from python_docker.files.compression import Compression, zstd_module
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents.manifest import Descriptor, Index, Manifest, dump_json, parse_manifest
 from python_docker.spec.media_types import ImageFormat, layer_media_type
+from python_docker.streams.compression import Compression, zstd_module
 from tests.images import layer_tar
 
 HELLO = layer_tar({"etc/greeting": b"hello\n"})

@@ -18,7 +18,7 @@ from conda_docker.baking.layers.archives import Archive, archive_of, missing_arc
 from conda_docker.baking.layers.works import largest_first
 from conda_docker.errors import CacheError
 from conda_docker.package.fetch.find import download_path
-from python_docker.files.compression import Compression
+from python_docker.streams.compression import Compression
 
 if TYPE_CHECKING:
     from conda_docker.baking.layers.making import MadeWork, Workshop

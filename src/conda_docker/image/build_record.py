@@ -12,7 +12,7 @@ from typing import Any
 
 from conda_docker.build_options import Activate, BuildOptions, LinkScripts
 from conda_docker.layers.recipe import LAYER_FORMAT, Recipe
-from python_docker.files.compression import Compression
+from python_docker.streams.compression import Compression
 
 ENVIRONMENT_FORMAT = 2
 """To be raised whenever the same inputs give another layer of an environment's own."""

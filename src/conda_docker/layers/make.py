@@ -20,10 +20,10 @@ from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.confirm import check_diff_id, differences
 from python_docker.errors import Error
-from python_docker.files.growing import GrowingFile
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
+from python_docker.streams.growing import GrowingFile
 
 if TYPE_CHECKING:
     from conda_docker.layers.fetching import Fetch

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from conda_docker.layers.member import has_modules_to_compile, identity
 from conda_docker.link.filter import FileFilter
 from conda_docker.link.prefix import Prefix
-from python_docker.files.compression import Compression, check_level, zstd_module
+from python_docker.streams.compression import Compression, check_level, zstd_module
 
 if TYPE_CHECKING:
     from conda_docker.layers.member import Losses, Member

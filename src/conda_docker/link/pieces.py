@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
-from python_docker.files.stream import ReadStream
+from python_docker.streams.stream import ReadStream
 from python_docker.tar import TarEntry
 
 _SMALL = 1 << 20  # bytes up to which a content that is kept is kept in memory

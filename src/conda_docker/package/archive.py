@@ -18,9 +18,9 @@ from conda_docker.package.conda_format import PackageFile, open_section
 from conda_docker.package.extracted import extracted_members, read_extracted_info
 from conda_docker.package.metadata import METADATA_FILES, PackageMetadata, parse_metadata
 from python_docker.errors import ContentMismatch, InvalidLayer, InvalidPath
-from python_docker.files.compression import open_decompressed
 from python_docker.files.links import follow_links
-from python_docker.files.stream import ReadStream
+from python_docker.streams.compression import open_decompressed
+from python_docker.streams.stream import ReadStream
 from python_docker.tar import EntryType, TarEntry, TarReader, contained_path
 
 Content = bytes | BinaryIO

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from conda_docker.errors import InvalidPackage
-from python_docker.files.growing import GrowingFile
-from python_docker.files.stream import ReadStream
+from python_docker.streams.growing import GrowingFile
+from python_docker.streams.stream import ReadStream
 
 PackageFile = Path | GrowingFile
 """Where a package is: an archive or an extracted folder on this machine, or an archive that is being downloaded."""

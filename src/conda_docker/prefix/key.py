@@ -16,9 +16,9 @@ from conda_docker.layers.recipe import LAYER_FORMAT, digest_of
 from conda_docker.prefix.folder import Kind
 from conda_docker.prefix.layers import opened, relocation_of
 from conda_docker.prefix.survey import LocalFile, Share, Survey
-from python_docker.files.compression import Compression, zstd_module
 from python_docker.image.host_files import link_target
 from python_docker.spec.timestamps import clamp
+from python_docker.streams.compression import Compression, zstd_module
 
 if TYPE_CHECKING:
     from conda_docker.layers.recipe import Recipe

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from conda_docker.report.records import Record, is_record, read_records
 from python_docker.errors import InvalidLayer
-from python_docker.files.stream import AdvancingReader
 from python_docker.image.filesystem import OPAQUE
+from python_docker.streams.stream import AdvancingReader
 from python_docker.tar import WHITEOUT, EntryType, clamped_path
 
 if TYPE_CHECKING:

@@ -28,9 +28,9 @@ from python_docker.spec.platform import Platform
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
     from conda_docker.sandbox import Sandbox
-    from python_docker.files.compression import Compression
     from python_docker.image.blob_store import BlobWriter
     from python_docker.image.layer import Layer
+    from python_docker.streams.compression import Compression
 
 FORMAT = 4
 """To be raised whenever the same scripts on the same files give another layer."""

@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from python_docker.errors import UnsupportedFormat
-from python_docker.files.compression import Compression
 from python_docker.parallel import in_parallel
 from python_docker.spec.documents.history import layer_title
 from python_docker.spec.media_types import ImageFormat, layer_compression
+from python_docker.streams.compression import Compression
 
 if TYPE_CHECKING:
     from python_docker.image import Image

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Self
 
-from python_docker.files.buffers import keep_buffers
 from python_docker.image.blob import Blob
 from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.media_types import layer_compression
+from python_docker.streams.buffers import keep_buffers
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -1,1 +1,1 @@
-"""Files and streams: sections, locks, writing files whole, and the home folder."""
+"""Files of this machine: locks, writing files whole, and the home folder."""

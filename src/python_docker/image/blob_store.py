@@ -12,10 +12,10 @@ from python_docker.errors import ContentMismatch, NotFound
 from python_docker.files.atomic import PartialFile, write_all
 from python_docker.files.checksum import new_checksum
 from python_docker.files.renaming import MUST_BE_CLOSED
-from python_docker.files.section import OwnFile, Section
 from python_docker.image.blob import Blob
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents.manifest import Descriptor
+from python_docker.streams.section import OwnFile, Section
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from python_docker.files.compression import Compression
+from python_docker.streams.compression import Compression
 
 if TYPE_CHECKING:
     import tarfile

@@ -6,8 +6,6 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from python_docker.files.compression import Compression, open_decompressed, sniff_stream
-from python_docker.files.stream import ReadStream
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobWriter
 from python_docker.image.earlier import EarlierLayer
@@ -15,6 +13,8 @@ from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.spec.documents.manifest import Descriptor, History
 from python_docker.spec.documents.runtime_config import RuntimeConfig
 from python_docker.spec.media_types import ImageFormat, layer_compression, layer_media_type
+from python_docker.streams.compression import Compression, open_decompressed, sniff_stream
+from python_docker.streams.stream import ReadStream
 
 if TYPE_CHECKING:
     from python_docker.tar import TarEntry
@@ -173,7 +173,7 @@ class Layer(EarlierLayer):
         level: int | None,
         advance: Callable[[int], object] | None,
     ) -> None:
-        from python_docker.files.compressor import CompressingWriter, compression_pool
+        from python_docker.streams.compressor import CompressingWriter, compression_pool
 
         with (
             self.open_uncompressed() as stream,
@@ -192,7 +192,7 @@ class _Recompressing(ReadStream):
     """Compresses a layer while it is read."""
 
     def __init__(self, layer: Layer, compression: Compression, level: int | None) -> None:
-        from python_docker.files.compressor import CompressingWriter, compression_pool
+        from python_docker.streams.compressor import CompressingWriter, compression_pool
 
         self._source = layer.open_uncompressed()
         super().__init__(self._source)

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
-from python_docker.files.compression import Compression
-from python_docker.files.compressor import CompressingWriter, compression_pool
 from python_docker.image.blob_store import BlobWriter, temporary_writer
 from python_docker.image.layer import Layer
 from python_docker.spec.digest import Digest
 from python_docker.spec.media_types import ImageFormat, layer_media_type
+from python_docker.streams.compression import Compression
+from python_docker.streams.compressor import CompressingWriter, compression_pool
 from python_docker.tar import LayerWriter
 
 

@@ -8,7 +8,6 @@ from functools import partial
 from typing import ClassVar
 
 from python_docker.errors import InvalidReference, NotFoundInRegistry, RegistryError
-from python_docker.files.compression import Compression
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore
 from python_docker.parallel import in_parallel
@@ -25,6 +24,7 @@ from python_docker.spec.docker_hub import DOCKER_HUB
 from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
+from python_docker.streams.compression import Compression
 from python_docker.transports.location import Location
 from python_docker.transports.medium import Destination
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from python_docker.errors import ContentMismatch
-from python_docker.files.stream import ReadStream
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.headers import content_type
 from python_docker.http.options import HttpOptions
@@ -13,6 +12,7 @@ from python_docker.http.response import Response
 from python_docker.http.resume import ResumableBody
 from python_docker.registry.failures import registry_error
 from python_docker.spec.documents.manifest import Descriptor
+from python_docker.streams.stream import ReadStream
 
 Ask = Callable[[Mapping[str, str]], Response]
 """Asks the registry for the blob, or with a `Range` header for a part of it."""

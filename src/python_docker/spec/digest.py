@@ -7,7 +7,7 @@ import re
 from typing import BinaryIO, Protocol
 
 from python_docker.errors import ContentMismatch, InvalidDigest
-from python_docker.files.stream import ReadStream
+from python_docker.streams.stream import ReadStream
 
 # image-spec, descriptor.md, "Digests"
 _GRAMMAR = re.compile(r"(?P<algorithm>[a-z0-9]+(?:[+._-][a-z0-9]+)*):(?P<encoded>[a-zA-Z0-9=_-]+)")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from python_docker.errors import UnsupportedFormat
-from python_docker.files.compression import Compression
+from python_docker.streams.compression import Compression
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from python_docker.errors import InvalidLayer
-from python_docker.files.stream import ReadStream
+from python_docker.streams.stream import ReadStream
 
 READ_SIZE = 1 << 20
 BUFFER = 256 << 10

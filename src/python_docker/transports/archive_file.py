@@ -11,10 +11,10 @@ from typing import BinaryIO, NamedTuple, cast
 
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidLayer, InvalidPath, NotFound
 from python_docker.files.atomic import write_all
-from python_docker.files.compression import Compression, open_decompressed, sniff
 from python_docker.files.links import follow_links
-from python_docker.files.section import GivenFile, OwnFile, RandomAccess, Section, same_content
-from python_docker.files.stream import ReadStream
+from python_docker.streams.compression import Compression, open_decompressed, sniff
+from python_docker.streams.section import GivenFile, OwnFile, RandomAccess, Section, same_content
+from python_docker.streams.stream import ReadStream
 from python_docker.tar import EntryType, TarReader, Unreadable, contained_path
 
 _BLOCK = 512

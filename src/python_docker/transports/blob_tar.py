@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from python_docker.errors import Error
-from python_docker.files.read_ahead import READ_SIZE, ReadAhead
-from python_docker.files.stream import AdvancingReader
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import blob_path
+from python_docker.streams.read_ahead import READ_SIZE, ReadAhead
+from python_docker.streams.stream import AdvancingReader
 from python_docker.tar import LayerWriter, TarEntry
 from python_docker.transports.output import Output
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, NotFound
 from python_docker.files.atomic import PartialFolder
-from python_docker.files.compression import Compression
 from python_docker.files.leftovers import is_partial
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore
@@ -26,6 +25,7 @@ from python_docker.spec.documents.manifest import (
     parse_manifest,
 )
 from python_docker.spec.media_types import ImageFormat
+from python_docker.streams.compression import Compression
 from python_docker.transports.look import DIRECTORY_VERSION, is_directory_image
 from python_docker.transports.oci.source import FolderFiles, regular_size
 from python_docker.transports.output import writing

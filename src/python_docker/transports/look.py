@@ -41,7 +41,7 @@ def is_archive(path: Path) -> bool:
             head = file.read(_BLOCK)
     except OSError:
         return False
-    from python_docker.files.compression import Compression, sniff
+    from python_docker.streams.compression import Compression, sniff
 
     return sniff(head) is not Compression.NONE or _is_tar_header(head)
 

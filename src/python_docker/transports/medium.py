@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol, runtime_checkable
 
-from python_docker.files.compression import Compression
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore
 from python_docker.progress import Task
@@ -12,6 +11,7 @@ from python_docker.spec.digest import Digest
 from python_docker.spec.documents.manifest import Descriptor, Index, Manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
+from python_docker.streams.compression import Compression
 
 
 class Source(Protocol):

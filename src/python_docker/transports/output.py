@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol, cast
 
 from python_docker.errors import Error, UnsupportedFormat
 from python_docker.files.atomic import PartialFile, write_all
-from python_docker.files.compression import Compression
+from python_docker.streams.compression import Compression
 
 _PACKED = re.compile(r"(\.tar\.(?:gz|zstd?|bz2|xz|lz|lz4|lzma|br|z)|\.t[gbx]z2?|\.tzst)$", re.IGNORECASE)
 _PACKINGS = {
@@ -134,7 +134,7 @@ class PackedOutput:
     """Compresses what goes to another output; the same bytes give the same file on every machine."""
 
     def __init__(self, output: Output, compression: Compression) -> None:
-        from python_docker.files.compressor import CompressingWriter, compression_pool
+        from python_docker.streams.compressor import CompressingWriter, compression_pool
 
         self._output = output
         self._writer = CompressingWriter(output.write, compression, executor=compression_pool(compression))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from python_docker.errors import Error, InvalidDigest, InvalidLayer, NotFound
-from python_docker.files.compression import Compression, open_decompressed, sniff_stream
-from python_docker.files.stream import ReadStream
 from python_docker.image.blob import Blob
 from python_docker.spec.digest import Digest, HashingReader
 from python_docker.spec.media_types import FOREIGN_LAYERS, layer_compression
+from python_docker.streams.compression import Compression, open_decompressed, sniff_stream
+from python_docker.streams.stream import ReadStream
 from python_docker.tar import TarReader
 from python_docker.validation.report import Finding, error, warning
 from python_docker.validation.tar_rules import TarRules

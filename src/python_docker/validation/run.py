@@ -10,11 +10,11 @@ from python_docker.copying.attached import attached_manifest, find_tagged
 from python_docker.copying.choose import MAX_DEPTH
 from python_docker.copying.names import name_blobs
 from python_docker.errors import AccessDenied, ConnectionFailed, Error, NotFound, NotFoundInRegistry, TooManyRequests
-from python_docker.files.buffers import keep_buffers
 from python_docker.parallel import in_parallel
 from python_docker.spec.digest_tags import PAYLOAD, signed_digest
 from python_docker.spec.documents.manifest import Descriptor, ImageConfig, Index, Manifest, referrer_descriptor
 from python_docker.spec.media_types import FOREIGN_LAYERS, INDEXES, MANIFESTS, layer_compression
+from python_docker.streams.buffers import keep_buffers
 from python_docker.transports.medium import ListsReferrers
 from python_docker.transports.oci.source import OciSource
 from python_docker.validation.config import check_config, check_platform, is_bare

@@ -20,7 +20,7 @@ from tests.python_docker.registry.stub_registry import StubRegistry
 
 SOLVER = {"rattler", "uv", "asyncio", "yaml", "packaging", "pathspec", "conda_docker.resolution"}
 BUILDING = {"conda_docker.build_options", "conda_docker.image.assemble", "conda_docker.layers", "conda_docker.link"}
-COMPRESSORS = {"deflate", "isal", "python_docker.files.compressor"}
+COMPRESSORS = {"deflate", "isal", "python_docker.streams.compressor"}
 WRITING_LAYERS = COMPRESSORS | {"python_docker.image.layer_builder", "python_docker.tar"}
 IMAGES = {"python_docker.image.image", "python_docker.image.layer"}
 STANDARD = {"bz2", "lzma", "tarfile", "zipfile", "shutil", "tempfile", "random", "urllib.request"}
@@ -95,7 +95,7 @@ def test_nothing_is_imported_that_the_command_does_not_need(
     assert sorted(WITHOUT[command] & imported) == []
 
 
-WARM = COMPRESSORS - {"deflate", "python_docker.files.compressor"} | {  # the environment's own layer is compressed
+WARM = COMPRESSORS - {"deflate", "python_docker.streams.compressor"} | {  # the environment's own layer is compressed
     "conda_docker.layers.making.settle",
     "conda_docker.layers.making.write",
     "conda_docker.link.link",

@@ -23,9 +23,9 @@ from conda_docker.link.bytecode.python_program import exact_version
 from conda_docker.provenance import read_environments
 from conda_docker.resolution.lock import lock
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
-from python_docker.files.compression import Compression
 from python_docker.image import Image
 from python_docker.spec.platform import Platform
+from python_docker.streams.compression import Compression
 from python_docker.tar import EntryType
 from python_docker.validation import validate
 from tests.conda_docker.channel import File, Symlink, SyntheticChannel, SyntheticPackage

@@ -23,10 +23,10 @@ from conda_docker.layers.stores.layer_stores import LayerStores
 from conda_docker.link.bytecode.interpreter import Interpreters
 from conda_docker.link.bytecode.python_program import exact_version, minor_version
 from conda_docker.package.conda_format import PackageFile
-from python_docker.files.growing import GrowingFile
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
 from python_docker.spec.digest import Digest
+from python_docker.streams.growing import GrowingFile
 from tests.conda_docker.layers.ingredients import RECIPE, Pantry, Store, in_order, layer_plan
 from tests.conda_docker.packages import SyntheticPackage
 from tests.conda_docker.pypi.wheels import make_wheel

@@ -19,8 +19,8 @@ from conda_docker.layers.recipe import Recipe
 from conda_docker.link.bytecode.python_program import exact_version, minor_version
 from conda_docker.resolution.lock import lock
 from python_docker.errors import InvalidPath
-from python_docker.files.compression import Compression
 from python_docker.spec.platform import Platform
+from python_docker.streams.compression import Compression
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 
 RECIPE = Recipe("/opt/conda", "3.12", bytecode="3.12.1", exclude=("*.md",))

@@ -13,7 +13,7 @@ import pytest
 
 from conda_docker.errors import InvalidPackage
 from conda_docker.package.archive import Package, UnsurveyedPackage, open_package
-from python_docker.files.compression import zstd_module
+from python_docker.streams.compression import zstd_module
 from python_docker.tar import EntryType
 from tests.conda_docker.kinds import listed, member
 from tests.conda_docker.oracle import Rattler, RattlerFailed, link, locked, read_layer

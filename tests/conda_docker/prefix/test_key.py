@@ -13,7 +13,7 @@ from conda_docker.layers.recipe import Recipe
 from conda_docker.prefix.folder import Kind
 from conda_docker.prefix.key import layer_key
 from conda_docker.prefix.survey import LocalFile, Share, Survey
-from python_docker.files.compression import Compression
+from python_docker.streams.compression import Compression
 
 RECIPE = Recipe("/opt/conda", "3.12", bytecode="3.12.1")
 

@@ -12,9 +12,9 @@ from conda_docker.environment.locked import LockedPackage, package_from_record
 from conda_docker.errors import ScriptFailed
 from conda_docker.sandbox import Sandbox
 from conda_docker.scripts.link_scripts import ScriptsRun, key_of_link_scripts, run_link_scripts
-from python_docker.files.compression import Compression
 from python_docker.image import Image
 from python_docker.image.layer_builder import build_layer
+from python_docker.streams.compression import Compression
 from python_docker.tar import EntryType, TarEntry
 
 PREFIX = "/opt/conda"

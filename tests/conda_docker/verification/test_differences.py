@@ -10,11 +10,11 @@ import pytest
 from conda_docker.verification.compare import compare
 from conda_docker.verification.differences import differences
 from conda_docker.verification.report import Outcome
-from python_docker.files.compression import Compression
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
 from python_docker.spec.digest import Digest
+from python_docker.streams.compression import Compression
 from python_docker.tar import EntryType, TarEntry
 
 Entries = Sequence[tuple[TarEntry, bytes]]

@@ -33,11 +33,11 @@ from conda_docker.verification.unverified import is_from_project
 from python_docker.copying.choose import image_of
 from python_docker.copying.copy import put_image
 from python_docker.errors import InvalidDocument, NotFound
-from python_docker.files.compression import Compression
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
+from python_docker.streams.compression import Compression
 from python_docker.tar import TarEntry
 from python_docker.transports import Location, destination, open_source
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage

@@ -11,9 +11,9 @@ from python_docker.copying.copy import (
     put_image,
 )
 from python_docker.errors import UnsupportedFormat
-from python_docker.files.compression import Compression
 from python_docker.image.blob_store import BlobStore
 from python_docker.spec.media_types import ImageFormat
+from python_docker.streams.compression import Compression
 from tests.python_docker.in_memory import Kept, limited
 from tests.python_docker.making import HELLO, MORE, Made
 

@@ -17,11 +17,11 @@ from python_docker.copying.copy import (
     put_image,
 )
 from python_docker.errors import ContentMismatch, NotFound, UnsupportedFormat
-from python_docker.files.compression import Compression
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents.manifest import Index, Manifest, dump_json
 from python_docker.spec.media_types import OCI_CONFIG, ImageFormat, layer_compression, layer_media_type
 from python_docker.spec.platform import Platform
+from python_docker.streams.compression import Compression
 from python_docker.transports import open_image, open_source
 from tests.python_docker.in_memory import Heard, Kept, Many, limited
 from tests.python_docker.making import HELLO, MORE, Made

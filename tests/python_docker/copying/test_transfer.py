@@ -9,11 +9,11 @@ from typing import ClassVar
 import pytest
 
 from python_docker.copying.transfer import Transfer, put_blobs
-from python_docker.files.compression import Compression
 from python_docker.image.blob import Blob
 from python_docker.parallel import Stop
 from python_docker.progress import Task
 from python_docker.spec.media_types import ImageFormat, layer_media_type
+from python_docker.streams.compression import Compression
 from tests.python_docker.in_memory import Kept
 
 BLOBS = [Blob.from_bytes(bytes([number]) * 100, "application/octet-stream") for number in range(9)]

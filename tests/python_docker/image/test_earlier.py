@@ -14,7 +14,7 @@ import pytest
 
 import python_docker.tar
 from python_docker.base import Image
-from python_docker.files.compression import Compression
+from python_docker.streams.compression import Compression
 from python_docker.utils import sorted_json_dumps
 
 earlier_tar: Any = python_docker.tar  # its earlier names are made when they are asked for

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python_docker.errors import InvalidDocument, InvalidPath, InvalidReference, NotFound, UnsupportedFormat
-from python_docker.files.compression import Compression
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
@@ -24,6 +23,7 @@ from python_docker.spec.digest import Digest
 from python_docker.spec.documents.manifest import History
 from python_docker.spec.media_types import DOCKER_CONFIG, OCI_CONFIG, ImageFormat
 from python_docker.spec.platform import Platform
+from python_docker.streams.compression import Compression
 from python_docker.tar import TarEntry
 from tests.images import layer_tar
 from tests.python_docker.documents import CONFIGS, JSON, TEXTS
@@ -435,7 +435,7 @@ def test_paths_on_this_machine_that_lead_upwards_need_a_place(tmp_path: Path, mo
 
 SAME_BYTES = """
 import os, sys
-from python_docker.files.compression import Compression
+from python_docker.streams.compression import Compression
 from python_docker.image import Image
 image = Image("hello", "v1")
 image.add_layer_path(sys.argv[1], "/srv")

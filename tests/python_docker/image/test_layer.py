@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from python_docker.errors import ContentMismatch, InvalidLayer, UnsupportedFormat
-from python_docker.files.compression import Compression, open_decompressed
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore
 from python_docker.image.layer import Layer
@@ -20,6 +19,7 @@ from python_docker.image.layer_builder import build_layer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents.manifest import Descriptor, History
 from python_docker.spec.media_types import ImageFormat, layer_media_type
+from python_docker.streams.compression import Compression, open_decompressed
 from python_docker.tar import TarEntry
 from tests.images import layer_tar
 from tests.python_docker.making import compress

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from python_docker.errors import InvalidPath
-from python_docker.files.compression import Compression
 from python_docker.image.blob_store import BlobStore
 from python_docker.image.layer_builder import LayerBuilder, build_layer
 from python_docker.spec.digest import Digest
 from python_docker.spec.media_types import ImageFormat, layer_media_type
+from python_docker.streams.compression import Compression
 from python_docker.tar import TarEntry
 
 

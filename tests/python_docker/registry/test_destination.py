@@ -321,7 +321,7 @@ class TestDestination:
         assert stub.blobs == {}
 
     def test_plain_layers_stay_plain(self, stub: StubRegistry, options: RegistryOptions) -> None:
-        from python_docker.files.compression import Compression
+        from python_docker.streams.compression import Compression
 
         image = small_image("x", layers=1)
         image.layers[0] = image.layers[0].compressed(Compression.NONE)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python_docker.errors import ContentMismatch, InvalidDigest
-from python_docker.files.stream import ReadStream
 from python_docker.spec.digest import Digest, HashingReader, VerifyingReader
+from python_docker.streams.stream import ReadStream
 
 HEX = "0123456789abcdef" * 4
 

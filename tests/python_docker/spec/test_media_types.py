@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from python_docker.errors import UnsupportedFormat
-from python_docker.files.compression import Compression
 from python_docker.spec.media_types import FOREIGN_LAYERS, ImageFormat, layer_compression, layer_media_type
+from python_docker.streams.compression import Compression
 
 
 @pytest.mark.parametrize("foreign", [False, True])

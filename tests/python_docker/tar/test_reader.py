@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python_docker.errors import InvalidLayer
-from python_docker.files.stream import ReadStream
+from python_docker.streams.stream import ReadStream
 from python_docker.tar import EntryType, TarEntry, TarReader
 from tests.python_docker.tar.by_hand import header, pax
 from tests.python_docker.tar.entries import Content, layers, write

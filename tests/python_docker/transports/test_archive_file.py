@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from python_docker.errors import Error, InvalidArchive, InvalidDocument, NotFound
-from python_docker.files.compression import zstd_module
+from python_docker.streams.compression import zstd_module
 from python_docker.transports import archive_file
 from python_docker.transports.archive_file import ArchiveFile
 from tests.archives import COMPRESSIONS, Content, Hardlink, Members, Symlink, only_linux, open_files_in, tar_of

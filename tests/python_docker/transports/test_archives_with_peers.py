@@ -13,10 +13,10 @@ import pytest
 
 from python_docker import copy_image, open_image, write_image
 from python_docker.copying.copy import Conversion
-from python_docker.files.compression import Compression
 from python_docker.image import Image
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents.manifest import Index
+from python_docker.streams.compression import Compression
 from python_docker.transports import open_source
 from python_docker.transports.docker.archive import read_archive, write_archive
 from tests.archives import members_of, tar_of

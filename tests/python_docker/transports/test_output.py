@@ -206,7 +206,7 @@ _STALLING = """
 import sys, time
 from dataclasses import replace
 from python_docker import open_image, write_image
-from python_docker.files.stream import ReadStream
+from python_docker.streams.stream import ReadStream
 
 class Stalling(ReadStream):
     def __init__(self, stream):

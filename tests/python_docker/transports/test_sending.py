@@ -10,9 +10,9 @@ from python_docker import open_image, write_image
 from python_docker.copying.conversion import Conversion
 from python_docker.copying.copy import copy_image
 from python_docker.errors import RegistryError
-from python_docker.files.compression import Compression
 from python_docker.image import Image
 from python_docker.image.blob import Blob
+from python_docker.streams.compression import Compression
 from python_docker.transports.location import Location
 from python_docker.transports.sending import bytes_to_send
 from tests import peers

@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Callable
 from typing import Any
 
-from python_docker.files.compression import Compression
+from python_docker.streams.compression import Compression
 from python_docker.validation import Report, Severity
 from tests.python_docker.making import HELLO, Made, compress
 

@@ -22,8 +22,8 @@ from conda_docker.layers.member import named
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores.layer_stores import LayerStores
 from python_docker.errors import Error
-from python_docker.files.growing import GrowingFile
 from python_docker.progress import SILENT, Progress
+from python_docker.streams.growing import GrowingFile
 
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions

@@ -111,8 +111,8 @@ def copy(
 
     from conda_docker.cli.terminal.describe import describe_written
     from python_docker.copying.copy import Conversion, copy_image
-    from python_docker.files.compression import Compression
     from python_docker.spec.media_types import ImageFormat
+    from python_docker.streams.compression import Compression
 
     conversion = Conversion(
         ImageFormat(image_format) if image_format else None,

@@ -25,8 +25,8 @@ from conda_docker.cli.options.arguments import to_destinations, to_image_name, t
 from conda_docker.cli.options.content import CONTENT_OPTIONS
 from conda_docker.cli.options.runtime import RUNTIME_OPTIONS
 from conda_docker.cli.parameters import Option
-from python_docker.files.compression import Compression
 from python_docker.spec.limits import MAX_LAYERS
+from python_docker.streams.compression import Compression
 
 if TYPE_CHECKING:
     from python_docker.spec.reference import ImageReference

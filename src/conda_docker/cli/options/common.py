@@ -89,7 +89,7 @@ def check_level(compression: str | None, level: int | None) -> None:
     """Raise a usage error unless `level` is one that the compression has."""
     if level is None:
         return
-    from python_docker.files import compression as compressions
+    from python_docker.streams import compression as compressions
 
     if compression is None:
         raise click.UsageError("--compression-level needs --compression")

@@ -21,7 +21,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conda_docker.layers.making.arrivals import Arrivals, complete_groups, work_of
-from python_docker.files.growing import GrowingFile
+from python_docker.streams.growing import GrowingFile
 
 if TYPE_CHECKING:
     from conda_docker.layers.fetching import Fetch

@@ -11,7 +11,7 @@ from conda_docker.layers.clobbers import Settlement, find_losses, folders_of
 from conda_docker.layers.linked_folders import find_moves, move
 from conda_docker.layers.making.write import layer_paths
 from conda_docker.layers.member import Loss, open_member
-from python_docker.files.growing import GrowingFile
+from python_docker.streams.growing import GrowingFile
 
 if TYPE_CHECKING:
     from conda_docker.layers.fetching import Fetch

@@ -11,9 +11,9 @@ from conda_docker.layers.member import NO_LOSS, Loss, open_member
 from conda_docker.link.bytecode.python_program import cache_tag
 from conda_docker.package.archive import UnsurveyedPackage
 from conda_docker.package.conda_format import PackageFile
-from python_docker.files.growing import GrowingFile
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
+from python_docker.streams.growing import GrowingFile
 
 if TYPE_CHECKING:
     from conda_docker.layers.linked_folders import Moves

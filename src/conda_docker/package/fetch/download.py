@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
     from conda_docker.channels.credentials import Access, Credentials
     from conda_docker.package.fetch.published import PublishedFile
-    from python_docker.files.growing import GrowingFile
+    from python_docker.streams.growing import GrowingFile
 
 _READ_SIZE = 256 << 10
 _EARLY = 8 << 20  # bytes from which on a package is read while it comes; smaller ones are there soon enough

@@ -16,11 +16,11 @@ from conda_docker.errors import CacheError, DownloadError
 from conda_docker.package.fetch.find import download_path, find_package, package_caches
 from conda_docker.package.fetch.missing import check_found, check_local, not_here
 from python_docker.errors import Error
-from python_docker.files.growing import GrowingFile
 from python_docker.files.home import expand_home
 from python_docker.http.url import host_of
 from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
+from python_docker.streams.growing import GrowingFile
 
 if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration

@@ -12,9 +12,9 @@ from types import TracebackType
 from conda_docker.cache.folder import unwritable
 from conda_docker.package.fetch.find import new_hash
 from python_docker.files.atomic import create_partial_file
-from python_docker.files.growing import CAN_GROW, GrowingFile
 from python_docker.files.lock import try_lock
 from python_docker.files.renaming import MUST_BE_CLOSED, rename_over
+from python_docker.streams.growing import CAN_GROW, GrowingFile
 
 _READ_SIZE = 1 << 20
 

@@ -20,7 +20,7 @@ from isal import isal_zlib
 from conda_docker.environment.wheels import normalize_name
 from conda_docker.errors import InvalidPackage
 from python_docker.errors import InvalidPath
-from python_docker.files.stream import ReadStream
+from python_docker.streams.stream import ReadStream
 from python_docker.tar import contained_path
 
 _MAX_METADATA = 64 << 20  # bytes of one file in .dist-info that is read whole; a RECORD of half a million files

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.errors import InvalidPackage
-from python_docker.files.stream import ReadStream
+from python_docker.streams.stream import ReadStream
 
 if TYPE_CHECKING:
     from hashlib import _Hash

@@ -23,7 +23,7 @@ from conda_docker.pypi.wheel.archive import EARLIEST, Member, Wheel, WheelReader
 from conda_docker.pypi.wheel.record import matches, read_record
 from python_docker.errors import InvalidPath
 from python_docker.files.home import home_folder
-from python_docker.files.stream import ReadStream
+from python_docker.streams.stream import ReadStream
 from python_docker.tar import contained_path
 
 _LARGEST_NOTE = 1 << 20  # bytes

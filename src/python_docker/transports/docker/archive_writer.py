@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from python_docker.copying.copy import put_image
 from python_docker.errors import Error, InvalidReference, UnsupportedFormat
-from python_docker.files.compression import Compression
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore, blob_path
@@ -21,6 +20,7 @@ from python_docker.spec.digest import Digest
 from python_docker.spec.documents.manifest import Descriptor, Index, Manifest, dump_json
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
+from python_docker.streams.compression import Compression
 from python_docker.transports.blob_tar import BlobTar
 from python_docker.transports.docker.v1 import write_v1
 from python_docker.transports.location import Location

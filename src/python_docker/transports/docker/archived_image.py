@@ -8,12 +8,12 @@ from functools import partial
 from typing import BinaryIO
 
 from python_docker.errors import InvalidLayer
-from python_docker.files.compression import Compression, open_decompressed, sniff
 from python_docker.image.blob import Blob
 from python_docker.parallel import in_parallel
 from python_docker.spec.digest import Digest, HashingReader, VerifyingReader
 from python_docker.spec.documents.manifest import Descriptor, Manifest
 from python_docker.spec.media_types import ImageFormat, layer_media_type
+from python_docker.streams.compression import Compression, open_decompressed, sniff
 from python_docker.transports.archive_file import ArchiveFile, Member
 
 _READ_SIZE = 1 << 20

@@ -10,8 +10,8 @@ from python_docker.docker.engine import Engine, find_engine
 from python_docker.docker.names import engine_name
 from python_docker.errors import EngineError, Error, InvalidReference
 from python_docker.files.atomic import write_all
-from python_docker.files.section import OwnFile
 from python_docker.spec.reference import ImageReference
+from python_docker.streams.section import OwnFile
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.docker.archive import ArchiveDestination, ArchiveSource, archived_images
 from python_docker.transports.location import Location

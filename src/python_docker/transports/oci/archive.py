@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from python_docker.errors import Error
-from python_docker.files.compression import Compression
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore, blob_path
 from python_docker.progress import Task
@@ -14,6 +13,7 @@ from python_docker.spec.digest import Digest
 from python_docker.spec.documents.manifest import Descriptor, Index, Manifest, referrer_descriptor
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
+from python_docker.streams.compression import Compression
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.blob_tar import BlobTar
 from python_docker.transports.location import Location

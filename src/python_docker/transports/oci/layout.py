@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, NotFound
 from python_docker.files.atomic import PartialFolder, write_whole_file
-from python_docker.files.compression import Compression
 from python_docker.files.leftovers import is_partial
 from python_docker.files.lock import locked
 from python_docker.files.renaming import rename_over
@@ -27,6 +26,7 @@ from python_docker.spec.documents.manifest import (
 )
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
+from python_docker.streams.compression import Compression
 from python_docker.transports.location import Location
 from python_docker.transports.medium import Source
 from python_docker.transports.oci.index import (

@@ -24,9 +24,9 @@ from conda_docker.provenance import read_environments
 from python_docker.copying.choose import image_of
 from python_docker.copying.copy import Conversion, copy_index, copy_manifest
 from python_docker.errors import Error
-from python_docker.files.compression import Compression
 from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import OCI_MANIFEST, ImageFormat
+from python_docker.streams.compression import Compression
 from python_docker.validation import validate_source
 from tests.python_docker.in_memory import Kept
 from tests.python_docker.making import HELLO, Made, config_of

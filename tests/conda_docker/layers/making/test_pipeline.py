@@ -15,8 +15,8 @@ from conda_docker.layers.making.pipeline import ready_layers
 from conda_docker.layers.member import Member
 from conda_docker.package.conda_format import PackageFile
 from python_docker.errors import Error
-from python_docker.files.growing import GrowingFile
 from python_docker.parallel import Stop
+from python_docker.streams.growing import GrowingFile
 
 A, B = (LockedWheel(name=name, version="1", url=f"file:///{name}-1-py3-none-any.whl", size=1) for name in "ab")
 

@@ -13,7 +13,7 @@ from conda_docker.layers.making.settle import settle
 from conda_docker.layers.member import Member
 from conda_docker.layers.recipe import Recipe
 from conda_docker.package.conda_format import PackageFile
-from python_docker.files.growing import GrowingFile
+from python_docker.streams.growing import GrowingFile
 from tests.conda_docker.layers.ingredients import RECIPE, Pantry
 from tests.conda_docker.packages import Symlink, SyntheticPackage
 from tests.conda_docker.pypi.wheels import make_wheel

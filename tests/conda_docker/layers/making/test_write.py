@@ -18,9 +18,9 @@ from conda_docker.layers.recipe import Recipe
 from conda_docker.link.bytecode.compiler import Compiler
 from conda_docker.link.bytecode.python_program import PythonProgram, exact_version, find_on_machine, minor_version
 from conda_docker.package.fetch.hashes import archive_hashes
-from python_docker.files.compression import Compression
-from python_docker.files.growing import Abandoned, GrowingFile
 from python_docker.image.blob_store import temporary_writer
+from python_docker.streams.compression import Compression
+from python_docker.streams.growing import Abandoned, GrowingFile
 from tests.conda_docker.layers.ingredients import RECIPE
 from tests.conda_docker.oracle import locked
 from tests.conda_docker.packages import File, HardLink, SyntheticPackage

@@ -17,8 +17,8 @@ from conda_docker.package.archive import open_package
 from conda_docker.package.fetch import download
 from conda_docker.package.fetch.fetch import fetch_early
 from conda_docker.package.fetch.find import download_path
-from python_docker.files.growing import Abandoned, GrowingFile
 from python_docker.parallel import Stop
+from python_docker.streams.growing import Abandoned, GrowingFile
 from tests.conda_docker.channel import SyntheticChannel
 from tests.conda_docker.package.faulty_server import Fault, FaultyServer
 from tests.conda_docker.package.fetch.fetching import LARGE, QUICK, Serve, left_in

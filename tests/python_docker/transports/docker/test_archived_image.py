@@ -7,9 +7,9 @@ import io
 import pytest
 
 from python_docker.errors import ContentMismatch, InvalidLayer
-from python_docker.files.compression import Compression
 from python_docker.spec.digest import Digest
 from python_docker.spec.media_types import ImageFormat
+from python_docker.streams.compression import Compression
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.docker.archived_image import ArchivedLayer, describe_image, read_layers
 from tests.archives import tar_of

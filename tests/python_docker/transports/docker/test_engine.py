@@ -16,8 +16,8 @@ import pytest
 
 from python_docker.copying.copy import Conversion, copy_image
 from python_docker.errors import EngineError, EngineNotFound, Error, InvalidReference, NotFound
-from python_docker.files.compression import Compression
 from python_docker.image import Image
+from python_docker.streams.compression import Compression
 from python_docker.transports import open_image, open_source, write_image
 from python_docker.transports.oci.layout import OciLayoutDestination
 from tests.images import GREETING, hello_config, layer_tar, write_docker_archive, write_oci_layout

@@ -16,7 +16,6 @@ import pytest
 from python_docker import copy_image, open_image, write_image
 from python_docker.copying.copy import Conversion
 from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, InvalidReference
-from python_docker.files.compression import Compression
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore
@@ -24,6 +23,7 @@ from python_docker.image.layer_builder import build_layer
 from python_docker.progress import SILENT
 from python_docker.spec.documents.manifest import Index
 from python_docker.spec.media_types import OCI_MANIFEST
+from python_docker.streams.compression import Compression
 from python_docker.tar import TarEntry
 from python_docker.transports import open_source
 from python_docker.transports.location import Location

@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from python_docker.errors import Error
 from python_docker.files.renaming import MUST_BE_CLOSED
-from python_docker.files.section import OwnFile
-from python_docker.files.stream import SeekableStream
+from python_docker.streams.section import OwnFile
+from python_docker.streams.stream import SeekableStream
 
 CAN_GROW: Final = hasattr(os, "pread") and not MUST_BE_CLOSED
 """Whether a file that somebody reads can be written to and given its name meanwhile. Not on Windows."""

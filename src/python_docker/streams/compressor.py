@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import deflate
 
-from python_docker.files.compression import Compression, check_level, zstd_module
+from python_docker.streams.compression import Compression, check_level, zstd_module
 
 if TYPE_CHECKING:
     from types import TracebackType

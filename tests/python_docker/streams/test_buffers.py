@@ -10,7 +10,7 @@ import pytest
 
 PROGRAM = """
 import resource, sys
-from python_docker.files.buffers import keep_buffers
+from python_docker.streams.buffers import keep_buffers
 if sys.argv[1] == "kept":
     keep_buffers()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

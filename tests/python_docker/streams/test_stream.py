@@ -7,7 +7,7 @@ from array import array
 
 import pytest
 
-from python_docker.files.stream import ReadStream
+from python_docker.streams.stream import ReadStream
 
 
 class Letters(ReadStream):

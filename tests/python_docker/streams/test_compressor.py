@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from python_docker.files import compressor
-from python_docker.files.compression import Compression, open_decompressed, zstd_module
-from python_docker.files.compressor import CompressingWriter, compression_pool
+from python_docker.streams import compressor
+from python_docker.streams.compression import Compression, open_decompressed, zstd_module
+from python_docker.streams.compressor import CompressingWriter, compression_pool
 
 MIB = 1 << 20
 WRITTEN = [Compression.NONE, Compression.GZIP, Compression.ZSTD]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python_docker.errors import InvalidArchive
-from python_docker.files.section import GivenFile, OwnFile, Section, same_content
+from python_docker.streams.section import GivenFile, OwnFile, Section, same_content
 from tests.archives import only_linux, open_files_in
 
 CONTENT = bytes(range(256)) * 4

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from python_docker.errors import InvalidLayer
-from python_docker.files.stream import ReadStream
+from python_docker.streams.stream import ReadStream
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python_docker.errors import InvalidLayer
-from python_docker.files.compression import (
+from python_docker.streams.compression import (
     Compression,
     check_level,
     open_decompressed,

@@ -6,7 +6,7 @@ import queue
 import threading
 from typing import BinaryIO, Final
 
-from python_docker.files.stream import ReadStream
+from python_docker.streams.stream import ReadStream
 
 READ_SIZE: Final = 1 << 20
 """Bytes of a piece."""

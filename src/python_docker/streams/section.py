@@ -9,7 +9,7 @@ import weakref
 from typing import BinaryIO, Protocol
 
 from python_docker.errors import InvalidArchive
-from python_docker.files.stream import SeekableStream
+from python_docker.streams.stream import SeekableStream
 
 _CHUNK = 1 << 20
 

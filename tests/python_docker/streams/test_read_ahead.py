@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from python_docker.files.read_ahead import READ_SIZE, ReadAhead
-from python_docker.files.stream import ReadStream
+from python_docker.streams.read_ahead import READ_SIZE, ReadAhead
+from python_docker.streams.stream import ReadStream
 
 
 class Pieces(ReadStream):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from python_docker.files.growing import Abandoned, GrowingFile
+from python_docker.streams.growing import Abandoned, GrowingFile
 
 CONTENT = bytes(range(256)) * 16
 
