@@ -26,7 +26,7 @@ from python_docker.errors import Error
 from python_docker.http.headers import content_range, next_link, retry_after
 from python_docker.http.proxy import bypasses
 from python_docker.http.url import public_url
-from python_docker.registry.address import RegistryAddress
+from python_docker.registry.access.address import RegistryAddress
 from python_docker.registry.auth.challenge import parse_challenges
 from python_docker.spec.digest import Digest
 from python_docker.spec.reference import ImageReference

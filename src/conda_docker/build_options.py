@@ -38,7 +38,7 @@ from python_docker.streams.compression import WRITTEN, Compression, check_level
 from python_docker.tar import contained_path
 
 if TYPE_CHECKING:
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
 
 MAX_LAYERS = 120
 """Docker refuses more than 125 layers (moby, layer/layer_store.go); some are left for those who build on the image."""

@@ -16,7 +16,7 @@ from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
     from python_docker.image import Image
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
 
 _FILES = (".yml", ".yaml", ".toml", ".lock", ".txt", ".json")
 """How names of files end that describe environments; those of packages do not."""

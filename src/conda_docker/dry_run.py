@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from conda_docker.layers.stores.layer_stores import LayerStores
     from conda_docker.request import Request
     from python_docker.image.blob import Blob
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.digest import Digest
     from python_docker.transports import Location
 

@@ -29,7 +29,7 @@ from conda_docker.policy.rules import Policy
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
 
 
 class ChannelPriority(StrEnum):
@@ -105,7 +105,7 @@ class Request:
         if self.base is not None and (not isinstance(self.base, str) or not self.base):
             raise TypeError(f"base must be the name of an image, or 'scratch', not {self.base!r}")
         if self.base_registry is not None:
-            from python_docker.registry.options import RegistryOptions
+            from python_docker.registry.access.options import RegistryOptions
 
             if not isinstance(self.base_registry, RegistryOptions):
                 raise TypeError(f"base_registry must be RegistryOptions, not {type(self.base_registry).__name__}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from python_docker.image import Image, Layer
     from python_docker.progress import Progress
     from python_docker.registry import Registry
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.digest import Digest
     from python_docker.spec.platform import Platform
     from python_docker.spec.reference import ImageReference
@@ -41,7 +41,7 @@ _HOMES = {
     "Platform": "spec.platform",
     "Progress": "progress",
     "Registry": "registry",
-    "RegistryOptions": "registry.options",
+    "RegistryOptions": "registry.access.options",
     "copy_image": "copying.copy",
     "open_image": "transports",
     "validate": "validation",

@@ -23,7 +23,7 @@ from conda_docker.resolution.lock import lock
 from python_docker.copying.delivery import Delivery
 from python_docker.errors import Error, NotFound
 from python_docker.files.leftovers import is_partial
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.spec.digest import Digest
 from python_docker.spec.platform import Platform
 from python_docker.transports import Location, open_image

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from conda_docker.layers.stores.artifact import PLAN_TYPE
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
-from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents.manifest import Manifest
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer

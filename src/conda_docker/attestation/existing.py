@@ -22,7 +22,7 @@ from python_docker.transports import Location, destination
 
 if TYPE_CHECKING:
     from conda_docker.attestation.attachments import Signer
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.signing.simple_signing import PayloadSigner
     from python_docker.spec.digest import Digest
     from python_docker.transports.medium import Destination, Source

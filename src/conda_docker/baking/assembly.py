@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from conda_docker.resolution.resolve import Resolved
     from python_docker.image.blob import Blob
     from python_docker.parallel import Stop
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.registry.places import BlobPlaces
     from python_docker.spec.digest import Digest
     from python_docker.spec.documents.manifest import Index, Manifest
@@ -54,7 +54,7 @@ class Assembly:
         """Return how to talk to the registry that a place is in, None for another medium."""
         if place.transport != "docker":
             return None
-        from python_docker.registry.options import RegistryOptions
+        from python_docker.registry.access.options import RegistryOptions
 
         reference = place.reference()
         hosts = {host.lower() for host in target.insecure}

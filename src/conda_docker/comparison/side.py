@@ -21,7 +21,7 @@ from python_docker.errors import NotFound
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
     from python_docker.image import Image
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.platform import Platform
     from python_docker.transports import Location
 

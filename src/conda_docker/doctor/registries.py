@@ -9,9 +9,9 @@ from email.utils import parsedate_to_datetime
 
 from conda_docker.doctor.check import Check, Status, ok
 from python_docker.errors import AccessDenied, Error
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.auth.credential_files import find_credentials, known_registries
 from python_docker.registry.client import RegistryClient
-from python_docker.registry.options import RegistryOptions
 from python_docker.spec.docker_hub import DOCKER_HUB
 
 _SECONDS = 10.0

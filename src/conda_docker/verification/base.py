@@ -15,7 +15,7 @@ from python_docker.transports.location import Location
 if TYPE_CHECKING:
     from conda_docker.verification.steps import Step
     from python_docker.image import Image
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
 
 BaseRegistry = Callable[[Location], "RegistryOptions | None"]
 """Returns how to talk to the registry of a location."""

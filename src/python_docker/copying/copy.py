@@ -27,7 +27,7 @@ from python_docker.transports.table import INDEX_FORMS
 
 if TYPE_CHECKING:
     from python_docker.image import Image
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.transports.location import Location
     from python_docker.transports.medium import Destination, Source
 

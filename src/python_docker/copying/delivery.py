@@ -20,7 +20,7 @@ from python_docker.transports.medium import MovesLittle, Prepares, SharesBlobs
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.reference import ImageReference
     from python_docker.transports import Location
     from python_docker.transports.medium import Destination

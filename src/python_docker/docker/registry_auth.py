@@ -12,9 +12,9 @@ def registry_auth(reference: ImageReference) -> dict[str, str]:
     Credentials are found where `python_docker.registry` finds them, and only those for the image's own registry are
     sent. Empty when there are none. Raises `CredentialsError`.
     """
+    from python_docker.registry.access.credentials import Credentials
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.registry.auth.credential_files import find_credentials
-    from python_docker.registry.credentials import Credentials
-    from python_docker.registry.options import RegistryOptions
 
     options = RegistryOptions.from_environment()
     if options.username is not None and options.password is not None and options.credentials_for == reference.domain:

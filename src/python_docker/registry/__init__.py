@@ -12,14 +12,14 @@ from python_docker.exports import lazy
 
 if TYPE_CHECKING:
     from python_docker.image import Image
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.registry.registry import Registry, pull_image
 
 _HOMES = {
     # Imported from here by conda-store.
     "Image": "python_docker.image",
     "Registry": "python_docker.registry.registry",
-    "RegistryOptions": "python_docker.registry.options",
+    "RegistryOptions": "python_docker.registry.access.options",
     "pull_image": "python_docker.registry.registry",
 }
 

@@ -17,9 +17,9 @@ from python_docker.http.response import Response
 from python_docker.http.resume import RANGE_REFUSALS
 from python_docker.http.retry import backoff
 from python_docker.image.blob import Blob
-from python_docker.registry.address import RegistryAddress
+from python_docker.registry.access.address import RegistryAddress
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.auth.scope import CATALOG, repository_scope
-from python_docker.registry.options import RegistryOptions
 from python_docker.registry.session import RegistrySession
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents.manifest import Descriptor, Index, Manifest, parse_manifest

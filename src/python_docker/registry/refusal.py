@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from python_docker.errors import AccessDenied, NotFoundInRegistry, RegistryError, TooManyRequests
 from python_docker.http.headers import retry_after
 from python_docker.http.response import Response
-from python_docker.registry.credentials import Credentials
+from python_docker.registry.access.credentials import Credentials
 
 _CODE = re.compile(r"[A-Z0-9_]{1,64}")
 _LOGIN = (

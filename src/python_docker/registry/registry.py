@@ -12,11 +12,11 @@ from python_docker.errors import InvalidReference, RegistryError, UnsupportedFor
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import temporary_writer
-from python_docker.registry.address import DOCKER_HUB_URL, RegistryAddress, domain_of, userinfo
+from python_docker.registry.access.address import DOCKER_HUB_URL, RegistryAddress, domain_of, userinfo
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.destination import RegistryDestination
 from python_docker.registry.earlier import EarlierCalls
-from python_docker.registry.options import RegistryOptions
 from python_docker.registry.source import RegistrySource
 from python_docker.spec.digest import Digest
 from python_docker.spec.docker_hub import DOCKER_HUB

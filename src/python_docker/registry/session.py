@@ -19,12 +19,12 @@ from python_docker.http.response import Response
 from python_docker.http.resume import RANGE_REFUSALS
 from python_docker.http.retry import is_passing, with_retries
 from python_docker.http.url import check_url, is_loopback, origin, public_url
-from python_docker.registry.address import RegistryAddress
+from python_docker.registry.access.address import RegistryAddress
+from python_docker.registry.access.credentials import Credentials
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.auth.authorizer import Authenticator
 from python_docker.registry.auth.credential_files import find_credentials
-from python_docker.registry.credentials import Credentials
 from python_docker.registry.failures import registry_error
-from python_docker.registry.options import RegistryOptions
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class RegistrySession:
         return url
 
     def _certificates(self, host: str) -> HostCertificates | None:
-        from python_docker.registry.certificates import host_certificates
+        from python_docker.registry.access.certificates import host_certificates
 
         return host_certificates(host, self.options.environ)
 

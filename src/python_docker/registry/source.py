@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from python_docker.errors import ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.image.blob import Blob
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
-from python_docker.registry.options import RegistryOptions
 from python_docker.registry.referrers import referrers
 from python_docker.spec.digest import Digest
 from python_docker.spec.docker_hub import DOCKER_HUB

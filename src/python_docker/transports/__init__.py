@@ -19,7 +19,7 @@ from python_docker.transports.opening import (
 if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.progress import Progress
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.documents.manifest import Manifest
     from python_docker.spec.platform import Platform
     from python_docker.transports.location import Location

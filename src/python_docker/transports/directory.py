@@ -32,7 +32,7 @@ from python_docker.transports.output import writing
 
 if TYPE_CHECKING:
     from python_docker.progress import Task
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.reference import ImageReference
     from python_docker.transports.location import Location
 

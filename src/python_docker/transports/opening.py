@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from python_docker.argument_types import check_type
 
 if TYPE_CHECKING:
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.reference import ImageReference
     from python_docker.transports.location import Location
     from python_docker.transports.medium import Destination, Source
@@ -73,7 +73,7 @@ def _parse(
     from python_docker.transports.location import Location
 
     if registry is not None:
-        from python_docker.registry.options import RegistryOptions
+        from python_docker.registry.access.options import RegistryOptions
 
         check_type("the options of a registry", registry, RegistryOptions)
 

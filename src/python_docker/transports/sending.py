@@ -11,7 +11,7 @@ from python_docker.transports import destination_class
 
 if TYPE_CHECKING:
     from python_docker.image.blob import Blob
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.digest import Digest
     from python_docker.transports.location import Location
 

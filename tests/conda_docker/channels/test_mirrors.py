@@ -15,7 +15,7 @@ from conda_docker.errors import DownloadError
 from conda_docker.layers.recipe import Recipe
 from conda_docker.package.fetch.fetch import fetch_packages
 from conda_docker.resolution.lock import lock
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.spec.platform import Platform
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import Answer, ChannelServer

@@ -14,7 +14,7 @@ from python_docker.copying.transfer import put_blobs
 from python_docker.errors import NotFound
 from python_docker.image import Image
 from python_docker.image.blob import Blob
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.spec.digest import Digest
 from python_docker.spec.digest_tags import digest_tag, referrers_tag
 from python_docker.spec.documents.manifest import Index, Manifest

@@ -14,7 +14,7 @@ from python_docker.copying.referrer import Referrer, put_referrer, read_referrer
 from python_docker.errors import UnsupportedFormat
 from python_docker.image import Image
 from python_docker.parallel import in_parallel
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.transports import destination, open_source

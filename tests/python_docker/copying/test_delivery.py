@@ -14,7 +14,7 @@ from python_docker.copying.delivery import Delivery
 from python_docker.copying.transfer import Transfer
 from python_docker.errors import AccessDenied, ConnectionFailed, InvalidArchive
 from python_docker.image.blob import Blob
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.spec.documents.manifest import Manifest
 from python_docker.transports import Location, open_image
 from tests import peers

@@ -20,7 +20,7 @@ from python_docker.http.diagnosis import http_error
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.heads import BadLength, HeadTooLong, HeadTooSlow
 from python_docker.http.proxied import plain_error
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from tests.python_docker.registry.stub_server import Answer, Asked, StubServer
 
 URL = "https://me:s3cret@example.org:5000/v2/?token=s3cret"

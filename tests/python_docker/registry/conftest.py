@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from tests.python_docker.registry.token_server import TokenServer
 
 _VARIABLES = (

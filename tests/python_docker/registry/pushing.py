@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from python_docker import write_image
 from python_docker.image import Image
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.spec.documents.manifest import Manifest
 from tests.python_docker.registry.stub_registry import StubRegistry
 

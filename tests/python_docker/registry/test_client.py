@@ -20,8 +20,8 @@ from python_docker.errors import (
     TooManyRequests,
     UnsupportedFormat,
 )
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import ACCEPT_MANIFESTS, RegistryClient
-from python_docker.registry.options import RegistryOptions
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents.manifest import Manifest
 from tests.python_docker.registry.certificates import self_signed

@@ -11,9 +11,9 @@ from python_docker import copy_image, open_image, write_image
 from python_docker.copying.copy import put_image
 from python_docker.errors import ConnectionFailed, ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.image import Image
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.destination import RegistryDestination, present_blobs
-from python_docker.registry.options import RegistryOptions
 from python_docker.registry.source import RegistrySource
 from python_docker.transports.location import Location
 from tests import peers

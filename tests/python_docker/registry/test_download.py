@@ -10,9 +10,9 @@ import pytest
 
 from python_docker.errors import ConnectionFailed, ContentMismatch, NotFoundInRegistry, RegistryError
 from python_docker.image.blob import Blob
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.download import BlobReader
-from python_docker.registry.options import RegistryOptions
 from tests import peers
 from tests.python_docker.registry.contents import descriptor_of, random_blob
 from tests.python_docker.registry.stub_registry import StubRegistry, refusal

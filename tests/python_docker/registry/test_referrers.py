@@ -11,9 +11,9 @@ from python_docker import write_image
 from python_docker.errors import RegistryError
 from python_docker.image.blob import Blob
 from python_docker.parallel import in_parallel
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.destination import RegistryDestination
-from python_docker.registry.options import RegistryOptions
 from python_docker.registry.referrers import keep_referrer, referrers
 from python_docker.spec.digest_tags import referrers_tag
 from python_docker.spec.documents.manifest import Descriptor, Index, Manifest

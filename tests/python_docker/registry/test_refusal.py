@@ -9,7 +9,7 @@ import pytest
 from python_docker.errors import AccessDenied, NotFoundInRegistry, RegistryError, TooManyRequests
 from python_docker.http.options import HttpOptions
 from python_docker.http.response import Response
-from python_docker.registry.credentials import Credentials
+from python_docker.registry.access.credentials import Credentials
 from python_docker.registry.refusal import Refusal, is_pull_limit, refusal_error
 from tests.python_docker.http.answers import MemoryAnswer
 

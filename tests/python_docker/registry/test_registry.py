@@ -467,7 +467,7 @@ class TestReach:
 
 def test_importing_options_is_cheap() -> None:
     """The command line names options before it needs the network."""
-    code = "import sys, python_docker.registry.options; assert not {'urllib3', 'pydantic'} & set(sys.modules)"
+    code = "import sys, python_docker.registry.access.options; assert not {'urllib3', 'pydantic'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 

@@ -11,11 +11,11 @@ import pytest
 from python_docker.errors import RegistryError
 from python_docker.http.client import HttpClient
 from python_docker.http.url import is_inner_address
+from python_docker.registry.access.credentials import Credentials
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.auth.authorizer import Authenticator
 from python_docker.registry.auth.challenge import Challenge
 from python_docker.registry.client import RegistryClient
-from python_docker.registry.credentials import Credentials
-from python_docker.registry.options import RegistryOptions
 from python_docker.registry.upload.blob import upload_blob
 from tests import peers
 from tests.python_docker.registry.certificates import Certified, self_signed

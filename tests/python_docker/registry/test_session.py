@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from python_docker.registry.address import RegistryAddress
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.address import RegistryAddress
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.session import RegistrySession
 from tests.python_docker.registry.stub_registry import StubRegistry
 from tests.python_docker.registry.stub_server import Answer

@@ -6,7 +6,7 @@ import pytest
 
 from python_docker import open_image, write_image
 from python_docker.errors import ContentMismatch, NotFoundInRegistry
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.source import RegistrySource
 from python_docker.transports.location import Location
 from tests.python_docker.registry.contents import small_image

@@ -14,7 +14,7 @@ from python_docker.copying.transfer import put_blobs
 from python_docker.errors import UnsupportedFormat
 from python_docker.image.blob import Blob
 from python_docker.image.image import Image
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.signing.bundle import BUNDLE_TYPE, ENVELOPE, sign_statement
 from python_docker.signing.expected import ByKey
 from python_docker.signing.keys import SigningKey, read_signing_key

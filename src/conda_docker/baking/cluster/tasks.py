@@ -244,7 +244,7 @@ def _portable(options: BuildOptions) -> BuildOptions:
 
 def _reachable(options: BuildOptions, insecure: Sequence[str]) -> BuildOptions:
     """Return options with how this machine talks to the registries of its layer repositories."""
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.reference import ImageReference
 
     hosts = {host.lower() for host in insecure}

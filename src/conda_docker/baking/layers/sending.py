@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from conda_docker.baking.targets.target import Target
     from python_docker.image.blob import Blob
     from python_docker.parallel import Stop
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.digest import Digest
     from python_docker.transports import Location
     from python_docker.transports.medium import Destination

@@ -19,7 +19,7 @@ from conda_docker.cli.terminal.report import count, format_table
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.platform import Platform
     from python_docker.transports import Location
 

@@ -12,7 +12,7 @@ from python_docker.errors import Error
 
 if TYPE_CHECKING:
     from conda_docker.layers.stores.replaced import ReplacedImages
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.reference import ImageReference
     from python_docker.transports import Location
 

@@ -14,7 +14,7 @@ import click
 from python_docker.errors import Error
 
 if TYPE_CHECKING:
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.registry.places import BlobPlaces
     from python_docker.transports.location import Location
 
@@ -65,7 +65,7 @@ def registry_options(
     """
     if location.transport != "docker":
         return None
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
 
     reference = location.reference()
     assert reference is not None

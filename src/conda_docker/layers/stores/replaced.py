@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.layers.facts import LayerFacts
     from python_docker.image.layer import Layer
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.digest import Digest
     from python_docker.spec.documents.descriptor import Descriptor
     from python_docker.transports import Location

@@ -43,9 +43,9 @@ from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.destination import RegistryDestination
-from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.manifest import Manifest
 from python_docker.spec.reference import ImageReference

@@ -14,9 +14,9 @@ from python_docker.errors import AccessDenied, RegistryError
 from python_docker.http.client import HttpClient
 from python_docker.http.response import Response
 from python_docker.http.url import is_inner_address, is_loopback, origin, public_url
+from python_docker.registry.access.credentials import Credentials
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.auth.scope import merge_scopes, permissions
-from python_docker.registry.credentials import Credentials
-from python_docker.registry.options import RegistryOptions
 
 if TYPE_CHECKING:
     from python_docker.registry.auth.challenge import Challenge

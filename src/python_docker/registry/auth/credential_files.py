@@ -17,7 +17,7 @@ from python_docker.errors import CredentialsError
 from python_docker.files.home import home_folder
 from python_docker.files.regular import read_regular_file
 from python_docker.http.url import public_url
-from python_docker.registry.credentials import Credentials
+from python_docker.registry.access.credentials import Credentials
 from python_docker.spec.docker_hub import DOCKER_HUB, HOSTS, LOGIN_KEY
 
 _log = logging.getLogger("python_docker.registry")

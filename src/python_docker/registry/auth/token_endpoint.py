@@ -17,10 +17,10 @@ from python_docker.http.failure import HttpError
 from python_docker.http.response import Response
 from python_docker.http.retry import with_retries
 from python_docker.http.url import origin, public_url
+from python_docker.registry.access.credentials import Credentials
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.auth.scope import permissions
-from python_docker.registry.credentials import Credentials
 from python_docker.registry.failures import registry_error
-from python_docker.registry.options import RegistryOptions
 from python_docker.registry.refusal import refusal_error
 
 _CLIENT_ID = "conda-docker"

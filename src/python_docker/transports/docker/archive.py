@@ -40,7 +40,7 @@ from python_docker.transports.oci.index import images_of, reference_of
 from python_docker.transports.oci.source import OciSource, TarFiles
 
 if TYPE_CHECKING:
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
 
 __all__ = ["ArchiveDestination", "ArchiveSource", "archived_images", "read_archive", "write_archive"]
 

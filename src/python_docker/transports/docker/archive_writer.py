@@ -28,7 +28,7 @@ from python_docker.transports.oci.index import IMAGE_NAME, LAYOUT_MARKER, REF_NA
 from python_docker.transports.output import Output, StreamOutput, archive_output
 
 if TYPE_CHECKING:
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
 
 
 class ArchiveDestination:

@@ -19,7 +19,7 @@ from python_docker.transports.medium import Source
 from python_docker.transports.oci.source import OciSource, TarFiles
 
 if TYPE_CHECKING:
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
 
 
 class EngineSource(ArchiveSource):

@@ -23,7 +23,7 @@ from python_docker.transports.oci.source import OciSource, TarFiles
 from python_docker.transports.output import Output, archive_output
 
 if TYPE_CHECKING:
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
 
 
 class OciArchiveSource(OciSource):

@@ -43,7 +43,7 @@ from python_docker.transports.oci.source import FolderFiles, OciSource
 from python_docker.transports.output import writing
 
 if TYPE_CHECKING:
-    from python_docker.registry.options import RegistryOptions
+    from python_docker.registry.access.options import RegistryOptions
 
 _READ_SIZE = 1 << 20
 

@@ -17,7 +17,7 @@ from in_toto_attestation.v1.statement import Statement
 
 from conda_docker.cli.exit_codes import ExitCode
 from python_docker.copying.referrer import read_referrers
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.signing.bundle import BUNDLE_TYPE
 from python_docker.signing.statement import MEDIA_TYPE
 from python_docker.spec.documents.manifest import Index, Manifest

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from python_docker.copying.referrer import EMPTY_CONFIG, Referrer
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.signing.bundle import BUNDLE_TYPE
 from python_docker.spec.digest import Digest
 from python_docker.spec.digest_tags import referrers_tag

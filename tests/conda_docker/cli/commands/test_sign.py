@@ -16,7 +16,7 @@ import pytest
 from conda_docker.cli.exit_codes import ExitCode
 from conda_docker.cli.options.attest import PASSWORD_VARIABLES
 from python_docker.copying.attached import find_tagged
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.spec.documents.manifest import Index
 from python_docker.transports import open_source
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage

@@ -20,7 +20,7 @@ from conda_docker.layers.stores.replaced import ENVIRONMENT_TYPE, ReplacedImages
 from conda_docker.resolution.lock import lock
 from python_docker.copying.delivery import Delivery
 from python_docker.copying.referrer import Referrer, put_referrer, read_referrers
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.platform import Platform
 from python_docker.transports import Location, destination, open_source

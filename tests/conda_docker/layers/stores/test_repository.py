@@ -34,9 +34,9 @@ from python_docker.errors import AccessDenied
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.progress import SILENT
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.destination import RegistryDestination
-from python_docker.registry.options import RegistryOptions
 from python_docker.spec.documents.manifest import Descriptor, Manifest
 from python_docker.spec.media_types import OCI_MANIFEST
 from python_docker.spec.platform import Platform

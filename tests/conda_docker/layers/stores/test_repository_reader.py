@@ -14,7 +14,7 @@ from conda_docker.errors import OutOfReach
 from conda_docker.layers.stores.exchange import exchange_layers
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.layers.stores.repository import RepositoryStore
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from tests.conda_docker.layers.stores.shelves import add_layer, repository_store
 from tests.python_docker.registry.stub_registry import StubRegistry
 from tests.python_docker.registry.stub_server import Answer, Asked

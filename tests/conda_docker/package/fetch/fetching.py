@@ -9,7 +9,7 @@ from typing import Any
 
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.package.fetch.fetch import fetch_early
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 from tests.conda_docker.channel import File, SyntheticPackage
 from tests.conda_docker.package.faulty_server import FaultyServer
 

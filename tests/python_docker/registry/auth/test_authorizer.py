@@ -10,10 +10,10 @@ import pytest
 from python_docker.errors import AccessDenied, RegistryError
 from python_docker.http.client import HttpClient
 from python_docker.http.response import Response
+from python_docker.registry.access.credentials import Credentials
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.auth.authorizer import Authenticator
 from python_docker.registry.auth.challenge import parse_challenges
-from python_docker.registry.credentials import Credentials
-from python_docker.registry.options import RegistryOptions
 from tests.python_docker.http.answers import MemoryAnswer
 from tests.python_docker.registry.stub_server import Answer, StubServer
 

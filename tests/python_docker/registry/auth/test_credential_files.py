@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python_docker.errors import CredentialsError
+from python_docker.registry.access.credentials import Credentials
 from python_docker.registry.auth.credential_files import find_credentials, known_registries
-from python_docker.registry.credentials import Credentials
 from python_docker.spec.docker_hub import DOCKER_HUB, LOGIN_KEY
 
 Write = Callable[..., Path]

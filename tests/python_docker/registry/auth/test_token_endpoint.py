@@ -9,9 +9,9 @@ import pytest
 
 from python_docker.errors import AccessDenied, ConnectionFailed, RegistryError
 from python_docker.http.client import HttpClient
+from python_docker.registry.access.credentials import Credentials
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.auth.token_endpoint import Token, TokenEndpoint
-from python_docker.registry.credentials import Credentials
-from python_docker.registry.options import RegistryOptions
 from tests.python_docker.registry.stub_server import Answer, Asked, StubServer
 
 ALICE = Credentials.of_user("alice", "wonderland")

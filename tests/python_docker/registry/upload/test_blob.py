@@ -11,8 +11,8 @@ import pytest
 
 from python_docker.errors import AccessDenied, ConnectionFailed, ContentMismatch, RegistryError, TooManyRequests
 from python_docker.image.blob import Blob
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
-from python_docker.registry.options import RegistryOptions
 from python_docker.registry.upload.blob import upload_blob
 from python_docker.registry.upload.session import Session, mount_blob, start_upload
 from python_docker.spec.digest import Digest

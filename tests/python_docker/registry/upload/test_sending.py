@@ -8,8 +8,8 @@ import pytest
 
 from python_docker.errors import ContentMismatch
 from python_docker.image.blob import Blob
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
-from python_docker.registry.options import RegistryOptions
 from python_docker.registry.upload.sending import Sending
 from python_docker.registry.upload.session import start_upload
 from tests.python_docker.registry.contents import Tally, random_blob

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from python_docker.errors import RegistryError
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
-from python_docker.registry.options import RegistryOptions
 from python_docker.registry.upload.session import Session, mount_blob, start_upload
 from tests.python_docker.registry.contents import random_blob
 from tests.python_docker.registry.stub_registry import StubRegistry, refusal

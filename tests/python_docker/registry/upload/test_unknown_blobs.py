@@ -12,9 +12,9 @@ import pytest
 from python_docker.copying.copy import put_image
 from python_docker.errors import NotFound, RegistryError
 from python_docker.image import Image
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.destination import RegistryDestination
-from python_docker.registry.options import RegistryOptions
 from tests.python_docker.registry.contents import Tally, random_blob, small_image
 from tests.python_docker.registry.stub_registry import StubRegistry, refusal
 from tests.python_docker.registry.stub_server import Answer, Asked

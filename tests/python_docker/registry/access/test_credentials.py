@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from python_docker.registry.credentials import Credentials
+from python_docker.registry.access.credentials import Credentials
 
 
 def test_nothing_shows_in_a_repr() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from python_docker.errors import CredentialsError
-from python_docker.registry.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions
 
 VARIABLES = {
     "CONDA_DOCKER_REGISTRY_URL": "http://mirror.example.org:5000",

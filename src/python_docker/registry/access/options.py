@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from python_docker.errors import CredentialsError
 from python_docker.http.options import HttpOptions
-from python_docker.registry.address import DOCKER_HUB_URL, RegistryAddress
+from python_docker.registry.access.address import DOCKER_HUB_URL, RegistryAddress
 from python_docker.spec.docker_hub import DOCKER_HUB
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python_docker.errors import InvalidReference
-from python_docker.registry.address import RegistryAddress, userinfo
+from python_docker.registry.access.address import RegistryAddress, userinfo
 
 
 @pytest.mark.parametrize(

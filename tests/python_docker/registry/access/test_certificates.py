@@ -10,10 +10,10 @@ import pytest
 
 from python_docker.errors import ConnectionFailed, CredentialsError
 from python_docker.http.tls import HostCertificates
-from python_docker.registry import certificates
-from python_docker.registry.certificates import host_certificates
+from python_docker.registry.access import certificates
+from python_docker.registry.access.certificates import host_certificates
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
-from python_docker.registry.options import RegistryOptions
 from tests.python_docker.registry.certificates import Certified, self_signed
 from tests.python_docker.registry.stub_registry import StubRegistry
 
