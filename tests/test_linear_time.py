@@ -23,8 +23,8 @@ from conda_docker.package.metadata import parse_metadata
 from conda_docker.pypi.resolve.failures import _NO_WHEELS, _NOT_FOUND
 from conda_docker.redaction import public_log, public_output
 from python_docker.errors import Error
+from python_docker.http.connections.proxy import bypasses
 from python_docker.http.headers import content_range, next_link, retry_after
-from python_docker.http.proxy import bypasses
 from python_docker.http.url import public_url
 from python_docker.registry.access.address import RegistryAddress
 from python_docker.registry.auth.challenge import parse_challenges

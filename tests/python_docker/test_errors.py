@@ -31,12 +31,12 @@ INNER = {
     "conda_docker.cli._Terminated",
     "conda_docker.cli.terminal.output.StdoutClosed",
     "conda_docker.package.fetch.download.Stopped",
-    "python_docker.http.diagnosis.BadAddress",
-    "python_docker.http.diagnosis.BadProxy",
-    "python_docker.http.diagnosis.NotConnected",
-    "python_docker.http.heads.BadLength",
-    "python_docker.http.heads.HeadTooLong",
-    "python_docker.http.heads.HeadTooSlow",
+    "python_docker.http.connections.diagnosis.BadAddress",
+    "python_docker.http.connections.diagnosis.BadProxy",
+    "python_docker.http.connections.diagnosis.NotConnected",
+    "python_docker.http.connections.heads.BadLength",
+    "python_docker.http.connections.heads.HeadTooLong",
+    "python_docker.http.connections.heads.HeadTooSlow",
     "python_docker.spec.documents.fields.Malformed",
 }
 

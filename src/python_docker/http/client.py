@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from python_docker.http.body import Body
-from python_docker.http.connections import Connections
-from python_docker.http.diagnosis import http_error
+from python_docker.http.connections.diagnosis import http_error
+from python_docker.http.connections.direct import Connections
+from python_docker.http.connections.proxy import proxy_for
 from python_docker.http.failure import Cause, HttpError
-from python_docker.http.proxy import proxy_for
 from python_docker.http.response import Response
 from python_docker.http.url import check_url, host_of, public_url
 from python_docker.version import __version__
 
 if TYPE_CHECKING:
+    from python_docker.http.connections.tls import HostCertificates
     from python_docker.http.options import HttpOptions
     from python_docker.http.response import RawAnswer
-    from python_docker.http.tls import HostCertificates
 
 _log = logging.getLogger("python_docker.http")
 USER_AGENT: Final = f"conda-docker/{__version__}"
@@ -127,12 +127,12 @@ class HttpClient:
     def _new_connections(self, proxy: str | None, tls: bool, certificates: HostCertificates | None) -> _Connections:
         context = None
         if tls:
-            from python_docker.http.tls import tls_context
+            from python_docker.http.connections.tls import tls_context
 
             context = tls_context(self._options, certificates)
         if proxy is None:
             return Connections(self._options, context)
-        from python_docker.http.proxied import ProxiedConnections
+        from python_docker.http.connections.proxied import ProxiedConnections
 
         return ProxiedConnections(proxy, self._options, context)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Final, Protocol
 
-from python_docker.http.diagnosis import http_error
+from python_docker.http.connections.diagnosis import http_error
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.headers import header_number
 from python_docker.http.url import host_of

@@ -28,7 +28,7 @@ from python_docker.registry.failures import registry_error
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 
 if TYPE_CHECKING:
-    from python_docker.http.tls import HostCertificates
+    from python_docker.http.connections.tls import HostCertificates
 
 _log = logging.getLogger("python_docker.registry")
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')

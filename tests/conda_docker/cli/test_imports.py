@@ -30,7 +30,7 @@ LOCAL = ALWAYS | WRITING_LAYERS | STANDARD | HTTP
 LOGIN = {
     "python_docker.registry.auth.challenge",
     "python_docker.registry.auth.token_endpoint",
-    "python_docker.http.tls",
+    "python_docker.http.connections.tls",
 }
 UPLOADS = {"python_docker.registry.upload.blob"}
 REMOTE = (

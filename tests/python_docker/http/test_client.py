@@ -14,9 +14,9 @@ import pytest
 
 from python_docker.http.body import Body
 from python_docker.http.client import HttpClient
+from python_docker.http.connections.proxy import proxy_for
+from python_docker.http.connections.tls import HostCertificates
 from python_docker.http.failure import Cause, HttpError
-from python_docker.http.proxy import proxy_for
-from python_docker.http.tls import HostCertificates
 from python_docker.registry.access.options import RegistryOptions
 from tests.python_docker.registry.certificates import Certified, self_signed
 from tests.python_docker.registry.stub_server import Answer, Asked, StubServer

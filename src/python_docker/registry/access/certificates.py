@@ -9,7 +9,7 @@ from typing import Final
 
 from python_docker.errors import CredentialsError
 from python_docker.files.home import home_folder
-from python_docker.http.tls import HostCertificates
+from python_docker.http.connections.tls import HostCertificates
 
 _log = logging.getLogger("python_docker.registry")
 SYSTEM_FOLDERS: Final = (Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))

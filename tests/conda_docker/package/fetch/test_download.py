@@ -357,7 +357,7 @@ def test_certificates_are_verified_unless_the_configuration_says_otherwise() -> 
 
 
 def test_proxies_of_the_configuration_come_first() -> None:
-    from python_docker.http.proxy import proxy_for
+    from python_docker.http.connections.proxy import proxy_for
 
     configuration = CondaConfiguration(proxy_servers={"https": "http://proxy.example.org:3128"})
     environ = http_options(configuration, {"HTTPS_PROXY": "http://other:1", "http_proxy": "http://plain:1"}).environ

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from python_docker.errors import ConnectionFailed, CredentialsError
-from python_docker.http.tls import HostCertificates
+from python_docker.http.connections.tls import HostCertificates
 from python_docker.registry.access import certificates
 from python_docker.registry.access.certificates import host_certificates
 from python_docker.registry.access.options import RegistryOptions

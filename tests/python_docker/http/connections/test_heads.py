@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import pytest
 
-from python_docker.http import heads
-from python_docker.http.connections import Connections
-from python_docker.http.heads import MAX_HEAD, BadLength
+from python_docker.http.connections import heads
+from python_docker.http.connections.direct import Connections
+from python_docker.http.connections.heads import MAX_HEAD, BadLength
 from python_docker.http.options import HttpOptions
 
 

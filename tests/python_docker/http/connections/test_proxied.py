@@ -16,10 +16,10 @@ from urllib3 import exceptions
 from urllib3.connection import HTTPConnection
 
 from python_docker.http.client import HttpClient
-from python_docker.http.diagnosis import http_error
+from python_docker.http.connections.diagnosis import http_error
+from python_docker.http.connections.heads import BadLength, HeadTooLong, HeadTooSlow
+from python_docker.http.connections.proxied import plain_error
 from python_docker.http.failure import Cause, HttpError
-from python_docker.http.heads import BadLength, HeadTooLong, HeadTooSlow
-from python_docker.http.proxied import plain_error
 from python_docker.registry.access.options import RegistryOptions
 from tests.python_docker.registry.stub_server import Answer, Asked, StubServer
 

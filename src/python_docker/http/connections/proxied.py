@@ -1,6 +1,6 @@
 """Connections through proxies: by HTTP, by CONNECT, by SOCKS, over TLS or not, all of it urllib3's work.
 
-A room of its own because of the time that urllib3 takes to be imported: nothing else here may import it.
+A module of its own because of the time that urllib3 takes to be imported: nothing else here may import it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from urllib.parse import unquote
 import urllib3
 from urllib3 import exceptions
 
-from python_docker.http.diagnosis import BadAddress, BadProxy, NotConnected, causes
+from python_docker.http.connections.diagnosis import BadAddress, BadProxy, NotConnected, causes
+from python_docker.http.connections.heads import BoundedResponse
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.headers import joined_headers
-from python_docker.http.heads import BoundedResponse
 from python_docker.http.url import public_url
 
 if TYPE_CHECKING:

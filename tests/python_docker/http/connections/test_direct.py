@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from python_docker.http.body import Body
-from python_docker.http.connections import _IDLE, Connections
+from python_docker.http.connections.direct import _IDLE, Connections
 from python_docker.http.options import HttpOptions
 from tests.python_docker.registry.stub_server import Answer, Asked, StubServer
 

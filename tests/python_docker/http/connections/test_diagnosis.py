@@ -8,9 +8,9 @@ import ssl
 
 import pytest
 
-from python_docker.http.diagnosis import BadAddress, BadProxy, NotConnected, http_error
+from python_docker.http.connections.diagnosis import BadAddress, BadProxy, NotConnected, http_error
+from python_docker.http.connections.heads import BadLength, HeadTooLong, HeadTooSlow
 from python_docker.http.failure import Cause, HttpError
-from python_docker.http.heads import BadLength, HeadTooLong, HeadTooSlow
 
 URL = "https://me:s3cret@example.org:5000/v2/?token=s3cret"
 

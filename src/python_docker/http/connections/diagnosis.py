@@ -14,8 +14,8 @@ from http.client import (
     UnknownProtocol,
 )
 
+from python_docker.http.connections.heads import BadLength, HeadTooLong, HeadTooSlow
 from python_docker.http.failure import Cause, HttpError
-from python_docker.http.heads import BadLength, HeadTooLong, HeadTooSlow
 from python_docker.http.url import host_of
 
 

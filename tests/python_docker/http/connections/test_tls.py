@@ -6,8 +6,8 @@ import ssl
 
 import pytest
 
+from python_docker.http.connections.tls import tls_context
 from python_docker.http.options import HttpOptions
-from python_docker.http.tls import tls_context
 
 
 def test_certificates_and_names_are_verified() -> None:

@@ -18,9 +18,9 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import quote, urlsplit
 
-from python_docker.http.diagnosis import NotConnected
+from python_docker.http.connections.diagnosis import NotConnected
+from python_docker.http.connections.heads import BoundedResponse
 from python_docker.http.headers import joined_headers
-from python_docker.http.heads import BoundedResponse
 from python_docker.http.url import DEFAULT_PORTS
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from python_docker.http.proxy import bypasses, proxy_for
+from python_docker.http.connections.proxy import bypasses, proxy_for
 
 
 @pytest.mark.parametrize(
