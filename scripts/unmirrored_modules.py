@@ -41,10 +41,10 @@ REASONS = {
         conda_docker/cli/options/runtime.py conda_docker/cli/parameters.py
     """,
     "what commands print; the tests of the commands compare it": """
-        conda_docker/cli/terminal/bake_report.py conda_docker/cli/terminal/build_report.py
-        conda_docker/cli/terminal/describe.py conda_docker/cli/terminal/diff_report.py
-        conda_docker/cli/terminal/display.py conda_docker/cli/terminal/dry_run_report.py
-        conda_docker/cli/terminal/result_files.py conda_docker/cli/terminal/verification.py
+        conda_docker/cli/terminal/reports/bake.py conda_docker/cli/terminal/reports/build.py
+        conda_docker/cli/terminal/reports/image.py conda_docker/cli/terminal/reports/diff.py
+        conda_docker/cli/terminal/display.py conda_docker/cli/terminal/reports/dry_run.py
+        conda_docker/cli/terminal/reports/result_files.py conda_docker/cli/terminal/reports/verification.py
     """,
     "cli/commands/test_build_declared, on whole projects": """
         conda_docker/cli/declared/bake.py conda_docker/cli/declared/locked.py conda_docker/cli/declared/recorded.py

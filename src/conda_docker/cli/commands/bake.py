@@ -129,7 +129,7 @@ def _inputs(
 def _report(
     console: Output, result: BakeResult, given: Mapping[str, Any], kept: Mapping[str, Mapping[str, str]]
 ) -> int | None:
-    from conda_docker.cli.terminal.bake_report import bake_report, bake_summary, write_junit, write_metadata
+    from conda_docker.cli.terminal.reports.bake import bake_report, bake_summary, write_junit, write_metadata
 
     if given["junit"] is not None:
         write_junit(result, given["junit"])
@@ -173,7 +173,7 @@ def exit_code(result: BakeResult) -> int | None:
 
 def _dry_run(console: Output, targets: Sequence[Target], given: Mapping[str, Any]) -> int | None:
     from conda_docker.baking.preview import preview
-    from conda_docker.cli.terminal.bake_report import preview_report, preview_summary
+    from conda_docker.cli.terminal.reports.bake import preview_report, preview_summary
 
     with open_display(console) as progress:
         found = preview(targets, jobs=given["jobs"], memory=given["memory"], progress=progress)
@@ -221,7 +221,7 @@ class _Finishing:
 
     def written(self, written: Mapping[Location, Manifest | Index]) -> None:
         """Write what is kept next to the image."""
-        from conda_docker.cli.terminal.result_files import write_result_files
+        from conda_docker.cli.terminal.reports.result_files import write_result_files
 
         given = self._asked.given
         if self._writer is not None:

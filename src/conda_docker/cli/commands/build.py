@@ -117,8 +117,8 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
         return
 
     from conda_docker.attestation.bill_writer import BillWriter
-    from conda_docker.cli.terminal.build_report import blob_names
-    from conda_docker.cli.terminal.result_files import write_result_files
+    from conda_docker.cli.terminal.reports.build import blob_names
+    from conda_docker.cli.terminal.reports.result_files import write_result_files
     from conda_docker.image.assemble import begin_base, build_image
     from conda_docker.image.index import finish_images
     from conda_docker.layers.stores.layer_stores import LayerStores
@@ -183,7 +183,7 @@ def _dry_run(
 ) -> None:
     from dataclasses import asdict
 
-    from conda_docker.cli.terminal.dry_run_report import dry_run_text
+    from conda_docker.cli.terminal.reports.dry_run import dry_run_text
     from conda_docker.dry_run import dry_run
     from conda_docker.layers.stores.layer_stores import LayerStores
 
@@ -228,8 +228,8 @@ def _report(
     seconds: float,
     given: Mapping[str, Any],
 ) -> None:
-    from conda_docker.cli.terminal.build_report import build_report, build_summary, identities
     from conda_docker.cli.terminal.places import engine_of
+    from conda_docker.cli.terminal.reports.build import build_report, build_summary, identities
 
     engine = engine_of(written)
     profile = given["profile"]

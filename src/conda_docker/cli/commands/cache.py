@@ -14,7 +14,7 @@ from conda_docker.cli.options.arguments import to_repository, to_source
 from conda_docker.cli.parameters import Argument, Option
 from conda_docker.cli.parser import Group, command
 from conda_docker.cli.terminal.output import Output
-from conda_docker.cli.terminal.report import format_table
+from conda_docker.cli.terminal.tables import format_table
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder

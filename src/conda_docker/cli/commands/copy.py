@@ -14,7 +14,7 @@ from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
 from conda_docker.cli.terminal.places import describe_place, engine_of, run_command
-from conda_docker.cli.terminal.report import count, format_table
+from conda_docker.cli.terminal.tables import count, format_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,7 +109,7 @@ def copy(
     if all_platforms and platform is not None:
         raise click.UsageError("--all and --platform exclude each other")
 
-    from conda_docker.cli.terminal.describe import describe_written
+    from conda_docker.cli.terminal.reports.image import describe_written
     from python_docker.copying.copy import Conversion, copy_image
     from python_docker.spec.media_types import ImageFormat
     from python_docker.streams.compression import Compression

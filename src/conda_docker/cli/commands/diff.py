@@ -64,7 +64,7 @@ def diff(
         raise click.UsageError("give one of --json and --markdown")
     from dataclasses import asdict
 
-    from conda_docker.cli.terminal.diff_report import diff_markdown, diff_text
+    from conda_docker.cli.terminal.reports.diff import diff_markdown, diff_text
     from conda_docker.comparison.platforms import compare_platforms
     from conda_docker.comparison.side import open_side
     from python_docker.errors import InvalidReference

@@ -118,7 +118,7 @@ def inspect(
 def _show(
     output: Output, location: str, source: Source, platform: Platform | None, asked: list[str], *, raw: bool, json: bool
 ) -> None:
-    from conda_docker.cli.terminal.describe import (
+    from conda_docker.cli.terminal.reports.image import (
         describe_attached,
         describe_layers,
         describe_source,
@@ -180,7 +180,7 @@ def _show_bill(
 
 
 def _show_artifact(output: Output, location: str, source: Source, manifest: Manifest, *, json: bool) -> None:
-    from conda_docker.cli.terminal.describe import artifact_text, describe_artifact
+    from conda_docker.cli.terminal.reports.image import artifact_text, describe_artifact
 
     artifact = describe_artifact(manifest)
     name = source.reference.familiar if source.reference else None
@@ -192,7 +192,7 @@ def _show_artifact(output: Output, location: str, source: Source, manifest: Mani
 
 
 def _show_packages(output: Output, image: Image, *, explicit: bool, json: bool) -> None:
-    from conda_docker.cli.terminal.describe import describe_environment, environments_text
+    from conda_docker.cli.terminal.reports.image import describe_environment, environments_text
     from conda_docker.provenance import read_environments
 
     environments = read_environments(image)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.arguments.amounts import format_size
 from conda_docker.cli.terminal.display import open_display
-from conda_docker.cli.terminal.report import count, format_table
+from conda_docker.cli.terminal.tables import count, format_table
 from conda_docker.layers.stores.exchange import exchange_layers
 from conda_docker.layers.stores.repository_upkeep import prune_repository, repository_info
 from python_docker.errors import NotFound

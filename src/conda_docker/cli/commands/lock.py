@@ -19,7 +19,7 @@ from conda_docker.cli.options.lock import DEFAULT_FILE, LOCK_OPTIONS, LOCKABLE, 
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
-from conda_docker.cli.terminal.report import count
+from conda_docker.cli.terminal.tables import count
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
 from python_docker.errors import InvalidPath
 

@@ -14,7 +14,7 @@ from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
-from conda_docker.cli.terminal.report import count
+from conda_docker.cli.terminal.tables import count
 
 if TYPE_CHECKING:
     from conda_docker.cli.options.registries import Access

@@ -146,7 +146,7 @@ def verify(
     if packages and link_scripts:
         raise click.UsageError("--packages and --link-scripts exclude each other: scripts see all packages")
     signers.check()
-    from conda_docker.cli.terminal.verification import (
+    from conda_docker.cli.terminal.reports.verification import (
         channels_json,
         channels_text,
         rebuild_json,

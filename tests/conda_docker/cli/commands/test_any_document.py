@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conda_docker.cli.terminal.describe import (
+from conda_docker.cli.terminal.output import printable
+from conda_docker.cli.terminal.reports.image import (
     artifact_text,
     describe_artifact,
     describe_source,
@@ -19,7 +20,6 @@ from conda_docker.cli.terminal.describe import (
     environments_text,
     source_text,
 )
-from conda_docker.cli.terminal.output import printable
 from conda_docker.provenance import read_environments
 from python_docker.copying.choose import image_of
 from python_docker.copying.copy import Conversion, copy_index, copy_manifest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conda_docker.arguments.amounts import format_duration, format_size
 from conda_docker.cli.terminal.places import describe_place, image_name, run_command
-from conda_docker.cli.terminal.report import count, format_table
+from conda_docker.cli.terminal.tables import count, format_table
 
 if TYPE_CHECKING:
     from conda_docker.attestation.attachments import Attached

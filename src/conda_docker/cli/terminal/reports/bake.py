@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 from conda_docker.arguments.amounts import format_duration, format_size
 from conda_docker.baking.result import Outcome
-from conda_docker.cli.terminal.report import count, format_table
+from conda_docker.cli.terminal.tables import count, format_table
 from conda_docker.redaction import public_text
 
 if TYPE_CHECKING:

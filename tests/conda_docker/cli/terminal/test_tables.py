@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conda_docker.cli.terminal.report import count, format_table
+from conda_docker.cli.terminal.tables import count, format_table
 
 
 def test_a_table_has_aligned_columns_and_no_trailing_blanks() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.arguments.amounts import format_size
-from conda_docker.cli.terminal.report import count, format_table
+from conda_docker.cli.terminal.tables import count, format_table
 from conda_docker.verification.report import Outcome
 from python_docker.signing.statement import SIGNATURE
 

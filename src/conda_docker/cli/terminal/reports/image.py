@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.arguments.amounts import format_size
-from conda_docker.cli.terminal.report import count, format_table
+from conda_docker.cli.terminal.tables import count, format_table
 
 if TYPE_CHECKING:
     from conda_docker.provenance import InstalledEnvironment

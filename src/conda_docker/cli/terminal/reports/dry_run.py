@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from conda_docker.arguments.amounts import format_size
-from conda_docker.cli.terminal.report import count, format_table
+from conda_docker.cli.terminal.tables import count, format_table
 
 if TYPE_CHECKING:
     from conda_docker.dry_run import Amount, DryRun, Package, PlatformImage
