@@ -33,10 +33,10 @@ REASONS = {
         conda_docker/cli/commands/layer_repository.py conda_docker/cli/commands/serve.py
     """,
     "options as they are declared; snapshots of help and errors, and cli/declared/test_values, go through all": """
-        conda_docker/cli/options/asked.py conda_docker/cli/options/attachments.py conda_docker/cli/options/attest.py
-        conda_docker/cli/options/expected.py
+        conda_docker/cli/options/asked/attachments.py conda_docker/cli/options/asked/build.py
+        conda_docker/cli/options/attest.py conda_docker/cli/options/expected.py
         conda_docker/cli/options/bake.py conda_docker/cli/options/common.py conda_docker/cli/options/content.py
-        conda_docker/cli/options/declarable.py conda_docker/cli/options/destinations.py
+        conda_docker/cli/options/declarable.py conda_docker/cli/options/asked/destinations.py
         conda_docker/cli/options/lock.py conda_docker/cli/options/policy.py conda_docker/cli/options/registries.py
         conda_docker/cli/options/runtime.py conda_docker/cli/parameters.py
     """,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conda_docker.cli.exit_codes import ExitCode, exit_code_of
+from conda_docker.cli.options.asked.destinations import check_apart, check_folder, check_kept
 from conda_docker.cli.options.bake import OPTIONS
-from conda_docker.cli.options.destinations import check_apart, check_folder, check_kept
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conda_docker.attestation.bill_writer import BillWriter
     from conda_docker.baking.result import BakeResult
     from conda_docker.baking.targets.target import Finishing, Target
-    from conda_docker.cli.options.asked import AskedBuild
+    from conda_docker.cli.options.asked.build import AskedBuild
     from conda_docker.image.index import Attachments as AttachedToImages
     from conda_docker.image.result import BuildResult
     from python_docker.signing.keys import SigningKey
@@ -191,7 +191,7 @@ class _Finishing:
     """Bills of materials, provenance and signatures of one image, and the files with its digest, as options ask."""
 
     def __init__(self, asked: AskedBuild, key: SigningKey | None) -> None:
-        from conda_docker.cli.options.attachments import Attachments
+        from conda_docker.cli.options.asked.attachments import Attachments
 
         self._asked = asked
         self._attachments = Attachments(asked.request, asked.given, key=key)

@@ -12,10 +12,10 @@ import click
 
 from conda_docker.build_options import DEFAULT_BASE
 from conda_docker.cli.options import attest, policy
-from conda_docker.cli.options.asked import AskedBuild, asked_build
-from conda_docker.cli.options.attachments import Attachments
+from conda_docker.cli.options.asked.attachments import Attachments
+from conda_docker.cli.options.asked.build import AskedBuild, asked_build
+from conda_docker.cli.options.asked.destinations import check_apart, check_kept, registry_of, replaced_images
 from conda_docker.cli.options.build import OPTIONS
-from conda_docker.cli.options.destinations import check_apart, check_kept, registry_of, replaced_images
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output

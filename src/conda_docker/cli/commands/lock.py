@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conda_docker.cli.options.asked.destinations import check_kept
 from conda_docker.cli.options.build import DEFAULTS, values_for
 from conda_docker.cli.options.common import check_level
 from conda_docker.cli.options.declarable import key_of
-from conda_docker.cli.options.destinations import check_kept
 from conda_docker.cli.options.lock import DEFAULT_FILE, LOCK_OPTIONS, LOCKABLE, RECORDED
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
@@ -72,7 +72,7 @@ def lock(
     about the system, and the options that images depend on. Building from it gives the same image on every machine.
     Without packages or a file, what the lock file was made from is locked again.
     """
-    from conda_docker.cli.options.inputs import inputs_of
+    from conda_docker.cli.options.asked.inputs import inputs_of
     from conda_docker.environment.inputs.lock_files.pixi_lock import DEFAULT_ENVIRONMENT
     from conda_docker.lock_files.inputs import read_lock
     from conda_docker.lock_files.overwrite import check_replaceable
@@ -204,7 +204,7 @@ def _found(path: Path, existing: Mapping[str, Any] | None, again: str) -> Mappin
 def _request(values: Mapping[str, Any]) -> Request:
     from conda_docker.build_options import DEFAULT_BASE, BuildOptions
     from conda_docker.cli.options.arguments import to_source
-    from conda_docker.cli.options.destinations import registry_of
+    from conda_docker.cli.options.asked.destinations import registry_of
     from conda_docker.cli.options.policy import policy_of
     from conda_docker.request import Request
 

@@ -9,7 +9,7 @@ import click
 
 from conda_docker.arguments.amounts import format_size
 from conda_docker.cli.options import common as options
-from conda_docker.cli.options.destinations import check_kept
+from conda_docker.cli.options.asked.destinations import check_kept
 from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display

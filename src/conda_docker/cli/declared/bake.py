@@ -18,15 +18,15 @@ from conda_docker.cli.declared.builds import content_of_values, declared_builds,
 from conda_docker.cli.declared.find import Declaration, find_declaration, read_declaration
 from conda_docker.cli.declared.locked import with_locked
 from conda_docker.cli.options.arguments import to_destination, to_image_name
+from conda_docker.cli.options.asked.destinations import reuses_replaced
 from conda_docker.cli.options.bake import NAME, values_of_one
-from conda_docker.cli.options.destinations import reuses_replaced
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
 from conda_docker.user_files import user_path
 from python_docker.transports.location import Location
 
 if TYPE_CHECKING:
     from conda_docker.baking.targets.target import Finishing, Target
-    from conda_docker.cli.options.asked import AskedBuild
+    from conda_docker.cli.options.asked.build import AskedBuild
 
 _DECLARING = ("conda-docker.toml", "pixi.toml", "pyproject.toml")
 
@@ -123,7 +123,7 @@ def _declared(ctx: click.Context, given: Mapping[str, Any], declaration: Declara
 
 def _target(given: Mapping[str, Any], build: _Build, finishing: Callable[[AskedBuild], Finishing | None]) -> Target:
     from conda_docker.baking.targets.target import Target
-    from conda_docker.cli.options.asked import asked_build
+    from conda_docker.cli.options.asked.build import asked_build
 
     try:
         values = _named(given, build)

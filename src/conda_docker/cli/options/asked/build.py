@@ -12,10 +12,8 @@ import click
 from conda_docker.build_options import DEFAULT_BASE
 from conda_docker.cli.options import attest, policy
 from conda_docker.cli.options.arguments import to_source
-from conda_docker.cli.options.attachments import bills_of, check_attachable
-from conda_docker.cli.options.build import DEFAULTS, image_names, values_for
-from conda_docker.cli.options.common import check_level
-from conda_docker.cli.options.destinations import (
+from conda_docker.cli.options.asked.attachments import bills_of, check_attachable
+from conda_docker.cli.options.asked.destinations import (
     check_apart,
     check_folder,
     check_kept,
@@ -23,6 +21,8 @@ from conda_docker.cli.options.destinations import (
     locations_of,
     registry_of,
 )
+from conda_docker.cli.options.build import DEFAULTS, image_names, values_for
+from conda_docker.cli.options.common import check_level
 from conda_docker.errors import InvalidEnvironment
 from python_docker.errors import InvalidPath
 
@@ -56,7 +56,7 @@ class AskedBuild:
 
         Files that others name are among it where a file that is there would be written: these others must be read.
         """
-        from conda_docker.cli.options.inputs import inputs_of, named_inputs
+        from conda_docker.cli.options.asked.inputs import inputs_of, named_inputs
 
         yield from inputs_of(self.given, self.request)
         if any(isinstance(place, Path) and place.is_file() for _, place in self.outputs()):

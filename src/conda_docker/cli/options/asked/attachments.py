@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conda_docker.cli.options import attest
-from conda_docker.cli.options.destinations import check_folder, registry_of
+from conda_docker.cli.options.asked.destinations import check_folder, registry_of
 
 if TYPE_CHECKING:
     from conda_docker.attestation.attachments import Attached, BuildAttachments

@@ -10,8 +10,8 @@ import pytest
 
 from conda_docker.build_options import BuildOptions
 from conda_docker.cli.options import attest, policy
+from conda_docker.cli.options.asked.inputs import inputs_of, named_inputs
 from conda_docker.cli.options.build import OPTIONS
-from conda_docker.cli.options.inputs import inputs_of, named_inputs
 from conda_docker.cli.parameters import shown_name
 from conda_docker.policy.advisories.sources import AdvisorySource
 from conda_docker.request import Request

@@ -1,0 +1,1 @@
+"""What a build is asked for, from the values of its options."""
