@@ -91,7 +91,7 @@ REASONS = {
     "report/test_gather and test_page": "conda_docker/report/contents.py",
     "http/test_client, which sends it": "python_docker/http/body.py",
     "serve/test_page_api and test_registry_api, over HTTP": """
-        conda_docker/serve/app.py conda_docker/serve/making/images.py conda_docker/serve/metrics.py
+        conda_docker/serve/http/app.py conda_docker/serve/making/images.py conda_docker/serve/metrics.py
         conda_docker/serve/making/planning.py conda_docker/serve/making/posted_locks.py conda_docker/serve/server.py
     """,
     "baking/test_bake and cluster/test_cluster: a stage of a bake, which means something only with the others": """

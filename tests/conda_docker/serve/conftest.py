@@ -11,8 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from conda_docker.cache.folder import CacheFolder
-from conda_docker.serve.app import create_app
 from conda_docker.serve.configuration import ServerConfiguration
+from conda_docker.serve.http.app import create_app
 from python_docker.spec.platform import Platform
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.settings import home

@@ -9,7 +9,7 @@ from pathlib import Path
 from conda_docker.cache.folder import CacheFolder
 from tests.conda_docker.channel import SyntheticChannel
 from tests.conda_docker.serve.conftest import Start
-from tests.conda_docker.serve.test_registry_api import get, layers_of, pull
+from tests.conda_docker.serve.http.test_registry_api import get, layers_of, pull
 from tests.peers import Registry
 
 

@@ -85,9 +85,9 @@ def serve(
     try:
         import uvicorn
 
-        from conda_docker.serve.app import create_app
-        from conda_docker.serve.connections import http_protocol
-        from conda_docker.serve.stopping import serve_until_stopped
+        from conda_docker.serve.http.app import create_app
+        from conda_docker.serve.http.connections import http_protocol
+        from conda_docker.serve.http.stopping import serve_until_stopped
     except ImportError as error:
         raise MissingExtra(
             f"serving needs {error.name}, which is not installed: pip install 'conda-docker[serve]'"

@@ -46,7 +46,7 @@ def page_routes(server: Server) -> list[BaseRoute]:
 
     async def page(request: Request) -> Response:
         name, media_type = _FILES[request.url.path]
-        content = files("conda_docker.serve").joinpath(name).read_bytes()
+        content = files("conda_docker.serve.http").joinpath(name).read_bytes()
         return Response(content, headers=_SAFE, media_type=media_type)
 
     async def about(request: Request) -> Response:

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from conda_docker.serve.configuration import Limits
-from conda_docker.serve.connections import http_protocol
+from conda_docker.serve.http.connections import http_protocol
 
 _PIECE, _PIECES = b"x" * 65536, 320  # 20 MB, more than the system holds for a connection
 _ASK = b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -15,7 +15,7 @@ from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer
 from tests.conda_docker.pypi.wheels import make_wheel
 from tests.conda_docker.serve.conftest import Start
-from tests.conda_docker.serve.test_registry_api import error_of, get, pull
+from tests.conda_docker.serve.http.test_registry_api import error_of, get, pull
 
 
 def test_the_page_asks_nobody_else(start: Start) -> None:

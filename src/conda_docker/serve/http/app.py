@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conda_docker.serve.errors import Denied, ServerError, TooMany, Unauthorized, answer_to
-from conda_docker.serve.page_api import page_routes
-from conda_docker.serve.registry_api import VERSION_HEADER, registry_routes
+from conda_docker.serve.http.page_api import page_routes
+from conda_docker.serve.http.registry_api import VERSION_HEADER, registry_routes
 from conda_docker.serve.server import Server
 from conda_docker.serve.tokens import challenge
 from python_docker.errors import Error
