@@ -16,7 +16,7 @@ from conda_docker.environment.inputs.specs.environment_yml import parse_environm
 from conda_docker.environment.inputs.specs.requirements_file import read_requirement_lines
 from conda_docker.environment.inputs.specs.spec_list import parse_spec_list
 from conda_docker.environment.locked import package_from_record
-from conda_docker.environment.normal_spec import normal_spec
+from conda_docker.environment.packages.normal_spec import normal_spec
 from conda_docker.environment.solve.match_specs import read_specs
 from conda_docker.package.entry_points import parse_entry_points
 from conda_docker.package.metadata import parse_metadata

@@ -22,7 +22,7 @@ from python_docker.spec.documents.manifest import History
 if TYPE_CHECKING:
     from conda_docker.environment.activation_script import ActivationScript
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
-    from conda_docker.environment.wheels import LockedWheel
+    from conda_docker.environment.packages.wheels import LockedWheel
     from python_docker.image.layer import Layer
 
 BASE_NAME = "org.opencontainers.image.base.name"
@@ -106,7 +106,7 @@ class InstalledEnvironment:
 
 def explicit_line(package: LockedPackage | LockedWheel) -> str:
     """Return a package as a line of an explicit file: its URL, without credentials, and its hash."""
-    from conda_docker.environment.wheels import LockedWheel  # not for those who read history alone
+    from conda_docker.environment.packages.wheels import LockedWheel  # not for those who read history alone
 
     if isinstance(package, LockedWheel):
         hash_ = f" --hash=sha256:{package.sha256}" if package.sha256 else ""

@@ -9,7 +9,7 @@ import pytest
 from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.inputs.lock_files.explicit import parse_explicit
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
-from conda_docker.environment.wheels import Distribution, LockedWheel
+from conda_docker.environment.packages.wheels import Distribution, LockedWheel
 from conda_docker.image.build_record import BuildRecord
 from conda_docker.provenance import (
     copied_distributions,

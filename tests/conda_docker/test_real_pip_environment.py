@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.build_options import BuildOptions
-from conda_docker.environment.wheels import LockedWheel, normalize_name
+from conda_docker.environment.packages.wheels import LockedWheel, normalize_name
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.fetch.fetch import fetch_packages

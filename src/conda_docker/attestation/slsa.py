@@ -18,7 +18,7 @@ from python_docker.version import __version__
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
-    from conda_docker.environment.wheels import LockedWheel
+    from conda_docker.environment.packages.wheels import LockedWheel
     from conda_docker.image.result import BuildResult
     from conda_docker.request import Request
 

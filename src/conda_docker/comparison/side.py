@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from conda_docker.comparison.compare import Documents, Layer, Package, Side
 from conda_docker.environment.inputs.kind import InputFile
 from conda_docker.environment.inputs.table import kind_of
-from conda_docker.environment.package_url import channel_of_url
+from conda_docker.environment.packages.package_url import channel_of_url
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.provenance import copied_distributions, packages_of_layer, read_environments

@@ -10,9 +10,15 @@ from typing import Any
 
 from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.installed_prefix import InstalledPrefix
-from conda_docker.environment.normal_spec import normal_specs
-from conda_docker.environment.package_url import channel_of_url, check_url, file_name_of, local_path, subdir_of_url
-from conda_docker.environment.record_fields import (
+from conda_docker.environment.packages.normal_spec import normal_specs
+from conda_docker.environment.packages.package_url import (
+    channel_of_url,
+    check_url,
+    file_name_of,
+    local_path,
+    subdir_of_url,
+)
+from conda_docker.environment.packages.record_fields import (
     hex_digest_of,
     milliseconds_of,
     noarch_of,
@@ -20,9 +26,9 @@ from conda_docker.environment.record_fields import (
     text_of,
     texts_of,
 )
-from conda_docker.environment.topological_order import topological_order
+from conda_docker.environment.packages.topological_order import topological_order
+from conda_docker.environment.packages.wheels import Distribution, LockedWheel, PipRequirements
 from conda_docker.environment.virtual_packages import VirtualPackage
-from conda_docker.environment.wheels import Distribution, LockedWheel, PipRequirements
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url, public_value
 

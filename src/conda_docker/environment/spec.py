@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import chain
 
 from conda_docker.environment.activation_script import ActivationScript
-from conda_docker.environment.wheels import PipRequirements
+from conda_docker.environment.packages.wheels import PipRequirements
 from conda_docker.errors import InvalidEnvironment
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import BuildOptions, Bytecode, LinkScripts
+from conda_docker.environment.packages.topological_order import match_spec_name
 from conda_docker.environment.subdirs import platform_of_subdir
-from conda_docker.environment.topological_order import match_spec_name
 from conda_docker.errors import InterpreterNotFound
 from conda_docker.image.base.in_the_way import check_prefix
 from conda_docker.layers.member import has_modules_to_compile

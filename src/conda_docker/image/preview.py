@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from conda_docker.build_options import BuildOptions, LinkScripts
 from conda_docker.cache.folder import CacheFolder
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.environment.subdirs import platform_of_subdir
-from conda_docker.environment.wheels import LockedWheel
 from conda_docker.image.base.reading import read_base_system, remembered_base_system
 from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.content.added_files import check_added

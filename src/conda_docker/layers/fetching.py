@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Layering
-from conda_docker.environment.topological_order import match_spec_name
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.topological_order import match_spec_name
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.layers.member import Member
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conda_docker.environment.topological_order import match_spec_name
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.topological_order import match_spec_name
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.lock_files.yaml_text import yaml_text
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
-    from conda_docker.environment.wheels import LockedWheel
+    from conda_docker.environment.packages.wheels import LockedWheel
 
 
 def conda_lock(environments: Sequence[LockedEnvironment], sources: Sequence[Path], digest: str) -> str:

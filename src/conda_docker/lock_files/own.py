@@ -16,7 +16,7 @@ from conda_docker.lock_files.wheel_path import wheel_path
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
-    from conda_docker.environment.wheels import LockedWheel
+    from conda_docker.environment.packages.wheels import LockedWheel
     from conda_docker.resolution.resolve import Resolved
 
 

@@ -12,7 +12,7 @@ from conda_docker.lock_files.yaml_text import yaml_text
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
-    from conda_docker.environment.wheels import LockedWheel
+    from conda_docker.environment.packages.wheels import LockedWheel
 
 _VERSION = 6
 _FIELDS = (

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
-    from conda_docker.environment.wheels import LockedWheel
+    from conda_docker.environment.packages.wheels import LockedWheel
     from conda_docker.provenance import InstalledPackage
     from python_docker.image import Image
 
@@ -29,7 +29,7 @@ class Origin:
 
 def origins(members: Iterable[LockedPackage | LockedWheel]) -> Iterator[Origin]:
     """Yield the origins of packages that are to be installed."""
-    from conda_docker.environment.wheels import LockedWheel
+    from conda_docker.environment.packages.wheels import LockedWheel
 
     for member in members:
         channel = None if isinstance(member, LockedWheel) else member.channel or member.public_url

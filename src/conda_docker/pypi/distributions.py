@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
-from conda_docker.environment.topological_order import match_spec_name
-from conda_docker.environment.wheels import Distribution, normalize_name
+from conda_docker.environment.packages.topological_order import match_spec_name
+from conda_docker.environment.packages.wheels import Distribution, normalize_name
 from conda_docker.errors import DownloadError
 from python_docker.progress import SILENT, Progress
 

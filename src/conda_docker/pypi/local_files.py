@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.pypi.pip_cache import with_cached
 from conda_docker.pypi.wheel.unpacked import find_unpacked, uv_cache_folder
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from python_docker.files.home import home_folder
 
 _DEPTH = 5  # characters of the name that are folders of one character each

@@ -14,7 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion
 
-from conda_docker.environment.wheels import Distribution, LockedWheel
+from conda_docker.environment.packages.wheels import Distribution, LockedWheel
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment, Unsolvable
 from conda_docker.package.fetch.find import hash_file
 from conda_docker.pypi.distributions import provided_distributions

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
-from conda_docker.environment.wheels import LockedWheel, PipRequirements
+from conda_docker.environment.packages.wheels import LockedWheel, PipRequirements
 from conda_docker.errors import DownloadError, InvalidEnvironment, InvalidPackage, Unsolvable, UnsupportedInput
 from conda_docker.package.fetch.fetch import fetch_packages
 from conda_docker.package.fetch.find import find_package

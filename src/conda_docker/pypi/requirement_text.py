@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.user_files import user_path
 

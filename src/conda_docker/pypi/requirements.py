@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.pypi.requirement_text import (
     SCHEME,
@@ -24,7 +24,7 @@ from conda_docker.redaction import public_text
 from conda_docker.user_files import user_path
 
 if TYPE_CHECKING:
-    from conda_docker.environment.wheels import PipOption, PipRequirements
+    from conda_docker.environment.packages.wheels import PipOption, PipRequirements
 
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)")
 _HASH = re.compile(r"\s--hash[= ](\S+)")

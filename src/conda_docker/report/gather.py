@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from conda_docker.comparison.compare import Package, Side, compare
 from conda_docker.comparison.side import side_of_image
-from conda_docker.environment.topological_order import match_spec_name
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.topological_order import match_spec_name
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.provenance import (
     InstalledEnvironment,
     base_of,

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.package_url import channel_of_url
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.package_url import channel_of_url
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.report.bill import Licenses
 from conda_docker.report.contents import PackageItem
 from conda_docker.report.layer_files import LayerFiles

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conda_docker.environment.package_url import channel_of_url
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.package_url import channel_of_url
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.pypi.wheel.license import stated_license
 from conda_docker.redaction import public_url
 from conda_docker.report.contents import PackageIdentity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.normal_spec import normal_specs
+from conda_docker.environment.packages.normal_spec import normal_specs
 from conda_docker.environment.solve.closure import needed_by
 from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
 from conda_docker.redaction import public_text

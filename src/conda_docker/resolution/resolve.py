@@ -24,9 +24,9 @@ from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
+    from conda_docker.environment.packages.wheels import PipRequirements
     from conda_docker.environment.spec import EnvironmentSpec
     from conda_docker.environment.virtual_packages import VirtualPackage
-    from conda_docker.environment.wheels import PipRequirements
     from python_docker.image import Image
 
 

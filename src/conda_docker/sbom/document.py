@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conda_docker.environment.locked import LockedEnvironment
-    from conda_docker.environment.wheels import Distribution
+    from conda_docker.environment.packages.wheels import Distribution
     from python_docker.image import Image
     from python_docker.spec.documents.manifest import Manifest
 

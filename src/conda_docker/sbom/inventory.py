@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from conda_docker.environment.topological_order import match_spec_name
-from conda_docker.environment.wheels import Distribution, LockedWheel, normalize_name
+from conda_docker.environment.packages.topological_order import match_spec_name
+from conda_docker.environment.packages.wheels import Distribution, LockedWheel, normalize_name
 from conda_docker.provenance import copied_distributions, packages_of_layer, read_environments
 from conda_docker.redaction import public_url
 from conda_docker.sbom.files import FileItem

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.activation_script import ActivationScript
+from conda_docker.environment.packages.wheels import PipRequirements
 from conda_docker.environment.spec import EnvironmentSpec, merge_specs
-from conda_docker.environment.wheels import PipRequirements
 from conda_docker.errors import InvalidEnvironment
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from conda_docker.build_options import BuildOptions, Bytecode, Layering, LinkScripts
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
-from conda_docker.environment.wheels import Distribution, LockedWheel
+from conda_docker.environment.packages.wheels import Distribution, LockedWheel
 from conda_docker.errors import InterpreterNotFound
 from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.plan import check_base, created_seconds, plan_image

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.image.base.system import LOADERS, BaseSystem
 from conda_docker.image.result import layer_notes, report_layer, system_notes
 from conda_docker.layers.facts import LayerFacts

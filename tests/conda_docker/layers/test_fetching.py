@@ -8,7 +8,7 @@ import pytest
 
 from conda_docker.build_options import BuildOptions
 from conda_docker.cache.folder import CacheFolder
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import DownloadError
 from conda_docker.layers.fetching import fetching
 from conda_docker.layers.member import Member

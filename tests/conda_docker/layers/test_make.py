@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import CacheError, InterpreterNotFound, InvalidPackage
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.make import make_layers

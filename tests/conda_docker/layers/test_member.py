@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import InvalidPackage
 from conda_docker.layers.making.write import write_layer
 from conda_docker.layers.member import has_modules_to_compile, open_member

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from conda_docker.build_options import Layering
 from conda_docker.environment.locked import LockedPackage, package_from_record
-from conda_docker.environment.topological_order import topological_order
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.topological_order import topological_order
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.layers.member import Member
 from conda_docker.layers.plan import plan_layers
 

@@ -11,7 +11,7 @@ import pytest
 
 from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering, LinkScripts
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.image.assemble import build_image
 from conda_docker.image.plan import recipe_of
 from conda_docker.layers.member import Loss

@@ -15,7 +15,7 @@ from conda_docker.environment.inputs.lock_files.conda_lock import parse_conda_lo
 from conda_docker.environment.inputs.lock_files.own_lock import parse_own_lock
 from conda_docker.environment.inputs.lock_files.pixi_lock import parse_pixi_lock
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
-from conda_docker.environment.wheels import Distribution, LockedWheel
+from conda_docker.environment.packages.wheels import Distribution, LockedWheel
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.lock_files.conda_lock import conda_lock
 from conda_docker.lock_files.own import own_lock

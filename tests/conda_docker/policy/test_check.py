@@ -12,7 +12,7 @@ import pytest
 
 from conda_docker.create import create_image
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import InvalidPolicy, PolicyViolated
 from conda_docker.policy.advisories.sources import AdvisorySource
 from conda_docker.policy.check import check_policy

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uv
 
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.link.bytecode.compiler import Compiler
 from conda_docker.link.filter import KEEP_ALL, FileFilter
 from conda_docker.link.prefix import Prefix

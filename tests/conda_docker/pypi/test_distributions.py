@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.environment.wheels import Distribution
+from conda_docker.environment.packages.wheels import Distribution
 from conda_docker.pypi.distributions import distributions_in, provided_distributions
 from tests.conda_docker.oracle import locked
 from tests.conda_docker.packages import SyntheticPackage

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.environment.wheels import PipOption, PipRequirements
+from conda_docker.environment.packages.wheels import PipOption, PipRequirements
 from conda_docker.errors import Unsolvable
 from conda_docker.pypi.resolve.resolve import resolve_wheels
 from tests.conda_docker.pypi.conftest import conda_package

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.pypi.local_files import with_local_files
 from conda_docker.pypi.pip_cache import cached_file
 

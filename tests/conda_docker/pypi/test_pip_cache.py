@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.pypi.pip_cache import cached_file, with_cached
 from demo.channel import IndexUnreachable
 from demo.wheels import fetch_wheels

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.environment.wheels import PipOption, PipRequirements
+from conda_docker.environment.packages.wheels import PipOption, PipRequirements
 from conda_docker.errors import DownloadError
 from conda_docker.package.fetch.fetch import fetch_packages
 from conda_docker.pypi.resolve.resolve import resolve_wheels

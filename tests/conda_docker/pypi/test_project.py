@@ -10,7 +10,7 @@ import pytest
 
 from conda_docker.build_options import BuildOptions, Bytecode
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment, Unsolvable
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.pypi.project import with_projects

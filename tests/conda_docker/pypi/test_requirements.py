@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.environment.wheels import PipOption, PipRequirements
+from conda_docker.environment.packages.wheels import PipOption, PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.pypi.requirements import Requirements, read_requirements
 from tests.conda_docker.pypi.wheels import make_wheel

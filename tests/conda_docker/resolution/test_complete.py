@@ -8,7 +8,7 @@ import pytest
 
 from conda_docker.build_options import BuildOptions
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
-from conda_docker.environment.wheels import LockedWheel, PipRequirements
+from conda_docker.environment.packages.wheels import LockedWheel, PipRequirements
 from conda_docker.errors import InvalidEnvironment, PolicyViolated
 from conda_docker.policy.rules import Policy
 from conda_docker.request import Request

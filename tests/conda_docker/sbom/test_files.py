@@ -14,7 +14,7 @@ from spdx_tools.spdx.validation.document_validator import validate_full_spdx_doc
 
 from conda_docker.build_options import BuildOptions
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.image.assemble import build_image
 from conda_docker.image.result import BuildResult
 from conda_docker.sbom.document import bill_of_materials

@@ -19,7 +19,7 @@ from conda_docker.baking.solving.solution import Solution, open_solution
 from conda_docker.baking.targets.target import Target
 from conda_docker.build_options import BuildOptions, LayerRepository
 from conda_docker.environment.locked import LockedPackage
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import CacheError, DownloadError, InterpreterNotFound
 from conda_docker.package.fetch.find import local_path
 from conda_docker.request import Request

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from conda_docker.build_options import SCRATCH
 from conda_docker.cache.location import default_cache_dir
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage
+from conda_docker.environment.packages.wheels import PipRequirements
 from conda_docker.environment.virtual_packages import VirtualPackage
-from conda_docker.environment.wheels import PipRequirements
 from conda_docker.resolution.resolve import Resolved, resolve
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform

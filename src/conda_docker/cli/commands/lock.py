@@ -224,7 +224,7 @@ def _request(values: Mapping[str, Any]) -> Request:
 
 def _preferred(path: Path, update: tuple[str, ...]) -> dict[str, LockedEnvironment]:
     """Return what the lock file holds for each platform, but for the packages to update."""
-    from conda_docker.environment.wheels import normalize_name
+    from conda_docker.environment.packages.wheels import normalize_name
     from conda_docker.lock_files.inputs import locked_environments
 
     environments = locked_environments(path)

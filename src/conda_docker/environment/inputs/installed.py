@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from conda_docker.environment.installed_prefix import InstalledDistribution
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.redaction import public_url
 from python_docker.files.regular import read_regular_file
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
 from conda_docker.environment.inputs.lock_files.pixi_lock import parse_pixi_lock
 from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.environment.spec import EnvironmentSpec
-from conda_docker.environment.wheels import normalize_name
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.user_files import read_text
 

@@ -13,7 +13,7 @@ from conda_docker.environment.folder_name import folder_name
 from conda_docker.environment.inputs.installed import installed_distributions
 from conda_docker.environment.installed_prefix import InstalledDistribution, InstalledPrefix
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
-from conda_docker.environment.topological_order import match_spec_name, topological_order
+from conda_docker.environment.packages.topological_order import match_spec_name, topological_order
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment, UnsupportedInput
 from conda_docker.redaction import public_url
 from python_docker.files.regular import read_regular_file

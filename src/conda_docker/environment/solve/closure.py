@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from conda_docker.environment.locked import LockedPackage
-from conda_docker.environment.topological_order import match_spec_name
+from conda_docker.environment.packages.topological_order import match_spec_name
 
 
 def needed_by(packages: Iterable[LockedPackage], specs: Iterable[str]) -> tuple[LockedPackage, ...]:

@@ -12,9 +12,9 @@ from typing import Any
 from conda_docker.channels.configuration import CondaConfiguration, read_conda_configuration
 from conda_docker.channels.urls import choose_channels
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
+from conda_docker.environment.packages.topological_order import topological_order
 from conda_docker.environment.solve.match_specs import read_specs
 from conda_docker.environment.solve.request import SolveRequest
-from conda_docker.environment.topological_order import topological_order
 from conda_docker.environment.virtual_packages import override_variables
 from conda_docker.errors import ChannelError, SolverFailed, Unsolvable, UnsupportedInput
 from conda_docker.redaction import public_text, public_url

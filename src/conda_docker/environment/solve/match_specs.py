@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.channels.urls import channel_urls
-from conda_docker.environment.normal_spec import by_name, normal_spec
+from conda_docker.environment.packages.normal_spec import by_name, normal_spec
 from conda_docker.errors import InvalidSpec
 from conda_docker.redaction import public_text
 from conda_docker.user_files import is_there, user_path

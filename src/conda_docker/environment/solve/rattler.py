@@ -12,6 +12,7 @@ from conda_docker.channels.configuration import CondaConfiguration, read_conda_c
 from conda_docker.channels.rattler_client import rattler_client
 from conda_docker.channels.rattler_engine import run
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
+from conda_docker.environment.packages.topological_order import topological_order
 from conda_docker.environment.solve.errors import explain, is_damage, rattler_errors
 from conda_docker.environment.solve.match_specs import RequestedSpec
 from conda_docker.environment.solve.passed_over import passed_over
@@ -19,7 +20,6 @@ from conda_docker.environment.solve.question import Question, gateway_of, questi
 from conda_docker.environment.solve.request import SolveRequest
 from conda_docker.environment.solve.salvage import SalvagedChannel, salvage_channel, warning_of
 from conda_docker.environment.solve.suggestions import suggestions
-from conda_docker.environment.topological_order import topological_order
 from conda_docker.environment.virtual_packages import VirtualPackage
 from conda_docker.errors import InvalidSpec, Unsolvable, WrongPackage
 from conda_docker.redaction import public_text, public_url

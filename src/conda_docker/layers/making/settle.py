@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.layers.clobbers import Settlement, find_losses, folders_of
 from conda_docker.layers.linked_folders import find_moves, move
 from conda_docker.layers.making.write import layer_paths

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from conda_docker.cache.location import system_cache_dir
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import InvalidPolicy
 from conda_docker.policy.advisories.advisory import Advisory, Distributions
 from conda_docker.user_files import user_path

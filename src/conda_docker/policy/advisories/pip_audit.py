@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import InvalidPolicy
 from conda_docker.policy.advisories.advisory import Advisory, Distributions
 from python_docker.programs import find_program, program_environment, run_program

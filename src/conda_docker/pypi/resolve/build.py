@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.cache.folder import CacheFolder, mark_used
 from conda_docker.cache.notes import read_note, write_note
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import BuildFailed, DownloadError, UnsupportedInput
 from conda_docker.pypi.resolve.source_tree import copy_tree, tree_digest
 from conda_docker.pypi.resolve.uv import UvFailed, run_uv

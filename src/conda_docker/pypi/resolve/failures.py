@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.wheels import Distribution, normalize_name
+from conda_docker.environment.packages.wheels import Distribution, normalize_name
 from conda_docker.errors import DownloadError, InvalidPackage, Unsolvable
 from conda_docker.pypi.resolve.target import Target
 from conda_docker.redaction import public_text
 from python_docker.errors import Error
 
 if TYPE_CHECKING:
-    from conda_docker.environment.wheels import PipRequirements
+    from conda_docker.environment.packages.wheels import PipRequirements
 
 _MOST_LINES = 10
 _LONGEST = 2000  # characters of uv's own explanation

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import InvalidEnvironment
 
 

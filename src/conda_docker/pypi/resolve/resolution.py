@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.wheels import Distribution, normalize_name
+from conda_docker.environment.packages.wheels import Distribution, normalize_name
 from conda_docker.errors import UnsupportedInput
 from conda_docker.pypi.pip_configuration import PipConfiguration
 from conda_docker.pypi.requirements import Requirements
@@ -23,7 +23,7 @@ from conda_docker.pypi.resolve.target import Target
 from conda_docker.pypi.resolve.uv import UvFailed, run_uv, uv_environment
 
 if TYPE_CHECKING:
-    from conda_docker.environment.wheels import PipRequirements
+    from conda_docker.environment.packages.wheels import PipRequirements
 
 _STAND_INS = "stand-ins"
 _MOST_UNFIT = 200  # versions that are tried in vain

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.wheels import Distribution, LockedWheel
+from conda_docker.environment.packages.wheels import Distribution, LockedWheel
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.pypi.distributions import extras_metadata, provided_distributions, stated_distributions
 from conda_docker.pypi.pip_configuration import read_pip_configuration
@@ -27,7 +27,7 @@ from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
-    from conda_docker.environment.wheels import PipRequirements
+    from conda_docker.environment.packages.wheels import PipRequirements
 
 
 def resolve_wheels(

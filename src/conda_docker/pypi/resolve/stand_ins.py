@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
-from conda_docker.environment.wheels import Distribution
+from conda_docker.environment.packages.wheels import Distribution
 
 
 def write_stand_ins(

@@ -17,7 +17,7 @@ from typing import IO, BinaryIO, NamedTuple, TypeVar, cast
 
 from isal import isal_zlib
 
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import InvalidPackage
 from python_docker.errors import InvalidPath
 from python_docker.streams.stream import ReadStream

@@ -23,7 +23,7 @@ from installer.records import RecordEntry
 from installer.sources import WheelContentElement, WheelSource
 from installer.utils import Scheme
 
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import InvalidPackage
 from conda_docker.link.filter import FileFilter
 from conda_docker.link.prefix import Prefix

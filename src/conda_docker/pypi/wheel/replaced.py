@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.link.noarch import installed_path
 
 if TYPE_CHECKING:

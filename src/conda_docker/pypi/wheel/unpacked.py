@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from zipfile import ZipInfo
 
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import InvalidPackage
 from conda_docker.pypi.wheel.archive import EARLIEST, Member, Wheel, WheelReader, dist_info_of
 from conda_docker.pypi.wheel.record import matches, read_record

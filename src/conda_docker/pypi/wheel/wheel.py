@@ -37,7 +37,7 @@ from conda_docker.pypi.wheel.record import (
 from python_docker.tar import TarEntry
 
 if TYPE_CHECKING:
-    from conda_docker.environment.wheels import LockedWheel
+    from conda_docker.environment.packages.wheels import LockedWheel
 
 Content = bytes | BinaryIO
 Linked = Iterator[tuple[TarEntry, Content]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conda_docker.dry_run import Layer, planned_layer
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.image.plan import members_of
 from conda_docker.image.preview import preview_image
 from conda_docker.layers.stores.layer_stores import LayerStores

@@ -23,7 +23,7 @@ from conda_docker.serve.errors import Denied, InvalidLock
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
-    from conda_docker.environment.wheels import LockedWheel
+    from conda_docker.environment.packages.wheels import LockedWheel
     from conda_docker.serve.configuration import Limits, ServerConfiguration
 
 _LISTED = 10

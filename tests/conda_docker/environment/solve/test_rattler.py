@@ -11,7 +11,7 @@ import pytest
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.environment.normal_spec import normal_spec
+from conda_docker.environment.packages.normal_spec import normal_spec
 from conda_docker.environment.solve.rattler import solve
 from conda_docker.environment.virtual_packages import virtual_packages
 from conda_docker.errors import ChannelError, InvalidEnvironment, Unsolvable, UnsupportedInput

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.layers.making.pipeline import ready_layers
 from conda_docker.layers.member import Member
 from conda_docker.package.conda_format import PackageFile

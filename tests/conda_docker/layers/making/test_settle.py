@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.layers.making.settle import settle
 from conda_docker.layers.member import Member
 from conda_docker.layers.recipe import Recipe

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.environment.wheels import LockedWheel, PipRequirements
+from conda_docker.environment.packages.wheels import LockedWheel, PipRequirements
 from conda_docker.errors import BuildFailed, UnsupportedInput
 from conda_docker.pypi.resolve.resolution import PipOptions
 from conda_docker.pypi.resolve.resolve import resolve_wheels

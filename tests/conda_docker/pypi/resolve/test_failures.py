@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conda_docker.environment.wheels import Distribution, PipRequirements
+from conda_docker.environment.packages.wheels import Distribution, PipRequirements
 from conda_docker.errors import DownloadError, InvalidPackage, Unsolvable
 from conda_docker.pypi.resolve.failures import conflicting, unresolvable
 from conda_docker.pypi.resolve.target import Target

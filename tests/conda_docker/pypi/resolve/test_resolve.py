@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage
-from conda_docker.environment.wheels import Distribution, LockedWheel, PipOption, PipRequirements
+from conda_docker.environment.packages.wheels import Distribution, LockedWheel, PipOption, PipRequirements
 from conda_docker.errors import InvalidEnvironment, InvalidPackage, Unsolvable, UnsupportedInput
 from conda_docker.pypi.resolve.resolution import PipOptions
 from conda_docker.pypi.resolve.resolve import resolve_wheels

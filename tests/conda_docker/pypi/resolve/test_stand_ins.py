@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from conda_docker.environment.wheels import Distribution
+from conda_docker.environment.packages.wheels import Distribution
 from conda_docker.pypi.resolve.stand_ins import write_stand_ins
 
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from conda_docker.cache.folder import CacheFolder
-from conda_docker.environment.wheels import PipOption
+from conda_docker.environment.packages.wheels import PipOption
 from conda_docker.package.fetch.find import hash_file
 from conda_docker.pypi.resolve import wheel_folder
 from conda_docker.pypi.resolve.wheel_folder import link_pages

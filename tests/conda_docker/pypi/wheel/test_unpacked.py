@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import InvalidPackage
 from conda_docker.layers.member import open_member
 from conda_docker.link.filter import KEEP_ALL

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import InvalidPackage
 from conda_docker.link.bytecode.compiler import Compiler
 from conda_docker.link.bytecode.python_program import exact_version, find_on_machine

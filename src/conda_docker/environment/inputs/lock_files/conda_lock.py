@@ -18,7 +18,7 @@ from conda_docker.environment.inputs.lock_files.locked_entries import (
 )
 from conda_docker.environment.inputs.platform_choice import choose_subdir
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_url
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url
 from conda_docker.yaml_document import YamlMapping, parse_document

@@ -20,8 +20,8 @@ from conda_docker.environment.inputs.lock_files.locked_entries import (
     unique,
 )
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_url
-from conda_docker.environment.package_url import channel_of_url
-from conda_docker.environment.wheels import Distribution, LockedWheel
+from conda_docker.environment.packages.package_url import channel_of_url
+from conda_docker.environment.packages.wheels import Distribution, LockedWheel
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 
 MARKER = "@EXPLICIT"

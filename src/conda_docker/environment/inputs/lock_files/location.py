@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from conda_docker.environment.package_url import local_path
+from conda_docker.environment.packages.package_url import local_path
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url
 from conda_docker.user_files import is_there, user_path

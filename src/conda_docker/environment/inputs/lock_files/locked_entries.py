@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, unquote
 
 from conda_docker.environment.inputs.lock_files.location import locate
 from conda_docker.environment.locked import LockedPackage
-from conda_docker.environment.topological_order import match_spec_name, topological_order
-from conda_docker.environment.wheels import LockedWheel, PipRequirements, normalize_name
+from conda_docker.environment.packages.topological_order import match_spec_name, topological_order
+from conda_docker.environment.packages.wheels import LockedWheel, PipRequirements, normalize_name
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_text
 

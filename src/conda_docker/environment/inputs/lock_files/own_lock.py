@@ -16,8 +16,8 @@ from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadReque
 from conda_docker.environment.inputs.lock_files.location import locate
 from conda_docker.environment.inputs.platform_choice import choose_subdir
 from conda_docker.environment.locked import LockedBase, LockedEnvironment, LockedPackage, package_from_record
+from conda_docker.environment.packages.wheels import Distribution, LockedWheel
 from conda_docker.environment.virtual_packages import Origin, VirtualPackage
-from conda_docker.environment.wheels import Distribution, LockedWheel
 from conda_docker.errors import InvalidEnvironment
 
 MARK = "conda-docker-lock"

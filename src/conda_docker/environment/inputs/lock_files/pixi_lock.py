@@ -31,10 +31,10 @@ from conda_docker.environment.locked import (
     LockedPackage,
     package_from_url,
 )
-from conda_docker.environment.package_url import file_name_of
-from conda_docker.environment.topological_order import topological_order
+from conda_docker.environment.packages.package_url import file_name_of
+from conda_docker.environment.packages.topological_order import topological_order
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.environment.virtual_packages import Origin, VirtualPackage
-from conda_docker.environment.wheels import LockedWheel
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.redaction import public_url
 from conda_docker.yaml_document import YamlMapping, parse_document

@@ -15,9 +15,9 @@ from conda_docker.environment.inputs.pixi.specs import indexes, match_spec, pip_
 from conda_docker.environment.inputs.pixi.spelling import misspelt
 from conda_docker.environment.inputs.pixi.toml_table import Table
 from conda_docker.environment.inputs.platform_choice import choose_subdir, least_demanding
+from conda_docker.environment.packages.wheels import PipRequirements, normalize_name
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import host_subdir
-from conda_docker.environment.wheels import PipRequirements, normalize_name
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 
 # Those of the build replace those of the host, and these the general ones, as in pixi.

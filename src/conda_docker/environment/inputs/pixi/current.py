@@ -10,11 +10,11 @@ from conda_docker.channels.configuration import read_conda_configuration
 from conda_docker.channels.urls import channel_urls
 from conda_docker.environment.inputs.pixi.requirements import needed_for_pip, pypi_names, unmet_requirements
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage
+from conda_docker.environment.packages.topological_order import match_spec_name
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.environment.solve.closure import needed_by
 from conda_docker.environment.solve.match_specs import RequestedSpec, read_specs
 from conda_docker.environment.spec import EnvironmentSpec
-from conda_docker.environment.topological_order import match_spec_name
-from conda_docker.environment.wheels import normalize_name
 from conda_docker.redaction import public_url
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from conda_docker.environment.inputs.pixi.manifest import Environment, Manifest
 from conda_docker.environment.inputs.pixi.platforms import Platform
 from conda_docker.environment.inputs.pixi.specs import pip_requirement
 from conda_docker.environment.inputs.pixi.toml_table import Table
-from conda_docker.environment.wheels import PipOption, normalize_name
+from conda_docker.environment.packages.wheels import PipOption, normalize_name
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url
 

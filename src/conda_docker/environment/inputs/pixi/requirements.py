@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage
-from conda_docker.environment.topological_order import match_spec_name
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.topological_order import match_spec_name
+from conda_docker.environment.packages.wheels import normalize_name
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement

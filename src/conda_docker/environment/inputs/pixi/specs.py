@@ -6,7 +6,7 @@ from pathlib import Path
 
 from conda_docker.environment.inputs.pixi.spelling import CONDA, PYPI, check_dependency
 from conda_docker.environment.inputs.pixi.toml_table import Table
-from conda_docker.environment.wheels import normalize_name
+from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import UnsupportedInput
 from conda_docker.redaction import public_text
 from conda_docker.user_files import user_path

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conda_docker.environment.inputs.kind import InputFile, InputKind, ReadRequest
+from conda_docker.environment.packages.wheels import PipRequirements
 from conda_docker.environment.spec import EnvironmentSpec
-from conda_docker.environment.wheels import PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 
 _LINE = re.compile(r"(?:(?P<channel>\S+)::)?(?P<name>[\w.-]+)=(?P<version>[^=\s]+)(?:=(?P<build>[^=\s]+))?")

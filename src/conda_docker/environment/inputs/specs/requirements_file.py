@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
-from conda_docker.environment.wheels import PipOption, PipRequirements
+from conda_docker.environment.packages.wheels import PipOption, PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.redaction import public_text
 from conda_docker.user_files import read_text, user_path

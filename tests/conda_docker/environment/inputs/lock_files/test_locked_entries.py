@@ -15,7 +15,7 @@ from conda_docker.environment.inputs.lock_files.locked_entries import (
     unique,
 )
 from conda_docker.environment.locked import package_from_url
-from conda_docker.environment.wheels import LockedWheel
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import InvalidEnvironment
 
 HASH = "a" * 64

@@ -10,8 +10,8 @@ import pytest
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.inputs.pixi.compose import choose_platform, compose
 from conda_docker.environment.inputs.pixi.manifest import parse_manifest
+from conda_docker.environment.packages.wheels import PipOption
 from conda_docker.environment.solve.match_specs import read_specs
-from conda_docker.environment.wheels import PipOption
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.user_files import read_text
 from tests.conda_docker.environment.inputs.examples import FOLDER

@@ -9,7 +9,7 @@ import pytest
 from conda_docker.environment.inputs.pixi.compose import choose_platform
 from conda_docker.environment.inputs.pixi.manifest import parse_manifest
 from conda_docker.environment.inputs.pixi.options import PipOptions, pip_options
-from conda_docker.environment.wheels import PipOption
+from conda_docker.environment.packages.wheels import PipOption
 from conda_docker.errors import InvalidEnvironment
 from tests.conda_docker.environment.inputs.pixi.workspaces import WORKSPACE
 

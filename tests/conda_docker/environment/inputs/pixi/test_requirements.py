@@ -8,7 +8,7 @@ import pytest
 
 from conda_docker.environment.inputs.pixi.requirements import unmet_requirements
 from conda_docker.environment.locked import LockedEnvironment, package_from_url
-from conda_docker.environment.wheels import LockedWheel, PipRequirements
+from conda_docker.environment.packages.wheels import LockedWheel, PipRequirements
 
 
 def wheel(name: str, version: str = "1", *requires: str) -> LockedWheel:

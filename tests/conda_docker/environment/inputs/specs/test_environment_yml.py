@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conda_docker.environment.inputs.specs.environment_yml import parse_environment_yml
-from conda_docker.environment.wheels import PipOption, PipRequirements
+from conda_docker.environment.packages.wheels import PipOption, PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.user_files import read_text
 from tests.conda_docker.environment.real_files import real_files

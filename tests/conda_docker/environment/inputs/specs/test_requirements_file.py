@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.inputs.specs.requirements_file import read_requirement_lines
-from conda_docker.environment.wheels import PipOption, PipRequirements
+from conda_docker.environment.packages.wheels import PipOption, PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker.environment.wheels import LockedWheel, normalize_name
+from conda_docker.environment.packages.wheels import LockedWheel, normalize_name
 
 
 def wheel(url: str) -> LockedWheel:

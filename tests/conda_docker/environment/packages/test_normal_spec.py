@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rattler import MatchSpec
 
-from conda_docker.environment.normal_spec import normal_spec, normal_specs
+from conda_docker.environment.packages.normal_spec import normal_spec, normal_specs
 
 
 @pytest.mark.parametrize(

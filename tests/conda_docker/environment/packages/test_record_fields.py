@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conda_docker.environment.record_fields import (
+from conda_docker.environment.packages.record_fields import (
     hex_digest_of,
     milliseconds_of,
     noarch_of,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rattler.package import BuildString
 
-from conda_docker.environment.topological_order import match_spec_name, topological_order
+from conda_docker.environment.packages.topological_order import match_spec_name, topological_order
 
 NAMES = "abcdefgh"
 

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.environment.package_url import channel_of_url, check_url, file_name_of, local_path, subdir_of_url
+from conda_docker.environment.packages.package_url import (
+    channel_of_url,
+    check_url,
+    file_name_of,
+    local_path,
+    subdir_of_url,
+)
 
 URL = "https://conda.example.org/team/linux-64/numpy-2.1.0-py312_0.conda"
 
