@@ -1,4 +1,5 @@
-"""Credentials for packages: in a URL itself, in the stores of rattler, conda and mamba, and in netrc.
+"""Credentials for packages: in a URL itself or in a channel's that the configuration names, in the stores of rattler,
+conda and mamba, and in netrc.
 
 What only rattler can read (keyrings, tokens that must be renewed first) is left to it.
 """
@@ -16,9 +17,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.channels.tokens import anaconda_tokens, with_anaconda_token
+from conda_docker.redaction import public_url
 from python_docker.errors import CredentialsError
 from python_docker.files.home import home_folder
 from python_docker.files.regular import read_regular_file
@@ -45,29 +48,60 @@ class Access:
 class Credentials:
     """The user's credentials for channels; each store is read once, when it is first needed."""
 
-    def __init__(self, environ: Mapping[str, str] | None = None, *, anaconda: bool = True) -> None:
+    def __init__(
+        self, configuration: CondaConfiguration | None = None, environ: Mapping[str, str] | None = None
+    ) -> None:
+        """Take what a `configuration` says of channels (None: nothing), and stores as `environ` names them."""
+        self._configuration = configuration or CondaConfiguration()
         self._environ = os.environ if environ is None else environ
-        self._anaconda = anaconda
         self._home = home_folder(self._environ)
 
     def access(self, url: str) -> Access:
         """Return how to ask for `url`, which is http or https; just so, where there are no credentials for it.
 
-        Credentials in the URL win; then come those of rattler (also pixi's), conda, mamba and netrc. Raises
-        `CredentialsError` for a store that is there but cannot be read.
+        Credentials in the URL win; then come those of a configured channel that it is in, of rattler (also pixi's),
+        conda, mamba and netrc. Raises `CredentialsError` for a store that is there but cannot be read.
         """
-        parts = urlsplit(url)
-        user, at, host = parts.netloc.rpartition("@")
-        if at:
-            name, _, password = user.partition(":")
-            return Access(urlunsplit(parts._replace(netloc=host)), _basic(unquote(name), unquote(password)))
-        if parts.path.startswith("/t/"):
-            return Access(url)
-        for store in (self._from_rattler, self._from_anaconda, self._from_mamba, self._from_netrc):
-            found = store(url)
-            if found is not None:
-                return found
-        return Access(url)
+        if found := _own_access(url):
+            return found
+        stores = (self._from_channels, self._from_rattler, self._from_anaconda, self._from_mamba, self._from_netrc)
+        return next((found for store in stores if (found := store(url)) is not None), Access(url))
+
+    def channel_url(self, url: str) -> str:
+        """Return the URL of a channel, with credentials for it in it that rattler does not find by itself.
+
+        What rattler stores, it finds, and it reads netrc; a bearer token has no place in a URL. Raises
+        `CredentialsError`.
+        """
+        if urlsplit(url).scheme not in ("http", "https") or _own_access(url):
+            return url
+        if (access := self._from_channels(url)) is None:
+            access = self._from_anaconda(url) or self._from_mamba(url)
+            if access is None or self._from_rattler(url) is not None:
+                return url
+        if (access.authorization or "").startswith("Basic "):
+            name, _, password = base64.b64decode(str(access.authorization)[6:]).decode().partition(":")
+            parts = urlsplit(url)
+            return urlunsplit(
+                parts._replace(netloc=f"{quote(name, safe='')}:{quote(password, safe='')}@{parts.netloc}")
+            )
+        return access.url
+
+    # -- channels in conda's configuration: conda finds the credentials of any URL within one of these ---------------
+
+    @cached_property
+    def _channels(self) -> list[tuple[str, str]]:
+        """Beginnings of URLs, each with the same with credentials, the longest first."""
+        places = {public_url(place): place for place in map(_folder, configured_places(self._configuration))}
+        with_credentials = [(public, place) for public, place in places.items() if public != place]
+        return sorted(with_credentials, key=lambda pair: len(pair[0]), reverse=True)
+
+    def _from_channels(self, url: str) -> Access | None:
+        for public, place in self._channels:
+            if _folder(url).startswith(public):
+                whole = place.rstrip("/") + url[len(public) - 1 :]
+                return _own_access(whole) or Access(whole)
+        return None
 
     # -- rattler: rattler_networking, authentication_storage -------------------------------------------------------
 
@@ -91,7 +125,7 @@ class Credentials:
 
     @cached_property
     def _anaconda_tokens(self) -> Mapping[str, str]:
-        return anaconda_tokens(self._environ) if self._anaconda else {}
+        return anaconda_tokens(self._environ) if self._configuration.add_anaconda_token else {}
 
     def _from_anaconda(self, url: str) -> Access | None:
         with_token = with_anaconda_token(url, self._anaconda_tokens)
@@ -134,6 +168,36 @@ class Credentials:
     def _from_netrc(self, url: str) -> Access | None:
         found = self._netrc.authenticators(urlsplit(url).hostname or "") if self._netrc is not None else None
         return None if found is None else Access(url, _basic(found[0] or "", found[2] or ""))
+
+
+def configured_places(configuration: CondaConfiguration) -> Iterator[str]:
+    """Yield the URLs of a configuration that credentials may stand in: of channels, and of places with several.
+
+    conda takes credentials from there for any package within (conda/models/channel.py, `_read_channel_configuration`).
+    """
+    members = configuration.custom_multichannels.values()
+    yield from (url for urls in (configuration.channels, configuration.default_channels, *members) for url in urls)
+    for name, place in configuration.custom_channels.items():
+        yield f"{place.rstrip('/')}/{name}"
+    if configuration.channel_alias:
+        yield configuration.channel_alias
+
+
+def _own_access(url: str) -> Access | None:
+    """Return how to ask for a URL that holds credentials itself, None for any other."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None  # whoever asks for it hears of that
+    user, at, host = parts.netloc.rpartition("@")
+    if at:
+        name, _, password = user.partition(":")
+        return Access(urlunsplit(parts._replace(netloc=host)), _basic(unquote(name), unquote(password)))
+    return Access(url) if parts.path.startswith("/t/") else None
+
+
+def _folder(url: str) -> str:
+    return url.rstrip("/") + "/"
 
 
 def _rattler_keys(host: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from conda_docker.channels.configuration import CondaConfiguration
-from conda_docker.channels.tokens import anaconda_tokens, with_anaconda_token
+from conda_docker.channels.credentials import Credentials
 from conda_docker.errors import ChannelError
 from conda_docker.redaction import public_url
 from conda_docker.user_files import is_there, user_path
@@ -55,8 +55,7 @@ def channel_urls(names: Iterable[str], configuration: CondaConfiguration) -> tup
     """
     urls = tuple(dict.fromkeys(url for name in names for url in _urls(name, configuration)))
     _check_policy(urls, configuration)
-    tokens = anaconda_tokens(os.environ) if configuration.add_anaconda_token else {}
-    return tuple(with_anaconda_token(url, tokens) for url in urls)
+    return tuple(map(Credentials(configuration).channel_url, urls))
 
 
 def _urls(name: str, configuration: CondaConfiguration) -> list[str]:

@@ -65,7 +65,7 @@ def _check(url: str, configuration: CondaConfiguration) -> Check:
 
 def _measure(subject: str, url: str, configuration: CondaConfiguration) -> Check:
     options = http_options(configuration).with_fields(connect_timeout=_SECONDS, read_timeout=_SECONDS, attempts=1)
-    access = Credentials(anaconda=configuration.add_anaconda_token).access(f"{url}/{_INDEX}")
+    access = Credentials(configuration).access(f"{url}/{_INDEX}")
     client = HttpClient(options)
     begun = time.monotonic()
     try:

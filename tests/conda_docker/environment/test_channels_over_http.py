@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import ssl
 import subprocess
@@ -95,6 +96,23 @@ def test_credentials_in_netrc(serve: Serve, folder: Path, home: Path) -> None:
     (home / ".netrc").write_text("machine 127.0.0.1\nlogin me\npassword s3cret\n")
     (home / ".netrc").chmod(0o600)
     assert lock(f"{server.url}/channel").packages
+
+
+def test_a_password_that_mamba_stores(serve: Serve, folder: Path, home: Path) -> None:
+    server = serve(folder, credentials=("me", "s3cret"))
+    stored = {"type": "BasicHTTPAuthentication", "user": "me", "password": base64.b64encode(b"s3cret").decode()}
+    (home / ".mamba/auth").mkdir(parents=True)
+    (home / ".mamba/auth/authentication.json").write_text(json.dumps({server.url.partition("://")[2]: stored}))
+    found = lock(f"{server.url}/channel")
+    assert found.packages[0].public_url == f"{server.url}/channel/linux-64/tool-1.0-0.conda"
+    assert "s3cret" not in json.dumps([dict(found.packages[0].record), found.channels])
+
+
+def test_a_channel_by_name_has_the_token_that_its_configured_place_has(serve: Serve, folder: Path) -> None:
+    server = serve(folder, token="tk-s3cret")
+    configuration = CondaConfiguration(custom_channels={"channel": f"{server.url}/t/tk-s3cret"})
+    assert lock("channel", configuration=configuration).channels == (f"{server.url}/channel",)
+    assert lock(f"{server.url}/channel", configuration=configuration).packages
 
 
 def test_no_credentials(serve: Serve, folder: Path) -> None:

@@ -230,7 +230,7 @@ class _Downloads:
 
                 remove_stopped_downloads(self._cache)
                 options = self._options or http_options(self._configuration)
-                credentials = Credentials(anaconda=self._configuration.add_anaconda_token)
+                credentials = Credentials(self._configuration)
                 http = HttpClient(options)
                 self._downloader = Downloader(
                     self._configuration, options, credentials, http, self._progress, self.stop, self.mirrors
