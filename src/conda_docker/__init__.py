@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from conda_docker.image.base.opening import open_base
     from conda_docker.policy.advisories.sources import AdvisorySource
     from conda_docker.policy.rules import Policy
-    from conda_docker.provenance import InstalledEnvironment, InstalledPackage, read_environments
+    from conda_docker.provenance.installed import InstalledEnvironment, InstalledPackage
+    from conda_docker.provenance.reading import read_environments
     from conda_docker.request import Request
     from conda_docker.resolution.lock import lock
     from conda_docker.resolution.resolve import Resolved, resolve
@@ -44,8 +45,8 @@ _HOMES = {
     "BuildResult": "image.assemble",
     "Bytecode": "build_options",
     "Layering": "build_options",
-    "InstalledEnvironment": "provenance",
-    "InstalledPackage": "provenance",
+    "InstalledEnvironment": "provenance.installed",
+    "InstalledPackage": "provenance.installed",
     "LockedEnvironment": "environment.locked",
     "LockedPackage": "environment.locked",
     "Policy": "policy.rules",
@@ -60,7 +61,7 @@ _HOMES = {
     "find_targets": "baking.targets.find",
     "lock": "resolution.lock",
     "open_base": "image.base.opening",
-    "read_environments": "provenance",
+    "read_environments": "provenance.reading",
     "rebuild": "verification.rebuild",
     "resolve": "resolution.resolve",
 }

@@ -12,7 +12,7 @@ from rattler.lock import LockFile
 from conda_docker.build_options import BuildOptions, Bytecode
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.image.assemble import BuildResult, build_image
-from conda_docker.provenance import read_environments
+from conda_docker.provenance.reading import read_environments
 from conda_docker.request import Request
 from conda_docker.resolution.resolve import resolve
 from python_docker.spec.platform import Platform

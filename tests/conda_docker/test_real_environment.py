@@ -15,7 +15,7 @@ import pytest
 from conda_docker.build_options import BuildOptions
 from conda_docker.environment.packages.package_url import local_path
 from conda_docker.image.assemble import BuildResult, build_image
-from conda_docker.provenance import packages_of_layer
+from conda_docker.provenance.reading import packages_of_layer
 from conda_docker.resolution.lock import lock
 from conda_docker.verification.rebuild import rebuild
 from conda_docker.verification.report import Outcome

@@ -14,7 +14,7 @@ from conda_docker.environment.packages.wheels import LockedWheel, normalize_name
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.fetch.fetch import fetch_packages
-from conda_docker.provenance import read_environments
+from conda_docker.provenance.reading import read_environments
 from conda_docker.request import Request
 from conda_docker.resolution.resolve import Resolved, resolve
 from conda_docker.sbom.document import bill_of_materials

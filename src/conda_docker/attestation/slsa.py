@@ -111,14 +111,14 @@ def _external(request: Request, files: Files) -> dict[str, Any]:
 
 def _internal(result: BuildResult) -> dict[str, Any]:
     """Return how the layers were made: what the image's history says of it."""
-    from conda_docker.provenance import read_environments
+    from conda_docker.provenance.reading import read_environments
 
     build = read_environments(result.image)[-1].build
     return {"prefix": result.prefix} | dict(build or {})
 
 
 def _base(result: BuildResult) -> list[dict[str, Any]]:
-    from conda_docker.provenance import base_of
+    from conda_docker.provenance.base import base_of
     from conda_docker.sbom.purl import image_purl
     from python_docker.errors import InvalidReference
     from python_docker.spec.reference import ImageReference

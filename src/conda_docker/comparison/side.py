@@ -14,7 +14,7 @@ from conda_docker.environment.inputs.table import kind_of
 from conda_docker.environment.packages.package_url import channel_of_url
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.provenance import copied_distributions, packages_of_layer, read_environments
+from conda_docker.provenance.reading import copied_distributions, packages_of_layer, read_environments
 from conda_docker.user_files import is_there
 from python_docker.errors import NotFound
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conda_docker import provenance
 from conda_docker.build_options import Activate, BuildOptions, LinkScripts
 from conda_docker.environment.activation_script import script_files
 from conda_docker.environment.locked import LockedEnvironment
@@ -35,6 +34,7 @@ from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.layers.stores.layer_stores import LayerStores
 from conda_docker.package.fetch.complete import complete_environment
+from conda_docker.provenance.entries import environment_history
 from python_docker.argument_types import check_optional, check_type
 from python_docker.image import Image
 from python_docker.progress import SILENT, Progress
@@ -186,7 +186,7 @@ def _own_layer(
     system = plan.system if plan.base is not None else None
     layer = environment_layer(plan.environment, plan.recipe, activation, user, system, created, frozen=options.frozen)
     record = BuildRecord.of(plan.recipe, options, extracted=any(each.extracted for each in packages.made))
-    history = provenance.environment_history(plan.environment, plan.recipe.prefix, rfc3339(created), record.to_json())
+    history = environment_history(plan.environment, plan.recipe.prefix, rfc3339(created), record.to_json())
     return NewLayers((NewLayer.of(layer, history, seconds=time.monotonic() - started, always=True),))
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
     from conda_docker.environment.packages.wheels import LockedWheel
-    from conda_docker.provenance import InstalledPackage
+    from conda_docker.provenance.installed import InstalledPackage
     from python_docker.image import Image
 
 ANY_WHEEL = "pypi"
@@ -85,7 +85,7 @@ def channel_report(images: Iterable[Image], allowed: Sequence[str]) -> ChannelRe
 
     Raises `NotFound` for an image whose history names no packages.
     """
-    from conda_docker.provenance import read_environments
+    from conda_docker.provenance.reading import read_environments
 
     found: dict[Origin, None] = {}
     for image in images:

@@ -11,13 +11,9 @@ from conda_docker.comparison.compare import Package, Side, compare
 from conda_docker.comparison.side import side_of_image
 from conda_docker.environment.packages.topological_order import match_spec_name
 from conda_docker.environment.packages.wheels import normalize_name
-from conda_docker.provenance import (
-    InstalledEnvironment,
-    base_of,
-    copied_distributions,
-    packages_of_layer,
-    read_environments,
-)
+from conda_docker.provenance.base import base_of
+from conda_docker.provenance.installed import InstalledEnvironment
+from conda_docker.provenance.reading import copied_distributions, packages_of_layer, read_environments
 from conda_docker.report.bill import Licenses
 from conda_docker.report.contents import Environment, LayerItem, PackageItem, Part, PartKind, Report, Runtime
 from conda_docker.report.layer_files import NOT_HERE, LayerFiles, read_layer_files

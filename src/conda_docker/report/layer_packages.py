@@ -15,7 +15,7 @@ from conda_docker.report.parts import owners_of
 from conda_docker.report.records import Record
 
 if TYPE_CHECKING:
-    from conda_docker.provenance import InstalledPackage
+    from conda_docker.provenance.installed import InstalledPackage
     from conda_docker.verification.steps import Step
 
 Requested = frozenset[tuple[str, str, str]]

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from conda_docker.environment.packages.wheels import normalize_name
-from conda_docker.provenance import packages_of_layer
+from conda_docker.provenance.reading import packages_of_layer
 from python_docker.tar import EntryType
 
 if TYPE_CHECKING:
-    from conda_docker.provenance import InstalledPackage
+    from conda_docker.provenance.installed import InstalledPackage
     from python_docker.image import Image
     from python_docker.image.layer import Layer
 

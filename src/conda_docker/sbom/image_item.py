@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conda_docker.provenance import base_of
+from conda_docker.provenance.base import base_of
 from conda_docker.sbom.purl import image_purl
 from python_docker.errors import InvalidReference
 from python_docker.spec.reference import ImageReference

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from conda_docker.environment.packages.topological_order import match_spec_name
 from conda_docker.environment.packages.wheels import Distribution, LockedWheel, normalize_name
-from conda_docker.provenance import copied_distributions, packages_of_layer, read_environments
+from conda_docker.provenance.reading import copied_distributions, packages_of_layer, read_environments
 from conda_docker.redaction import public_url
 from conda_docker.sbom.files import FileItem
 from conda_docker.sbom.image_item import ImageItem, base_item, image_item
@@ -21,7 +21,7 @@ from python_docker.spec.digest import Digest
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment, LockedPackage
-    from conda_docker.provenance import InstalledEnvironment, InstalledPackage
+    from conda_docker.provenance.installed import InstalledEnvironment, InstalledPackage
     from python_docker.image import Image
     from python_docker.spec.documents.manifest import Manifest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from conda_docker.provenance import base_of
+from conda_docker.provenance.base import base_of
 from conda_docker.verification.compare import compare
 from conda_docker.verification.report import LayerVerdict, Outcome, verdict_on
 from python_docker.errors import Error

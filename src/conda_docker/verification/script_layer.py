@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import ScriptFailed
-from conda_docker.provenance import scripts_of_layer
+from conda_docker.provenance.reading import scripts_of_layer
 from conda_docker.scripts.link_scripts import check_runnable, run_link_scripts
 from conda_docker.verification.own_layer import seconds
 

@@ -6,9 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conda_docker.provenance import (
-    InstalledEnvironment,
-    InstalledPackage,
+from conda_docker.provenance.installed import InstalledEnvironment, InstalledPackage
+from conda_docker.provenance.reading import (
     packages_of_layer,
     prefix_of_environment,
     prefix_of_link_scripts,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conda_docker.provenance import is_of_bills, is_of_prefix
+from conda_docker.provenance.reading import is_of_bills, is_of_prefix
 from conda_docker.verification.report import LayerVerdict, Outcome, verdict_on
 
 if TYPE_CHECKING:
-    from conda_docker.provenance import InstalledPackage
+    from conda_docker.provenance.installed import InstalledPackage
     from conda_docker.verification.steps import Step
 
 _REASONS = {

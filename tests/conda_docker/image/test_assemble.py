@@ -20,7 +20,7 @@ from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import DownloadError, InterpreterNotFound, InvalidPackage, ScriptFailed
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.link.bytecode.python_program import exact_version
-from conda_docker.provenance import read_environments
+from conda_docker.provenance.reading import read_environments
 from conda_docker.resolution.lock import lock
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
 from python_docker.image import Image

@@ -13,7 +13,7 @@ from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.image.assemble import build_image
 from conda_docker.image.build_record import BuildRecord
 from conda_docker.layers.recipe import Recipe
-from conda_docker.provenance import read_environments
+from conda_docker.provenance.reading import read_environments
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 
 OTHERS: dict[str, Any] = {

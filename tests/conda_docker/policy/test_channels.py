@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conda_docker.policy.channels import Origin, foreign_packages, installed_origins
-from conda_docker.provenance import InstalledPackage
+from conda_docker.provenance.installed import InstalledPackage
 
 CHANNEL = "https://conda.example.com/team"
 PACKAGES = (

@@ -9,7 +9,7 @@ import pytest
 from conda_docker.build_options import BuildOptions, Bytecode, Layering
 from conda_docker.environment.inputs.prefix import read_prefix
 from conda_docker.image.assemble import BuildResult, build_image
-from conda_docker.provenance import read_environments
+from conda_docker.provenance.reading import read_environments
 from conda_docker.request import Request
 from conda_docker.resolution.resolve import resolve
 from python_docker.tar import EntryType

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conda_docker.provenance import InstalledPackage
+from conda_docker.provenance.installed import InstalledPackage
 from conda_docker.report.layer_files import LayerFiles
 from conda_docker.report.layer_packages import LayerPackages, packages_in_layer, remaining_packages
 from conda_docker.report.records import Record

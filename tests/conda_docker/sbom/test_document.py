@@ -18,7 +18,7 @@ from conda_docker.environment.locked import LockedEnvironment, LockedPackage, pa
 from conda_docker.errors import DownloadError
 from conda_docker.image.assemble import build_image
 from conda_docker.image.result import BuildResult
-from conda_docker.provenance import prefix_history
+from conda_docker.provenance.entries import prefix_history
 from conda_docker.sbom.document import BillFormat, bill_of_materials
 from python_docker.image import Image
 from python_docker.image.layer import Layer

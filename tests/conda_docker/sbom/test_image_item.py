@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker import provenance
 from conda_docker.sbom.image_item import base_item, image_item
 from python_docker.image import Image
 
@@ -36,4 +35,3 @@ def test_the_base_that_it_is_on(
     monkeypatch.setattr("conda_docker.sbom.image_item.base_of", lambda image: said)
     found = base_item(Image())
     assert (found and found.name) == name
-    assert provenance.base_of(Image()) == (None, None)

@@ -19,12 +19,13 @@ from typing import Any
 import pytest
 
 from benchmarks.generator import Size, make_channel
-from conda_docker import provenance
 from conda_docker.build_options import BuildOptions
 from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import SandboxUnavailable
 from conda_docker.image.assemble import build_image
+from conda_docker.provenance import reading
+from conda_docker.provenance.installed import WHEEL_BUILD, InstalledPackage
 from conda_docker.request import Request
 from conda_docker.resolution.resolve import resolve
 from conda_docker.verification.rebuild import rebuild
@@ -129,7 +130,7 @@ def changed(image: Image, package: str, change: Callable[[bytes], bytes]) -> Ima
     """Return the image with a layer whose tar is changed, and all digests to match: what an attacker would make."""
     image = image.copy()
     for number, layer in enumerate(image.layers):
-        if package in [found.name for found in provenance.packages_of_layer(layer)]:
+        if package in [found.name for found in reading.packages_of_layer(layer)]:
             with layer.open_uncompressed() as stream:
                 tar = change(stream.read())
             blob = Blob.from_bytes(gzip.compress(tar), layer.descriptor.media_type)
@@ -217,7 +218,7 @@ def test_a_damaged_blob_is_found(locked: LockedEnvironment, tmp_path: Path) -> N
     image = built(locked, tmp_path / "cache", compression="none")
     with destination(f"oci:{tmp_path / 'layout'}:a") as target:
         put_image(image, target)
-    digest = next(layer.digest for layer in image.layers if "numpy" in str(provenance.packages_of_layer(layer)))
+    digest = next(layer.digest for layer in image.layers if "numpy" in str(reading.packages_of_layer(layer)))
     blob = tmp_path / "layout" / "blobs" / "sha256" / digest.encoded
     content = blob.read_bytes()
     blob.write_bytes(content.replace(b"numpy", b"numpY", 1))
@@ -244,7 +245,7 @@ def without_hash(image: Image, package: str) -> Image:
     """Return the image with a history that lacks a package's hashes."""
     image = image.copy()
     for number, layer in enumerate(image.layers):
-        if package in [found.name for found in provenance.packages_of_layer(layer)]:
+        if package in [found.name for found in reading.packages_of_layer(layer)]:
             [entry] = layer.history
             comment = re.sub(r"#(sha256:)?[0-9a-f]{32,64}", "", entry.comment or "")
             assert comment != entry.comment
@@ -383,7 +384,7 @@ def pushed(image: Image, name: str) -> None:
     ("url", "expected"), [("file:///app-1.0-py3-none-any.whl", True), ("file:///srv/app-1.0-py3-none-any.whl", False)]
 )
 def test_a_wheel_that_was_built_from_a_project(url: str, expected: bool) -> None:
-    wheel = provenance.InstalledPackage("app", "1.0", provenance.WHEEL_BUILD, url, None, "/opt/conda")
+    wheel = InstalledPackage("app", "1.0", WHEEL_BUILD, url, None, "/opt/conda")
     assert is_from_project(wheel) is expected
     assert not is_from_project(replace(wheel, build="0"))
 
@@ -471,7 +472,7 @@ def test_link_scripts_run_again_on_request(scripted: Image, tmp_path: Path) -> N
 
 
 def test_one_changed_byte_of_what_link_scripts_made(scripted: Image, tmp_path: Path) -> None:
-    [number] = [number for number, layer in enumerate(scripted.layers) if provenance.scripts_of_layer(layer)]
+    [number] = [number for number, layer in enumerate(scripted.layers) if reading.scripts_of_layer(layer)]
     layer = scripted.layers[number]
     with layer.open_uncompressed() as stream:
         tar = stream.read().replace(b"scripted 1.0", b"scripted 2.0")
@@ -498,7 +499,7 @@ def test_link_scripts_without_what_they_need(scripted: Image, tmp_path: Path, mo
     monkeypatch.setattr("conda_docker.scripts.link_scripts.find_sandbox", _no_sandbox)
     assert "no sandbox here" in reason(base=place)
     monkeypatch.undo()
-    own = next(layer for layer in scripted.layers if provenance.prefix_of_environment(layer))
+    own = next(layer for layer in scripted.layers if reading.prefix_of_environment(layer))
     [entry] = own.history
     networked = (entry.comment or "").replace('"layerFormat"', '"linkScriptsNetwork": true, "layerFormat"')
     scripted.layers[scripted.layers.index(own)] = Layer(

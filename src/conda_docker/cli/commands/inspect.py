@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conda_docker.cli.options.registries import Access
-    from conda_docker.provenance import InstalledEnvironment
+    from conda_docker.provenance.installed import InstalledEnvironment
     from python_docker.image import Image
     from python_docker.signing.expected import Expected
     from python_docker.spec.documents.manifest import Manifest
@@ -193,7 +193,7 @@ def _show_artifact(output: Output, location: str, source: Source, manifest: Mani
 
 def _show_packages(output: Output, image: Image, *, explicit: bool, json: bool) -> None:
     from conda_docker.cli.terminal.reports.image import describe_environment, environments_text
-    from conda_docker.provenance import read_environments
+    from conda_docker.provenance.reading import read_environments
 
     environments = read_environments(image)
     if explicit:
@@ -210,7 +210,7 @@ def _show_packages(output: Output, image: Image, *, explicit: bool, json: bool) 
 
 
 def _environments(image: Image) -> list[InstalledEnvironment]:
-    from conda_docker.provenance import read_environments
+    from conda_docker.provenance.reading import read_environments
     from python_docker.errors import NotFound
 
     try:

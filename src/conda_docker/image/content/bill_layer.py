@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from conda_docker import provenance
 from conda_docker.image.content.new_layers import NewLayer, NewLayers
+from conda_docker.provenance.entries import bill_history
 from conda_docker.sbom.document import BillFormat, bill_of_materials, check_installed
 from python_docker.image.layer_builder import build_layer
 from python_docker.spec.timestamps import rfc3339
@@ -70,5 +70,5 @@ def bill_layer(
         for _, (entry, content) in sorted((folders | entries).items()):
             builder.add(entry, content)
     assert builder.layer is not None
-    history = provenance.bill_history(sorted(files), rfc3339(created))
+    history = bill_history(sorted(files), rfc3339(created))
     return NewLayers((NewLayer.of(builder.layer, history, always=True),))

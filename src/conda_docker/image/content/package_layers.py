@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conda_docker import provenance
 from conda_docker.build_options import BuildOptions
 from conda_docker.errors import InterpreterNotFound
 from conda_docker.image.content.new_layers import NewLayer, NewLayers
@@ -17,6 +16,7 @@ from conda_docker.layers.make import make_layers
 from conda_docker.layers.member import named
 from conda_docker.layers.recipe import Recipe
 from conda_docker.link.bytecode.interpreter import Interpreters
+from conda_docker.provenance.entries import packages_history
 from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.timestamps import rfc3339
@@ -40,7 +40,7 @@ class PackageLayers:
             tuple(
                 NewLayer.of(
                     each.layer,
-                    provenance.packages_history(each.members, self.recipe.prefix, rfc3339(created)),
+                    packages_history(each.members, self.recipe.prefix, rfc3339(created)),
                     members=each.members,
                     cached=each.cached,
                     seconds=each.seconds,

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conda_docker import provenance
 from conda_docker.build_options import Activate, Bytecode, LinkScripts
 from conda_docker.environment.activation_script import FOLDER
 from conda_docker.errors import InterpreterNotFound
@@ -20,6 +19,7 @@ from conda_docker.prefix.key import layer_key
 from conda_docker.prefix.layers import Carried, prefix_layer
 from conda_docker.prefix.survey import Share, Survey, survey_prefix
 from conda_docker.prefix.survey_notes import notes_of
+from conda_docker.provenance.entries import prefix_history
 from python_docker.image.layer import Layer
 from python_docker.spec.timestamps import rfc3339
 
@@ -53,7 +53,7 @@ def prefix_layers(plan: ImagePlan, options: BuildOptions, store: FolderStore, cr
             notes += found.facts.notes
             numbers = {str(share): len(survey.of(share)) for share in shares if survey.of(share)}
             pip = survey.pip if Share.PIP in shares else ()
-            history = provenance.prefix_history(numbers, pip, plan.recipe.prefix, rfc3339(created))
+            history = prefix_history(numbers, pip, plan.recipe.prefix, rfc3339(created))
             seconds = time.monotonic() - started
             layers.append(NewLayer.of(found.layer, history, cached=found.known, seconds=seconds))
         if maker.uncompiled is not None:

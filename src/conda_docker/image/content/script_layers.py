@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from conda_docker import provenance
 from conda_docker.build_options import BuildOptions, LinkScripts
 from conda_docker.cache.folder import NoteKind
 from conda_docker.errors import ScriptFailed
 from conda_docker.image.content.new_layers import NewLayer, NewLayers
 from conda_docker.layers.facts import LayerFacts
+from conda_docker.provenance.entries import link_scripts_history
 from python_docker.errors import Error
 from python_docker.spec.platform import Platform
 from python_docker.spec.timestamps import rfc3339
@@ -60,7 +60,7 @@ def link_script_layers(
     layer, facts = _link_script_layer(image, packages, recipe, options, store, created)
     if not facts.packages:
         return NewLayers(notes=facts.notes)
-    history = provenance.link_scripts_history(packages, recipe.prefix, rfc3339(created))
+    history = link_scripts_history(packages, recipe.prefix, rfc3339(created))
     return NewLayers((NewLayer.of(layer, history, seconds=time.monotonic() - started),), facts.notes)
 
 

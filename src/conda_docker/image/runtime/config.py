@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.image.runtime.activation import ENTRYPOINT_NAME, Activation
 from conda_docker.image.runtime.annotations import MANIFEST, annotations_for
-from conda_docker.provenance import BASE_DIGEST, BASE_NAME
+from conda_docker.provenance.base import BASE_DIGEST, BASE_NAME
 from python_docker.errors import InvalidReference
 
 if TYPE_CHECKING:

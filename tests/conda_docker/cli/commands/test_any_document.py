@@ -20,7 +20,7 @@ from conda_docker.cli.terminal.reports.image import (
     environments_text,
     source_text,
 )
-from conda_docker.provenance import read_environments
+from conda_docker.provenance.reading import read_environments
 from python_docker.copying.choose import image_of
 from python_docker.copying.copy import Conversion, copy_index, copy_manifest
 from python_docker.errors import Error

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
-from conda_docker.provenance import environment_history, packages_history
+from conda_docker.provenance.entries import environment_history, packages_history
 from python_docker import Image
 from python_docker.image.layer import Layer
 from python_docker.transports import open_image, write_image

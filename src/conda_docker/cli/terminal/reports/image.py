@@ -10,7 +10,7 @@ from conda_docker.arguments.amounts import format_size
 from conda_docker.cli.terminal.tables import count, format_table
 
 if TYPE_CHECKING:
-    from conda_docker.provenance import InstalledEnvironment
+    from conda_docker.provenance.installed import InstalledEnvironment
     from python_docker.image import Image
     from python_docker.spec.documents.manifest import Index, Manifest
     from python_docker.spec.reference import ImageReference
