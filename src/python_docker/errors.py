@@ -60,6 +60,10 @@ class NotFound(Error, LookupError):
     """An image, a tag, a manifest or a blob that is not there."""
 
 
+class OutOfTime(Error):
+    """Work that was given some time, which is over (`python_docker.time_limit`)."""
+
+
 class PlatformNotFound(NotFound):
     """An index that holds no image for the platform that was asked for."""
 

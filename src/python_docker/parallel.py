@@ -6,13 +6,31 @@ import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, Future, InvalidStateError, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Generic, TypeVar
+from contextvars import copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
+
+from python_docker.time_limit import check_time
 
 if TYPE_CHECKING:
     from python_docker.progress import Task
 
 K = TypeVar("K", bound=Hashable)
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Threads(ThreadPoolExecutor):
+    """Threads whose work is done in a copy of the context of whoever submits it: the same limit of time holds for it.
+
+    >>> from python_docker.time_limit import at_most, time_limit
+    >>> with time_limit(60), Threads(1) as threads:
+    ...     threads.submit(at_most, 100).result() <= 60
+    True
+    """
+
+    def submit(self, work: Callable[P, T], /, *arguments: P.args, **named: P.kwargs) -> Future[T]:
+        return super().submit(copy_context().run, partial(work, *arguments, **named))
 
 
 class Stop:
@@ -45,9 +63,10 @@ class Stop:
         return None if isinstance(error, CancelledError) else error
 
     def check(self) -> None:
-        """Raise `CancelledError` when the work is to end."""
+        """Raise `CancelledError` when the work is to end, and `OutOfTime` when its time is over."""
         if self.is_set():
             raise CancelledError
+        check_time()
 
     def guard(self, task: Task) -> Task:
         """Return `task` as one that raises `CancelledError` when it hears of work that is in vain."""
@@ -125,7 +144,7 @@ def in_parallel(calls: Sequence[Callable[[], T]], workers: int, stop: Stop | Non
             stop.set(error)
             raise
 
-    with ThreadPoolExecutor(min(workers, len(calls)), thread_name_prefix="copy") as pool:
+    with Threads(min(workers, len(calls)), thread_name_prefix="copy") as pool:
         futures = [pool.submit(begin, call) for call in calls]
         try:
             wait(futures, return_when=FIRST_EXCEPTION)

@@ -13,6 +13,7 @@ import atexit
 import contextlib
 import ctypes
 import functools
+import math
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -21,6 +22,8 @@ from typing import Any, TypeVar
 
 from conda_docker.errors import SolverFailed, TookTooLong
 from conda_docker.redaction import public_text
+from python_docker.errors import OutOfTime
+from python_docker.time_limit import at_most
 
 Result = TypeVar("Result")
 
@@ -34,21 +37,25 @@ def run(call: Callable[[], Coroutine[Any, Any, Result]], *, seconds: float | Non
     """Return the result of an asynchronous function of rattler's, such as `lambda: rattler.solve(...)`.
 
     It runs in an event loop of a thread of its own, so that this works in a notebook, inside another event loop and
-    in any thread. Ctrl-C stops the wait and cancels the call, and so does the end of `seconds`. Raises what the
-    function raises, `TookTooLong`, and `SolverFailed` where rattler itself breaks down.
+    in any thread. Ctrl-C stops the wait and cancels the call, and so does the end of `seconds`, or of a
+    `time_limit`. Raises what the function raises, `TookTooLong`, `OutOfTime`, and `SolverFailed` where rattler itself
+    breaks down.
     """
     _register_guard()
+    longest = at_most(math.inf if seconds is None else seconds)
     outcome: Future[Result] = Future()
     running: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = Future()
 
     async def await_call() -> Result:
         running.set_result((asyncio.get_running_loop(), asyncio.current_task()))
         try:
-            async with asyncio.timeout(seconds) as limit:
+            async with asyncio.timeout(None if longest == math.inf else longest) as limit:
                 return await call()
         except TimeoutError:
             if not limit.expired():
                 raise
+            if seconds is None or longest < seconds:
+                raise OutOfTime("finding packages, or downloading one, takes longer than is allowed here") from None
             raise TookTooLong(
                 "finding packages takes longer than is allowed here: a channel does not answer in time, or too many "
                 "packages fit; try again, name versions, or fewer packages"

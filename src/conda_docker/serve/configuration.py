@@ -22,7 +22,8 @@ class Limits:
 
     `packages` and `package_bytes` (of the archives) are those of an image for one platform. `builds` run at once,
     `waiting` more may wait. Choosing packages may take `solve_seconds`, with the reading of indexes, and choosing
-    wheels as long again. A request waits `wait_seconds` for a build, which goes on after that. `latest_seconds` is how
+    wheels as long again; making the image, with all that is downloaded for it, or one of its layers again, may take
+    `build_seconds`. A request waits `wait_seconds` for a build, which goes on after that. `latest_seconds` is how
     long the tag `latest` keeps meaning the same. A client may begin `builds_per_minute` and make `requests_per_minute`.
     It may take `stall_seconds` to send a request, and must read `bytes_per_second` on the average, which it may miss
     for as long; `connections` may be open. `disk_bytes` is what layers, packages and images may take in the cache, None
@@ -34,6 +35,7 @@ class Limits:
     builds: int = 2
     waiting: int = 100
     solve_seconds: int = 120
+    build_seconds: int = 1800
     wait_seconds: int = 280
     latest_seconds: int = 600
     builds_per_minute: int = 60

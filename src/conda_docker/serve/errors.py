@@ -14,7 +14,15 @@ from conda_docker.errors import (
     UnsupportedInput,
     WrongPackage,
 )
-from python_docker.errors import Error, InvalidDigest, NotFound, PlatformNotFound, RegistryError, UnsupportedFormat
+from python_docker.errors import (
+    Error,
+    InvalidDigest,
+    NotFound,
+    OutOfTime,
+    PlatformNotFound,
+    RegistryError,
+    UnsupportedFormat,
+)
 
 
 class ServerError(Error):
@@ -95,6 +103,13 @@ class StillBuilding(TooMany):
     """
 
 
+class BuildTooLong(TooMany):
+    """A build that was ended, since it took longer than it may; another try goes on with what it has downloaded.
+
+    With the status of `StillBuilding`, for the same reason.
+    """
+
+
 class Unavailable(ServerError):
     """A channel, a registry or a disk that the server depends on, and that fails."""
 
@@ -126,6 +141,12 @@ def answer_to(error: Exception) -> ServerError:
         return error
     if isinstance(error, PolicyViolated):
         return Denied(str(error))
+    if isinstance(error, OutOfTime):
+        return BuildTooLong(
+            "making this takes longer than this server allows: a channel or a registry does not answer in time, or "
+            "there is much to download; what has come is kept, so that another try gets further",
+            60,
+        )
     if isinstance(error, WrongPackage):
         # Its text has the hash of the file that is there, which may be nobody's to know.
         return ManifestUnknown("a package is not what it should be: its channel has one with another hash or size")

@@ -36,7 +36,7 @@ class Server:
         self.catalogue = Catalogue(cache, settings_of(configuration))
         self.requests = Requests(configuration, cache, self.catalogue)
         self.maker = Maker(limits, cache, self.catalogue, self.requests)
-        self.builds = Builds(limits.builds, limits.waiting)
+        self.builds = Builds(limits.builds, limits.waiting, limits.build_seconds)
         self.metrics = Metrics(lambda: self.builds.waiting, lambda: self.builds.under_way)
         self.asking = Rate(limits.requests_per_minute, "requests")
         self.begun = Rate(limits.builds_per_minute, "new images")

@@ -16,6 +16,7 @@ from python_docker.http.connections.proxy import proxy_for
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.response import Response
 from python_docker.http.url import check_url, host_of, public_url
+from python_docker.time_limit import check_time
 from python_docker.version import __version__
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class HttpClient:
         try:
             raw = self._connections(url).request(method, url, sent, body)
         except (HTTPException, OSError, ValueError) as error:
+            check_time(host_of(url))
             failure = http_error(error, url, reached=host in self._reached)
             _log.debug("%s %s: %s", method, public_url(url), failure.cause)
             # The error beneath may name the whole URL, with its secrets.

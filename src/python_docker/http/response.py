@@ -11,6 +11,7 @@ from python_docker.http.connections.diagnosis import http_error
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.headers import header_number
 from python_docker.http.url import host_of
+from python_docker.time_limit import check_time
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -68,10 +69,12 @@ class Response:
 
         Raises `HttpError` when the connection breaks.
         """
+        check_time()
         try:
             return self._raw.read1(size)
         except (HTTPException, OSError, ValueError) as error:
             self.close()
+            check_time(self.host)
             raise http_error(error, self.url) from None
 
     def content(self, limit: int) -> bytes:

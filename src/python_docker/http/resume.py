@@ -11,6 +11,7 @@ from python_docker.http.headers import content_range
 from python_docker.http.options import HttpOptions
 from python_docker.http.response import Response
 from python_docker.http.retry import backoff
+from python_docker.time_limit import pause
 
 RANGE_REFUSALS: Final = frozenset({400, 416, 501})
 """The statuses that servers answer to a Range that they do not like."""
@@ -39,7 +40,7 @@ class ResumableBody:
         *,
         size: int | None,
         position: int = 0,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = pause,
     ) -> None:
         self.position = position
         self.broke = False

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 
 from python_docker.http.failure import HttpError
 from python_docker.http.headers import retry_after
 from python_docker.http.options import HttpOptions
 from python_docker.http.response import Response
+from python_docker.time_limit import pause
 
 RETRIED = frozenset({408, 425, 429, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 """The statuses that may be others at the next try."""
@@ -24,7 +24,7 @@ def with_retries(
     send: Callable[[], Response],
     options: HttpOptions,
     passing: Callable[[Response], bool] = is_passing,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] = pause,
 ) -> Response:
     """Call `send` until its answer is not a `passing` failure, as often as the options allow; return the last answer.
 

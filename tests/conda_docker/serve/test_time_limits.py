@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
+from conda_docker.cache.folder import CacheFolder
 from conda_docker.serve.configuration import Limits
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
+from tests.conda_docker.channel_server import ChannelServer
 from tests.conda_docker.serve.conftest import Start
+from tests.conda_docker.serve.test_page_api import lock_text
+from tests.conda_docker.serve.test_registry_api import layers_of
+from tests.images import layer_tar, write_oci_layout
+from tests.slow_registry import slow_registry
 
-SOON = Limits(solve_seconds=1)
+SOON, SHORT = Limits(solve_seconds=1), Limits(build_seconds=2)
 ENOUGH = 30  # seconds, in which what is bounded has ended on the busiest machine
 
 
@@ -65,3 +75,107 @@ def test_a_server_goes_on_after_work_that_took_too_long(
         assert server.get("/v2/env/mixed/manifests/latest").status_code == 404
     assert server.get("/v2/tool/manifests/latest").status_code == 200
     assert not [thread for thread in threading.enumerate() if thread.name == "rattler"]
+
+
+def test_a_registry_of_the_base_that_never_answers(start: Start, stalled: str) -> None:
+    assert_ends(start(base=f"{stalled.removeprefix('http://')}/base:1", limits=SHORT), "/v2/tool/manifests/latest")
+
+
+def test_a_base_that_comes_too_slowly(start: Start, tmp_path: Path) -> None:
+    write_oci_layout(tmp_path / "base", [layer_tar({"noise": os.urandom(100_000)})])
+    with slow_registry(tmp_path / "base", 2000) as base:
+        server = start(base=base, limits=SHORT)
+        pulled = server.get("/v2/tool/manifests/latest")
+        if pulled.status_code == 200:  # of which no layer was read
+            [child] = pulled.json()["manifests"]
+            manifest = server.get(f"/v2/tool/manifests/{child['digest']}").json()
+            assert_ends(server, f"/v2/tool/blobs/{manifest['layers'][0]['digest']}")
+        else:
+            assert_too_long(pulled)
+
+
+def test_a_package_that_never_comes(start: Start, channel: SyntheticChannel) -> None:
+    held = threading.Event()
+    files = ChannelServer(channel.folder, held={"tool-3.12.1-0.conda": held}).start()
+    try:
+        server = start(channels=(files.url,), limits=SHORT)
+        assert_ends(server, "/v2/tool/manifests/latest")
+        # Whoever looks at the page hears of it.
+        assert "takes longer than this server allows" in server.get("/v1/plan?package=tool").json()["failure"]
+        held.set()
+        assert server.get("/v2/tool/manifests/latest").status_code == 200
+        assert server.get("/v1/plan?package=tool").json()["failure"] is None
+    finally:
+        held.set()
+        files.stop()
+
+
+def test_a_layer_that_cannot_be_made_again_in_time(start: Start, channel: SyntheticChannel, cache: CacheFolder) -> None:
+    held = threading.Event()
+    held.set()
+    files = ChannelServer(channel.folder, held={"tool-3.12.1-0.conda": held}).start()
+    try:
+        server = start(channels=(files.url,), limits=SHORT)
+        layers = layers_of(server, "tool")
+        for folder in ("blobs", "packages"):
+            shutil.rmtree(cache.root / folder)
+        held.clear()
+        answers = [server.get(f"/v2/tool/blobs/{layer['digest']}") for layer in layers]
+        late = [answer for answer in answers if answer.status_code != 200]
+        assert len(late) == 1
+        assert_too_long(late[0])
+    finally:
+        held.set()
+        files.stop()
+
+
+def test_a_layer_repository_that_never_answers(start: Start, stalled: str) -> None:
+    layers = f"{stalled.removeprefix('http://')}/layers"
+    assert_ends(start(cache_from=(layers,), limits=SHORT), "/v2/tool/manifests/latest")
+
+
+def test_a_wheel_of_a_posted_lock_that_never_comes(start: Start, channel: SyntheticChannel, stalled: str) -> None:
+    wheel = {"name": "six", "version": "1.0", "url": f"{stalled}/six-1.0-py3-none-any.whl", "sha256": "0" * 64}
+    began = time.monotonic()
+    server = start(wheels=(f"{stalled}/",), limits=SHORT)
+    assert_too_long(server.post("/v1/locks", content=lock_text(channel, wheels=[wheel])))
+    assert time.monotonic() - began < ENOUGH
+
+
+def test_a_channel_that_does_not_answer_whoever_posts_a_lock(
+    start: Start, channel: SyntheticChannel, stalled: str
+) -> None:
+    sha256 = "0" * 64
+    text = f"@EXPLICIT\n{stalled}/linux-64/tool-3.12.1-0.conda#sha256:{sha256}\n"
+    began = time.monotonic()
+    assert_too_long(start(channels=(stalled,), limits=SHORT).post("/v1/locks", content=text))
+    assert time.monotonic() - began < ENOUGH
+
+
+def test_what_was_known_is_served_while_a_channel_does_not_answer(start: Start, channel: SyntheticChannel) -> None:
+    held = threading.Event()
+    held.set()
+    files = ChannelServer(channel.folder, held={"repodata.json": held, ".zst": held, ".jlap": held}).start()
+    try:
+        server = start(channels=(files.url,), limits=Limits(solve_seconds=1, latest_seconds=0))
+        before = server.get("/v2/tool/manifests/latest")
+        assert before.status_code == 200
+        held.clear()
+        after = server.get("/v2/tool/manifests/latest")
+        assert (after.status_code, after.content) == (200, before.content)
+    finally:
+        held.set()
+        files.stop()
+
+
+def assert_ends(server: TestClient, path: str) -> None:
+    began = time.monotonic()
+    answer = server.get(path)
+    assert time.monotonic() - began < ENOUGH
+    assert_too_long(answer)
+
+
+def assert_too_long(answer: Any) -> None:
+    assert answer.status_code == 429, answer.text
+    assert answer.headers["Retry-After"] == "60"
+    assert "takes longer than this server allows" in answer.text

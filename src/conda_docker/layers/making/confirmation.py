@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from conda_docker.layers.made import look_up
 from conda_docker.layers.member import named
 from conda_docker.layers.stores.confirm import confirm
 from python_docker.errors import Error
+from python_docker.parallel import Threads
 
 if TYPE_CHECKING:
     from conda_docker.layers.made import Group, MadeLayer
@@ -67,7 +68,7 @@ class Confirmation:
         left = list(found)
         for layer in left:
             self._hear(layer.layer)
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="confirm") as pool:
+        with Threads(_AT_ONCE, thread_name_prefix="confirm") as pool:
             while left:
                 asked = {pool.submit(self._is_right, layer, lost): layer for layer in left}
                 left = []

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conda_docker.layers.making.arrivals import Arrivals, complete_groups, work_of
+from python_docker.parallel import Threads
 from python_docker.streams.growing import GrowingFile
 
 if TYPE_CHECKING:
@@ -102,10 +103,10 @@ def ready_layers(
             kept.add_done_callback(events.put)
 
     with (
-        ThreadPoolExecutor(_KEPT_AT_ONCE, thread_name_prefix="keep") as keeping,
-        ThreadPoolExecutor(workers, thread_name_prefix="layer") as writing,
-        ThreadPoolExecutor(_WRITTEN_EARLY, thread_name_prefix="early") as writing_early,
-        ThreadPoolExecutor(1, thread_name_prefix="arrivals") as receiving,
+        Threads(_KEPT_AT_ONCE, thread_name_prefix="keep") as keeping,
+        Threads(workers, thread_name_prefix="layer") as writing,
+        Threads(_WRITTEN_EARLY, thread_name_prefix="early") as writing_early,
+        Threads(1, thread_name_prefix="arrivals") as receiving,
     ):
         stop.future.add_done_callback(events.put)
         try:

@@ -14,7 +14,6 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +40,7 @@ from conda_docker.layers.stores.repository_reader import RepositoryReader
 from python_docker.errors import ContentMismatch, NotFound, RegistryError
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
-from python_docker.parallel import Stop
+from python_docker.parallel import Stop, Threads
 from python_docker.progress import SILENT, Progress
 from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
@@ -126,7 +125,7 @@ class RepositoryStore:
             return
         self._read_plan(keys)
         missing = [key for key in wanted if key not in self._known]
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="look-up") as pool:
+        with Threads(_AT_ONCE, thread_name_prefix="look-up") as pool:
             list(pool.map(self.get, missing))
 
     def get(self, key: str) -> tuple[Layer, LayerFacts] | None:

@@ -24,6 +24,7 @@ from python_docker.http.response import Response
 from python_docker.http.resume import RANGE_REFUSALS, ResumableBody
 from python_docker.http.retry import with_retries
 from python_docker.progress import SILENT, Progress, Task
+from python_docker.time_limit import at_most, check_time
 
 if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
@@ -177,8 +178,9 @@ class Downloader:
         raise kind(f"cannot download {public_url(url)}: {_meaning(response.status)} (HTTP {response.status})")
 
     def _wait(self, seconds: float) -> None:
-        if self.stop.wait(seconds):
+        if self.stop.wait(at_most(seconds)):
             raise Stopped
+        check_time()
 
     def _receive_by_rattler(self, record: PublishedFile, url: str, partial: PartialDownload, task: Task) -> None:
         """Have rattler download, which knows object stores, registries and keyrings."""

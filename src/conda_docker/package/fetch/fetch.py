@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -18,7 +18,7 @@ from conda_docker.package.fetch.missing import check_found, check_local, not_her
 from python_docker.errors import Error
 from python_docker.files.home import expand_home
 from python_docker.http.url import host_of
-from python_docker.parallel import Stop
+from python_docker.parallel import Stop, Threads
 from python_docker.progress import SILENT, Progress
 from python_docker.streams.growing import GrowingFile
 
@@ -178,12 +178,12 @@ class _Pools:
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
-        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._pools: dict[str, Threads] = {}
 
-    def of(self, host: str) -> ThreadPoolExecutor:
+    def of(self, host: str) -> Threads:
         pool = self._pools.get(host)
         if pool is None:
-            pool = self._pools[host] = ThreadPoolExecutor(self._workers, thread_name_prefix="fetch")
+            pool = self._pools[host] = Threads(self._workers, thread_name_prefix="fetch")
         return pool
 
     def shutdown(self) -> None:

@@ -58,6 +58,8 @@ function showPlan(plan) {
     ["To be made", unknown.length ? `${unknown.length} layers, from archives of ${size(made) || "0 B"}` : "nothing"],
   ];
   at("summary").replaceChildren(...rows.flatMap(([term, text]) => [element("dt", term), element("dd", text)]));
+  at("failed").textContent = plan.failure ? `The last pull failed: ${plan.failure}.` : "";
+  at("failed").hidden = !plan.failure;
   at("notes").replaceChildren(...plan.notes.map((note) => element("li", note)));
   fill(at("layers").tBodies[0], plan.layers.map((layer) => [
     [layer.packages.join(", ") || layer.kind],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import asdict
 from functools import partial
 from importlib.resources import files
@@ -84,7 +85,8 @@ def page_routes(server: Server) -> list[BaseRoute]:
         work = partial(plan_image, server.requests, server.configuration.limits, asked, platform)
         key = "plan", asked.name, asked.tag, asked.channels, platform
         found: ImagePlan = await server.builds.run(key, client.name, work, server.configuration.limits.wait_seconds)
-        return _json(asdict(found))
+        failure = server.images.failure(asked)
+        return _json(asdict(found) | {"failure": None if failure is None else server.public(failure)})
 
     async def recent(request: Request) -> Response:
         client = server.client(request)
@@ -110,7 +112,8 @@ def page_routes(server: Server) -> list[BaseRoute]:
         server.begun.take(client.name)
         text = await _text(request, server.configuration.limits)
         work = partial(accept_lock, text, client.channels, server.configuration)
-        await server.builds.run(("lock", text), client.name, work, server.configuration.limits.wait_seconds)
+        key = "lock", hashlib.sha256(text.encode()).hexdigest(), client.channels
+        await server.builds.run(key, client.name, work, server.configuration.limits.wait_seconds)
         sha256 = await asyncio.to_thread(server.images.add_lock, text, client)
         return _json({"name": f"{LOCK}/{sha256}", "tag": LATEST}, 201)
 

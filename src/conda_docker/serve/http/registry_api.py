@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -76,7 +75,7 @@ def registry_routes(server: Server) -> list[BaseRoute]:
             return _content(request, document.raw, headers)
         if request.method == "HEAD":
             return Response(status_code=200, headers=headers | {"Content-Length": str(image.sizes[digest])})
-        elsewhere = await _elsewhere(server, image, digest)
+        elsewhere = await _elsewhere(server, client, image, digest)
         if elsewhere is not None:
             server.metrics.blobs.labels("redirected").inc()
             return RedirectResponse(elsewhere, 307, headers=VERSION_HEADER)
@@ -108,12 +107,12 @@ def _asked(request: Request, client: Client, tag: str = "latest") -> Asked:
     return client.asks(parse_name(request.path_params["name"], tag))
 
 
-async def _elsewhere(server: Server, image: ServedImage, digest: Digest) -> str | None:
+async def _elsewhere(server: Server, client: Client, image: ServedImage, digest: Digest) -> str | None:
     """Return where a client can get a layer that is not on this machine, if it is to be sent there."""
     configuration = server.configuration
     if not configuration.redirect or server.images.is_here(image, digest):
         return None
-    origin = await asyncio.to_thread(server.maker.origin_of, image, digest)
+    origin = await server.images.origin_of(client, image, digest)
     repositories = [ImageReference.parse(name) for name in configuration.cache_from]
     for repository in repositories:
         if origin == repository.name:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.cache.folder import mark_used
-from conda_docker.errors import ChannelError, DownloadError
+from conda_docker.errors import ChannelError, DownloadError, TookTooLong
+from conda_docker.serve.errors import answer_to
 from conda_docker.serve.making.disk import make_room
 from conda_docker.serve.making.environments import find_environment
-from python_docker.errors import Error, RegistryError
+from python_docker.errors import Error, OutOfTime, RegistryError
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from python_docker.spec.digest import Digest
 
 _MOMENT = 5.0  # seconds in which whoever was given the path of a layer has opened it
+_FAILURES = 100  # images whose last error is known
 _log = logging.getLogger("conda_docker")
 
 
@@ -56,6 +60,8 @@ class Images:
         self._rate = rate
         self._checked: set[tuple[Digest, int]] = set()
         self._begun: list[float] = []
+        self._failures: OrderedDict[Asked, str] = OrderedDict()
+        self._lock = threading.Lock()
 
     async def named(self, client: Client, asked: Asked) -> ServedImage:
         """Return what a name and a tag mean: what is known while that is fresh, else what is made now.
@@ -77,7 +83,7 @@ class Images:
             image = await self._builds.run(
                 key, client.name, partial(self._make, asked), self._configuration.limits.wait_seconds
             )
-        except (ChannelError, DownloadError, RegistryError) as error:
+        except (ChannelError, DownloadError, OutOfTime, RegistryError, TookTooLong) as error:
             if known is None:
                 self._metrics.images.labels("failed").inc()
                 raise
@@ -117,6 +123,22 @@ class Images:
         with self._making_room():
             return self._catalogue.add_lock(text, client.channels)
 
+    def failure(self, asked: Asked) -> str | None:
+        """Return what was said of the last try to make an image; None where it did not fail."""
+        with self._lock:
+            return self._failures.get(asked)
+
+    async def origin_of(self, client: Client, image: ServedImage, digest: Digest) -> str | None:
+        """Return the repository of a registry that a layer is in; None where none is known."""
+        if not self._maker.remembers(image):
+            await self._builds.run(
+                ("layers", image.root),
+                client.name,
+                partial(self._maker.origin_of, image, digest),
+                self._configuration.limits.wait_seconds,
+            )
+        return await asyncio.to_thread(self._maker.origin_of, image, digest)
+
     def is_here(self, image: ServedImage, digest: Digest) -> bool:
         """Return whether a layer is on this machine."""
         try:
@@ -125,8 +147,20 @@ class Images:
             return False
 
     def _make(self, asked: Asked) -> ServedImage:
-        with self._making_room():
-            return self._maker.make(asked)
+        failure = None
+        try:
+            with self._making_room():
+                return self._maker.make(asked)
+        except Error as error:
+            failure = str(answer_to(error))
+            raise
+        finally:
+            with self._lock:
+                self._failures.pop(asked, None)
+                if failure is not None:
+                    self._failures[asked] = failure
+                while len(self._failures) > _FAILURES:
+                    self._failures.popitem(last=False)
 
     def _make_layer(self, image: ServedImage, digest: Digest) -> Path:
         with self._making_room():

@@ -128,6 +128,11 @@ class Maker:
             self._cache.blobs.add(blob)
         return self._cache.blobs.path_of(digest)
 
+    def remembers(self, image: ServedImage) -> bool:
+        """Return whether it is known what makes the layers of an image, with nobody asked."""
+        with self._lock:
+            return image.root in self._blobs
+
     def origin_of(self, image: ServedImage, digest: Digest) -> str | None:
         """Return the repository of a registry that a layer is in; None where none is known."""
         blob = self._known_blobs(image).get(digest)

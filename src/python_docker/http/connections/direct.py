@@ -22,6 +22,7 @@ from python_docker.http.connections.diagnosis import NotConnected
 from python_docker.http.connections.heads import BoundedResponse
 from python_docker.http.headers import joined_headers
 from python_docker.http.url import DEFAULT_PORTS
+from python_docker.time_limit import at_most
 
 if TYPE_CHECKING:
     from python_docker.http.body import Body
@@ -52,7 +53,7 @@ class Connection(HTTPConnection):
     def connect(self) -> None:
         """Connect. Raises `NotConnected`, or the `OSError` that ended the agreement on TLS."""
         try:
-            self.sock = socket.create_connection((_for_socket(self.host), self.port), self.timeout)
+            self.sock = socket.create_connection((_for_socket(self.host), self.port), at_most(self._patience))
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             raise NotConnected(*error.args) from error
@@ -79,7 +80,7 @@ class Connection(HTTPConnection):
     ) -> BoundedResponse:
         """Send a request and return its answer, whose body is still to be read."""
         if self.sock is not None:
-            self.sock.settimeout(self._patience)
+            self.sock.settimeout(at_most(self._patience))
         self.putrequest(method, target, skip_accept_encoding=True)
         for name, value in headers.items():
             self.putheader(name, value)
@@ -91,7 +92,7 @@ class Connection(HTTPConnection):
                 if error.errno not in _ANSWERED_EARLY:
                     raise
                 break
-        self.sock.settimeout(read_timeout)
+        self.sock.settimeout(at_most(read_timeout))
         return cast("BoundedResponse", self.getresponse())
 
 

@@ -23,6 +23,7 @@ from python_docker.http.connections.heads import BoundedResponse
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.headers import joined_headers
 from python_docker.http.url import public_url
+from python_docker.time_limit import at_most
 
 if TYPE_CHECKING:
     import ssl
@@ -82,7 +83,9 @@ class ProxiedConnections:
                     redirect=False,
                     preload_content=False,
                     decode_content=False,
-                    timeout=urllib3.Timeout(connect=options.connect_timeout, read=options.read_timeout),
+                    timeout=urllib3.Timeout(
+                        connect=at_most(options.connect_timeout), read=at_most(options.read_timeout)
+                    ),
                 )
         finally:
             _sending.now = False

@@ -105,3 +105,12 @@ def test_nothing_is_wider_than_the_window(browser: Browser, server: RunningServe
     page = opened(browser, server, "?q=flask", width=width, dark=True)
     page.wait_until("!document.getElementById('plan').hidden")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_why_the_last_pull_failed_is_shown_with_the_plan(browser: Browser, server: RunningServer) -> None:
+    page = opened(browser, server)
+    plan = {"name": "tool", "tag": "latest", "platform": "linux/amd64", "packages": [], "layers": [], "base": []}
+    page.evaluate(f"showPlan({json.dumps(plan | {'notes': [], 'failure': 'it took <b>long</b>'})})")
+    assert text(page, "failed") == "The last pull failed: it took <b>long</b>."
+    page.evaluate(f"showPlan({json.dumps(plan | {'notes': [], 'failure': None})})")
+    assert page.evaluate("document.getElementById('failed').hidden") is True

@@ -6,18 +6,21 @@ import asyncio
 import threading
 from collections.abc import Awaitable
 from functools import partial
+from time import monotonic
 
 import pytest
 
 from conda_docker.serve.errors import StillBuilding, TooMany
 from conda_docker.serve.making.builds import Builds
+from python_docker.errors import NotFound, OutOfTime
+from python_docker.time_limit import pause
 
 
 def test_equal_requests_are_one_build() -> None:
     made = []
 
     async def ask() -> list[int]:
-        builds = Builds(2, 10)
+        builds = Builds(2, 10, 60)
 
         def work() -> int:
             made.append(1)
@@ -45,7 +48,7 @@ def test_no_more_than_allowed_at_once() -> None:
             now -= 1
 
     async def ask() -> None:
-        builds = Builds(2, 100)
+        builds = Builds(2, 100, 60)
         await asyncio.gather(*(builds.run(number, "client", work, 10) for number in range(20)))
         assert (builds.waiting, builds.under_way) == (0, 0)
         builds.close()
@@ -58,7 +61,7 @@ def test_clients_have_their_turns_whatever_the_number_of_their_requests() -> Non
     order: list[str] = []
 
     async def ask() -> None:
-        builds = Builds(1, 100)
+        builds = Builds(1, 100, 60)
         started, go = threading.Event(), threading.Event()
 
         def first() -> None:
@@ -81,7 +84,7 @@ def test_clients_have_their_turns_whatever_the_number_of_their_requests() -> Non
 
 def test_a_queue_that_is_full() -> None:
     async def ask() -> None:
-        builds = Builds(1, 1)
+        builds = Builds(1, 1, 60)
         go = threading.Event()
         tasks = [asyncio.create_task(builds.run(number, "client", lambda: go.wait(10), 10)) for number in range(2)]
         await asyncio.sleep(0.01)
@@ -96,7 +99,7 @@ def test_a_queue_that_is_full() -> None:
 
 def test_whoever_loses_patience_finds_the_result_later() -> None:
     async def ask() -> None:
-        builds = Builds(1, 1)
+        builds = Builds(1, 1, 60)
         go = threading.Event()
 
         def work() -> str:
@@ -116,7 +119,7 @@ def test_whoever_loses_patience_finds_the_result_later() -> None:
 
 def test_an_error_reaches_everybody_and_is_not_kept() -> None:
     async def ask() -> None:
-        builds = Builds(1, 10)
+        builds = Builds(1, 10, 60)
 
         def fail() -> None:
             raise ValueError("broken")
@@ -127,3 +130,39 @@ def test_an_error_reaches_everybody_and_is_not_kept() -> None:
         builds.close()
 
     asyncio.run(ask())
+
+
+def test_work_ends_after_the_time_that_it_may_take() -> None:
+    async def ask() -> None:
+        builds = Builds(1, 10, 0.01)
+
+        def work() -> None:
+            pause(10)
+
+        with pytest.raises(OutOfTime):
+            await builds.run("key", "client", work, 10)
+        builds.close()
+
+    asyncio.run(ask())
+
+
+def test_an_error_that_took_long_to_find_is_told_again_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conda_docker.serve.making.builds._SLOW", 0.0)
+    tries = []
+
+    def work() -> None:
+        tries.append(1)
+        raise NotFound("there is no such thing")
+
+    async def ask() -> None:
+        builds = Builds(1, 10, 60)
+        for _ in range(3):
+            with pytest.raises(NotFound, match="no such thing"):
+                await builds.run("key", "client", work, 10)
+        monkeypatch.setattr("conda_docker.serve.making.builds.time.monotonic", lambda: monotonic() + 10_000)
+        with pytest.raises(NotFound):
+            await builds.run("key", "client", work, 10)
+        builds.close()
+
+    asyncio.run(ask())
+    assert len(tries) == 2
