@@ -19,8 +19,8 @@ from conda_docker.serve.configuration import Limits
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer
 from tests.conda_docker.serve.conftest import Start
-from tests.conda_docker.serve.test_page_api import lock_text
-from tests.conda_docker.serve.test_registry_api import layers_of
+from tests.conda_docker.serve.http.test_page_api import lock_text
+from tests.conda_docker.serve.http.test_registry_api import layers_of
 from tests.images import layer_tar, write_oci_layout
 from tests.slow_registry import slow_registry
 
