@@ -7,7 +7,7 @@ base image ─────────┴─────────────
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ from conda_docker.image.content.script_layers import activation_variables, link_
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
 from conda_docker.image.result import BuildResult, LayerReport, layer_notes, report_layer, system_notes
 from conda_docker.image.runtime.activation import Activation, activate, with_scripts
-from conda_docker.image.runtime.config import configure, describe
+from conda_docker.image.runtime.config import configure, describe, variables_over_base
 from conda_docker.image.runtime.gpu import gpu_variables
 from conda_docker.image.runtime.users import ContainerUser, container_user, home_of
 from conda_docker.layers.made import MadeLayer
@@ -124,7 +124,8 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
         user = container_user(options.user, system, name=options.user_name, home=options.home)
         if user.added:
             check_home(user.home, system)
-    activation = _activation(plan, image, options, made, user, store)
+    gpu = gpu_variables(environment.packages, image.config.environment)
+    activation = _activation(plan, image, options, made, user, gpu, store)
     stack.add(_own_layer(plan, activation, user, options, packages, created))
     if options.add:
         from conda_docker.image.content.added_files import ADDED, add_files
@@ -133,7 +134,6 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
         others = image.layers[: len(stack.reports) - len(made)]
         tree = ImageTree.of(base, others, [layer.facts for layer in made], recipe.prefix_in_image.root, store.folder)
         stack.reports.append(report_layer(add_files(image, options, system, user, tree), always=True, content=ADDED))
-    gpu = gpu_variables(environment.packages, image.config.environment)
     configure(image, base, recipe.prefix, options, activation, gpu, user, has_python=environment.python is not None)
     describe(image, base, options, rfc3339(created))
     stated = {stem: stated for layer in made for stem, stated in layer.facts.stated.items()}
@@ -196,12 +196,14 @@ def _activation(
     options: BuildOptions,
     made: Sequence[MadeLayer],
     user: ContainerUser | None,
+    gpu: Mapping[str, str],
     store: FolderStore,
 ) -> Activation:
     """Return what activating the environment comes to, with what activation scripts set where they can be run here."""
     environment, recipe, system = plan.environment, plan.recipe, plan.system
     own = script_files(environment.scripts)
     scripts = [*(script for layer in made for script in layer.facts.activate), *own]
+    shell = shell_of(environment, system, recipe.prefix)
     activation = activate(
         options.activate,
         recipe.prefix,
@@ -210,21 +212,23 @@ def _activation(
         environment_variables=environment.variables,
         scripts=scripts,
         is_root_prefix=any(package.name == "conda" for package in environment.packages),
-        shell=shell_of(environment, system, recipe.prefix),
+        shell=shell,
     )
     if not scripts or options.activate is Activate.NEVER:
         return activation
     if user is None and plan.base is not None:
         # Scripts are run on all of the base's files anyway.
         system = read_base_system(plan.base, store.root, accounts=True)
-    variables = {**image.config.environment, **activation.variables}
+    variables = {**image.config.environment, **variables_over_base(activation, gpu, options)}
     home = user.home if user is not None else home_of(image.config["User"], system)
-    home = options.env.get("HOME") or variables.get("HOME") or home
+    home = variables.get("HOME") or home
     if own:  # the layer that they will be in depends on the entrypoint, so they get one here for themselves
         image = image.copy()
         image.add_layer_contents({f"{recipe.prefix_in_image.root}/{path}": content for path, content in own.items()})
     evaluated = activation_variables(image, sorted(scripts), recipe, variables, home, store)
-    return with_scripts(activation, scripts, evaluated)
+    return with_scripts(
+        activation, recipe.prefix, scripts, evaluated, before=variables, declared=options.env, shell=shell
+    )
 
 
 def shell_of(environment: LockedEnvironment, system: BaseSystem, prefix: str) -> str | None:

@@ -109,7 +109,7 @@ def key_of_activation(layers: Sequence[Layer], scripts: Sequence[str], variables
         "variables": dict(variables),
         "home": home,
     }
-    return hashlib.sha256(b"activation 3" + json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(b"activation 4" + json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def difference(before: Mapping[str, str], printed: bytes) -> Evaluated:
@@ -128,7 +128,9 @@ def difference(before: Mapping[str, str], printed: bytes) -> Evaluated:
             functions.append(f"{function[1]}()")
     changed = {name: value for name, value in sorted(after.items()) if before.get(name) != value}
     usable = {name: value for name, value in changed.items() if _is_text(value)}
-    unset = tuple(sorted(name for name in before if name not in after and name not in _OF_THE_SHELL))
+    # Shells do not pass on what they cannot name themselves, such as `a-b`: no script has taken it away.
+    gone = before.keys() - after.keys() - _OF_THE_SHELL
+    unset = tuple(sorted(name for name in gone if _NAME.fullmatch(name)))
     return Evaluated(usable, unset, only_in_shells=(*sorted(changed.keys() - usable.keys()), *sorted(functions)))
 
 

@@ -27,11 +27,13 @@ from python_docker.image import Image
 from python_docker.spec.platform import Platform
 from python_docker.streams.compression import Compression
 from python_docker.tar import EntryType
+from python_docker.transports import write_image
 from python_docker.validation import validate
 from tests.conda_docker.channel import File, Symlink, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.link.test_programs import program
 from tests.conda_docker.oracle import Installed, Rattler, Tree, differences
 from tests.conda_docker.packages import Entry
+from tests.peers import Program, run_in_bwrap, unpack_image
 
 LONG = "/build/" + "placehold_" * 24
 PYTHON = SyntheticPackage(name="python", version="3.12.1", files={"bin/python3.12": File(b"python", mode=0o755)})
@@ -352,6 +354,26 @@ def test_a_project_s_activation_scripts_come_after_those_of_packages(
     changed = replace(environment, scripts=(ActivationScript("z.sh", "export A=other\n"),))
     again = build_image(changed, runnable_base, options(tmp_path)).image
     assert again.config.environment["A"] == "other"
+
+
+def test_scripts_see_declared_variables_and_set_theirs_once(
+    channel: SyntheticChannel, tmp_path: Path, runnable_base: Image, umoci: Program
+) -> None:
+    script = b"export A=$GIVEN/a B=script\nexport DIRS=$DIRS:$CONDA_PREFIX N=$((${N:-0} + 1))\n"
+    channel.add(SyntheticPackage(name="tool", files={"etc/conda/activate.d/tool.sh": script}))
+    declared = {"GIVEN": "/given", "B": "mine", "DIRS": "/given"}
+    result = build_image(environment_of(channel, "tool"), runnable_base, options(tmp_path, env=declared))
+    expected = {"A": "/given/a", "B": "mine", "DIRS": "/given:/opt/conda", "N": "1"}
+    for variables in (result.image.config.environment, _started(result.image, umoci, tmp_path)):
+        assert {name: variables[name] for name in expected} == expected
+
+
+def _started(image: Image, umoci: Program, folder: Path) -> dict[str, str]:
+    """Return the variables of a process that the image's entrypoint starts."""
+    write_image(image, f"oci:{folder}/layout:latest")
+    root = unpack_image(umoci, folder / "layout", "latest", folder / "bundle")
+    ended = run_in_bwrap(root, *image.config["Entrypoint"], "/bin/env", env=image.config.environment)
+    return dict(line.partition("=")[::2] for line in ended.stdout.splitlines())
 
 
 def test_runtime_options_are_the_image_s(channel: SyntheticChannel, tmp_path: Path) -> None:

@@ -110,3 +110,7 @@ def test_names_and_values_that_no_image_can_hold() -> None:
     assert difference({}, b"A-B=1\0C=\xff\0BASH_FUNC_f%%=() {\n}\0BASH_FUNC_module()=() {\n}\0D=ok\0") == Evaluated(
         {"D": "ok"}, only_in_shells=("C", "f()", "module()")
     )
+
+
+def test_what_a_shell_cannot_name_is_not_taken_away_by_a_script() -> None:
+    assert difference({"A-B": "1", "a b": "1", "C": "1"}, b"D=ok\0") == Evaluated({"D": "ok"}, unset=("C",))

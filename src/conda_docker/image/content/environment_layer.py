@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import posixpath
-import shlex
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.activation_script import script_files
 from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.runtime.activation import ENTRYPOINT_NAME, Activation, state_file
+from conda_docker.image.runtime.shell_scripts import login_script
 from conda_docker.image.runtime.users import ContainerUser, user_files
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
@@ -61,7 +61,7 @@ def environment_layer(
     if activation.variables and (system is None or system.shells):
         # Sourced in the order of their names, each puts its environment first.
         number = str(below.environments + 1) if below.environments else ""
-        files[below.real_file(_LOGIN_SCRIPT.format(number))[1:]] = (0o644, login_script(recipe.prefix).encode())
+        files[below.real_file(_LOGIN_SCRIPT.format(number))[1:]] = (0o644, _login_script(recipe.prefix, activation))
     entries = {
         path: (TarEntry(path, mode=mode, size=len(content), mtime=created), content)
         for path, (mode, content) in files.items()
@@ -92,13 +92,13 @@ def marks_of_frozen(site_packages: str | None) -> dict[str, bytes]:
     return marks
 
 
-def login_script(prefix: str) -> str:
-    """Return a script for `/etc/profile.d`: login shells set PATH anew, which would hide the environment."""
-    folder = shlex.quote(f"{prefix}/bin")
-    return (
-        "# The conda environment comes first in login shells, too.\n"
-        f'case ":$PATH:" in\n    *:{folder}:*) ;;\n    *) PATH={folder}:$PATH; export PATH ;;\nesac\n'
-    )
+def _login_script(prefix: str, activation: Activation) -> bytes:
+    variables = {**activation.variables, **activation.scripted}
+    own, all_folders = f"{prefix}/bin", variables.pop("PATH", "")
+    # What comes after the environment's folders is the base's, which a login shell has set anew.
+    rest = activation.variables.get("PATH", "").removeprefix(own)
+    folders = all_folders.removesuffix(rest) if rest and all_folders.endswith(rest) else own
+    return login_script(prefix, variables, folders, activation.base_prefix).encode()
 
 
 def history_file(environment: LockedEnvironment, created: int) -> bytes:

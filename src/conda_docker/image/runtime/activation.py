@@ -9,11 +9,12 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Activate
-from conda_docker.environment.active import active_variables, sourcing
+from conda_docker.environment.active import active_variables
+from conda_docker.image.runtime.shell_scripts import entrypoint_script
 
 if TYPE_CHECKING:
     from conda_docker.scripts.activation_scripts import Evaluated
@@ -28,11 +29,17 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """What to do to an image: variables to set, the text of an entrypoint (or None), and what could not be done."""
+    """What to do to an image: variables to set, the text of an entrypoint (or None), and what could not be done.
+
+    `scripted` are variables that activation scripts set on top of all others, also those that a user declares.
+    `base_prefix` is the environment that is active in the base image.
+    """
 
     variables: Mapping[str, str]
     entrypoint: str | None
     notes: tuple[str, ...] = ()
+    scripted: Mapping[str, str] = field(default_factory=dict)
+    base_prefix: str | None = None
 
 
 def activate(
@@ -73,59 +80,71 @@ def activate(
     if wants_entrypoint and shell is None:
         notes.append("the image has no shell, so it has no entrypoint that runs activation scripts")
     entrypoint = entrypoint_script(prefix, shell) if wants_entrypoint and shell is not None else None
-    return Activation(variables, entrypoint, tuple(notes))
+    return Activation(variables, entrypoint, tuple(notes), base_prefix=base_variables.get("CONDA_PREFIX"))
 
 
-def with_scripts(activation: Activation, scripts: Iterable[str], evaluated: Evaluated) -> Activation:
+def with_scripts(
+    activation: Activation,
+    prefix: str,
+    scripts: Iterable[str],
+    evaluated: Evaluated,
+    *,
+    before: Mapping[str, str],
+    declared: Mapping[str, str],
+    shell: str | None = "/bin/sh",
+) -> Activation:
     """Return an activation with what `scripts` set, where it is known.
 
     It is then there wherever a container is entered, `docker exec` included; an entrypoint has it anew at each start.
+    `before` are the variables that the scripts were run with. A variable that users have `declared` keeps its value
+    however a container is entered, unless a script adds to that.
 
     >>> from conda_docker.scripts.activation_scripts import Evaluated
-    >>> with_scripts(Activation({"A": "1"}, None), ["a.sh"], Evaluated({"B": "2"})).variables
-    {'A': '1', 'B': '2'}
+    >>> plain, evaluated = Activation({"A": "1"}, None), Evaluated({"B": "2", "C": "3"})
+    >>> with_scripts(plain, "/opt/conda", ["a.sh"], evaluated, before={}, declared={"C": "4"}).scripted
+    {'B': '2'}
     """
     names = ", ".join(sorted(map(posixpath.basename, scripts)))
-    notes = list(activation.notes)
-    if evaluated.problem is not None and activation.entrypoint is not None:
-        notes.append(
+    replaced = [name for name, value in evaluated.variables.items() if _replaces(value, declared.get(name))]
+    kept = sorted({*replaced, *(name for name in evaluated.unset if name in declared)})
+    scripted = {name: value for name, value in evaluated.variables.items() if name not in kept}
+    entrypoint = activation.entrypoint
+    if entrypoint is not None and shell is not None:
+        undone = {name: (value, before.get(name)) for name, value in scripted.items()}
+        entrypoint = entrypoint_script(prefix, shell, undone=undone, kept=kept)
+    notes = (*activation.notes, *_notes(names, evaluated, kept, has_entrypoint=entrypoint is not None))
+    return replace(activation, entrypoint=entrypoint, scripted=scripted, notes=notes)
+
+
+def _replaces(value: str, declared: str | None) -> bool:
+    """Tell whether a script that gives a variable this value discards what a user declared it to be."""
+    return declared is not None and (not declared or declared not in value)
+
+
+def _notes(names: str, evaluated: Evaluated, kept: Iterable[str], *, has_entrypoint: bool) -> Iterable[str]:
+    if evaluated.problem is not None and has_entrypoint:
+        yield (
             f"what the activation scripts ({names}) set is known only to what the image's entrypoint starts, not to "
             f"`docker exec` and the like: {evaluated.problem}"
         )
     elif evaluated.problem is not None:
-        notes.append(f"activation scripts are in the image but not run ({names}): {evaluated.problem}")
+        yield f"activation scripts are in the image but not run ({names}): {evaluated.problem}"
     if evaluated.passed_over:
         passed = ", ".join(map(posixpath.basename, evaluated.passed_over))
-        notes.append(
+        yield (
             f"activation scripts that the image's shell does not get through are passed over ({passed}); they may need "
             "bash, which a base or the package bash brings"
         )
     if evaluated.only_in_shells:
-        notes.append(
+        yield (
             f"activation scripts ({names}) set {', '.join(evaluated.only_in_shells)}, which no variable of an image "
             "can hold: only what the entrypoint starts has it"
         )
-    if evaluated.unset:
-        notes.append(
-            f"activation scripts ({names}) unset {', '.join(evaluated.unset)}: only the entrypoint can do that"
-        )
-    return replace(activation, variables={**activation.variables, **evaluated.variables}, notes=tuple(notes))
-
-
-def entrypoint_script(prefix: str, shell: str = "/bin/sh") -> str:
-    """Return a script that sources every activation script of the environment and becomes the command it is given.
-
-    The scripts are written for bash as a rule, so bash runs them where there is one. Another shell passes over a script
-    that it does not get through, with a word.
-    """
-    return (
-        f"#!{shell}\n"
-        "# Sources the activation scripts of the conda environment, then becomes the command that it was given.\n"
-        'if [ -z "${BASH_VERSION-}" ] && command -v bash >/dev/null 2>&1; then\n'
-        '    exec bash "$0" "$@"\n'
-        "fi\n"
-        f'{sourcing(prefix)}exec "$@"\n'
-    )
+    unset = [name for name in evaluated.unset if name not in kept]
+    if unset:
+        yield f"activation scripts ({names}) unset {', '.join(unset)}: only the entrypoint can do that"
+    if kept:
+        yield f"activation scripts ({names}) would change {', '.join(kept)}; the value given with --env stays"
 
 
 def state_file(variables: Mapping[str, str]) -> bytes:

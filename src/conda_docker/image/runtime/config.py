@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from conda_docker.image.runtime.activation import ENTRYPOINT_NAME, Activation
@@ -30,18 +32,18 @@ def configure(
 ) -> None:
     """Set the runtime config of `image`: what activation sets, then what the options say, over what the base has.
 
+    What activation scripts set comes last, as in a shell that is activated.
+
     `gpu` are the variables for NVIDIA's runtime. The `user` is set as numbers, which Kubernetes can check. With
     `has_python` a container without a command of its own starts the environment's Python.
     """
     config = image.config
-    # Sorted: the order of options means nothing, and the same image is asked for.
-    for name, value in (*activation.variables.items(), *gpu.items(), *sorted(options.env.items())):
+    for name, value in {**variables_over_base(activation, gpu, options), **activation.scripted}.items():
         config.set_variable(name, value)
     if options.entrypoint is not None:
         config["Entrypoint"] = list(options.entrypoint)
     elif activation.entrypoint is not None:
-        # In front of the base's own entrypoint, which then runs with everything set.
-        config["Entrypoint"] = [f"{prefix}/bin/{ENTRYPOINT_NAME}", *config["Entrypoint"]]
+        config["Entrypoint"] = _entrypoint(f"{prefix}/bin/{ENTRYPOINT_NAME}", config["Entrypoint"])
     if options.cmd is not None:
         config["Cmd"] = list(options.cmd)
     elif options.entrypoint is not None:
@@ -56,6 +58,21 @@ def configure(
         config["WorkingDir"] = options.workdir
     for port in sorted(port if "/" in port else f"{port}/tcp" for port in options.expose):
         config["ExposedPorts"][port] = {}
+
+
+def _entrypoint(own: str, base: Sequence[str]) -> list[str]:
+    """Return the entrypoint `own` in front of the base's, which then runs with everything set.
+
+    Those of environments in the base come first: what is activated last wins.
+    """
+    earlier = list(takewhile(lambda word: posixpath.basename(word) == ENTRYPOINT_NAME, base))
+    return [*(word for word in earlier if word != own), own, *base[len(earlier) :]]
+
+
+def variables_over_base(activation: Activation, gpu: Mapping[str, str], options: BuildOptions) -> dict[str, str]:
+    """Return the variables that an image gets over its base's, and that activation scripts start with."""
+    # Sorted: the order of options means nothing, and the same image is asked for.
+    return {**activation.variables, **gpu, **dict(sorted(options.env.items()))}
 
 
 def describe(image: Image, base: Image | None, options: BuildOptions, created: str) -> None:

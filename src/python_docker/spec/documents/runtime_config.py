@@ -89,12 +89,15 @@ class RuntimeConfig(dict[str, Any]):
     def environment(self) -> dict[str, str]:
         """The variables of `Env` by name; the last one wins where a name occurs twice.
 
+        Those that no process can have, without a name or with a NUL, are left out.
+
         Raises `InvalidDocument` when `Env` is not a list of strings.
         """
         variables = self.get("Env") or []
         if not isinstance(variables, list) or not all(isinstance(variable, str) for variable in variables):
             raise InvalidDocument("the image's config is malformed at Env: not a list of strings")
-        return dict(variable.partition("=")[::2] for variable in variables)
+        pairs = (variable.partition("=")[::2] for variable in variables if "\0" not in variable)
+        return {name: value for name, value in pairs if name}
 
     def set_variable(self, name: str, value: str) -> None:
         """Set one variable of `Env`, in its place where it is set already.

@@ -6,6 +6,8 @@ import configparser
 import json
 from dataclasses import replace
 
+import pytest
+
 from conda_docker.environment.locked import LockedEnvironment, package_from_record
 from conda_docker.image.base.folder import Folder
 from conda_docker.image.base.system import BaseSystem
@@ -103,6 +105,26 @@ def test_login_shells_know_of_the_environments_of_the_base_too() -> None:
     )
     script = contents(layer)["etc/profile.d/conda-docker2.sh"]
     assert b"/opt/conda/envs/app/bin" in script
+
+
+@pytest.mark.parametrize(
+    ("path", "front"),
+    [
+        (None, "/opt/conda/bin"),
+        ("/opt/conda/extra:/opt/conda/bin:/usr/bin", "/opt/conda/extra:/opt/conda/bin"),
+        ("/usr/bin:/opt/conda/bin", "/opt/conda/bin"),
+    ],
+)
+def test_login_shells_have_the_folders_that_scripts_add(path: str | None, front: str) -> None:
+    activation = Activation(
+        {"PATH": "/opt/conda/bin:/usr/bin"}, None, scripted={"B": "2"} if path is None else {"B": "2", "PATH": path}
+    )
+    base = BaseSystem(shells=("/bin/sh",))
+    layer = environment_layer(ENVIRONMENT, Recipe("/opt/conda"), activation, None, base, WHEN)
+    script = contents(layer)["etc/profile.d/conda-docker.sh"].decode()
+    assert f"PATH={front}:$PATH;" in script
+    assert "export B=2\n" in script
+    assert script.count("export PATH") == 1
 
 
 def test_what_a_base_lacks_that_programs_rely_on() -> None:

@@ -16,10 +16,10 @@ from conda_docker.image.runtime.activation import (
     DEFAULT_PATH,
     Activation,
     activate,
-    entrypoint_script,
     state_file,
     with_scripts,
 )
+from conda_docker.image.runtime.shell_scripts import entrypoint_script
 from conda_docker.scripts.activation_scripts import Evaluated
 
 
@@ -31,6 +31,12 @@ def run(mode: Activate = Activate.AUTO, **changes: object) -> Activation:
         "scripts": [],
     }
     return activate(mode, "/opt/conda", **(fields | changes))  # type: ignore[arg-type]
+
+
+def scripted(scripts: list[str], evaluated: Evaluated, mode: Activate = Activate.AUTO, **declared: str) -> Activation:
+    activation = run(mode, scripts=scripts)
+    before = {**activation.variables, **declared}
+    return with_scripts(activation, "/opt/conda", scripts, evaluated, before=before, declared=declared)
 
 
 def test_path_comes_before_the_base_image_s() -> None:
@@ -79,15 +85,32 @@ def test_without_a_shell_there_is_no_entrypoint() -> None:
 
 def test_what_scripts_set_is_a_variable_of_the_image() -> None:
     scripts = ["etc/conda/activate.d/gcc.sh"]
-    found = with_scripts(run(scripts=scripts), scripts, Evaluated({"CC": "gcc"}, ("OLD",)))
-    assert found.variables["CC"] == "gcc"
+    found = scripted(scripts, Evaluated({"CC": "gcc"}, ("OLD",)))
+    assert found.scripted == {"CC": "gcc"}
     assert found.notes == ("activation scripts (gcc.sh) unset OLD: only the entrypoint can do that",)
+
+
+@pytest.mark.parametrize(
+    ("declared", "kept"), [("", True), ("mine", True), ("gcc", False), ("-O2", False), ("gcc -O2 -g", True)]
+)
+def test_what_is_declared_goes_before_scripts_that_do_not_add_to_it(declared: str, kept: bool) -> None:
+    found = scripted(["etc/conda/activate.d/gcc.sh"], Evaluated({"CC": "gcc -O2"}), CC=declared)
+    assert found.scripted == ({} if kept else {"CC": "gcc -O2"})
+    assert ("the value given with --env stays" in "".join(found.notes)) is kept
+
+
+def test_a_declared_variable_that_a_script_unsets_stays() -> None:
+    found = scripted(["etc/conda/activate.d/gcc.sh"], Evaluated({}, ("CC", "OLD")), CC="mine")
+    assert [note.rpartition(") ")[2] for note in found.notes] == [
+        "unset OLD: only the entrypoint can do that",
+        "would change CC; the value given with --env stays",
+    ]
 
 
 def test_what_only_shells_have_of_scripts_is_said() -> None:
     scripts = ["etc/conda/activate.d/gcc.sh", "etc/conda/activate.d/r.sh"]
     evaluated = Evaluated({}, only_in_shells=("f()",), passed_over=("/opt/conda/etc/conda/activate.d/r.sh",))
-    passed, functions = with_scripts(run(scripts=scripts), scripts, evaluated).notes
+    passed, functions = scripted(scripts, evaluated).notes
     assert "passed over (r.sh)" in passed
     assert "(gcc.sh, r.sh) set f()" in functions
 
@@ -111,7 +134,7 @@ def test_bash_called_sh_ends_at_no_script(tmp_path: Path, text: str) -> None:
 )
 def test_scripts_that_cannot_be_run_here_are_named(mode: Activate, note: str) -> None:
     scripts = ["etc/conda/activate.d/gcc.sh"]
-    found = with_scripts(run(mode, scripts=scripts), scripts, Evaluated({}, problem="no bwrap"))
+    found = scripted(scripts, Evaluated({}, problem="no bwrap"), mode)
     assert note in found.notes[0]
     assert "gcc.sh" in found.notes[0]
     assert "no bwrap" in found.notes[0]

@@ -43,6 +43,23 @@ def test_the_entrypoint_of_the_environment_goes_in_front_of_the_bases() -> None:
     assert image.config["Cmd"] == ["serve"]
 
 
+@pytest.mark.parametrize(
+    ("below", "expected"),
+    [
+        ([ENTRYPOINT, "/start"], [ENTRYPOINT, "/start"]),
+        (["/srv/env/bin/conda-docker-entrypoint", ENTRYPOINT], ["/srv/env/bin/conda-docker-entrypoint", ENTRYPOINT]),
+        (["/srv/env/bin/conda-docker-entrypoint"], ["/srv/env/bin/conda-docker-entrypoint", ENTRYPOINT]),
+    ],
+)
+def test_the_environment_on_top_is_activated_last_and_once(below: list[str], expected: list[str]) -> None:
+    assert configured(base(Entrypoint=below), SCRIPTS).config["Entrypoint"] == expected
+
+
+def test_what_scripts_set_comes_last() -> None:
+    activation = Activation({"A": "environment"}, None, scripted={"A": "option:script"})
+    assert configured(None, activation, env={"A": "option"}).config.environment["A"] == "option:script"
+
+
 def test_another_entrypoint_does_without_the_bases_command() -> None:
     image = configured(base(Entrypoint=["/start"], Cmd=["serve"]), SCRIPTS, entrypoint=["/app"])
     assert image.config["Entrypoint"] == ["/app"]

@@ -87,6 +87,7 @@ def test_the_environment_by_name() -> None:
     config = RuntimeConfig({"Env": ["A=1", "B=x=y", "A=2", "EMPTY="]})
     assert config.environment == {"A": "2", "B": "x=y", "EMPTY": ""}
     assert RuntimeConfig({"Env": None}).environment == {}
+    assert RuntimeConfig({"Env": ["", "=x", "A=1\0", "B\0=1", "C"]}).environment == {"C": ""}
 
 
 @pytest.mark.parametrize("variables", ["A=1", [1], {"A": "1"}, [None]])
