@@ -6,12 +6,26 @@ pax and ustar, with GNU's long names and base-256 numbers when reading; rules of
 
 from __future__ import annotations
 
-from importlib import import_module
+from typing import TYPE_CHECKING
 
-from python_docker.tar.content import Unreadable
-from python_docker.tar.entry import WHITEOUT, EntryType, TarEntry, clamped_path, contained_path
-from python_docker.tar.reader import TarReader
-from python_docker.tar.writer import LayerWriter
+from python_docker.exports import lazy
+
+if TYPE_CHECKING:
+    from python_docker.tar.content import Unreadable
+    from python_docker.tar.entry import WHITEOUT, EntryType, TarEntry, clamped_path, contained_path
+    from python_docker.tar.reader import TarReader
+    from python_docker.tar.writer import LayerWriter
+
+_ENTRY = ("WHITEOUT", "EntryType", "TarEntry", "clamped_path", "contained_path")
+# What python-docker 0.2 had here.
+_EARLIER = ("parse_v1", "write_tar_from_contents", "write_tar_from_path", "write_tar_from_paths", "write_v1")
+_HOMES = {
+    "LayerWriter": "python_docker.tar.writer",
+    "TarReader": "python_docker.tar.reader",
+    "Unreadable": "python_docker.tar.content",
+    **dict.fromkeys(_ENTRY, "python_docker.tar.entry"),
+    **dict.fromkeys(_EARLIER, "python_docker.earlier_tar"),
+}
 
 __all__ = [
     "WHITEOUT",
@@ -24,12 +38,5 @@ __all__ = [
     "contained_path",
 ]
 
-_EARLIER = ("parse_v1", "write_tar_from_contents", "write_tar_from_path", "write_tar_from_paths", "write_v1")
 
-
-def __getattr__(name: str) -> object:
-    """Import a function that python-docker 0.2 had here when it is first used."""
-    if name not in _EARLIER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module("python_docker.earlier_tar"), name)
-    return value
+__getattr__ = lazy(__name__, _HOMES)  # whoever checks a path needs no reader
