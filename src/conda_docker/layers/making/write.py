@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from conda_docker.layers.clobbers import find_losses, folders_of
 from conda_docker.layers.facts import LayerFacts, path_hash
-from conda_docker.layers.member import NO_LOSS, Loss, open_member
+from conda_docker.layers.making.opened import open_member
+from conda_docker.layers.member import NO_LOSS, Loss
 from conda_docker.link.bytecode.python_program import cache_tag
 from conda_docker.package.archive import UnsurveyedPackage
 from conda_docker.package.conda_format import PackageFile
@@ -17,7 +18,8 @@ from python_docker.streams.growing import GrowingFile
 
 if TYPE_CHECKING:
     from conda_docker.layers.linked_folders import Moves
-    from conda_docker.layers.member import Losses, Member, Opened
+    from conda_docker.layers.making.opened import Opened
+    from conda_docker.layers.member import Losses, Member
     from conda_docker.layers.recipe import Recipe
     from conda_docker.link.bytecode.compiler import Compiler
     from conda_docker.link.report import LinkReport

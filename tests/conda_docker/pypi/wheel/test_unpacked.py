@@ -12,7 +12,7 @@ import pytest
 
 from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import InvalidPackage
-from conda_docker.layers.member import open_member
+from conda_docker.layers.making.opened import open_member
 from conda_docker.link.filter import KEEP_ALL
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.fetch.fetch import fetch_packages
