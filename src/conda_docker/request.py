@@ -22,7 +22,7 @@ from conda_docker.arguments.values import (
     to_texts,
 )
 from conda_docker.build_options import BuildOptions
-from conda_docker.environment.inputs.prefix import Editable, PipPackages
+from conda_docker.environment.inputs.pip_installed import Editable, PipPackages
 from conda_docker.environment.subdirs import parse_platform, subdir_of_platform
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.policy.rules import Policy

@@ -6,10 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from conda_docker.environment.activation_script import ActivationScript
-from conda_docker.environment.installed_prefix import InstalledPrefix
 from conda_docker.environment.packages.normal_spec import normal_specs
 from conda_docker.environment.packages.package_url import (
     channel_of_url,
@@ -27,10 +25,14 @@ from conda_docker.environment.packages.record_fields import (
     texts_of,
 )
 from conda_docker.environment.packages.topological_order import topological_order
-from conda_docker.environment.packages.wheels import Distribution, LockedWheel, PipRequirements
-from conda_docker.environment.virtual_packages import VirtualPackage
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url, public_value
+
+if TYPE_CHECKING:
+    from conda_docker.environment.activation_script import ActivationScript
+    from conda_docker.environment.installed_prefix import InstalledPrefix
+    from conda_docker.environment.packages.wheels import Distribution, LockedWheel, PipRequirements
+    from conda_docker.environment.virtual_packages import VirtualPackage
 
 # What installers add to a package's record in conda-meta, and what solvers print in addition.
 _NOT_OF_THE_RECORD = frozenset(

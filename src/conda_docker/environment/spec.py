@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
+from typing import TYPE_CHECKING
 
-from conda_docker.environment.activation_script import ActivationScript
-from conda_docker.environment.packages.wheels import PipRequirements
 from conda_docker.errors import InvalidEnvironment
+
+if TYPE_CHECKING:
+    from conda_docker.environment.activation_script import ActivationScript
+    from conda_docker.environment.packages.wheels import PipRequirements
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,8 @@ def _merge_pip(parts: Sequence[PipRequirements]) -> PipRequirements | None:
     """Return all requirements in one. Their paths are absolute, so that it does not matter whose folder is kept."""
     if not parts:
         return None
+    from conda_docker.environment.packages.wheels import PipRequirements
+
     return PipRequirements(
         requirements=tuple(dict.fromkeys(chain.from_iterable(part.requirements for part in parts))),
         constraints=tuple(dict.fromkeys(chain.from_iterable(part.constraints for part in parts))),

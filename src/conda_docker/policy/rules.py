@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conda_docker.arguments.amounts import parse_duration
 from conda_docker.errors import InvalidPolicy
-from conda_docker.policy.advisories.sources import AdvisorySource
 from conda_docker.user_files import read_text, user_path
+
+if TYPE_CHECKING:
+    from conda_docker.policy.advisories.sources import AdvisorySource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,8 @@ def _flag(value: object) -> bool:
 
 
 def _sources(value: object) -> tuple[AdvisorySource, ...]:
+    from conda_docker.policy.advisories.sources import AdvisorySource
+
     return tuple(AdvisorySource.parse(text) for text in _texts(value))
 
 

@@ -8,16 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.folder_name import folder_name
-from conda_docker.environment.inputs.kind import Choice, InputFile, InputKind, ReadRequest
-from conda_docker.environment.inputs.prefix import read_prefix
-from conda_docker.environment.inputs.table import kind_of
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.spec import EnvironmentSpec, merge_specs
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_text
 
 if TYPE_CHECKING:
+    from conda_docker.environment.inputs.kind import InputFile, InputKind
     from conda_docker.request import Request
 
 
@@ -32,11 +29,21 @@ def describe(request: Request, files: Sequence[InputFile], subdir: str | None) -
     return described
 
 
+def read_files(paths: Sequence[Path]) -> list[InputFile]:
+    """Read the files of a request. Raises `InvalidEnvironment` for one that is missing, too large or not text."""
+    if not paths:
+        return []
+    from conda_docker.environment.inputs.kind import InputFile
+
+    return [InputFile.read(path) for path in paths]
+
+
 def _described(request: Request, files: Sequence[InputFile], subdir: str | None) -> LockedEnvironment | EnvironmentSpec:
     if request.prefix is not None:
         return _read_prefix(request, request.prefix, subdir)
     if request.name is not None:
         from conda_docker.channels.configuration import read_conda_configuration
+        from conda_docker.environment.folder_name import folder_name
         from conda_docker.environment.inputs.prefix_names import find_prefix
 
         found = find_prefix(request.name, read_conda_configuration(conda_exe=request.conda_exe))
@@ -44,30 +51,42 @@ def _described(request: Request, files: Sequence[InputFile], subdir: str | None)
     parts = [EnvironmentSpec(specs=tuple(request.specs), channels=tuple(request.channels))]
     alone = len(files) == 1 and not request.specs
     for file in files:
-        kind = kind_of(file)
-        _check_choice(request, file, kind)
-        read = kind.read(
-            ReadRequest(
-                file=file,
-                subdir=subdir,
-                environment=request.environment,
-                categories=tuple(request.categories),
-                alone=alone,
-            )
-        )
-        if isinstance(read, EnvironmentSpec):
-            parts.append(read)
-        elif alone:
+        read = _read_file(request, file, subdir, alone=alone)
+        if isinstance(read, LockedEnvironment):
             return read
-        else:
-            raise InvalidEnvironment(
-                f"{file.path} is {kind.name}, which lists exact packages: nothing can be added to it, "
-                "neither packages nor another file"
-            )
+        parts.append(read)
     return merge_specs(parts)
 
 
+def _read_file(
+    request: Request, file: InputFile, subdir: str | None, *, alone: bool
+) -> LockedEnvironment | EnvironmentSpec:
+    """Return what a file describes. Raises `InvalidEnvironment` for exact packages in one that is not `alone`."""
+    from conda_docker.environment.inputs.kind import ReadRequest
+    from conda_docker.environment.inputs.table import kind_of
+
+    kind = kind_of(file)
+    _check_choice(request, file, kind)
+    read = kind.read(
+        ReadRequest(
+            file=file,
+            subdir=subdir,
+            environment=request.environment,
+            categories=tuple(request.categories),
+            alone=alone,
+        )
+    )
+    if isinstance(read, LockedEnvironment) and not alone:
+        raise InvalidEnvironment(
+            f"{file.path} is {kind.name}, which lists exact packages: nothing can be added to it, "
+            "neither packages nor another file"
+        )
+    return read
+
+
 def _read_prefix(request: Request, prefix: Path, subdir: str | None) -> LockedEnvironment:
+    from conda_docker.environment.inputs.prefix import read_prefix
+
     return read_prefix(
         prefix,
         subdir=subdir,
@@ -110,6 +129,8 @@ def _line_of_name(name: str, files: Sequence[InputFile]) -> str | None:
 
 def _check_choice(request: Request, file: InputFile, kind: InputKind) -> None:
     """Raise `InvalidEnvironment` where a part of a file is named and the file is not of a kind that has such parts."""
+    from conda_docker.environment.inputs.kind import Choice
+
     for chosen, choice, what in (
         (request.environment, Choice.ENVIRONMENT, "environments to choose from (--environment)"),
         (request.categories, Choice.CATEGORIES, "categories to choose from (--category)"),

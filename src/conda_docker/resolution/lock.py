@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from conda_docker.arguments.values import to_choice, to_optional_choice, to_path, to_paths, to_text
 from conda_docker.build_options import SCRATCH, BuildOptions
-from conda_docker.environment.inputs.prefix import Editable, PipPackages
+from conda_docker.environment.inputs.pip_installed import Editable, PipPackages
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.request import ChannelPriority, Request, to_one_platform
 from conda_docker.resolution.resolve import resolve

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import DEFAULT_BASE, SCRATCH
-from conda_docker.environment.inputs.kind import InputFile
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
 from conda_docker.errors import InvalidSpec, Unsolvable
@@ -16,7 +15,7 @@ from conda_docker.request import Request
 from conda_docker.resolution.base import assumed_packages, check_base, open_base_of
 from conda_docker.resolution.choose import choose_packages, question_of, read_indexes
 from conda_docker.resolution.complete import complete
-from conda_docker.resolution.describe import describe, place_of, places_of
+from conda_docker.resolution.describe import describe, place_of, places_of, read_files
 from conda_docker.user_files import check_streams
 from python_docker.argument_types import check_type
 from python_docker.errors import noted
@@ -24,6 +23,7 @@ from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
+    from conda_docker.environment.inputs.kind import InputFile
     from conda_docker.environment.packages.wheels import PipRequirements
     from conda_docker.environment.spec import EnvironmentSpec
     from conda_docker.environment.virtual_packages import VirtualPackage
@@ -69,7 +69,7 @@ def resolve(
     """
     check_type("request", request, Request)
     check_streams(request.files)
-    files = [InputFile.read(path) for path in request.files]
+    files = read_files(request.files)
     platforms = request.platforms or (None,)
     from conda_docker.image.base.opening import one_base
 

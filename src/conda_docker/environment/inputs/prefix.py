@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from conda_docker.environment.folder_name import folder_name
 from conda_docker.environment.inputs.installed import installed_distributions
+from conda_docker.environment.inputs.pip_installed import Editable, PipPackages
 from conda_docker.environment.installed_prefix import InstalledDistribution, InstalledPrefix
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.packages.topological_order import match_spec_name, topological_order
@@ -26,24 +26,6 @@ _REMOVE_SPECS = re.compile(r"#\s*(?:remove|uninstall)\s+specs: *(\[.*\])")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _UNSET = "***unset***"
 _PARTS = ("bin", "conda-meta", "lib", "Library", "Scripts")
-
-
-class Editable(StrEnum):
-    """What to do about packages that pip installed in place (`pip install -e`)."""
-
-    COPY = "copy"
-    """Their folder of sources goes into the image."""
-    REFUSE = "refuse"
-
-
-class PipPackages(StrEnum):
-    """What to do about an environment in which pip installed something."""
-
-    INSTALL = "install"
-    """Install the same versions into the image."""
-    REFUSE = "refuse"
-    WARN = "warn"
-    """Leave it out, with a warning."""
 
 
 def read_prefix(

@@ -20,7 +20,6 @@ from python_docker.errors import ContentMismatch, Error, NotFound, PlatformNotFo
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.parallel import Shared
-from python_docker.registry.access.options import RegistryOptions
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents.manifest import Descriptor, Index, Manifest, parse_manifest
 from python_docker.spec.platform import Platform
@@ -29,6 +28,7 @@ from python_docker.spec.reference import ImageReference
 from python_docker.transports import Location, open_source
 
 if TYPE_CHECKING:
+    from python_docker.registry.access.options import RegistryOptions
     from python_docker.transports.medium import Source
 
 

@@ -11,7 +11,8 @@ import pytest
 import rattler
 
 from conda_docker.channels.rattler_engine import run
-from conda_docker.environment.inputs.prefix import Editable, PipPackages, read_prefix
+from conda_docker.environment.inputs.pip_installed import Editable, PipPackages
+from conda_docker.environment.inputs.prefix import read_prefix
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 
