@@ -82,6 +82,8 @@ def differing(one: LayerFacts, other: LayerFacts) -> list[str]:
     >>> differing(LayerFacts(), LayerFacts(programs=True))
     ['programs']
     """
+    if one == other:
+        return []
     first, second = (LayerFacts.from_json(each.to_json()).to_json() for each in (one, other))
     return [name for name, value in first.items() if value != second[name]]
 

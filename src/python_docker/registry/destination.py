@@ -118,6 +118,11 @@ class RegistryDestination:
         self._note(blob, outcome)
         return outcome
 
+    def expect_lacking(self, digest: Digest) -> None:
+        """Have `put_blob` send a blob without asking for it first, as one that is new to the repository."""
+        with self._lock:
+            self._lacking.setdefault(digest, None)
+
     def take(self, blob: Blob) -> bool:
         """Have a blob without its bytes: return whether it is there, or was mounted. Else `put_blob` sends it.
 

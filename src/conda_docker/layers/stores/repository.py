@@ -13,17 +13,15 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.artifact import (
-    FACTS_TYPE,
     LAYER_TYPE,
     PLAN_TYPE,
-    artifact_manifest,
     plan_tag,
     today,
     used_on,
@@ -37,14 +35,13 @@ from conda_docker.layers.stores.environment_entry import (
     read_entry,
 )
 from conda_docker.layers.stores.repository_reader import RepositoryReader
-from python_docker.errors import ContentMismatch, NotFound, RegistryError
-from python_docker.image.blob import Blob
+from conda_docker.layers.stores.repository_writer import RepositoryWriter
+from python_docker.errors import ContentMismatch, NotFound
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop, Threads
 from python_docker.progress import SILENT, Progress
 from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
-from python_docker.registry.destination import RegistryDestination
 from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.manifest import Manifest
 from python_docker.spec.reference import ImageReference
@@ -79,17 +76,15 @@ class RepositoryStore:
         self.client = client
         self.path = path
         self._cache = cache
-        self._progress = progress
-        self._stop = stop or Stop()
+        stop = stop or Stop()
         self._known: dict[str, Entry | None] = {}
+        self._learned: dict[str, Entry] = {}
         self._dropped: dict[str, list[tuple[Digest, Digest, int]]] = {}
         self._notes: dict[str, str] = {}
         self._plans: dict[str, Manifest | None] = {}
-        self._destination = RegistryDestination(client, path, None)
         # Where layers are copied, as by `cache pull`, none can be made: it is as patient as all else.
-        self._reader = RepositoryReader(client, path, cache, progress, self._stop, hasty=not must_keep)
-        self._must_keep = must_keep
-        self._full = False
+        self._reader = RepositoryReader(client, path, cache, progress, stop, hasty=not must_keep)
+        self._writer = RepositoryWriter(client, path, progress, stop, self._reader.warn, must_keep=must_keep)
         self._lock = threading.Lock()
 
     @classmethod
@@ -124,7 +119,9 @@ class RepositoryStore:
         if not wanted:
             return
         self._read_plan(keys)
-        missing = [key for key in wanted if key not in self._known]
+        missing = [key for key in wanted if key not in self._known and key not in self._learned]
+        if not missing:
+            return
         with Threads(_AT_ONCE, thread_name_prefix="look-up") as pool:
             list(pool.map(self.get, missing))
 
@@ -136,13 +133,16 @@ class RepositoryStore:
     def entry(self, key: str) -> Entry | None:
         """Return a layer with all inputs of its key; None when it is not there, or not right."""
         if key not in self._known:
-            entry = self._content(key, self._reader.manifest(key, LAYER_TYPE))
-            found = None if entry is None else self._entry(key, *entry)
+            found = self._learned.get(key) or self._asked(key)
             if found is not None and _said_of(found.layer) in self._dropped.get(key, ()):
                 found = None
             with self._lock:
                 self._known[key] = found
         return self._known[key]
+
+    def _asked(self, key: str) -> Entry | None:
+        entry = self._content(key, self._reader.manifest(key, LAYER_TYPE))
+        return None if entry is None else self._entry(key, *entry)
 
     def confirm(self, layer: Layer) -> None:
         """Ask whether a layer is there in the size that its entry says.
@@ -156,6 +156,7 @@ class RepositoryStore:
         with self._lock:
             self._dropped.setdefault(key, []).append(_said_of(layer))
             self._known.pop(key, None)
+            self._learned.pop(key, None)
 
     def holds(self, key: str, entry: Entry) -> bool:
         """Return whether that very layer is there; the repository is asked for its blob, too.
@@ -193,26 +194,35 @@ class RepositoryStore:
         entry = Entry(inputs, layer, facts)
         if self.get(key) is not None and (layer.blob.origin == self.name or self.holds(key, entry)):
             return self._located(layer)
-        if self._full:
+        if self._writer.is_full:
             return layer
-        self._put_blob(layer.blob, f"keep {next(iter(facts.packages), layer.digest.short)}")
+        self._writer.put_layer(layer.blob, next(iter(facts.packages), layer.digest.short))
+        self._reader.note_present(layer.descriptor)
         config = json.dumps({"inputs": inputs, "diffId": layer.diff_id, "facts": facts.to_json()}).encode()
-        if not self._put_manifest(key, LAYER_TYPE, config, [layer.descriptor]):
+        if not self._writer.put_entry(key, LAYER_TYPE, config, [layer.descriptor]):
             return layer
         with self._lock:
             self._known[key] = entry
         return self._located(layer)
 
+    def learn(self, key: str, layer: Descriptor, diff_id: Digest, facts: LayerFacts, inputs: Mapping[str, Any]) -> None:
+        """Hear of an entry that another process has put there, so that it need not be asked for."""
+        self._reader.note_present(layer)
+        with self._lock:
+            if self._known.get(key) is None:
+                self._known.pop(key, None)
+                self._learned[key] = Entry(inputs, Layer(self._reader.blob(layer), diff_id), facts)
+
     def keep_plan(self, keys: Sequence[str], entries: Mapping[str, Entry], notes: Mapping[str, str]) -> None:
         """Keep an entry for a whole environment, whose layers are there. Raises `RegistryError`."""
         tag = plan_tag(keys)
         config = environment_document(entries, notes)
-        if self._full:
+        if self._writer.is_full:
             return
         known = self._plans[tag] if tag in self._plans else self._reader.manifest(tag, PLAN_TYPE)
         if known is None or used_on(known) != today() or not self._dropped.keys().isdisjoint(entries):
             blobs = {entry.layer.digest: entry.layer.descriptor for entry in entries.values()}
-            self._put_manifest(tag, PLAN_TYPE, config, blobs.values())
+            self._writer.put_entry(tag, PLAN_TYPE, config, blobs.values(), is_new=known is None)
 
     def close(self) -> None:
         """Close idle connections."""
@@ -268,28 +278,6 @@ class RepositoryStore:
     def _located(self, layer: Layer) -> Layer:
         """Return the layer as one that this repository has, so that a push to the same registry mounts it."""
         return Layer(replace(layer.blob, origin=self.name), layer.diff_id, history=layer.history)
-
-    def _put_blob(self, blob: Blob, label: str = "") -> None:
-        """Have a blob there, shown as `label` if that is given."""
-        task = (self._progress if label else SILENT).start(label, blob.descriptor.size)
-        task.finish(self._destination.put_blob(blob, self._stop.guard(task)))
-
-    def _put_manifest(self, tag: str, kind: str, config: bytes, layers: Iterable[Descriptor]) -> bool:
-        """Return whether an entry was put: not where the registry refuses it, though it has taken the blobs."""
-        self._put_blob(Blob.from_bytes(config, FACTS_TYPE))
-        try:
-            self._destination.write(tag, artifact_manifest(kind, config, layers))
-        except RegistryError as error:
-            # 401: these credentials are not good any more. All else is a limit, of tags or images, or another rule.
-            if self._must_keep or not 400 <= error.status < 500 or error.status == 401:
-                raise
-            with self._lock:
-                first, self._full = not self._full, True
-            if first:
-                self._reader.warn(f"no more layers are kept there, since it refuses an entry: {error}")
-            return False
-        self._destination.remember()
-        return True
 
 
 def _said_of(layer: Layer) -> tuple[Digest, Digest, int]:

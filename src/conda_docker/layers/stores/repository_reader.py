@@ -138,6 +138,10 @@ class RepositoryReader:
             self._lose(error)
             raise OutOfReach(f"{self.name} cannot be read: {error}") from error
 
+    def note_present(self, descriptor: Descriptor) -> None:
+        """Note that a blob is there in that size: who put it there need not ask."""
+        self._confirmed[descriptor.digest, descriptor.size] = time.monotonic()
+
     def name_blob(self, digest: Digest, name: str) -> None:
         """Show a blob by a name while it is read."""
         self._names[digest] = name
