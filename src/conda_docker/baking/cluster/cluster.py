@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conda_docker.baking.cluster.here import Here, is_local, needs_this_machine
+from conda_docker.baking.cluster.layer_done import LayerDone
 from conda_docker.baking.cluster.scheduler import (
     RETRIES,
     Client,
@@ -29,7 +30,7 @@ from conda_docker.baking.cluster.scheduler import (
     import_distributed,
     reconnect,
 )
-from conda_docker.baking.cluster.tasks import ImageTask, LayerDone, LayerTask, TaskFailed, make_image, make_layer
+from conda_docker.baking.cluster.tasks import ImageTask, LayerTask, TaskFailed, make_image, make_layer
 from conda_docker.baking.cluster.waiting import told_while_waiting
 from conda_docker.baking.failure import Failure
 from conda_docker.baking.layers.works import LayerWork, distinct_packages, largest_first
@@ -247,7 +248,7 @@ class _Cluster:
             return
         for layer in found:
             assert isinstance(layer, LayerDone)
-            self._know(layer)
+            self._know(replace(layer, entry=None))  # which images alone need
 
     def _know(self, layer: LayerDone) -> None:
         """Note one layer that is there, and show that."""

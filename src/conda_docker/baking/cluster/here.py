@@ -13,7 +13,8 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conda_docker.baking.cluster.tasks import LayerDone, of_this_machine
+from conda_docker.baking.cluster.layer_done import LayerDone
+from conda_docker.baking.cluster.tasks import of_this_machine
 from conda_docker.baking.failure import Failure
 from conda_docker.baking.layers.making import Compilers, Workshop, make_works
 from conda_docker.baking.layers.works import machine_options, plan_of, works_of

@@ -1,7 +1,7 @@
-"""kept_stores: the stores of layers of a worker, open from one image to the next.
+"""kept_stores: the stores of layers of a worker, open from one task to the next.
 
-What is known of a layer is asked for once, and not for each image that holds it. It is forgotten after some minutes,
-and as soon as a layer repository was out of reach: what it has is then not known.
+They are connected once, and what is known of a layer is asked for once, and not for each image that holds it. It is
+forgotten after some minutes, and as soon as a layer repository was out of reach: what it has is then not known.
 """
 
 from __future__ import annotations
@@ -45,6 +45,6 @@ def kept_stores(options: BuildOptions, reachable: BuildOptions, insecure: tuple[
     key = os.getpid(), options, insecure
     with _lock:
         if not _kept or _kept[0].key != key or not _kept[0].is_good:
-            # Another image may use the stores that were kept; their connections end with it.
+            # Another task may use the stores that were kept; their connections end with it.
             _kept[:] = [_Kept(LayerStores.of(reachable), key, time.monotonic())]
         return _kept[0].stores

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from conda_docker.baking.cluster.layer_done import KeptEntry, LayerDone
 from conda_docker.baking.cluster.profiler import without_profiler
 from conda_docker.baking.failure import Failure
 from conda_docker.baking.layers.works import LayerWork, machine_options
@@ -45,22 +46,6 @@ class TaskFailed(Exception):
 
     def __str__(self) -> str:
         return str(self.failure.error())
-
-
-@dataclass(frozen=True, slots=True)
-class LayerDone:
-    """A layer that is in the layer repository, `known` before or made now; without a digest, the image makes it."""
-
-    key: str
-    name: str
-    digest: str = ""
-    size: int = 0
-    known: bool = False
-    seconds: float = 0.0
-    worker: str = ""
-    bake: str = ""
-    """Which bake asked for it: the scheduler gives equal work to all that ask."""
-    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +113,7 @@ class ImageTask:
 
 def make_layer(task: LayerTask) -> LayerDone:
     """Have a layer in the layer repository. Raises `TaskFailed` for an error that may pass."""
+    from conda_docker.baking.cluster.kept_stores import kept_stores
     from conda_docker.baking.layers.making import Workshop, make_works
     from conda_docker.layers.member import named
 
@@ -137,11 +123,9 @@ def make_layer(task: LayerTask) -> LayerDone:
     try:
         _check_release(task.release)
         work = _of_this_machine(work)
-        stop = Stop()
         options = _reachable(task.options, task.insecure)
-        shop = Workshop.open(options, _compilers(), workers=1, stop=stop)
-        with shop.stores:
-            [made] = make_works([work], shop)
+        stores = kept_stores(task.options, options, task.insecure)
+        [made] = make_works([work], Workshop(options, stores, _compilers(), workers=1, stop=Stop()))
     except Error as error:
         return LayerDone(work.key, name, failure=_passing_or_not(error))
     if isinstance(made.error, InterpreterNotFound):
@@ -158,6 +142,7 @@ def make_layer(task: LayerTask) -> LayerDone:
         made.seconds,
         platform.node() or "a worker",
         task.bake,
+        entry=KeptEntry.of(made, stores),
     )
 
 
@@ -182,6 +167,8 @@ def make_image(task: ImageTask, layers: Sequence[LayerDone]) -> TargetResult | F
         target = replace(task.target, request=replace(task.target.request, options=options))
         shared = machine_options(task.target.request.options)
         stores = kept_stores(shared, options, tuple(task.target.insecure))
+        for layer in layers:
+            layer.tell(stores)
         assembly = Assembly(Stop(), places=PushedBlobs(CacheFolder(default_cache_dir())), making=_MAKING)
         resolved = [open_solution(each, target.request) for each in task.solutions]
         if task.whole:

@@ -27,6 +27,7 @@ from python_docker.streams.growing import GrowingFile
 
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
+    from conda_docker.layers.facts import LayerFacts
     from conda_docker.layers.made import Group
     from conda_docker.layers.member import Member
     from conda_docker.layers.stores import LayerStore
@@ -40,13 +41,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MadeWork:
-    """What became of a `work`: its layer, `known` before or made in so many seconds, or the error that it met."""
+    """What became of a `work`: its layer, `known` before or made in so many seconds, or the error that it met.
+
+    `facts` are what is known of the layer.
+    """
 
     work: LayerWork
     layer: Layer | None
     known: bool = False
     seconds: float = 0.0
     error: Error | None = None
+    facts: LayerFacts | None = None
 
 
 class Compilers:
@@ -278,4 +283,4 @@ class _Making:
         work = self._works[step.number]
         if step.made is None:
             return MadeWork(work, None, error=step.error)
-        return MadeWork(work, step.made.layer, step.made.cached, step.made.seconds)
+        return MadeWork(work, step.made.layer, step.made.cached, step.made.seconds, facts=step.made.facts)

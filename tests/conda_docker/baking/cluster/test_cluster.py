@@ -77,11 +77,20 @@ def check_images(targets: list[Target], result: BakeResult, expected: dict[str, 
         assert not validate(image).problems
 
 
-def test_workers_make_each_layer_once(
-    cluster: Cluster, targets: list[Target], server: ChannelServer, tmp_path: Path
+def test_workers_make_each_layer_once_and_ask_for_none_that_was_made(
+    cluster: Cluster,
+    targets: list[Target],
+    server: ChannelServer,
+    registry: Registry,
+    repository: str,
+    tmp_path: Path,
 ) -> None:
     result = bake(targets, jobs=1, scheduler=cluster.start(2).address)
     result.raise_for_failures()
+    asked = [each for each in registry.requests() if f"/{repository}/layers/" in each.path]
+    entries = Counter(each.path for each in asked if each.method == "GET")
+    assert set(entries.values()) == {1}
+    assert not [each for each in asked if each.method in ("GET", "HEAD") and each.status != 404]
     got = Counter(path for method, path in server.requests if method == "GET" and path.endswith(".conda"))
     assert set(got.values()) == {1}
     assert result.made == result.packages == len(got)
