@@ -47,7 +47,7 @@ def compilable(works: Sequence[LayerWork], shop: Workshop) -> list[LayerWork]:
     if not any(work.interpreters is not None for work in works):
         return list(works)
     for work in works:
-        if work.interpreters is None or work.recipe.bytecode is None or shop.find(0, work) is not None:
+        if work.interpreters is None or work.recipe.bytecode is None or shop.has(work):
             continue
         try:
             shop.compilers.get(work.recipe.bytecode, work.interpreters)

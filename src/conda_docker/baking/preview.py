@@ -90,10 +90,10 @@ def preview(
                 for each in group:
                     shop.expect(each.works)
                 for work in largest_first(work for each in group for work in each.works):
-                    if shop.find(0, work) is None:
-                        missing.append(work)
-                    else:
+                    if shop.has(work):
                         known.add(work.key)
+                    else:
+                        missing.append(work)
                 downloads |= missing_archives(missing, shop)
     holders = Counter(key for each in planned for key in {work.key for work in each.works})
     works = largest_first(work for each in planned for work in each.works)

@@ -37,7 +37,7 @@ class Space:
         self._blobs = shop.stores.local.blobs
         self._works = {work.key: work for each in group for work in each.works}
         self._made: dict[str, tuple[Path, int]] = {}
-        missing = [work for work in self._works.values() if shop.find(0, work) is None]
+        missing = [work for work in self._works.values() if not shop.has(work)]
         archives = missing_archives(missing, shop)
         self._downloads = {archive: member.size or 0 for archive, member in archives.items()}
         self._files: dict[Archive, tuple[Path, int | None]] = {

@@ -126,9 +126,10 @@ class Workshop:
         """Look up the layers of one environment in the layer repositories, at once where it is known as a whole."""
         self.looked_in.expect([work.key for work in works])
 
-    def find(self, number: int, work: LayerWork) -> MadeLayer | None:
-        """Return a layer that a store has, unchecked."""
-        return look_up(number, work.members, work.recipe, self.looked_in.sources, {}, extracted=self.extracted)
+    def has(self, work: LayerWork) -> bool:
+        """Return whether a store says that it has a layer; it is not checked."""
+        found = look_up(0, work.members, work.recipe, self.looked_in.sources, {}, extracted=self.extracted)
+        return found is not None
 
 
 def make_works(
@@ -143,19 +144,19 @@ def make_works(
     repository that layers are to be kept in, ends all. Raises `CacheError`, `RegistryError`, and `CancelledError` when
     the workshop is stopped.
     """
+    taking = None if take is None else lambda layer: take(works[layer.position], layer.layer.blob)
+    confirmation = Confirmation(lambda number: works[number].recipe, shop.looked_in, taking, shop.extracted, shop.stop)
     found: list[MadeLayer] = []
     missing: dict[int, Group] = {}
     for number, work in enumerate(works):
         shop.stop.check()
-        known = shop.find(number, work)
+        known = confirmation.look_up(number, work.members, {})
         if known is None:
             missing[number] = work.members
         else:
             found.append(known)
     _check_room(shop, [works[number] for number in missing])
     making = _Making(works, shop)
-    taking = None if take is None else lambda layer: take(works[layer.position], layer.layer.blob)
-    confirmation = Confirmation(lambda number: works[number].recipe, shop.looked_in, taking, shop.extracted, shop.stop)
     kept: list[_Step] = []
     for layer in confirmation.confirmed(found, missing, {}):
         step = _Step(layer.position, layer)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from conda_docker.layers.member import Losses
     from conda_docker.layers.recipe import Recipe
     from conda_docker.layers.stores.layer_stores import LayerStores
-    from python_docker.image.layer import Layer
     from python_docker.parallel import Stop
     from python_docker.spec.digest import Digest
 
@@ -52,7 +51,8 @@ class Confirmation:
         recipe = self.recipe_of(position)
         found = look_up(position, group, recipe, self.stores.sources, lost, extracted=self.extracted)
         if found is not None:
-            self._hear(found.layer)
+            layer = found.layer
+            self.said.setdefault(layer.digest, set()).add((layer.diff_id, layer.size))
         return found
 
     def is_copied(self, layer: MadeLayer, lost: Losses) -> bool:
@@ -61,13 +61,11 @@ class Confirmation:
         return key is not None and self.stores.copies(key, layer.layer)
 
     def confirmed(self, found: Iterable[MadeLayer], missing: dict[int, Group], lost: Losses) -> Iterator[MadeLayer]:
-        """Yield layers of stores as soon as they are known to be what was said, and note the others in `missing`.
+        """Yield layers that `look_up` gave as soon as they are known to be right, and note the others in `missing`.
 
         One that is wrong is dropped with a warning, and asked of the stores once more: another may have it.
         """
         left = list(found)
-        for layer in left:
-            self._hear(layer.layer)
         with Threads(_AT_ONCE, thread_name_prefix="confirm") as pool:
             while left:
                 asked = {pool.submit(self._is_right, layer, lost): layer for layer in left}
@@ -86,9 +84,6 @@ class Confirmation:
                 except BaseException:
                     pool.shutdown(wait=False, cancel_futures=True)
                     raise
-
-    def _hear(self, layer: Layer) -> None:
-        self.said.setdefault(layer.digest, set()).add((layer.diff_id, layer.size))
 
     def _key(self, layer: MadeLayer, lost: Losses) -> str | None:
         return self.recipe_of(layer.position).key(layer.members, extracted=layer.extracted, lost=lost)

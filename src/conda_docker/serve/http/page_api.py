@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from conda_docker.serve.errors import InvalidLock, NoSuchName, TooLarge, TooSlow
 from conda_docker.serve.making.environments import environment_files
-from conda_docker.serve.making.planning import ImagePlan, plan_image
+from conda_docker.serve.making.planning import PublicPlan, public_plan
 from conda_docker.serve.making.posted_locks import accept_lock
 from conda_docker.serve.metrics import CONTENT_TYPE
 from conda_docker.serve.names import LATEST, LOCK, RULES, channel_alias, name_of, parse_name, parse_spec
@@ -82,9 +82,9 @@ def page_routes(server: Server) -> list[BaseRoute]:
         if platform not in server.configuration.platforms:
             raise NoSuchName(f"this server has no images for {platform}")
         server.begun.take(client.name)
-        work = partial(plan_image, server.requests, server.configuration.limits, asked, platform)
+        work = partial(public_plan, server.requests, server.configuration.limits, asked, platform)
         key = "plan", asked.name, asked.tag, asked.channels, platform
-        found: ImagePlan = await server.builds.run(key, client.name, work, server.configuration.limits.wait_seconds)
+        found: PublicPlan = await server.builds.run(key, client.name, work, server.configuration.limits.wait_seconds)
         failure = server.images.failure(asked)
         return _json(asdict(found) | {"failure": None if failure is None else server.public(failure)})
 

@@ -1,4 +1,4 @@
-"""plan: what an image would be made of, for people who look before they pull."""
+"""public_plan: what an image would be made of, for people who look before they pull."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PlannedPackage:
 
 
 @dataclass(frozen=True, slots=True)
-class ImagePlan:
+class PublicPlan:
     """What the image of a name is made of, for one platform; `base` are the sizes of the base image's layers."""
 
     name: str
@@ -47,7 +47,7 @@ class ImagePlan:
     notes: tuple[str, ...]
 
 
-def plan_image(requests: Requests, limits: Limits, asked: Asked, platform: Platform) -> ImagePlan:
+def public_plan(requests: Requests, limits: Limits, asked: Asked, platform: Platform) -> PublicPlan:
     """Return the plan of an image, with nothing made and no package downloaded.
 
     Raises what making it would raise before that: `ServerError`s, `Unsolvable`, `ChannelError` and others.
@@ -57,7 +57,7 @@ def plan_image(requests: Requests, limits: Limits, asked: Asked, platform: Platf
     check_limits(resolved, limits)
     stores = LayerStores.of(request.options, facts_alone=True)
     preview = preview_image(resolved.environment, resolved.base, request.options, stores=stores)
-    return ImagePlan(
+    return PublicPlan(
         asked.name,
         asked.tag,
         str(platform),
