@@ -21,7 +21,7 @@ from python_docker.spec.digest import Digest
 from python_docker.spec.digest_tags import ATTESTATIONS, SIGNATURES, SUFFIXES, digest_tag
 from python_docker.spec.documents.manifest import Descriptor, Index, Manifest
 from python_docker.spec.media_types import OCI_CONFIG, OCI_MANIFEST
-from python_docker.transports.medium import FindsTags, ListsReferrers, TakesReferrers, TakesTags
+from python_docker.transports.medium import FindsTags, ListsReferrers, LooksAhead, TakesReferrers, TakesTags
 
 if TYPE_CHECKING:
     from python_docker.transports.medium import Destination, Source
@@ -61,8 +61,16 @@ def copy_referrers(
     if wanted is False:
         return []
     kept = [digest for digest, new in written.items() if digest == new.digest]
+    look_ahead(source, kept)
     tagged = _copy_tagged(source, destination, kept, required=bool(wanted), progress=progress)
     return [*_copy_attached(source, destination, kept, required=bool(wanted), progress=progress), *tagged]
+
+
+def look_ahead(source: Source, digests: Iterable[Digest]) -> None:
+    """Have a source begin to look for what is attached to manifests, where that takes it some time."""
+    if isinstance(source, LooksAhead):
+        for digest in digests:
+            source.look_ahead(digest)
 
 
 def _copy_attached(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from python_docker.copying.attached import copy_referrers
+from python_docker.copying.attached import copy_referrers, look_ahead
 from python_docker.copying.choose import MAX_DEPTH, image_of, manifest_of
 from python_docker.copying.conversion import AS_IT_IS, Conversion, convert_image
 from python_docker.copying.names import name_blobs
@@ -23,6 +23,7 @@ from python_docker.spec.digest import Digest
 from python_docker.spec.documents.manifest import Descriptor, ImageConfig, Index, Manifest
 from python_docker.spec.media_types import INDEXES, MANIFESTS, ImageFormat
 from python_docker.spec.platform import Platform
+from python_docker.transports.medium import JoinsSource, TakesReferrers
 from python_docker.transports.table import INDEX_FORMS
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def copy_image(
     try:
         root = opened.root()
         with open_for_writing(destination, reference=opened.reference, registry=destination_registry) as target:
+            if isinstance(target, JoinsSource):
+                target.join(opened)
             if isinstance(root, Index) and all_platforms:
                 copied: dict[Digest, Manifest | Index] = {}
                 index = copy_index(opened, root, target, conversion=conversion, progress=progress, written=copied)
@@ -84,6 +87,8 @@ def copy_image(
                 # Only its config says what it is for.
                 image_of(opened, platform, root)
             original, _ = manifest_of(opened, platform, root)
+            if referrers is not False and conversion == AS_IT_IS and isinstance(target, TakesReferrers):
+                look_ahead(opened, [original.digest])
             manifest = copy_manifest(opened, original, target, conversion=conversion, progress=progress)
             copy_referrers(opened, target, {original.digest: manifest}, wanted=referrers, progress=progress)
             return manifest

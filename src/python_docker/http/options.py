@@ -38,6 +38,12 @@ class HttpOptions:
         if self.attempts < 1:
             raise ValueError(f"attempts must be at least 1, not {self.attempts}")
 
+    @property
+    def transport(self) -> tuple[object, ...]:
+        """What is the same for clients that may share connections; `environ` aside, which does not compare."""
+        waits = self.attempts, self.backoff, self.max_backoff, self.max_wait
+        return self.insecure, self.ca_bundle, self.connect_timeout, self.read_timeout, *waits
+
     def __repr__(self) -> str:
         # Neither a secret nor a name may get into a log by way of its options.
         return f"{type(self).__name__}(...)"

@@ -17,7 +17,7 @@ from python_docker.registry.auth.scope import repository_scope
 from python_docker.registry.client import MISSING_BLOB, RegistryClient
 from python_docker.registry.places import BlobPlaces
 from python_docker.registry.referrers import keep_referrer
-from python_docker.registry.source import reference_of, tagged_manifest
+from python_docker.registry.source import RegistrySource, reference_of, tagged_manifest
 from python_docker.registry.upload.session import Session, mount_blob
 from python_docker.spec.digest import Digest
 from python_docker.spec.docker_hub import DOCKER_HUB
@@ -26,7 +26,7 @@ from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.streams.compression import Compression
 from python_docker.transports.location import Location
-from python_docker.transports.medium import Destination
+from python_docker.transports.medium import Destination, Source
 
 _UPLOADS = 5
 """How many blobs are sent at once: they share one line."""
@@ -84,6 +84,11 @@ class RegistryDestination:
         """Connect, and have a token for uploads."""
         self._client.session.prepare([repository_scope(self._path, "pull", "push")])
 
+    def join(self, source: Source) -> None:
+        """Talk to the registry that `source` is in over its connections, if that is this one."""
+        if isinstance(source, RegistrySource):
+            self._client.session.join(source.session)
+
     def share(self, other: Destination) -> None:
         """Copy to this repository what `other` has put: in the same repository nothing is asked or sent again.
 
@@ -92,6 +97,7 @@ class RegistryDestination:
         """
         if not isinstance(other, RegistryDestination) or other._client.domain != self._client.domain:
             return
+        self._client.session.join(other._client.session)
         self._client.upload_limits = other._client.upload_limits
         if other._path == self._path:
             self._present, self._lock = other._present, other._lock
@@ -147,11 +153,15 @@ class RegistryDestination:
 
         It is asked at most once for a mount: what it begins in its place is the upload.
         """
+        if not exactly and self._comes_from(blob, self._path):
+            return "exists", None
         session: Session | bool = False
-        is_expected = self._path in self._repositories(blob.descriptor.digest)
+        source = self._source_of(blob)
+        # Where it comes from, it is: to mount it is one question, whether it is here as well or not.
+        is_certain = source is not None and self._comes_from(blob, source)
+        is_expected = not is_certain and self._path in self._repositories(blob.descriptor.digest)
         if is_expected and self._has(blob, exactly=exactly):
             return "exists", None
-        source = self._source_of(blob)
         if source is not None:
             session = mount_blob(self._client, self._path, blob.descriptor.digest, source)
             if session is True:
@@ -189,6 +199,10 @@ class RegistryDestination:
     def _repositories(self, digest: Digest) -> Sequence[str]:
         return () if self._places is None else self._places.repositories(self._client.domain, digest)
 
+    def _comes_from(self, blob: Blob, path: str) -> bool:
+        """Return whether a blob is read from that repository of this registry."""
+        return blob.origin == f"{self._client.domain}/{path}"
+
     def _source_of(self, blob: Blob) -> str | None:
         """Return another repository of this registry that should have a blob: where it is from, else was pushed to."""
         if not self._client.upload_limits.mounts:
@@ -216,7 +230,7 @@ class RegistryDestination:
         source = self._source_of(blob)
         if source is None:
             return not blob.descriptor.is_elsewhere
-        if blob.origin == f"{self._client.domain}/{source}":
+        if self._comes_from(blob, source):
             return False
         try:
             return not self._client.has_blob(source, blob.descriptor.digest)

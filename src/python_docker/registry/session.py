@@ -7,28 +7,24 @@ import re
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from python_docker.errors import RegistryError
 from python_docker.http.body import Body
-from python_docker.http.client import HttpClient
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.headers import retry_after
 from python_docker.http.response import Response
 from python_docker.http.resume import RANGE_REFUSALS
 from python_docker.http.retry import is_passing, with_retries
-from python_docker.http.url import check_url, is_loopback, origin, public_url
+from python_docker.http.url import check_url, origin, public_url
 from python_docker.registry.access.address import RegistryAddress
 from python_docker.registry.access.credentials import Credentials
 from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.auth.authorizer import Authenticator
 from python_docker.registry.auth.credential_files import find_credentials
+from python_docker.registry.contact import Contact
 from python_docker.registry.failures import registry_error
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
-
-if TYPE_CHECKING:
-    from python_docker.http.connections.tls import HostCertificates
 
 _log = logging.getLogger("python_docker.registry")
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
@@ -40,10 +36,8 @@ class RegistrySession:
     def __init__(self, address: RegistryAddress, options: RegistryOptions) -> None:
         self.address = address
         self.options = options
-        self._http = HttpClient(options, self._certificates)
+        self._contact = Contact(address, options)
         self._lock = threading.RLock()
-        self._base: str | None = None
-        self._challenges: list[str] = []
         self._logins: dict[str, Authenticator] = {}
         self._warned: set[str] = set()
 
@@ -114,7 +108,7 @@ class RegistrySession:
 
         since = time.monotonic()
         sent = login.header(scopes, long=long)
-        response = self._http.send(method, url, headers=headers, body=body, authorization=authorization)
+        response = self._contact.http.send(method, url, headers=headers, body=body, authorization=authorization)
         if response.status == 401 and self.is_own(response.url):
             from python_docker.registry.auth.challenge import parse_challenges
 
@@ -122,7 +116,7 @@ class RegistrySession:
             if login.refused(challenges, sent, scopes, since):
                 response.discard()
                 sent = login.header(scopes, long=long)
-                response = self._http.send(method, url, headers=headers, body=body, authorization=authorization)
+                response = self._contact.http.send(method, url, headers=headers, body=body, authorization=authorization)
         return response
 
     def prepare(self, scopes: Sequence[str]) -> None:
@@ -138,7 +132,7 @@ class RegistrySession:
             def send(url: str = url) -> Response:
                 if urlsplit(check_url(url)).scheme != "https" and not self.options.insecure:
                     raise HttpError(Cause.UNENCRYPTED, self.address.host, public_url(url))
-                return self._http.send("GET", url, headers=headers)
+                return self._contact.http.send("GET", url, headers=headers)
 
             try:
                 response = with_retries(send, self.options)
@@ -204,65 +198,20 @@ class RegistrySession:
             url = found._replace(scheme="https", netloc=own.netloc).geturl()
         return url
 
-    def _certificates(self, host: str) -> HostCertificates | None:
-        from python_docker.registry.access.certificates import host_certificates
-
-        return host_certificates(host, self.options.environ)
-
-    # -- the first contact -----------------------------------------------------------------------------------------
+    # -- who speaks, and where to -----------------------------------------------------------------------------------
 
     @property
     def base_url(self) -> str:
-        """What URLs of the registry start with. The first use finds out whether it speaks TLS, and how to log in."""
-        with self._lock:
-            if self._base is None:
-                self._base = self._connect()
-            return self._base
+        """What URLs of the registry start with; see `Contact.base_url`."""
+        return self._contact.base_url
 
-    def _connect(self) -> str:
-        if self.address.scheme is not None:
-            schemes: tuple[str, ...] = (self.address.scheme,)
-        elif is_loopback(self.address.host):
-            schemes = ("http", "https")
-        else:
-            schemes = ("https", "http") if self.options.insecure else ("https",)
-        try:
-            response = with_retries(lambda: self._ping(schemes), self.options)
-        except HttpError as error:
-            raise registry_error(error) from None
-        if response.status == 429 or response.status >= 500:
-            from python_docker.registry.refusal import refusal_error
+    def join(self, other: RegistrySession) -> None:
+        """Have what `other` knows of the registry, and its connections, if they reach the same one in the same way.
 
-            raise refusal_error(response, "connect", docker_hub=self.address.is_docker_hub)
-        # Any other refusal is none: some registries do not serve this path.
-        came = urlsplit(response.url)
-        base = self.address.url("https" if came.scheme == "https" else "http")
-        if urlsplit(base).hostname == came.hostname:
-            # Where plain HTTP was redirected to TLS, the rest goes there directly.
-            base = urlsplit(base)._replace(netloc=came.netloc).geturl()
-        if response.status == 401 and origin(response.url) == origin(base):
-            self._challenges = response.header_values("www-authenticate")
-        return base
-
-    def _ping(self, schemes: Sequence[str]) -> Response:
-        """Return the answer to the first request of all (distribution-spec, "Determining Support")."""
-        failures: list[HttpError] = []
-        refusal: Response | None = None
-        for scheme in schemes:
-            try:
-                with self._http.send("GET", self.address.url(scheme) + "/v2/") as response:
-                    response.error_content()
-            except HttpError as error:
-                failures.append(error)
-                continue
-            if scheme == "http" and response.status == 400 and len(schemes) > 1:
-                # So servers say that they want TLS.
-                refusal = response
-                continue
-            return response
-        if refusal is not None and all(failure.cause is Cause.NO_TLS for failure in failures):
-            return refusal
-        raise next((failure for failure in reversed(failures) if failure.cause is not Cause.NO_TLS), failures[-1])
+        For a session that has not sent anything yet; it logs in by itself.
+        """
+        if other._contact.serves(self.address, self.options):
+            self._contact = other._contact
 
     def _login(self, scopes: Sequence[str]) -> Authenticator:
         """Return the one that logs in for the repository of the first scope: credentials may differ between them."""
@@ -274,11 +223,11 @@ class RegistrySession:
                 # As a rule they are the same for all of a registry, and then so are the tokens.
                 login = next((known for known in self._logins.values() if known.credentials == credentials), None)
                 if login is None:
-                    login = Authenticator(self.base_url, self._http, self.options, credentials)
-                    if self._challenges:
+                    login = Authenticator(self.base_url, self._contact.http, self.options, credentials)
+                    if challenges := self._contact.challenges:
                         from python_docker.registry.auth.challenge import parse_challenges
 
-                        login.meet(parse_challenges(self._challenges))
+                        login.meet(parse_challenges(challenges))
                 self._logins[path] = login
             return login
 
@@ -295,4 +244,4 @@ class RegistrySession:
 
     def close(self) -> None:
         """Close idle connections. The session, and what came from it, can still be used."""
-        self._http.close()
+        self._contact.http.close()

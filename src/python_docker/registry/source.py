@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final
+
 from python_docker.errors import ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.image.blob import Blob
 from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.referrers import referrers
+from python_docker.registry.session import RegistrySession
 from python_docker.spec.digest import Digest
+from python_docker.spec.digest_tags import SUFFIXES, digest_tag
 from python_docker.spec.docker_hub import DOCKER_HUB
 from python_docker.spec.documents.manifest import Descriptor, Index, Manifest
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
+
+_QUESTIONS: Final = 10
+"""How much is asked ahead of its time at once: as a rule there is nothing."""
 
 
 class RegistrySource:
@@ -25,6 +33,9 @@ class RegistrySource:
         self._paths = paths
         self._reference = reference
         self._root: Manifest | Index | None = None
+        self._looking: ThreadPoolExecutor | None = None
+        self._listed: dict[Digest, Future[tuple[Descriptor, ...]]] = {}
+        self._tagged: dict[str, Future[Manifest | Index | None]] = {}
 
     @classmethod
     def open(cls, location: Location, options: RegistryOptions | None = None) -> RegistrySource:
@@ -45,6 +56,11 @@ class RegistrySource:
     def reference(self) -> ImageReference:
         """The name of the image."""
         return self._reference
+
+    @property
+    def session(self) -> RegistrySession:
+        """What it talks to the registry by."""
+        return self._client.session
 
     def root(self) -> Manifest | Index:
         """Return what the tag, or the digest where there is one, names."""
@@ -73,16 +89,35 @@ class RegistrySource:
         """Ask whether a blob is there in that size. Raises `NotFoundInRegistry` and `ContentMismatch`."""
         self._client.check_blob(self._paths[0], descriptor)
 
+    def look_ahead(self, digest: Digest) -> None:
+        """Begin to ask what is attached to a manifest; `referrers` and `tagged` then wait for these answers."""
+        if digest in self._listed:
+            return
+        if self._looking is None:
+            self._looking = ThreadPoolExecutor(_QUESTIONS, thread_name_prefix="look")
+        self._listed[digest] = self._looking.submit(self._list, digest)
+        for suffix in SUFFIXES:
+            tag = digest_tag(digest, suffix)
+            self._tagged[tag] = self._looking.submit(tagged_manifest, self._client, self._paths[0], tag)
+
     def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
         """Return what is attached to a manifest."""
+        asked = self._listed.get(digest)
+        return self._list(digest) if asked is None else asked.result()
+
+    def _list(self, digest: Digest) -> tuple[Descriptor, ...]:
         return referrers(self._client, self._paths[0], digest).manifests
 
     def tagged(self, tag: str) -> Manifest | Index | None:
         """Return what a tag of the repository names."""
-        return tagged_manifest(self._client, self._paths[0], tag)
+        asked = self._tagged.get(tag)
+        return tagged_manifest(self._client, self._paths[0], tag) if asked is None else asked.result()
 
     def close(self) -> None:
         """Close idle connections; blobs that were given stay usable."""
+        if self._looking is not None:
+            # After an error nobody waits for the answers.
+            self._looking.shutdown(wait=False, cancel_futures=True)
         self._client.close()
 
 

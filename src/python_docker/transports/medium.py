@@ -104,11 +104,27 @@ class FindsTags(Protocol):
 
 
 @runtime_checkable
+class LooksAhead(Protocol):
+    """A source that takes some time to find what is attached to a manifest, in which others may work."""
+
+    def look_ahead(self, digest: Digest) -> None:
+        """Begin to look for what `referrers`, and `tagged` of its digest tags, will be asked for. Returns at once."""
+
+
+@runtime_checkable
 class Prepares(Protocol):
     """A destination that takes some time to get ready, which others may use."""
 
     def prepare(self) -> None:
         """Get ready for blobs. Raises what the first `put_blob` would raise for want of that."""
+
+
+@runtime_checkable
+class JoinsSource(Protocol):
+    """A destination that gets to know its place sooner from a source that is there as well."""
+
+    def join(self, source: Source) -> None:
+        """Use the connections of `source` and what is known by it, before the first blob."""
 
 
 @runtime_checkable

@@ -372,7 +372,7 @@ class TestFirstContact:
         self, stub: StubRegistry, options: RegistryOptions, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # A name that is this machine but does not say so.
-        monkeypatch.setattr("python_docker.registry.session.is_loopback", lambda host: False)
+        monkeypatch.setattr("python_docker.registry.contact.is_loopback", lambda host: False)
         with pytest.raises(ConnectionFailed, match="did not answer with TLS"):
             list(RegistryClient(stub.host, options).tags("team/app"))
         assert stub.requests == []

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
 
 from python_docker import copy_image, open_image, write_image
-from python_docker.copying.copy import put_image
+from python_docker.copying.copy import put_image, send_image
+from python_docker.copying.delivery import Delivery
 from python_docker.errors import ConnectionFailed, ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.image import Image
 from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.destination import RegistryDestination, present_blobs
 from python_docker.registry.source import RegistrySource
+from python_docker.spec.digest_tags import SUFFIXES
 from python_docker.transports.location import Location
 from tests import peers
 from tests.python_docker.registry.contents import Tally, opaque_layer, random_blob, small_image
@@ -134,6 +137,20 @@ class TestDestination:
         before = len(stub.requests)
         assert RegistryDestination(remembering, "team/app", "v1").put_blob(blob, Tally()) == "exists"
         assert [asked.method for asked in stub.requests[before:]] == ["HEAD"]
+
+    def test_what_is_read_from_the_registry_is_mounted_unasked(
+        self, stub: StubRegistry, remembering: RegistryClient
+    ) -> None:
+        _, blob = random_blob(1000)
+        for path in ("team/app", "team/other"):
+            RegistryDestination(remembering, path, "v1").put_blob(blob, Tally())
+        near = remembering.blob("team/app", blob.descriptor)
+        before = len(stub.requests)
+        assert RegistryDestination(remembering, "team/other", "v1").put_blob(near, Tally()) == "mounted"
+        assert [asked.method for asked in stub.requests[before:]] == ["POST"]
+        before = len(stub.requests)
+        assert RegistryDestination(remembering, "team/app", "v2").put_blob(near, Tally()) == "exists"
+        assert len(stub.requests) == before, "it is read from this very repository"
 
     def test_a_registry_that_does_not_mount_is_asked_once(
         self, stub: StubRegistry, remembering: RegistryClient
@@ -392,3 +409,55 @@ def test_a_registry_that_mounts_only_what_a_manifest_names(stub: StubRegistry, r
     for destination in (first, second):
         destination.commit()
     assert {(path, name) for path, name in manifests if ":" not in name} == {("team/one", "1"), ("team/two", "1")}
+
+
+def test_a_copy_within_a_registry_asks_for_nothing_twice(stub: StubRegistry, options: RegistryOptions) -> None:
+    manifest = push(stub, small_image("x"), options)
+    before = len(stub.requests)
+    copy_image(
+        f"docker://{stub.host}/team/app:v1",
+        f"docker://{stub.host}/team/other:v2",
+        source_registry=options,
+        destination_registry=options,
+    )
+    asked = stub.requests[before:]
+    requests = [(each.method, each.path, each.raw_query) for each in asked]
+    assert len(set(requests)) == len(requests)
+    assert [path for _, path, _ in requests].count("/v2/") == 1
+    assert {each.query["mount"] for each in asked if each.method == "POST"} == {
+        descriptor.digest for descriptor in (*manifest.layers, manifest.config)
+    }
+    assert not [each for each in asked if "/blobs/sha256" in each.path], "no blob is read, or looked for"
+    assert requests[-1][:2] == ("PUT", "/v2/team/other/manifests/v2")
+    lists = 1 + 1 + len(SUFFIXES)  # what refers to it, the tag for that of older registries, and signatures
+    assert len(requests) == 1 + 1 + len(manifest.layers) + 1 + lists + 1
+
+
+def test_what_is_attached_is_looked_for_while_blobs_are_mounted(stub: StubRegistry, options: RegistryOptions) -> None:
+    push(stub, small_image("x"), options)
+    looked_for = threading.Event()
+
+    def mount_late(asked: Asked) -> Answer | None:
+        if asked.path.endswith(".sig"):
+            looked_for.set()
+        elif asked.method == "POST" and not looked_for.wait(10):
+            return Answer(500)
+        return None
+
+    stub.hook = mount_late
+    copy_image(
+        f"docker://{stub.host}/team/app:v1",
+        f"docker://{stub.host}/team/other:v1",
+        source_registry=options,
+        destination_registry=options,
+    )
+    assert ("team/other", "v1") in stub.manifests
+    assert not stub.asked("PUT", "/team/other/blobs/"), "all was mounted"
+
+
+def test_repositories_of_one_registry_are_met_once(stub: StubRegistry, options: RegistryOptions) -> None:
+    places = [Location.parse(f"docker://{stub.host}/team/{name}:1") for name in "abc"]
+    image = small_image("x")
+    with Delivery(places, registry=lambda _: options) as delivery:
+        delivery.finish(lambda transfer: send_image(image, transfer))
+    assert len([asked for asked in stub.requests if asked.path == "/v2/"]) == 1

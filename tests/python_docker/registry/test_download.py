@@ -179,7 +179,7 @@ class TestResume:
         proxy = started(TcpProxy(stub.port, lambda: faults.pop() if faults else Fault()))
         client = RegistryClient(proxy.url, options.with_fields(read_timeout=0.3))
         # The head alone takes seconds to come over the first connection.
-        client.session._base = proxy.url
+        client.session._contact._base = proxy.url
         assert read_all(client.blob("team/app", descriptor)) == CONTENT
 
     def test_against_a_real_registry(
@@ -197,7 +197,7 @@ class TestResume:
         cuts = iter([Fault(cut_down=size) for size in (1_000_000, 50, 1_500_000, 400_000)])
         proxy = started(TcpProxy(registry.port, lambda: next(cuts, Fault())))
         client = RegistryClient(proxy.url, options)
-        client.session._base = proxy.url
+        client.session._contact._base = proxy.url
         before = len(registry.requests())
         assert read_all(client.blob(repository, blob.descriptor)) == content
         # What came was not asked for again: a little more than the blob went over the line.

@@ -138,7 +138,7 @@ class TestBodies:
         """A body longer than its descriptor says is left as soon as all that counts is here."""
         with Endless(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + CONTENT, b"x" * 100) as server:
             client = RegistryClient(server.url, options.with_fields(read_timeout=20))
-            client.session._base = server.url
+            client.session._contact._base = server.url
             started = time.monotonic()
             assert read_all(client) == CONTENT
             assert time.monotonic() - started < 10
@@ -146,7 +146,7 @@ class TestBodies:
     def test_endless_document(self, client: RegistryClient, options: RegistryOptions) -> None:
         with Endless(b"HTTP/1.1 200 OK\r\n\r\n", b" " * 60_000, pause=0) as server:
             client = RegistryClient(server.url, options)
-            client.session._base = server.url
+            client.session._contact._base = server.url
             with pytest.raises(RegistryError, match="too long") as caught:
                 client.manifest("team/app", "v1")
             assert server.host in str(caught.value)

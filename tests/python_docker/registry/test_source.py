@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from python_docker import open_image, write_image
-from python_docker.errors import ContentMismatch, NotFoundInRegistry
+from python_docker.errors import AccessDenied, ContentMismatch, NotFoundInRegistry
 from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.source import RegistrySource
+from python_docker.spec.digest_tags import SIGNATURES, SUFFIXES, digest_tag
 from python_docker.transports.location import Location
 from tests.python_docker.registry.contents import small_image
 from tests.python_docker.registry.pushing import push
-from tests.python_docker.registry.stub_registry import StubRegistry
+from tests.python_docker.registry.stub_registry import StubRegistry, refusal
 
 
 def test_image(stub: StubRegistry, options: RegistryOptions) -> None:
@@ -73,3 +74,29 @@ def test_options_of_the_environment(stub: StubRegistry, monkeypatch: pytest.Monk
     monkeypatch.setenv("CONDA_DOCKER_REGISTRY_URL", stub.url)
     write_image(small_image("x", layers=1), "docker://team/app:v1")
     assert open_image("docker://team/app:v1").config["Env"] == ["SEED=0"]
+
+
+def test_what_is_looked_for_ahead_is_asked_for_once(stub: StubRegistry, options: RegistryOptions) -> None:
+    stub.knows_referrers = True
+    image = push(stub, small_image("x"), options)
+    signature = push(stub, small_image("y", seed=1), options, f"team/app:{digest_tag(image.digest, SIGNATURES)}")
+    source = RegistrySource.open(Location.parse(f"docker://{stub.host}/team/app:v1"), options)
+    before = len(stub.requests)
+    for _ in range(2):
+        source.look_ahead(image.digest)
+    assert source.referrers(image.digest) == ()
+    found = {suffix: source.tagged(digest_tag(image.digest, suffix)) for suffix in SUFFIXES}
+    assert {suffix: manifest.digest for suffix, manifest in found.items() if manifest} == {SIGNATURES: signature.digest}
+    assert len(stub.requests) == before + 1 + 1 + len(SUFFIXES)  # the version, the list, a tag for each kind
+    source.close()
+
+
+def test_what_fails_ahead_is_raised_where_it_is_needed(stub: StubRegistry, options: RegistryOptions) -> None:
+    image = push(stub, small_image("x"), options)
+    source = RegistrySource.open(Location.parse(f"docker://{stub.host}/team/app:v1"), options)
+    stub.hook = lambda asked: refusal(403, "DENIED") if "/referrers/" in asked.path else None
+    source.look_ahead(image.digest)
+    assert source.root().digest == image.digest
+    with pytest.raises(AccessDenied):
+        source.referrers(image.digest)
+    source.close()

@@ -124,6 +124,7 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
     from conda_docker.layers.stores.layer_stores import LayerStores
     from conda_docker.resolution.resolve import resolve
     from python_docker.copying.delivery import Delivery
+    from python_docker.progress import NamesBlobs
 
     attachments = Attachments(request, given)
     results: list[BuildResult] = []
@@ -152,7 +153,8 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
             result.image.name, result.image.tag = image.familiar_name, image.tag
             results.append(result)
             notes += result.notes
-            progress.name(blob_names(result, delivery.verb))
+            if isinstance(progress, NamesBlobs):
+                progress.name(blob_names(result, delivery.verb))
         bills = asked.bills
         writer = BillWriter(bills, results, request.options, list_files=given["sbom_files"]) if bills else None
         images, attach = [result.image for result in results], attachments.of(results, writer, replaced)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.arguments.amounts import format_seconds, format_size
 from conda_docker.cli.terminal.output import Output, printable
-from conda_docker.cli.terminal.progress import Display, Work
+from conda_docker.cli.terminal.progress import Shown, Work
 from conda_docker.cli.terminal.rates import Rate
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _FINISHING = "finishing"
 """What is said of work whose last byte has gone and that still goes on, as when a registry puts a blob together."""
 
 
-class Terminal(Display):
+class Terminal(Shown):
     """Rows for the work under way, drawn by a thread of its own and erased at the end.
 
     A row stays where it is: work that is over keeps its row until other work needs one. Only the thread that draws

@@ -57,18 +57,13 @@ class Display:
         self.output = output
         self.moved = 0
         self.outcomes: dict[str, int] = {}
-        self._names: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def start(self, label: str, total: int | None) -> Work:
         """Begin work called `label`, of `total` bytes if that is known."""
         if self.output.cancelled.is_set():
             raise KeyboardInterrupt
-        return Work(self, self._names.get(label, label), total)
-
-    def name(self, names: Mapping[str, str]) -> None:
-        """Show work on blobs, which is labelled with short digests, by these names; the first of each stays."""
-        self._names = {**names, **self._names}
+        return Work(self, label, total)
 
     def advanced(self, work: Work) -> None:
         """Note that some of the work was done."""
@@ -87,7 +82,22 @@ class Display:
         work.finish()
 
 
-class Lines(Display):
+class Shown(Display):
+    """Shows work by the names that it is given: a `python_docker.progress.NamesBlobs`."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__(output)
+        self._names: dict[str, str] = {}
+
+    def start(self, label: str, total: int | None) -> Work:
+        return super().start(self._names.get(label, label), total)
+
+    def name(self, names: Mapping[str, str]) -> None:
+        """Show work on blobs, which is labelled with short digests, by these names; the first of each stays."""
+        self._names = {**names, **self._names}
+
+
+class Lines(Shown):
     """A line for each piece of work that is done, and now and then one about work that takes long."""
 
     def __init__(self, output: Output) -> None:

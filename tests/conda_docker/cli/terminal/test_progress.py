@@ -12,6 +12,7 @@ from conda_docker.cli.terminal.bars import Terminal
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output, Verbosity
 from conda_docker.cli.terminal.progress import Display, Lines
+from python_docker.progress import NamesBlobs
 
 
 def test_where_there_is_no_terminal_each_piece_of_work_that_is_done_is_a_line(
@@ -53,6 +54,13 @@ def test_quiet_output_shows_no_progress(capsys: pytest.CaptureFixture[str]) -> N
     with open_display(Output(Verbosity.QUIET)) as display:
         display.start("blob", 10).finish()
     assert capsys.readouterr().err == ""
+
+
+def test_what_is_not_shown_needs_no_names() -> None:
+    """Names are read from a config, which may have to be downloaded."""
+    with open_display(Output(Verbosity.QUIET)) as quiet, open_display(Output()) as shown:
+        assert not isinstance(quiet, NamesBlobs)
+        assert isinstance(shown, NamesBlobs)
 
 
 def test_bytes_are_counted_from_any_number_of_threads() -> None:
