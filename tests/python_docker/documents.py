@@ -7,8 +7,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from python_docker.spec.digest import Digest
+from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.fields import Fields, json_names
-from python_docker.spec.documents.manifest import Descriptor, ImageConfig, Index, Manifest
+from python_docker.spec.documents.image_config import ImageConfig
+from python_docker.spec.documents.manifest import Index, Manifest
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),

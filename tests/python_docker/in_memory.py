@@ -11,8 +11,10 @@ from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor, Index, Manifest, dump_json
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import OCI_MANIFEST, ImageFormat
+from python_docker.spec.strict_json import dump_json
 from python_docker.streams.compression import Compression, open_decompressed
 from tests.python_docker.making import HELLO, MORE, Made, config_of
 

@@ -11,8 +11,10 @@ from python_docker.errors import NotFound
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor, Index, Manifest, dump_json, parse_manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index, Manifest, parse_manifest
 from python_docker.spec.media_types import ImageFormat, layer_media_type
+from python_docker.spec.strict_json import dump_json
 from python_docker.streams.compression import Compression, zstd_module
 from tests.images import layer_tar
 

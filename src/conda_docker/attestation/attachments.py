@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.image.blob import Blob
     from python_docker.spec.digest import Digest
-    from python_docker.spec.documents.manifest import Descriptor, Index, Manifest
+    from python_docker.spec.documents.descriptor import Descriptor
+    from python_docker.spec.documents.manifest import Index, Manifest
 
 Signer = Callable[[bytes], bytes]
 """Returns a bundle with a statement, signed."""

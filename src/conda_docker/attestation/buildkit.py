@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from python_docker.copying.referrer import EMPTY_CONFIG
 from python_docker.image.blob import Blob
 from python_docker.signing.statement import MEDIA_TYPE
-from python_docker.spec.documents.manifest import Descriptor, Manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Manifest
 from python_docker.spec.media_types import OCI_MANIFEST
 
 ARTIFACT_TYPE = "application/vnd.docker.attestation.manifest.v1+json"

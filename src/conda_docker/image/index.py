@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from python_docker.copying.transfer import Transfer
     from python_docker.image import Image
     from python_docker.image.blob import Blob
-    from python_docker.spec.documents.manifest import Descriptor, Manifest
+    from python_docker.spec.documents.descriptor import Descriptor
+    from python_docker.spec.documents.manifest import Manifest
     from python_docker.transports.medium import Destination
 
 

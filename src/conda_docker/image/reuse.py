@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from python_docker.copying.referrer import Referrer
     from python_docker.image import Image
     from python_docker.image.blob import Blob
-    from python_docker.spec.documents.manifest import Descriptor, Index, Manifest
+    from python_docker.spec.documents.descriptor import Descriptor
+    from python_docker.spec.documents.manifest import Index, Manifest
 
 
 @dataclass(frozen=True, slots=True)

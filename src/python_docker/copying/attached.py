@@ -19,7 +19,8 @@ from python_docker.parallel import in_parallel
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.digest import Digest
 from python_docker.spec.digest_tags import ATTESTATIONS, SIGNATURES, SUFFIXES, digest_tag
-from python_docker.spec.documents.manifest import Descriptor, Index, Manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import OCI_CONFIG, OCI_MANIFEST
 from python_docker.transports.medium import FindsTags, ListsReferrers, LooksAhead, TakesReferrers, TakesTags
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.image.blob import Blob
     from python_docker.spec.digest import Digest
-    from python_docker.spec.documents.manifest import Descriptor
+    from python_docker.spec.documents.descriptor import Descriptor
     from python_docker.spec.platform import Platform
     from python_docker.transports.medium import Source
 

@@ -20,7 +20,9 @@ from python_docker.errors import InvalidDocument, NotFound, UnsupportedFormat
 from python_docker.image.blob import Blob
 from python_docker.progress import SILENT, NamesBlobs, Progress
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor, ImageConfig, Index, Manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.image_config import ImageConfig
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import INDEXES, MANIFESTS, ImageFormat
 from python_docker.spec.platform import Platform
 from python_docker.transports.medium import JoinsSource, TakesReferrers

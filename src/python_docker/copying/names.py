@@ -8,7 +8,8 @@ from python_docker.progress import NamesBlobs, Progress
 from python_docker.spec.documents.history import layer_titles
 
 if TYPE_CHECKING:
-    from python_docker.spec.documents.manifest import ImageConfig, Manifest
+    from python_docker.spec.documents.image_config import ImageConfig
+    from python_docker.spec.documents.manifest import Manifest
 
 
 def name_blobs(progress: Progress, manifest: Manifest, config: ImageConfig) -> None:

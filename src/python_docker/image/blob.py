@@ -11,7 +11,8 @@ from typing import BinaryIO
 from python_docker.errors import InvalidDocument
 from python_docker.image.stored_file import StoredFile
 from python_docker.spec.digest import Digest, VerifyingReader
-from python_docker.spec.documents.manifest import MAX_DOCUMENT_SIZE, Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 
 
 @dataclass(frozen=True, slots=True)

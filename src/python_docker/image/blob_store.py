@@ -14,7 +14,7 @@ from python_docker.files.checksum import new_checksum
 from python_docker.files.renaming import MUST_BE_CLOSED
 from python_docker.image.blob import Blob
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.streams.section import OwnFile, Section
 
 if TYPE_CHECKING:

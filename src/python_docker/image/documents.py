@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from python_docker.spec.digest import Digest
+from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.history import Entries, join_history
-from python_docker.spec.documents.manifest import Descriptor, ImageConfig, Manifest
+from python_docker.spec.documents.image_config import ImageConfig
+from python_docker.spec.documents.manifest import Manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.platform import Platform
 from python_docker.spec.timestamps import rfc3339, source_date_epoch

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Self
 
     from python_docker.spec.digest import Digest
-    from python_docker.spec.documents.manifest import ImageConfig, Manifest
+    from python_docker.spec.documents.image_config import ImageConfig
+    from python_docker.spec.documents.manifest import Manifest
 
 
 class EarlierLayer:

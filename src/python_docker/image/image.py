@@ -23,8 +23,10 @@ from python_docker.image.earlier import EarlierImage
 from python_docker.image.files import ImageFiles
 from python_docker.image.layer import Layer
 from python_docker.spec.digest import Digest
+from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.history import split_history
-from python_docker.spec.documents.manifest import Descriptor, History, ImageConfig, Manifest
+from python_docker.spec.documents.image_config import History, ImageConfig
+from python_docker.spec.documents.manifest import Manifest
 from python_docker.spec.documents.runtime_config import RuntimeConfig
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.platform import Platform

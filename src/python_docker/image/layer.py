@@ -10,7 +10,8 @@ from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobWriter
 from python_docker.image.earlier import EarlierLayer
 from python_docker.spec.digest import Digest, VerifyingReader
-from python_docker.spec.documents.manifest import Descriptor, History
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.image_config import History
 from python_docker.spec.documents.runtime_config import RuntimeConfig
 from python_docker.spec.media_types import ImageFormat, layer_compression, layer_media_type
 from python_docker.streams.compression import Compression, open_decompressed, sniff_stream

@@ -14,7 +14,7 @@ from python_docker.files.checksum import checksum_of
 from python_docker.spec.digest import Digest, VerifyingReader
 
 if TYPE_CHECKING:
-    from python_docker.spec.documents.manifest import Descriptor
+    from python_docker.spec.documents.descriptor import Descriptor
 
 _READ_SIZE = 1 << 20
 # What a disk answers that knows of its damage.

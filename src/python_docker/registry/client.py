@@ -22,7 +22,8 @@ from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.auth.scope import CATALOG, repository_scope
 from python_docker.registry.session import RegistrySession
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor, Index, Manifest, parse_manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index, Manifest, parse_manifest
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from python_docker.spec.strict_json import parse_json

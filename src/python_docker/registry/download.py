@@ -11,7 +11,7 @@ from python_docker.http.options import HttpOptions
 from python_docker.http.response import Response
 from python_docker.http.resume import ResumableBody
 from python_docker.registry.failures import registry_error
-from python_docker.spec.documents.manifest import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.streams.stream import ReadStream
 
 Ask = Callable[[Mapping[str, str]], Response]

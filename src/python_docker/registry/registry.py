@@ -20,7 +20,9 @@ from python_docker.registry.earlier import EarlierCalls
 from python_docker.registry.source import RegistrySource
 from python_docker.spec.digest import Digest
 from python_docker.spec.docker_hub import DOCKER_HUB
-from python_docker.spec.documents.manifest import Descriptor, ImageConfig, Index, Manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.image_config import ImageConfig
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.platform import Platform
 from python_docker.spec.reference import ImageReference, check_path, check_tag
 

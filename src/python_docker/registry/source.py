@@ -14,7 +14,8 @@ from python_docker.registry.session import RegistrySession
 from python_docker.spec.digest import Digest
 from python_docker.spec.digest_tags import SUFFIXES, digest_tag
 from python_docker.spec.docker_hub import DOCKER_HUB
-from python_docker.spec.documents.manifest import Descriptor, Index, Manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
 

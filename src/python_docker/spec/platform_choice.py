@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from python_docker.errors import PlatformNotFound
-from python_docker.spec.documents.manifest import Descriptor, Index
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index
 from python_docker.spec.media_types import INDEXES, MANIFESTS
 from python_docker.spec.platform import Platform
 

@@ -16,14 +16,9 @@ from python_docker.files.leftovers import is_partial
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import (
-    MAX_DOCUMENT_SIZE,
-    Descriptor,
-    Index,
-    Manifest,
-    named_digests,
-    parse_manifest,
-)
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index, Manifest, named_digests, parse_manifest
+from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import ImageFormat
 from python_docker.streams.compression import Compression
 from python_docker.transports.look import DIRECTORY_VERSION, is_directory_image

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from python_docker.spec.documents.descriptor import Descriptor
-from python_docker.spec.documents.manifest import ImageConfig, Manifest
+from python_docker.spec.documents.image_config import ImageConfig
+from python_docker.spec.documents.manifest import Manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.timestamps import is_rfc3339
 from python_docker.validation.descriptors import check_names, check_strings

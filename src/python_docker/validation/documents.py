@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from python_docker.spec.documents.manifest import Descriptor, Index, Manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.limits import MAX_LAYERS
 from python_docker.spec.media_types import (
     DOCKER_ZSTD_LAYER,

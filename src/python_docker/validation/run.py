@@ -12,7 +12,9 @@ from python_docker.copying.names import name_blobs
 from python_docker.errors import AccessDenied, ConnectionFailed, Error, NotFound, NotFoundInRegistry, TooManyRequests
 from python_docker.parallel import in_parallel
 from python_docker.spec.digest_tags import PAYLOAD, signed_digest
-from python_docker.spec.documents.manifest import Descriptor, ImageConfig, Index, Manifest, referrer_descriptor
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.image_config import ImageConfig
+from python_docker.spec.documents.manifest import Index, Manifest, referrer_descriptor
 from python_docker.spec.media_types import FOREIGN_LAYERS, INDEXES, MANIFESTS, layer_compression
 from python_docker.streams.buffers import keep_buffers
 from python_docker.transports.medium import ListsReferrers

@@ -23,7 +23,7 @@ from conda_docker.provenance.reading import (
     read_environments,
 )
 from python_docker.errors import NotFound
-from python_docker.spec.documents.manifest import History
+from python_docker.spec.documents.image_config import History
 from tests.conda_docker.provenance.made import CREATED, ENVIRONMENT, MD5, OLD, PREFIX, SHA256, SIX, ZLIB, image, layer
 
 

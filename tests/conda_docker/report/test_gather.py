@@ -15,7 +15,7 @@ from python_docker.errors import NotFound
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.image.layer_builder import build_layer
-from python_docker.spec.documents.manifest import History
+from python_docker.spec.documents.image_config import History
 from python_docker.tar import TarEntry
 from python_docker.transports import Location
 

@@ -8,9 +8,9 @@ import pytest
 
 from python_docker.copying.choose import image_of
 from python_docker.errors import PlatformNotFound
-from python_docker.spec.documents.manifest import dump_json
 from python_docker.spec.media_types import OCI_INDEX, OCI_MANIFEST
 from python_docker.spec.platform import Platform
+from python_docker.spec.strict_json import dump_json
 from tests.python_docker.in_memory import Many
 from tests.python_docker.making import HELLO, MORE, Made, config_of
 

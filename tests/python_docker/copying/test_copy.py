@@ -18,9 +18,10 @@ from python_docker.copying.copy import (
 )
 from python_docker.errors import ContentMismatch, NotFound, UnsupportedFormat
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Index, Manifest, dump_json
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import OCI_CONFIG, ImageFormat, layer_compression, layer_media_type
 from python_docker.spec.platform import Platform
+from python_docker.spec.strict_json import dump_json
 from python_docker.streams.compression import Compression
 from python_docker.transports import open_image, open_source
 from tests.python_docker.in_memory import Heard, Kept, Many, limited

@@ -8,7 +8,7 @@ import pytest
 
 from python_docker.errors import ContentMismatch, InvalidDocument
 from python_docker.image.blob import Blob
-from python_docker.spec.documents.manifest import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 
 TYPE = "application/octet-stream"
 

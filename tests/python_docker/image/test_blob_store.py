@@ -22,7 +22,7 @@ from python_docker.image import blob_store as store_module
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore, temporary_writer
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 
 TYPE = "application/octet-stream"
 

@@ -16,7 +16,7 @@ from python_docker.image.documents import (
     write_config,
     write_manifest,
 )
-from python_docker.spec.documents.manifest import ImageConfig
+from python_docker.spec.documents.image_config import ImageConfig
 from python_docker.spec.documents.runtime_config import RuntimeConfig
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.platform import Platform

@@ -20,7 +20,7 @@ from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import History
+from python_docker.spec.documents.image_config import History
 from python_docker.spec.media_types import DOCKER_CONFIG, OCI_CONFIG, ImageFormat
 from python_docker.spec.platform import Platform
 from python_docker.streams.compression import Compression

@@ -17,7 +17,8 @@ from python_docker.image.blob_store import BlobStore
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor, History
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.image_config import History
 from python_docker.spec.media_types import ImageFormat, layer_media_type
 from python_docker.streams.compression import Compression, open_decompressed
 from python_docker.tar import TarEntry

@@ -16,7 +16,7 @@ from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore
 from python_docker.image.stored_file import StoredFile
 from python_docker.spec.digest import Digest, VerifyingReader
-from python_docker.spec.documents.manifest import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 from tests.damage import flip_a_bit
 
 TYPE = "application/octet-stream"

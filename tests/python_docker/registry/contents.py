@@ -8,7 +8,7 @@ from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.image.layer import Layer
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 
 GZIP_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 

@@ -14,7 +14,7 @@ import pytest
 from python_docker.errors import ConnectionFailed, ContentMismatch, Error, InvalidDocument, RegistryError
 from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
-from python_docker.spec.documents.manifest import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 from tests.python_docker.registry.certificates import self_signed
 from tests.python_docker.registry.contents import random_blob, small_image
 from tests.python_docker.registry.stub_registry import StubRegistry, sha256

@@ -23,7 +23,7 @@ from python_docker.spec.digest import Digest
 from python_docker.image import Image
 from python_docker.image.layer import Layer
 from python_docker.registry import Registry
-from python_docker.spec.documents.manifest import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 
 def peak():
     # Not getrusage: what it tells begins with the peak of the process that started this one.

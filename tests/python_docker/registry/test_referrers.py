@@ -16,7 +16,8 @@ from python_docker.registry.client import RegistryClient
 from python_docker.registry.destination import RegistryDestination
 from python_docker.registry.referrers import keep_referrer, referrers
 from python_docker.spec.digest_tags import referrers_tag
-from python_docker.spec.documents.manifest import Descriptor, Index, Manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import ImageFormat
 from tests import peers
 from tests.python_docker.registry.contents import Tally, small_image

@@ -6,7 +6,8 @@ import pytest
 
 from python_docker.errors import PlatformNotFound
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor, Index
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index
 from python_docker.spec.media_types import OCI_MANIFEST, ImageFormat
 from python_docker.spec.platform import Platform
 from python_docker.spec.platform_choice import select_platform

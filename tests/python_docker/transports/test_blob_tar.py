@@ -10,7 +10,7 @@ import pytest
 from python_docker.errors import ContentMismatch, Error
 from python_docker.image.blob import Blob
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.transports.blob_tar import BlobTar
 
 

@@ -12,7 +12,7 @@ import pytest
 from python_docker.errors import ConnectionFailed, Error, NotFound
 from python_docker.image.blob import Blob
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.streams.compression import Compression
 from python_docker.streams.stream import ReadStream
 from python_docker.validation import validate_source

@@ -7,9 +7,11 @@ import pytest
 from python_docker.errors import InvalidDocument
 from python_docker.image.blob import Blob
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor, Index, Manifest, dump_json
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import OCI_INDEX, ImageFormat
 from python_docker.spec.reference import ImageReference
+from python_docker.spec.strict_json import dump_json
 from python_docker.streams.compression import Compression
 from python_docker.validation import validate, validate_source, validate_sources
 from tests.python_docker.in_memory import Many

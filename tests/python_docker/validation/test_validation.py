@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import python_docker
 from python_docker.image import Image
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import dump_json
 from python_docker.spec.media_types import ImageFormat
+from python_docker.spec.strict_json import dump_json
 from python_docker.streams.compression import Compression
 from python_docker.validation import validate, validate_source
 from tests.python_docker.documents import JSON

@@ -21,7 +21,8 @@ from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.parallel import Shared
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor, Index, Manifest, parse_manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index, Manifest, parse_manifest
 from python_docker.spec.platform import Platform
 from python_docker.spec.platform_choice import select_platform
 from python_docker.spec.reference import ImageReference

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from conda_docker.image.result import LayerReport, report_layer
 from conda_docker.layers.member import Member
 from python_docker.image.layer import Layer
-from python_docker.spec.documents.manifest import History
+from python_docker.spec.documents.image_config import History
 
 
 @dataclass(frozen=True, slots=True)

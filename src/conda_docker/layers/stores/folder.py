@@ -17,7 +17,7 @@ from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore
 from python_docker.image.layer import Layer
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor
+from python_docker.spec.documents.descriptor import Descriptor
 
 
 class FolderStore:

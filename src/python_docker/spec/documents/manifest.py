@@ -15,8 +15,6 @@ from python_docker.spec.documents import fields
 from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.document import Document
 from python_docker.spec.documents.fields import MAX_ITEMS, json_field
-from python_docker.spec.documents.image_config import History, ImageConfig, RootFS
-from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import (
     EARLY_CONFIGS,
     IMAGE_CONFIGS,
@@ -27,23 +25,7 @@ from python_docker.spec.media_types import (
     ImageFormat,
     layer_compression,
 )
-from python_docker.spec.strict_json import dump_json, parse_json
-
-__all__ = [
-    "MAX_DOCUMENT_SIZE",
-    "Descriptor",
-    "History",
-    "ImageConfig",
-    "Index",
-    "Manifest",
-    "RootFS",
-    "dump_json",
-    "named_digests",
-    "parse_json",
-    "parse_manifest",
-    "referrer_descriptor",
-]
-
+from python_docker.spec.strict_json import parse_json
 
 _SCHEMA_VERSION = fields.integer(2, 2)
 _DESCRIPTORS = fields.list_of(Descriptor.read, max_items=MAX_ITEMS, null_is_empty=True)

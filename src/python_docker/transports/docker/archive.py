@@ -20,16 +20,13 @@ from python_docker.image.blob import Blob
 from python_docker.image.blob_store import blob_path
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents import fields
+from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.fields import Fields, json_field, read_document
-from python_docker.spec.documents.manifest import (
-    MAX_DOCUMENT_SIZE,
-    Descriptor,
-    ImageConfig,
-    Index,
-    Manifest,
-    parse_json,
-)
+from python_docker.spec.documents.image_config import ImageConfig
+from python_docker.spec.documents.manifest import Index, Manifest
+from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.reference import ImageReference
+from python_docker.spec.strict_json import parse_json
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.docker.archive_writer import ArchiveDestination, write_archive
 from python_docker.transports.docker.archived_image import ArchivedImage, OpenedImage, describe_image, read_layers

@@ -17,9 +17,11 @@ from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore, blob_path
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import Descriptor, Index, Manifest, dump_json
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
+from python_docker.spec.strict_json import dump_json
 from python_docker.streams.compression import Compression
 from python_docker.transports.blob_tar import BlobTar
 from python_docker.transports.docker.v1 import write_v1

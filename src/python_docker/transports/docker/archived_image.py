@@ -11,7 +11,8 @@ from python_docker.errors import InvalidLayer
 from python_docker.image.blob import Blob
 from python_docker.parallel import in_parallel
 from python_docker.spec.digest import Digest, HashingReader, VerifyingReader
-from python_docker.spec.documents.manifest import Descriptor, Manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Manifest
 from python_docker.spec.media_types import ImageFormat, layer_media_type
 from python_docker.streams.compression import Compression, open_decompressed, sniff
 from python_docker.transports.archive_file import ArchiveFile, Member

@@ -16,8 +16,9 @@ from python_docker.image import Image
 from python_docker.image.layer import Layer
 from python_docker.progress import SILENT
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import MAX_DOCUMENT_SIZE, dump_json, parse_json
+from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.reference import ImageReference
+from python_docker.spec.strict_json import dump_json, parse_json
 from python_docker.streams.compression import Compression
 from python_docker.transports.archive_file import ArchiveFile
 from python_docker.transports.blob_tar import BlobTar

@@ -8,9 +8,12 @@ from typing import Any
 
 from python_docker.errors import InvalidArchive, InvalidDocument, InvalidReference, NotFound
 from python_docker.spec.digest_tags import is_digest_tag
-from python_docker.spec.documents.manifest import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, dump_json, parse_json
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index, Manifest
+from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import IMAGE_CONFIGS, INDEXES, MANIFESTS, OCI_INDEX
 from python_docker.spec.reference import ImageReference
+from python_docker.spec.strict_json import dump_json, parse_json
 from python_docker.transports.location import Location
 
 LAYOUT_MARKER = dump_json({"imageLayoutVersion": "1.0.0"})

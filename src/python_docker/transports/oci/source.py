@@ -13,7 +13,9 @@ from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore, blob_path
 from python_docker.spec.digest import Digest
 from python_docker.spec.digest_tags import referrers_tag
-from python_docker.spec.documents.manifest import MAX_DOCUMENT_SIZE, Descriptor, Index, Manifest, parse_manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index, Manifest, parse_manifest
+from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import MANIFESTS
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.medium import Source

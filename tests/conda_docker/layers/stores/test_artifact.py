@@ -17,7 +17,8 @@ from conda_docker.layers.stores.artifact import (
     used_on,
 )
 from python_docker.errors import ContentMismatch
-from python_docker.spec.documents.manifest import Descriptor, Manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Manifest
 
 LAYER = Descriptor.of(b"layer", "application/vnd.oci.image.layer.v1.tar+gzip")
 

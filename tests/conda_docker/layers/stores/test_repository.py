@@ -37,7 +37,8 @@ from python_docker.progress import SILENT
 from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.destination import RegistryDestination
-from python_docker.spec.documents.manifest import Descriptor, Manifest
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Manifest
 from python_docker.spec.media_types import OCI_MANIFEST
 from python_docker.spec.platform import Platform
 from python_docker.transports import Location

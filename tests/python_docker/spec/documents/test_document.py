@@ -8,7 +8,7 @@ import pytest
 
 from python_docker.errors import InvalidDocument
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import ImageConfig
+from python_docker.spec.documents.image_config import ImageConfig
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 
 RAW = b'{ "os": "linux",\n  "unknown": [1, 2.50], "rootfs": {"diff_ids": []} }'

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python_docker.spec.documents.history import join_history, split_history
-from python_docker.spec.documents.manifest import History
+from python_docker.spec.documents.image_config import History
 
 STEP = History(created_by="step", empty_layer=True)
 ENTRIES = st.lists(

@@ -13,17 +13,12 @@ from hypothesis import strategies as st
 from python_docker.errors import InvalidDocument, UnsupportedFormat
 from python_docker.spec import media_types
 from python_docker.spec.digest import Digest
-from python_docker.spec.documents.manifest import (
-    Descriptor,
-    History,
-    ImageConfig,
-    Index,
-    Manifest,
-    dump_json,
-    parse_manifest,
-)
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.image_config import History, ImageConfig
+from python_docker.spec.documents.manifest import Index, Manifest, parse_manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.platform import Platform
+from python_docker.spec.strict_json import dump_json
 from tests.python_docker import documents
 
 DIGEST = Digest.of(b"{}")

@@ -11,7 +11,7 @@ import pytest
 
 from python_docker.errors import ContentMismatch, InvalidArchive, InvalidDocument, InvalidReference, UnsupportedFormat
 from python_docker.image import Image
-from python_docker.spec.documents.manifest import History
+from python_docker.spec.documents.image_config import History
 from python_docker.transports.docker.archive import read_archive, write_archive
 from tests.archives import Content, Symlink, docker_members, members_of, tar_of
 from tests.images import digest, hello_config, image_config, layer_tar

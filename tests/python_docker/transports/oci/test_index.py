@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from python_docker.errors import InvalidArchive, InvalidDocument, InvalidReference, NotFound
-from python_docker.spec.documents.manifest import Descriptor, Index
+from python_docker.spec.documents.descriptor import Descriptor
+from python_docker.spec.documents.manifest import Index
 from python_docker.spec.media_types import OCI_INDEX, OCI_MANIFEST
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
