@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,11 @@ class RunningServer:
     host: str
     process: subprocess.Popen[str]
 
+    def kill(self) -> None:
+        """End it at once."""
+        self.process.kill()
+        self.process.communicate()
+
 
 @pytest.fixture(scope="module")
 def start_server(
@@ -33,29 +38,32 @@ def start_server(
     running = []
 
     def start(more: str = "") -> RunningServer:
-        folder = tmp_path_factory.mktemp("server")
         values = {"base": f"oci:{make_base()}", "channels": [real_channel.url], "platforms": ["linux/amd64"]}
-        lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
-        (folder / "serve.toml").write_text("\n".join([*lines, more]))
-        (folder / "home").mkdir()
-        process = subprocess.Popen(
-            [Path(sys.executable).with_name("conda-docker"), "serve", "--config", "serve.toml", "--port", "0"],
-            cwd=folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(folder / "home"), "CONDA_DOCKER_CACHE": str(folder / "cache")},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stderr is not None
-        said = process.stderr.readline()
-        match = re.search(r"http://127\.0\.0\.1:(\d+)", said)
-        assert match is not None, said + process.stderr.read()
-        running.append(process)
-        return RunningServer(f"localhost:{match[1]}", process)
+        running.append(run_server(tmp_path_factory.mktemp("server"), values, more))
+        return running[-1]
 
     yield start
-    for process in running:
-        process.kill()
-        process.communicate()
+    for server in running:
+        server.kill()
+
+
+def run_server(folder: Path, values: Mapping[str, object], more: str = "") -> RunningServer:
+    """Start the program on a free port, with a configuration and with its home and its cache in `folder`."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    (folder / "serve.toml").write_text("\n".join([*lines, more]))
+    (folder / "home").mkdir()
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("conda-docker"), "serve", "--config", "serve.toml", "--port", "0"],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder / "home"), "CONDA_DOCKER_CACHE": str(folder / "cache")},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = process.stderr.readline()
+    match = re.search(r"http://127\.0\.0\.1:(\d+)", said)
+    assert match is not None, said + process.stderr.read()
+    return RunningServer(f"localhost:{match[1]}", process)
 
 
 @pytest.fixture(scope="module")
