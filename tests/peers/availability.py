@@ -19,6 +19,9 @@ REQUIRE_PEERS = "CONDA_DOCKER_REQUIRE_PEERS"
 ARM64 = Path(__file__).parents[2] / ".peers" / "arm64"
 """A Debian for arm64 with nothing but a Python, which `qemu-aarch64` runs."""
 
+OPENIDC = Path("/usr/lib/apache2/modules/mod_auth_openidc.so")
+"""Apache's module for OpenID Connect, where Debian has it."""
+
 _ADMIN_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
@@ -76,6 +79,12 @@ def _needs_namespaces(program: Path) -> str | None:
     return f"{program.name} cannot make namespaces here: {ended.stderr.strip()}" if ended.returncode else None
 
 
+def _needs_openidc(program: Path) -> str | None:
+    if not OPENIDC.exists():
+        return "Apache's module for OpenID Connect (Debian package libapache2-mod-auth-openidc) is missing"
+    return None
+
+
 def _needs_fuse(program: Path) -> str | None:
     if find_program("mkntfs") is None:
         return "the program mkntfs (Debian package ntfs-3g) is missing"
@@ -119,6 +128,7 @@ PEERS = {
     "bwrap": Peer("bwrap", "bubblewrap", ("--version",), _needs_namespaces),
     "runc": Peer("runc", "runc", ("--version",), _needs_root),
     "busybox": Peer("busybox", "busybox-static", (), _needs_static),
+    "apache2": Peer("apache2", "libapache2-mod-auth-openidc", (), _needs_openidc),
     "htpasswd": Peer("htpasswd", "apache2-utils", ()),
     "lowntfs-3g": Peer("lowntfs-3g", "ntfs-3g", (), _needs_fuse),
     "chromium": Peer("chromium", "chromium", ("--version",)),
