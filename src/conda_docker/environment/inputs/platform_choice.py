@@ -29,7 +29,13 @@ def choose_subdir(subdirs: Iterable[str], wanted: str | None, file_name: str, of
     for candidate in candidates:
         if candidate in known:
             return candidate
-    raise InvalidEnvironment(f"{file_name} has no platform {candidates[0]}{of}; it has {', '.join(known) or 'none'}")
+    missing = candidates[0]
+    advice = f"; add {missing} to its platforms" if known else ""
+    if any(subdir.startswith("linux-") for subdir in known):
+        advice += ", or choose another with --platform"
+    elif known:
+        advice = f", which no Linux image can run{advice}"
+    raise InvalidEnvironment(f"{file_name} has no platform {missing}{of}; it has {', '.join(known) or 'none'}{advice}")
 
 
 def least_demanding(virtual: Sequence[Mapping[str, str]]) -> int:

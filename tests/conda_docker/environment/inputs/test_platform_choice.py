@@ -20,3 +20,21 @@ def test_the_least_demanding_platform() -> None:
     assert least_demanding([{"__cuda": "12.9"}, {"__cuda": "12.10"}, {"__cuda": "12.4", "__glibc": "2.28"}]) == 2
     assert least_demanding([{"__cuda": "13"}, {"__cuda": "9.2"}, {"__cuda": "12"}]) == 1
     assert least_demanding([{"__cuda": "13"}, {}]) == 1
+
+
+@pytest.mark.parametrize(
+    ("subdirs", "advice"),
+    [
+        (["win-64"], "it has win-64, which no Linux image can run; add linux-64 to its platforms"),
+        (
+            ["osx-64", "linux-aarch64"],
+            "it has linux-aarch64, osx-64; add linux-64 to its platforms, or choose another with --platform",
+        ),
+        ([], "it has none"),
+    ],
+    ids=["foreign", "another", "none"],
+)
+def test_what_to_do_about_a_platform_that_is_missing(subdirs: list[str], advice: str) -> None:
+    with pytest.raises(InvalidEnvironment) as caught:
+        choose_subdir(subdirs, "linux-64", "pixi.lock")
+    assert str(caught.value) == f"pixi.lock has no platform linux-64; {advice}"

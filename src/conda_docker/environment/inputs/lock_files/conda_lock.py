@@ -43,7 +43,7 @@ def parse_conda_lock(
     of the file. `categories` are those to install (empty: `main`); paths are relative to `folder`.
 
     Raises `InvalidEnvironment` for a file that is damaged or of another version, for a platform or category that it
-    lacks, and for two packages of one name.
+    lacks or has no packages of, and for two packages of one name.
     """
     document = parse_document(text, file_name)
     if (version := document.text("version") or _VERSION) != _VERSION:
@@ -64,6 +64,11 @@ def read_package_list(
     entries = list(document.mappings("package"))
     target = choose_subdir(_platforms(metadata, entries), subdir, file_name)
     chosen = [entry for entry in entries if entry.required("platform") == target]
+    if entries and not chosen:
+        others = ", ".join(sorted({entry.required("platform") for entry in entries}))
+        raise InvalidEnvironment(
+            f"{file_name} has no packages for {target}, only for {others}; lock it for {target} too"
+        )
     if categories is not None:
         chosen = _of_categories(chosen, categories, file_name)
     folder = folder or Path()
@@ -86,8 +91,12 @@ def read_package_list(
         wheels=in_order(wheels),
         pip=pip,
         channels=tuple(_channels(metadata)),
-        warnings=missing_hashes(locked, wheels, file_name),
+        warnings=(*_emptiness(entries, file_name), *missing_hashes(locked, wheels, file_name)),
     )
+
+
+def _emptiness(entries: Sequence[YamlMapping], file_name: str) -> tuple[str, ...]:
+    return () if entries else (f"{file_name} lists no packages",)
 
 
 def listed_subdirs(document: YamlMapping) -> frozenset[str]:
@@ -119,7 +128,13 @@ def _of_categories(entries: Sequence[YamlMapping], wanted: Sequence[str], file_n
             raise InvalidEnvironment(
                 f"{file_name} has no category {category[:80]!r}; it has {', '.join(sorted(known)) or 'none'}"
             )
-    return [entry for entry in entries if not named[id(entry)].isdisjoint(wanted)]
+    chosen = [entry for entry in entries if not named[id(entry)].isdisjoint(wanted)]
+    if entries and not chosen:
+        raise InvalidEnvironment(
+            f"{file_name} has no packages of the category {' or '.join(wanted)} for this platform; choose another with "
+            f"--category: {', '.join(sorted(known))}"
+        )
+    return chosen
 
 
 def _categories(entry: YamlMapping) -> frozenset[str]:

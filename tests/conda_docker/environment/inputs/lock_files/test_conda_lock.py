@@ -67,6 +67,25 @@ def test_a_category_that_is_missing() -> None:
         parse_conda_lock(TEXT, subdir="linux-64", categories=["test"])
 
 
+def test_an_image_is_not_empty_because_all_packages_are_of_another_category() -> None:
+    only_dev = one() + "  category: dev\n"
+    with pytest.raises(InvalidEnvironment, match=r"no packages of the category main .*; choose .* --category: dev"):
+        parse_conda_lock(only_dev, subdir="linux-64")
+
+
+def test_an_image_is_not_empty_because_all_packages_are_for_another_platform() -> None:
+    metadata = "metadata: {platforms: [linux-64, osx-arm64]}\n"
+    lock = metadata + one(URL.replace("linux-64", "osx-arm64")).replace("linux-64", "osx-arm64")
+    with pytest.raises(InvalidEnvironment, match="no packages for linux-64, only for osx-arm64; lock it for linux-64"):
+        parse_conda_lock(lock, subdir="linux-64")
+
+
+@pytest.mark.parametrize("packages", ["", "[]"])
+def test_a_list_without_packages_is_noted(packages: str) -> None:
+    found = parse_conda_lock(f"metadata: {{platforms: [linux-64]}}\npackage: {packages}\n", subdir="linux-64")
+    assert (found.packages, found.warnings) == ((), ("conda-lock.yml lists no packages",))
+
+
 def test_the_least_there_can_be() -> None:
     assert len(parse_conda_lock(one(), subdir="linux-64").packages) == 1
 
