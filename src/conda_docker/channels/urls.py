@@ -54,7 +54,7 @@ def channel_urls(names: Iterable[str], configuration: CondaConfiguration) -> tup
     ('https://conda.anaconda.org/conda-forge', 'https://conda.example.org/team')
     """
     urls = tuple(dict.fromkeys(url for name in names for url in _urls(name, configuration)))
-    _check_policy(urls, configuration)
+    check_channels(urls, configuration)
     return tuple(map(Credentials(configuration).channel_url, urls))
 
 
@@ -144,15 +144,17 @@ def _local_builds(configuration: CondaConfiguration) -> str:
     raise ChannelError("the channel 'local' is conda-build's output folder, and there is none here; give its path")
 
 
-def _check_policy(urls: Sequence[str], configuration: CondaConfiguration) -> None:
-    """Raise `ChannelError` for a channel that the configuration forbids."""
+def check_channels(urls: Iterable[str], configuration: CondaConfiguration) -> None:
+    """Raise `ChannelError` for the URL of a channel that the configuration forbids (conda, `validate_channels`)."""
 
     def public(names: Sequence[str]) -> set[str]:
         return {public_url(url) for name in names for url in _urls(name, configuration)}
 
+    if not configuration.denylist_channels and not configuration.allowlist_channels:
+        return
     denied = public(configuration.denylist_channels)
     allowed = public(configuration.allowlist_channels)
-    for url in map(public_url, urls):
+    for url in (public_url(url).rstrip("/") for url in urls):
         if url in denied or (allowed and url not in allowed):
             raise ChannelError(
                 f"the conda configuration does not allow the channel {url} (denylist_channels or allowlist_channels)"

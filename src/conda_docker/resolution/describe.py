@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.packages.package_url import channel_of_url
 from conda_docker.environment.spec import EnvironmentSpec, merge_specs
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_text
@@ -53,6 +54,7 @@ def _described(request: Request, files: Sequence[InputFile], subdir: str | None)
     for file in files:
         read = _read_file(request, file, subdir, alone=alone)
         if isinstance(read, LockedEnvironment):
+            _check_channels(read)
             return read
         parts.append(read)
     return merge_specs(parts)
@@ -82,6 +84,15 @@ def _read_file(
             "neither packages nor another file"
         )
     return read
+
+
+def _check_channels(locked: LockedEnvironment) -> None:
+    """Raise `ChannelError` for packages of a lock file from a channel that conda's configuration forbids."""
+    from conda_docker.channels.configuration import read_conda_configuration
+    from conda_docker.channels.urls import check_channels
+
+    holders = dict.fromkeys(filter(None, (channel_of_url(package.url) for package in locked.packages)))
+    check_channels(holders, read_conda_configuration())
 
 
 def _read_prefix(request: Request, prefix: Path, subdir: str | None) -> LockedEnvironment:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from conda_docker.errors import InvalidEnvironment, Unsolvable, UnsupportedInput
+from conda_docker.environment.inputs.kind import InputFile
+from conda_docker.errors import ChannelError, InvalidEnvironment, Unsolvable, UnsupportedInput
 from conda_docker.request import Request
+from conda_docker.resolution.describe import describe
 from conda_docker.resolution.lock import lock
 from conda_docker.resolution.resolve import resolve
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
@@ -123,3 +125,11 @@ tool = ">=9"
     file = write(tmp_path / "pixi.toml", text)
     with pytest.raises(Unsolvable, match=r"asked for in:\n  tool >=9: .*pixi\.toml, line 5"):
         resolve_one(tmp_path, files=file, base="scratch")
+
+
+def test_a_lock_file_with_packages_of_a_channel_that_the_configuration_forbids(tmp_path: Path, home: Path) -> None:
+    (tmp_path / "lock.txt").write_text("@EXPLICIT\nhttps://conda.example.org/t/s3cret/bad/linux-64/a-1-0.conda\n")
+    (home / ".condarc").write_text("denylist_channels: [https://conda.example.org/bad]\n")
+    request = Request(files=[tmp_path / "lock.txt"])
+    with pytest.raises(ChannelError, match=r"does not allow the channel https://conda\.example\.org/bad "):
+        describe(request, [InputFile.read(path) for path in request.files], None)

@@ -45,6 +45,8 @@ def normal_spec(spec: str) -> str:
     fields = _bracket_fields(inside) if bracket else {}
     if fields is None:
         return text
+    if not separator and "channel" in fields:
+        channel, separator = fields.pop("channel"), "::"
     version, build = _version_and_build(_AROUND_OPERATORS.sub(r"\1", constraint))
     if not version and "version" in fields:
         version = _exact_or_prefix(_AROUND_OPERATORS.sub(r"\1", fields.pop("version").strip()))

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from conda_docker.channels.configuration import CondaConfiguration
-from conda_docker.channels.urls import channel_urls
+from conda_docker.channels.urls import channel_urls, check_channels
 from conda_docker.environment.packages.normal_spec import by_name, normal_spec
+from conda_docker.environment.packages.package_url import channel_of_url
 from conda_docker.errors import InvalidSpec
 from conda_docker.redaction import public_text
 from conda_docker.user_files import is_there, user_path
@@ -18,6 +19,7 @@ _SUBDIR = re.compile(r"/(noarch|(?:linux|osx|win)-[a-z0-9]+)$")
 # A separator of constraints with none after it.
 _FOR_PIP = re.compile(r"-[ecr]\s|--[a-z-]+[\s=]|(?:bzr|git|hg|svn)\+[a-z]+:|[\w.-]+\s*@\s*[a-z+]+:")
 _STRAY = re.compile(r"[,|] *(?=[,|]|$)")
+_CHANNEL_FIELD = re.compile(r"(?:^|,)\s*channel\s*=\s*(?P<channel>'[^']+'|\"[^\"]+\"|[^,'\"\]]+?)\s*(?=[,\]])")
 _ARCHIVE = re.compile(r"\.(?:conda|tar\.bz2)(?:#|$)")
 _HASH = re.compile(r"(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64})", re.IGNORECASE)
 
@@ -100,8 +102,13 @@ def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
             text,
         )
     if "::" not in text and "[" not in text and _ARCHIVE.search(text):
-        return _archive(text, public)
+        return _archive(text, configuration, public)
     channel, separator, rest = outside.rpartition("::")
+    if not separator and (named := _CHANNEL_FIELD.search(inside)):
+        # conda's other spelling of `channel::package`
+        channel, separator = named["channel"].strip("'\""), "::"
+        inside = _without(inside, named)
+        bracket = "[" if inside else ""
     if not separator:
         return RequestedSpec(public, text, text)
     if not channel or not rest.strip():
@@ -111,7 +118,13 @@ def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
     return RequestedSpec(public, text, rest.strip() + bracket + inside, urls, subdir[1] if subdir else None)
 
 
-def _archive(text: str, public: str) -> RequestedSpec:
+def _without(inside: str, field: re.Match[str]) -> str:
+    """Return what follows a bracket without one of its fields, empty where nothing is left."""
+    left = (inside[: field.start()] + inside[field.end() :]).removeprefix(",").strip()
+    return "" if left == "]" else left
+
+
+def _archive(text: str, configuration: CondaConfiguration, public: str) -> RequestedSpec:
     """Return the spec of a package by its URL or path, with the hash behind it."""
     location, mark, fragment = text.partition("#")
     digest = _HASH.fullmatch(fragment.strip())
@@ -124,5 +137,7 @@ def _archive(text: str, public: str) -> RequestedSpec:
         if not is_there(path) or not path.is_file():
             raise InvalidSpec(f"there is no package at {location}", text)
         location = path.resolve().as_uri()
+    elif holder := channel_of_url(location):
+        check_channels([holder], configuration)
     hashes = {} if digest is None else {kind: value.lower() for kind, value in digest.groupdict().items() if value}
     return RequestedSpec(public, text, location, sha256=hashes.get("sha256"), md5=hashes.get("md5"))

@@ -75,3 +75,7 @@ def _parts(spec: str) -> tuple[object, ...]:
 @given(st.sampled_from(["numpy", "Numpy", "conda-forge::numpy"]), constraints)
 def test_it_means_the_same_to_the_solver(name: str, constraint: str) -> None:
     assert _parts(normal_spec(name + constraint)) == _parts(name + constraint)
+
+
+def test_a_channel_in_brackets_is_the_same_as_one_in_front() -> None:
+    assert normal_spec("numpy[channel='team', build=py_0]") == normal_spec("team::numpy[build=py_0]")

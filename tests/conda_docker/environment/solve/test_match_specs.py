@@ -6,7 +6,7 @@ import pytest
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.solve.match_specs import read_specs
-from conda_docker.errors import InvalidEnvironment, InvalidSpec
+from conda_docker.errors import ChannelError, InvalidEnvironment, InvalidSpec
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,27 @@ def test_the_hash_behind_the_url_of_a_package(fragment: str, sha256: str | None,
 def test_what_is_not_a_hash_behind_the_url_of_a_package(fragment: str) -> None:
     with pytest.raises(InvalidSpec, match="neither an MD5 nor a SHA-256"):
         read_specs([URL + fragment], CondaConfiguration())
+
+
+@pytest.mark.parametrize(
+    ("spec", "urls", "rest", "subdir"),
+    [
+        ("a[channel=team]", ("https://conda.example.org/team",), "a", None),
+        ("a >=1[channel='team']", ("https://conda.example.org/team",), "a >=1", None),
+        ('a[version=">=1", channel="https://h.example.org/x"]', ("https://h.example.org/x",), 'a[version=">=1"]', None),
+        ("a[channel=team/linux-64, build=0]", ("https://conda.example.org/team",), "a[build=0]", "linux-64"),
+        ("x::a[channel=team]", ("https://conda.example.org/x",), "a[channel=team]", None),
+    ],
+)
+def test_a_channel_in_brackets_is_one_to_take_the_package_from(
+    spec: str, urls: tuple[str, ...], rest: str, subdir: str | None
+) -> None:
+    configuration = CondaConfiguration(channel_alias="https://conda.example.org")
+    [read] = read_specs([spec], configuration)
+    assert (read.channels, read.spec, read.subdir) == (urls, rest, subdir)
+
+
+def test_a_package_by_its_url_in_a_channel_that_the_configuration_forbids() -> None:
+    with pytest.raises(ChannelError, match=r"does not allow the channel https://conda\.example\.org/c "):
+        read_specs([URL], CondaConfiguration(denylist_channels=(URL.rsplit("/", 2)[0],)))
+    assert read_specs([URL], CondaConfiguration(denylist_channels=("other",)))
