@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.user_files import read_text
+from conda_docker.user_files import is_there, read_text
 from conda_docker.yaml_document import parse_yaml
 from python_docker.files.home import expand_home, home_folder
 
@@ -23,6 +23,8 @@ _LISTS = (
     "allowlist_channels",
     "denylist_channels",
 )
+TRUSTSTORE = "truststore"
+"""What `ssl_verify` says for the authorities that the system trusts."""
 _OWN = "conda_docker"  # what conda and mamba pass over
 OWN_KEYS = ("cache_from", "cache_to")
 _MAPPINGS = ("custom_channels", "custom_multichannels", "mirrored_channels", "proxy_servers", _OWN)
@@ -121,6 +123,22 @@ def read_conda_configuration(
         root_prefixes=roots,
         files=tuple(files),
     )
+
+
+def authorities(configuration: CondaConfiguration) -> Path | None:
+    """Return the file or folder of certificates that a configuration names to verify servers by, None for the usual.
+
+    Raises `InvalidEnvironment` where it is not there: others would be trusted in its place.
+    """
+    named = configuration.ssl_verify
+    if not isinstance(named, str) or named == TRUSTSTORE:
+        return None
+    if not is_there(Path(named)):
+        raise InvalidEnvironment(
+            f"ssl_verify of the conda configuration (or REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE) names {named[:200]!r}, "
+            "which is not there; it should be true, false, truststore, or a file or folder of certificates"
+        )
+    return Path(named)
 
 
 def _root_prefixes(environ: Mapping[str, str], conda_exe: str | os.PathLike[str] | None) -> Iterator[Path]:
@@ -247,7 +265,8 @@ def _priority(value: object) -> str | None:
 def _ssl_verify(setting: bool | str | None, environ: Mapping[str, str]) -> bool | str | None:
     # conda's HTTP library takes these in place of a plain "yes".
     bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
-    return bundle if bundle and setting in (None, True) else setting
+    chosen = bundle if bundle and setting in (None, True) else setting
+    return chosen if not isinstance(chosen, str) or chosen == TRUSTSTORE else str(expand_home(chosen, environ))
 
 
 def _boolean_or_text(value: object) -> bool | str | None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.cache.location import index_cache_dir, private_temporary_folder
-from conda_docker.channels.configuration import CondaConfiguration
+from conda_docker.channels.configuration import TRUSTSTORE, CondaConfiguration, authorities
 from conda_docker.channels.mirrors import Mirrors, mirrored_urls
+from conda_docker.channels.proxies import checked_proxies
 from conda_docker.errors import CacheError, InvalidEnvironment
 from conda_docker.redaction import public_text
 from python_docker.files.home import home_folder
@@ -39,14 +40,13 @@ def rattler_configuration(configuration: CondaConfiguration) -> Config:
     try:
         if configuration.ssl_verify is False:
             ours.set("tls-no-verify", "true")
-        elif isinstance(configuration.ssl_verify, str) and Path(configuration.ssl_verify).exists():
+        elif bundle := authorities(configuration):
             # The one way to give rattler authorities of one's own; what is set already is nearer to the user.
-            os.environ.setdefault("SSL_CERT_FILE", configuration.ssl_verify)
-        if configuration.ssl_verify == "truststore" or os.environ.get("SSL_CERT_FILE"):
+            os.environ.setdefault("SSL_CERT_DIR" if bundle.is_dir() else "SSL_CERT_FILE", str(bundle))
+        if configuration.ssl_verify == TRUSTSTORE or os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
             ours.set("tls-root-certs", "system")  # else rattler trusts the authorities that it was built with
-        for scheme in ("http", "https"):
-            if scheme in configuration.proxy_servers:
-                ours.set(f"proxy-config.{scheme}", json.dumps(configuration.proxy_servers[scheme]))
+        for scheme, proxy in checked_proxies(configuration).items():
+            ours.set(f"proxy-config.{scheme}", json.dumps(proxy))
         for url, mirrors in mirrored_urls(configuration).items():
             ours.set(f'mirrors."{url}"', json.dumps(mirrors))
         return ours.merge(Config.load_from_default_locations("pixi"))

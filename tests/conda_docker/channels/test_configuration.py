@@ -173,3 +173,8 @@ def test_a_setting_of_ours_that_is_misspelt(home: Path) -> None:
     (home / ".condarc").write_text("conda_docker: {cache_form: [ghcr.io/org/layers]}")
     with pytest.raises(InvalidEnvironment, match="has no setting 'cache_form'; there are cache_from and cache_to"):
         read_conda_configuration()
+
+
+def test_ssl_verify_below_the_home(home: Path) -> None:
+    (home / ".condarc").write_text("ssl_verify: ~/authority.pem\n")
+    assert read_conda_configuration().ssl_verify == str(home / "authority.pem")

@@ -16,7 +16,7 @@ from conda_docker.channels import rattler_client
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.solve.rattler import solve
-from conda_docker.errors import CacheError, ChannelError
+from conda_docker.errors import CacheError, ChannelError, InvalidEnvironment
 from python_docker.errors import CredentialsError
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import Answer, ChannelServer
@@ -243,3 +243,21 @@ def test_ssl_verify_names_an_authority(
     monkeypatch.delenv("SSL_CERT_FILE")
     authority = CondaConfiguration(ssl_verify=str(certificate.with_name("public.pem")))
     assert lock(f"{secure.url}/channel", configuration=authority).packages
+
+
+def test_ssl_verify_names_a_file_that_is_not_there(secure: ChannelServer, tmp_path: Path) -> None:
+    missing = CondaConfiguration(ssl_verify=str(tmp_path / "authority.pem"))
+    with pytest.raises(InvalidEnvironment, match=r"ssl_verify .* names '.*authority.pem', which is not there"):
+        lock(f"{secure.url}/channel", configuration=missing)
+
+
+def test_ssl_verify_names_a_folder_of_authorities(
+    secure: ChannelServer, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.setenv(variable, "")  # restores it after the test
+        monkeypatch.delenv(variable)
+    (tmp_path / "authorities").mkdir()
+    (tmp_path / "authorities/0a1b2c3d.0").write_bytes(certificate.with_name("public.pem").read_bytes())
+    authorities = CondaConfiguration(ssl_verify=str(tmp_path / "authorities"))
+    assert lock(f"{secure.url}/channel", configuration=authorities).packages
