@@ -89,10 +89,14 @@ def _read_file(
 def _check_channels(locked: LockedEnvironment) -> None:
     """Raise `ChannelError` for packages of a lock file from a channel that conda's configuration forbids."""
     from conda_docker.channels.configuration import read_conda_configuration
+
+    configuration = read_conda_configuration()
+    if not configuration.allowlist_channels and not configuration.denylist_channels:
+        return
     from conda_docker.channels.urls import check_channels
 
     holders = dict.fromkeys(filter(None, (channel_of_url(package.url) for package in locked.packages)))
-    check_channels(holders, read_conda_configuration())
+    check_channels(holders, configuration)
 
 
 def _read_prefix(request: Request, prefix: Path, subdir: str | None) -> LockedEnvironment:
