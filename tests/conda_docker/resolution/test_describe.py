@@ -130,6 +130,6 @@ tool = ">=9"
 def test_a_lock_file_with_packages_of_a_channel_that_the_configuration_forbids(tmp_path: Path, home: Path) -> None:
     (tmp_path / "lock.txt").write_text("@EXPLICIT\nhttps://conda.example.org/t/s3cret/bad/linux-64/a-1-0.conda\n")
     (home / ".condarc").write_text("denylist_channels: [https://conda.example.org/bad]\n")
-    request = Request(files=[tmp_path / "lock.txt"])
+    request = Request(files=(tmp_path / "lock.txt",))
     with pytest.raises(ChannelError, match=r"does not allow the channel https://conda\.example\.org/bad "):
         describe(request, [InputFile.read(path) for path in request.files], None)
