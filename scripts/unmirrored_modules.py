@@ -25,7 +25,7 @@ REASONS = {
         conda_docker/doctor/check.py conda_docker/environment/inputs/pip_installed.py
         conda_docker/environment/installed_prefix.py conda_docker/errors.py
         conda_docker/package/fetch/published.py conda_docker/serve/configuration.py python_docker/progress.py
-        python_docker/registry/places.py
+        python_docker/registry/access/places.py
         python_docker/signing/statement.py python_docker/spec/docker_hub.py python_docker/spec/limits.py
         python_docker/transports/medium.py python_docker/version.py
     """,

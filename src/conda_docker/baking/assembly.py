@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from python_docker.image.blob import Blob
     from python_docker.parallel import Stop
     from python_docker.registry.access.options import RegistryOptions
-    from python_docker.registry.places import BlobPlaces
+    from python_docker.registry.access.places import BlobPlaces
     from python_docker.spec.digest import Digest
     from python_docker.spec.documents.manifest import Index, Manifest
     from python_docker.transports import Location

@@ -21,7 +21,7 @@ _Repositories = dict[str, list[str]]
 
 
 class PushedBlobs:
-    """The repositories of registries that were seen to have a blob: a `python_docker.registry.places.BlobPlaces`.
+    """The repositories of registries that were seen to have a blob: what `RegistryOptions` has as `places`.
 
     One note for each registry, of this user alone. What is not remembered, or not true any more, costs a request.
     """

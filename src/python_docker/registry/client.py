@@ -7,26 +7,23 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import quote
 
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFoundInRegistry, RegistryError
 from python_docker.http.body import Body
-from python_docker.http.headers import content_type, next_link
+from python_docker.http.headers import content_type
 from python_docker.http.response import Response
 from python_docker.http.resume import RANGE_REFUSALS
 from python_docker.http.retry import backoff
 from python_docker.image.blob import Blob
 from python_docker.registry.access.address import RegistryAddress
 from python_docker.registry.access.options import RegistryOptions
-from python_docker.registry.auth.scope import CATALOG, repository_scope
+from python_docker.registry.auth.scope import repository_scope
 from python_docker.registry.session import RegistrySession
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.manifest import Index, Manifest, parse_manifest
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from python_docker.spec.strict_json import parse_json
 
 # All of them in one header: a registry that misses one converts the image, or says that there is none.
 ACCEPT_MANIFESTS = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST))
@@ -37,8 +34,6 @@ _SHA256 = re.compile(r"sha256:[a-f0-9]{64}")
 # distribution-spec, "Error Codes": what a manifest names is not there.
 MISSING_BLOB = frozenset({"BLOB_UNKNOWN", "MANIFEST_BLOB_UNKNOWN"})
 _SETTLING = 3  # attempts
-_MAX_PAGES = 10_000
-_MAX_LIST = 32 << 20  # bytes of one page; some registries know no pages
 
 
 @dataclass(slots=True)
@@ -268,38 +263,15 @@ class RegistryClient:
 
     def tags(self, path: str, *, page_size: int | None = None, last: str | None = None) -> Iterator[list[str]]:
         """Yield the tags of a repository after `last`, in pages of `page_size` (the registry's own when it is None)."""
-        scope = repository_scope(path, "pull")
-        return self._pages(f"/v2/{path}/tags/list", "tags", f"list the tags of {path}", scope, page_size, last)
+        from python_docker.registry.lists import pages, tags_of
+
+        return pages(self.session, tags_of(path), page_size, last)
 
     def repositories(self, *, page_size: int | None = None, last: str | None = None) -> Iterator[list[str]]:
         """Yield the registry's repositories after `last`, in pages; many registries refuse that."""
-        return self._pages("/v2/_catalog", "repositories", "list its repositories", CATALOG, page_size, last)
+        from python_docker.registry.lists import REPOSITORIES, pages
 
-    def _pages(
-        self, target: str, field: str, action: str, scope: str, page_size: int | None, last: str | None
-    ) -> Iterator[list[str]]:
-        query = [f"n={page_size}"] if page_size is not None else []
-        query += [f"last={quote(last, safe='')}"] if last is not None else []
-        url = target + ("?" + "&".join(query) if query else "")
-        seen: set[str] = set()
-        while url not in seen:
-            if len(seen) >= _MAX_PAGES:
-                raise RegistryError(f"{self.address.host}: cannot {action}: the list has no end")
-            seen.add(url)
-            response = self.session.request("GET", url, action=action, scopes=[scope], limit=_MAX_LIST)
-            answer: Any = parse_json(response.content(_MAX_LIST), f"the answer of {self.address.host}", limit=_MAX_LIST)
-            # Null for none, say some.
-            names = (answer.get(field) or []) if isinstance(answer, dict) else None
-            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-                raise InvalidDocument(f"{self.address.host}: cannot {action}: its answer is malformed at {field}")
-            yield names
-            link = next_link(response.header_values("link"))
-            if link is None:
-                return
-            url = self.session.resolve(response, link)
-            if not self.session.is_own(url):
-                raise RegistryError(f"{self.address.host}: cannot {action}: its list continues at another host")
-        raise RegistryError(f"{self.address.host}: cannot {action}: its pages form a circle")
+        return pages(self.session, REPOSITORIES, page_size, last)
 
     def close(self) -> None:
         """Close idle connections. The client, and blobs that it gave, can still be used."""

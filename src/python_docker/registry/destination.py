@@ -13,9 +13,9 @@ from python_docker.image.blob_store import BlobStore
 from python_docker.parallel import in_parallel
 from python_docker.progress import Task
 from python_docker.registry.access.options import RegistryOptions
+from python_docker.registry.access.places import BlobPlaces
 from python_docker.registry.auth.scope import repository_scope
 from python_docker.registry.client import MISSING_BLOB, RegistryClient
-from python_docker.registry.places import BlobPlaces
 from python_docker.registry.referrers import keep_referrer
 from python_docker.registry.source import RegistrySource, reference_of, tagged_manifest
 from python_docker.registry.upload.session import Session, mount_blob

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.destination import RegistryDestination
 from python_docker.registry.earlier import EarlierCalls
+from python_docker.registry.lists import next_names
 from python_docker.registry.source import RegistrySource
 from python_docker.spec.digest import Digest
 from python_docker.spec.docker_hub import DOCKER_HUB
@@ -215,12 +215,12 @@ class Registry(EarlierCalls):
 
     def list_images(self, n: int | None = None, last: str | None = None) -> list[str]:
         """Return the registry's repositories: all of them, or the next `n` after `last` in the order of their names."""
-        return _next_names(self._client.repositories(page_size=n, last=last), n, last)
+        return next_names(self._client.repositories(page_size=n, last=last), n, last)
 
     def list_image_tags(self, image: str, n: int | None = None, last: str | None = None) -> list[str]:
         """Return the tags of a repository: all of them, or the next `n` after `last` in their order. May be empty."""
         client, path = self._repository(image)
-        return _next_names(client.tags(path, page_size=n, last=last), n, last)
+        return next_names(client.tags(path, page_size=n, last=last), n, last)
 
     # -- names -----------------------------------------------------------------------------------------------------
 
@@ -293,15 +293,3 @@ def pull_image(image: str, tag: str = "latest", lazy: bool = False) -> Image:
     first, slash, rest = image.partition("/")
     name = rest if slash and domain_of(first) == DOCKER_HUB else image
     return Registry(options.docker_hub, options=options).pull_image(name, tag, lazy)
-
-
-def _next_names(pages: Iterable[list[str]], n: int | None, last: str | None) -> list[str]:
-    """Return the first `n` names after `last`, from pages of a registry that may not know of either."""
-    names: list[str] = []
-    for page in pages:
-        names += page
-        if n is not None and len(names) >= n:
-            break
-    if last is not None and last in names:
-        names = sorted(name for name in names if name > last)
-    return sorted(names)[:n] if n is not None and len(names) > n else names

@@ -15,7 +15,7 @@ from python_docker.errors import Error
 
 if TYPE_CHECKING:
     from python_docker.registry.access.options import RegistryOptions
-    from python_docker.registry.places import BlobPlaces
+    from python_docker.registry.access.places import BlobPlaces
     from python_docker.transports.location import Location
 
 

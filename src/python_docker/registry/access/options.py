@@ -13,7 +13,7 @@ from python_docker.registry.access.address import DOCKER_HUB_URL, RegistryAddres
 from python_docker.spec.docker_hub import DOCKER_HUB
 
 if TYPE_CHECKING:
-    from python_docker.registry.places import BlobPlaces
+    from python_docker.registry.access.places import BlobPlaces
 
 URL_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_URL"
 USERNAME_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_USERNAME"
