@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from conda_docker.errors import CacheError
-from python_docker.files.home import expand_home
+from python_docker.files.home import expand_home, xdg_folder
 
 _log = logging.getLogger(__name__)
 
@@ -41,9 +41,7 @@ def index_cache_dir() -> Path:
 def system_cache_dir(name: str | None) -> Path:
     """Return where this system's conventions have the cache of the program `name` (None: of all programs)."""
     if sys.platform == "linux":
-        # As platformdirs has it (XDG Base Directory Specification), whose import takes longer than some commands.
-        named = os.environ.get("XDG_CACHE_HOME", "").strip()
-        return Path(named or os.path.expanduser("~/.cache")) / (name or "")  # noqa: PTH111 -- may find no home
+        return xdg_folder("XDG_CACHE_HOME", "~/.cache") / (name or "")
     import platformdirs
 
     try:

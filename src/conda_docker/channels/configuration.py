@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,10 +142,12 @@ def authorities(configuration: CondaConfiguration) -> Path | None:
 
 def _root_prefixes(environ: Mapping[str, str], conda_exe: str | os.PathLike[str] | None) -> Iterator[Path]:
     """Yield folders that conda or mamba is installed in."""
+    from shutil import which
+
     seen = set()
     candidates: list[Path | None] = []
-    for executable in (conda_exe, environ.get("CONDA_EXE"), shutil.which("conda", path=environ.get("PATH"))):
-        if executable and (found := shutil.which(executable, path=environ.get("PATH"))):
+    for executable in (conda_exe, environ.get("CONDA_EXE"), which("conda", path=environ.get("PATH"))):
+        if executable and (found := which(executable, path=environ.get("PATH"))):
             # ROOT/bin/conda, ROOT/condabin/conda or ROOT\Scripts\conda.exe, perhaps by a link from elsewhere
             candidates.append(Path(found).resolve().parent.parent)
     candidates += [

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote_plus, urlsplit
 
+from python_docker.files.home import xdg_folder
 from python_docker.files.regular import read_regular_file
 
 _LARGEST = 1 << 20  # bytes
@@ -17,9 +19,7 @@ def anaconda_tokens(environ: Mapping[str, str]) -> dict[str, str]:
     if environ.get("BINSTAR_CONFIG_DIR"):
         folders = [Path(environ["BINSTAR_CONFIG_DIR"]) / "data"]
     else:
-        from platformdirs import user_config_path, user_data_path
-
-        folders = [place("binstar", "ContinuumIO") for place in (user_data_path, user_config_path)]
+        folders = _system_folders()
     tokens = {}
     try:
         for file in [file for folder in folders for file in sorted(folder.glob("*.token"))]:
@@ -31,6 +31,16 @@ def anaconda_tokens(environ: Mapping[str, str]) -> dict[str, str]:
     except (OSError, UnicodeDecodeError):
         return tokens
     return tokens
+
+
+def _system_folders() -> list[Path]:
+    """Return where this system's conventions have the tokens."""
+    if sys.platform == "linux":
+        places = (("XDG_DATA_HOME", "~/.local/share"), ("XDG_CONFIG_HOME", "~/.config"))
+        return [xdg_folder(variable, default) / "binstar" for variable, default in places]
+    from platformdirs import user_config_path, user_data_path
+
+    return [place("binstar", "ContinuumIO") for place in (user_data_path, user_config_path)]
 
 
 def with_anaconda_token(url: str, tokens: Mapping[str, str]) -> str:

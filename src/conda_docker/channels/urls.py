@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from conda_docker.channels.configuration import CondaConfiguration
-from conda_docker.channels.credentials import Credentials
 from conda_docker.errors import ChannelError
 from conda_docker.redaction import public_url
 from conda_docker.user_files import is_there, user_path
@@ -55,6 +54,10 @@ def channel_urls(names: Iterable[str], configuration: CondaConfiguration) -> tup
     """
     urls = tuple(dict.fromkeys(url for name in names for url in _urls(name, configuration)))
     check_channels(urls, configuration)
+    if not any(url.startswith(("http:", "https:")) for url in urls):
+        return urls  # none needs the stores of credentials
+    from conda_docker.channels.credentials import Credentials
+
     return tuple(map(Credentials(configuration).channel_url, urls))
 
 

@@ -169,6 +169,15 @@ class LockedEnvironment:
         return next((package for package in self.packages if package.name == "python"), None)
 
     @property
+    def script_files(self) -> dict[str, bytes]:
+        """The files of `scripts`, relative to the prefix."""
+        if not self.scripts:
+            return {}
+        from conda_docker.environment.activation_script import script_files
+
+        return script_files(self.scripts)
+
+    @property
     def complete(self) -> bool:
         """Whether everything is known of every package, so that the order is final."""
         return all(package.complete for package in self.packages)

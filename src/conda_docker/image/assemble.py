@@ -12,14 +12,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Activate, BuildOptions, LinkScripts
-from conda_docker.environment.activation_script import script_files
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.image.base.in_the_way import check_below, check_home
 from conda_docker.image.base.reading import read_base_system
 from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.build_record import BuildRecord
-from conda_docker.image.content.bill_layer import bill_layer, check_bills
 from conda_docker.image.content.environment_layer import environment_layer
 from conda_docker.image.content.new_layers import NewLayer, NewLayers
 from conda_docker.image.content.package_layers import PackageLayers, package_layers
@@ -69,7 +67,10 @@ def build_image(
     check_optional("options", options, BuildOptions)
     options = options or BuildOptions()
     check_base(environment, base, options)
-    check_bills(options)
+    if options.sbom_in_image:
+        from conda_docker.image.content.bill_layer import check_bills
+
+        check_bills(options)
     if stores is None:
         stores = LayerStores.of(options, progress=progress, stop=None if delivery is None else delivery.stop)
     cache_dir = stores.cache.root
@@ -137,7 +138,10 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
     configure(image, base, recipe.prefix, options, activation, gpu, user, has_python=environment.python is not None)
     describe(image, base, options, rfc3339(created))
     stated = {stem: stated for layer in made for stem, stated in layer.facts.stated.items()}
-    stack.add(bill_layer(image, environment, stated, options, recipe, system, created))
+    if options.sbom_in_image:
+        from conda_docker.image.content.bill_layer import bill_layer
+
+        stack.add(bill_layer(image, environment, stated, options, recipe, system, created))
     unrun = [] if options.link_scripts is LinkScripts.RUN else scripted
     lacking = tuple(system_notes(environment, system, made))
     return BuildResult(
@@ -201,7 +205,7 @@ def _activation(
 ) -> Activation:
     """Return what activating the environment comes to, with what activation scripts set where they can be run here."""
     environment, recipe, system = plan.environment, plan.recipe, plan.system
-    own = script_files(environment.scripts)
+    own = environment.script_files
     scripts = [*(script for layer in made for script in layer.facts.activate), *own]
     shell = shell_of(environment, system, recipe.prefix)
     activation = activate(

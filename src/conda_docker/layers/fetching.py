@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.packages.wheels import LockedWheel
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ def fetching(
     workers = max(4, options.workers or os.cpu_count() or 1)
 
     def fetch(members: Sequence[Member]) -> Iterator[tuple[Member, PackageFile]]:
+        from conda_docker.environment.packages.wheels import LockedWheel
         from conda_docker.package.fetch.fetch import fetch_early
         from conda_docker.pypi.local_files import with_local_files
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,7 +13,6 @@ from conda_docker.errors import CacheError, OutOfReach
 from conda_docker.layers.clobbers import Settlement, remember_settlement, remembered_settlement
 from conda_docker.layers.made import Group, MadeLayer, losing_groups, members_that_meet, with_settlement
 from conda_docker.layers.making.confirmation import Confirmation
-from conda_docker.layers.making.pipeline import ready_layers
 from conda_docker.layers.member import named
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores import Entry
@@ -23,7 +21,6 @@ from python_docker.errors import Error
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
-from python_docker.streams.growing import GrowingFile
 
 if TYPE_CHECKING:
     from conda_docker.layers.fetching import Fetch
@@ -225,7 +222,11 @@ class _Making:
 
     def _is_to_be_verified(self, layer: MadeLayer) -> bool:
         share = self.stores.verified
-        return share > 0 and layer.layer.blob.origin is not None and random.random() < share  # noqa: S311
+        if share <= 0 or layer.layer.blob.origin is None:
+            return False
+        from random import random
+
+        return random() < share  # noqa: S311
 
     def _verify(self, layers: Mapping[int, MadeLayer], lost: Losses, compiler: Compiler | None) -> None:
         """Make layers anew. Raises `CacheError` for one that is another than its store has."""
@@ -271,6 +272,8 @@ class _Making:
             yield from (self._keep(layer, lost) for layer in found)
             found = ()
         if missing or found:
+            from conda_docker.layers.making.pipeline import ready_layers
+
             yield from ready_layers(
                 found,
                 missing,
@@ -285,6 +288,7 @@ class _Making:
         self, position: int, group: Group, paths: Sequence[PackageFile], lost: Losses, compiler: Compiler | None
     ) -> MadeLayer:
         from conda_docker.layers.making.write import write_layer
+        from python_docker.streams.growing import GrowingFile
 
         self.stop.check()
         started = time.monotonic()

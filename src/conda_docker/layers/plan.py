@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Layering
+from conda_docker.environment.locked import LockedPackage
 from conda_docker.environment.packages.topological_order import match_spec_name
-from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.layers.member import Member
 
 if TYPE_CHECKING:
-    from conda_docker.environment.locked import LockedPackage
+    from conda_docker.environment.packages.wheels import LockedWheel
 
 Plan = list[list[Member]]
 
@@ -97,7 +97,7 @@ def _by_stability(packages: Sequence[LockedPackage], requested: Collection[str])
 
 def _name(member: Member) -> str:
     """Return the name that a member keeps in other versions; a wheel may have that of a conda package."""
-    return f"pypi/{member.name}" if isinstance(member, LockedWheel) else member.name
+    return member.name if isinstance(member, LockedPackage) else f"pypi/{member.name}"
 
 
 def _weight(member: Member) -> tuple[int, str]:

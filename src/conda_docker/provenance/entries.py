@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from conda_docker.environment.activation_script import to_json
 from python_docker.spec.documents.image_config import History
 
 if TYPE_CHECKING:
@@ -19,9 +18,9 @@ BILL = "conda bill of materials: "
 
 def explicit_line(package: LockedPackage | LockedWheel) -> str:
     """Return a package as a line of an explicit file: its URL, without credentials, and its hash."""
-    from conda_docker.environment.packages.wheels import LockedWheel  # not for those who read history alone
+    from conda_docker.environment.locked import LockedPackage  # not for those who read history alone
 
-    if isinstance(package, LockedWheel):
+    if not isinstance(package, LockedPackage):
         hash_ = f" --hash=sha256:{package.sha256}" if package.sha256 else ""
         return f"# pip {package.name} @ {package.public_url}{hash_}"
     if package.sha256:
@@ -79,6 +78,8 @@ def environment_history(
     if environment.wheels:
         request["wheels"] = wheels_request(environment)
     if environment.scripts:
+        from conda_docker.environment.activation_script import to_json
+
         request["scripts"] = to_json(environment.scripts)
     if build is not None:
         request["build"] = dict(build)

@@ -57,13 +57,15 @@ class BillFormat(StrEnum):
 
 def check_installed(formats: Sequence[BillFormat]) -> None:
     """Raise `MissingExtra` unless the libraries that write these formats are installed."""
+    if not formats:
+        return
     from importlib.util import find_spec
 
     needed = ["license_expression", "packageurl"]
     needed += ["cyclonedx"] if BillFormat.CYCLONEDX in formats else []
     needed += ["spdx_tools"] if BillFormat.SPDX in formats else []
     missing = [name for name in needed if find_spec(name) is None]
-    if formats and missing:
+    if missing:
         raise MissingExtra(
             f"bills of materials need libraries that are not installed ({', '.join(missing)}): "
             "install them with `pip install 'conda-docker[sbom]'`"

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.activation_script import script_files
 from conda_docker.image.assemble import shell_of
 from conda_docker.image.base.reading import read_base_system
 from conda_docker.image.base.system import BaseSystem
@@ -58,7 +57,7 @@ def own_layer(
         base_variables={},
         package_variables={},
         environment_variables=environment.variables,
-        scripts=[*scripts, *script_files(environment.scripts)],
+        scripts=[*scripts, *environment.script_files],
         shell=shell_of(environment, system, recipe.prefix),
     )
     user = None

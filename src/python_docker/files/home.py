@@ -37,3 +37,13 @@ def expand_home(path: str, environ: Mapping[str, str] = os.environ) -> Path:
         return home_folder(environ) / path[2:]
     # Path.expanduser() raises for a name that is not known.
     return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
+def xdg_folder(variable: str, default: str) -> Path:
+    """Return a folder of the XDG Base Directory Specification: what `variable` names, else `default`.
+
+    It is where platformdirs has it, whose import takes longer than some commands; it is below `~` for a user without a
+    home.
+    """
+    named = os.environ.get(variable, "").strip()
+    return Path(named or os.path.expanduser(default))  # noqa: PTH111 -- may find no home

@@ -58,6 +58,8 @@ def _naming(name: str) -> Iterator[None]:
 
 def to_words(name: str, values: Sequence[str]) -> tuple[str, ...]:
     """Return values without the blanks around them. Raises `ValueError` for an empty one, which would rule nothing."""
+    if not values:
+        return ()
     from conda_docker.policy import rules
 
     with _naming(name):
@@ -66,6 +68,8 @@ def to_words(name: str, values: Sequence[str]) -> tuple[str, ...]:
 
 def to_sources(name: str, values: Sequence[str]) -> tuple[AdvisorySource, ...]:
     """Return the sources of advisories that strings name. Raises `InvalidPolicy`."""
+    if not values:
+        return ()
     from conda_docker.policy.advisories.sources import AdvisorySource
 
     return tuple(AdvisorySource.parse(text) for text in to_words(name, values))

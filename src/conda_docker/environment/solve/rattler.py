@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from conda_docker.channels.configuration import CondaConfiguration, read_conda_configuration
-from conda_docker.channels.rattler_client import rattler_client
 from conda_docker.channels.rattler_engine import run
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.packages.topological_order import topological_order
@@ -18,8 +17,6 @@ from conda_docker.environment.solve.match_specs import RequestedSpec
 from conda_docker.environment.solve.passed_over import passed_over
 from conda_docker.environment.solve.question import Question, gateway_of, question_of
 from conda_docker.environment.solve.request import SolveRequest
-from conda_docker.environment.solve.salvage import SalvagedChannel, salvage_channel, warning_of
-from conda_docker.environment.solve.suggestions import suggestions
 from conda_docker.environment.virtual_packages import VirtualPackage
 from conda_docker.errors import InvalidSpec, Unsolvable, WrongPackage
 from conda_docker.redaction import public_text, public_url
@@ -31,6 +28,7 @@ if TYPE_CHECKING:
     from rattler.solver.solver import SolveStrategy
 
     from conda_docker.environment.solve.read_ahead import ReadAhead
+    from conda_docker.environment.solve.salvage import SalvagedChannel
 
 
 def solve(
@@ -117,12 +115,19 @@ def _salvage(urls: Sequence[str], question: Question) -> Mapping[str, SalvagedCh
     """Return the channels of which something can be read, by their URLs with a slash at the end."""
     if not urls or question.offline:
         return {}
+    from conda_docker.channels.rattler_client import rattler_client
+    from conda_docker.environment.solve.salvage import salvage_channel
+
     client = rattler_client(question.config)
     found = (salvage_channel(url, (question.subdir, "noarch"), client) for url in urls)
     return {channel.url: channel for channel in found if channel is not None}
 
 
 def _warnings(salvaged: Mapping[str, SalvagedChannel]) -> tuple[str, ...]:
+    if not salvaged:
+        return ()
+    from conda_docker.environment.solve.salvage import warning_of
+
     return tuple(warning for channel in salvaged.values() if (warning := warning_of(channel)))
 
 
@@ -130,6 +135,8 @@ def _explain(error: Exception, question: Question, way: Gateway, blamed: Sequenc
     explained = explain(error, question.channels, question.subdir, blamed=blamed)
     if not isinstance(explained, Unsolvable):
         return explained
+    from conda_docker.environment.solve.suggestions import suggestions
+
     try:
         lines = suggestions(question.requested, question.channels, question.subdir, way)
     except rattler_errors():

@@ -50,8 +50,6 @@ def bill_layer(
     base's `system` that are links stay links, and those with an owner or mode of their own keep them. `created` is the
     time of the files, in seconds since 1970. Raises what `bill_of_materials` raises.
     """
-    if not options.sbom_in_image:
-        return NewLayers()
     files: dict[str, bytes] = {}
     for name in options.sbom_in_image:
         bill_format = BillFormat(name)

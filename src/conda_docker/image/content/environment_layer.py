@@ -9,7 +9,6 @@ import json
 import posixpath
 from typing import TYPE_CHECKING
 
-from conda_docker.environment.activation_script import script_files
 from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.runtime.activation import ENTRYPOINT_NAME, Activation, state_file
 from conda_docker.image.runtime.shell_scripts import login_script
@@ -49,7 +48,7 @@ def environment_layer(
     files: dict[str, tuple[int, bytes]] = {f"{root}/conda-meta/history": (0o644, history_file(environment, created))}
     if environment.variables:
         files[f"{root}/conda-meta/state"] = (0o644, state_file(environment.variables))
-    files |= {f"{root}/{path}": (0o644, content) for path, content in script_files(environment.scripts).items()}
+    files |= {f"{root}/{path}": (0o644, content) for path, content in environment.script_files.items()}
     if frozen:
         files |= {f"{root}/{path}": (0o644, content) for path, content in marks_of_frozen(recipe.site_packages).items()}
     if activation.entrypoint is not None:

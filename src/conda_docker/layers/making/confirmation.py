@@ -66,6 +66,9 @@ class Confirmation:
         One that is wrong is dropped with a warning, and asked of the stores once more: another may have it.
         """
         left = list(found)
+        if not any(map(self._is_foreign, left)):
+            yield from left  # what is of this machine is hashed when it leaves
+            return
         with Threads(_AT_ONCE, thread_name_prefix="confirm") as pool:
             while left:
                 asked = {pool.submit(self._is_right, layer, lost): layer for layer in left}
@@ -85,12 +88,15 @@ class Confirmation:
                     pool.shutdown(wait=False, cancel_futures=True)
                     raise
 
+    def _is_foreign(self, layer: MadeLayer) -> bool:
+        return self.stores.is_foreign(layer.source)
+
     def _key(self, layer: MadeLayer, lost: Losses) -> str | None:
         return self.recipe_of(layer.position).key(layer.members, extracted=layer.extracted, lost=lost)
 
     def _is_right(self, layer: MadeLayer, lost: Losses) -> bool:
         store = layer.source
-        if store is None or not self.stores.is_foreign(store):
+        if store is None or not self._is_foreign(layer):
             return True
         key = self._key(layer, lost)
         if key is None:

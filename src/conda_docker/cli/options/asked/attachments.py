@@ -122,6 +122,8 @@ class Attachments:
 
 def bills_of(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[BillFormat, Path | None]:
     """Return the formats of bills of materials that are asked for, and the file that each goes to."""
+    if not given["sbom_in_image"] and not given["sbom"] and not given["sbom_output"]:
+        return {}
     from conda_docker.sbom.document import BillFormat, check_installed
 
     check_installed([BillFormat(name) for name in given["sbom_in_image"]])
