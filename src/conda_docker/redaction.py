@@ -8,7 +8,7 @@ from typing import Any
 
 # A token of anaconda.org, Artifactory and others stands in the path: https://HOST/t/TOKEN/CHANNEL
 _TOKEN = re.compile(r"/t/[^/?#\s]+")
-_QUERY = re.compile(r"(?<=[^\s?\"'])\?[^\s\"'<>]+")
+_QUERY = r"(?<=[^\s?\"'])\?[^\s\"'<>]+"
 _WORD = re.compile(r"[^\s\"'<>()\\]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _SCHEME_BEFORE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}$")
@@ -17,14 +17,12 @@ _HOST = re.compile(r"(?:localhost|\[[0-9a-fA-F:.]+\]|[^.:@]+(?:\.[^.:@]+)+)(?::\
 _DIGEST = re.compile(r"sha(?:256|512):")
 # A name that says that its value is a secret, and the value, as shells, headers and configuration files write them.
 _SECRET_NAME = r"(?:secret|token|passw|credential|api_?key|access_?key|private_?key)"  # noqa: S105
-_ASSIGNED = re.compile(
-    rf"([\w-]{{0,40}}{_SECRET_NAME}[\w-]{{0,40}}[\"']?\s{{0,4}}[=:]\s{{0,4}})(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\"',;)]+)",
-    re.IGNORECASE,
+_ASSIGNED = (
+    rf"(?i)([\w-]{{0,40}}{_SECRET_NAME}[\w-]{{0,40}}[\"']?\s{{0,4}}[=:]\s{{0,4}})"
+    r"(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\"',;)]+)"
 )
-_AUTHORIZATION = re.compile(
-    r"(authorization[\"']?\s{0,4}[=:]\s{0,4}[\"']?(?:(?:basic|bearer|token)\s{1,4})?)[^\s\"']+", re.I
-)
-_NAMES_A_SECRET = re.compile(_SECRET_NAME, re.IGNORECASE)
+_AUTHORIZATION = r"(?i)(authorization[\"']?\s{0,4}[=:]\s{0,4}[\"']?(?:(?:basic|bearer|token)\s{1,4})?)[^\s\"']+"
+_NAMES_A_SECRET = rf"(?i){_SECRET_NAME}"
 _SHORTEST_SECRET = 6  # characters; what is shorter occurs by chance
 _HIDDEN = "***"
 _VERSION_CONTROL = ("git+", "hg+", "svn+", "bzr+")
@@ -110,7 +108,7 @@ def public_log(text: str) -> str:
     >>> public_log('http://host:80 "GET /t/tk-123/team/a.conda?sig=abc HTTP/1.1" 200')
     'http://host:80 "GET /team/a.conda HTTP/1.1" 200'
     """
-    return _QUERY.sub("", _TOKEN.sub("", public_text(text)))
+    return re.sub(_QUERY, "", _TOKEN.sub("", public_text(text)))
 
 
 def public_output(text: str, variables: Mapping[str, str] | None = None) -> str:
@@ -124,9 +122,9 @@ def public_output(text: str, variables: Mapping[str, str] | None = None) -> str:
     'signed in with ***'
     """
     for name, value in (variables or {}).items():
-        if len(value) >= _SHORTEST_SECRET and _NAMES_A_SECRET.search(name):
+        if len(value) >= _SHORTEST_SECRET and re.search(_NAMES_A_SECRET, name):
             text = text.replace(value, _HIDDEN)
-    return public_log(_ASSIGNED.sub(rf"\1{_HIDDEN}", _AUTHORIZATION.sub(rf"\1{_HIDDEN}", text)))
+    return public_log(re.sub(_ASSIGNED, rf"\1{_HIDDEN}", re.sub(_AUTHORIZATION, rf"\1{_HIDDEN}", text)))
 
 
 def public_value(value: Any) -> Any:

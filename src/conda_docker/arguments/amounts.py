@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt]?)b|([kmgt])ib|([kmgt]))", re.IGNORECASE)
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_SIZE = r"(?i)(\d+(?:\.\d+)?)\s*(?:([kmgt]?)b|([kmgt])ib|([kmgt]))"
+_NUMBER = r"\d+(?:\.\d+)?"
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
-_DURATION = re.compile(r"(?:\s*\d+(?:\.\d+)?\s*[A-Za-z]+)+\s*")
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+_DURATION = r"(?:\s*\d+(?:\.\d+)?\s*[A-Za-z]+)+\s*"
+_PART = r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)"
 # Seconds, by the first letters of a unit: humantime's seconds, minutes, hours, days, weeks, months and years.
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "M": 2630016, "y": 31557600}
-_UNIT = re.compile(r"(?:s|sec|second|m|min|minute|h|hr|hour|d|day|w|week|y|yr|year)s?", re.IGNORECASE)
+_UNIT = r"(?i)(?:s|sec|second|m|min|minute|h|hr|hour|d|day|w|week|y|yr|year)s?"
 
 
 def to_size(name: str, text: str) -> int:
@@ -24,8 +24,8 @@ def to_size(name: str, text: str) -> int:
     (1500, 2048)
     """
     given = text.strip()
-    match = _SIZE.fullmatch(given)
-    if match is None and _NUMBER.fullmatch(given):
+    match = re.fullmatch(_SIZE, given)
+    if match is None and re.fullmatch(_NUMBER, given):
         if float(given) == 0:
             return 0
         raise ValueError(f"{name}: {given} has no unit; write {given}GB or {given}MB")
@@ -57,7 +57,7 @@ def to_days(name: str, text: str) -> float:
     86400.0
     """
     seconds = to_seconds(name, text)
-    units = {_unit(unit) for _, unit in _PART.findall(text)}
+    units = {_unit(unit) for _, unit in re.findall(_PART, text)}
     if units & {"s", "m", "h"} or (seconds % _UNITS["d"] and not units & {"M", "y"}):
         raise ValueError(
             f"{name}: {text[:80]!r} is no number of days, and only the day of the last use is known; write 1d"
@@ -79,12 +79,12 @@ def parse_duration(text: str) -> timedelta:
     datetime.timedelta(seconds=5400)
     """
     expected = f"expected a duration such as 90d, 12h or 2 weeks, got {text[:80]!r}"
-    if not _DURATION.fullmatch(text):
+    if not re.fullmatch(_DURATION, text):
         raise ValueError(expected)
     seconds = 0.0
-    for number, unit in _PART.findall(text):
+    for number, unit in re.findall(_PART, text):
         key = _unit(unit)
-        if key != "M" and not _UNIT.fullmatch(unit):
+        if key != "M" and not re.fullmatch(_UNIT, unit):
             raise ValueError(expected)
         seconds += float(number) * _UNITS[key]
     try:

@@ -12,10 +12,10 @@ from python_docker.tar import clamped_path, contained_path
 
 _SYSTEM_FOLDERS = frozenset({"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "root", "sbin", "sys"})
 _SHARED_FOLDERS = frozenset({"home", "media", "mnt", "opt", "run", "srv", "tmp", "usr", "var"})
-_ACCOUNT = re.compile(r"[^\s:/-][^\s:/]{0,255}")
+_ACCOUNT = r"[^\s:/-][^\s:/]{0,255}"
 LARGEST_ID = 2**32 - 2
 """The largest number of a user or a group: credentials(7), the last one means "no change"."""
-_PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?")
+_PORT = r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?"
 
 
 def to_home(name: str, value: object) -> str | None:
@@ -48,7 +48,7 @@ def to_user(name: str, value: object) -> str | None:
     if text is None:
         return None
     parts = text.split(":")
-    if len(parts) > 2 or not all(_ACCOUNT.fullmatch(part) for part in parts):
+    if len(parts) > 2 or not all(re.fullmatch(_ACCOUNT, part) for part in parts):
         raise ValueError(f"{name} must be a name or a number, such as 1000, 1000:100 or app, not {text[:80]!r}")
     if any(part.isdecimal() and int(part) > LARGEST_ID for part in parts):
         raise ValueError(f"{name} cannot be {text[:80]!r}: the largest number of a user or a group is {LARGEST_ID}")
@@ -94,7 +94,7 @@ def to_ports(name: str, value: object) -> tuple[str, ...]:
         value = [to_text(name, number) for number in numbers]
     ports = []
     for text in to_texts(name, value):
-        match = _PORT.fullmatch(text.lower())
+        match = re.fullmatch(_PORT, text.lower())
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if match is None or not 1 <= first <= last <= 65535:
             raise ValueError(f"{name}: {text[:80]!r} is not a valid port; write 8080, 53/udp or 9000-9010")

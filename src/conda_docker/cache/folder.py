@@ -21,7 +21,7 @@ from python_docker.image.blob_store import BlobStore
 # Errors of writing to an open file name no file.
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EROFS, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 # Packages are named after their hash, or that of their URL.
-_PACKAGE = re.compile(r"\.?(?:url)?[0-9a-f]{32,64}-.+")
+_PACKAGE = r"\.?(?:url)?[0-9a-f]{32,64}-.+"
 _MARK = ".conda-docker-cache"
 _TAG = "CACHEDIR.TAG"
 _MARK_TEXT = b"This folder is a cache of conda-docker, which removes what is in it.\n"
@@ -186,7 +186,7 @@ class CacheFolder:
         return (
             names <= {*CONTENTS, _TAG, _MARK}
             and bool(names - {PYTHONS, _TAG})
-            and all(_PACKAGE.fullmatch(name) for name in _names(self.root / PACKAGES))
+            and all(re.fullmatch(_PACKAGE, name) for name in _names(self.root / PACKAGES))
         )
 
     def _prepare(self) -> None:

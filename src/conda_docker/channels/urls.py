@@ -20,7 +20,7 @@ _CHANNEL_ALIAS = "https://conda.anaconda.org"
 _DEFAULT_CHANNELS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")
 _CUSTOM_CHANNELS = {"pkgs/pro": "https://repo.anaconda.com"}
 _TOKEN = re.compile(r"/t/[^/]+(?=/)")
-_SUBDIR = re.compile(r"/(?:noarch|(?:linux|osx|win|emscripten|wasi|freebsd|zos)-[a-z0-9]+)/?$")
+_SUBDIR = r"/(?:noarch|(?:linux|osx|win|emscripten|wasi|freebsd|zos)-[a-z0-9]+)/?$"
 
 
 def choose_channels(
@@ -133,7 +133,7 @@ def _checked(url: str) -> str:
 
 
 def _without_subdir(channel: str) -> str:
-    return _SUBDIR.sub("", channel.rstrip("/"))
+    return re.sub(_SUBDIR, "", channel.rstrip("/"))
 
 
 def _local_builds(configuration: CondaConfiguration) -> str:

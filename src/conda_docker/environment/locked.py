@@ -56,7 +56,7 @@ _SUFFIXES = (".conda", ".tar.bz2")
 # What no name, version or build has: they become part of file names.
 _UNSAFE = re.compile(r"[\x00-\x20/\\\x7f\ud800-\udfff]|^\.")
 # Builds of Python without a global lock, whose modules are in lib/python3.13t and the like.
-_FREE_THREADED = re.compile(r"_cp\d+t$")
+_FREE_THREADED = r"_cp\d+t$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,4 +277,4 @@ def _lacks_site_packages(name: str, build: str, fields: Mapping[str, Any]) -> bo
     """Return whether this is a Python whose modules are elsewhere than usual, and the record does not say where (CEP
     17).
     """
-    return name == "python" and "python_site_packages_path" not in fields and bool(_FREE_THREADED.search(build))
+    return name == "python" and "python_site_packages_path" not in fields and bool(re.search(_FREE_THREADED, build))

@@ -32,9 +32,9 @@ _ARCHSPEC = {
 }
 _OVERRIDES = ("linux", "glibc", "cuda", "cuda_arch", "archspec")
 _KNOWN = ("unix", *_OVERRIDES)
-_NAME = re.compile(r"__[a-z0-9_]+")
-_VERSION = re.compile(r"[0-9A-Za-z.!+_]+")
-_BUILD = re.compile(r"[0-9A-Za-z_.+]+")
+_NAME = r"__[a-z0-9_]+"
+_VERSION = r"[0-9A-Za-z.!+_]+"
+_BUILD = r"[0-9A-Za-z_.+]+"
 
 
 class Origin(StrEnum):
@@ -160,14 +160,14 @@ def _override(packages: dict[str, VirtualPackage], text: str, origin: Origin) ->
         raise InvalidEnvironment(f"not a virtual package: {name[:80]!r}; did you mean '__{near}'?")
     name = f"__{bare}"
     version, _, build = rest.partition("=")
-    if not equals or not _NAME.fullmatch(name):
+    if not equals or not re.fullmatch(_NAME, name):
         raise InvalidEnvironment(
             f"not a virtual package: {text[:80]!r}; write NAME=VERSION, such as __cuda=12.4, or NAME= to remove one"
         )
     if not version:
         packages.pop(name, None)
         return
-    if not _VERSION.fullmatch(version) or (build and not _BUILD.fullmatch(build)):
+    if not re.fullmatch(_VERSION, version) or (build and not re.fullmatch(_BUILD, build)):
         raise InvalidEnvironment(f"not a version and build of a virtual package: {rest[:80]!r} (for {name})")
     if name == "__archspec" and not build and not version[0].isdigit():
         packages[name] = _archspec(version, origin)  # "archspec=x86_64_v3" is what people write

@@ -15,7 +15,7 @@ from pathlib import Path
 from python_docker.files.lock import try_lock
 from python_docker.files.renaming import MUST_BE_CLOSED
 
-_PARTIAL = re.compile(r"\.(?:.{1,40}\.)?partial-(?:[0-9]+-)?[0-9a-f]{8,32}", re.DOTALL)
+_PARTIAL = r"(?s)\.(?:.{1,40}\.)?partial-(?:[0-9]+-)?[0-9a-f]{8,32}"
 # Where only closed files can be renamed, a partial file is unlocked for a moment before it is.
 _AGE = 3600.0 if MUST_BE_CLOSED else 0.0  # seconds
 _STALE = 24 * 3600.0  # seconds
@@ -29,7 +29,7 @@ def is_partial(name: str) -> bool:
     >>> is_partial(".demo.tar.partial-0123456789abcdef"), is_partial("demo.tar")
     (True, False)
     """
-    return _PARTIAL.fullmatch(name) is not None
+    return re.fullmatch(_PARTIAL, name) is not None
 
 
 def remove_leftovers(folder: Path) -> int:

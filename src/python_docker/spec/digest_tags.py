@@ -17,7 +17,7 @@ PAYLOAD = "application/vnd.dev.cosign.simplesigning.v1+json"
 PAYLOAD_KIND = "cosign container image signature"
 SIGNATURES, ATTESTATIONS, BILL = "sig", "att", "sbom"
 SUFFIXES = (SIGNATURES, ATTESTATIONS, BILL)
-_GRAMMAR = re.compile(rf"sha256-[a-f0-9]{{64}}(?:\.(?:{'|'.join(SUFFIXES)}))?")
+_GRAMMAR = rf"sha256-[a-f0-9]{{64}}(?:\.(?:{'|'.join(SUFFIXES)}))?"
 
 
 def referrers_tag(digest: Digest) -> str:
@@ -44,7 +44,7 @@ def is_digest_tag(name: str | None) -> bool:
     >>> is_digest_tag(digest_tag(Digest.of(b"{}"), BILL)), is_digest_tag("latest")
     (True, False)
     """
-    return name is not None and _GRAMMAR.fullmatch(name) is not None
+    return name is not None and re.fullmatch(_GRAMMAR, name) is not None
 
 
 def signed_digest(payload: bytes) -> Digest:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from python_docker.errors import Error
 
-_RFC3339 = re.compile(
+_RFC3339 = (
     r"(?P<seconds>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?:\.[0-9]+)?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
@@ -48,7 +48,7 @@ def is_rfc3339(text: str) -> bool:
     >>> is_rfc3339("2020-01-01T00:00:00.5+01:00"), is_rfc3339("yesterday")
     (True, False)
     """
-    match = _RFC3339.fullmatch(text)
+    match = re.fullmatch(_RFC3339, text)
     if match is None:
         return False
     try:

@@ -47,7 +47,7 @@ _MAGIC = (
     (b"\xfd7zXZ\x00", Compression.XZ),
 )
 # The level and the start of the first block's or the end's number, since a tar may start with the name "BZh".
-_BZIP2 = re.compile(rb"BZh[1-9](?:1A|\x17r)")
+_BZIP2 = rb"BZh[1-9](?:1A|\x17r)"
 
 
 def sniff(head: bytes) -> Compression:
@@ -59,7 +59,7 @@ def sniff(head: bytes) -> Compression:
     for magic, compression in _MAGIC:
         if head.startswith(magic):
             return compression
-    if _BZIP2.match(head):
+    if re.match(_BZIP2, head):
         return Compression.BZIP2
     # A skippable frame: RFC 8878 section 3.1.2.
     if len(head) >= 4 and head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F:

@@ -14,7 +14,7 @@ from python_docker.errors import Error, UnsupportedFormat
 from python_docker.files.atomic import PartialFile, write_all
 from python_docker.streams.compression import Compression
 
-_PACKED = re.compile(r"(\.tar\.(?:gz|zstd?|bz2|xz|lz|lz4|lzma|br|z)|\.t[gbx]z2?|\.tzst)$", re.IGNORECASE)
+_PACKED = r"(?i)(\.tar\.(?:gz|zstd?|bz2|xz|lz|lz4|lzma|br|z)|\.t[gbx]z2?|\.tzst)$"
 _PACKINGS = {
     ".tar.gz": Compression.GZIP,
     ".tgz": Compression.GZIP,
@@ -159,7 +159,7 @@ def packing_of(path: str | os.PathLike[str]) -> Compression:
     >>> packing_of("demo.tar.gz"), packing_of("demo.tar")
     (<Compression.GZIP: 'gzip'>, <Compression.NONE: 'none'>)
     """
-    ending = _PACKED.search(os.fspath(path))
+    ending = re.search(_PACKED, os.fspath(path))
     if ending is None:
         return Compression.NONE
     packing = _PACKINGS.get(ending[1].lower())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from python_docker.spec.reference import ImageReference
     from python_docker.transports import Location
 
-_PAIR = re.compile(r"[\w][\w./,:-]*=")
+_PAIR = r"[\w][\w./,:-]*="
 
 
 def to_platform(name: str, text: str) -> Platform:
@@ -79,10 +79,10 @@ def to_lines(name: str, texts: Iterable[str]) -> dict[str, str]:
     pairs: list[str] = []
     for text in texts:
         lines = [line for line in text.splitlines() if line.strip()]
-        if not any(_PAIR.match(line) for line in lines[1:]):
+        if not any(re.match(_PAIR, line) for line in lines[1:]):
             pairs.append(text.strip("\r\n"))
             continue
-        odd = next((line for line in lines if not _PAIR.match(line)), None)
+        odd = next((line for line in lines if not re.match(_PAIR, line)), None)
         if odd is not None:
             raise ValueError(f"{name}: expected NAME=VALUE on each line, got {odd[:200]!r} on one of {len(lines)}")
         pairs += lines

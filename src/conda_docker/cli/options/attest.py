@@ -23,7 +23,7 @@ TRUST = "Provenance and signatures"
 PASSWORD_VARIABLES = ("CONDA_DOCKER_SIGN_PASSWORD", "COSIGN_PASSWORD")
 _FILE = click.Path(path_type=Path)
 # A path has lost one of the slashes.
-_ELSEWHERE = re.compile(r"(?P<scheme>[a-z][a-z0-9]+):/+(?P<name>.+)")
+_ELSEWHERE = r"(?P<scheme>[a-z][a-z0-9]+):/+(?P<name>.+)"
 
 
 class KeyFile(click.Path):
@@ -203,14 +203,14 @@ def read_public_key(path: Path) -> VerifyingKey:
 
 def shown_key(path: Path) -> str:
     """Return what a key is called in messages: as it was written."""
-    place = _ELSEWHERE.fullmatch(path.as_posix())
+    place = re.fullmatch(_ELSEWHERE, path.as_posix())
     return str(path) if place is None else f"{place['scheme']}://{place['name']}"
 
 
 def _content(path: Path) -> bytes:
     from python_docker.signing.keys import MAX_KEY_FILE
 
-    if (place := _ELSEWHERE.fullmatch(path.as_posix())) is not None and not path.exists():
+    if (place := re.fullmatch(_ELSEWHERE, path.as_posix())) is not None and not path.exists():
         return _content_elsewhere(place["scheme"], place["name"])
     try:
         with path.open("rb") as file:

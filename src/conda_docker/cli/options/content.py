@@ -23,13 +23,13 @@ CHANNEL_PRIORITIES = ("strict", "flexible", "disabled")
 EDITABLE = ("copy", "refuse")
 
 _FILE = click.Path(path_type=Path)
-_IMAGE = re.compile(r"[a-z0-9][a-z0-9._/-]*:(?:latest|v?[0-9][\w.-]*)")
-_VERSION = re.compile(r"\d+(?:\.\d+)*")
-_PYTHON = re.compile(r"python(\d\.\d+)")
-_ARCHIVE = re.compile(r"\.(?:conda|tar\.bz2)(?:#[^/]*)?$")
-_WHEEL_OF_PIP = re.compile(r"(?:pip|pypi)::?([A-Za-z0-9._-]+).*")
-_PROGRAM_FILE = re.compile(r"\.(?:py|sh|ipynb|R)$")
-_FILE_NAME = re.compile(r"\.(?:ya?ml|toml|lock|txt|json)$")
+_IMAGE = r"[a-z0-9][a-z0-9._/-]*:(?:latest|v?[0-9][\w.-]*)"
+_VERSION = r"\d+(?:\.\d+)*"
+_PYTHON = r"python(\d\.\d+)"
+_ARCHIVE = r"\.(?:conda|tar\.bz2)(?:#[^/]*)?$"
+_WHEEL_OF_PIP = r"(?:pip|pypi)::?([A-Za-z0-9._-]+).*"
+_PROGRAM_FILE = r"\.(?:py|sh|ipynb|R)$"
+_FILE_NAME = r"\.(?:ya?ml|toml|lock|txt|json)$"
 
 
 def _image_path(name: str, text: str) -> str:
@@ -56,19 +56,19 @@ def _specs(name: str, texts: tuple[str, ...]) -> tuple[str, ...]:
 
 def _no_spec(text: str, before: str) -> str | None:
     """Return what somebody means who gives `text` as a package after another; None where it may be one."""
-    if _IMAGE.fullmatch(text):
+    if re.fullmatch(_IMAGE, text):
         return f"--image {text}, or the package {text.replace(':', '=', 1)}"
-    if _VERSION.fullmatch(text):
+    if re.fullmatch(_VERSION, text):
         return f"{before}={text}"
-    if found := _PYTHON.fullmatch(text):
+    if found := re.fullmatch(_PYTHON, text):
         return f"python={found[1]}"
-    if found := _WHEEL_OF_PIP.fullmatch(text):
+    if found := re.fullmatch(_WHEEL_OF_PIP, text):
         return f"`- pip: [{found[1]}]` in an environment.yml"
-    if _PROGRAM_FILE.search(text):
+    if re.search(_PROGRAM_FILE, text):
         return f"--add {text}:/srv/ (a file in the image), or a --cmd in quotes: --cmd 'python {text}'"
-    if _FILE_NAME.search(text):
+    if re.search(_FILE_NAME, text):
         return f"--file {text}"
-    if _ARCHIVE.search(text):
+    if re.search(_ARCHIVE, text):
         return None
     if text in (".", "..") or text.startswith(("./", "../", "/")):  # nothing of a channel is called so
         return f"--project {text} (a Python project) or --file (an environment.yml)"

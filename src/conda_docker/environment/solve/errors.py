@@ -9,11 +9,11 @@ from conda_docker.errors import CacheError, ChannelError, InvalidEnvironment, To
 from conda_docker.redaction import public_text, public_url
 from python_docker.errors import CredentialsError, Error
 
-_DAMAGE = re.compile(r"failed to (?:parse|extract)|(?i:deserialize|decode)|expected |EOF while parsing")
-_MISSING = re.compile(r"could not find subdir '[^']*' in channel '(?P<url>[^']+)'")
-_CACHE = re.compile(r"Permission denied|No space left|Read-only file system|Disk quota|failed to create")
-_URL = re.compile(r"\b\w{1,31}://[^\s)'\"]+")
-_INDEX = re.compile(r"/[a-z0-9]+(?:-[a-z0-9]+)?/[^/]*$")  # /linux-64/repodata.json
+_DAMAGE = r"failed to (?:parse|extract)|(?i:deserialize|decode)|expected |EOF while parsing"
+_MISSING = r"could not find subdir '[^']*' in channel '(?P<url>[^']+)'"
+_CACHE = r"Permission denied|No space left|Read-only file system|Disk quota|failed to create"
+_URL = r"\b\w{1,31}://[^\s)'\"]+"
+_INDEX = r"/[a-z0-9]+(?:-[a-z0-9]+)?/[^/]*$"  # /linux-64/repodata.json
 
 
 def rattler_errors() -> tuple[type[Exception], ...]:
@@ -36,7 +36,7 @@ def rattler_errors() -> tuple[type[Exception], ...]:
 
 def is_damage(error: Exception) -> bool:
     """Return whether rattler says that an index, which is there, cannot be understood."""
-    return type(error).__name__ != "AuthenticationStorageError" and _DAMAGE.search(str(error)) is not None
+    return type(error).__name__ != "AuthenticationStorageError" and re.search(_DAMAGE, str(error)) is not None
 
 
 def explain(error: Exception, channels: Sequence[str], subdir: str, *, blamed: Sequence[str] = ()) -> Error:
@@ -57,7 +57,7 @@ def explain(error: Exception, channels: Sequence[str], subdir: str, *, blamed: S
         return InvalidEnvironment(f"a requested package cannot be parsed: {text}")
     if kind == "AuthenticationStorageError":
         return CredentialsError(f"the credentials for channels that rattler stores cannot be read: {text}")
-    if kind in ("IoError", "CacheDirError") or _CACHE.search(text):
+    if kind in ("IoError", "CacheDirError") or re.search(_CACHE, text):
         return CacheError(
             f"the cache of channel indexes cannot be written: {text}\nRATTLER_CACHE_DIR chooses another folder for it"
         )
@@ -76,9 +76,9 @@ def _unsolvable(text: str, channels: Sequence[str], subdir: str) -> str:
 
 def _channel(text: str, blamed: Sequence[str]) -> str:
     cause = text.splitlines()[-1].removeprefix("Caused by: ")
-    found = _URL.search(text)
-    where = f" at {_INDEX.sub('', found[0])}" if found else ""
-    if missing := _MISSING.search(text):
+    found = re.search(_URL, text)
+    where = f" at {re.sub(_INDEX, '', found[0])}" if found else ""
+    if missing := re.search(_MISSING, text):
         url = missing["url"]
         advice = (
             "the folder must hold noarch/repodata.json: index it, for instance with `python -m conda_index`"

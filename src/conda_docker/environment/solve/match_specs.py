@@ -15,13 +15,13 @@ from conda_docker.errors import InvalidSpec
 from conda_docker.redaction import public_text
 from conda_docker.user_files import is_there, user_path
 
-_SUBDIR = re.compile(r"/(noarch|(?:linux|osx|win)-[a-z0-9]+)$")
+_SUBDIR = r"/(noarch|(?:linux|osx|win)-[a-z0-9]+)$"
 # A separator of constraints with none after it.
 _FOR_PIP = re.compile(r"-[ecr]\s|--[a-z-]+[\s=]|(?:bzr|git|hg|svn)\+[a-z]+:|[\w.-]+\s*@\s*[a-z+]+:")
 _STRAY = re.compile(r"[,|] *(?=[,|]|$)")
 _CHANNEL_FIELD = re.compile(r"(?:^|,)\s*channel\s*=\s*(?P<channel>'[^']+'|\"[^\"]+\"|[^,'\"\]]+?)\s*(?=[,\]])")
 _ARCHIVE = re.compile(r"\.(?:conda|tar\.bz2)(?:#|$)")
-_HASH = re.compile(r"(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64})", re.IGNORECASE)
+_HASH = r"(?i)(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
         return RequestedSpec(public, text, text)
     if not channel or not rest.strip():
         raise InvalidSpec(f"not a valid package spec: {public[:80]!r} (write channel::package)", text)
-    subdir = _SUBDIR.search(channel)
+    subdir = re.search(_SUBDIR, channel)
     urls = channel_urls([os.path.expandvars(channel)], configuration)
     return RequestedSpec(public, text, rest.strip() + bracket + inside, urls, subdir[1] if subdir else None)
 
@@ -127,7 +127,7 @@ def _without(inside: str, field: re.Match[str]) -> str:
 def _archive(text: str, configuration: CondaConfiguration, public: str) -> RequestedSpec:
     """Return the spec of a package by its URL or path, with the hash behind it."""
     location, mark, fragment = text.partition("#")
-    digest = _HASH.fullmatch(fragment.strip())
+    digest = re.fullmatch(_HASH, fragment.strip())
     if mark and digest is None:
         raise InvalidSpec(
             f"not a valid package spec: {public[:200]!r}: what follows the # is neither an MD5 nor a SHA-256", text

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 ACCOUNTS = ("etc/passwd", "etc/group")
-_NUMBER = re.compile(r"[0-9]{1,10}")
+_NUMBER = r"[0-9]{1,10}"
 
 
 class User(NamedTuple):
@@ -26,7 +26,7 @@ def users_of(passwd: str) -> Iterator[tuple[str, User]]:
     """
     for line in passwd.split("\n"):
         fields = line.split(":")
-        if len(fields) >= 6 and fields[0] and _NUMBER.fullmatch(fields[2]) and _NUMBER.fullmatch(fields[3]):
+        if len(fields) >= 6 and fields[0] and re.fullmatch(_NUMBER, fields[2]) and re.fullmatch(_NUMBER, fields[3]):
             yield fields[0], User(int(fields[2]), int(fields[3]), fields[5])
 
 
@@ -38,5 +38,5 @@ def groups_of(group: str) -> Iterator[tuple[str, int]]:
     """
     for line in group.split("\n"):
         fields = line.split(":")
-        if len(fields) >= 3 and fields[0] and _NUMBER.fullmatch(fields[2]):
+        if len(fields) >= 3 and fields[0] and re.fullmatch(_NUMBER, fields[2]):
             yield fields[0], int(fields[2])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
 
-_VERSION = re.compile(r"\d{1,3}\.\d{1,3}")
+_VERSION = r"\d{1,3}\.\d{1,3}"
 _REQUIRED = re.compile(r"cuda>=(\d{1,3}\.\d{1,3})")
 _CAPABILITIES = "NVIDIA_DRIVER_CAPABILITIES"
 _REQUIRE = "NVIDIA_REQUIRE_CUDA"
@@ -25,7 +25,7 @@ def cuda_of_base(variables: Mapping[str, str]) -> str | None:
     '12.4'
     """
     for text in (variables.get("CUDA_VERSION", ""), *_REQUIRED.findall(variables.get(_REQUIRE, ""))):
-        if found := _VERSION.match(text):
+        if found := re.match(_VERSION, text):
             return found[0]
     return None
 
@@ -49,6 +49,6 @@ def gpu_variables(packages: Iterable[LockedPackage], variables: Mapping[str, str
         return {}
     wanted = {_CAPABILITIES: "compute,utility"}
     version = next((package.version for package in packages if package.name in ("cuda-version", "cudatoolkit")), "")
-    if found := _VERSION.match(version):
+    if found := re.match(_VERSION, version):
         wanted[_REQUIRE] = f"cuda>={found[0]}"
     return {name: value for name, value in wanted.items() if not variables.get(name)}

@@ -12,8 +12,8 @@ from conda_docker.image.base.accounts import User
 from conda_docker.image.base.system import BaseSystem
 
 ROOT = User(0, 0, "/root")
-_NAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")  # useradd(8), with the dot that Debian allows
-_NUMBER = re.compile(r"[0-9]{1,10}")
+_NAME = r"[a-z_][a-z0-9_.-]{0,31}"  # useradd(8), with the dot that Debian allows
+_NUMBER = r"[0-9]{1,10}"
 _FIRST_USER = 1000
 _NOBODY = 65534
 DEFAULT_NAME = "app"
@@ -56,13 +56,13 @@ def container_user(text: str, system: BaseSystem, *, name: str | None = None, ho
                 "a user that is added"
             )
         return ContainerUser(found_name, found.uid, gid, found.home, added=False)
-    if _NUMBER.fullmatch(user):
+    if re.fullmatch(_NUMBER, user):
         uid, chosen = _identifier(user, text), name or _free_name(system)
-    elif _NAME.fullmatch(user):
+    elif re.fullmatch(_NAME, user):
         uid, chosen = _free_uid(system), name or user
     else:
         raise UnsupportedInput(f"{text!r} is not a user: expected a name or a number, such as 1000, 1000:1000 or app")
-    if not _NAME.fullmatch(chosen):
+    if not re.fullmatch(_NAME, chosen):
         raise UnsupportedInput(f"{chosen!r} cannot be a user's name; use lower-case letters, digits, '_' and '-'")
     if chosen in system.users:
         raise UnsupportedInput(
@@ -119,7 +119,7 @@ def _known(user: str, system: BaseSystem) -> tuple[str, User] | None:
         return user, system.users[user]
     if user in ("root", "0"):
         return "root", ROOT
-    if _NUMBER.fullmatch(user):
+    if re.fullmatch(_NUMBER, user):
         return next(((name, found) for name, found in system.users.items() if found.uid == int(user)), None)
     return None
 
@@ -135,7 +135,7 @@ def _group(group: str, text: str, system: BaseSystem) -> int:
         return system.groups[group]
     if group == "root":
         return 0
-    if _NUMBER.fullmatch(group):
+    if re.fullmatch(_NUMBER, group):
         return _identifier(group, text)
     raise UnsupportedInput(f"{text!r}: the base image has no group {group!r}; give its number instead")
 

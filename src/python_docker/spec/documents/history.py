@@ -11,9 +11,7 @@ Entries = tuple[History, ...]
 
 _LONGEST = 60  # characters of a title
 # What builders put around an instruction of a Dockerfile, and this project around the names of packages.
-_WRAPPING = re.compile(
-    r"^(?:RUN )?(?:\|\d+ .*?)?/bin/(?:sh|bash)(?: -[a-z]+)+ (?:#\(nop\) *)?|\s*# buildkit$|^conda-docker: "
-)
+_WRAPPING = r"^(?:RUN )?(?:\|\d+ .*?)?/bin/(?:sh|bash)(?: -[a-z]+)+ (?:#\(nop\) *)?|\s*# buildkit$|^conda-docker: "
 
 
 def split_history(history: Sequence[History] | None, layers: int) -> tuple[Entries, list[Entries]]:
@@ -52,7 +50,7 @@ def layer_title(entries: Entries) -> str:
     'apt-get update'
     """
     stated = next((entry.created_by for entry in entries if entry.created_by), "")
-    text = " ".join(_WRAPPING.sub("", stated).split())
+    text = " ".join(re.sub(_WRAPPING, "", stated).split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
