@@ -20,6 +20,8 @@ _PLATFORMS = {
     "linux-armv7l": Platform("linux", "arm", "v7"),
     "linux-armv6l": Platform("linux", "arm", "v6"),
 }
+_LEVELS = (None, "v1", "v2", "v3", "v4")
+"""Variants of linux/amd64, as the psABI of x86-64 numbers them."""
 _SUBDIR = re.compile(r"(?:linux|osx|win|emscripten|wasi|freebsd|zos)-[a-z0-9]+")
 _KNOWN = ", ".join(str(platform) for platform in _PLATFORMS.values())
 
@@ -30,6 +32,10 @@ def subdir_of_platform(platform: Platform) -> str:
     >>> subdir_of_platform(Platform.parse("linux/arm64/v8"))
     'linux-aarch64'
     """
+    if platform.architecture == "amd64" and platform.variant not in _LEVELS:
+        raise UnsupportedInput(
+            f"there is no {platform}: the levels of linux/amd64 are {', '.join(level for level in _LEVELS if level)}"
+        )
     for subdir, known in _PLATFORMS.items():
         # linux/amd64/v3 is linux-64: the variant matters for arm alone, where each has packages of its own.
         if known.matches(platform) or (known.variant is None and known == Platform(platform.os, platform.architecture)):
@@ -39,7 +45,8 @@ def subdir_of_platform(platform: Platform) -> str:
             f"cannot build an image for {platform}: conda packages go into Linux images only; "
             "choose a platform such as linux/amd64 or linux/arm64"
         )
-    near = nearest(str(platform), map(str, _PLATFORMS.values()))
+    architectures = {known.architecture: known for known in _PLATFORMS.values()}
+    near = architectures.get(nearest(platform.architecture, architectures) or "")
     hint = f"did you mean {near}? There are packages for {_KNOWN}" if near else f"there are for {_KNOWN}"
     raise UnsupportedInput(f"there are no conda packages for {platform}; {hint}")
 
@@ -72,6 +79,8 @@ def parse_platform(text: str) -> Platform:
     name = text.strip().lower()
     if "/" not in name and (name in _PLATFORMS or _SUBDIR.fullmatch(name)):
         return platform_of_subdir(name)
+    if name == "noarch":
+        raise UnsupportedInput("noarch packages are for any platform; choose one, such as linux/amd64 or linux/arm64")
     platform = Platform.parse(text)
     subdir_of_platform(platform)
     return platform

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -32,6 +33,7 @@ _ARCHSPEC = {
 }
 _OVERRIDES = ("linux", "glibc", "cuda", "cuda_arch", "archspec")
 _KNOWN = ("unix", *_OVERRIDES)
+_NUMBERED = ("__linux", "__glibc", "__cuda", "__cuda_arch")
 _NAME = r"__[a-z0-9_]+"
 _VERSION = r"[0-9A-Za-z.!+_]+"
 _BUILD = r"[0-9A-Za-z_.+]+"
@@ -72,6 +74,7 @@ def virtual_packages(
     glibc: str | None = None,
     cuda: str | None = None,
     microarchitecture: str | None = None,
+    base: Mapping[str, str] | None = None,
     declared: Sequence[str] = (),
     overrides: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
@@ -79,10 +82,11 @@ def virtual_packages(
     """Return the virtual packages of Linux images for `subdir`, sorted by name.
 
     `glibc` and `cuda` are the base image's, where they are known, `microarchitecture` an archspec name such as
-    `x86_64_v3`. Over these go the variables `CONDA_OVERRIDE_GLIBC` and the like, as conda and rattler read them, and
-    over those what an input file has `declared` and then the user's `overrides`, as `NAME=VERSION[=BUILD]`, where an
-    empty version takes the package away. There is no `__cuda` unless it is asked for: containers get a GPU from whoever
-    runs them. Raises `InvalidEnvironment`.
+    `x86_64_v3`. Over these go the variables `CONDA_OVERRIDE_GLIBC` and the like, as conda and rattler read them, of the
+    `base` image and then of this machine (`environ`), and over those what an input file has `declared` and then the
+    user's `overrides`, as `NAME=VERSION[=BUILD]`, where an empty version takes the package away. There is no `__cuda`
+    unless it is asked for: containers get a GPU from whoever runs them. Raises `InvalidEnvironment`, but not for what a
+    base image says.
 
     >>> [str(package) for package in virtual_packages("linux-64", overrides=["cuda=12.4", "__linux="], environ={})]
     ['__archspec=1=x86_64', '__cuda=12.4=0', '__glibc=2.28=0', '__unix=0=0']
@@ -96,12 +100,11 @@ def virtual_packages(
     }
     if cuda is not None:
         packages["__cuda"] = VirtualPackage("__cuda", cuda, origin=Origin.BASE)
-    for name in _OVERRIDES:
-        value = environ.get(f"CONDA_OVERRIDE_{name.upper()}")
-        if value is not None:
-            # What archspec calls an architecture is the build string of __archspec (CEP 30).
-            text = f"1={value}" if name == "archspec" and value else value
-            _override(packages, f"__{name}={text}", Origin.VARIABLE)
+    for text in _variables(base or {}):
+        with suppress(InvalidEnvironment):  # what users of the image cannot change
+            _override(packages, text, Origin.BASE)
+    for text in _variables(environ):
+        _override(packages, text, Origin.VARIABLE)
     for override in declared:
         _override(packages, override, Origin.FILE)
     for override in overrides:
@@ -147,6 +150,15 @@ def override_variables(packages: Sequence[VirtualPackage]) -> dict[str, str]:
     return variables
 
 
+def _variables(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield what the variables `CONDA_OVERRIDE_*` say, as `NAME=VERSION[=BUILD]`."""
+    for name in _OVERRIDES:
+        value = environ.get(f"CONDA_OVERRIDE_{name.upper()}")
+        if value is not None:
+            # What archspec calls an architecture is the build string of __archspec (CEP 30).
+            yield f"__{name}=1={value}" if name == "archspec" and value else f"__{name}={value}"
+
+
 def _archspec(name: str, origin: Origin) -> VirtualPackage:
     return VirtualPackage("__archspec", "1", name, origin)
 
@@ -169,6 +181,9 @@ def _override(packages: dict[str, VirtualPackage], text: str, origin: Origin) ->
         return
     if not re.fullmatch(_VERSION, version) or (build and not re.fullmatch(_BUILD, build)):
         raise InvalidEnvironment(f"not a version and build of a virtual package: {rest[:80]!r} (for {name})")
+    if name in _NUMBERED and not version[0].isdigit():
+        # conda takes any word, which is then less than every version that packages ask for.
+        raise InvalidEnvironment(f"not a version of {name}: {version[:80]!r} ({origin}); it is a number such as 12.4")
     if name == "__archspec" and not build and not version[0].isdigit():
         packages[name] = _archspec(version, origin)  # "archspec=x86_64_v3" is what people write
     else:

@@ -78,6 +78,7 @@ def assumed_packages(
         glibc=None if base is None or given is not None else _glibc_of(base, request),
         cuda=None if base is None else cuda_of_base(base.config.environment),
         microarchitecture=_microarchitecture(platform),
+        base=None if base is None else base.config.environment,
         declared=spec.virtual_packages,
         overrides=request.virtual_packages,
     )

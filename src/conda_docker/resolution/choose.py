@@ -68,8 +68,12 @@ def choose_packages(
     `question` is what `question_of` gave, `indexes` what is read for it already. Raises `Unsolvable`, `InvalidSpec`,
     `ChannelError` and `SolverFailed`.
     """
+    from conda_docker.environment.virtual_packages import given_version
+
     task = progress.start(f"solve for {platform_of_subdir(question.subdir)}", None)
-    question = replace(question, virtual_packages=assumed)
+    given = (*spec.virtual_packages, *request.virtual_packages)
+    removed = frozenset({"__cuda"} if given_version("cuda", given) == "" else ())
+    question = replace(question, virtual_packages=assumed, removed=removed)
     environment = _ask_solver(question, request.solver or request.conda_exe, indexes)
     if spec.solved_with:
         wanted = set(normal_specs(public_text(text) for text in spec.specs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker.environment.subdirs import host_subdir, platform_of_subdir, subdir_of_platform
+from conda_docker.environment.subdirs import host_subdir, parse_platform, platform_of_subdir, subdir_of_platform
 from conda_docker.errors import UnsupportedInput
 from python_docker.spec.platform import Platform
 
@@ -58,3 +58,20 @@ def test_host() -> None:
 def test_the_platform_that_was_probably_meant() -> None:
     with pytest.raises(UnsupportedInput, match=r"for linux/amd46; did you mean linux/amd64\? There are packages for"):
         subdir_of_platform(Platform.parse("linux/amd46"))
+
+
+@pytest.mark.parametrize("text", ["linux", "all", "local"])
+def test_nothing_is_proposed_that_nobody_can_have_meant(text: str) -> None:
+    with pytest.raises(UnsupportedInput, match=f"no conda packages for linux/{text}; there are for linux/amd64"):
+        parse_platform(text)
+
+
+def test_a_level_that_no_processor_has() -> None:
+    with pytest.raises(UnsupportedInput, match="no linux/amd64/v5: the levels of linux/amd64 are v1, v2, v3, v4"):
+        parse_platform("linux/amd64/v5")
+    assert str(parse_platform("linux/amd64/v4")) == "linux/amd64/v4"
+
+
+def test_noarch_is_no_platform() -> None:
+    with pytest.raises(UnsupportedInput, match="noarch packages are for any platform"):
+        parse_platform("noarch")

@@ -52,6 +52,26 @@ def test_a_slip_is_no_virtual_package(text: str) -> None:
         texts(overrides=[text])
 
 
+@pytest.mark.parametrize("text", ["__cuda=v12.4", "cuda=none", "__glibc=latest", "__cuda_arch=sm_90"])
+def test_a_word_is_not_a_version_of_what_is_counted(text: str) -> None:
+    name = text.partition("=")[0].removeprefix("__")
+    with pytest.raises(InvalidEnvironment, match=rf"not a version of __{name}: .*\(option\); it is a number"):
+        texts(overrides=[text])
+    variable = {f"CONDA_OVERRIDE_{name.upper()}": text.partition("=")[2]}
+    with pytest.raises(InvalidEnvironment, match=r"\(environment variable\)"):
+        texts(environ=variable)
+
+
+def test_variables_of_conda_in_the_base_image_count() -> None:
+    base = {"CONDA_OVERRIDE_CUDA": "12.4", "CONDA_OVERRIDE_GLIBC": "broken!", "PATH": "/bin"}
+    found = virtual_packages("linux-64", glibc="2.36", cuda="12.2", base=base, environ={})
+    cuda = next(package for package in found if package.name == "__cuda")
+    assert (str(cuda), str(cuda.origin)) == ("__cuda=12.4=0", "base image")
+    assert "__glibc=2.36=0" in map(str, found)
+    assert "__cuda=11.8=0" in texts(base=base, environ={"CONDA_OVERRIDE_CUDA": "11.8"})
+    assert not any(text.startswith("__cuda") for text in texts(cuda="12.2", base={"CONDA_OVERRIDE_CUDA": ""}))
+
+
 def test_variables_for_another_solver() -> None:
     packages = virtual_packages("linux-64", overrides=["__linux="], environ={})
     assert override_variables(packages) == {

@@ -100,3 +100,14 @@ def test_a_base_that_says_which_cuda_it_has(synthetic_channel: SyntheticChannel,
     assert [package.build for package in resolved.environment.packages] == ["cuda_0"]
     without = resolve_one(tmp_path, specs=["torch"], virtual_packages=["__cuda="], **options)
     assert [package.build for package in without.environment.packages] == ["cpu_0"]
+    assert without.environment.warnings == ()  # nobody who took it away needs to hear of it
+
+
+def test_a_base_that_tells_conda_of_a_gpu(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    synthetic_channel.add(SyntheticPackage(name="gpu", depends=("__cuda >=12",)))
+    base = Image("base", "1")
+    base.add_layer_contents({"/bin/sh": b""})
+    base.config.set_variable("CONDA_OVERRIDE_CUDA", "12.4")
+    write_image(base, f"oci:{tmp_path / 'base'}:1")
+    options = {"channels": [synthetic_channel.url], "override_channels": True, "base": f"oci:{tmp_path / 'base'}:1"}
+    assert resolve_one(tmp_path, specs=["gpu"], **options).environment.packages

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from conda_docker.environment.solve.match_specs import RequestedSpec
     from conda_docker.environment.virtual_packages import VirtualPackage
 
-_CUDA = "__cuda"
+CUDA = "__cuda"
+_FOR_PROCESSORS = "cpu"
+"""In the build strings of packages that have builds for CUDA as well, by a convention of all channels."""
 
 
 def passed_over(
@@ -25,13 +27,17 @@ def passed_over(
     virtual_packages: Sequence[VirtualPackage],
     way: Gateway,
 ) -> tuple[str, ...]:
-    """Return a warning about the requested packages that have builds for CUDA of the version that was chosen.
+    """Return a warning about packages that have builds for CUDA of the version that was chosen.
 
-    None where `__cuda` was assumed, and so had its say. The indexes of the channels are in memory already.
+    Those that were requested are looked at, and those whose build says that it is for processors alone. None where
+    `__cuda` was assumed, and so had its say. The indexes of the channels are in memory already.
     """
-    if any(package.name == _CUDA for package in virtual_packages) or not subdir.startswith(("linux-", "win-")):
+    if any(package.name == CUDA for package in virtual_packages) or not subdir.startswith(("linux-", "win-")):
         return ()
-    names = sorted(set(_with_cuda_builds({spec.name for spec in requested}, chosen, channels, subdir, way)))
+    # To look at all of them takes as long as some solves.
+    looked_at = {spec.name for spec in requested}
+    looked_at |= {record.name.normalized for record in chosen if _FOR_PROCESSORS in str(record.build)}
+    names = sorted(set(_with_cuda_builds(looked_at, chosen, channels, subdir, way)))
     if not names:
         return ()
     have = "has builds for CUDA that were" if len(names) == 1 else "have builds for CUDA that were"
@@ -59,5 +65,5 @@ def _with_cuda_builds(
     for records in found:
         for record in records:
             name = record.name.normalized
-            if str(record.version) == versions.get(name) and any(spec.split()[0] == _CUDA for spec in record.depends):
+            if str(record.version) == versions.get(name) and any(spec.split()[0] == CUDA for spec in record.depends):
                 yield name

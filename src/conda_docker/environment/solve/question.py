@@ -30,6 +30,7 @@ class Question:
     subdir: str
     priority: str
     virtual_packages: Sequence[VirtualPackage]
+    removed: frozenset[str]
     config: Config
     offline: bool
     constraints: Sequence[RequestedSpec]
@@ -60,6 +61,7 @@ def question_of(request: SolveRequest, configuration: CondaConfiguration) -> Que
         subdir=request.subdir,
         priority=request.channel_priority or configuration.channel_priority or "flexible",
         virtual_packages=request.virtual_packages,
+        removed=request.removed,
         config=config,
         offline=request.offline or configuration.offline,
         constraints=read_specs(request.constraints, configuration),

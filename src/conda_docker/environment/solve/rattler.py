@@ -14,7 +14,7 @@ from conda_docker.environment.locked import LockedEnvironment, LockedPackage, pa
 from conda_docker.environment.packages.topological_order import topological_order
 from conda_docker.environment.solve.errors import explain, is_damage, rattler_errors
 from conda_docker.environment.solve.match_specs import RequestedSpec
-from conda_docker.environment.solve.passed_over import passed_over
+from conda_docker.environment.solve.passed_over import CUDA, passed_over
 from conda_docker.environment.solve.question import Question, gateway_of, question_of
 from conda_docker.environment.solve.request import SolveRequest
 from conda_docker.environment.virtual_packages import VirtualPackage
@@ -49,7 +49,8 @@ def solve(
     if begun is None:
         question, way = question_of(request, configuration or read_conda_configuration()), None
     else:
-        question, way = replace(begun[0], virtual_packages=request.virtual_packages), begun[1]
+        question = replace(begun[0], virtual_packages=request.virtual_packages, removed=request.removed)
+        way = begun[1]
     records, warnings = _answer(question, way)
     return LockedEnvironment(
         subdir=request.subdir,
@@ -88,6 +89,8 @@ def _answer(question: Question, way: Gateway | None = None) -> tuple[list[RepoDa
 
 def _solved(question: Question, way: Gateway) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
     records = _solve(question, way)
+    if CUDA in question.removed:
+        return records, ()
     asked = question.requested, records, question.channels, question.subdir, question.virtual_packages
     return records, passed_over(*asked, way)
 

@@ -26,6 +26,8 @@ class SolveRequest:
     """Packages are chosen for this subdir and noarch."""
     virtual_packages: tuple[VirtualPackage, ...]
     """Those of the system that the image will run on."""
+    removed: frozenset[str] = frozenset()
+    """Names of virtual packages that users took away, and so need not be told of."""
     constraints: tuple[str, ...] = ()
     """Match specs that hold for packages which others bring in."""
     strategy: str | None = None

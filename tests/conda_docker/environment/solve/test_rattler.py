@@ -205,6 +205,17 @@ def test_builds_for_gpus_that_were_passed_over_are_named(channel: SyntheticChann
     assert found.warnings == ()
 
 
+def test_builds_for_gpus_of_what_others_bring_in_are_named_too(channel: SyntheticChannel) -> None:
+    channel.add(
+        package("torch", "2.5", build="cpu_generic_0"),
+        package("torch", "2.5", build="cuda_0", depends=["__cuda >=12"]),
+        package("vision", "1.0", depends=["torch"]),
+    )
+    [warning] = lock("vision", channels=[channel.url]).warnings
+    assert warning.startswith("torch has builds for CUDA that were passed over")
+    assert lock("vision", channels=[channel.url], removed=frozenset({"__cuda"})).warnings == ()
+
+
 def test_the_glibc_of_the_base_image(channel: SyntheticChannel) -> None:
     with pytest.raises(Unsolvable, match="__glibc"):
         lock("needs-glibc", channels=[channel.url], virtual_packages=virtual_packages("linux-64", glibc="2.17"))
