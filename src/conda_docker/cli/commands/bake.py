@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conda_docker.cli.exit_codes import ExitCode, exit_code_of
-from conda_docker.cli.options.asked.destinations import check_apart, check_folder, check_kept
+from conda_docker.cli.options.asked.destinations import check_apart, check_file, check_kept
 from conda_docker.cli.options.bake import OPTIONS
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
@@ -63,7 +63,7 @@ def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
     from conda_docker.cli.declared.bake import targets_of
 
     for path in filter(None, (given["junit"], given["metadata_file"])):
-        check_folder(path)
+        check_file(path)
     # A job that keeps its own record has none the first time.
     first = given["since"] is None or (given["since"] == given["metadata_file"] and not given["since"].exists())
     since = {} if first else read_since(given["since"])

@@ -316,6 +316,17 @@ def test_ctrl_c_leaves_nothing_half_written(
     assert sum("zlib-1.0" in path for _, path in server.requests) == 1
 
 
+@pytest.mark.parametrize("option", ["--metadata-file", "--junit"])
+def test_a_folder_in_place_of_a_result_file_is_refused_before_anything_is_built(
+    option: str, conda_docker: Run, modules: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "results").mkdir()
+    result = conda_docker("bake", "modules", "-b", "scratch", "-o", "out", option, "results", "-j1")
+    assert "cannot write results: it is a folder" in result.stderr
+    assert result.returncode == ExitCode.FAILED
+    assert not (tmp_path / "out").exists()
+
+
 def test_how_a_worker_is_started(conda_docker: Run) -> None:
     result = conda_docker("bake", "--print-dask-worker", "--scheduler", "tcp://host:8786")
     assert "dask worker tcp://host:8786" in result.stdout

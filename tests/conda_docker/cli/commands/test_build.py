@@ -645,6 +645,16 @@ def test_a_result_file_without_a_folder_is_refused_before_anything_is_built(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("option", ["--metadata-file", "--iidfile"])
+def test_a_folder_in_place_of_a_result_file_is_refused_before_anything_is_built(
+    option: str, build: Build, tmp_path: Path
+) -> None:
+    (tmp_path / "results").mkdir()
+    result = build("-o", "oci:out", option, "results", "numpy")
+    assert "cannot write results: it is a folder" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conda_docker.cli.options import attest
-from conda_docker.cli.options.asked.destinations import check_folder, registry_of
+from conda_docker.cli.options.asked.destinations import check_file, registry_of
 
 if TYPE_CHECKING:
     from conda_docker.attestation.attachments import Attached, BuildAttachments
@@ -142,6 +142,6 @@ def bills_of(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[Bi
             f"nothing can be attached to the image in {locations[0]}; use {REFERRER_FORMS}, or --sbom-output FILE"
         )
     for path in files:
-        check_folder(path)
+        check_file(path)
     check_installed(formats)
     return dict(zip(formats, files or [None] * len(formats), strict=True))

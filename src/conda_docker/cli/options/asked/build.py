@@ -15,7 +15,7 @@ from conda_docker.cli.options.arguments import to_source
 from conda_docker.cli.options.asked.attachments import bills_of, check_attachable
 from conda_docker.cli.options.asked.destinations import (
     check_apart,
-    check_folder,
+    check_file,
     check_kept,
     layer_repositories,
     locations_of,
@@ -111,7 +111,7 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
     check_apart(outputs_of(locations, given))
     attest.check(given)
     for path in filter(None, (given["metadata_file"], given["iidfile"])):
-        check_folder(path)
+        check_file(path)
     bills = bills_of(given, locations)
     check_attachable(given, locations)
     check_level(given["compression"] or DEFAULTS.compression, given["compression_level"])

@@ -48,12 +48,14 @@ def locations_of(
             raise click.UsageError(f"{location} holds an image for one platform only; use {INDEX_FORMS}")
         if location.medium.is_file:
             packing_of(location.path)
-            check_folder(location.path)
+            check_file(location.path)
     return list(dict.fromkeys(locations))
 
 
-def check_folder(path: str | Path) -> None:
-    """Raise `Error` where the folder that a file is to be written in is missing, before anything is built."""
+def check_file(path: str | Path) -> None:
+    """Raise `Error` where a file cannot be written, before anything is built: it is a folder, or its own is missing."""
+    if Path(path).is_dir():
+        raise Error(f"cannot write {path}: it is a folder; name a file in it")
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         raise Error(f"cannot write {path}: there is no folder {folder}")
