@@ -21,15 +21,18 @@ _QUIET = {
     # As --print-dask-worker says:
     "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
     "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "500ms",
+    "DASK_DISTRIBUTED__WORKER__MEMORY__MONITOR_INTERVAL": "1s",
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "5s",
 }
 
 
 @dataclass(slots=True)
 class Cluster:
-    """A scheduler on a port of its own; each worker has one thread and a cache of its own."""
+    """A scheduler on a port of its own; each worker has some `threads` and a cache of its own."""
 
     folder: Path
     environment: Mapping[str, str]
+    threads: int = 1
     port: int = 0
     scheduler: subprocess.Popen[bytes] | None = None
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -70,7 +73,7 @@ class Cluster:
             self._start(
                 "distributed.cli.dask_worker",
                 self.address,
-                *("--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(home)),
+                *("--nthreads", str(self.threads), "--no-nanny", "--no-dashboard", "--local-directory", str(home)),
                 CONDA_DOCKER_CACHE=str(home / "cache"),
                 HOME=str(home),
             )

@@ -18,6 +18,7 @@ from conda_docker import BakeResult, BuildOptions, Request, Target, bake, find_t
 from conda_docker.baking.cluster import cluster as clusters
 from conda_docker.baking.cluster import scheduler
 from conda_docker.baking.cluster.tasks import ImageTask, LayerTask, make_layer
+from conda_docker.baking.cluster.worker_command import THREADS
 from conda_docker.baking.layers.works import LayerWork
 from conda_docker.baking.limits import Limits
 from conda_docker.baking.running import Bake
@@ -85,6 +86,7 @@ def test_workers_make_each_layer_once_and_ask_for_none_that_was_made(
     repository: str,
     tmp_path: Path,
 ) -> None:
+    cluster.threads = THREADS
     result = bake(targets, jobs=1, scheduler=cluster.start(2).address)
     result.raise_for_failures()
     asked = [each for each in registry.requests() if f"/{repository}/layers/" in each.path]
