@@ -82,7 +82,10 @@ class Downloader:
         task = self.progress.start(record.file_name, record.size)
         known = known_hash(record)
         algorithm = known[0] if known else "sha256"
-        with PartialDownload(target, algorithm, begun if _may_be_early(record) else None) as partial:
+        with PartialDownload(target, algorithm, begun if _may_be_early(record) else None, self._wait) as partial:
+            if partial.is_there:
+                task.finish("known")
+                return target
             task.advance(partial.size)
             *others, last = self.mirrors.places(record.url)
             for place in others:

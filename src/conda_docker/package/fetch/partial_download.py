@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,21 +18,33 @@ from python_docker.files.renaming import MUST_BE_CLOSED, rename_over
 from python_docker.streams.growing import CAN_GROW, GrowingFile
 
 _READ_SIZE = 1 << 20
+_POLL = 0.05  # seconds between two looks at what comes to another process
+_PATIENCE = 10.0  # seconds without a byte after which it is not waited for any more
 
 
 class PartialDownload:
     """What has come of the file `target`, kept next to it under a dot-name until it is whole.
 
-    A context manager, in which it belongs to this process alone: while another process downloads the same, it is a
-    file of its own that is thrown away unless it becomes whole. `hexdigest` is that of the whole content by
-    `algorithm`, earlier processes' part included. Raises `CacheError` when the folder cannot be written.
+    A context manager, in which it belongs to this process alone. While another process downloads the same, that is
+    waited for, by `wait` with a number of seconds; `is_there` then says that the file has come. To one that gets
+    nothing for some seconds, this is a file of its own, which is thrown away unless it becomes whole. `hexdigest` is
+    that of the whole content by `algorithm`, earlier processes' part included. Raises `CacheError` when the folder
+    cannot be written.
 
     `begun` hears of a download that can be read from before it is whole; see `share`.
     """
 
-    def __init__(self, target: Path, algorithm: str, begun: Callable[[GrowingFile], object] | None = None) -> None:
+    def __init__(
+        self,
+        target: Path,
+        algorithm: str,
+        begun: Callable[[GrowingFile], object] | None = None,
+        wait: Callable[[float], object] = time.sleep,
+    ) -> None:
         self.target = target
         self.size = 0
+        self.is_there = False
+        self._wait = wait
         self._begun = begun if CAN_GROW else None
         self._growing: GrowingFile | None = None
         self._algorithm = algorithm
@@ -41,18 +54,32 @@ class PartialDownload:
         with self._writing():
             target.parent.mkdir(parents=True, exist_ok=True)
             self._path, self._number = self._open()
-            while data := os.read(self._number, _READ_SIZE):
+            while not self.is_there and (data := os.read(self._number, _READ_SIZE)):
                 self._hash.update(data)
                 self.size += len(data)
 
     def _open(self) -> tuple[Path, int]:
         shared = self.target.with_name(f".{self.target.name}.partial")
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+        before = _file_at(self.target)  # a damaged one, perhaps
+        seen, since = -1, time.monotonic()
         while True:
+            if seen >= 0 and _file_at(self.target) not in (None, before):
+                self.is_there = True
+                return shared, -1
             number = os.open(shared, flags, 0o666)
             try:
-                if not stat.S_ISREG(os.fstat(number).st_mode) or not try_lock(number):
+                found = os.fstat(number)
+                if not stat.S_ISREG(found.st_mode):
                     break
+                if not try_lock(number):
+                    if found.st_size != seen:
+                        seen, since = found.st_size, time.monotonic()
+                    elif time.monotonic() - since > _PATIENCE:
+                        break
+                    os.close(number)
+                    self._wait(_POLL)
+                    continue
                 if os.path.samestat(os.fstat(number), shared.stat()):
                     return shared, number
             except FileNotFoundError:
@@ -149,3 +176,12 @@ class PartialDownload:
         if kind is not None and not (self._keep and self.size):
             self._path.unlink(missing_ok=True)
         self._close()
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Return which file is at a path."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns

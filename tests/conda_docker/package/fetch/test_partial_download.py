@@ -16,6 +16,7 @@ import pytest
 
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.errors import CacheError
+from conda_docker.package.fetch import partial_download
 from conda_docker.package.fetch.find import download_path
 from tests.conda_docker.channel import SyntheticChannel
 from tests.conda_docker.package.faulty_server import Fault, FaultyServer
@@ -145,7 +146,7 @@ def start_fetching(record: LockedPackage, cache: Path) -> subprocess.Popen[bytes
     return process
 
 
-def test_two_processes_at_once_both_get_it(
+def test_processes_at_once_all_get_it_by_one_download(
     large: LockedPackage, server: FaultyServer, cache: Path, synthetic_channel: SyntheticChannel
 ) -> None:
     server.always = Fault(pause=0.02)
@@ -156,6 +157,56 @@ def test_two_processes_at_once_both_get_it(
         assert str(download_path(large, cache)).encode() in output
     assert download_path(large, cache).read_bytes() == synthetic_channel.path(LARGE).read_bytes()
     assert left_in(cache) == [f"{large.sha256}-{large.file_name}"]
+    assert len(server.requests) == 1
+
+
+def test_who_waits_for_a_process_that_is_killed_goes_on_at_once(
+    large: LockedPackage, server: FaultyServer, cache: Path, synthetic_channel: SyntheticChannel
+) -> None:
+    server.always = Fault(pause=0.05)
+    first = start_fetching(large, cache)
+    _wait_for_half(first, large, cache)
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(fetch, large, cache=cache)
+        time.sleep(0.2)
+        assert len(server.requests) == 1
+        server.always = None
+        first.send_signal(signal.SIGKILL)
+        first.communicate()
+        assert second.result(timeout=10)["large"].read_bytes() == synthetic_channel.path(LARGE).read_bytes()
+    assert (server.ranges[-1] or "").startswith("bytes=")
+    assert len(server.requests) == 2
+
+
+def test_who_gets_nothing_is_not_waited_for(
+    large: LockedPackage,
+    server: FaultyServer,
+    cache: Path,
+    synthetic_channel: SyntheticChannel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(partial_download, "_PATIENCE", 0.2)
+    server.always = Fault(pause=0.05)
+    first = start_fetching(large, cache)
+    _wait_for_half(first, large, cache)
+    first.send_signal(signal.SIGSTOP)
+    server.always = None
+    try:
+        assert fetch(large, cache=cache)["large"].read_bytes() == synthetic_channel.path(LARGE).read_bytes()
+    finally:
+        first.kill()
+        first.communicate()
+
+
+def _wait_for_half(process: subprocess.Popen[bytes], record: LockedPackage, cache: Path) -> Path:
+    """Wait until some of a package has come to a process, and return where that is."""
+    partial = cache / "packages" / f".{record.sha256}-{record.file_name}.partial"
+    deadline = time.monotonic() + 60
+    while not (partial.exists() and partial.stat().st_size > 300_000):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    return partial
 
 
 def test_after_a_kill_the_next_process_goes_on(
@@ -163,12 +214,7 @@ def test_after_a_kill_the_next_process_goes_on(
 ) -> None:
     server.always = Fault(pause=0.05)
     process = start_fetching(large, cache)
-    partial = cache / "packages" / f".{large.sha256}-{large.file_name}.partial"
-    deadline = time.monotonic() + 60
-    while not (partial.exists() and partial.stat().st_size > 300_000):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    partial = _wait_for_half(process, large, cache)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert not download_path(large, cache).exists()
