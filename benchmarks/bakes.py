@@ -1,12 +1,13 @@
 """Many images at once: 200 environments over a channel of 1,000 packages, at once, one by one, and on a cluster.
 
-Sizes of packages are spread as real ones are, and scaled down to what a small machine bears; who needs whom
-is drawn so that a few packages are in most environments. What is counted is requests for packages.
+Sizes of packages are those of real ones; who needs whom is drawn so that a few packages are in most environments.
+What is counted is requests for packages.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import random
 import shlex
 import shutil
@@ -16,12 +17,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from benchmarks.generator import corpus, cut
 from benchmarks.ours import TOOL
 from benchmarks.work import Commands, Session, Work, remove
+from conda_docker.baking.cluster.worker_command import THREADS
 from tests.conda_docker.baking.cluster.dask_processes import Cluster
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer
@@ -33,8 +36,18 @@ KNOWN = "all images at once, layers known"
 ONE_BY_ONE = "one by one, with one cache"
 WORKERS = (1, 2, 4)
 _PROGRAM = Path(__file__).parent / "programs" / "bake_on_dask.py"
-_MEDIAN, _SIGMA, _LARGEST = 25_000, 2.0, 12_000_000  # bytes of a package's one large file
-_FORMAT = 1
+_SIZES = (
+    *((0.0, 2_600), (0.1, 18_100), (0.25, 53_400), (0.5, 209_000), (0.75, 841_000), (0.9, 3_840_000)),
+    *((0.92, 5_850_000), (0.94, 11_800_000), (0.97, 16_100_000), (0.98, 25_300_000), (0.99, 45_500_000)),
+    (1.0, 66_100_000),
+)
+"""Shares of packages, and the bytes of archives that they do not exceed: of the 793 packages of conda-forge and others
+whose sizes are in the pixi.lock files of ibis-project/ibis, prefix-dev/pixi (examples) and Quantco/pixi-pack."""
+_COMPRESSION = 3.2
+"""How much larger files are than their archive, of those of this machine that packages are cut from."""
+_FILE, _SPREAD = 9_000, 1.5  # median in bytes and sigma of small files: 28 kB on average
+_LIBRARY = 0.5  # of a package's bytes, in its one large file
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,7 @@ def _local(session: Session, server: ChannelServer, modules: Path) -> Iterator[W
                 remove(cache, home)
             home.mkdir(exist_ok=True)
             server.requests.clear()
+            server.parts.clear()
             return [command]
 
         return Work(name=name, tool=TOOL, prepare=prepare, finish=lambda first: _asked(server), ours=AT_ONCE)
@@ -101,9 +115,13 @@ def _local(session: Session, server: ChannelServer, modules: Path) -> Iterator[W
 
 
 def _asked(server: ChannelServer) -> Mapping[str, Any]:
-    """Return how many packages were asked for, each of which must have been asked for once."""
+    """Return how many packages were asked for, each of which must have come once: a large one in two parts.
+
+    Of these, the end comes first, so that the rest can be read while it comes.
+    """
     asked = Counter(path for method, path in server.requests if method == "GET" and path.endswith(".conda"))
-    assert set(asked.values()) <= {1}, "a package was downloaded twice"
+    parts = Counter(server.parts)
+    assert all(number == (2 if path in parts else 1) for path, number in asked.items()), "a package came twice"
     return {"packages_asked": len(asked)}
 
 
@@ -117,10 +135,11 @@ def _clustered(session: Session, server: ChannelServer, modules: Path, registry:
         registry.storage.mkdir()
         folder.mkdir()
         # Else each worker would compile all that it imports.
-        cluster = Cluster(folder, {**session.env, "PYTHONDONTWRITEBYTECODE": ""})
+        cluster = Cluster(folder, {**session.env, "PYTHONDONTWRITEBYTECODE": ""}, threads=THREADS)
         cluster.start(workers)
         running.append(cluster)
         server.requests.clear()
+        server.parts.clear()
         client.mkdir()
         command = [
             sys.executable,
@@ -195,16 +214,26 @@ def _needs(packages: int) -> list[tuple[int, ...]]:
 
 def _write(number: int, needs: tuple[int, ...], folder: Path) -> None:
     chance = random.Random(f"package-{number}")
-    size = min(int(_MEDIAN * chance.lognormvariate(0, _SIGMA)), _LARGEST)
     name = f"pkg-{number:04}"
-    SyntheticPackage(
-        name=name,
-        depends=[f"pkg-{each:04}" for each in needs],
-        files={
-            f"lib/lib{name}.so": File(cut(corpus().code, size, chance), mode=0o755),
-            **{f"share/{name}/{each}": cut(corpus().text, 2_000, chance) for each in range(chance.randrange(12))},
-        },
-    ).write(folder / "linux-64")
+    left = int(_archive_size(chance.random()) * _COMPRESSION)
+    library = int(left * _LIBRARY)
+    files = {f"lib/lib{name}.so": File(cut(corpus().code, library, chance), mode=0o755)}
+    left -= library
+    while left > 0:
+        size = min(int(_FILE * chance.lognormvariate(0, _SPREAD)) + 1, left)
+        source = chance.choice((corpus().code, corpus().text))
+        files[f"share/{name}/{len(files) // 50}/{len(files)}"] = File(cut(source, size, chance))
+        left -= size
+    depends = [f"pkg-{each:04}" for each in needs]
+    SyntheticPackage(name=name, depends=depends, files=files).write(folder / "linux-64")
+
+
+def _archive_size(share: float) -> float:
+    """Return the bytes that an archive of such a share of packages does not exceed, between those that are known."""
+    for (below, least), (above, most) in pairwise(_SIZES):
+        if share <= above:
+            return least * math.pow(most / least, (share - below) / (above - below))
+    raise AssertionError(share)
 
 
 def _write_environments(folder: Path, channel: str, scale: Scale) -> None:

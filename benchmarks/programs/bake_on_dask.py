@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,6 +50,15 @@ def begin() -> None:
         importlib.import_module(name)
 
 
+def at_work(spans: Iterable[tuple[float, float]]) -> float:
+    """Return the seconds in which at least one task was under way, of tasks with their starts and ends."""
+    seconds, until = 0.0, 0.0
+    for start, stop in sorted(spans):
+        seconds += max(0.0, stop - max(start, until))
+        until = max(until, stop)
+    return seconds
+
+
 def main(address: str, workers: str, modules: str, registry: str, folder: str) -> None:
     """Bake once, and write `report.json` into the folder."""
     watcher = cast("Any", Client)(address)
@@ -72,10 +82,16 @@ def main(address: str, workers: str, modules: str, registry: str, folder: str) -
     scheduling = watcher.run_on_scheduler(processor_time) - scheduled_with
     tasks = watcher.get_task_stream(count=1_000_000)
     spans = [
-        (part["start"], part["stop"]) for task in tasks for part in task["startstops"] if part["action"] == "compute"
+        (task["worker"], part["start"], part["stop"])
+        for task in tasks
+        for part in task["startstops"]
+        if part["action"] == "compute"
     ]
-    busy = sum(stop - start for start, stop in spans)
-    span = max(stop for _, stop in spans) - min(start for start, _ in spans)
+    busy = sum(
+        at_work([(start, stop) for name, start, stop in spans if name == worker])
+        for worker in {each[0] for each in spans}
+    )
+    span = max(stop for *_, stop in spans) - min(start for _, start, _ in spans)
     digests = hashlib.sha256(json.dumps(sorted(result.digests.items())).encode()).hexdigest()
     report = {
         "digests": digests,
