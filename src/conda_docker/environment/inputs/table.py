@@ -14,7 +14,7 @@ KINDS: tuple[InputKind, ...] = (
     pixi_lock.KIND,
     conda_lock.KIND,
     pixi_manifest.KIND,
-    refused.TOML,
+    *refused.KINDS,
     list_export.KIND,  # some call theirs environment.yml
     environment_yml.KIND,
     spec_list.KIND,

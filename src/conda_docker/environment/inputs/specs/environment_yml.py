@@ -16,6 +16,7 @@ from conda_docker.environment.inputs.specs.requirements_file import read_require
 from conda_docker.environment.inputs.specs.selectors import applicable, key_selector, selects
 from conda_docker.environment.inputs.specs.spelling import as_conda_reads
 from conda_docker.environment.inputs.specs.yaml_nodes import (
+    TEMPLATE,
     compose_document,
     is_mapping,
     is_scalar,
@@ -45,6 +46,7 @@ _OPTION_KEY = re.compile(r"--?[a-z]")
 _CONSTRAINTS = "run_constrained"
 # What a shell takes for the name of a variable.
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_MERGE = "<<"  # https://yaml.org/type/merge.html, which conda's parser knows
 _UNSET = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -105,6 +107,8 @@ class _Reader:
     lines: tuple[str, ...]
     subdir: str
     folder: Path
+    mappings: dict[int, dict[str, Node]] = field(default_factory=dict)
+    """What was found of mappings, by their nodes."""
     constraints: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -113,14 +117,25 @@ class _Reader:
         return InvalidEnvironment(f"{self.file_name}{line}: {problem}")
 
     def mapping(self, node: MappingNode) -> dict[str, Node]:
-        """Return the values of a mapping's keys."""
+        """Return the values of a mapping's keys, with those that it merges from others (`<<: *other`)."""
+        if id(node) in self.mappings:
+            return self.mappings[id(node)]
         found: dict[str, Node] = {}
+        self.mappings[id(node)] = found  # a mapping may merge itself
+        merged: list[Node] = []
         for key, value in node.value:
             if not is_scalar(key):
                 raise self.invalid("a key should be a string", key)
+            if key.value == _MERGE and not key.style:
+                merged += value.value if is_sequence(value) else [value]
+                continue
             if key.value in found:
                 raise self.invalid(f"`{key.value[:80]}` is defined twice", key)
             found[key.value] = value
+        for other in merged:
+            if not is_mapping(other):
+                raise self.invalid("`<<` should name a mapping, or a list of mappings", other)
+            found |= {name: value for name, value in self.mapping(other).items() if name not in found}
         return found
 
     def value(self, sections: Mapping[str, Node], key: str) -> YamlValue:
@@ -165,12 +180,13 @@ class _Reader:
         return usable
 
     def channels(self, sections: Mapping[str, Node]) -> tuple[str, ...]:
-        channels = self.value(sections, "channels")
-        if channels is None:
+        node = sections.get("channels")
+        if node is None or _is_null(node):
             return ()
-        if not isinstance(channels, list):
-            raise self.invalid("`channels` should be a list of strings", sections["channels"])
-        return tuple(self._channel(channel, sections["channels"]) for channel in channels)
+        if not is_sequence(node):
+            raise self.invalid("`channels` should be a list of strings", node)
+        wanted = [item for item in node.value if applicable(self.lines, item.start_mark.line, self.subdir)]
+        return tuple(self._channel(read_node(item, self.file_name), item) for item in wanted)
 
     def _channel(self, channel: YamlValue, node: Node) -> str:
         if not isinstance(channel, str):
@@ -234,6 +250,8 @@ class _Reader:
         if not is_scalar(node) or _is_null(node) or not (node.style or is_string(node.value)):
             raise self.invalid("an item of `dependencies` should be a string such as `numpy >=2`", node)
         text = str(node.value).strip()
+        if "{{" in text:
+            raise self.invalid(f"{public_text(text)[:100]!r} is not a package; {TEMPLATE}", node)
         read, warning = as_conda_reads(text, f"{self.file_name}, line {node.start_mark.line + 1}")
         self.warnings += [warning] if warning else []
         return read

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _LARGEST = 1 << 20
 # Bytes. Nodes take more room than values: a hundred times the text.
 _DEEPEST = 50
+TEMPLATE = "it looks like a template of Jinja: render it first, or write the values into it"
+"""What is said of `{% ... %}` and `{{ ... }}`, with which some tools write such files."""
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -25,9 +27,14 @@ def compose_document(text: str, file_name: str) -> Node | None:
 
     if len(text) > _LARGEST:
         raise InvalidEnvironment(f"{file_name} has more than {_LARGEST >> 10} KiB, too much for a file of settings")
-    with yaml_errors(file_name):
-        node: Node | None = yaml.compose(text, Loader=quick_loader())
-        return node
+    try:
+        with yaml_errors(file_name):
+            node: Node | None = yaml.compose(text, Loader=quick_loader())
+            return node
+    except InvalidEnvironment as error:
+        if "{%" in text or "{{" in text:
+            raise InvalidEnvironment(f"{error}; {TEMPLATE}") from error
+        raise
 
 
 def read_node(node: Node, file_name: str) -> YamlValue:

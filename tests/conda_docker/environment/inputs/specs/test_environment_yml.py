@@ -310,3 +310,49 @@ def test_a_category_that_is_not_asked_for() -> None:
 def test_errors_name_the_line() -> None:
     with pytest.raises(InvalidEnvironment, match=r"env\.yml, line 4: an item of `dependencies`"):
         parse_environment_yml("name: x\ndependencies:\n- a\n- 1.5\n", "env.yml")
+
+
+def test_keys_are_merged_from_other_mappings() -> None:
+    found = parse_environment_yml(
+        "base: &base {channels: [team], name: base}\n"
+        "shared: &shared {A: first, B: first}\n"
+        "<<: *base\n"
+        "name: own\n"
+        "dependencies: [a]\n"
+        "variables: {<<: [{B: nearer}, *shared], C: own}\n"
+    )
+    assert (found.name, found.channels) == ("own", ("team",))
+    assert found.variables == {"A": "first", "B": "nearer", "C": "own"}
+
+
+@pytest.mark.parametrize("text", ["dependencies: [a]\nvariables: &v {<<: *v, A: b}\n", "dependencies: [a]\n<<: []\n"])
+def test_a_mapping_that_merges_itself_or_nothing(text: str) -> None:
+    assert parse_environment_yml(text).specs == ("a",)
+
+
+def test_what_cannot_be_merged() -> None:
+    with pytest.raises(InvalidEnvironment, match="line 1: `<<` should name a mapping"):
+        parse_environment_yml("<<: a\ndependencies: [a]\n")
+
+
+def test_selectors_choose_channels() -> None:
+    text = "channels:\n- team\n- msys2  # [win]\n- more  # [linux]\ndependencies: [a]\n"
+    assert parse_environment_yml(text, subdir="linux-64").channels == ("team", "more")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("{% set v = 1 %}\ndependencies: [a]\n", 1),
+        ("name: x\ndependencies:\n- a={{ version }}\n", 3),
+        ("includes:\n- {{ root }}/b.yml\ndependencies: [a]\n", 2),
+    ],
+)
+def test_a_template_is_to_be_rendered_first(text: str, line: int) -> None:
+    with pytest.raises(InvalidEnvironment, match=rf"line {line}(?s:.*)template of Jinja: render it first"):
+        parse_environment_yml(text)
+
+
+def test_braces_in_the_value_of_a_variable_are_not_a_template() -> None:
+    found = parse_environment_yml('dependencies: [a]\nvariables: {A: "x {{ ds }}"}\n')
+    assert found.variables == {"A": "x {{ ds }}"}
