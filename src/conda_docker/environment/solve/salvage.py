@@ -7,13 +7,16 @@ pass such a record over.
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.channels.rattler_engine import run
 from conda_docker.environment.locked import package_from_record
+from conda_docker.environment.packages.record_fields import milliseconds_of
 from conda_docker.environment.solve.errors import is_damage, rattler_errors
 from conda_docker.redaction import public_text, public_url
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from rattler import PackageName, RepoDataRecord, Subdir
     from rattler.networking import Client
 
+_WORDS = ("license", "license_family")
+_DIGITS = re.compile(r"[0-9]{1,18}")
 _LARGEST_INDEX = 256 << 20
 """Bytes. Of larger indexes, whose owners check them, no record is salvaged."""
 
@@ -53,6 +58,8 @@ class SalvagedChannel:
     def _read(self, subdir: str, file_name: str, record: Any) -> RepoDataRecord | None:
         from rattler import PackageRecord, RepoDataRecord
 
+        if isinstance(record, Mapping):
+            record = usual_record(record, file_name)
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(record, file)
             file.flush()
@@ -66,6 +73,32 @@ class SalvagedChannel:
                 self.left_out[f"{subdir}/{file_name}"] = public_text(str(error)).splitlines()[-1]
                 return None
         return RepoDataRecord(read, file_name, self._base_urls[subdir] + file_name, self.url)
+
+
+def usual_record(record: Mapping[str, Any], file_name: str) -> dict[str, Any]:
+    """Return a record of an index with values as rattler reads them, where others mean the same.
+
+    Numbers may be strings and the other way round, times may have fractions or be no times, and `noarch` may have
+    capitals; a license that is not a string is left out.
+
+    >>> usual_record({"build_number": "1", "version": 2.0, "timestamp": -5}, "a-2.0-h0_1.conda")
+    {'build_number': 1, 'version': '2.0'}
+    """
+    read = {key: value for key, value in record.items() if key not in _WORDS or isinstance(value, str)}
+    named = file_name.removesuffix(".conda").removesuffix(".tar.bz2").rsplit("-", 2)
+    for key, text in zip(("version", "build"), named[1:], strict=False):
+        if isinstance(read.get(key), int | float):
+            read[key] = text  # a number has lost its zeros
+    for key in ("build_number", "size", "timestamp"):
+        value = read.get(key)
+        if isinstance(value, float) or (isinstance(value, str) and _DIGITS.fullmatch(value)):
+            with suppress(ValueError, OverflowError):  # Infinity and NaN
+                read[key] = int(value)
+    if isinstance(read.get("timestamp"), int) and milliseconds_of(read["timestamp"]) is None:
+        del read["timestamp"]
+    if isinstance(read.get("noarch"), str):
+        read["noarch"] = read["noarch"].lower()
+    return read
 
 
 def salvage_channel(url: str, subdirs: Sequence[str], client: Client) -> SalvagedChannel | None:

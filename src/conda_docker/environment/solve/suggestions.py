@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,16 @@ if TYPE_CHECKING:
 
 _SHOWN = 6
 """Versions and names that are listed."""
+
+
+_OTHER_SYSTEMS = {
+    "Windows": re.compile(
+        r"vc|vc14_runtime|vcomp14|vs20\d\d_.*|ucrt|icc_rt|wincertstore|win_inet_pton|win32.*|pywin32.*|pywinpty|winpty|"
+        r"winreg.*|m2w64-.*|msys2-.*|m2-.*|console_shortcut.*|comtypes|pywinauto|xlwings"
+    ),
+    "macOS": re.compile(r"appnope|pyobjc-.*|cctools_osx.*|ld64_osx.*|clang_osx.*|clangxx_osx.*|tapi|python\.app"),
+}
+"""Packages that environments have which were exported on another system, and Linux never."""
 
 
 def suggestions(requested: Sequence[RequestedSpec], channels: Sequence[str], subdir: str, way: Gateway) -> list[str]:
@@ -41,7 +52,11 @@ def _suggest(
     records = [record for part in found for record in part]
     if not records:
         near = _near(spec.name, sources, platforms, way)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        system = next((system for system, names in _OTHER_SYSTEMS.items() if names.fullmatch(spec.name)), None)
+        if system is not None:
+            hint = f", which is a package of {system}; `conda env export --from-history` names no such packages"
+        else:
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
         yield f"there is no package named {spec.name!r}{hint}"
         return
     wanted = MatchSpec(spec.spec, strict=False)
@@ -65,4 +80,5 @@ def _listed(texts: Sequence[str]) -> str:
 def _near(name: str, sources: Sequence[Channel], platforms: Sequence[Subdir], way: Gateway) -> list[str]:
     names = run(lambda: way.names(sources, platforms, channel_relations="disabled"))
     known = {known.normalized for known in names if abs(len(known.normalized) - len(name)) <= 3}
+    known.discard(name)  # all packages of that name are unreadable, or were removed
     return difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.75)

@@ -64,6 +64,32 @@ def test_a_broken_record_among_good_ones(channel: SyntheticChannel, broken: obje
     assert "linux-64/a-2-0.conda: " in warning
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("build_number", "0"),
+        ("build_number", 0.0),
+        ("size", "822"),
+        ("timestamp", 1_600_000_000.5),
+        ("timestamp", 10**18),
+        ("timestamp", -5),
+        ("timestamp", "1600000000000"),
+        ("version", 2),
+        ("version", 2.0),
+        ("noarch", "Generic"),
+        ("license", ["MIT"]),
+    ],
+)
+def test_a_record_whose_values_mean_what_others_write_otherwise(
+    channel: SyntheticChannel, field: str, value: object
+) -> None:
+    good = channel.repodata()["packages.conda"]
+    edit(channel, "linux-64", **{"packages.conda": {**good, "a-2-0.conda": {**NEWER, field: value}}})
+    found = lock(channel.url, "a")
+    assert [package.stem for package in found.packages] == ["a-2-0"]
+    assert found.warnings == ()
+
+
 def test_over_http_and_with_a_spec_that_names_the_channel(
     channel: SyntheticChannel, serve: Callable[..., ChannelServer]
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from conda_docker.environment.solve.rattler import solve
@@ -26,6 +28,11 @@ def channel(synthetic_channel: SyntheticChannel) -> SyntheticChannel:
         ("numpy=99", "there is no numpy=99: versions are 9.0, 8.0, 7.0, 6.0, 5.0, 4.0 and 3 more\n"),
         ("nmupy", "there is no package named 'nmupy'; did you mean numpy?\n"),
         ("nothing-like-it", "there is no package named 'nothing-like-it'\n"),
+        (
+            "pywin32",
+            "there is no package named 'pywin32', which is a package of Windows; `conda env export --from-history`",
+        ),
+        ("appnope", "there is no package named 'appnope', which is a package of macOS; "),
         ("numpy=9.0=mkl", "there is no numpy=9.0=mkl: builds of that version are 0\n"),
         ("app", "no packages for linux-64 satisfy the request: app"),
     ],
@@ -46,3 +53,12 @@ def test_a_stray_comma(channel: SyntheticChannel, spec: str, meant: str) -> None
     with pytest.raises(InvalidEnvironment) as caught:
         solve(solve_request(spec, channels=[channel.url], override_channels=True))
     assert f"did you mean {meant!r}?" in str(caught.value)
+
+
+def test_a_package_that_was_removed_is_not_proposed_in_its_own_place(channel: SyntheticChannel) -> None:
+    index = channel.folder / "linux-64/repodata.json"
+    document = json.loads(index.read_text())
+    index.write_text(json.dumps({**document, "removed": ["app-1.0-0.conda"]}))
+    with pytest.raises(Unsolvable) as caught:
+        solve(solve_request("app", channels=[channel.url], override_channels=True))
+    assert str(caught.value).startswith("there is no package named 'app'\n")
