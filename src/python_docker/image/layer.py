@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
+from python_docker.errors import InvalidLayer
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobWriter
 from python_docker.image.earlier import EarlierLayer
@@ -98,10 +99,13 @@ class Layer(EarlierLayer):
         """Yield the members of the tar, each with a reader until the next; digests are checked at the end."""
         from python_docker.tar import TarReader
 
-        with self.open_uncompressed() as stream:
-            yield from TarReader(stream, lenient=True)
-            while stream.read(_READ_SIZE):
-                pass
+        try:
+            with self.open_uncompressed() as stream:
+                yield from TarReader(stream, lenient=True)
+                while stream.read(_READ_SIZE):
+                    pass
+        except InvalidLayer as error:
+            raise InvalidLayer(f"layer {self.digest} cannot be read: {error}") from error
 
     def list_files(self) -> list[str]:
         """Return the paths in the tar, in its order, relative to the root: files, folders and links, whiteouts as they

@@ -89,6 +89,14 @@ def test_a_damaged_blob_is_told(compression: Compression, place: float) -> None:
         layer.list_files()
 
 
+@pytest.mark.parametrize("stored", [compress(b"x" * 1024, Compression.GZIP), compress(TAR, Compression.GZIP)[:-9]])
+def test_a_damaged_layer_is_named(stored: bytes) -> None:
+    descriptor = Descriptor.of(stored, layer_media_type(ImageFormat.OCI, Compression.GZIP))
+    layer = Layer(Blob.from_bytes(stored, descriptor.media_type), Digest.of(TAR))
+    with pytest.raises(InvalidLayer, match=f"^layer {descriptor.digest} cannot be read: "):
+        layer.list_files()
+
+
 @each
 def test_what_follows_the_end_of_the_tar_counts_too(compression: Compression) -> None:
     padded = TAR + bytes(1_000_000)

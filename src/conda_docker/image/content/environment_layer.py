@@ -70,7 +70,9 @@ def environment_layer(
         entries[path] = TarEntry(path, EntryType.DIRECTORY, 0o1777, 0, created), b""
     if user is not None and user.added:
         path = below.real_path(user.home)[1:]
-        entries[path] = TarEntry(path, EntryType.DIRECTORY, 0o755, 0, created, uid=user.uid, gid=user.gid), b""
+        # OpenShift runs containers as a number of its own, in the group 0.
+        mode = 0o775 if user.gid == 0 else 0o755
+        entries[path] = TarEntry(path, EntryType.DIRECTORY, mode, 0, created, uid=user.uid, gid=user.gid), b""
     entries = {path: (entry, b"") for path, entry in below.folders_above(entries).items()} | entries
     with build_layer(None, recipe.compression, recipe.level) as builder:
         for _, (entry, content) in sorted(entries.items()):

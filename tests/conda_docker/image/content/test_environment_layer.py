@@ -98,6 +98,13 @@ def test_folders_of_the_base_stay_links_and_keep_their_owners() -> None:
     assert (found["var/home"].mode, found["var/home/app"].uid) == (0o711, 1000)
 
 
+@pytest.mark.parametrize(("user", "mode"), [("1000", 0o755), ("1000:100", 0o755), ("1000:0", 0o775)])
+def test_the_group_0_may_write_to_a_home_of_its_own(user: str, mode: int) -> None:
+    added = container_user(user, BaseSystem())
+    layer = environment_layer(ENVIRONMENT, Recipe("/opt/conda"), NOTHING, added, None, WHEN)
+    assert next(entry.mode for entry, _ in layer.entries() if entry.path == "home/app") == mode
+
+
 def test_login_shells_know_of_the_environments_of_the_base_too() -> None:
     base = BaseSystem(shells=("/bin/sh",), environments=1)
     layer = environment_layer(
