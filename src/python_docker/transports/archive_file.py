@@ -226,12 +226,17 @@ class ArchiveFile:
         """Return the file under a path, links followed. Raises `InvalidArchive` when there is none."""
         member = self.find(path)
         if member is None:
-            there = ", ".join(repr(name[:80]) for name, _ in zip(self, range(_LISTED), strict=False)) or "nothing"
-            more = ", ..." if len(self._places) > _LISTED else ""
+            if path in self._places:
+                raise InvalidArchive(f"{self.name}: {path[:200]!r} is a link to nothing in the archive, or a folder")
             # A tar ends with blocks of zeros; without one it may have been cut between two members.
             cut = "; it seems to be cut short" if self._file.size < self._end + _BLOCK else ""
-            raise InvalidArchive(f"{self.name} has no file {path[:200]!r}{cut} (it has {there}{more})")
+            raise InvalidArchive(f"{self.name} has no file {path[:200]!r}{cut} (it has {self.listed()})")
         return member
+
+    def listed(self) -> str:
+        """Return the names of the first members, for a message."""
+        there = ", ".join(repr(name[:80]) for name, _ in zip(self, range(_LISTED), strict=False)) or "nothing"
+        return f"{there}, ..." if len(self._places) > _LISTED else there
 
     def open_member(self, member: Member) -> BinaryIO:
         """Return a new reader of a member's content."""

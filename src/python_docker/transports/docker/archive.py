@@ -43,6 +43,7 @@ __all__ = ["ArchiveDestination", "ArchiveSource", "archived_images", "read_archi
 
 _log = logging.getLogger("python_docker")
 
+_OF_A_SYSTEM = frozenset({".dockerenv", "bin", "etc", "usr"})
 _MAX_LIST = 20 << 20  # bytes of manifest.json, which names all images of the archive; containerd's limit too
 _MAX_DEPTH = 4
 _LISTED = 20
@@ -172,9 +173,15 @@ def archived_images(archive: ArchiveFile) -> list[ArchivedImage] | None:
     if archive.find("index.json") is not None:
         return None
     images = v1_images(archive)
-    if not images:
-        # Says what is there instead.
-        archive.get("manifest.json")
+    if images:
+        return images
+    if _OF_A_SYSTEM & {path.partition("/")[0] for path in archive}:
+        raise InvalidArchive(
+            f"{archive.name} holds the files of a container rather than an image (it has {archive.listed()}); "
+            "`docker export` writes those, `docker save` and `podman save` write images"
+        )
+    # Says what is there instead.
+    archive.get("manifest.json")
     return images
 
 

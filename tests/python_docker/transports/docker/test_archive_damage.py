@@ -21,7 +21,7 @@ from python_docker.errors import (
 )
 from python_docker.image import Image
 from python_docker.transports.docker.archive import read_archive
-from tests.archives import COMPRESSIONS, Content, both_members, descriptor, docker_members, image_id, tar_of
+from tests.archives import COMPRESSIONS, Content, Symlink, both_members, descriptor, docker_members, image_id, tar_of
 from tests.images import digest, image_config, layer_tar
 
 LAYERS = [layer_tar({"etc/greeting": b"hello\n", "bin/large": b"0123456789" * 20_000}), layer_tar({"top": b"x"})]
@@ -137,8 +137,21 @@ def test_two_different_manifests() -> None:
 
 
 def test_no_image_archive() -> None:
-    with pytest.raises(InvalidArchive, match=r"has no file 'manifest.json' .it has 'etc', 'etc/passwd'."):
-        read({"etc": None, "etc/passwd": b"root"})
+    with pytest.raises(InvalidArchive, match=r"has no file 'manifest.json' .it has 'notes', 'notes/today'."):
+        read({"notes": None, "notes/today": b"rain"})
+
+
+@pytest.mark.parametrize("path", ["etc/passwd", ".dockerenv", "usr/bin/env"])
+def test_the_files_of_a_container(path: str) -> None:
+    with pytest.raises(InvalidArchive, match=r"rather than an image .*`docker export` writes those, `docker save`"):
+        read({path: b""})
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "../../layer0.tar", "nothing"])
+def test_a_layer_that_is_a_link_to_nothing(target: str) -> None:
+    members = {**docker_members(LAYERS), "layer1.tar": Symlink(target)}
+    with pytest.raises(InvalidArchive, match=r"'layer1.tar' is a link to nothing in the archive"):
+        read(members)
 
 
 def test_artifact_alone() -> None:
