@@ -12,7 +12,9 @@ import time
 import tomllib
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -26,12 +28,13 @@ from demo.wheels import fetch_wheels
 from python_docker import __version__
 from python_docker.transports import open_image, write_image
 from tests.conda_docker.conftest import real_channel
-from tests.peers import DockerEngine, run_in_bwrap
+from tests.peers import DockerEngine, Podman, availability, run_in_bwrap
 
 __all__ = ["real_channel"]
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTAINER = ROOT / "container"
+KUBERNETES = ROOT / "docs" / "examples" / "serve-kubernetes.yaml"
 BUILD = ("build", "-b", "scratch", "--override-channels", "--no-config", "--quiet", "markupsafe")
 
 
@@ -133,6 +136,50 @@ def test_it_serves_images_as_an_ordinary_user_with_a_read_only_root(
         docker_engine.docker("rm", "--force", container)
     written = {path.name for path in data.iterdir()} | {path.name for path in (data / ".cache").iterdir()}
     assert written <= {".cache", "conda-docker", "rattler"}
+
+
+def test_it_serves_images_as_the_example_for_kubernetes_says(
+    image: Path, real_channel: RealChannel, podman_engine: Podman, tmp_path: Path
+) -> None:
+    availability.require("catatonit")
+    objects = {each["kind"]: each for each in yaml.safe_load_all(KUBERNETES.read_text())}
+    pod = objects["Deployment"]["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    write_image(open_image(f"oci:{image}"), f"docker-archive:{tmp_path / 'own.tar'}:{container['image']}")
+    podman_engine.podman("load", "--input", tmp_path / "own.tar")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for_this_machine(objects, real_channel, port)
+    (tmp_path / "here.yaml").write_text(yaml.safe_dump_all(objects.values()))
+    podman_engine.podman("kube", "play", tmp_path / "here.yaml")
+    try:
+        server = f"images-pod-0-{container['name']}"
+        wait_until_it_answers(port, lambda: podman_engine.podman("logs", server, check=False).stderr)
+        podman_engine.podman("pull", "--tls-verify=false", f"localhost:{port}/python-{minor_version(VERSION)}/flask")
+        assert podman_engine.podman("exec", server, "id", "-u").stdout == "1000\n"
+        refused = podman_engine.podman("exec", server, "touch", "/written", check=False)
+        assert "Read-only file system" in refused.stderr
+    finally:
+        podman_engine.podman("kube", "down", tmp_path / "here.yaml")
+        for group in Path("/sys/fs/cgroup").glob("*/libpod_parent"):
+            with suppress(OSError):  # of which other pods are in
+                group.rmdir()
+
+
+def for_this_machine(objects: dict[str, Any], channel: RealChannel, port: int) -> None:
+    """Change the example: this machine's network, and a channel and a base in folders of the machine."""
+    configuration = {"channels": ["file:///srv/channel"], "base": "oci:/srv/base", "platforms": ["linux/amd64"]}
+    objects["ConfigMap"]["data"]["serve.toml"] = "".join(f"{key} = {value!r}\n" for key, value in configuration.items())
+    pod = objects["Deployment"]["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    pod["hostNetwork"] = True
+    container["command"][-1] = str(port)
+    container["ports"] = []
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        container[probe]["httpGet"]["port"] = port
+    for name, folder in (("channel", channel.folder), ("base", make_base())):
+        pod["volumes"].append({"name": name, "hostPath": {"path": str(folder), "type": "Directory"}})
+        container["volumeMounts"].append({"name": name, "mountPath": f"/srv/{name}", "readOnly": True})
 
 
 def wait_until_it_answers(port: int, log: Callable[[], str]) -> None:

@@ -125,6 +125,7 @@ PEERS = {
     "containerd": Peer("containerd", "containerd", ("--version",), _needs_runc),
     "ctr": Peer("ctr", "containerd", ("--version",)),
     "podman": Peer("podman", "podman", ("--version",), _needs_runc),
+    "catatonit": Peer("catatonit", "catatonit", ()),
     "bwrap": Peer("bwrap", "bubblewrap", ("--version",), _needs_namespaces),
     "runc": Peer("runc", "runc", ("--version",), _needs_root),
     "busybox": Peer("busybox", "busybox-static", (), _needs_static),
