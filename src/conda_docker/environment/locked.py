@@ -15,6 +15,7 @@ from conda_docker.environment.packages.package_url import (
     file_name_of,
     local_path,
     subdir_of_url,
+    without_hidden_token,
 )
 from conda_docker.environment.packages.record_fields import (
     hex_digest_of,
@@ -199,7 +200,7 @@ def package_from_record(record: Mapping[str, Any], *, source: Path | None = None
     fields = {key: value for key, value in fields.items() if not _is_unknown(key, value, unfilled=unfilled)}
     try:
         name, version, build = (text_of(fields, key) for key in ("name", "version", "build"))
-        url = text_of(fields, "url")
+        url = fields["url"] = without_hidden_token(text_of(fields, "url"))
         file_name = str(fields.get("fn", ""))
         if not file_name.endswith(_SUFFIXES):
             file_name = file_name_of(url)

@@ -164,6 +164,11 @@ def _subdir(packages: Sequence[LockedPackage], wanted: str | None, prefix: Path)
             f"{prefix} holds packages for {subdirs[0]}, and {wanted} was asked for; "
             "give package names or an environment.yml instead, so that they can be solved for it"
         )
+    if subdirs and not subdirs[0].startswith("linux-"):
+        raise UnsupportedInput(
+            f"{prefix} holds packages for {subdirs[0]}, which do not run in a Linux image; give package names or an "
+            "environment.yml instead, so that they can be solved for Linux"
+        )
     if wanted or subdirs:
         return wanted or subdirs[0]
     from conda_docker.environment.subdirs import host_subdir

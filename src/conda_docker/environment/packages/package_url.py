@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 from conda_docker.redaction import public_url
 from conda_docker.user_files import is_there
 
+_HIDDEN_TOKEN = re.compile(r"/t/(?:<TOKEN>|%3CTOKEN%3E|\*+)(?=/)")
+
 
 def file_name_of(url: str) -> str:
     """Return the last part of a URL's path: the archive's file name."""
@@ -31,6 +33,17 @@ def subdir_of_url(url: str) -> str | None:
     """Return the subdir that a package's URL is in, or None where it is in none."""
     subdir = public_url(url).rpartition("/")[0].rpartition("/")[2]
     return subdir if _is_subdir(subdir) else None
+
+
+def without_hidden_token(url: str) -> str:
+    """Return a URL without the stars or the word that conda and mamba write in the place of a token.
+
+    Credentials for the server are found when it is asked.
+
+    >>> without_hidden_token("https://conda.example.org/t/<TOKEN>/team/noarch/a-1.0-0.conda")
+    'https://conda.example.org/team/noarch/a-1.0-0.conda'
+    """
+    return _HIDDEN_TOKEN.sub("", url)
 
 
 def local_path(url: str) -> Path | None:

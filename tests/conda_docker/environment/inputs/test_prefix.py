@@ -152,6 +152,22 @@ def test_packages_for_another_platform(prefix: Path) -> None:
         read_prefix(prefix)
 
 
+def test_packages_for_another_system(tmp_path: Path) -> None:
+    (tmp_path / "conda-meta").mkdir()
+    (tmp_path / "conda-meta/a-1.0-0.json").write_text(json.dumps(record("a", subdir="win-64")))
+    with pytest.raises(UnsupportedInput, match=f"{tmp_path} holds packages for win-64, which do not run in a Linux"):
+        read_prefix(tmp_path)
+
+
+@pytest.mark.parametrize("hidden", ["<TOKEN>", "*****"])
+def test_hidden_tokens_in_records_are_left_out(prefix: Path, hidden: str) -> None:
+    url = "https://conda.example.org/t/{}team/linux-64/hidden-1.0-0.conda"
+    fields = record("hidden", url=url.format(f"{hidden}/"), channel=f"https://conda.example.org/t/{hidden}/team")
+    (prefix / "conda-meta/hidden-1.0-0.json").write_text(json.dumps(fields))
+    found = next(package for package in read_prefix(prefix).packages if package.name == "hidden")
+    assert found.url == "https://conda.example.org/team/linux-64/hidden-1.0-0.conda"
+
+
 def test_an_empty_environment(tmp_path: Path) -> None:
     (tmp_path / "conda-meta").mkdir()
     assert read_prefix(tmp_path, subdir="linux-64").packages == ()

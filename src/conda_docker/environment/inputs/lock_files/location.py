@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from conda_docker.environment.packages.package_url import local_path
+from conda_docker.environment.packages.package_url import local_path, without_hidden_token
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url
 from conda_docker.user_files import is_there, user_path
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-# conda and mamba write these in the place of a token; credentials for the server are found when it is asked.
-_HIDDEN_TOKEN = re.compile(r"/t/(?:<TOKEN>|%3CTOKEN%3E|\*+)(?=/)")
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 # Where credentials stand in a URL: before an @, or after /t/.
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#]*@|(?<=/t/)[^/?#]+")
@@ -47,7 +45,7 @@ def locate(text: str, *, folder: Path, where: str, environ: Mapping[str, str] | 
     'https://host/t/tk-1/c/a-1-0.conda'
     """
     if _URL.match(text):
-        url = _with_credentials(_HIDDEN_TOKEN.sub("", text), os.environ if environ is None else environ, where)
+        url = _with_credentials(without_hidden_token(text), os.environ if environ is None else environ, where)
         return Location(url, local_path(url))
     path = folder / user_path(text)
     if not is_there(path):
