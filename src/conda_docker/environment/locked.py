@@ -21,6 +21,7 @@ from conda_docker.environment.packages.record_fields import (
     hex_digest_of,
     milliseconds_of,
     noarch_of,
+    site_packages_of,
     size_of,
     text_of,
     texts_of,
@@ -226,9 +227,7 @@ def package_from_record(record: Mapping[str, Any], *, source: Path | None = None
             size=size_of(fields),
             depends=texts_of(fields, "depends"),
             noarch=noarch_of(fields.get("noarch")),
-            python_site_packages_path=text_of(fields, "python_site_packages_path")
-            if "python_site_packages_path" in fields
-            else None,
+            python_site_packages_path=site_packages_of(fields),
             timestamp=milliseconds_of(fields.get("timestamp")),
             record=public_value({**fields, "fn": file_name}),
             source=source or local_path(url),

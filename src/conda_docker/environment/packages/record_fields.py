@@ -47,6 +47,14 @@ def hex_digest_of(fields: Mapping[str, Any], key: str, length: int) -> str | Non
     return digest.lower()
 
 
+def site_packages_of(fields: Mapping[str, Any]) -> str | None:
+    """Return where the modules of a Python are, a path in the prefix (CEP 17), None where the record does not say."""
+    path = text_of(fields, "python_site_packages_path") if "python_site_packages_path" in fields else ""
+    if path.startswith("/") or ".." in path.split("/") or "\0" in path:
+        raise ValueError(f"its python_site_packages_path {path[:80]!r} is not a path in an environment")
+    return path or None
+
+
 def noarch_of(value: object) -> str | None:
     """Return the kind of a package without a platform: "python" or "generic", None for any other package."""
     if value in (None, False):

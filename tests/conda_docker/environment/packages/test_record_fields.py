@@ -11,10 +11,25 @@ from conda_docker.environment.packages.record_fields import (
     hex_digest_of,
     milliseconds_of,
     noarch_of,
+    site_packages_of,
     size_of,
     text_of,
     texts_of,
 )
+
+
+@pytest.mark.parametrize("path", ["/etc/x", "../x", "lib/../../x", "lib/\0"])
+def test_modules_that_would_be_outside_of_the_environment(path: str) -> None:
+    with pytest.raises(ValueError, match=r"its python_site_packages_path .* is not a path in an environment"):
+        site_packages_of({"python_site_packages_path": path})
+
+
+def test_where_modules_are() -> None:
+    assert site_packages_of({"python_site_packages_path": "lib/python3.13t/site-packages"}) == (
+        "lib/python3.13t/site-packages"
+    )
+    assert site_packages_of({"python_site_packages_path": ""}) is None
+    assert site_packages_of({}) is None
 
 
 def test_what_is_not_known_is_none() -> None:
