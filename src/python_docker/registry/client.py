@@ -30,6 +30,7 @@ ACCEPT_MANIFESTS = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANI
 # What files are served as that nobody gave a type.
 _UNTYPED = {"application/json", "text/plain", "application/octet-stream", "binary/octet-stream", ""}
 _WITHOUT_HEAD = {400, 405, 406, 415, 501}
+_UNASKED = {403, 405, 501}
 _SHA256 = re.compile(r"sha256:[a-f0-9]{64}")
 # distribution-spec, "Error Codes": what a manifest names is not there.
 MISSING_BLOB = frozenset({"BLOB_UNKNOWN", "MANIFEST_BLOB_UNKNOWN"})
@@ -178,7 +179,21 @@ class RegistryClient:
         if answer.status == 200:
             # A login page takes anything, and has "had" every blob before.
             self._check_no_page(answer.content(MAX_DOCUMENT_SIZE), content_type(answer.headers), action)
+        self._check_stored(answer, path, reference, document)
         return answer
+
+    def _check_stored(self, answer: Response, path: str, reference: str, document: Manifest | Index) -> None:
+        """Raise `ContentMismatch` for a registry that keeps another document than it was sent."""
+        stated = answer.headers.get("docker-content-digest", "")
+        if not _SHA256.fullmatch(stated) or stated == document.digest:
+            return
+        try:  # some registries say nonsense, and have it all the same
+            self.manifest_digest(path, str(document.digest))
+        except NotFoundInRegistry:
+            raise ContentMismatch(
+                f"{self.address.host}: it has stored the manifest of {_name(path, reference)} as {stated}, and has no "
+                f"{document.digest}, which it was sent: it, or a proxy in front of it, changes manifests"
+            ) from None
 
     def delete_manifest(self, path: str, digest: Digest) -> None:
         """Remove a manifest, and with it all tags that name it."""
@@ -193,7 +208,10 @@ class RegistryClient:
     # -- blobs -----------------------------------------------------------------------------------------------------
 
     def has_blob(self, path: str, digest: Digest, *, to_push: bool = False) -> bool:
-        """Return whether a repository has a blob; `to_push` asks with the token for uploads, to save another."""
+        """Return whether a repository has a blob; `to_push` asks with the token for uploads, to save another.
+
+        Who may push may not always ask: before a push, a refusal of the question counts as a no.
+        """
         try:
             self.blob_size(path, digest, to_push=to_push)
         except NotFoundInRegistry:
@@ -201,13 +219,18 @@ class RegistryClient:
         return True
 
     def blob_size(self, path: str, digest: Digest, *, to_push: bool = False) -> int | None:
-        """Return how many bytes a blob has, None when the registry does not say."""
-        response = self.session.request(
-            "HEAD",
-            f"/v2/{path}/blobs/{digest}",
-            action=f"find blob {digest} in {path}",
-            scopes=[repository_scope(path, "pull", "push") if to_push else repository_scope(path, "pull")],
-        )
+        """Return how many bytes a blob has, None when the registry does not say; see `has_blob`."""
+        try:
+            response = self.session.request(
+                "HEAD",
+                f"/v2/{path}/blobs/{digest}",
+                action=f"find blob {digest} in {path}",
+                scopes=[repository_scope(path, "pull", "push") if to_push else repository_scope(path, "pull")],
+            )
+        except RegistryError as error:
+            if to_push and error.status in _UNASKED:
+                raise NotFoundInRegistry(str(error), status=error.status, codes=error.codes) from error
+            raise
         return response.length
 
     def check_blob(self, path: str, descriptor: Descriptor, *, to_push: bool = False) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from python_docker.errors import RegistryError
 from python_docker.http.client import HttpClient
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.retry import with_retries
@@ -33,6 +34,8 @@ class Contact:
         self.http = HttpClient(options, self._certificates)
         self._lock = threading.RLock()
         self._base: str | None = None
+        self._tries = 0
+        self._failure: RegistryError | None = None
         self._challenges: list[str] = []
 
     def serves(self, address: RegistryAddress, options: HttpOptions) -> bool:
@@ -44,11 +47,20 @@ class Contact:
     def base_url(self) -> str:
         """What URLs of the registry start with. The first use finds out whether it speaks TLS, and how to log in.
 
-        Raises `RegistryError`.
+        Raises `RegistryError`, to all who waited for the same try.
         """
+        tries = self._tries
         with self._lock:
             if self._base is None:
-                self._base = self._connect()
+                if self._failure is not None and self._tries != tries:
+                    raise self._failure
+                try:
+                    self._base = self._connect()
+                except RegistryError as error:
+                    self._failure = error
+                    raise
+                finally:
+                    self._tries += 1
             return self._base
 
     @property

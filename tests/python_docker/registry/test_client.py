@@ -356,6 +356,35 @@ def test_warnings_are_told_once(
     assert [record.getMessage() for record in caplog.records] == [f'{stub.host} warns: This repository is "old"']
 
 
+@pytest.mark.parametrize("status", [403, 405, 501])
+def test_who_may_push_may_not_always_ask(stub: StubRegistry, options: RegistryOptions, status: int) -> None:
+    client = RegistryClient(stub.url, options.with_fields(attempts=1))
+    stub.hook = lambda asked: Answer(status) if asked.method == "HEAD" else None
+    digest = Digest.of(b"x")
+    assert not client.has_blob("team/app", digest, to_push=True)
+    with pytest.raises(RegistryError, match="cannot find blob"):
+        client.has_blob("team/app", digest)
+
+
+class TestStored:
+    @pytest.mark.parametrize("reference", ["v2", "its digest"])
+    def test_another_manifest_than_was_sent(
+        self, client: RegistryClient, manifest: Manifest, stub: StubRegistry, reference: str
+    ) -> None:
+        stated = f"sha256:{'1' * 64}"
+        stub.manifests.clear()
+        stub.hook = lambda asked: Answer(201, headers={"Docker-Content-Digest": stated}) if asked.body else None
+        with pytest.raises(ContentMismatch, match=f"as {stated}, and has no {manifest.digest}"):
+            client.put_manifest("team/app", reference.replace("its digest", str(manifest.digest)), manifest)
+
+    @pytest.mark.parametrize("stated", [f"sha256:{'1' * 64}", "sha512:abc", "sha256:", ""])
+    def test_nonsense_of_what_is_there(
+        self, client: RegistryClient, manifest: Manifest, stub: StubRegistry, stated: str
+    ) -> None:
+        stub.hook = lambda asked: Answer(201, headers={"Docker-Content-Digest": stated}) if asked.body else None
+        assert client.put_manifest("team/app", "v1", manifest).status == 201
+
+
 def test_delete(client: RegistryClient, manifest: Manifest, stub: StubRegistry) -> None:
     client.delete_manifest("team/app", manifest.digest)
     with pytest.raises(NotFoundInRegistry):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,7 +15,7 @@ from python_docker.registry.access.address import RegistryAddress
 from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.contact import Contact
 from tests.python_docker.registry.stub_registry import StubRegistry
-from tests.python_docker.registry.stub_server import Answer
+from tests.python_docker.registry.stub_server import Answer, Asked
 
 
 def contact_of(stub: StubRegistry, options: RegistryOptions) -> Contact:
@@ -38,6 +41,25 @@ def test_a_registry_that_was_down_is_asked_again(stub: StubRegistry, options: Re
         _ = contact.base_url
     stub.hook = lambda asked: None
     assert contact.base_url == stub.url
+
+
+def test_who_waits_for_a_try_that_fails_does_not_try_again(stub: StubRegistry, options: RegistryOptions) -> None:
+    contact = contact_of(stub, options.with_fields(attempts=1))
+    inside, go_on = threading.Event(), threading.Event()
+
+    def answer(asked: Asked) -> Answer:
+        inside.set()
+        go_on.wait(10)
+        return Answer(503)
+
+    stub.hook = answer
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(lambda: contact.base_url) for _ in range(4)]
+        inside.wait(10)
+        time.sleep(0.1)  # the others wait by now
+        go_on.set()
+        assert {type(each.exception(10)) for each in asked} == {RegistryError}
+    assert len(stub.requests) == 1
 
 
 @pytest.mark.parametrize(
