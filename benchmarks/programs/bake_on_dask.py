@@ -18,7 +18,7 @@ from typing import Any, cast
 from distributed import Client
 
 from conda_docker import BuildOptions, bake, find_targets
-from conda_docker.build_options import LayerRepository
+from conda_docker.arguments.layer_repository import LayerRepository
 
 _MODULES = (
     "conda_docker.baking.assembly",

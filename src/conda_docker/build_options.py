@@ -31,14 +31,13 @@ from conda_docker.arguments.values import (
     to_patterns,
     to_text,
 )
-from conda_docker.profiles import PROFILES
+from conda_docker.profiles.names import PROFILE_NAMES
 from python_docker.errors import InvalidPath
 from python_docker.spec import limits
 from python_docker.streams.compression import WRITTEN, Compression, check_level
-from python_docker.tar import contained_path
 
 if TYPE_CHECKING:
-    from python_docker.registry.access.options import RegistryOptions
+    from conda_docker.arguments.layer_repository import LayerRepository
 
 MAX_LAYERS = 120
 """Docker refuses more than 125 layers (moby, layer/layer_store.go); some are left for those who build on the image."""
@@ -93,35 +92,12 @@ class LinkScripts(StrEnum):
     """The build fails when a package has one."""
 
 
-@dataclass(frozen=True, slots=True)
-class LayerRepository:
-    """A repository of a registry that keeps layers, such as `ghcr.io/org/layers`.
-
-    `options` say how to talk to its registry (None: as the environment says). Raises `InvalidReference` for what cannot
-    be the name of a repository.
-    """
-
-    reference: str
-    options: RegistryOptions | None = None
-
-    def __post_init__(self) -> None:
-        from python_docker.errors import InvalidReference
-        from python_docker.spec.reference import ImageReference
-
-        scheme, separator, rest = self.reference.partition("://")
-        if separator:
-            hint = "; --insecure HOST allows plain HTTP" if scheme == "http" else ""
-            raise InvalidReference(f"a layer repository is named without {scheme}://, such as {rest[:200]}{hint}")
-        reference = ImageReference.parse(self.reference)
-        if ":" in self.reference.rpartition("/")[2] or reference.digest is not None:
-            raise InvalidReference(
-                f"{self.reference[:200]} names an image, and layers are in a repository: give {reference.name} alone; "
-                "--cache-image reuses the layers of the image that is replaced"
-            )
-
-
 def to_repositories(name: str, value: object) -> tuple[LayerRepository, ...]:
     """Return layer repositories; each may be given as the name of one."""
+    if value == ():
+        return ()
+    from conda_docker.arguments.layer_repository import LayerRepository
+
     items = (value,) if isinstance(value, (str, LayerRepository)) else value
     if not isinstance(items, Iterable):
         raise TypeError(f"{name} must be names of repositories, not {value!r}")
@@ -232,12 +208,16 @@ class BuildOptions:
     def __post_init__(self) -> None:
         convert_fields(self, _CONVERSIONS)
         if self.profile is not None:
+            from conda_docker.profiles.table import PROFILES
+
             given = {name: getattr(self, name) for name in _CONVERSIONS}
             for name, value in PROFILES[self.profile].fields_over(given).items():
                 object.__setattr__(self, name, _CONVERSIONS[name](name, value))
         if self.prefix is not None:
             if not self.prefix.startswith("/"):
                 raise InvalidPath(f"the prefix in the image must be an absolute path, not {self.prefix[:200]!r}")
+            from python_docker.tar import contained_path
+
             object.__setattr__(self, "prefix", "/" + contained_path(self.prefix))
         if self.user is None and (self.user_name is not None or self.home is not None):
             raise ValueError("user_name and home are those of an added user: they need `user`")
@@ -255,8 +235,8 @@ class BuildOptions:
 def _to_profile(name: str, value: object) -> str | None:
     """Return the name of a profile, or None."""
     text = to_text(name, value)
-    if text is not None and text not in PROFILES:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, PROFILES))}, not {text[:80]!r}")
+    if text is not None and text not in PROFILE_NAMES:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, PROFILE_NAMES))}, not {text[:80]!r}")
     return text
 
 

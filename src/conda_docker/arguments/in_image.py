@@ -8,7 +8,6 @@ from pathlib import Path
 
 from conda_docker.arguments.values import BILL_FORMATS, to_optional_number, to_path, to_text, to_texts, wrong_type
 from python_docker.errors import InvalidPath
-from python_docker.tar import clamped_path, contained_path
 
 _SYSTEM_FOLDERS = frozenset({"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "root", "sbin", "sys"})
 _SHARED_FOLDERS = frozenset({"home", "media", "mnt", "opt", "run", "srv", "tmp", "usr", "var"})
@@ -32,6 +31,8 @@ def to_home(name: str, value: object) -> str | None:
         return None
     if not text.startswith("/") or ":" in text or not text.isprintable():
         raise InvalidPath(f"{name} must be an absolute path without ':', such as /home/app, not {text[:200]!r}")
+    from python_docker.tar import clamped_path, contained_path
+
     top, _, below = clamped_path(text).partition("/")
     if not top or top in _SYSTEM_FOLDERS or (top in _SHARED_FOLDERS and not below):
         raise InvalidPath(f"{name} cannot be {text[:200]!r}, a folder of the system; choose one such as /home/app")

@@ -6,7 +6,6 @@ Whatever cannot be meant raises a `TypeError` or `ValueError` that names the arg
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -82,12 +81,12 @@ def to_optional_number(name: str, value: object) -> int | None:
 
 def to_path(name: str, value: object) -> Path | None:
     """Return a path with `~` replaced, or None."""
-    from conda_docker.user_files import user_path
-
     if value is None:
         return None
     if not isinstance(value, str | os.PathLike):
         raise wrong_type(name, "a path", value)
+    from conda_docker.user_files import user_path
+
     return user_path(value)
 
 
@@ -130,6 +129,7 @@ def to_command(name: str, value: object) -> tuple[str, ...] | None:
     if not isinstance(value, str):
         words = to_texts(name, value)
     else:
+        import json
         import shlex
 
         try:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -69,8 +68,7 @@ class Argument(click.Argument):
         self.explanation = explanation
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
+class Together(NamedTuple):
     """Options that a command gets as one value, `name`: what `make` gives when it is called with theirs, by name."""
 
     name: str

@@ -15,7 +15,6 @@ from conda_docker.layers.member import has_modules_to_compile
 from conda_docker.layers.plan import LayerPlan, plan_layers
 from conda_docker.layers.recipe import Recipe
 from conda_docker.link.bytecode.interpreter import bytecode_version
-from conda_docker.profiles import PROFILES
 from python_docker.errors import PlatformNotFound, UnsupportedFormat
 from python_docker.spec.timestamps import LAST_SECOND, source_date_epoch
 
@@ -65,6 +64,8 @@ def plan_image(
         requested={match_spec_name(spec.rpartition("::")[2]) for spec in environment.requested},
     )
     if options.profile is not None and environment.installed is None:
+        from conda_docker.profiles.table import PROFILES
+
         names = [*(package.name for package in environment.packages), *(wheel.name for wheel in environment.wheels)]
         lack = PROFILES[options.profile].lacks(names)
         notes += [] if lack is None else [lack]

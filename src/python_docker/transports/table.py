@@ -6,9 +6,9 @@ Help texts, reports and `Location.parse` ask this table, so that no other place 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from typing import NamedTuple
 
 from python_docker.transports.look import is_archive, is_directory_image, is_layout
 
@@ -26,8 +26,7 @@ class Syntax(Enum):
     """A name, or whatever else the medium knows its images by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Medium:
+class Medium(NamedTuple):
     """One kind of place for images.
 
     `source` and `destination` name the classes that read and write it, as `module:class`; they are imported when they

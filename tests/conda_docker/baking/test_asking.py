@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from conda_docker import bake, find_targets
+from conda_docker.arguments.layer_repository import LayerRepository
 from conda_docker.baking.result import BakeResult
-from conda_docker.build_options import BuildOptions, Bytecode, LayerRepository
+from conda_docker.build_options import BuildOptions, Bytecode
 from python_docker.errors import NotFound
 from python_docker.spec.platform import Platform
 from python_docker.transports import open_image

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from conda_docker.arguments.layer_repository import LayerRepository
 from conda_docker.baking.cluster.layer_done import KeptEntry, LayerDone
 from conda_docker.baking.cluster.profiler import without_profiler
 from conda_docker.baking.failure import Failure
@@ -18,7 +19,7 @@ from conda_docker.baking.layers.works import LayerWork, machine_options
 from conda_docker.baking.result import TargetResult
 from conda_docker.baking.solving.solution import Solution, open_solution
 from conda_docker.baking.targets.target import Target
-from conda_docker.build_options import BuildOptions, LayerRepository
+from conda_docker.build_options import BuildOptions
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import CacheError, DownloadError, InterpreterNotFound

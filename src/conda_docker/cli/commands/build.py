@@ -12,18 +12,14 @@ import click
 
 from conda_docker.build_options import DEFAULT_BASE
 from conda_docker.cli.options import attest, policy
-from conda_docker.cli.options.asked.attachments import Attachments
-from conda_docker.cli.options.asked.build import AskedBuild, asked_build
-from conda_docker.cli.options.asked.destinations import check_apart, check_kept, registry_of, replaced_images
 from conda_docker.cli.options.build import OPTIONS
 from conda_docker.cli.parser import command
-from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
-from conda_docker.errors import InvalidEnvironment
 from python_docker.errors import Error, NotFound, RegistryError, noted
 
 if TYPE_CHECKING:
     from conda_docker.attestation.attachments import Attached
+    from conda_docker.cli.options.asked.build import AskedBuild
     from conda_docker.image.assemble import BuildResult
     from conda_docker.layers.stores.replaced import ReplacedImages
     from conda_docker.request import Request
@@ -57,6 +53,7 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
     wanted, no_config = given.pop("target"), given.pop("no_config")
     from conda_docker.cli.declared.find import find_declaration
     from conda_docker.cli.declared.locked import with_locked
+    from conda_docker.cli.options.asked.build import asked_build
 
     declaration = None if no_config else find_declaration()
     if declaration is None:
@@ -76,6 +73,7 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
     builds = [asked_build(values, required=not values["dry_run"]) for values in options]
     if len(builds) > 1:
         from conda_docker.baking.targets.target import check_places
+        from conda_docker.cli.options.asked.destinations import check_apart
 
         check_places(
             ((each.full_name, asked.locations) for each, asked in zip(declared, builds, strict=True)),
@@ -94,6 +92,8 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
 
 def _check_files_kept(declaration: Path, builds: Sequence[AskedBuild]) -> None:
     """Raise a usage error for an output of a build that would overwrite a file which another, or all, are made from."""
+    from conda_docker.cli.options.asked.destinations import check_kept
+
     outputs = [output for asked in builds for output in asked.outputs()]
     # One build may well be on top of what another made.
     read = [(name, place) for asked in builds for name, place in asked.inputs() if isinstance(place, Path)]
@@ -106,6 +106,9 @@ def _is_default(ctx: click.Context, name: str) -> bool:
 
 def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
     """Build one image; `default_base` says that nobody named the base."""
+    from conda_docker.cli.options.asked.destinations import registry_of, replaced_images
+    from conda_docker.cli.terminal.display import open_display
+
     begun = time.monotonic()
     given, request, names, locations = asked.given, asked.request, asked.names, asked.locations
     image = names[0]
@@ -117,6 +120,7 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
         return
 
     from conda_docker.attestation.bill_writer import BillWriter
+    from conda_docker.cli.options.asked.attachments import Attachments
     from conda_docker.cli.terminal.reports.build import blob_names
     from conda_docker.cli.terminal.reports.result_files import write_result_files
     from conda_docker.image.assemble import begin_base, build_image
@@ -185,6 +189,8 @@ def _dry_run(
 ) -> None:
     from dataclasses import asdict
 
+    from conda_docker.cli.options.asked.destinations import registry_of
+    from conda_docker.cli.terminal.display import open_display
     from conda_docker.cli.terminal.reports.dry_run import dry_run_text
     from conda_docker.dry_run import dry_run
     from conda_docker.layers.stores.layer_stores import LayerStores
@@ -212,6 +218,8 @@ def _base_explained(base: str, is_default: bool) -> Iterator[None]:
     try:
         yield
     except (RegistryError, NotFound) as error:
+        from conda_docker.errors import InvalidEnvironment
+
         if not is_default or isinstance(error, InvalidEnvironment):
             raise
         raise Error(

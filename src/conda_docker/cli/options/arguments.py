@@ -91,7 +91,7 @@ def to_lines(name: str, texts: Iterable[str]) -> dict[str, str]:
 
 def to_repository(name: str, text: str) -> str:
     """Return the name of a layer repository. Raises `InvalidReference`."""
-    from conda_docker.build_options import LayerRepository
+    from conda_docker.arguments.layer_repository import LayerRepository
 
     return LayerRepository(text).reference
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from conda_docker.cli.options.arguments import to_destination, to_platform, to_source
-from conda_docker.cli.options.registries import Access
 from conda_docker.cli.parameters import Argument, Option, Together
 from python_docker.transports.table import FORMS
+
+if TYPE_CHECKING:
+    from conda_docker.cli.options.registries import Access
 
 REGISTRIES = "Registries"
 """The panel of the help that these options are in."""
@@ -78,10 +80,17 @@ PASSWORD_STDIN = Option(
     "--password-stdin", is_flag=True, panel=REGISTRIES, help="Read the password from standard input."
 )
 
-ACCESS = Together("access", (INSECURE, CACERT), Access)
+
+def _access(**values: Any) -> Access:
+    from conda_docker.cli.options.registries import Access
+
+    return Access(**values)
+
+
+ACCESS = Together("access", (INSECURE, CACERT), _access)
 """How to reach registries."""
 
-LOGIN = Together("access", (INSECURE, CACERT, USERNAME, PASSWORD_STDIN), Access)
+LOGIN = Together("access", (INSECURE, CACERT, USERNAME, PASSWORD_STDIN), _access)
 """How to reach registries, and as whom the one that SRC is in."""
 
 

@@ -13,7 +13,6 @@ from conda_docker.build_options import DEFAULT_BASE
 from conda_docker.cli.options.arguments import to_platforms, to_source
 from conda_docker.cli.parameters import Argument, Option
 from python_docker.errors import InvalidPath
-from python_docker.tar import contained_path
 
 CONTENT = "What goes into the image"
 
@@ -35,6 +34,8 @@ _FILE_NAME = r"\.(?:ya?ml|toml|lock|txt|json)$"
 def _image_path(name: str, text: str) -> str:
     if not text.startswith("/"):
         raise InvalidPath(f"the path must be absolute, not {text[:200]!r}")
+    from python_docker.tar import contained_path
+
     return "/" + contained_path(text)
 
 

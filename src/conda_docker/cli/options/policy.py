@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conda_docker.arguments.amounts import parse_duration
 from conda_docker.cli.parameters import Option
 
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ _PATH = _GivenPath(path_type=Path)
 
 
 def _age(name: str, text: str) -> timedelta:
+    from conda_docker.arguments.amounts import parse_duration
+
     with _naming(name):
         return parse_duration(text)
 

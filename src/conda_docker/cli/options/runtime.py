@@ -14,7 +14,7 @@ from conda_docker.build_options import (
 from conda_docker.cli.options import common
 from conda_docker.cli.options.arguments import to_lines
 from conda_docker.cli.parameters import Option
-from conda_docker.profiles import PROFILES
+from conda_docker.profiles.names import PROFILE_NAMES
 
 RUNTIME = "What containers run with"
 
@@ -26,10 +26,10 @@ RUNTIME_OPTIONS = (
         "--profile",
         sets="options.profile",
         metavar="SYSTEM",
-        type=click.Choice(list(PROFILES)),
+        type=click.Choice(PROFILE_NAMES),
         panel=RUNTIME,
         help="Give the image the user, folders, ports, variables and command that a system expects: "
-        f"{', '.join(PROFILES)}; other options win.",
+        f"{', '.join(PROFILE_NAMES)}; other options win.",
     ),
     Option(
         "--env",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, TextIO
 
@@ -39,20 +37,20 @@ class Verbosity(IntEnum):
     """All of that, and tracebacks."""
 
 
-@dataclass(slots=True)
 class Output:
     """The streams of one command, and how much goes to them.
 
-    Text that comes from images, registries and files never reaches a terminal with its control characters.
+    Text that comes from images, registries and files never reaches a terminal with its control characters. `progress`
+    says how progress is shown: `auto`, `plain` (lines) or `none`. `cancelled` is set when the command is to end early;
+    work that reports its progress then stops.
     """
 
-    verbosity: Verbosity = Verbosity.NORMAL
-    progress: str = "auto"
-    """How progress is shown: `auto`, `plain` (lines) or `none`."""
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    """Set when the command is to end early; work that reports its progress then stops."""
-    _log_handler: logging.Handler | None = None
-    _level_before: int = 0
+    def __init__(self, verbosity: Verbosity = Verbosity.NORMAL, progress: str = "auto") -> None:
+        self.verbosity = verbosity
+        self.progress = progress
+        self.cancelled = threading.Event()
+        self._log_handler: logging.Handler | None = None
+        self._level_before = 0
 
     @property
     def quiet(self) -> bool:
@@ -95,6 +93,8 @@ class Output:
 
     def json(self, value: Mapping[str, object] | Sequence[Mapping[str, object]]) -> None:
         """Write `value` as JSON to standard output. Raises `StdoutClosed`."""
+        import json
+
         self._write(json.dumps(value, indent=2) + "\n")
 
     def styled(self, text: str) -> None:

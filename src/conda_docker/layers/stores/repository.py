@@ -47,7 +47,7 @@ from python_docker.spec.documents.manifest import Manifest
 from python_docker.spec.reference import ImageReference
 
 if TYPE_CHECKING:
-    from conda_docker.build_options import LayerRepository
+    from conda_docker.arguments.layer_repository import LayerRepository
     from conda_docker.cache.folder import CacheFolder
     from python_docker.spec.digest import Digest
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.build_options import BuildOptions, LayerRepository
+from conda_docker.arguments.layer_repository import LayerRepository
+from conda_docker.build_options import BuildOptions
 from conda_docker.environment.inputs.kind import InputFile
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import subdir_of_platform

@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("distributed")
 
 from conda_docker import BakeResult, BuildOptions, Request, Target, bake, find_targets
+from conda_docker.arguments.layer_repository import LayerRepository
 from conda_docker.baking.cluster import cluster as clusters
 from conda_docker.baking.cluster import scheduler
 from conda_docker.baking.cluster.tasks import ImageTask, LayerTask, make_layer
@@ -22,7 +23,6 @@ from conda_docker.baking.cluster.worker_command import THREADS
 from conda_docker.baking.layers.works import LayerWork
 from conda_docker.baking.limits import Limits
 from conda_docker.baking.running import Bake
-from conda_docker.build_options import LayerRepository
 from conda_docker.cli.exit_codes import ExitCode, exit_code_of
 from conda_docker.errors import InvalidTargets, MissingExtra
 from conda_docker.layers.recipe import Recipe

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from conda_docker import BuildOptions
+from conda_docker.arguments.layer_repository import LayerRepository
 from conda_docker.baking.cluster import kept_stores as module
 from conda_docker.baking.cluster.kept_stores import kept_stores
-from conda_docker.build_options import LayerRepository
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pickle
 from pathlib import Path
 
 from conda_docker import BuildOptions
+from conda_docker.arguments.layer_repository import LayerRepository
 from conda_docker.baking.cluster.layer_done import KeptEntry, LayerDone
-from conda_docker.build_options import LayerRepository
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.layers.stores.layer_stores import LayerStores
 from tests.conda_docker.layers.stores.shelves import add_layer, keep_environment, repository_store

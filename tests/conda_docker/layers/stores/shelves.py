@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conda_docker.build_options import LayerRepository
+from conda_docker.arguments.layer_repository import LayerRepository
 from conda_docker.cache.folder import CacheFolder
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.recipe import digest_of

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from conda_docker.build_options import BuildOptions, LayerRepository
+from conda_docker.arguments.layer_repository import LayerRepository
+from conda_docker.build_options import BuildOptions
 from conda_docker.cache.folder import CacheFolder
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.stores.folder import FolderStore

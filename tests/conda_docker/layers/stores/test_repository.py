@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from conda_docker.build_options import BuildOptions, Bytecode, LayerRepository
+from conda_docker.arguments.layer_repository import LayerRepository
+from conda_docker.build_options import BuildOptions, Bytecode
 from conda_docker.cache.folder import CacheFolder
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import CacheError, DownloadError

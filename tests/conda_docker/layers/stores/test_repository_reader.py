@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.build_options import LayerRepository
+from conda_docker.arguments.layer_repository import LayerRepository
 from conda_docker.cache.folder import CacheFolder
 from conda_docker.errors import OutOfReach
 from conda_docker.layers.stores.exchange import exchange_layers

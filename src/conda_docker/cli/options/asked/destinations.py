@@ -127,7 +127,8 @@ def layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises `InvalidReference` for what the configuration has that is not one.
     """
-    from conda_docker.build_options import LayerRepository, to_repositories
+    from conda_docker.arguments.layer_repository import LayerRepository
+    from conda_docker.build_options import to_repositories
     from conda_docker.channels.configuration import read_conda_configuration
     from python_docker.transports import Location
 

@@ -1,0 +1,36 @@
+"""LayerRepository: where layers are kept for other machines, as `--cache-from` and `--cache-to` name it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from python_docker.errors import InvalidReference
+from python_docker.spec.reference import ImageReference
+
+if TYPE_CHECKING:
+    from python_docker.registry.access.options import RegistryOptions
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRepository:
+    """A repository of a registry that keeps layers, such as `ghcr.io/org/layers`.
+
+    `options` say how to talk to its registry (None: as the environment says). Raises `InvalidReference` for what cannot
+    be the name of a repository.
+    """
+
+    reference: str
+    options: RegistryOptions | None = None
+
+    def __post_init__(self) -> None:
+        scheme, separator, rest = self.reference.partition("://")
+        if separator:
+            hint = "; --insecure HOST allows plain HTTP" if scheme == "http" else ""
+            raise InvalidReference(f"a layer repository is named without {scheme}://, such as {rest[:200]}{hint}")
+        reference = ImageReference.parse(self.reference)
+        if ":" in self.reference.rpartition("/")[2] or reference.digest is not None:
+            raise InvalidReference(
+                f"{self.reference[:200]} names an image, and layers are in a repository: give {reference.name} alone; "
+                "--cache-image reuses the layers of the image that is replaced"
+            )
