@@ -7,10 +7,12 @@ import json
 import threading
 from typing import TYPE_CHECKING
 
-from conda_docker.cache.folder import NoteKind
+from conda_docker.cache.folder import CacheFolder, NoteKind
+from conda_docker.cache.location import default_cache_dir
 
 if TYPE_CHECKING:
-    from conda_docker.cache.folder import CacheFolder
+    from pathlib import Path
+
     from python_docker.spec.digest import Digest
 
 _MOST_BLOBS = 10_000
@@ -59,6 +61,11 @@ class PushedBlobs:
         if registry not in self._known:
             self._known[registry] = _parse(self._cache.read_note(NoteKind.PUSHED, _key(registry)))
         return self._known[registry]
+
+
+def remembered_places(cache_dir: Path | None = None) -> PushedBlobs:
+    """Return what the cache (None: the user's) knows of where blobs were pushed."""
+    return PushedBlobs(CacheFolder(cache_dir or default_cache_dir()))
 
 
 def _add(blobs: _Repositories, repository: str, digest: str) -> None:

@@ -101,8 +101,10 @@ def _settle(count: Callable[[], int] | None, others: int) -> None:
     deadline = time.monotonic() + _PATIENCE
     quiet = 0
     # Two looks: a thread can be between the attachment that delivers a result and the one that lets go of it.
-    while quiet < 2 and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
         quiet = quiet + 1 if count() <= others else 0
+        if quiet == 2:
+            return
         time.sleep(0.0005)
 
 

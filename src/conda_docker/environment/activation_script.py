@@ -6,8 +6,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-FOLDER = "etc/conda/activate.d"
-"""Where activation looks for scripts, relative to the prefix."""
+from conda_docker.environment.active import FOLDER
 
 
 @dataclass(frozen=True, slots=True)

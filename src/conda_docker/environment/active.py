@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import shlex
 
-from conda_docker.environment.activation_script import FOLDER
+FOLDER = "etc/conda/activate.d"
+"""Where activation looks for scripts, relative to the prefix."""
 
 PASSED_OVER = "fails in this shell and is passed over"
 """What is said, on standard error, of a script that a shell other than bash does not get through."""

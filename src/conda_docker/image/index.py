@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from python_docker.copying.copy import AS_IT_IS, send_image
 from python_docker.copying.delivery import Delivery
-from python_docker.copying.referrer import put_referrer
 from python_docker.copying.transfer import put_blobs
 from python_docker.errors import UnsupportedFormat
 from python_docker.spec.documents.manifest import Index
@@ -105,6 +104,8 @@ def _send(
 
 
 def _attach(referrers: Sequence[Referrer], subject: Manifest | Index, target: Destination) -> None:
+    from python_docker.copying.referrer import put_referrer
+
     for referrer in referrers:
         put_referrer(referrer, subject, target)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -125,6 +126,29 @@ class _TemporaryWriter(BlobWriter):
 def temporary_writer() -> BlobWriter:
     """Return a writer whose blob lives in the system's folder for temporary files for as long as it is referred to."""
     return _TemporaryWriter()
+
+
+class _MemoryWriter(BlobWriter):
+    """Writes into memory."""
+
+    def __init__(self) -> None:
+        self._content = io.BytesIO()
+        super().__init__(self._content)
+
+    def _keep(self, descriptor: Descriptor) -> Blob:
+        content = self._content.getvalue()
+        return Blob(descriptor, lambda: io.BytesIO(content))
+
+
+def memory_writer() -> BlobWriter:
+    """Return a writer whose blob lives in memory: for content that is no larger than what is there of it already.
+
+    >>> with memory_writer() as writer:
+    ...     writer.write(b"{}")
+    ...     writer.commit("application/json").read()
+    b'{}'
+    """
+    return _MemoryWriter()
 
 
 def blob_path(digest: Digest) -> str:

@@ -119,7 +119,6 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
         _dry_run(console, request, image, locations, given, default_base, replaced)
         return
 
-    from conda_docker.attestation.bill_writer import BillWriter
     from conda_docker.cli.options.asked.attachments import Attachments
     from conda_docker.cli.terminal.reports.build import blob_names
     from conda_docker.cli.terminal.reports.result_files import write_result_files
@@ -159,8 +158,11 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
             notes += result.notes
             if isinstance(progress, NamesBlobs):
                 progress.name(blob_names(result, delivery.verb))
-        bills = asked.bills
-        writer = BillWriter(bills, results, request.options, list_files=given["sbom_files"]) if bills else None
+        writer = None
+        if bills := asked.bills:
+            from conda_docker.attestation.bill_writer import BillWriter
+
+            writer = BillWriter(bills, results, request.options, list_files=given["sbom_files"])
         images, attach = [result.image for result in results], attachments.of(results, writer, replaced)
         finished = finish_images(images, delivery, attach=attach, annotations=asked.index_annotations)
         written = dict(zip(locations, finished, strict=True))

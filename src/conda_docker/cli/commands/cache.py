@@ -236,7 +236,7 @@ def _exchange(
 
 def _repository(name: str, cache_dir: Path | None, access: Access) -> RepositoryStore:
     from conda_docker.arguments.layer_repository import LayerRepository
-    from conda_docker.cli.options.registries import remembered_places
+    from conda_docker.cache.pushed import remembered_places
     from conda_docker.layers.stores.repository import RepositoryStore
     from python_docker.transports import Location
 

@@ -166,7 +166,8 @@ def _registries(
     password_stdin: bool,
 ) -> tuple[RegistryOptions | None, RegistryOptions | None]:
     """Return how to talk to the registries at both ends."""
-    from conda_docker.cli.options.registries import read_logins, registry_options, remembered_places
+    from conda_docker.cache.pushed import remembered_places
+    from conda_docker.cli.options.registries import read_logins, registry_options
 
     either, source, destination = usernames
     ends = {"--src-username": origin, "--dest-username": target}

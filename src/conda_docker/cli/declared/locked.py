@@ -7,9 +7,6 @@ from typing import Any
 
 import click
 
-from conda_docker.cli.declared.values import declared_value, with_declared
-from conda_docker.cli.options.declarable import key_of
-
 
 def with_locked(ctx: click.Context, given: Mapping[str, Any], table: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the values with those that a lock file records and neither the command line nor `table` has.
@@ -24,6 +21,8 @@ def with_locked(ctx: click.Context, given: Mapping[str, Any], table: Mapping[str
     document = read_lock(path)
     if document is None:
         return given
+    from conda_docker.cli.declared.values import declared_value, with_declared
+    from conda_docker.cli.options.declarable import key_of
     from conda_docker.cli.options.lock import OF_IMAGES, RULES
     from conda_docker.cli.options.policy import LOCKED_RULES
 

@@ -84,15 +84,6 @@ def registry_options(
     return options.with_fields(credentials_for=options.address_of(reference.domain).domain)
 
 
-def remembered_places(cache_dir: Path | None = None) -> BlobPlaces:
-    """Return what the cache (None: the user's) knows of where blobs were pushed."""
-    from conda_docker.cache.folder import CacheFolder
-    from conda_docker.cache.location import default_cache_dir
-    from conda_docker.cache.pushed import PushedBlobs
-
-    return PushedBlobs(CacheFolder(cache_dir or default_cache_dir()))
-
-
 def read_logins(usernames: Mapping[str, str | None], *, password_stdin: bool) -> dict[str, Login | None]:
     """Return the logins for names that were given with options such as `--username`, by option.
 

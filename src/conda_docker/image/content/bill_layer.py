@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from conda_docker.image.content.new_layers import NewLayer, NewLayers
 from conda_docker.provenance.entries import bill_history
 from conda_docker.sbom.document import BillFormat, bill_of_materials, check_installed
+from python_docker.image.blob_store import memory_writer
 from python_docker.image.layer_builder import build_layer
 from python_docker.spec.timestamps import rfc3339
 from python_docker.tar import TarEntry
@@ -64,7 +65,7 @@ def bill_layer(
         )
     entries = {path[1:]: (TarEntry(path[1:], size=len(bill), mtime=created), bill) for path, bill in files.items()}
     folders = {path: (entry, b"") for path, entry in system.folders_above(entries).items()}
-    with build_layer(None, recipe.compression, recipe.level) as builder:
+    with build_layer(memory_writer(), recipe.compression, recipe.level) as builder:
         for _, (entry, content) in sorted((folders | entries).items()):
             builder.add(entry, content)
     assert builder.layer is not None

@@ -13,6 +13,7 @@ from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.runtime.activation import ENTRYPOINT_NAME, Activation, state_file
 from conda_docker.image.runtime.shell_scripts import login_script
 from conda_docker.image.runtime.users import ContainerUser, user_files
+from python_docker.image.blob_store import memory_writer
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
 from python_docker.spec.timestamps import rfc3339
@@ -74,7 +75,7 @@ def environment_layer(
         mode = 0o775 if user.gid == 0 else 0o755
         entries[path] = TarEntry(path, EntryType.DIRECTORY, mode, 0, created, uid=user.uid, gid=user.gid), b""
     entries = {path: (entry, b"") for path, entry in below.folders_above(entries).items()} | entries
-    with build_layer(None, recipe.compression, recipe.level) as builder:
+    with build_layer(memory_writer(), recipe.compression, recipe.level) as builder:
         for _, (entry, content) in sorted(entries.items()):
             builder.add(entry, content)
     assert builder.layer is not None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Activate, Bytecode, LinkScripts
-from conda_docker.environment.activation_script import FOLDER
+from conda_docker.environment.active import FOLDER
 from conda_docker.errors import InterpreterNotFound
 from conda_docker.image.content.new_layers import NewLayer, NewLayers
 from conda_docker.image.plan import do_without

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conda_docker.package.fetch.index_cache import IndexCache
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -51,6 +50,7 @@ def _indexes(
     from conda_docker.package.fetch.fetch import fetch_packages
     from conda_docker.package.fetch.find import find_packages
     from conda_docker.package.fetch.hashes import archive_hashes
+    from conda_docker.package.fetch.index_cache import IndexCache
 
     cache = IndexCache(cache_dir)
     known: dict[str, Mapping[str, Any]] = {}

@@ -91,7 +91,7 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
     Raises usage errors, and `Error` for folders that are missing.
     """
     from conda_docker.build_options import BuildOptions
-    from conda_docker.cli.options.registries import remembered_places
+    from conda_docker.cache.pushed import remembered_places
     from conda_docker.image.runtime.annotations import INDEX, annotations_for
     from conda_docker.request import Request
 

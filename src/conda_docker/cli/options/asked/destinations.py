@@ -11,6 +11,7 @@ import click
 from python_docker.errors import Error
 
 if TYPE_CHECKING:
+    from conda_docker.arguments.layer_repository import LayerRepository
     from conda_docker.layers.stores.replaced import ReplacedImages
     from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.reference import ImageReference
@@ -86,6 +87,8 @@ def check_kept(outputs: Iterable[tuple[str, Location | Path]], inputs: Iterable[
 
 def registry_of(location: Location, given: Mapping[str, Any]) -> RegistryOptions | None:
     """Return how to talk to the registry that a location names, as the options of a command say."""
+    if location.transport != "docker":
+        return None
     from conda_docker.cli.options.registries import registry_options
 
     return registry_options(location, insecure=given["insecure"], ca_bundle=given["cacert"], places=given.get("places"))
@@ -127,14 +130,15 @@ def layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises `InvalidReference` for what the configuration has that is not one.
     """
-    from conda_docker.arguments.layer_repository import LayerRepository
     from conda_docker.build_options import to_repositories
     from conda_docker.channels.configuration import read_conda_configuration
-    from python_docker.transports import Location
 
     configuration = read_conda_configuration()
 
     def reachable(repository: LayerRepository) -> LayerRepository:
+        from conda_docker.arguments.layer_repository import LayerRepository
+        from python_docker.transports import Location
+
         return LayerRepository(repository.reference, registry_of(Location("docker", "", repository.reference), given))
 
     chosen = {
