@@ -20,7 +20,7 @@ import pytest
 from python_docker.errors import ContentMismatch, NotFound
 from python_docker.image import blob_store as store_module
 from python_docker.image.blob import Blob
-from python_docker.image.blob_store import BlobStore, temporary_writer
+from python_docker.image.blob_store import BlobStore, memory_writer, temporary_writer
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents.descriptor import Descriptor
 
@@ -231,6 +231,15 @@ def test_a_temporary_blob_that_is_dropped_is_closed(tmp_path: Path, monkeypatch:
         writer.write(b"abc")
     assert writer._file.closed
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_blob_in_memory_is_added_as_any_other(tmp_path: Path) -> None:
+    with memory_writer() as writer:
+        writer.write(b"ab")
+        writer.write(memoryview(b"c"))
+        blob = writer.commit(TYPE)
+    assert blob.descriptor == Descriptor.of(b"abc", TYPE)
+    assert BlobStore(tmp_path).add(blob).read() == blob.read() == b"abc"
 
 
 def test_many_threads_can_add_the_same_blobs(tmp_path: Path) -> None:

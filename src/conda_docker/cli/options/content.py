@@ -18,7 +18,7 @@ CONTENT = "What goes into the image"
 
 # As `conda_docker.request` has them, which takes too long to import for --help; a test compares.
 CHANNEL_PRIORITIES = ("strict", "flexible", "disabled")
-# As `conda_docker.environment.inputs.prefix` has them.
+# As `conda_docker.environment.inputs.pip_installed` has them.
 EDITABLE = ("copy", "refuse")
 
 _FILE = click.Path(path_type=Path)

@@ -11,8 +11,9 @@ import pytest
 from conda_docker.build_options import BuildOptions, Bytecode, Layering
 from conda_docker.cli.commands.build import build
 from conda_docker.cli.options.build import OPTIONS, values_for
-from conda_docker.cli.options.content import CHANNEL_PRIORITIES
+from conda_docker.cli.options.content import CHANNEL_PRIORITIES, EDITABLE
 from conda_docker.cli.parameters import Option
+from conda_docker.environment.inputs.pip_installed import Editable
 from conda_docker.request import ChannelPriority, Request
 
 FIELDS = {"request": Request, "options": BuildOptions}
@@ -37,6 +38,7 @@ def test_every_field_of_a_request_has_one_option_that_sets_it() -> None:
 
 def test_what_the_help_says_of_a_request_is_what_requests_have() -> None:
     assert tuple(ChannelPriority) == CHANNEL_PRIORITIES
+    assert tuple(Editable) == EDITABLE
 
 
 def test_without_options_a_build_has_the_defaults_of_its_fields() -> None:
