@@ -17,6 +17,7 @@ from conda_docker.errors import (
 from python_docker.errors import (
     Error,
     InvalidDigest,
+    InvalidPlatform,
     NotFound,
     OutOfTime,
     PlatformNotFound,
@@ -139,6 +140,8 @@ def answer_to(error: Exception) -> ServerError:
     """
     if isinstance(error, ServerError):
         return error
+    if isinstance(error, InvalidPlatform):
+        return NoSuchName(str(error))
     if isinstance(error, PolicyViolated):
         return Denied(str(error))
     if isinstance(error, OutOfTime):

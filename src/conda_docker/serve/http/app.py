@@ -48,12 +48,13 @@ def create_app(configuration: ServerConfiguration, cache: CacheFolder) -> Starle
 
     async def failed(request: Request, error: Exception) -> Response:
         answer = answer_to(error)
+        path = quote(request.url.path)  # which may have lines of its own
         if type(answer) is ServerError:
-            _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+            _log.error("%s %s failed", request.method, path, exc_info=error)
         elif answer is not error:
-            _log.warning("%s %s: %s", request.method, request.url.path, error)
+            _log.warning("%s %s: %s", request.method, path, error)
         elif isinstance(answer, Denied | Unauthorized) and "Authorization" in request.headers:
-            _log.warning("%s %s is refused: %s", request.method, quote(request.url.path), server.public(str(answer)))
+            _log.warning("%s %s is refused: %s", request.method, path, server.public(str(answer)))
         response = error_response(answer, server.public(str(answer)))
         if isinstance(answer, Unauthorized):
             response.headers["WWW-Authenticate"] = challenge(request, configuration)

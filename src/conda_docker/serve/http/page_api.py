@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from conda_docker.serve.errors import InvalidLock, NoSuchName, TooLarge, TooSlow
+from conda_docker.serve.errors import Denied, InvalidLock, NoSuchName, TooLarge, TooSlow
 from conda_docker.serve.making.environments import environment_files
 from conda_docker.serve.making.planning import PublicPlan, public_plan
 from conda_docker.serve.making.posted_locks import accept_lock
@@ -107,6 +107,9 @@ def page_routes(server: Server) -> list[BaseRoute]:
 
     async def post_lock(request: Request) -> Response:
         client = server.client(request)
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+            # A page of somebody else's, in the browser of somebody who may reach this server.
+            raise Denied("lock files are not taken from pages of other sites")
         if not client.grant.locks:
             raise client.refusal("you may not post lock files")
         server.begun.take(client.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,8 @@ def registry_routes(server: Server) -> list[BaseRoute]:
         document = image.documents.get(digest)
         if document is not None:
             return _content(request, document.raw, headers)
+        if _is_known(request, headers):
+            return Response(status_code=304, headers=headers)
         if request.method == "HEAD":
             return Response(status_code=200, headers=headers | {"Content-Length": str(image.sizes[digest])})
         elsewhere = await _elsewhere(server, client, image, digest)
@@ -85,7 +88,8 @@ def registry_routes(server: Server) -> list[BaseRoute]:
     async def tags(request: Request) -> Response:
         client = server.client(request)
         asked = _asked(request, client)
-        return _json({"name": request.path_params["name"], "tags": server.catalogue.tags(asked)})
+        found = _page_of(server.catalogue.tags(asked), request)
+        return _json({"name": request.path_params["name"], "tags": found})
 
     async def referrers(request: Request) -> Response:
         server.client(request)
@@ -132,9 +136,22 @@ def _headers(digest: Digest, media_type: str) -> dict[str, str]:
 
 def _content(request: Request, raw: bytes, headers: Mapping[str, str]) -> Response:
     """Return a document; a HEAD request hears its length alone, and whoever has it already that it is the same."""
-    if request.headers.get("If-None-Match") == headers["ETag"]:
+    if _is_known(request, headers):
         return Response(status_code=304, headers=headers)
     return Response(raw, headers=dict(headers))
+
+
+def _is_known(request: Request, headers: Mapping[str, str]) -> bool:
+    """Return whether a client has this already (RFC 9110, section 13.1.2)."""
+    tags = {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}
+    return headers["ETag"] in tags or "*" in tags
+
+
+def _page_of(tags: list[str], request: Request) -> list[str]:
+    """Return the tags after `last`, `n` of them at most (distribution-spec, "Listing tags")."""
+    last, number = request.query_params.get("last", ""), request.query_params.get("n", "")
+    found = [tag for tag in tags if tag > last]
+    return found[: int(number)] if re.fullmatch(r"[0-9]{1,9}", number) else found
 
 
 def _json(value: object, media_type: str = "application/json") -> Response:
