@@ -203,10 +203,11 @@ class CacheFolder:
                 "there yet, with --cache-dir or CONDA_DOCKER_CACHE"
             )
         try:
-            write_whole_file(mark, _MARK_TEXT)
             write_whole_file(self.root / _TAG, _TAG_TEXT)
+            # Never replaced: a build that uses the cache may hold a lock of the mark that another one has just made.
+            with mark.open("xb") as file:
+                file.write(_MARK_TEXT)
         except OSError:
-            # Another thread may have made the mark meanwhile, and Windows does not replace what that has open.
             if not earlier and not mark.is_file():
                 raise
 

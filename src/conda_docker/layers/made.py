@@ -22,10 +22,10 @@ Group = tuple["Member", ...]
 class MadeLayer:
     """A layer of packages, the `position` in the plan that it is for, and what is known of it.
 
-    `cached` says that a store had it, and `source` which one; `seconds` is what making it took. `extracted` says that
-    some of its packages were read from extracted folders. `overwritten` counts the files of conda packages among them
-    that wheels overwrite, by the packages' stems; `outside` are folders of some packages that are links out of the
-    environment in others, `met` those that are files in others.
+    `cached` says that a store had it, and `source` which one; a layer that was made is in the cache folder's. `seconds`
+    is what making it took. `extracted` says that some of its packages were read from extracted folders. `overwritten`
+    counts the files of conda packages among them that wheels overwrite, by the packages' stems; `outside` are folders
+    of some packages that are links out of the environment in others, `met` those that are files in others.
     """
 
     position: int

@@ -23,6 +23,7 @@ from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from conda_docker.layers.facts import LayerFacts
     from conda_docker.layers.fetching import Fetch
     from conda_docker.layers.member import Losses, Member
     from conda_docker.layers.plan import LayerPlan
@@ -112,6 +113,8 @@ class _Making:
     entries: dict[str, Entry] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     compilers: list[Compiler] = field(default_factory=list)
+    again: bool = False
+    """Whether layers are made although the cache has them: what it has is damaged."""
     meeting: set[int] = field(default_factory=set)
     """The positions of layers that stores had, and that have paths of others of these: some of them lose these."""
 
@@ -186,7 +189,7 @@ class _Making:
 
         def make_again() -> Digest:
             with ExitStack() as closing:
-                anew = replace(self, closing=closing, compilers=[], stop=Stop())
+                anew = replace(self, closing=closing, compilers=[], stop=Stop(), again=True)
                 missing = {known.position: known.members}
                 [again] = anew._ready(missing, lost, anew._compiler(missing))
             if different := differences(known, again):
@@ -246,7 +249,7 @@ class _Making:
         if inputs is None:
             return made
         key = digest_of(inputs)
-        layer = self.stores.keep(key, made.layer, made.facts, inputs, known=made.cached)
+        layer = self.stores.keep(key, made.layer, made.facts, inputs, known=made.source is not None)
         self.entries[key] = Entry(inputs, layer, made.facts)
         return made if layer is made.layer else replace(made, layer=layer)
 
@@ -287,27 +290,35 @@ class _Making:
     def _write(
         self, position: int, group: Group, paths: Sequence[PackageFile], lost: Losses, compiler: Compiler | None
     ) -> MadeLayer:
+        from conda_docker.layers.making.once import made_once
         from conda_docker.layers.making.write import write_layer
         from python_docker.streams.growing import GrowingFile
 
         self.stop.check()
         started = time.monotonic()
         task = self.progress.start(f"layer {named(group)}", None)
+        extracted = any(path.is_dir() for path in paths)
+        store = self.stores.local
+
+        def write() -> tuple[Layer, LayerFacts]:
+            return write_layer(
+                self.recipe,
+                group,
+                paths,
+                store.blobs.writer,
+                compiler=compiler,
+                lost=lost,
+                advance=self.stop.guard(task).advance,
+            )
+
+        inputs = self.recipe.inputs(group, extracted=extracted, lost=lost)
+        anew = self.again or store not in self.stores.sources
         try:
-            with self.stores.cache.writing():
-                layer, facts = write_layer(
-                    self.recipe,
-                    group,
-                    paths,
-                    self.stores.local.blobs.writer,
-                    compiler=compiler,
-                    lost=lost,
-                    advance=self.stop.guard(task).advance,
-                )
+            layer, facts, known = made_once(inputs, store, write, self.stop, anew=anew)
         except Error:
             if any(isinstance(path, GrowingFile) for path in paths):
                 task.finish("again")  # once all of the package is there
             raise
-        extracted = any(path.is_dir() for path in paths)
-        task.finish()
-        return MadeLayer(position, group, layer, facts, False, time.monotonic() - started, extracted)
+        task.finish("known" if known else "")
+        source = None if inputs is None else store
+        return MadeLayer(position, group, layer, facts, known, time.monotonic() - started, extracted, source=source)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -232,6 +233,7 @@ class _Making:
 
     def write(self, number: int, group: Sequence[Member], paths: Sequence[PackageFile]) -> _Step:
         """Return a layer of packages that are there."""
+        from conda_docker.layers.making.once import made_once
         from conda_docker.layers.making.write import write_layer
 
         shop, work = self._shop, self._works[number]
@@ -239,21 +241,28 @@ class _Making:
         error = next((self._failed[m.stem, m.sha256] for m in group if (m.stem, m.sha256) in self._failed), None)
         if error is not None:
             return _Step(number, None, error)
+        store, extracted = shop.stores.local, any(path.is_dir() for path in paths)
         started = time.monotonic()
         task = shop.progress.start(f"layer {named(work.members)}", None)
         try:
             compiler = None
             if work.recipe.bytecode is not None and work.interpreters is not None:
                 compiler = shop.compilers.get(work.recipe.bytecode, work.interpreters)
-            with shop.stores.cache.writing():
-                layer, facts = write_layer(
+            layer, facts, known = made_once(
+                work.recipe.inputs(work.members, extracted=extracted),
+                store,
+                partial(
+                    write_layer,
                     work.recipe,
                     work.members,
                     paths,
-                    shop.stores.local.blobs.writer,
+                    store.blobs.writer,
                     compiler=compiler,
                     advance=shop.stop.guard(task).advance,
-                )
+                ),
+                shop.stop,
+                anew=store not in shop.looked_in.sources,
+            )
         except CacheError:
             raise
         except Error as error:
@@ -262,10 +271,9 @@ class _Making:
                 raise
             task.finish("failed")
             return _Step(number, None, error)
-        task.finish()
-        extracted = any(path.is_dir() for path in paths)
+        task.finish("known" if known else "")
         seconds = time.monotonic() - started
-        return _Step(number, MadeLayer(number, work.members, layer, facts, False, seconds, extracted))
+        return _Step(number, MadeLayer(number, work.members, layer, facts, known, seconds, extracted, source=store))
 
     def keep(self, step: _Step) -> _Step:
         """Return the layer as the last store has it, once all have it."""
@@ -276,7 +284,7 @@ class _Making:
         inputs = self._works[step.number].recipe.inputs(made.members, extracted=made.extracted)
         assert inputs is not None  # else it would have no key
         key = digest_of(inputs)
-        layer = self._shop.stores.keep(key, made.layer, made.facts, inputs, known=made.cached)
+        layer = self._shop.stores.keep(key, made.layer, made.facts, inputs, known=made.source is not None)
         return _Step(step.number, replace(made, layer=layer))
 
     def outcome(self, step: _Step) -> MadeWork:
