@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from python_docker.spec.digest import Digest
     from python_docker.spec.documents.manifest import Index, Manifest
     from python_docker.transports import Location
+    from python_docker.transports.medium import Destination
 
 
 @dataclass(slots=True)
@@ -41,12 +42,14 @@ class Assembly:
     """What the images of a bake have in common while they are put together.
 
     One at a time looks for its layers and makes those that only it can have (see `works_of`): what two images have in
-    common is then there for the second. `made` are the digests of the layers that this bake has made.
+    common is then there for the second. `near` gives what is open already of the registry that a place is in. `made`
+    are the digests of the layers that this bake has made.
     """
 
     stop: Stop
     progress: Progress = SILENT
     places: BlobPlaces | None = None
+    near: Callable[[Target, Location], Destination | None] = lambda target, place: None
     making: threading.Lock = field(default_factory=threading.Lock)
     made: dict[Digest, int] = field(default_factory=dict)
 
@@ -127,6 +130,7 @@ class Assembly:
             target.outputs,
             reference=target.reference,
             registry=lambda place: self.registry_of(target, place),
+            near=lambda place: self.near(target, place),
             progress=progress,
         )
         with delivery:

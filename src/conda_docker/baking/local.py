@@ -64,6 +64,7 @@ class _Making:
                 Carriers(self._bake.assembly.registry_of, self._bake.stop, self._bake.progress)
             )
             pool = closing.enter_context(ThreadPoolExecutor(self._bake.limits.jobs, thread_name_prefix="image"))
+            self._bake.assembly.near = carriers.destination
             try:
                 self._run_group(shop, group, carriers, pool)
             except BaseException as error:

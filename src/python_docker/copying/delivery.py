@@ -51,16 +51,19 @@ class Delivery:
         *,
         reference: ImageReference | None = None,
         registry: Callable[[Location], RegistryOptions | None] = lambda _: None,
+        near: Callable[[Location], Destination | None] = lambda _: None,
         progress: Progress = SILENT,
     ) -> None:
         """Open the places that take blobs in any order. Raises what opening them raises.
 
         `reference` is the name that the image gets where a location gives none, `registry` says how to talk to one.
+        `near` gives a destination that is open already, of the same registry as a place, whose connections serve both.
         """
         self.stop = Stop()
         self._finished = False
         self._reference = reference
         self._registry = registry
+        self._near = near
         self._progress = progress
         self._transfers: list[Transfer | None] = [None] * len(locations)
         self._locations = list(locations)
@@ -172,6 +175,9 @@ class Delivery:
             location = self._locations[number]
             options = self._registry(location)
             opened = open_destination(location, reference=self._reference, registry=options)
+            near = self._near(location)
+            if near is not None and isinstance(opened, SharesBlobs):
+                opened.share(near)
             transfer = self._transfers[number] = Transfer(opened, self._progress, self.stop)
         return transfer
 

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from conda_docker.baking.layers.making import Compilers
     from conda_docker.environment.locked import LockedEnvironment
     from conda_docker.layers.member import Member
+    from conda_docker.layers.stores.repository import RepositoryStore
     from conda_docker.resolution.resolve import Resolved
+    from python_docker.transports import Location
 
 AnyMember = TypeVar("AnyMember", LockedPackage, LockedWheel)
 
@@ -170,7 +172,12 @@ def make_image(task: ImageTask, layers: Sequence[LayerDone]) -> TargetResult | F
         stores = kept_stores(shared, options, tuple(task.target.insecure))
         for layer in layers:
             layer.tell(stores)
-        assembly = Assembly(Stop(), places=PushedBlobs(CacheFolder(default_cache_dir())), making=_MAKING)
+        assembly = Assembly(
+            Stop(),
+            places=PushedBlobs(CacheFolder(default_cache_dir())),
+            near=lambda _, place: next((each.destination for each in stores.repositories if _is_in(place, each)), None),
+            making=_MAKING,
+        )
         resolved = [open_solution(each, target.request) for each in task.solutions]
         if task.whole:
             return assembly.assemble(target, resolved, stores, inputs=task.inputs)
@@ -178,6 +185,11 @@ def make_image(task: ImageTask, layers: Sequence[LayerDone]) -> TargetResult | F
         return None
     except Error as error:
         return _passing_or_not(error)
+
+
+def _is_in(place: Location, repository: RepositoryStore) -> bool:
+    reference = place.reference()
+    return reference is not None and reference.domain == repository.client.domain
 
 
 _MAKING = threading.Lock()

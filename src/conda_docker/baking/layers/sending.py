@@ -74,6 +74,14 @@ class Carriers:
                 return False
         return True
 
+    def destination(self, target: Target, place: Location) -> Destination | None:
+        """Return the repository that blobs are sent to first of the registry that a place is in."""
+        if place.transport != "docker":
+            return None
+        with self._lock:
+            carrier = self._carrier(target, place)
+        return None if carrier is None else carrier[1]
+
     def wait(self, target: Target, digests: Iterable[Digest]) -> None:
         """Wait until those blobs that have left have arrived, or will not arrive."""
         domains = {self._domain(place) for place in target.outputs if place.transport == "docker"}

@@ -49,6 +49,7 @@ from python_docker.spec.reference import ImageReference
 if TYPE_CHECKING:
     from conda_docker.arguments.layer_repository import LayerRepository
     from conda_docker.cache.folder import CacheFolder
+    from python_docker.registry.destination import RegistryDestination
     from python_docker.spec.digest import Digest
 
 _AT_ONCE = 8
@@ -107,6 +108,11 @@ class RepositoryStore:
         reference = ImageReference.parse(repository.reference)
         client = RegistryClient(options.address_of(reference.domain), options)
         return cls(client, reference.path, cache, progress, stop, must_keep=must_keep)
+
+    @property
+    def destination(self) -> RegistryDestination:
+        """The repository as a place to write to, whose connections serve others of its registry."""
+        return self._writer.destination
 
     @property
     def out_of_reach(self) -> bool:

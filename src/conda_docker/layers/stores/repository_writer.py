@@ -38,7 +38,7 @@ class RepositoryWriter:
         must_keep: bool,
     ) -> None:
         self.is_full = False
-        self._destination = RegistryDestination(client, path, None)
+        self.destination = RegistryDestination(client, path, None)
         self._progress = progress
         self._stop = stop
         self._warn = warn
@@ -48,9 +48,9 @@ class RepositoryWriter:
     def put_layer(self, blob: Blob, name: str) -> None:
         """Have a layer there that has no entry yet, shown by a `name`. Raises `RegistryError`."""
         if blob.origin is None and blob.descriptor.size <= _SMALL:
-            self._destination.expect_lacking(blob.descriptor.digest)
+            self.destination.expect_lacking(blob.descriptor.digest)
         task = self._progress.start(f"keep {name}", blob.descriptor.size)
-        task.finish(self._destination.put_blob(blob, self._stop.guard(task)))
+        task.finish(self.destination.put_blob(blob, self._stop.guard(task)))
 
     def put_entry(
         self, tag: str, kind: str, config: bytes, layers: Iterable[Descriptor], *, is_new: bool = True
@@ -61,10 +61,10 @@ class RepositoryWriter:
         """
         blob = Blob.from_bytes(config, FACTS_TYPE)
         if is_new:
-            self._destination.expect_lacking(blob.descriptor.digest)
-        self._destination.put_blob(blob, self._stop.guard(SILENT.start("", None)))
+            self.destination.expect_lacking(blob.descriptor.digest)
+        self.destination.put_blob(blob, self._stop.guard(SILENT.start("", None)))
         try:
-            self._destination.write(tag, artifact_manifest(kind, config, layers))
+            self.destination.write(tag, artifact_manifest(kind, config, layers))
         except RegistryError as error:
             # 401: these credentials are not good any more. All else is a limit, of tags or images, or another rule.
             if self._must_keep or not 400 <= error.status < 500 or error.status == 401:
@@ -74,5 +74,5 @@ class RepositoryWriter:
             if first:
                 self._warn(f"no more layers are kept there, since it refuses an entry: {error}")
             return False
-        self._destination.remember()
+        self.destination.remember()
         return True
