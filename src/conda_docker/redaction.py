@@ -127,6 +127,20 @@ def public_output(text: str, variables: Mapping[str, str] | None = None) -> str:
     return public_log(re.sub(_ASSIGNED, rf"\1{_HIDDEN}", re.sub(_AUTHORIZATION, rf"\1{_HIDDEN}", text)))
 
 
+def exposed_variable(url: str, variables: Mapping[str, str]) -> str | None:
+    """Return the name of a variable whose value is a secret, by that name, and would be public with a URL.
+
+    Some servers take tokens in places where nothing says that they are such. None where there is none.
+
+    >>> exposed_variable("https://host/t0k3n-1/team", {"TEAM_TOKEN": "t0k3n-1"})
+    'TEAM_TOKEN'
+    >>> exposed_variable("https://me:t0k3n-1@host/team", {"TEAM_TOKEN": "t0k3n-1"})
+    """
+    parts = set(public_url(url).split("/"))
+    secrets = (name for name, value in variables.items() if len(value) >= _SHORTEST_SECRET and value in parts)
+    return next((name for name in secrets if re.search(_NAMES_A_SECRET, name)), None)
+
+
 def public_value(value: Any) -> Any:
     """Return a JSON value in which every text that is a URL is public. Deeper than 50 levels nothing is kept."""
     return _public_value(value, 50)

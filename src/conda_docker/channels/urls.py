@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.errors import ChannelError
-from conda_docker.redaction import public_url
+from conda_docker.redaction import exposed_variable, public_url
 from conda_docker.user_files import is_there, user_path
 
 DEFAULT_CHANNEL = "conda-forge"
@@ -53,6 +53,13 @@ def channel_urls(names: Iterable[str], configuration: CondaConfiguration) -> tup
     ('https://conda.anaconda.org/conda-forge', 'https://conda.example.org/team')
     """
     urls = tuple(dict.fromkeys(url for name in names for url in _urls(name, configuration)))
+    for url in urls:
+        if "://" in url and (name := exposed_variable(url, os.environ)):
+            raise ChannelError(
+                f"the channel {public_url(url).replace(os.environ[name], f'${name}')[:200]} holds a token where images "
+                "and lock files would show it: put it before an @ or after /t/, log in with `pixi auth login` or "
+                "~/.netrc, or name this place as a mirror of a channel (mirrored_channels in ~/.condarc)"
+            )
     check_channels(urls, configuration)
     if not any(url.startswith(("http:", "https:")) for url in urls):
         return urls  # none needs the stores of credentials

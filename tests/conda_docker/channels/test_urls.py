@@ -169,3 +169,17 @@ def test_what_is_no_url(name: str) -> None:
 def test_the_folder_of_somebody_unknown() -> None:
     with pytest.raises(ChannelError, match="there is no folder"):
         urls("~nobody-of-this-name/channel")
+
+
+def test_a_token_where_nothing_says_that_it_is_one_is_kept_out_of_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEAM_TOKEN", "s3cret-1")
+    with pytest.raises(ChannelError, match=r"https://host/\$TEAM_TOKEN/team holds a token where images") as caught:
+        urls("https://host/s3cret-1/team")
+    assert "s3cret-1" not in str(caught.value)
+    assert urls("https://host/t/s3cret-1/team", "https://me:s3cret-1@host/team", "https://host/team")
+
+
+def test_variables_that_are_no_secrets_may_be_in_the_urls_of_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEAM_CHANNEL", "analysis")
+    monkeypatch.setenv("TOKEN", "forge")
+    assert urls("https://host/analysis", "https://host/forge")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from conda_docker.environment.packages.wheels import PipOption, PipRequirements
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
-from conda_docker.redaction import public_text
+from conda_docker.redaction import exposed_variable, public_text
 from conda_docker.user_files import read_text, user_path
 
 _SHORT = {
@@ -134,7 +134,14 @@ def _logical_line(text: str, place: str) -> Iterator[tuple[str, str]]:
     """Yield a line unless there is nothing but a comment in it."""
     whole = _COMMENT.sub("", text).strip()
     if whole:
-        yield _VARIABLE.sub(lambda found: os.environ.get(found[1], found[0]), whole), place
+        named = {found[1]: os.environ.get(found[1], "") for found in _VARIABLE.finditer(whole)}
+        expanded = _VARIABLE.sub(lambda found: os.environ.get(found[1], found[0]), whole)
+        if name := next((name for word in expanded.split() if (name := exposed_variable(word, named))), None):
+            raise InvalidEnvironment(
+                f"{place}: the value of {name} stands in a URL where images and messages would show it: put it before "
+                "an @, or keep it in ~/.netrc"
+            )
+        yield expanded, place
 
 
 def _options(line: str, place: str) -> Iterator[PipOption]:

@@ -152,3 +152,15 @@ def test_requirements_remember_their_lines(tmp_path: Path) -> None:
     found = read_requirement_lines(["six", "-r more.txt"], folder=tmp_path, origin="environment.yml", numbers=[7, 8])
     assert found is not None
     assert found.places == {"six": "environment.yml, line 7", "flask": f"{tmp_path}/more.txt, line 2"}
+
+
+def test_a_token_where_nothing_says_that_it_is_one_is_kept_out_of_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INDEX_TOKEN", "s3cret-1")
+    with pytest.raises(InvalidEnvironment, match="x, line 7: the value of INDEX_TOKEN stands in a URL") as caught:
+        read_requirement_lines(
+            ["-i https://host/${INDEX_TOKEN}/simple", "a"], folder=Path(), origin="x", numbers=[7, 8]
+        )
+    assert "s3cret-1" not in str(caught.value)
+    found = read_requirement_lines(["-i https://me:${INDEX_TOKEN}@host/simple", "a"], folder=Path(), origin="x")
+    assert found is not None
+    assert "s3cret-1" in found.options[0].value
