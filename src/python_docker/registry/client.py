@@ -224,7 +224,7 @@ class RegistryClient:
             response = self.session.request(
                 "HEAD",
                 f"/v2/{path}/blobs/{digest}",
-                action=f"find blob {digest} in {path}",
+                action=f"push to {path}" if to_push else f"find blob {digest} in {path}",
                 scopes=[repository_scope(path, "pull", "push") if to_push else repository_scope(path, "pull")],
             )
         except RegistryError as error:

@@ -98,6 +98,10 @@ class ImageReference:
             if "/" not in path:
                 path = f"library/{path}"
         matched = _DOMAIN.fullmatch(domain)
+        if domain in ("http:", "https:"):
+            raise InvalidReference(
+                f"not an image reference: {_shown(text)!r}: a name has no {domain}// in front of the host ({_EXAMPLE})"
+            )
         if matched is None or int(matched["port"] or 0) > 65535:
             raise InvalidReference(
                 f"not an image reference: {_shown(text)!r}: {domain[:80]!r} is not a host name ({_EXAMPLE})"

@@ -103,7 +103,7 @@ def _parse(medium: Medium, rest: str, text: str) -> Location | None:
 
 def _in_registry(text: str) -> str:
     """Return a hint at how a repository is written, where that may be meant."""
-    name = text.removeprefix("docker:").lstrip("/")
+    name = re.sub("^(docker|https?):", "", text).lstrip("/")
     try:
         meant = "/" in name and bool(ImageReference.parse(name))
     except InvalidReference:

@@ -366,6 +366,12 @@ def test_who_may_push_may_not_always_ask(stub: StubRegistry, options: RegistryOp
         client.has_blob("team/app", digest)
 
 
+def test_a_push_without_a_login_is_called_one(stub: StubRegistry, client: RegistryClient) -> None:
+    stub.hook = lambda asked: refusal(401, "UNAUTHORIZED")
+    with pytest.raises(AccessDenied, match="cannot push to team/app: access is denied"):
+        client.has_blob("team/app", Digest.of(b"x"), to_push=True)
+
+
 class TestStored:
     @pytest.mark.parametrize("reference", ["v2", "its digest"])
     def test_another_manifest_than_was_sent(

@@ -85,6 +85,12 @@ def test_what_is_no_reference_is_refused(text: str) -> None:
         ImageReference.parse(text)
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_address_of_the_web_is_no_name(scheme: str) -> None:
+    with pytest.raises(InvalidReference, match=f"a name has no {scheme}:// in front of the host"):
+        ImageReference.parse(f"{scheme}://ghcr.io/me/app:1")
+
+
 def test_the_message_says_that_names_are_lower_case() -> None:
     with pytest.raises(InvalidReference, match="names are lower case"):
         ImageReference.parse("ghcr.io/Org/name")

@@ -118,6 +118,7 @@ def test_standard_streams_are_no_places(text: str) -> None:
     [
         ("ghcr.io/me/app", "(in a registry: docker://ghcr.io/me/app)"),
         ("docker:me/app:1", "(in a registry: docker://me/app:1)"),
+        ("https://ghcr.io/me/app", "(in a registry: docker://ghcr.io/me/app)"),
         ("out", "'out' is not a place for images; give"),
         ("s3://bucket/image", "'s3://bucket/image' is not a place for images; give"),
     ],
