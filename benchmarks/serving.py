@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 KNOWN = "first byte of a known image"
 NEW = "first byte of a new image of known layers"
 FACTS = "first byte of a new image, layers by facts alone"
+SOLVE_AND_FACTS = "solve and facts, without a server"
 _FIRST_BYTE = Path(__file__).parent / "programs" / "first_byte.py"
-_TIMES = 50
+_SOLVE_AND_FACTS = Path(__file__).parent / "programs" / "solve_and_facts.py"
+_TIMES, _SOLVES = 50, 10
 
 
 @contextmanager
@@ -70,8 +72,12 @@ def _works(session: Session, environment: Environment, cache: Path, url: str) ->
             shutil.rmtree(cache / folder, ignore_errors=True)
         return new(first)
 
+    def alone(first: bool) -> Commands:
+        # With the cache as the server has left it.
+        return [[sys.executable, str(_SOLVE_AND_FACTS), str(_SOLVES), str(cache), environment.url, *environment.specs]]
+
     yield before_layers(session, environment)
-    for name, prepare in ((KNOWN, known), (NEW, new), (FACTS, by_facts)):
+    for name, prepare in ((KNOWN, known), (NEW, new), (FACTS, by_facts), (SOLVE_AND_FACTS, alone)):
         yield Work(name=name, tool=TOOL, prepare=prepare, take=_seconds)
 
 
