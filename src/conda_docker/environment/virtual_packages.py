@@ -92,11 +92,12 @@ def virtual_packages(
     ['__archspec=1=x86_64', '__cuda=12.4=0', '__glibc=2.28=0', '__unix=0=0']
     """
     environ = os.environ if environ is None else environ
+    own = _archspec(microarchitecture or _ARCHSPEC.get(subdir, subdir.partition("-")[2]), Origin.PLATFORM)
     packages = {
         "__unix": VirtualPackage("__unix", "0", origin=Origin.PLATFORM),
         "__linux": VirtualPackage("__linux", DEFAULT_LINUX),
         "__glibc": VirtualPackage("__glibc", glibc or DEFAULT_GLIBC, origin=Origin.BASE if glibc else Origin.DEFAULT),
-        "__archspec": _archspec(microarchitecture or _ARCHSPEC.get(subdir, subdir.partition("-")[2]), Origin.PLATFORM),
+        own.name: own,
     }
     if cuda is not None:
         packages["__cuda"] = VirtualPackage("__cuda", cuda, origin=Origin.BASE)
@@ -109,6 +110,9 @@ def virtual_packages(
         _override(packages, override, Origin.FILE)
     for override in overrides:
         _override(packages, override, Origin.OPTION)
+    archspec = packages.get(own.name)
+    if archspec is not None and _is_of_another_processor(archspec.build, subdir):
+        packages[own.name] = own  # an option is for all platforms of an image, x86_64_v3 for one of them
     return tuple(sorted(packages.values(), key=str))
 
 
@@ -161,6 +165,12 @@ def _variables(environ: Mapping[str, str]) -> Iterator[str]:
 
 def _archspec(name: str, origin: Origin) -> VirtualPackage:
     return VirtualPackage("__archspec", "1", name, origin)
+
+
+def _is_of_another_processor(name: str, subdir: str) -> bool:
+    own = _ARCHSPEC.get(subdir, "")
+    others = (other for other in _ARCHSPEC.values() if not own.startswith(other))
+    return not (own and name.startswith(own)) and name.startswith(tuple(others))
 
 
 def _override(packages: dict[str, VirtualPackage], text: str, origin: Origin) -> None:

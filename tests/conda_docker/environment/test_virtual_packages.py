@@ -106,3 +106,18 @@ def test_each_says_where_it_comes_from() -> None:
         "__unix": ("0", "platform"),
     }
     assert virtual_packages("linux-64", environ={})[1].origin == "default"
+
+
+@pytest.mark.parametrize(
+    ("subdir", "asked", "found"),
+    [
+        ("linux-64", "x86_64_v3", "x86_64_v3"),
+        ("linux-aarch64", "x86_64_v3", "aarch64"),
+        ("linux-64", "aarch64", "x86_64"),
+        ("linux-64", "zen3", "zen3"),
+        ("linux-aarch64", "neoverse_v1", "neoverse_v1"),
+    ],
+)
+def test_a_level_of_one_processor_is_for_its_platform_alone(subdir: str, asked: str, found: str) -> None:
+    packages = virtual_packages(subdir, overrides=[f"archspec={asked}"], environ={})
+    assert f"__archspec=1={found}" in map(str, packages)
