@@ -112,11 +112,18 @@ def _read_prefix(request: Request, prefix: Path, subdir: str | None) -> LockedEn
 
 
 def place_of(spec: str, files: Sequence[InputFile]) -> str | None:
-    """Return the file and the line that a match spec stands in, such as `environment.yml, line 5`; None for none."""
-    for file in files:
-        for number, line in enumerate(file.text.splitlines(), 1):
-            if spec and spec in line:
-                return f"{file.path}, line {number}"
+    """Return the file and the line that a match spec stands in, such as `environment.yml, line 5`; None for none.
+
+    Of several lines that begin with it the last counts: some channels are called as their packages, and come first.
+    """
+    whole = rf"{re.escape(spec)}(?![\w.-])"
+    for pattern in (rf"\s*(?:-\s*)?[\"']?{whole}", rf"(?:.*[^\w.-])?{whole}"):
+        for file in files:
+            found = [
+                number for number, line in enumerate(file.text.splitlines(), 1) if spec and re.match(pattern, line)
+            ]
+            if found:
+                return f"{file.path}, line {found[-1]}"
     return None
 
 

@@ -10,7 +10,7 @@ import pytest
 from conda_docker.environment.inputs.kind import InputFile
 from conda_docker.errors import ChannelError, InvalidEnvironment, Unsolvable, UnsupportedInput
 from conda_docker.request import Request
-from conda_docker.resolution.describe import describe
+from conda_docker.resolution.describe import describe, place_of
 from conda_docker.resolution.lock import lock
 from conda_docker.resolution.resolve import resolve
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
@@ -133,3 +133,19 @@ def test_a_lock_file_with_packages_of_a_channel_that_the_configuration_forbids(t
     request = Request(files=(tmp_path / "lock.txt",))
     with pytest.raises(ChannelError, match=r"does not allow the channel https://conda\.example\.org/bad "):
         describe(request, [InputFile.read(path) for path in request.files], None)
+
+
+@pytest.mark.parametrize(
+    ("text", "spec", "line"),
+    [
+        ("name: pipeline\nchannels: [pip]\ndependencies:\n- pip\n", "pip", 4),
+        ("channels:\n- pytorch\ndependencies:\n- pytorch\n", "pytorch", 4),
+        ("dependencies:\n- numpy >=1.5\n- numpy >=1\n", "numpy >=1", 3),
+        ("dependencies: [a, b >=2]\n", "b >=2", 1),
+        ('[workspace]\nname = "r"\n[dependencies]\nr = "*"\n', "r", 4),
+        ("dependencies:\n- numpy\n", "num", None),
+    ],
+)
+def test_the_line_that_a_package_is_asked_for_in(tmp_path: Path, text: str, spec: str, line: int | None) -> None:
+    found = place_of(spec, [InputFile.of(Path("file"), text)])
+    assert found == (None if line is None else f"file, line {line}")
