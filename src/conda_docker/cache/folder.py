@@ -10,13 +10,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conda_docker.cache.notes import read_note, write_note
 from conda_docker.errors import CacheError
 from python_docker.files.atomic import write_whole_file
 from python_docker.files.leftovers import is_partial
 from python_docker.files.lock import lock_shared, try_lock
-from python_docker.image.blob_store import BlobStore
+
+if TYPE_CHECKING:
+    from python_docker.image.blob_store import BlobStore
 
 # Errors of writing to an open file name no file.
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EROFS, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -86,6 +89,8 @@ class CacheFolder:
     @property
     def blobs(self) -> BlobStore:
         """The layers and configs, by their digests."""
+        from python_docker.image.blob_store import BlobStore
+
         return BlobStore(self.root)
 
     def package(self, name: str) -> Path:

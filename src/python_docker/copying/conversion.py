@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from python_docker.errors import UnsupportedFormat
 from python_docker.parallel import in_parallel
-from python_docker.spec.documents.history import layer_title
 from python_docker.spec.media_types import ImageFormat, layer_compression
 from python_docker.streams.compression import Compression
 
@@ -103,6 +102,8 @@ def convert_image(image: Image, destination: Destination, conversion: Conversion
         image_format = ImageFormat.OCI
 
     def converted(number: int) -> Layer:
+        from python_docker.spec.documents.history import layer_title
+
         layer, compression = image.layers[number], wanted[number]
         if compression is None:
             return layer

@@ -21,7 +21,6 @@ from python_docker.image.blob import Blob
 from python_docker.progress import SILENT, NamesBlobs, Progress
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents.descriptor import Descriptor
-from python_docker.spec.documents.image_config import ImageConfig
 from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import INDEXES, MANIFESTS, ImageFormat
 from python_docker.spec.platform import Platform
@@ -218,6 +217,8 @@ def copy_manifest(
 
 def _read_config(config: Blob, manifest: Manifest, progress: Progress) -> Blob:
     """Return the config as a blob that is not read from the source again, after `progress` has names for the layers."""
+    from python_docker.spec.documents.image_config import ImageConfig
+
     try:
         content = config.read()
         name_blobs(progress, manifest, ImageConfig.parse(content))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from python_docker.progress import NamesBlobs, Progress
-from python_docker.spec.documents.history import layer_titles
 
 if TYPE_CHECKING:
     from python_docker.spec.documents.image_config import ImageConfig
@@ -16,6 +15,8 @@ def name_blobs(progress: Progress, manifest: Manifest, config: ImageConfig) -> N
     """Tell `progress` what made each layer, as the history of the image says; nothing where it takes no names."""
     if not isinstance(progress, NamesBlobs):
         return
+    from python_docker.spec.documents.history import layer_titles
+
     names = {manifest.digest.short: "manifest", manifest.config.digest.short: "config"}
     for layer, title in zip(manifest.layers, layer_titles(config.history, len(manifest.layers)), strict=True):
         names.setdefault(layer.digest.short, title)

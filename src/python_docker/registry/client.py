@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from python_docker.errors import ContentMismatch, InvalidDocument, NotFoundInRegistry, RegistryError
 from python_docker.http.body import Body
@@ -24,6 +25,9 @@ from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.manifest import Index, Manifest, parse_manifest
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.media_types import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+
+if TYPE_CHECKING:
+    from python_docker.registry.download import BlobReader
 
 # All of them in one header: a registry that misses one converts the image, or says that there is none.
 ACCEPT_MANIFESTS = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST))
@@ -261,7 +265,6 @@ class RegistryClient:
 
     def blob(self, path: str, descriptor: Descriptor) -> Blob:
         """Return a blob that is downloaded each time it is opened, and resumed when the connection breaks."""
-        from python_docker.registry.download import BlobReader
 
         def ask(headers: Mapping[str, str]) -> Response:
             try:
@@ -273,6 +276,8 @@ class RegistryClient:
                 return self.session.open_elsewhere(descriptor.urls, headers, f"read blob {descriptor.digest}")
 
         def read() -> BlobReader:
+            from python_docker.registry.download import BlobReader
+
             return BlobReader(ask, self.options, path, descriptor)
 
         return Blob(descriptor, read, origin=f"{self.domain}/{path}")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from python_docker.errors import InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.image.blob import Blob
-from python_docker.image.blob_store import BlobStore
 from python_docker.parallel import in_parallel
 from python_docker.progress import Task
 from python_docker.registry.access.options import RegistryOptions
@@ -27,6 +26,9 @@ from python_docker.spec.reference import ImageReference
 from python_docker.streams.compression import Compression
 from python_docker.transports.location import Location
 from python_docker.transports.medium import Destination, Source
+
+if TYPE_CHECKING:
+    from python_docker.image.blob_store import BlobStore
 
 _UPLOADS = 5
 """How many blobs are sent at once: they share one line."""

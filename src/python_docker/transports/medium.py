@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from python_docker.image.blob import Blob
-from python_docker.image.blob_store import BlobStore
 from python_docker.progress import Task
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents.descriptor import Descriptor
@@ -13,6 +12,9 @@ from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
 from python_docker.streams.compression import Compression
+
+if TYPE_CHECKING:
+    from python_docker.image.blob_store import BlobStore
 
 
 class Source(Protocol):

@@ -34,6 +34,11 @@ LOGIN = {
     "python_docker.registry.auth.token_endpoint",
     "python_docker.http.connections.tls",
 }
+READING = {
+    "python_docker.image.blob_store",
+    "python_docker.registry.download",
+    "python_docker.spec.documents.image_config",
+}
 UPLOADS = {"python_docker.registry.upload.blob"}
 REMOTE = (
     ALWAYS
@@ -61,7 +66,7 @@ WITHOUT = {
     "-q validate --no-layers oci:layout": LOCAL - {"python_docker.tar"},
     "cache info": LOCAL,
     "inspect docker://{host}/image:1": REMOTE | UPLOADS | {"conda_docker.environment.locked"},
-    "-q copy docker://{host}/image:1 docker://{host}/other:1": REMOTE | UPLOADS | IMAGES,
+    "-q copy docker://{host}/image:1 docker://{host}/other:1": REMOTE | UPLOADS | IMAGES | READING,
     "-q copy oci:layout docker://{host}/image:1": REMOTE | IMAGES,
     "-q copy docker://{host}/image:1 oci:copy": REMOTE | IMAGES,
 }
@@ -201,7 +206,7 @@ def test_a_module_of_every_name_exists() -> None:
     """A name that is misspelled here would never be imported either."""
     code = "import importlib.util, sys\nprint([name for name in sys.argv[1:] if not importlib.util.find_spec(name)])"
     result = subprocess.run(
-        [sys.executable, "-c", code, *sorted(HELP | LOCAL | REMOTE | UPLOADS | IMAGES | WARM_OF_NAMES)],
+        [sys.executable, "-c", code, *sorted(HELP | LOCAL | REMOTE | UPLOADS | IMAGES | READING | WARM_OF_NAMES)],
         env=dict(os.environ),
         capture_output=True,
         text=True,
