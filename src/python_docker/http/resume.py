@@ -15,7 +15,7 @@ from python_docker.time_limit import pause
 
 RANGE_REFUSALS: Final = frozenset({400, 416, 501})
 """The statuses that servers answer to a Range that they do not like."""
-_READ_SIZE = 1 << 20
+_READ_SIZE = 2 << 20  # connections on one machine have that much ready; the fewer turns of many threads, the better
 _PROGRESS = 1 << 20  # bytes after which a new failure counts as a first one
 _MIN_RATE = 64  # bytes in a second; less than that counts as nothing
 

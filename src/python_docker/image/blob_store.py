@@ -21,7 +21,7 @@ from python_docker.streams.section import OwnFile, Section
 if TYPE_CHECKING:
     from types import TracebackType
 
-_COPY_SIZE = 1 << 20
+_COPY_SIZE = 2 << 20
 
 
 class BlobWriter:
@@ -71,17 +71,21 @@ class BlobWriter:
 
 
 class _StoreWriter(BlobWriter):
-    """Writes into a folder of blobs, under a name that is nobody's until it is committed."""
+    """Writes into a folder of blobs, under a name that is nobody's until it is committed.
 
-    def __init__(self, folder: Path, path_of: Callable[[Digest], Path]) -> None:
+    `noted` has the blob come with a checksum, for whoever writes that down to check the file by it later.
+    """
+
+    def __init__(self, folder: Path, path_of: Callable[[Digest], Path], *, noted: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path_of = path_of
         self._partial = PartialFile(folder)
-        self._checksum = new_checksum()
+        self._checksum = new_checksum() if noted else None
         super().__init__(self._partial.file)
 
     def _append(self, data: bytes | memoryview) -> None:
-        self._checksum.update(data)
+        if self._checksum is not None:
+            self._checksum.update(data)
         super()._append(data)
 
     def _keep(self, descriptor: Descriptor) -> Blob:
@@ -94,7 +98,8 @@ class _StoreWriter(BlobWriter):
             if MUST_BE_CLOSED and isinstance(error, PermissionError) and _has_size(path, descriptor.size):
                 return Blob.stored(path, descriptor)  # somebody reads the one that is there, which is checked again
             raise
-        return Blob.stored(path, descriptor, intact=True, checksum=self._checksum.hexdigest())
+        checksum = None if self._checksum is None else self._checksum.hexdigest()
+        return Blob.stored(path, descriptor, intact=True, checksum=checksum)
 
     def abort(self) -> None:
         self._partial.abort()
@@ -202,11 +207,11 @@ class BlobStore:
         return Blob.from_file(path, descriptor)
 
     def writer(self) -> BlobWriter:
-        """Return a writer into this store."""
-        return self._writer()
+        """Return a writer into this store, whose blob has the checksum of its file (see `StoredFile`)."""
+        return self._writer(noted=True)
 
-    def _writer(self) -> _StoreWriter:
-        return _StoreWriter(self.root / "blobs", self.path_of)
+    def _writer(self, *, noted: bool) -> _StoreWriter:
+        return _StoreWriter(self.root / "blobs", self.path_of, noted=noted)
 
     def add(self, blob: Blob, *, advance: Callable[[int], object] | None = None) -> Blob:
         """Take a blob in: linked where that is safe and the file system can, else copied and checked on the way.
@@ -219,7 +224,7 @@ class BlobStore:
             return self.get(descriptor)
         if blob.file is not None and self._link(blob.file.checked(), descriptor):
             return self.get(descriptor)
-        with self._writer() as writer, blob.open() as stream:
+        with self._writer(noted=False) as writer, blob.open() as stream:
             while data := stream.read(_COPY_SIZE):
                 writer._append(data)  # `blob.open` hashes it already
                 if advance is not None:

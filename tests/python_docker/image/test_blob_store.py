@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from python_docker.errors import ContentMismatch, NotFound
+from python_docker.files.checksum import checksum_of
 from python_docker.image import blob_store as store_module
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore, memory_writer, temporary_writer
@@ -345,3 +346,15 @@ def test_where_open_files_cannot_be_replaced_the_blob_that_is_there_counts(
         with pytest.raises(PermissionError):
             writer.commit(TYPE)
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
+
+
+def test_a_checksum_is_made_for_whoever_notes_it(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    with store.writer() as writer:
+        writer.write(b"made here")
+        made = writer.commit("text/plain")
+    assert made.file is not None
+    assert made.file.checksum == checksum_of(made.file.path)
+    copied = store.add(Blob.from_bytes(b"copied", "text/plain"))
+    assert copied.file is not None
+    assert copied.file.checksum is None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # A send may take `connect_timeout` at most, however little the line carries: small pieces.
 _PIECE = 128 << 10
-_READ_SIZE = 1 << 20
+_READ_SIZE = 256 << 10  # is read, hashed and sent while it is in the processor's cache
 _LONG = 8 << 20
 """Bytes from which on a request may take its time."""
 
