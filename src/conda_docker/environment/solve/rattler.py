@@ -13,6 +13,7 @@ from conda_docker.channels.rattler_engine import run
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.packages.topological_order import topological_order
 from conda_docker.environment.solve.errors import explain, is_damage, rattler_errors
+from conda_docker.environment.solve.kept import by_url, kept_record, with_kept
 from conda_docker.environment.solve.match_specs import RequestedSpec
 from conda_docker.environment.solve.passed_over import CUDA, passed_over
 from conda_docker.environment.solve.question import Question, gateway_of, question_of
@@ -24,7 +25,6 @@ from python_docker.errors import Error
 
 if TYPE_CHECKING:
     from rattler import Gateway, GenericVirtualPackage, MatchSpec, RepoDataRecord
-    from rattler.package.no_arch_type import NoArchLiteral
     from rattler.solver.solver import SolveStrategy
 
     from conda_docker.environment.solve.read_ahead import ReadAhead
@@ -52,9 +52,11 @@ def solve(
         question = replace(begun[0], virtual_packages=request.virtual_packages, removed=request.removed)
         way = begun[1]
     records, warnings = _answer(question, way)
+    kept = by_url(question.preferred)
+    chosen = (with_kept(_package(record), kept) for record in records)
     return LockedEnvironment(
         subdir=request.subdir,
-        packages=tuple(topological_order(_with_hash(_package(record), question.requested) for record in records)),
+        packages=tuple(topological_order(_with_hash(package, question.requested) for package in chosen)),
         requested=tuple(spec.text for spec in question.requested),
         channels=tuple(map(public_url, question.channels)),
         warnings=warnings,
@@ -170,7 +172,7 @@ def _solve(
         [_match_spec(_from_one_channel(spec, way, question.subdir), spec.text) for spec in listed]
         for listed in (question.requested, question.constraints)
     )
-    preferred = [_record(package) for package in question.preferred]
+    preferred = [kept_record(package) for package in question.preferred]
     assumed = [_generic(package) for package in question.virtual_packages]
     return run(
         lambda: rattler.solve(
@@ -230,25 +232,6 @@ def _generic(package: VirtualPackage) -> GenericVirtualPackage:
     from rattler.package import BuildString
 
     return GenericVirtualPackage(PackageName(package.name), Version(package.version), BuildString(package.build))
-
-
-def _record(package: LockedPackage) -> RepoDataRecord:
-    from rattler import PackageRecord, RepoDataRecord
-    from rattler.package import BuildString
-
-    own = PackageRecord(
-        package.name,
-        package.version,
-        BuildString(package.build),
-        package.build_number,
-        package.subdir,
-        noarch=cast("NoArchLiteral | None", package.noarch),
-        depends=list(package.depends),
-        sha256=None if package.sha256 is None else bytes.fromhex(package.sha256),
-        md5=None if package.md5 is None else bytes.fromhex(package.md5),
-        size=package.size,
-    )
-    return RepoDataRecord(own, package.file_name, package.url, package.channel or "")
 
 
 def _package(record: RepoDataRecord) -> LockedPackage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,6 +126,51 @@ def test_update_of_one_package(
     assert versions(tmp_path) == {"python": "3.12.1", "tool": "2.0", "library": "1.0"}
     assert conda_docker("lock").returncode == 0
     assert versions(tmp_path) == {"python": "3.12.1", "tool": "2.0", "library": "2.0"}
+
+
+STATED: dict[str, Any] = {
+    "license": "BSD-3-Clause",
+    "license_family": "BSD",
+    "constrains": ["other >=2"],
+    "purls": ["pkg:pypi/tool"],
+}
+
+
+@pytest.mark.parametrize("kind", ["conda", "pip", "patched"])
+@pytest.mark.parametrize("updated", ["tool", "library"])
+def test_an_update_keeps_all_that_is_said_of_the_other_packages(
+    conda_docker: Run,
+    tmp_path: Path,
+    environment_file: Path,
+    channel: SyntheticChannel,
+    request: pytest.FixtureRequest,
+    kind: str,
+    updated: str,
+) -> None:
+    if kind == "pip":
+        request.getfixturevalue("with_pip")
+    if kind == "patched":
+        for each in (tool("1.0"), library("1.0"), *map(python, SUBDIRS)):
+            channel.patch(each, **STATED, track_features="a b", timestamp=1_500_000_000_123)
+    locked(conda_docker, "-f", "environment.yml", "--platform", PLATFORMS)
+    before = (tmp_path / "conda-docker.lock").read_bytes()
+    done = conda_docker("lock", "--update", updated)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "conda-docker.lock").read_bytes() == before
+
+
+def test_rules_for_licenses_hold_for_packages_that_an_update_keeps(
+    conda_docker: Run, environment_file: Path, channel: SyntheticChannel
+) -> None:
+    channel.patch(library("1.0"), license="BSD-3-Clause")
+    locked(conda_docker, "-f", "environment.yml")
+    for command in (
+        ("lock", "--update", "tool", "--deny-license", "BSD-*"),
+        ("lock", "--update", "tool"),
+        ("build", "-f", "conda-docker.lock", "-o", "oci:out", "--deny-license", "BSD-*"),
+    ):
+        done = conda_docker(*command)
+        assert ("BSD-3-Clause" in done.stderr, done.returncode != 0) == ("--deny-license" in command,) * 2, done.stderr
 
 
 def test_update_of_what_is_not_there(conda_docker: Run, environment_file: Path) -> None:
