@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from conda_docker.cli.exit_codes import ExitCode, exit_code_of
+from conda_docker.cli.signals import exit_code_of_interruption, have_ended, interruption_in, watch_signals
+from python_docker.interruption import interrupted
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from conda_docker.cli.terminal.output import Output
 
 PROGRAM = "conda-docker"
@@ -22,23 +22,21 @@ PROGRAM = "conda-docker"
 _NEW_OBJECTS_TO_COLLECT = 100_000
 
 
-class _Terminated(KeyboardInterrupt):
-    """The program was asked to end by a signal; raised where it is, so that nothing is left half-written."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
-
-
 def main(args: Sequence[str] | None = None, *, program: str | None = None) -> NoReturn:
     """Run a command line, this process's own when `args` is None, and end the process with its exit code.
 
     0 means done; `conda_docker.cli.exit_codes` has the others. `program` is the name of the program in help and
     messages.
     """
-    start_quickly()
-    _open_closed_streams()
-    code = run(args, program=program, signals=True)
+    try:
+        watch_signals()
+        start_quickly()
+        _open_closed_streams()
+        code = run(args, program=program, signals=True)
+    except KeyboardInterrupt as error:  # before there was anybody to tell
+        print(f"error: {error or 'interrupted'}", file=sys.stderr)
+        code = exit_code_of_interruption(error)
+    have_ended()
     _leave(code)
 
 
@@ -56,12 +54,12 @@ def cli(args: Sequence[str]) -> None:
 
 
 def run(args: Sequence[str] | None = None, *, program: str | None = None, signals: bool = False) -> int:
-    """Run a command line and give its exit code; see `main`. With `signals`, this process's signals end it."""
+    """Run a command line and give its exit code; see `main`. With `signals`, those that `main` watches end its work."""
     from conda_docker.cli.terminal.output import Output, StdoutClosed
 
     output = Output()
     if signals:
-        _watch_signals(output)
+        output.cancelled = interrupted
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -69,13 +67,11 @@ def run(args: Sequence[str] | None = None, *, program: str | None = None, signal
         return _invoke(list(sys.argv[1:] if args is None else args), program or PROGRAM, output)
     except StdoutClosed:
         return ExitCode.SIGPIPE
-    except _Terminated as signal:
-        return 128 + signal.number
-    except KeyboardInterrupt:
-        output.error("interrupted")
-        return ExitCode.SIGINT
+    except KeyboardInterrupt as error:
+        return _interrupted(error, output)
     except Exception as error:
-        return _explain(error, output)
+        signal = interruption_in(error)
+        return _explain(error, output) if signal is None else _interrupted(signal, output)
     finally:
         output.close()
 
@@ -111,6 +107,12 @@ def _invoke(args: list[str], program: str, output: Output) -> int:
     except Exit as leave:
         return leave.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _interrupted(error: KeyboardInterrupt, output: Output) -> int:
+    have_ended()
+    output.error(str(error) or "interrupted")
+    return exit_code_of_interruption(error)
 
 
 def _explain(error: Exception, output: Output) -> int:
@@ -175,22 +177,6 @@ def _memory_advice() -> str:
     if limit == resource.RLIM_INFINITY:
         return "close other programs, or give this container or machine more memory"
     return f"this process may use {format_size(limit)}; raise the limit (ulimit -v)"
-
-
-def _watch_signals(output: Output) -> None:
-    import signal
-
-    def end(number: int, frame: FrameType | None) -> None:
-        output.cancelled.set()
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise _Terminated(number)
-
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        # What was started with a signal ignored (nohup, a shell's background) goes on ignoring it.
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, end)
 
 
 def _leave(code: int) -> NoReturn:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import deflate
 
+from python_docker.interruption import check_interruption
 from python_docker.streams.compression import Compression, check_level, zstd_module
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ _T = TypeVar("_T")
 _BLOCK_SIZES = {Compression.GZIP: 1 << 20, Compression.ZSTD: 4 << 20}
 # Bytes that may wait to be compressed: enough to keep all processors busy while who writes is not.
 _WAITING = 6 << 20
+_QUICK = 9
+"""The strongest level at which a block takes no longer than a blink of an eye. Of others it takes seconds."""
+_LOOKED_EVERY = 0.1
+"""Seconds between two looks at whether the process is to end, while compressed blocks are waited for."""
 
 
 def _gzip_member(block: bytes | memoryview, level: int) -> bytes:
@@ -51,6 +56,13 @@ class _CompressionPool(ThreadPoolExecutor):
     def __init__(self, threads: int, room: int) -> None:
         super().__init__(threads, thread_name_prefix="compress")
         self._room = threading.Semaphore(room)
+
+    def has_room(self, seconds: float) -> bool:
+        """Return whether there is room for a block, or will be in so many seconds. Others may take it meanwhile."""
+        if not self._room.acquire(timeout=seconds):
+            return False
+        self._room.release()
+        return True
 
     def submit(self, function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
         self._room.acquire()
@@ -145,15 +157,36 @@ class CompressingWriter:
             self._sink(self._compress(block, self._level))
             return
         while len(self._pending) >= self._ahead or (self._pending and self._pending[0].done()):
-            self._sink(self._pending.popleft().result())
+            self._hand_over()
+        self._submit(block)
+
+    def _submit(self, block: bytes | memoryview) -> None:
+        assert self._compress is not None
+        assert self._executor is not None
+        if isinstance(self._executor, _CompressionPool):
+            while not self._executor.has_room(_LOOKED_EVERY):
+                check_interruption()
+        check_interruption()
         self._pending.append(self._executor.submit(self._compress, block, self._level))
+
+    def _hand_over(self) -> None:
+        """Wait for the first of the blocks that are being compressed. No thread can end what compresses it."""
+        first = self._pending.popleft()
+        while True:
+            try:
+                compressed = first.result(_LOOKED_EVERY)
+            except TimeoutError:
+                check_interruption()
+            else:
+                break
+        self._sink(compressed)
 
     def close(self) -> None:
         """Compress and hand over what is left. An empty stream becomes one empty member or frame."""
         if self._compress is not None and (self._pieces or not self._wrote):
             if not self._pieces:
                 self._pieces.append(b"")
-            if self._pending or self._executor is None:
+            if self._pending or self._executor is None or self._level > _QUICK:
                 self._flush()
             else:
                 # A small layer: not worth another thread.
@@ -161,7 +194,7 @@ class CompressingWriter:
                 self._sink(self._compress(b"".join(self._pieces), self._level))
                 self._pieces = []
         while self._pending:
-            self._sink(self._pending.popleft().result())
+            self._hand_over()
 
     def abort(self) -> None:
         """Forget what is not written yet, after an error."""

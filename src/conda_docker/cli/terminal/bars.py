@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from conda_docker.arguments.amounts import format_seconds, format_size
+from conda_docker.cli.signals import drawn
 from conda_docker.cli.terminal.output import Output, printable
 from conda_docker.cli.terminal.progress import Shown, Work
 from conda_docker.cli.terminal.rates import Rate
@@ -98,11 +99,14 @@ class Terminal(Shown):
             redirect_stdout=False,
         )
         try:
+            drawn.set()
             with live:
                 while not self._over.wait(_REDRAWN_EVERY):
                     live.refresh()
         except (OSError, ValueError):
             pass  # a terminal that was closed must not end the work
+        finally:
+            drawn.clear()
 
     def _picture(self, console: Console) -> RenderableType:
         from rich.console import Group
@@ -155,6 +159,8 @@ class Terminal(Shown):
             told[-1] += f" at {rate}"
         more = under_way - shown
         told += [f"{more} more under way"] if more > 0 else []
+        if self.output.cancelled.is_set():
+            told.insert(0, "stopping what is under way")
         return ", ".join([*told, format_seconds(now - self._begun)])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -315,16 +316,24 @@ def test_an_environment_that_exists(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("strong", [("gzip", "12", 40), ("zstd", "19", 2)])
 def test_an_interrupted_build_leaves_nothing(
-    number: signal.Signals, synthetic_channel: SyntheticChannel, environment: dict[str, str], tmp_path: Path
+    number: signal.Signals,
+    strong: tuple[str, str, int],
+    synthetic_channel: SyntheticChannel,
+    environment: dict[str, str],
+    tmp_path: Path,
 ) -> None:
-    # Much to compress at a level that takes long, in small files, so that there is time to interrupt.
-    files = {f"share/{name}": os.urandom(1 << 20) for name in range(40)}
+    # Much to compress at a level that takes long, so that there is time to interrupt.
+    compression, level, count = strong
+    text = b"".join(random.Random(1).choices([os.urandom(4) for _ in range(3000)], k=40 * (1 << 18)))
+    size = len(text) // count
+    files = {f"share/{each}": text[each * size : (each + 1) * size] for each in range(count)}
     synthetic_channel.add(SyntheticPackage(name="big", files=files))
     (tmp_path / "work").mkdir()
     command = ["build", "-b", "scratch", "-c", synthetic_channel.url, "--override-channels", "-o", "out.tar", "big"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "conda_docker", *command, "--compression-level", "12"],
+        [sys.executable, "-m", "conda_docker", *command, "--compression", compression, "--compression-level", level],
         cwd=tmp_path / "work",
         env=environment,
         stdout=subprocess.PIPE,
@@ -334,8 +343,11 @@ def test_an_interrupted_build_leaves_nothing(
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
     process.send_signal(number)
-    output, _ = process.communicate(timeout=60)
+    sent = time.monotonic()
+    output, errors = process.communicate(timeout=60)
+    assert time.monotonic() - sent < 5  # it takes 0.2 s; blocks that are being compressed take more
     assert (process.returncode, output) == (128 + number, b"")
+    assert errors.endswith(b"error: interrupted\n" if number == signal.SIGINT else b"error: terminated\n")
     assert list((tmp_path / "work").iterdir()) == []
     assert [path for path in tmp_path.glob("cache/**/*") if path.name.startswith(".partial")] == []
 

@@ -1,0 +1,20 @@
+"""Interruption: that this process is to end, as threads learn it that no signal reaches.
+
+Whoever receives signals sets it; what may take long, and has nobody to ask whether to go on, looks at it.
+"""
+
+from __future__ import annotations
+
+import threading
+
+interrupted = threading.Event()
+"""Set when this process is to end; nothing unsets it."""
+
+
+def check_interruption() -> None:
+    """Raise `KeyboardInterrupt` when this process is to end.
+
+    >>> check_interruption()
+    """
+    if interrupted.is_set():
+        raise KeyboardInterrupt

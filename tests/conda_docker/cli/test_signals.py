@@ -1,0 +1,72 @@
+"""Signals that end the program, whenever they come."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from conda_docker.cli.signals import Ended, exit_code_of_interruption, interruption_in
+
+_HOLDS = """
+import os, signal, sys, threading, time
+from conda_docker import cli
+from python_docker.interruption import interrupted
+number = signal.Signals[sys.argv[1]]
+{what}
+cli.main([])
+"""
+_AT_ONCE = "cli.start_quickly = lambda: os.kill(os.getpid(), number)"
+_WHILE_A_CLASS_IS_MADE = """
+class Field:
+    def __set_name__(self, *names):
+        os.kill(os.getpid(), number)
+        time.sleep(1)
+cli._invoke = lambda *args: type("Class", (), {"field": Field()})
+"""
+_SLOWLY = """
+def invoke(*args):
+    try:
+        os.kill(os.getpid(), number)
+        time.sleep(1)
+    finally:
+        time.sleep(1)
+cli._invoke = invoke
+"""
+
+
+def ended(what: str, number: signal.Signals) -> tuple[int, str]:
+    program = _HOLDS.format(what=what)
+    done = subprocess.run(
+        [sys.executable, "-c", program, number.name], capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("what", [_AT_ONCE, _WHILE_A_CLASS_IS_MADE], ids=["at once", "class"])
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated"), (signal.SIGHUP, "hung up")],
+)
+def test_a_signal_at_any_moment_is_one(what: str, number: signal.Signals, said: str) -> None:
+    assert ended(what, number) == (128 + number, f"error: {said}\n")
+
+
+def test_an_end_that_takes_a_while_is_announced() -> None:
+    said = "stopping what is under way...\nerror: terminated\n"
+    assert ended(_SLOWLY, signal.SIGTERM) == (143, said)
+
+
+def test_an_error_because_of_an_interruption_is_one() -> None:
+    try:
+        try:
+            raise Ended(signal.SIGTERM)
+        except Ended as cause:
+            raise RuntimeError("while a class was made") from cause
+    except RuntimeError as error:
+        found = interruption_in(error)
+    assert found is not None
+    assert exit_code_of_interruption(found) == 143
+    assert exit_code_of_interruption(KeyboardInterrupt()) == 130
