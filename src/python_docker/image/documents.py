@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from python_docker.errors import InvalidDocument, UnsupportedFormat
 from python_docker.spec.digest import Digest
 from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.history import Entries, join_history
@@ -16,6 +17,7 @@ from python_docker.spec.platform import Platform
 from python_docker.spec.timestamps import rfc3339, source_date_epoch
 
 if TYPE_CHECKING:
+    from python_docker.image.blob import Blob
     from python_docker.image.layer import Layer
     from python_docker.spec.documents.runtime_config import RuntimeConfig
 
@@ -28,6 +30,25 @@ class SourceDocuments:
     config: ImageConfig
     origin: str | None
     said: Mapping[str, Any]
+
+
+def read_config(manifest: Manifest, get_blob: Callable[[Descriptor], Blob]) -> tuple[ImageConfig, str | None]:
+    """Return the config that an image's manifest names, and where its blob comes from.
+
+    Raises `InvalidDocument` when config and manifest disagree, `UnsupportedFormat` when they are not an image's.
+    """
+    if not manifest.has_image_config:
+        raise UnsupportedFormat(
+            f"{manifest.digest} is not a container image: its config has the type {manifest.config.media_type[:120]!r}"
+        )
+    blob = get_blob(manifest.config)
+    config = ImageConfig.parse(blob.read())
+    diff_ids = config.rootfs.diff_ids
+    if len(diff_ids) != len(manifest.layers):
+        raise InvalidDocument(
+            f"the manifest has {len(manifest.layers)} layers, but the image's config has {len(diff_ids)} diff IDs"
+        )
+    return config, blob.origin
 
 
 def config_value(

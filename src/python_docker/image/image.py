@@ -9,12 +9,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from python_docker.argument_types import check_optional, check_type
-from python_docker.errors import InvalidDocument, InvalidReference, UnsupportedFormat
+from python_docker.errors import InvalidReference
 from python_docker.image.blob import Blob
 from python_docker.image.documents import (
     SourceDocuments,
     config_value,
     platform_of,
+    read_config,
     with_platform,
     write_config,
     write_manifest,
@@ -275,18 +276,8 @@ class Image(ImageFiles, EarlierImage):
 
         Raises `InvalidDocument` when config and manifest disagree, `UnsupportedFormat` when they are not an image's.
         """
-        if not manifest.has_image_config:
-            raise UnsupportedFormat(
-                f"{manifest.digest} is not a container image: its config has the type "
-                f"{manifest.config.media_type[:120]!r}"
-            )
-        config_blob = get_blob(manifest.config)
-        config = ImageConfig.parse(config_blob.read())
+        config, origin = read_config(manifest, get_blob)
         diff_ids = config.rootfs.diff_ids
-        if len(diff_ids) != len(manifest.layers):
-            raise InvalidDocument(
-                f"the manifest has {len(manifest.layers)} layers, but the image's config has {len(diff_ids)} diff IDs"
-            )
         image = cls(name, tag)
         image.format = manifest.format
         image.annotations = dict(manifest.annotations or {})
@@ -298,7 +289,7 @@ class Image(ImageFiles, EarlierImage):
         for descriptor, diff_id, history in zip(manifest.layers, diff_ids, per_layer, strict=True):
             layer = Layer(get_blob(descriptor), diff_id, config=image._bare_config.copy(), history=history)
             image.layers.insert(0, layer)
-        image._source = SourceDocuments(manifest, config, config_blob.origin, image._config_value())
+        image._source = SourceDocuments(manifest, config, origin, image._config_value())
         return image
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
-from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidReference, NotFound, UnsupportedFormat
+from python_docker.errors import Error, InvalidArchive, InvalidDocument, NotFound, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import blob_path
@@ -28,6 +28,7 @@ from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 from python_docker.spec.reference import ImageReference
 from python_docker.spec.strict_json import parse_json
 from python_docker.transports.archive_file import ArchiveFile
+from python_docker.transports.docker.archive_names import choose_image, labels_of, parse_tag
 from python_docker.transports.docker.archive_writer import ArchiveDestination, write_archive
 from python_docker.transports.docker.archived_image import ArchivedImage, OpenedImage, describe_image, read_layers
 from python_docker.transports.docker.v1 import v1_images
@@ -46,7 +47,6 @@ _log = logging.getLogger("python_docker")
 _OF_A_SYSTEM = frozenset({".dockerenv", "bin", "etc", "usr"})
 _MAX_LIST = 20 << 20  # bytes of manifest.json, which names all images of the archive; containerd's limit too
 _MAX_DEPTH = 4
-_LISTED = 20
 _NAMED_BY_DIGEST = re.compile(r"(?:.*/|sha256:)?([a-f0-9]{64})(?:\.json)?")
 
 
@@ -77,7 +77,7 @@ class ArchiveSource:
             images = archived_images(archive)
         if images is None:
             raise InvalidArchive(f"{archive.name} is not a docker archive but an OCI image layout")
-        image, self._reference = _choose(images, name, archive.name)
+        image, self._reference = choose_image(images, name, archive.name)
         self._open = cache(image.open)
 
     @classmethod
@@ -101,7 +101,7 @@ class ArchiveSource:
             return OciSource.every(TarFiles(archive))
         if len(images) < 2:
             return {"": cls(archive, None, images)}
-        return {label: cls(archive, f"@{number}", images) for number, label in enumerate(_labels(images))}
+        return {label: cls(archive, f"@{number}", images) for number, label in enumerate(labels_of(images))}
 
     @property
     def reference(self) -> ImageReference | None:
@@ -210,7 +210,7 @@ def _open(archive: ArchiveFile, entry: _Entry, oci_part: Sequence[tuple[Descript
     if not fitting:
         return describe_image(config, read_layers(archive, members, diff_ids))
     # Of several that differ in annotations alone, the one that bears the image's name.
-    names = {_parse(tag) for tag in entry.tags or ()}
+    names = {parse_tag(tag) for tag in entry.tags or ()}
     manifest = next((manifest for root, manifest in fitting if reference_of(root) in names), fitting[0][1])
     files = TarFiles(archive)
     blobs = [files.blob(descriptor) for descriptor in (*manifest.layers, manifest.config)]
@@ -259,51 +259,3 @@ def _oci_manifests(archive: ArchiveFile) -> list[tuple[Descriptor, Manifest]]:
         elif depth < _MAX_DEPTH:
             todo.extend((root, child, depth + 1) for child in reversed(document.manifests))
     return found
-
-
-def _parse(tag: str) -> ImageReference | None:
-    try:
-        return ImageReference.parse(tag)
-    except InvalidReference:
-        return None
-
-
-def _first_reference(image: ArchivedImage) -> ImageReference | None:
-    return next((reference for tag in image.tags if (reference := _parse(tag)) is not None), None)
-
-
-def _choose(
-    images: Sequence[ArchivedImage], name: str | None, where: str
-) -> tuple[ArchivedImage, ImageReference | None]:
-    if not images:
-        raise NotFound(f"{where} holds no image")
-    if name is None:
-        if len(images) > 1:
-            raise NotFound(
-                f"{where} holds {len(images)} images; say which one by its name or @number: {_listing(images)}"
-            )
-        return images[0], _first_reference(images[0])
-    if name.startswith("@"):
-        number = int(name[1:]) if re.fullmatch(r"@[0-9]{1,6}", name) else len(images)
-        if number >= len(images):
-            raise NotFound(f"{where} has no image {name[:20]}; there are: {_listing(images)}")
-        return images[number], _first_reference(images[number])
-    wanted = ImageReference.parse(name)
-    # Docker gives a name that occurs twice to the last.
-    for image in reversed(images):
-        if wanted in map(_parse, image.tags):
-            return image, wanted
-    raise NotFound(f"{where} has no image {name[:300]!r}; there are: {_listing(images)}")
-
-
-def _labels(images: Sequence[ArchivedImage]) -> list[str]:
-    return [
-        f"@{number} {', '.join(tag[:120] for tag in image.tags[:3]) or 'without a name'}"
-        for number, image in enumerate(images)
-    ]
-
-
-def _listing(images: Sequence[ArchivedImage]) -> str:
-    lines = _labels(images)
-    more = [f"and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
-    return ", ".join(lines[:_LISTED] + more)
