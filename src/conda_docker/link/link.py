@@ -14,7 +14,7 @@ from conda_docker.errors import InvalidPackage
 from conda_docker.link.bytecode.compiler import Compiler
 from conda_docker.link.bytecode.modules import CompiledModules
 from conda_docker.link.filter import KEEP_ALL, FileFilter
-from conda_docker.link.noarch import entry_point_script
+from conda_docker.link.noarch import entry_point_scripts
 from conda_docker.link.pieces import HeldContents, PieceReader
 from conda_docker.link.placeholder import replace_binary, replace_large_binary, replace_large_text, replace_text
 from conda_docker.link.placement import Special, activation_scripts, is_program, link_scripts, place_files
@@ -274,16 +274,12 @@ class LinkedPackage:
         return f"{self._package.what}: {entry.path}"
 
     def _entry_points(self) -> Linked:
-        points = {f"bin/{point.command}": point for point in self._package.metadata.entry_points}
-        for place, point in sorted(points.items()):
-            if self._filter.keeps(place):
-                script = entry_point_script(point, self._prefix)
-                digest = hashlib.sha256(script).hexdigest()
-                self._scripts.append(InstalledPath(place, "unix_python_entry_point", sha256=digest, size=len(script)))
-                if place not in self._without:
-                    self.report.paths.append(place)
-                    entry = TarEntry(self._root + place, mode=0o755, size=len(script), mtime=self._timestamp)
-                    yield entry, script
+        scripts = entry_point_scripts(self._package.metadata.entry_points, self._prefix, self._filter.keeps)
+        for row, script in scripts:
+            self._scripts.append(row)
+            if row.path not in self._without:
+                self.report.paths.append(row.path)
+                yield TarEntry(self._root + row.path, mode=0o755, size=len(script), mtime=self._timestamp), script
 
     def _conda_meta(self) -> tuple[TarEntry, Content]:
         """Return the record of the package."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+
 from conda_docker.errors import InvalidPackage
 from conda_docker.link.prefix import Prefix
+from conda_docker.link.record import InstalledPath
 from conda_docker.link.shebang import python_shebang
 from conda_docker.package.entry_points import EntryPoint
 from conda_docker.package.metadata import PackageMetadata
@@ -36,6 +40,18 @@ def site_packages_of(metadata: PackageMetadata, prefix: Prefix) -> str | None:
             f"{metadata.stem} is a noarch: python package and the environment has no package named python to link it to"
         )
     return prefix.site_packages
+
+
+def entry_point_scripts(
+    points: Iterable[EntryPoint], prefix: Prefix, keeps: Callable[[str], bool]
+) -> Iterator[tuple[InstalledPath, bytes]]:
+    """Yield the script of each entry point whose place is kept, in their order, with its row in the record."""
+    by_place = {f"bin/{point.command}": point for point in points}
+    for place, point in sorted(by_place.items()):
+        if keeps(place):
+            script = entry_point_script(point, prefix)
+            digest = hashlib.sha256(script).hexdigest()
+            yield InstalledPath(place, "unix_python_entry_point", sha256=digest, size=len(script)), script
 
 
 def entry_point_script(point: EntryPoint, prefix: Prefix) -> bytes:

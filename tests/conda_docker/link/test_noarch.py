@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.errors import InvalidPackage
-from conda_docker.link.noarch import entry_point_script, installed_path
+from conda_docker.link.noarch import entry_point_script, entry_point_scripts, installed_path
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.archive import open_package
 from conda_docker.package.entry_points import EntryPoint
@@ -33,6 +33,12 @@ FLASK = EntryPoint("flask", "flask.cli", "main")
 )
 def test_paths_are_mapped_by_their_first_folder(path: str, expected: str) -> None:
     assert installed_path(path, "lib/python3.12/site-packages") == expected
+
+
+def test_scripts_come_in_order_and_those_that_are_kept() -> None:
+    points = [FLASK, EntryPoint("b", "b", "main"), EntryPoint("a", "a", "main")]
+    found = entry_point_scripts(points, Prefix("/opt/conda", "3.12"), lambda place: place != "bin/b")
+    assert [(row.path, row.size == len(script)) for row, script in found] == [("bin/a", True), ("bin/flask", True)]
 
 
 def test_an_entry_point_is_a_script() -> None:

@@ -18,12 +18,15 @@ from conda_docker.environment.inputs.specs.spelling import as_conda_reads
 from conda_docker.environment.inputs.specs.yaml_nodes import (
     TEMPLATE,
     compose_document,
+    is_empty,
     is_mapping,
+    is_null,
     is_scalar,
     is_sequence,
+    merged_mapping,
     read_node,
 )
-from conda_docker.environment.inputs.specs.yaml_scalars import is_string, text_of_plain, value_of_plain
+from conda_docker.environment.inputs.specs.yaml_scalars import is_string, value_of_plain
 from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.environment.subdirs import host_subdir
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
@@ -46,7 +49,6 @@ _OPTION_KEY = re.compile(r"--?[a-z]")
 _CONSTRAINTS = "run_constrained"
 # What a shell takes for the name of a variable.
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_MERGE = "<<"  # https://yaml.org/type/merge.html, which conda's parser knows
 _UNSET = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -118,25 +120,7 @@ class _Reader:
 
     def mapping(self, node: MappingNode) -> dict[str, Node]:
         """Return the values of a mapping's keys, with those that it merges from others (`<<: *other`)."""
-        if id(node) in self.mappings:
-            return self.mappings[id(node)]
-        found: dict[str, Node] = {}
-        self.mappings[id(node)] = found  # a mapping may merge itself
-        merged: list[Node] = []
-        for key, value in node.value:
-            if not is_scalar(key):
-                raise self.invalid("a key should be a string", key)
-            if key.value == _MERGE and not key.style:
-                merged += value.value if is_sequence(value) else [value]
-                continue
-            if key.value in found:
-                raise self.invalid(f"`{key.value[:80]}` is defined twice", key)
-            found[key.value] = value
-        for other in merged:
-            if not is_mapping(other):
-                raise self.invalid("`<<` should name a mapping, or a list of mappings", other)
-            found |= {name: value for name, value in self.mapping(other).items() if name not in found}
-        return found
+        return merged_mapping(node, self.invalid, self.mappings)
 
     def value(self, sections: Mapping[str, Node], key: str) -> YamlValue:
         """Return the value of a section, its scalars as they are written."""
@@ -181,7 +165,7 @@ class _Reader:
 
     def channels(self, sections: Mapping[str, Node]) -> tuple[str, ...]:
         node = sections.get("channels")
-        if node is None or _is_null(node):
+        if node is None or is_null(node):
             return ()
         if not is_sequence(node):
             raise self.invalid("`channels` should be a list of strings", node)
@@ -200,7 +184,7 @@ class _Reader:
 
     def dependencies(self, node: Node) -> tuple[tuple[str, ...], list[tuple[str, int]]]:
         """Return the match specs, and the lines for pip with their numbers."""
-        if _is_null(node):
+        if is_null(node):
             return (), []
         if not is_sequence(node):
             raise self.invalid("`dependencies` should be a list: a line `- PACKAGE` for each, the space included", node)
@@ -216,7 +200,7 @@ class _Reader:
                         pip += self.pip_lines(value)
                     elif section == _CONSTRAINTS and is_sequence(value):
                         self.constraints += [self.spec(part) for part in self.selected(value)]
-                    elif not _is_empty(value):
+                    elif not is_empty(value):
                         raise self.unknown_section(section, value)
             else:
                 specs.append(self.spec(item))
@@ -233,7 +217,7 @@ class _Reader:
     def selected(self, node: SequenceNode) -> Iterator[Node]:
         """Yield the items of a list that are wanted for the platform. One whose content is a comment is nothing."""
         for item in node.value:
-            if is_scalar(item) and _is_null(item):
+            if is_scalar(item) and is_null(item):
                 self.warnings.append(f"{self.file_name}, line {item.start_mark.line + 1}: an empty item was ignored")
             elif applicable(self.lines, item.start_mark.line, self.subdir):
                 yield item
@@ -247,7 +231,7 @@ class _Reader:
         return [self.spec(part) for part in (self.selected(value) if is_sequence(value) else [value])]
 
     def spec(self, node: Node) -> str:
-        if not is_scalar(node) or _is_null(node) or not (node.style or is_string(node.value)):
+        if not is_scalar(node) or is_null(node) or not (node.style or is_string(node.value)):
             raise self.invalid("an item of `dependencies` should be a string such as `numpy >=2`", node)
         text = str(node.value).strip()
         if "{{" in text:
@@ -257,14 +241,14 @@ class _Reader:
         return read
 
     def pip_lines(self, node: Node) -> list[tuple[str, int]]:
-        if _is_null(node):
+        if is_null(node):
             return []
         items = list(self.selected(node)) if is_sequence(node) else [node]
         for item in items:
             if is_mapping(item) and item.value and _OPTION_KEY.match(str(item.value[0][0].value)):
                 option = public_text(self.lines[item.start_mark.line].strip().removeprefix("- "))[:100]
                 raise self.invalid(f"the option is read as a YAML mapping; put it in quotes: - {option!r}", item)
-            if not is_scalar(item) or _is_null(item):
+            if not is_scalar(item) or is_null(item):
                 raise self.invalid("an item of the `pip` section should be a string such as `flask >=3`", item)
         return [(str(item.value), item.start_mark.line + 1) for item in items]
 
@@ -275,7 +259,7 @@ class _Reader:
         return texts[:5] + ([f"and {len(texts) - 5} more"] if len(texts) > 5 else []) or ["something"]
 
     def variables(self, node: Node | None) -> dict[str, str]:
-        if node is None or _is_null(node):
+        if node is None or is_null(node):
             return {}
         if not is_mapping(node):
             raise self.invalid("`variables` should be names with values", node)
@@ -294,14 +278,6 @@ class _Reader:
                 )
             variables[name] = text
         return variables
-
-
-def _is_null(node: Node) -> bool:
-    return is_scalar(node) and not node.style and text_of_plain(node.value) == ""
-
-
-def _is_empty(node: Node) -> bool:
-    return _is_null(node) or (not is_scalar(node) and not node.value)
 
 
 def _is_environment_yml(file: InputFile) -> bool:

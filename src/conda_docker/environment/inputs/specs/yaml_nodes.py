@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeGuard, cast
 
+from conda_docker.environment.inputs.specs.yaml_scalars import text_of_plain
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.yaml_document import YamlMapping, YamlValue, quick_loader, yaml_errors
 
 if TYPE_CHECKING:
     from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
+    from python_docker.errors import Error
+
 _LARGEST = 1 << 20
 # Bytes. Nodes take more room than values: a hundred times the text.
 _DEEPEST = 50
 TEMPLATE = "it looks like a template of Jinja: render it first, or write the values into it"
 """What is said of `{% ... %}` and `{{ ... }}`, with which some tools write such files."""
+_MERGE = "<<"  # https://yaml.org/type/merge.html, which conda's parser knows
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -56,6 +61,44 @@ def is_sequence(node: Node) -> TypeGuard[SequenceNode]:
 def is_scalar(node: Node) -> TypeGuard[ScalarNode]:
     """Return whether a node is a scalar, whose `style` is None where it is neither quoted nor a block."""
     return getattr(node, "id", None) == "scalar"
+
+
+def merged_mapping(
+    node: MappingNode, invalid: Callable[[str, Node], Error], known: dict[int, dict[str, Node]]
+) -> dict[str, Node]:
+    """Return the values of a mapping's keys, with those that it merges from others (`<<: *other`).
+
+    `known` keeps what was found of mappings, by their nodes. Raises what `invalid` makes of a problem and its node.
+    """
+    if id(node) in known:
+        return known[id(node)]
+    found: dict[str, Node] = {}
+    known[id(node)] = found  # a mapping may merge itself
+    merged: list[Node] = []
+    for key, value in node.value:
+        if not is_scalar(key):
+            raise invalid("a key should be a string", key)
+        if key.value == _MERGE and not key.style:
+            merged += value.value if is_sequence(value) else [value]
+            continue
+        if key.value in found:
+            raise invalid(f"`{key.value[:80]}` is defined twice", key)
+        found[key.value] = value
+    for other in merged:
+        if not is_mapping(other):
+            raise invalid("`<<` should name a mapping, or a list of mappings", other)
+        found |= {name: value for name, value in merged_mapping(other, invalid, known).items() if name not in found}
+    return found
+
+
+def is_null(node: Node) -> bool:
+    """Return whether a node is what YAML 1.1 takes for nothing: no value, `~` or `null`."""
+    return is_scalar(node) and not node.style and text_of_plain(node.value) == ""
+
+
+def is_empty(node: Node) -> bool:
+    """Return whether a node is nothing, or a list or a mapping with nothing in it."""
+    return is_null(node) or (not is_scalar(node) and not node.value)
 
 
 class _Reader:

@@ -6,7 +6,9 @@ import pytest
 
 from conda_docker.environment.inputs.specs.yaml_nodes import (
     compose_document,
+    is_empty,
     is_mapping,
+    is_null,
     is_scalar,
     is_sequence,
     read_node,
@@ -30,6 +32,12 @@ def test_kinds_of_nodes() -> None:
     assert all(node is not None for node in nodes)
     kinds = [(is_mapping(node), is_sequence(node), is_scalar(node)) for node in nodes if node is not None]
     assert kinds == [(True, False, False), (False, True, False), (False, False, True)]
+
+
+def test_what_is_nothing() -> None:
+    nodes = [compose_document(text, "x.yml") for text in ("~", "null", "'null'", "[]", "{}", "[a]")]
+    assert [node is not None and is_null(node) for node in nodes] == [True, True, False, False, False, False]
+    assert [node is not None and is_empty(node) for node in nodes] == [True, True, False, True, True, False]
 
 
 def test_an_empty_document() -> None:
