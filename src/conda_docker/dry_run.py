@@ -7,15 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from conda_docker.environment.packages.wheels import LockedWheel
-from conda_docker.image.preview import (
-    ImagePreview,
-    LayerKind,
-    LayerPreview,
-    PackagePreview,
-    Place,
-    platform_of,
-    preview_image,
-)
+from conda_docker.image.package_places import PackagePreview, Place
+from conda_docker.image.preview import ImagePreview, LayerKind, LayerPreview, platform_of, preview_image
 from conda_docker.resolution.resolve import Resolved, resolve
 from python_docker.errors import CredentialsError, RegistryError
 from python_docker.progress import SILENT, Progress

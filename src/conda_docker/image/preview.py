@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from conda_docker.build_options import BuildOptions, LinkScripts
 from conda_docker.cache.folder import CacheFolder
-from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.image.base.reading import read_base_system, remembered_base_system
 from conda_docker.image.base.system import BaseSystem
@@ -18,6 +17,7 @@ from conda_docker.image.content.added_files import check_added
 from conda_docker.image.content.bill_layer import check_bills
 from conda_docker.image.content.prefix_layers import LAYERS, has_run_scripts
 from conda_docker.image.content.script_layers import check_link_scripts, known_link_script_layer
+from conda_docker.image.package_places import PackagePreview, package_places
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
 from conda_docker.image.result import layer_notes, system_notes
 from conda_docker.layers.known import known_layers
@@ -37,18 +37,6 @@ if TYPE_CHECKING:
     from python_docker.image.layer import Layer
 
 
-class Place(StrEnum):
-    """Where a package would come from."""
-
-    LAYER = "layer"
-    """From nowhere: its layer is known."""
-    ARCHIVE = "archive"
-    """From its archive, or its wheel, on this machine."""
-    FOLDER = "folder"
-    """From a folder that another client has extracted it to."""
-    DOWNLOAD = "download"
-
-
 class LayerKind(StrEnum):
     """What a new layer holds."""
 
@@ -64,15 +52,6 @@ class LayerKind(StrEnum):
     ADDED = "added files"
     BILL = "bill of materials"
     """What is in the image, as files in it (`--sbom-in-image`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class PackagePreview:
-    """A package, where it would come from, and the path there on this machine, if it is on it."""
-
-    member: Member
-    place: Place
-    path: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +120,10 @@ def preview_image(
     known = found.known
     scripts = _script_layers(plan, found, options, stores.local)
     notes += [*found.notes, *scripts.notes]
+    groups = list(zip(plan.layers.groups, found.layers, strict=True))
     layers = [
         LayerPreview(LayerKind.PACKAGES, tuple(group), None if layer is None else layer.layer)
-        for group, layer in zip(plan.layers.groups, found.layers, strict=True)
+        for group, layer in groups
     ]
     layers += scripts.layers
     survey = survey_prefix(plan.environment, plan.recipe.filter)
@@ -159,7 +139,7 @@ def preview_image(
         layers.append(LayerPreview(LayerKind.BILL))
     return ImagePreview(
         plan,
-        tuple(_packages(layers, options, cache_dir)),
+        tuple(package_places(groups, options, cache_dir)),
         tuple(layers),
         missing,
         unread=system is None,
@@ -263,37 +243,6 @@ def _prefix_layers(survey: Survey) -> Iterator[LayerPreview]:
         yield LayerPreview(LayerKind.PIP_AS_INSTALLED)
     if survey.of(*rest) or survey.deleted:
         yield LayerPreview(LayerKind.PREFIX)
-
-
-def _packages(layers: Sequence[LayerPreview], options: BuildOptions, cache_dir: Path) -> Iterator[PackagePreview]:
-    """Yield each package with where it would come from, as `fetch_packages` finds it."""
-    from conda_docker.package.fetch.find import find_packages
-    from conda_docker.package.fetch.missing import check_found, check_local
-    from conda_docker.pypi.local_files import with_local_files
-
-    groups = [layer for layer in layers if layer.kind is LayerKind.PACKAGES]
-    wanted = [member for layer in groups if layer.known is None for member in layer.members]
-    extracted = options.use_extracted or options.offline
-    records = [
-        with_local_files([member], unpacked=extracted)[0] if isinstance(member, LockedWheel) else member
-        for member in wanted
-    ]
-    places = find_packages(records, cache_dir, extracted=extracted)
-    if options.offline:
-        check_found(records, places)
-    for record, place in zip(records, places, strict=True):
-        if place is None:
-            check_local(record)
-    paths = dict(zip((member.stem for member in wanted), places, strict=True))
-    for layer in groups:
-        for member in layer.members:
-            path = paths.get(member.stem)
-            if layer.known is not None:
-                yield PackagePreview(member, Place.LAYER)
-            elif path is None:
-                yield PackagePreview(member, Place.DOWNLOAD)
-            else:
-                yield PackagePreview(member, Place.FOLDER if path.is_dir() else Place.ARCHIVE, path)
 
 
 def platform_of(preview: ImagePreview) -> str:

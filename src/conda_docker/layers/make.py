@@ -13,9 +13,8 @@ from conda_docker.errors import CacheError, OutOfReach
 from conda_docker.layers.clobbers import Settlement, remember_settlement, remembered_settlement
 from conda_docker.layers.made import Group, MadeLayer, losing_groups, members_that_meet, with_settlement
 from conda_docker.layers.making.confirmation import Confirmation
+from conda_docker.layers.making.keeping import Keeping
 from conda_docker.layers.member import named
-from conda_docker.layers.recipe import digest_of
-from conda_docker.layers.stores import Entry
 from conda_docker.layers.stores.confirm import check_diff_id, differences
 from python_docker.errors import Error
 from python_docker.image.layer import Layer
@@ -74,7 +73,8 @@ def make_layers(
     with ExitStack() as closing:
         taking = None if take is None else lambda layer: take(layer.layer.blob)
         confirmation = Confirmation(lambda _: recipe, stores, taking, extracted, stop)
-        making = _Making(recipe, stores, fetch, confirmation, interpreters, workers, progress, closing, stop)
+        keeping = Keeping(recipe, stores, stop)
+        making = _Making(recipe, stores, fetch, confirmation, keeping, interpreters, workers, progress, closing, stop)
         made: dict[int, MadeLayer] = {}
         held: list[MadeLayer] = []
         for layer in making.layers(dict(enumerate(groups)), {}):
@@ -87,14 +87,14 @@ def make_layers(
         stems |= plan.replaced.keys()
         if not stems:
             yield from making.confirmed(held)
-            making.keep_plan(groups)
+            making.keeping.keep_plan(groups)
             return
         settlement = making.settle([member for member in plan.order if member.stem in stems], plan.replaced)
         changed = losing_groups(groups, settlement)
         yield from making.confirmed([layer for layer in held if layer.position not in changed])
         for layer in making.layers(changed, settlement.losses, settled=True):
             yield with_settlement(layer, settlement, first=layer.position == min(changed))
-        making.keep_plan(groups)
+        making.keeping.keep_plan(groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +105,12 @@ class _Making:
     stores: LayerStores
     fetch: Fetch
     confirmation: Confirmation
+    keeping: Keeping
     interpreters: Interpreters | None
     workers: int
     progress: Progress
     closing: ExitStack
     stop: Stop
-    entries: dict[str, Entry] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
     compilers: list[Compiler] = field(default_factory=list)
     again: bool = False
     """Whether layers are made although the cache has them: what it has is damaged."""
@@ -147,7 +146,7 @@ class _Making:
             if self.stores.keeps_elsewhere:
                 kept.append(layer)
             else:
-                yield self._replaceable(self._keep(layer, lost), lost)
+                yield self._replaceable(self.keeping.keep(layer, lost), lost)
         compiler = self._compiler(missing)
         for ready in self._ready(missing, lost, compiler, kept):
             # Another process may prune the cache before it is used.
@@ -171,15 +170,8 @@ class _Making:
             settlement = settle(members, replaced, self.recipe, self.fetch)
             remember_settlement(self.stores.cache, key, settlement)
         if key is not None:
-            self.notes[key] = settlement.to_json()
+            self.keeping.notes[key] = settlement.to_json()
         return settlement
-
-    def keep_plan(self, groups: Sequence[Group]) -> None:
-        """Have stores know the environment as a whole."""
-        keys = [self.recipe.key(group) for group in groups]
-        if all(key in self.entries for key in keys):
-            for store in self.stores.destinations:
-                store.keep_plan([key for key in keys if key is not None], self.entries, self.notes)
 
     def _replaceable(self, known: MadeLayer, lost: Losses) -> MadeLayer:
         """Return a layer of the cache that is made again when it turns out to be damaged, or gone from there."""
@@ -242,17 +234,6 @@ class _Making:
                     f"make: {different}; whoever can write there may have tampered with it"
                 )
 
-    def _keep(self, made: MadeLayer, lost: Losses) -> MadeLayer:
-        """Return the layer as the last store of `keep` has it, once all have it."""
-        self.stop.check()
-        inputs = self.recipe.inputs(made.members, extracted=made.extracted, lost=lost)
-        if inputs is None:
-            return made
-        key = digest_of(inputs)
-        layer = self.stores.keep(key, made.layer, made.facts, inputs, known=made.source is not None)
-        self.entries[key] = Entry(inputs, layer, made.facts)
-        return made if layer is made.layer else replace(made, layer=layer)
-
     def _compiler(self, groups: Mapping[int, Group]) -> Compiler | None:
         """Return the compiler for the modules of some packages, started once; None when there are none to compile."""
         if self.recipe.bytecode is None or not any(map(self.recipe.compiles, groups.values())):
@@ -272,7 +253,7 @@ class _Making:
     ) -> Iterator[MadeLayer]:
         """Yield layers as they become ready: those that were `found`, and those of `missing` groups, which are made."""
         if not self.stores.keeps_elsewhere:
-            yield from (self._keep(layer, lost) for layer in found)
+            yield from (self.keeping.keep(layer, lost) for layer in found)
             found = ()
         if missing or found:
             from conda_docker.layers.making.pipeline import ready_layers
@@ -282,7 +263,7 @@ class _Making:
                 missing,
                 self.fetch,
                 lambda position, group, paths: self._write(position, group, paths, lost, compiler),
-                lambda layer: self._keep(layer, lost),
+                lambda layer: self.keeping.keep(layer, lost),
                 workers=self.workers,
                 stop=self.stop,
             )

@@ -7,7 +7,8 @@ from pathlib import Path
 from conda_docker.build_options import BuildOptions
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.image.assemble import build_image
-from conda_docker.image.preview import LayerKind, Place, preview_image
+from conda_docker.image.package_places import Place
+from conda_docker.image.preview import LayerKind, preview_image
 from conda_docker.resolution.lock import lock
 from python_docker.image import Image
 from python_docker.spec.platform import Platform
