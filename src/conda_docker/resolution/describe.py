@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from conda_docker.request import Request
 
 
+_NAME = r"(?:[^\s:]+::?)*([\w.-]+)"
+"""At the beginning of a match spec."""
+
+
 def describe(request: Request, files: Sequence[InputFile], subdir: str | None) -> LockedEnvironment | EnvironmentSpec:
     """Return what the request's packages, its files or an environment on this machine come to, before any solve.
 
@@ -124,17 +128,18 @@ def place_of(spec: str, files: Sequence[InputFile]) -> str | None:
             ]
             if found:
                 return f"{file.path}, line {found[-1]}"
-    return None
+    name = re.match(_NAME, spec)
+    return None if name is None else _line_of_name(name[1], files)
 
 
 def places_of(specs: Sequence[str], files: Sequence[InputFile], explanation: str) -> list[str]:
     """Return where the packages that an explanation names are asked for: `numpy >=99: environment.yml, line 5`."""
     places = []
     for spec in dict.fromkeys(map(public_text, specs)):
-        name = re.match(r"(?:[^\s:]+::?)*([\w.-]+)", spec)
+        name = re.match(_NAME, spec)
         if name is None or not re.search(rf"(?<![\w.-]){re.escape(name[1])}(?![\w-])", explanation):
             continue
-        place = place_of(spec, files) or _line_of_name(name[1], files)
+        place = place_of(spec, files)
         places += [f"{spec}: {place}"] if place is not None else []
     return places
 

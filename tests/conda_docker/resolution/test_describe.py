@@ -143,6 +143,7 @@ def test_a_lock_file_with_packages_of_a_channel_that_the_configuration_forbids(t
         ("dependencies:\n- numpy >=1.5\n- numpy >=1\n", "numpy >=1", 3),
         ("dependencies: [a, b >=2]\n", "b >=2", 1),
         ('[workspace]\nname = "r"\n[dependencies]\nr = "*"\n', "r", 4),
+        ('[workspace]\nname = "x"\n[dependencies]\nnumpy = "^1.0"\n', "numpy ^1.0", 4),
         ("dependencies:\n- numpy\n", "num", None),
     ],
 )

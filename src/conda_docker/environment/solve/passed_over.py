@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from conda_docker.channels.rattler_engine import run
@@ -37,7 +37,8 @@ def passed_over(
     # To look at all of them takes as long as some solves.
     looked_at = {spec.name for spec in requested}
     looked_at |= {record.name.normalized for record in chosen if _FOR_PROCESSORS in str(record.build)}
-    names = sorted(set(_with_cuda_builds(looked_at, chosen, channels, subdir, way)))
+    specs = {spec.name: spec.spec for spec in requested if not spec.is_archive}
+    names = sorted(set(_with_cuda_builds(looked_at, specs, chosen, channels, subdir, way)))
     if not names:
         return ()
     have = "has builds for CUDA that were" if len(names) == 1 else "have builds for CUDA that were"
@@ -48,7 +49,12 @@ def passed_over(
 
 
 def _with_cuda_builds(
-    names: set[str], chosen: Sequence[RepoDataRecord], channels: Sequence[str], subdir: str, way: Gateway
+    names: set[str],
+    specs: Mapping[str, str],
+    chosen: Sequence[RepoDataRecord],
+    channels: Sequence[str],
+    subdir: str,
+    way: Gateway,
 ) -> Iterator[str]:
     import rattler
 
@@ -65,5 +71,9 @@ def _with_cuda_builds(
     for records in found:
         for record in records:
             name = record.name.normalized
-            if str(record.version) == versions.get(name) and any(spec.split()[0] == CUDA for spec in record.depends):
+            is_other_build = str(record.version) == versions.get(name) and any(
+                spec.split()[0] == CUDA for spec in record.depends
+            )
+            # Who asks for a build that is for processors alone has not missed anything.
+            if is_other_build and (name not in specs or rattler.MatchSpec(specs[name], strict=False).matches(record)):
                 yield name

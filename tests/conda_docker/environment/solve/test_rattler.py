@@ -214,6 +214,7 @@ def test_builds_for_gpus_of_what_others_bring_in_are_named_too(channel: Syntheti
     [warning] = lock("vision", channels=[channel.url]).warnings
     assert warning.startswith("torch has builds for CUDA that were passed over")
     assert lock("vision", channels=[channel.url], removed=frozenset({"__cuda"})).warnings == ()
+    assert lock("vision", "torch=*=cpu*", channels=[channel.url]).warnings == ()
 
 
 def test_the_glibc_of_the_base_image(channel: SyntheticChannel) -> None:

@@ -128,7 +128,8 @@ def _version(table: Table, key: str, version: str) -> str:
     if version in ("", "*"):
         return ""
     if version[0] not in "<>=!~":
-        raise table.invalid(key, f"should begin with an operator, as in `=={version[:80]}`")
+        example = f"=={version[:80]}" if version[0].isdigit() else f">={version.lstrip('^')[:80]}"
+        raise table.invalid(key, f"should begin with an operator, as in `{example}`")
     return version
 
 
