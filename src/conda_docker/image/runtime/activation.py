@@ -65,7 +65,7 @@ def activate(
         return Activation({}, None)
     notes: list[str] = []
     variables = {
-        "PATH": f"{prefix}/bin:{base_variables.get('PATH') or DEFAULT_PATH}",
+        "PATH": _search_path(f"{prefix}/bin", base_variables.get("PATH") or DEFAULT_PATH),
         **active_variables(prefix, is_root_prefix=is_root_prefix),
     }
     written: dict[str, str] = {}
@@ -81,6 +81,10 @@ def activate(
         notes.append("the image has no shell, so it has no entrypoint that runs activation scripts")
     entrypoint = entrypoint_script(prefix, shell) if wants_entrypoint and shell is not None else None
     return Activation(variables, entrypoint, tuple(notes), base_prefix=base_variables.get("CONDA_PREFIX"))
+
+
+def _search_path(own: str, base: str) -> str:
+    return ":".join([own, *(folder for folder in base.split(":") if folder != own)])
 
 
 def with_scripts(

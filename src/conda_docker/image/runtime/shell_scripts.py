@@ -23,6 +23,8 @@ def entrypoint_script(
     `undone` are the values that scripts have already given to variables of the image, each with the one before (None:
     it was unset). Scripts find the latter, so that what adds to a variable adds to it once. A container that is started
     with another value keeps that. Variables that are `kept` have, after all scripts, the value that they started with.
+    Where another environment is active, one on top of an image with this one, scripts would take that for theirs: none
+    is sourced then.
     """
     saved = "".join(f'[ -z "${{{name}+x}}" ] || _kept_{name}=${name}\n' for name in kept)
     restored = "".join(
@@ -34,6 +36,7 @@ def entrypoint_script(
         'if [ -z "${BASH_VERSION-}" ] && command -v bash >/dev/null 2>&1; then\n'
         '    exec bash "$0" "$@"\n'
         "fi\n"
+        f'if [ -n "${{CONDA_PREFIX-}}" ] && [ "$CONDA_PREFIX" != {shlex.quote(prefix)} ]; then exec "$@"; fi\n'
         f"{''.join(_undo(name, *values) for name, values in (undone or {}).items())}"
         f"{saved}"
         f"{sourcing(prefix)}"

@@ -42,6 +42,7 @@ def scripted(scripts: list[str], evaluated: Evaluated, mode: Activate = Activate
 def test_path_comes_before_the_base_image_s() -> None:
     assert run(base_variables={"PATH": "/usr/bin"}).variables["PATH"] == "/opt/conda/bin:/usr/bin"
     assert run().variables["PATH"] == f"/opt/conda/bin:{DEFAULT_PATH}"
+    assert run(base_variables={"PATH": "/a:/opt/conda/bin:/b"}).variables["PATH"] == "/opt/conda/bin:/a:/b"
 
 
 def test_the_environment_s_own_variables_win_over_packages_and_later_files_over_earlier() -> None:

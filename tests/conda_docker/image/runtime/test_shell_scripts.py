@@ -64,6 +64,14 @@ def test_variables_that_are_kept(tmp_path: Path, shell: str, given: Mapping[str,
     assert started(tmp_path, shell, script, given, 'echo "$A,$_kept_A,$_script"') == f"{printed}\n"
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_scripts_of_an_environment_that_is_not_the_active_one(tmp_path: Path, shell: str) -> None:
+    activation_script(tmp_path, "export A=$CONDA_PREFIX/a\n")
+    script = entrypoint_script(str(tmp_path), undone={"A": (f"{tmp_path}/a", None)})
+    given = {"A": f"{tmp_path}/a", "CONDA_PREFIX": "/opt/on-top"}
+    assert started(tmp_path, shell, script, given, "echo $A") == f"{tmp_path}/a\n"
+
+
 LOGIN = login_script("/opt/conda", {"CONDA_PREFIX": "/opt/conda", "A": "it's\nhere"}, "/opt/conda/extra:/opt/conda/bin")
 
 
