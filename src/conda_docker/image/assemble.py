@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Activate, BuildOptions, LinkScripts
@@ -82,7 +81,7 @@ def build_image(
         begin_base(base, delivery)
     packages = package_layers(plan, options, stores, delivery, progress)
     check_below(plan.recipe.prefix, system, (layer.facts for layer in packages.made))
-    return _assemble(replace(plan, recipe=packages.recipe), options, packages, stores.local)
+    return _assemble(plan._replace(recipe=packages.recipe), options, packages, stores.local)
 
 
 def begin_base(base: Image, delivery: Delivery) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.build_options import BuildOptions, Bytecode, LinkScripts
 from conda_docker.environment.packages.topological_order import match_spec_name
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 DEFAULT_PREFIX = "/opt/conda"
 
 
-@dataclass(frozen=True, slots=True)
-class ImagePlan:
+class ImagePlan(NamedTuple):
     """An environment, the base that it goes on (None: from scratch), and how its packages become layers.
 
     `notes` is what the user should hear of the decisions.

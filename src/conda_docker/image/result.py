@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.image.base.system import LOADERS
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from python_docker.spec.digest import Digest
 
 
-@dataclass(frozen=True, slots=True)
-class LayerReport:
+class LayerReport(NamedTuple):
     """One layer of a build: names of its packages (none for the environment's own), sizes in bytes, time in seconds.
 
     `always` says that every build makes it, so that it is never `cached`.

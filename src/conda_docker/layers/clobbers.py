@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.cache.folder import NoteKind
 from conda_docker.layers.member import Loss, Losses
@@ -19,8 +18,10 @@ if TYPE_CHECKING:
     from conda_docker.layers.stores import LayerStore
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+_NONE: Mapping[str, int] = {}
+
+
+class Settlement(NamedTuple):
     """Who loses what to whom: `losses`, and how many files of a conda package wheels overwrite, by its stem.
 
     Files that a wheel replaces, as pip would remove them first, are not overwritten. `outside` are folders of packages
@@ -28,7 +29,7 @@ class Settlement:
     """
 
     losses: Losses
-    overwritten: Mapping[str, int] = field(default_factory=dict)
+    overwritten: Mapping[str, int] = _NONE
     outside: Sequence[str] = ()
     met: Sequence[str] = ()
 

@@ -97,7 +97,7 @@ def make_layers(
         making.keeping.keep_plan(groups)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Making:
     """What all layers of one `make_layers` have in common."""
 

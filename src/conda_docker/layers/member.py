@@ -7,8 +7,7 @@ of their functions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.layers.linked_folders import Moves
@@ -20,15 +19,17 @@ Member: TypeAlias = "LockedPackage | LockedWheel"
 """A package with `stem`, `name`, `version`, `size` (bytes), `sha256` and `public_url`; stems are unique."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+_NO_MOVES: Moves = {}
+
+
+class Loss(NamedTuple):
     """What of a package gives way to others: paths `without` which it is linked, and folders that are `moved`.
 
     All are relative to the prefix.
     """
 
     without: frozenset[str] = frozenset()
-    moved: Moves = field(default_factory=dict)
+    moved: Moves = _NO_MOVES
 
     def __bool__(self) -> bool:
         return bool(self.without or self.moved)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.build_options import Layering
 from conda_docker.environment.locked import LockedPackage
@@ -18,8 +17,10 @@ if TYPE_CHECKING:
 Plan = list[list[Member]]
 
 
-@dataclass(frozen=True, slots=True)
-class LayerPlan:
+_NONE: Mapping[str, Sequence[str]] = {}
+
+
+class LayerPlan(NamedTuple):
     """The packages of each layer, bottom first, and what decides between packages that bring the same path.
 
     The last package in `order` wins; that is the order of installation, in which wheels follow conda packages.
@@ -29,7 +30,7 @@ class LayerPlan:
 
     groups: Sequence[Sequence[Member]]
     order: Sequence[Member]
-    replaced: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    replaced: Mapping[str, Sequence[str]] = _NONE
 
 
 def plan_layers(

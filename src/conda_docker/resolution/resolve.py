@@ -84,7 +84,7 @@ def resolve(
         raise InvalidSpec(f"{place}: {error}", error.spec) from error
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Resolving:
     """What the platforms of one request have in common."""
 

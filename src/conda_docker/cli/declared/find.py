@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.user_files import read_text
@@ -17,8 +16,7 @@ _FILES = (OWN_FILE, "pixi.toml", "pyproject.toml")
 """In the order in which they count in one folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(NamedTuple):
     """What a file declares: `table` is its `[tool.conda-docker]`, or all of a conda-docker.toml."""
 
     path: Path

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.channels.rattler_client import gateway, rattler_configuration
 from conda_docker.channels.urls import channel_urls, choose_channels
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from conda_docker.environment.virtual_packages import VirtualPackage
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """A request with channels as URLs, which may hold credentials, and all settings decided."""
 
     requested: Sequence[RequestedSpec]

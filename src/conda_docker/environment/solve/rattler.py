@@ -49,7 +49,7 @@ def solve(
     if begun is None:
         question, way = question_of(request, configuration or read_conda_configuration()), None
     else:
-        question = replace(begun[0], virtual_packages=request.virtual_packages, removed=request.removed)
+        question = begun[0]._replace(virtual_packages=request.virtual_packages, removed=request.removed)
         way = begun[1]
     records, warnings = _answer(question, way)
     kept = by_url(question.preferred)

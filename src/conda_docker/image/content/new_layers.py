@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from conda_docker.image.result import LayerReport, report_layer
 from conda_docker.layers.member import Member
@@ -11,8 +11,7 @@ from python_docker.image.layer import Layer
 from python_docker.spec.documents.image_config import History
 
 
-@dataclass(frozen=True, slots=True)
-class NewLayer:
+class NewLayer(NamedTuple):
     """A layer with its history, and what is reported of it."""
 
     layer: Layer
@@ -34,8 +33,7 @@ class NewLayer:
         return cls(Layer(layer.blob, layer.diff_id, history=(history,)), report)
 
 
-@dataclass(frozen=True, slots=True)
-class NewLayers:
+class NewLayers(NamedTuple):
     """Layers, bottom first, and what the user should hear about them."""
 
     layers: tuple[NewLayer, ...] = ()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.build_options import BuildOptions
 from conda_docker.errors import InterpreterNotFound
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from python_docker.copying.delivery import Delivery
 
 
-@dataclass(frozen=True, slots=True)
-class PackageLayers:
+class PackageLayers(NamedTuple):
     """The layers of packages, bottom first, the recipe that they are made by, and what the user should hear of that."""
 
     made: tuple[MadeLayer, ...]

@@ -9,8 +9,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.build_options import Activate
 from conda_docker.environment.active import active_variables
@@ -27,8 +26,10 @@ _RESERVED = frozenset({"PATH"})
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+_NONE: Mapping[str, str] = {}
+
+
+class Activation(NamedTuple):
     """What to do to an image: variables to set, the text of an entrypoint (or None), and what could not be done.
 
     `scripted` are variables that activation scripts set on top of all others, also those that a user declares.
@@ -38,7 +39,7 @@ class Activation:
     variables: Mapping[str, str]
     entrypoint: str | None
     notes: tuple[str, ...] = ()
-    scripted: Mapping[str, str] = field(default_factory=dict)
+    scripted: Mapping[str, str] = _NONE
     base_prefix: str | None = None
 
 
@@ -117,7 +118,7 @@ def with_scripts(
         undone = {name: (value, before.get(name)) for name, value in scripted.items()}
         entrypoint = entrypoint_script(prefix, shell, undone=undone, kept=kept)
     notes = (*activation.notes, *_notes(names, evaluated, kept, has_entrypoint=entrypoint is not None))
-    return replace(activation, entrypoint=entrypoint, scripted=scripted, notes=notes)
+    return activation._replace(entrypoint=entrypoint, scripted=scripted, notes=notes)
 
 
 def _replaces(value: str, declared: str | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from conda_docker.arguments.in_image import LARGEST_ID
 from conda_docker.errors import UnsupportedInput
@@ -19,8 +19,7 @@ _NOBODY = 65534
 DEFAULT_NAME = "app"
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerUser:
+class ContainerUser(NamedTuple):
     """The user that containers run as. `added` says that the base image does not have it."""
 
     name: str

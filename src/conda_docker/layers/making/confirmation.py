@@ -30,7 +30,7 @@ _AT_ONCE = 8
 _log = logging.getLogger("conda_docker")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Confirmation:
     """Looks layers up in stores, and checks what these say of them.
 

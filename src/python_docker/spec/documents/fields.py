@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from python_docker.errors import InvalidDigest, InvalidDocument
 from python_docker.spec.digest import Digest
@@ -36,8 +36,7 @@ class Malformed(ValueError):
         return Malformed(str(self), (step, *self.place))
 
 
-@dataclass(frozen=True, slots=True)
-class JsonField:
+class JsonField(NamedTuple):
     """How one field is read: its name in JSON, and its reader."""
 
     name: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
     from python_docker.transports import Location
 
 
-@dataclass(frozen=True, slots=True)
-class AskedBuild:
+class AskedBuild(NamedTuple):
     """One build: its request, the names of the image, the places that it goes to, and what is attached to it there.
 
     `given` are the values that it comes from, with what is remembered of where blobs were pushed.
