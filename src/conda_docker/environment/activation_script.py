@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from conda_docker.environment.active import FOLDER
 
 
-@dataclass(frozen=True, slots=True)
-class ActivationScript:
+class ActivationScript(NamedTuple):
     """A script for a POSIX shell: its file's name, which ends in `.sh`, and its text."""
 
     name: str

@@ -166,7 +166,6 @@ def _registries(
     password_stdin: bool,
 ) -> tuple[RegistryOptions | None, RegistryOptions | None]:
     """Return how to talk to the registries at both ends."""
-    from conda_docker.cache.pushed import remembered_places
     from conda_docker.cli.options.registries import read_logins, registry_options
 
     either, source, destination = usernames
@@ -180,6 +179,11 @@ def _registries(
         {"--username": either, "--src-username": source, "--dest-username": destination}, password_stdin=password_stdin
     )
     hosts, source_insecure, destination_insecure = insecure
+    places = None
+    if target.transport == "docker":
+        from conda_docker.cache.pushed import remembered_places
+
+        places = remembered_places()
     always = {"--src-username": source_insecure, "--dest-username": destination_insecure}
     first, second = (
         registry_options(
@@ -188,7 +192,7 @@ def _registries(
             always_insecure=always[option],
             ca_bundle=ca_bundle,
             login=logins[option] or logins["--username"],
-            places=remembered_places() if location is target and location.transport == "docker" else None,
+            places=places if location is target else None,
         )
         for option, location in ends.items()
     )
