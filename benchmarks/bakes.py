@@ -164,21 +164,29 @@ def _clustered(session: Session, server: ChannelServer, modules: Path, registry:
     return Work(name=on_workers(workers), tool=TOOL, prepare=prepare, finish=finish, ours=AT_ONCE)
 
 
+def work_of(row: Mapping[str, Any]) -> float:
+    """Return the processor seconds that workers and their scheduler took in a bake, apart from their start."""
+    work: float = row["work_of_workers"] + row["scheduling"]
+    return work
+
+
+def ratios_of_work(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], float]]:
+    """Yield each bake on workers with its work as a multiple of one worker's."""
+    found = [
+        row for number in WORKERS for row in rows if row["work"] == on_workers(number) and "work_of_workers" in row
+    ]
+    if found and found[0]["work"] == on_workers(1):
+        yield from ((row, work_of(row) / work_of(found[0])) for row in found)
+
+
 def of_workers(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield what the workers of a cluster did, and how that compares with one worker: theirs is the same work.
 
     What a worker takes to start, whatever there is to do, is told apart.
     """
-    one: float | None = None
-    for number in WORKERS:
-        row = next((row for row in rows if row["work"] == on_workers(number) and "work_of_workers" in row), None)
-        if row is None:
-            continue
-        work = row["work_of_workers"] + row["scheduling"]
-        one = work if number == 1 else one
-        compared = "" if one is None else f", {work / one:.2f} of one worker's"
+    for row, ratio in ratios_of_work(rows):
         yield (
-            f"{number} worker{'s' if number > 1 else ''}: {work:.1f} s of processor time{compared}, and "
+            f"{row['work']}: {work_of(row):.1f} s of processor time, {ratio:.2f} of one worker's, and "
             f"{row['start_of_worker']:.2f} s to start each; idle for {100 * row['idle']:.0f} %; "
             f"{row['span']:.1f} s from the first task to the last"
         )

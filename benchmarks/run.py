@@ -275,7 +275,7 @@ def _bakes(session: Session, console: Console) -> dict[str, Any]:
     once = replace(session, quick=True)  # hundreds of builds are a mean by themselves
     with bakes.bakes(once, scale) as works:
         rows = _rows(once, works, console)
-    group = _group("bake", f"{scale.environments} environments over {scale.packages} packages", rows)
+    group = _group("bake", f"{scale.environments} environments over {scale.packages} packages of real sizes", rows)
     together, apart = wall(group, bakes.AT_ONCE), wall(group, bakes.ONE_BY_ONE)
     if together is not None and apart is not None:
         console.print(f"one by one takes {apart / together:.1f} times as long", highlight=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from benchmarks.bakes import AT_ONCE, ONE_BY_ONE
+from benchmarks.bakes import AT_ONCE, ONE_BY_ONE, on_workers, ratios_of_work
 from benchmarks.floors import COMPILE_FLOOR, FLOOR
 from benchmarks.network import BARE, BARE_SOLVE, LOCAL, SECOND, SOLVE
 from benchmarks.network import COLD as COLD_PUSH
@@ -93,6 +93,9 @@ def _bake(group: Group) -> Iterator[Target]:
     for row in group["rows"]:
         if "idle" in row:
             yield Target(f"idle time, {row['work']}", "10 %", f"{row['idle']:.1%}", row["idle"] < 0.1)
+    for row, ratio in ratios_of_work(group["rows"]):
+        if row["work"] != on_workers(1):
+            yield Target(f"total work, {row['work']}", "1.05 x one worker's", f"{ratio:.2f} x", ratio <= 1.05)
 
 
 def _times(group: Group, what: str, floor: str, limit: float) -> Iterator[Target]:
