@@ -12,11 +12,11 @@ from python_docker.image.blob import Blob
 from python_docker.parallel import in_parallel
 from python_docker.progress import Task
 from python_docker.registry.access.options import RegistryOptions
-from python_docker.registry.access.places import BlobPlaces
 from python_docker.registry.auth.scope import repository_scope
 from python_docker.registry.client import MISSING_BLOB, RegistryClient
 from python_docker.registry.referrers import keep_referrer
 from python_docker.registry.source import RegistrySource, reference_of, tagged_manifest
+from python_docker.registry.upload.mount_sources import MountSources
 from python_docker.registry.upload.session import Session, mount_blob
 from python_docker.spec.digest import Digest
 from python_docker.spec.docker_hub import DOCKER_HUB
@@ -55,7 +55,7 @@ class RegistryDestination:
         self._present: dict[Digest, Blob | None] = {}  # and what was not sent, as the registry said that it has it
         self._taken: dict[Digest, str] = {}  # what `take` has done, until `put_blob` says it
         self._lacking: dict[Digest, Session | None] = {}  # what `take` could not do, and the upload that has begun
-        self._refusing: set[str] = set()
+        self._sources = MountSources(client, path)
         self._lock = threading.Lock()
         self._uploading = threading.BoundedSemaphore(_UPLOADS)
 
@@ -155,13 +155,13 @@ class RegistryDestination:
 
         It is asked at most once for a mount: what it begins in its place is the upload.
         """
-        if not exactly and self._comes_from(blob, self._path):
+        if not exactly and self._sources.comes_from(blob, self._path):
             return "exists", None
         session: Session | bool = False
-        source = self._source_of(blob)
+        source = self._sources.of(blob)
         # Where it comes from, it is: to mount it is one question, whether it is here as well or not.
-        is_certain = source is not None and self._comes_from(blob, source)
-        is_expected = not is_certain and self._path in self._repositories(blob.descriptor.digest)
+        is_certain = source is not None and self._sources.comes_from(blob, source)
+        is_expected = not is_certain and self._path in self._sources.repositories(blob.descriptor.digest)
         if is_expected and self._has(blob, exactly=exactly):
             return "exists", None
         if source is not None:
@@ -169,7 +169,7 @@ class RegistryDestination:
             if session is True:
                 return "mounted", None
             if self._client.upload_limits.mounts:
-                self._doubt(source, blob.descriptor.digest, refused=session is False)
+                self._sources.doubt(source, blob.descriptor.digest, refused=session is False)
         # Layers that may not be given away stay where their descriptor says (image-spec, layer.md).
         if (not is_expected and self._has(blob, exactly=exactly)) or blob.descriptor.is_elsewhere:
             return "exists", None
@@ -191,36 +191,7 @@ class RegistryDestination:
         claimed = outcome != "" and not blob.descriptor.is_elsewhere
         with self._lock:
             self._present[digest] = blob if claimed else None
-        if self._places is not None:
-            self._places.add(self._client.domain, self._path, digest)
-
-    @property
-    def _places(self) -> BlobPlaces | None:
-        return self._client.options.places
-
-    def _repositories(self, digest: Digest) -> Sequence[str]:
-        return () if self._places is None else self._places.repositories(self._client.domain, digest)
-
-    def _comes_from(self, blob: Blob, path: str) -> bool:
-        """Return whether a blob is read from that repository of this registry."""
-        return blob.origin == f"{self._client.domain}/{path}"
-
-    def _source_of(self, blob: Blob) -> str | None:
-        """Return another repository of this registry that should have a blob: where it is from, else was pushed to."""
-        if not self._client.upload_limits.mounts:
-            return None
-        domain, _, origin = (blob.origin or "").partition("/")
-        known = [origin] if domain == self._client.domain else []
-        known += self._repositories(blob.descriptor.digest)
-        return next((path for path in known if path != self._path and path not in self._refusing), None)
-
-    def _doubt(self, source: str, digest: Digest, *, refused: bool) -> None:
-        """Note that a blob was not mounted. A repository that is `refused` as a source is not asked for any other."""
-        if refused:
-            with self._lock:
-                self._refusing.add(source)
-        if self._places is not None:
-            self._places.remove(self._client.domain, source, digest)
+        self._sources.add(digest)
 
     def lacks(self, blob: Blob) -> bool:
         """Return whether a blob would be uploaded: it is not there, and not in a repository to be mounted from.
@@ -229,10 +200,10 @@ class RegistryDestination:
         """
         if self._client.has_blob(self._path, blob.descriptor.digest, to_push=True):
             return False
-        source = self._source_of(blob)
+        source = self._sources.of(blob)
         if source is None:
             return not blob.descriptor.is_elsewhere
-        if self._comes_from(blob, source):
+        if self._sources.comes_from(blob, source):
             return False
         try:
             return not self._client.has_blob(source, blob.descriptor.digest)
@@ -280,8 +251,7 @@ class RegistryDestination:
 
     def remember(self) -> None:
         """Have later pushes know which blobs are here, now that a manifest names them."""
-        if self._places is not None:
-            self._places.keep(self._client.domain)
+        self._sources.keep()
 
     def write(self, reference: str, document: Manifest | Index) -> None:
         """Store a manifest under a tag or its digest now. Raises `RegistryError`."""
