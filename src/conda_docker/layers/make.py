@@ -134,7 +134,7 @@ class _Making:
                 found.append(known)
         stems = {member.stem for member in members_that_meet(found)}
         self.meeting.update(layer.position for layer in found if any(member.stem in stems for member in layer.members))
-        checked = {layer.position: layer for layer in found if self._is_to_be_verified(layer)}
+        checked = {layer.position: layer for layer in found if self.stores.is_to_be_verified(layer.layer)}
         compiler = self._compiler(missing | {position: groups[position] for position in checked})
         if checked:
             self._verify(checked, lost, compiler)
@@ -214,14 +214,6 @@ class _Making:
 
     def _expect(self, groups: Iterable[Group], lost: Losses) -> None:
         self.stores.expect([key for group in groups if (key := self.recipe.key(group, lost=lost)) is not None])
-
-    def _is_to_be_verified(self, layer: MadeLayer) -> bool:
-        share = self.stores.verified
-        if share <= 0 or layer.layer.blob.origin is None:
-            return False
-        from random import random
-
-        return random() < share  # noqa: S311
 
     def _verify(self, layers: Mapping[int, MadeLayer], lost: Losses, compiler: Compiler | None) -> None:
         """Make layers anew. Raises `CacheError` for one that is another than its store has."""

@@ -106,6 +106,14 @@ class LayerStores:
             for store in self.repositories
         )
 
+    def is_to_be_verified(self, layer: Layer) -> bool:
+        """Return whether a layer is among those of other machines that are made anew; chosen by chance."""
+        if self.verified <= 0 or layer.blob.origin is None:
+            return False
+        from random import random
+
+        return random() < self.verified  # noqa: S311
+
     def unread(self) -> Self:
         """Return the same stores, none of which is looked in: all layers are made anew."""
         return replace(self, sources=())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +90,14 @@ def test_connections_to_repositories_are_closed_once_each(tmp_path: Path, monkey
         for repository in stores.repositories:
             monkeypatch.setattr(repository, "close", lambda name=repository.name: closed.append(name))
     assert closed == [READ.reference, BOTH.reference]
+
+
+def test_layers_of_other_machines_alone_are_made_anew(tmp_path: Path) -> None:
+    with build_layer() as builder:
+        pass
+    assert builder.layer is not None
+    own = builder.layer
+    foreign = Layer(replace(own.blob, origin="r.example.org/team/layers"), own.diff_id)
+    stores = LayerStores(FolderStore(tmp_path), (), (), verified=1.0)
+    assert [stores.is_to_be_verified(layer) for layer in (own, foreign)] == [False, True]
+    assert not replace(stores, verified=0.0).is_to_be_verified(foreign)
