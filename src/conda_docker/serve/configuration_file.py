@@ -184,15 +184,16 @@ def _converted(value: object, hint: object, key: str) -> object:
 
 
 def _amount(value: object, key: str) -> int:
-    """Return a number, or the bytes that `50GB` is."""
-    amount = value
-    if isinstance(value, str):
+    """Return a number, or the bytes that `50GB` is; `5m` of seconds would be five million of them."""
+    amount, sizes = value, "bytes" in key
+    if isinstance(value, str) and sizes:
         try:
             amount = to_size(key, value)
         except ValueError as error:
             raise InvalidConfiguration(str(error)) from None
     if not isinstance(amount, int) or isinstance(amount, bool) or amount < 1:
-        raise InvalidConfiguration(f"{key} must be a number above 0, or a size such as 500MB; got {value!r}")
+        kind = "a number above 0, or a size such as 500MB" if sizes else "a whole number above 0"
+        raise InvalidConfiguration(f"{key} must be {kind}; got {value!r}")
     return amount
 
 

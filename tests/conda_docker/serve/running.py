@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,13 +47,15 @@ def start_server(
         server.kill()
 
 
-def run_server(folder: Path, values: Mapping[str, object], more: str = "") -> RunningServer:
+def run_server(
+    folder: Path, values: Mapping[str, object], more: str = "", options: Sequence[str | Path] = ()
+) -> RunningServer:
     """Start the program on a free port, with a configuration and with its home and its cache in `folder`."""
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
     (folder / "serve.toml").write_text("\n".join([*lines, more]))
     (folder / "home").mkdir()
     process = subprocess.Popen(
-        [Path(sys.executable).with_name("conda-docker"), "serve", "--config", "serve.toml", "--port", "0"],
+        [Path(sys.executable).with_name("conda-docker"), "serve", "--config", "serve.toml", "--port", "0", *options],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "HOME": str(folder / "home"), "CONDA_DOCKER_CACHE": str(folder / "cache")},
         stderr=subprocess.PIPE,
@@ -61,7 +63,7 @@ def run_server(folder: Path, values: Mapping[str, object], more: str = "") -> Ru
     )
     assert process.stderr is not None
     said = process.stderr.readline()
-    match = re.search(r"http://127\.0\.0\.1:(\d+)", said)
+    match = re.search(r"https?://127\.0\.0\.1:(\d+)", said)
     assert match is not None, said + process.stderr.read()
     return RunningServer(f"localhost:{match[1]}", process)
 
