@@ -6,6 +6,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,12 @@ class Assembly:
         outcome = Outcome.FAILED
         try:
             results, written, outcome = self._written(target, resolved, progress, stores, earlier, replaced)
+        except KeyboardInterrupt:
+            outcome = Outcome.INTERRUPTED
+            raise
+        except CancelledError:
+            outcome = Outcome.INTERRUPTED if isinstance(self.stop.cause, KeyboardInterrupt) else Outcome.CANCELLED
+            raise
         finally:
             task.finish(str(outcome))
         return self._result(target, results, written, inputs, begun, outcome)

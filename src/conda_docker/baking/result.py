@@ -17,7 +17,9 @@ class Outcome(StrEnum):
     """It is what an earlier bake wrote, so that nothing was done."""
     FAILED = "failed"
     CANCELLED = "cancelled"
-    """Another failed, and was to end all, or the bake was interrupted."""
+    """Another failed, and was to end all."""
+    INTERRUPTED = "interrupted"
+    """The bake was interrupted, or ended by an error that was not of one image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ class BakeResult:
     @property
     def failed(self) -> tuple[TargetResult, ...]:
         """The targets without an image."""
-        return tuple(each for each in self.targets if each.outcome in (Outcome.FAILED, Outcome.CANCELLED))
+        return tuple(each for each in self.targets if each.outcome not in (Outcome.BUILT, Outcome.UNCHANGED))
 
     @property
     def digests(self) -> dict[str, str]:

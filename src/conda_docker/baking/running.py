@@ -194,3 +194,27 @@ class Bake:
         self._done(result)
         if self._fail_fast and result.outcome is Outcome.FAILED:
             self.stop.set()
+
+
+def interrupted_result(targets: Sequence[Target], ended: Iterable[TargetResult], seconds: float) -> BakeResult:
+    """Return what became of all `targets` of a bake that was interrupted after some `seconds`: some had `ended`."""
+    known = {result.name: result for result in ended}
+    layers = {layer.digest: layer for result in known.values() for layer in result.layers}
+    made = [layer for layer in layers.values() if not layer.known]
+    return BakeResult(
+        targets=tuple(
+            known.get(target.name)
+            or TargetResult(
+                name=target.name,
+                image=target.reference.familiar,
+                outcome=Outcome.INTERRUPTED,
+                source=target.source,
+            )
+            for target in targets
+        ),
+        packages=len({stem for layer in layers.values() for stem in layer.packages}),
+        made=len(made),
+        known=len(layers) - len(made),
+        made_bytes=sum(layer.size for layer in made),
+        seconds=seconds,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from conda_docker.cli.terminal.output import Output
 
 if TYPE_CHECKING:
     from conda_docker.attestation.bill_writer import BillWriter
-    from conda_docker.baking.result import BakeResult
+    from conda_docker.baking.result import BakeResult, TargetResult
     from conda_docker.baking.targets.target import Finishing, Target
     from conda_docker.cli.options.asked.build import AskedBuild
     from conda_docker.image.index import Attachments as AttachedToImages
@@ -58,6 +59,7 @@ def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
         console.result(worker_command(given["scheduler"]))
         return None
     from conda_docker.baking.bake import bake as bake_targets
+    from conda_docker.baking.running import interrupted_result
     from conda_docker.baking.since import metadata_entries, read_since
     from conda_docker.baking.targets.target import check_targets
     from conda_docker.cli.declared.bake import targets_of
@@ -85,17 +87,26 @@ def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
         return _dry_run(console, targets, given)
     # Read before, so that a failure loses nothing of it.
     kept = {} if first or given["since"] != given["metadata_file"] else metadata_entries(given["since"])
-    with open_display(console) as progress:
-        result = bake_targets(
-            targets,
-            jobs=given["jobs"],
-            memory=given["memory"],
-            disk=given["disk"],
-            fail_fast=given["fail_fast"],
-            since=since,
-            scheduler=given["scheduler"],
-            progress=progress,
-        )
+    ended: list[TargetResult] = []
+    begun = time.monotonic()
+    try:
+        with open_display(console) as progress:
+            result = bake_targets(
+                targets,
+                jobs=given["jobs"],
+                memory=given["memory"],
+                disk=given["disk"],
+                fail_fast=given["fail_fast"],
+                since=since,
+                scheduler=given["scheduler"],
+                progress=progress,
+                done=ended.append,
+            )
+    except BaseException:
+        # Images that are at their places by now are known to whoever goes on from here.
+        if ended:
+            _report(console, interrupted_result(targets, ended, time.monotonic() - begun), given, kept)
+        raise
     return _report(console, result, given, kept)
 
 

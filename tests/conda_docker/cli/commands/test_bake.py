@@ -296,22 +296,47 @@ def test_ctrl_c_leaves_nothing_half_written(
         "-o",
         "out",
         "-j2",
+        "--since",
+        "images.json",
+        "--metadata-file",
+        "images.json",
+        "--junit",
+        "junit.xml",
     ]
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     deadline = time.monotonic() + 60
     while not (tmp_path / "out" / "picard-sort" / "index.json").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+    time.sleep(0.5)  # until it is told
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    table, said = process.communicate(timeout=30)
     server.held["samtools-1.0-0.conda"].set()
     assert process.returncode == ExitCode.SIGINT
     assert said.endswith("error: interrupted\n")
+    assert [row.split()[:2] for row in table.splitlines()[1:4]] == [
+        ["picard-sort", "built"],
+        ["samtools-sort", "interrupted"],
+        ["samtools-view", "interrupted"],
+    ]
+    assert "2 of them interrupted" in table
+    assert [*json.loads((tmp_path / "images.json").read_text())] == ["picard-sort"]
+    cases = ET.parse(tmp_path / "junit.xml").findall(".//testcase")
+    assert [[child.get("message") for child in case.findall("skipped")] for case in cases] == [
+        [],
+        ["interrupted"],
+        ["interrupted"],
+    ]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["picard-sort"]
     assert not validate(open_image(f"oci:{tmp_path}/out/picard-sort")).problems
-    again = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=60, check=False)
+    again = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
     server.stop()
     assert again.returncode == 0
+    assert [row.split()[1] for row in again.stdout.splitlines()[1:4]] == ["unchanged", "built", "built"]
     assert len(list((tmp_path / "out").iterdir())) == 3
     assert sum("zlib-1.0" in path for _, path in server.requests) == 1
 

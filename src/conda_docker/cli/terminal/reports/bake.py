@@ -24,6 +24,7 @@ Report = dict[str, Any]
 
 _OF_DIGEST = re.compile(r"image-[0-9a-f]{8}(?![0-9a-z])")
 _SHORT = len("sha256:") + 12
+_WITHOUT_IMAGE = (Outcome.FAILED, Outcome.CANCELLED, Outcome.INTERRUPTED)
 
 
 def bake_report(result: BakeResult) -> Report:
@@ -70,7 +71,7 @@ def bake_summary(result: BakeResult) -> str:
             (_shown(each.name, each.source), str(each.outcome), (each.digest or "")[:_SHORT], layers, made, time)
         )
     ended = Counter(each.outcome for each in result.targets)
-    without = [f"{ended[each]} of them {each}" for each in (Outcome.FAILED, Outcome.CANCELLED) if ended[each]]
+    without = [f"{ended[each]} of them {each}" for each in _WITHOUT_IMAGE if ended[each]]
     told = [count(len(result.targets), "image"), *without]
     if result.made or result.known:
         told.append(f"{count(result.packages, 'distinct package')} in {count(result.made + result.known, 'layer')}")
