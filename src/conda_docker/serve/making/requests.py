@@ -21,7 +21,7 @@ from conda_docker.resolution.describe import describe
 from conda_docker.serve.errors import NameUnknown, NoSuchName
 from conda_docker.serve.making.environments import find_environment
 from conda_docker.serve.names import channel_alias
-from python_docker.files.atomic import write_whole_file
+from python_docker.files.atomic import PartialFolder, write_whole_file
 
 if TYPE_CHECKING:
     from conda_docker.cache.folder import CacheFolder
@@ -56,11 +56,12 @@ class Requests:
             cache_from=[LayerRepository(name) for name in configuration.cache_from],
             cache_to=[LayerRepository(name) for name in configuration.cache_to],
         )
-        self._folder = tempfile.TemporaryDirectory(prefix="conda-docker-serve-")
+        # Locked while this process lives: the next server removes what one that was killed has left.
+        self._folder = PartialFolder(Path(tempfile.gettempdir()), "conda-docker-serve", private=True)
 
     def close(self) -> None:
         """Remove temporary files."""
-        self._folder.cleanup()
+        self._folder.abort()
 
     def asked(self, asked: Asked) -> Request:
         """Return the request that a name stands for. Raises `NameUnknown`, and `NoSuchName` for other channels."""
@@ -98,7 +99,7 @@ class Requests:
         return self._lock_file(text)
 
     def _lock_file(self, text: str) -> Path:
-        path = Path(self._folder.name, f"{hashlib.sha256(text.encode()).hexdigest()}.lock")
+        path = self._folder.path / f"{hashlib.sha256(text.encode()).hexdigest()}.lock"
         if not path.exists():
             write_whole_file(path, text.encode())
         return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +45,22 @@ def test_environments_and_locks_that_are_not_here(requests: Requests) -> None:
     for name in ("env/none", "lock/" + "0" * 64):
         with pytest.raises(NameUnknown):
             requests.asked(parse_name(name))
+
+
+def test_what_a_killed_server_left_is_removed(
+    configuration: ServerConfiguration, cache: CacheFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    left = temporary / ".conda-docker-serve.partial-0123456789abcdef"
+    left.mkdir(parents=True)
+    (left / "a.lock").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    first, second = (Requests(configuration, cache, Catalogue(cache, "settings")) for _ in range(2))
+    assert len([*temporary.iterdir()]) == 2
+    assert not left.exists()
+    first.close()
+    second.close()
+    assert [*temporary.iterdir()] == []
 
 
 def test_settings_that_make_other_images(configuration: ServerConfiguration) -> None:
