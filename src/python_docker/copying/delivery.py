@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from python_docker.copying.transfer import Transfer
+from python_docker.copying.transfer import Transfer, take_unread
 from python_docker.errors import ContentMismatch, Error
 from python_docker.image.blob import Blob
 from python_docker.parallel import Stop, in_parallel
 from python_docker.progress import SILENT, Progress
 from python_docker.transports import destination_class, open_destination
-from python_docker.transports.medium import MovesLittle, Prepares, SharesBlobs
+from python_docker.transports.medium import Prepares, SharesBlobs
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -108,19 +108,14 @@ class Delivery:
         """
         self.stop.check()
         try:
-            return all(self._takes(self._transfers[group[0]], blob) for group in self._groups())
+            # An archive or an engine has no transfer yet.
+            first = (self._transfers[group[0]] for group in self._groups())
+            return take_unread((None if each is None else each.destination for each in first), blob)
         except ContentMismatch:
             raise
         except Error as error:
             self.stop.set(error)
             raise
-
-    @staticmethod
-    def _takes(transfer: Transfer | None, blob: Blob) -> bool:
-        # None: an archive or an engine.
-        return (
-            transfer is not None and isinstance(transfer.destination, MovesLittle) and transfer.destination.take(blob)
-        )
 
     def begin(self, blob: Blob, label: str = "") -> None:
         """Start sending a blob to the places that take it now, shown as `label`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Self
 
@@ -11,6 +11,7 @@ from python_docker.parallel import Stop
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.media_types import layer_compression
 from python_docker.streams.buffers import keep_buffers
+from python_docker.transports.medium import MovesLittle
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -100,6 +101,15 @@ def put_blobs(blobs: Sequence[Blob], destination: Destination, progress: Progres
     """Put blobs into a destination, as many at once as the destination takes, each digest once."""
     with Transfer(destination, progress) as transfer:
         transfer.put(blobs)
+
+
+def take_unread(destinations: Iterable[Destination | None], blob: Blob) -> bool:
+    """Have destinations take a blob without its bytes: it is there, or mounted. Return whether none of them needs more.
+
+    They are asked in their order, up to the first that needs its bytes; None is a place that always does. Raises what
+    `MovesLittle.take` raises.
+    """
+    return all(isinstance(destination, MovesLittle) and destination.take(blob) for destination in destinations)
 
 
 def keeps(destination: Destination | type[Destination], descriptor: Descriptor) -> bool:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from python_docker.copying.transfer import Transfer, put_blobs
+from python_docker.copying.transfer import Transfer, put_blobs, take_unread
 from python_docker.image.blob import Blob
 from python_docker.parallel import Stop
 from python_docker.progress import Task
@@ -105,3 +105,28 @@ def test_put_blobs_puts_each_digest_once() -> None:
     destination = Noting()
     put_blobs([*BLOBS, *BLOBS], destination)
     assert len(destination.times) == len(BLOBS)
+
+
+class Taking(Kept):
+    """A destination that takes what it has already, and counts how often it is asked."""
+
+    def __init__(self, *blobs: Blob) -> None:
+        super().__init__()
+        self._has = {blob.descriptor.digest for blob in blobs}
+        self.asked = 0
+
+    def take(self, blob: Blob) -> bool:
+        self.asked += 1
+        return blob.descriptor.digest in self._has
+
+
+def test_what_all_take_unread_is_needed_by_none() -> None:
+    assert take_unread([Taking(BLOBS[0]), Taking(*BLOBS)], BLOBS[0])
+    assert not take_unread([Taking(*BLOBS), None], BLOBS[0])
+    assert not take_unread([Taking(*BLOBS), Noting()], BLOBS[0]), "it takes nothing unread"
+
+
+def test_after_one_that_needs_its_bytes_none_is_asked() -> None:
+    last = Taking(*BLOBS)
+    assert not take_unread([Taking(), last], BLOBS[0])
+    assert last.asked == 0

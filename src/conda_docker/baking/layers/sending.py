@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
+from python_docker.copying.transfer import take_unread
 from python_docker.errors import ContentMismatch, Error
 from python_docker.progress import SILENT, Progress
 from python_docker.transports import open_destination
-from python_docker.transports.medium import MovesLittle
 
 if TYPE_CHECKING:
     from conda_docker.baking.targets.target import Target
@@ -60,19 +60,12 @@ class Carriers:
 
         Raises `ContentMismatch` where it is there in another size.
         """
-        for place in target.outputs:
-            with self._lock:
-                carrier = self._carrier(target, place) if place.transport == "docker" else None
-            if carrier is None or not isinstance(carrier[1], MovesLittle):
-                return False
-            try:
-                if not carrier[1].take(blob):
-                    return False
-            except ContentMismatch:
-                raise
-            except Error:
-                return False
-        return True
+        try:
+            return take_unread((self.destination(target, place) for place in target.outputs), blob)
+        except ContentMismatch:
+            raise
+        except Error:
+            return False
 
     def destination(self, target: Target, place: Location) -> Destination | None:
         """Return the repository that blobs are sent to first of the registry that a place is in."""
