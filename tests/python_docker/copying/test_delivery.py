@@ -193,7 +193,7 @@ def test_places_take_a_blob_unread_where_all_have_it(tmp_path: Path, stub: StubR
 
 def test_a_registry_that_cannot_be_asked_ends_the_delivery(stub: StubRegistry) -> None:
     [layer] = image_of("a").layers
-    stub.hook = lambda asked: refusal(403, "DENIED")
+    stub.hook = lambda asked: refusal(401, "UNAUTHORIZED")
     with Delivery(places(f"docker://{stub.host}/app:1")) as delivery:
         with pytest.raises(AccessDenied):
             delivery.take(layer.blob)
