@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from python_docker.errors import OutOfTime
+from python_docker.interruption import check_interruption
 
+_LOOKING = 0.2  # seconds after which a wait looks at whether this process is to end
 _end: ContextVar[tuple[float, float] | None] = ContextVar("end", default=None)  # when, and after how many seconds
 
 
@@ -58,8 +60,14 @@ def check_time(waiting_for: str = "") -> None:
 
 
 def pause(seconds: float) -> None:
-    """Wait. Raises `OutOfTime` at the end of the time, if that is sooner."""
-    time.sleep(at_most(seconds))
+    """Wait. Raises `OutOfTime` at the end of the time, if that is sooner, `KeyboardInterrupt` where the process ends.
+
+    Not by `Event.wait`: a signal that comes in the midst of it, and sets the event, would wait for itself.
+    """
+    end = time.monotonic() + at_most(seconds)
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, _LOOKING))
+        check_interruption()
     check_time()
 
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
 from conda_docker.cli.signals import Ended, exit_code_of_interruption, interruption_in
+from tests.conda_docker.cli.conftest import LAYERS
+from tests.images import write_oci_layout
+from tests.python_docker.registry.stub_registry import StubRegistry
+from tests.python_docker.registry.stub_server import Answer, Asked
 
 _HOLDS = """
 import os, signal, sys, threading, time
@@ -70,3 +76,41 @@ def test_an_error_because_of_an_interruption_is_one() -> None:
     assert found is not None
     assert exit_code_of_interruption(found) == 143
     assert exit_code_of_interruption(KeyboardInterrupt()) == 130
+
+
+@pytest.mark.parametrize("silent", ["/v2/", "/v2/app/manifests/1", "/v2/app/blobs/"])
+def test_a_registry_that_never_answers_holds_nobody_up(
+    silent: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    asked, released = threading.Event(), threading.Event()
+
+    def hold(request: Asked) -> Answer | None:
+        if (request.path == silent or silent != "/v2/") and request.path.startswith(silent):
+            asked.set()
+            released.wait(60)
+        return None
+
+    write_oci_layout(tmp_path / "layout", LAYERS)
+    registry = StubRegistry()
+    place = f"docker://{registry.host}/app:1"
+    reads = "manifests" in silent
+    ends = [place, "oci:copy"] if reads else ["oci:layout", place]
+    registry.hook = hold
+    process = subprocess.Popen(
+        [sys.executable, "-m", "conda_docker", "-q", "copy", *ends],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert asked.wait(30)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=15)
+    finally:
+        process.kill()
+        released.set()
+        registry.stop()
+    assert (process.returncode, output, errors.splitlines()[-1]) == (130, b"", b"error: interrupted")
+    assert registry.manifests == {}
+    assert not (tmp_path / "copy").exists()

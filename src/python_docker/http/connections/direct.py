@@ -10,6 +10,7 @@ import selectors
 import socket
 import ssl
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -22,6 +23,7 @@ from python_docker.http.connections.diagnosis import NotConnected
 from python_docker.http.connections.heads import BoundedResponse
 from python_docker.http.headers import joined_headers
 from python_docker.http.url import DEFAULT_PORTS
+from python_docker.interruption import check_interruption
 from python_docker.time_limit import at_most
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ _IDLE: Final = 10
 _TARGET: Final = (
     "%/:?@!$&'()*+,;=~"  # what stands for itself in paths and queries (RFC 3986), next to letters and digits
 )
+_LOOKING: Final = 0.2
+"""Seconds after which a request that waits for its answer looks at whether this process is to end."""
+_Selector: Final = getattr(selectors, "PollSelector", selectors.SelectSelector)
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE"})
 # So a server looks that has answered, and closed the connection, before it has read the whole request.
 _ANSWERED_EARLY: Final = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE})
@@ -66,9 +71,7 @@ class Connection(HTTPConnection):
         """Whether the server has closed it, or sent what nobody asked for."""
         if self.sock is None:
             return True
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.sock, selectors.EVENT_READ)
-            return bool(selector.select(0))
+        return _is_readable(self.sock, 0)
 
     def ask(
         self,
@@ -92,7 +95,9 @@ class Connection(HTTPConnection):
                 if error.errno not in _ANSWERED_EARLY:
                     raise
                 break
-        self.sock.settimeout(at_most(read_timeout))
+        patience = at_most(read_timeout)
+        self.sock.settimeout(patience)
+        _wait_for_answer(self.sock, patience)
         return cast("BoundedResponse", self.getresponse())
 
 
@@ -174,6 +179,24 @@ class Connections:
         """Close the connections that are not in use; new requests make new ones."""
         with self._lock:
             _close_all(self._idle)
+
+
+def _wait_for_answer(sock: socket.socket, seconds: float) -> None:
+    """Wait until an answer begins, `seconds` at most: for more of it, and for none, the socket's own limit counts.
+
+    Threads are not reached by signals, and a server may never answer. Raises `KeyboardInterrupt` soon after this
+    process was told to end.
+    """
+    end = time.monotonic() + seconds
+    while not _is_readable(sock, min(_LOOKING, seconds)) and time.monotonic() < end:
+        check_interruption()
+
+
+def _is_readable(sock: socket.socket, seconds: float) -> bool:
+    """Return whether something has come, or the end of the connection, within `seconds`."""
+    with _Selector() as selector:
+        selector.register(sock, selectors.EVENT_READ)
+        return bool(selector.select(seconds))
 
 
 def _for_socket(host: str) -> str:
