@@ -14,7 +14,7 @@ from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
-    from conda_docker.environment.solve.read_ahead import ReadAhead
+    from conda_docker.environment.solve.repodata.read_ahead import ReadAhead
     from conda_docker.environment.solve.request import SolveRequest
     from conda_docker.environment.spec import EnvironmentSpec
     from conda_docker.environment.virtual_packages import VirtualPackage
@@ -50,7 +50,7 @@ def read_indexes(question: SolveRequest, request: Request) -> ReadAhead | None:
     """Begin to read the indexes of channels, if rattler is to choose the packages: other programs have their own."""
     if request.solver or request.conda_exe:
         return None
-    from conda_docker.environment.solve.read_ahead import ReadAhead
+    from conda_docker.environment.solve.repodata.read_ahead import ReadAhead
 
     return ReadAhead(question)
 

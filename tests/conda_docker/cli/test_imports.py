@@ -118,7 +118,7 @@ WARM = COMPRESSORS - {"deflate", "python_docker.streams.compressor"} | {  # the 
     "conda_docker.pypi.wheel",
     "conda_docker.scripts.tree",
     "conda_docker.channels.credentials",
-    "conda_docker.environment.solve.salvage",
+    "conda_docker.environment.solve.repodata.salvage",
     "conda_docker.environment.solve.suggestions",
     "conda_docker.layers.making.opened",
     "conda_docker.layers.making.pipeline",

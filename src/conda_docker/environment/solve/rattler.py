@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from rattler import Gateway, GenericVirtualPackage, MatchSpec, RepoDataRecord
     from rattler.solver.solver import SolveStrategy
 
-    from conda_docker.environment.solve.read_ahead import ReadAhead
-    from conda_docker.environment.solve.salvage import SalvagedChannel
+    from conda_docker.environment.solve.repodata.read_ahead import ReadAhead
+    from conda_docker.environment.solve.repodata.salvage import SalvagedChannel
 
 
 def solve(
@@ -121,7 +121,7 @@ def _salvage(urls: Sequence[str], question: Question) -> Mapping[str, SalvagedCh
     if not urls or question.offline:
         return {}
     from conda_docker.channels.rattler_client import rattler_client
-    from conda_docker.environment.solve.salvage import salvage_channel
+    from conda_docker.environment.solve.repodata.salvage import salvage_channel
 
     client = rattler_client(question.config)
     found = (salvage_channel(url, (question.subdir, "noarch"), client) for url in urls)
@@ -131,7 +131,7 @@ def _salvage(urls: Sequence[str], question: Question) -> Mapping[str, SalvagedCh
 def _warnings(salvaged: Mapping[str, SalvagedChannel]) -> tuple[str, ...]:
     if not salvaged:
         return ()
-    from conda_docker.environment.solve.salvage import warning_of
+    from conda_docker.environment.solve.repodata.salvage import warning_of
 
     return tuple(warning for channel in salvaged.values() if (warning := warning_of(channel)))
 

@@ -14,7 +14,7 @@ from conda_docker.environment.inputs.kind import InputFile, ReadRequest
 from conda_docker.environment.inputs.lock_files import conda_lock, explicit, own_lock, pixi_lock
 from conda_docker.environment.inputs.table import kind_of
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.environment.solve.index import indexed_hashes
+from conda_docker.environment.solve.repodata.index import indexed_hashes
 from conda_docker.environment.subdirs import subdir_of_platform
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.package.fetch.fetch import fetch_packages

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.environment.solve.index import indexed_hashes
+from conda_docker.environment.solve.repodata.index import indexed_hashes
 from conda_docker.errors import ChannelError
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.settings import home

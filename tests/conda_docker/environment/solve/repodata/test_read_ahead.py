@@ -10,7 +10,7 @@ import pytest
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.solve.rattler import solve
-from conda_docker.environment.solve.read_ahead import ReadAhead
+from conda_docker.environment.solve.repodata.read_ahead import ReadAhead
 from conda_docker.environment.solve.request import SolveRequest
 from conda_docker.environment.virtual_packages import virtual_packages
 from conda_docker.errors import ChannelError, InvalidSpec
