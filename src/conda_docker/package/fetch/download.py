@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from conda_docker.channels.mirrors import Mirrors
 from conda_docker.errors import CacheError, DownloadError, WrongPackage
-from conda_docker.package.fetch.find import known_hash
+from conda_docker.package.fetch.find import is_archive_of, known_hash
 from conda_docker.package.fetch.partial_download import PartialDownload
 from conda_docker.redaction import public_text, public_url
 from python_docker.http.client import HttpClient
@@ -82,7 +82,9 @@ class Downloader:
         task = self.progress.start(record.file_name, record.size)
         known = known_hash(record)
         algorithm = known[0] if known else "sha256"
-        with PartialDownload(target, algorithm, begun if _may_be_early(record) else None, self._wait) as partial:
+        early = begun if _may_be_early(record) else None
+        is_whole = bound(is_archive_of, record=record)
+        with PartialDownload(target, algorithm, early, self._wait, is_whole) as partial:
             if partial.is_there:
                 task.finish("known")
                 return target

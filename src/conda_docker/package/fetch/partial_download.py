@@ -26,10 +26,10 @@ class PartialDownload:
     """What has come of the file `target`, kept next to it under a dot-name until it is whole.
 
     A context manager, in which it belongs to this process alone. While another process downloads the same, that is
-    waited for, by `wait` with a number of seconds; `is_there` then says that the file has come. To one that gets
-    nothing for some seconds, this is a file of its own, which is thrown away unless it becomes whole. `hexdigest` is
-    that of the whole content by `algorithm`, earlier processes' part included. Raises `CacheError` when the folder
-    cannot be written.
+    waited for, by `wait` with a number of seconds; `is_there` then says that the file has come, as `is_whole` finds. To
+    one that gets nothing for some seconds, this is a file of its own, which is thrown away unless it becomes whole.
+    `hexdigest` is that of the whole content by `algorithm`, earlier processes' part included. Raises `CacheError` when
+    the folder cannot be written.
 
     `begun` hears of a download that can be read from before it is whole; see `share`.
     """
@@ -40,11 +40,13 @@ class PartialDownload:
         algorithm: str,
         begun: Callable[[GrowingFile], object] | None = None,
         wait: Callable[[float], object] = time.sleep,
+        is_whole: Callable[[Path], bool] = lambda _: False,
     ) -> None:
         self.target = target
         self.size = 0
         self.is_there = False
         self._wait = wait
+        self._is_whole = is_whole
         self._begun = begun if CAN_GROW else None
         self._growing: GrowingFile | None = None
         self._algorithm = algorithm
@@ -61,12 +63,8 @@ class PartialDownload:
     def _open(self) -> tuple[Path, int]:
         shared = self.target.with_name(f".{self.target.name}.partial")
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-        before = _file_at(self.target)  # a damaged one, perhaps
         seen, since = -1, time.monotonic()
         while True:
-            if seen >= 0 and _file_at(self.target) not in (None, before):
-                self.is_there = True
-                return shared, -1
             number = os.open(shared, flags, 0o666)
             try:
                 found = os.fstat(number)
@@ -81,7 +79,15 @@ class PartialDownload:
                     self._wait(_POLL)
                     continue
                 if os.path.samestat(os.fstat(number), shared.stat()):
-                    return shared, number
+                    if found.st_size or not self._is_whole(self.target):
+                        return shared, number
+                    self.is_there = True
+                    if MUST_BE_CLOSED:
+                        os.close(number)
+                    shared.unlink(missing_ok=True)
+                    if not MUST_BE_CLOSED:
+                        os.close(number)
+                    return shared, -1
             except FileNotFoundError:
                 pass  # it has just become whole, or was thrown away
             except OSError:
@@ -176,12 +182,3 @@ class PartialDownload:
         if kind is not None and not (self._keep and self.size):
             self._path.unlink(missing_ok=True)
         self._close()
-
-
-def _file_at(path: Path) -> tuple[int, int] | None:
-    """Return which file is at a path."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns

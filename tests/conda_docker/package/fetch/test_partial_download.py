@@ -160,6 +160,16 @@ def test_processes_at_once_all_get_it_by_one_download(
     assert len(server.requests) == 1
 
 
+def test_what_has_just_come_to_another_is_not_downloaded_again(
+    large: LockedPackage, server: FaultyServer, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch(large, cache=cache)
+    monkeypatch.setattr("conda_docker.package.fetch.fetch.find_package", lambda *_, **__: None)  # a moment ago
+    assert fetch(large, cache=cache) == {"large": download_path(large, cache)}
+    assert len(server.requests) == 1
+    assert left_in(cache) == [f"{large.sha256}-{large.file_name}"]
+
+
 def test_who_waits_for_a_process_that_is_killed_goes_on_at_once(
     large: LockedPackage, server: FaultyServer, cache: Path, synthetic_channel: SyntheticChannel
 ) -> None:
