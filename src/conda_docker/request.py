@@ -129,7 +129,7 @@ class Request:
             )
         if len(used) > 1 and used != ["packages", "a file"]:
             raise InvalidEnvironment(
-                f"{' and '.join(used)} exclude each other: each describes an environment, so give one of them"
+                f"{' and '.join(used)} are mutually exclusive: each describes an environment, so give one of them"
             )
 
 

@@ -135,7 +135,7 @@ def test_what_is_copied_is_named_by_kind(built: BuildResult, prefix: Path, folde
     assert f"is copied as it is: {SITE}/flask/app.py" in notes
     assert "since no wheel holds the same files: fromgit==0.1" in notes
     assert f"its folder {folder}/mine is copied to src/mine" in notes
-    assert f"deleted as in the prefix: {SITE}/jinja2/sandbox.py" in notes
+    assert f"deleted, as they are missing from the environment: {SITE}/jinja2/sandbox.py" in notes
     assert "left out for the credentials in them: .netrc, src/mine/.env" in notes
 
 

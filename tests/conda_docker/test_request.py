@@ -18,11 +18,11 @@ from python_docker.spec.platform import Platform
     ("fields", "said"),
     [
         ({}, "no environment was described"),
-        ({"specs": "a", "name": "x"}, "packages and a name exclude each other"),
-        ({"specs": "a", "prefix": "/x"}, "packages and a prefix exclude each other"),
-        ({"name": "x", "prefix": "/x"}, "a name and a prefix exclude each other"),
-        ({"files": "x.yml", "name": "x"}, "a file and a name exclude each other"),
-        ({"specs": "a", "files": "x.yml", "name": "x"}, "packages and a file and a name exclude each other"),
+        ({"specs": "a", "name": "x"}, "packages and a name are mutually exclusive"),
+        ({"specs": "a", "prefix": "/x"}, "packages and a prefix are mutually exclusive"),
+        ({"name": "x", "prefix": "/x"}, "a name and a prefix are mutually exclusive"),
+        ({"files": "x.yml", "name": "x"}, "a file and a name are mutually exclusive"),
+        ({"specs": "a", "files": "x.yml", "name": "x"}, "packages and a file and a name are mutually exclusive"),
     ],
 )
 def test_one_environment_is_described(fields: dict[str, Any], said: str) -> None:

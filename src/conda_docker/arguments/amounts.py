@@ -60,7 +60,7 @@ def to_days(name: str, text: str) -> float:
     units = {_unit(unit) for _, unit in re.findall(_PART, text)}
     if units & {"s", "m", "h"} or (seconds % _UNITS["d"] and not units & {"M", "y"}):
         raise ValueError(
-            f"{name}: {text[:80]!r} is no number of days, and only the day of the last use is known; write 1d"
+            f"{name}: {text[:80]!r} is not a number of days, and only the day of the last use is known; write 1d"
         )
     return seconds
 

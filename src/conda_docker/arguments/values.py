@@ -39,20 +39,23 @@ def to_texts(name: str, value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, str):
-        return (value,)
+        return (_unicode(name, value),)
     if not isinstance(value, Iterable) or isinstance(value, bytes | Mapping):
         raise wrong_type(name, "a string or a sequence of strings", value)
     items = tuple(value)
     for item in items:
         if not isinstance(item, str):
             raise wrong_type(name, "a sequence of strings", item, "one item is")
+        _unicode(name, item)
     return items
 
 
 def to_text(name: str, value: object) -> str | None:
     """Return a string or None; a whole number and a path are written out, as in `user=1000`."""
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _unicode(name, value)
     if isinstance(value, PurePath):
         return value.as_posix()
     if isinstance(value, int) and not isinstance(value, bool):
@@ -134,7 +137,9 @@ def to_command(name: str, value: object) -> tuple[str, ...] | None:
 
         try:
             words = to_texts(name, json.loads(value) if value.lstrip().startswith("[") else shlex.split(value))
-        except (ValueError, TypeError, RecursionError) as error:
+        except TypeError:
+            raise ValueError(f"{name} must be a command, a list of strings, not {value[:200]!r}") from None
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{name} must be a command, not {value[:200]!r}: {error}") from None
     if any("\0" in word for word in words):
         raise ValueError(f"{name} must be a command, and no word of one can hold a NUL character")
@@ -166,6 +171,7 @@ def to_mapping(name: str, value: object) -> dict[str, str]:
 
 def _checked_mapping(name: str, found: dict[str, str]) -> dict[str, str]:
     for key, text in found.items():
+        _unicode(name, key)
         if not key or "=" in key or "\0" in key + text:
             raise ValueError(f"{name}: {key[:80]!r} cannot be a name, or its value holds a NUL character")
     return found
@@ -186,6 +192,15 @@ def to_patterns(name: str, value: object) -> tuple[str, ...]:
         if not matches:
             raise ValueError(f"{name}: {pattern[:200]!r} is not a valid pattern; patterns look like *.pyi or share/doc")
     return patterns
+
+
+def _unicode(name: str, text: str) -> str:
+    """Return `text`. Bytes of a command line that are not UTF-8 come as halves of surrogate pairs, which JSON lacks."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name}: {text[:80]!r} is not valid UTF-8") from None
+    return text
 
 
 def wrong_type(name: str, expected: str, value: object, what: str = "got") -> TypeError:

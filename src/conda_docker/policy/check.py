@@ -61,7 +61,7 @@ def _hashes(environment: LockedEnvironment, policy: Policy) -> Iterator[str]:
     members: tuple[LockedPackage | LockedWheel, ...] = (*environment.packages, *environment.wheels)
     for member in members if policy.require_hash else ():
         if not member.sha256:
-            yield f"{member.stem}: --require-hash needs its SHA-256, and nobody states it"
+            yield f"{member.stem}: --require-hash needs its SHA-256, which is not recorded"
 
 
 def _times(environment: LockedEnvironment, policy: Policy, now: datetime) -> Iterator[str]:
@@ -70,7 +70,7 @@ def _times(environment: LockedEnvironment, policy: Policy, now: datetime) -> Ite
         return
     for package in environment.packages:
         if package.timestamp is None:
-            yield f"{package.stem}: nobody states when it was built, which --max-age and --exclude-newer need to know"
+            yield f"{package.stem}: --max-age and --exclude-newer need its build time, which is not recorded"
             continue
         built = datetime.fromtimestamp(package.timestamp / 1000, UTC)
         day = built.date().isoformat()

@@ -22,7 +22,7 @@ def notes_of(survey: Survey) -> Iterator[str]:
     for source in survey.sources:
         yield f"{source.name} is installed in place: its folder {source.folder} is copied to {source.place}"
     if survey.deleted:
-        yield f"deleted as in the prefix: {_shown(survey.deleted)}"
+        yield f"deleted, as they are missing from the environment: {_shown(survey.deleted)}"
     if survey.withheld:
         # All of them: whoever misses one must see why, and whoever has one that does not belong there, too.
         yield f"left out for the credentials in them: {', '.join(survey.withheld)}; --add can add them"

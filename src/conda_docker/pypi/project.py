@@ -73,7 +73,8 @@ def with_projects(
     for wheel in projects.values():
         missing = sorted(_missing(wheel, versions, target))
         if missing:
-            warnings.append(f"{wheel.name} needs what nothing in the environment brings: {', '.join(missing)}")
+            are = "is" if len(missing) == 1 else "are"
+            warnings.append(f"{wheel.name} requires {', '.join(missing)}, which {are} not in the environment")
     return _installed_over(environment, wheels, projects, provided, warnings)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
-from python_docker.errors import ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
+from python_docker.errors import ConnectionFailed, ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
 from python_docker.image.blob import Blob
 from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
@@ -70,8 +70,9 @@ class RegistrySource:
                 self._root = self._client.manifest(self._paths[0], self._reference.identifier)
             except RegistryError as error:
                 if len(self._paths) == 1 or not isinstance(error, NotFoundInRegistry):
+                    error = _naming(error, self._reference)
                     error.image = self._reference.familiar
-                    raise
+                    raise error from error.__cause__
                 self._paths = self._paths[1:]
         return self._root
 
@@ -136,3 +137,10 @@ def reference_of(location: Location) -> ImageReference:
     if reference is None:
         raise InvalidReference(f"{location} names no image: it looks like docker://ghcr.io/org/name:tag")
     return reference
+
+
+def _naming(error: RegistryError, reference: ImageReference) -> RegistryError:
+    """Return an error that names the image: of a slip in its name a host that was not meant says nothing."""
+    if not isinstance(error, ConnectionFailed) or str(error).startswith("cannot read "):
+        return error
+    return ConnectionFailed(f"cannot read {reference}: {error}", cause=error.cause)

@@ -88,5 +88,5 @@ def test_days(text: str, days: float) -> None:
 
 @pytest.mark.parametrize("text", ["0h", "24h", "1d12h", "0.5d", "30m", "1s"])
 def test_what_is_no_number_of_days_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=f"--keep: '{text}' is no number of days"):
+    with pytest.raises(ValueError, match=f"--keep: '{text}' is not a number of days"):
         to_days("--keep", text)

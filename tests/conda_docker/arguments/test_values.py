@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from conda_docker.arguments.values import to_command, to_mapping
+from conda_docker.arguments.values import to_command, to_mapping, to_text, to_texts
 
 
 def test_assignments() -> None:
@@ -32,5 +34,20 @@ def test_commands(text: str, words: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("text", ["'unfinished", "[1, 2]", '["a"', "[]x"])
 def test_other_forms_of_commands_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="--cmd must be a command, not"):
+    with pytest.raises(ValueError, match=r"--cmd must be a command, .*not"):
         to_command("--cmd", text)
+
+
+@pytest.mark.parametrize(
+    ("convert", "value"),
+    [
+        (to_command, "a \udce4"),
+        (to_mapping, ["a=\udce4"]),
+        (to_mapping, {"\udce4": "a"}),
+        (to_text, "\udce4"),
+        (to_texts, ["a", "\udce4"]),
+    ],
+)
+def test_bytes_that_are_not_utf_8_are_refused(convert: Callable[[str, object], object], value: object) -> None:
+    with pytest.raises(ValueError, match=r"--it.*is not valid UTF-8"):
+        convert("--it", value)

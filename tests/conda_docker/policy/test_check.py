@@ -55,7 +55,7 @@ def refusal(policy: Policy, tmp_path: Path, packages: LockedEnvironment | None =
         (Policy(deny_licenses=("none",)), {"license": None}, "no license, which is denied by --deny-license none"),
         (Policy(allow_channels=("https://other.example.com",)), {}, f"its channel {CHANNEL}/ is not in"),
         (Policy(max_age=timedelta(days=30)), {}, "it was built on 2025-06-01, and --max-age allows 30 days"),
-        (Policy(max_age=timedelta(days=30)), {"timestamp": None}, "nobody states when it was built"),
+        (Policy(max_age=timedelta(days=30)), {"timestamp": None}, "need its build time"),
         (Policy(require_hash=True), {"sha256": None, "md5": "0" * 32}, "--require-hash needs its SHA-256"),
         (
             Policy(exclude_newer=datetime(2025, 7, 1, tzinfo=UTC)),

@@ -214,7 +214,7 @@ def test_an_edit_is_seen(make: Callable[..., Path], install: Callable[[Path], Pa
     notes = "\n".join(build(prefix, tmp_path / "cache2").notes)
     assert "differs from the package" in notes or "of packages that differ" in notes
     assert "lib/libtool.so.1" in notes
-    assert "deleted as in the prefix: bin/tool" in notes
+    assert "deleted, as they are missing from the environment: bin/tool" in notes
 
 
 @pytest.fixture

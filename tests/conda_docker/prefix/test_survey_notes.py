@@ -44,7 +44,7 @@ def test_what_is_copied_and_what_is_not() -> None:
     assert list(notes_of(survey)) == [
         "pip packages that are copied as they are, since no wheel holds the same files: egg==2",
         "app is installed in place: its folder /home/me/app is copied to src/app",
-        "deleted as in the prefix: bin/gone",
+        "deleted, as they are missing from the environment: bin/gone",
         "left out for the credentials in them: .netrc; --add can add them",
         "left out, as other environments: envs",
     ]

@@ -92,7 +92,7 @@ def test_what_it_needs_and_nothing_brings_is_said(tmp_path: Path) -> None:
         LockedWheel(name=name, version="2.0", url=f"https://host/{name}-2.0-w.whl") for name in ("there", "old")
     )
     [warning] = installed(tmp_path, project, wheels=wheels).warnings
-    assert warning == "app needs what nothing in the environment brings: gone, old<1 (there is 2.0)"
+    assert warning == "app requires gone, old<1 (there is 2.0), which are not in the environment"
 
 
 def test_it_takes_the_place_of_another_of_its_name(tmp_path: Path, project: Path) -> None:

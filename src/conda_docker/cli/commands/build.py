@@ -225,8 +225,8 @@ def _base_explained(base: str, is_default: bool) -> Iterator[None]:
         if not is_default or isinstance(error, InvalidEnvironment):
             raise
         raise Error(
-            f"cannot get the default base image {base}: {error}. Choose another with --base: `-b scratch` for none, "
-            "or an image on this machine, such as `-b oci:DIR` or `-b base.tar`"
+            f"cannot get the default base image {base}: {error}. Choose another with --base: an image on "
+            "this machine, such as `-b oci:DIR` or `-b base.tar`, or `-b scratch` for none, not even a C library"
         ) from error
 
 

@@ -107,7 +107,7 @@ def copy(
     """
     options.check_level(compression, compression_level)
     if all_platforms and platform is not None:
-        raise click.UsageError("--all and --platform exclude each other")
+        raise click.UsageError("--all and --platform are mutually exclusive")
 
     from conda_docker.cli.terminal.reports.image import describe_written
     from python_docker.copying.copy import Conversion, copy_image

@@ -44,7 +44,9 @@ def prune_entries(output: Output, repository: RepositoryStore, keep: float, *, d
         return
     verb = "would remove" if dry_run else "removed"
     number = f"{pruned.removed} {'entry' if pruned.removed == 1 else 'entries'}"
-    output.result(f"{verb} {number}, which alone name {format_size(pruned.freed)}; {pruned.left} left")
+    output.result(
+        f"{verb} {number} and {format_size(pruned.freed)} of layers that no other entry names; {pruned.left} left"
+    )
 
 
 def exchange(

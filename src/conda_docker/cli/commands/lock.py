@@ -79,7 +79,7 @@ def lock(
     from conda_docker.user_files import read_once
 
     if check and update:
-        raise click.UsageError("--check and --update exclude each other: --check writes nothing")
+        raise click.UsageError("--check and --update are mutually exclusive: --check writes nothing")
     form = form or _form_of(path)
     if form != "conda-docker" and (check or update):
         raise click.UsageError(

@@ -96,7 +96,7 @@ def sign(
     change it. `conda-docker verify` and cosign verify it.
     """
     if key is not None and trust_config is not None:
-        raise click.UsageError("--key and --trust-config exclude each other: sign with a key, or with an identity")
+        raise click.UsageError("--key and --trust-config are mutually exclusive: sign with a key, or with an identity")
     from conda_docker.attestation.existing import check_place, sign_existing
     from conda_docker.cli.options.attest import check_libraries, read_private_key, signer_of
     from conda_docker.sbom.document import BillFormat, check_installed

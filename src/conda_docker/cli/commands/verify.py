@@ -142,9 +142,9 @@ def verify(
         if given and not rebuild:
             raise click.UsageError(f"{option} needs --rebuild")
     if strict and allow_unverified:
-        raise click.UsageError("--strict and --allow-unverified exclude each other")
+        raise click.UsageError("--strict and --allow-unverified are mutually exclusive")
     if packages and link_scripts:
-        raise click.UsageError("--packages and --link-scripts exclude each other: scripts see all packages")
+        raise click.UsageError("--packages and --link-scripts are mutually exclusive: scripts see all packages")
     signers.check()
     from conda_docker.cli.terminal.reports.verification import (
         channels_json,

@@ -58,7 +58,7 @@ def targets_of(
             names = [build.full_name for build in builds]
             some = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
             raise EnvironmentNotFound(
-                f"--only {pattern}: no image is called so (there are: {some}){did_you_mean(pattern, names)}"
+                f"--only {pattern}: no image has this name (there are: {some}){did_you_mean(pattern, names)}"
             )
     return [_target(given, build, finishing) for build in builds if _is_wanted(build, given["only"])]
 

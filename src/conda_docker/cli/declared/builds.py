@@ -72,7 +72,7 @@ def declared_builds(
     names = list(dict.fromkeys(name for build in builds for name in (build.name, build.full_name)))
     for name in wanted:
         if usable_name(name) not in names and name not in names:
-            known = ", ".join(names) if declaration.table.get("images") else "no named images"
+            known = ", ".join(names)
             raise InvalidEnvironment(
                 f"{declaration.path} declares no image {name!r} (there are: {known}){did_you_mean(name, names)}"
             )

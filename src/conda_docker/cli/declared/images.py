@@ -54,8 +54,9 @@ def chosen_images(declaration: Declaration, wanted: Sequence[str]) -> dict[str, 
     images = declared_images(declaration)
     for name in wanted:
         if name not in images:
-            known = ", ".join(filter(None, images)) or "no named images"
+            known = ", ".join(filter(None, images))
+            some = f"there are: {known}" if known else "it declares one, without a name"
             raise InvalidEnvironment(
-                f"{declaration.path} declares no image {name!r} (there are: {known}){did_you_mean(name, images)}"
+                f"{declaration.path} declares no image {name!r} ({some}){did_you_mean(name, images)}"
             )
     return {name: images[name] for name in (wanted or images)}

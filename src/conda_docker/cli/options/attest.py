@@ -130,7 +130,7 @@ def check(given: Mapping[str, Any]) -> None:
     if given["sbom_files"] and not given["sbom"]:
         raise click.UsageError("--sbom-files needs --sbom")
     if given["sign"] and given["sign_key"]:
-        raise click.UsageError("--sign and --sign-key exclude each other: sign with an identity, or with a key")
+        raise click.UsageError("--sign and --sign-key are mutually exclusive: sign with an identity, or with a key")
     if given["trust_config"] and not given["sign"]:
         raise click.UsageError("--trust-config needs --sign")
     if given["signature_tag"] and not (given["sign_key"] or given["sign"]):

@@ -61,7 +61,7 @@ class Signers(NamedTuple):
     def check(self) -> None:
         """Raise a usage error for options that do not go together."""
         if self.key and self.certificate_identity is not None:
-            raise click.UsageError("--key and --certificate-identity exclude each other")
+            raise click.UsageError("--key and --certificate-identity are mutually exclusive")
         if (self.certificate_identity is None) != (self.certificate_oidc_issuer is None):
             raise click.UsageError("--certificate-identity and --certificate-oidc-issuer need each other")
         if self.trusted_root is not None and self.certificate_identity is None:

@@ -69,7 +69,7 @@ def _suggest(
         yield f"there is no {spec.text}: builds of that version are {builds}"
     else:
         newest = sorted(records, key=lambda record: record.version, reverse=True)
-        yield f"there is no {spec.text}: versions are {_listed([str(record.version) for record in newest])}"
+        yield f"there is no {spec.text}; available: {_listed([str(record.version) for record in newest])}"
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -199,7 +199,7 @@ def test_a_key_is_read_once_for_all(
         (["-"], ExitCode.NOT_FOUND, "`build -f -` builds one"),
         (["modules", "--push"], ExitCode.USAGE, "--push needs a registry in the names"),
         ([], ExitCode.USAGE, "give files, folders or patterns"),
-        (["modules", "--only", "nobody"], ExitCode.NOT_FOUND, "no image is called so (there are: picard-sort, "),
+        (["modules", "--only", "nobody"], ExitCode.NOT_FOUND, "no image has this name (there are: picard-sort, "),
         (["modules", "-i", "demo:1.0", "--push"], ExitCode.USAGE, "would both be written to docker://"),
         (["modules", "-o", "oci:{name}/../../x"], ExitCode.USAGE, "would both be written to oci:"),
         (

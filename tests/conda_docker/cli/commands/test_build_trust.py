@@ -358,7 +358,7 @@ def test_in_buildkits_form(build: Build, keys: tuple[Path, Path], host: str, sko
         (["--provenance", "--builder-id", ""], "--builder-id must be a URI"),
         (["--provenance", "--builder-id", "https://ci.example.org/a b"], "--builder-id must be a URI"),
         (["--provenance", "--builder-id", "https:///app"], "--builder-id must name a host after https://"),
-        (["--sign", "--sign-key", "k"], "exclude each other"),
+        (["--sign", "--sign-key", "k"], "are mutually exclusive"),
         (["--signature-tag"], "--signature-tag needs --sign-key or --sign"),
         (["--trust-config", "config.json"], "--trust-config needs --sign"),
         (["--buildkit-attestations"], "needs something to put there"),

@@ -188,7 +188,7 @@ def test_layers_go_to_a_repository_and_come_back(
     ("arguments", "message"),
     [
         (["localhost:1/layers", "--older-than", "1d"], "pruned by --keep alone"),
-        (["localhost:1/layers", "--keep", "12h"], "--keep: '12h' is no number of days"),
+        (["localhost:1/layers", "--keep", "12h"], "--keep: '12h' is not a number of days"),
         (["localhost:1/layers", "--keep", "0h"], "only the day of the last use is known; write 1d"),
         (["--keep", "1d"], "--keep is for layer repositories"),
         (["No Name"], "No Name"),

@@ -211,7 +211,7 @@ def test_the_advice_of_a_check_is_the_command(conda_docker: Run, tmp_path: Path,
 def test_a_check_updates_nothing(conda_docker: Run, environment_file: Path) -> None:
     locked(conda_docker, "-f", "environment.yml")
     done = conda_docker("lock", "--check", "--update", "tool")
-    assert (done.returncode, "--check and --update exclude each other" in done.stderr) == (2, True)
+    assert (done.returncode, "--check and --update are mutually exclusive" in done.stderr) == (2, True)
 
 
 def test_check_and_update_of_what_is_no_lock_file(conda_docker: Run, environment_file: Path) -> None:

@@ -329,7 +329,7 @@ def test_a_layout_that_is_gone(build: Sign, sign: Sign, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--key", "k", "--trust-config", "c"], "exclude each other"),
+        (["--key", "k", "--trust-config", "c"], "are mutually exclusive"),
     ],
 )
 def test_options_that_do_not_go_together(options: list[str], message: str, conda_docker: Run) -> None:

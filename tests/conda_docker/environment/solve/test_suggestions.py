@@ -25,7 +25,7 @@ def channel(synthetic_channel: SyntheticChannel) -> SyntheticChannel:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("numpy=99", "there is no numpy=99: versions are 9.0, 8.0, 7.0, 6.0, 5.0, 4.0 and 3 more\n"),
+        ("numpy=99", "there is no numpy=99; available: 9.0, 8.0, 7.0, 6.0, 5.0, 4.0 and 3 more\n"),
         ("nmupy", "there is no package named 'nmupy'; did you mean numpy?\n"),
         ("nothing-like-it", "there is no package named 'nothing-like-it'\n"),
         (

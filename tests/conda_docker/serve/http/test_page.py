@@ -43,7 +43,7 @@ def test_packages_are_typed_and_their_plan_is_shown(browser: Browser, server: Ru
 def test_why_there_is_no_such_image_is_shown_whole(browser: Browser, server: RunningServer) -> None:
     page = opened(browser, server, "?q=flask=99")
     page.wait_until("!document.getElementById('failure').hidden")
-    assert "there is no flask=99: versions are" in text(page, "reason")
+    assert "there is no flask=99; available:" in text(page, "reason")
     assert page.evaluate("document.getElementById('pull').hidden") is True
 
 

@@ -231,7 +231,7 @@ def test_a_channel_that_fails_leaves_what_was_known(start: Start, channel: Synth
     ("path", "status", "code", "said"),
     [
         ("/v2/nothing-like-it/manifests/latest", 404, "MANIFEST_UNKNOWN", "there is no package named"),
-        ("/v2/tool-99/manifests/latest", 404, "MANIFEST_UNKNOWN", "versions are 3.12.1"),
+        ("/v2/tool-99/manifests/latest", 404, "MANIFEST_UNKNOWN", "available: 3.12.1"),
         ("/v2/UPPER/manifests/latest", 400, "NAME_INVALID", "names are packages"),
         ("/v2/tool/manifests/1.0", 404, "MANIFEST_UNKNOWN", "Tags are latest, or a day"),
         ("/v2/tool/manifests/sha256:" + "0" * 64, 404, "MANIFEST_UNKNOWN", "no manifest"),

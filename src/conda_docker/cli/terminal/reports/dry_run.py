@@ -70,7 +70,11 @@ def _platform_rows(platform: PlatformImage) -> Iterator[tuple[str, str]]:
     yield "packages", f"{len(platform.packages)}: {found}" if found else "none"
     layers = [layer for layer in platform.layers if layer.kind != "environment"]
     known = sum(layer.known for layer in layers)
-    states = f"all {known} known" if known == len(layers) else f"{known} known, {len(layers) - known} to make"
+    states = (
+        ("known" if known == 1 else f"all {known} known")
+        if known == len(layers)
+        else f"{known} known, {len(layers) - known} to make"
+    )
     yield "layers", f"{states}, and the environment's own, which every build makes"
 
 

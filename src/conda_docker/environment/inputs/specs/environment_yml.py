@@ -187,7 +187,9 @@ class _Reader:
         if is_null(node):
             return (), []
         if not is_sequence(node):
-            raise self.invalid("`dependencies` should be a list: a line `- PACKAGE` for each, the space included", node)
+            raise self.invalid(
+                "`dependencies` should be a list, with a line `- PACKAGE` for each (mind the space)", node
+            )
         specs: list[str] = []
         pip: list[tuple[str, int]] = []
         for item in self.selected(node):
