@@ -102,4 +102,4 @@ def test_what_is_not_an_image_is_checked_for_what_it_is(conda_docker: Run, tmp_p
 def test_an_image_that_a_registry_does_not_give_is_neither_valid_nor_not(conda_docker: Run) -> None:
     done = conda_docker("validate", "--json", "localhost:1/app:1")
     assert (done.returncode, done.stdout) == (ExitCode.NETWORK, "")
-    assert "error: cannot connect to localhost:1" in done.stderr
+    assert "error: cannot read localhost:1/app:1: cannot connect to localhost:1" in done.stderr
