@@ -502,8 +502,8 @@ def test_a_post_link_script_is_named(build: Build, synthetic_channel: SyntheticC
     [
         (["numpy"], "say where the image goes"),
         (["-o", "x.tar"], "packages"),
-        (["-o", "x.tar", "-n", "a", "-p", "b"], "exclude"),
-        (["-o", "x.tar", "-n", "a", "numpy"], "exclude"),
+        (["-o", "x.tar", "-n", "a", "-p", "b"], "mutually exclusive"),
+        (["-o", "x.tar", "-n", "a", "numpy"], "mutually exclusive"),
         (["-o", "x", "numpy"], "oci-archive:PATH"),
         (["-o", "x.tar", "--platform", "linux/amd64,linux/arm64", "numpy"], "one platform only"),
         (["--load", "--platform", "linux/amd64,linux/arm64", "numpy"], "one platform only"),

@@ -187,7 +187,7 @@ def test_all_platforms(conda_docker: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "word"),
     [
-        (["--all", "--platform", "linux/arm64", "oci:a", "oci:b"], "exclude"),
+        (["--all", "--platform", "linux/arm64", "oci:a", "oci:b"], "mutually exclusive"),
         (["--platform", "1/2/3/4", "oci:a", "oci:b"], "platform"),
         (["--compression-level", "3", "oci:a", "oci:b"], "--compression"),
         (["--compression", "gzip", "--compression-level", "13", "oci:a", "oci:b"], "1 to 12"),
