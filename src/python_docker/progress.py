@@ -31,6 +31,23 @@ class NamesBlobs(Protocol):
         """Show work with these labels by these names from now on; the first name that a label gets stays."""
 
 
+@runtime_checkable
+class TakesTotal(Protocol):
+    """A `Task` that can be told later how much work it is."""
+
+    def expect(self, total: int) -> None:
+        """The work is about `total` bytes."""
+
+
+def expect(task: Task, total: int) -> None:
+    """Tell a task how many bytes its work is, as far as is known, if it wants to hear of it.
+
+    >>> expect(SILENT.start("a layer", None), 100)
+    """
+    if isinstance(task, TakesTotal):
+        task.expect(total)
+
+
 class _Silence:
     def advance(self, size: int) -> None: ...
 

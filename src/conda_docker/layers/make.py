@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import CacheError, OutOfReach
@@ -19,7 +20,7 @@ from conda_docker.layers.stores.confirm import check_diff_id, differences
 from python_docker.errors import Error
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
-from python_docker.progress import SILENT, Progress
+from python_docker.progress import SILENT, Progress, expect
 
 if TYPE_CHECKING:
     from conda_docker.layers.facts import LayerFacts
@@ -282,6 +283,7 @@ class _Making:
                 compiler=compiler,
                 lost=lost,
                 advance=self.stop.guard(task).advance,
+                expect=partial(expect, task),
             )
 
         inputs = self.recipe.inputs(group, extracted=extracted, lost=lost)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
@@ -14,6 +14,9 @@ from python_docker.spec.media_types import ImageFormat, layer_media_type
 from python_docker.streams.compression import Compression
 from python_docker.streams.compressor import CompressingWriter, compression_pool
 from python_docker.tar import LayerWriter
+
+_PIECE = 1 << 20
+"""Bytes after which it is said how far a layer is."""
 
 
 class LayerBuilder(LayerWriter):
@@ -27,17 +30,27 @@ class LayerBuilder(LayerWriter):
         *,
         executor: Executor | None = None,
         parent_mtime: int = 0,
+        advance: Callable[[int], object] | None = None,
     ) -> None:
         self._diff = hashlib.sha256()
         self._blob_writer = writer
         self._compression = compression
         self._compressor = CompressingWriter(writer.write, compression, level, executor)
+        self._advance = advance
         self.layer: Layer | None = None
         super().__init__(self._take, parent_mtime=parent_mtime)
 
     def _take(self, data: bytes) -> None:
-        self._diff.update(data)
-        self._compressor.write(data)
+        if self._advance is None:
+            self._diff.update(data)
+            self._compressor.write(data)
+            return
+        view = memoryview(data)
+        for start in range(0, len(view), _PIECE):
+            piece = view[start : start + _PIECE]
+            self._diff.update(piece)
+            self._compressor.write(piece)
+            self._advance(len(piece))
 
     def close(self) -> None:
         """End the tar, and make the layer."""
@@ -54,10 +67,12 @@ def build_layer(
     level: int | None = None,
     *,
     parent_mtime: int = 0,
+    advance: Callable[[int], object] | None = None,
 ) -> Iterator[LayerBuilder]:
     """Write a layer; `layer` of the result is there after the `with` block.
 
-    It is kept in `writer`'s store, or, without one, in a temporary file for as long as it is in use.
+    It is kept in `writer`'s store, or, without one, in a temporary file for as long as it is in use. `advance` is
+    called with the numbers of bytes of tar that were written.
 
     >>> from python_docker.tar import TarEntry
     >>> with build_layer() as builder:
@@ -67,7 +82,9 @@ def build_layer(
     """
     with writer or temporary_writer() as blob_writer:
         pool = compression_pool(compression)
-        builder = LayerBuilder(blob_writer, compression, level, executor=pool, parent_mtime=parent_mtime)
+        builder = LayerBuilder(
+            blob_writer, compression, level, executor=pool, parent_mtime=parent_mtime, advance=advance
+        )
         try:
             yield builder
         except BaseException:

@@ -23,7 +23,7 @@ from conda_docker.layers.member import named
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores.layer_stores import LayerStores
 from python_docker.errors import Error
-from python_docker.progress import SILENT, Progress
+from python_docker.progress import SILENT, Progress, expect
 from python_docker.streams.growing import GrowingFile
 
 if TYPE_CHECKING:
@@ -259,6 +259,7 @@ class _Making:
                     store.blobs.writer,
                     compiler=compiler,
                     advance=shop.stop.guard(task).advance,
+                    expect=partial(expect, task),
                 ),
                 shop.stop,
                 anew=store not in shop.looked_in.sources,

@@ -144,17 +144,17 @@ class Terminal(Shown):
         amount = format_size(work.done)
         if work.total is None:
             return [amount, _per_second(rate), format_seconds(work.elapsed)]
-        amount = f"{amount} of {format_size(work.total)}"
         if work.done >= work.total:
-            return [amount, "", _FINISHING]
+            return [f"{format_size(work.total)} of {format_size(work.total)}", "", _FINISHING]
+        amount = f"{amount} of {format_size(work.total)}"
         left = f"{format_seconds(math.ceil((work.total - work.done) / rate))} left" if rate >= 1 else ""
         return [amount, _per_second(rate), left]
 
     def _counted(self, shown: int, now: float, *, rates: bool) -> str:
         with self._lock:
             done, under_way = sum(self.outcomes.values()), len(self._active)
-            moved = self.moved + sum(work.done for work in self._active if work.total is not None)
-        told = [f"{done} done", f"{format_size(moved)} moved"]
+            moved = self.moved + sum(work.done for work in self._active if work.moves)
+        told = [f"{done} done", *([f"{format_size(moved)} moved"] if moved else [])]
         if (rate := _per_second(self._moving.at(moved, now))) and rates:
             told[-1] += f" at {rate}"
         more = under_way - shown

@@ -21,6 +21,7 @@ class Work:
     def __init__(self, display: Display, label: str, total: int | None) -> None:
         self.label = label
         self.total = total
+        self.moves = total is not None  # what is sent or fetched, rather than made
         self.done = 0
         self.outcome = ""
         self.begun = time.monotonic()
@@ -35,6 +36,10 @@ class Work:
         with self._lock:
             self.done += size
         self._display.advanced(self)
+
+    def expect(self, total: int) -> None:
+        """Show the work as one of about `total` bytes."""
+        self.total = total
 
     def finish(self, outcome: str = "") -> None:
         """Say that the work is over."""
@@ -71,7 +76,7 @@ class Display:
     def finished(self, work: Work, outcome: str) -> None:
         """Note that the work is over."""
         with self._lock:
-            self.moved += work.done if work.total is not None else 0
+            self.moved += work.done if work.moves else 0
             self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
     @contextmanager

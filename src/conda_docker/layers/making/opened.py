@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from python_docker.tar import TarEntry
 
 
+_BLOCK = 512
+"""Bytes: a file in a tar has a header of one block, and fills its last one."""
+
+
 class Linked(Protocol):
     """The entries of a linked package, in order; `report` is complete once all have been taken."""
 
@@ -40,6 +44,10 @@ class Linked(Protocol):
 
 class Opened(Protocol):
     """A package that is on this machine, ready to be linked."""
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes its files take in a layer, about; 0 where that is not known."""
 
     def link(self, prefix: Prefix, *, filter: FileFilter, compiler: Compiler | None, loss: Loss = NO_LOSS) -> Linked:
         """Return its entries in an environment, but for what it has lost to others."""
@@ -73,6 +81,10 @@ def open_member(member: Member, path: PackageFile) -> Opened:
 class _OpenedPackage:
     record: LockedPackage
     package: Package
+
+    @property
+    def size(self) -> int:
+        return sum(_BLOCK + -(-(entry.size or 0) // _BLOCK) * _BLOCK for entry in self.package.metadata.paths)
 
     def link(self, prefix: Prefix, *, filter: FileFilter, compiler: Compiler | None, loss: Loss = NO_LOSS) -> Linked:
         from conda_docker.link.link import link_package
@@ -114,6 +126,10 @@ class _OpenedPackage:
 class _OpenedWheel:
     locked: LockedWheel
     wheel: Wheel
+
+    @property
+    def size(self) -> int:
+        return 0
 
     def link(self, prefix: Prefix, *, filter: FileFilter, compiler: Compiler | None, loss: Loss = NO_LOSS) -> Linked:
         from conda_docker.pypi.wheel.wheel import link_wheel

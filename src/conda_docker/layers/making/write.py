@@ -35,12 +35,14 @@ def write_layer(
     compiler: Compiler | None = None,
     lost: Losses | None = None,
     advance: Callable[[int], object] | None = None,
+    expect: Callable[[int], object] | None = None,
 ) -> tuple[Layer, LayerFacts]:
     """Write the layer of `members`, whose archives, folders or wheels are `paths`, in their order.
 
     `compiler` is of the recipe's Python, and there when the recipe compiles for these packages. `lost` are the paths
     that packages lose to others of the environment; a path that several of these bring is the last one's.
-    `advance` is called with the numbers of bytes of the files that were written. Packages that are still being
+    `advance` is called with the numbers of bytes of tar that were written, and `expect` before with how many they will
+    be, about, where packages say that. Packages that are still being
     downloaded are read as they come, and the layer is kept when they are found to be right.
 
     Raises `InvalidPackage`, `Abandoned` for a package that is not what was to come, and `ValueError` for another
@@ -49,6 +51,9 @@ def write_layer(
     if recipe.compiles(members) and (compiler is None or compiler.python.version != recipe.bytecode):
         raise ValueError(f"{compiler!r} is not the compiler of the recipe, Python {recipe.bytecode}")
     opened = [open_member(*pair) for pair in zip(members, paths, strict=True)]
+    sizes = [package.size for package in opened]
+    if expect is not None and all(sizes):
+        expect(sum(sizes))
     without, clobbered = _without(recipe, members, opened, lost or {})
     for _ in opened:
         try:
@@ -94,13 +99,11 @@ def _write(
     reports: list[LinkReport] = []
     compiler = compiler if recipe.compiles(members) else None
     prefix, filter = recipe.prefix_in_image, recipe.filter
-    with build_layer(new_writer(), recipe.compression, recipe.level) as builder:
+    with build_layer(new_writer(), recipe.compression, recipe.level, advance=advance) as builder:
         for package, loss in zip(opened, losses, strict=True):
             linked = package.link(prefix, filter=filter, compiler=compiler, loss=loss)
             for entry, content in linked:
                 builder.add(entry, content)
-                if advance is not None:
-                    advance(entry.size)
             reports.append(linked.report)
         for path in paths:
             if isinstance(path, GrowingFile):

@@ -229,3 +229,15 @@ def test_a_terminal_that_goes_away_does_not_end_the_work(monkeypatch: pytest.Mon
     with terminal.shown():
         terminal.start("work", None).finish()
     assert terminal.outcomes == {"": 1}
+
+
+def test_what_is_made_has_a_total_and_is_not_moved() -> None:
+    terminal = Terminal(Output())
+    work = terminal.start("layer numpy", None)
+    work.expect(100_000_000)
+    work.advance(50_000_000)
+    assert bars._bar(work, 10, work.begun, ("#", "-")).plain == "#####-----"
+    assert terminal._told(work, work.begun + 1)[0] == "50.0 MB of 100.0 MB"
+    assert "moved" not in terminal._counted(1, work.begun + 1, rates=True)
+    work.advance(51_000_000)
+    assert terminal._told(work, work.begun + 2) == ["100.0 MB of 100.0 MB", "", "finishing"]

@@ -73,6 +73,16 @@ def test_packages_are_written_one_after_another(tmp_path: Path) -> None:
     assert sum(written) > 2
 
 
+def test_how_far_a_large_file_is_and_how_much_there_is(tmp_path: Path) -> None:
+    members, paths = archives(tmp_path, SyntheticPackage(name="a", files={"share/a": b"a" * (5 << 20)}))
+    written: list[int] = []
+    expected: list[int] = []
+    write_layer(RECIPE, members, paths, temporary_writer, advance=written.append, expect=expected.append)
+    assert max(written) <= 1 << 20
+    assert expected == [512 + (5 << 20)]
+    assert expected[0] <= sum(written) < expected[0] + 20_000
+
+
 def test_of_two_that_bring_a_path_the_last_has_it(tmp_path: Path) -> None:
     members, paths = archives(
         tmp_path, SyntheticPackage(name="a", files={"x": "a"}), SyntheticPackage(name="b", files={"x": "b"})
