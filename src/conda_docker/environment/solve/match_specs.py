@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.channels.urls import channel_urls, check_channels
@@ -24,8 +24,7 @@ _ARCHIVE = re.compile(r"\.(?:conda|tar\.bz2)(?:#|$)")
 _HASH = r"(?i)(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64})"
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedSpec:
+class RequestedSpec(NamedTuple):
     """A match spec. `text` is what was asked for, without credentials, `typed` the same with them.
 
     `spec` is the same without a channel in front; `channels` are the URLs that it may come from then, of which the
