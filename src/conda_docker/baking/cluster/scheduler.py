@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
 from conda_docker.errors import InvalidTargets, MissingExtra
@@ -16,7 +18,9 @@ from python_docker.errors import ConnectionFailed, Error, NotFound
 RETRIES = 3
 """How often a task is tried again that met an error which may pass, and how often the scheduler is looked for again."""
 _PAUSE = 2.0  # seconds between two attempts to find a scheduler again
+_SOON = 2.0  # seconds after which it is said that a scheduler does not answer
 _ANSWER = 5.0  # seconds that a worker may take to answer
+_log = logging.getLogger("conda_docker")
 CONFIGURED = "config"
 """In place of an address: the scheduler that Dask's own configuration names."""
 
@@ -119,11 +123,28 @@ def connect(scheduler: str) -> Client:
             options["scheduler_file"] = str(path)
         else:
             options["address"] = scheduler
-        return cast("Client", distributed.Client(**options))
+        with _awaited(scheduler):
+            return cast("Client", distributed.Client(**options))
     except (OSError, ValueError, TypeError, ImportError) as error:
         if isinstance(error, Error):
             raise
         raise ConnectionFailed(f"cannot reach the Dask scheduler {scheduler}: {error}") from error
+
+
+@contextmanager
+def _awaited(scheduler: str) -> Iterator[None]:
+    """Say that a scheduler is waited for, and how long at most, where it does not answer soon."""
+    import dask
+
+    most = dask.config.get("distributed.comm.timeouts.connect", None)
+    limit = f" for up to {most}" if isinstance(most, str) else ""
+    said = threading.Timer(_SOON, _log.warning, ("no answer from the Dask scheduler %s; waiting%s", scheduler, limit))
+    said.daemon = True
+    said.start()
+    try:
+        yield
+    finally:
+        said.cancel()
 
 
 def address_of(client: Client) -> str:

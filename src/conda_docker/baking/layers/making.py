@@ -190,9 +190,9 @@ def _check_room(shop: Workshop, missing: Sequence[LayerWork]) -> None:
     # A layer takes about as much as the archives of its packages, which may have to be downloaded too.
     if free < needed // 2:
         raise CacheError(
-            f"the disk of {root} has {format_size(free)} left, and the {len(missing)} layers to be made take about "
-            f"{format_size(needed)}: make room with `cache prune`, choose another disk with --cache-dir, or allow what "
-            "there is with --disk"
+            f"the disk of {root} has {format_size(free)} left, and all {len(missing)} layers that this bake makes take "
+            f"about {format_size(needed)}: make room with `cache prune`, choose another disk with --cache-dir, or "
+            "allow what there is with --disk"
         )
 
 
