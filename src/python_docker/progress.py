@@ -32,6 +32,23 @@ class NamesBlobs(Protocol):
 
 
 @runtime_checkable
+class CountsWork(Protocol):
+    """A `Progress` that can be told how many pieces of one kind of work there will be."""
+
+    def announce(self, kind: str, number: int) -> None:
+        """So many more pieces of work will begin whose labels have this first word."""
+
+
+def announce(progress: Progress, kind: str, number: int) -> None:
+    """Tell `progress` how many more pieces of work of a kind will begin, if it wants to hear of it.
+
+    >>> announce(SILENT, "layer", 3)
+    """
+    if isinstance(progress, CountsWork):
+        progress.announce(kind, number)
+
+
+@runtime_checkable
 class TakesTotal(Protocol):
     """A `Task` that can be told later how much work it is."""
 

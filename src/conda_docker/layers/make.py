@@ -20,7 +20,7 @@ from conda_docker.layers.stores.confirm import check_diff_id, differences
 from python_docker.errors import Error
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
-from python_docker.progress import SILENT, Progress, expect
+from python_docker.progress import SILENT, Progress, announce, expect
 
 if TYPE_CHECKING:
     from conda_docker.layers.facts import LayerFacts
@@ -251,6 +251,7 @@ class _Making:
         if missing or found:
             from conda_docker.layers.making.pipeline import ready_layers
 
+            announce(self.progress, "layer", len(missing))
             yield from ready_layers(
                 found,
                 missing,

@@ -23,7 +23,7 @@ from conda_docker.layers.member import named
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores.layer_stores import LayerStores
 from python_docker.errors import Error
-from python_docker.progress import SILENT, Progress, expect
+from python_docker.progress import SILENT, Progress, announce, expect
 from python_docker.streams.growing import GrowingFile
 
 if TYPE_CHECKING:
@@ -167,6 +167,7 @@ def make_works(
             yield making.outcome(step)
     if not kept and not missing:
         return
+    announce(shop.progress, "layer", len(missing))
     for step in ready_layers(
         kept,
         missing,

@@ -30,6 +30,8 @@ _AMOUNT = len("123.4 MB of 123.4 MB")
 _RATE = len("123.4 MB/s")
 _LEFT = len("59 min left")
 _BRIEF = len("123.4 MB")
+AGAIN = "again"
+"""The outcome of work that will begin once more."""
 _FINISHING = "finishing"
 """What is said of work whose last byte has gone and that still goes on, as when a registry puts a blob together."""
 
@@ -45,6 +47,7 @@ class Terminal(Shown):
         super().__init__(output)
         self._active: dict[Work, None] = {}
         self._rows: list[Work] = []
+        self._announced: dict[str, tuple[int, int]] = {}
         self._over = threading.Event()
         self._begun = time.monotonic()
         self._rates: dict[Work, Rate] = {}
@@ -60,6 +63,16 @@ class Terminal(Shown):
         super().finished(work, outcome)
         with self._lock:
             self._active.pop(work, None)
+            kind = work.label.partition(" ")[0]
+            if kind in self._announced and outcome != AGAIN:
+                done, of = self._announced[kind]
+                self._announced[kind] = done + 1, of
+
+    def announce(self, kind: str, number: int) -> None:
+        """Count so many more pieces of work whose labels have this first word; see `CountsWork`."""
+        with self._lock:
+            done, of = self._announced.get(kind, (0, 0))
+            self._announced[kind] = done, of + number
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -152,9 +165,10 @@ class Terminal(Shown):
 
     def _counted(self, shown: int, now: float, *, rates: bool) -> str:
         with self._lock:
-            done, under_way = sum(self.outcomes.values()), len(self._active)
+            ended, under_way = sum(self.outcomes.values()), len(self._active)
+            announced = [f"{done} of {of} {kind}s made" for kind, (done, of) in self._announced.items()]
             moved = self.moved + sum(work.done for work in self._active if work.moves)
-        told = [f"{done} done", *([f"{format_size(moved)} moved"] if moved else [])]
+        told = [f"{ended} done", *announced, *([f"{format_size(moved)} moved"] if moved else [])]
         if (rate := _per_second(self._moving.at(moved, now))) and rates:
             told[-1] += f" at {rate}"
         more = under_way - shown

@@ -241,3 +241,12 @@ def test_what_is_made_has_a_total_and_is_not_moved() -> None:
     assert "moved" not in terminal._counted(1, work.begun + 1, rates=True)
     work.advance(51_000_000)
     assert terminal._told(work, work.begun + 2) == ["100.0 MB of 100.0 MB", "", "finishing"]
+
+
+def test_how_many_layers_of_all_are_made() -> None:
+    terminal = Terminal(Output())
+    terminal.announce("layer", 2)
+    terminal.announce("layer", 1)
+    for label, outcome in (("layer numpy", ""), ("layer python", "again"), ("solve for linux/amd64", "")):
+        terminal.start(label, None).finish(outcome)
+    assert terminal._counted(1, 0.0, rates=True).startswith("3 done, 1 of 3 layers made, ")
