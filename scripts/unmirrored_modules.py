@@ -98,7 +98,7 @@ REASONS = {
     "baking/test_bake and cluster/test_cluster: a stage of a bake, which means something only with the others": """
         conda_docker/baking/assembly.py conda_docker/baking/planned.py conda_docker/baking/preview.py
         conda_docker/baking/local.py conda_docker/baking/result.py conda_docker/baking/running.py
-        conda_docker/baking/cluster/here.py conda_docker/baking/cluster/scheduler.py
+        conda_docker/baking/cluster/here.py
         conda_docker/baking/cluster/tasks.py
         conda_docker/baking/cluster/worker_command.py
         conda_docker/baking/layers/archives.py conda_docker/baking/layers/making.py
