@@ -188,7 +188,8 @@ def _own_layer(
     started = time.monotonic()
     system = plan.system if plan.base is not None else None
     layer = environment_layer(plan.environment, plan.recipe, activation, user, system, created, frozen=options.frozen)
-    record = BuildRecord.of(plan.recipe, options, extracted=any(each.extracted for each in packages.made))
+    extracted = any(each.extracted for each in packages.made)
+    record = BuildRecord.of(plan.recipe, options, extracted=extracted, activated=activation.to_json())
     history = environment_history(plan.environment, plan.recipe.prefix, rfc3339(created), record.to_json())
     return NewLayers((NewLayer.of(layer, history, seconds=time.monotonic() - started, always=True),))
 

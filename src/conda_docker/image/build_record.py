@@ -7,14 +7,14 @@ is what the user chose or what the base image says: nothing of the machine that 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from conda_docker.build_options import Activate, BuildOptions, LinkScripts
 from conda_docker.layers.recipe import LAYER_FORMAT, Recipe
 from python_docker.streams.compression import Compression
 
-ENVIRONMENT_FORMAT = 2
+ENVIRONMENT_FORMAT = 3
 """To be raised whenever the same inputs give another layer of an environment's own."""
 
 
@@ -42,9 +42,18 @@ class BuildRecord:
     frozen: bool = False
     extracted: bool = False
     link_scripts_network: bool = False
+    activated: Mapping[str, Any] = field(default_factory=dict)
+    """What `Activation.to_json` says."""
 
     @classmethod
-    def of(cls, recipe: Recipe, options: BuildOptions, *, extracted: bool = False) -> BuildRecord:
+    def of(
+        cls,
+        recipe: Recipe,
+        options: BuildOptions,
+        *,
+        extracted: bool = False,
+        activated: Mapping[str, Any] | None = None,
+    ) -> BuildRecord:
         """Return the record of a build by this release."""
         return cls(
             bytecode=recipe.bytecode,
@@ -60,6 +69,7 @@ class BuildRecord:
             frozen=options.frozen,
             extracted=extracted,
             link_scripts_network=options.link_scripts is LinkScripts.RUN and options.link_scripts_network,
+            activated=activated or {},
         )
 
     def recipe(self, prefix: str, python_version: str | None, site_packages: str | None) -> Recipe:
@@ -83,7 +93,7 @@ class BuildRecord:
         """Return the record as JSON values; what is as it is by default is left out.
 
         >>> BuildRecord(bytecode="3.12.1", level=6).to_json()
-        {'layerFormat': 5, 'environmentFormat': 2, 'bytecode': '3.12.1', 'compression': 'gzip', 'level': 6}
+        {'layerFormat': 5, 'environmentFormat': 3, 'bytecode': '3.12.1', 'compression': 'gzip', 'level': 6}
         """
         value: dict[str, Any] = {
             "layerFormat": self.layer_format,
@@ -103,8 +113,9 @@ class BuildRecord:
             "frozen": self.frozen,
             "extracted": self.extracted,
             "linkScriptsNetwork": self.link_scripts_network,
+            "activated": dict(self.activated),
         }
-        return value | {name: field for name, field in others.items() if field}
+        return value | {name: other for name, other in others.items() if other}
 
     @classmethod
     def from_json(cls, value: Any) -> BuildRecord | None:
@@ -132,6 +143,7 @@ class BuildRecord:
                 frozen=bool(value.get("frozen")),
                 extracted=bool(value.get("extracted")),
                 link_scripts_network=bool(value.get("linkScriptsNetwork")),
+                activated=dict(value.get("activated", {})),
             )
         except (KeyError, TypeError, ValueError):
             return None

@@ -51,6 +51,7 @@ def own_layer(
         system = read_base_system(base, cache_dir, accounts=record.user is not None)
     root = recipe.prefix_in_image.root
     scripts = [path for step in built.groups for path in _known_scripts(step, activation_scripts, root)]
+    shell = shell_of(environment, system, recipe.prefix)
     activation = activate(
         record.activate,
         recipe.prefix,
@@ -58,8 +59,12 @@ def own_layer(
         package_variables={},
         environment_variables=environment.variables,
         scripts=[*scripts, *environment.script_files],
-        shell=shell_of(environment, system, recipe.prefix),
+        shell=shell,
     )
+    try:
+        activation = activation.with_record(record.activated, recipe.prefix, shell)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise Error(f"the history does not say what activation sets: {error}") from None
     user = None
     if record.user is not None and system.problem is None:
         user = container_user(record.user, system, name=record.user_name, home=record.home)

@@ -9,7 +9,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conda_docker.build_options import Activate
 from conda_docker.environment.active import active_variables
@@ -41,6 +41,33 @@ class Activation(NamedTuple):
     notes: tuple[str, ...] = ()
     scripted: Mapping[str, str] = _NONE
     base_prefix: str | None = None
+    before: Mapping[str, str] = _NONE
+    """The values, where there were any, that variables in `scripted` had before."""
+    kept: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """Return what the texts of scripts are made of, and `with_record` reads, as JSON values."""
+        value = {
+            "variables": dict(self.variables),
+            "scripted": dict(self.scripted),
+            "basePrefix": self.base_prefix,
+            "before": dict(self.before),
+            "kept": list(self.kept),
+        }
+        return {name: part for name, part in value.items() if part}
+
+    def with_record(self, record: Mapping[str, Any], prefix: str, shell: str | None) -> Activation:
+        """Return the activation that `to_json` described. Raises `TypeError` or `ValueError` for what it never says."""
+        scripted, before = dict(record.get("scripted", {})), dict(record.get("before", {}))
+        kept = tuple(record.get("kept", ()))
+        if not all(map(_VARIABLE.fullmatch, (*record.get("variables", {}), *scripted, *kept))):
+            raise ValueError("the history names a variable that cannot be one")
+        entrypoint = self.entrypoint
+        if entrypoint is not None and shell is not None:
+            undone = {name: (value, before.get(name)) for name, value in scripted.items()}
+            entrypoint = entrypoint_script(prefix, shell, undone=undone, kept=kept)
+        variables = dict(record.get("variables", {}))
+        return Activation(variables, entrypoint, (), scripted, record.get("basePrefix"), before, kept)
 
 
 def activate(
@@ -118,7 +145,8 @@ def with_scripts(
         undone = {name: (value, before.get(name)) for name, value in scripted.items()}
         entrypoint = entrypoint_script(prefix, shell, undone=undone, kept=kept)
     notes = (*activation.notes, *_notes(names, evaluated, kept, has_entrypoint=entrypoint is not None))
-    return activation._replace(entrypoint=entrypoint, scripted=scripted, notes=notes)
+    known = {name: before[name] for name in scripted if name in before}
+    return activation._replace(entrypoint=entrypoint, scripted=scripted, notes=notes, before=known, kept=tuple(kept))
 
 
 def _replaces(value: str, declared: str | None) -> bool:

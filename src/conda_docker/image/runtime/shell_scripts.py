@@ -37,7 +37,7 @@ def entrypoint_script(
         '    exec bash "$0" "$@"\n'
         "fi\n"
         f'if [ -n "${{CONDA_PREFIX-}}" ] && [ "$CONDA_PREFIX" != {shlex.quote(prefix)} ]; then exec "$@"; fi\n'
-        f"{''.join(_undo(name, *values) for name, values in (undone or {}).items())}"
+        f"{''.join(_undo(name, *values) for name, values in sorted((undone or {}).items()))}"
         f"{saved}"
         f"{sourcing(prefix)}"
         f"{restored}"
@@ -61,7 +61,7 @@ def login_script(prefix: str, variables: Mapping[str, str], path: str, base_pref
     inactive = '[ -z "${CONDA_PREFIX-}" ]'
     if base_prefix:
         inactive += f' || [ "$CONDA_PREFIX" = {shlex.quote(base_prefix)} ]'
-    exports = "".join(f"    export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+    exports = "".join(f"    export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
     return (
         "# The conda environment comes first in login shells, too.\n"
         f'case ":$PATH:" in\n    *:{folders}:*) ;;\n    *) PATH={folders}:$PATH; export PATH ;;\nesac\n'
