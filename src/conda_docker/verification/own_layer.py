@@ -62,7 +62,8 @@ def own_layer(
         shell=shell,
     )
     try:
-        activation = activation.with_record(record.activated, recipe.prefix, shell)
+        if record.activated:
+            activation = activation.with_record(record.activated, recipe.prefix, shell)
     except (AttributeError, TypeError, ValueError) as error:
         raise Error(f"the history does not say what activation sets: {error}") from None
     user = None
