@@ -32,6 +32,7 @@ OTHERS: dict[str, Any] = {
     "frozen": True,
     "extracted": True,
     "link_scripts_network": True,
+    "activated": {"variables": {"A": "1"}, "kept": ["A"]},
 }
 
 
