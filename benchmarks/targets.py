@@ -92,7 +92,7 @@ def _bake(group: Group) -> Iterator[Target]:
         yield Target(AT_ONCE, "less than one by one", f"{apart / together:.1f} times less", together < apart)
     for row in group["rows"]:
         if "idle" in row:
-            yield Target(f"idle time, {row['work']}", "10 %", f"{row['idle']:.1%}", row["idle"] < 0.1)
+            yield Target(f"idle time, {row['work']}", "10%", f"{row['idle']:.1%}", row["idle"] < 0.1)
     for row, ratio in ratios_of_work(group["rows"]):
         if row["work"] != on_workers(1):
             yield Target(f"total work, {row['work']}", "1.05 x one worker's", f"{ratio:.2f} x", ratio <= 1.05)

@@ -11,6 +11,9 @@ from python_docker.spec.reference import ImageReference
 if TYPE_CHECKING:
     from python_docker.registry.access.options import RegistryOptions
 
+_PORT = 4
+"""Digits of what is rather a port than a tag."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayerRepository:
@@ -28,6 +31,11 @@ class LayerRepository:
         if separator:
             hint = "; --insecure HOST allows plain HTTP" if scheme == "http" else ""
             raise InvalidReference(f"a layer repository is named without {scheme}://, such as {rest[:200]}{hint}")
+        host, _, port = self.reference.partition(":")
+        if "/" not in host and len(port) >= _PORT and port.isdecimal():
+            raise InvalidReference(
+                f"{self.reference[:200]} is a host: name a repository there, such as {self.reference[:200]}/layers"
+            )
         reference = ImageReference.parse(self.reference)
         if ":" in self.reference.rpartition("/")[2] or reference.digest is not None:
             raise InvalidReference(

@@ -31,7 +31,7 @@ def check_policy(
 ) -> LockedEnvironment:
     """Return an environment whose packages obey a policy, with what could be learned of them on the way.
 
-    What the environment's description does not say (licences and times, in an explicit list) is taken from the
+    What the environment's description does not say (licenses and times, in an explicit list) is taken from the
     packages, which are downloaded for it unless `download` is False. Raises `PolicyViolated` with every package that
     breaks a rule, `InvalidPolicy` for a source of advisories that cannot say, and `DownloadError`.
     """

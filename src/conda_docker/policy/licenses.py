@@ -1,4 +1,4 @@
-"""Whether a licence is denied: expressions of SPDX are understood, other words are matched as they are."""
+"""Whether a license is denied: expressions of SPDX are understood, other words are matched as they are."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from license_expression import Licensing
 
 NONE = "none"
-"""The pattern for packages that state no licence."""
+"""The pattern for packages that state no license."""
 
 
 def check_patterns(patterns: Sequence[str]) -> None:
-    """Raise `InvalidPolicy` for patterns that are meant to deny licences and would match none of them.
+    """Raise `InvalidPolicy` for patterns that are meant to deny licenses and would match none of them.
 
-    Raises `MissingExtra` without the library that knows licences.
+    Raises `MissingExtra` without the library that knows licenses.
 
     >>> check_patterns(["AGPL-*", "MIT", "none", "Our Own License"])
     >>> check_patterns(["AGPL"])
@@ -57,9 +57,9 @@ def check_patterns(patterns: Sequence[str]) -> None:
 
 
 def denial(stated: str | None, patterns: Sequence[str]) -> str | None:
-    """Return the pattern that denies a licence; None for one that is allowed.
+    """Return the pattern that denies a license; None for one that is allowed.
 
-    Of `A OR B` whichever is allowed may be chosen, `A AND B` needs both; `A WITH exception` is one licence, which
+    Of `A OR B` whichever is allowed may be chosen, `A AND B` needs both; `A WITH exception` is one license, which
     `A*` matches and `A` does not.
 
     >>> denial("MIT OR GPL-3.0-only", ["GPL-*"]) is None, denial("MIT AND GPL-3.0-only", ["gpl-*"])

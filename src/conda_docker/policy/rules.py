@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Policy:
     """Rules for conda packages and wheels; without any, everything is allowed.
 
-    `deny_licenses` are patterns such as `AGPL-*` that no licence may match which cannot be avoided by choosing another
+    `deny_licenses` are patterns such as `AGPL-*` that no license may match which cannot be avoided by choosing another
     of an expression; `none` stands for a package that states none. `allow_channels` are URLs, or names on the usual
     host, that conda packages must be from, and the beginnings of URLs that wheels must have, or `pypi` for any.
     `max_age` and `exclude_newer` are about when conda packages were built. With `require_hash` each package needs a

@@ -28,7 +28,7 @@
   }
   const percent = (part, whole) => {
     const value = whole ? (part / whole) * 100 : 0;
-    return value && value < 0.1 ? "less than 0.1 %" : `${value.toFixed(value < 10 ? 1 : 0)} %`;
+    return value && value < 0.1 ? "less than 0.1%" : `${value.toFixed(value < 10 ? 1 : 0)}%`;
   };
   const number = (value) => value.toLocaleString("en-US").replaceAll(",", "\u202f");
   const count = (value, noun) => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;

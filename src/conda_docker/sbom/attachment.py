@@ -86,7 +86,7 @@ def find_bill(source: Source, image: Image, bill_format: BillFormat) -> tuple[by
     """Return the bill of an image that `source` holds, and whether it was attached.
 
     Of several that are attached, the newest that can be read, with a warning. Where none is, one is made from the
-    image's history, which lacks licences and dependencies. Raises `NotFound` when the history names no packages either,
+    image's history, which lacks licenses and dependencies. Raises `NotFound` when the history names no packages either,
     and what reading the source raises.
     """
     digest = image.manifest.digest

@@ -87,7 +87,7 @@ def bill_of_materials(
     """Return the bill of materials of an image, which is the same for the same image.
 
     It is made from the image's history, which names every package with its hash. `environment`, where the image was
-    just built from it (`BuildResult.environment`), adds licences, dependencies, and the distributions that conda
+    just built from it (`BuildResult.environment`), adds licenses, dependencies, and the distributions that conda
     packages bring to pip: packages that have to do with Python are looked into, and downloaded into `cache_dir` (None:
     the user's) unless they are there or were looked into before. `stated` (`BuildResult.stated`) adds the licenses of
     wheels, and where conda packages were built from. With `files`, every file of the packages is listed with its

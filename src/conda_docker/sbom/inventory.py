@@ -68,7 +68,7 @@ class Inventory:
     """What is in an image: `layers` bottom first, `components` in the order of the layers that hold them.
 
     `requested` are refs of what the user asked for. `created` is the image's own time. `complete` is False where only
-    the image's history was read, so that licences and dependencies are not known.
+    the image's history was read, so that licenses and dependencies are not known.
     """
 
     image: ImageItem

@@ -1,4 +1,4 @@
-"""Licences as packages state them: expressions of SPDX where they are such, else their own words."""
+"""Licenses as packages state them: expressions of SPDX where they are such, else their own words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class License:
 
 
 def read_license(stated: str) -> License:
-    """Return the licence that a record or a wheel states.
+    """Return the license that a record or a wheel states.
 
     >>> read_license("mit or Apache-2.0").expression
     'MIT OR Apache-2.0'
@@ -42,7 +42,7 @@ def read_license(stated: str) -> License:
 
 @cache
 def licensing() -> Licensing:
-    """Return the licences of the SPDX list, which takes a tenth of a second to load."""
+    """Return the licenses of the SPDX list, which takes a tenth of a second to load."""
     from license_expression import get_spdx_licensing
 
     return get_spdx_licensing()

@@ -73,7 +73,7 @@ def spdx_document(inventory: Inventory) -> bytes:
 
 
 class _Licenses:
-    """The licences of a document; those that are not on SPDX's list get a name of their own."""
+    """The licenses of a document; those that are not on SPDX's list get a name of their own."""
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}

@@ -61,7 +61,7 @@ class Location:
             if is_file or (os.path.isdir(text) and _LOOKS_LIKE_PATH.match(text)):  # noqa: PTH112
                 kind = "file" if is_file else "folder"
                 raise InvalidReference(
-                    f"{text[:300]!r} is a {kind}, but this is not an image: expected a tar archive, an OCI layout or "
+                    f"{text[:300]!r} is a {kind}, but not an image: expected a tar archive, an OCI layout or "
                     "a folder of skopeo's; an image of that name in a registry is docker://NAME"
                 )
             if _LOOKS_LIKE_PATH.match(text):

@@ -21,6 +21,7 @@ def test_a_repository_is_named_with_its_registry(name: str) -> None:
         ("ghcr.io/org/layers:1", r"names an image, and layers are in a repository: give ghcr\.io/org/layers alone"),
         (f"ghcr.io/org/layers@sha256:{'0' * 64}", "names an image"),
         ("ghcr.io/Org/layers", "Org/layers"),
+        ("localhost:5000", "is a host: name a repository there, such as localhost:5000/layers"),
     ],
 )
 def test_what_names_none_is_refused(name: str, problem: str) -> None:

@@ -1,4 +1,4 @@
-"""Which licences are denied: of alternatives one that is allowed is enough, of what is needed none may be denied."""
+"""Which licenses are denied: of alternatives one that is allowed is enough, of what is needed none may be denied."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_its_policy_forbids_the_network_and_foreign_scripts(show: Show) -> None:
         assert any(refused in error and "Content Security Policy" in error for error in page.errors)
 
 
-@pytest.mark.parametrize("where", ["name", "label", "environment", "history", "path", "licence"])
+@pytest.mark.parametrize("where", ["name", "label", "environment", "history", "path", "license"])
 def test_what_an_image_says_stays_text(show: Show, where: str) -> None:
     image = Image(HOSTILE if where == "name" else "app", "1.0")
     image.config["Labels"][HOSTILE if where == "label" else "label"] = HOSTILE

@@ -53,7 +53,7 @@ def bill(result: BuildResult, bill_format: str, cache: Path) -> bytes:
 
 @pytest.fixture
 def result(synthetic_channel: SyntheticChannel, tmp_path: Path) -> BuildResult:
-    """Return the image of packages with all kinds of licences."""
+    """Return the image of packages with all kinds of licenses."""
     return built(synthetic_channel, [*PACKAGES, PYTHON, MODULE], tmp_path / "cache")
 
 

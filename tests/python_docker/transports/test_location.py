@@ -72,7 +72,7 @@ def test_a_file_that_is_not_an_image_is_not_asked_for_in_a_registry(here: Path, 
 def test_a_folder_beside_hides_no_image_of_its_name(here: Path) -> None:
     (here / "debian").mkdir()
     assert Location.parse("debian", default_transport="docker").transport == "docker"
-    with pytest.raises(InvalidReference, match="is a folder, but this is not an image"):
+    with pytest.raises(InvalidReference, match="is a folder, but not an image"):
         Location.parse("./debian", default_transport="docker")
 
 

@@ -26,7 +26,7 @@ def worker_command(scheduler: str | None) -> str:
             f"pip install 'conda-docker[dask]=={__version__}'",
             "# Dask's own profiler takes half of the CPU of an idle worker, and may hang it in Python 3.11:",
             "export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False",
-            "# By default it looks at its own loop and memory some sixty times a second, for 1.5 % of a processor:",
+            "# By default it looks at its own loop and memory some sixty times a second, for 1.5% of a processor:",
             "export DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL=500ms",
             "export DASK_DISTRIBUTED__WORKER__MEMORY__MONITOR_INTERVAL=1s",
             "export DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL=5s",

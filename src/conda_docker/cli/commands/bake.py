@@ -50,7 +50,7 @@ def bake(ctx: click.Context, /, console: Output, **given: Any) -> int | None:
 
     The images are described by folders of environments, or declared in a file, each in one or more variants. What they
     have in common is solved, downloaded, made and sent once, and an image that fails does not stop the others. The
-    options of `build` apply to each. The exit code is 0 if every image was built, that of the failure if all failed in
+    options of `build` apply to each. The exit code is 0 if every image was built, that of the failures if all failed in
     the same way, and 1 otherwise.
     """
     if given["print_dask_worker"]:

@@ -174,7 +174,7 @@ def _show_bill(
     if not attached:
         output.note(
             f"note: no {bill_format} bill of materials is attached; this one is made from the image's history, which "
-            "does not say licences and dependencies"
+            "does not say licenses and dependencies"
         )
     output.raw(bill)
 

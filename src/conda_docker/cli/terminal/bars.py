@@ -205,5 +205,5 @@ def _briefly(work: Work, under_way: bool) -> str:
     if not under_way:
         return work.outcome or "done"
     if work.total:
-        return f"{min(100, work.done * 100 // work.total)} %"
+        return f"{min(100, work.done * 100 // work.total)}%"
     return format_size(work.done) if work.done else format_seconds(work.elapsed)

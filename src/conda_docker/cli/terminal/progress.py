@@ -116,7 +116,7 @@ class Lines(Shown):
         self._reported[work] = now
         done = format_size(work.done)
         if work.total:
-            done += f" of {format_size(work.total)} ({work.done * 100 // work.total} %)"
+            done += f" of {format_size(work.total)} ({work.done * 100 // work.total}%)"
         self._line(f"{work.label}: {done}, {format_size(work.done / work.elapsed)}/s")
 
     def finished(self, work: Work, outcome: str) -> None:

@@ -41,8 +41,10 @@ def find_prefix(name: str, configuration: CondaConfiguration, environ: Mapping[s
         )
     if listed:
         return listed[0]
-    known = sorted({found for folder in environment_folders(configuration, environ) for found in _names(folder)})
-    others = f"; there are {', '.join(known[:20])}" if known else ""
+    folders = environment_folders(configuration, environ)
+    known = sorted({found for folder in folders for found in _names(folder)})
+    searched = f" in {', '.join(map(str, folders))}; give --prefix PATH"
+    others = f"; there are {', '.join(known[:20])}" if known else searched
     raise EnvironmentNotFound(f"there is no environment called {name!r}{others}")
 
 

@@ -9,7 +9,7 @@ _LONGEST = 200
 
 
 def stated_license(metadata: str) -> str | None:
-    """Return the licence that a METADATA file states, None where it states none.
+    """Return the license that a METADATA file states, None where it states none.
 
     >>> stated_license("License: MIT\\nLicense-Expression: Apache-2.0\\n")
     'Apache-2.0'

@@ -57,7 +57,7 @@ def page_routes(server: Server) -> list[BaseRoute]:
         return _json(
             {
                 # Where it is on this machine is nobody's business.
-                "base": configuration.base if ":/" not in configuration.base else "a base image of this server",
+                "base": configuration.base if ":/" not in configuration.base else "a base image that this server keeps",
                 "channels": list(map(channel_alias, client.channels)),
                 "platforms": list(map(str, configuration.platforms)),
                 "environments": allowed,
@@ -149,7 +149,7 @@ async def _text(request: Request, limits: Limits) -> str:
             async for piece in request.stream():
                 body += piece
                 if len(body) > limits.lock_bytes:
-                    raise TooLarge(f"a lock file may have {limits.lock_bytes} bytes here")
+                    raise TooLarge(f"a lock file may be at most {limits.lock_bytes} bytes long")
     except TimeoutError:
         raise TooSlow(f"the lock file did not come within {limits.stall_seconds} s") from None
     try:

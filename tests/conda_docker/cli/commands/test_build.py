@@ -741,7 +741,7 @@ def test_an_image_can_be_built_on_another_in_its_layout(build: Build, tmp_path: 
     [
         (("-f", "nothere.yml"), "error: cannot read nothere.yml: No such file or directory"),
         (("-p", "nothere"), "nothere is not there"),
-        (("-n", "nothere"), "error: there is no environment called 'nothere'"),
+        (("-n", "nothere"), "error: there is no environment called 'nothere' in "),
     ],
 )
 def test_an_environment_that_is_not_there(conda_docker: Run, args: tuple[str, ...], message: str) -> None:

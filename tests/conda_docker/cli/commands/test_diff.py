@@ -135,7 +135,7 @@ def test_a_file_that_is_nothing_to_compare_is_no_difference(conda_docker: Run, t
     (tmp_path / "notes.bin").write_bytes(b"\0\1")
     found = conda_docker("diff", "--exit-code", str(tmp_path / "notes.bin"), str(tmp_path / "notes.bin"))
     assert (found.returncode, found.stdout) == (2, "")
-    assert "is a file, but this is not an image" in found.stderr
+    assert "is a file, but not an image" in found.stderr
 
 
 def test_one_form_at_a_time(conda_docker: Run) -> None:

@@ -42,7 +42,7 @@ def test_work_that_takes_long_is_told_of_now_and_then(
     for now in range(1, 26):  # noqa: B007 - the clock
         work.advance(10_000)
     lines = capsys.readouterr().err.splitlines()
-    assert lines == ["blob: 100.0 kB of 1.0 MB (10 %), 10.0 kB/s", "blob: 200.0 kB of 1.0 MB (20 %), 10.0 kB/s"]
+    assert lines == ["blob: 100.0 kB of 1.0 MB (10%), 10.0 kB/s", "blob: 200.0 kB of 1.0 MB (20%), 10.0 kB/s"]
 
 
 def test_a_label_from_outside_cannot_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

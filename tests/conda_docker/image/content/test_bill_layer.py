@@ -38,7 +38,7 @@ Build = Callable[..., BuildResult]
 
 @pytest.fixture
 def build(synthetic_channel: SyntheticChannel, tmp_path: Path) -> Build:
-    """Return a function that builds an image of packages with all kinds of licences."""
+    """Return a function that builds an image of packages with all kinds of licenses."""
     packages = [*PACKAGES, PYTHON, MODULE]
     synthetic_channel.add(*packages)
     locked = tuple(synthetic_channel.locked(package) for package in packages)
