@@ -147,7 +147,7 @@ def test_a_copy_shows_names_amounts_and_the_time_left(
     assert session.code == 0, session.text
     assert session.lines[0].startswith("copied to")
     shown = {line for screen in drawn(session) for line in screen if line.startswith("layer 0")}
-    told = r"\d+ %" if columns == 40 else r"[━─]+ +\d+\.\d kB of 10\d\.\d kB +\d+\.\d kB/s +[123] s left"
+    told = r"\d+%" if columns == 40 else r"[━─]+ +\d+\.\d kB of 10\d\.\d kB +\d+\.\d kB/s +[123] s left"
     assert [line for line in shown if re.fullmatch(rf"layer 0 +{told}", line)], shown
     assert all(len(line) < columns for screen in drawn(session) for line in screen)
     known = re.compile(r"layer [01] |config |\d+ done, ")
