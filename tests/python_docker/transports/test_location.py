@@ -65,7 +65,7 @@ def test_a_path_is_looked_at(here: Path) -> None:
 @pytest.mark.parametrize("name", ["env.yml", "./env.yml", "python"])
 def test_a_file_that_is_not_an_image_is_not_asked_for_in_a_registry(here: Path, name: str) -> None:
     (here / name).write_text("dependencies: [python]\n" * 50)
-    with pytest.raises(InvalidReference, match="this is not an image"):
+    with pytest.raises(InvalidReference, match="not an image"):
         Location.parse(name, default_transport="docker")
 
 
