@@ -262,7 +262,7 @@ def test_a_base_that_is_out_of_reach_fails_the_images_on_it(
     result = conda_docker("bake", "-o", "out", "-j2", "--quiet")
     assert result.returncode == ExitCode.NETWORK
     assert result.stdout.startswith("good sha256:")
-    assert "bad: cannot connect to localhost:1" in result.stderr
+    assert "bad: cannot read localhost:1/base:1: cannot connect to localhost:1" in result.stderr
 
 
 def test_a_place_that_cannot_be_written_is_an_error_of_its_image(
