@@ -28,7 +28,7 @@ from python_docker.errors import (
 # What never leaves the modules that raise it: it only stops work, or stands for a failure that another error tells of.
 INNER = {
     "conda_docker.baking.cluster.tasks.TaskFailed",
-    "conda_docker.cli._Terminated",
+    "conda_docker.cli.signals.Ended",
     "conda_docker.cli.terminal.output.StdoutClosed",
     "conda_docker.package.fetch.download.Stopped",
     "python_docker.http.connections.diagnosis.BadAddress",
