@@ -58,16 +58,18 @@ class Activation(NamedTuple):
 
     def with_record(self, record: Mapping[str, Any], prefix: str, shell: str | None) -> Activation:
         """Return the activation that `to_json` described. Raises `TypeError` or `ValueError` for what it never says."""
-        scripted, before = dict(record.get("scripted", {})), dict(record.get("before", {}))
-        kept = tuple(record.get("kept", ()))
-        if not all(map(_VARIABLE.fullmatch, (*record.get("variables", {}), *scripted, *kept))):
+        variables, scripted, before = (dict(record.get(key, {})) for key in ("variables", "scripted", "before"))
+        kept, base_prefix = tuple(record.get("kept", ())), record.get("basePrefix")
+        if not all(map(_VARIABLE.fullmatch, (*variables, *scripted, *kept))):
             raise ValueError("the history names a variable that cannot be one")
+        values = (*variables.values(), *scripted.values(), *before.values(), base_prefix or "")
+        if not all(isinstance(value, str) for value in values):
+            raise TypeError("the history gives a variable a value that is no string")
         entrypoint = self.entrypoint
         if entrypoint is not None and shell is not None:
             undone = {name: (value, before.get(name)) for name, value in scripted.items()}
             entrypoint = entrypoint_script(prefix, shell, undone=undone, kept=kept)
-        variables = dict(record.get("variables", {}))
-        return Activation(variables, entrypoint, (), scripted, record.get("basePrefix"), before, kept)
+        return Activation(variables, entrypoint, (), scripted, base_prefix, before, kept)
 
 
 def activate(

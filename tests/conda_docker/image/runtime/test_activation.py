@@ -197,3 +197,27 @@ def test_the_entrypoint_works_without_any_script(tmp_path: Path) -> None:
 
 def test_the_state_file_is_conda_s() -> None:
     assert json.loads(state_file({"b": "2", "a": "1"})) == {"env_vars": {"a": "1", "b": "2"}}
+
+
+def test_an_activation_is_read_from_its_record() -> None:
+    made = Activation({"PATH": "/p/bin"}, entrypoint_script("/p"), (), {"A": "1"}, "/base", {"A": "0"}, ("B",))
+    found = Activation({}, entrypoint_script("/p")).with_record(made.to_json(), "/p", "/bin/sh")
+    undone = entrypoint_script("/p", undone={"A": ("1", "0")}, kept=["B"])
+    assert found == made._replace(entrypoint=undone)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"variables": {"A": 1}},
+        {"scripted": {"A": None}},
+        {"before": {"A": []}},
+        {"basePrefix": ["/p"]},
+        {"kept": ["a b"]},
+        {"variables": {"A;x": "1"}},
+        {"variables": 1},
+    ],
+)
+def test_a_record_that_no_build_writes_is_refused(record: dict[str, object]) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        Activation({}, "text").with_record(record, "/p", "/bin/sh")
