@@ -21,6 +21,8 @@ import os, signal, sys, threading, time
 from conda_docker import cli
 from python_docker.interruption import interrupted
 number = signal.Signals[sys.argv[1]]
+if signal.getsignal(number) is signal.SIG_IGN:  # as under nohup
+    signal.signal(number, signal.SIG_DFL)
 {what}
 cli.main([])
 """
