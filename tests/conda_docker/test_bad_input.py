@@ -452,9 +452,9 @@ def test_a_full_disk_at_the_output(
     [
         (["top"], "--load"),
         (["-o", "x.tar"], "packages"),
-        (["-o", "x.tar", "-f", "a.yml", "-n", "a"], "exclude"),
-        (["-o", "x.tar", "-n", "a", "-p", "b"], "exclude"),
-        (["-o", "x.tar", "-n", "a", "top"], "exclude"),
+        (["-o", "x.tar", "-f", "a.yml", "-n", "a"], "mutually exclusive"),
+        (["-o", "x.tar", "-n", "a", "-p", "b"], "mutually exclusive"),
+        (["-o", "x.tar", "-n", "a", "top"], "mutually exclusive"),
         (["-o", "x.tar", "top", "--env", "A"], "--env"),
         (["-o", "x.tar", "top", "--env", "=A"], "--env"),
         (["-o", "x.tar", "top", "--label", "A"], "--label"),

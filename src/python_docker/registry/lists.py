@@ -75,10 +75,11 @@ def next_names(pages: Iterable[list[str]], n: int | None, last: str | None) -> l
     ['b', 'c']
     """
     names: list[str] = []
+    knows_last = True
     for page in pages:
         names += page
+        if last is not None and not (knows_last := knows_last and last not in page):
+            names = sorted(name for name in names if name > last)
         if n is not None and len(names) >= n:
             break
-    if last is not None and last in names:
-        names = sorted(name for name in names if name > last)
     return sorted(names)[:n] if n is not None and len(names) > n else names
