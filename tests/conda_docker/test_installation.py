@@ -58,7 +58,7 @@ def test_the_program_goes_on_working_and_says_what_happened(site: Path, removed:
     (site / "hello.txt").write_text("hello")
     main = "from conda_docker.cli import main; main()"
     built = run(site, main, "inspect", "hello.txt")
-    assert "is not an image" in built.stderr
+    assert "not an image" in built.stderr
     cached = run(site, main, "cache", "path", "--cache-dir", "c")
     assert (cached.returncode, cached.stdout) == (0, "c\n")
     assert cached.stderr.count("\n") == 1

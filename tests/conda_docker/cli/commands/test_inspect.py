@@ -215,4 +215,4 @@ def test_a_file_that_is_not_an_image(conda_docker: Run, tmp_path: Path) -> None:
     (tmp_path / "env.yml").write_text("dependencies: [python]\n")
     result = conda_docker("inspect", "env.yml")
     assert result.returncode == 2
-    assert "this is not an image" in result.stderr
+    assert "but not an image" in result.stderr
