@@ -67,14 +67,24 @@ class RegistrySource:
         """Return what the tag, or the digest where there is one, names."""
         while self._root is None:
             try:
+                self._meet()
                 self._root = self._client.manifest(self._paths[0], self._reference.identifier)
             except RegistryError as error:
                 if len(self._paths) == 1 or not isinstance(error, NotFoundInRegistry):
-                    error = _naming(error, self._reference)
                     error.image = self._reference.familiar
-                    raise error from error.__cause__
+                    raise
                 self._paths = self._paths[1:]
         return self._root
+
+    def _meet(self) -> None:
+        """Find out how to speak to the registry.
+
+        Raises errors that name the image: of a slip in its name, a host that was not meant says nothing.
+        """
+        try:
+            _ = self.session.base_url
+        except ConnectionFailed as error:
+            raise ConnectionFailed(f"cannot read {self._reference}: {error}", cause=error.cause) from None
 
     def child(self, descriptor: Descriptor) -> Manifest | Index:
         """Return a manifest or index that an index names."""
@@ -137,10 +147,3 @@ def reference_of(location: Location) -> ImageReference:
     if reference is None:
         raise InvalidReference(f"{location} names no image: it looks like docker://ghcr.io/org/name:tag")
     return reference
-
-
-def _naming(error: RegistryError, reference: ImageReference) -> RegistryError:
-    """Return an error that names the image: of a slip in its name a host that was not meant says nothing."""
-    if not isinstance(error, ConnectionFailed) or str(error).startswith("cannot read "):
-        return error
-    return ConnectionFailed(f"cannot read {reference}: {error}", cause=error.cause)
