@@ -25,6 +25,15 @@ def format_table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = froze
     return "\n".join(lines)
 
 
+def all_known(number: int) -> str:
+    """Return what is said of layers, all of which are known.
+
+    >>> all_known(1), all_known(3)
+    ('known', 'all 3 known')
+    """
+    return "known" if number == 1 else f"all {number} known"
+
+
 def count(number: int, noun: str) -> str:
     """Return a number with its noun.
 

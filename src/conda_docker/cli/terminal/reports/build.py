@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conda_docker.arguments.amounts import format_duration, format_size
 from conda_docker.cli.terminal.places import describe_place, image_name, run_command
-from conda_docker.cli.terminal.tables import count, format_table
+from conda_docker.cli.terminal.tables import all_known, count, format_table
 
 if TYPE_CHECKING:
     from conda_docker.attestation.attachments import Attached
@@ -212,7 +212,7 @@ def _made(layers: Sequence[Report]) -> str:
     return ", ".join(
         [
             *([f"{built} built"] if built else []),
-            *([f"{known} known" if built else f"all {known} known"] if known else []),
+            *([f"{known} known" if built else all_known(known)] if known else []),
             f"and {always}",
         ]
     )

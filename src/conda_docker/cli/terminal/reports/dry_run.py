@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from conda_docker.arguments.amounts import format_size
-from conda_docker.cli.terminal.tables import count, format_table
+from conda_docker.cli.terminal.tables import all_known, count, format_table
 
 if TYPE_CHECKING:
     from conda_docker.dry_run import Amount, DryRun, Package, PlatformImage
@@ -70,11 +70,7 @@ def _platform_rows(platform: PlatformImage) -> Iterator[tuple[str, str]]:
     yield "packages", f"{len(platform.packages)}: {found}" if found else "none"
     layers = [layer for layer in platform.layers if layer.kind != "environment"]
     known = sum(layer.known for layer in layers)
-    states = (
-        ("known" if known == 1 else f"all {known} known")
-        if known == len(layers)
-        else f"{known} known, {len(layers) - known} to make"
-    )
+    states = all_known(known) if known == len(layers) else f"{known} known, {len(layers) - known} to make"
     yield "layers", f"{states}, and the environment's own, which every build makes"
 
 
