@@ -65,11 +65,15 @@ class Activation(NamedTuple):
         values = (*variables.values(), *scripted.values(), *before.values(), base_prefix or "")
         if not all(isinstance(value, str) for value in values):
             raise TypeError("the history gives a variable a value that is no string")
-        entrypoint = self.entrypoint
-        if entrypoint is not None and shell is not None:
-            undone = {name: (value, before.get(name)) for name, value in scripted.items()}
-            entrypoint = entrypoint_script(prefix, shell, undone=undone, kept=kept)
-        return Activation(variables, entrypoint, (), scripted, base_prefix, before, kept)
+        found = Activation(variables, self.entrypoint, (), scripted, base_prefix, before, kept)
+        return found.with_entrypoint(prefix, shell)
+
+    def with_entrypoint(self, prefix: str, shell: str | None) -> Activation:
+        """Return the same, whose entrypoint, if there is one, knows what scripts have set already."""
+        if self.entrypoint is None or shell is None:
+            return self
+        undone = {name: (value, self.before.get(name)) for name, value in self.scripted.items()}
+        return self._replace(entrypoint=entrypoint_script(prefix, shell, undone=undone, kept=self.kept))
 
 
 def activate(
@@ -142,13 +146,10 @@ def with_scripts(
     replaced = [name for name, value in evaluated.variables.items() if _replaces(value, declared.get(name))]
     kept = sorted({*replaced, *(name for name in evaluated.unset if name in declared)})
     scripted = {name: value for name, value in evaluated.variables.items() if name not in kept}
-    entrypoint = activation.entrypoint
-    if entrypoint is not None and shell is not None:
-        undone = {name: (value, before.get(name)) for name, value in scripted.items()}
-        entrypoint = entrypoint_script(prefix, shell, undone=undone, kept=kept)
-    notes = (*activation.notes, *_notes(names, evaluated, kept, has_entrypoint=entrypoint is not None))
+    notes = (*activation.notes, *_notes(names, evaluated, kept, has_entrypoint=activation.entrypoint is not None))
     known = {name: before[name] for name in scripted if name in before}
-    return activation._replace(entrypoint=entrypoint, scripted=scripted, notes=notes, before=known, kept=tuple(kept))
+    found = activation._replace(scripted=scripted, notes=notes, before=known, kept=tuple(kept))
+    return found.with_entrypoint(prefix, shell)
 
 
 def _replaces(value: str, declared: str | None) -> bool:
