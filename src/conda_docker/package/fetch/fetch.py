@@ -257,6 +257,7 @@ def http_options(
     `ssl_verify` comes before REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, and these before SSL_CERT_FILE and the system's
     certificates; `proxy_servers` before `http_proxy` and `https_proxy`.
     """
+    from conda_docker.channels.configuration import TRUSTSTORE
     from conda_docker.channels.proxies import checked_proxies
     from python_docker.http.options import HttpOptions
 
@@ -267,7 +268,7 @@ def http_options(
         configuration = read_conda_configuration(environ)
     verify = configuration.ssl_verify
     bundle: str | Path | None = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or None
-    if isinstance(verify, str) and verify != "truststore":
+    if isinstance(verify, str) and verify != TRUSTSTORE:
         bundle = expand_home(verify, environ)
     proxies = {f"{scheme}_proxy": url for scheme, url in checked_proxies(configuration).items()}
     if proxies:
