@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from conda_docker.errors import CacheError, OutOfReach
@@ -20,10 +19,9 @@ from conda_docker.layers.stores.confirm import check_diff_id, differences
 from python_docker.errors import Error
 from python_docker.image.layer import Layer
 from python_docker.parallel import Stop
-from python_docker.progress import SILENT, Progress, announce, expect
+from python_docker.progress import SILENT, Progress, announce
 
 if TYPE_CHECKING:
-    from conda_docker.layers.facts import LayerFacts
     from conda_docker.layers.fetching import Fetch
     from conda_docker.layers.member import Losses, Member
     from conda_docker.layers.plan import LayerPlan
@@ -265,36 +263,29 @@ class _Making:
     def _write(
         self, position: int, group: Group, paths: Sequence[PackageFile], lost: Losses, compiler: Compiler | None
     ) -> MadeLayer:
-        from conda_docker.layers.making.once import made_once
-        from conda_docker.layers.making.write import write_layer
+        from conda_docker.layers.making.once import made_layer
         from python_docker.streams.growing import GrowingFile
 
         self.stop.check()
         started = time.monotonic()
         task = self.progress.start(f"layer {named(group)}", None)
-        extracted = any(path.is_dir() for path in paths)
         store = self.stores.local
-
-        def write() -> tuple[Layer, LayerFacts]:
-            return write_layer(
-                self.recipe,
-                group,
-                paths,
-                store.blobs.writer,
-                compiler=compiler,
-                lost=lost,
-                advance=self.stop.guard(task).advance,
-                expect=partial(expect, task),
-            )
-
-        inputs = self.recipe.inputs(group, extracted=extracted, lost=lost)
         anew = self.again or store not in self.stores.sources
         try:
-            layer, facts, known = made_once(inputs, store, write, self.stop, anew=anew)
+            return made_layer(
+                position,
+                group,
+                paths,
+                self.recipe,
+                store,
+                task,
+                self.stop,
+                compiler=compiler,
+                lost=lost,
+                anew=anew,
+                begun=started,
+            )
         except Error:
             if any(isinstance(path, GrowingFile) for path in paths):
                 task.finish("again")  # once all of the package is there
             raise
-        task.finish("known" if known else "")
-        source = None if inputs is None else store
-        return MadeLayer(position, group, layer, facts, known, time.monotonic() - started, extracted, source=source)

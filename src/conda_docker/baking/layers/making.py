@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from conda_docker.layers.member import named
 from conda_docker.layers.recipe import digest_of
 from conda_docker.layers.stores.layer_stores import LayerStores
 from python_docker.errors import Error
-from python_docker.progress import SILENT, Progress, announce, expect
+from python_docker.progress import SILENT, Progress, announce
 from python_docker.streams.growing import GrowingFile
 
 if TYPE_CHECKING:
@@ -234,36 +233,30 @@ class _Making:
 
     def write(self, number: int, group: Sequence[Member], paths: Sequence[PackageFile]) -> _Step:
         """Return a layer of packages that are there."""
-        from conda_docker.layers.making.once import made_once
-        from conda_docker.layers.making.write import write_layer
+        from conda_docker.layers.making.once import made_layer
 
         shop, work = self._shop, self._works[number]
         shop.stop.check()
         error = next((self._failed[m.stem, m.sha256] for m in group if (m.stem, m.sha256) in self._failed), None)
         if error is not None:
             return _Step(number, None, error)
-        store, extracted = shop.stores.local, any(path.is_dir() for path in paths)
-        started = time.monotonic()
+        store, started = shop.stores.local, time.monotonic()
         task = shop.progress.start(f"layer {named(work.members)}", None)
         try:
             compiler = None
             if work.recipe.bytecode is not None and work.interpreters is not None:
                 compiler = shop.compilers.get(work.recipe.bytecode, work.interpreters)
-            layer, facts, known = made_once(
-                work.recipe.inputs(work.members, extracted=extracted),
+            made = made_layer(
+                number,
+                work.members,
+                paths,
+                work.recipe,
                 store,
-                partial(
-                    write_layer,
-                    work.recipe,
-                    work.members,
-                    paths,
-                    store.blobs.writer,
-                    compiler=compiler,
-                    advance=shop.stop.guard(task).advance,
-                    expect=partial(expect, task),
-                ),
+                task,
                 shop.stop,
+                compiler=compiler,
                 anew=store not in shop.looked_in.sources,
+                begun=started,
             )
         except CacheError:
             raise
@@ -273,9 +266,7 @@ class _Making:
                 raise
             task.finish("failed")
             return _Step(number, None, error)
-        task.finish("known" if known else "")
-        seconds = time.monotonic() - started
-        return _Step(number, MadeLayer(number, work.members, layer, facts, known, seconds, extracted, source=store))
+        return _Step(number, made)
 
     def keep(self, step: _Step) -> _Step:
         """Return the layer as the last store has it, once all have it."""
