@@ -6,24 +6,21 @@ What goes through a proxy is for urllib3 (`proxied.py`), whose import takes a th
 from __future__ import annotations
 
 import errno
-import selectors
 import socket
 import ssl
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
-from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import quote, urlsplit
 
 from python_docker.http.connections.diagnosis import NotConnected
-from python_docker.http.connections.heads import BoundedResponse
+from python_docker.http.connections.heads import BoundedConnection, BoundedResponse
+from python_docker.http.connections.waiting import connected, for_socket, is_readable, shake_hands
 from python_docker.http.headers import joined_headers
 from python_docker.http.url import DEFAULT_PORTS
-from python_docker.interruption import check_interruption
 from python_docker.time_limit import at_most
 
 if TYPE_CHECKING:
@@ -35,18 +32,13 @@ _IDLE: Final = 10
 _TARGET: Final = (
     "%/:?@!$&'()*+,;=~"  # what stands for itself in paths and queries (RFC 3986), next to letters and digits
 )
-_LOOKING: Final = 0.2
-"""Seconds after which a request that waits for its answer looks at whether this process is to end."""
-_Selector: Final = getattr(selectors, "PollSelector", selectors.SelectSelector)
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE"})
 # So a server looks that has answered, and closed the connection, before it has read the whole request.
 _ANSWERED_EARLY: Final = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE})
 
 
-class Connection(HTTPConnection):
-    """One connection, over TLS where there is a `tls` context. Answers are `BoundedResponse`s."""
-
-    response_class = BoundedResponse
+class Connection(BoundedConnection):
+    """One connection, over TLS where there is a `tls` context."""
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, timeout: float) -> None:
         super().__init__(host, port, timeout)
@@ -58,20 +50,22 @@ class Connection(HTTPConnection):
     def connect(self) -> None:
         """Connect. Raises `NotConnected`, or the `OSError` that ended the agreement on TLS."""
         try:
-            self.sock = socket.create_connection((_for_socket(self.host), self.port), at_most(self._patience))
+            self.sock = connected(self.host, self.port, at_most(self._patience))
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             raise NotConnected(*error.args) from error
         if self._tls is not None:
             # Certificates never have the dot that may end a host name.
-            self.sock = self._tls.wrap_socket(self.sock, server_hostname=_for_socket(self.host.rstrip(".")))
+            name = for_socket(self.host.rstrip("."))
+            self.sock = self._tls.wrap_socket(self.sock, server_hostname=name, do_handshake_on_connect=False)
+            shake_hands(self.sock)
 
     @property
     def is_dropped(self) -> bool:
         """Whether the server has closed it, or sent what nobody asked for."""
         if self.sock is None:
             return True
-        return _is_readable(self.sock, 0)
+        return is_readable(self.sock)
 
     def ask(
         self,
@@ -95,9 +89,7 @@ class Connection(HTTPConnection):
                 if error.errno not in _ANSWERED_EARLY:
                     raise
                 break
-        patience = at_most(read_timeout)
-        self.sock.settimeout(patience)
-        _wait_for_answer(self.sock, patience)
+        self.sock.settimeout(at_most(read_timeout))
         return cast("BoundedResponse", self.getresponse())
 
 
@@ -179,32 +171,6 @@ class Connections:
         """Close the connections that are not in use; new requests make new ones."""
         with self._lock:
             _close_all(self._idle)
-
-
-def _wait_for_answer(sock: socket.socket, seconds: float) -> None:
-    """Wait until an answer begins, `seconds` at most: for more of it, and for none, the socket's own limit counts.
-
-    Threads are not reached by signals, and a server may never answer. Raises `KeyboardInterrupt` soon after this
-    process was told to end.
-    """
-    end = time.monotonic() + seconds
-    while not _is_readable(sock, min(_LOOKING, seconds)) and time.monotonic() < end:
-        check_interruption()
-
-
-def _is_readable(sock: socket.socket, seconds: float) -> bool:
-    """Return whether something has come, or the end of the connection, within `seconds`."""
-    with _Selector() as selector:
-        selector.register(sock, selectors.EVENT_READ)
-        return bool(selector.select(seconds))
-
-
-def _for_socket(host: str) -> str:
-    """Return a host as `socket` and `ssl` take it: as bytes, of which typeshed does not know, where it is ASCII.
-
-    Text has them import Unicode's tables, for which a short command has no other use.
-    """
-    return cast("str", host.encode()) if host.isascii() else host
 
 
 def _close_all(idle: dict[tuple[str, int], list[Connection]]) -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 import socket
 import time
-from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from io import BufferedReader
 from typing import Any, Final, cast
 
+from python_docker.http.connections.waiting import Incoming, send_all
 from python_docker.http.headers import header_number
 
 MAX_HEAD: Final = 256 << 10
@@ -43,10 +44,10 @@ class _BoundedLines:
     first byte may take as long as the socket's timeout says, and all that follows `MAX_HEAD_SECONDS` at most.
     """
 
-    def __init__(self, file: BufferedReader, sock: socket.socket) -> None:
+    def __init__(self, file: BufferedReader, incoming: Incoming) -> None:
         self._file = file
-        self._sock = sock
-        self._patience = sock.gettimeout()
+        self._incoming = incoming
+        self._patience = incoming.patience
         self._run = 0
         self._deadline: float | None = None
         self.in_head = True
@@ -71,13 +72,11 @@ class _BoundedLines:
 
     def _peek(self) -> bytes:
         """Return what is there of the run, waiting for it no longer than there is time; empty at the end."""
-        if self._patience is None:
-            return self._file.peek(1)
         if self._deadline is not None:
             left = self._deadline - time.monotonic()
             if left <= 0:
                 raise HeadTooSlow("the head takes too long")
-            self._sock.settimeout(left)
+            self._incoming.patience = left
         try:
             waiting = self._file.peek(1)
         except TimeoutError:
@@ -85,7 +84,7 @@ class _BoundedLines:
                 raise HeadTooSlow("the head takes too long") from None
             raise
         finally:
-            self._sock.settimeout(self._patience)
+            self._incoming.patience = self._patience
         if self._deadline is None:
             self._deadline = time.monotonic() + min(self._patience, MAX_HEAD_SECONDS)
         return waiting
@@ -102,8 +101,9 @@ class BoundedResponse(HTTPResponse):
 
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
-        self._plain = self.fp
-        self._lines = _BoundedLines(self._plain, sock)
+        incoming = Incoming(sock, self.fp.detach())
+        self._plain: BufferedReader = cast("Any", BufferedReader(incoming))
+        self._lines = _BoundedLines(self._plain, incoming)
         self.fp = cast("Any", self._lines)
         self._chunk = 0
         self._is_first = True
@@ -164,3 +164,14 @@ class BoundedResponse(HTTPResponse):
                 pass
             self.close()
         return self._chunk
+
+
+class BoundedConnection(HTTPConnection):
+    """A connection whose answers are `BoundedResponse`s, and whose other side takes what is sent in bounded time."""
+
+    response_class = BoundedResponse
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        send_all(self.sock, data)

@@ -19,7 +19,8 @@ import urllib3
 from urllib3 import exceptions
 
 from python_docker.http.connections.diagnosis import BadAddress, BadProxy, NotConnected, causes
-from python_docker.http.connections.heads import BoundedResponse
+from python_docker.http.connections.heads import BoundedConnection
+from python_docker.http.connections.waiting import interruptibly
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.headers import joined_headers
 from python_docker.http.url import public_url
@@ -96,6 +97,13 @@ class ProxiedConnections:
         self._manager.clear()
 
 
+class _Interruptible(BoundedConnection):
+    """A connection that is made on a thread of its own: proxies, their names and their TLS may all never answer."""
+
+    def connect(self) -> None:
+        interruptibly(super().connect)
+
+
 class _ProxiedAnswer:
     """An answer that came through a proxy (see `RawAnswer`)."""
 
@@ -145,10 +153,10 @@ def _login(proxy: str) -> tuple[tuple[str, str] | None, str]:
 
 
 def _bounded(manager: urllib3.PoolManager) -> urllib3.PoolManager:
-    """Have a pool manager read answers by `BoundedResponse`, and return it."""
+    """Have a pool manager make its connections as `_Interruptible`, and return it."""
 
     def bounded(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
-        connection = type("Connection", (cast("Any", pool.ConnectionCls),), {"response_class": BoundedResponse})
+        connection = type("Connection", (_Interruptible, cast("Any", pool.ConnectionCls)), {})
         return type("Pool", (pool,), {"ConnectionCls": connection})
 
     manager.pool_classes_by_scheme = {scheme: bounded(pool) for scheme, pool in manager.pool_classes_by_scheme.items()}

@@ -1,0 +1,201 @@
+"""Waits for the other side of a connection end when this process is to end, and when their time is over."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from python_docker import interruption
+from python_docker.http.body import Body
+from python_docker.http.client import HttpClient
+from python_docker.http.connections import waiting
+from python_docker.http.connections.waiting import connected, interruptibly
+from python_docker.http.failure import Cause, HttpError
+from python_docker.http.options import HttpOptions
+
+SOON = 1.5
+BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
+SIZE = 64 << 20
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have this process told to end in a moment."""
+    event = threading.Event()
+    monkeypatch.setattr(interruption, "interrupted", event)
+    timer = threading.Timer(0.1, event.set)
+    timer.start()
+    yield
+    timer.cancel()
+
+
+@pytest.fixture
+def server() -> Iterator[Callable[[bytes], int]]:
+    """Return a function that gives the port of a server which sends something, and then neither reads nor writes."""
+    with ExitStack() as over:
+
+        def serve(sent: bytes) -> int:
+            listener = over.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+            def accept() -> None:
+                connection, _ = listener.accept()
+                over.enter_context(connection)
+                connection.sendall(sent)
+
+            thread = threading.Thread(target=accept, daemon=True)
+            thread.start()
+            over.callback(thread.join, 5)
+            return int(listener.getsockname()[1])
+
+        yield serve
+
+
+@pytest.fixture
+def full() -> Iterator[int]:
+    """Return the port of a server whose queue is full, so that nothing answers who connects."""
+    with ExitStack() as over:
+        listener = over.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            waiting_in_line = over.enter_context(socket.socket())
+            waiting_in_line.setblocking(False)
+            waiting_in_line.connect_ex(listener.getsockname())
+        yield int(listener.getsockname()[1])
+
+
+def client(proxy: str = "", **options: float) -> HttpClient:
+    environ = {"http_proxy": proxy, "https_proxy": proxy} if proxy else {}
+    return HttpClient(HttpOptions(environ=environ, attempts=1, insecure=True, **options))  # type: ignore[arg-type]
+
+
+def expect_an_end(work: Callable[[], object]) -> None:
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert time.monotonic() - begun < SOON
+
+
+@pytest.mark.usefixtures("interrupted")
+class TestInterruption:
+    def test_a_connection_that_nobody_takes(self, full: int) -> None:
+        expect_an_end(lambda: client().send("GET", f"http://127.0.0.1:{full}/"))
+
+    def test_a_name_that_is_looked_up_for_ever(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        released = threading.Event()
+        look_up = socket.getaddrinfo
+
+        def hold(*names: object, **options: int) -> object:
+            if not options.get("flags"):
+                released.wait(20)
+            return look_up(*names, **options)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(socket, "getaddrinfo", hold)
+        expect_an_end(lambda: client().send("GET", "http://registry.example/"))
+        released.set()
+
+    @pytest.mark.parametrize("sent", [b"", BEGUN[:20], BEGUN[:-4]], ids=["no answer", "head", "body"])
+    @pytest.mark.parametrize("through", ["nothing", "a proxy"])
+    def test_an_answer_that_does_not_go_on(self, server: Callable[[bytes], int], sent: bytes, through: str) -> None:
+        place = f"http://127.0.0.1:{server(sent)}"
+        asked = client() if through == "nothing" else client(place)
+
+        def read() -> None:
+            with asked.send("GET", place + "/") as response:
+                response.content(9)
+
+        expect_an_end(read)
+
+    @pytest.mark.parametrize("through", ["nothing", "a proxy"])
+    def test_a_body_that_is_not_taken(self, server: Callable[[bytes], int], through: str) -> None:
+        place = f"http://127.0.0.1:{server(b'')}"
+        asked = client() if through == "nothing" else client(place)
+        body = Body(SIZE, lambda: iter([bytes(SIZE)]))
+        expect_an_end(lambda: asked.send("PUT", place + "/", body=body))
+
+    def test_tls_that_is_not_agreed_on(self, server: Callable[[bytes], int]) -> None:
+        place = f"https://127.0.0.1:{server(b'')}/"
+        expect_an_end(lambda: client().send("GET", place))
+
+    def test_a_proxy_that_nobody_reaches(self, full: int) -> None:
+        expect_an_end(lambda: client(f"http://127.0.0.1:{full}").send("GET", "http://registry.example/"))
+
+    @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 Connected\r\n\r\n"], ids=["tunnel", "TLS"])
+    def test_a_proxy_that_is_silent(self, server: Callable[[bytes], int], sent: bytes) -> None:
+        proxy = f"http://127.0.0.1:{server(sent)}"
+        expect_an_end(lambda: client(proxy).send("GET", "https://registry.example/"))
+
+
+class TestTime:
+    def test_a_connection_that_nobody_takes(self, full: int) -> None:
+        with pytest.raises(HttpError) as caught:
+            client(connect_timeout=0.1).send("GET", f"http://127.0.0.1:{full}/")
+        assert caught.value.cause is Cause.TIMEOUT
+
+    def test_an_answer_that_does_not_go_on(self, server: Callable[[bytes], int]) -> None:
+        with pytest.raises(HttpError) as caught:
+            client(read_timeout=0.3).send("GET", f"http://127.0.0.1:{server(BEGUN)}/").content(9)
+        assert caught.value.cause is Cause.TIMEOUT
+
+    def test_a_body_that_is_not_taken(self, server: Callable[[bytes], int]) -> None:
+        place = f"http://127.0.0.1:{server(b'')}/"
+        with pytest.raises(HttpError) as caught:
+            client(connect_timeout=0.3).send("PUT", place, body=Body(SIZE, lambda: iter([bytes(SIZE)])))
+        assert caught.value.cause is Cause.TIMEOUT
+
+    def test_tls_that_is_not_agreed_on(self, server: Callable[[bytes], int]) -> None:
+        with pytest.raises(HttpError) as caught:
+            client(connect_timeout=0.3).send("GET", f"https://127.0.0.1:{server(b'')}/")
+        assert caught.value.cause is Cause.TIMEOUT
+
+    def test_what_cannot_be_interrupted(self) -> None:
+        released = threading.Event()
+        with pytest.raises(TimeoutError):
+            interruptibly(lambda: released.wait(20), 0.1)
+        released.set()
+
+
+def test_an_answer_may_come_in_any_number_of_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "LOOKING", 0.001)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1 << 16)
+                for at in range(0, len(BEGUN), 8):
+                    connection.sendall(BEGUN[at : at + 8])
+                    time.sleep(0.01)
+                connection.sendall(b" more")
+
+        threading.Thread(target=answer).start()
+        response = client().send("GET", f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        assert response.content(9) == b"half more"
+
+
+def test_each_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch, server: Callable[[bytes], int]) -> None:
+    port = server(b"")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        closed = listener.getsockname()
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in (closed, ("127.0.0.1", port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *names, **options: addresses)
+    with connected("registry.example", port, 5) as connection:
+        assert connection.getpeername()[1] == port
+        assert connection.gettimeout() == 5
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *names, **options: addresses[:1])
+    with pytest.raises(ConnectionRefusedError):
+        connected("registry.example", port, 5)
+
+
+def test_what_fails_on_another_thread_is_raised() -> None:
+    with pytest.raises(ssl.SSLError, match="no cipher"):
+        interruptibly(_fail)
+    assert interruptibly(lambda: 5) == 5
+
+
+def _fail() -> None:
+    raise ssl.SSLError("no cipher")
