@@ -1,4 +1,4 @@
-"""The user's conda and mamba configuration, the parts that say where packages come from and where environments are."""
+"""The user's conda and mamba configuration: where packages come from, which are chosen, and where environments are."""
 
 from __future__ import annotations
 
@@ -21,13 +21,25 @@ _LISTS = (
     "pkgs_dirs",
     "allowlist_channels",
     "denylist_channels",
+    "pinned_packages",
+    "disallowed_packages",
+    "create_default_packages",
 )
 TRUSTSTORE = "truststore"
 """What `ssl_verify` says for the authorities that the system trusts."""
 _OWN = "conda_docker"  # what conda and mamba pass over
 OWN_KEYS = ("cache_from", "cache_to")
-_MAPPINGS = ("custom_channels", "custom_multichannels", "mirrored_channels", "proxy_servers", _OWN)
-_VALUES = ("channel_alias", "channel_priority", "ssl_verify", "offline", "add_anaconda_token")
+_MAPPINGS = (
+    "custom_channels",
+    "custom_multichannels",
+    "mirrored_channels",
+    "proxy_servers",
+    "exclude_newer_package",
+    _OWN,
+)
+_VALUES = ("channel_alias", "channel_priority", "ssl_verify", "offline", "add_anaconda_token", "exclude_newer")
+# What separates items in a variable, where that is not a comma (conda/base/context.py, `string_delimiter`).
+_SEPARATORS = {"envs_dirs": os.pathsep, "pinned_packages": "&", "disallowed_packages": "&"}
 # Earlier names that conda still reads.
 _ALIASES = {
     "channel": "channels",
@@ -35,6 +47,9 @@ _ALIASES = {
     "whitelist_channels": "allowlist_channels",
     "verify_ssl": "ssl_verify",
     "insecure": "ssl_verify",
+    "disallow": "disallowed_packages",
+    "cooldown": "exclude_newer",
+    "cooldown_exclude": "exclude_newer_package",
 }
 _FILE_NAMES = (".condarc", "condarc", "condarc.d", ".mambarc")
 _SYSTEM_FOLDERS = (Path("/etc/conda"), Path("/var/lib/conda"), Path("C:/ProgramData/conda"))
@@ -58,6 +73,16 @@ class CondaConfiguration:
     """ "strict", "flexible" or "disabled"."""
     allowlist_channels: tuple[str, ...] = ()
     denylist_channels: tuple[str, ...] = ()
+    pinned_packages: tuple[str, ...] = ()
+    """Match specs that packages must satisfy which a solver brings in."""
+    disallowed_packages: tuple[str, ...] = ()
+    """Match specs of packages that must not be in an environment."""
+    create_default_packages: tuple[str, ...] = ()
+    """Match specs of what conda adds to each new environment."""
+    exclude_newer: str | None = None
+    """A day, a moment or a duration: packages that were published later do not count."""
+    exclude_newer_package: Mapping[str, str] = field(default_factory=dict)
+    """Name of a package -> what holds for it in place of `exclude_newer`."""
     ssl_verify: bool | str | None = None
     """Whether to verify certificates, or the path of a bundle of authorities, or "truststore"."""
     proxy_servers: Mapping[str, str] = field(default_factory=dict)
@@ -111,6 +136,11 @@ def read_conda_configuration(
         channel_priority=_priority(values.get("channel_priority")),
         allowlist_channels=lists["allowlist_channels"],
         denylist_channels=lists["denylist_channels"],
+        pinned_packages=lists["pinned_packages"],
+        disallowed_packages=lists["disallowed_packages"],
+        create_default_packages=lists["create_default_packages"],
+        exclude_newer=values.get("exclude_newer", "").strip() or None,
+        exclude_newer_package={name: str(value) for name, value in mappings["exclude_newer_package"].items()},
         ssl_verify=_ssl_verify(_boolean_or_text(values.get("ssl_verify")), environ),
         proxy_servers={scheme: str(url) for scheme, url in mappings["proxy_servers"].items() if url},
         offline=_boolean_or_text(values.get("offline", False)) is True,
@@ -240,7 +270,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _split(name: str, value: str) -> tuple[str, ...]:
-    separator = os.pathsep if name == "envs_dirs" else ","
+    separator = _SEPARATORS.get(name, ",")
     return tuple(item.strip() for item in value.split(separator) if item.strip())
 
 

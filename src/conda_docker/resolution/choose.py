@@ -9,6 +9,7 @@ from conda_docker.environment.packages.normal_spec import normal_specs
 from conda_docker.environment.solve.closure import needed_by
 from conda_docker.environment.subdirs import platform_of_subdir, subdir_of_platform
 from conda_docker.redaction import public_text
+from conda_docker.resolution.forbidden import check_forbidden
 from python_docker.progress import Progress
 from python_docker.spec.platform import Platform
 
@@ -75,6 +76,7 @@ def choose_packages(
     removed = frozenset({"__cuda"} if given_version("cuda", given) == "" else ())
     question = replace(question, virtual_packages=assumed, removed=removed)
     environment = _ask_solver(question, request.solver or request.conda_exe, indexes)
+    check_forbidden(environment.packages, request.conda_exe)
     if spec.solved_with:
         wanted = set(normal_specs(public_text(text) for text in spec.specs))
         environment = replace(

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.environment.packages.package_url import channel_of_url
 from conda_docker.environment.spec import EnvironmentSpec, merge_specs
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_text
+from conda_docker.resolution.forbidden import check_forbidden, check_forbidden_channels
 
 if TYPE_CHECKING:
     from conda_docker.environment.inputs.kind import InputFile, InputKind
@@ -58,7 +58,8 @@ def _described(request: Request, files: Sequence[InputFile], subdir: str | None)
     for file in files:
         read = _read_file(request, file, subdir, alone=alone)
         if isinstance(read, LockedEnvironment):
-            _check_channels(read)
+            check_forbidden(read.packages)
+            check_forbidden_channels(read.packages)
             return read
         parts.append(read)
     return merge_specs(parts)
@@ -88,19 +89,6 @@ def _read_file(
             "neither packages nor another file"
         )
     return read
-
-
-def _check_channels(locked: LockedEnvironment) -> None:
-    """Raise `ChannelError` for packages of a lock file from a channel that conda's configuration forbids."""
-    from conda_docker.channels.configuration import read_conda_configuration
-
-    configuration = read_conda_configuration()
-    if not configuration.allowlist_channels and not configuration.denylist_channels:
-        return
-    from conda_docker.channels.urls import check_channels
-
-    holders = dict.fromkeys(filter(None, (channel_of_url(package.url) for package in locked.packages)))
-    check_channels(holders, configuration)
 
 
 def _read_prefix(request: Request, prefix: Path, subdir: str | None) -> LockedEnvironment:

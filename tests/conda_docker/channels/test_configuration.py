@@ -178,3 +178,24 @@ def test_a_setting_of_ours_that_is_misspelt(home: Path) -> None:
 def test_ssl_verify_below_the_home(home: Path) -> None:
     (home / ".condarc").write_text("ssl_verify: ~/authority.pem\n")
     assert read_conda_configuration().ssl_verify == str(home / "authority.pem")
+
+
+def test_which_packages_are_chosen(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(
+        home / ".condarc",
+        """
+        pinned_packages: [python 3.11.*, 'numpy >=1.20,<2']
+        create_default_packages: [ipython]
+        disallow: mkl
+        cooldown: 2026-04-01
+        cooldown_exclude: {openssl: false, numpy: 30d}
+        """,
+    )
+    monkeypatch.setenv("CONDA_PINNED_PACKAGES", "r-base >=4,<5&libblas=*=*openblas")
+    monkeypatch.setenv("CONDA_DISALLOWED_PACKAGES", "*gpl*")
+    found = read_conda_configuration()
+    assert found.pinned_packages == ("r-base >=4,<5", "libblas=*=*openblas", "python 3.11.*", "numpy >=1.20,<2")
+    assert found.disallowed_packages == ("*gpl*", "mkl")
+    assert found.create_default_packages == ("ipython",)
+    assert found.exclude_newer == "2026-04-01"
+    assert found.exclude_newer_package == {"openssl": "false", "numpy": "30d"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.channels.rattler_client import gateway, rattler_configuration
 from conda_docker.channels.urls import channel_urls, choose_channels
+from conda_docker.environment.solve.configured import configured_cutoff, note_defaults, pins
 from conda_docker.environment.solve.match_specs import RequestedSpec, read_specs
 from conda_docker.redaction import public_text
 
@@ -33,7 +34,10 @@ class Question(NamedTuple):
     offline: bool
     constraints: Sequence[RequestedSpec]
     strategy: str | None
+    pinned: Sequence[RequestedSpec]
     exclude_newer: datetime | None
+    undated: bool
+    """Whether packages without a time count, where `exclude_newer` is given."""
     preferred: Sequence[LockedPackage]
     seconds: float | None
 
@@ -44,6 +48,7 @@ def question_of(request: SolveRequest, configuration: CondaConfiguration) -> Que
     Raises `InvalidEnvironment` and `ChannelError` for what cannot be understood.
     """
     requested = read_specs(request.specs, configuration)
+    note_defaults(configuration, requested)
     config = rattler_configuration(configuration)
     named = choose_channels(
         request.channels,
@@ -64,7 +69,11 @@ def question_of(request: SolveRequest, configuration: CondaConfiguration) -> Que
         offline=request.offline or configuration.offline,
         constraints=read_specs(request.constraints, configuration),
         strategy=request.strategy,
-        exclude_newer=request.exclude_newer,
+        pinned=pins(configuration),
+        # As conda has it: a moment that is asked for goes before that of the configuration, for which packages without
+        # a time are old enough.
+        exclude_newer=request.exclude_newer or configured_cutoff(configuration),
+        undated=request.exclude_newer is None,
         preferred=request.preferred,
         seconds=request.seconds,
     )

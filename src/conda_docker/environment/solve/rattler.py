@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -142,11 +143,23 @@ def _explain(error: Exception, question: Question, way: Gateway, blamed: Sequenc
         return explained
     from conda_docker.environment.solve.suggestions import suggestions
 
+    lines = _configured(question, str(explained))
     try:
-        lines = suggestions(question.requested, question.channels, question.subdir, way)
+        lines += suggestions(question.requested, question.channels, question.subdir, way)
     except rattler_errors():
-        return explained
+        pass
     return Unsolvable("\n".join([*lines, str(explained)])) if lines else explained
+
+
+def _configured(question: Question, explanation: str) -> list[str]:
+    """Return what conda's configuration has to do with an explanation, a line for each setting."""
+    names = set(re.findall(r"[\w.-]+", explanation))
+    pinned = [spec.text for spec in question.pinned if spec.name in names]
+    lines = [f"pinned_packages of the conda configuration: {', '.join(pinned)}"] if pinned else []
+    if question.exclude_newer is not None and question.undated:
+        moment = question.exclude_newer.isoformat(timespec="seconds")
+        lines.append(f"exclude_newer of the conda configuration: nothing that was published after {moment} counts")
+    return lines
 
 
 def _is_damaged(url: str, question: Question, way: Gateway) -> bool:
@@ -170,7 +183,7 @@ def _solve(
 
     specs, constraints = (
         [_match_spec(_from_one_channel(spec, way, question.subdir), spec.text) for spec in listed]
-        for listed in (question.requested, question.constraints)
+        for listed in (question.requested, (*question.constraints, *question.pinned))
     )
     preferred = [kept_record(package) for package in question.preferred]
     assumed = [_generic(package) for package in question.virtual_packages]
@@ -183,6 +196,7 @@ def _solve(
             virtual_packages=assumed,
             channel_priority=ChannelPriority[question.priority.capitalize()],
             exclude_newer=question.exclude_newer,
+            timestamp_policy="allow-missing" if question.undated else "require-timestamp",
             strategy=cast("SolveStrategy", question.strategy or "highest"),
             constraints=constraints,
             locked_packages=preferred,
