@@ -31,7 +31,22 @@ def describe(request: Request, files: Sequence[InputFile], subdir: str | None) -
     """
     described = _described(request, files, subdir)
     _check_whole(request, described)
+    if isinstance(described, LockedEnvironment) and (unused := _of_solves(request)):
+        asked = ", ".join(map(str, request.files)) or str(request.prefix or request.name)
+        warning = f"the packages of {asked} are exact, so {unused} had no effect"
+        return replace(described, warnings=(*described.warnings, warning))
     return described
+
+
+def _of_solves(request: Request) -> str:
+    """Return what a request says that only matters to a solver, in words; empty for nothing."""
+    said = (
+        (bool(request.channels), f"the channels that were given ({public_text(', '.join(request.channels))[:200]})"),
+        (request.override_channels and not request.channels, "--override-channels"),
+        (request.channel_priority is not None, "the channel priority"),
+        (request.solver is not None, "the solver"),
+    )
+    return " and ".join(words for given, words in said if given)
 
 
 def read_files(paths: Sequence[Path]) -> list[InputFile]:

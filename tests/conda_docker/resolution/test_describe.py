@@ -9,8 +9,8 @@ import pytest
 
 from conda_docker.environment.inputs.kind import InputFile
 from conda_docker.errors import ChannelError, InvalidEnvironment, Unsolvable, UnsupportedInput
-from conda_docker.request import Request
-from conda_docker.resolution.describe import describe, place_of
+from conda_docker.request import ChannelPriority, Request
+from conda_docker.resolution.describe import describe, place_of, read_files
 from conda_docker.resolution.lock import lock
 from conda_docker.resolution.resolve import resolve
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
@@ -150,3 +150,17 @@ def test_a_lock_file_with_packages_of_a_channel_that_the_configuration_forbids(t
 def test_the_line_that_a_package_is_asked_for_in(tmp_path: Path, text: str, spec: str, line: int | None) -> None:
     found = place_of(spec, [InputFile.of(Path("file"), text)])
     assert found == (None if line is None else f"file, line {line}")
+
+
+def test_what_only_matters_to_a_solver_has_no_effect_on_exact_packages(tmp_path: Path) -> None:
+    listed = tmp_path / "explicit.txt"
+    listed.write_text("@EXPLICIT\nhttps://conda.example.org/team/noarch/a-1.0-0.conda\n")
+    request = Request(
+        files=(listed,), channels=("https://me:secret@conda.example.org/x",), channel_priority=ChannelPriority.STRICT
+    )
+    assert describe(request, read_files(request.files), "linux-64").warnings[-1] == (
+        f"the packages of {listed} are exact, so the channels that were given "
+        "(https://conda.example.org/x) and the channel priority had no effect"
+    )
+    alone = describe(Request(files=(listed,)), read_files((listed,)), "linux-64")
+    assert not any("had no effect" in warning for warning in alone.warnings)
