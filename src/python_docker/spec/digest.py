@@ -132,6 +132,11 @@ class VerifyingReader(ReadStream):
         self._position = 0
         self._verified = False
 
+    @property
+    def beneath(self) -> BinaryIO:
+        """The stream whose content is verified."""
+        return self._stream
+
     def tell(self) -> int:
         return self._position
 

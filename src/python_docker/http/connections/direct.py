@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import quote, urlsplit
 
+from python_docker.http.body import FilePart
 from python_docker.http.connections.diagnosis import NotConnected
 from python_docker.http.connections.heads import BoundedConnection, BoundedResponse
 from python_docker.http.connections.waiting import connected, for_socket, is_readable, shake_hands
@@ -24,7 +25,7 @@ from python_docker.http.url import DEFAULT_PORTS
 from python_docker.time_limit import at_most
 
 if TYPE_CHECKING:
-    from python_docker.http.body import Body
+    from python_docker.http.body import Body, Piece
     from python_docker.http.options import HttpOptions
 
 _IDLE: Final = 10
@@ -72,7 +73,7 @@ class Connection(BoundedConnection):
         method: str,
         target: str,
         headers: Mapping[str, str],
-        pieces: Iterable[bytes | memoryview],
+        pieces: Iterable[Piece],
         read_timeout: float,
     ) -> BoundedResponse:
         """Send a request and return its answer, whose body is still to be read."""
@@ -84,13 +85,22 @@ class Connection(BoundedConnection):
         self.endheaders()
         for piece in pieces:
             try:
-                self.send(piece)
+                self._send_piece(piece)
             except OSError as error:
                 if error.errno not in _ANSWERED_EARLY:
                     raise
                 break
         self.sock.settimeout(at_most(read_timeout))
         return cast("BoundedResponse", self.getresponse())
+
+    def _send_piece(self, piece: Piece) -> None:
+        if not isinstance(piece, FilePart):
+            self.send(piece)
+            return
+        # Only what is not encrypted can leave without passing through here.
+        sent = self.sock.sendfile(piece.file, piece.start, len(piece.content)) if self._tls is None else 0
+        if sent < len(piece.content):
+            self.send(piece.content[sent:])
 
 
 class DirectAnswer:

@@ -78,7 +78,7 @@ class ProxiedConnections:
                 answer = self._manager.urlopen(
                     method,
                     url,
-                    body=None if body is None else body.pieces(),
+                    body=None if body is None else body.contents(),
                     headers=headers,
                     retries=False,
                     redirect=False,

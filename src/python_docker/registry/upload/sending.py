@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from python_docker.http.body import Body
+from python_docker.http.body import Body, FilePart
 from python_docker.http.response import Response
 from python_docker.image.blob import Blob
 from python_docker.progress import Task
 from python_docker.registry.auth.scope import repository_scope
+from python_docker.spec.digest import VerifyingReader
 
 if TYPE_CHECKING:
     from python_docker.registry.client import RegistryClient
     from python_docker.registry.upload.session import Session
 
-# A send may take `connect_timeout` at most, however little the line carries: small pieces.
+# A send may take `connect_timeout` at most, however little the line carries: small pieces, unless they go fast.
 _PIECE = 128 << 10
-_READ_SIZE = 256 << 10  # is read, hashed and sent while it is in the processor's cache
+_LARGE_PIECE = 1 << 20  # is still in the processor's cache when it was read, hashed and is sent
+_FAST = 0.05  # seconds a piece
 _LONG = 8 << 20
 """Bytes from which on a request may take its time."""
 
@@ -71,8 +75,9 @@ class Sending:
             long=body is not None and body.size > _LONG,
         )
 
-    def pieces(self, offset: int, size: int) -> Iterator[memoryview]:
+    def pieces(self, offset: int, size: int) -> Iterator[memoryview | FilePart]:
         """Yield a part of the blob. Errors of the blob itself are kept apart from those of the connection."""
+        length = _PIECE
         try:
             self.task.advance(offset - self._sent)
             self._sent = offset
@@ -80,16 +85,18 @@ class Sending:
                 self.close()
                 self._stream, self._stream_at = self.blob.open(), 0
             while self._stream_at < offset:
-                self._stream_at += len(self._read(min(offset - self._stream_at, _READ_SIZE)))
+                self._stream_at += len(self._read(min(offset - self._stream_at, _LARGE_PIECE)))
+            file = _file_of(self._stream)
             end = offset + size
             while self._stream_at < end:
-                data = memoryview(self._read(min(end - self._stream_at, _READ_SIZE)))
-                self._stream_at += len(data)
-                for start in range(0, len(data), _PIECE):
-                    piece = data[start : start + _PIECE]
-                    yield piece
-                    self._sent += len(piece)
-                    self.task.advance(len(piece))
+                content = memoryview(self._read(min(end - self._stream_at, length)))
+                piece = content if file is None else FilePart(content, file, self._stream_at)
+                self._stream_at += len(content)
+                begun = time.monotonic()
+                yield piece
+                length = min(2 * length, _LARGE_PIECE) if time.monotonic() - begun < _FAST else _PIECE
+                self._sent += len(content)
+                self.task.advance(len(content))
         except Exception as error:
             self.source_error = error
             raise
@@ -109,3 +116,9 @@ class Sending:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+
+
+def _file_of(stream: BinaryIO) -> BinaryIO | None:
+    """Return the file that is read, byte for byte, through a stream, if it is one."""
+    beneath = stream.beneath if isinstance(stream, VerifyingReader) else stream
+    return beneath if isinstance(beneath, io.BufferedReader) and isinstance(beneath.raw, io.FileIO) else None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from python_docker.http.body import Body
+from python_docker.http.body import Body, FilePart
 from python_docker.http.connections.direct import _IDLE, Connections
+from python_docker.http.connections.tls import tls_context
 from python_docker.http.options import HttpOptions
+from tests.python_docker.registry.certificates import self_signed
 from tests.python_docker.registry.stub_server import Answer, Asked, StubServer
 
 Started = Callable[[StubServer], StubServer]
@@ -80,6 +84,45 @@ def test_each_thread_has_a_connection_to_itself_and_some_are_kept(connections: C
     assert sum(map(len, connections._idle.values())) == _IDLE
     connections.close()
     assert connections._idle == {}
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[list[FilePart]]:
+    """Two parts of a file, which are all of it."""
+    content = bytes(range(256)) * 8192
+    path = tmp_path / "content"
+    path.write_bytes(content)
+    half = len(content) // 2
+    with path.open("rb") as file:
+        yield [FilePart(memoryview(content)[start : start + half], file, start) for start in (0, half)]
+
+
+def test_parts_of_a_file(connections: Connections, server: StubServer, parts: list[FilePart]) -> None:
+    put(connections, server.url, parts)
+    assert server.requests[0].body == b"".join(part.content for part in parts)
+
+
+def test_parts_of_a_file_that_has_become_shorter(
+    connections: Connections, server: StubServer, parts: list[FilePart], tmp_path: Path
+) -> None:
+    os.truncate(tmp_path / "content", len(parts[0].content) + 1000)
+    put(connections, server.url, parts)
+    assert server.requests[0].body == b"".join(part.content for part in parts)
+
+
+def test_parts_of_a_file_over_tls(started: Started, parts: list[FilePart], tmp_path: Path) -> None:
+    certified = self_signed(tmp_path)
+    server = started(StubServer(lambda asked: Answer(200, b"yes"), certified.server_context()))
+    options = HttpOptions(connect_timeout=5, read_timeout=5, ca_bundle=str(certified.certificate))
+    put(Connections(options, tls_context(options)), server.url, parts)
+    assert server.requests[0].body == b"".join(part.content for part in parts)
+
+
+def put(connections: Connections, url: str, parts: list[FilePart]) -> None:
+    size = sum(len(part.content) for part in parts)
+    answer = connections.request("PUT", url, {"Content-Length": str(size)}, Body(size, lambda: parts))
+    assert answer.read1(100) == b"yes"
+    answer.close()
 
 
 def test_a_refusal_that_comes_before_all_is_sent(connections: Connections) -> None:
