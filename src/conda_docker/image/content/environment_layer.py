@@ -97,10 +97,13 @@ def marks_of_frozen(site_packages: str | None) -> dict[str, bytes]:
 def _login_script(prefix: str, activation: Activation) -> bytes:
     variables = {**activation.variables, **activation.scripted}
     own, all_folders = f"{prefix}/bin", variables.pop("PATH", "")
-    # What comes after the environment's folders is the base's, which a login shell has set anew.
+    # What comes after the environment's own folder is the base's, which a login shell has set anew; scripts add folders
+    # in front of all that and behind it.
     rest = activation.variables.get("PATH", "").removeprefix(own)
-    folders = all_folders.removesuffix(rest) if rest and all_folders.endswith(rest) else own
-    return login_script(prefix, variables, folders, activation.base_prefix).encode()
+    front, found, back = f"{all_folders}:".partition(f"{rest}:")
+    if not (rest and found and all_folders):
+        front, back = own, ""
+    return login_script(prefix, variables, front, back.rstrip(":"), activation.base_prefix).encode()
 
 
 def history_file(environment: LockedEnvironment, created: int) -> bytes:

@@ -50,20 +50,27 @@ def _undo(name: str, value: str, before: str | None) -> str:
     return f'if [ "${{{name}-}}" = {shlex.quote(value)} ]; then {undo}; fi\n'
 
 
-def login_script(prefix: str, variables: Mapping[str, str], path: str, base_prefix: str | None = None) -> str:
+def login_script(
+    prefix: str, variables: Mapping[str, str], front: str, back: str = "", base_prefix: str | None = None
+) -> str:
     """Return a script for `/etc/profile.d`, for shells that set PATH anew or start without any variable of the image.
 
     The former hides the environment in login shells, the latter is what `su -` and sshd do. `variables` are those of
-    the active environment, `path` the folders that it puts in front of PATH. `base_prefix` is the environment of the
-    base image, whose script has been read before.
+    the active environment, `front` and `back` the folders that it adds to PATH at either end. `base_prefix` is the
+    environment of the base image, whose script has been read before.
     """
-    folders = shlex.quote(path)
+    first, last = shlex.quote(front), shlex.quote(back)
     inactive = '[ -z "${CONDA_PREFIX-}" ]'
     if base_prefix:
         inactive += f' || [ "$CONDA_PREFIX" = {shlex.quote(base_prefix)} ]'
     exports = "".join(f"    export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
     return (
         "# The conda environment comes first in login shells, too.\n"
-        f'case ":$PATH:" in\n    *:{folders}:*) ;;\n    *) PATH={folders}:$PATH; export PATH ;;\nesac\n'
+        f"{_unless_there(first, f'{first}:$PATH')}"
+        f"{_unless_there(last, f'$PATH:{last}') if back else ''}"
         f"if {inactive}; then\n{exports}fi\n"
     )
+
+
+def _unless_there(folders: str, path: str) -> str:
+    return f'case ":$PATH:" in\n    *:{folders}:*) ;;\n    *) PATH={path}; export PATH ;;\nesac\n'

@@ -120,6 +120,7 @@ def test_login_shells_know_of_the_environments_of_the_base_too() -> None:
         (None, "/opt/conda/bin"),
         ("/opt/conda/extra:/opt/conda/bin:/usr/bin", "/opt/conda/extra:/opt/conda/bin"),
         ("/usr/bin:/opt/conda/bin", "/opt/conda/bin"),
+        ("/opt/conda/bin:/usr/bin2:/usr/bin", "/opt/conda/bin:/usr/bin2"),
     ],
 )
 def test_login_shells_have_the_folders_that_scripts_add(path: str | None, front: str) -> None:
@@ -132,6 +133,17 @@ def test_login_shells_have_the_folders_that_scripts_add(path: str | None, front:
     assert f"PATH={front}:$PATH;" in script
     assert "export B=2\n" in script
     assert script.count("export PATH") == 1
+
+
+def test_login_shells_have_the_folders_that_scripts_add_behind_all_others() -> None:
+    path = "/opt/conda/bin:/usr/bin:/bin:/opt/conda/extra"
+    activation = Activation({"PATH": "/opt/conda/bin:/usr/bin:/bin"}, None, scripted={"PATH": path})
+    layer = environment_layer(
+        ENVIRONMENT, Recipe("/opt/conda"), activation, None, BaseSystem(shells=("/bin/sh",)), WHEN
+    )
+    script = contents(layer)["etc/profile.d/conda-docker.sh"].decode()
+    assert "PATH=/opt/conda/bin:$PATH;" in script
+    assert "PATH=$PATH:/opt/conda/extra;" in script
 
 
 def test_what_a_base_lacks_that_programs_rely_on() -> None:

@@ -73,6 +73,7 @@ def test_scripts_of_an_environment_that_is_not_the_active_one(tmp_path: Path, sh
 
 
 LOGIN = login_script("/opt/conda", {"CONDA_PREFIX": "/opt/conda", "A": "it's\nhere"}, "/opt/conda/extra:/opt/conda/bin")
+LAST = login_script("/opt/conda", {"CONDA_PREFIX": "/opt/conda"}, "/opt/conda/bin", "/opt/conda/last")
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -90,12 +91,20 @@ def test_login_shells_that_start_without_variables_get_them(shell: str, given: s
     assert subprocess.run(command, env={}, capture_output=True, text=True, check=True).stdout == f"{printed}\n"
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_login_shells_have_folders_that_come_last(shell: str) -> None:
+    program = [str(shutil.which(shell)), *(["sh"] if shell == "busybox" else [])]
+    command = [*program, "-c", f'PATH=/bin\n{LAST}{LAST}echo "$PATH"']
+    printed = subprocess.run(command, env={}, capture_output=True, text=True, check=True).stdout
+    assert printed == "/opt/conda/bin:/bin:/opt/conda/last\n"
+
+
 @pytest.mark.parametrize(
     ("given", "printed"),
     [("PATH=/bin", "/b /b/bin:/a/bin:/bin"), ("PATH=/bin CONDA_PREFIX=/b", "/b /b/bin:/a/bin:/bin")],
 )
 def test_the_environment_on_top_is_the_active_one(given: str, printed: str) -> None:
     below = login_script("/a", {"CONDA_PREFIX": "/a"}, "/a/bin")
-    top = login_script("/b", {"CONDA_PREFIX": "/b"}, "/b/bin", "/a")
+    top = login_script("/b", {"CONDA_PREFIX": "/b"}, "/b/bin", base_prefix="/a")
     command = ["sh", "-c", f'export {given}\n{below}{top}echo "$CONDA_PREFIX $PATH"']
     assert subprocess.run(command, env={}, capture_output=True, text=True, check=True).stdout == f"{printed}\n"
