@@ -16,10 +16,17 @@ _ARCHITECTURES: dict[str, tuple[str, str | None]] = {
     "i386": ("386", None),
     "i686": ("386", None),
     "aarch64": ("arm64", None),
+    "arm64v8": ("arm64", None),
     "armhf": ("arm", "v7"),
+    "armv7": ("arm", "v7"),
     "armv7l": ("arm", "v7"),
+    "arm32v7": ("arm", "v7"),
     "armel": ("arm", "v6"),
+    "armv6": ("arm", "v6"),
     "armv6l": ("arm", "v6"),
+    "arm32v6": ("arm", "v6"),
+    "loongarch64": ("loong64", None),
+    "ppc64el": ("ppc64le", None),
 }
 _DEFAULT_VARIANT = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
 _OPERATING_SYSTEMS = {"macos": "darwin", "osx": "darwin"}
@@ -44,7 +51,7 @@ class Platform:
 
     @classmethod
     def parse(cls, text: str) -> Platform:
-        """Read `os/architecture[/variant]`, or an architecture alone for Linux.
+        """Read `os/architecture[/variant]`, an architecture alone for Linux, or `linux` alone for this machine's.
 
         Raises `InvalidPlatform`.
         """
@@ -53,6 +60,8 @@ class Platform:
             raise InvalidPlatform(
                 f"not a platform: {text[:80]!r} (a platform looks like linux/amd64 or linux/arm64/v8)"
             )
+        if parts == ["linux"]:
+            return cls.host()
         if len(parts) == 1 or (len(parts) == 2 and parts[0] in {"arm", "arm64", "amd64"}):
             parts.insert(0, "linux")
         return cls.of(parts[0], parts[1], parts[2] if len(parts) == 3 else None)
@@ -63,9 +72,14 @@ class Platform:
 
         >>> Platform.of("Linux", "x86_64")
         Platform(os='linux', architecture='amd64', variant=None)
+        >>> Platform.of("linux", "arm", "7")
+        Platform(os='linux', architecture='arm', variant='v7')
         """
         os, architecture = os.strip().lower(), architecture.strip().lower()
         architecture, implied = _ARCHITECTURES.get(architecture, (architecture, None))
+        variant = (variant or "").strip().lower()
+        if variant.isdecimal() and architecture in _DEFAULT_VARIANT:
+            variant = f"v{variant}"
         return cls(_OPERATING_SYSTEMS.get(os, os), architecture, variant or implied)
 
     @classmethod

@@ -18,7 +18,13 @@ _PORT = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(?:tcp|udp|sctp))?")
 _MAX_PORT = 65535
 _LISTS = ("Env", "Entrypoint", "Cmd", "Shell", "OnBuild")
 _SETS = ("ExposedPorts", "Volumes")
-_STRINGS = ("User", "WorkingDir", "StopSignal", "Hostname", "Domainname")
+_COMMANDS = ("Entrypoint", "Cmd", "Shell")
+_STRINGS = ("User", "WorkingDir", "StopSignal", "Hostname", "Domainname", "MacAddress")
+_SWITCHES = (
+    *("ArgsEscaped", "AttachStdin", "AttachStdout", "AttachStderr"),
+    *("NetworkDisabled", "OpenStdin", "StdinOnce", "Tty"),
+)
+_TIMES = ("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")
 
 
 def is_bare(config: ImageConfig) -> bool:
@@ -76,7 +82,7 @@ def _check_runtime(fields: Mapping[str, Any]) -> Iterator[Finding]:
     """Check what containers run with. A field of another type makes the whole document unreadable for Docker."""
     for name in _LISTS:
         words = fields.get(name)
-        if isinstance(words, str) and name in ("Entrypoint", "Cmd"):
+        if isinstance(words, str) and name in _COMMANDS:
             yield warning(f"{name} is a string, which is taken as one word; it should be a list of strings")
         else:
             yield from check_strings(name, words)
@@ -89,8 +95,12 @@ def _check_runtime(fields: Mapping[str, Any]) -> Iterator[Finding]:
     for name in _STRINGS:
         if not isinstance(fields.get(name) or "", str):
             yield error(f"{name} is not a string")
-    if not isinstance(fields.get("ArgsEscaped") or False, bool):
-        yield error("ArgsEscaped is neither true nor false")
+    for name in _SWITCHES:
+        if not isinstance(fields.get(name) or False, bool):
+            yield error(f"{name} is neither true nor false")
+    if not _is_whole(fields.get("StopTimeout")):
+        yield error("StopTimeout is not a whole number of seconds")
+    yield from _check_health(fields.get("Healthcheck"))
     yield from _check_labels(fields.get("Labels"))
     variables = fields.get("Env")
     for variable in variables if isinstance(variables, list) else ():
@@ -104,6 +114,20 @@ def _check_runtime(fields: Mapping[str, Any]) -> Iterator[Finding]:
     folder = fields.get("WorkingDir")
     if isinstance(folder, str) and folder and not folder.startswith(("/", "C:", "c:")):
         yield warning(f"WorkingDir is {folder[:200]!r}, which is not an absolute path")
+
+
+def _check_health(check: object) -> Iterator[Finding]:
+    if check is not None and not isinstance(check, dict):
+        yield error("Healthcheck is not an object")
+    fields = check if isinstance(check, dict) else {}
+    yield from check_strings("Healthcheck.Test", fields.get("Test"))
+    for name in _TIMES:
+        if not _is_whole(fields.get(name)):
+            yield error(f"Healthcheck.{name} is not a whole number; times are in nanoseconds")
+
+
+def _is_whole(value: object) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def _check_labels(labels: object) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from python_docker.errors import InvalidDocument
 _LISTS = frozenset({"Env", "Entrypoint", "Cmd", "OnBuild", "Shell"})
 _SETS = frozenset({"ExposedPorts", "Volumes", "Labels"})
 _TEXTS = frozenset({"User", "WorkingDir", "StopSignal", "Hostname", "Domainname", "MacAddress"})
-_COMMANDS = ("Entrypoint", "Cmd")
+_COMMANDS = ("Entrypoint", "Cmd", "Shell")
 _LIST, _OBJECT, _LABELS, _STRING = "a list of strings", "an object", "an object of strings", "a string"
 
 
@@ -57,8 +57,8 @@ class RuntimeConfig(dict[str, Any]):
     def from_document(cls, fields: Mapping[str, Any] | None) -> RuntimeConfig:
         """Read the `config` of a config file that may say anything.
 
-        A command that is a string is one word, as Docker's builder takes it. Raises `InvalidDocument` for any other
-        field of a type that no engine reads.
+        A command that is a string is one word, as Docker's builder takes it, and null in a list or among the labels is
+        an empty string, as Go reads it. Raises `InvalidDocument` for any other field of a type that no engine reads.
 
         >>> RuntimeConfig.from_document({"Entrypoint": "sh"})["Entrypoint"]
         ['sh']
@@ -67,6 +67,11 @@ class RuntimeConfig(dict[str, Any]):
         for name in _COMMANDS:
             if isinstance(config.get(name), str):
                 config[name] = [config[name]] if config[name] else []
+        for name in _LISTS:
+            if isinstance(config.get(name), list):
+                config[name] = ["" if word is None else word for word in config[name]]
+        if isinstance(config.get("Labels"), dict):
+            config["Labels"] = {name: "" if label is None else label for name, label in config["Labels"].items()}
         for name, value in config.items():
             expected = _expected(name)
             if value is not None and expected is not None and not _is(value, expected):

@@ -104,10 +104,15 @@ def test_setting_a_variable_keeps_its_place() -> None:
     assert config["Env"] == ["A=5", "B=2", "AB=4", "C=6"]
 
 
-@pytest.mark.parametrize("name", ["Entrypoint", "Cmd"])
+@pytest.mark.parametrize("name", ["Entrypoint", "Cmd", "Shell"])
 def test_a_command_that_is_a_string_is_one_word(name: str) -> None:
     assert RuntimeConfig.from_document({name: "sh -c"})[name] == ["sh -c"]
     assert RuntimeConfig.from_document({name: ""})[name] == []
+
+
+def test_null_among_strings_is_an_empty_one() -> None:
+    found = RuntimeConfig.from_document({"Entrypoint": [None, "a"], "Env": [None], "Labels": {"a": None}})
+    assert found.to_json() == {"Entrypoint": ["", "a"], "Env": [""], "Labels": {"a": ""}}
 
 
 @pytest.mark.parametrize(
