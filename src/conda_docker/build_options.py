@@ -220,7 +220,7 @@ class BuildOptions:
 
             object.__setattr__(self, "prefix", "/" + contained_path(self.prefix))
         if self.user is None and (self.user_name is not None or self.home is not None):
-            raise ValueError("user_name and home are those of an added user: they need `user`")
+            raise ValueError("user_name and home are those of a user: they need `user`")
         if not self.add and (self.chown is not None or self.chmod is not None):
             raise ValueError("chown and chmod are for added files: they need add")
         check_level(self.compression, self.compression_level)

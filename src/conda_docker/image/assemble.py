@@ -26,7 +26,7 @@ from conda_docker.image.result import BuildResult, LayerReport, layer_notes, rep
 from conda_docker.image.runtime.activation import Activation, activate, with_scripts
 from conda_docker.image.runtime.config import configure, describe, variables_over_base
 from conda_docker.image.runtime.gpu import gpu_variables
-from conda_docker.image.runtime.users import ContainerUser, container_user, home_of
+from conda_docker.image.runtime.users import ContainerUser, container_user, home_of, note_on_home
 from conda_docker.layers.made import MadeLayer
 from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.layers.stores.layer_stores import LayerStores
@@ -122,8 +122,10 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
     user = None
     if options.user is not None and system.problem is None:
         user = container_user(options.user, system, name=options.user_name, home=options.home)
-        if user.added:
+        if user.has_new_home:
             check_home(user.home, system)
+        elif "HOME" not in options.env and (note := note_on_home(user, system)):
+            notes.append(note)
     gpu = gpu_variables(environment.packages, image.config.environment)
     activation = _activation(plan, image, options, made, user, gpu, store)
     stack.add(_own_layer(plan, activation, user, options, packages, created))

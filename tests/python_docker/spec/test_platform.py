@@ -54,7 +54,7 @@ WORD = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,8}", fullmatch=True)
 @given(
     st.sampled_from(["linux", "windows", "darwin", "freebsd", "plan9"]),
     st.sampled_from(["amd64", "arm64", "arm", "386", "ppc64le", "s390x", "riscv64", "loong64"]),
-    st.none() | WORD,
+    st.none() | WORD.filter(lambda word: not word.isdecimal()),
 )
 def test_a_platform_is_read_as_it_was_written(os: str, architecture: str, variant: str | None) -> None:
     platform = Platform(os, architecture, variant)

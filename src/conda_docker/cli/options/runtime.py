@@ -99,7 +99,13 @@ RUNTIME_OPTIONS = (
         panel=RUNTIME,
         help="The name of an added user [default: app].",
     ),
-    Option("--home", sets="options.home", metavar="PATH", panel=RUNTIME, help="Its home folder [default: /home/NAME]."),
+    Option(
+        "--home",
+        sets="options.home",
+        metavar="PATH",
+        panel=RUNTIME,
+        help="The user's home folder [default: /home/NAME].",
+    ),
     Option("--workdir", sets="options.workdir", metavar="PATH", panel=RUNTIME, help="Start in this folder."),
     Option(
         "--expose",

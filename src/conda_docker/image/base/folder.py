@@ -33,6 +33,16 @@ class Folder(NamedTuple):
         """
         return self[:3] == (PARENT_MODES.get(path, 0o755), 0, 0)
 
+    def can_be_written_by(self, uid: int, gid: int) -> bool:
+        """Return whether a user may make files in the folder.
+
+        >>> Folder(0o1777, 0, 0, 1).can_be_written_by(1000, 100), Folder(0o755, 0, 0, 1).can_be_written_by(1000, 100)
+        (True, False)
+        """
+        # The first class that a user belongs to decides (path_resolution(7)).
+        shift = 6 if uid == self.uid else 3 if gid == self.gid else 0
+        return self.mode >> shift & 0o3 == 0o3
+
     def entry(self, path: str) -> TarEntry:
         """Return the folder as a member of a layer."""
         return TarEntry(path, EntryType.DIRECTORY, self.mode, 0, self.mtime, uid=self.uid, gid=self.gid)

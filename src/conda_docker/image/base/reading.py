@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.image.base.accounts import ACCOUNTS, groups_of, users_of
 from conda_docker.image.base.folder import Folder
-from conda_docker.image.base.system import LOADERS, BaseSystem, from_note, to_note
+from conda_docker.image.base.system import DEEPEST, LOADERS, BaseSystem, from_note, to_note
 from python_docker.errors import InvalidLayer, NotFound
 from python_docker.image.filesystem import FileSystem
 from python_docker.tar import EntryType
@@ -37,7 +37,6 @@ _WHOLE = 150 << 20
 """Bytes of compressed layers up to which all of them are read. Of larger images: the layers up to the one that brings
 the shell, and as many of the others, the smallest first. Links, owners and accounts come with small layers; gigabytes
 of programs, which a push may never need here, stay where they are."""
-_DEEPEST = 4  # folders: prefixes are no deeper
 _FULL = re.compile(r"(?:usr/)?(?:bin|include|lib[^/]*|sbin|share)/|(?:boot|dev|etc|proc|run|sys)/|var/(?:cache|lib)/")
 """Where a system has its many files, which are not kept in mind."""
 _LOGIN_SCRIPT = re.compile(r"(?:^|/)etc/profile\.d/conda-docker[0-9]*\.sh$")
@@ -46,8 +45,8 @@ _LOGIN_SCRIPT = re.compile(r"(?:^|/)etc/profile\.d/conda-docker[0-9]*\.sh$")
 def read_base_system(image: Image, cache_dir: Path, *, accounts: bool = False) -> BaseSystem:
     """Return what is known of the system in an image, remembered in `cache_dir` by the image's ID.
 
-    Of a large image, only the lower layers and small ones are read; with `accounts`, all of them are, for its users
-    and groups.
+    Of a large image, only the lower layers and small ones are read; with `accounts`, all of them are, for its users,
+    their groups and what is theirs.
     Layers that do not make a file system end in a `BaseSystem` with a `problem`: a build that copies them into its
     image does not need to understand them.
     """
@@ -57,6 +56,7 @@ def read_base_system(image: Image, cache_dir: Path, *, accounts: bool = False) -
     whole = _remembered_or_read(image, cache_dir, _read_whole, "-whole")
     return replace(
         system,
+        folders=whole.folders,
         users=whole.users,
         groups=whole.groups,
         passwd=whole.passwd,
@@ -183,7 +183,7 @@ def _exists(files: FileSystem, path: str) -> bool:
 def _links(files: FileSystem) -> Iterator[tuple[str, str]]:
     """Yield folders that are links, with where they lead, unless that is a file."""
     for path in files:
-        if path.count("/") >= _DEEPEST or path.startswith(("etc/", "proc/", "sys/", "dev/")):
+        if path.count("/") >= DEEPEST or path.startswith(("etc/", "proc/", "sys/", "dev/")):
             continue
         member = files.get(path)
         if member is None or member.entry.type is not EntryType.SYMLINK:
@@ -198,7 +198,7 @@ def _links(files: FileSystem) -> Iterator[tuple[str, str]]:
 def _files(files: FileSystem, links: Mapping[str, str]) -> Iterator[str]:
     """Yield what no folder can be made at, down to the fourth level: files, devices, links to such or to nothing."""
     for path in files:
-        if path.count("/") < _DEEPEST and path not in links and not _FULL.match(path):
+        if path.count("/") < DEEPEST and path not in links and not _FULL.match(path):
             member = files.get(path)
             if member is not None and member.entry.type is not EntryType.DIRECTORY:
                 yield path
@@ -206,7 +206,7 @@ def _files(files: FileSystem, links: Mapping[str, str]) -> Iterator[str]:
 
 def _folders(files: FileSystem) -> Iterator[tuple[str, Folder]]:
     for path in files:
-        member = files.get(path) if path.count("/") < _DEEPEST else None
+        member = files.get(path) if path.count("/") < DEEPEST else None
         if member is not None and member.entry.type is EntryType.DIRECTORY:
             folder = Folder.of(member.entry)
             if not folder.is_usual(path):

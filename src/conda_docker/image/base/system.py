@@ -22,6 +22,8 @@ LOADERS = {
 }
 """What the kernel starts to load a program that is linked to glibc (glibc, shlib-versions and `ld-linux` manual)."""
 
+DEEPEST = 4
+"""Levels of folders down to which links, files and folders are known; prefixes are no deeper."""
 _FORMAT = 7
 
 

@@ -40,10 +40,10 @@ def environment_layer(
     """Return the layer with `conda-meta/history`, `conda-meta/state`, the entrypoint and scripts that it sources.
 
     An image from scratch (`system` None) gets the least that programs rely on, `/tmp` and root in `/etc/passwd`, and so
-    does one whose base lacks it. A
-    `user` that the base does not have is added to it, with a home of its own. Folders of the base that are links stay
-    links, and those with an owner or mode of their own keep them. `created` is the time of the files, in
-    seconds since 1970. `frozen` adds the marks by which conda and pip know that they are to leave it as it is.
+    does one whose base lacks it. A `user` that the base does not have is added to it, with a home of its own, and one
+    that moves gets a new home. Folders of the base that are links stay links, and those with an owner or mode of their
+    own keep them. `created` is the time of the files, in seconds since 1970. `frozen` adds the marks by which conda and
+    pip know that they are to leave it as it is.
     """
     root, below = recipe.prefix_in_image.root, system or BaseSystem()
     files: dict[str, tuple[int, bytes]] = {f"{root}/conda-meta/history": (0o644, history_file(environment, created))}
@@ -55,7 +55,7 @@ def environment_layer(
     if activation.entrypoint is not None:
         files[f"{root}/bin/{ENTRYPOINT_NAME}"] = (0o755, activation.entrypoint.encode())
     accounts = user_files(user, below)
-    if system is not None and not (user is not None and user.added):
+    if system is not None and not (user is not None and user.has_new_home):
         accounts = {path: content for path, content in accounts.items() if path in below.lacks}
     files |= {below.real_file(path)[1:]: (0o644, content) for path, content in accounts.items()}
     if activation.variables and (system is None or system.shells):
@@ -69,7 +69,7 @@ def environment_layer(
     if system is None or "/tmp" in below.lacks:  # noqa: S108 -- the image's
         path = below.real_path("/tmp")[1:]  # noqa: S108
         entries[path] = TarEntry(path, EntryType.DIRECTORY, 0o1777, 0, created), b""
-    if user is not None and user.added:
+    if user is not None and user.has_new_home:
         path = below.real_path(user.home)[1:]
         # OpenShift runs containers as a number of its own, in the group 0.
         mode = 0o775 if user.gid == 0 else 0o755

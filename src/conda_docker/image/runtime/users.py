@@ -9,7 +9,7 @@ from typing import NamedTuple
 from conda_docker.arguments.in_image import LARGEST_ID
 from conda_docker.errors import UnsupportedInput
 from conda_docker.image.base.accounts import User
-from conda_docker.image.base.system import BaseSystem
+from conda_docker.image.base.system import DEEPEST, BaseSystem
 
 ROOT = User(0, 0, "/root")
 _NAME = r"[a-z_][a-z0-9_.-]{0,31}"  # useradd(8), with the dot that Debian allows
@@ -20,18 +20,26 @@ DEFAULT_NAME = "app"
 
 
 class ContainerUser(NamedTuple):
-    """The user that containers run as. `added` says that the base image does not have it."""
+    """The user that containers run as. `added` says that the base image does not have it, `moved` that it has, with
+    another home folder.
+    """
 
     name: str
     uid: int
     gid: int
     home: str
     added: bool
+    moved: bool = False
 
     @property
     def number(self) -> str:
         """`UID:GID`: Kubernetes' `runAsNonRoot` proves nothing of names (kubelet, `verifyRunAsNonRoot`)."""
         return f"{self.uid}:{self.gid}"
+
+    @property
+    def has_new_home(self) -> bool:
+        """Whether the home folder is to be made, and `/etc/passwd` to name it."""
+        return self.added or self.moved
 
 
 def container_user(text: str, system: BaseSystem, *, name: str | None = None, home: str | None = None) -> ContainerUser:
@@ -39,7 +47,8 @@ def container_user(text: str, system: BaseSystem, *, name: str | None = None, ho
 
     One that the base does not have is added: as `name` (else the name in `text`, else "app"), with the home folder
     `home` (else /home/NAME), a group of its own unless another is given and, for a name without a number, the first
-    number from 1000 that is free. Raises `UnsupportedInput` for what cannot be a user or a group.
+    number from 1000 that is free. One that the base has keeps its name, number and home folder, unless `home` is
+    another one. Raises `UnsupportedInput` for what cannot be a user or a group.
 
     >>> container_user("1000", BaseSystem())
     ContainerUser(name='app', uid=1000, gid=1000, home='/home/app', added=True)
@@ -49,12 +58,8 @@ def container_user(text: str, system: BaseSystem, *, name: str | None = None, ho
     if known is not None and (name is None or known[0] == name):
         found_name, found = known
         gid = _group(group, text, system) if separator else found.gid
-        if home is not None and home != found.home:
-            raise UnsupportedInput(
-                f"{text!r} is a user of the base image, whose home folder is {found.home[:200]!r}; --home is for "
-                "a user that is added"
-            )
-        return ContainerUser(found_name, found.uid, gid, found.home, added=False)
+        moved = home is not None and home != found.home
+        return ContainerUser(found_name, found.uid, gid, home or found.home, added=False, moved=moved)
     if re.fullmatch(_NUMBER, user):
         uid, chosen = _identifier(user, text), name or _free_name(system)
     elif re.fullmatch(_NAME, user):
@@ -83,8 +88,25 @@ def home_of(text: str, system: BaseSystem) -> str:
     return known[1].home if known is not None else "/"
 
 
+def note_on_home(user: ContainerUser, system: BaseSystem) -> str | None:
+    """Return a note where a user of the base image has no home folder to write to: `nobody` has none as a rule.
+
+    >>> note_on_home(ContainerUser("root", 0, 0, "/root", added=False), BaseSystem())
+    """
+    path = system.real_path(user.home)[1:]
+    if user.uid == 0 or user.has_new_home or path.count("/") >= DEEPEST:
+        return None
+    folder = system.folders.get(path)
+    if folder is not None and folder.can_be_written_by(user.uid, user.gid):
+        return None
+    return (
+        f"the user {user.name} of the base image cannot write to its home folder {user.home[:200]}, where programs "
+        "keep caches and settings; --home PATH gives it another"
+    )
+
+
 def user_files(user: ContainerUser | None, system: BaseSystem) -> Mapping[str, bytes]:
-    """Return `/etc/passwd` and `/etc/group` where a user must be added to them, or where there are none.
+    """Return `/etc/passwd` and `/etc/group` where a user must be added to them or changed, or where there are none.
 
     A base image without any, such as an empty one, gets root, without whom programs cannot tell who they are.
 
@@ -101,12 +123,19 @@ def user_files(user: ContainerUser | None, system: BaseSystem) -> Mapping[str, b
         passwd = f"{_ended(passwd)}{user.name}:x:{user.uid}:{user.gid}::{user.home}:{shell}\n"
         if user.gid != 0 and user.gid not in system.groups.values():
             group = f"{_ended(group)}{user.name}:x:{user.gid}:\n"
+    if user is not None and user.moved:
+        passwd = "\n".join(_with_home(line, user) for line in passwd.split("\n"))
     files = {"/etc/passwd": passwd, "/etc/group": group}
     before = {"/etc/passwd": system.passwd, "/etc/group": system.group}
     # What is there already stays as it is, in whatever encoding.
     return {
         path: content.encode("utf-8", "surrogateescape") for path, content in files.items() if content != before[path]
     }
+
+
+def _with_home(line: str, user: ContainerUser) -> str:
+    fields = line.split(":")
+    return ":".join([*fields[:5], user.home, *fields[6:]]) if fields[0] == user.name and len(fields) >= 6 else line
 
 
 def _ended(text: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from conda_docker.errors import UnsupportedInput
 from conda_docker.image.base.accounts import User
+from conda_docker.image.base.folder import Folder
 from conda_docker.image.base.system import BaseSystem
-from conda_docker.image.runtime.users import ContainerUser, container_user, home_of, user_files
+from conda_docker.image.runtime.users import ContainerUser, container_user, home_of, note_on_home, user_files
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\njovyan:x:1000:100::/home/jovyan:/bin/bash"
 DEBIAN = BaseSystem(
@@ -85,9 +88,31 @@ def test_the_lines_that_are_there_keep_their_bytes() -> None:
     assert files["/etc/passwd"] == latin + b"app:x:1000:1000::/home/app:/sbin/nologin\n"
 
 
-def test_a_user_of_the_base_keeps_its_home() -> None:
-    with pytest.raises(UnsupportedInput, match="'jovyan' is a user of the base image, whose home folder is '/home/jov"):
-        container_user("jovyan", DEBIAN, home="/srv/x")
+def test_a_user_of_the_base_keeps_its_home_unless_it_gets_another() -> None:
+    assert not container_user("jovyan", DEBIAN, home="/home/jovyan").has_new_home
+    user = container_user("jovyan", DEBIAN, home="/srv/x")
+    assert user == ContainerUser("jovyan", 1000, 100, "/srv/x", added=False, moved=True)
+    files = user_files(user, DEBIAN)
+    assert files["/etc/passwd"].decode() == PASSWD.replace("/home/jovyan", "/srv/x")
+    assert "/etc/group" not in files
+
+
+@pytest.mark.parametrize(
+    ("folder", "can_write"),
+    [
+        (None, False),
+        (Folder(0o750, 0, 0, 1), False),
+        (Folder(0o700, 1000, 100, 1), True),
+        (Folder(0o500, 1000, 100, 1), False),
+        (Folder(0o770, 0, 100, 1), True),
+        (Folder(0o777, 0, 0, 1), True),
+    ],
+)
+def test_a_home_that_its_user_cannot_write_to_is_noted(folder: Folder | None, can_write: bool) -> None:
+    system = replace(DEBIAN, folders={} if folder is None else {"home/jovyan": folder})
+    note = note_on_home(container_user("1000", system), system)
+    assert can_write == (note is None)
+    assert note is None or "jovyan of the base image cannot write to its home folder /home/jovyan" in note
 
 
 @pytest.mark.parametrize(
