@@ -70,13 +70,13 @@ class Credentials:
     def channel_url(self, url: str) -> str:
         """Return the URL of a channel, with credentials for it in it that rattler does not find by itself.
 
-        What rattler stores, it finds, and it reads netrc; a bearer token has no place in a URL. Raises
-        `CredentialsError`.
+        What rattler stores, it finds; a bearer token has no place in a URL. It reads netrc too, but neither `default`
+        nor quotes nor comments, and of a file that it does not understand nothing. Raises `CredentialsError`.
         """
         if urlsplit(url).scheme not in ("http", "https") or _own_access(url):
             return url
         if (access := self._from_channels(url)) is None:
-            access = self._from_anaconda(url) or self._from_mamba(url)
+            access = self._from_anaconda(url) or self._from_mamba(url) or self._from_netrc(url)
             if access is None or self._from_rattler(url) is not None:
                 return url
         if (access.authorization or "").startswith("Basic "):

@@ -91,11 +91,23 @@ def test_credentials_that_rattler_stores(
     assert "s3cret" not in tool.url
 
 
-def test_credentials_in_netrc(serve: Serve, folder: Path, home: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "machine 127.0.0.1\nlogin me\npassword s3cret\n",
+        'machine 127.0.0.1 login "me" password "s3cret"\n',
+        "# of the team\nmachine 127.0.0.1 login me password s3cret\n",
+        "machine 127.0.0.1 login me password s3\\cret\n",
+        "machine conda.example.org login a password b\ndefault login me password s3cret\n",
+    ],
+)
+def test_credentials_in_netrc(serve: Serve, folder: Path, home: Path, text: str) -> None:
     server = serve(folder, credentials=("me", "s3cret"))
-    (home / ".netrc").write_text("machine 127.0.0.1\nlogin me\npassword s3cret\n")
+    (home / ".netrc").write_text(text)
     (home / ".netrc").chmod(0o600)
-    assert lock(f"{server.url}/channel").packages
+    found = lock(f"{server.url}/channel")
+    assert found.packages[0].public_url == f"{server.url}/channel/linux-64/tool-1.0-0.conda"
+    assert "s3cret" not in json.dumps([dict(found.packages[0].record), found.channels])
 
 
 def test_a_password_that_mamba_stores(serve: Serve, folder: Path, home: Path) -> None:
