@@ -134,7 +134,8 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
         from conda_docker.image.tree import ImageTree
 
         others = image.layers[: len(stack.reports) - len(made)]
-        tree = ImageTree.of(base, others, [layer.facts for layer in made], recipe.prefix_in_image.root, store.folder)
+        facts, layers = [each.facts for each in made], [each.layer for each in made]
+        tree = ImageTree.of(base, others, facts, recipe.prefix_in_image.root, store.folder, layers)
         stack.reports.append(report_layer(add_files(image, options, system, user, tree), always=True, content=ADDED))
     configure(image, base, recipe.prefix, options, activation, gpu, user, has_python=environment.python is not None)
     describe(image, base, options, rfc3339(created))

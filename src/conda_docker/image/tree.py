@@ -23,15 +23,23 @@ if TYPE_CHECKING:
 class ImageTree:
     """What is at which path, relative to the root, without a layer of packages being read.
 
-    `facts` are those of layers whose paths are relative to the folder `prefix`.
+    `facts` are those of layers whose paths are relative to the folder `prefix`. They do not say which paths are links,
+    so the layer itself, of `packages`, is read where that matters: few add files behind a file of a package.
     """
 
-    def __init__(self, entries: Iterable[TarEntry] = (), facts: Sequence[LayerFacts] = (), prefix: str = "") -> None:
+    def __init__(
+        self,
+        entries: Iterable[TarEntry] = (),
+        facts: Sequence[LayerFacts] = (),
+        prefix: str = "",
+        packages: Sequence[Layer] = (),
+    ) -> None:
         self._folders = {""}
         self._files: set[str] = set()
         self._links: dict[str, str] = {}
         self._owned: dict[str, Folder] = {}
         self._facts = facts
+        self._unread = dict(enumerate(packages))
         self._prefix = prefix
         if facts:
             self._make_folders(prefix)
@@ -49,12 +57,14 @@ class ImageTree:
         facts: Sequence[LayerFacts],
         prefix: str,
         cache: CacheFolder,
+        packages: Sequence[Layer] = (),
     ) -> ImageTree:
         """Return the tree of an image on `base`, whose paths are remembered in `cache` by its ID, with small `layers`
         on top, the highest first, that are read. A base that cannot be read as a file system counts as empty.
+        `packages` are the layers that `facts` are of.
         """
         own = (entry for layer in reversed(layers) for entry, _ in layer.entries())
-        return cls([*(_base_entries(base, cache) if base is not None else ()), *own], facts, prefix)
+        return cls([*(_base_entries(base, cache) if base is not None else ()), *own], facts, prefix, packages)
 
     def folder_at(self, path: str) -> str | None:
         """Return where the folder at a path really is, links followed; None where there is none.
@@ -62,7 +72,7 @@ class ImageTree:
         >>> ImageTree([TarEntry("srv/app", EntryType.DIRECTORY)]).folder_at("/srv")
         'srv'
         """
-        real = follow_links(path, self._links.get)
+        real = self._follow(path)
         return real if real is not None and self._is_folder(real) else None
 
     def stated(self, path: str) -> TarEntry | None:
@@ -81,7 +91,7 @@ class ImageTree:
         other way round.
         """
         # A file takes the place of a link; a folder goes where the link leads.
-        real = follow_links(path, self._links.get, follow_last=is_folder)
+        real = self._follow(path, follow_last=is_folder)
         if real is None:
             return clamped_path(path)
         parts = real.split("/")
@@ -99,6 +109,26 @@ class ImageTree:
         self._links.pop(real, None)
         self._put(real, is_folder=is_folder, link=link)
         return real
+
+    def _follow(self, path: str, *, follow_last: bool = True) -> str | None:
+        """Return where a path leads, None for nowhere."""
+        while True:
+            real = follow_links(path, self._links.get, follow_last=follow_last)
+            if real is None or not self._learn_links(real if follow_last else real.rpartition("/")[0]):
+                return real
+
+    def _learn_links(self, folder: str) -> bool:
+        """Read the links of layers that have something else than a folder on a path, and return whether any did."""
+        learned = False
+        while self._unread and folder:
+            hashed = path_hash(folder[len(self._prefix) + 1 :]) if folder.startswith(f"{self._prefix}/") else None
+            for number in [number for number in self._unread if hashed in self._facts[number].paths]:
+                for entry, _ in self._unread.pop(number).entries():
+                    if entry.type is EntryType.SYMLINK:
+                        self._links.setdefault(clamped_path(entry.path), entry.link_target)
+                learned = True
+            folder = folder.rpartition("/")[0]
+        return learned
 
     def _is_folder(self, path: str) -> bool:
         return path in self._folders or any(hashed in facts.folders for hashed, facts in self._in_packages(path))

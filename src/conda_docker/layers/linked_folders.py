@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from python_docker.files.links import follow_links
+from python_docker.files.links import MAX_LINKS, follow_links
 
 Moves = Mapping[str, str]
 """Folders, relative to the prefix, with the folders that they really are."""
@@ -25,9 +25,7 @@ def find_moves(
     >>> find_moves([["x/lib"], ["x/lib/a.so"]], [{"x/lib": "lib64"}, {}], "/opt/conda")
     ([{}, {'x/lib': 'x/lib64'}], [])
     """
-    final: dict[str, str] = {}
-    for own in links:
-        final |= own
+    final = _placed({path: target for own in links for path, target in own.items()}, prefix)
     moves: list[dict[str, str]] = []
     outside: dict[str, None] = {}
     for mine, own in zip(paths, links, strict=True):
@@ -44,14 +42,19 @@ def find_moves(
     return moves, list(outside)
 
 
-def move(path: str, moved: Moves) -> str:
-    """Return where a path is really.
-
-    >>> move("x/lib/a.so", {"x/lib": "x/lib64"})
-    'x/lib64/a.so'
-    """
-    folder, slash, name = path.rpartition("/")
-    return f"{moved[folder]}{slash}{name}".lstrip("/") if folder in moved else path
+def _placed(links: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Return links by where they are really: a folder on the way to one may be a link, too."""
+    placed = dict(links)
+    for _ in range(MAX_LINKS):
+        found = {}
+        for path, target in placed.items():
+            folder, slash, name = path.rpartition("/")
+            real = _resolve(folder, placed, prefix) if folder else ""
+            found[path if real is None else f"{real}{slash}{name}".lstrip("/")] = target
+        if found == placed:
+            break
+        placed = found
+    return placed
 
 
 def _folders(paths: Iterable[str]) -> set[str]:

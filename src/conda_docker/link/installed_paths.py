@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from conda_docker.link.bytecode.modules import pyc_path
 from conda_docker.link.filter import KEEP_ALL, FileFilter
-from conda_docker.link.placement import place_files
+from conda_docker.link.placement import move, place_files
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.archive import Package
 
@@ -26,7 +26,10 @@ def installed_paths(
     """
     compiled = tag is not None and package.metadata.noarch == "python"
     placement = place_files(package, prefix, filter=filter, moved=moved, compiled=compiled)
-    made = {f"bin/{point.command}" for point in package.metadata.entry_points}
+    made = {
+        f"bin/{point.command}": move(f"bin/{point.command}", moved or {}) for point in package.metadata.entry_points
+    }
     if tag is not None:
-        made.update(pyc_path(item.place, tag) for item in placement.special.values() if item.source)
-    return sorted({*placement.places(), *(place for place in made if filter.keeps(place))})
+        compiled_paths = (pyc_path(item.place, tag) for item in placement.special.values() if item.source)
+        made |= {place: place for place in compiled_paths}
+    return sorted({*placement.places(), *(real for place, real in made.items() if filter.keeps(place))})

@@ -17,7 +17,7 @@ from conda_docker.link.filter import KEEP_ALL, FileFilter
 from conda_docker.link.noarch import entry_point_scripts
 from conda_docker.link.pieces import HeldContents, PieceReader
 from conda_docker.link.placeholder import replace_binary, replace_large_binary, replace_large_text, replace_text
-from conda_docker.link.placement import Special, activation_scripts, is_program, link_scripts, place_files
+from conda_docker.link.placement import Special, activation_scripts, is_program, link_scripts, move, place_files
 from conda_docker.link.prefix import Prefix
 from conda_docker.link.programs import HEAD_SIZE, needs_glibc
 from conda_docker.link.record import InstalledPath, Observed, installed_file, prefix_record, record_path
@@ -93,6 +93,7 @@ class LinkedPackage:
         self._root = f"{prefix.root}/"
         self._filter = filter
         self._without = without
+        self._moved = moved
         self._timestamp = package.metadata.timestamp
         self._placement = place_files(
             package, prefix, filter=filter, without=without, moved=moved, compiled=compiler is not None
@@ -111,8 +112,10 @@ class LinkedPackage:
     def __iter__(self) -> Linked:
         report, placement, done = self.report, self._placement, self._done
         places = list(placement.places())
-        report.link_scripts = link_scripts(places, self._record.name)
-        report.activate = activation_scripts(places)
+        # Scripts are where clients look for them, though the folder may be a link.
+        named = [place for place, _ in placement.recorded] if self._moved else places
+        report.link_scripts = link_scripts(named, self._record.name)
+        report.activate = activation_scripts(named)
         report.notes = self._package.metadata.notes
         report.stated = stated_origin(self._package.metadata.about)
         programs = set(filter(is_program, places)) if self._package.metadata.noarch is None else set()
@@ -277,9 +280,10 @@ class LinkedPackage:
         scripts = entry_point_scripts(self._package.metadata.entry_points, self._prefix, self._filter.keeps)
         for row, script in scripts:
             self._scripts.append(row)
-            if row.path not in self._without:
-                self.report.paths.append(row.path)
-                yield TarEntry(self._root + row.path, mode=0o755, size=len(script), mtime=self._timestamp), script
+            place = move(row.path, self._moved)
+            if place not in self._without:
+                self.report.paths.append(place)
+                yield TarEntry(self._root + place, mode=0o755, size=len(script), mtime=self._timestamp), script
 
     def _conda_meta(self) -> tuple[TarEntry, Content]:
         """Return the record of the package."""

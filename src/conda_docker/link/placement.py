@@ -102,12 +102,12 @@ def place_files(
             plain.pop(earlier.path, None)
             special.pop(earlier.path, None)
         recorded[place] = entry
-        if moved and (folder := place.rpartition("/")[0]) in moved:
-            place = f"{moved[folder]}{place[len(folder) :]}".lstrip("/")
+        variables = place.startswith(_VARIABLES)
+        if moved:
+            place = move(place, moved)
         if place in without:
             continue
         source = compiled and path.startswith("site-packages/") and path.endswith(".py")
-        variables = place.startswith(_VARIABLES)
         if (
             entry.placeholder
             or source
@@ -123,6 +123,16 @@ def place_files(
     placement = Placement(plain, special, frozenset(trimmed), tuple(in_order))
     _check_nesting(placement, made, package.what)
     return placement
+
+
+def move(place: str, moved: Mapping[str, str]) -> str:
+    """Return where a place is really, with folders that are `moved`.
+
+    >>> move("x/lib/a.so", {"x/lib": "x/lib64"})
+    'x/lib64/a.so'
+    """
+    folder, slash, name = place.rpartition("/")
+    return f"{moved[folder]}{slash}{name}".lstrip("/") if folder in moved else place
 
 
 def _check_name(place: str, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ from conda_docker.create import create_image
 from conda_docker.environment.activation_script import ActivationScript
 from conda_docker.environment.inputs.lock_files.explicit import parse_explicit
 from conda_docker.environment.locked import LockedEnvironment
+from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import DownloadError, InterpreterNotFound, InvalidPackage, ScriptFailed
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.link.bytecode.python_program import exact_version
@@ -33,8 +35,10 @@ from tests.conda_docker.channel import File, Symlink, SyntheticChannel, Syntheti
 from tests.conda_docker.link.test_programs import program
 from tests.conda_docker.oracle import Installed, Rattler, Tree, differences
 from tests.conda_docker.packages import Entry
+from tests.conda_docker.pypi.wheels import make_wheel
 from tests.peers import Program, run_in_bwrap, unpack_image
 
+SITE = "lib/python3.12/site-packages"
 LONG = "/build/" + "placehold_" * 24
 PYTHON = SyntheticPackage(name="python", version="3.12.1", files={"bin/python3.12": File(b"python", mode=0o755)})
 NUMPY = SyntheticPackage(
@@ -682,3 +686,35 @@ def test_files_follow_a_folder_that_is_a_link_in_another_package(
     again = build_image(environment_of(synthetic_channel, last), None, options(tmp_path, layering=layering))
     assert again.image.digest == result.image.digest
     assert all(layer.cached for layer in again.layers if layer.packages)
+
+
+@pytest.mark.parametrize("layering", list(Layering))
+def test_what_is_made_for_a_package_follows_such_a_folder_too(
+    channel: SyntheticChannel, tmp_path: Path, layering: Layering
+) -> None:
+    channel.add(
+        SyntheticPackage(name="a", files={"bin": Symlink("programs"), "etc/conda": Symlink("../settings")}),
+        SyntheticPackage(
+            name="b",
+            files={"etc/conda/env_vars.d/b.json": b'{"B": "1"}', "etc/conda/activate.d/b.sh": b"export C=2\n"},
+        ),
+    )
+    environment = environment_of(channel, "flask", "a", "b")
+    archive = make_wheel(
+        tmp_path,
+        files={"demo.py": "", "demo-1.0.data/scripts/run": "#!python\n", "demo-1.0.data/data/bin/other": ""},
+        metadata={"entry_points.txt": "[console_scripts]\ndemo = demo:main\n"},
+    )
+    sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+    wheel = LockedWheel(name="demo", version="1.0", url=archive.as_uri(), source=archive, sha256=sha256)
+    environment = replace(environment, wheels=(wheel,))
+    result = build_image(environment, None, options(tmp_path, layering=layering))
+    found = result.image.filesystem()
+    link = found.get("opt/conda/bin")
+    assert link is not None
+    assert link.entry.type is EntryType.SYMLINK
+    programs = [path.rpartition("/")[2] for path in found if path.startswith("opt/conda/programs/")]
+    assert programs == ["demo", "flask", "other", "python3.12", "run"]
+    assert result.image.config.environment["B"] == "1"
+    assert any("b.sh" in note for note in result.notes)
+    assert "../../../bin/demo," in found.read(f"/opt/conda/{SITE}/demo-1.0.dist-info/RECORD").decode()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conda_docker.layers.linked_folders import find_moves, move
+from conda_docker.layers.linked_folders import find_moves
+from conda_docker.link.placement import move
 
 PREFIX = "/opt/conda"
 
@@ -50,3 +51,12 @@ def test_a_package_s_own_links_are_its_own_affair() -> None:
 def test_of_two_links_the_last_one_counts() -> None:
     moves, _ = find_moves([["l"], ["l"], ["l/f"]], [{"l": "one"}, {"l": "two"}, {}], PREFIX)
     assert moves[2] == {"l": "two"}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_a_link_may_itself_be_in_a_folder_that_is_a_link(order: tuple[int, ...]) -> None:
+    paths = [["x/lib"], ["x/lib/sub"], ["x/lib/sub/f"]]
+    links = [{"x/lib": "lib64"}, {"x/lib/sub": "../other"}, {}]
+    moves, outside = find_moves([paths[number] for number in order], [links[number] for number in order], PREFIX)
+    assert moves[order.index(2)] == {"x/lib": "x/lib64", "x/lib/sub": "x/other"}
+    assert outside == []

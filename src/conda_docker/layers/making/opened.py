@@ -134,12 +134,20 @@ class _OpenedWheel:
     def link(self, prefix: Prefix, *, filter: FileFilter, compiler: Compiler | None, loss: Loss = NO_LOSS) -> Linked:
         from conda_docker.pypi.wheel.wheel import link_wheel
 
-        return link_wheel(self.wheel, self.locked, prefix, filter=filter, compiler=compiler, without=loss.without)
+        return link_wheel(
+            self.wheel,
+            self.locked,
+            prefix,
+            filter=filter,
+            compiler=compiler,
+            without=loss.without,
+            moved=loss.moved,
+        )
 
     def paths(self, prefix: Prefix, *, filter: FileFilter, tag: str | None, moved: Moves | None = None) -> list[str]:
         from conda_docker.pypi.wheel.wheel import installed_wheel_paths
 
-        return installed_wheel_paths(self.wheel, self.locked, prefix, filter=filter, tag=tag)
+        return installed_wheel_paths(self.wheel, self.locked, prefix, filter=filter, tag=tag, moved=moved)
 
     def links(self, prefix: Prefix) -> Mapping[str, str]:
         return {}  # wheels have none

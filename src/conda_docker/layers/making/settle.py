@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.layers.clobbers import Settlement, find_losses, folders_of
-from conda_docker.layers.linked_folders import find_moves, move
+from conda_docker.layers.linked_folders import find_moves
 from conda_docker.layers.making.opened import open_member
 from conda_docker.layers.making.write import layer_paths
 from conda_docker.layers.member import Loss
+from conda_docker.link.placement import move
 from python_docker.streams.growing import GrowingFile
 
 if TYPE_CHECKING:

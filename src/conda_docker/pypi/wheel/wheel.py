@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, BinaryIO
 
 from conda_docker.errors import InvalidPackage
 from conda_docker.link.bytecode.compiler import Compiler
 from conda_docker.link.bytecode.modules import CompiledModules, pyc_path
 from conda_docker.link.filter import KEEP_ALL, FileFilter
-from conda_docker.link.placement import activation_scripts
+from conda_docker.link.placement import activation_scripts, move
 from conda_docker.link.prefix import Prefix
 from conda_docker.link.report import LinkReport
 from conda_docker.link.shebang import python_shebang
@@ -70,17 +70,18 @@ def link_wheel(
     filter: FileFilter = KEEP_ALL,
     compiler: Compiler | None = None,
     without: Collection[str] = (),
+    moved: Mapping[str, str] | None = None,
 ) -> LinkedWheel:
     """Return the entries that installing `wheel` to `prefix` comes to, ready for `LayerWriter.add`.
 
     `locked` says whether the user asked for it and where it is from. `compiler` makes `.pyc` files as for `noarch:
-    python` packages; None makes none. `without` are paths, relative to the prefix, that another package wins. Raises
-    `InvalidPackage` here or while the entries are taken, and `ValueError` for a compiler of another version than the
-    prefix's Python.
+    python` packages; None makes none. `without` are paths, relative to the prefix, that another package wins; `moved`
+    are folders that are links in another package, with where these lead. Raises `InvalidPackage` here or while the
+    entries are taken, and `ValueError` for a compiler of another version than the prefix's Python.
     """
     if compiler is not None and compiler.minor_version != prefix.python_version:
         raise ValueError(f"{compiler!r} cannot compile for Python {prefix.python_version}")
-    return LinkedWheel(wheel, locked, prefix, filter, compiler, frozenset(without))
+    return LinkedWheel(wheel, locked, prefix, filter, compiler, frozenset(without), moved or {})
 
 
 def installed_wheel_paths(
@@ -90,6 +91,7 @@ def installed_wheel_paths(
     *,
     filter: FileFilter = KEEP_ALL,
     tag: str | None = None,
+    moved: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Return the paths of the files that linking `wheel` brings, relative to the prefix and sorted.
 
@@ -103,7 +105,7 @@ def installed_wheel_paths(
     if tag is not None:
         modules = (place for place in placement.places() if is_module(place, placement.site_packages))
         paths.update(pyc for module in modules if filter.keeps(pyc := pyc_path(module, tag)))
-    return sorted(paths)
+    return sorted({move(path, moved or {}) for path in paths})
 
 
 def is_module(place: str, site_packages: str) -> bool:
@@ -127,6 +129,7 @@ class LinkedWheel:
         filter: FileFilter,
         compiler: Compiler | None,
         without: frozenset[str],
+        moved: Mapping[str, str],
     ) -> None:
         self.report = LinkReport()
         self._wheel = wheel
@@ -135,6 +138,7 @@ class LinkedWheel:
         self._root = f"{prefix.root}/"
         self._filter = filter
         self._without = without
+        self._moved = moved
         self._mtime = wheel.mtime
         self._python = f"{prefix.path}/bin/python"
         self._modules = CompiledModules(compiler, prefix, self._mtime, filter.keeps) if compiler is not None else None
@@ -188,10 +192,11 @@ class LinkedWheel:
             data = _with_interpreter(data, self._python)
             digest = hashlib.sha256(data).digest()
         self._rows.append(RecordedFile(place, record_hash(digest), len(data)))
-        if place in self._without:
+        real = move(place, self._moved)
+        if real in self._without:
             return
-        self.report.paths.append(place)
-        yield self._entry(placed, len(data)), data
+        self.report.paths.append(real)
+        yield self._entry(placed, real, len(data)), data
         if place.startswith(_VARIABLES):
             self.report.read_variables(place, data)
         if is_source and self._modules is not None:
@@ -203,17 +208,18 @@ class LinkedWheel:
         with CheckedContent(reader.open(member), expected) as content:
             if placed.script and content.peek().startswith(_PLACEHOLDER):
                 raise InvalidPackage(f"{self._wheel.what}: the script {place[:200]!r} has {member.size} bytes")
-            if place not in self._without:
-                self.report.paths.append(place)
-                yield self._entry(placed, member.size), content
+            real = move(place, self._moved)
+            if real not in self._without:
+                self.report.paths.append(real)
+                yield self._entry(placed, real, member.size), content
             while content.read(_READ_SIZE):
                 pass
             self._check(expected, content.expected_digest(), place)
             self._rows.append(RecordedFile(place, record_hash(content.digest()), member.size))
 
-    def _entry(self, placed: PlacedMember, size: int) -> TarEntry:
+    def _entry(self, placed: PlacedMember, real: str, size: int) -> TarEntry:
         mode = 0o755 if placed.executable else 0o644
-        return TarEntry(self._root + placed.place, mode=mode, size=size, mtime=placed.member.mtime)
+        return TarEntry(self._root + real, mode=mode, size=size, mtime=placed.member.mtime)
 
     def _check(self, expected: ExpectedHash | None, digest: bytes, place: str) -> None:
         if expected is not None and not matches(expected, digest):
@@ -221,15 +227,18 @@ class LinkedWheel:
 
     def _compiled(self, entries: Iterator[tuple[TarEntry, bytes]]) -> Linked:
         for entry, content in entries:
-            self.report.paths.append(entry.path.removeprefix(self._root))
-            yield entry, content
+            real = move(entry.path.removeprefix(self._root), self._moved)
+            if real not in self._without:
+                self.report.paths.append(real)
+                yield entry._replace(path=self._root + real), content
 
     def _made(self, place: str, content: bytes, mode: int = 0o644) -> Linked:
         """Give a file that the wheel does not hold."""
         self._rows.append(RecordedFile(place, hashed(content), len(content)))
-        if place not in self._without:
-            self.report.paths.append(place)
-            yield TarEntry(self._root + place, mode=mode, size=len(content), mtime=self._mtime), content
+        real = move(place, self._moved)
+        if real not in self._without:
+            self.report.paths.append(real)
+            yield TarEntry(self._root + real, mode=mode, size=len(content), mtime=self._mtime), content
 
 
 def entry_point_script(point: EntryPoint, python: str) -> bytes:
