@@ -103,11 +103,11 @@ class HttpClient:
         except (HTTPException, OSError, ValueError) as error:
             check_time(host_of(url))
             failure = http_error(error, url, reached=host in self._reached)
-            _log.debug("%s %s: %s", method, public_url(url), failure.cause)
+            _report(method, url, failure.cause)
             # The error beneath may name the whole URL, with its secrets.
             raise failure from None
         self._reached.add(host)
-        _log.debug("%s %s: %s", method, public_url(url), raw.status)
+        _report(method, url, raw.status)
         return Response(raw, url, self._options)
 
     # -- connections -----------------------------------------------------------------------------------------------
@@ -143,3 +143,8 @@ class HttpClient:
         with self._lock:
             for known in self._known.values():
                 known.close()
+
+
+def _report(method: str, url: str, outcome: object) -> None:
+    if _log.isEnabledFor(logging.DEBUG):
+        _log.debug("%s %s: %s", method, public_url(url), outcome)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from python_docker.http.failure import Cause, HttpError
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _SHOWN = 300  # characters
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
@@ -26,7 +28,7 @@ def check_url(url: str) -> str:
     """
     try:
         origin(url)
-        wrong = " " in urlsplit(url).netloc or any(character < " " or character == "\x7f" for character in url)
+        wrong = " " in urlsplit(url).netloc or _CONTROL.search(url) is not None
     except ValueError:
         wrong = True
     if wrong:
@@ -43,9 +45,15 @@ def origin(url: str) -> tuple[str, str, int]:
     ('https', 'example.org', 443)
     """
     parts = urlsplit(url)
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+    return _origin(parts.scheme, parts.netloc)
+
+
+@lru_cache(maxsize=64)  # it is asked for several times a request
+def _origin(scheme: str, place: str) -> tuple[str, str, int]:
+    parts = SplitResult(scheme, place, "", "", "")
+    if scheme not in DEFAULT_PORTS or not parts.hostname:
         raise ValueError("not an HTTP URL")
-    return parts.scheme, parts.hostname.lower(), parts.port or DEFAULT_PORTS[parts.scheme]
+    return scheme, parts.hostname.lower(), parts.port or DEFAULT_PORTS[scheme]
 
 
 def host_of(url: str) -> str:

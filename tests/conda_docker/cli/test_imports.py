@@ -27,7 +27,7 @@ VALUES = {"conda_docker.arguments.amounts", "conda_docker.user_files", "python_d
 """What reads the values of options."""
 STANDARD = {"bz2", "lzma", "tarfile", "zipfile", "shutil", "tempfile", "random", "urllib.request"}
 HTTP = {"urllib3", "http.client", "ssl", "socket", "email", "python_docker.http.client"}
-ALWAYS = SOLVER | BUILDING | {"pydantic", "rich", "docker", "typing_extensions"}
+ALWAYS = SOLVER | BUILDING | {"pydantic", "rich", "docker", "typing_extensions", "difflib"}
 LOCAL = ALWAYS | WRITING_LAYERS | STANDARD | HTTP
 LOGIN = {
     "python_docker.registry.auth.challenge",

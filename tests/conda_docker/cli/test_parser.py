@@ -108,3 +108,9 @@ def test_shells_complete_commands_options_and_values(
     )
     assert [line.removeprefix("plain,") for line in result.stdout.splitlines()] == completions, result.stderr
     assert os.environ.get("_CONDA_DOCKER_COMPLETE") is None
+
+
+@pytest.mark.parametrize("args", [["-p", "-n", "5"], ["-pn5"], ["-p", "-n=5"], ["-n5", "--plain"]])
+def test_short_options(args: list[str]) -> None:
+    sample = Command("sample", params=[Option("-n", "--number", type=int), Option("-p", "--plain", is_flag=True)])
+    assert parsed(sample, args) == {"number": 5, "plain": True}

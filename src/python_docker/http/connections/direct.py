@@ -19,9 +19,9 @@ from urllib.parse import quote, urlsplit
 from python_docker.http.body import FilePart
 from python_docker.http.connections.diagnosis import NotConnected
 from python_docker.http.connections.heads import BoundedConnection, BoundedResponse
-from python_docker.http.connections.waiting import connected, for_socket, is_readable, shake_hands
+from python_docker.http.connections.waiting import connected, for_socket, is_readable, send_file, shake_hands
 from python_docker.http.headers import joined_headers
-from python_docker.http.url import DEFAULT_PORTS
+from python_docker.http.url import DEFAULT_PORTS, origin
 from python_docker.time_limit import at_most
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Connection(BoundedConnection):
             self.send(piece)
             return
         # Only what is not encrypted can leave without passing through here.
-        sent = self.sock.sendfile(piece.file, piece.start, len(piece.content)) if self._tls is None else 0
+        sent = send_file(self.sock, piece.file, piece.start, len(piece.content)) if self._tls is None else 0
         if sent < len(piece.content):
             self.send(piece.content[sent:])
 
@@ -140,7 +140,7 @@ class Connections:
     def request(self, method: str, url: str, headers: Mapping[str, str], body: Body | None) -> DirectAnswer:
         """Send one request and return its answer. Raises what `http.client` and sockets raise."""
         parts = urlsplit(url)
-        place = parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
+        place = origin(url)[1:]
         target = quote(f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/", safe=_TARGET)
         if body is None and method not in _WITHOUT_BODY:
             headers = {**headers, "Content-Length": "0"}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -15,7 +18,7 @@ from python_docker import interruption
 from python_docker.http.body import Body
 from python_docker.http.client import HttpClient
 from python_docker.http.connections import waiting
-from python_docker.http.connections.waiting import connected, interruptibly
+from python_docker.http.connections.waiting import connected, interruptibly, send_file
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.options import HttpOptions
 
@@ -175,6 +178,59 @@ def test_an_answer_may_come_in_any_number_of_looks(monkeypatch: pytest.MonkeyPat
         threading.Thread(target=answer).start()
         response = client().send("GET", f"http://127.0.0.1:{listener.getsockname()[1]}/")
         assert response.content(9) == b"half more"
+
+
+class TestFiles:
+    """`send_file`, to a reader that takes its time."""
+
+    CONTENT = bytes(range(256)) * 8192
+
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Iterator[BinaryIO]:
+        path = tmp_path / "content"
+        path.write_bytes(self.CONTENT)
+        with path.open("rb") as file:
+            yield file
+
+    def test_a_part_that_is_taken_slowly(self, file: BinaryIO, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(waiting, "LOOKING", 0.01)
+        sender, reader = socket.socketpair()
+        sender.settimeout(5)
+        taken = bytearray()
+
+        def take() -> None:
+            time.sleep(0.05)
+            while data := reader.recv(1 << 16):
+                taken.extend(data)
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        with sender:
+            assert send_file(sender, file, 1000, len(self.CONTENT) - 2000) == len(self.CONTENT) - 2000
+            assert sender.gettimeout() == 5
+        thread.join()
+        reader.close()
+        assert taken == self.CONTENT[1000:-1000]
+
+    def test_nobody_takes_it(self, file: BinaryIO) -> None:
+        sender, reader = socket.socketpair()
+        sender.settimeout(0.05)
+        with sender, reader, pytest.raises(TimeoutError):
+            send_file(sender, file, 0, len(self.CONTENT))
+
+    def test_the_end_of_the_file(self, file: BinaryIO) -> None:
+        sender, reader = socket.socketpair()
+        with sender, reader:
+            assert send_file(sender, file, len(self.CONTENT) - 10, 1000) == 10
+            assert send_file(sender, file, len(self.CONTENT), 1000) == 0
+            assert reader.recv(100) == self.CONTENT[-10:]
+
+    def test_what_is_no_file(self) -> None:
+        sender, reader = socket.socketpair()
+        readable, writable = os.pipe()
+        with sender, reader, os.fdopen(readable, "rb") as pipe:
+            os.close(writable)
+            assert send_file(sender, pipe, 0, 10) == 0
 
 
 def test_each_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch, server: Callable[[bytes], int]) -> None:
