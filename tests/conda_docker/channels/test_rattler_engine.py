@@ -16,6 +16,7 @@ from rattler.exceptions import SolverError
 
 from conda_docker.channels.rattler_engine import run
 from conda_docker.errors import SolverFailed
+from python_docker import interruption
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 
 
@@ -81,6 +82,18 @@ def test_interrupted() -> None:
     finally:
         signal.signal(signal.SIGINT, previous)
     assert cancelled.wait(5)
+
+
+def test_interrupted_on_a_thread_that_no_signal_reaches(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted = threading.Event()
+    monkeypatch.setattr(interruption, "interrupted", interrupted)
+
+    async def forever() -> None:
+        interrupted.set()
+        await asyncio.sleep(60)
+
+    with ThreadPoolExecutor(1) as threads, pytest.raises(KeyboardInterrupt):
+        threads.submit(run, forever).result(10)
 
 
 SHORT_SCRIPT = """
