@@ -238,7 +238,8 @@ def _conda_members(path: PackageFile, section: str) -> Members:
 
 def _tar_members(stream: BinaryIO) -> Members:
     with stream, open_decompressed(stream, max_window_log=_MAX_WINDOW_LOG) as tar:
-        yield from TarReader(tar).members()
+        # Whose files they were is of no interest, and rattler takes any spelling of a time.
+        yield from TarReader(tar, times_and_owners=False).members()
 
 
 def _read_info(members: Members, what: str, size: int, limit: int, *, whole: bool) -> tuple[dict[str, bytes], int]:

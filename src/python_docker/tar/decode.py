@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from python_docker.errors import InvalidLayer
 from python_docker.spec.limits import MAX_PATH
@@ -94,6 +94,26 @@ def decode_entry(
         (number(major, "a device"), number(minor, "a device")) if kind in _DEVICES else (0, 0),
         xattrs,
     )
+
+
+def without_times_and_owners(
+    fields: tuple[bytes, ...], pax: Mapping[str, bytes]
+) -> tuple[tuple[bytes, ...], Mapping[str, bytes]]:
+    """Return a header's fields and records less those times and owners that are not numbers."""
+
+    def is_number(value: bytes, read: Callable[[bytes, str], int]) -> bool:
+        try:
+            read(value, "a number")
+        except InvalidLayer:
+            return False
+        return True
+
+    _, _, uid, gid, _, mtime, *_ = fields
+    uid, gid = (field if is_number(field, number) else b"0" for field in (uid, gid))
+    mtime = mtime if is_number(mtime, lambda field, _: time(field)) else b"0"
+    wrong = {key for key in ("mtime", "uid", "gid") if pax.get(key) and not is_number(pax[key], pax_number)}
+    plain = {key: value for key, value in pax.items() if key not in wrong}
+    return (*fields[:2], uid, gid, fields[4], mtime, *fields[6:]), plain
 
 
 def _path(field: bytes, prefix: bytes, long: bytes | None, record: bytes | None) -> str:

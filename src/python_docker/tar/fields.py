@@ -7,6 +7,7 @@ from struct import Struct
 
 from python_docker.errors import InvalidLayer
 from python_docker.tar.header import byte_sum
+from python_docker.tar.pax import MAX_INT64
 
 # name, mode, uid, gid, size, mtime, checksum, type, link, magic, major, minor, prefix
 HEADER = Struct("100s8s8s8s12s12s8s1s100s6s66x8s8s155s12x")
@@ -38,7 +39,10 @@ def number(field: bytes, what: str) -> int:
 @lru_cache(256)
 def time(field: bytes) -> int:
     """Return when a member was changed, which is mostly the same for neighbours."""
-    return number(field, "a time")
+    found = number(field, "a time")
+    if abs(found) > MAX_INT64:
+        raise InvalidLayer(f"damaged tar: a time is {found}")
+    return found
 
 
 @lru_cache(256)

@@ -6,6 +6,7 @@ from python_docker.errors import InvalidLayer
 
 MAX_EXTENSION = 1 << 20
 """Bytes of pax headers and long names before one member; honest ones have some hundred."""
+MAX_INT64 = (1 << 63) - 1
 XATTR = "SCHILY.xattr."
 SPARSE = "GNU.sparse"
 # What a global header may say of all members that follow.
@@ -57,6 +58,7 @@ def pax_number(value: bytes, what: str) -> int:
     """
     whole, _, fraction = value.partition(b".")
     digits = whole.removeprefix(b"-")
-    if not digits.isdigit() or len(digits) > 20 or not (fraction.isdigit() or not fraction):
-        raise InvalidLayer(f"damaged tar: {what} is {value[:24]!r}")
-    return int(whole)
+    # Go, and so Docker and containerd, has 64 bits for it.
+    if digits.isdigit() and len(digits) <= 20 and (fraction.isdigit() or not fraction) and int(digits) <= MAX_INT64:
+        return int(whole)
+    raise InvalidLayer(f"damaged tar: {what} is {value[:24]!r}")

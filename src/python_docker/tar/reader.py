@@ -9,7 +9,15 @@ from typing import BinaryIO
 
 from python_docker.errors import InvalidLayer
 from python_docker.tar.content import BUFFER, READ_SIZE, Content, ReadAhead, Unreadable, ends_within
-from python_docker.tar.decode import GNU_SPARSE, TYPES, decode_entry, describe_rare, is_sparse, sparse_entry
+from python_docker.tar.decode import (
+    GNU_SPARSE,
+    TYPES,
+    decode_entry,
+    describe_rare,
+    is_sparse,
+    sparse_entry,
+    without_times_and_owners,
+)
 from python_docker.tar.entry import EntryType, TarEntry
 from python_docker.tar.fields import HEADER, check_sum, number
 from python_docker.tar.pax import MAX_EXTENSION, SPARSE, parse_pax
@@ -31,7 +39,8 @@ class TarReader:
     than 4096 bytes, or has members that layers may not hold (image-spec, layer.md).
 
     With `lenient` such members are passed over, and `rare` has a path for each kind of them: sparse files are given,
-    but cannot be read, and what is not a file at all, such as a volume label, is not given.
+    but cannot be read, and what is not a file at all, such as a volume label, is not given. `times_and_owners` says
+    whether these matter: if not, one in a pax record that cannot be understood is the header's, and one there is 0.
 
     >>> import tarfile
     >>> archive = io.BytesIO()
@@ -41,13 +50,14 @@ class TarReader:
     ['empty']
     """
 
-    def __init__(self, stream: BinaryIO, *, lenient: bool = False) -> None:
+    def __init__(self, stream: BinaryIO, *, lenient: bool = False, times_and_owners: bool = True) -> None:
         self._seekable = stream if stream.seekable() else None
         self._ahead = ReadAhead(stream) if self._seekable is None else None
         self._stream = self._ahead or stream
         self._position = 0
         self._defaults: dict[str, bytes] = {}
         self._lenient = lenient
+        self._times_and_owners = times_and_owners
         self.offset = 0
         self.rare: dict[str, str] = {}
 
@@ -141,7 +151,13 @@ class TarReader:
                 self._skip(size)
                 padding = -size % _BLOCK
                 continue
-            entry = decode_entry(fields, size, pax, long_name, long_link)
+            try:
+                entry = decode_entry(fields, size, pax, long_name, long_link)
+            except InvalidLayer:
+                if self._times_and_owners:
+                    raise
+                plain_fields, plain = without_times_and_owners(fields, pax)
+                entry = decode_entry(plain_fields, size, plain, long_name, long_link)
             pax, long_name, long_link, extended = self._defaults, None, None, 0
             size = entry.size
             padding = -size % _BLOCK

@@ -58,6 +58,16 @@ def test_entries_can_be_read_again(suffix: str, tmp_path: Path) -> None:
     assert contents(package) == contents(package) == {"bin/a": b"a", "lib/b": b"b"}
 
 
+@pytest.mark.parametrize("time", ["1e5", "yesterday", "99999999999999999999"])
+def test_a_time_that_is_not_a_number_is_that_of_the_header(tmp_path: Path, time: str, rattler: Rattler) -> None:
+    odd = tarfile.TarInfo("f")
+    odd.mtime, odd.size, odd.pax_headers = MTIME, 1, {"mtime": time, "uid": "me"}
+    archive = SyntheticPackage(name="a", more_members=[(odd, b"f")], listed=[listed("f")]).write(tmp_path)
+    [(entry, _)] = open_package(archive).entries()
+    assert entry.mtime == MTIME
+    assert rattler.install([archive])[0]["f"].content == b"f"
+
+
 def test_info_may_come_after_the_payload(tmp_path: Path) -> None:
     package = SyntheticPackage(name="a", files={"f": "f"}, info_last=True)
     opened = open_package(package.write(tmp_path, ".tar.bz2"))

@@ -212,6 +212,31 @@ def test_global_headers_hold_for_all_that_follow() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "time", [b"1e5", b"+5", b" 5 ", b"nan", b"yesterday", b"5,5", b".5", b"0x5", b"9223372036854775808"]
+)
+def test_times_that_are_not_numbers(time: bytes) -> None:
+    tar = pax(mtime=time, uid=b"me", gid=b"7") + header(mtime=b"00000000017\0", uid=b"0000005\0")
+    with pytest.raises(InvalidLayer, match=r"damaged tar: a (time|user ID) is"):
+        entry_of(tar)
+    [(entry, _)] = TarReader(io.BytesIO(tar), times_and_owners=False)
+    assert (entry.mtime, entry.uid, entry.gid) == (15, 5, 7)
+
+
+@pytest.mark.parametrize("field", [b"abcdefghijk\0", b"00000000009\0", b"\x80" + b"\xff" * 11])
+def test_times_of_headers_that_are_not_numbers(field: bytes) -> None:
+    with pytest.raises(InvalidLayer, match="damaged tar: a time is"):
+        entry_of(header(mtime=field))
+    [(entry, _)] = TarReader(io.BytesIO(header(mtime=field, uid=b"0000005\0")), times_and_owners=False)
+    assert (entry.mtime, entry.uid) == (0, 5)
+
+
+def test_what_else_is_wrong_with_a_header_is_an_error_in_any_case() -> None:
+    for tar in (header(mode=b"9999999\0"), pax(mtime=b"x", size=b"x") + header(), header(mtime=b"x", flag=b"Z")):
+        with pytest.raises(InvalidLayer):
+            list(TarReader(io.BytesIO(tar), times_and_owners=False))
+
+
 def test_an_empty_record_says_nothing() -> None:
     entry = entry_of(pax(path=b"", linkpath=b"", uid=b"", mtime=b"", size=b"") + header(uid=b"0000007\0"))
     assert (entry.path, entry.uid) == ("x", 7)
