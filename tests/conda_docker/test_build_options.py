@@ -107,3 +107,19 @@ def test_every_field_is_converted_or_refused() -> None:
     for field in fields(BuildOptions):
         with pytest.raises((TypeError, ValueError), match=field.name.replace("_", "[_ ]")):
             made(**{field.name: object()})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"exclude": ["*.a", "*.b"]}, {"exclude": ["*.b ", "*.a", "*.b"]}),
+        ({"workdir": "/srv/app"}, {"workdir": "//srv/./app/"}),
+        ({"user": "1000:100"}, {"user": "01000:0100"}),
+    ],
+)
+def test_spellings_of_one_thing_are_one(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert BuildOptions(**one) == BuildOptions(**other)
+
+
+def test_the_order_of_patterns_counts_where_one_takes_others_back() -> None:
+    assert BuildOptions(exclude=("b", "!b/c", "a")).exclude == ("b", "!b/c", "a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -42,8 +43,8 @@ def to_home(name: str, value: object) -> str | None:
 def to_user(name: str, value: object) -> str | None:
     """Return `USER[:GROUP]`, each a name or a number, or None. Whether the image has them is not known yet.
 
-    >>> to_user("user", 1000), to_user("user", "app:staff")
-    ('1000', 'app:staff')
+    >>> to_user("user", 1000), to_user("user", "app:staff"), to_user("user", "0100")
+    ('1000', 'app:staff', '100')
     """
     text = to_text(name, value)
     if text is None:
@@ -53,18 +54,23 @@ def to_user(name: str, value: object) -> str | None:
         raise ValueError(f"{name} must be a name or a number, such as 1000, 1000:100 or app, not {text[:80]!r}")
     if any(part.isdecimal() and int(part) > LARGEST_ID for part in parts):
         raise ValueError(f"{name} cannot be {text[:80]!r}: the largest number of a user or a group is {LARGEST_ID}")
-    return text
+    # One number has one spelling in the image, as runtimes read it.
+    return ":".join(str(int(part)) if re.fullmatch(r"[0-9]+", part) else part for part in parts)
 
 
 def to_folder(name: str, value: object) -> str | None:
     """Return the absolute path of a folder in the image, or None. Raises `InvalidPath` for a relative one.
 
-    Runtimes start nothing in a relative folder (runtime-spec, config.md, `cwd`).
+    Runtimes start nothing in a relative folder (runtime-spec, config.md, `cwd`). Whatever the spelling, the path is the
+    same, as with a Dockerfile's WORKDIR.
+
+    >>> to_folder("workdir", "/srv//app/./")
+    '/srv/app'
     """
     text = to_text(name, value)
     if text is not None and (not text.startswith("/") or "\0" in text):
         raise InvalidPath(f"{name} must be an absolute path in the image, such as /srv, not {text[:200]!r}")
-    return text
+    return None if text is None else posixpath.normpath(f"/{text.lstrip('/')}")
 
 
 def to_mode(name: str, value: object) -> int | None:

@@ -178,7 +178,13 @@ def _checked_mapping(name: str, found: dict[str, str]) -> dict[str, str]:
 
 
 def to_patterns(name: str, value: object) -> tuple[str, ...]:
-    """Return patterns as in a `.gitignore`. One that matches nothing is refused: it is invalid, empty or a comment."""
+    """Return patterns as in a `.gitignore`, each once, and sorted unless one takes others back, as `!*.py` does.
+
+    One that matches nothing is refused: it is invalid, empty or a comment.
+
+    >>> to_patterns("exclude", ["b", "a ", "b"])
+    ('a', 'b')
+    """
     patterns = to_texts(name, value)
     if not patterns:
         return ()
@@ -191,7 +197,9 @@ def to_patterns(name: str, value: object) -> tuple[str, ...]:
             matches = False
         if not matches:
             raise ValueError(f"{name}: {pattern[:200]!r} is not a valid pattern; patterns look like *.pyi or share/doc")
-    return patterns
+    # Blanks at the end do not count, unless a backslash is before them.
+    plain = tuple(pattern if pattern.rstrip(" ").endswith("\\") else pattern.rstrip(" ") for pattern in patterns)
+    return plain if any(pattern.startswith("!") for pattern in plain) else tuple(sorted(set(plain)))
 
 
 def _unicode(name: str, text: str) -> str:

@@ -51,7 +51,7 @@ def container_user(text: str, system: BaseSystem, *, name: str | None = None, ho
     another one. Raises `UnsupportedInput` for what cannot be a user or a group.
 
     >>> container_user("1000", BaseSystem())
-    ContainerUser(name='app', uid=1000, gid=1000, home='/home/app', added=True)
+    ContainerUser(name='app', uid=1000, gid=1000, home='/home/app', added=True, moved=False)
     """
     user, separator, group = text.partition(":")
     known = _known(user, system)
