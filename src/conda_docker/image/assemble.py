@@ -24,7 +24,7 @@ from conda_docker.image.content.script_layers import activation_variables, link_
 from conda_docker.image.plan import ImagePlan, check_base, created_seconds, plan_image
 from conda_docker.image.result import BuildResult, LayerReport, layer_notes, report_layer, system_notes
 from conda_docker.image.runtime.activation import Activation, activate, with_scripts
-from conda_docker.image.runtime.config import configure, describe, variables_over_base
+from conda_docker.image.runtime.config import configure, describe, notes_on_config, variables_over_base
 from conda_docker.image.runtime.gpu import gpu_variables
 from conda_docker.image.runtime.users import ContainerUser, container_user, home_of, note_on_home
 from conda_docker.layers.made import MadeLayer
@@ -159,6 +159,7 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
             *layer_notes(made),
             *lacking,
             *activation.notes,
+            *notes_on_config(image.config),
         ),
         starts=not lacking,
         environment=environment,

@@ -67,6 +67,11 @@ def plan_image(
         names = [*(package.name for package in environment.packages), *(wheel.name for wheel in environment.wheels)]
         lack = PROFILES[options.profile].lacks(names)
         notes += [] if lack is None else [lack]
+    if system.problem is not None:
+        notes.append(
+            "the files of the base image cannot be read, so nothing is known of its system, and engines may refuse it: "
+            f"{system.problem}"
+        )
     if base is not None:
         has_python = environment.python is not None
         notes += inherited_notes(base.config, recipe.prefix, options.env, has_python=has_python)

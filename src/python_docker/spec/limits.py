@@ -15,3 +15,6 @@ MAX_PATH: Final = 4096
 
 MAX_LAYERS: Final = 125
 """Layers of an image that Docker takes (moby, layer/layer_store.go, maxLayerDepth)."""
+
+MAX_VARIABLE: Final = 131_071
+"""Bytes of `NAME=VALUE` that a program can be started with (Linux, MAX_ARG_STRLEN, of pages of 4 KiB)."""

@@ -9,6 +9,7 @@ from typing import Any
 from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.image_config import ImageConfig
 from python_docker.spec.documents.manifest import Manifest
+from python_docker.spec.limits import MAX_VARIABLE
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.timestamps import is_rfc3339
 from python_docker.validation.descriptors import check_names, check_strings
@@ -106,6 +107,8 @@ def _check_runtime(fields: Mapping[str, Any]) -> Iterator[Finding]:
     for variable in variables if isinstance(variables, list) else ():
         if isinstance(variable, str) and (variable.startswith("=") or "=" not in variable):
             yield error(f"Env holds {variable[:80]!r}, which is not NAME=VALUE")
+        elif isinstance(variable, str) and len(variable.encode(errors="replace")) > MAX_VARIABLE:
+            yield warning(f"Env holds {variable[:80]!r}..., longer than the {MAX_VARIABLE} bytes that Linux takes")
     ports = fields.get("ExposedPorts")
     for port in ports if isinstance(ports, dict) else ():
         found = _PORT.fullmatch(port)

@@ -72,6 +72,11 @@ def test_a_linked_folder_of_the_base_is_part_of_the_recipe() -> None:
     assert (plan.recipe.prefix, plan.recipe.place) == ("/opt/conda", "/var/opt/conda")
 
 
+def test_a_base_whose_files_cannot_be_read_is_noted() -> None:
+    plan = plan_image(ENVIRONMENT, base(), BaseSystem(problem="layer 1 is not a tar"), BuildOptions())
+    assert plan.notes[0].endswith("and engines may refuse it: layer 1 is not a tar")
+
+
 def test_a_base_for_another_platform() -> None:
     with pytest.raises(PlatformNotFound, match=r"the base image is for linux/amd64, the environment \(linux-aarch64\)"):
         check_base(replace(ENVIRONMENT, subdir="linux-aarch64"), base(), BuildOptions())

@@ -49,6 +49,7 @@ from tests.python_docker.validation.problems import (
         ({"config": {"ExposedPorts": {"80/tcp": "open"}}}, ERROR, "ExposedPorts holds something other than empty"),
         ({"config": {"Volumes": {"/data": None}}}, ERROR, "Volumes holds something other than empty objects"),
         ({"config": {"ArgsEscaped": "yes"}}, ERROR, "ArgsEscaped is neither true nor false"),
+        ({"config": {"Env": ["A=" + "x" * 131_070]}}, WARNING, "longer than the 131071 bytes that Linux takes"),
         ({"config": {"Tty": "true"}}, ERROR, "Tty is neither true nor false"),
         ({"config": {"StopTimeout": "5"}}, ERROR, "StopTimeout is not a whole number of seconds"),
         ({"config": {"Healthcheck": ["curl"]}}, ERROR, "Healthcheck is not an object"),

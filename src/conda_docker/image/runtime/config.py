@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -12,11 +12,13 @@ from conda_docker.image.runtime.activation import ENTRYPOINT_NAME, Activation
 from conda_docker.image.runtime.annotations import MANIFEST, annotations_for
 from conda_docker.provenance.base import BASE_DIGEST, BASE_NAME
 from python_docker.errors import InvalidReference
+from python_docker.spec.limits import MAX_VARIABLE
 
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
     from conda_docker.image.runtime.users import ContainerUser
     from python_docker.image import Image
+    from python_docker.spec.documents.runtime_config import RuntimeConfig
 
 
 def configure(
@@ -73,6 +75,20 @@ def variables_over_base(activation: Activation, gpu: Mapping[str, str], options:
     """Return the variables that an image gets over its base's, and that activation scripts start with."""
     # Sorted: the order of options means nothing, and the same image is asked for.
     return {**activation.variables, **gpu, **dict(sorted(options.env.items()))}
+
+
+def notes_on_config(config: RuntimeConfig) -> Iterator[str]:
+    """Yield what of a finished runtime config keeps containers from starting.
+
+    >>> from python_docker.spec.documents.runtime_config import RuntimeConfig
+    >>> list(notes_on_config(RuntimeConfig({"Env": ["A=1"]})))
+    []
+    """
+    for name in config.too_long_variables:
+        yield (
+            f"the variable {name[:80]} is longer than the {MAX_VARIABLE} bytes that Linux takes: no program can start "
+            "in a container of this image"
+        )
 
 
 def describe(image: Image, base: Image | None, options: BuildOptions, created: str) -> None:

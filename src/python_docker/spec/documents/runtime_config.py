@@ -8,6 +8,7 @@ from typing import Any
 
 from python_docker.argument_types import check_type
 from python_docker.errors import InvalidDocument
+from python_docker.spec.limits import MAX_VARIABLE
 
 # image-spec, config.md, "config", and what Docker adds to it.
 _LISTS = frozenset({"Env", "Entrypoint", "Cmd", "OnBuild", "Shell"})
@@ -103,6 +104,12 @@ class RuntimeConfig(dict[str, Any]):
             raise InvalidDocument("the image's config is malformed at Env: not a list of strings")
         pairs = (variable.partition("=")[::2] for variable in variables if "\0" not in variable)
         return {name: value for name, value in pairs if name}
+
+    @property
+    def too_long_variables(self) -> list[str]:
+        """The names of variables that no program can be started with, since Linux takes no string of their length."""
+        variables = self.environment.items()
+        return [name for name, value in variables if len(f"{name}={value}".encode(errors="replace")) > MAX_VARIABLE]
 
     def set_variable(self, name: str, value: str) -> None:
         """Set one variable of `Env`, in its place where it is set already.

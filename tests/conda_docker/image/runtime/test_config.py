@@ -6,8 +6,10 @@ import pytest
 
 from conda_docker.build_options import BuildOptions
 from conda_docker.image.runtime.activation import Activation
-from conda_docker.image.runtime.config import configure, describe
+from conda_docker.image.runtime.config import configure, describe, notes_on_config
 from python_docker.image import Image
+from python_docker.spec.documents.runtime_config import RuntimeConfig
+from python_docker.spec.limits import MAX_VARIABLE
 
 PLAIN = Activation({"CONDA_PREFIX": "/opt/conda", "A": "environment"}, None)
 SCRIPTS = Activation({}, "#!/bin/sh\n")
@@ -93,6 +95,13 @@ def test_the_base_is_named_in_annotations_and_labels() -> None:
     assert image.annotations["org.opencontainers.image.base.name"] == "docker.io/library/base:v1"
     assert image.config["Labels"]["org.opencontainers.image.base.digest"] == under.digest
     assert image.config["Labels"]["mine"] == "x"
+
+
+def test_a_variable_that_no_program_can_start_with_is_noted() -> None:
+    longest = "x" * (MAX_VARIABLE - len("A="))
+    assert list(notes_on_config(RuntimeConfig({"Env": [f"A={longest}"]}))) == []
+    (note,) = notes_on_config(RuntimeConfig({"Env": [f"A={longest}x", "B=1"]}))
+    assert note.startswith("the variable A is longer than the 131071 bytes that Linux takes")
 
 
 def test_the_order_of_options_changes_nothing() -> None:
