@@ -88,6 +88,20 @@ def is_stream(path: Path) -> bool:
     return str(path) == "-" or _DESCRIPTOR.fullmatch(path.as_posix()) is not None
 
 
+def read_named(path: Path, limit: int) -> bytes:
+    """Return what is in a file that a user names, or in what a shell makes of `<(command)`: at most `limit` bytes.
+
+    Raises `OSError`, also for a larger file (EFBIG), and for a FIFO, a device and the like (EINVAL).
+    """
+    if _DESCRIPTOR.fullmatch(path.as_posix()) is None:
+        return read_regular_file(path, limit)
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"larger than {limit} bytes", str(path))
+    return content
+
+
 def stream_name(path: Path) -> str:
     """Return what messages call a stream.
 

@@ -11,7 +11,7 @@ import pytest
 
 from conda_docker import user_files as input_text
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.user_files import check_streams, is_stream, read_once, read_stream, read_text
+from conda_docker.user_files import check_streams, is_stream, read_named, read_once, read_stream, read_text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -43,6 +43,18 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InvalidEnvironment, match="not a regular file"):
         read_text(tmp_path / "pipe")
+
+
+def test_what_a_shell_substitutes_is_read_to_its_end() -> None:
+    read, write = os.pipe()
+    os.write(write, b"content")
+    os.close(write)
+    try:
+        assert read_named(Path(f"/dev/fd/{read}"), 7) == b"content"
+    finally:
+        os.close(read)
+    with pytest.raises(OSError, match="larger than 6 bytes"):
+        read_named(Path(__file__), 6)
 
 
 def test_a_name_that_no_file_has() -> None:

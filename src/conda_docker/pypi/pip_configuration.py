@@ -15,7 +15,9 @@ from pathlib import Path
 
 from conda_docker.errors import InvalidEnvironment
 from python_docker.files.home import home_folder
+from python_docker.files.regular import read_regular_file
 
+_LARGEST = 1 << 20  # bytes of a configuration
 _SECTIONS = ("global", "install")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 
@@ -105,7 +107,7 @@ def configuration_files(environ: Mapping[str, str]) -> Iterator[Path]:
 def _read_file(path: Path) -> dict[str, str]:
     parser = configparser.RawConfigParser()
     try:
-        parser.read_string(path.read_text(encoding="utf-8"))
+        parser.read_string(read_regular_file(path, _LARGEST).decode())
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return {}
     except (OSError, ValueError, configparser.Error) as error:

@@ -17,6 +17,9 @@ from typing import Any
 
 from python_docker.errors import EngineError, EngineNotFound
 from python_docker.files.home import home_folder
+from python_docker.files.regular import read_regular_file
+
+_LARGEST = 1 << 20  # bytes of a file of Docker's command line
 
 SCHEMES = ("unix", "tcp", "http", "https", "npipe", "ssh")
 
@@ -152,7 +155,7 @@ def _context(contexts: Path, name: str, origin: str) -> Endpoint:
 
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_regular_file(path, _LARGEST))
     except (OSError, ValueError, RecursionError) as error:
         raise EngineError(f"cannot read {path}: {error}") from None
     if not isinstance(content, dict):

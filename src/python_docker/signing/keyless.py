@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from python_docker.errors import ConnectionFailed, InvalidDocument, InvalidSignature, NotFound, SigningFailed
+from python_docker.files.regular import read_regular_file
 from python_docker.signing.bundle import Statement, has_certificate, parse_statement
 from python_docker.signing.certified import not_by
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 TOKEN_VARIABLE = "SIGSTORE_ID_TOKEN"  # noqa: S105 - its name, which cosign knows too
 _MISSING = "signing and verifying by identity needs a library: `pip install 'conda-docker[sigstore]'`"
+_LARGEST = 16 << 20  # bytes of a file that says whom to trust; Sigstore's own has some thousand
 _Made = TypeVar("_Made")
 _PROMISING = 1
 """The version of transparency logs that promise to include an entry."""
@@ -155,7 +157,7 @@ def read_trust_config(path: Path) -> ClientTrustConfig:
     except ImportError:
         raise SigningFailed(_MISSING) from None
     try:
-        found = ClientTrustConfig.from_json(path.read_text(encoding="utf-8"))
+        found = ClientTrustConfig.from_json(read_regular_file(path, _LARGEST).decode())
         # Both parts are looked at now, rather than after the build.
         found.trusted_root, found.signing_config  # noqa: B018
     except OSError as error:
@@ -183,7 +185,7 @@ def trusted_root(path: Path | None = None) -> TrustedRoot:
     try:
         if path is None:
             return ClientTrustConfig.production().trusted_root
-        content = path.read_text(encoding="utf-8")
+        content = read_regular_file(path, _LARGEST).decode()
         if json.loads(content).get("mediaType") == ClientTrustConfig.ClientTrustConfigType.CONFIG_0_1:
             return ClientTrustConfig.from_json(content).trusted_root
         return TrustedRoot.from_file(str(path))

@@ -54,3 +54,9 @@ def test_a_file_that_cannot_be_read_is_named_and_none_of_its_lines(environ: dict
     with pytest.raises(InvalidEnvironment, match=r"own\.conf") as caught:
         read_pip_configuration(environ | {"PIP_CONFIG_FILE": str(tmp_path / "own.conf")})
     assert "secret" not in str(caught.value)
+
+
+def test_a_pipe_is_not_waited_for(environ: dict[str, str], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "own.conf")
+    with pytest.raises(InvalidEnvironment, match="cannot read pip's configuration"):
+        read_pip_configuration(environ | {"PIP_CONFIG_FILE": str(tmp_path / "own.conf")})

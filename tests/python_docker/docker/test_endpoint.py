@@ -55,6 +55,15 @@ def test_the_default_context_is_no_choice(tmp_path: Path, settings: str) -> None
     assert chosen_endpoint({"DOCKER_CONFIG": str(tmp_path)}) is None
 
 
+def test_a_context_in_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    write_context(tmp_path, "near", "unix:///x")
+    [path] = tmp_path.rglob("meta.json")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(EngineError, match="not a regular file"):
+        chosen_endpoint({"DOCKER_CONFIG": str(tmp_path), "DOCKER_CONTEXT": "near"})
+
+
 def test_a_context_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(EngineNotFound, match=r"DOCKER_CONTEXT names the Docker context 'gone'.*docker context ls"):
         chosen_endpoint({"HOME": str(tmp_path), "DOCKER_CONTEXT": "gone"})

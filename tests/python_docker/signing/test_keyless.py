@@ -7,6 +7,7 @@ workflow of Sigstore's conformance tests; whom to trust for it is part of the in
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -84,6 +85,11 @@ def test_nobody_is_trusted_by_what_is_no_file_of_trust(tmp_path: Path) -> None:
         trusted_root(tmp_path / "root.json")
     with pytest.raises(NotFound, match=r"the file .*missing\.json cannot be read"):
         trusted_root(tmp_path / "missing.json")
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(InvalidDocument, match=r"the file .*pipe\.json cannot be read"):
+        trusted_root(tmp_path / "pipe.json")
+    with pytest.raises(SigningFailed, match=r"cannot read .*pipe\.json: not a regular file"):
+        read_trust_config(tmp_path / "pipe.json")
 
 
 def test_no_ci_system_gives_an_identity(monkeypatch: pytest.MonkeyPatch) -> None:

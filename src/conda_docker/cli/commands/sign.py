@@ -130,11 +130,11 @@ def sign(
 
 def _read(path: Path) -> Bill:
     from conda_docker.attestation.existing import MAX_BILL, read_bill
+    from conda_docker.user_files import read_named
     from python_docker.errors import Error
 
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BILL + 1)
+        content = read_named(path, MAX_BILL)
     except OSError as error:
         raise Error(f"cannot read {path}: {error.strerror or error}") from None
     return read_bill(content, str(path))

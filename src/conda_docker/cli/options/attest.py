@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -208,20 +209,19 @@ def shown_key(path: Path) -> str:
 
 
 def _content(path: Path) -> bytes:
+    from conda_docker.user_files import read_named
     from python_docker.signing.keys import MAX_KEY_FILE
 
     if (place := re.fullmatch(_ELSEWHERE, path.as_posix())) is not None and not path.exists():
         return _content_elsewhere(place["scheme"], place["name"])
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_KEY_FILE + 1)
+        return read_named(path, MAX_KEY_FILE)
     except FileNotFoundError as error:
         raise NotFound(f"cannot read the key {path}: {error.strerror}") from None
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise InvalidKey(f"{path} is too large to be a key") from None
         raise InvalidKey(f"cannot read the key {path}: {error.strerror or error}") from None
-    if len(content) > MAX_KEY_FILE:
-        raise InvalidKey(f"{path} is too large to be a key")
-    return content
 
 
 def _content_elsewhere(scheme: str, name: str) -> bytes:

@@ -67,6 +67,8 @@ def _documents(database: Path) -> Iterator[tuple[str, bytes]]:
                     _check_size(path.stat().st_size, str(path), database)
                     yield str(path), path.read_bytes()
             return
+        if database.exists() and not database.is_file():
+            raise InvalidPolicy(f"the OSV database {database} is neither a folder nor a zip archive")
         with zipfile.ZipFile(database) as archive:
             for member in archive.infolist():
                 if member.filename.endswith(".json"):

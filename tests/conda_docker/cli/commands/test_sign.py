@@ -276,6 +276,14 @@ def test_a_key_that_is_not_there(place: str, code: int, message: str, build: Sig
     assert message in result.stderr
 
 
+def test_a_key_in_a_pipe_is_not_waited_for(build: Sign, conda_docker: Run, tmp_path: Path) -> None:
+    build("oci:out:1")
+    os.mkfifo(tmp_path / "key")
+    result = conda_docker("sign", "--key", "key", "oci:out:1")
+    assert result.returncode == 7
+    assert "cannot read the key key: not a regular file" in result.stderr
+
+
 def test_without_a_key_and_an_identity(build: Sign, conda_docker: Run) -> None:
     build("oci:out:1")
     result = conda_docker("sign", "oci:out:1")

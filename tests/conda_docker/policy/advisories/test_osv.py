@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,12 @@ def test_a_database_that_cannot_be_read_allows_nothing(content: bytes | None, tm
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidPolicy, match="holds no advisory"):
         list(find(tmp_path / "empty", ON_APP))
+
+
+def test_a_pipe_is_no_database(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "all.zip")
+    with pytest.raises(InvalidPolicy, match="neither a folder nor a zip archive"):
+        list(find(tmp_path / "all.zip", ON_APP))
 
 
 @pytest.mark.parametrize(
