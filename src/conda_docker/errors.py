@@ -50,11 +50,15 @@ class EnvironmentNotFound(InvalidEnvironment, NotFound):
 
 
 class InvalidSpec(InvalidEnvironment):
-    """A match spec that cannot be understood; `spec` is its text, as it was written."""
+    """A match spec that cannot be understood.
 
-    def __init__(self, message: str, spec: str) -> None:
+    `spec` is its text, as it was written, and `place` the file with it, empty where it is not from one.
+    """
+
+    def __init__(self, message: str, spec: str, place: str = "") -> None:
         super().__init__(message)
         self.spec = spec
+        self.place = place
 
 
 class UnsupportedInput(Error):
@@ -73,6 +77,10 @@ class SolverFailed(Error):
     """Another solver (`--solver`, `--conda-exe`) that is not there or broke down."""
 
 
+class SolverNotFound(SolverFailed, NotFound):
+    """Another solver that is not there."""
+
+
 class ChannelError(Error):
     """A channel that is not there or cannot be read."""
 
@@ -87,6 +95,10 @@ class WrongPackage(DownloadError, ContentMismatch):
 
 class InvalidPolicy(Error, ValueError):
     """Rules for packages that cannot be read, or contradict each other."""
+
+
+class PolicyNotFound(InvalidPolicy, NotFound):
+    """A file of rules, or a source of advisories, that is not there."""
 
 
 class PolicyViolated(Error):

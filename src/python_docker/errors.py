@@ -32,6 +32,10 @@ class InvalidPlatform(Error, ValueError):
     """A string that is not a platform such as `linux/arm64/v8`."""
 
 
+class InvalidVariable(Error, ValueError):
+    """An environment variable with a value that cannot be used."""
+
+
 class InvalidPath(Error, ValueError):
     """A path that may not go into a layer: empty, leaving its root, or holding a NUL."""
 

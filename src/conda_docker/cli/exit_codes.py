@@ -33,7 +33,7 @@ def exit_code_of(error: BaseException) -> ExitCode:
 
     # The first that fits counts: some of these are others' subclasses.
     kinds: tuple[tuple[ExitCode, tuple[type[Exception], ...]], ...] = (
-        (ExitCode.USAGE, (conda.InvalidTargets,)),
+        (ExitCode.USAGE, (conda.InvalidTargets, docker.InvalidVariable)),
         (ExitCode.UNSOLVABLE, (conda.Unsolvable,)),
         (ExitCode.NOT_FOUND, (docker.NotFound, docker.EngineNotFound)),
         (ExitCode.ACCESS_DENIED, (docker.AccessDenied, docker.CredentialsError)),
@@ -49,11 +49,14 @@ def exit_code_of(error: BaseException) -> ExitCode:
             (
                 *(docker.InvalidDocument, docker.InvalidArchive, docker.InvalidLayer, docker.InvalidKey),
                 *(docker.UnsupportedFormat, conda.InvalidPackage, conda.InvalidEnvironment, conda.UnsupportedInput),
+                conda.InvalidPolicy,
             ),
         ),
     )
     told: BaseException | None = error
     while told is not None:
+        if isinstance(told, conda.InvalidSpec) and not told.place:
+            return ExitCode.USAGE  # it is an argument
         for code, classes in kinds:
             if isinstance(told, classes):
                 return code

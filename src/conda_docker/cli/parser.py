@@ -216,11 +216,19 @@ def usage_message(error: click.ClickException) -> str:
         hint = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         return f"no such option: {error.option_name}{hint}"
     if isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter):
-        name = shown_name(error.param) if error.param else error.param_hint
-        message = f"{name}: {error.message}" if name else error.message
-        return message.rstrip(".")
+        name = _named(error.param, error.ctx) if error.param else error.param_hint
+        message = error.message.partition(" Recognized values:")[0]  # of a flag's variable: all ways to say yes and no
+        return (f"{name}: {message}" if name else message).rstrip(".")
     message = error.format_message()
     return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _named(param: click.Parameter, ctx: click.Context | None) -> str:
+    """Return what the user calls a parameter: the variable that its value is from, if it is from one."""
+    variable = param.envvar
+    if ctx is None or ctx.get_parameter_source(str(param.name)) is not click.ParameterSource.ENVIRONMENT:
+        return shown_name(param)
+    return variable if isinstance(variable, str) else shown_name(param)
 
 
 def _allow_abbreviations(command: click.Command, ctx: click.Context) -> None:

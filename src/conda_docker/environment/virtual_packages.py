@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from conda_docker.arguments.spelling import nearest
 from conda_docker.errors import InvalidEnvironment
+from python_docker.errors import InvalidVariable
 
 DEFAULT_GLIBC = "2.28"
 """The glibc that is taken for granted when the base image does not say: that of RHEL 8 and of conda-forge's builds."""
@@ -85,8 +86,8 @@ def virtual_packages(
     `x86_64_v3`. Over these go the variables `CONDA_OVERRIDE_GLIBC` and the like, as conda and rattler read them, of the
     `base` image and then of this machine (`environ`), and over those what an input file has `declared` and then the
     user's `overrides`, as `NAME=VERSION[=BUILD]`, where an empty version takes the package away. There is no `__cuda`
-    unless it is asked for: containers get a GPU from whoever runs them. Raises `InvalidEnvironment`, but not for what a
-    base image says.
+    unless it is asked for: containers get a GPU from whoever runs them. Raises `InvalidEnvironment`, and
+    `InvalidVariable` for what a variable says, but nothing for what a base image says.
 
     >>> [str(package) for package in virtual_packages("linux-64", overrides=["cuda=12.4", "__linux="], environ={})]
     ['__archspec=1=x86_64', '__cuda=12.4=0', '__glibc=2.28=0', '__unix=0=0']
@@ -105,7 +106,11 @@ def virtual_packages(
         with suppress(InvalidEnvironment):  # what users of the image cannot change
             _override(packages, text, Origin.BASE)
     for text in _variables(environ):
-        _override(packages, text, Origin.VARIABLE)
+        try:
+            _override(packages, text, Origin.VARIABLE)
+        except InvalidEnvironment as error:
+            variable = f"CONDA_OVERRIDE_{text.partition('=')[0].removeprefix('__').upper()}"
+            raise InvalidVariable(f"{variable}: {error}") from error
     for override in declared:
         _override(packages, override, Origin.FILE)
     for override in overrides:
@@ -114,6 +119,17 @@ def virtual_packages(
     if archspec is not None and _is_of_another_processor(archspec.build, subdir):
         packages[own.name] = own  # an option is for all platforms of an image, x86_64_v3 for one of them
     return tuple(sorted(packages.values(), key=str))
+
+
+def to_overrides(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return what a user gives as virtual packages. Raises `InvalidEnvironment` where one is not.
+
+    >>> to_overrides(["cuda=12.4", "__linux="])
+    ('cuda=12.4', '__linux=')
+    """
+    for text in texts:
+        _override({}, text, Origin.OPTION)
+    return tuple(texts)
 
 
 def given_version(name: str, overrides: Sequence[str], environ: Mapping[str, str] | None = None) -> str | None:
@@ -193,7 +209,7 @@ def _override(packages: dict[str, VirtualPackage], text: str, origin: Origin) ->
         raise InvalidEnvironment(f"not a version and build of a virtual package: {rest[:80]!r} (for {name})")
     if name in _NUMBERED and not version[0].isdigit():
         # conda takes any word, which is then less than every version that packages ask for.
-        raise InvalidEnvironment(f"not a version of {name}: {version[:80]!r} ({origin}); it is a number such as 12.4")
+        raise InvalidEnvironment(f"not a version of {name}: {version[:80]!r}; it is a number such as 12.4")
     if name == "__archspec" and not build and not version[0].isdigit():
         packages[name] = _archspec(version, origin)  # "archspec=x86_64_v3" is what people write
     else:

@@ -25,7 +25,7 @@ def check_patterns(patterns: Sequence[str]) -> None:
     >>> check_patterns(["AGPL-*", "MIT", "none", "Our Own License"])
     >>> check_patterns(["AGPL"])
     Traceback (most recent call last):
-    conda_docker.errors.InvalidPolicy: --deny-license AGPL matches none of the licenses of that family: write 'AGPL*'
+    conda_docker.errors.InvalidPolicy: 'AGPL' matches none of the licenses of that family: write 'AGPL*'
     """
     from conda_docker.sbom.licenses import licensing
 
@@ -40,18 +40,16 @@ def check_patterns(patterns: Sequence[str]) -> None:
         if any(char in lower for char in "*?["):
             continue
         if {"or", "and"} & set(lower.split()) and all(word in {*known, "or", "and"} for word in lower.split()):
-            raise InvalidPolicy(f"--deny-license {pattern!r} names several licenses: give each of them alone")
+            raise InvalidPolicy(f"{pattern!r} names several licenses: give each of them alone")
         family = lower not in known and any(name.startswith(f"{lower}-") for name in known)
         if family or f"{lower}-only" in known:
-            raise InvalidPolicy(
-                f"--deny-license {pattern} matches none of the licenses of that family: write '{pattern}*'"
-            )
+            raise InvalidPolicy(f"{pattern!r} matches none of the licenses of that family: write '{pattern}*'")
         one_word = len(lower.split()) == 1 and lower != NONE and not lower.startswith("licenseref-")
         if one_word and lower not in known:
             near = nearest(lower, known)
             hint = f"did you mean {known[near]}? Otherwise " if near else ""
             raise InvalidPolicy(
-                f"--deny-license {pattern} is not on SPDX's list of licenses; {hint}"
+                f"{pattern!r} is not on SPDX's list of licenses; {hint}"
                 f"words of packages' own need a wildcard, such as '{pattern}*'"
             )
 

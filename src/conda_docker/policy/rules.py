@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.arguments.amounts import parse_duration
-from conda_docker.errors import InvalidPolicy
+from conda_docker.errors import InvalidPolicy, MissingExtra, PolicyNotFound
 from conda_docker.user_files import read_text, user_path
+from python_docker.errors import NotFound
 
 if TYPE_CHECKING:
     from conda_docker.policy.advisories.sources import AdvisorySource
@@ -64,8 +66,8 @@ class Policy:
 def read_policy(path: Path) -> Policy:
     """Return the policy in a TOML file, whose keys are the options without their dashes.
 
-    Raises `InvalidPolicy` for a file that cannot be read, a key that is not known, and a value that cannot be meant:
-    a rule that is misspelt would otherwise allow everything.
+    Raises `PolicyNotFound`, and `InvalidPolicy` for a file that cannot be read, a key that is not known, and a value
+    that cannot be meant: a rule that is misspelt would otherwise allow everything.
 
         deny-license = ["AGPL-*", "none"]
         allow-channel = ["conda-forge"]
@@ -75,6 +77,8 @@ def read_policy(path: Path) -> Policy:
 
     try:
         value = tomli.loads(read_text(path))
+    except NotFound:
+        raise PolicyNotFound(f"there is no policy {path}") from None
     except (ValueError, RecursionError) as error:
         raise InvalidPolicy(f"the policy {path} cannot be read: {error}") from None
     unknown = sorted(value.keys() - _KEYS.keys())
@@ -122,6 +126,19 @@ def to_words(texts: Sequence[str]) -> tuple[str, ...]:
     return words
 
 
+def to_licenses(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return patterns of licenses. Raises `ValueError`, and `InvalidPolicy` for those that would match none.
+
+    Without the library that knows licenses they are checked where they are used.
+    """
+    from conda_docker.policy.licenses import check_patterns
+
+    words = to_words(texts)
+    with suppress(MissingExtra):
+        check_patterns(words)
+    return words
+
+
 def _texts(value: object) -> tuple[str, ...]:
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
@@ -149,7 +166,7 @@ def _sources(value: object) -> tuple[AdvisorySource, ...]:
 
 
 _KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "deny-license": ("deny_licenses", _texts),
+    "deny-license": ("deny_licenses", lambda value: to_licenses(_texts(value))),
     "allow-channel": ("allow_channels", _channels),
     "max-age": ("max_age", lambda text: parse_duration(str(text))),
     "require-hash": ("require_hash", _flag),

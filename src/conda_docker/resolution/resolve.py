@@ -81,7 +81,7 @@ def resolve(
         place = place_of(error.spec, files)
         if place is None:
             raise
-        raise InvalidSpec(f"{place}: {error}", error.spec) from error
+        raise InvalidSpec(f"{place}: {error}", error.spec, str(place)) from error
 
 
 @dataclass(slots=True, eq=False)

@@ -6,7 +6,7 @@ import os
 import re
 from datetime import UTC, datetime
 
-from python_docker.errors import Error
+from python_docker.errors import InvalidVariable
 
 _RFC3339 = (
     r"(?P<seconds>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})"
@@ -17,12 +17,12 @@ LAST_SECOND = 253_402_300_799
 
 
 def source_date_epoch() -> int | None:
-    """Return SOURCE_DATE_EPOCH in seconds since 1970, None when it is not set. Raises `Error` if it is not a number."""
+    """Return SOURCE_DATE_EPOCH in seconds since 1970, None when it is not set. Raises `InvalidVariable`."""
     text = os.environ.get("SOURCE_DATE_EPOCH")
     if not text:
         return None
     if not (text.isascii() and text.isdigit()) or len(text) > 11:
-        raise Error(f"SOURCE_DATE_EPOCH must be a number of seconds since 1970, not {text[:40]!r}")
+        raise InvalidVariable(f"SOURCE_DATE_EPOCH must be a number of seconds since 1970, not {text[:40]!r}")
     return int(text)
 
 

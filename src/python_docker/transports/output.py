@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from python_docker.errors import Error, UnsupportedFormat
+from python_docker.errors import Error, NotFound, UnsupportedFormat
 from python_docker.files.atomic import PartialFile, write_all
 from python_docker.streams.compression import Compression
 
@@ -30,7 +30,7 @@ def writing(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Error(f"cannot write {what}: {error.strerror or error}") from error
+        raise _cannot_write(what, error) from error
 
 
 class Output(Protocol):
@@ -87,7 +87,7 @@ class FileOutput:
                 self._partial = PartialFile(self._target.parent, self._target.name)
                 self._file = self._partial.file
         except OSError as error:
-            raise Error(f"cannot write {self._name}: {error.strerror}") from None
+            raise _cannot_write(self._name, error) from None
 
     def write(self, data: bytes) -> None:
         try:
@@ -183,3 +183,8 @@ def _is_special(path: Path) -> bool:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(0, "it is a folder")
     return not stat.S_ISREG(mode)
+
+
+def _cannot_write(what: str, error: OSError) -> Error:
+    kind = NotFound if isinstance(error, FileNotFoundError) else Error
+    return kind(f"cannot write {what}: {error.strerror or error}")

@@ -52,6 +52,19 @@ build -o x.tar --compression none --compression-level 1 numpy
 build -o x.tar -i UPPER numpy
 build -o x.tar -b docker:// numpy
 build -o missing/x.tar numpy
+build -o x.tar --metadata-file . numpy
+build -o x.tar --deny-license AGPL numpy
+build -o x.tar --policy missing.toml numpy
+build -o x.tar --policy hello.txt numpy
+build -o x.tar -b scratch --solver missing numpy
+build -o x.tar --virtual-package __cuda numpy
+build -o x.tar --virtual-package cuda=new numpy
+build -o x.tar -b scratch numpy==
+SOURCE_DATE_EPOCH=today build -o x.tar numpy
+CONDA_OVERRIDE_CUDA=new build -o x.tar -b scratch numpy
+CONDA_DOCKER_REGISTRY_URL=:: build -i demo --push -b scratch numpy
+CONDA_DOCKER_PROGRESS=no build -o x.tar numpy
+CONDA_DOCKER_CACHE_IMAGE=maybe build -o x.tar numpy
 build -o x numpy
 cache prune --max-size much
 cache prune --older-than soon
@@ -63,8 +76,11 @@ def test_errors_are_as_reviewed(conda_docker: Run, tmp_path: Path) -> None:
     (tmp_path / "hello.txt").write_text("hello")
     shown = []
     for line in COMMANDS.splitlines():
-        result = conda_docker(*shlex.split(line))
+        words = shlex.split(line)
+        variables = dict(word.split("=", 1) for word in words[:1] if "=" in word)
+        result = conda_docker(*words[len(variables) :], env=variables)
         assert result.stdout == ""
         text = result.stderr.replace(str(tmp_path), "/project")
-        shown.append(f"$ conda-docker {line}\n{text}exit code {result.returncode}\n")
+        command = line if not variables else line.replace(" build", " conda-docker build", 1)
+        shown.append(f"$ {'' if variables else 'conda-docker '}{command}\n{text}exit code {result.returncode}\n")
     assert_matches_snapshot("\n".join(shown), "errors.txt")

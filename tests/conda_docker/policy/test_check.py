@@ -181,7 +181,7 @@ def test_advisories_on_what_conda_packages_bring(tmp_path: Path, synthetic_chann
 
 def test_a_source_that_cannot_say_allows_nothing(tmp_path: Path) -> None:
     policy = Policy(advisories=(AdvisorySource("osv", str(tmp_path / "missing.zip")),))
-    with pytest.raises(InvalidPolicy, match="cannot be read"):
+    with pytest.raises(InvalidPolicy, match="there is no OSV database"):
         check_policy(environment(), policy, tmp_path / "cache")
 
 

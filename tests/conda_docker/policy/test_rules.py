@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.errors import InvalidPolicy
+from conda_docker.errors import InvalidPolicy, PolicyNotFound
 from conda_docker.policy.advisories.sources import AdvisorySource
 from conda_docker.policy.rules import Policy, read_policy, to_moment
 
@@ -63,7 +63,7 @@ def test_what_is_misspelt_does_not_allow_everything(text: str, message: str, tmp
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(InvalidPolicy, match=r"policy\.toml cannot be read"):
+    with pytest.raises(PolicyNotFound, match=r"there is no policy .*policy\.toml"):
         read_policy(tmp_path / "policy.toml")
 
 

@@ -16,7 +16,7 @@ from conda_docker.cli.declared.images import MATRIX, declared_images
 from conda_docker.cli.declared.locked import with_locked
 from conda_docker.cli.declared.values import with_declared
 from conda_docker.cli.options.arguments import to_platforms
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
 
 _TEMPLATES = ("image", "tag", "output")
 """Keys of which values may have placeholders, such as {name} and {tag}."""
@@ -60,8 +60,8 @@ def declared_builds(
 ) -> list[DeclaredBuild]:
     """Return the builds of a declaration: those of the images, or the variants, that are `wanted`; all where none is.
 
-    A `matrix` takes the place of the declared ones. Raises `InvalidEnvironment` for a name that there is not, and for
-    what cannot be a matrix.
+    A `matrix` takes the place of the declared ones. Raises `EnvironmentNotFound` for a name that there is not, and
+    `InvalidEnvironment` for what cannot be a matrix.
     """
     builds = []
     for name, table in declared_images(declaration).items():
@@ -73,7 +73,7 @@ def declared_builds(
     for name in wanted:
         if usable_name(name) not in names and name not in names:
             known = ", ".join(names)
-            raise InvalidEnvironment(
+            raise EnvironmentNotFound(
                 f"{declaration.path} declares no image {name!r} (there are: {known}){did_you_mean(name, names)}"
             )
     chosen = {*wanted, *map(usable_name, wanted)}

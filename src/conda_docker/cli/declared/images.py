@@ -7,7 +7,7 @@ from typing import Any
 
 from conda_docker.arguments.spelling import did_you_mean
 from conda_docker.cli.declared.find import Declaration
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
 
 IMAGES = "images"
 EXTENDS = "extends"
@@ -50,13 +50,13 @@ def _extended(
 
 
 def chosen_images(declaration: Declaration, wanted: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """Return those of the declared images that are `wanted`, all where none is. Raises `InvalidEnvironment`."""
+    """Return those of the declared images that are `wanted`, all where none is. Raises `EnvironmentNotFound`."""
     images = declared_images(declaration)
     for name in wanted:
         if name not in images:
             known = ", ".join(filter(None, images))
             some = f"there are: {known}" if known else "it declares one, without a name"
-            raise InvalidEnvironment(
+            raise EnvironmentNotFound(
                 f"{declaration.path} declares no image {name!r} ({some}){did_you_mean(name, images)}"
             )
     return {name: images[name] for name in (wanted or images)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -37,6 +38,14 @@ def _image_path(name: str, text: str) -> str:
     from python_docker.tar import contained_path
 
     return "/" + contained_path(text)
+
+
+def _virtual_packages(name: str, texts: Sequence[str]) -> tuple[str, ...]:
+    if not texts:
+        return ()
+    from conda_docker.environment.virtual_packages import to_overrides
+
+    return to_overrides(texts)
 
 
 def base_location(name: str, text: str) -> str:
@@ -245,6 +254,7 @@ CONTENT_OPTIONS = (
         sets="request.virtual_packages",
         metavar="NAME=VERSION",
         multiple=True,
+        convert=_virtual_packages,
         panel=CONTENT,
         help="Assume this of the system that the image will run on, such as __cuda=12.4; repeatable.",
     ),

@@ -67,6 +67,16 @@ def to_words(name: str, values: Sequence[str]) -> tuple[str, ...]:
         return rules.to_words(values)
 
 
+def to_licenses(name: str, values: Sequence[str]) -> tuple[str, ...]:
+    """Return patterns of licenses. Raises `ValueError`, also for those that would match none."""
+    if not values:
+        return ()
+    from conda_docker.policy import rules
+
+    with _naming(name):
+        return rules.to_licenses(values)
+
+
 def to_sources(name: str, values: Sequence[str]) -> tuple[AdvisorySource, ...]:
     """Return the sources of advisories that strings name. Raises `InvalidPolicy`."""
     if not values:
@@ -81,7 +91,7 @@ OPTIONS = (
         "--deny-license",
         metavar="GLOB",
         multiple=True,
-        convert=to_words,
+        convert=to_licenses,
         panel=POLICY,
         help="Refuse packages under such a license, such as 'AGPL-*', unless they offer another; none refuses "
         "packages that state no license; repeatable.",

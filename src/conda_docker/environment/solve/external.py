@@ -16,7 +16,7 @@ from conda_docker.environment.packages.topological_order import topological_orde
 from conda_docker.environment.solve.match_specs import read_specs
 from conda_docker.environment.solve.request import SolveRequest
 from conda_docker.environment.virtual_packages import override_variables
-from conda_docker.errors import ChannelError, SolverFailed, Unsolvable, UnsupportedInput
+from conda_docker.errors import ChannelError, SolverFailed, SolverNotFound, Unsolvable, UnsupportedInput
 from conda_docker.redaction import public_text, public_url
 from conda_docker.user_files import user_path
 from python_docker.files.regular import read_regular_file
@@ -38,12 +38,12 @@ def solve_externally(
     The program reads its own configuration and knows its own credentials; platform, channels and virtual packages are
     given to it. `configuration` is the program's (None: it is read).
 
-    Raises `SolverFailed` for a program that is not there or gives no answer, `Unsolvable` with its explanation,
+    Raises `SolverNotFound`, `SolverFailed` for a program that gives no answer, `Unsolvable` with its explanation,
     `ChannelError`, `InvalidEnvironment`, and `UnsupportedInput` for what only rattler can be asked.
     """
     program = find_program(user_path(os.path.expandvars(executable)))
     if program is None:
-        raise SolverFailed(
+        raise SolverNotFound(
             f"there is no program {os.fspath(executable)!r} to solve with; give the path of a conda or mamba"
         )
     for what, value in (

@@ -20,7 +20,7 @@ from typing import Any
 
 from conda_docker.cache.location import system_cache_dir
 from conda_docker.environment.packages.wheels import normalize_name
-from conda_docker.errors import InvalidPolicy
+from conda_docker.errors import InvalidPolicy, PolicyNotFound
 from conda_docker.policy.advisories.advisory import Advisory, Distributions
 from conda_docker.user_files import user_path
 
@@ -77,7 +77,7 @@ def _database(place: Path | None) -> Path:
         if candidate.is_file():
             return candidate
     advice = "`grype db update` downloads it" if place is None else "name its file or its folder"
-    raise InvalidPolicy(f"there is no Grype database ({_FILE}) in {folder}; {advice}")
+    raise PolicyNotFound(f"there is no Grype database ({_FILE}) in {folder}; {advice}")
 
 
 def _usual_folder() -> Path:

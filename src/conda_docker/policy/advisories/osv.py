@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.environment.packages.wheels import normalize_name
-from conda_docker.errors import InvalidPolicy
+from conda_docker.errors import InvalidPolicy, PolicyNotFound
 from conda_docker.policy.advisories.advisory import Advisory, Distributions
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def _documents(database: Path) -> Iterator[tuple[str, bytes]]:
                 if member.filename.endswith(".json"):
                     _check_size(member.file_size, member.filename, database)
                     yield member.filename, archive.read(member)
+    except FileNotFoundError:
+        raise PolicyNotFound(f"there is no OSV database {database}") from None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise InvalidPolicy(f"the OSV database {database} cannot be read: {error}") from None
 

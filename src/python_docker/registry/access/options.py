@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from python_docker.errors import CredentialsError
+from python_docker.errors import CredentialsError, InvalidReference, InvalidVariable
 from python_docker.http.options import HttpOptions
 from python_docker.registry.access.address import DOCKER_HUB_URL, RegistryAddress
 from python_docker.spec.docker_hub import DOCKER_HUB
@@ -61,7 +61,8 @@ class RegistryOptions(HttpOptions):
 
         `CONDA_DOCKER_REGISTRY_URL` takes the place of Docker Hub for names without a host.
         `CONDA_DOCKER_REGISTRY_USERNAME` and `_PASSWORD` go to that registry (Docker Hub when there is no such URL)
-        and to no other. `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` name certificates to trust.
+        and to no other. `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` name certificates to trust. Raises
+        `InvalidVariable` for a URL that is not one.
 
         >>> RegistryOptions.from_environment({"CONDA_DOCKER_REGISTRY_URL": "https://hub.example.org"}).docker_hub
         'https://hub.example.org'
@@ -71,6 +72,10 @@ class RegistryOptions(HttpOptions):
         url = environ.get(URL_VARIABLE) or None
         username, password = environ.get(USERNAME_VARIABLE), environ.get(PASSWORD_VARIABLE)
         if url:
+            try:
+                RegistryAddress.parse(url)
+            except InvalidReference as error:
+                raise InvalidVariable(f"{URL_VARIABLE}: {error}") from error
             found["docker_hub"] = url
         if username and password and not {"username", "token"} & fields.keys():
             found |= {"username": username, "password": password}

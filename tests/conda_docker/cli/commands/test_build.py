@@ -541,7 +541,6 @@ def test_wrong_usage(args: list[str], word: str, conda_docker: Run) -> None:
         (["-o", "x.tar", "-b", "missing.tar", "python"], "missing.tar"),
         (["-o", "x.tar", "--add", "missing:/srv", "python"], "missing"),
         (["-o", "x.tar", "--offline", "-b", "debian", "python"], "offline"),
-        (["-o", "x.tar", "--virtual-package", "cuda", "python"], "virtual package"),
         (["-o", "x.tar", "-s", "/missing/conda", "python"], "/missing/conda"),
     ],
 )

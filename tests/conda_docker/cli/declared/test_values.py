@@ -17,6 +17,8 @@ from conda_docker.cli.parameters import Argument, Option
 FILE = Path.cwd() / "conda-docker.toml"
 
 SAMPLES: dict[str, tuple[object, list[str]]] = {
+    "deny-license": (["AGPL-*"], ["--deny-license", "AGPL-*"]),
+    "virtual-package": (["__cuda=12.4"], ["--virtual-package", "__cuda=12.4"]),
     "specs": (["python=3.12", "numpy"], ["python=3.12", "numpy"]),
     "channel-priority": ("strict", ["--channel-priority", "strict"]),
     "platform": (["linux/amd64", "linux-aarch64"], ["--platform", "linux/amd64", "--platform", "linux-aarch64"]),

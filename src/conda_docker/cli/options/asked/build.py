@@ -22,8 +22,9 @@ from conda_docker.cli.options.asked.destinations import (
 )
 from conda_docker.cli.options.build import DEFAULTS, image_names, values_for
 from conda_docker.cli.options.common import check_level
-from conda_docker.errors import InvalidEnvironment
-from python_docker.errors import InvalidPath
+from conda_docker.errors import InvalidEnvironment, InvalidPolicy
+from python_docker.errors import InvalidPath, InvalidVariable
+from python_docker.spec.timestamps import source_date_epoch
 
 if TYPE_CHECKING:
     from conda_docker.request import Request
@@ -93,6 +94,7 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
     from conda_docker.image.runtime.annotations import INDEX, annotations_for
     from conda_docker.request import Request
 
+    source_date_epoch()  # it is read only when the image is made, which is late to hear that it cannot be
     described = with_source_labels(given) if given["label_from"] else {}
     given = {**given, **described, "places": remembered_places(given["cache_dir"])}
     if given["push"] and given["image"] is None and not given["tags"]:
@@ -123,6 +125,8 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
             **values_for("request", given),
         )
         index_annotations = annotations_for(INDEX, request.options.annotations)
+    except (InvalidPolicy, InvalidVariable):  # of files, and of the environment of this process
+        raise
     except (ValueError, InvalidPath, InvalidEnvironment) as error:
         raise click.UsageError(str(error)) from None
     asked = AskedBuild(request, names, locations, bills, index_annotations, given)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from python_docker.errors import Error
+from python_docker.errors import NotFound
 
 if TYPE_CHECKING:
     from conda_docker.arguments.layer_repository import LayerRepository
@@ -54,12 +54,15 @@ def locations_of(
 
 
 def check_file(path: str | Path) -> None:
-    """Raise `Error` where a file cannot be written, before anything is built: it is a folder, or its own is missing."""
+    """Raise what is wrong where a file cannot be written, before anything is built.
+
+    It is a usage error for a folder, and `NotFound` where the file's own is missing.
+    """
     if Path(path).is_dir():
-        raise Error(f"cannot write {path}: it is a folder; name a file in it")
+        raise click.UsageError(f"cannot write {path}: it is a folder; name a file in it")
     folder = Path(path).absolute().parent
     if not folder.is_dir():
-        raise Error(f"cannot write {path}: there is no folder {folder}")
+        raise NotFound(f"cannot write {path}: there is no folder {folder}")
 
 
 def check_apart(outputs: Iterable[tuple[str, Location | Path]]) -> None:
