@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from conda_docker.environment.inputs.kind import InputFile
+from conda_docker.environment.spec import EnvironmentSpec
 from conda_docker.errors import ChannelError, InvalidEnvironment, Unsolvable, UnsupportedInput
 from conda_docker.request import ChannelPriority, Request
 from conda_docker.resolution.describe import describe, place_of, read_files
@@ -40,10 +41,24 @@ def test_what_pip_cannot_have_is_refused_before_anything_is_asked_for(
         resolve(request)
 
 
-def test_pip_packages_without_python(tmp_path: Path) -> None:
-    file = write(tmp_path / "environment.yml", "dependencies: [pip: [six]]")
+def test_pip_packages_without_python(synthetic_channel: SyntheticChannel, tmp_path: Path) -> None:
+    synthetic_channel.add(SyntheticPackage(name="a"))
+    text = f"channels: [{synthetic_channel.url}, nodefaults]\ndependencies: [a, pip: [six]]"
+    file = write(tmp_path / "environment.yml", text)
     with pytest.raises(InvalidEnvironment, match=r"environment\.yml asks pip for packages.*add python and pip"):
-        lock(file=file)
+        lock(file=file, platform=AMD64)
+
+
+def test_pip_is_added_where_nothing_else_is_asked_for(tmp_path: Path) -> None:
+    file = write(tmp_path / "environment.yml", "dependencies: [pip: [six]]")
+    found = describe(Request(files=(file,)), read_files((file,)), "linux-64")
+    assert isinstance(found, EnvironmentSpec)
+    assert found.specs == ("pip",)
+    assert found.warnings == (f"{file} asks pip for packages and lists no other: pip is added, and with it Python",)
+    with_others = Request(files=(file,), specs=("python",))
+    both = describe(with_others, read_files((file,)), "linux-64")
+    assert isinstance(both, EnvironmentSpec)
+    assert both.specs == ("python",)
 
 
 def test_categories_without_python(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -287,13 +287,19 @@ def _is_environment_yml(file: InputFile) -> bool:
 
 
 def _read(request: ReadRequest) -> EnvironmentSpec:
-    return parse_environment_yml(
+    found = parse_environment_yml(
         request.text,
         request.file_name,
         subdir=request.target,
         folder=request.folder,
         categories=request.categories,
     )
+    if found.specs or found.pip is None or not request.alone:
+        return found
+    # conda adds it wherever it is missing, and a warning (conda/env/env.py, `validate_keys`); where other packages may
+    # bring a Python, it is not needed here.
+    warning = f"{request.file_name} asks pip for packages and lists no other: pip is added, and with it Python"
+    return replace(found, specs=("pip",), warnings=(*found.warnings, warning))
 
 
 KIND = InputKind("an environment.yml", _is_environment_yml, _read, frozenset({Choice.CATEGORIES}))
