@@ -13,6 +13,7 @@ from conda_docker.environment.spec import EnvironmentSpec, merge_specs
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_text
 from conda_docker.resolution.forbidden import check_forbidden, check_forbidden_channels
+from python_docker.errors import noted
 
 if TYPE_CHECKING:
     from conda_docker.environment.inputs.kind import InputFile, InputKind
@@ -30,7 +31,8 @@ def describe(request: Request, files: Sequence[InputFile], subdir: str | None) -
     `InvalidEnvironment` and `UnsupportedInput`, also for what is asked of pip and cannot be had.
     """
     described = _described(request, files, subdir)
-    _check_whole(request, described)
+    with noted(described.warnings):
+        _check_whole(request, described)
     if isinstance(described, LockedEnvironment) and (unused := _of_solves(request)):
         asked = ", ".join(map(str, request.files)) or str(request.prefix or request.name)
         warning = f"the packages of {asked} are exact, so {unused} had no effect"

@@ -14,6 +14,7 @@ from conda_docker.request import ChannelPriority, Request
 from conda_docker.resolution.describe import describe, place_of, read_files
 from conda_docker.resolution.lock import lock
 from conda_docker.resolution.resolve import resolve
+from python_docker.errors import notes_of
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.resolution.asking import AMD64, resolve_one, write
 
@@ -179,3 +180,11 @@ def test_what_only_matters_to_a_solver_has_no_effect_on_exact_packages(tmp_path:
     )
     alone = describe(Request(files=(listed,)), read_files((listed,)), "linux-64")
     assert not any("had no effect" in warning for warning in alone.warnings)
+
+
+def test_what_was_passed_over_is_said_where_nothing_is_left(tmp_path: Path) -> None:
+    text = "[workspace]\nname='x'\nchannels=['conda-forge']\nplatforms=['linux-64']\n[dependancies]\napp='*'\n"
+    file = write(tmp_path / "pixi.toml", text)
+    with pytest.raises(InvalidEnvironment, match="no packages are asked for") as caught:
+        describe(Request(files=(file,)), read_files((file,)), "linux-64")
+    assert any("did you mean `dependencies`?" in note for note in notes_of(caught.value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
@@ -238,7 +239,21 @@ def _match_spec(spec: str, text: str) -> MatchSpec:
         return MatchSpec(spec, strict=False)
     except InvalidMatchSpecError as error:
         reason = public_text(str(error)).splitlines()[0]
-        raise InvalidSpec(f"not a valid package spec: {text[:200]!r} ({reason})", text) from error
+        hint = _hint(text)
+        raise InvalidSpec(f"not a valid package spec: {text[:200]!r} ({reason}){hint}", text) from error
+
+
+def _hint(text: str) -> str:
+    """Return what a spec that is not valid may have meant, in words; empty where that is not valid either."""
+    from rattler import MatchSpec
+    from rattler.exceptions import InvalidMatchSpecError
+
+    from conda_docker.environment.solve.slips import meant
+
+    with suppress(InvalidMatchSpecError):
+        if (found := meant(text)) is not None and MatchSpec(found, strict=False):
+            return f"; did you mean {found[:200]!r}?"
+    return ""
 
 
 def _generic(package: VirtualPackage) -> GenericVirtualPackage:
