@@ -55,7 +55,7 @@ class Space:
             what, advice = "the largest layer of this image takes", "allow more"
         else:
             needed = sum(self._layers[work.key] for work in missing) + max(map(self._download, missing))
-            what = "the layers of this image take"
+            what = "the layers of the image take"
             advice = "allow more, or push it to a registry: then they need not all be here at once"
         if needed <= self._limit:
             return None
@@ -66,7 +66,7 @@ class Space:
     def exceeded(self, each: Planned) -> CacheError:
         """Return the error of a target whose layers have turned out to be larger than was expected."""
         return CacheError(
-            f"--disk allows {format_size(self._limit)}, and the layers of this image take more than that: they are "
+            f"--disk allows {format_size(self._limit)}, and the layers of the image take more than that: they are "
             f"{format_size(sum(self._layers.get(work.key, 0) for work in each.works))}; allow more"
         )
 

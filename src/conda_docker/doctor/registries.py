@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 
 from conda_docker.doctor.check import Check, Status, ok
@@ -15,11 +16,14 @@ from python_docker.registry.client import RegistryClient
 from python_docker.spec.docker_hub import DOCKER_HUB
 
 _SECONDS = 10.0
+_OTHERS = "builds need it for the default base image alone, and for others of it; --base chooses another"
 _MOST_SKEW = 300  # seconds; tokens are valid for as long, mostly
 
 
 def check_registries(named: Sequence[str] = (), *, offline: bool = False) -> Iterator[Check]:
     """Yield a check of Docker Hub, of each registry with credentials on this machine and of those `named`.
+
+    Where others are named, builds may do without Docker Hub.
 
     `offline`, of the files with credentials alone, where these cannot be read.
     """
@@ -33,6 +37,8 @@ def check_registries(named: Sequence[str] = (), *, offline: bool = False) -> Ite
     skew: float | None = None
     for domain in dict.fromkeys([*named, DOCKER_HUB, *known]):
         check, told = _check(domain)
+        if check.status is Status.ERROR and domain == DOCKER_HUB and named and domain not in (*named, *known):
+            check = replace(check, status=Status.WARNING, advice=_OTHERS)
         skew = told if skew is None else skew
         yield check
     if skew is not None:

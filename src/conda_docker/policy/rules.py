@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.arguments.amounts import parse_duration
+from conda_docker.arguments.toml_reason import toml_reason
 from conda_docker.errors import InvalidPolicy, MissingExtra, PolicyNotFound
 from conda_docker.user_files import read_text, user_path
 from python_docker.errors import NotFound
@@ -79,6 +80,8 @@ def read_policy(path: Path) -> Policy:
         value = tomli.loads(read_text(path))
     except NotFound:
         raise PolicyNotFound(f"there is no policy {path}") from None
+    except tomli.TOMLDecodeError as error:
+        raise InvalidPolicy(f"the policy {path} is not valid TOML: {toml_reason(error)}") from None
     except (ValueError, RecursionError) as error:
         raise InvalidPolicy(f"the policy {path} cannot be read: {error}") from None
     unknown = sorted(value.keys() - _KEYS.keys())

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from conda_docker.arguments.amounts import to_size
 from conda_docker.arguments.spelling import did_you_mean
+from conda_docker.arguments.toml_reason import toml_reason
 from conda_docker.build_options import BuildOptions
 from conda_docker.redaction import public_url
 from conda_docker.serve.configuration import Grant, InvalidConfiguration, Limits, Proxy, ServerConfiguration
@@ -63,6 +64,8 @@ def read_document(path: Path) -> dict[str, Any]:
     text = read_text(path)
     try:
         return dict(tomli.loads(text))
+    except tomli.TOMLDecodeError as error:
+        raise InvalidConfiguration(f"{path} is not valid TOML: {toml_reason(error)}") from None
     except (ValueError, RecursionError) as error:
         raise InvalidConfiguration(f"{path} is not valid TOML: {error}") from None
 

@@ -43,6 +43,17 @@ def test_a_registry_that_is_not_there_is_an_error(home: Path) -> None:
     assert checks("127.0.0.1:9")["registry 127.0.0.1:9"].status is Status.ERROR
 
 
+def test_docker_hub_is_not_needed_where_another_is_named(
+    home: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONDA_DOCKER_REGISTRY_URL", "http://127.0.0.1:9")
+    assert checks()["registry docker.io"].status is Status.ERROR
+    found = checks(registry.host)
+    assert found[f"registry {registry.host}"].status is Status.OK
+    assert found["registry docker.io"].status is Status.WARNING
+    assert checks(registry.host, "docker.io")["registry docker.io"].status is Status.ERROR
+
+
 def test_broken_credentials_are_an_error(home: Path) -> None:
     (home / ".docker").mkdir()
     (home / ".docker" / "config.json").write_text("{")

@@ -54,7 +54,7 @@ ignore-advisory = ["PYSEC-1"]
         ("require-hash = 'yes'", "require-hash: expected true or false"),
         ("max-age = 'long'", "max-age: expected a duration"),
         ("exclude-newer = 'soon'", "exclude-newer: expected a date"),
-        ("[", "cannot be read"),
+        ("[", "is not valid TOML"),
     ],
 )
 def test_what_is_misspelt_does_not_allow_everything(text: str, message: str, tmp_path: Path) -> None:

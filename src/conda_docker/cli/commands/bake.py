@@ -146,7 +146,7 @@ def _report(
         write_junit(result, given["junit"])
     if given["metadata_file"] is not None:
         write_metadata(result, given["metadata_file"], kept)
-    for note, names in _by_note(result).items():
+    for note, names in _by_text((each.name, note) for each in result.targets for note in each.notes).items():
         console.note(f"note: {names}: {note}")
     if given["json"]:
         console.json(bake_report(result))
@@ -156,21 +156,19 @@ def _report(
                 console.result(f"{each.name} {each.digest}")
     else:
         console.result(bake_summary(result))
-    for each in result.targets:
-        if each.error is not None:
-            console.error(f"{each.name}: {each.error}")
+    for error, names in _by_text((each.name, str(each.error)) for each in result.targets if each.error).items():
+        console.error(f"{names}: {error}")
     return exit_code(result)
 
 
-def _by_note(result: BakeResult) -> dict[str, str]:
-    """Return each note once, with the images that it is about."""
+def _by_text(said: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return each text once, with the images that it is about; `said` are names of images with what is said of them."""
     found: dict[str, list[str]] = {}
-    for each in result.targets:
-        for note in each.notes:
-            found.setdefault(note, []).append(each.name)
+    for name, text in said:
+        found.setdefault(text, []).append(name)
     return {
-        note: ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        for note, names in found.items()
+        text: ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        for text, names in found.items()
     }
 
 
@@ -192,8 +190,8 @@ def _dry_run(console: Output, targets: Sequence[Target], given: Mapping[str, Any
         console.json(preview_report(found))
     else:
         console.result(preview_summary(found))
-    for each in found.failed:
-        console.error(f"{each.name}: {each.error}")
+    for error, names in _by_text((each.name, str(each.error)) for each in found.failed).items():
+        console.error(f"{names}: {error}")
     codes = {exit_code_of(each.error) for each in found.failed if each.error is not None}
     return None if not codes else codes.pop() if len(codes) == 1 else ExitCode.FAILED
 

@@ -85,7 +85,9 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
             for option, place in asked.outputs()
         )
     _check_files_kept(declaration.path, builds)
-    for asked, each in zip(builds, declared, strict=True):
+    for number, (asked, each) in enumerate(zip(builds, declared, strict=True)):
+        if number and not console.quiet:
+            console.result("")
         default_base = _is_default(ctx, "base") and "base" not in each.table and each.variant.base is None
         _build(console, asked, default_base=default_base)
 

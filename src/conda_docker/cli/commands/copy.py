@@ -14,7 +14,7 @@ from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
 from conda_docker.cli.terminal.places import describe_place, engine_of, run_command
-from conda_docker.cli.terminal.tables import count, format_table
+from conda_docker.cli.terminal.tables import count, format_fields
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -200,9 +200,11 @@ def _registries(
 
 
 def _summary(report: dict[str, Any], destination: Location, engine: str | None) -> str:
-    rows = [("copied to", describe_place(destination, engine)), ("digest", report["digest"])]
+    rows = [("written", describe_place(destination, engine))]
+    rows.append(("index" if "manifests" in report else "digest", report["digest"]))
     if "manifests" in report:
-        rows += [(child["platform"] or "other", child["digest"]) for child in report["manifests"]]
+        for child in report["manifests"]:
+            rows += [("platform", child["platform"] or "other"), ("digest", child["digest"])]
     elif "artifact_type" in report:
         rows.append(("type", f"{report['artifact_type']} (not an image)"))
         rows.append(("size", f"{format_size(report['size'])} in {count(len(report['blobs']), 'blob')}"))
@@ -214,4 +216,4 @@ def _summary(report: dict[str, Any], destination: Location, engine: str | None) 
         reference = destination.reference()
         if reference is not None:
             rows.append(("run it", run_command(reference.familiar, [destination], engine)))
-    return format_table(rows)
+    return format_fields(rows)

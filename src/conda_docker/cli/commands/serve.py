@@ -125,12 +125,21 @@ def serve(
         scheme = "http" if tls_cert is None else "https"
         where = f"[{address}]" if ":" in address else address
 
+        served = False
+
         def announce() -> None:
+            nonlocal served
             if output.cancelled.is_set():  # by a signal that came where Python cannot raise anything
                 raise KeyboardInterrupt
             output.note(f"serving images on {scheme}://{where}:{bound}; press Ctrl-C to stop")
+            served = True
 
-        serve_until_stopped(settings, listening, announce)
+        try:
+            serve_until_stopped(settings, listening, announce)
+        except KeyboardInterrupt:
+            if not served:
+                raise
+            output.note("stopped")  # as it is meant to be: this is how a server ends
 
 
 def _configuration(path: Path | None, given: dict[str, Any]) -> ServerConfiguration:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,9 @@ from conda_docker.cli.declared.locked import with_locked
 from conda_docker.cli.options.arguments import to_destination, to_image_name
 from conda_docker.cli.options.asked.destinations import reuses_replaced
 from conda_docker.cli.options.bake import NAME, values_of_one
-from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
+from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment, InvalidPolicy
 from conda_docker.user_files import user_path
+from python_docker.errors import InvalidVariable
 from python_docker.transports.location import Location
 
 if TYPE_CHECKING:
@@ -125,9 +126,15 @@ def _target(given: Mapping[str, Any], build: _Build, finishing: Callable[[AskedB
     from conda_docker.baking.targets.target import Target
     from conda_docker.cli.options.asked.build import asked_build
 
-    try:
+    with _said_of(build):
         values = _named(given, build)
-        asked = asked_build(values, required=not given["dry_run"])
+    if not (given["dry_run"] or values["outputs"] or values["push"] or values["load"]):
+        raise click.UsageError(
+            "say where the images go: -o DIR (an OCI layout for each), -o 'images/{name}.tar' (files), --load (the "
+            "local Docker or Podman), or --push with -i 'REGISTRY/{name}'"
+        )
+    with _said_of(build):
+        asked = asked_build(values, required=False)
         return Target(
             name=build.full_name,
             request=asked.request,
@@ -140,9 +147,18 @@ def _target(given: Mapping[str, Any], build: _Build, finishing: Callable[[AskedB
             source=str(build.source),
             reuse_replaced=reuses_replaced(asked.locations, values),
         )
+
+
+@contextmanager
+def _said_of(build: _Build) -> Iterator[None]:
+    """Have usage errors name the file of a build, and values that are not valid be usage errors."""
+    try:
+        yield
     except click.UsageError as error:
         source = str(build.source)
         raise click.UsageError(error.message if source in error.message else f"{source}: {error.message}") from None
+    except (InvalidPolicy, InvalidVariable):  # of files, and of the environment of this process
+        raise
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from conda_docker.arguments.toml_reason import toml_reason
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.user_files import read_text
 from python_docker.files.home import home_folder
@@ -54,7 +55,7 @@ def read_declaration(path: Path) -> Mapping[str, Any] | None:
     try:
         document: dict[str, Any] = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        raise InvalidEnvironment(f"{path} is not valid TOML: {error}") from error
+        raise InvalidEnvironment(f"{path} is not valid TOML: {toml_reason(error)}") from error
     if path.name == OWN_FILE:
         return document
     tool = document.get("tool")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+_NAME = 8
+
 
 def format_table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset(), indent: str = "") -> str:
     """Return rows as lines with aligned columns; those in `right` are aligned to the right.
@@ -23,6 +25,18 @@ def format_table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = froze
         ]
         lines.append(indent + "  ".join(padded).rstrip())
     return "\n".join(lines)
+
+
+def format_fields(rows: Sequence[tuple[str, str]]) -> str:
+    """Return values, each with its name, as lines; a digest takes no more than 80 columns after a name of 8.
+
+    >>> print(format_fields([("digest", "sha256:ab"), ("image ID", "sha256:cd")]))
+    digest   sha256:ab
+    image ID sha256:cd
+    """
+    width = max((len(name) for name, _ in rows), default=0)
+    column = width + (2 if width < _NAME else 1)
+    return "\n".join(f"{name:{column}}{value}".rstrip() for name, value in rows)
 
 
 def all_known(number: int) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from conda_docker.serve.configuration import Limits, ServerConfiguration
 
 _LISTED = 10
-_HERE = Path("posted.lock")
+_HERE = Path("the posted file")
 # Those that are read whole from their own text: others may name files next to them.
 _KINDS = (own_lock.KIND, pixi_lock.KIND, conda_lock.KIND, explicit.KIND)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")

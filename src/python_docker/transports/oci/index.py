@@ -173,13 +173,13 @@ def _are_platforms(descriptors: list[Descriptor]) -> bool:
 
 
 def labels(descriptors: Iterable[Descriptor]) -> list[str]:
-    """Return a number and a name for each image, for messages."""
+    """Return a name for each image, with the number that stands for it as well, for messages."""
     found = []
     for number, descriptor in enumerate(descriptors):
         annotations = descriptor.annotations or {}
         full = reference_of(descriptor)
         name = full.familiar if full is not None else annotations.get(REF_NAME) or descriptor.digest.short
-        found.append(f"@{number} {name[:120]}")
+        found.append(f"{name[:120]} (@{number})")
     return found
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -67,6 +69,19 @@ def test_a_folder_of_environments(conda_docker: Run, modules: Path, tmp_path: Pa
         "samtools-view",
     ]
     assert result.stdout.splitlines()[-1].startswith("3 images, 3 distinct packages in 3 layers, 3 made (")
+
+
+def test_images_that_go_nowhere(conda_docker: Run, modules: Path) -> None:
+    result = conda_docker("bake", "modules", "-b", "scratch")
+    assert result.returncode == ExitCode.USAGE
+    assert result.stderr.startswith("error: say where the images go: -o DIR")
+
+
+def test_what_fails_all_images_is_said_once(conda_docker: Run, modules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1))
+    result = conda_docker("bake", "modules", "-b", "scratch", "-o", "out", "-j1")
+    [said] = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert said.startswith("error: picard-sort, samtools-sort, samtools-view: the disk of ")
 
 
 def test_processes_that_solve_find_relative_files(conda_docker: Run, modules: Path) -> None:
@@ -209,7 +224,7 @@ def test_a_key_is_read_once_for_all(
         ),
         (["modules", "-i", "demo/{python}"], ExitCode.USAGE, "{python} needs a matrix of python"),
         (["modules", "--matrix", "cuda=12"], ExitCode.USAGE, "expected KEY=VALUE,VALUE with one of python, platform"),
-        (["modules", "-o", "images/{name}.tar"], 1, "there is no folder"),
+        (["modules", "-o", "images/{name}.tar"], 4, "there is no folder"),
         (["modules", "--memory", "much"], ExitCode.USAGE, "expected a size such as 500MB or 4GB, got 'much'"),
         (["modules", "--jobs", "0"], ExitCode.USAGE, "--jobs must be at least 1"),
         (["modules", "--since", "missing.json"], ExitCode.NOT_FOUND, "missing.json"),
@@ -224,7 +239,7 @@ def test_a_key_is_read_once_for_all(
             "--junit modules/picard/sort/environment.yml would overwrite an input: modules/picard",
         ),
         (["modules/picard", "-o", "a.tar", "--junit", "a.tar"], ExitCode.USAGE, "--junit a.tar and sort: -o"),
-        (["modules", "--junit", "nowhere/junit.xml"], 1, "there is no folder"),
+        (["modules", "--junit", "nowhere/junit.xml"], 4, "there is no folder"),
         (["modules", "-o", "out", "--scheduler", "tcp://127.0.0.1:1"], ExitCode.USAGE, "name one with --cache-to"),
         (
             ["modules", "-o", "out", "--scheduler", "tcp://127.0.0.1:1", "--cache-to", "localhost:1/layers"],
@@ -348,7 +363,7 @@ def test_a_folder_in_place_of_a_result_file_is_refused_before_anything_is_built(
     (tmp_path / "results").mkdir()
     result = conda_docker("bake", "modules", "-b", "scratch", "-o", "out", option, "results", "-j1")
     assert "cannot write results: it is a folder" in result.stderr
-    assert result.returncode == ExitCode.FAILED
+    assert result.returncode == ExitCode.USAGE
     assert not (tmp_path / "out").exists()
 
 
@@ -470,5 +485,5 @@ def test_a_limit_of_the_disk(conda_docker: Run, modules: Path, tmp_path: Path) -
     options = ("bake", "modules", "-b", "scratch", "-o", "out", "-j1")
     refused = conda_docker(*options, "--disk", "10B")
     assert refused.returncode == ExitCode.FAILED
-    assert "picard-sort: --disk allows 10 B, and the layers of this image take about" in refused.stderr
+    assert "samtools-sort, samtools-view: --disk allows 10 B, and the layers of the image take" in refused.stderr
     assert conda_docker(*options, "--disk", "1MB").returncode == 0

@@ -37,6 +37,7 @@ def test_build_alone_builds_all(conda_docker: Run, project: Path) -> None:
     done = conda_docker("build")
     assert done.returncode == 0, done.stderr
     assert "options are from" in done.stderr
+    assert done.stdout.count("\n\nimage ") == 1
     assert (mode(project / "app"), mode(project / "dev")) == ("common", "dev")
 
 
@@ -66,8 +67,15 @@ def test_from_a_folder_below(conda_docker: Run, project: Path) -> None:
 )
 def test_what_cannot_be(conda_docker: Run, project: Path, args: list[str], said: str) -> None:
     done = conda_docker("build", *args)
-    assert done.returncode != 0
+    assert done.returncode == (4 if "--target" in args else 2)
     assert said in done.stderr
+
+
+def test_a_key_that_is_there_twice_is_named(conda_docker: Run, project: Path) -> None:
+    with (project / "conda-docker.toml").open("a") as file:
+        file.write('output = "oci:elsewhere"\n')
+    done = conda_docker("build")
+    assert (done.returncode, "output is there twice (line " in done.stderr) == (7, True)
 
 
 def test_a_target_where_nothing_is_declared(conda_docker: Run) -> None:

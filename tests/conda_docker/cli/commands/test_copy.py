@@ -98,12 +98,21 @@ def test_digests_stay_between_layouts(layout: str, conda_docker: Run, tmp_path: 
 
 def test_the_summary_names_place_digest_and_size(layout: str, conda_docker: Run, tmp_path: Path) -> None:
     result = conda_docker("copy", layout, "oci:copy:v2")
-    rows = dict(line.split("  ", 1) for line in result.stdout.splitlines())
+    rows = {line[:9].strip(): line[9:] for line in result.stdout.splitlines()}
     manifest = open_image(f"oci:{tmp_path}/layout").manifest
-    assert rows["copied to"].strip() == "oci:copy:v2"
-    assert rows["digest"].strip() == manifest.digest
-    assert rows["image ID"].strip() == manifest.config.digest
-    assert rows["size"].strip().endswith(" in 2 layers")
+    assert rows["written"] == "oci:copy:v2"
+    assert rows["digest"] == manifest.digest
+    assert rows["image ID"] == manifest.config.digest
+    assert rows["size"].endswith(" in 2 layers")
+
+
+def test_no_digest_is_broken_by_80_columns(layout: str, conda_docker: Run, tmp_path: Path) -> None:
+    write_index(tmp_path / "many")
+    for words in ([layout], ["--all", "oci:many:all"]):
+        result = conda_docker("copy", *words, "oci:other")
+        found = [len(line) for line in result.stdout.splitlines() if "sha256:" in line]
+        assert found
+        assert max(found) <= 80
 
 
 def test_quiet_prints_the_digest_alone(layout: str, conda_docker: Run, tmp_path: Path) -> None:

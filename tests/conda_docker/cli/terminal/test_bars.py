@@ -145,7 +145,7 @@ def test_a_copy_shows_names_amounts_and_the_time_left(
         [*PROGRAM, "copy", slow_image, "oci:copy"], env=environment, cwd=tmp_path, columns=columns
     )
     assert session.code == 0, session.text
-    assert session.lines[0].startswith("copied to")
+    assert session.lines[0].startswith("written")
     shown = {line for screen in drawn(session) for line in screen if line.startswith("layer 0")}
     told = r"\d+%" if columns == 40 else r"[━─]+ +\d+\.\d kB of 10\d\.\d kB +\d+\.\d kB/s +[123] s left"
     assert [line for line in shown if re.fullmatch(rf"layer 0 +{told}", line)], shown
@@ -186,7 +186,7 @@ def test_lines_or_nothing_on_a_terminal(
     session = run_on_terminal(command, env=environment | variables, cwd=tmp_path)
     assert session.code == 0
     assert b"\x1b" not in session.raw
-    before = session.lines[: next(n for n, line in enumerate(session.lines) if line.startswith("copied to"))]
+    before = session.lines[: next(n for n, line in enumerate(session.lines) if line.startswith("written"))]
     assert sorted(line.partition(":")[0] for line in before) == (["config", "layer 0", "layer 1"] if lines else [])
 
 

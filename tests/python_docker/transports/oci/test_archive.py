@@ -65,7 +65,7 @@ class TestReading:
 
     def test_no_such_name(self, layout: Path, tmp_path: Path) -> None:
         path = write(tmp_path / "x.tar", members_of(layout))
-        with pytest.raises(NotFound, match=r"has no image 'v2'; there are: @0 v1"):
+        with pytest.raises(NotFound, match=r"has no image 'v2'; there are: v1 \(@0\)"):
             open_image(f"oci-archive:{path}:v2")
 
     def test_docker_archive(self, tmp_path: Path) -> None:

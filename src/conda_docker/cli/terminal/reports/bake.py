@@ -62,7 +62,7 @@ def _image(result: TargetResult) -> Report:
 
 def bake_summary(result: BakeResult) -> str:
     """Return the report for people."""
-    rows: list[tuple[str, ...]] = [("name", "outcome", "digest", "layers", "made", "time")]
+    rows: list[tuple[str, ...]] = [("name", "outcome", "digest", "package layers", "made", "assembled in")]
     for each in result.targets:
         layers = str(len(each.layers)) if each.layers else ""
         made = str(each.made) if each.layers else ""
@@ -163,7 +163,7 @@ def preview_report(preview: BakePreview) -> Report:
 
 def preview_summary(preview: BakePreview) -> str:
     """Return what a dry run says to people."""
-    rows: list[tuple[str, ...]] = [("name", "layers", "known", "its own", "")]
+    rows: list[tuple[str, ...]] = [("name", "package layers", "known", "only here", "")]
     for each in preview.targets:
         own = format_size(each.own_bytes) if each.own else ""
         rows.append((_shown(each.name, each.source), str(each.layers), str(each.known), str(each.own), own))
@@ -171,7 +171,7 @@ def preview_summary(preview: BakePreview) -> str:
     missing = preview.layers - preview.known
     told = [
         f"{count(preview.packages, 'distinct package')} of {format_size(preview.size)}, where "
-        f"{count(len(preview.targets), 'image')} one by one take {format_size(preview.size_apart)}",
+        f"{count(len(preview.targets), 'image')} built separately would take {format_size(preview.size_apart)}",
         f"{count(preview.layers, 'distinct layer')}: {preview.known} known, {missing} to be made of "
         f"{format_size(preview.made_from)}",
         f"{count(preview.downloads, 'package')} to download, {format_size(preview.download)}",

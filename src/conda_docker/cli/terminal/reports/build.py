@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conda_docker.arguments.amounts import format_duration, format_size
 from conda_docker.cli.terminal.places import describe_place, image_name, run_command
-from conda_docker.cli.terminal.tables import all_known, count, format_table
+from conda_docker.cli.terminal.tables import all_known, count, format_fields
 
 if TYPE_CHECKING:
     from conda_docker.attestation.attachments import Attached
@@ -171,7 +171,7 @@ def build_summary(report: Report, locations: Sequence[Location], engine: str | N
         rows += _attached_rows(output["attached"])
     rows.append(("time", format_duration(report["seconds"])))
     rows += [("run it", run_command(report["image"], locations, engine))] if starts else []
-    return format_table(rows)
+    return format_fields(rows)
 
 
 def _attached_rows(attached: Sequence[Report]) -> list[tuple[str, str]]:
