@@ -21,7 +21,7 @@ class Blob:
 
     `opener` opens the content anew each time, at its start. `file` is the file of a store that is the content, if there
     is one: it may be linked to once it is checked. `origin` is the repository (`docker.io/library/ubuntu`) of a
-    registry that has the blob.
+    registry that has the blob. `name` is what errors call it, its digest unless it is said.
 
     >>> Blob.from_bytes(b"{}", "application/vnd.oci.empty.v1+json").read()
     b'{}'
@@ -31,6 +31,7 @@ class Blob:
     opener: Callable[[], BinaryIO]
     file: StoredFile | None = None
     origin: str | None = None
+    name: str | None = None
 
     def open(self) -> BinaryIO:
         """Return a reader that checks digest and size on the way and raises `ContentMismatch` before the last byte.
@@ -40,7 +41,8 @@ class Blob:
         if self.file is not None:
             return self.file.open()
         descriptor = self.descriptor
-        return VerifyingReader(self.opener(), descriptor.digest, descriptor.size, f"blob {descriptor.digest}")
+        name = self.name or f"blob {descriptor.digest}"
+        return VerifyingReader(self.opener(), descriptor.digest, descriptor.size, name)
 
     def read(self, limit: int = MAX_DOCUMENT_SIZE) -> bytes:
         """Return the whole content of a small blob. Raises `InvalidDocument` when it has more than `limit` bytes."""
@@ -63,7 +65,7 @@ class Blob:
     @classmethod
     def from_file(cls, path: Path, descriptor: Descriptor) -> Blob:
         """Return a blob that is the whole of a file, wherever that is from."""
-        return cls(descriptor, lambda: path.open("rb"))
+        return cls(descriptor, lambda: path.open("rb"), name=str(path))
 
     @classmethod
     def stored(

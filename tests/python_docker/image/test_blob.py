@@ -42,3 +42,10 @@ def test_the_same_content_can_be_described_otherwise() -> None:
     blob = Blob.from_bytes(b"abc", TYPE)
     other = blob.describe(blob.descriptor.replace(media_type="a/b"))
     assert (other.descriptor.media_type, other.read()) == ("a/b", b"abc")
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "content"
+    path.write_bytes(b"[]")
+    with pytest.raises(ContentMismatch, match=f"^{path} is damaged: its digest is sha256:"):
+        Blob.from_file(path, Descriptor.of(b"{}", "application/json")).read()
