@@ -60,7 +60,7 @@ def test_a_context_in_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     [path] = tmp_path.rglob("meta.json")
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(EngineError, match="not a regular file"):
+    with pytest.raises(EngineNotFound, match="which is not there"):
         chosen_endpoint({"DOCKER_CONFIG": str(tmp_path), "DOCKER_CONTEXT": "near"})
 
 
