@@ -14,7 +14,7 @@ from http.client import (
     UnknownProtocol,
 )
 
-from python_docker.http.connections.heads import BadLength, HeadTooLong, HeadTooSlow
+from python_docker.http.connections.heads import BadLength, HeadTooLong, HeadTooSlow, OnlyHttp2
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.url import host_of
 
@@ -58,6 +58,8 @@ def http_error(error: Exception, url: str, *, reached: bool = True) -> HttpError
         return HttpError(Cause.TIMEOUT, host, transient=reached)
     if any(isinstance(one, IncompleteRead) for one in beneath):
         return HttpError(Cause.TRUNCATED, host, transient=True)
+    if newer := next((one for one in beneath if isinstance(one, OnlyHttp2)), None):
+        return HttpError(Cause.MALFORMED, host, str(newer))
     if any(isinstance(one, BadLength) for one in beneath):
         return HttpError(Cause.MALFORMED, host, "its Content-Length is not a number of bytes")
     # http.client raises its plain base class for more than a hundred headers.
@@ -73,6 +75,8 @@ def _tls_error(error: Exception, host: str) -> HttpError:
     reason = getattr(cause, "reason", None) or ""
     if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}:
         return HttpError(Cause.NO_TLS, host)
+    if reason.endswith("NO_APPLICATION_PROTOCOL"):
+        return HttpError(Cause.TLS, host, "it wants another protocol than HTTP/1.1, such as HTTP/2")
     return HttpError(Cause.TLS, host, reason or type(cause).__name__, transient=True)
 
 

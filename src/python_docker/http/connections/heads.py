@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
+from http.client import BadStatusLine, HTTPConnection, HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from io import BufferedReader
 from typing import Any, Final, cast
 
@@ -22,11 +22,17 @@ MAX_HEAD: Final = 256 << 10
 MAX_HEAD_SECONDS: Final = 20.0
 """How long the rest of a head may take once it has begun: it is a few kilobytes."""
 _INTERIM = frozenset({102, 103})
+_HTTP = b"HTTP/"
+_SETTINGS = re.compile(rb"\0..\x04\0", re.DOTALL)  # the frame that a server begins with (RFC 9113, section 3.4)
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
 
 
 class HeadTooLong(HTTPException):
     """A head of more than `MAX_HEAD` bytes."""
+
+
+class OnlyHttp2(HTTPException):
+    """A server that answers in HTTP/2, which it was not asked in."""
 
 
 class BadLength(HTTPException):
@@ -65,6 +71,8 @@ class _BoundedLines:
             line += self._file.read(wanted if limit < 0 else min(wanted, limit - len(line)))
             if self._run + len(line) > MAX_HEAD:
                 raise HeadTooLong(f"the head has more than {MAX_HEAD} bytes")
+            if self.in_head and not self._run:
+                _check_beginning(line)
             if line.endswith(b"\n"):
                 break
         self._run += len(line)
@@ -94,6 +102,15 @@ class _BoundedLines:
         if name.startswith("read"):
             self._run, self._deadline = 0, None
         return getattr(self._file, name)
+
+
+def _check_beginning(line: bytes) -> None:
+    """Raise for the beginning of what cannot become a status line, and may have no end of a line to wait for."""
+    if line.startswith(_HTTP[: len(line)]):
+        return
+    if _SETTINGS.match(line):
+        raise OnlyHttp2("it is in HTTP/2, and was asked for in HTTP/1.1; a proxy in front of the server can translate")
+    raise BadStatusLine(line[:20].decode("ascii", "replace"))
 
 
 class BoundedResponse(HTTPResponse):

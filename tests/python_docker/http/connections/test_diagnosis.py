@@ -9,7 +9,7 @@ import ssl
 import pytest
 
 from python_docker.http.connections.diagnosis import BadAddress, BadProxy, NotConnected, http_error
-from python_docker.http.connections.heads import BadLength, HeadTooLong, HeadTooSlow
+from python_docker.http.connections.heads import BadLength, HeadTooLong, HeadTooSlow, OnlyHttp2
 from python_docker.http.failure import Cause, HttpError
 
 URL = "https://me:s3cret@example.org:5000/v2/?token=s3cret"
@@ -26,6 +26,12 @@ def untrusted() -> ssl.SSLCertVerificationError:
     return error
 
 
+def refused_by_tls(reason: str) -> ssl.SSLError:
+    error = ssl.SSLError(1, "refused")
+    error.reason = reason
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "cause", "transient"),
     [
@@ -37,6 +43,7 @@ def untrusted() -> ssl.SSLCertVerificationError:
         (HeadTooSlow(), Cause.SLOW, True),
         (HeadTooLong("x"), Cause.MALFORMED, False),
         (BadLength("x"), Cause.MALFORMED, False),
+        (OnlyHttp2("x"), Cause.MALFORMED, False),
         (http.client.HTTPException("got more than 100 headers"), Cause.MALFORMED, False),
         (http.client.LineTooLong("header line"), Cause.MALFORMED, False),
         (ConnectionResetError(104, "Connection reset by peer"), Cause.CUT, True),
@@ -49,6 +56,7 @@ def untrusted() -> ssl.SSLCertVerificationError:
         (beneath(BadProxy(), OSError(111, "Connection refused")), Cause.PROXY, False),
         (untrusted(), Cause.CERTIFICATE, False),
         (ssl.SSLError(1, "eof"), Cause.TLS, True),
+        (refused_by_tls("TLSV1_ALERT_NO_APPLICATION_PROTOCOL"), Cause.TLS, False),
     ],
 )
 def test_causes(error: Exception, cause: Cause, transient: bool) -> None:

@@ -6,14 +6,14 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from http.client import BadStatusLine, HTTPException, IncompleteRead, RemoteDisconnected
 from typing import NamedTuple
 
 import pytest
 
 from python_docker.http.connections import heads
 from python_docker.http.connections.direct import Connections
-from python_docker.http.connections.heads import MAX_HEAD, BadLength
+from python_docker.http.connections.heads import MAX_HEAD, BadLength, OnlyHttp2
 from python_docker.http.options import HttpOptions
 
 
@@ -139,3 +139,19 @@ def test_an_answer_to_head_has_no_body(ask: Ask, header: bytes) -> None:
 def test_a_body_that_is_cut_short(ask: Ask) -> None:
     with pytest.raises(IncompleteRead):
         ask(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi")
+
+
+@pytest.mark.parametrize(
+    ("sent", "error"),
+    [
+        (b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64", OnlyHttp2),
+        (b"\0\0\x00\x04\0\0\0\0\0", OnlyHttp2),
+        (b"\0\0\x12\x04", BadStatusLine),
+        (b"SSH-2.0-OpenSSH", BadStatusLine),
+        (b"\x15\x03\x01", BadStatusLine),
+        (b"HTTP/", TimeoutError),
+    ],
+)
+def test_what_is_no_answer_is_not_read_to_the_end_of_a_line(ask: Ask, sent: bytes, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        ask(sent, wait=True, timeout=2)
