@@ -72,7 +72,7 @@ class _BoundedLines:
             if self._run + len(line) > MAX_HEAD:
                 raise HeadTooLong(f"the head has more than {MAX_HEAD} bytes")
             if self.in_head and not self._run:
-                _check_beginning(line)
+                _check_beginning(bytes(line))
             if line.endswith(b"\n"):
                 break
         self._run += len(line)
