@@ -34,6 +34,16 @@ def is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110
 
 
+def is_folder(path: Path) -> bool:
+    """Return whether a folder is at a path, as far as this user may look: what is in another user's home is not.
+
+    >>> is_folder(Path("/")), is_folder(Path("/nonexistent"))
+    (True, False)
+    """
+    # Path.is_dir() raises where a folder on the way may not be searched.
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 @contextmanager
 def read_once() -> Iterator[dict[str, str]]:
     """Have each file and stream read once while this lasts: whoever reads it again gets the same text.

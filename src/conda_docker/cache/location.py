@@ -38,6 +38,16 @@ def index_cache_dir() -> Path:
     return _usable(system_cache_dir(None) / "rattler" / "cache" / "repodata", "repodata", "RATTLER_CACHE_DIR")
 
 
+def wheel_cache_dir() -> Path | None:
+    """Return the folder for uv's cache where that cannot be where uv has it; None where it can be.
+
+    Raises `CacheError` as `default_cache_dir` does.
+    """
+    usual = system_cache_dir("uv")
+    folder = _usable(usual, "uv", "UV_CACHE_DIR")
+    return None if folder == usual else folder
+
+
 def system_cache_dir(name: str | None) -> Path:
     """Return where this system's conventions have the cache of the program `name` (None: of all programs)."""
     if sys.platform == "linux":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.user_files import is_there, read_text
+from conda_docker.user_files import is_folder, is_there, read_text
 from conda_docker.yaml_document import parse_yaml
 from python_docker.files.home import expand_home, home_folder
 
@@ -188,7 +188,7 @@ def _root_prefixes(environ: Mapping[str, str], conda_exe: str | os.PathLike[str]
     candidates += [home / name for name in names]
     candidates += _SYSTEM_ROOTS
     for root in candidates:
-        if root is not None and root not in seen and ((root / "conda-meta").is_dir() or (root / "envs").is_dir()):
+        if root is not None and root not in seen and (is_folder(root / "conda-meta") or is_folder(root / "envs")):
             seen.add(root)
             yield root
 

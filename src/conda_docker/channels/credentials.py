@@ -256,7 +256,11 @@ def _bearer(token: str) -> str:
 def _read_json(path: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(read_regular_file(path, _LARGEST))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except PermissionError as error:
+        # Of another user, as in a container whose HOME is root's: most channels need none.
+        _log.warning("the credentials in %s cannot be read (%s); going on without them", path, error.strerror)
         return {}
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not JSON"

@@ -16,6 +16,7 @@ from conda_docker.channels.mirrors import Mirrors, mirrored_urls
 from conda_docker.channels.proxies import checked_proxies
 from conda_docker.errors import CacheError, InvalidEnvironment
 from conda_docker.redaction import public_text
+from conda_docker.user_files import is_there
 from python_docker.files.home import home_folder
 from python_docker.parallel import Shared
 
@@ -57,7 +58,7 @@ def rattler_configuration(configuration: CondaConfiguration) -> Config:
 
 def mirrors_of(configuration: CondaConfiguration) -> Mirrors:
     """Return the mirrors that the user has configured. Raises `InvalidEnvironment` for a file that cannot be read."""
-    if not configuration.mirrored_channels and not any(path.exists() for path in _configuration_files()):
+    if not configuration.mirrored_channels and not any(map(is_there, _configuration_files())):
         return Mirrors()  # and rattler, which takes long to import, need not be asked
     return Mirrors(rattler_configuration(configuration).mirrors)
 
@@ -102,10 +103,12 @@ def rattler_client(config: Config) -> Client:
 
 @contextmanager
 def _home_that_is_a_folder() -> Iterator[None]:
-    """Spare rattler a home such as /dev/null, at which it would stop."""
-    try:
-        (home_folder() / ".rattler").lstat()
-    except NotADirectoryError:
+    """Spare rattler a home such as /dev/null, or one with credentials of another user, at which it would stop.
+
+    What others store there is looked for anyway (`Credentials`), with a warning where it cannot be read.
+    """
+    # As rattler looks for it, whatever `home_folder` makes of the place.
+    if _stops_rattler(Path(os.path.expanduser("~/.rattler/credentials.json"))):  # noqa: PTH111
         home = os.environ.get("HOME")
         os.environ["HOME"] = str(private_temporary_folder("HOME"))
         try:
@@ -116,9 +119,17 @@ def _home_that_is_a_folder() -> Iterator[None]:
             else:
                 os.environ["HOME"] = home
         return
-    except OSError:
-        pass  # it looks no further in one that is not there
     yield
+
+
+def _stops_rattler(credentials: Path) -> bool:
+    try:
+        credentials.lstat()
+    except (NotADirectoryError, PermissionError):
+        return True
+    except OSError:
+        return False  # it looks no further in a home that is not there
+    return not os.access(credentials, os.R_OK)
 
 
 _shared: Shared[tuple[bool, bool, bool], Gateway] = Shared()

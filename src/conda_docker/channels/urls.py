@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.errors import ChannelError
 from conda_docker.redaction import exposed_variable, public_url
-from conda_docker.user_files import is_there, user_path
+from conda_docker.user_files import is_folder, user_path
 
 DEFAULT_CHANNEL = "conda-forge"
 """Where packages come from when nobody names a channel."""
@@ -76,7 +76,7 @@ def _urls(name: str, configuration: CondaConfiguration) -> list[str]:
         return [_checked(_without_subdir(text))]
     if text.startswith((".", "/", "~", "\\\\")) or re.match(r"[A-Za-z]:[\\/]", text):
         folder = user_path(text)
-        if not is_there(folder) or not folder.is_dir():
+        if not is_folder(folder):
             raise ChannelError(f"there is no folder {text} to be the channel")
         return [_without_subdir(folder.resolve().as_uri())]
     text = _without_subdir(text)
@@ -149,7 +149,7 @@ def _local_builds(configuration: CondaConfiguration) -> str:
     candidates += [root / "conda-bld" for root in configuration.root_prefixes]
     candidates.append(user_path("~/conda-bld"))
     for folder in candidates:
-        if folder.is_dir():
+        if is_folder(folder):
             return folder.resolve().as_uri()
     raise ChannelError("the channel 'local' is conda-build's output folder, and there is none here; give its path")
 

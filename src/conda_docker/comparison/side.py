@@ -15,7 +15,7 @@ from conda_docker.environment.packages.package_url import channel_of_url
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.provenance.reading import copied_distributions, packages_of_layer, read_environments
-from conda_docker.user_files import is_there
+from conda_docker.user_files import is_folder, is_there
 from python_docker.errors import NotFound
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def open_side(name: str, *, registry: Registry = lambda location: None) -> Itera
     what reading them raises.
     """
     path = Path(name)
-    if (path / "conda-meta").is_dir():
+    if is_folder(path / "conda-meta"):
         yield Opened(
             name, (), (), lambda platform: _of_environment(name, "prefix", _locked(prefix=path, platform=platform))
         )

@@ -131,7 +131,10 @@ def _tls_of(environment: Mapping[str, str]) -> Tls | None:
 
 
 def _current_context(path: Path) -> str | None:
-    name = _read_object(path).get("currentContext") if path.is_file() else None
+    # As Docker does it: settings of another user name nothing. Path.is_file() raises for these.
+    if not os.path.isfile(path) or not os.access(path, os.R_OK):  # noqa: PTH113
+        return None
+    name = _read_object(path).get("currentContext")
     return name if isinstance(name, str) else None
 
 
@@ -139,7 +142,7 @@ def _context(contexts: Path, name: str, origin: str) -> Endpoint:
     """Return a context of the docker command: a folder named by the digest of its name."""
     folder_name = hashlib.sha256(name.encode()).hexdigest()
     path = contexts / "meta" / folder_name / "meta.json"
-    if not path.is_file():
+    if not os.path.exists(path):  # noqa: PTH110 -- Path.exists() raises for settings of another user
         raise EngineNotFound(
             f"{origin} names the Docker context {name!r}, which is not there: `docker context ls` lists those that are"
         )

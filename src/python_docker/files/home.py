@@ -14,14 +14,16 @@ def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the user's home folder: HOME, USERPROFILE, else what the system's accounts say.
 
     A user without any, such as that of a container under an unknown user ID, gets a folder that does not exist:
-    nothing is found in it, and nothing can be written to it.
+    nothing is found in it, and nothing can be written to it. So does one whose home is another user's and closed, such
+    as root's in a container that is started with another user: each look into it would be an error of its own.
 
     >>> home_folder({"HOME": "/home/ada"}).as_posix()
     '/home/ada'
     """
     named = environ.get("HOME") or environ.get("USERPROFILE")
     if named:
-        return Path(named)
+        closed = os.path.isdir(named) and not os.access(named, os.X_OK)  # noqa: PTH112 -- Path.is_dir() may raise
+        return _NONE if closed else Path(named)
     # Path.home() raises for an unknown user.
     found = Path(os.path.expanduser("~"))  # noqa: PTH111
     return found if found.is_absolute() else _NONE

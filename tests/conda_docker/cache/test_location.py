@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.cache.location import default_cache_dir, index_cache_dir, system_cache_dir
+from conda_docker.cache.location import default_cache_dir, index_cache_dir, system_cache_dir, wheel_cache_dir
 from conda_docker.errors import CacheError
 
 only_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps caches in LOCALAPPDATA")
@@ -51,6 +51,12 @@ def test_without_a_home_it_is_a_private_temporary_folder(tmp_path: Path, caplog:
     assert "home/.cache/conda-docker cannot be written: Not a directory; using " in message or "Caches" in message
     assert message.endswith("(CONDA_DOCKER_CACHE chooses another folder)")
     assert index_cache_dir() == private_folder(tmp_path) / "repodata"
+    assert wheel_cache_dir() == private_folder(tmp_path) / "uv"
+
+
+@only_posix
+def test_uv_keeps_its_cache_where_it_can_be_written() -> None:
+    assert wheel_cache_dir() is None
 
 
 @only_posix

@@ -6,11 +6,14 @@ import json
 import logging
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from conda_docker.build_options import BuildOptions, Bytecode
+from conda_docker.cli.exit_codes import ExitCode
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.errors import CacheError
 from conda_docker.image.assemble import BuildResult, build_image
@@ -167,6 +170,35 @@ class TestWithoutAHome:
             assert f"{home}/.cache/conda-docker cannot be written: {reason}; using " in result.stderr
             assert "(CONDA_DOCKER_CACHE chooses another folder)" in result.stderr
         assert json.loads(first.stdout)["digest"] == json.loads(second.stdout)["digest"]
+
+    @only_linux
+    def test_a_home_that_may_not_be_looked_into_is_none(
+        self, environment: dict[str, str], channel: SyntheticChannel, tmp_path: Path
+    ) -> None:
+        """As root's, in a container that is started with another user."""
+        closed = tmp_path / "closed"
+        for file in (".rattler/credentials.json", ".docker/config.json", ".netrc", ".condarc", "miniforge3/envs/x/y"):
+            (closed / file).parent.mkdir(parents=True, exist_ok=True)
+            (closed / file).write_text("{")
+        (tmp_path / "tmp").mkdir()
+        env = environment | {"HOME": str(closed), "CONDA_DOCKER_CACHE": "", "TMPDIR": str(tmp_path / "tmp")}
+        env = {name: value for name, value in env.items() if name not in ("RATTLER_CACHE_DIR", "XDG_CACHE_HOME")}
+        # Root may look into everything, unless it has given that up.
+        powerless = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+        program = [*powerless, str(Path(sys.executable).with_name("conda-docker"))]
+        build = ["build", "-b", "scratch", "-c", channel.url, "--override-channels", "-o", "oci:out", *NAMES]
+        closed.chmod(0)
+        try:
+            for command in (build, ["validate", "oci:out"], ["copy", "oci:out", "docker://127.0.0.1:1/x"]):
+                done = subprocess.run(
+                    [*program, *command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+                )
+                refused = command[0] == "copy"
+                assert done.returncode == (ExitCode.NETWORK if refused else 0), done.stderr
+                said = [line for line in done.stderr.splitlines() if str(closed) in line]
+                assert all(" cannot be written: Permission denied; using " in line for line in said), said
+        finally:
+            closed.chmod(0o700)
 
     def test_the_cache_that_was_chosen_is_an_error_that_says_so(
         self, program: Run, channel: SyntheticChannel, tmp_path: Path

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from conda_docker.arguments.toml_reason import toml_reason
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.user_files import read_text
+from conda_docker.user_files import is_there, read_text
 from python_docker.files.home import home_folder
 
 OWN_FILE = "conda-docker.toml"
@@ -69,7 +69,7 @@ def _folders(start: Path) -> Iterator[Path]:
     home = home_folder()
     for folder in (start, *start.parents):
         yield folder
-        if folder == home or (folder / ".git").exists():
+        if folder == home or is_there(folder / ".git"):
             return
 
 

@@ -16,6 +16,7 @@ from conda_docker.environment.locked import LockedEnvironment, LockedPackage, pa
 from conda_docker.environment.packages.topological_order import match_spec_name, topological_order
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment, UnsupportedInput
 from conda_docker.redaction import public_url
+from conda_docker.user_files import is_folder
 from python_docker.files.regular import read_regular_file
 
 _LARGEST_RECORD = 256 << 20
@@ -95,7 +96,7 @@ def record_files(prefix: Path) -> list[Path]:
 
 
 def _not_an_environment(prefix: Path) -> str:
-    around = next((folder for folder in prefix.absolute().parents if (folder / "conda-meta").is_dir()), None)
+    around = next((folder for folder in prefix.absolute().parents if is_folder(folder / "conda-meta")), None)
     if around is not None and prefix.absolute().relative_to(around).parts[0] in _PARTS:
         return f"{prefix} is not a conda environment, but something in one: the environment is {around}"
     if not prefix.is_dir():

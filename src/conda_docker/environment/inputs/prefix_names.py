@@ -8,6 +8,7 @@ from pathlib import Path
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
+from conda_docker.user_files import is_folder
 from python_docker.files.home import home_folder
 from python_docker.files.regular import read_regular_file
 
@@ -64,7 +65,7 @@ def environment_folders(configuration: CondaConfiguration, environ: Mapping[str,
 
 
 def _is_environment(folder: Path) -> bool:
-    return (folder / "conda-meta").is_dir()
+    return is_folder(folder / "conda-meta")
 
 
 def _names(folder: Path) -> Iterator[str]:

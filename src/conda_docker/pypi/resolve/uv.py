@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from conda_docker.cache.location import wheel_cache_dir
 from conda_docker.errors import TookTooLong
 from conda_docker.pypi.pip_configuration import PipConfiguration
 from python_docker.errors import Error
@@ -88,6 +89,8 @@ def uv_environment(
         variables.setdefault("ALL_PROXY", configuration.proxy)
     if configuration.keyring:
         variables.setdefault("UV_KEYRING_PROVIDER", "subprocess")
+    if not variables.get("UV_CACHE_DIR") and (folder := wheel_cache_dir()) is not None:
+        variables["UV_CACHE_DIR"] = str(folder)
     if offline:
         variables["UV_OFFLINE"] = "1"
     return variables

@@ -21,6 +21,7 @@ from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import InvalidPackage
 from conda_docker.pypi.wheel.archive import EARLIEST, Member, Wheel, WheelReader, dist_info_of
 from conda_docker.pypi.wheel.record import matches, read_record
+from conda_docker.user_files import is_folder
 from python_docker.errors import InvalidPath
 from python_docker.files.home import home_folder
 from python_docker.streams.stream import ReadStream
@@ -69,7 +70,7 @@ def _unpacked(note: Path, noted: bytes, folder: Path) -> Path | None:
         inside = archives.parent == folder.resolve() and archives.name.startswith("archive-v")
     except OSError:
         return None
-    return target if inside and target.is_dir() else None
+    return target if inside and is_folder(target) else None
 
 
 def _is_whole(folder: Path, file_name: str) -> bool:
