@@ -32,6 +32,7 @@ venv: $(VENV)/installed
 
 # Dependency groups need pip 25.1 or later.
 $(VENV)/installed: pyproject.toml
+	@echo "installing conda-docker and what its tests need into $(VENV), which takes a minute or two"
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(VENV)/bin/python -m pip install --quiet --editable . --group dev

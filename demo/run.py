@@ -83,8 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     packages = tuple(parser.parse_args(arguments).packages)
     try:
         started = time.monotonic()
+        _tell(f"a channel of {', '.join(packages)} and what they need, from this Python and wheels of the Python index")
+        _tell("(the first time that takes about a minute; it is kept in .demo/)")
         channel = make_channel(packages)
-        _tell(f"a channel of {len(channel.archives())} packages: {channel.folder} ({_seconds(started)})")
+        _tell(f"it has {len(channel.archives())} packages: {channel.folder} ({_seconds(started)})")
         started = time.monotonic()
         base = make_base()
         _tell(f"a base image: {base} ({_seconds(started)})")

@@ -13,6 +13,7 @@ import click
 from conda_docker.build_options import DEFAULT_BASE
 from conda_docker.cli.options import attest, policy
 from conda_docker.cli.options.build import OPTIONS
+from conda_docker.cli.options.order import in_order
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 from python_docker.errors import Error, NotFound, RegistryError, noted
@@ -41,7 +42,7 @@ conda-docker build --platform linux/amd64,linux/arm64 -i ghcr.io/org/demo:1.0 --
 """
 
 
-@command(*OPTIONS, *policy.OPTIONS, *attest.OPTIONS, examples=_EXAMPLES)
+@command(*in_order((*OPTIONS, *policy.OPTIONS, *attest.OPTIONS)), examples=_EXAMPLES)
 @click.pass_context
 def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
     """Build an image from a conda environment.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conda_docker.cli.options.common import BILLS
 from conda_docker.cli.parameters import Option
 from python_docker.errors import InvalidKey, NotFound
 
@@ -61,7 +62,7 @@ OPTIONS = (
     Option(
         "--sbom-files",
         is_flag=True,
-        panel=TRUST,
+        panel=BILLS,
         help="List every file of the packages in the bills of --sbom, with its SHA-256.",
     ),
     Option(

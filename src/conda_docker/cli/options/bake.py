@@ -11,6 +11,7 @@ import click
 from conda_docker.arguments.amounts import to_size
 from conda_docker.cli.options import attest, build, policy
 from conda_docker.cli.options.build import RESULT
+from conda_docker.cli.options.order import in_order
 from conda_docker.cli.parameters import Argument, Option
 
 CHOICE = "Which images"
@@ -202,7 +203,7 @@ OPTIONS = (
         panel=REPORTS,
         help="Write the digests by the names of the images to this file, as `docker buildx bake` does.",
     ),
-    *(option for option in (*build.OPTIONS, *policy.OPTIONS, *attest.OPTIONS) if _shared(option)),
+    *in_order(option for option in (*build.OPTIONS, *policy.OPTIONS, *attest.OPTIONS) if _shared(option)),
 )
 """In the order of the help."""
 

@@ -90,7 +90,7 @@ OPTIONS = (
         metavar="FORMAT",
         type=click.Choice(BILL_FORMATS),
         multiple=True,
-        panel=RESULT,
+        panel=common.BILLS,
         help="Attach a bill of materials, cyclonedx or spdx, to the image in a registry, an OCI layout or an OCI "
         "archive; repeatable.",
     ),
@@ -99,8 +99,18 @@ OPTIONS = (
         metavar="FILE",
         type=_FILE,
         multiple=True,
-        panel=RESULT,
+        panel=common.BILLS,
         help="Write the bill of materials to this file; once for each --sbom, in their order.",
+    ),
+    Option(
+        "--sbom-in-image",
+        sets="options.sbom_in_image",
+        metavar="FORMAT",
+        type=click.Choice(BILL_FORMATS),
+        multiple=True,
+        panel=common.BILLS,
+        help="Put a bill of materials, cyclonedx or spdx, into the image as a file in /usr/share/sbom, for scanners "
+        "that read nothing else; repeatable.",
     ),
     Option(
         "--metadata-file",
@@ -122,6 +132,7 @@ OPTIONS = (
         panel=RESULT,
         help="Show what would be downloaded, made and sent, and write nothing.",
     ),
+    Option("--json", is_flag=True, panel=RESULT, help="Print a machine-readable report."),
     Option(
         "--layering-strategy",
         sets="options.layering",
@@ -253,9 +264,8 @@ OPTIONS = (
         help="Build this one of the images that the file declares; repeatable [default: all]",
     ),
     Option("--no-config", is_flag=True, panel=DECLARED, help="Take no options from a file."),
-    common.JSON,
 )
-"""In the order of the help."""
+"""The order of the help is for `order`, which puts those of other modules between them."""
 
 
 def image_names(given: Mapping[str, Any]) -> tuple[ImageReference, ...]:

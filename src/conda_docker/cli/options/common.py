@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from conda_docker.cli.options.registries import Access
 
 REGISTRIES = "Registries"
+BILLS = "Bills of materials"
 """The panel of the help that these options are in."""
 
 LOCATIONS = f"{FORMS}, or a path that ends in .tar"

@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 
 from conda_docker.arguments.in_image import to_additions, to_mode
-from conda_docker.arguments.values import BILL_FORMATS
 from conda_docker.build_options import DEFAULT_BASE
 from conda_docker.cli.options.arguments import to_platforms, to_source
 from conda_docker.cli.parameters import Argument, Option
 from python_docker.errors import InvalidPath
 
-CONTENT = "What goes into the image"
+PACKAGES = "Packages"
+CONTENT = "What else goes into the image"
 
 # As `conda_docker.request` has them, which takes too long to import for --help; a test compares.
 CHANNEL_PRIORITIES = ("strict", "flexible", "disabled")
@@ -94,62 +94,22 @@ CONTENT_OPTIONS = (
         explanation="Packages, such as numpy, 'python=3.12' or bioconda::samtools.",
     ),
     Option(
-        "-c",
-        "--channel",
-        sets="request.channels",
-        metavar="URL",
-        multiple=True,
-        panel=CONTENT,
-        help="A channel by name or URL, searched before those of your conda configuration (without one: conda-forge); "
-        "repeatable.",
-    ),
-    Option(
-        "--override-channels",
-        sets="request.override_channels",
-        is_flag=True,
-        panel=CONTENT,
-        help="Search only the channels given here.",
-    ),
-    Option(
-        "--channel-priority",
-        sets="request.channel_priority",
-        metavar="HOW",
-        type=click.Choice(CHANNEL_PRIORITIES),
-        panel=CONTENT,
-        help="strict, flexible or disabled, as in conda [default: what your conda configuration says]",
-    ),
-    Option(
         "-f",
         "--file",
         sets="request.files",
         metavar="PATH",
         type=_FILE,
         multiple=True,
-        panel=CONTENT,
+        panel=PACKAGES,
         help="An environment.yml, a pixi manifest, a lock file or a list of packages; - is standard input; repeatable "
         "where packages are still chosen.",
-    ),
-    Option(
-        "--environment",
-        sets="request.environment",
-        metavar="NAME",
-        panel=CONTENT,
-        help="Which environment of a pixi workspace [default: default]",
-    ),
-    Option(
-        "--category",
-        sets="request.categories",
-        metavar="NAME",
-        multiple=True,
-        panel=CONTENT,
-        help="Which category of a conda-lock file; repeatable [default: main]",
     ),
     Option(
         "-n",
         "--name",
         sets="request.name",
         metavar="NAME",
-        panel=CONTENT,
+        panel=PACKAGES,
         help="An existing conda environment: its packages, and its own files.",
     ),
     Option(
@@ -158,14 +118,54 @@ CONTENT_OPTIONS = (
         sets="request.prefix",
         metavar="PATH",
         type=_FILE,
-        panel=CONTENT,
+        panel=PACKAGES,
         help="The existing conda environment in this folder.",
+    ),
+    Option(
+        "-c",
+        "--channel",
+        sets="request.channels",
+        metavar="URL",
+        multiple=True,
+        panel=PACKAGES,
+        help="A channel by name or URL, searched before those of your conda configuration (without one: conda-forge); "
+        "repeatable.",
+    ),
+    Option(
+        "--override-channels",
+        sets="request.override_channels",
+        is_flag=True,
+        panel=PACKAGES,
+        help="Search only the channels given here.",
+    ),
+    Option(
+        "--channel-priority",
+        sets="request.channel_priority",
+        metavar="HOW",
+        type=click.Choice(CHANNEL_PRIORITIES),
+        panel=PACKAGES,
+        help="strict, flexible or disabled, as in conda [default: what your conda configuration says]",
+    ),
+    Option(
+        "--environment",
+        sets="request.environment",
+        metavar="NAME",
+        panel=PACKAGES,
+        help="Which environment of a pixi workspace [default: default]",
+    ),
+    Option(
+        "--category",
+        sets="request.categories",
+        metavar="NAME",
+        multiple=True,
+        panel=PACKAGES,
+        help="Which category of a conda-lock file; repeatable [default: main]",
     ),
     Option(
         "--only-packages",
         sets="request.only_packages",
         is_flag=True,
-        panel=CONTENT,
+        panel=PACKAGES,
         help="Leave out files of an existing environment that no package brings, and changes to those of packages.",
     ),
     Option(
@@ -173,9 +173,47 @@ CONTENT_OPTIONS = (
         sets="request.editable",
         metavar="HOW",
         type=click.Choice(EDITABLE),
-        panel=CONTENT,
+        panel=PACKAGES,
         help="What to do with packages that pip installed in place: copy (their folder goes into the image) or refuse "
         "[default: copy]",
+    ),
+    Option(
+        "--virtual-package",
+        sets="request.virtual_packages",
+        metavar="NAME=VERSION",
+        multiple=True,
+        convert=_virtual_packages,
+        panel=PACKAGES,
+        help="Assume this of the system that the image will run on, such as __cuda=12.4; repeatable.",
+    ),
+    Option(
+        "-s",
+        "--solver",
+        sets="request.solver",
+        metavar="PATH",
+        panel=PACKAGES,
+        help="Solve with this conda, mamba or micromamba.",
+    ),
+    Option(
+        "--conda-exe",
+        sets="request.conda_exe",
+        metavar="PATH",
+        panel=PACKAGES,
+        help="Use the environments and configuration of this conda; it solves too, unless --solver is given.",
+    ),
+    Option(
+        "--allow-sdist",
+        sets="request.allow_sdist",
+        is_flag=True,
+        panel=PACKAGES,
+        help="Build pip packages that have no wheel from source; runs their build scripts on this machine.",
+    ),
+    Option(
+        "--pip-may-replace",
+        sets="request.pip_may_replace",
+        is_flag=True,
+        panel=PACKAGES,
+        help="Let a pip package replace what a conda package brings in another version.",
     ),
     Option(
         "-b",
@@ -196,6 +234,16 @@ CONTENT_OPTIONS = (
         panel=CONTENT,
         help="Build for this platform, such as linux/arm64; several, repeated or separated by commas, make a "
         "multi-platform image [default: Linux on this machine's processor]",
+    ),
+    Option(
+        "--project",
+        sets="request.projects",
+        metavar="DIR",
+        type=_FILE,
+        multiple=True,
+        panel=CONTENT,
+        help="Build the project in this folder, which has a pyproject.toml, into a wheel with uv, and install it in a "
+        "layer of its own on top of all others; repeatable.",
     ),
     Option(
         "--add",
@@ -222,70 +270,12 @@ CONTENT_OPTIONS = (
         help="The mode of the added files, such as 644; folders can be searched wherever they can be read.",
     ),
     Option(
-        "--sbom-in-image",
-        sets="options.sbom_in_image",
-        metavar="FORMAT",
-        type=click.Choice(BILL_FORMATS),
-        multiple=True,
-        panel=CONTENT,
-        help="Put a bill of materials, cyclonedx or spdx, into the image as a file in /usr/share/sbom, for scanners "
-        "that read nothing else; repeatable.",
-    ),
-    Option(
-        "--project",
-        sets="request.projects",
-        metavar="DIR",
-        type=_FILE,
-        multiple=True,
-        panel=CONTENT,
-        help="Build the project in this folder, which has a pyproject.toml, into a wheel with uv, and install it in a "
-        "layer of its own on top of all others; repeatable.",
-    ),
-    Option(
         "--prefix-in-image",
         sets="options.prefix",
         metavar="PATH",
         convert=_image_path,
         panel=CONTENT,
         help="Where the environment lives in the image [default: /opt/conda]",
-    ),
-    Option(
-        "--virtual-package",
-        sets="request.virtual_packages",
-        metavar="NAME=VERSION",
-        multiple=True,
-        convert=_virtual_packages,
-        panel=CONTENT,
-        help="Assume this of the system that the image will run on, such as __cuda=12.4; repeatable.",
-    ),
-    Option(
-        "-s",
-        "--solver",
-        sets="request.solver",
-        metavar="PATH",
-        panel=CONTENT,
-        help="Solve with this conda, mamba or micromamba.",
-    ),
-    Option(
-        "--conda-exe",
-        sets="request.conda_exe",
-        metavar="PATH",
-        panel=CONTENT,
-        help="Use the environments and configuration of this conda; it solves too, unless --solver is given.",
-    ),
-    Option(
-        "--allow-sdist",
-        sets="request.allow_sdist",
-        is_flag=True,
-        panel=CONTENT,
-        help="Build pip packages that have no wheel from source; runs their build scripts on this machine.",
-    ),
-    Option(
-        "--pip-may-replace",
-        sets="request.pip_may_replace",
-        is_flag=True,
-        panel=CONTENT,
-        help="Let a pip package replace what a conda package brings in another version.",
     ),
 )
 """In the order of the help."""

@@ -28,6 +28,7 @@ _OF_BUILDS = frozenset(
         "load",
         "sbom",
         "sbom-output",
+        "sbom-files",
         "dry-run",
         "no-cache",
         "cache-from",

@@ -13,6 +13,7 @@ from conda_docker.build_options import (
 )
 from conda_docker.cli.options import common
 from conda_docker.cli.options.arguments import to_lines
+from conda_docker.cli.options.content import CONTENT
 from conda_docker.cli.parameters import Option
 from conda_docker.profiles.names import PROFILE_NAMES
 
@@ -137,7 +138,7 @@ RUNTIME_OPTIONS = (
         sets="options.link_scripts",
         metavar="HOW",
         **common.member_of(LinkScripts),
-        panel=RUNTIME,
+        panel=CONTENT,
         help="What to do with packages' post-link scripts: warn (name them, and do not run them), run (in a sandbox; "
         f"what they change becomes a layer) or refuse [default: {_DEFAULTS.link_scripts}]",
     ),
@@ -145,7 +146,7 @@ RUNTIME_OPTIONS = (
         "--link-scripts-network",
         sets="options.link_scripts_network",
         is_flag=True,
-        panel=RUNTIME,
+        panel=CONTENT,
         help="Allow link scripts to use the network.",
     ),
 )
