@@ -87,7 +87,7 @@ class Delivery:
     def _prepare(self, destination: Prepares) -> None:
         try:
             destination.prepare()
-        except Error as error:
+        except (Error, KeyboardInterrupt) as error:
             self.stop.set(error)
 
     @property

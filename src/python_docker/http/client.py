@@ -16,6 +16,7 @@ from python_docker.http.connections.proxy import proxy_for
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.response import Response
 from python_docker.http.url import check_url, host_of, public_url
+from python_docker.interruption import check_interruption
 from python_docker.time_limit import check_time
 from python_docker.version import __version__
 
@@ -91,6 +92,7 @@ class HttpClient:
     def _send_once(
         self, method: str, url: str, headers: Mapping[str, str], body: Body | None, authorization: str | None
     ) -> Response:
+        check_interruption()  # of many threads that wait for one connection, none begins another
         # A compressed answer would have another digest.
         sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
         if body is not None:

@@ -114,5 +114,6 @@ def test_a_registry_that_never_answers_holds_nobody_up(
         released.set()
         registry.stop()
     assert (process.returncode, output, errors.splitlines()[-1]) == (130, b"", b"error: interrupted")
+    assert b"Traceback" not in errors
     assert registry.manifests == {}
     assert not (tmp_path / "copy").exists()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
 
-from python_docker import Image
+from python_docker import Image, interruption
 from python_docker.copying.copy import send_image
 from python_docker.copying.delivery import Delivery
 from python_docker.copying.transfer import Transfer
@@ -164,6 +165,16 @@ def test_a_registry_that_is_not_there_is_noticed_before_there_is_anything_to_sen
         delivery.prepare()
         delivery.stop.future.exception(30)
         delivery.begin(image_of("a").layers[0].blob)
+
+
+def test_nothing_is_said_of_a_registry_that_is_connected_to_when_the_process_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(interruption, "interrupted", threading.Event())
+    interruption.interrupted.set()
+    with Delivery(places("docker://localhost:1/app:1")) as delivery:
+        delivery.prepare()  # an error of its thread would fail this test
+        assert isinstance(delivery.stop.future.exception(30), KeyboardInterrupt)
 
 
 def test_what_is_not_finished_is_taken_back(tmp_path: Path) -> None:

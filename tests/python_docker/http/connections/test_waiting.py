@@ -124,6 +124,15 @@ class TestInterruption:
         place = f"https://127.0.0.1:{server(b'')}/"
         expect_an_end(lambda: client().send("GET", place))
 
+    def test_no_request_is_begun_any_more(self, server: Callable[[bytes], int]) -> None:
+        interruption.interrupted.set()
+        place = f"http://127.0.0.1:{server(b'')}/"
+        begun = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            client().send("GET", place)
+        assert time.monotonic() - begun < waiting.LOOKING
+        socket.create_connection(("127.0.0.1", int(place.rpartition(":")[2][:-1]))).close()
+
     def test_a_proxy_that_nobody_reaches(self, full: int) -> None:
         expect_an_end(lambda: client(f"http://127.0.0.1:{full}").send("GET", "http://registry.example/"))
 

@@ -83,7 +83,7 @@ class ReadAhead:
                 reading.cancel()
             await reading
 
-        with suppress(Exception, asyncio.CancelledError):
+        with suppress(Exception, asyncio.CancelledError, KeyboardInterrupt):
             run(query)
 
     def __enter__(self) -> Self:
