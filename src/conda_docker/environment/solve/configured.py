@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.arguments.amounts import parse_duration
 from conda_docker.environment.solve.match_specs import RequestedSpec, read_specs
+from conda_docker.environment.solve.slips import wrong_build
 from conda_docker.errors import InvalidEnvironment, InvalidSpec, Unsolvable
 from conda_docker.redaction import public_text, public_url
 
@@ -130,9 +131,12 @@ def _match_spec(key: str, spec: RequestedSpec, *, exact_names_only: bool = True)
     from rattler.exceptions import InvalidMatchSpecError
 
     try:
-        return MatchSpec(spec.spec, strict=False, exact_names_only=exact_names_only)
+        read = MatchSpec(spec.spec, strict=False, exact_names_only=exact_names_only)
+        reason = wrong_build(read.build, spec.text)
     except InvalidMatchSpecError as error:
         reason = public_text(str(error)).splitlines()[0]
+    if reason is not None:
         raise InvalidEnvironment(
             f"{key} of the conda configuration: not a valid package spec: {spec.text[:200]!r} ({reason})"
-        ) from error
+        )
+    return read

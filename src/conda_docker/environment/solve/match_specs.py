@@ -11,6 +11,7 @@ from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.channels.urls import channel_urls, check_channels
 from conda_docker.environment.packages.normal_spec import by_name, normal_spec
 from conda_docker.environment.packages.package_url import channel_of_url
+from conda_docker.environment.solve.slips import suggestion
 from conda_docker.errors import InvalidSpec
 from conda_docker.redaction import public_text
 from conda_docker.user_files import is_there, user_path
@@ -18,6 +19,7 @@ from conda_docker.user_files import is_there, user_path
 _SUBDIR = r"/(noarch|(?:linux|osx|win)-[a-z0-9]+)$"
 # A separator of constraints with none after it.
 _FOR_PIP = re.compile(r"-[ecr]\s|--[a-z-]+[\s=]|(?:bzr|git|hg|svn)\+[a-z]+:|[\w.-]+\s*@\s*[a-z+]+:")
+_COMMENT = re.compile(r"\s#.*")
 _STRAY = re.compile(r"[,|] *(?=[,|]|$)")
 _CHANNEL_FIELD = re.compile(r"(?:^|,)\s*channel\s*=\s*(?P<channel>'[^']+'|\"[^\"]+\"|[^,'\"\]]+?)\s*(?=[,\]])")
 _ARCHIVE = re.compile(r"\.(?:conda|tar\.bz2)(?:#|$)")
@@ -69,7 +71,7 @@ def read_specs(specs: Iterable[str], configuration: CondaConfiguration) -> list[
     >>> spec.for_channel(spec.channels[0])
     "samtools >=1.20[channel='https://conda.anaconda.org/bioconda']"
     """
-    read = [_read(text.strip(), configuration) for text in specs]
+    read = [_read(_COMMENT.sub("", text).strip(), configuration) for text in specs]
     # The order in which packages are asked for must not decide what the solver takes.
     by_text = {normal_spec(spec.text): spec for spec in read}
     return [by_text[text] for text in sorted(by_text, key=by_name)]
@@ -88,18 +90,11 @@ def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
     public = public_text(text)
     outside, bracket, inside = text.partition("[")
     if _STRAY.search(outside):
-        meant = public_text(_STRAY.sub("", outside).strip() + bracket + inside)
-        raise InvalidSpec(
-            f"not a valid package spec: {public[:200]!r}: nothing follows a comma or bar; "
-            f"did you mean {meant[:200]!r}?",
-            text,
-        )
+        hint = suggestion(_STRAY.sub("", outside).strip() + bracket + inside)
+        raise InvalidSpec(f"not a valid package spec: {public[:200]!r}: nothing follows a comma or bar{hint}", text)
     if bracket and inside.partition("]")[0].strip() and "=" not in inside.partition("]")[0]:
-        raise InvalidSpec(
-            f"not a valid package spec: {public[:200]!r}: conda packages have no extras; "
-            f"did you mean {public_text(outside.strip() + inside.partition(']')[2])[:200]!r}?",
-            text,
-        )
+        hint = suggestion(outside.strip() + inside.partition("]")[2])
+        raise InvalidSpec(f"not a valid package spec: {public[:200]!r}: conda packages have no extras{hint}", text)
     if "::" not in text and "[" not in text and _ARCHIVE.search(text):
         return _archive(text, configuration, public)
     channel, separator, rest = outside.rpartition("::")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
@@ -234,26 +233,18 @@ def _match_spec(spec: str, text: str) -> MatchSpec:
     from rattler import MatchSpec
     from rattler.exceptions import InvalidMatchSpecError
 
+    from conda_docker.environment.solve.slips import meant, suggestion, wrong_build
+
     try:
         # Lenient: "numpy 1.26" and "numpy=1.26=h_0" are conda's everyday forms.
-        return MatchSpec(spec, strict=False)
+        read = MatchSpec(spec, strict=False)
     except InvalidMatchSpecError as error:
         reason = public_text(str(error)).splitlines()[0]
-        hint = _hint(text)
+        hint = suggestion(meant(text))
         raise InvalidSpec(f"not a valid package spec: {text[:200]!r} ({reason}){hint}", text) from error
-
-
-def _hint(text: str) -> str:
-    """Return what a spec that is not valid may have meant, in words; empty where that is not valid either."""
-    from rattler import MatchSpec
-    from rattler.exceptions import InvalidMatchSpecError
-
-    from conda_docker.environment.solve.slips import meant
-
-    with suppress(InvalidMatchSpecError):
-        if (found := meant(text)) is not None and MatchSpec(found, strict=False):
-            return f"; did you mean {found[:200]!r}?"
-    return ""
+    if (wrong := wrong_build(read.build, text)) is not None:
+        raise InvalidSpec(f"not a valid package spec: {text[:200]!r}: {wrong}", text)
+    return read
 
 
 def _generic(package: VirtualPackage) -> GenericVirtualPackage:

@@ -63,6 +63,17 @@ def test_extras_of_pip(spec: str, meant: str) -> None:
     assert f"did you mean {meant!r}?" in str(caught.value)
 
 
+def test_a_comment_is_no_part_of_a_spec() -> None:
+    assert [spec.spec for spec in read_specs(["agpl # [linux]"], CondaConfiguration())] == ["agpl"]
+
+
+@pytest.mark.parametrize("spec", ["\x1b[31mx]", "numpy>,[x"])
+def test_no_spec_is_suggested_that_is_not_one(spec: str) -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        read_specs([spec], CondaConfiguration())
+    assert "did you mean" not in str(caught.value)
+
+
 URL = "https://conda.example.org/c/linux-64/a-1.0-0.conda"
 
 

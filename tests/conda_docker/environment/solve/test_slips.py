@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from rattler import MatchSpec
 
-from conda_docker.environment.solve.slips import meant
+from conda_docker.environment.solve.slips import meant, suggestion, wrong_build
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,31 @@ def test_what_was_meant(spec: str, expected: str) -> None:
 @pytest.mark.parametrize("spec", ["numpy", "numpy >=1.20,<2", "~=", ";", "numpy[version='>=1']"])
 def test_what_nobody_knows(spec: str) -> None:
     assert meant(spec) is None
+
+
+@pytest.mark.parametrize(("spec", "words"), [("numpy >=1", "; did you mean 'numpy >=1'?"), ("\x1b", ""), ("a[", "")])
+def test_only_specs_are_suggested(spec: str, words: str) -> None:
+    assert suggestion(spec) == words
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ("numpy>2<3", "a comma is missing .*; did you mean 'numpy>2,<3'"),
+        ("numpy > 2 < 3", "a comma is missing .*; did you mean 'numpy > 2,< 3'"),
+        ("numpy >2 <3=py311_0", "a comma is missing .*; did you mean 'numpy >2,<3=py311_0'"),
+        ("numpy 1.26 !=1.26.1", "a comma is missing .*; did you mean 'numpy 1.26,!=1.26.1'"),
+        ("numpy>2<3<4", "a comma is missing between the constraints of the version$"),
+        ("numpy[build='<3']", "'<3' is a version, not a build string"),
+        ("numpy ~=2 foo bar", "a name, a version and a build were expected, but 'foo bar' follows the version"),
+    ],
+)
+def test_what_no_build_string_can_be(spec: str, reason: str) -> None:
+    assert re.match(reason, str(wrong_build(MatchSpec(spec, strict=False).build, spec)))
+
+
+@pytest.mark.parametrize(
+    "spec", ["numpy", "numpy 1.26 py*", "numpy=1.26=h_0", "numpy[build='^py 2$']", "numpy * *_cpu"]
+)
+def test_build_strings(spec: str) -> None:
+    assert wrong_build(MatchSpec(spec, strict=False).build, spec) is None

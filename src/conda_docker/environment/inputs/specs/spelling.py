@@ -23,7 +23,9 @@ def as_conda_reads(text: str, where: str) -> tuple[str, str | None]:
     >>> as_conda_reads("blas[build=mkl]", "environment.yml, line 3")
     ('blas[build=mkl]', None)
     """
-    read = _TURNED.sub(r"\1=", text)
+    # In a bracket, `=` stands before the value: `[version=>2]`.
+    outside, bracket, fields = text.partition("[")
+    read = _TURNED.sub(r"\1=", outside) + bracket + fields
     if found := _EMPTY.fullmatch(read):
         read = found[1]
     reason = ""
