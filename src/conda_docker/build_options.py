@@ -223,7 +223,10 @@ class BuildOptions:
             raise ValueError("user_name and home are those of a user: they need `user`")
         if not self.add and (self.chown is not None or self.chmod is not None):
             raise ValueError("chown and chmod are for added files: they need add")
-        check_level(self.compression, self.compression_level)
+        try:
+            check_level(self.compression, self.compression_level)
+        except ValueError as error:
+            raise ValueError(f"compression_level: {error}") from None
         # Besides what is added and what link scripts change, the packages need one layer and the environment another.
         fewest = 2 + bool(self.add) + (self.link_scripts is LinkScripts.RUN)
         if not fewest <= self.max_layers <= limits.MAX_LAYERS:

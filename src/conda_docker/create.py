@@ -78,8 +78,8 @@ def create_image(
         channels=channels,
         override_channels=override_channels,
         virtual_packages=virtual_packages,
-        policy=policy or Policy(),
-        options=options or BuildOptions(),
+        policy=Policy() if policy is None else policy,
+        options=BuildOptions() if options is None else options,
     )
     if not isinstance(image, str):
         raise TypeError(f"image must be a name such as 'demo:1.0'; got {type(image).__name__}")

@@ -102,6 +102,8 @@ class Request:
 
     def __post_init__(self) -> None:
         convert_fields(self, _CONVERSIONS)
+        if self.solve_seconds is not None and self.solve_seconds < 1:
+            raise ValueError(f"solve_seconds must be at least 1, not {self.solve_seconds}")
         if self.base is not None and (not isinstance(self.base, str) or not self.base):
             raise TypeError(f"base must be the name of an image, or 'scratch', not {self.base!r}")
         if self.base_registry is not None:

@@ -50,7 +50,7 @@ def to_user(name: str, value: object) -> str | None:
     if text is None:
         return None
     parts = text.split(":")
-    if len(parts) > 2 or not all(re.fullmatch(_ACCOUNT, part) for part in parts):
+    if len(parts) > 2 or not text.isprintable() or not all(re.fullmatch(_ACCOUNT, part) for part in parts):
         raise ValueError(f"{name} must be a name or a number, such as 1000, 1000:100 or app, not {text[:80]!r}")
     if any(part.isdecimal() and int(part) > LARGEST_ID for part in parts):
         raise ValueError(f"{name} cannot be {text[:80]!r}: the largest number of a user or a group is {LARGEST_ID}")
@@ -96,7 +96,7 @@ def to_ports(name: str, value: object) -> tuple[str, ...]:
     >>> to_ports("expose", 80), to_ports("expose", ["5000-5001/udp"])
     (('80/tcp',), ('5000/udp', '5001/udp'))
     """
-    if isinstance(value, int) or (isinstance(value, Iterable) and not isinstance(value, str)):
+    if isinstance(value, int) or (isinstance(value, Iterable) and not isinstance(value, str | bytes)):
         numbers = [value] if isinstance(value, int) else list(value)
         value = [to_text(name, number) for number in numbers]
     ports = []

@@ -9,7 +9,7 @@ targets ──solve_all──> solutions ──works_of──> distinct layers �
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from conda_docker.baking.limits import Limits
@@ -17,7 +17,7 @@ from conda_docker.baking.local import bake_here
 from conda_docker.baking.result import BakeResult
 from conda_docker.baking.running import Bake, Done
 from conda_docker.baking.targets.target import Target, check_targets
-from python_docker.argument_types import check_type
+from python_docker.argument_types import check_callable, check_method, check_optional, check_type
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -56,6 +56,13 @@ def bake(
         targets = find_targets("modules", image="ghcr.io/org/{name}:{tag}", base="debian:stable-slim", push=True)
         bake(targets, jobs=4).raise_for_failures()
     """
+    if not isinstance(targets, Iterable) or isinstance(targets, str):
+        check_type("targets", targets, Sequence, "find_targets() gives them")
+    check_type("fail_fast", fail_fast, bool)
+    check_optional("since", since, Mapping)
+    check_optional("scheduler", scheduler, str)
+    check_method("progress", progress, "start")
+    check_callable("done", done)
     targets = list(targets)
     for target in targets:
         check_type("each of targets", target, Target, "find_targets() gives them")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from python_docker.argument_types import check_number
+
 OWN_MEMORY = 160 << 20
 """Bytes that a bake takes apart from the layers that it writes: all environments, buffers, libraries."""
 LAYER_MEMORY = 48 << 20
@@ -27,8 +29,8 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("jobs", "memory", "disk"):
             number = getattr(self, name)
-            if number is not None and number < 1:
-                raise ValueError(f"{name} must be at least 1, not {number}")
+            if number is not None or name == "jobs":
+                check_number(name, number, least=1)
 
     @property
     def layers_at_once(self) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conda_docker.arguments.values import to_texts
 from conda_docker.environment.packages.normal_spec import normal_specs
 from conda_docker.environment.packages.package_url import (
     channel_of_url,
@@ -29,6 +30,7 @@ from conda_docker.environment.packages.record_fields import (
 from conda_docker.environment.packages.topological_order import topological_order
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url, public_value
+from python_docker.argument_types import check_type
 
 if TYPE_CHECKING:
     from conda_docker.environment.activation_script import ActivationScript
@@ -163,7 +165,13 @@ class LockedEnvironment:
     """The folder on this machine that it was read from, where it was: its own files go into the image too."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "requested", normal_specs(self.requested))
+        check_type("subdir", self.subdir, str)
+        if not isinstance(self.packages, tuple):
+            check_type("packages", self.packages, Iterable)
+            object.__setattr__(self, "packages", tuple(self.packages))
+        for package in self.packages:
+            check_type("each of packages", package, LockedPackage, "lock() and resolve() give them")
+        object.__setattr__(self, "requested", normal_specs(to_texts("requested", self.requested)))
 
     @property
     def python(self) -> LockedPackage | None:

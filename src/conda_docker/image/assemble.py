@@ -32,7 +32,7 @@ from conda_docker.layers.stores.folder import FolderStore
 from conda_docker.layers.stores.layer_stores import LayerStores
 from conda_docker.package.fetch.complete import complete_environment
 from conda_docker.provenance.entries import environment_history
-from python_docker.argument_types import check_optional, check_type
+from python_docker.argument_types import check_method, check_optional, check_type
 from python_docker.image import Image
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.timestamps import rfc3339
@@ -64,6 +64,10 @@ def build_image(
     check_type("environment", environment, LockedEnvironment, "lock() and resolve() give one")
     check_optional("base", base, Image, "open_base opens one by its name")
     check_optional("options", options, BuildOptions)
+    check_optional("stores", stores, LayerStores)
+    if delivery is not None:
+        check_method("delivery", delivery, "begin")
+    check_method("progress", progress, "start")
     options = options or BuildOptions()
     check_base(environment, base, options)
     if options.sbom_in_image:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.arguments.amounts import parse_duration
 from conda_docker.arguments.toml_reason import toml_reason
+from conda_docker.arguments.values import Conversion, convert_fields, to_flag, to_texts, wrong_type
 from conda_docker.errors import InvalidPolicy, MissingExtra, PolicyNotFound
 from conda_docker.user_files import read_text, user_path
 from python_docker.errors import NotFound
@@ -28,7 +29,12 @@ class Policy:
     host, that conda packages must be from, and the beginnings of URLs that wheels must have, or `pypi` for any.
     `max_age` and `exclude_newer` are about when conda packages were built. With `require_hash` each package needs a
     SHA-256. `advisories` are sources of advisories, of which no Python package may match any but those in
-    `ignore_advisories`.
+    `ignore_advisories`. Strings mean what they mean to the command line.
+
+    Raises `TypeError`, `ValueError` or `InvalidPolicy` for what is no rule: it would otherwise allow everything.
+
+    >>> Policy(deny_licenses="AGPL-*", max_age="30d")
+    Policy(deny_licenses=('AGPL-*',), allow_channels=(), max_age=datetime.timedelta(days=30), ...)
     """
 
     deny_licenses: tuple[str, ...] = ()
@@ -38,6 +44,9 @@ class Policy:
     exclude_newer: datetime | None = None
     advisories: tuple[AdvisorySource, ...] = ()
     ignore_advisories: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        convert_fields(self, _CONVERSIONS)
 
     def __bool__(self) -> bool:
         return self != Policy()
@@ -167,6 +176,64 @@ def _sources(value: object) -> tuple[AdvisorySource, ...]:
 
     return tuple(AdvisorySource.parse(text) for text in _texts(value))
 
+
+def _to_rules(name: str, value: object) -> tuple[str, ...]:
+    try:
+        return to_words(to_texts(name, value))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _to_age(name: str, value: object) -> timedelta | None:
+    if value is None or isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise wrong_type(name, "a duration such as '90d'", value)
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _to_moment(name: str, value: object) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | date):
+        raise wrong_type(name, "a date such as '2026-03-30'", value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value
+    try:
+        return to_moment(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _to_sources(name: str, value: object) -> tuple[AdvisorySource, ...]:
+    if not value and isinstance(value, tuple):
+        return ()
+    from conda_docker.policy.advisories.sources import AdvisorySource
+
+    if isinstance(value, str | AdvisorySource):
+        value = (value,)
+    if not isinstance(value, Iterable) or isinstance(value, bytes | Mapping):
+        raise wrong_type(name, "sources of advisories such as 'osv:PATH'", value)
+    sources = []
+    for item in value:
+        if not isinstance(item, str | AdvisorySource):
+            raise wrong_type(name, "sources of advisories such as 'osv:PATH'", item, "one of them is")
+        sources.append(AdvisorySource.parse(item) if isinstance(item, str) else item)
+    return tuple(sources)
+
+
+_CONVERSIONS: Mapping[str, Conversion] = {
+    "deny_licenses": _to_rules,
+    "allow_channels": _to_rules,
+    "max_age": _to_age,
+    "require_hash": to_flag,
+    "exclude_newer": _to_moment,
+    "advisories": _to_sources,
+    "ignore_advisories": _to_rules,
+}
 
 _KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "deny-license": ("deny_licenses", lambda value: to_licenses(_texts(value))),

@@ -17,7 +17,7 @@ from conda_docker.resolution.choose import choose_packages, question_of, read_in
 from conda_docker.resolution.complete import complete
 from conda_docker.resolution.describe import describe, place_of, places_of, read_files
 from conda_docker.user_files import check_streams
-from python_docker.argument_types import check_type
+from python_docker.argument_types import check_callable, check_method, check_optional, check_type
 from python_docker.errors import noted
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
@@ -68,6 +68,10 @@ def resolve(
         image = build_image(resolved.environment, resolved.base).image
     """
     check_type("request", request, Request)
+    check_type("download", download, bool)
+    check_optional("preferred", preferred, Mapping)
+    check_method("progress", progress, "start")
+    check_callable("opened", opened)
     check_streams(request.files)
     files = read_files(request.files)
     platforms = request.platforms or (None,)

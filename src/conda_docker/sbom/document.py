@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments.values import to_choice, to_path
 from conda_docker.errors import MissingExtra
+from python_docker.argument_types import check_optional, check_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from conda_docker.environment.locked import LockedEnvironment
@@ -102,7 +105,14 @@ def bill_of_materials(
             result.image, "cyclonedx", environment=result.environment, stated=result.stated
         )
     """
-    bill_format = BillFormat(bill_format)
+    from conda_docker.environment.locked import LockedEnvironment
+    from python_docker.image import Image
+
+    check_type("image", image, Image, "open_image opens one by its name")
+    bill_format = to_choice("bill_format", bill_format, kind=BillFormat)
+    check_optional("environment", environment, LockedEnvironment, "BuildResult.environment is one")
+    check_optional("stated", stated, Mapping)
+    cache_dir = to_path("cache_dir", cache_dir)
     check_installed([bill_format])
     from conda_docker.sbom.inventory import take_inventory
 

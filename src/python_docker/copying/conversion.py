@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from python_docker.argument_types import check_number, check_type
 from python_docker.errors import UnsupportedFormat
 from python_docker.parallel import in_parallel
 from python_docker.spec.media_types import ImageFormat, layer_compression
-from python_docker.streams.compression import Compression
+from python_docker.streams.compression import Compression, check_level, to_written
 
 if TYPE_CHECKING:
     from python_docker.image import Image
@@ -35,6 +36,19 @@ class Conversion:
     level: int | None = None
     foreign: bool = False
     """Whether foreign layers are copied too, as ordinary ones. They stay where their URLs say otherwise."""
+
+    def __post_init__(self) -> None:
+        if self.format is not None:
+            if self.format not in tuple(ImageFormat):
+                raise ValueError(f"format must be one of {', '.join(ImageFormat)}, not {repr(self.format)[:80]}")
+            object.__setattr__(self, "format", ImageFormat(self.format))
+        if self.compression is not None:
+            object.__setattr__(self, "compression", to_written("compression", self.compression))
+        if self.level is not None:
+            check_number("level", self.level, least=1)
+            if self.compression is not None:
+                check_level(self.compression, self.level)
+        check_type("foreign", self.foreign, bool)
 
     def asks_for_change(self, manifest: Manifest) -> bool:
         """Return whether the manifest is in another form than the one that was asked for."""

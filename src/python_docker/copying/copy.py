@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from python_docker.argument_types import check_method, check_optional, check_type
 from python_docker.copying.attached import copy_referrers, look_ahead
 from python_docker.copying.choose import MAX_DEPTH, image_of, manifest_of
 from python_docker.copying.conversion import AS_IT_IS, Conversion, convert_image
@@ -68,11 +69,23 @@ def copy_image(
     where both places hold such documents and the image keeps its digest. Raises `UnsupportedFormat` where they are
     asked for and cannot go.
     """
+    from python_docker.transports.location import Location
     from python_docker.transports.opening import destination as open_for_writing
     from python_docker.transports.opening import open_source
 
-    if isinstance(platform, str):
-        platform = Platform.parse(platform)
+    for name, place in (("source", source), ("destination", destination)):
+        check_type(name, place, (Location, str), "such as 'oci:FOLDER:TAG' or 'docker://REFERENCE'")
+    platform = Platform.parse(platform) if isinstance(platform, str) else platform
+    check_optional("platform", platform, Platform)
+    for name, options in (("source_registry", source_registry), ("destination_registry", destination_registry)):
+        if options is not None:
+            from python_docker.registry.access.options import RegistryOptions
+
+            check_type(name, options, RegistryOptions)
+    check_type("all_platforms", all_platforms, bool)
+    check_type("conversion", conversion, Conversion)
+    check_optional("referrers", referrers, bool)
+    check_method("progress", progress, "start")
     opened = open_source(source, registry=source_registry)
     try:
         root = opened.root()

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from python_docker.argument_types import check_number, check_optional, check_type
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class HttpOptions:
@@ -35,8 +37,12 @@ class HttpOptions:
     """The environment variables that proxies, credential files and the home folder are found by."""
 
     def __post_init__(self) -> None:
-        if self.attempts < 1:
-            raise ValueError(f"attempts must be at least 1, not {self.attempts}")
+        check_type("insecure", self.insecure, bool)
+        check_optional("ca_bundle", self.ca_bundle, (str, os.PathLike))
+        check_number("attempts", self.attempts, least=1)
+        for name in ("connect_timeout", "read_timeout", "backoff", "max_backoff", "max_wait"):
+            check_number(name, getattr(self, name), least=0, whole=False)
+        check_type("environ", self.environ, Mapping)
 
     @property
     def transport(self) -> tuple[object, ...]:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from python_docker.argument_types import check_method, check_path
+
 if TYPE_CHECKING:
     from python_docker.image import Image
 
@@ -21,6 +23,7 @@ class ImageFiles:
         """
         from python_docker.transports.docker.archive import read_archive
 
+        check_path("filename", filename)
         return read_archive(filename)
 
     @classmethod
@@ -28,6 +31,10 @@ class ImageFiles:
         """Return the same of a path, or of an open, seekable file, which must stay open while the images are used."""
         from python_docker.transports.docker.archive import read_archive
 
+        if isinstance(filename, str | os.PathLike):
+            check_path("filename", filename)
+        else:
+            check_method("filename", filename, "read", "or a path")
         return read_archive(filename)
 
     def write_filename(self, filename: str | os.PathLike[str], version: str = "v1.2") -> None:
@@ -37,12 +44,17 @@ class ImageFiles:
         """
         from python_docker.transports.docker.archive import write_archive
 
+        check_path("filename", filename)
         write_archive([cast("Image", self)], filename, version=version)
 
     def write_file(self, filename: str | os.PathLike[str] | BinaryIO, version: str = "v1.2") -> None:
         """Write the same to a path, or to an open file, which need not be seekable."""
         from python_docker.transports.docker.archive import write_archive
 
+        if isinstance(filename, str | os.PathLike):
+            check_path("filename", filename)
+        else:
+            check_method("filename", filename, "write", "or a path")
         write_archive([cast("Image", self)], filename, version=version)
 
     def load(self) -> None:

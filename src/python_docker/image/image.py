@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from python_docker.argument_types import check_optional, check_type
+from python_docker.argument_types import check_callable, check_optional, check_path, check_type
 from python_docker.errors import InvalidReference
 from python_docker.image.blob import Blob
 from python_docker.image.documents import (
@@ -67,6 +67,9 @@ class Image(ImageFiles, EarlierImage):
         check_optional("platform", platform, Platform, "Platform.parse('linux/arm64') makes one")
         self.name = name
         self.tag = tag
+        check_optional("layers", layers, (list, tuple))
+        for layer in layers or ():
+            check_type("each of layers", layer, Layer)
         self.layers: list[Layer] = list(layers or [])
         self.format = ImageFormat.OCI
         self.annotations: dict[str, str] = {}
@@ -154,6 +157,7 @@ class Image(ImageFiles, EarlierImage):
 
         Gives the layer as it is in the image.
         """
+        check_type("layer", layer, Layer, "add_layer_contents and add_layer_path make one of files")
         created = rfc3339(source_date_epoch() or 0)
         history = layer.history or (History(created=created, created_by=created_by or "conda-docker"),)
         placed = Layer(layer.blob, layer.diff_id, config=self.config.copy(), history=history)
@@ -185,6 +189,7 @@ class Image(ImageFiles, EarlierImage):
         Owner and group are 0 unless it says otherwise. Sockets and devices are passed over. `base_id` makes no
         difference here and below: it was a layer's name in earlier releases, and layers are named by their content.
         """
+        check_path("path", path)
         check_optional("arcpath", arcpath, str)
         if arcpath is None:
             arcpath = os.path.splitdrive(os.fspath(path))[1].replace(os.sep, "/")
@@ -203,7 +208,8 @@ class Image(ImageFiles, EarlierImage):
         """
         from python_docker.image.host_files import layer_of_paths
 
-        pairs = paths.items() if isinstance(paths, Mapping) else paths
+        check_callable("filter", filter)
+        pairs = list(_pairs(paths))
         layer = layer_of_paths(pairs, self._placing(), recursive=recursive, filter=filter)
         return self.add_layer(layer, created_by="add_layer_paths")
 
@@ -214,6 +220,7 @@ class Image(ImageFiles, EarlierImage):
         from python_docker.image.host_files import layer_of_contents
 
         check_type("contents", contents, Mapping, "such as {'/greeting': b'hello'}")
+        check_callable("filter", filter)
         for path, content in contents.items():
             check_type("a path of contents", path, str)
             check_type(f"contents[{path!r}]", content, bytes, "text needs .encode()")
@@ -295,3 +302,18 @@ class Image(ImageFiles, EarlierImage):
     def __repr__(self) -> str:
         name = f"{self.name}:{self.tag}" if self.tag else self.name
         return f"<Image {name or 'without a name'}, {self.platform}, {len(self.layers)} layers>"
+
+
+def _pairs(paths: object) -> Iterator[tuple[str | os.PathLike[str], str]]:
+    """Yield paths here with paths in the image. Raises `TypeError` for anything else."""
+    if not isinstance(paths, Iterable) or isinstance(paths, str | bytes):
+        check_type("paths", paths, Mapping, "such as {'src/app.py': '/srv/app.py'}")
+        return
+    for pair in paths.items() if isinstance(paths, Mapping) else paths:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            check_type("each of paths", pair, tuple, "a path here and one in the image")
+            raise ValueError(f"each of paths must be a path here and one in the image, not {repr(pair)[:80]}")
+        path, arcpath = pair
+        check_path("a path of paths", path)
+        check_type(f"paths[{str(path)[:80]!r}]", arcpath, str, "a path in the image")
+        yield path, arcpath

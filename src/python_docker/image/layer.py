@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
+from python_docker.argument_types import check_callable, check_method, check_number, check_type
 from python_docker.errors import InvalidLayer
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobWriter
@@ -15,7 +16,7 @@ from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.image_config import History
 from python_docker.spec.documents.runtime_config import RuntimeConfig
 from python_docker.spec.media_types import ImageFormat, layer_compression, layer_media_type
-from python_docker.streams.compression import Compression, open_decompressed, sniff_stream
+from python_docker.streams.compression import Compression, open_decompressed, sniff_stream, to_written
 from python_docker.streams.stream import ReadStream
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class Layer(EarlierLayer):
 
         Raises `UnsupportedFormat` where that has none for the layer's compression.
         """
+        check_type("image_format", image_format, ImageFormat)
         described = self.descriptor.as_layer(image_format)
         return self if described is self.descriptor else self.with_blob(self._blob.describe(described))
 
@@ -145,6 +147,12 @@ class Layer(EarlierLayer):
         learn its digest and anew each time the layer is opened: slower, but nothing is ever stored. `advance` is
         called with numbers of uncompressed bytes.
         """
+        compression = to_written("compression", compression)
+        if level is not None:
+            check_number("level", level, least=0)
+        if writer is not None:
+            check_method("writer", writer, "commit")
+        check_callable("advance", advance)
         media_type = layer_media_type(ImageFormat.OCI, compression)
         if compression is Compression.NONE and writer is None:
             size = 0

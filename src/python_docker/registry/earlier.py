@@ -9,6 +9,7 @@ from email.message import Message
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from python_docker.argument_types import check_method, check_optional, check_type
 from python_docker.errors import AccessDenied, ContentMismatch
 from python_docker.http.body import Body
 from python_docker.image.blob import Blob
@@ -97,12 +98,17 @@ class EarlierCalls:
 
         `image` and `action` (`pull`, `push`) say what it is about, where the path does not.
         """
+        check_type("url", url, str)
+        check_type("method", method, str)
+        check_optional("params", params, Mapping)
+        check_optional("action", action, str)
         client = self._client
         if params:
             url += ("&" if "?" in url else "?") + urlencode(params, doseq=True)
         if isinstance(data, str):
             data = data.encode()
         elif data is not None and not isinstance(data, bytes):
+            check_method("data", data, "read")
             data = data.read()
         body = None if data is None and method in {"GET", "HEAD", "DELETE"} else Body.of(data or b"")
         found = _REPOSITORY.match(url)
@@ -142,6 +148,8 @@ class EarlierCalls:
 
     def upload_blob(self, image: str, digest: bytes, checksum: str) -> None:
         """Upload `digest`, which is the content of a blob in spite of its name, of this SHA-256 in hexadecimal."""
+        check_type("digest", digest, bytes, "the content of the blob")
+        check_type("checksum", checksum, str)
         client, path = self._repository(image)
         blob = Blob.from_bytes(digest, "application/octet-stream")
         wanted = Digest(f"sha256:{checksum.removeprefix('sha256:')}")
@@ -154,6 +162,11 @@ class EarlierCalls:
 
         `manifest` maps `config` and `manifest` to their bytes and these' SHA-256.
         """
+        check_type("image", image, str)
+        check_type("tag", tag, str)
+        check_type("manifest", manifest, Mapping)
+        if missing := {"config", "manifest"} - manifest.keys():
+            raise ValueError(f"manifest has no {' and no '.join(sorted(missing))}: Image.manifest_v2 has both")
         client, path = self._repository(image)
         config, checksum = manifest["config"]
         if not client.has_blob(path, Digest(f"sha256:{checksum}"), to_push=True):

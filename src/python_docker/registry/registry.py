@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from python_docker.argument_types import check_optional, check_type
+from python_docker.argument_types import check_method, check_number, check_optional, check_type
 from python_docker.errors import InvalidReference, RegistryError, UnsupportedFormat
 from python_docker.image import Image
 from python_docker.image.blob import Blob
@@ -114,8 +114,10 @@ class Registry(EarlierCalls):
         """
         from python_docker.copying.choose import image_of
 
-        if isinstance(platform, str):
-            platform = Platform.parse(platform)
+        platform = Platform.parse(platform) if isinstance(platform, str) else platform
+        check_optional("platform", platform, Platform)
+        if progress is not None:
+            check_method("progress", progress, "start")
         place = self._locate(image, tag)
         reference = ImageReference(place.client.domain, place.path, place.tag, place.digest)
         pulled = image_of(RegistrySource(place.client, (place.path,), reference), platform)
@@ -156,6 +158,9 @@ class Registry(EarlierCalls):
         """
         from python_docker.copying.copy import put_image
 
+        check_type("image", image, Image, "open_image opens one by its name")
+        if progress is not None:
+            check_method("progress", progress, "start")
         if not image.name:
             raise InvalidReference("the image has no name: set image.name and image.tag")
         place = self._locate(image.name, image.tag or "latest")
@@ -182,7 +187,7 @@ class Registry(EarlierCalls):
         `version` is for callers of earlier releases; Docker's schema 1 (`v1`) is not read any more.
         """
         if version != "v2":
-            raise UnsupportedFormat(f"manifest version {version[:20]!r} is not supported; use v2")
+            raise UnsupportedFormat(f"manifest version {str(version)[:20]!r} is not supported; use v2")
         place = self._locate(image, tag)
         return place.client.manifest(place.path, place.identifier)
 
@@ -197,6 +202,7 @@ class Registry(EarlierCalls):
 
     def get_blob(self, image: str, blobsum: str) -> bytes:
         """Return a blob of a repository, whole and verified, in memory. `blobsum` is its digest, `sha256:...`."""
+        check_type("blobsum", blobsum, str)
         client, path = self._repository(image)
         digest = Digest(blobsum)
         size = client.blob_size(path, digest)
@@ -208,6 +214,7 @@ class Registry(EarlierCalls):
 
     def check_blob(self, image: str, blobsum: str) -> bool:
         """Return whether a repository has a blob."""
+        check_type("blobsum", blobsum, str)
         client, path = self._repository(image)
         return client.has_blob(path, Digest(blobsum))
 
@@ -215,10 +222,12 @@ class Registry(EarlierCalls):
 
     def list_images(self, n: int | None = None, last: str | None = None) -> list[str]:
         """Return the registry's repositories: all of them, or the next `n` after `last` in the order of their names."""
+        _check_page(n, last)
         return next_names(self._client.repositories(page_size=n, last=last), n, last)
 
     def list_image_tags(self, image: str, n: int | None = None, last: str | None = None) -> list[str]:
         """Return the tags of a repository: all of them, or the next `n` after `last` in their order. May be empty."""
+        _check_page(n, last)
         client, path = self._repository(image)
         return next_names(client.tags(path, page_size=n, last=last), n, last)
 
@@ -243,6 +252,8 @@ class Registry(EarlierCalls):
 
     def _locate(self, image: str, tag: str) -> _Place:
         """Return what a name, with its own tag or digest or without, means."""
+        check_type("image", image, str, "such as 'org/name'")
+        check_type("tag", tag, str)
         bare, at, digest_text = image.partition("@")
         colon = bare.find(":", bare.rfind("/") + 1)
         named_tag = bare[colon + 1 :] if colon >= 0 else None
@@ -293,3 +304,10 @@ def pull_image(image: str, tag: str = "latest", lazy: bool = False) -> Image:
     first, slash, rest = image.partition("/")
     name = rest if slash and domain_of(first) == DOCKER_HUB else image
     return Registry(options.docker_hub, options=options).pull_image(name, tag, lazy)
+
+
+def _check_page(n: object, last: object) -> None:
+    """Raise `TypeError` or `ValueError` for what is no page of a list: how many names, and after which."""
+    if n is not None:
+        check_number("n", n, least=1)
+    check_optional("last", last, str)

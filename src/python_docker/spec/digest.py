@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import BinaryIO, Protocol
 
+from python_docker.argument_types import check_type
 from python_docker.errors import ContentMismatch, InvalidDigest
 from python_docker.streams.stream import ReadStream
 
@@ -39,6 +40,7 @@ class Digest(str):
     def __new__(cls, text: str) -> Digest:
         if isinstance(text, Digest):
             return text
+        check_type("text", text, str, "Digest.of(content) computes one")
         match = _GRAMMAR.fullmatch(text) if len(text) <= _MAX_LENGTH else None
         if match is None:
             raise InvalidDigest(f"not a digest: {text[:80]!r} (a digest looks like sha256:<64 hexadecimal digits>)")
@@ -52,6 +54,7 @@ class Digest(str):
     @classmethod
     def of(cls, content: bytes | bytearray | memoryview) -> Digest:
         """Return the SHA-256 digest of `content`."""
+        check_type("content", content, (bytes, bytearray, memoryview), "text needs .encode()")
         return cls.from_hash(hashlib.sha256(content))
 
     @classmethod

@@ -6,6 +6,7 @@ import platform as host
 import re
 from dataclasses import dataclass
 
+from python_docker.argument_types import check_optional, check_type
 from python_docker.errors import InvalidPlatform
 
 # What users and other tools write for the names that GOARCH knows (image-spec, image-index.md, "Platform Variants").
@@ -49,12 +50,18 @@ class Platform:
     architecture: str = "amd64"
     variant: str | None = None
 
+    def __post_init__(self) -> None:
+        check_type("os", self.os, str)
+        check_type("architecture", self.architecture, str)
+        check_optional("variant", self.variant, str)
+
     @classmethod
     def parse(cls, text: str) -> Platform:
         """Read `os/architecture[/variant]`, an architecture alone for Linux, or `linux` alone for this machine's.
 
         Raises `InvalidPlatform`.
         """
+        check_type("text", text, str, "such as 'linux/arm64'")
         parts = text.strip().lower().split("/")
         if not 1 <= len(parts) <= 3 or not all(_WORD.fullmatch(part) for part in parts):
             raise InvalidPlatform(
@@ -75,6 +82,9 @@ class Platform:
         >>> Platform.of("linux", "arm", "7")
         Platform(os='linux', architecture='arm', variant='v7')
         """
+        check_type("os", os, str)
+        check_type("architecture", architecture, str)
+        check_optional("variant", variant, str)
         os, architecture = os.strip().lower(), architecture.strip().lower()
         architecture, implied = _ARCHITECTURES.get(architecture, (architecture, None))
         variant = (variant or "").strip().lower()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from python_docker.argument_types import check_optional, check_type
 from python_docker.errors import InvalidDigest, InvalidReference
 from python_docker.spec.digest import Digest
 from python_docker.spec.docker_hub import API_HOST, DOCKER_HUB, HOSTS
@@ -63,6 +64,12 @@ class ImageReference:
     tag: str | None = None
     digest: Digest | None = None
 
+    def __post_init__(self) -> None:
+        check_type("domain", self.domain, str)
+        check_type("path", self.path, str)
+        check_optional("tag", self.tag, str)
+        check_optional("digest", self.digest, Digest)
+
     @classmethod
     def parse(
         cls, text: str, *, default_tag: str | None = "latest", default_domain: str = DOCKER_HUB
@@ -72,6 +79,9 @@ class ImageReference:
         The first component is a domain when it holds `.`, `:` or a capital letter, or is `localhost`. `default_tag` is
         used when there is neither tag nor digest. Raises `InvalidReference`.
         """
+        check_type("text", text, str, _EXAMPLE)
+        check_optional("default_tag", default_tag, str)
+        check_type("default_domain", default_domain, str)
         name, at, digest_text = text.partition("@")
         try:
             digest = Digest(digest_text) if at else None

@@ -230,6 +230,17 @@ def open_decompressed(
     return _Decompressed(inner, whole, compression, room, ratio)
 
 
+def to_written(name: str, value: object) -> Compression:
+    """Return the compression that `value` is or spells, the argument called `name`. Raises `ValueError`.
+
+    >>> to_written("compression", "zstd")
+    <Compression.ZSTD: 'zstd'>
+    """
+    if isinstance(value, str) and value in WRITTEN:
+        return Compression(value)
+    raise ValueError(f"{name} must be one of {', '.join(WRITTEN)}, not {repr(value)[:80]}")
+
+
 def check_level(compression: Compression, level: int | None) -> int:
     """Return the level to use: `level`, or the default when it is None. Raises `ValueError` outside the range."""
     if level is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from python_docker.argument_types import check_type
+from python_docker.argument_types import check_method, check_optional, check_type
 from python_docker.transports.opening import (
     destination,
     destination_class,
@@ -56,8 +56,8 @@ def open_image(
     from python_docker.copying.choose import image_of
     from python_docker.spec.platform import Platform
 
-    if isinstance(platform, str):
-        platform = Platform.parse(platform)
+    platform = Platform.parse(platform) if isinstance(platform, str) else platform
+    check_optional("platform", platform, Platform)
     source = open_source(location, registry=registry)
     try:
         return image_of(source, platform)
@@ -80,6 +80,8 @@ def write_image(
     from python_docker.image import Image
 
     check_type("image", image, Image, "open_image opens one by its name")
+    if progress is not None:
+        check_method("progress", progress, "start")
     reference = image.reference if image.name else None
     with destination(location, reference=reference, registry=registry) as open_:
         return put_image(image, open_, progress=progress)

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from python_docker.argument_types import check_optional, check_type
 from python_docker.errors import InvalidReference
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.table import FORMS, MEDIA, Medium, Syntax, medium_at
@@ -33,6 +34,12 @@ class Location:
     path: str
     name: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.transport not in tuple(MEDIA):
+            raise ValueError(f"transport must be one of {', '.join(MEDIA)}, not {repr(self.transport)[:80]}")
+        check_type("path", self.path, str)
+        check_optional("name", self.name, str)
+
     @property
     def medium(self) -> Medium:
         """The row of the table of media that says what can be done there."""
@@ -48,6 +55,7 @@ class Location:
 
         Raises `InvalidReference`, also for a file that is not an image.
         """
+        check_type("text", text, str, "such as 'oci:FOLDER:TAG' or 'docker://REFERENCE'")
         name, colon, rest = text.partition(":")
         medium = MEDIA.get(name) if colon else None
         if medium is not None and (found := _parse(medium, rest, text)) is not None:

@@ -75,12 +75,12 @@ def _parse(
     if registry is not None:
         from python_docker.registry.access.options import RegistryOptions
 
-        check_type("the options of a registry", registry, RegistryOptions)
+        check_type("registry", registry, RegistryOptions)
 
     if isinstance(location, Location):
         return location
     if not isinstance(location, str):
-        raise TypeError(f"expected a location such as 'oci:FOLDER:TAG', got {type(location).__name__}: {location!r}")
+        check_type("location", location, str, "such as 'oci:FOLDER:TAG' or 'docker://REFERENCE'")
     return Location.parse(location, default_transport=default_transport)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from python_docker.argument_types import check_type
+from python_docker.argument_types import check_method, check_type
 from python_docker.errors import Error
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.documents.descriptor import Descriptor
@@ -38,6 +38,8 @@ def validate(image: Image, *, layers: bool = True, progress: Progress = SILENT) 
     from python_docker.image import Image
 
     check_type("image", image, Image, "open_image opens one by its name")
+    check_type("layers", layers, bool)
+    check_method("progress", progress, "start")
     validation = Validation(layers, progress)
     try:
         manifest, config = image.manifest, image.config_blob

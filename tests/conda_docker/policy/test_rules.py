@@ -92,3 +92,41 @@ def test_all_sources_of_advisories_count() -> None:
 def test_what_is_not_a_moment(text: str) -> None:
     with pytest.raises(ValueError, match="expected a date"):
         to_moment(text)
+
+
+def test_strings_mean_what_the_command_line_means() -> None:
+    policy = Policy(
+        deny_licenses="AGPL-*",  # type: ignore[arg-type]
+        allow_channels=["conda-forge"],  # type: ignore[arg-type]
+        max_age="30d",  # type: ignore[arg-type]
+        exclude_newer="2026-03-30",  # type: ignore[arg-type]
+        advisories="osv:all.zip",  # type: ignore[arg-type]
+    )
+    assert policy.deny_licenses == ("AGPL-*",)
+    assert policy.allow_channels == ("conda-forge",)
+    assert policy.max_age == timedelta(days=30)
+    assert policy.exclude_newer == datetime(2026, 3, 31, tzinfo=UTC)
+    assert policy.advisories == (AdvisorySource("osv", "all.zip"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("deny_licenses", 5),
+        ("deny_licenses", [None]),
+        ("deny_licenses", ""),
+        ("allow_channels", b"conda-forge"),
+        ("max_age", 30),
+        ("max_age", "30"),
+        ("require_hash", "no"),
+        ("exclude_newer", "tomorrow"),
+        ("exclude_newer", 2026),
+        ("exclude_newer", datetime(2026, 3, 30)),
+        ("advisories", 5),
+        ("advisories", [None]),
+        ("ignore_advisories", {"a": 1}),
+    ],
+)
+def test_what_is_no_rule_is_named(name: str, value: object) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"^{name}"):
+        Policy(**{name: value})  # type: ignore[arg-type]

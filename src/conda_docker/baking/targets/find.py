@@ -8,12 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from conda_docker.arguments.values import to_paths, to_texts
 from conda_docker.baking.targets.content import content_of
 from conda_docker.baking.targets.environments import find_environments
 from conda_docker.baking.targets.target import Target
 from conda_docker.baking.targets.variants import read_matrix
 from conda_docker.build_options import BuildOptions
 from conda_docker.request import Request, to_platforms
+from python_docker.argument_types import check_optional, check_type
 from python_docker.transports import Location
 
 NAME = "{name}:{tag}"
@@ -48,10 +50,20 @@ def find_targets(
 
         targets = find_targets("envs", image="ghcr.io/org/{name}:{tag}", base="debian:stable-slim", push=True)
     """
-    given = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
+    try:
+        variants = read_matrix(to_texts("matrix", matrix))
+    except ValueError as error:
+        raise ValueError(f"matrix: {error}") from None
+    check_type("inputs", inputs, (str, os.PathLike, Iterable))
+    given = to_paths("inputs", inputs)
+    check_type("image", image, str)
+    check_type("push", push, bool)
+    check_type("load", load, bool)
+    check_optional("output", output, (str, os.PathLike))
+    check_optional("options", options, BuildOptions)
     targets = []
     for file in find_environments(given):
-        for variant in read_matrix(matrix):
+        for variant in variants:
             asked = Request(
                 specs=(f"python={variant.python}",) if variant.python is not None else (),
                 files=(file.path,),

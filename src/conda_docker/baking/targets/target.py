@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from conda_docker.arguments.values import to_mapping, to_path, to_texts
 from conda_docker.errors import InvalidTargets
 from conda_docker.request import Request
+from python_docker.argument_types import check_type
 from python_docker.transports import Location
 from python_docker.transports.shared_place import find_shared
 
@@ -65,11 +67,20 @@ class Target:
             raise ValueError("a target needs a name")
         if not isinstance(self.request, Request):
             raise TypeError(f"request must be a Request, not {type(self.request).__name__}")
+        check_type("image", self.image, str)
+        if not isinstance(self.outputs, Iterable):
+            check_type("outputs", self.outputs, Sequence, "places such as 'oci:images/demo'")
         ImageReference.parse(self.image or f"{self.name}:latest")
-        places = (self.outputs,) if isinstance(self.outputs, (str, Location)) else self.outputs
+        places = (self.outputs,) if isinstance(self.outputs, (str, Location)) else tuple(self.outputs)
+        for place in places:
+            check_type("each of outputs", place, (Location, str), "such as 'oci:images/demo'")
         found = (place if isinstance(place, Location) else Location.parse(place) for place in places)
         object.__setattr__(self, "outputs", tuple(dict.fromkeys(found)))
-        object.__setattr__(self, "insecure", tuple(self.insecure))
+        object.__setattr__(self, "insecure", to_texts("insecure", self.insecure))
+        object.__setattr__(self, "ca_bundle", to_path("ca_bundle", self.ca_bundle))
+        object.__setattr__(self, "annotations", to_mapping("annotations", self.annotations))
+        check_type("source", self.source, str)
+        check_type("reuse_replaced", self.reuse_replaced, bool)
 
     @property
     def reference(self) -> ImageReference:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from conda_docker.build_options import SCRATCH
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.cache.kept_blob import kept_blob
-from python_docker.argument_types import check_type
+from python_docker.argument_types import check_optional, check_type
 from python_docker.copying.choose import image_of
 from python_docker.errors import ContentMismatch, Error, NotFound, PlatformNotFound
 from python_docker.image import Image
@@ -96,8 +96,15 @@ def open_base(
     uses what an earlier build kept. `digest` is that of the manifest that it must have: a registry is asked for
     it, and any other image is compared. Raises what `open_source` raises, and `NotFound` for an image that is not kept.
     """
+    check_type("location", location, str, "the name of an image, or 'scratch'")
+    if registry is not None:
+        from python_docker.registry.access.options import RegistryOptions
+
+        check_type("registry", registry, RegistryOptions)
+    check_optional("digest", digest, str)
     if location == SCRATCH:
         return None
+    check_type("cache_dir", cache_dir, Path)
     check_type("platform", platform, Platform, "Platform.parse('linux/arm64') makes one")
     place = Location.parse(location, default_transport="docker")
     cache = CacheFolder(cache_dir)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.errors import InvalidPolicy
 from conda_docker.user_files import user_path
+from python_docker.argument_types import check_optional, check_type
 
 if TYPE_CHECKING:
     from conda_docker.policy.advisories.advisory import Advisory, Distributions
@@ -26,12 +27,18 @@ class AdvisorySource:
     kind: str
     place: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.kind not in tuple(_FORMS):
+            raise InvalidPolicy(f"kind must be one of {', '.join(_FORMS)}, not {repr(self.kind)[:80]}")
+        check_optional("place", self.place, str)
+
     def __str__(self) -> str:
         return self.kind if self.place is None else f"{self.kind}:{self.place}"
 
     @classmethod
     def parse(cls, text: str) -> AdvisorySource:
         """Return the source that a string such as `osv:PATH` or `grype` names. Raises `InvalidPolicy`."""
+        check_type("text", text, str, "such as 'osv:PATH'")
         kind, colon, place = text.partition(":")
         form = _FORMS.get(kind)
         if form is None:

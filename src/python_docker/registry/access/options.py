@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from python_docker.argument_types import check_number, check_optional, check_type
 from python_docker.errors import CredentialsError, InvalidReference, InvalidVariable
 from python_docker.http.options import HttpOptions
 from python_docker.registry.access.address import DOCKER_HUB_URL, RegistryAddress
@@ -48,10 +49,14 @@ class RegistryOptions(HttpOptions):
 
     def __post_init__(self) -> None:
         HttpOptions.__post_init__(self)
-        if self.chunk_size is not None and self.chunk_size < 1:
-            raise ValueError(f"chunk_size must be at least one byte, not {self.chunk_size}")
-        if self.parallel < 1:
-            raise ValueError(f"parallel must be at least 1, not {self.parallel}")
+        for name in ("username", "password", "token", "credentials_for", "docker_hub"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):  # which is not shown: it may be a secret
+                raise TypeError(f"{name} must be str, not {type(value).__name__}")
+        check_type("use_credential_files", self.use_credential_files, bool)
+        if self.chunk_size is not None:
+            check_number("chunk_size", self.chunk_size, least=1)
+        check_number("parallel", self.parallel, least=1)
         if (self.username is None) != (self.password is None):
             raise CredentialsError("a user name and a password are needed together; only one of them was given")
 
@@ -67,6 +72,7 @@ class RegistryOptions(HttpOptions):
         >>> RegistryOptions.from_environment({"CONDA_DOCKER_REGISTRY_URL": "https://hub.example.org"}).docker_hub
         'https://hub.example.org'
         """
+        check_optional("environ", environ, Mapping)
         environ = os.environ if environ is None else environ
         found: dict[str, Any] = {"environ": environ}
         url = environ.get(URL_VARIABLE) or None
