@@ -9,7 +9,7 @@ FOLDER = "etc/conda/activate.d"
 """Where activation looks for scripts, relative to the prefix."""
 
 PASSED_OVER = "fails in this shell and is passed over"
-"""What is said, on standard error, of a script that a shell other than bash does not get through."""
+"""What is said, on standard error, of a script that a shell does not get through."""
 
 
 def active_variables(prefix: str, *, is_root_prefix: bool = False) -> dict[str, str]:
@@ -30,20 +30,19 @@ def active_variables(prefix: str, *, is_root_prefix: bool = False) -> dict[str, 
 def sourcing(prefix: str) -> str:
     """Return the lines of a POSIX shell that source every activation script of the environment at `prefix`.
 
-    Scripts are written for bash as a rule. Called as `sh`, bash ends at what it otherwise passes over; other shells end
-    at what they do not know, so a copy of the shell tries each script first. What a script sets for itself, such as
+    A script may end the shell that sources it, and with it a container before it starts: `exit`, a variable that is not
+    there under `set -u`, and, unless the shell is bash, whatever bash alone knows. So a copy of the shell tries each
+    script first. Called as `sh`, bash ends at what it otherwise passes over. What a script sets for itself, such as
     `set -e`, ends with it.
     """
     return (
         'if [ -n "${BASH_VERSION-}" ]; then set +o posix; fi\n'
         f"for _script in {shlex.quote(f'{prefix}/{FOLDER}')}/*.sh; do\n"
         '    if [ ! -r "$_script" ]; then continue; fi\n'
-        '    if [ -z "${BASH_VERSION-}" ]; then\n'
-        '        (. "$_script" || :; trap - EXIT; exit 42) </dev/null >/dev/null 2>&1\n'
-        '        if [ "$?" -ne 42 ]; then\n'
-        f'            echo "conda-docker: $_script {PASSED_OVER}" >&2\n'
-        "            continue\n"
-        "        fi\n"
+        '    (. "$_script" || :; trap - EXIT; exit 42) </dev/null >/dev/null 2>&1\n'
+        '    if [ "$?" -ne 42 ]; then\n'
+        f'        echo "conda-docker: $_script {PASSED_OVER}" >&2\n'
+        "        continue\n"
         "    fi\n"
         '    . "$_script" || :\n'
         "    set +eu\n"

@@ -14,7 +14,7 @@ from conda_docker.build_options import Activate, BuildOptions, LinkScripts
 from conda_docker.layers.recipe import LAYER_FORMAT, Recipe
 from python_docker.streams.compression import Compression
 
-ENVIRONMENT_FORMAT = 3
+ENVIRONMENT_FORMAT = 4
 """To be raised whenever the same inputs give another layer of an environment's own."""
 
 
@@ -93,7 +93,7 @@ class BuildRecord:
         """Return the record as JSON values; what is as it is by default is left out.
 
         >>> BuildRecord(bytecode="3.12.1", level=6).to_json()
-        {'layerFormat': 5, 'environmentFormat': 3, 'bytecode': '3.12.1', 'compression': 'gzip', 'level': 6}
+        {'layerFormat': 5, 'environmentFormat': 4, 'bytecode': '3.12.1', 'compression': 'gzip', 'level': 6}
         """
         value: dict[str, Any] = {
             "layerFormat": self.layer_format,

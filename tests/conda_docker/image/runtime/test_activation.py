@@ -157,6 +157,23 @@ def test_a_script_that_the_shell_cannot_parse_takes_no_container_down(tmp_path: 
     assert (f"a.sh {PASSED_OVER}" in ended.stderr) is (shell == "dash")
 
 
+@pytest.mark.parametrize("shell", [name for name in ("dash", "bash", "busybox") if shutil.which(name)])
+@pytest.mark.parametrize("text", ["exit 3", "exit 0", 'set -u; export A="$NOSUCH"', "exec true", "trap : EXIT; exit 1"])
+def test_a_script_that_ends_its_shell_takes_no_container_down(tmp_path: Path, shell: str, text: str) -> None:
+    folder = tmp_path / "etc/conda/activate.d"
+    folder.mkdir(parents=True)
+    (folder / "a.sh").write_text(text)
+    (folder / "b.sh").write_text("export B=2\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/sh").symlink_to(str(shutil.which(shell)))
+    script = tmp_path / "entrypoint"
+    script.write_text(entrypoint_script(str(tmp_path), str(tmp_path / "bin/sh")))
+    command: list[str | Path] = [tmp_path / "bin/sh", script, tmp_path / "bin/sh", "-c", "echo started $B"]
+    ended = subprocess.run(command, env={"PATH": str(tmp_path / "bin")}, capture_output=True, text=True, check=True)
+    assert ended.stdout == "started 2\n"
+    assert f"a.sh {PASSED_OVER}" in ended.stderr
+
+
 def test_the_default_environment_is_named_as_conda_names_it() -> None:
     assert run(is_root_prefix=True).variables["CONDA_DEFAULT_ENV"] == "base"
     assert run().variables["CONDA_DEFAULT_ENV"] == "/opt/conda"
