@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -103,13 +104,13 @@ def rattler_client(config: Config) -> Client:
 
 @contextmanager
 def _home_that_is_a_folder() -> Iterator[None]:
-    """Spare rattler a home such as /dev/null, or one with credentials of another user, at which it would stop.
+    """Spare rattler a home at which it would stop: none, one such as /dev/null, or one with another user's credentials.
 
     What others store there is looked for anyway (`Credentials`), with a warning where it cannot be read.
     """
+    home = os.environ.get("HOME")
     # As rattler looks for it, whatever `home_folder` makes of the place.
-    if _stops_rattler(Path(os.path.expanduser("~/.rattler/credentials.json"))):  # noqa: PTH111
-        home = os.environ.get("HOME")
+    if _is_unknown(home) or _stops_rattler(Path(os.path.expanduser("~/.rattler/credentials.json"))):  # noqa: PTH111
         os.environ["HOME"] = str(private_temporary_folder("HOME"))
         try:
             yield
@@ -120,6 +121,19 @@ def _home_that_is_a_folder() -> Iterator[None]:
                 os.environ["HOME"] = home
         return
     yield
+
+
+def _is_unknown(home: str | None) -> bool:
+    """Return whether neither the variable nor the system's accounts say where the user's home is."""
+    if home or sys.platform == "win32":
+        return False
+    import pwd
+
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        return True
+    return False
 
 
 def _stops_rattler(credentials: Path) -> bool:
