@@ -61,6 +61,9 @@ def identity(member: Member) -> list[str | bool | None]:
     if not member.public_url.endswith(f"/{member.subdir}/{member.file_name}"):
         # The record repeats these, too; as a rule the URL says them.
         found += [member.subdir, member.file_name]
+    if member.file_name not in (f"{member.stem}.conda", f"{member.stem}.tar.bz2"):
+        # A package that is not what it is said to be is found out when its layer is made, not when one is looked up.
+        found.append(member.stem)
     return found
 
 

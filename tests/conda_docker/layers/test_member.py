@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from conda_docker.environment.packages.wheels import LockedWheel
+from conda_docker.errors import InvalidPackage
 from conda_docker.layers.making.write import write_layer
 from conda_docker.layers.member import has_modules_to_compile
 from conda_docker.layers.recipe import Recipe
@@ -37,6 +38,17 @@ def test_another_place_than_that_of_its_url_makes_another_layer(change: dict[str
     layers = [write_layer(recipe, [member], [archive], temporary_writer)[0] for member in (honest, lying)]
     assert layers[0].digest != layers[1].digest
     assert recipe.key([honest]) != recipe.key([lying])
+
+
+@pytest.mark.parametrize("change", [{"name": "b"}, {"version": "2.0"}, {"build": "1"}], ids=str)
+def test_what_a_package_is_said_to_be_is_looked_up_with_it(change: dict[str, Any], tmp_path: Path) -> None:
+    """Or a lock file with a wrong name is refused by a machine that makes the layer, and built on one that has it."""
+    archive = SyntheticPackage(name="a", files={"x": "x"}).write(tmp_path)
+    recipe = Recipe("/opt/conda")
+    lying = replace(locked(archive), **change)
+    assert recipe.key([locked(archive)]) != recipe.key([lying])
+    with pytest.raises(InvalidPackage, match=r"a-1\.0-0\.conda is a-1\.0-0, and the channel says that it is"):
+        write_layer(recipe, [lying], [archive], temporary_writer)
 
 
 def test_modules_of_wheels_and_of_noarch_packages_are_compiled(tmp_path: Path) -> None:
