@@ -55,7 +55,9 @@ def named(members: Sequence[Member]) -> str:
 def identity(member: Member) -> list[str | bool | None]:
     """Return what a package's part of a layer depends on, apart from the recipe: what is verified, and its origin."""
     if not isinstance(member, LockedPackage):
-        return ["wheel", member.sha256, member.requested, _location(member) if member.direct else None]
+        # As below: a wheel under the name of another is found out when its layer is made.
+        called = [member.name, member.version, member.file_name]
+        return ["wheel", member.sha256, member.requested, _location(member) if member.direct else None, *called]
     # The record in conda-meta repeats the MD5, which is not verified where there is a SHA-256.
     found: list[str | bool | None] = [member.sha256, member.md5, member.public_url, member.channel]
     if not member.public_url.endswith(f"/{member.subdir}/{member.file_name}"):

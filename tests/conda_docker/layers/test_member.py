@@ -51,6 +51,24 @@ def test_what_a_package_is_said_to_be_is_looked_up_with_it(change: dict[str, Any
         write_layer(recipe, [lying], [archive], temporary_writer)
 
 
+@pytest.mark.parametrize("change", [{"name": "other"}, {"version": "2.0"}], ids=str)
+def test_what_a_wheel_is_said_to_be_is_looked_up_with_it(change: dict[str, Any], tmp_path: Path) -> None:
+    archive = make_wheel(tmp_path, "My-Demo", "1.0")
+    recipe = Recipe("/opt/conda", "3.12.1")
+    honest = LockedWheel(name="my-demo", version="1.0.0", url=archive.as_uri(), sha256="a" * 64)
+    write_layer(recipe, [honest], [archive], temporary_writer)
+    lying = replace(honest, **change)
+    assert recipe.key([honest]) != recipe.key([lying])
+    with pytest.raises(InvalidPackage, match=r"My_Demo-1\.0-.* is My_Demo 1\.0, and .* says that it is"):
+        write_layer(recipe, [lying], [archive], temporary_writer)
+
+
+def test_a_wheel_of_another_file_is_another_layer() -> None:
+    urls = (f"https://files.example.org/{name}-1.0-py3-none-any.whl" for name in ("demo", "other"))
+    one, other = (LockedWheel(name="demo", version="1.0", url=url, sha256="a" * 64) for url in urls)
+    assert Recipe("/opt/conda").key([one]) != Recipe("/opt/conda").key([other])
+
+
 def test_modules_of_wheels_and_of_noarch_packages_are_compiled(tmp_path: Path) -> None:
     wheel = LockedWheel(name="demo", version="1.0", url=make_wheel(tmp_path, files={"demo.py": "x = 1"}).as_uri())
     package = locked(SyntheticPackage(name="a", noarch="python", files={"site-packages/x.py": "x"}).write(tmp_path))

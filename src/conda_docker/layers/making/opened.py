@@ -66,11 +66,13 @@ def open_member(member: Member, path: PackageFile) -> Opened:
     """Open the archive, folder or wheel at `path`, which is that package. Raises `InvalidPackage`."""
     if not isinstance(member, LockedPackage):
         assert isinstance(path, Path)  # what is in a wheel is known when all of it is there
-        from conda_docker.pypi.wheel.archive import open_wheel
+        from conda_docker.pypi.wheel.archive import check_distribution, open_wheel
         from conda_docker.pypi.wheel.unpacked import open_unpacked
 
         read = open_unpacked if path.is_dir() else open_wheel
-        return _OpenedWheel(member, read(path, member.file_name))
+        wheel = read(path, member.file_name)
+        check_distribution(wheel, member)
+        return _OpenedWheel(member, wheel)
     from conda_docker.package.archive import open_package
 
     package = open_package(path)

@@ -17,7 +17,7 @@ from typing import IO, BinaryIO, NamedTuple, TypeVar, cast
 
 from isal import isal_zlib
 
-from conda_docker.environment.packages.wheels import normalize_name
+from conda_docker.environment.packages.wheels import LockedWheel, normalize_name
 from conda_docker.errors import InvalidPackage
 from python_docker.errors import InvalidPath
 from python_docker.streams.stream import ReadStream
@@ -149,6 +149,25 @@ class _Content(ReadStream):
     def close(self) -> None:
         self._content.close()
         super().close()
+
+
+def check_distribution(wheel: Wheel, locked: LockedWheel) -> None:
+    """Raise `InvalidPackage` for a wheel that is not of the distribution and version that an index or a lock file says.
+
+    What the wheel says is in the name of its folder of metadata (binary distribution format, "File contents").
+    """
+    from packaging.version import InvalidVersion, Version
+
+    name, _, version = wheel.dist_info.removesuffix(".dist-info").rpartition("-")
+    try:
+        same = Version(version) == Version(locked.version)
+    except InvalidVersion:
+        same = version.replace("_", "-") == locked.version.replace("_", "-")
+    if normalize_name(name) != normalize_name(locked.name) or not same:
+        raise InvalidPackage(
+            f"{wheel.what} is {name} {version}, and the package index or lock file says that it is "
+            f"{locked.name} {locked.version}"
+        )
 
 
 def open_wheel(path: Path, file_name: str | None = None) -> Wheel:
