@@ -10,7 +10,7 @@ from pathlib import Path
 from conda_docker.environment.folder_name import folder_name
 from conda_docker.environment.inputs.kind import InputFile
 from conda_docker.environment.inputs.table import kind_of
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
 
 _CANDIDATES = (
     "conda-docker.lock",
@@ -28,12 +28,12 @@ def starter(folder: Path) -> str:
     """Return the text of a conda-docker.toml for a folder.
 
     Named are the file that describes an environment most exactly, and the project in the folder, if it has one. Raises
-    `InvalidEnvironment` for a folder in which nothing describes an environment.
+    `EnvironmentNotFound` for a folder in which nothing describes an environment.
     """
     found = next(_environments(folder), None)
     has_project = _is_project(folder / "pyproject.toml")
     if found is None and not has_project:
-        raise InvalidEnvironment(
+        raise EnvironmentNotFound(
             f"nothing in {folder.absolute()} describes an environment: there is none of {', '.join(_CANDIDATES)}"
         )
     name = folder_name(folder.absolute().name) or "app"

@@ -18,6 +18,7 @@ _ORDER = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _CONTROL |= {ord(mark): f"\\u{ord(mark):04x}" for mark in _ORDER}
 
 _LONGEST = 2000  # characters of a line of an error or a note
+_DIGEST = r"(?<!\S)sha256:[0-9a-f]{64}(?!\S)"
 
 
 class StdoutClosed(Exception):
@@ -88,8 +89,16 @@ class Output:
             self._log_handler = None
 
     def result(self, text: str) -> None:
-        """Write `text` and a line feed to standard output. Raises `StdoutClosed`."""
-        self._write(printable(text) + "\n")
+        """Write `text` and a line feed to standard output. Raises `StdoutClosed`.
+
+        On a terminal digests are never broken by the end of a line, so that they can be copied.
+        """
+        text = printable(text)
+        if sys.stdout.isatty():
+            import shutil
+
+            text = with_whole_digests(text, shutil.get_terminal_size().columns)
+        self._write(text + "\n")
 
     def json(self, value: Mapping[str, object] | Sequence[Mapping[str, object]]) -> None:
         """Write `value` as JSON to standard output. Raises `StdoutClosed`."""
@@ -140,6 +149,27 @@ def printable(text: str) -> str:
     """
     # Half a surrogate pair cannot be written at all.
     return text.translate(_CONTROL).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def with_whole_digests(text: str, columns: int) -> str:
+    """Return lines as they are, but for digests that a terminal would break: these get lines of their own.
+
+    >>> digest = "sha256:" + 64 * "0"
+    >>> [len(line) for line in with_whole_digests(f"base        demo.tar  {digest}", 80).splitlines()]
+    [20, 80]
+    """
+    import re
+
+    lines: list[str] = []
+    for line in text.split("\n"):
+        found = re.search(_DIGEST, line) if len(line) > columns else None
+        if found is None:
+            lines.append(line)
+            continue
+        before, after = line[: found.start()].rstrip(), line[found.end() :].strip()
+        lines += filter(str.strip, [f"{before}  {after}" if after else before])
+        lines.append(" " * max(0, min(found.start(), columns - len(found[0]))) + found[0])
+    return "\n".join(lines)
 
 
 def _shortened(text: str) -> str:

@@ -50,8 +50,9 @@ def test_people_see_what_an_image_is(archive: str, conda_docker: Run, tmp_path: 
     result = conda_docker("inspect", archive)
     image = open_image(str(tmp_path / archive))
     assert (result.returncode, result.stderr) == (0, "")
-    rows = dict(line.split("  ", 1) for line in result.stdout.partition("\n\n")[0].splitlines())
-    rows = {name: value.strip() for name, value in rows.items()}
+    names, rest, _ = result.stdout.split("\n\n")
+    rows = {line[:9].strip(): line[9:] for line in names.splitlines()}
+    rows |= {name: value.strip() for name, value in (line.split("  ", 1) for line in rest.splitlines())}
     assert rows["Name"] == "hello:latest"
     assert rows["Digest"] == image.digest
     assert rows["Image ID"] == image.id
@@ -102,7 +103,7 @@ def test_layers_come_lowest_first(layout: str, conda_docker: Run, tmp_path: Path
         for number, layer in enumerate(reversed(image.layers))
     ]
     lines = conda_docker("inspect", "--layers", layout).stdout.splitlines()
-    assert [line.split()[1] for line in lines[1:]] == [layer["digest"] for layer in layers]
+    assert [line.split()[-1] for line in lines[1:]] == [layer["digest"] for layer in layers]
 
 
 def test_no_layer_is_read(layout: str, conda_docker: Run, tmp_path: Path) -> None:

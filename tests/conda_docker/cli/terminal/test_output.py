@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conda_docker.cli.terminal.output import Output, Verbosity, printable
+from conda_docker.cli.terminal.output import Output, Verbosity, printable, with_whole_digests
 
 
 @given(st.text())
@@ -97,3 +97,18 @@ def test_overlong_lines_of_errors_are_cut(capsys: pytest.CaptureFixture[str]) ->
 def test_errors_repeat_no_credentials(capsys: pytest.CaptureFixture[str]) -> None:
     Output().error("'https://me:s3cr3t@example.org/t/tk-s3cr3t/x?key=s3cr3t' is not a place for images")
     assert capsys.readouterr().err == "error: 'https://example.org/x' is not a place for images\n"
+
+
+def test_digests_are_whole_on_a_narrow_terminal() -> None:
+    digest = "sha256:" + "0" * 64
+    table = f"Layer     Size  Digest\n    1  29.3 MB  {digest}  python\n    2     9 B  {digest}\n{digest}"
+    assert with_whole_digests(table, 120) == table
+    assert with_whole_digests(table, 80).splitlines() == [
+        "Layer     Size  Digest",
+        "    1  29.3 MB  python",
+        f"         {digest}",
+        "    2     9 B",
+        f"         {digest}",
+        digest,
+    ]
+    assert with_whole_digests(f"  {digest}", 40) == digest

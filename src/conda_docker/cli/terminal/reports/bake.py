@@ -169,12 +169,14 @@ def preview_summary(preview: BakePreview) -> str:
         rows.append((_shown(each.name, each.source), str(each.layers), str(each.known), str(each.own), own))
     rows += [(_shown(each.name, each.source), "fails", "", "", "") for each in preview.failed]
     missing = preview.layers - preview.known
+    made = f"{missing} to be made of {format_size(preview.made_from)}" if missing else "none to be made"
     told = [
-        f"{count(preview.packages, 'distinct package')} of {format_size(preview.size)}, where "
-        f"{count(len(preview.targets), 'image')} built separately would take {format_size(preview.size_apart)}",
-        f"{count(preview.layers, 'distinct layer')}: {preview.known} known, {missing} to be made of "
-        f"{format_size(preview.made_from)}",
-        f"{count(preview.downloads, 'package')} to download, {format_size(preview.download)}",
+        f"{count(preview.packages, 'distinct package')} of {format_size(preview.size)} "
+        f"({format_size(preview.size_apart)} if each image were built alone)",
+        f"{count(preview.layers, 'distinct layer')}: {preview.known} known, {made}",
+        f"{count(preview.downloads, 'package')} to download, {format_size(preview.download)}"
+        if preview.downloads
+        else "nothing to download",
     ]
     parts = [format_table(rows, right=frozenset({1, 2, 3, 4})), "\n".join(told)]
     if preview.shared:

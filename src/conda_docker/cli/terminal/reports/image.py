@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.arguments.amounts import format_size
-from conda_docker.cli.terminal.tables import count, format_table
+from conda_docker.cli.terminal.tables import count, format_fields, format_table
 
 if TYPE_CHECKING:
     from conda_docker.provenance.installed import InstalledEnvironment
@@ -208,17 +208,17 @@ def describe_environment(environment: InstalledEnvironment) -> Report:
 
 def source_text(report: Mapping[str, Any], environments: list[InstalledEnvironment]) -> str:
     """Return the report of `describe_source` for people, with a line for each conda environment in the image."""
-    rows: list[tuple[str, str]] = [("Name", report["name"] or report["location"])]
+    names: list[tuple[str, str]] = [("Name", report["name"] or report["location"])]
+    rows: list[tuple[str, str]] = []
     index, image = report["index"], report["image"]
     if index:
-        rows.append(("Index", index["digest"]))
+        names.append(("Index", index["digest"]))
         for title, child in zip(_once("Platforms"), index["manifests"], strict=False):
             rows.append((title, f"{child['platform'] or 'unknown':<16} {child['digest']}"))
     if image is None:
-        return format_table(rows)
+        return f"{format_fields(names)}\n\n{format_table(rows)}"
+    names += [("Digest", image["digest"]), ("Image ID", image["id"])]
     rows += [
-        ("Digest", image["digest"]),
-        ("Image ID", image["id"]),
         ("Platform", image["platform"]),
         ("Created", image["created"] or "unknown"),
         ("Size", f"{format_size(image['size'])} in {count(len(image['layers']), 'layer')}"),
@@ -235,7 +235,7 @@ def source_text(report: Mapping[str, Any], environments: list[InstalledEnvironme
         rows.append((title, f"{found} in {environment.prefix} ({environment.subdir})"))
     attached = [f"{one['artifact_type'] or 'unknown':<48} {one['digest']}" for one in report.get("attached") or ()]
     rows += zip(_once("Attached"), attached, strict=False)
-    return format_table(rows) + "\n\n" + layers_text(image["layers"])
+    return "\n\n".join([format_fields(names), format_table(rows), layers_text(image["layers"])])
 
 
 def _pair(name: str, value: object) -> str:
@@ -248,12 +248,12 @@ def _one_line(text: str) -> str:
 
 
 def layers_text(layers: list[Report]) -> str:
-    """Return layers for people: number (the lowest is 1), digest, size, and how it came about."""
+    """Return layers for people: number (the lowest is 1), size, how it came about, and digest."""
     rows = [
-        (str(number), layer["digest"], format_size(layer["size"]), _shortened(layer["created_by"] or ""))
+        (str(number), format_size(layer["size"]), _shortened(layer["created_by"] or ""), layer["digest"])
         for number, layer in enumerate(layers, 1)
     ]
-    return format_table([("Layer", "Digest", "Size", "Created by"), *rows], right=frozenset({0, 2}))
+    return format_table([("Layer", "Size", "Created by", "Digest"), *rows], right=frozenset({0, 1}))
 
 
 def environments_text(environments: list[InstalledEnvironment]) -> str:
