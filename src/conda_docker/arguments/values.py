@@ -138,9 +138,13 @@ def to_command(name: str, value: object) -> tuple[str, ...] | None:
         try:
             words = to_texts(name, json.loads(value) if value.lstrip().startswith("[") else shlex.split(value))
         except TypeError:
-            raise ValueError(f"{name} must be a command, a list of strings, not {value[:200]!r}") from None
+            raise ValueError(
+                f"{name} must be words as in a shell, or a JSON list of strings, not {value[:200]!r}"
+            ) from None
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"{name} must be a command, not {value[:200]!r}: {error}") from None
+            raise ValueError(
+                f"{name} must be words as in a shell, or a JSON list of strings, not {value[:200]!r}: {error}"
+            ) from None
     if any("\0" in word for word in words):
         raise ValueError(f"{name} must be a command, and no word of one can hold a NUL character")
     return words

@@ -9,7 +9,7 @@ FOLDER = "etc/conda/activate.d"
 """Where activation looks for scripts, relative to the prefix."""
 
 PASSED_OVER = "fails in this shell and is passed over"
-"""What is said, on standard error, of a script that a shell does not get through."""
+"""What is said, on standard error, of a script that a shell cannot run to its end."""
 
 
 def active_variables(prefix: str, *, is_root_prefix: bool = False) -> dict[str, str]:

@@ -14,7 +14,7 @@ from python_docker.errors import UnsupportedFormat
 from python_docker.spec.documents.manifest import Index
 from python_docker.spec.media_types import ImageFormat
 from python_docker.transports.medium import TakesReferrers
-from python_docker.transports.table import INDEX_FORMS
+from python_docker.transports.table import INDEX_FORMS, title_of
 
 if TYPE_CHECKING:
     from python_docker.copying.referrer import Referrer
@@ -78,7 +78,7 @@ def _send(
     alone = len(images) == 1 and not in_index
     if not alone and not target.takes_index:
         what = "an image for several platforms" if len(images) > 1 else "what goes next to an image"
-        raise UnsupportedFormat(f"{what} cannot be held there; use {INDEX_FORMS}")
+        raise UnsupportedFormat(f"{title_of(target)} cannot hold {what}; use {INDEX_FORMS}")
     manifests, beside = [], []
     for image in images:
         manifest = send_image(image, transfer, root=alone)

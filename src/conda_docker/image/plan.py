@@ -150,7 +150,9 @@ def choose_prefix(
     if options.prefix is not None:
         if f"{options.prefix}/bin" not in path:
             return options.prefix, ()
-        mixed = f"the base image seems to have an environment at {options.prefix} already; the two are mixed now"
+        mixed = (
+            f"{options.prefix}/bin is in the base image's PATH: the environment is mixed with what the base has there"
+        )
         return options.prefix, (mixed,)
     if f"{DEFAULT_PREFIX}/bin" not in path:
         return DEFAULT_PREFIX, ()

@@ -95,8 +95,8 @@ class _Strings:
         self._shrink = len(self._old) - len(self._new)
         self._swapped = placeholder.encode(encoding.replace("-le", "-be")) if encoding.endswith("-le") else b""
         self._too_long = (
-            f"{what}: the prefix {prefix!r} has {len(prefix.encode())} bytes, more than the package has room for: "
-            f"{len(placeholder.encode())}; choose a shorter one"
+            f"{what}: the prefix {prefix!r} has {len(prefix.encode())} bytes, but the package has room for "
+            f"{len(placeholder.encode())}; choose a shorter one with --prefix-in-image"
         )
         self._padding: int | None = None  # NULs that the current string needs at its end; None outside of strings
         self._rest = b""

@@ -47,8 +47,8 @@ def notes_of_lock(environment: LockedEnvironment, filter: FileFilter) -> Iterato
         return
     numbers = (
         (len(survey.of(Share.OWN)), "that no package brings"),
-        (len(survey.of(Share.CHANGED)), "of packages that differ from the package"),
-        (len(survey.deleted), "of packages that were deleted"),
+        (len(survey.of(Share.CHANGED)), "changed since the installation"),
+        (len(survey.deleted), "deleted since the installation"),
     )
     found = [f"{number} {'file' if number == 1 else 'files'} {what}" for number, what in numbers if number]
     if found:

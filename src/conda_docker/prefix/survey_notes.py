@@ -9,12 +9,15 @@ from conda_docker.prefix.survey import LocalFile, Share, Survey
 
 def notes_of(survey: Survey) -> Iterator[str]:
     """Yield what was found beyond packages and what becomes of it, a note for each kind."""
-    yield from _listed(survey.of(Share.OWN), "of the prefix that no package brings", "is copied", "are copied")
+    yield from _listed(
+        survey.of(Share.OWN),
+        "of the prefix that no package brings is copied",
+        "of the prefix that no package brings are copied",
+    )
     yield from _listed(
         survey.of(Share.CHANGED),
-        "of packages that differ from the package",
-        "is copied as it is",
-        "are copied as they are",
+        "that differs from its package is copied as it is",
+        "that differ from their packages are copied as they are",
     )
     copied = [each for each in survey.pip if each.partition("==")[0] not in {source.name for source in survey.sources}]
     if copied:
@@ -30,9 +33,9 @@ def notes_of(survey: Survey) -> Iterator[str]:
         yield f"left out, as other environments: {_shown(survey.skipped)}"
 
 
-def _listed(files: Sequence[LocalFile], what: str, one: str, many: str) -> Iterator[str]:
+def _listed(files: Sequence[LocalFile], one: str, many: str) -> Iterator[str]:
     if files:
-        number = f"1 file {what} {one}" if len(files) == 1 else f"{len(files)} files {what} {many}"
+        number = f"1 file {one}" if len(files) == 1 else f"{len(files)} files {many}"
         yield f"{number}: {_shown([file.place for file in files])}"
 
 

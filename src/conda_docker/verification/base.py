@@ -70,7 +70,7 @@ def read_base(
         if place is None:
             place = Location("docker", "", f"{ImageReference.parse(name or '').name}@{digest}")
         if offline and place.transport == "docker":
-            raise Error(f"the base image is at {place}, and --offline forbids to read it there")
+            raise Error(f"the base image is at {place}, and --offline forbids reading it there")
         base = _open(place, image, registry)
     except Error as error:
         raise Error(f"the base image {name or ''}@{digest} cannot be read: {error}") from None

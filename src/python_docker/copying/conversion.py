@@ -12,6 +12,7 @@ from python_docker.errors import UnsupportedFormat
 from python_docker.parallel import in_parallel
 from python_docker.spec.media_types import ImageFormat, layer_compression
 from python_docker.streams.compression import Compression, check_level, to_written
+from python_docker.transports.table import title_of
 
 if TYPE_CHECKING:
     from python_docker.image import Image
@@ -72,7 +73,7 @@ class Conversion:
         if wanted in destination.formats:
             return wanted
         if self.format is not None:
-            raise UnsupportedFormat(f"the {self.format} image format cannot be written there")
+            raise UnsupportedFormat(f"{title_of(destination)} cannot hold an image in the {self.format} format")
         return next(iter(destination.formats))
 
     def compression_for(self, current: Compression | None, destination: Destination) -> Compression | None:
@@ -89,7 +90,7 @@ class Conversion:
                 return None
             return Compression.NONE if Compression.NONE in destination.compressions else Compression.GZIP
         if wanted not in destination.compressions:
-            raise UnsupportedFormat(f"{wanted} layers cannot be written there")
+            raise UnsupportedFormat(f"{title_of(destination)} cannot hold {wanted} layers")
         return None if wanted is current else wanted
 
 

@@ -26,7 +26,7 @@ from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import INDEXES, MANIFESTS, ImageFormat
 from python_docker.spec.platform import Platform
 from python_docker.transports.medium import JoinsSource, TakesReferrers
-from python_docker.transports.table import INDEX_FORMS
+from python_docker.transports.table import INDEX_FORMS, title_of
 
 if TYPE_CHECKING:
     from python_docker.image import Image
@@ -178,7 +178,8 @@ def copy_index(
     """
     if not destination.takes_index:
         raise UnsupportedFormat(
-            f"a multi-platform image cannot be written there: choose one with --platform, or use {INDEX_FORMS}"
+            f"{title_of(destination)} cannot hold a multi-platform image: choose a platform with --platform, or use "
+            f"{INDEX_FORMS}"
         )
     copied = {} if written is None else written
     return _IndexCopy(source, destination, conversion, progress, copied).copy(index, root=True)

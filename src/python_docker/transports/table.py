@@ -134,6 +134,18 @@ REFERRER_FORMS = ", ".join(medium.form.partition("[")[0] for medium in _ROWS if 
 """The same of those that documents can be attached in."""
 
 
+def title_of(destination: object) -> str:
+    """Return what messages call the kind of place that a destination writes to.
+
+    >>> from python_docker.transports.docker.archive import ArchiveDestination
+    >>> title_of(ArchiveDestination)
+    'a docker archive'
+    """
+    kind = destination if isinstance(destination, type) else type(destination)
+    named = {medium.destination.rpartition(":")[2]: medium.title for medium in _ROWS}
+    return named.get(kind.__name__, "this destination")
+
+
 def medium_at(path: Path) -> Medium | None:
     """Return the medium that a path is, judged by what is there; None when it holds no image, or nothing is there."""
     return next((medium for medium in _ROWS if medium.detect is not None and medium.detect(path)), None)

@@ -34,7 +34,7 @@ def test_commands(text: str, words: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("text", ["'unfinished", "[1, 2]", '["a"', "[]x"])
 def test_other_forms_of_commands_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"--cmd must be a command, .*not"):
+    with pytest.raises(ValueError, match=r"--cmd must be words as in a shell, .*not"):
         to_command("--cmd", text)
 
 

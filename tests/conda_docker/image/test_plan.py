@@ -64,7 +64,7 @@ def test_a_base_with_an_environment_gets_another_one() -> None:
     assert plan.recipe.prefix == "/opt/conda/envs/app"
     assert "this one lives at /opt/conda/envs/app" in plan.notes[0]
     mixed = plan_image(ENVIRONMENT, conda, BaseSystem(), BuildOptions(prefix="/opt/conda"))
-    assert "the two are mixed now" in mixed.notes[0]
+    assert "the environment is mixed with what the base has there" in mixed.notes[0]
 
 
 def test_a_linked_folder_of_the_base_is_part_of_the_recipe() -> None:

@@ -99,7 +99,10 @@ def test_a_prefix_longer_than_the_placeholder_is_refused_where_it_is_needed(larg
         return replace_binary(content, "/build", "/opt/conda", "libz.so")
 
     assert replace(b"nothing\0") == b"nothing\0"
-    with pytest.raises(PlaceholderTooLong, match=r"libz\.so: the prefix '/opt/conda' has 10 bytes.*room for: 6"):
+    with pytest.raises(
+        PlaceholderTooLong,
+        match=r"libz\.so: the prefix '/opt/conda' has 10 bytes.*room for 6; choose a shorter one with --prefix-in-image",
+    ):
         replace(b"x\0/build/lib\0")
 
 

@@ -77,6 +77,6 @@ def test_files_are_counted(prefix: Path) -> None:
     (prefix / "bin/tool").unlink()
     [note] = notes(prefix, FileFilter(exclude=("etc",)))
     assert (
-        "2 files that no package brings, 1 file of packages that differ from the package, "
-        "1 file of packages that were deleted; `build -p`" in note
+        "2 files that no package brings, 1 file changed since the installation, "
+        "1 file deleted since the installation; `build -p`" in note
     )

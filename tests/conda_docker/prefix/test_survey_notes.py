@@ -25,7 +25,7 @@ def test_one_file_and_many() -> None:
     notes = list(notes_of(Survey(ROOT, ROOT, (file("etc/x", Share.CHANGED), *own))))
     assert notes == [
         "7 files of the prefix that no package brings are copied: own0, own1, own2, own3, own4 and 2 more",
-        "1 file of packages that differ from the package is copied as it is: etc/x",
+        "1 file that differs from its package is copied as it is: etc/x",
     ]
 
 

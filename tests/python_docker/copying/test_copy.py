@@ -134,7 +134,7 @@ def test_an_index_needs_a_place_for_it() -> None:
     many = Many()
     root = many.root()
     assert isinstance(root, Index)
-    with pytest.raises(UnsupportedFormat, match="choose one with --platform"):
+    with pytest.raises(UnsupportedFormat, match="choose a platform with --platform"):
         copy_index(many, root, limited(takes_index=False))
 
 

@@ -79,6 +79,6 @@ def exchange(
     output.result(f"copied {count(done.copied, 'layer')}, {format_size(done.copied_size)}, to {where}{there}")
     if done.missing:
         output.note(
-            f"{count(done.missing, 'layer')} of the image {'is' if done.missing == 1 else 'are'} not in {origin}, as "
-            "those of its base and the environment's own never are"
+            f"{count(done.missing, 'layer')} of the image {'is' if done.missing == 1 else 'are'} not in {origin}: "
+            "the base's layers and the environment's own layer are never kept there"
         )

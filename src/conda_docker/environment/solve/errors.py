@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime, time, timedelta
 
 from conda_docker.errors import CacheError, ChannelError, InvalidEnvironment, TookTooLong, Unsolvable
 from conda_docker.redaction import public_text, public_url
@@ -13,6 +14,7 @@ _DAMAGE = r"failed to (?:parse|extract)|(?i:deserialize|decode)|expected |EOF wh
 _MISSING = r"could not find subdir '[^']*' in channel '(?P<url>[^']+)'"
 _CACHE = r"Permission denied|No space left|Read-only file system|Disk quota|failed to create"
 _URL = r"\b\w{1,31}://[^\s)'\"]+"
+_TOO_NEW = r"is excluded because the package is uploaded after the cutoff date of ([\d-]{10} [\d:]{8})"
 _INDEX = r"/[a-z0-9]+(?:-[a-z0-9]+)?/[^/]*$"  # /linux-64/repodata.json
 
 
@@ -65,13 +67,21 @@ def explain(error: Exception, channels: Sequence[str], subdir: str, *, blamed: S
 
 
 def _unsolvable(text: str, channels: Sequence[str], subdir: str) -> str:
-    explanation = text.removeprefix("Cannot solve the request because of:").strip()
+    explanation = re.sub(_TOO_NEW, _too_new, text.removeprefix("Cannot solve the request because of:").strip())
     lines = [f"no packages for {subdir} satisfy the request: {explanation}"]
     lines.append(f"channels searched: {', '.join(map(public_url, channels)) or 'none'}")
     virtual = sorted(set(re.findall(r"\b__(?:glibc|cuda|linux|archspec|cuda_arch)\b", explanation)))
     if virtual:
         lines.append(f"what the system offers can be set, such as with --virtual-package {virtual[0]}=VERSION")
     return "\n".join(lines)
+
+
+def _too_new(found: re.Match[str]) -> str:
+    """Return what rattler says of a package that is too new; it names the end of a day by the midnight after it."""
+    moment = datetime.fromisoformat(found[1])
+    last = moment - timedelta(days=1)
+    when = f"{moment} UTC" if moment.time() != time() else str(last.date())
+    return f"is excluded by exclude-newer: it is newer than {when}"
 
 
 def _channel(text: str, blamed: Sequence[str]) -> str:
@@ -87,7 +97,8 @@ def _channel(text: str, blamed: Sequence[str]) -> str:
         )
         return f"there is no channel at {url} ({cause}); {advice}"
     if "no usable repodata cache" in text:
-        return f"{text}: this channel was not used here before; run once without --offline"
+        url = f" of {re.sub(_INDEX, '', found[0])}" if found else " of a channel"
+        return f"the index{url} is not on this machine; run once without --offline, which downloads it"
     if re.search(r"\b(401|403|407)\b", text):
         return (
             f"a channel refuses access: {text}\n"

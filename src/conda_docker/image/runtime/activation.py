@@ -168,8 +168,8 @@ def _notes(names: str, evaluated: Evaluated, kept: Iterable[str], *, has_entrypo
     if evaluated.passed_over:
         passed = ", ".join(map(posixpath.basename, evaluated.passed_over))
         yield (
-            f"activation scripts that do not come to their end in the image's shell are passed over ({passed}): they "
-            "end it, as `exit` does, or they need bash, which a base or the package bash brings"
+            f"activation scripts are skipped, since the image's shell cannot run them to the end ({passed}): they end "
+            "it, as `exit` does, or need bash, which a base or the package bash brings"
         )
     if evaluated.only_in_shells:
         yield (

@@ -17,8 +17,8 @@ def entrypoint_script(
 ) -> str:
     """Return a script that sources every activation script of the environment and becomes the command it is given.
 
-    The scripts are written for bash as a rule, so bash runs them where there is one. A script that the shell does not
-    get through is passed over, with a word.
+    The scripts are written for bash as a rule, so bash runs them where there is one. A script that the shell cannot
+    run to its end is passed over, and it says so.
 
     `undone` are the values that scripts have already given to variables of the image, each with the one before (None:
     it was unset). Scripts find the latter, so that what adds to a variable adds to it once. A container that is started

@@ -24,9 +24,11 @@ def check_found(records: Sequence[PublishedFile], found: Sequence[Path | None]) 
     if missing:
         names = sorted(f"{record.file_name} from {record.public_url.rpartition('/')[0]}" for record in missing)
         more = f"\nand {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-        what = "1 package is" if len(names) == 1 else f"{len(names)} packages are"
+        what, them = ("1 package is", "it") if len(names) == 1 else (f"{len(names)} packages are", "them")
         raise DownloadError(
-            f"{what} not on this machine, and --offline forbids to download:\n" + "\n".join(names[:_LISTED]) + more
+            f"{what} not on this machine, and --offline forbids downloading {them}:\n"
+            + "\n".join(names[:_LISTED])
+            + more
         )
 
 

@@ -68,7 +68,7 @@ def test_a_folder_of_environments(conda_docker: Run, modules: Path, tmp_path: Pa
         "samtools-sort",
         "samtools-view",
     ]
-    assert result.stdout.splitlines()[-1].startswith("3 images, 3 distinct packages in 3 layers, 3 made (")
+    assert result.stdout.splitlines()[-1].startswith("3 images, 3 distinct packages in 3 layers, 3 made, each once (")
 
 
 def test_images_that_go_nowhere(conda_docker: Run, modules: Path) -> None:

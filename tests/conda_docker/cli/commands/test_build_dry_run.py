@@ -137,7 +137,7 @@ def test_offline_what_is_missing_is_the_error_of_the_build(
     file = explicit(tmp_path, server, synthetic_channel, PYTHON)
     result = conda_docker("build", "-b", "scratch", "-f", file, "--offline", "--dry-run")
     assert result.returncode == 6
-    assert "1 package is not on this machine, and --offline forbids to download" in result.stderr
+    assert "1 package is not on this machine, and --offline forbids downloading it" in result.stderr
 
 
 def test_archives_on_this_machine_are_named(conda_docker: Run, synthetic_channel: SyntheticChannel) -> None:

@@ -31,6 +31,16 @@ def test_each_kind_has_its_error(kind: str, expected: type[Error]) -> None:
     assert type(explain(raised(kind, "x"), CHANNELS, "linux-64")) is expected
 
 
+@pytest.mark.parametrize(
+    ("moment", "named"),
+    [("2020-01-02 00:00:00", "newer than 2020-01-01"), ("2020-01-02 12:30:00", "newer than 2020-01-02 12:30:00 UTC")],
+)
+def test_the_day_that_was_given_is_named(moment: str, named: str) -> None:
+    text = f"a 1.0 is excluded because the package is uploaded after the cutoff date of {moment}"
+    words = str(explain(raised("SolverError", text), CHANNELS, "linux-64"))
+    assert f"a 1.0 is excluded by exclude-newer: it is {named}\n" in words
+
+
 def test_what_cannot_be_solved() -> None:
     text = "Cannot solve the request because of: a needs __glibc >=2.40, which is not there"
     words = str(explain(raised("SolverError", text), CHANNELS, "linux-64"))
@@ -46,7 +56,7 @@ def test_what_cannot_be_solved() -> None:
     [
         ("could not find subdir 'noarch' in channel 'https://host/x'", "check its name or URL"),
         ("could not find subdir 'noarch' in channel 'file:///x'", "the folder must hold noarch/repodata.json"),
-        ("no usable repodata cache", "run once without --offline"),
+        ("no usable repodata cache", "the index of a channel is not on this machine; run once without --offline"),
         ("HTTP status client error (401 Unauthorized)", "log in with `pixi auth login HOST`"),
         ("invalid peer certificate: UnknownIssuer", "SSL_CERT_FILE"),
         (

@@ -391,7 +391,7 @@ def test_offline_no_repository_is_looked_in(
     first = machine("first", cache_to=layers)
     before = len(registry.requests())
     assert machine("first", cache_from=layers, offline=True).image.digest == first.image.digest
-    with pytest.raises(DownloadError, match="--offline forbids to download"):
+    with pytest.raises(DownloadError, match="--offline forbids downloading"):
         machine("second", cache_from=layers, offline=True)
     assert registry.requests(since=before) == []
 

@@ -23,7 +23,7 @@ def test_offline_one_error_lists_all_that_is_missing(
     with pytest.raises(DownloadError) as caught:
         next(fetched)
     first, *listed = str(caught.value).splitlines()
-    assert first == "2 packages are not on this machine, and --offline forbids to download:"
+    assert first == "2 packages are not on this machine, and --offline forbids downloading them:"
     assert listed == [f"{name}-1.0-0.conda from {server.url}/linux-64" for name in ("large", "small")]
     assert server.requests == []
 

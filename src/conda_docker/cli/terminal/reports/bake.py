@@ -75,7 +75,8 @@ def bake_summary(result: BakeResult) -> str:
     told = [count(len(result.targets), "image"), *without]
     if result.made or result.known:
         told.append(f"{count(result.packages, 'distinct package')} in {count(result.made + result.known, 'layer')}")
-        told.append(f"{result.made} made ({format_size(result.made_bytes)})" if result.made else "all known")
+        # A layer that several images have is in the column of each.
+        told.append(f"{result.made} made, each once ({format_size(result.made_bytes)})" if result.made else "all known")
     told.append(format_duration(result.seconds))
     return f"{format_table(rows, right=frozenset({3, 4}))}\n\n{', '.join(told)}"
 
