@@ -101,7 +101,7 @@ def test_a_prefix_longer_than_the_placeholder_is_refused_where_it_is_needed(larg
     assert replace(b"nothing\0") == b"nothing\0"
     with pytest.raises(
         PlaceholderTooLong,
-        match=r"libz\.so: the prefix '/opt/conda' has 10 bytes.*room for 6; choose a shorter one with --prefix-in-image",
+        match=r"libz\.so: the prefix '/opt/conda' has 10 bytes.*room for 6; choose .* with --prefix-in-image",
     ):
         replace(b"x\0/build/lib\0")
 
