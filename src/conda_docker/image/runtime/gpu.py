@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
 
-_VERSION = r"\d{1,3}\.\d{1,3}"
-_REQUIRED = re.compile(r"cuda>=(\d{1,3}\.\d{1,3})")
+_VERSION = r"\d{1,3}(?:\.\d{1,3})?(?!\d)"
+_REQUIRED = re.compile(rf"cuda>=({_VERSION})")
 _CAPABILITIES = "NVIDIA_DRIVER_CAPABILITIES"
 _REQUIRE = "NVIDIA_REQUIRE_CUDA"
 

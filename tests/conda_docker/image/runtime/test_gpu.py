@@ -24,6 +24,9 @@ CUDA = [package("cuda-version", "12.4"), package("pytorch", depends=("__cuda", "
         ({"NVIDIA_REQUIRE_CUDA": "cuda>=11.8 brand=tesla,driver>=470"}, "11.8"),
         ({"CUDA_VERSION": "", "NVIDIA_REQUIRE_CUDA": ""}, None),
         ({"CUDA_VERSION": "latest"}, None),
+        ({"CUDA_VERSION": "12"}, "12"),
+        ({"CUDA_VERSION": "20240101"}, None),
+        ({"CUDA_VERSION": "latest", "NVIDIA_REQUIRE_CUDA": "cuda>=12"}, "12"),
     ],
 )
 def test_the_cuda_of_a_base(variables: dict[str, str], version: str | None) -> None:
