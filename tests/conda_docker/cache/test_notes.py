@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,12 @@ def test_anything_else_is_refused(tmp_path_factory: pytest.TempPathFactory, cont
     path.write_bytes(content)
     with pytest.raises(ValueError, match="is damaged"):
         read_note(path, "index/1")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "note")
+    with pytest.raises(OSError, match="not a regular file"):
+        read_note(tmp_path / "note", "index/1")
 
 
 def test_a_copy_under_another_name_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException, IncompleteRead
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
@@ -128,10 +129,10 @@ def _manager(proxy: str, kept: dict[str, Any]) -> urllib3.PoolManager:
     shown = public_url(proxy)
     login, server = _login(proxy)
     if proxy.startswith("socks"):
-        try:
-            from urllib3.contrib.socks import SOCKSProxyManager
-        except ImportError:
-            raise HttpError(Cause.PROXY, shown, "SOCKS proxies need the package PySocks") from None
+        if find_spec("socks") is None:  # urllib3 would print a warning
+            raise HttpError(Cause.PROXY, shown, "SOCKS proxies need the package PySocks")
+        from urllib3.contrib.socks import SOCKSProxyManager
+
         name, password = login or (None, None)
         return SOCKSProxyManager(server, username=name, password=password, **kept)
     try:
@@ -169,7 +170,8 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (exceptions.HTTPError, exceptions.LocationValueError) as error:
-        raise plain_error(error) from None
+        plain = plain_error(error)
+        raise plain from plain.__cause__  # which `from None` would take away
 
 
 def plain_error(error: Exception) -> Exception:

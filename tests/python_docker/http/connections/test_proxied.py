@@ -7,7 +7,9 @@ import http.client
 import logging
 import socket
 import ssl
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import cast
 
 import pytest
@@ -93,6 +95,25 @@ def test_an_answer_that_is_cut_short(started: Started, options: RegistryOptions)
     ):
         response.content(100)
     assert caught.value.cause is Cause.TRUNCATED
+
+
+def test_why_a_proxy_cannot_be_reached(options: RegistryOptions) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"http://me:s3cret@127.0.0.1:{taken.getsockname()[1]}"
+    with pytest.raises(HttpError, match=r"through the proxy .*: connection refused") as caught:
+        through(address, options).send("GET", "http://example.org/x")
+    assert caught.value.cause is Cause.PROXY
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.skipif(find_spec("socks") is not None, reason="PySocks is installed")
+def test_a_proxy_by_socks_without_its_package(
+    options: RegistryOptions, recwarn: pytest.WarningsRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "urllib3.contrib.socks", raising=False)
+    with pytest.raises(HttpError, match="SOCKS proxies need the package PySocks"):
+        through("socks5://127.0.0.1:1", options).send("GET", "http://example.org/x")
+    assert not list(recwarn)
 
 
 def test_connections_are_used_again(started: Started, options: RegistryOptions) -> None:
