@@ -16,7 +16,7 @@ from python_docker.registry.client import RegistryClient
 from python_docker.spec.docker_hub import DOCKER_HUB
 
 _SECONDS = 10.0
-_OTHERS = "builds need it for the default base image alone, and for others of it; --base chooses another"
+_OTHERS = "only images of Docker Hub need it, such as the default base; --base chooses another"
 _MOST_SKEW = 300  # seconds; tokens are valid for as long, mostly
 
 

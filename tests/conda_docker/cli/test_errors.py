@@ -35,6 +35,8 @@ build -o x.tar -n a numpy
 build -o x.tar -n a -p b
 build -o x.tar -f missing.yml
 build -o x.tar --env A numpy
+build -o x.tar --environment test numpy
+build -o x.tar --category dev numpy
 build -o x.tar --label =1 numpy
 build -o x.tar --cmd "'" numpy
 build -o x.tar --expose http numpy

@@ -88,7 +88,7 @@ def test_the_report_tells_of_each_layer(build: Build, tmp_path: Path) -> None:
 
 def test_the_summary_is_for_people(build: Build, tmp_path: Path) -> None:
     result = build("-i", "demo:1.0", "-o", "oci:out:x", "--trim", "numpy")
-    rows = {line[:10].strip(): line[10:].strip() for line in result.stdout.splitlines()}
+    rows = {line[:9].strip(): line[9:] for line in result.stdout.splitlines()}
     assert rows["image"] == "demo:1.0"
     assert rows["digest"] == open_image(f"oci:{tmp_path}/out").digest
     assert rows["layers"] == "2 built, and the environment's own"
@@ -237,7 +237,7 @@ def test_the_summary_of_an_index_shows_its_digest(
 ) -> None:
     synthetic_channel.add(SyntheticPackage(name="tool", noarch="generic", files={"share/tool": b"tool"}))
     result = build("-o", "oci:out", "--platform", "linux/amd64,linux/arm64", "tool")
-    rows = {line[:10].strip(): line[10:].strip() for line in result.stdout.splitlines()}
+    rows = {line[:9].strip(): line[9:] for line in result.stdout.splitlines()}
     assert rows["index"] == open_source(f"oci:{tmp_path}/out").root().digest
 
 
@@ -465,9 +465,9 @@ def test_podman_is_called_by_its_name(build: Build, tmp_path: Path) -> None:
     settings = {"PATH": str(tmp_path / "bin"), "CONTAINER_HOST": "ssh://root@localhost/podman.sock"}
     result = build("-i", "x:1", "--load", "numpy", env=settings)
     assert result.returncode == 0, result.stderr
-    rows = dict(line.split("  ", 1) for line in result.stdout.splitlines())
-    assert rows["written"].strip() == "Podman, as x:1"
-    assert rows["run it"].strip() == "podman run --rm -it x:1"
+    rows = {line[:9].strip(): line[9:] for line in result.stdout.splitlines()}
+    assert rows["written"] == "Podman, as x:1"
+    assert rows["run it"] == "podman run --rm -it x:1"
 
 
 @pytest.mark.parametrize("base", [[], ["-b", "debian:stable-slim"]])

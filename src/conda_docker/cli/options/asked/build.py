@@ -99,6 +99,9 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
     given = {**given, **described, "places": remembered_places(given["cache_dir"])}
     if given["push"] and given["image"] is None and not given["tags"]:
         raise click.UsageError("--push needs the name of the image, with its registry: -i REGISTRY/NAME")
+    for option in ("environment", "category"):
+        if given[option] and not given["file"]:
+            raise click.UsageError(f"--{option} chooses from a file: name the file with --file")
     names = image_names(given)
     locations = locations_of(
         given["outputs"],
