@@ -11,6 +11,7 @@ from conda_docker.arguments.values import to_path, to_paths
 from conda_docker.build_options import BuildOptions
 from conda_docker.policy.rules import Policy
 from conda_docker.request import Request, to_one_platform
+from python_docker.argument_types import check_method
 from python_docker.progress import SILENT, Progress
 from python_docker.spec.platform import Platform
 
@@ -81,14 +82,29 @@ def create_image(
         policy=Policy() if policy is None else policy,
         options=BuildOptions() if options is None else options,
     )
-    if not isinstance(image, str):
-        raise TypeError(f"image must be a name such as 'demo:1.0'; got {type(image).__name__}")
+    _check_name(image)
+    check_method("progress", progress, "start")
     [resolved] = resolve(request, progress=progress)
     result = build_image(resolved.environment, resolved.base, request.options, progress=progress)
     for note in result.notes:
         _log.warning("%s", note)
     result.image.name, result.image.tag = split_name(image)
     return result.image
+
+
+def _check_name(image: str) -> None:
+    """Raise `TypeError` or `InvalidReference` for what cannot be the name of a new image, before it is built."""
+    from python_docker.errors import InvalidReference
+    from python_docker.spec.reference import ImageReference
+
+    if not isinstance(image, str):
+        raise TypeError(f"image must be a name such as 'demo:1.0'; got {type(image).__name__}")
+    try:
+        digest = ImageReference.parse(image).digest
+    except InvalidReference as error:
+        raise InvalidReference(f"image: {error}") from None
+    if digest is not None:
+        raise InvalidReference(f"image: {image[:200]!r} has a digest, and that of a new image is not known yet")
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -93,6 +93,7 @@ ENVIRONMENT = LockedEnvironment(subdir="linux-64", packages=())
 CALLS: list[tuple[Callable[..., object], str, list[Any]]] = [
     (lambda **given: create_image("pure", **given), "policy", [5, "", "x"]),
     (lambda **given: create_image("pure", **given), "options", [5, []]),
+    (lambda **given: create_image("pure", **given), "image", [None, "", ":x", "a:", "UP", f"a@sha256:{'0' * 64}"]),
     (lambda **given: resolve(REQUEST, **given), "progress", [None, "x"]),
     (lambda **given: resolve(REQUEST, **given), "preferred", ["x", 5]),
     (lambda **given: resolve(REQUEST, **given), "download", ["no", None]),
