@@ -195,7 +195,8 @@ def trusted_root(path: Path | None = None) -> TrustedRoot:
             raise ConnectionFailed(f"{why}: {type(error).__name__}; --trusted-root takes a file instead") from None
         if isinstance(error, FileNotFoundError):
             raise NotFound(f"the file {path} cannot be read: {error.strerror}") from None
-        raise InvalidDocument(f"the file {path} cannot be read as a root of trust: {type(error).__name__}") from None
+        reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+        raise InvalidDocument(f"the file {path} cannot be read as a root of trust: {reason}") from None
 
 
 def verify_bundle_of(content: bytes, identity: str, issuer: str, root: TrustedRoot) -> Statement:

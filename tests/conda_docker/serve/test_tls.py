@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,3 +50,14 @@ def test_images_are_pulled_over_https(
 def test_nothing_is_said_without_tls(server: RunningServer) -> None:
     with pytest.raises(OSError, match=r"closed|reset|BadStatusLine"):
         urllib.request.urlopen(f"http://{server.host}/healthz", timeout=60)
+
+
+@pytest.mark.parametrize("broken", ["--tls-cert", "--tls-key"])
+def test_a_certificate_that_is_a_pipe_is_not_waited_for(certified: Certified, tmp_path: Path, broken: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    files = {"--tls-cert": certified.certificate, "--tls-key": certified.key_file, broken: tmp_path / "pipe"}
+    options = [str(word) for pair in files.items() for word in pair]
+    command = [sys.executable, "-m", "conda_docker", "serve", "--port", "0", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"error: cannot read {tmp_path}/pipe: not a regular file\n"

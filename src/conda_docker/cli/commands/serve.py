@@ -18,6 +18,7 @@ from python_docker.errors import Error
 if TYPE_CHECKING:
     from conda_docker.serve.configuration import ServerConfiguration
 
+_LARGEST_PEM = 4 << 20
 _EXAMPLES = """
 # Images of conda-forge, for this machine: docker run localhost:5000/python-3.12/numpy python
 conda-docker serve
@@ -80,6 +81,8 @@ def serve(
     """
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key belong together")
+    for path in (tls_cert, tls_key):
+        _check_regular(path)
     import socket
 
     try:
@@ -140,6 +143,17 @@ def serve(
             if not served:
                 raise
             output.note("stopped")  # as it is meant to be: this is how a server ends
+
+
+def _check_regular(path: Path | None) -> None:
+    """Raise `Error` for a file that OpenSSL, which opens it by its name, would wait for or read without end."""
+    from python_docker.files.regular import read_regular_file
+
+    if path is not None:
+        try:
+            read_regular_file(path, _LARGEST_PEM)
+        except OSError as error:
+            raise Error(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def _configuration(path: Path | None, given: dict[str, Any]) -> ServerConfiguration:
