@@ -231,16 +231,16 @@ def _activation(
     if user is None and plan.base is not None:
         # Scripts are run on all of the base's files anyway.
         system = read_base_system(plan.base, store.root, accounts=True)
-    variables = {**image.config.environment, **variables_over_base(activation, gpu, options)}
+    inherited = image.config.environment
+    variables = {**inherited, **variables_over_base(activation, gpu, options, inherited)}
     home = user.home if user is not None else home_of(image.config["User"], system)
     home = variables.get("HOME") or home
     if own:  # the layer that they will be in depends on the entrypoint, so they get one here for themselves
         image = image.copy()
         image.add_layer_contents({f"{recipe.prefix_in_image.root}/{path}": content for path, content in own.items()})
+    declared = {name: variables[name] for name in options.env}
     evaluated = activation_variables(image, sorted(scripts), recipe, variables, home, store)
-    return with_scripts(
-        activation, recipe.prefix, scripts, evaluated, before=variables, declared=options.env, shell=shell
-    )
+    return with_scripts(activation, recipe.prefix, scripts, evaluated, before=variables, declared=declared, shell=shell)
 
 
 def shell_of(environment: LockedEnvironment, system: BaseSystem, prefix: str) -> str | None:

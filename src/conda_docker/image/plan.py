@@ -10,6 +10,7 @@ from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.errors import InterpreterNotFound
 from conda_docker.image.base.in_the_way import check_prefix
 from conda_docker.image.base.inherited import inherited_notes
+from conda_docker.image.runtime.declared import notes_on_declared
 from conda_docker.layers.member import has_modules_to_compile
 from conda_docker.layers.plan import LayerPlan, plan_layers
 from conda_docker.layers.recipe import Recipe
@@ -72,6 +73,8 @@ def plan_image(
             "the files of the base image cannot be read, so nothing is known of its system, and engines may refuse it: "
             f"{system.problem}"
         )
+    inherited = {} if base is None else base.config.environment
+    notes += notes_on_declared(options.env, inherited, recipe.prefix, options.activate)
     if base is not None:
         has_python = environment.python is not None
         notes += inherited_notes(base.config, recipe.prefix, options.env, has_python=has_python)

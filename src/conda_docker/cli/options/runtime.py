@@ -39,7 +39,7 @@ RUNTIME_OPTIONS = (
         multiple=True,
         convert=to_mapping,
         panel=RUNTIME,
-        help="Set an environment variable; repeatable.",
+        help="Set an environment variable; repeatable. In PATH, `$PATH` is what the image has.",
     ),
     Option(
         "--label",

@@ -8,8 +8,9 @@ from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from conda_docker.image.runtime.activation import ENTRYPOINT_NAME, Activation
+from conda_docker.image.runtime.activation import DEFAULT_PATH, ENTRYPOINT_NAME, Activation
 from conda_docker.image.runtime.annotations import MANIFEST, annotations_for
+from conda_docker.image.runtime.declared import declared_variables
 from conda_docker.provenance.base import BASE_DIGEST, BASE_NAME
 from python_docker.errors import InvalidReference
 from python_docker.spec.limits import MAX_VARIABLE
@@ -40,7 +41,8 @@ def configure(
     `has_python` a container without a command of its own starts the environment's Python.
     """
     config = image.config
-    for name, value in {**variables_over_base(activation, gpu, options), **activation.scripted}.items():
+    own = variables_over_base(activation, gpu, options, config.environment)
+    for name, value in {**own, **activation.scripted}.items():
         config.set_variable(name, value)
     if options.entrypoint is not None:
         config["Entrypoint"] = list(options.entrypoint)
@@ -71,10 +73,13 @@ def _entrypoint(own: str, base: Sequence[str]) -> list[str]:
     return [*(word for word in earlier if word != own), own, *base[len(earlier) :]]
 
 
-def variables_over_base(activation: Activation, gpu: Mapping[str, str], options: BuildOptions) -> dict[str, str]:
+def variables_over_base(
+    activation: Activation, gpu: Mapping[str, str], options: BuildOptions, base_variables: Mapping[str, str]
+) -> dict[str, str]:
     """Return the variables that an image gets over its base's, and that activation scripts start with."""
+    path = activation.variables.get("PATH") or base_variables.get("PATH") or DEFAULT_PATH
     # Sorted: the order of options means nothing, and the same image is asked for.
-    return {**activation.variables, **gpu, **dict(sorted(options.env.items()))}
+    return {**activation.variables, **gpu, **declared_variables(options.env, path)}
 
 
 def notes_on_config(config: RuntimeConfig) -> Iterator[str]:

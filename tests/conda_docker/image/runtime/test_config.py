@@ -39,6 +39,16 @@ def test_options_win_over_activation_and_the_base() -> None:
     assert configured(under, env={"A": "option"}).config.environment["A"] == "option"
 
 
+@pytest.mark.parametrize(
+    ("activation", "path"),
+    [(Activation({"PATH": "/opt/conda/bin:/bin"}, None), "/srv/bin:/opt/conda/bin:/bin"), (SCRIPTS, "/srv/bin:/bin")],
+)
+def test_path_is_put_in_front_of_what_the_image_has(activation: Activation, path: str) -> None:
+    under = base(Env=["PATH=/bin"])
+    image = configured(under, activation, env={"PATH": "/srv/bin:$PATH"})
+    assert image.config.environment["PATH"] == path
+
+
 def test_the_entrypoint_of_the_environment_goes_in_front_of_the_bases() -> None:
     image = configured(base(Entrypoint=["/start"], Cmd=["serve"]), SCRIPTS)
     assert image.config["Entrypoint"] == [ENTRYPOINT, "/start"]
