@@ -10,10 +10,9 @@ from email.utils import parsedate_to_datetime
 
 from conda_docker.doctor.check import Check, Status, ok
 from python_docker.errors import AccessDenied, Error
-from python_docker.registry.access.options import RegistryOptions
+from python_docker.registry.access.options import RegistryOptions, default_domain
 from python_docker.registry.auth.credential_files import find_credentials, known_registries
 from python_docker.registry.client import RegistryClient
-from python_docker.spec.docker_hub import DOCKER_HUB
 
 _SECONDS = 10.0
 _OTHERS = "only images of Docker Hub need it, such as the default base; --base chooses another"
@@ -21,9 +20,9 @@ _MOST_SKEW = 300  # seconds; tokens are valid for as long, mostly
 
 
 def check_registries(named: Sequence[str] = (), *, offline: bool = False) -> Iterator[Check]:
-    """Yield a check of Docker Hub, of each registry with credentials on this machine and of those `named`.
+    """Yield a check of the registry of names without a host, of those with credentials here and of those `named`.
 
-    Where others are named, builds may do without Docker Hub.
+    Where others are named, builds may do without that of names without a host (Docker Hub, as a rule).
 
     `offline`, of the files with credentials alone, where these cannot be read.
     """
@@ -35,9 +34,10 @@ def check_registries(named: Sequence[str] = (), *, offline: bool = False) -> Ite
     if offline:
         return
     skew: float | None = None
-    for domain in dict.fromkeys([*named, DOCKER_HUB, *known]):
+    default = default_domain(os.environ)
+    for domain in dict.fromkeys([*named, default, *known]):
         check, told = _check(domain)
-        if check.status is Status.ERROR and domain == DOCKER_HUB and named and domain not in (*named, *known):
+        if check.status is Status.ERROR and domain == default and named and domain not in (*named, *known):
             check = replace(check, status=Status.WARNING, advice=_OTHERS)
         skew = told if skew is None else skew
         yield check

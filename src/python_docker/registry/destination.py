@@ -19,7 +19,6 @@ from python_docker.registry.source import RegistrySource, reference_of, tagged_m
 from python_docker.registry.upload.mount_sources import MountSources
 from python_docker.registry.upload.session import Session, mount_blob
 from python_docker.spec.digest import Digest
-from python_docker.spec.docker_hub import DOCKER_HUB
 from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.media_types import ImageFormat
 from python_docker.spec.reference import ImageReference
@@ -71,11 +70,8 @@ class RegistryDestination:
         """
         options = options or RegistryOptions.from_environment()
         reference = reference_of(location)
-        path = reference.path
-        if reference.domain == DOCKER_HUB and options.docker_hub is not None:
-            path = path.removeprefix("library/")
         client = RegistryClient(options.address_of(reference.domain), options)
-        return cls(client, path, reference.tag, reference.digest)
+        return cls(client, reference.path, reference.tag, reference.digest)
 
     @property
     def staging(self) -> BlobStore | None:

@@ -19,7 +19,6 @@ from python_docker.registry.earlier import EarlierCalls
 from python_docker.registry.lists import next_names
 from python_docker.registry.source import RegistrySource
 from python_docker.spec.digest import Digest
-from python_docker.spec.docker_hub import DOCKER_HUB
 from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.image_config import ImageConfig
 from python_docker.spec.documents.manifest import Index, Manifest
@@ -298,12 +297,9 @@ def pull_image(image: str, tag: str = "latest", lazy: bool = False) -> Image:
     Names without a host are Docker Hub's, or those of the registry that `CONDA_DOCKER_REGISTRY_URL` names.
     """
     options = RegistryOptions.from_environment()
-    reference = ImageReference.parse(image)
-    if reference.domain != DOCKER_HUB or options.docker_hub is None:
+    if options.docker_hub is None or not ImageReference.parse(image).is_short:
         return Registry(options=options).pull_image(image, tag, lazy)
-    first, slash, rest = image.partition("/")
-    name = rest if slash and domain_of(first) == DOCKER_HUB else image
-    return Registry(options.docker_hub, options=options).pull_image(name, tag, lazy)
+    return Registry(options.docker_hub, options=options).pull_image(image, tag, lazy)
 
 
 def _check_page(n: object, last: object) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
-from python_docker.errors import ConnectionFailed, ContentMismatch, InvalidReference, NotFoundInRegistry, RegistryError
+from python_docker.errors import (
+    AccessDenied,
+    ConnectionFailed,
+    ContentMismatch,
+    InvalidReference,
+    NotFoundInRegistry,
+    RegistryError,
+)
 from python_docker.image.blob import Blob
 from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
@@ -47,9 +54,9 @@ class RegistrySource:
         options = options or RegistryOptions.from_environment()
         reference = reference_of(location)
         paths = [reference.path]
-        if reference.domain == DOCKER_HUB and options.docker_hub is not None:
-            # The registry in its place may know an image under the name that was typed, without `library/`.
-            paths.append(reference.path.removeprefix("library/"))
+        if reference.domain == options.default_domain != DOCKER_HUB and "/" not in reference.path:
+            # A mirror of Docker Hub has an image under the name that it has there.
+            paths.append(f"library/{reference.path}")
         client = RegistryClient(options.address_of(reference.domain), options)
         return cls(client, tuple(dict.fromkeys(paths)), reference)
 
@@ -69,12 +76,21 @@ class RegistrySource:
             try:
                 self._meet()
                 self._root = self._client.manifest(self._paths[0], self._reference.identifier)
+                self._paths = self._paths[:1]
             except RegistryError as error:
-                if len(self._paths) == 1 or not isinstance(error, NotFoundInRegistry):
+                # Some registries refuse access to what is not there.
+                if len(self._paths) == 1 or not isinstance(error, (NotFoundInRegistry, AccessDenied)):
                     error.image = self._reference.familiar
                     raise
                 self._paths = self._paths[1:]
         return self._root
+
+    @property
+    def _path(self) -> str:
+        """The repository that has the image."""
+        if len(self._paths) > 1:
+            self.root()
+        return self._paths[0]
 
     def _meet(self) -> None:
         """Find out how to speak to the registry.
@@ -88,18 +104,18 @@ class RegistrySource:
 
     def child(self, descriptor: Descriptor) -> Manifest | Index:
         """Return a manifest or index that an index names."""
-        found = self._client.manifest(self._paths[0], descriptor.digest)
+        found = self._client.manifest(self._path, descriptor.digest)
         if found.size != descriptor.size:
             raise ContentMismatch(f"manifest {descriptor.digest} has {found.size} bytes instead of {descriptor.size}")
         return found
 
     def blob(self, descriptor: Descriptor) -> Blob:
         """Return a config or layer, downloaded each time it is opened."""
-        return self._client.blob(self._paths[0], descriptor)
+        return self._client.blob(self._path, descriptor)
 
     def check_blob(self, descriptor: Descriptor) -> None:
         """Ask whether a blob is there in that size. Raises `NotFoundInRegistry` and `ContentMismatch`."""
-        self._client.check_blob(self._paths[0], descriptor)
+        self._client.check_blob(self._path, descriptor)
 
     def look_ahead(self, digest: Digest) -> None:
         """Begin to ask what is attached to a manifest; `referrers` and `tagged` then wait for these answers."""
@@ -110,7 +126,7 @@ class RegistrySource:
         self._listed[digest] = self._looking.submit(self._list, digest)
         for suffix in SUFFIXES:
             tag = digest_tag(digest, suffix)
-            self._tagged[tag] = self._looking.submit(tagged_manifest, self._client, self._paths[0], tag)
+            self._tagged[tag] = self._looking.submit(tagged_manifest, self._client, self._path, tag)
 
     def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
         """Return what is attached to a manifest."""
@@ -118,12 +134,12 @@ class RegistrySource:
         return self._list(digest) if asked is None else asked.result()
 
     def _list(self, digest: Digest) -> tuple[Descriptor, ...]:
-        return referrers(self._client, self._paths[0], digest).manifests
+        return referrers(self._client, self._path, digest).manifests
 
     def tagged(self, tag: str) -> Manifest | Index | None:
         """Return what a tag of the repository names."""
         asked = self._tagged.get(tag)
-        return tagged_manifest(self._client, self._paths[0], tag) if asked is None else asked.result()
+        return tagged_manifest(self._client, self._path, tag) if asked is None else asked.result()
 
     def close(self) -> None:
         """Close idle connections; blobs that were given stay usable."""

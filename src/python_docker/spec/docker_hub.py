@@ -13,5 +13,8 @@ API_HOST: Final = "registry-1.docker.io"
 HOSTS: Final = (DOCKER_HUB, "index.docker.io", API_HOST)
 """All hosts that mean it."""
 
+URL_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_URL"
+"""The variable that names another registry for names without a host."""
+
 LOGIN_KEY: Final = "https://index.docker.io/v1/"
 """What Docker calls it where credentials are kept (docker/cli, cli/config)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from python_docker.argument_types import check_optional, check_type
 from python_docker.errors import InvalidDigest, InvalidReference
@@ -63,6 +63,8 @@ class ImageReference:
     path: str
     tag: str | None = None
     digest: Digest | None = None
+    is_short: bool = field(default=False, compare=False, repr=False)
+    """Whether it was read from a name without a host, such as `ubuntu` or `org/name`."""
 
     def __post_init__(self) -> None:
         check_type("domain", self.domain, str)
@@ -99,7 +101,8 @@ class ImageReference:
         tag = name[colon + 1 :] if colon >= 0 else None
         name = name[:colon] if colon >= 0 else name
         first, slash, rest = name.partition("/")
-        if slash and _is_domain(first):
+        is_short = not (slash and _is_domain(first))
+        if not is_short:
             domain, path = first, rest
         else:
             domain, path = default_domain, name
@@ -127,7 +130,7 @@ class ImageReference:
             check_tag(tag)
         elif digest is None:
             tag = default_tag
-        return cls(domain=domain, path=path, tag=tag, digest=digest)
+        return cls(domain=domain, path=path, tag=tag, digest=digest, is_short=is_short)
 
     @property
     def name(self) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from python_docker.argument_types import check_optional, check_type
 from python_docker.errors import InvalidReference
+from python_docker.spec.docker_hub import DOCKER_HUB, URL_VARIABLE
 from python_docker.spec.reference import ImageReference
 from python_docker.transports.table import FORMS, MEDIA, Medium, Syntax, medium_at
 
@@ -46,19 +47,20 @@ class Location:
         return MEDIA[self.transport]
 
     @classmethod
-    def parse(cls, text: str, *, default_transport: str | None = None) -> Location:
+    def parse(cls, text: str, *, default_transport: str | None = None, default_domain: str | None = None) -> Location:
         """Read a location. Without the name of a medium, what ends in `.tar` is an archive, and a folder with an image
         is what it is.
 
         `default_transport="docker"` is for reading: a file that is there is looked at too, and anything else names an
-        image in a registry.
+        image in a registry. A name there without a host is in that of `default_domain`; None: of the variable
+        `CONDA_DOCKER_REGISTRY_URL`, else in Docker Hub.
 
         Raises `InvalidReference`, also for a file that is not an image.
         """
         check_type("text", text, str, "such as 'oci:FOLDER:TAG' or 'docker://REFERENCE'")
         name, colon, rest = text.partition(":")
         medium = MEDIA.get(name) if colon else None
-        if medium is not None and (found := _parse(medium, rest, text)) is not None:
+        if medium is not None and (found := _parse(medium, rest, text, default_domain)) is not None:
             return found
         if _ARCHIVE_SUFFIX.search(text) and "://" not in text:
             return cls("docker-archive", text)
@@ -74,11 +76,23 @@ class Location:
                 )
             if _LOOKS_LIKE_PATH.match(text):
                 raise InvalidReference(f"there is no file or folder {text[:300]!r}")
-            return cls("docker", "", str(ImageReference.parse(text)))
+            return cls.in_registry(text, default_domain)
         raise InvalidReference(
             f"{text[:300]!r} is not a place for images{_in_registry(text)}; give one of {FORMS}, or a path that ends "
             "in .tar"
         )
+
+    @classmethod
+    def in_registry(cls, name: str | ImageReference, default_domain: str | None = None) -> Location:
+        """Return the place of an image in a registry; see `parse` for names without a host.
+
+        >>> str(Location.in_registry("app:1", "ghcr.io"))
+        'docker://ghcr.io/app:1'
+        """
+        reference = ImageReference.parse(name) if isinstance(name, str) else name
+        if reference.is_short and (domain := default_domain or _default_domain()) != DOCKER_HUB:
+            reference = replace(reference, domain=domain, path=reference.path.removeprefix("library/"), is_short=False)
+        return cls("docker", "", str(reference))
 
     def reference(self) -> ImageReference | None:
         """Return the name as an image reference, if it has the form of one."""
@@ -95,10 +109,10 @@ class Location:
         return ":".join(part for part in (self.transport, self.path, self.name) if part)
 
 
-def _parse(medium: Medium, rest: str, text: str) -> Location | None:
+def _parse(medium: Medium, rest: str, text: str, default_domain: str | None) -> Location | None:
     """Read what follows a medium's name and colon; None when it has another form, so that `docker:24` is an image."""
     if medium.syntax is Syntax.URL:
-        return Location(medium.name, "", str(ImageReference.parse(rest[2:]))) if rest.startswith("//") else None
+        return Location.in_registry(rest[2:], default_domain) if rest.startswith("//") else None
     if medium.syntax is Syntax.NAME:
         return Location(medium.name, "", rest or None)
     path, name = (rest, None) if medium.syntax is Syntax.PATH else _split_path(rest)
@@ -107,6 +121,15 @@ def _parse(medium: Medium, rest: str, text: str) -> Location | None:
     if path == "-":
         raise InvalidReference(f"{text!r}: images are not read from standard input or written to standard output")
     return Location(medium.name, path, name)
+
+
+def _default_domain() -> str:
+    """Return the registry of names without a host, as the environment says."""
+    if not os.environ.get(URL_VARIABLE):
+        return DOCKER_HUB
+    from python_docker.registry.access.options import default_domain
+
+    return default_domain(os.environ)
 
 
 def _in_registry(text: str) -> str:

@@ -81,7 +81,8 @@ def _parse(
         return location
     if not isinstance(location, str):
         check_type("location", location, str, "such as 'oci:FOLDER:TAG' or 'docker://REFERENCE'")
-    return Location.parse(location, default_transport=default_transport)
+    domain = None if registry is None else registry.default_domain
+    return Location.parse(location, default_transport=default_transport, default_domain=domain)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from tests.peers import Registry
 
 @pytest.fixture(autouse=True)
 def hub(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the tests' registry take the place of Docker Hub."""
+    """Have names without a host in the tests' registry."""
     monkeypatch.setenv("CONDA_DOCKER_REGISTRY_URL", registry.url)
 
 
@@ -23,9 +23,9 @@ def checks(*named: str) -> dict[str, Check]:
     return {check.subject: check for check in registries.check_registries(named)}
 
 
-def test_docker_hub_and_the_clock_are_always_examined(home: Path) -> None:
+def test_the_default_registry_and_the_clock_are_always_examined(home: Path, registry: Registry) -> None:
     found = checks()
-    assert list(found) == ["registry docker.io", "clock"]
+    assert list(found) == [f"registry {registry.host}", "clock"]
     assert {check.status for check in found.values()} == {Status.OK}
 
 
@@ -43,15 +43,15 @@ def test_a_registry_that_is_not_there_is_an_error(home: Path) -> None:
     assert checks("127.0.0.1:9")["registry 127.0.0.1:9"].status is Status.ERROR
 
 
-def test_docker_hub_is_not_needed_where_another_is_named(
+def test_the_default_registry_is_not_needed_where_another_is_named(
     home: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONDA_DOCKER_REGISTRY_URL", "http://127.0.0.1:9")
-    assert checks()["registry docker.io"].status is Status.ERROR
+    assert checks()["registry 127.0.0.1:9"].status is Status.ERROR
     found = checks(registry.host)
     assert found[f"registry {registry.host}"].status is Status.OK
-    assert found["registry docker.io"].status is Status.WARNING
-    assert checks(registry.host, "docker.io")["registry docker.io"].status is Status.ERROR
+    assert found["registry 127.0.0.1:9"].status is Status.WARNING
+    assert checks(registry.host, "127.0.0.1:9")["registry 127.0.0.1:9"].status is Status.ERROR
 
 
 def test_broken_credentials_are_an_error(home: Path) -> None:

@@ -434,7 +434,6 @@ class TestPullImage:
         image = pull_image(repository, "v1")
         assert (image.name, image.tag, len(image.layers)) == (repository, "v1", 3)
         assert pull_image(f"{repository}:v1", lazy=True).digest == image.digest
-        assert pull_image(f"docker.io/{repository}:v1", lazy=True).digest == image.digest
 
     def test_short_name_elsewhere(self, registry: peers.Registry, monkeypatch: pytest.MonkeyPatch) -> None:
         Registry(registry.url).push_image(small_image("lonely-name"))

@@ -7,6 +7,7 @@ import pytest
 from python_docker import open_image, write_image
 from python_docker.errors import AccessDenied, ContentMismatch, NotFoundInRegistry
 from python_docker.registry.access.options import RegistryOptions
+from python_docker.registry.destination import RegistryDestination
 from python_docker.registry.source import RegistrySource
 from python_docker.spec.digest_tags import SIGNATURES, SUFFIXES, digest_tag
 from python_docker.transports.location import Location
@@ -57,17 +58,36 @@ def test_config_that_is_missing(stub: StubRegistry, options: RegistryOptions) ->
 
 
 def test_in_place_of_docker_hub(stub: StubRegistry, options: RegistryOptions) -> None:
-    """Names are looked for as Docker Hub has them, then as they were typed."""
+    """Names are looked for as they were typed, then as Docker Hub has them."""
     push(stub, small_image("x"), options, "library/both:v1")
     push(stub, small_image("x", seed=1), options, "both:v1")
-    push(stub, small_image("x", seed=2), options, "bare:v1")
+    push(stub, small_image("x", seed=2), options, "library/hubs:v1")
     instead = options.with_fields(docker_hub=stub.url)
-    assert open_image("docker://both:v1", registry=instead).config["Env"] == ["SEED=0"]
-    assert open_image("docker://bare:v1", registry=instead).config["Env"] == ["SEED=2"]
+    assert open_image("docker://both:v1", registry=instead).config["Env"] == ["SEED=1"]
+    assert open_image("docker://hubs:v1", registry=instead).config["Env"] == ["SEED=2"]
     write_image(small_image("x", seed=3), "docker://new:v1", registry=instead)
     assert ("new", "v1") in stub.manifests
     with pytest.raises(NotFoundInRegistry):
         open_image("docker://neither:v1", registry=instead)
+
+
+def test_a_blob_is_where_the_image_was_found(stub: StubRegistry, options: RegistryOptions) -> None:
+    layer = push(stub, small_image("x"), options, "library/hubs:v1").layers[0]
+    source = RegistrySource.open(
+        Location.parse(f"docker://{stub.host}/hubs:v1"), options.with_fields(docker_hub=stub.url)
+    )
+    with source.blob(layer).open() as file:
+        assert len(file.read()) == layer.size
+    source.close()
+
+
+def test_a_name_that_says_docker_hub_is_looked_up_there(
+    stub: StubRegistry, options: RegistryOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONDA_DOCKER_REGISTRY_URL", stub.url)
+    for opened in (RegistrySource.open, RegistryDestination.open):
+        place = opened(Location.parse("docker://docker.io/team/app:v1"), options=RegistryOptions.from_environment())
+        assert place._client.address.is_docker_hub
 
 
 def test_options_of_the_environment(stub: StubRegistry, monkeypatch: pytest.MonkeyPatch) -> None:

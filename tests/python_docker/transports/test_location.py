@@ -12,6 +12,7 @@ import pytest
 
 from python_docker import open_image, write_image
 from python_docker.errors import InvalidReference
+from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
 from tests.archives import docker_members, tar_of
 from tests.images import layer_tar, write_oci_layout
@@ -127,3 +128,22 @@ def test_a_repository_without_its_medium_is_explained(text: str, hint: str) -> N
     with pytest.raises(InvalidReference) as caught:
         Location.parse(text)
     assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("docker://team/app:1", "docker://localhost:5602/team/app:1"),
+        ("team/app:1", "docker://localhost:5602/team/app:1"),
+        ("debian", "docker://localhost:5602/debian:latest"),
+        ("docker.io/team/app:1", "docker://docker.io/team/app:1"),
+        ("docker://docker.io/debian", "docker://docker.io/library/debian:latest"),
+        ("ghcr.io/team/app:1", "docker://ghcr.io/team/app:1"),
+    ],
+)
+def test_names_without_a_host_are_in_the_registry_of_the_environment(
+    text: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONDA_DOCKER_REGISTRY_URL", "http://localhost:5602/")
+    assert str(Location.parse(text, default_transport="docker")) == place
+    assert str(Location.in_registry(ImageReference.parse(text.removeprefix("docker://")))) == place

@@ -73,7 +73,7 @@ def find_targets(
                 **request,
             )
             reference = variant.fill(image, file.name, partial(content_of, asked))
-            places = [Location("docker", "", reference)] if push else []
+            places = [Location.in_registry(reference)] if push else []
             places += [Location("docker-daemon", "", reference)] if load else []
             places += [] if output is None else [Location("oci", str(Path(output) / variant.name(file.name)))]
             targets.append(

@@ -109,7 +109,7 @@ def _is_default(ctx: click.Context, name: str) -> bool:
 
 def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
     """Build one image; `default_base` says that nobody named the base."""
-    from conda_docker.cli.options.asked.destinations import registry_of, replaced_images
+    from conda_docker.cli.options.asked.destinations import pushed_names, registry_of, replaced_images
     from conda_docker.cli.terminal.display import open_display
 
     begun = time.monotonic()
@@ -178,9 +178,10 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
     for location in locations if bills or attest.asked(given) else ():
         if not location.medium.holds_referrers:
             console.note(f"note: nothing is attached to the image in {location}, which holds nothing but images")
-    write_result_files(given["metadata_file"], given["iidfile"], names, written)
+    called = pushed_names(names) if given["push"] else names
+    write_result_files(given["metadata_file"], given["iidfile"], called, written)
     attached = {location: attachments.attached(location, document) for location, document in written.items()}
-    _report(console, image, results, written, attached, seconds=time.monotonic() - begun, given=given)
+    _report(console, called[0], results, written, attached, seconds=time.monotonic() - begun, given=given)
 
 
 def _dry_run(

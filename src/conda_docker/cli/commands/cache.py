@@ -241,7 +241,7 @@ def _repository(name: str, cache_dir: Path | None, access: Access) -> Repository
     from python_docker.transports import Location
 
     places = remembered_places(cache_dir)
-    options_ = access.to(Location("docker", "", name), places=places)
+    options_ = access.to(Location.in_registry(name), places=places)
     return RepositoryStore.open(LayerRepository(name, options_), _cache(cache_dir), must_keep=True)
 
 

@@ -11,16 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from conda_docker.build_options import SCRATCH
+from conda_docker.build_options import DEFAULT_BASE, SCRATCH
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.cache.kept_blob import kept_blob
 from python_docker.argument_types import check_optional, check_type
 from python_docker.copying.choose import image_of
-from python_docker.errors import ContentMismatch, Error, NotFound, PlatformNotFound
+from python_docker.errors import AccessDenied, ContentMismatch, Error, NotFound, NotFoundInRegistry, PlatformNotFound
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.parallel import Shared
 from python_docker.spec.digest import Digest
+from python_docker.spec.docker_hub import DOCKER_HUB
 from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.manifest import Index, Manifest, parse_manifest
 from python_docker.spec.platform import Platform
@@ -94,7 +95,9 @@ def open_base(
 
     `location` is any that images are read from. What is read of a registry's image is kept in `cache_dir`; `offline`
     uses what an earlier build kept. `digest` is that of the manifest that it must have: a registry is asked for
-    it, and any other image is compared. Raises what `open_source` raises, and `NotFound` for an image that is not kept.
+    it, and any other image is compared. The default base is Docker Hub's where the registry of names without a host,
+    which `CONDA_DOCKER_REGISTRY_URL` names, has none. Raises what `open_source` raises, and `NotFound` for an image
+    that is not kept.
     """
     check_type("location", location, str, "the name of an image, or 'scratch'")
     if registry is not None:
@@ -107,7 +110,6 @@ def open_base(
     check_type("cache_dir", cache_dir, Path)
     check_type("platform", platform, Platform, "Platform.parse('linux/arm64') makes one")
     place = Location.parse(location, default_transport="docker")
-    cache = CacheFolder(cache_dir)
     if place.transport != "docker":
         source = open_source(place)
         try:
@@ -115,6 +117,33 @@ def open_base(
         finally:
             source.close()
     reference = ImageReference.parse(place.name or "")
+
+    def get(reference: ImageReference, registry: RegistryOptions | None) -> Image:
+        return _get(reference, platform, cache_dir, registry, offline=offline, location=location, digest=digest)
+
+    try:
+        return get(reference, registry)
+    except (AccessDenied, NotFound, NotFoundInRegistry) as error:
+        if location != DEFAULT_BASE or reference.domain == DOCKER_HUB:
+            raise
+        try:
+            # What allows an insecure connection is said of the other registry.
+            return get(ImageReference.parse(location), registry and registry.with_fields(insecure=False))
+        except Error as other:
+            raise NotFound(f"{error}; nor can that of Docker Hub be used: {other}") from other
+
+
+def _get(
+    reference: ImageReference,
+    platform: Platform,
+    cache_dir: Path,
+    registry: RegistryOptions | None,
+    *,
+    offline: bool,
+    location: str,
+    digest: str | None,
+) -> Image:
+    """Return an image of a registry, opened once where `shared_bases` says so."""
     told = _told.get()
     if reference.digest is None and digest is None and told is not None and not offline:
         digest = told(location, platform, cache_dir)
@@ -122,7 +151,9 @@ def open_base(
         reference = replace(reference, digest=Digest(digest))
     return _shared.get(
         (str(reference), platform, cache_dir, offline),
-        lambda: _open_reference(reference, platform, cache, registry, offline=offline, location=location),
+        lambda: _open_reference(
+            reference, platform, CacheFolder(cache_dir), registry, offline=offline, location=location
+        ),
     )
 
 

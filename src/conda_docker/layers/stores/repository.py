@@ -105,7 +105,7 @@ class RepositoryStore:
         `must_keep` what it is given.
         """
         options = repository.options or RegistryOptions.from_environment()
-        reference = ImageReference.parse(repository.reference)
+        reference = ImageReference.parse(repository.reference, default_domain=options.default_domain)
         client = RegistryClient(options.address_of(reference.domain), options)
         return cls(client, reference.path, cache, progress, stop, must_keep=must_keep)
 

@@ -11,12 +11,11 @@ from python_docker.argument_types import check_number, check_optional, check_typ
 from python_docker.errors import CredentialsError, InvalidReference, InvalidVariable
 from python_docker.http.options import HttpOptions
 from python_docker.registry.access.address import DOCKER_HUB_URL, RegistryAddress
-from python_docker.spec.docker_hub import DOCKER_HUB
+from python_docker.spec.docker_hub import DOCKER_HUB, URL_VARIABLE
 
 if TYPE_CHECKING:
     from python_docker.registry.access.places import BlobPlaces
 
-URL_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_URL"
 USERNAME_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_USERNAME"
 PASSWORD_VARIABLE: Final = "CONDA_DOCKER_REGISTRY_PASSWORD"  # noqa: S105 -- the name of a variable
 
@@ -39,7 +38,7 @@ class RegistryOptions(HttpOptions):
     credentials_for: str | None = None
     use_credential_files: bool = True
     docker_hub: str | None = None
-    """Address of the registry to use in place of Docker Hub, for names without a host."""
+    """Address of the registry that names without a host are in; Docker Hub when it is None."""
     chunk_size: int | None = None
     """Upload in chunks of this size; None sends a blob in one request, and in chunks only where that fails."""
     parallel: int = 5
@@ -64,7 +63,7 @@ class RegistryOptions(HttpOptions):
     def from_environment(cls, environ: Mapping[str, str] | None = None, **fields: Any) -> RegistryOptions:
         """Return options as environment variables have them; `fields` win over these.
 
-        `CONDA_DOCKER_REGISTRY_URL` takes the place of Docker Hub for names without a host.
+        `CONDA_DOCKER_REGISTRY_URL` names the registry that names without a host are in, in place of Docker Hub.
         `CONDA_DOCKER_REGISTRY_USERNAME` and `_PASSWORD` go to that registry (Docker Hub when there is no such URL)
         and to no other. `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` name certificates to trust. Raises
         `InvalidVariable` for a URL that is not one.
@@ -78,10 +77,7 @@ class RegistryOptions(HttpOptions):
         url = environ.get(URL_VARIABLE) or None
         username, password = environ.get(USERNAME_VARIABLE), environ.get(PASSWORD_VARIABLE)
         if url:
-            try:
-                RegistryAddress.parse(url)
-            except InvalidReference as error:
-                raise InvalidVariable(f"{URL_VARIABLE}: {error}") from error
+            default_domain(environ)
             found["docker_hub"] = url
         if username and password and not {"username", "token"} & fields.keys():
             found |= {"username": username, "password": password}
@@ -95,6 +91,26 @@ class RegistryOptions(HttpOptions):
         """Return the address of the registry that references call `domain`."""
         if self.docker_hub is not None:
             instead = RegistryAddress.parse(self.docker_hub)
-            if domain in {DOCKER_HUB, instead.domain}:
+            if domain == instead.domain:
                 return instead
         return RegistryAddress.parse(domain)
+
+    @property
+    def default_domain(self) -> str:
+        """The registry of names without a host, as references call it."""
+        return DOCKER_HUB if self.docker_hub is None else RegistryAddress.parse(self.docker_hub).domain
+
+
+def default_domain(environ: Mapping[str, str]) -> str:
+    """Return the registry of names without a host, as references call it. Raises `InvalidVariable`.
+
+    >>> default_domain({"CONDA_DOCKER_REGISTRY_URL": "https://hub.example.org/"})
+    'hub.example.org'
+    """
+    url = environ.get(URL_VARIABLE)
+    if not url:
+        return DOCKER_HUB
+    try:
+        return RegistryAddress.parse(url).domain
+    except InvalidReference as error:
+        raise InvalidVariable(f"{URL_VARIABLE}: {error}") from error

@@ -748,3 +748,19 @@ def test_an_environment_that_is_not_there(conda_docker: Run, args: tuple[str, ..
     missing = conda_docker("build", *args, "-i", "demo:1", "-o", "demo.tar")
     assert (missing.returncode, message in missing.stderr) == (ExitCode.NOT_FOUND, True), missing.stderr
     assert "base image" not in missing.stderr
+
+
+def test_a_name_without_a_host_is_reported_with_the_registry_that_it_is_pushed_to(
+    build: Build, registry: peers.Registry, repository: str, tmp_path: Path
+) -> None:
+    variables = {"CONDA_DOCKER_REGISTRY_URL": registry.url}
+    name = f"{registry.host}/{repository}:v1"
+    options = ("-i", f"{repository}:v1", "--push", "--metadata-file", "metadata.json", "python")
+    said = build(*options, env=variables).stdout
+    assert f"written  docker://{name}\n" in said
+    assert f"docker run --rm -it {name}\n" in said
+    report = json.loads(build(*options, "--json", env=variables).stdout)
+    assert [output["location"] for output in report["outputs"]] == [f"docker://{name}"]
+    assert report["image"] == name
+    assert json.loads((tmp_path / "metadata.json").read_text())["image.name"] == name
+    assert open_image(f"docker://{name}").digest == report["digest"]

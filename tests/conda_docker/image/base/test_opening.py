@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from conda_docker.image.base import opening
 from conda_docker.image.base.opening import one_base, open_base
-from python_docker.errors import NotFound
+from python_docker.errors import NotFound, NotFoundInRegistry
 from python_docker.image import Image
+from python_docker.registry.access.address import RegistryAddress
+from python_docker.registry.access.options import RegistryOptions
 from python_docker.spec.platform import Platform
+from python_docker.spec.reference import ImageReference
 from python_docker.transports import write_image
 from tests.conda_docker.registry_base import asked_for, push_base
 from tests.peers import Registry
@@ -108,3 +112,35 @@ def test_another_place_is_read_as_it_is(tmp_path: Path) -> None:
     base = open_base(f"oci:{tmp_path / 'layout'}:y", AMD64, tmp_path / "cache")
     assert base is not None
     assert base.digest == image.digest
+
+
+def test_the_default_base_is_docker_hubs_where_the_registry_has_none(
+    registry: Registry, base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = base.removeprefix(f"{registry.host}/").removesuffix(":v1")
+    monkeypatch.setenv("CONDA_DOCKER_REGISTRY_URL", registry.url + "/none")
+    monkeypatch.setattr(opening, "DEFAULT_BASE", f"{path}:v1")
+    found = RegistryOptions.address_of
+    # Docker Hub is the tests' registry, too, where the image is.
+    monkeypatch.setattr(
+        RegistryOptions,
+        "address_of",
+        lambda self, domain: RegistryAddress.parse(registry.url) if domain == "docker.io" else found(self, domain),
+    )
+    image = open_base(f"{path}:v1", AMD64, tmp_path)
+    assert image is not None
+    assert image.reference == ImageReference.parse(f"docker.io/{path}:v1")
+    kept = open_base(f"{path}:v1", AMD64, tmp_path, offline=True)
+    assert kept is not None
+    assert kept.digest == image.digest
+    monkeypatch.setattr(opening, "DEFAULT_BASE", "another")
+    with pytest.raises(NotFoundInRegistry):
+        open_base(f"{path}:v1", AMD64, tmp_path)
+
+
+def test_a_default_base_that_is_nowhere_is_an_error_that_names_both(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONDA_DOCKER_REGISTRY_URL", registry.url + "/none")
+    with pytest.raises(NotFound, match=rf"^{registry.host}/debian:stable-slim is not .*; nor can that of Docker Hub"):
+        open_base("debian:stable-slim", AMD64, tmp_path, offline=True)

@@ -44,7 +44,7 @@ def test_certificates(name: str) -> None:
 @pytest.mark.parametrize(
     ("domain", "url"),
     [
-        ("docker.io", "http://mirror.example.org:5000"),
+        ("docker.io", "https://registry-1.docker.io"),
         ("mirror.example.org:5000", "http://mirror.example.org:5000"),
         ("ghcr.io", "https://ghcr.io"),
     ],

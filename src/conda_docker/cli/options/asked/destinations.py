@@ -37,7 +37,7 @@ def locations_of(
 
     locations = [*outputs]
     for reference in names:
-        locations += [Location("docker", "", str(reference))] if push else []
+        locations += [Location.in_registry(reference)] if push else []
         locations += [Location("docker-daemon", "", str(reference.familiar))] if load else []
     if required and not locations:
         raise click.UsageError(
@@ -51,6 +51,14 @@ def locations_of(
             packing_of(location.path)
             check_file(location.path)
     return list(dict.fromkeys(locations))
+
+
+def pushed_names(names: Sequence[ImageReference]) -> list[ImageReference]:
+    """Return names with the registries that images of these names are pushed to."""
+    from python_docker.registry.source import reference_of
+    from python_docker.transports import Location
+
+    return [reference_of(Location.in_registry(name)) for name in names]
 
 
 def check_file(path: str | Path) -> None:
@@ -142,7 +150,7 @@ def layer_repositories(given: Mapping[str, Any]) -> dict[str, Any]:
         from conda_docker.arguments.layer_repository import LayerRepository
         from python_docker.transports import Location
 
-        return LayerRepository(repository.reference, registry_of(Location("docker", "", repository.reference), given))
+        return LayerRepository(repository.reference, registry_of(Location.in_registry(repository.reference), given))
 
     chosen = {
         option: given[option] or to_repositories(option, getattr(configuration, option))
