@@ -181,16 +181,16 @@ class CacheFolder:
             os.close(number)
 
     def is_marked(self) -> bool:
-        """Return whether the folder is a cache of ours, so that what is in it may be removed.
+        """Return whether the folder bears our mark, so that what is in it may be removed."""
+        return (self.root / _MARK).is_file()
 
-        That is one with our mark, or one of a release that set none: with folders of our names and nothing else.
-        """
-        if (self.root / _MARK).is_file():
-            return True
+    def _lost_its_mark(self) -> bool:
+        """Return whether the folder was a cache until somebody began to delete it: it has nothing but what is ours."""
         names = _names(self.root)
         return (
             names <= {*CONTENTS, _TAG, _MARK}
             and bool(names - {PYTHONS, _TAG})
+            and _names(self.root / BLOBS) <= {"sha256", "sha512"}
             and all(re.fullmatch(_PACKAGE, name) for name in _names(self.root / PACKAGES))
         )
 
@@ -199,8 +199,8 @@ class CacheFolder:
         mark = self.root / _MARK
         if mark.is_file():
             return
-        # One that was made by an earlier release may be read-only, and is of use all the same.
-        earlier = self.is_marked()
+        # It may be read-only, and is of use all the same.
+        earlier = self._lost_its_mark()
         # Looked for again: another thread or process may have made it meanwhile.
         if not earlier and _names(self.root) - {_TAG} and not mark.is_file():
             raise CacheError(
@@ -219,6 +219,11 @@ class CacheFolder:
 
 def unwritable(root: Path, error: OSError) -> CacheError:
     """Return the error that says that the cache in `root` is full, or cannot be written for another reason."""
+    if error.errno == errno.ENOENT:
+        return CacheError(
+            f"the cache {root} was deleted while it was in use; build again, and clear it with `conda-docker cache "
+            "clear`, which keeps what running builds use"
+        )
     return CacheError(
         f"the cache {root} cannot be written: {error.strerror or error}; "
         "choose another folder with --cache-dir or CONDA_DOCKER_CACHE"

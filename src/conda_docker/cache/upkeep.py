@@ -151,11 +151,19 @@ def remove_stopped_downloads(cache: CacheFolder) -> int:
     return freed
 
 
-def clear_cache(cache: CacheFolder) -> int:
-    """Remove everything; return the bytes that were freed.
+def clear_cache(cache: CacheFolder) -> Pruned:
+    """Remove everything; while builds use the cache, what was used in the last hour stays, and is `left`.
 
     Raises `CacheError` for a folder that is not a cache, and, at the end, where something cannot be removed.
     """
+    _check_mark(cache)
+    with cache.pruning() as in_use:
+        if in_use:
+            return _prune(cache, 0, None, in_use=True, dry_run=False)
+        return Pruned(_remove_all(cache), 0)
+
+
+def _remove_all(cache: CacheFolder) -> int:
     import shutil
 
     failures: list[OSError] = []
@@ -164,7 +172,6 @@ def clear_cache(cache: CacheFolder) -> int:
         if isinstance(error[1], OSError) and not isinstance(error[1], FileNotFoundError):
             failures.append(error[1])
 
-    _check_mark(cache)
     root = Path(os.path.realpath(cache.root))
     before = _tree_size(root)
     remove_leftovers(root)

@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from conda_docker.cache.folder import CacheFolder
-from conda_docker.cache.upkeep import prune_cache
+from conda_docker.cache.upkeep import clear_cache, prune_cache
 from python_docker.files.leftovers import is_partial
 from python_docker.transports import open_image
 from python_docker.validation import validate
@@ -74,18 +75,34 @@ def test_builds_at_once_give_the_same_image(command: Command, tmp_path: Path, en
     check_cache(tmp_path / "cache")
 
 
-def test_a_build_loses_nothing_that_it_needs_while_the_cache_is_pruned(
-    command: Command, tmp_path: Path, environment: dict[str, str]
+@pytest.mark.parametrize("remove", [clear_cache, partial(prune_cache, max_bytes=0)], ids=["clear", "prune"])
+def test_a_build_loses_nothing_that_it_needs_while_the_cache_is_emptied(
+    command: Command, tmp_path: Path, environment: dict[str, str], remove: Callable[[CacheFolder], object]
 ) -> None:
     for number in range(2):  # everything made now; everything from the cache
         build = start(command(f"oci:out{number}"), tmp_path, environment)
         while build.poll() is None:
-            prune_cache(CacheFolder(tmp_path / "cache"), max_bytes=0)
+            remove(CacheFolder(tmp_path / "cache"))
             time.sleep(0.01)
         assert build.returncode == 0, build.communicate()
         build.communicate()
         assert validate(open_image(f"oci:{tmp_path}/out{number}")).ok
         end(start(command("oci:filled"), tmp_path, environment))
+
+
+def test_a_cache_that_is_deleted_under_a_build_is_made_again_or_named(
+    command: Command, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    build = start(command("oci:out", "--compression-level", "12"), tmp_path, environment)
+    while build.poll() is None:
+        shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+        time.sleep(0.05)
+    _, errors = build.communicate()
+    if build.returncode == 0:
+        assert validate(open_image(f"oci:{tmp_path}/out")).ok
+    else:
+        assert errors.startswith(f"error: the cache {tmp_path / 'cache'} was deleted while it was in use; build again")
+    end(start(command("oci:out"), tmp_path, environment))
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")

@@ -47,16 +47,16 @@ def test_it_is_marked_when_it_is_first_written_to(cache: CacheFolder) -> None:
     assert tag.startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
 
 
-def test_a_cache_of_an_earlier_release_is_taken_and_marked(cache: CacheFolder) -> None:
+def test_a_cache_that_lost_its_mark_is_taken_and_marked(cache: CacheFolder) -> None:
     for name in ("blobs/sha256", "layers/aa", "packages"):
         (cache.root / name).mkdir(parents=True)
-    assert cache.is_marked()
+    assert not cache.is_marked()
     with cache.writing():
         (cache.root / "other").mkdir()
     assert cache.is_marked()
 
 
-@pytest.mark.parametrize("names", [["document.txt"], ["packages/mine-1.0"], ["blobs", "thesis"]])
+@pytest.mark.parametrize("names", [["document.txt"], ["packages/mine-1.0"], ["blobs", "thesis"], ["blobs/mine"]])
 def test_a_folder_with_other_files_is_never_the_cache(cache: CacheFolder, names: list[str]) -> None:
     for name in names:
         (cache.root / name).mkdir(parents=True)

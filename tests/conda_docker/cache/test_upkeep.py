@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.cache.folder import CONTENTS, CacheFolder, NoteKind
-from conda_docker.cache.upkeep import cache_info, clear_cache, prune_cache
+from conda_docker.cache.upkeep import Pruned, cache_info, clear_cache, prune_cache
 from conda_docker.errors import CacheError
 from conda_docker.layers.stores.folder import FolderStore
 
@@ -92,7 +92,7 @@ def test_what_a_layer_and_a_base_share_counts_once(cache: CacheFolder) -> None:
 
 def test_a_cache_that_is_not_there_is_empty(tmp_path: Path) -> None:
     cache = CacheFolder(tmp_path / "missing")
-    assert cache_info(cache).size == prune_cache(cache).freed == clear_cache(cache) == 0
+    assert cache_info(cache).size == prune_cache(cache).freed == clear_cache(cache).freed == 0
     assert not cache.root.exists()
 
 
@@ -162,6 +162,20 @@ def test_what_a_build_under_way_has_used_stays(cache: CacheFolder) -> None:
     assert contents(cache) == 0
 
 
+def test_clear_keeps_what_a_build_under_way_has_used(cache: CacheFolder) -> None:
+    path = add_layer(cache, "d", 10_000)
+    age(cache.note(NoteKind.LAYERS, 64 * "a"), 7200)
+    store = FolderStore(cache.root)
+    store.hold()
+    cleared = clear_cache(cache)
+    assert path.exists()
+    assert not cache.note(NoteKind.LAYERS, 64 * "a").exists()
+    assert cleared.left == contents(cache)
+    assert cleared.freed > 1000
+    del store
+    assert clear_cache(cache).left == contents(cache) == 0
+
+
 def test_a_dry_run_removes_nothing_and_foretells_the_rest(cache: CacheFolder) -> None:
     before = files(cache.root)
     for limits in ({"max_bytes": 2000}, {"max_bytes": 0}, {"max_age": 0.0}):
@@ -196,7 +210,7 @@ def test_damaged_notes_are_pruned_like_others(cache: CacheFolder) -> None:
 
 def test_clear_removes_everything_but_the_mark(cache: CacheFolder) -> None:
     before = contents(cache)
-    assert clear_cache(cache) == before
+    assert clear_cache(cache) == Pruned(before, 0)
     assert contents(cache) == 0
     assert cache.is_marked()
 
@@ -220,6 +234,14 @@ class TestNothingElseIsRemoved:
         with pytest.raises(CacheError, match="is not a cache of conda-docker: nothing was removed from it"):
             remove(CacheFolder(tmp_path))  # type: ignore[operator]
         assert len(files(tmp_path)) == len(CONTENTS) + 1
+
+    @pytest.mark.parametrize("name", CONTENTS)
+    def test_from_a_folder_that_only_looks_like_one(self, remove: object, tmp_path: Path, name: str) -> None:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_bytes(b"x")
+        with pytest.raises(CacheError, match="is not a cache of conda-docker: nothing was removed from it"):
+            remove(CacheFolder(tmp_path))  # type: ignore[operator]
+        assert (tmp_path / name / "file").exists()
 
     def test_from_a_cache_in_which_somebody_keeps_files(self, remove: object, cache: CacheFolder) -> None:
         (cache.root / "thesis").mkdir()
@@ -250,4 +272,4 @@ def test_the_cache_itself_may_be_behind_a_link(cache: CacheFolder, tmp_path: Pat
     linked = CacheFolder(tmp_path / "link")
     before = contents(cache)
     assert cache_info(linked).size == before
-    assert clear_cache(linked) == before
+    assert clear_cache(linked).freed == before

@@ -174,14 +174,16 @@ def prune(
 
 @command(options.CACHE_DIR, options.JSON, group=cache)
 def clear(output: Output, cache_dir: Path | None, json: bool) -> None:
-    """Remove everything from the cache."""
+    """Remove everything from the cache; while builds run, what was used in the last hour stays."""
     from conda_docker.cache.upkeep import clear_cache
 
-    freed = clear_cache(_cache(cache_dir))
+    cleared = clear_cache(_cache(cache_dir))
     if json:
-        output.json({"bytes_freed": freed})
-    else:
-        output.result(f"freed {format_size(freed)}")
+        output.json({"bytes_freed": cleared.freed, "bytes_left": cleared.left})
+        return
+    output.result(f"freed {format_size(cleared.freed)}")
+    if cleared.left:
+        output.note(f"kept {format_size(cleared.left)} used in the last hour: a build is running; clear again later")
 
 
 @command(

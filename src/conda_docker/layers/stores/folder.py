@@ -49,7 +49,7 @@ class FolderStore:
 
     def get(self, key: str) -> tuple[Layer, LayerFacts] | None:
         """Return the layer of a key, and what was found while it was made; None when it is not there, or damaged."""
-        self._hold()
+        self.hold()
         note = self.folder.read_note(NoteKind.LAYERS, key)
         if note is None:
             return None
@@ -107,11 +107,11 @@ class FolderStore:
             "inputs": inputs,
         }
         self.folder.write_note(NoteKind.LAYERS, key, json.dumps(entry, separators=(",", ":")).encode())
-        self._hold()
+        self.hold()
         return layer
 
-    def _hold(self) -> None:
-        """Keep what was used from being pruned, for as long as there is this store."""
+    def hold(self) -> None:
+        """Keep what was used from being removed, for as long as there is this store."""
         with self._lock:
             number = None if self._holding else self.folder.hold()
             if number is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from conda_docker.cache.location import default_cache_dir
+from conda_docker.errors import CacheError
 from conda_docker.layers.stores.folder import FolderStore
 from python_docker.progress import SILENT, Progress
 
@@ -57,6 +59,9 @@ class LayerStores:
         that are sent to a repository, which ends when `stop` is set. Raises `InvalidReference`.
         """
         local = FolderStore(options.cache_dir or default_cache_dir(), facts_alone=facts_alone)
+        # From the start, also of a cache that is not there yet: what comes into it is wanted until the build ends.
+        with suppress(CacheError, OSError), local.folder.writing():
+            local.hold()
         images = () if replaced is None else (replaced,)
         read = () if options.offline else options.cache_from
         opened: dict[str, RepositoryStore] = {}
