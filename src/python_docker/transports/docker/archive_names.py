@@ -43,7 +43,7 @@ def choose_image(
 def labels_of(images: Sequence[ArchivedImage]) -> list[str]:
     """Return what the images of an archive are called in a list to choose from."""
     return [
-        f"@{number} {', '.join(tag[:120] for tag in image.tags[:3]) or 'without a name'}"
+        f"{' or '.join(tag[:120] for tag in image.tags[:3]) or 'without a name'} (@{number})"
         for number, image in enumerate(images)
     ]
 

@@ -246,7 +246,7 @@ class TestMistakes:
 
     def test_a_folder_that_is_not_there(self, build: Build, tmp_path: Path) -> None:
         result = build("-o", "oci:out:1", "--sbom", "spdx", "--sbom-output", "no/bill.json", "odd")
-        assert (result.returncode, "there is no folder" in result.stderr) == (1, True)
+        assert (result.returncode, "there is no folder" in result.stderr) == (4, True)
         assert not (tmp_path / "out").exists()
 
     def test_libraries_that_are_not_installed(

@@ -168,13 +168,13 @@ def test_the_report_names_what_was_attached_and_signed(
     text = build(*where, *signing).stdout
     if place == "layout":
         assert {one["reference"] for one in attached} == {None}
-        assert f"signed    SPDX bill {attached[3]['digest']}" in text
+        assert f"signed   SPDX bill {attached[3]['digest']}" in text
         return
     assert [one["reference"] for one in attached[:-1]] == [f"{host}@{one['digest']}" for one in attached[:-1]]
     assert attached[-1]["reference"] == f"{host}:{report['digest'].replace(':', '-')}.sig"
     assert conda_docker("inspect", f"docker://{attached[0]['reference']}").returncode == 0
     assert f"signed   image {attached[2]['reference']}" in text
-    assert f"attached  provenance {attached[1]['reference']}" in text
+    assert f"attached provenance {attached[1]['reference']}" in text
 
 
 def test_the_report_of_several_platforms_and_of_what_is_in_the_index(

@@ -87,7 +87,7 @@ def test_all_images_of_a_place_are_checked(layout: str, conda_docker: Run, tmp_p
     damage(tmp_path / "layout", "v2")
     result = conda_docker("validate", layout)
     assert result.returncode == 1
-    assert result.stdout.startswith("error: @1 v2: layer 2 of 2")
+    assert result.stdout.startswith("error: v2 (@1): layer 2 of 2")
 
 
 def test_what_is_not_an_image_is_checked_for_what_it_is(conda_docker: Run, tmp_path: Path) -> None:

@@ -295,7 +295,7 @@ class TestSeveralImages:
     def test_none_of_them(self, name: str, tmp_path: Path) -> None:
         path = tmp_path / "several.tar"
         path.write_bytes(tar_of(several()))
-        with pytest.raises(NotFound, match=r"@0 a:v1, a:v2, @1 registry.example/b:v1, @2 without a name"):
+        with pytest.raises(NotFound, match=r"a:v1 or a:v2 \(@0\), registry.example/b:v1 \(@1\), without a name \(@2\)"):
             open_image(f"docker-archive:{path}{name}")
 
     def test_name_that_occurs_twice_is_the_last_ones(self, tmp_path: Path) -> None:

@@ -32,7 +32,10 @@ def test_the_only_one() -> None:
 
 @pytest.mark.parametrize("name", [None, "c:v1", "@4", "@", "@-1"])
 def test_messages_list_what_there_is(name: str | None) -> None:
-    with pytest.raises(NotFound, match=r"^x.tar .*@0 a:v1, a:v2, @1 registry.example/b:v1, @2 Not A Name, @3 without"):
+    with pytest.raises(
+        NotFound,
+        match=r"^x.tar .*a:v1 or a:v2 \(@0\), registry.example/b:v1 \(@1\), Not A Name \(@2\), without a name \(@3\)",
+    ):
         choose_image(IMAGES, name, "x.tar")
 
 
