@@ -46,4 +46,4 @@ def test_long_lists_are_cut() -> None:
 
 def test_what_is_not_a_reference_is_still_a_label() -> None:
     assert parse_tag("Not A Name") is None
-    assert labels_of(IMAGES)[2] == "@2 Not A Name"
+    assert labels_of(IMAGES)[2] == "Not A Name (@2)"
