@@ -76,13 +76,13 @@ def next_link(headers: Iterable[str]) -> str | None:
 
 
 def joined_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the headers of an answer by their names in lower case.
+    """Return the headers of an answer by their names in lower case, without blanks around values (RFC 9110, 5.5).
 
-    >>> joined_headers([("Via", "a"), ("via", "b")])
+    >>> joined_headers([("Via", "a "), ("via", "b")])
     {'via': 'a, b'}
     """
     joined: dict[str, str] = {}
-    for name, value in headers:
-        key = name.lower()
+    for name, text in headers:
+        key, value = name.lower(), text.strip(" \t")
         joined[key] = f"{joined[key]}, {value}" if key in joined else value
     return joined

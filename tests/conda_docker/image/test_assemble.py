@@ -613,6 +613,7 @@ def test_link_scripts_are_refused_named_or_run(channel: SyntheticChannel, tmp_pa
     files = ran[0].image.filesystem()
     assert files.read("/opt/conda/made") == b"made\n"
     assert "opt/conda/.messages.txt" not in files
+    assert [[layer.cached for layer in result.layers][-2] for result in ran] == [False, True]
     assert ran[0].image.config.environment["FONTS"] == "/opt/conda/made", "activation sees what link scripts made"
     assert [entry.created_by for entry in ran[0].image.config_file.history or ()][-2:] == [
         "conda-docker: link scripts",

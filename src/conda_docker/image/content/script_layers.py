@@ -57,11 +57,12 @@ def link_script_layers(
         )
         return NewLayers(notes=(note,))
     started = time.monotonic()
-    layer, facts = _link_script_layer(image, packages, recipe, options, store, created)
+    layer, facts, cached = _link_script_layer(image, packages, recipe, options, store, created)
     if not facts.packages:
         return NewLayers(notes=facts.notes)
     history = link_scripts_history(packages, recipe.prefix, rfc3339(created))
-    return NewLayers((NewLayer.of(layer, history, seconds=time.monotonic() - started),), facts.notes)
+    seconds = time.monotonic() - started
+    return NewLayers((NewLayer.of(layer, history, cached=cached, seconds=seconds),), facts.notes)
 
 
 def _link_script_layer(
@@ -71,8 +72,10 @@ def _link_script_layer(
     options: BuildOptions,
     store: FolderStore,
     created: int,
-) -> tuple[Layer, LayerFacts]:
-    """Return the layer that link scripts make, from the store or by running them; without packages it is of no use."""
+) -> tuple[Layer, LayerFacts, bool]:
+    """Return the layer that link scripts make, and whether it was known; else they run. Without packages it is of no
+    use.
+    """
     from conda_docker.scripts.link_scripts import check_runnable, run_link_scripts
 
     layers = list(reversed(image.layers))
@@ -80,7 +83,7 @@ def _link_script_layer(
     key = _key(layers, packages, recipe, options, created, variables)
     known = store.get(key) if options.use_cache else None
     if known is not None:
-        return known
+        return *known, True
     with store.folder.writing():
         ran = run_link_scripts(
             layers,
@@ -96,7 +99,7 @@ def _link_script_layer(
         )
     stems = tuple(package.stem for package in packages)
     facts = LayerFacts(packages=stems if ran.changed else (), notes=ran.messages)
-    return store.put(key, ran.layer, facts), facts
+    return store.put(key, ran.layer, facts), facts, False
 
 
 def known_link_script_layer(
