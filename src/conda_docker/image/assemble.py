@@ -239,7 +239,9 @@ def _activation(
         image = image.copy()
         image.add_layer_contents({f"{recipe.prefix_in_image.root}/{path}": content for path, content in own.items()})
     declared = {name: variables[name] for name in options.env}
-    evaluated = activation_variables(image, sorted(scripts), recipe, variables, home, store)
+    evaluated = activation_variables(
+        image, sorted(scripts), recipe, variables, home, store, use_cache=options.use_cache
+    )
     return with_scripts(activation, recipe.prefix, scripts, evaluated, before=variables, declared=declared, shell=shell)
 
 

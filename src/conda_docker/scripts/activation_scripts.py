@@ -1,7 +1,9 @@
 """Activation scripts, run at build time: what they set becomes variables of the image, wherever a container is entered.
 
 `docker exec`, Kubernetes' `command:` and `apptainer exec` pass over an image's entrypoint, and with it the scripts that
-it sources. Evaluated here, in a sandbox on the merged files, plain variables are there all the same.
+it sources. Evaluated here, in a sandbox on the merged files, plain variables are there all the same. They are evaluated
+twice, at different times and by different processes: what differs is for each start of a container to find, and no
+image depends on it.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conda_docker.environment.active import PASSED_OVER, sourcing
@@ -26,6 +28,15 @@ if TYPE_CHECKING:
 
 _TIME_LIMIT = 60  # seconds for all of them
 _OUTPUT = 1 << 20  # bytes
+_ELSEWHERE = """\
+date() { command date -d "1999-11-21 07:33:09" "$@"; }
+nproc() { echo 9973; }
+unset EPOCHSECONDS EPOCHREALTIME
+EPOCHSECONDS=943169589 EPOCHREALTIME=943169589.271828
+"""
+"""What the second shell takes for the time, and for this machine's processors. Random numbers, and
+those of processes, are other ones anyway."""
+_ANOTHER_PROCESS = '"$@"; exit "$?"'
 # Each prints its own environment, which is what scripts export.
 _PRINTERS = (
     *((f"{folder}/cat", "/proc/self/environ") for folder in ("/usr/bin", "/bin")),
@@ -43,7 +54,7 @@ class Evaluated:
 
     `unset` are variables of the image that they take away, which only a shell can do, and `only_in_shells` those that
     an image cannot hold: functions, and values that are no text. `passed_over` are scripts that the image's shell does
-    not get through.
+    not get through, and `varying` variables, with one of their values, that are set to something else each time.
     """
 
     variables: Mapping[str, str]
@@ -51,6 +62,7 @@ class Evaluated:
     problem: str | None = None
     only_in_shells: tuple[str, ...] = ()
     passed_over: tuple[str, ...] = ()
+    varying: Mapping[str, str] = field(default_factory=dict)
 
 
 def evaluate(
@@ -64,9 +76,9 @@ def evaluate(
 ) -> Evaluated:
     """Return what sourcing `scripts`, absolute paths in the image, does to its `variables`.
 
-    They run in a shell of the image (bash where there is one), on the merged files of `layers`, bottom first. `home` is
-    the home folder of the user that containers run as. Whatever goes wrong ends in a `problem`, never in an error: the
-    entrypoint sources them all the same.
+    They run in a shell of the image (bash where there is one), on the merged files of `layers`, bottom first, twice.
+    `home` is the home folder of the user that containers run as. Whatever goes wrong ends in a `problem`, never in an
+    error: the entrypoint sources them all the same.
     """
     with lay_out(layers) as tree:
         shells = (f"{prefix}/bin/bash", *_SHELLS)
@@ -77,7 +89,9 @@ def evaluate(
         if printer is None:
             return Evaluated({}, problem="the image has neither `cat` nor `env`")
         # Whatever scripts print, or do to their standard output, what they set is printed where they do not.
-        text = f"exec 9>&1 >&2\n{sourcing(prefix)}exec {' '.join(printer)} >&9\n"
+        text = f"{sourcing(prefix)}exec {' '.join(printer)} >&9\n"
+        command = [shell, "-c", f"exec 9>&1 >&2\n{text}"]
+        later = [shell, "-c", _ANOTHER_PROCESS, shell, shell, "-c", f"exec 9>&1 >&2\n{_ELSEWHERE}{text}"]
         view = View(
             writable={"/": tree.folder},
             temporary=("/tmp", "/run"),  # noqa: S108 -- the sandbox's own
@@ -85,13 +99,17 @@ def evaluate(
             root=True,
             variables={**variables, "HOME": home},
         )
-        try:
-            command = sandbox.command([shell, "-c", text], view)
-            ended = run_program(command, environ={}, timeout=_TIME_LIMIT, keep=_OUTPUT)
-        except subprocess.TimeoutExpired:
-            return Evaluated({}, problem=f"they did not end within {_TIME_LIMIT} seconds")
-        except OSError as error:
-            return Evaluated({}, problem=str(error.strerror or error))
+        first, second = (_run(sandbox.command(words, view), scripts, variables) for words in (command, later))
+    return first if first.problem is not None else in_common(first, second, variables)
+
+
+def _run(command: Sequence[str], scripts: Sequence[str], variables: Mapping[str, str]) -> Evaluated:
+    try:
+        ended = run_program(command, environ={}, timeout=_TIME_LIMIT, keep=_OUTPUT)
+    except subprocess.TimeoutExpired:
+        return Evaluated({}, problem=f"they did not end within {_TIME_LIMIT} seconds")
+    except OSError as error:
+        return Evaluated({}, problem=str(error.strerror or error))
     said = public_output(ended.stderr.decode("utf-8", "replace"), variables).strip().splitlines()
     if ended.returncode != 0 or not ended.stdout:
         ended_with = f"a script ends the shell, with exit code {ended.returncode}"
@@ -99,6 +117,30 @@ def evaluate(
     lost = [line for line in said if line.endswith(PASSED_OVER)]
     passed_over = tuple(script for script in scripts if any(f" {script} {PASSED_OVER}" in line for line in lost))
     return replace(difference(variables, ended.stdout), passed_over=passed_over)
+
+
+def in_common(first: Evaluated, second: Evaluated, before: Mapping[str, str]) -> Evaluated:
+    """Return what two runs of scripts on the same variables `before` have in common, and what varies.
+
+    >>> in_common(Evaluated({"A": "1", "NOW": "17:01"}), Evaluated({"A": "1", "NOW": "17:02"}), {}).varying
+    {'NOW': '17:01'}
+    """
+    if second.problem is not None:
+        return second
+
+    def value(found: Evaluated, name: str) -> str | None:
+        return None if name in found.unset else found.variables.get(name, before.get(name))
+
+    names = {*first.variables, *second.variables, *first.unset, *second.unset}
+    varying = {name: value(first, name) or "" for name in sorted(names) if value(first, name) != value(second, name)}
+    return replace(
+        first,
+        variables={name: text for name, text in first.variables.items() if name not in varying},
+        unset=tuple(name for name in first.unset if name not in varying),
+        only_in_shells=tuple(sorted({*first.only_in_shells, *second.only_in_shells} - varying.keys())),
+        passed_over=tuple(dict.fromkeys((*first.passed_over, *second.passed_over))),
+        varying=varying,
+    )
 
 
 def key_of_activation(layers: Sequence[Layer], scripts: Sequence[str], variables: Mapping[str, str], home: str) -> str:
@@ -109,14 +151,14 @@ def key_of_activation(layers: Sequence[Layer], scripts: Sequence[str], variables
         "variables": dict(variables),
         "home": home,
     }
-    return hashlib.sha256(b"activation 4" + json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(b"activation 5" + json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def difference(before: Mapping[str, str], printed: bytes) -> Evaluated:
     """Return what `printed`, as `env -0` prints variables, has over `before`.
 
     >>> difference({"A": "1", "B": "2"}, b"A=1\\0C=3\\0PWD=/\\0")
-    Evaluated(variables={'C': '3'}, unset=('B',), problem=None, only_in_shells=(), passed_over=())
+    Evaluated(variables={'C': '3'}, unset=('B',), problem=None, only_in_shells=(), passed_over=(), varying={})
     """
     after: dict[str, str] = {}
     functions: list[str] = []

@@ -372,6 +372,25 @@ def test_scripts_see_declared_variables_and_set_theirs_once(
         assert {name: variables[name] for name in expected} == expected
 
 
+def test_no_image_depends_on_what_scripts_set_to_something_else_each_time(
+    channel: SyntheticChannel, tmp_path: Path, runnable_base: Image, umoci: Program
+) -> None:
+    script = b"export NOW=$(date +%s) ID=$(cat /proc/sys/kernel/random/uuid) A=1\n"
+    channel.add(SyntheticPackage(name="tool", files={"etc/conda/activate.d/tool.sh": script}))
+    chosen = options(tmp_path, env={"ID": "mine"})
+    results = [
+        build_image(environment_of(channel, "tool"), runnable_base, each)
+        for each in (chosen, chosen, replace(chosen, use_cache=False), replace(chosen, cache_dir=tmp_path / "other"))
+    ]
+    assert len({result.image.digest for result in results}) == 1
+    for result in results:
+        assert any("(tool.sh) set NOW to something else each time" in note for note in result.notes)
+    variables = results[0].image.config.environment
+    assert (variables["A"], variables["ID"], "NOW" in variables) == ("1", "mine", False)
+    started = _started(results[0].image, umoci, tmp_path)
+    assert (started["ID"], bool(started["NOW"])) == ("mine", True)
+
+
 def _started(image: Image, umoci: Program, folder: Path) -> dict[str, str]:
     """Return the variables of a process that the image's entrypoint starts."""
     write_image(image, f"oci:{folder}/layout:latest")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.sandbox import Sandbox
-from conda_docker.scripts.activation_scripts import Evaluated, difference, evaluate
+from conda_docker.scripts.activation_scripts import Evaluated, difference, evaluate, in_common
 from python_docker.image import Image
 
 FOLDER = "/opt/conda/etc/conda/activate.d"
@@ -65,6 +65,32 @@ def test_a_script_that_a_shell_does_not_get_through_hides_no_other(base: Image, 
 def test_what_no_variable_of_an_image_can_hold_is_named(base: Image, sandbox: Sandbox) -> None:
     found = run(base, sandbox, "export A=$(printf '\\377') B=2")
     assert found == Evaluated({"B": "2"}, only_in_shells=("A",))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "$(date +%s)",
+        "$(date +%F)",
+        "$(date)",
+        "$(date -u +%H%M)",
+        "$$",
+        "$(nproc)",
+        "$(cat /proc/sys/kernel/random/uuid)",
+    ],
+)
+def test_what_depends_on_the_time_or_the_process_varies(base: Image, sandbox: Sandbox, value: str) -> None:
+    found = run(base, sandbox, f'export NOW="{value}" PATH="$PATH:/run/{value}" A=1')
+    assert (found.variables, sorted(found.varying)) == ({"A": "1"}, ["NOW", "PATH"])
+
+
+def test_a_time_that_a_script_names_does_not_vary(base: Image, sandbox: Sandbox) -> None:
+    assert run(base, sandbox, "export A=$(date -u -d @0 +%F)") == Evaluated({"A": "1970-01-01"})
+
+
+def test_a_variable_that_is_set_or_taken_away_at_times_varies() -> None:
+    found = in_common(Evaluated({}, unset=("A", "B")), Evaluated({"A": "2"}, unset=("B",)), {"A": "1", "B": "1"})
+    assert found == Evaluated({}, unset=("B",), varying={"A": ""})
 
 
 @pytest.mark.parametrize("text", ["kill -9 $$"])

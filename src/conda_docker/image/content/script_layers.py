@@ -148,11 +148,19 @@ def _key(
 
 
 def activation_variables(
-    image: Image, scripts: Sequence[str], recipe: Recipe, variables: Mapping[str, str], home: str, store: FolderStore
+    image: Image,
+    scripts: Sequence[str],
+    recipe: Recipe,
+    variables: Mapping[str, str],
+    home: str,
+    store: FolderStore,
+    *,
+    use_cache: bool = True,
 ) -> Evaluated:
     """Return what sourcing the activation `scripts`, relative to the prefix, does to a container's `variables`.
 
-    `home` is the home folder of the user that containers run as, which scripts may name.
+    `home` is the home folder of the user that containers run as, which scripts may name. Without
+    `use_cache` they are run though it is known.
     In a sandbox, where this machine has one and the image's processor; a `problem` says why not elsewhere.
     """
     from conda_docker.sandbox import find_sandbox
@@ -161,13 +169,15 @@ def activation_variables(
     layers = list(reversed(image.layers))
     paths = [f"{recipe.prefix}/{script}" for script in scripts]
     key = key_of_activation(layers, paths, variables, home)
-    note = store.folder.read_note(NoteKind.ACTIVATIONS, key)
+    note = store.folder.read_note(NoteKind.ACTIVATIONS, key) if use_cache else None
     if note is not None:
         with suppress(ValueError, LookupError, TypeError, AttributeError):
             value = json.loads(note)
-            known = {str(name): str(text) for name, text in value["variables"].items()}
+            known, varying = (
+                {str(name): str(text) for name, text in value[field].items()} for field in ("variables", "varying")
+            )
             unset, only_in_shells, passed_over = (tuple(map(str, value[field])) for field in _NAMES)
-            return Evaluated(known, unset, None, only_in_shells, passed_over)
+            return Evaluated(known, unset, None, only_in_shells, passed_over, varying)
     if not Platform.host().accepts(image.platform):
         return Evaluated({}, problem=f"they run on {image.platform} only, and this machine is {Platform.host()}")
     try:
@@ -175,6 +185,7 @@ def activation_variables(
     except Error as error:  # the image is built all the same: the entrypoint sources them
         return Evaluated({}, problem=str(error))
     if found.problem is None:
-        value = {"variables": dict(found.variables), **{field: getattr(found, field) for field in _NAMES}}
+        value = {"variables": dict(found.variables), "varying": dict(found.varying)}
+        value |= {field: getattr(found, field) for field in _NAMES}
         store.folder.remember(NoteKind.ACTIVATIONS, key, json.dumps(value).encode())
     return found

@@ -143,13 +143,14 @@ def with_scripts(
     {'B': '2'}
     """
     names = ", ".join(sorted(map(posixpath.basename, scripts)))
-    replaced = [name for name, value in evaluated.variables.items() if _replaces(value, declared.get(name))]
+    found = {**evaluated.variables, **evaluated.varying}
+    replaced = [name for name, value in found.items() if _replaces(value, declared.get(name))]
     kept = sorted({*replaced, *(name for name in evaluated.unset if name in declared)})
     scripted = {name: value for name, value in evaluated.variables.items() if name not in kept}
     notes = (*activation.notes, *_notes(names, evaluated, kept, has_entrypoint=activation.entrypoint is not None))
     known = {name: before[name] for name in scripted if name in before}
-    found = activation._replace(scripted=scripted, notes=notes, before=known, kept=tuple(kept))
-    return found.with_entrypoint(prefix, shell)
+    complete = activation._replace(scripted=scripted, notes=notes, before=known, kept=tuple(kept))
+    return complete.with_entrypoint(prefix, shell)
 
 
 def _replaces(value: str, declared: str | None) -> bool:
@@ -175,6 +176,12 @@ def _notes(names: str, evaluated: Evaluated, kept: Iterable[str], *, has_entrypo
         yield (
             f"activation scripts ({names}) set {', '.join(evaluated.only_in_shells)}, which no variable of an image "
             "can hold: only what the entrypoint starts has it"
+        )
+    varying = [name for name in evaluated.varying if name not in kept]
+    if varying:
+        yield (
+            f"activation scripts ({names}) set {', '.join(varying)} to something else each time: only what the "
+            "entrypoint starts has it, not the image's variables"
         )
     unset = [name for name in evaluated.unset if name not in kept]
     if unset:
