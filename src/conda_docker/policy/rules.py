@@ -33,7 +33,7 @@ class Policy:
 
     Raises `TypeError`, `ValueError` or `InvalidPolicy` for what is no rule: it would otherwise allow everything.
 
-    >>> Policy(deny_licenses="AGPL-*", max_age="30d")
+    >>> Policy(deny_licenses="AGPL-*", max_age="30d")  # doctest: +ELLIPSIS
     Policy(deny_licenses=('AGPL-*',), allow_channels=(), max_age=datetime.timedelta(days=30), ...)
     """
 

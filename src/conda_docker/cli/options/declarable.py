@@ -16,6 +16,6 @@ def key_of(param: Option | Argument) -> str:
     """Return what an option is called in a file: its long name.
 
     >>> [key_of(param) for param in DECLARABLE[:3]]
-    ['specs', 'channel', 'override-channels']
+    ['specs', 'file', 'name']
     """
     return str(param.name) if isinstance(param, Argument) else max(param.opts, key=len).lstrip("-")
