@@ -86,7 +86,9 @@ def refusal_error(
         if credentials and status == 401:
             place = f" (from {credentials.place})" if credentials.place else ""
             what = "the user name or the password" if credentials.basic else "the token"
-            refused = f"{host}: cannot log in: {what}{place} was refused ({said}); {_LOGIN_ANEW}"
+            # Credentials that were given come before all that a login would keep.
+            advice = _LOGIN_ANEW if credentials.place else f"check {'them' if credentials.basic else 'it'}"
+            refused = f"{host}: cannot log in: {what}{place} was refused ({said}); {advice}"
             return AccessDenied(refused, status=status, codes=refusal.codes)
         if docker_hub and status == 401:
             # It does not tell a repository that is not there from one that is private.

@@ -17,6 +17,8 @@ _ARCHIVE_SUFFIX = re.compile(r"\.tar(\.(gz|bz2|xz|zstd?))?$|\.t[gbx]z2?$|\.tzst$
 # What cannot be the beginning of a name in a registry.
 _LOOKS_LIKE_PATH = re.compile(r"[./\\~]|[A-Za-z]:[\\/]")
 
+_TAGGED = re.compile(r":(v?[0-9][^:]*|latest)$")
+
 
 @dataclass(frozen=True, slots=True)
 class Location:
@@ -136,7 +138,7 @@ def _in_registry(text: str) -> str:
     """Return a hint at how a repository is written, where that may be meant."""
     name = re.sub("^(docker|https?):", "", text).lstrip("/")
     try:
-        meant = "/" in name and bool(ImageReference.parse(name))
+        meant = ("/" in name or bool(_TAGGED.search(name))) and bool(ImageReference.parse(name))
     except InvalidReference:
         meant = False
     return f" (in a registry: docker://{name[:300]})" if meant else ""

@@ -90,6 +90,12 @@ def test_credentials_that_were_refused(credentials: Credentials, words: str) -> 
     assert words in str(refusal_error(answer(401), "x", credentials=credentials))
 
 
+def test_a_login_is_advised_where_it_would_count() -> None:
+    found = Credentials.of_user("alice", "wonderland", "~/.docker/config.json")
+    assert "docker login" in str(refusal_error(answer(401), "x", credentials=found))
+    assert str(refusal_error(answer(401), "x", credentials=ALICE)).endswith("; check them")
+
+
 def test_credentials_that_may_not_do_it_are_not_called_wrong() -> None:
     assert "access is denied" in str(refusal_error(answer(403), "x", credentials=ALICE))
 

@@ -118,6 +118,7 @@ def test_standard_streams_are_no_places(text: str) -> None:
     ("text", "hint"),
     [
         ("ghcr.io/me/app", "(in a registry: docker://ghcr.io/me/app)"),
+        ("ubuntu:24.04", "(in a registry: docker://ubuntu:24.04)"),
         ("docker:me/app:1", "(in a registry: docker://me/app:1)"),
         ("https://ghcr.io/me/app", "(in a registry: docker://ghcr.io/me/app)"),
         ("out", "'out' is not a place for images; give"),

@@ -91,12 +91,20 @@ def read_logins(usernames: Mapping[str, str | None], *, password_stdin: bool) ->
     given = [option for option, username in usernames.items() if username is not None]
     if password_stdin and len(given) != 1:
         if given:
-            raise click.UsageError(f"--password-stdin gives one password, but there are {' and '.join(given)}")
+            variables = " and ".join(map(_variable_of, given))
+            raise click.UsageError(
+                f"--password-stdin gives one password, but there are {' and '.join(given)}; set {variables} instead"
+            )
         raise click.UsageError(f"--password-stdin needs {' or '.join(usernames)}")
     return {
         option: None if username is None else Login(username, _read_password(option, username, stdin=password_stdin))
         for option, username in usernames.items()
     }
+
+
+def _variable_of(option: str) -> str:
+    """Return the variable of the password that belongs to an option such as `--dest-username`."""
+    return "CONDA_DOCKER_" + option.removeprefix("--").removesuffix("username").replace("-", "_").upper() + "PASSWORD"
 
 
 def _read_password(option: str, username: str, *, stdin: bool) -> str:
@@ -105,9 +113,7 @@ def _read_password(option: str, username: str, *, stdin: bool) -> str:
         if not password:
             raise Error("there is no password on standard input (--password-stdin)")
         return password
-    variable = (
-        "CONDA_DOCKER_" + option.removeprefix("--").removesuffix("username").replace("-", "_").upper() + "PASSWORD"
-    )
+    variable = _variable_of(option)
     if password := os.environ.get(variable, ""):
         return password
     if not sys.stdin.isatty():

@@ -209,6 +209,10 @@ def test_all_platforms(conda_docker: Run, tmp_path: Path) -> None:
         (["--password-stdin", "docker://a", "oci:b"], "--username"),
         (["--src-username", "me", "docker://a", "oci:b"], "CONDA_DOCKER_SRC_PASSWORD"),
         (["--username", "me", "docker://a", "oci:b"], "CONDA_DOCKER_PASSWORD"),
+        (
+            ["--src-username", "me", "--dest-username", "me", "--password-stdin", "docker://a", "docker://b"],
+            "set CONDA_DOCKER_SRC_PASSWORD and CONDA_DOCKER_DEST_PASSWORD instead",
+        ),
     ],
 )
 def test_wrong_usage(args: list[str], word: str, conda_docker: Run) -> None:
