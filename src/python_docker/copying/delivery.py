@@ -15,7 +15,7 @@ from python_docker.image.blob import Blob
 from python_docker.parallel import Stop, in_parallel
 from python_docker.progress import SILENT, Progress
 from python_docker.transports import destination_class, open_destination
-from python_docker.transports.medium import Prepares, SharesBlobs
+from python_docker.transports.medium import HoldsNames, Prepares, SharesBlobs
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -50,18 +50,21 @@ class Delivery:
         locations: Sequence[Location],
         *,
         reference: ImageReference | None = None,
+        further_names: Sequence[ImageReference] = (),
         registry: Callable[[Location], RegistryOptions | None] = lambda _: None,
         near: Callable[[Location], Destination | None] = lambda _: None,
         progress: Progress = SILENT,
     ) -> None:
         """Open the places that take blobs in any order. Raises what opening them raises.
 
-        `reference` is the name that the image gets where a location gives none, `registry` says how to talk to one.
+        `reference` is the name that the image gets where a location gives none, `further_names` are others
+        that it gets where there can be several. `registry` says how to talk to one.
         `near` gives a destination that is open already, of the same registry as a place, whose connections serve both.
         """
         self.stop = Stop()
         self._finished = False
         self._reference = reference
+        self._further_names = tuple(further_names)
         self._registry = registry
         self._near = near
         self._progress = progress
@@ -170,6 +173,8 @@ class Delivery:
             location = self._locations[number]
             options = self._registry(location)
             opened = open_destination(location, reference=self._reference, registry=options)
+            if isinstance(opened, HoldsNames):
+                opened.further_names = self._further_names
             near = self._near(location)
             if near is not None and isinstance(opened, SharesBlobs):
                 opened.share(near)

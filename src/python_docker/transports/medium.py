@@ -139,6 +139,14 @@ class SharesBlobs(Protocol):
 
 
 @runtime_checkable
+class HoldsNames(Protocol):
+    """A destination where an image can have several names."""
+
+    further_names: tuple[ImageReference, ...]
+    """The names that the root gets besides its own."""
+
+
+@runtime_checkable
 class TakesReferrers(Protocol):
     """A destination that lists what is attached to its manifests."""
 

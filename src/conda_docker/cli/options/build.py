@@ -71,7 +71,7 @@ OPTIONS = (
         multiple=True,
         convert=to_image_names,
         panel=RESULT,
-        help="Another name that it is pushed and loaded under; repeatable. Without --image, the first is its name.",
+        help="Another name, pushed, loaded and in Docker archives; repeatable. Without --image, the first is its name.",
     ),
     Option(
         "-o",
@@ -252,7 +252,7 @@ OPTIONS = (
         sets="options.offline",
         is_flag=True,
         panel=CACHE,
-        help="Use what is on this machine, and no network.",
+        help="Read nothing from a network; what --push and --cache-to name is still written to.",
     ),
     common.INSECURE,
     common.CACERT,

@@ -48,6 +48,7 @@ class ArchiveDestination:
 
     def __init__(self, output: Output, reference: ImageReference | None = None) -> None:
         self.reference = reference
+        self.further_names: tuple[ImageReference, ...] = ()
         self._tar = BlobTar(output)
         self._images: dict[Digest, tuple[Manifest, list[ImageReference]]] = {}
 
@@ -84,8 +85,9 @@ class ArchiveDestination:
         self._tar.put_file(blob_path(manifest.digest), manifest.raw)
         if root:
             _, references = self._images.setdefault(manifest.digest, (manifest, []))
-            if self.reference is not None and self.reference.tag is not None:
-                references.append(self._new_name(self.reference.with_tag(self.reference.tag)))
+            for name in (self.reference, *self.further_names):
+                if name is not None and name.tag is not None and name not in references:
+                    references.append(self._new_name(name.with_tag(name.tag)))
 
     def _new_name(self, reference: ImageReference) -> ImageReference:
         if any(reference in references for _, references in self._images.values()):

@@ -65,12 +65,19 @@ class AskedBuild(NamedTuple):
         """Return what the user should hear of options that make no difference here."""
         from conda_docker.image.runtime.annotations import unused_annotations
 
+        others = ", ".join(name.familiar for name in self.names[1:])
+        notes = [
+            f"{place} holds one name, so those of --tag are left out: {others}"
+            for place in self.locations
+            if others and place.transport in ("oci", "oci-archive")
+        ]
         unused = unused_annotations(self.request.options.annotations)
         if not unused or len(self.request.platforms) > 1 or self.given["buildkit_attestations"]:
-            return []
+            return notes
         return [
+            *notes,
             "there is no index: the image is for one platform, and what --annotation sets with `index:` is left out: "
-            f"{', '.join(unused)}"
+            f"{', '.join(unused)}",
         ]
 
 
