@@ -165,10 +165,15 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
             *activation.notes,
             *notes_on_config(image.config),
         ),
-        starts=not lacking,
+        starts=not lacking and _has_command(image),
         environment=environment,
         stated=stated,
     )
+
+
+def _has_command(image: Image) -> bool:
+    """Return whether an image says what its containers run."""
+    return bool(image.config.get("Entrypoint") or image.config.get("Cmd"))
 
 
 def _with_link_scripts(

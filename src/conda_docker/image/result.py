@@ -51,7 +51,7 @@ class BuildResult:
     trimmed_bytes: int = 0
     notes: tuple[str, ...] = ()
     starts: bool = True
-    """False where the base lacks what the programs of the environment need to start."""
+    """False where the image has no command, or the base lacks what the programs of the environment need to start."""
     environment: LockedEnvironment | None = None
     """What the image was built from, with everything known of its packages."""
     stated: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -139,7 +139,11 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
         noted(notes),
         open_display(console) as progress,
         Delivery(
-            locations, reference=image, registry=lambda location: registry_of(location, given), progress=progress
+            locations,
+            reference=image,
+            further_names=names[1:],
+            registry=lambda location: registry_of(location, given),
+            progress=progress,
         ) as delivery,
     ):
         with _base_explained(request.base or DEFAULT_BASE, default_base):
@@ -260,4 +264,6 @@ def _report(
     elif console.quiet:
         console.result(identities(report))
     else:
-        console.result(build_summary(report, list(written), engine, starts=all(result.starts for result in results)))
+        ports = sorted(results[0].image.config.get("ExposedPorts") or ())
+        starts = all(result.starts for result in results)
+        console.result(build_summary(report, list(written), engine, starts=starts, ports=ports))

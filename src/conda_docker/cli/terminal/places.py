@@ -66,26 +66,28 @@ def image_name(image: str, locations: Sequence[Location]) -> str:
     return names.pop() if len(names) == 1 else image
 
 
-def run_command(image: str, locations: Sequence[Location], engine: str | None) -> str:
+def run_command(image: str, locations: Sequence[Location], engine: str | None, ports: Sequence[str] = ()) -> str:
     """Return the command that runs the image, from the place that is nearest to running it.
 
-    It is the command of the engine that has the image, else of the one that is installed, else Docker's.
+    It is the command of the engine that has the image, else of the one that is installed, else Docker's. `ports` are
+    those that the image listens on, such as `5000/tcp`, which it publishes.
     """
     import shlex
 
     command = engine.lower() if engine else _installed_command()
     by_transport = {location.transport: location for location in reversed(locations)}
-    run = f"{command} run --rm -it {image}"
+    published = "".join(f" -p {port.partition('/')[0]}:{port.removesuffix('/tcp')}" for port in ports)
+    run = f"{command} run --rm -it{published}"
     if daemon := by_transport.get("docker-daemon"):
-        return f"{command} run --rm -it {daemon.name or image}"
+        return f"{run} {daemon.name or image}"
     if archive := by_transport.get("docker-archive"):
         name = reference.familiar if (reference := archive.reference()) else image
-        return f"{command} load -i {shlex.quote(archive.path)} && {command} run --rm -it {name}"
+        return f"{command} load -i {shlex.quote(archive.path)} && {run} {name}"
     if registry := by_transport.get("docker"):
         reference = registry.reference()
-        return f"{command} run --rm -it {reference.familiar if reference else image}"
+        return f"{run} {reference.familiar if reference else image}"
     layout = next(iter(by_transport.values()))
-    return f"conda-docker copy {shlex.quote(str(layout))} docker-daemon:{image} && {run}"
+    return f"conda-docker copy {shlex.quote(str(layout))} docker-daemon:{image} && {run} {image}"
 
 
 def _installed_command() -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable
 from hashlib import sha256
@@ -245,7 +247,7 @@ def test_layers_that_every_build_makes_are_not_known_ones(build: Build, tmp_path
     (tmp_path / "x").write_text("x")
     build("-o", "oci:out", "numpy")
     result = build("-o", "oci:out", "--add", "x:/opt/conda/bin", "numpy")
-    assert "all 2 known, and the environment's own and what was added" in result.stdout
+    assert "all 2 known, the environment's own, and what was added" in result.stdout
     assert {"opt/conda/bin/x", "opt/conda/bin/python3.12"} <= set(open_image(f"oci:{tmp_path}/out").list_files())
 
 
@@ -764,3 +766,35 @@ def test_a_name_without_a_host_is_reported_with_the_registry_that_it_is_pushed_t
     assert report["image"] == name
     assert json.loads((tmp_path / "metadata.json").read_text())["image.name"] == name
     assert open_image(f"docker://{name}").digest == report["digest"]
+
+
+def test_further_names_are_in_archives_and_noted_where_one_name_is_held(build: Build, tmp_path: Path) -> None:
+    result = build("-i", "a:1", "-t", "b:2", "-t", "c:3", "-o", "out.tar", "-o", "oci:out", "python")
+    with tarfile.open(tmp_path / "out.tar") as archive:
+        [entry] = json.load(archive.extractfile("manifest.json") or io.BytesIO())
+    assert entry["RepoTags"] == ["a:1", "b:2", "c:3"]
+    assert "note: oci:out holds one name, so those of --tag are left out: b:2, c:3\n" in result.stderr
+
+
+def test_the_size_is_that_of_what_was_written(build: Build, tmp_path: Path) -> None:
+    report = json.loads(build("-o", "out.tar", "--compression", "zstd", "--json", "numpy").stdout)
+    assert report["platforms"][0]["size"] == sum(layer.size for layer in open_image(str(tmp_path / "out.tar")).layers)
+
+
+def test_an_image_without_a_command_has_none_that_runs_it(
+    build: Build, synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    synthetic_channel.add(SyntheticPackage(name="only-files", files={"share/a": b"a"}))
+    assert "run it" not in build("-o", "out.tar", "only-files").stdout
+    assert "run it" in build("-o", "out.tar", "--cmd", "/opt/conda/share/a", "only-files").stdout
+
+
+def test_the_command_that_runs_an_image_publishes_its_ports(build: Build) -> None:
+    result = build("-i", "demo:1", "-o", "out.tar", "--cmd", "x", "--expose", "5000", "--expose", "53/udp", "python")
+    assert " run --rm -it -p 5000:5000 -p 53:53/udp demo:1\n" in result.stdout
+
+
+def test_offline_may_push(build: Build, registry: peers.Registry, repository: str) -> None:
+    build("-o", "oci:warm", "python")
+    result = build("-i", f"{registry.host}/{repository}:1", "--push", "--offline", "python")
+    assert result.returncode == 0, result.stderr

@@ -12,6 +12,7 @@ from conda_docker.cli.terminal.tables import all_known, count, format_fields
 if TYPE_CHECKING:
     from conda_docker.attestation.attachments import Attached
     from conda_docker.image.assemble import BuildResult
+    from python_docker.image import Image
     from python_docker.spec.documents.manifest import Index, Manifest
     from python_docker.spec.platform import Platform
     from python_docker.transports import Location
@@ -96,7 +97,7 @@ def _platform(result: BuildResult, written: Sequence[Manifest | Index]) -> Repor
         "digest": _only({digest for document in written for digest in _manifests(document, image.platform)}),
         "id": image.id,
         "prefix": result.prefix,
-        "size": sum(layer.size for layer in image.layers),
+        "size": sum(_layer_sizes(image, written)),
         "base_layers": len(image.layers) - len(result.layers),
         "layers": [
             {
@@ -115,6 +116,14 @@ def _platform(result: BuildResult, written: Sequence[Manifest | Index]) -> Repor
         "post_link": list(result.post_link),
         "notes": list(result.notes),
     }
+
+
+def _layer_sizes(image: Image, written: Sequence[Manifest | Index]) -> list[int]:
+    """Return the sizes of layers as they were written: a place may keep them in another compression."""
+    from python_docker.spec.documents.manifest import Index
+
+    alone = next((document for document in written if not isinstance(document, Index)), None)
+    return [layer.size for layer in (image.layers if alone is None else alone.layers)]
 
 
 def _manifests(document: Manifest | Index, platform: Platform) -> list[str]:
@@ -146,10 +155,18 @@ def blob_names(result: BuildResult, verb: str) -> dict[str, str]:
     return names | {image.id.short: f"{verb} config", image.digest.short: f"{verb} manifest"}
 
 
-def build_summary(report: Report, locations: Sequence[Location], engine: str | None, *, starts: bool = True) -> str:
+def build_summary(
+    report: Report,
+    locations: Sequence[Location],
+    engine: str | None,
+    *,
+    starts: bool = True,
+    ports: Sequence[str] = (),
+) -> str:
     """Return the report for people; `engine` is the one that has the image, if any (see `engine_of`).
 
-    `starts` says that programs of the image can start, so that there is a command that runs it.
+    `starts` says that programs of the image can start, so that there is a command that runs it. `ports` are
+    those that it listens on.
     """
     rows: list[tuple[str, str]] = [("image", image_name(report["image"], locations))]
     if report["profile"] is not None:
@@ -170,7 +187,7 @@ def build_summary(report: Report, locations: Sequence[Location], engine: str | N
         rows += [("", f"  {output['digest']}")] if differs else []
         rows += _attached_rows(output["attached"])
     rows.append(("time", format_duration(report["seconds"])))
-    rows += [("run it", run_command(report["image"], locations, engine))] if starts else []
+    rows += [("run it", run_command(report["image"], locations, engine, ports))] if starts else []
     return format_fields(rows)
 
 
@@ -206,13 +223,13 @@ def _made(layers: Sequence[Report]) -> str:
     reusable = [layer["cached"] for layer in layers if not layer["always"]]
     known = sum(reusable)
     built = len(reusable) - known
-    always = "the environment's own" + (" and what was added" if len(layers) - len(reusable) > 1 else "")
+    has_added = len(layers) - len(reusable) > 1
     if not reusable:
-        return f"{always} alone"
+        return "the environment's own" + (" and what was added" if has_added else " alone")
     return ", ".join(
         [
             *([f"{built} built"] if built else []),
             *([f"{known} known" if built else all_known(known)] if known else []),
-            f"and {always}",
+            *(["the environment's own", "and what was added"] if has_added else ["and the environment's own"]),
         ]
     )
