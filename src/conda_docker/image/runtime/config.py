@@ -42,8 +42,7 @@ def configure(
     """
     config = image.config
     own = variables_over_base(activation, gpu, options, config.environment)
-    for name, value in {**own, **activation.scripted}.items():
-        config.set_variable(name, value)
+    config.set_variables({**own, **activation.scripted})
     if options.entrypoint is not None:
         config["Entrypoint"] = list(options.entrypoint)
     elif activation.entrypoint is not None:

@@ -116,20 +116,30 @@ class RuntimeConfig(dict[str, Any]):
 
         Raises `TypeError` and `ValueError` for what cannot be a name or a value.
         """
-        check_type("name", name, str)
-        check_type("value", value, str)
-        if not name or "=" in name or "\0" in name + value:
-            raise ValueError(
-                f"name must be that of a variable, and value without NUL, not {name[:80]!r}={value[:80]!r}"
-            )
-        variables: list[str] = self["Env"]
-        places = [place for place, variable in enumerate(variables) if variable.partition("=")[0] == name]
-        if places:
-            variables[places[0]] = f"{name}={value}"
-            for place in reversed(places[1:]):
-                del variables[place]
-        else:
-            variables.append(f"{name}={value}")
+        self.set_variables({name: value})
+
+    def set_variables(self, values: Mapping[str, str]) -> None:
+        """Set variables of `Env`, each in its place where it is set already, the others behind all in their order.
+
+        Raises `TypeError` and `ValueError` for what cannot be a name or a value; then nothing is set.
+        """
+        check_type("values", values, Mapping)
+        for name, value in values.items():
+            check_type("name", name, str)
+            check_type("value", value, str)
+            if not name or "=" in name or "\0" in name + value:
+                raise ValueError(
+                    f"name must be that of a variable, and value without NUL, not {name[:80]!r}={value[:80]!r}"
+                )
+        left = dict(values)
+        variables: list[str] = []
+        for variable in self["Env"]:
+            name = variable.partition("=")[0]
+            if name not in values:
+                variables.append(variable)
+            elif name in left:
+                variables.append(f"{name}={left.pop(name)}")
+        self["Env"] = [*variables, *(f"{name}={value}" for name, value in left.items())]
 
     def copy(self) -> RuntimeConfig:
         """Return an independent copy."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import Any
 
 import pytest
@@ -102,6 +103,23 @@ def test_setting_a_variable_keeps_its_place() -> None:
     config.set_variable("A", "5")
     config.set_variable("C", "6")
     assert config["Env"] == ["A=5", "B=2", "AB=4", "C=6"]
+
+
+def test_setting_variables_one_after_another_or_at_once_is_the_same() -> None:
+    values = {"D": "4", "A": "5", "AB": "6", "C": "7"}
+    one, other = (RuntimeConfig({"Env": ["A=1", "B=2", "A=3", "AB=4"]}) for _ in range(2))
+    for name, value in values.items():
+        one.set_variable(name, value)
+    other.set_variables(values)
+    assert one["Env"] == other["Env"] == ["A=5", "B=2", "AB=6", "D=4", "C=7"]
+
+
+def test_many_variables_take_no_time() -> None:
+    config = RuntimeConfig()
+    begun = time.process_time()
+    config.set_variables({f"V{number}": "x" for number in range(100_000)})
+    assert len(config.environment) == 100_000
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize("name", ["Entrypoint", "Cmd", "Shell"])
