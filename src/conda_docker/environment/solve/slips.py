@@ -9,6 +9,8 @@ from conda_docker.redaction import public_text
 
 _COMPARISON = re.compile(r"\s*[<>=!~]=?\s*\d")
 _VERSION = r"(\d+(?:\.\d+)*)"
+_LONGEST = 200
+"""Characters; no slip of the pen is longer, and what is need not be understood."""
 
 
 def _up_to(compatible: Callable[[list[int]], int]) -> Callable[[re.Match[str]], str]:
@@ -46,6 +48,8 @@ def meant(spec: str) -> str | None:
     >>> meant("numpy ^1.20"), meant("numpy=>1.20"), meant("numpy")
     ('numpy >=1.20,<2', 'numpy>=1.20', None)
     """
+    if len(spec) > _LONGEST:
+        return None
     name, bracket, fields = spec.partition("[")
     fixed = name.strip()
     for slip, right in _SLIPS:
