@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
+from conda_docker.package.fetch.find import local_path
 from conda_docker.pypi.requirement_text import (
     SCHEME,
     file_url,
@@ -24,6 +25,8 @@ from conda_docker.redaction import public_text
 from conda_docker.user_files import user_path
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from conda_docker.environment.packages.wheels import PipOption, PipRequirements
 
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)")
@@ -48,6 +51,8 @@ class Requirements:
     named: set[str] = field(default_factory=set)
     direct: set[str] = field(default_factory=set)
     sources: list[str] = field(default_factory=list)
+    trees: dict[str, Path] = field(default_factory=dict)
+    """By the words of `sources`, the folders among them."""
     hashes: dict[str, frozenset[str]] = field(default_factory=dict)
     """By name, the SHA-256 that files may have, where the user says so (`--hash`)."""
     requires_hashes: bool = False
@@ -73,16 +78,28 @@ def read_requirements(pip: PipRequirements) -> Requirements:
     return reader.found
 
 
-def check_requirements(pip: PipRequirements, *, allow_sdist: bool) -> Requirements:
-    """Return what `read_requirements` does. Raises `UnsupportedInput` for sources too, unless they may be built."""
+def check_requirements(pip: PipRequirements, *, allow_sdist: bool, projects: Collection[Path] = ()) -> Requirements:
+    """Return what `read_requirements` does.
+
+    Raises `UnsupportedInput` for sources too, unless they may be built, as the folders of `projects` always may.
+    """
     found = read_requirements(pip)
-    if found.sources and not allow_sdist:
+    refused = [text for text in found.sources if found.trees.get(text) not in projects]
+    if refused and not allow_sdist:
+        trees = [found.trees[text] for text in refused if text in found.trees]
+        project = f"give --project {short_path(trees[0])} where that is your own project, " if trees else ""
         raise UnsupportedInput(
-            f"{pip.origin} asks pip for what must be built from source: {', '.join(found.sources[:5])}; allow it with "
-            "--allow-sdist, which runs build scripts on this machine, or name a wheel, a version on the package index, "
-            "or a conda package"
+            f"{pip.origin} asks pip for what must be built from source: {', '.join(refused[:5])}; {project}allow it "
+            "with --allow-sdist, which runs build scripts on this machine, or name a wheel, a version on the package "
+            "index, or a conda package"
         )
     return found
+
+
+def short_path(folder: Path) -> Path:
+    """Return a folder as it is typed in the current one: relative to it where it is below."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 class _Reader:
@@ -159,6 +176,7 @@ class _Reader:
             self._fragment(name, url)
             if wheel_name(url) is None:
                 found.sources.append(public_text(text))
+                self._tree(public_text(text), local_path(url))
         else:
             from packaging.requirements import InvalidRequirement, Requirement
 
@@ -191,9 +209,15 @@ class _Reader:
         self.found.sources.append(public_text(written))
         if _VCS.match(location) or SCHEME.match(location):
             self.found.lines.append(location)
+            self._tree(public_text(written), local_path(location))
             return
         text, extras = without_extras(location)
         path = self._folder / user_path(text)
         self.found.lines.append(f"{path.absolute()}{extras}")
         if not path.exists():
             raise InvalidEnvironment(f"{where}: there is nothing at {path}")
+        self._tree(public_text(written), path)
+
+    def _tree(self, written: str, path: Path | None) -> None:
+        if path is not None and path.is_dir():
+            self.found.trees[written] = path.resolve()

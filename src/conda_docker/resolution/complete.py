@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conda_docker.resolution.base import cache_dir_of, glibc_for
-from conda_docker.resolution.describe import lacks_python
+from conda_docker.resolution.describe import lacks_python, project_folders
 from python_docker.progress import Progress
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def _with_wheels(
         glibc=glibc_for(request, base) if environment.pip is not None or request.allow_sdist else None,
         options=PipOptions(
             allow_sdist=request.allow_sdist,
+            projects=project_folders(request),
             may_replace=request.pip_may_replace,
             exclude_newer=request.policy.exclude_newer,
             seconds=request.solve_seconds,

@@ -179,6 +179,11 @@ def lacks_python(request: Request) -> InvalidEnvironment:
     return InvalidEnvironment(f"{described} asks pip for packages, but its environment has no Python{chosen}; {advice}")
 
 
+def project_folders(request: Request) -> tuple[Path, ...]:
+    """Return the folders of the user's own projects, as requirements on them are recognized: without links."""
+    return tuple(folder.resolve() for folder in request.projects)
+
+
 def _check_whole(request: Request, described: LockedEnvironment | EnvironmentSpec) -> None:
     """Raise for what cannot be an environment, before anything is opened, downloaded or solved for it."""
     pip = described.pip
@@ -189,4 +194,4 @@ def _check_whole(request: Request, described: LockedEnvironment | EnvironmentSpe
     if pip is not None:
         from conda_docker.pypi.requirements import check_requirements
 
-        check_requirements(pip, allow_sdist=request.allow_sdist)
+        check_requirements(pip, allow_sdist=request.allow_sdist, projects=project_folders(request))

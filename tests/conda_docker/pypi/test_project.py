@@ -10,10 +10,12 @@ import pytest
 
 from conda_docker.build_options import BuildOptions, Bytecode
 from conda_docker.environment.locked import LockedEnvironment
-from conda_docker.environment.packages.wheels import LockedWheel
-from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment, Unsolvable
+from conda_docker.environment.packages.wheels import LockedWheel, PipRequirements
+from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment, Unsolvable, UnsupportedInput
 from conda_docker.image.assemble import BuildResult, build_image
 from conda_docker.pypi.project import with_projects
+from conda_docker.pypi.resolve.resolution import PipOptions
+from conda_docker.pypi.resolve.resolve import resolve_wheels
 from conda_docker.request import Request
 from conda_docker.resolution.resolve import resolve
 from tests.conda_docker.channel import SyntheticChannel
@@ -99,6 +101,65 @@ def test_it_takes_the_place_of_another_of_its_name(tmp_path: Path, project: Path
     published = LockedWheel(name="app", version="0.9", url="https://host/app-0.9-w.whl")
     [wheel] = installed(tmp_path, project, wheels=(published,)).wheels
     assert wheel.version == "1.0"
+
+
+@pytest.mark.parametrize("written", ["-e ./project", "./project", "app @ {url}", "app[extra] @ {url}"])
+def test_a_requirement_on_the_folder_of_a_project_is_met_by_it(
+    tmp_path: Path, project: Path, wheels: Path, written: str
+) -> None:
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('dependencies = ["needed"]\noptional-dependencies = { extra = ["more"] }\n')
+    make_wheel(wheels, "needed")
+    make_wheel(wheels, "more")
+    pip = PipRequirements((written.format(url=project.as_uri()),), folder=tmp_path, origin="environment.yml")
+    cache = tmp_path / "cache"
+    allowed = PipOptions(projects=(project.resolve(),))
+    resolved = resolve_wheels(environment(pip=pip), cache_dir=cache, offline=True, options=allowed)
+    found = with_projects(resolved, [project], cache_dir=cache, offline=True)
+    names = [(wheel.name, wheel.project) for wheel in found.wheels]
+    assert names == [*([("more", False)] if "[extra]" in written else []), ("needed", False), ("app", True)]
+
+
+def test_the_requirement_may_be_that_of_a_pixi_workspace_or_its_lock(
+    tmp_path: Path, project: Path, synthetic_channel: SyntheticChannel
+) -> None:
+    synthetic_channel.add(PYTHON_PACKAGE)
+    with (project / "pyproject.toml").open("a") as file:
+        file.write(
+            f'[tool.pixi.workspace]\nchannels = ["{synthetic_channel.url}"]\nplatforms = ["linux-64"]\n'
+            '[tool.pixi.dependencies]\npython = "*"\n'
+            '[tool.pixi.pypi-dependencies]\napp = { path = ".", editable = true }\n'
+        )
+    request = Request(
+        files=(project / "pyproject.toml",),
+        platforms="linux-64",  # type: ignore[arg-type]
+        base="scratch",
+        options=BuildOptions(cache_dir=tmp_path / "cache"),
+    )
+    with pytest.raises(UnsupportedInput, match=f"give --project {project} where that is your own project"):
+        resolve(request)
+    [resolved] = resolve(replace(request, projects=(project,)))
+    assert [(wheel.name, wheel.project) for wheel in resolved.environment.wheels] == [("app", True)]
+    (python,) = resolved.environment.packages
+    lock = project / "pixi.lock"
+    lock.write_text(
+        f"version: 6\nenvironments:\n  default:\n    channels:\n    - url: {synthetic_channel.url}/\n"
+        f"    packages:\n      linux-64:\n      - conda: {python.url}\n      - pypi: ./\n"
+        f"packages:\n- conda: {python.url}\n  sha256: {python.sha256}\n- pypi: ./\n  name: app\n  version: '1.0'\n"
+    )
+    [resolved] = resolve(replace(request, files=(lock,), projects=(project,)))
+    assert [(wheel.name, wheel.project) for wheel in resolved.environment.wheels] == [("app", True)]
+
+
+@pytest.mark.parametrize("others", [[], ["other"]])
+def test_a_folder_that_is_not_a_project_s_is_not_built(tmp_path: Path, project: Path, others: list[str]) -> None:
+    pip = PipRequirements(("-e ./project",), folder=tmp_path, origin="environment.yml")
+    allowed = PipOptions(projects=tuple(tmp_path / name for name in others))
+    message = (
+        r"from source: -e \./project; give --project .*project where that is your own project, allow it with --allow"
+    )
+    with pytest.raises(UnsupportedInput, match=message):
+        resolve_wheels(environment(pip=pip), cache_dir=tmp_path / "cache", offline=True, options=allowed)
 
 
 def test_a_folder_without_a_project(tmp_path: Path) -> None:

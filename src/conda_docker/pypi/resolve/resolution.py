@@ -18,6 +18,7 @@ from conda_docker.pypi.pip_configuration import PipConfiguration
 from conda_docker.pypi.requirements import Requirements
 from conda_docker.pypi.resolve.failures import conflicting, unresolvable
 from conda_docker.pypi.resolve.pylock import ResolvedPackage, parse_pylock
+from conda_docker.pypi.resolve.source_tree import stated_name
 from conda_docker.pypi.resolve.stand_ins import write_stand_ins
 from conda_docker.pypi.resolve.target import Target
 from conda_docker.pypi.resolve.uv import UvFailed, run_uv, uv_environment
@@ -35,10 +36,11 @@ class PipOptions:
     """What the user allows: building from source, wheels in place of conda packages, files published until a moment.
 
     `dependencies` false takes the requirements as they are, and nothing that they need. All of it may take `seconds`,
-    None for as long as it takes.
+    None for as long as it takes. `projects` are folders, without links, that are built whatever else is allowed.
     """
 
     allow_sdist: bool = False
+    projects: tuple[Path, ...] = ()
     may_replace: bool = False
     exclude_newer: datetime | None = None
     dependencies: bool = True
@@ -102,6 +104,10 @@ class Resolution:
             unfit += more
             fallback = fallback or packages
 
+    def _projects(self) -> set[Path]:
+        """Return the folders of projects that the requirements name."""
+        return {tree for tree in self.requirements.trees.values() if tree in self.options.projects}
+
     def _is_unfit(self, package: ResolvedPackage) -> bool:
         """Return whether a version that uv has chosen has no wheel for the target, so that another one may do.
 
@@ -159,6 +165,8 @@ class Resolution:
         arguments += ["--format", "pylock.toml", "--generate-hashes", "--no-header", "--no-python-downloads"]
         if not self.options.allow_sdist:
             arguments += ["--only-binary", ":all:"]
+            for name in sorted(filter(None, map(stated_name, self._projects()))):
+                arguments += ["--no-binary", name]
         else:
             for name in ("no-binary", "only-binary"):
                 for package in self.requirements.options.get(name, ()):

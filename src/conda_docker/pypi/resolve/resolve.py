@@ -115,7 +115,7 @@ def _with_resolved(
 ) -> LockedEnvironment:
     assert environment.python is not None
     target = target_of(environment.python, environment.subdir, glibc)
-    requirements = check_requirements(pip, allow_sdist=options.allow_sdist)
+    requirements = check_requirements(pip, allow_sdist=options.allow_sdist, projects=options.projects)
     configuration = read_pip_configuration().with_options(requirements.options)
     local = offline or not download
     provided = provided_distributions(environment.packages, cache_dir, offline=local, progress=progress)
@@ -142,7 +142,7 @@ def _with_resolved(
         # The logins of the indexes of single packages serve their files too.
         indexes = (*configuration.extra_index_urls, *pip.indexes.values())
         logins = index_logins(replace(configuration, extra_index_urls=indexes))
-        wheels = _wheels(packages, requirements, logins, builder if options.allow_sdist else None, target)
+        wheels = _wheels(packages, requirements, logins, builder, options, target)
     task.finish()
     # What a lock file lists was settled before.
     names = {wheel.name for wheel in wheels}
@@ -171,7 +171,8 @@ def _wheels(
     packages: Sequence[ResolvedPackage],
     requirements: Requirements,
     logins: dict[str, str],
-    builder: Builder | None,
+    builder: Builder,
+    options: PipOptions,
     target: Target,
 ) -> list[LockedWheel]:
     wheels = []
@@ -181,7 +182,8 @@ def _wheels(
             package = _with_allowed(package, allowed)  # noqa: PLW2901
         artifact = _best_wheel(package, target)
         if artifact is None:
-            if builder is None:
+            is_project = package.tree is not None and package.tree.resolve() in options.projects
+            if not options.allow_sdist and not is_project:
                 raise UnsupportedInput(f"{package.name} has no wheel for {target}; build it with --allow-sdist")
             if package.source is not None:
                 source = replace(package.source, url=with_login(package.source.url, logins))

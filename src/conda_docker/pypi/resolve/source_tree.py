@@ -7,13 +7,17 @@ time), so nothing is ever built in the user's own.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import stat
+import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from conda_docker.errors import BuildFailed
+from conda_docker.environment.packages.wheels import normalize_name
+from conda_docker.errors import BuildFailed, InvalidEnvironment
+from conda_docker.user_files import read_text
 from python_docker.programs import run_program
 
 _PASSED_OVER = frozenset(
@@ -23,6 +27,17 @@ _PASSED_OVER = frozenset(
     }
 )
 _BUILT = frozenset({"build", "dist"})  # in the folder of a project; elsewhere, and with modules, they are packages
+
+
+def stated_name(folder: Path) -> str | None:
+    """Return the name that a project's pyproject.toml gives it; None where there is none, or the file is damaged."""
+    try:
+        document = tomllib.loads(read_text(folder / "pyproject.toml"))
+    except (InvalidEnvironment, tomllib.TOMLDecodeError, RecursionError):
+        return None
+    project = document.get("project")
+    name = project.get("name") if isinstance(project, dict) else None
+    return normalize_name(name) if isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9._-]+", name) else None
 
 
 def tree_digest(folder: Path) -> str:
