@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from python_docker.errors import Error
+from python_docker.errors import Error, NotFound
 
 if TYPE_CHECKING:
     from python_docker.registry.access.options import RegistryOptions
@@ -58,7 +58,7 @@ def registry_options(
     """Return how to talk to the registry that a location names; None when it names none.
 
     `insecure` are the hosts whose certificates are not checked; `places` remembers where blobs are pushed. Raises
-    `Error` when there is no file `ca_bundle`.
+    `NotFound` when there is no file `ca_bundle`.
     """
     if location.transport != "docker":
         return None
@@ -72,7 +72,7 @@ def registry_options(
         fields["places"] = places
     if ca_bundle is not None:
         if not ca_bundle.exists():
-            raise Error(f"there is no file {ca_bundle} (--cacert)")
+            raise NotFound(f"there is no file {ca_bundle} (--cacert)")
         fields["ca_bundle"] = ca_bundle
     if login is None:
         return RegistryOptions.from_environment(**fields)
