@@ -27,9 +27,12 @@ class LayerRepository:
     options: RegistryOptions | None = None
 
     def __post_init__(self) -> None:
-        scheme, separator, rest = self.reference.partition("://")
+        scheme, separator, _ = self.reference.partition("://")
         if separator:
             hint = "; --insecure HOST allows plain HTTP" if scheme == "http" else ""
+            from conda_docker.redaction import public_log
+
+            rest = public_log(self.reference).partition("://")[2]
             raise InvalidReference(f"a layer repository is named without {scheme}://, such as {rest[:200]}{hint}")
         host, _, port = self.reference.partition(":")
         if "/" not in host and len(port) >= _PORT and port.isdecimal():

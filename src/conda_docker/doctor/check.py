@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from conda_docker.redaction import public_log
+
 
 class Status(StrEnum):
     """How something is."""
@@ -28,6 +30,12 @@ class Check:
     status: Status
     found: str
     advice: str | None = None
+
+    def __post_init__(self) -> None:
+        # What users name, also by mistake, may be a URL with a password or a token.
+        for name in ("subject", "found", "advice"):
+            text = getattr(self, name)
+            object.__setattr__(self, name, text and public_log(text))
 
 
 def ok(subject: str, found: str) -> Check:

@@ -67,3 +67,12 @@ def test_a_wrong_clock_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch, 
     found = checks()["clock"]
     assert found.status is Status.ERROR
     assert f" s {words} the registry's" in found.found
+
+
+@pytest.mark.parametrize(
+    "named", ["https://me:hunter2@h:99999/x", "ftp://me:hunter2@h", "me:hunter2@h", "//me:hunter2@h/x"]
+)
+def test_a_password_in_the_name_of_a_registry_is_not_repeated(named: str) -> None:
+    check = next(iter(registries.check_registries([named])))
+    assert check.status is Status.ERROR
+    assert "hunter2" not in repr(check)
