@@ -178,6 +178,21 @@ def noted(notes: Collection[str]) -> Iterator[None]:
         raise
 
 
+def reason_of(error: BaseException) -> str:
+    """Return what an exception of Python's says, without what only a programmer can use: numbers, calls, settings.
+
+    >>> reason_of(FileNotFoundError(2, "No such file or directory", "/x"))
+    'No such file or directory'
+    """
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return "it holds a number with too many digits" if "int_max_str_digits" in str(error) else str(error)
+
+
 def notes_of(error: BaseException) -> list[str]:
     """Return the notes on an error, and on those that it was raised from."""
     found: list[str] = []

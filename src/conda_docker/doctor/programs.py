@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from conda_docker.doctor.check import Check, Status, ok
 from python_docker.docker.engine import find_engine
-from python_docker.errors import Error
+from python_docker.errors import Error, reason_of
 from python_docker.programs import find_program, run_program
 
 _OPTIONAL = ("conda", "mamba", "micromamba", "pixi")
@@ -33,7 +33,7 @@ def _version_of(name: str, program: str) -> Check:
     try:
         ended = run_program([program, "--version"], timeout=_SECONDS, keep=1000)
     except (OSError, subprocess.SubprocessError) as error:
-        return Check(name, Status.WARNING, f"{program} cannot be run: {error}")
+        return Check(name, Status.WARNING, f"{program} cannot be run: {reason_of(error)}")
     words = (ended.stdout or ended.stderr).decode("utf-8", "replace").split("\n")[0].strip()
     if ended.returncode != 0:
         return Check(name, Status.WARNING, f"{program} fails with exit code {ended.returncode}: {words}")

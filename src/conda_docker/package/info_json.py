@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conda_docker.errors import InvalidPackage
+from python_docker.errors import reason_of
 
 _MAX_VALUES = 3_000_000
 """Commas, brackets and braces of one document: each may become an object of 60 bytes and more in memory. A file in
@@ -41,7 +42,7 @@ def parse_info_json(content: bytes, name: str, what: str) -> Mapping[str, Any]:
     try:
         document = json.loads(content, parse_constant=refuse, parse_float=finite)
     except (ValueError, RecursionError) as error:
-        raise InvalidPackage(f"{where} is not JSON: {error}") from error
+        raise InvalidPackage(f"{where} is not JSON: {reason_of(error)}") from error
     if not isinstance(document, dict):
         raise InvalidPackage(f"{where} is not a JSON object")
     if _SURROGATE.search(content):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from conda_docker.errors import InvalidEnvironment
-from python_docker.errors import InvalidPath
+from python_docker.errors import InvalidPath, reason_of
 from python_docker.files.regular import read_regular_file
 from python_docker.tar import clamped_path, contained_path
 
@@ -49,7 +49,7 @@ def files_of_record(file: Path) -> Iterator[tuple[str, OwnedFile]]:
         for path in dict.fromkeys([*listed, *known]):
             yield contained_path(path), _owned(owner, known.get(path, {}))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, InvalidPath) as error:
-        raise InvalidEnvironment(f"{file} is damaged: {error}") from error
+        raise InvalidEnvironment(f"{file} is damaged: {reason_of(error)}") from error
 
 
 def _owned(owner: str, row: Mapping[str, Any]) -> OwnedFile:

@@ -138,7 +138,9 @@ def _stated_python(pyproject: Path) -> object:
     """Return `requires-python` of a project; None where there is none, or the file is one that uv will refuse."""
     try:
         project = tomllib.loads(read_text(pyproject)).get("project")
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except InvalidEnvironment:
+        raise
+    except (ValueError, RecursionError):
         return None
     return project.get("requires-python") if isinstance(project, dict) else None
 

@@ -13,6 +13,7 @@ from conda_docker.errors import SandboxUnavailable
 from conda_docker.sandbox.bubblewrap import bubblewrap_command
 from conda_docker.sandbox.namespaces import by_itself, namespaces_command
 from conda_docker.sandbox.view import View
+from python_docker.errors import reason_of
 from python_docker.programs import Argument, find_program, run_program
 
 _PROBE_SECONDS = 20
@@ -82,7 +83,7 @@ def obstacle(kind: Kind, program: str) -> str | None:
     try:
         ended = run_program(command, environ={}, timeout=_PROBE_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
-        return f"{program} cannot be run: {error}"
+        return f"{program} cannot be run: {reason_of(error)}"
     if ended.returncode == 0:
         return None
     words = ended.stderr.decode("utf-8", "replace").strip()[-300:] or f"exit code {ended.returncode}"

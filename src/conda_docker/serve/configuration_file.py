@@ -16,7 +16,7 @@ from conda_docker.redaction import public_url
 from conda_docker.serve.configuration import Grant, InvalidConfiguration, Limits, Proxy, ServerConfiguration
 from conda_docker.serve.names import channel_alias
 from conda_docker.user_files import read_text
-from python_docker.errors import Error
+from python_docker.errors import Error, reason_of
 from python_docker.spec.platform import Platform
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -67,7 +67,7 @@ def read_document(path: Path) -> dict[str, Any]:
     except tomli.TOMLDecodeError as error:
         raise InvalidConfiguration(f"{path} is not valid TOML: {toml_reason(error)}") from None
     except (ValueError, RecursionError) as error:
-        raise InvalidConfiguration(f"{path} is not valid TOML: {error}") from None
+        raise InvalidConfiguration(f"{path} is not valid TOML: {reason_of(error)}") from None
 
 
 def configuration_of(document: Mapping[str, Any], folder: Path) -> ServerConfiguration:

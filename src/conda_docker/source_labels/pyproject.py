@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from conda_docker.arguments.toml_reason import toml_reason
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url
 from conda_docker.user_files import read_text
-from python_docker.errors import NotFound
+from python_docker.errors import NotFound, reason_of
 
 FILE = "pyproject.toml"
 _PREFIX = "org.opencontainers.image"
@@ -41,7 +42,11 @@ def _project(path: Path) -> Mapping[str, Any] | None:
     try:
         project = tomli.loads(read_text(path)).get("project")
     except tomli.TOMLDecodeError as error:
-        raise InvalidEnvironment(f"{path} is not valid TOML: {error}") from error
+        raise InvalidEnvironment(f"{path} is not valid TOML: {toml_reason(error)}") from error
+    except InvalidEnvironment:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise InvalidEnvironment(f"{path} is not valid TOML: {reason_of(error)}") from error
     return project if isinstance(project, dict) else None
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from python_docker.errors import EngineError, EngineNotFound
+from python_docker.errors import EngineError, EngineNotFound, reason_of
 from python_docker.files.home import home_folder
 from python_docker.files.regular import read_regular_file
 
@@ -160,7 +160,7 @@ def _read_object(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(read_regular_file(path, _LARGEST))
     except (OSError, ValueError, RecursionError) as error:
-        raise EngineError(f"cannot read {path}: {error}") from None
+        raise EngineError(f"cannot read {path}: {reason_of(error)}") from None
     if not isinstance(content, dict):
         raise EngineError(f"cannot read {path}: it holds no JSON object")
     return content

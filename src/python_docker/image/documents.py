@@ -46,7 +46,8 @@ def read_config(manifest: Manifest, get_blob: Callable[[Descriptor], Blob]) -> t
     diff_ids = config.rootfs.diff_ids
     if len(diff_ids) != len(manifest.layers):
         raise InvalidDocument(
-            f"the manifest has {len(manifest.layers)} layers, but the image's config has {len(diff_ids)} diff IDs"
+            f"the manifest's layers ({len(manifest.layers)}) and the diff IDs of the image's config ({len(diff_ids)}) "
+            "must match"
         )
     return config, blob.origin
 

@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any
 
-from python_docker.errors import InvalidDocument
+from python_docker.errors import InvalidDocument, reason_of
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
 
 # Levels of JSON in JSON; honest documents have about ten.
@@ -48,7 +48,7 @@ def parse_json(raw: bytes, what: str, *, limit: int = MAX_DOCUMENT_SIZE) -> Any:
     except InvalidDocument:
         raise
     except ValueError as error:
-        raise InvalidDocument(f"{what} is not JSON: {error}") from None
+        raise InvalidDocument(f"{what} is not JSON: {reason_of(error)}") from None
     if _SURROGATE.search(raw):
         try:
             json.dumps(value, ensure_ascii=False).encode("utf-8")

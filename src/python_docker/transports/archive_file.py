@@ -146,7 +146,7 @@ class ArchiveFile:
                 file.size = os.fstat(copy.fileno()).st_size
                 return archive
         except InvalidLayer as error:
-            raise InvalidArchive(f"{name} is not an archive, or a damaged one: {error}") from error
+            raise InvalidArchive(f"{name} is not a readable archive: {error}") from error
         except OSError as error:
             raise Error(
                 f"cannot read {name} through a temporary file in {tempfile.gettempdir()}: {error.strerror or error}; "
@@ -165,7 +165,7 @@ class ArchiveFile:
                 self._end = reader.offset + entry.size + -entry.size % _BLOCK
                 self._add(entry.path, _Place(entry.type, reader.offset, entry.size, entry.link_target))
         except InvalidLayer as error:
-            raise InvalidArchive(f"{self.name} is not an archive, or a damaged one: {error}") from error
+            raise InvalidArchive(f"{self.name} is not a readable archive: {error}") from error
 
     def _add(self, path: str, place: _Place) -> None:
         try:

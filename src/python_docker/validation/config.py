@@ -59,7 +59,7 @@ def check_config(config: ImageConfig, manifest: Manifest) -> Iterator[Finding]:
 def _check_counts(config: ImageConfig, manifest: Manifest) -> Iterator[Finding]:
     layers, diff_ids = len(manifest.layers), len(config.rootfs.diff_ids)
     if layers != diff_ids:
-        yield error(f"it has {diff_ids} diff IDs, but the manifest {layers} layers")
+        yield error(f"its diff IDs ({diff_ids}) and the manifest's layers ({layers}) must match")
     if config.history is not None:
         made = sum(1 for entry in config.history if not entry.empty_layer)
         if made > layers:

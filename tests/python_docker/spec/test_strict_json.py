@@ -109,3 +109,8 @@ def test_any_bytes_are_json_or_refused(raw: bytes) -> None:
     except InvalidDocument:
         return
     assert parse_json(dump_json(value), "it") == value
+
+
+def test_a_number_of_too_many_digits_is_refused_without_advice_for_programmers() -> None:
+    with pytest.raises(InvalidDocument, match=r"^the answer is not JSON: it holds a number with too many digits$"):
+        parse_json(b"[" + b"9" * 5000 + b"]", "the answer")

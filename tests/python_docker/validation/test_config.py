@@ -24,7 +24,11 @@ from tests.python_docker.validation.problems import (
         ({"history": [{"created": "2020-01-01"}]}, ERROR, "created of history entry 1"),
         ({"history": [{}, {}]}, ERROR, "Docker refuses more than 1"),
         ({"history": [{"empty_layer": True}]}, WARNING, "0 entries that made a layer, but there are 1 layers"),
-        ({"rootfs": {"type": "layers", "diff_ids": []}}, ERROR, "0 diff IDs, but the manifest 1 layers"),
+        (
+            {"rootfs": {"type": "layers", "diff_ids": []}},
+            ERROR,
+            "(0) and the manifest's layers (1) must match",
+        ),
         ({"rootfs": {"type": "other", "diff_ids": [Digest.of(HELLO)]}}, ERROR, "'other', not 'layers'"),
         ({"rootfs": {"diff_ids": [Digest.of(HELLO)]}}, ERROR, "rootfs has no type"),
         ({"rootfs": {"type": "layers", "diff_ids": [Digest.of(MORE)]}}, ERROR, "the digest of its tar is"),

@@ -55,7 +55,7 @@ DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
         (change_config(digest="multihash:abc", size=1), WARNING, "digest of multihash"),
         (change(Layers=[]), ERROR, "the field 'Layers' is 'layers' to some tools"),
         (lambda made: made.value.pop("mediaType"), WARNING, "it has no mediaType"),
-        (change(layers=[]), ERROR, "1 diff IDs, but the manifest 0 layers"),
+        (change(layers=[]), ERROR, "its diff IDs (1) and the manifest's layers (0) must match"),
         (change(layers=[]), WARNING, "it has no layers"),
         (change_layer(mediaType="application"), ERROR, "the mediaType of layer 1 is 'application', which is not a"),
         (change_layer(mediaType="-x/y"), ERROR, "the mediaType of layer 1 is '-x/y'"),

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from conda_docker.arguments.toml_reason import toml_reason
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.user_files import is_there, read_text
+from python_docker.errors import reason_of
 from python_docker.files.home import home_folder
 
 OWN_FILE = "conda-docker.toml"
@@ -56,6 +57,8 @@ def read_declaration(path: Path) -> Mapping[str, Any] | None:
         document: dict[str, Any] = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
         raise InvalidEnvironment(f"{path} is not valid TOML: {toml_reason(error)}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidEnvironment(f"{path} is not valid TOML: {reason_of(error)}") from error
     if path.name == OWN_FILE:
         return document
     tool = document.get("tool")

@@ -17,6 +17,7 @@ from conda_docker.environment.packages.topological_order import match_spec_name,
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment, UnsupportedInput
 from conda_docker.redaction import public_url
 from conda_docker.user_files import is_folder
+from python_docker.errors import reason_of
 from python_docker.files.regular import read_regular_file
 
 _LARGEST_RECORD = 256 << 20
@@ -120,7 +121,7 @@ def _record(file: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise InvalidEnvironment(f"cannot read {file}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise InvalidEnvironment(f"{file} is damaged: {error}") from error
+        raise InvalidEnvironment(f"{file} is damaged: {reason_of(error)}") from error
     if not isinstance(record, dict):
         raise InvalidEnvironment(f"{file} is not the record of a package")
     return record
@@ -214,7 +215,7 @@ def _variables(state: Path) -> dict[str, str]:
         return {}
     except (OSError, ValueError, RecursionError) as error:
         raise InvalidEnvironment(
-            f"{state}, which holds the environment's variables, cannot be read: {error}"
+            f"{state}, which holds the environment's variables, cannot be read: {reason_of(error)}"
         ) from error
     variables = document.get("env_vars") if isinstance(document, dict) else None
     if not isinstance(variables, dict):

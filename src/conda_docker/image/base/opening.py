@@ -16,7 +16,15 @@ from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.cache.kept_blob import kept_blob
 from python_docker.argument_types import check_optional, check_type
 from python_docker.copying.choose import image_of
-from python_docker.errors import AccessDenied, ContentMismatch, Error, NotFound, NotFoundInRegistry, PlatformNotFound
+from python_docker.errors import (
+    AccessDenied,
+    ContentMismatch,
+    Error,
+    InvalidDocument,
+    NotFound,
+    NotFoundInRegistry,
+    PlatformNotFound,
+)
 from python_docker.image import Image
 from python_docker.image.blob import Blob
 from python_docker.parallel import Shared
@@ -242,6 +250,8 @@ def _image_for(
         return image_of(source, platform, root, get_blob=get_blob)
     except PlatformNotFound as error:
         raise PlatformNotFound(f"the base image {location} cannot be used: {error}") from None
+    except InvalidDocument as error:
+        raise InvalidDocument(f"the base image {location} cannot be used: {error}") from None
 
 
 def _known_manifest(cache: CacheFolder, key: str) -> Manifest | None:

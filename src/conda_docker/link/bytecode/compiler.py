@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.errors import CompilerFailed
 from conda_docker.link.bytecode.worker import MAX_SECONDS, OUT_OF_MEMORY, READY, request
+from python_docker.errors import reason_of
 from python_docker.programs import PYTHON_FLAGS, Program
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _compile(
             try:
                 worker, fresh = _start(python), True
             except (OSError, EOFError) as error:
-                raise CompilerFailed(f"cannot byte-compile with {python.command[0]}: {error}") from error
+                raise CompilerFailed(f"cannot byte-compile with {python.command[0]}: {reason_of(error)}") from error
         rest = modules[len(compiled) :]
         answers = _ask(worker, rest)
         compiled += answers

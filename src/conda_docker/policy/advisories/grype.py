@@ -23,6 +23,7 @@ from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import InvalidPolicy, PolicyNotFound
 from conda_docker.policy.advisories.advisory import Advisory, Distributions
 from conda_docker.user_files import user_path
+from python_docker.errors import reason_of
 
 FOLDER_VARIABLE = "GRYPE_DB_CACHE_DIR"
 """Where Grype looks for its databases, if it is set."""
@@ -59,7 +60,7 @@ def find(place: Path | None, distributions: Distributions) -> list[Advisory]:
             connection.execute("PRAGMA trusted_schema = OFF")
             entries = list(_reader(connection, database)(connection, database, set(versions)))
     except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InvalidPolicy(f"the Grype database {database} cannot be read: {error}") from None
+        raise InvalidPolicy(f"the Grype database {database} cannot be read: {reason_of(error)}") from None
     return [
         Advisory(entry.name, version, entry.identifier, entry.aliases)
         for entry in entries

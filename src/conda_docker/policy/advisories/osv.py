@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import InvalidPolicy, PolicyNotFound
 from conda_docker.policy.advisories.advisory import Advisory, Distributions
+from python_docker.errors import reason_of
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -77,7 +78,7 @@ def _documents(database: Path) -> Iterator[tuple[str, bytes]]:
     except FileNotFoundError:
         raise PolicyNotFound(f"there is no OSV database {database}") from None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise InvalidPolicy(f"the OSV database {database} cannot be read: {error}") from None
+        raise InvalidPolicy(f"the OSV database {database} cannot be read: {reason_of(error)}") from None
 
 
 def _check_size(size: int, place: str, database: Path) -> None:
@@ -90,7 +91,7 @@ def _parse(raw: bytes, place: str, database: Path) -> Mapping[str, Any]:
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise InvalidPolicy(f"the OSV database {database}: {place} cannot be read: {error}") from None
+        raise InvalidPolicy(f"the OSV database {database}: {place} cannot be read: {reason_of(error)}") from None
     if not isinstance(value, dict) or not isinstance(value.get("id"), str):
         raise InvalidPolicy(f"the OSV database {database}: {place} is not an advisory: it has no id")
     if not isinstance(value.get("affected") or [], list):

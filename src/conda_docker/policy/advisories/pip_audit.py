@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import InvalidPolicy
 from conda_docker.policy.advisories.advisory import Advisory, Distributions
+from python_docker.errors import reason_of
 from python_docker.programs import find_program, program_environment, run_program
 
 _log = logging.getLogger("conda_docker")
@@ -106,7 +107,7 @@ def _ask(program: str, service: str | None, batch: Mapping[str, str]) -> dict[st
         try:
             done = run_program(command, environ=_environment(service), timeout=_SECONDS, folder=Path(folder))
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise InvalidPolicy(f"pip-audit cannot be run: {error}") from None
+            raise InvalidPolicy(f"pip-audit cannot be run: {reason_of(error)}") from None
     try:
         # Its exit code is 1 both for what it finds and for what goes wrong.
         listed = json.loads(done.stdout)["dependencies"]

@@ -10,6 +10,7 @@ from typing import Any
 
 from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import InvalidEnvironment
+from python_docker.errors import reason_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def parse_pylock(text: str, folder: Path) -> tuple[ResolvedPackage, ...]:
             raise ValueError(f"lock-version {document['lock-version']} is not known")
         return tuple(_package(row, folder) for row in document.get("packages", ()))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InvalidEnvironment(f"cannot read the pylock.toml that uv wrote: {error}") from error
+        raise InvalidEnvironment(f"cannot read the pylock.toml that uv wrote: {reason_of(error)}") from error
 
 
 def _package(row: Mapping[str, Any], folder: Path) -> ResolvedPackage:

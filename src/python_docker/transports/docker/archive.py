@@ -197,7 +197,8 @@ def _open(archive: ArchiveFile, entry: _Entry, oci_part: Sequence[tuple[Descript
     diff_ids = ImageConfig.parse(config, f"{entry.config[:200]!r} in {archive.name}").rootfs.diff_ids
     if len(members) != len(diff_ids):
         raise InvalidDocument(
-            f"{archive.name} has {len(members)} layers for an image whose config has {len(diff_ids)} diff IDs"
+            f"the layers ({len(members)}) that {archive.name} lists for an image and the diff IDs of its config "
+            f"({len(diff_ids)}) must match"
         )
     digest = Digest.of(config)
     fitting = [

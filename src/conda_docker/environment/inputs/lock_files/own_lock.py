@@ -19,6 +19,7 @@ from conda_docker.environment.locked import LockedBase, LockedEnvironment, Locke
 from conda_docker.environment.packages.wheels import Distribution, LockedWheel
 from conda_docker.environment.virtual_packages import Origin, VirtualPackage
 from conda_docker.errors import InvalidEnvironment
+from python_docker.errors import reason_of
 
 MARK = "conda-docker-lock"
 """The key whose value is the version of the form."""
@@ -61,7 +62,7 @@ def read_document(text: str, file_name: str) -> Mapping[str, Any]:
 
 
 def _damaged(file_name: str, error: Exception) -> InvalidEnvironment:
-    what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+    what = f"it has no {error}" if isinstance(error, KeyError) else reason_of(error)
     return InvalidEnvironment(f"{file_name} is damaged: {what}; lock again")
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from conda_docker.errors import InvalidEnvironment
+from python_docker.errors import reason_of
 
 _HEADER = re.compile(r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?")
 _KEY = re.compile(r"\s*((?:[\w.-]|\"[^\"]*\"|'[^']*'|\s*\.\s*)+?)\s*=")
@@ -105,8 +106,8 @@ def parse_toml(text: str, file_name: str) -> Table:
         return Table(tomli.loads(text), file_name, text=text)
     except tomli.TOMLDecodeError as error:
         raise InvalidEnvironment(f"line {error.lineno} of {file_name} is not valid TOML: {error.msg}") from error
-    except RecursionError as error:
-        raise InvalidEnvironment(f"{file_name} is nested too deeply") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidEnvironment(f"{file_name} is not valid TOML: {reason_of(error)}") from error
 
 
 def _line_of(path: str, text: str) -> int | None:
