@@ -330,9 +330,7 @@ def test_a_layer_keeps_its_history_and_gets_one_where_it_has_none() -> None:
 def test_config_and_manifest_must_agree() -> None:
     made = Made([HELLO, MORE])
     del made.value["layers"][1]
-    with pytest.raises(
-        InvalidDocument, match=r"layers \(1\) and the diff IDs of the image's config \(2\) must match"
-    ):
+    with pytest.raises(InvalidDocument, match=r"layers \(1\) and the diff IDs of the image's config \(2\) must match"):
         made.image()
 
 

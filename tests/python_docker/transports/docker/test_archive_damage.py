@@ -64,9 +64,7 @@ def test_garbage_after_gzip() -> None:
 
 
 def test_another_number_of_diff_ids() -> None:
-    with pytest.raises(
-        InvalidDocument, match=r"layers \(1\) that .* and the diff IDs of its config \(2\) must match"
-    ):
+    with pytest.raises(InvalidDocument, match=r"layers \(1\) that .* and the diff IDs of its config \(2\) must match"):
         read(docker_members(LAYERS, stored=LAYERS[:1]))
 
 
