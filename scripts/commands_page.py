@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import click
 
 from conda_docker.cli.app import app
+from conda_docker.cli.help import usage_of
 from conda_docker.cli.parameters import GENERAL, Argument, Option
 
 _INTRODUCTION = """# Commands
@@ -39,7 +40,7 @@ def _group(group: click.Group, context: click.Context) -> Iterator[str]:
 
 
 def _command(command: click.Command, context: click.Context) -> str:
-    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    usage = f"{context.command_path} {usage_of(command, context)}"
     parts = [f"## {context.command_path}", f"```text\n{usage}\n```", inspect.cleandoc(command.help or "")]
     arguments = [param for param in command.params if isinstance(param, Argument)]
     if arguments:

@@ -32,7 +32,7 @@ def write_help(
     sections = _sections(command, context)
     if commands:
         sections = {"Commands": list(commands), **sections}
-    usage = _usage(command, context)
+    usage = usage_of(command, context)
     text = inspect.cleandoc(command.help or "")
     examples = inspect.cleandoc(command.epilog or "")
     if sys.stdout.isatty():
@@ -50,7 +50,8 @@ def write_help(
             formatter.write("".join(f"  {line}".rstrip() + "\n" for line in examples.splitlines()))
 
 
-def _usage(command: click.Command, context: click.Context) -> str:
+def usage_of(command: click.Command, context: click.Context) -> str:
+    """Return what follows a command's name: its arguments, in brackets those that may be left out."""
     pieces = ["[OPTIONS]"]
     for param in command.get_params(context):
         if isinstance(param, Argument):

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from conda_docker.arguments.toml_reason import toml_reason
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url
 from conda_docker.user_files import read_text
@@ -42,7 +41,7 @@ def _project(path: Path) -> Mapping[str, Any] | None:
     try:
         project = tomli.loads(read_text(path)).get("project")
     except tomli.TOMLDecodeError as error:
-        raise InvalidEnvironment(f"{path} is not valid TOML: {toml_reason(error)}") from error
+        raise InvalidEnvironment(f"{path} is not valid TOML: {error}") from error
     except InvalidEnvironment:
         raise
     except (ValueError, RecursionError) as error:

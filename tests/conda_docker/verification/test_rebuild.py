@@ -534,7 +534,7 @@ def test_the_command(
     partial = program("verify", "--rebuild", "--packages", "pure", "oci:demo:1")
     assert partial.returncode == 0, partial.stderr
     assert "4 layers: they are not among the packages that were asked for" in partial.stdout
-    assert "NOT FULLY VERIFIED: 4 layers not verified: " in partial.stdout.splitlines()[-1]
+    assert "not fully verified: 4 layers not verified: " in partial.stdout.splitlines()[-1]
     assert program("verify", "oci:demo:1").returncode == 2
 
 
@@ -550,7 +550,7 @@ def test_what_cannot_be_verified_fails_unless_it_is_allowed(
         result = program("verify", "--rebuild", *option, "oci:demo:1")
         assert result.returncode == expected, result.stderr
         last = result.stdout.splitlines()[-1]
-        assert last.startswith("NOT FULLY VERIFIED: 1 layer not verified: ")
+        assert last.startswith("not fully verified: 1 layer not verified: ")
         assert last.endswith("(other)")
         assert ("--allow-unverified" in result.stderr) is (expected == 1)
     assert program("verify", "--rebuild", "--strict", "--allow-unverified", "oci:demo:1").returncode == 2

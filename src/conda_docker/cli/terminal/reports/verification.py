@@ -106,7 +106,7 @@ def rebuild_text(report: RebuildReport) -> str:
     if left := report.having(Outcome.UNVERIFIED):
         names = ", ".join(_name(layer).removeprefix("layer ") for layer in left[:_LISTED])
         names += f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
-        lines.append(f"NOT FULLY VERIFIED: {count(len(left), 'layer')} not verified: {names}")
+        lines.append(f"not fully verified: {count(len(left), 'layer')} not verified: {names}")
     return "\n".join(lines)
 
 
