@@ -146,6 +146,9 @@ def _explain(error: Exception, output: Output) -> int:
         return exit_code_of(error)
     elif _is_lack_of_memory(error):
         output.error(f"out of memory: {_memory_advice()}")
+    elif isinstance(error, FileNotFoundError) and error.filename is None and _is_nowhere():
+        output.error("the current folder was deleted; run the command in another one")
+        return ExitCode.NOT_FOUND
     elif isinstance(error, OSError) and error.strerror:
         names = [str(name) for name in (error.filename, error.filename2) if name is not None]
         output.error(": ".join([*names[:1], error.strerror]))
@@ -155,6 +158,16 @@ def _explain(error: Exception, output: Output) -> int:
         if not output.debug:
             output.note("This should not happen. The same command with --debug shows where it comes from.")
     return ExitCode.FAILED
+
+
+def _is_nowhere() -> bool:
+    import os
+
+    try:
+        os.getcwd()  # noqa: PTH109 -- as what has just failed
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _is_lack_of_memory(error: Exception) -> bool:

@@ -16,6 +16,7 @@ from conda_docker.cli import cli, run
 from conda_docker.cli.app import app
 from python_docker.errors import Error
 from python_docker.version import __version__
+from tests.archives import only_linux
 from tests.conda_docker.cli.conftest import Run
 from tests.images import write_docker_archive
 
@@ -180,7 +181,25 @@ def test_output_that_cannot_be_written_is_a_failure(layout: str, environment: di
             timeout=60,
             check=False,
         )
-    assert (result.returncode, result.stderr) == (1, b"error: No space left on device\n")
+    assert (result.returncode, result.stderr) == (1, b"error: standard output: No space left on device\n")
+
+
+@only_linux
+def test_a_current_folder_that_was_deleted_is_named(environment: dict[str, str], tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = 'rmdir "$PWD" && exec "$0" -m conda_docker build -b scratch -o /out.tar p'
+    result = subprocess.run(
+        ["sh", "-c", command, sys.executable],
+        cwd=gone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    said = "error: the current folder was deleted; run the command in another one\n"
+    assert (result.returncode, result.stderr) == (4, said)
 
 
 @pytest.mark.parametrize(

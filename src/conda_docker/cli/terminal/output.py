@@ -209,3 +209,5 @@ def _closed_pipes() -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise StdoutClosed from None
+    except OSError as error:  # which names no file, as when its disk is full
+        raise OSError(error.errno, error.strerror, "standard output") from None
