@@ -14,7 +14,7 @@ from conda_docker.build_options import Activate, BuildOptions, LinkScripts
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.image.base.in_the_way import check_below, check_home
-from conda_docker.image.base.reading import read_base_system
+from conda_docker.image.base.reading import is_large, read_base_system
 from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.build_record import BuildRecord
 from conda_docker.image.content.environment_layer import environment_layer
@@ -163,7 +163,7 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
             *layer_notes(made),
             *lacking,
             *activation.notes,
-            *notes_on_config(image.config),
+            *notes_on_config(image.config, _known_system(plan, options)),
         ),
         starts=not lacking and _has_command(image),
         environment=environment,
@@ -174,6 +174,15 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
 def _has_command(image: Image) -> bool:
     """Return whether an image says what its containers run."""
     return bool(image.config.get("Entrypoint") or image.config.get("Cmd"))
+
+
+def _known_system(plan: ImagePlan, options: BuildOptions) -> BaseSystem | None:
+    """Return the system of the base image where all of it has been read, and nothing is added to its accounts."""
+    if any(target.rstrip("/") in ("", "/etc", "/etc/passwd") for _, target in options.add):
+        return None
+    if plan.base is None or plan.system.problem is not None or is_large(plan.base):
+        return None
+    return plan.system
 
 
 def _with_link_scripts(

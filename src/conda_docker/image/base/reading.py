@@ -51,7 +51,7 @@ def read_base_system(image: Image, cache_dir: Path, *, accounts: bool = False) -
     image does not need to understand them.
     """
     system = _remembered_or_read(image, cache_dir, _read)
-    if not accounts or not _is_large(image):
+    if not accounts or not is_large(image):
         return system
     whole = _remembered_or_read(image, cache_dir, _read_whole, "-whole")
     return replace(
@@ -89,13 +89,14 @@ def remembered_base_system(image: Image, cache_dir: Path, mark: str = "") -> Bas
     return None
 
 
-def _is_large(image: Image) -> bool:
+def is_large(image: Image) -> bool:
+    """Return whether only some layers of an image are read, unless its accounts are asked for."""
     return sum(layer.size for layer in image.layers) > _WHOLE
 
 
 def _read(image: Image) -> BaseSystem:
     bottom_up = list(reversed(image.layers))
-    if _is_large(image):
+    if is_large(image):
         for count in range(1, len(bottom_up)):
             if not _exists(FileSystem(bottom_up[:count]), "bin/sh"):
                 continue

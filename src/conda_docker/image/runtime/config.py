@@ -17,6 +17,7 @@ from python_docker.spec.limits import MAX_VARIABLE
 
 if TYPE_CHECKING:
     from conda_docker.build_options import BuildOptions
+    from conda_docker.image.base.system import BaseSystem
     from conda_docker.image.runtime.users import ContainerUser
     from python_docker.image import Image
     from python_docker.spec.documents.runtime_config import RuntimeConfig
@@ -81,8 +82,10 @@ def variables_over_base(
     return {**activation.variables, **gpu, **declared_variables(options.env, path)}
 
 
-def notes_on_config(config: RuntimeConfig) -> Iterator[str]:
+def notes_on_config(config: RuntimeConfig, system: BaseSystem | None = None) -> Iterator[str]:
     """Yield what of a finished runtime config keeps containers from starting.
+
+    `system` is that of the base image, where all of it is known.
 
     >>> from python_docker.spec.documents.runtime_config import RuntimeConfig
     >>> list(notes_on_config(RuntimeConfig({"Env": ["A=1"]})))
@@ -92,6 +95,23 @@ def notes_on_config(config: RuntimeConfig) -> Iterator[str]:
         yield (
             f"the variable {name[:80]} is longer than the {MAX_VARIABLE} bytes that Linux takes: no program can start "
             "in a container of this image"
+        )
+    malformed = [text for text in config["Env"] if text.startswith("=") or "=" not in text]
+    if malformed:
+        shown = ", ".join(repr(text[:80]) for text in malformed)
+        yield f"Env of the base image holds what is not NAME=VALUE ({shown}): some engines and tools refuse the image"
+    folder, user = str(config["WorkingDir"] or ""), str(config["User"] or "").partition(":")[0]
+    if folder and not folder.startswith("/"):
+        yield (
+            f"the working folder of the base image is {folder[:200]!r}, which is not an absolute path: runtimes start "
+            "nothing there; --workdir gives another"
+        )
+    elif system is not None and system.real_path(folder)[1:] in system.files:
+        yield f"the working folder {folder[:200]} is a file in the base image: no container of this image can start"
+    if system is not None and user and not user.isdecimal() and user not in {"root", *system.users}:
+        yield (
+            f"the base image runs as the user {user[:80]!r}, whom its /etc/passwd does not have: no container of this "
+            "image can start; --user gives another"
         )
 
 

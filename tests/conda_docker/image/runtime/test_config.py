@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from conda_docker.build_options import BuildOptions
+from conda_docker.image.base.accounts import User
+from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.runtime.activation import Activation
 from conda_docker.image.runtime.config import configure, describe, notes_on_config
 from python_docker.image import Image
@@ -112,6 +114,29 @@ def test_a_variable_that_no_program_can_start_with_is_noted() -> None:
     assert list(notes_on_config(RuntimeConfig({"Env": [f"A={longest}"]}))) == []
     (note,) = notes_on_config(RuntimeConfig({"Env": [f"A={longest}x", "B=1"]}))
     assert note.startswith("the variable A is longer than the 131071 bytes that Linux takes")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"Env": ["FOO", "=z", "", "A=1"]}, "holds what is not NAME=VALUE ('FOO', '=z', '')"),
+        ({"WorkingDir": "rel/x"}, "the working folder of the base image is 'rel/x'"),
+        ({"WorkingDir": "/srv/app.py"}, "the working folder /srv/app.py is a file in the base image"),
+        ({"User": "ghost"}, "runs as the user 'ghost', whom its /etc/passwd does not have"),
+        ({"User": "ghost:staff"}, "runs as the user 'ghost'"),
+    ],
+)
+def test_what_keeps_containers_from_starting_is_noted(fields: dict[str, object], said: str) -> None:
+    system = BaseSystem(files=frozenset({"srv/app.py"}), users={"app": User(1000, 1000, "/home/app")})
+    (note,) = notes_on_config(RuntimeConfig(fields), system)
+    assert said in note
+
+
+@pytest.mark.parametrize("user", ["", "root", "0", "4711:4711", "app", "app:staff"])
+def test_nothing_is_said_of_users_that_runtimes_find(user: str) -> None:
+    system = BaseSystem(users={"app": User(1000, 1000, "/home/app")})
+    assert list(notes_on_config(RuntimeConfig({"User": user, "WorkingDir": "/srv"}), system)) == []
+    assert list(notes_on_config(RuntimeConfig({"User": "ghost"}))) == []
 
 
 def test_the_order_of_options_changes_nothing() -> None:
