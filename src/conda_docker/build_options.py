@@ -220,9 +220,9 @@ class BuildOptions:
 
             object.__setattr__(self, "prefix", "/" + contained_path(self.prefix))
         if self.user is None and (self.user_name is not None or self.home is not None):
-            raise ValueError("user_name and home are those of a user: they need `user`")
+            raise ValueError("user_name and home apply to the user of the image: give `user` as well")
         if not self.add and (self.chown is not None or self.chmod is not None):
-            raise ValueError("chown and chmod are for added files: they need add")
+            raise ValueError("chown and chmod apply to added files: give `add` as well")
         try:
             check_level(self.compression, self.compression_level)
         except ValueError as error:

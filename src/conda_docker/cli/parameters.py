@@ -89,9 +89,12 @@ def _calling(convert: Conversion) -> Callable[[click.Context, click.Parameter, A
         if value is None or ctx.resilient_parsing:
             return value
         ctx.meta[_raw_key(param)] = value
+        name = shown_name(param)
         try:
-            return convert(shown_name(param), value)
+            return convert(name, value)
         except Error as error:  # first: some are ValueErrors too
+            if str(error).startswith(name):
+                raise click.UsageError(str(error), ctx) from None
             raise click.BadParameter(str(error), ctx, param) from None
         except (ValueError, TypeError) as error:
             raise click.UsageError(str(error), ctx) from None

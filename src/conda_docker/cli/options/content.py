@@ -275,7 +275,8 @@ CONTENT_OPTIONS = (
         metavar="PATH",
         convert=_image_path,
         panel=CONTENT,
-        help="Where the environment lives in the image [default: /opt/conda]",
+        help="Where the environment lives in the image [default: /opt/conda, or /opt/conda/envs/NAME on a base that "
+        "has one in /opt/conda]",
     ),
 )
 """In the order of the help."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from conda_docker.arguments.in_image import to_ports, to_user
+from conda_docker.arguments.in_image import to_folder, to_home, to_ports, to_user
 from conda_docker.arguments.values import to_command, to_mapping
 from conda_docker.build_options import (
     Activate,
@@ -104,10 +104,18 @@ RUNTIME_OPTIONS = (
         "--home",
         sets="options.home",
         metavar="PATH",
+        convert=to_home,
         panel=RUNTIME,
         help="The user's home folder [default: /home/NAME].",
     ),
-    Option("--workdir", sets="options.workdir", metavar="PATH", panel=RUNTIME, help="Start in this folder."),
+    Option(
+        "--workdir",
+        sets="options.workdir",
+        metavar="PATH",
+        convert=to_folder,
+        panel=RUNTIME,
+        help="Start in this folder.",
+    ),
     Option(
         "--expose",
         sets="options.expose",

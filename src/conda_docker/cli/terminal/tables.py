@@ -40,12 +40,12 @@ def format_fields(rows: Sequence[tuple[str, str]]) -> str:
 
 
 def all_known(number: int) -> str:
-    """Return what is said of layers, all of which are known.
+    """Return what reports say of layers, all of which are known.
 
     >>> all_known(1), all_known(3)
-    ('known', 'all 3 known')
+    ('1 known', 'all 3 known')
     """
-    return "known" if number == 1 else f"all {number} known"
+    return "1 known" if number == 1 else f"all {number} known"
 
 
 def count(number: int, noun: str) -> str:

@@ -641,7 +641,17 @@ def test_the_layer_of_added_files_is_named(build: Build, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--user", "no one"), ("--user", "-1"), ("--user", "99999999999"), ("--max-layers", "1")]
+    ("option", "value"),
+    [
+        ("--user", "no one"),
+        ("--user", "-1"),
+        ("--user", "99999999999"),
+        ("--max-layers", "1"),
+        ("--workdir", "srv"),
+        ("--home", "srv"),
+        ("--user-name", "without-user"),
+        ("--chown", "1000"),
+    ],
 )
 def test_what_no_image_can_have_is_wrong_usage(option: str, value: str, conda_docker: Run) -> None:
     result = conda_docker("build", "-b", "nowhere.invalid/base", "-o", "x.tar", f"{option}={value}", "numpy")

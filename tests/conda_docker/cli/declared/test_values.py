@@ -25,6 +25,8 @@ SAMPLES: dict[str, tuple[object, list[str]]] = {
     "base": ("scratch", ["--base", "scratch"]),
     "add": (["app:/srv/app"], ["--add", "app:/srv/app"]),
     "chmod": ("644", ["--chmod", "644"]),
+    "home": ("/srv/me", ["--home", "/srv/me"]),
+    "workdir": ("/srv", ["--workdir", "/srv"]),
     "prefix-in-image": ("/srv/env", ["--prefix-in-image", "/srv/env"]),
     "image": ("app:1", ["--image", "app:1"]),
     "output": ("oci:out", ["--output", "oci:out"]),

@@ -124,6 +124,7 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
         check_file(path)
     bills = bills_of(given, locations)
     check_attachable(given, locations)
+    _check_together(given)
     check_level(given["compression"] or DEFAULTS.compression, given["compression_level"])
     base = None if given["base"] == "scratch" else to_source("--base", given["base"] or DEFAULT_BASE)
     try:
@@ -142,6 +143,20 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
     asked = AskedBuild(request, names, locations, bills, index_annotations, given)
     check_kept(asked.outputs(), asked.inputs())
     return asked
+
+
+def _check_together(given: Mapping[str, Any]) -> None:
+    """Raise a usage error for an option without the one that it says something of."""
+    added = not given.get("add")
+    without_user = given.get("user") is None and given.get("profile") is None
+    for option, missing, needed in (
+        ("--chown", added, "--add, whose files it is for"),
+        ("--chmod", added, "--add, whose files it is for"),
+        ("--user-name", without_user, "--user, whose name it is"),
+        ("--home", without_user, "--user, whose home folder it is"),
+    ):
+        if missing and given.get(option.removeprefix("--").replace("-", "_")) is not None:
+            raise click.UsageError(f"{option} needs {needed}")
 
 
 def with_source_labels(given: Mapping[str, Any]) -> dict[str, Any]:
