@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,7 +38,9 @@ def starter(folder: Path) -> str:
             f"nothing in {folder.absolute()} describes an environment: there is none of {', '.join(_CANDIDATES)}"
         )
     name = folder_name(folder.absolute().name) or "app"
-    image = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "app"
+    # Accents are left off, as `bake` does for the names of its images.
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    image = re.sub(r"[^a-z0-9]+", "-", letters.lower()).strip("-") or "app"
     lines = [
         "# What `conda-docker build` builds in this folder; each key is a long option of that command.",
         f"image = {json.dumps(f'{image}:latest')}",

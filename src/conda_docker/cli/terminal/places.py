@@ -72,7 +72,7 @@ def run_command(image: str, locations: Sequence[Location], engine: str | None, p
     It is the command of the engine that has the image, else of the one that is installed, else Docker's. `ports` are
     those that the image listens on, such as `5000/tcp`, which it publishes.
     """
-    import shlex
+    from conda_docker.arguments.shell_word import shell_word
 
     command = engine.lower() if engine else _installed_command()
     by_transport = {location.transport: location for location in reversed(locations)}
@@ -82,12 +82,12 @@ def run_command(image: str, locations: Sequence[Location], engine: str | None, p
         return f"{run} {daemon.name or image}"
     if archive := by_transport.get("docker-archive"):
         name = reference.familiar if (reference := archive.reference()) else image
-        return f"{command} load -i {shlex.quote(archive.path)} && {run} {name}"
+        return f"{command} load -i {shell_word(archive.path)} && {run} {name}"
     if registry := by_transport.get("docker"):
         reference = registry.reference()
         return f"{run} {reference.familiar if reference else image}"
     layout = next(iter(by_transport.values()))
-    return f"conda-docker copy {shlex.quote(str(layout))} docker-daemon:{image} && {run} {image}"
+    return f"conda-docker copy {shell_word(str(layout))} docker-daemon:{image} && {run} {image}"
 
 
 def _installed_command() -> str:

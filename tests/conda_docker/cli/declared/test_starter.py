@@ -32,6 +32,12 @@ def test_an_environment(folder: Path) -> None:
     assert found == {"image": "my-app:latest", "file": ["environment.yml"], "load": True}
 
 
+def test_a_folder_with_accents(tmp_path: Path) -> None:
+    folder = tmp_path / "\u00dc b c"
+    folder.mkdir()
+    assert written(folder, environment_yml=ENVIRONMENT)["image"] == "u-b-c:latest"
+
+
 def test_a_lock_file_is_more_exact(folder: Path) -> None:
     found = written(folder, environment_yml=ENVIRONMENT, conda__lock_yml="version: 1\nmetadata: {}\npackage: []\n")
     assert found["file"] == ["conda-lock.yml"]
