@@ -48,11 +48,14 @@ class LinkReport:
 
     def read_variables(self, place: str, content: bytes) -> None:
         """Note the variables in a file of `etc/conda/env_vars.d`; others than JSON objects set none, as in conda."""
+        name = posixpath.basename(place)
         try:
             variables = json.loads(content)
         except (ValueError, RecursionError):
-            return
-        if isinstance(variables, dict):
-            self.variables[posixpath.basename(place)] = {
-                name: value if isinstance(value, str) else json.dumps(value) for name, value in variables.items()
+            variables = None
+        if not isinstance(variables, dict):
+            self.notes += (f"the file of variables {name[:80]!r} is not a JSON object: it sets none",)
+        else:
+            self.variables[name] = {
+                key: value if isinstance(value, str) else json.dumps(value) for key, value in variables.items()
             }

@@ -18,6 +18,7 @@ def test_a_file_without_an_object_sets_no_variables(content: bytes) -> None:
     report = LinkReport()
     report.read_variables("etc/conda/env_vars.d/a.json", content)
     assert report.variables == {}
+    assert report.notes == ("the file of variables 'a.json' is not a JSON object: it sets none",)
 
 
 @pytest.mark.parametrize(("script", "expected"), [("bin/.a-post-link.sh", True), ("bin/.a-pre-unlink.sh", False)])
