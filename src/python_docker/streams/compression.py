@@ -181,6 +181,8 @@ class _Decompressed(ReadStream):
             # By name: their modules are only imported for what is in that compression.
             if type(error).__name__ not in _ERRORS:
                 raise
+            if "not enough memory" in str(error):  # as zstd says it, for whom that is an error like any other
+                raise MemoryError(str(error)) from error
             raise InvalidLayer(f"damaged {self._compression} stream: {error}") from error
 
 

@@ -10,6 +10,7 @@ import os
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -187,6 +188,16 @@ def test_closing_closes_what_is_beneath(compression: Compression) -> None:
     with open_decompressed(stream) as plain:
         assert plain.read(1) == b"a"
     assert stream.closed
+
+
+def test_a_lack_of_memory_is_no_damage_of_the_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lack(size: int) -> bytes:
+        raise zstd.ZstdError("Unable to decompress Zstandard data: Allocation error : not enough memory")
+
+    reader = open_decompressed(io.BytesIO(_zstd(b"content")))
+    monkeypatch.setattr(reader, "_stream", SimpleNamespace(read=lack))
+    with pytest.raises(MemoryError):
+        reader.read(7)
 
 
 def test_errors_of_the_disk_are_no_damage_of_the_layer() -> None:
