@@ -142,7 +142,7 @@ def _context(contexts: Path, name: str, origin: str) -> Endpoint:
     """Return a context of the docker command: a folder named by the digest of its name."""
     folder_name = hashlib.sha256(name.encode()).hexdigest()
     path = contexts / "meta" / folder_name / "meta.json"
-    if not os.path.exists(path):  # noqa: PTH110 -- Path.exists() raises for settings of another user
+    if not os.path.isfile(path):  # noqa: PTH113 -- Path.is_file() raises for settings of another user
         raise EngineNotFound(
             f"{origin} names the Docker context {name!r}, which is not there: `docker context ls` lists those that are"
         )
