@@ -139,6 +139,6 @@ def test_an_image_that_cannot_be_had_in_so_little_says_so(synthetic_channel: Syn
     result = bake(targets, jobs=1, disk=100_000)
     large, small = result.targets
     assert isinstance(large.error, CacheError)
-    assert "--disk allows 100.0 kB, and the layers of this image take about" in str(large.error)
+    assert "--disk allows 100.0 kB, and the layers of the image take about" in str(large.error)
     assert small.error is None
     assert not (tmp_path / "out" / "large").exists()
