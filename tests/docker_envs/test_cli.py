@@ -60,5 +60,5 @@ def test_wrong_usage(args: list[str]) -> None:
 def test_the_function_of_the_first_release(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         docker_envs.cli.cli(["build", "-p", "numpy", "-o", "missing/folder/x.tar"])
-    assert end.value.code == 1
+    assert end.value.code == 4
     assert "missing/folder" in capsys.readouterr().err
