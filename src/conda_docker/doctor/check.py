@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from conda_docker.redaction import public_log
+from conda_docker.redaction import public_text
 
 
 class Status(StrEnum):
@@ -35,7 +35,7 @@ class Check:
         # What users name, also by mistake, may be a URL with a password or a token.
         for name in ("subject", "found", "advice"):
             text = getattr(self, name)
-            object.__setattr__(self, name, text and public_log(text))
+            object.__setattr__(self, name, text and public_text(text))
 
 
 def ok(subject: str, found: str) -> Check:
