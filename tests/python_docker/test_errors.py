@@ -37,6 +37,7 @@ INNER = {
     "python_docker.http.connections.heads.BadLength",
     "python_docker.http.connections.heads.HeadTooLong",
     "python_docker.http.connections.heads.HeadTooSlow",
+    "python_docker.http.connections.heads.OnlyHttp2",
     "python_docker.spec.documents.fields.Malformed",
 }
 

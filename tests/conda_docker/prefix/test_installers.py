@@ -212,7 +212,7 @@ def test_an_edit_is_seen(make: Callable[..., Path], install: Callable[[Path], Pa
         file.write(b"edited")
     (prefix / "bin/tool").unlink()
     notes = "\n".join(build(prefix, tmp_path / "cache2").notes)
-    assert "differs from the package" in notes or "of packages that differ" in notes
+    assert "differs from its package" in notes or "differ from their packages" in notes
     assert "lib/libtool.so.1" in notes
     assert "deleted, as they are missing from the environment: bin/tool" in notes
 
