@@ -111,6 +111,11 @@ def test_what_cannot_be_solved(specs: list[str], words: list[str], build: Build,
     assert left(tmp_path / "out") == []
 
 
+def test_a_spec_that_nobody_can_read(build: Build, tmp_path: Path) -> None:
+    refused(build("top ==="), "top ===", code=2)
+    assert left(tmp_path / "out") == []
+
+
 # -- channels ------------------------------------------------------------------------------------------------------
 
 
@@ -457,7 +462,6 @@ def test_a_full_disk_at_the_output(
         (["-o", "x.tar", "top", "--env", "A"], "--env"),
         (["-o", "x.tar", "top", "--env", "=A"], "--env"),
         (["-o", "x.tar", "top", "--label", "A"], "--label"),
-        (["-o", "x.tar", "top ==="], "top ==="),
         (["-o", "x.tar", "top", "--platform", "amiga/68k"], "--platform"),
         (["-o", "x.tar", "top", "--compression-level", "high"], "--compression-level"),
         (["-o", "x.tar", "top", "--compression-level", "99"], "--compression-level"),
