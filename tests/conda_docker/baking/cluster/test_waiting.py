@@ -78,6 +78,8 @@ def test_a_worker_that_stands_still_is_named_with_what_it_is_at(cluster: Cluster
         task = _sleep(client, 60)
         with waiting.told_while_waiting(client):
             line = said.get(timeout=30)
+            while "waiting for the scheduler" in line:  # which has not given the task to the worker yet
+                line = said.get(timeout=30)
     finally:
         os.kill(process.pid, signal.SIGCONT)
     assert task.status == "pending"
