@@ -6,9 +6,12 @@ Whoever receives signals sets it; what may take long, and has nobody to ask whet
 from __future__ import annotations
 
 import threading
+from typing import Final
 
 interrupted = threading.Event()
 """Set when this process is to end; nothing unsets it."""
+LOOKING: Final = 0.2
+"""Seconds after which a wait looks at it."""
 
 
 def check_interruption() -> None:

@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from python_docker.errors import OutOfTime
-from python_docker.interruption import check_interruption
+from python_docker.interruption import LOOKING, check_interruption
 
-_LOOKING = 0.2  # seconds after which a wait looks at whether this process is to end
 _end: ContextVar[tuple[float, float] | None] = ContextVar("end", default=None)  # when, and after how many seconds
 
 
@@ -66,7 +65,7 @@ def pause(seconds: float) -> None:
     """
     end = time.monotonic() + at_most(seconds)
     while (left := end - time.monotonic()) > 0:
-        time.sleep(min(left, _LOOKING))
+        time.sleep(min(left, LOOKING))
         check_interruption()
     check_time()
 

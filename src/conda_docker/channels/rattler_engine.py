@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from conda_docker.errors import SolverFailed, TookTooLong
 from conda_docker.redaction import public_text
 from python_docker.errors import OutOfTime
-from python_docker.interruption import check_interruption
+from python_docker.interruption import LOOKING, check_interruption
 from python_docker.time_limit import at_most
 
 Result = TypeVar("Result")
@@ -32,8 +32,6 @@ _PATIENCE = 5.0
 # Seconds; what a thread needs is microseconds, unless the machine is very busy.
 _PAUSE = 0.05
 # Seconds to wait where threads cannot be seen.
-_LOOKING = 0.2
-# Seconds after which a wait looks at whether this process is to end: signals reach one thread alone.
 
 
 def run(call: Callable[[], Coroutine[Any, Any, Result]], *, seconds: float | None = None) -> Result:
@@ -73,7 +71,7 @@ def run(call: Callable[[], Coroutine[Any, Any, Result]], *, seconds: float | Non
     thread = threading.Thread(target=work, name="rattler", daemon=True)
     try:
         thread.start()
-        while not wait([outcome], _LOOKING).done:
+        while not wait([outcome], LOOKING).done:
             check_interruption()
         return outcome.result()
     except KeyboardInterrupt:

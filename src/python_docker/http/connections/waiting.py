@@ -21,7 +21,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar, cast
 
-from python_docker.interruption import check_interruption
+from python_docker.interruption import LOOKING, check_interruption
 
 if TYPE_CHECKING:
     import ssl
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LOOKING: Final = 0.2
-"""Seconds between two looks."""
 _Selector: Final = getattr(selectors, "PollSelector", selectors.SelectSelector)
 _NO_SENDFILE: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ESPIPE})
 _CONNECTING: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK})
