@@ -14,7 +14,7 @@ from pathlib import Path
 
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
 from python_docker.files.home import expand_home
-from python_docker.files.regular import read_regular_file
+from python_docker.files.regular import read_bounded, read_regular_file
 
 _LARGEST = 16 << 20
 # Bytes. A lock file of a thousand packages for five platforms has about 3 MB.
@@ -106,10 +106,7 @@ def read_named(path: Path, limit: int) -> bytes:
     if _DESCRIPTOR.fullmatch(path.as_posix()) is None:
         return read_regular_file(path, limit)
     with path.open("rb") as file:
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise OSError(errno.EFBIG, f"larger than {limit} bytes", str(path))
-    return content
+        return read_bounded(file, path, limit)
 
 
 def stream_name(path: Path) -> str:

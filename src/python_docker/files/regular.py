@@ -27,7 +27,12 @@ def read_regular_file(path: Path, limit: int) -> bytes:
     waited for without end, a device may have none.
     """
     with _opened(path) as file:
-        content = file.read(limit + 1)
+        return read_bounded(file, path, limit)
+
+
+def read_bounded(file: BinaryIO, path: Path, limit: int) -> bytes:
+    """Return what is left of the open file of a path, at most `limit` bytes. Raises `OSError` for more (EFBIG)."""
+    content = file.read(limit + 1)
     if len(content) > limit:
         raise OSError(errno.EFBIG, f"larger than {limit} bytes", str(path))
     return content
