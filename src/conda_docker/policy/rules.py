@@ -116,7 +116,7 @@ def to_moment(text: object) -> datetime:
     >>> to_moment("2026-03-30").isoformat()
     '2026-03-31T00:00:00+00:00'
     """
-    from conda_docker.environment.inputs.pixi.cutoff import parse_cutoff
+    from conda_docker.arguments.cutoff import parse_cutoff
 
     if isinstance(text, datetime):
         text = text.isoformat()

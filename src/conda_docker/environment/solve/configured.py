@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from conda_docker.arguments.amounts import parse_duration
+from conda_docker.arguments.cutoff import end_of_day_or_moment
 from conda_docker.environment.solve.match_specs import RequestedSpec, read_specs
 from conda_docker.environment.solve.slips import wrong_build
 from conda_docker.errors import InvalidEnvironment, InvalidSpec, Unsolvable
@@ -93,11 +94,9 @@ def configured_cutoff(configuration: CondaConfiguration, *, now: datetime | None
         if (duration := re.fullmatch(_ISO_DURATION, text, re.IGNORECASE)) and any(duration.groups()):
             weeks, days, hours, minutes, seconds = (int(number or 0) for number in duration.groups())
             return now - timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-            return datetime.fromisoformat(text).replace(tzinfo=UTC) + timedelta(days=1)
         if re.match(r"\d+\s*[A-Za-z]", text):
             return now - parse_duration(text)
-        moment = datetime.fromisoformat(text)
+        moment = end_of_day_or_moment(text)
     except (ValueError, OverflowError):
         raise InvalidEnvironment(
             f"exclude_newer of the conda configuration is {text[:80]!r}; it should be a duration such as 7d or P7D, a "

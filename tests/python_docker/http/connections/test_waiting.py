@@ -130,7 +130,7 @@ class TestInterruption:
         begun = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             client().send("GET", place)
-        assert time.monotonic() - begun < waiting.LOOKING
+        assert time.monotonic() - begun < interruption.LOOKING
         socket.create_connection(("127.0.0.1", int(place.rpartition(":")[2][:-1]))).close()
 
     def test_a_proxy_that_nobody_reaches(self, full: int) -> None:

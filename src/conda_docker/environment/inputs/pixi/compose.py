@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from conda_docker.arguments.cutoff import parse_cutoff
 from conda_docker.environment.inputs.pixi.activation import read_activation
-from conda_docker.environment.inputs.pixi.cutoff import parse_cutoff
 from conda_docker.environment.inputs.pixi.manifest import DEFAULT, Environment, Feature, Manifest
 from conda_docker.environment.inputs.pixi.options import PipOptions, pip_options
 from conda_docker.environment.inputs.pixi.platforms import Platform

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conda_docker.environment.inputs.pixi.cutoff import parse_cutoff
+from conda_docker.arguments.cutoff import parse_cutoff
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
