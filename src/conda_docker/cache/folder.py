@@ -184,6 +184,10 @@ class CacheFolder:
         """Return whether the folder bears our mark, so that what is in it may be removed."""
         return (self.root / _MARK).is_file()
 
+    def is_empty(self) -> bool:
+        """Return whether the folder is not there, or has nothing in it but what a cache begins with."""
+        return not _names(self.root) - {_TAG}
+
     def _lost_its_mark(self) -> bool:
         """Return whether the folder was a cache until somebody began to delete it: it has nothing but what is ours."""
         names = _names(self.root)
@@ -202,7 +206,7 @@ class CacheFolder:
         # It may be read-only, and is of use all the same.
         earlier = self._lost_its_mark()
         # Looked for again: another thread or process may have made it meanwhile.
-        if not earlier and _names(self.root) - {_TAG} and not mark.is_file():
+        if not earlier and not self.is_empty() and not mark.is_file():
             raise CacheError(
                 f"{self.root} cannot be the cache: it holds other files; choose an empty folder, or one that is not "
                 "there yet, with --cache-dir or CONDA_DOCKER_CACHE"

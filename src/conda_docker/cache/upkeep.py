@@ -17,6 +17,7 @@ from pathlib import Path
 from conda_docker.cache.folder import BLOBS, CONTENTS, EARLIER, PACKAGES, PYTHONS, WHEELS, CacheFolder, NoteKind
 from conda_docker.cache.notes import read_note
 from conda_docker.errors import CacheError
+from python_docker.errors import reason_of
 from python_docker.files.atomic import PartialFolder
 from python_docker.files.leftovers import is_partial, remove_leftovers
 from python_docker.files.lock import try_lock
@@ -101,7 +102,8 @@ def prune_cache(
     While builds use the cache, what was used in the last hour stays. With `dry_run` nothing is removed, and leftovers
     are not counted. Raises `CacheError` for a folder that is not a cache.
     """
-    _check_mark(cache)
+    if not _is_there(cache):
+        return Pruned(0, 0)
     with cache.pruning() as in_use:
         return _prune(cache, max_bytes, max_age, in_use=in_use, dry_run=dry_run)
 
@@ -156,7 +158,8 @@ def clear_cache(cache: CacheFolder) -> Pruned:
 
     Raises `CacheError` for a folder that is not a cache, and, at the end, where something cannot be removed.
     """
-    _check_mark(cache)
+    if not _is_there(cache):
+        return Pruned(0, 0)
     with cache.pruning() as in_use:
         if in_use:
             return _prune(cache, 0, None, in_use=True, dry_run=False)
@@ -183,9 +186,20 @@ def _remove_all(cache: CacheFolder) -> int:
     return before - _tree_size(root)
 
 
-def _check_mark(cache: CacheFolder) -> None:
-    if not cache.is_marked() and cache.root.is_dir() and any(cache.root.iterdir()):
+def _is_there(cache: CacheFolder) -> bool:
+    """Return whether there is a cache; an empty folder, or one that a build is making one of, holds nothing yet.
+
+    Raises `CacheError` for what cannot be read, and for a folder that holds something else.
+    """
+    try:
+        empty = cache.is_empty()  # first: a build marks the folder before anything else is in it
+    except OSError as error:
+        raise CacheError(f"{cache.root} is not a cache of conda-docker: {reason_of(error)}") from error
+    if cache.is_marked():
+        return True
+    if not empty:
         raise CacheError(f"{cache.root} is not a cache of conda-docker: nothing was removed from it")
+    return False
 
 
 def _items(cache: CacheFolder) -> Iterator[_Item]:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from conda_docker.cache.folder import CONTENTS, CacheFolder, NoteKind
 from conda_docker.cache.upkeep import Pruned, cache_info, clear_cache, prune_cache
 from conda_docker.errors import CacheError
 from conda_docker.layers.stores.folder import FolderStore
+
+Remove = Callable[[CacheFolder], Pruned]
 
 DAY = 24 * 3600
 
@@ -226,31 +229,43 @@ def test_clear_says_what_cannot_be_removed(cache: CacheFolder, monkeypatch: pyte
 
 @pytest.mark.parametrize("remove", [clear_cache, lambda cache: prune_cache(cache, max_bytes=0)])
 class TestNothingElseIsRemoved:
-    def test_from_a_folder_that_is_no_cache(self, remove: object, tmp_path: Path) -> None:
+    def test_from_a_folder_that_is_no_cache(self, remove: Remove, tmp_path: Path) -> None:
         for name in CONTENTS:
             (tmp_path / name).mkdir()
             (tmp_path / name / "file").write_bytes(b"x")
         (tmp_path / "thesis.txt").write_bytes(b"x")
         with pytest.raises(CacheError, match="is not a cache of conda-docker: nothing was removed from it"):
-            remove(CacheFolder(tmp_path))  # type: ignore[operator]
+            remove(CacheFolder(tmp_path))
         assert len(files(tmp_path)) == len(CONTENTS) + 1
 
     @pytest.mark.parametrize("name", CONTENTS)
-    def test_from_a_folder_that_only_looks_like_one(self, remove: object, tmp_path: Path, name: str) -> None:
+    def test_from_a_folder_that_only_looks_like_one(self, remove: Remove, tmp_path: Path, name: str) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_bytes(b"x")
         with pytest.raises(CacheError, match="is not a cache of conda-docker: nothing was removed from it"):
-            remove(CacheFolder(tmp_path))  # type: ignore[operator]
+            remove(CacheFolder(tmp_path))
         assert (tmp_path / name / "file").exists()
 
-    def test_from_a_cache_in_which_somebody_keeps_files(self, remove: object, cache: CacheFolder) -> None:
+    def test_from_what_is_no_folder(self, remove: Remove, tmp_path: Path) -> None:
+        (tmp_path / "file").write_bytes(b"x")
+        with pytest.raises(CacheError, match="file is not a cache of conda-docker: Not a directory"):
+            remove(CacheFolder(tmp_path / "file"))
+
+    @pytest.mark.parametrize("names", [[], [".partial-0123456789abcdef"], ["CACHEDIR.TAG"]])
+    def test_from_a_cache_that_is_being_made(self, remove: Remove, tmp_path: Path, names: list[str]) -> None:
+        for name in names:
+            (tmp_path / name).touch()
+        assert remove(CacheFolder(tmp_path)) == Pruned(0, 0)
+        assert files(tmp_path) == dict.fromkeys(names, 0)
+
+    def test_from_a_cache_in_which_somebody_keeps_files(self, remove: Remove, cache: CacheFolder) -> None:
         (cache.root / "thesis").mkdir()
         (cache.root / "thesis/file").write_bytes(b"x")
-        remove(cache)  # type: ignore[operator]
+        remove(cache)
         assert (cache.root / "thesis/file").exists()
 
     @pytest.mark.parametrize("name", CONTENTS)
-    def test_through_links(self, remove: object, cache: CacheFolder, tmp_path: Path, name: str) -> None:
+    def test_through_links(self, remove: Remove, cache: CacheFolder, tmp_path: Path, name: str) -> None:
         outside = tmp_path / "outside"
         (outside / "sha256").mkdir(parents=True)
         for file in (outside / "file", outside / "sha256" / "file"):
@@ -259,11 +274,11 @@ class TestNothingElseIsRemoved:
         cache.package("x").with_name("linked").symlink_to(outside / "file")
         clear_cache(cache)
         (cache.root / name).symlink_to(outside)
-        remove(cache)  # type: ignore[operator]
+        remove(cache)
         (cache.root / name).unlink()
         (cache.root / name).mkdir()
         (cache.root / name / "sha256").symlink_to(outside)
-        remove(cache)  # type: ignore[operator]
+        remove(cache)
         assert len(files(outside)) == 2
 
 
