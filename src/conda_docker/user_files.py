@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
+from python_docker.errors import reason_of
 from python_docker.files.home import expand_home
 from python_docker.files.regular import read_bounded, read_regular_file
 
@@ -77,7 +78,7 @@ def read_text(path: Path) -> str:
     try:
         content = read_regular_file(path, _LARGEST)
     except OSError as error:
-        reason = _TOO_LARGE if error.errno == errno.EFBIG else error.strerror or str(error)
+        reason = _TOO_LARGE if error.errno == errno.EFBIG else reason_of(error)
         if path.is_dir():
             reason = "it is a folder; name the file in it"
         kind = EnvironmentNotFound if isinstance(error, FileNotFoundError) else InvalidEnvironment
@@ -139,7 +140,7 @@ def read_stream(path: Path) -> str:
             with path.open("rb") as file:
                 content = file.read(_LARGEST + 1)
     except OSError as error:
-        raise InvalidEnvironment(f"cannot read {path}: {error.strerror or error}") from error
+        raise InvalidEnvironment(f"cannot read {path}: {reason_of(error)}") from error
     if len(content) > _LARGEST:
         raise InvalidEnvironment(f"cannot read {path}: {_TOO_LARGE}")
     text = _decode(content, str(path))

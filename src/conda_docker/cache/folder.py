@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.cache.notes import read_note, write_note
 from conda_docker.errors import CacheError
+from python_docker.errors import reason_of
 from python_docker.files.atomic import write_whole_file
 from python_docker.files.leftovers import is_partial
 from python_docker.files.lock import lock_shared, try_lock
@@ -229,7 +230,7 @@ def unwritable(root: Path, error: OSError) -> CacheError:
             "clear`, which keeps what running builds use"
         )
     return CacheError(
-        f"the cache {root} cannot be written: {error.strerror or error}; "
+        f"the cache {root} cannot be written: {reason_of(error)}; "
         "choose another folder with --cache-dir or CONDA_DOCKER_CACHE"
     )
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from conda_docker.errors import CacheError
+from python_docker.errors import reason_of
 from python_docker.files.home import expand_home, xdg_folder
 
 _log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ def _obstacle(folder: Path) -> str | None:
         # Asking for permission proves nothing: the file system may be read-only, or another machine's.
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        return error.strerror or str(error)
+        return reason_of(error)
     return None
 
 
@@ -100,7 +101,7 @@ def private_temporary_folder(variable: str) -> Path:
         status = folder.lstat()
     except OSError as error:
         raise CacheError(
-            f"there is no folder for the cache: {folder}: {error.strerror or error}; choose one with {variable}"
+            f"there is no folder for the cache: {folder}: {reason_of(error)}; choose one with {variable}"
         ) from error
     # Anybody may make a folder of this name.
     private = stat.S_ISDIR(status.st_mode) and (

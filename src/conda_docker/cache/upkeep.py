@@ -182,7 +182,7 @@ def _remove_all(cache: CacheFolder) -> int:
         if not (root / name).is_symlink():
             shutil.rmtree(root / name, onerror=note)
     if failures:
-        raise CacheError(f"not everything in {cache.root} can be removed: {failures[0].strerror or failures[0]}")
+        raise CacheError(f"not everything in {cache.root} can be removed: {reason_of(failures[0])}")
     return before - _tree_size(root)
 
 

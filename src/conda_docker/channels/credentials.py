@@ -22,7 +22,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.channels.tokens import anaconda_tokens, with_anaconda_token
 from conda_docker.redaction import public_url
-from python_docker.errors import CredentialsError
+from python_docker.errors import CredentialsError, reason_of
 from python_docker.files.home import home_folder
 from python_docker.files.regular import read_regular_file
 from python_docker.http.url import origin
@@ -161,7 +161,7 @@ class Credentials:
                 continue
             except (OSError, UnicodeDecodeError, netrc.NetrcParseError) as error:
                 # Other programs' logins: whether any is needed is not known.
-                reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+                reason = "it is not a .netrc" if isinstance(error, netrc.NetrcParseError) else reason_of(error)
                 _log.warning("%s cannot be read: %s", place, reason)
         return None
 
@@ -260,10 +260,10 @@ def _read_json(path: Path) -> Mapping[str, Any]:
         return {}
     except PermissionError as error:
         # Of another user, as in a container whose HOME is root's: most channels need none.
-        _log.warning("the credentials in %s cannot be read (%s); going on without them", path, error.strerror)
+        _log.warning("the credentials in %s cannot be read (%s); going on without them", path, reason_of(error))
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
+        reason = reason_of(error) if isinstance(error, OSError) else "it is not JSON"
         raise CredentialsError(f"the credentials in {path} cannot be read: {reason}") from None
     if not isinstance(content, dict):
         raise CredentialsError(f"the credentials in {path} cannot be read: it is not a JSON object")

@@ -18,6 +18,7 @@ from conda_docker.channels.proxies import checked_proxies
 from conda_docker.errors import CacheError, InvalidEnvironment
 from conda_docker.redaction import public_text
 from conda_docker.user_files import is_there
+from python_docker.errors import reason_of
 from python_docker.files.home import home_folder
 from python_docker.parallel import Shared
 
@@ -197,7 +198,7 @@ def _private_cache_dir() -> Path:
         folder.chmod(0o700)
     except OSError as error:
         raise CacheError(
-            f"the cache of channel indexes {folder} cannot be written: {error.strerror or error}; "
+            f"the cache of channel indexes {folder} cannot be written: {reason_of(error)}; "
             "RATTLER_CACHE_DIR chooses another folder for it"
         ) from error
     return folder

@@ -17,6 +17,7 @@ from conda_docker.cache.upkeep import cache_info
 from conda_docker.doctor.check import Check, Status, ok
 from conda_docker.errors import CacheError, SandboxUnavailable
 from conda_docker.sandbox import find_sandbox
+from python_docker.errors import reason_of
 
 _DISTRIBUTIONS = ("conda-docker", "py-rattler", "uv", "deflate", "isal")
 _LITTLE_SPACE = 2_000_000_000  # bytes; an environment with a few large packages
@@ -64,7 +65,7 @@ def _check_space(subject: str, folder: Path) -> Check:
     try:
         free = shutil.disk_usage(existing).free
     except OSError as error:
-        return Check(subject, Status.ERROR, f"{folder}: {error.strerror}")
+        return Check(subject, Status.ERROR, f"{folder}: {reason_of(error)}")
     found = f"{format_size(free)} in {existing}"
     if free < _LITTLE_SPACE:
         return Check(subject, Status.WARNING, found, "make room: `conda-docker cache prune`, or choose another folder")

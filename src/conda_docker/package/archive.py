@@ -17,7 +17,7 @@ from conda_docker.errors import InvalidPackage
 from conda_docker.package.conda_format import PackageFile, open_section
 from conda_docker.package.extracted import extracted_members, read_extracted_info
 from conda_docker.package.metadata import METADATA_FILES, PackageMetadata, parse_metadata
-from python_docker.errors import ContentMismatch, InvalidLayer, InvalidPath
+from python_docker.errors import ContentMismatch, InvalidLayer, InvalidPath, reason_of
 from python_docker.files.links import follow_links
 from python_docker.streams.compression import open_decompressed
 from python_docker.streams.stream import ReadStream
@@ -151,7 +151,7 @@ class Package:
         except (InvalidLayer, ContentMismatch) as error:
             raise InvalidPackage(f"{self.what} is damaged: {error}") from error
         except OSError as error:
-            raise InvalidPackage(f"{self.what} cannot be read: {error.strerror or error}") from error
+            raise InvalidPackage(f"{self.what} cannot be read: {reason_of(error)}") from error
 
     def _proved(self, path: str, role: str) -> str:
         try:
@@ -191,7 +191,7 @@ class _Content(ReadStream):
         except (InvalidLayer, ContentMismatch) as error:
             raise InvalidPackage(f"{self._what} is damaged: {error}") from error
         except OSError as error:
-            raise InvalidPackage(f"{self._what} cannot be read: {error.strerror or error}") from error
+            raise InvalidPackage(f"{self._what} cannot be read: {reason_of(error)}") from error
 
 
 def open_package(path: PackageFile) -> Package:
@@ -228,7 +228,7 @@ def open_package(path: PackageFile) -> Package:
     except InvalidLayer as error:
         raise InvalidPackage(f"{what} is damaged: {error}") from error
     except OSError as error:
-        raise InvalidPackage(f"{path} cannot be read: {error.strerror or error}") from error
+        raise InvalidPackage(f"{path} cannot be read: {reason_of(error)}") from error
     raise InvalidPackage(f"{what} is neither a .conda nor a .tar.bz2 package: it starts with {magic!r}")
 
 

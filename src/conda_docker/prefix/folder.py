@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from conda_docker.errors import InvalidEnvironment
+from python_docker.errors import reason_of
 
 _VERSION_CONTROL = frozenset({".bzr", ".git", ".hg", ".svn"})
 _CACHES = frozenset({".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".nox", ".pixi", ".ipynb_checkpoints"})
@@ -74,7 +75,7 @@ def walk(root: Path, skip: Callable[[str], bool]) -> Iterator[Found]:
                 yield Found(folder, Kind.FOLDER, os.lstat(root / folder))
         except OSError as error:
             raise InvalidEnvironment(
-                f"cannot read {error.filename or root / folder}: {error.strerror or error}; make it readable, or leave "
+                f"cannot read {error.filename or root / folder}: {reason_of(error)}; make it readable, or leave "
                 "it out with --exclude"
             ) from error
         todo += reversed(below)

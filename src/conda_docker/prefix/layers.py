@@ -20,7 +20,7 @@ from conda_docker.prefix.records import Hashed, rewritten_record
 from conda_docker.prefix.relocate import Relocation
 from conda_docker.prefix.survey import LocalFile, Share, Survey
 from conda_docker.redaction import public_value
-from python_docker.errors import InvalidPath
+from python_docker.errors import InvalidPath, reason_of
 from python_docker.image.host_files import link_target
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
@@ -237,7 +237,7 @@ def opened(file: LocalFile) -> BinaryIO:
         return os.fdopen(os.open(file.path, _NO_FOLLOW), "rb")
     except OSError as error:
         raise InvalidEnvironment(
-            f"cannot read {file.path}: {error.strerror or error}; make it readable, or leave it out with --exclude"
+            f"cannot read {file.path}: {reason_of(error)}; make it readable, or leave it out with --exclude"
         ) from error
 
 

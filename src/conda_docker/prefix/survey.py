@@ -25,6 +25,7 @@ from conda_docker.prefix.secrets import (
     holds_credentials_by_name,
     may_hold_credentials,
 )
+from python_docker.errors import reason_of
 from python_docker.files.regular import read_beginning, read_regular_file
 
 if TYPE_CHECKING:
@@ -280,7 +281,7 @@ def _hash(path: Path) -> str | None:
         return None
     except OSError as error:
         raise InvalidEnvironment(
-            f"cannot read {path}: {error.strerror or error}; make it readable, or put the prefix's packages alone into "
+            f"cannot read {path}: {reason_of(error)}; make it readable, or put the prefix's packages alone into "
             "the image with --only-packages"
         ) from error
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from conda_docker.report.page import GENERATOR
 from conda_docker.user_files import is_there
-from python_docker.errors import Error
+from python_docker.errors import Error, reason_of
 from python_docker.files.atomic import PartialFile, write_all, write_whole_file
 
 _HEAD = 2048
@@ -57,7 +57,7 @@ def _named_in_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Error(f"cannot write {path}: {error.strerror or error}") from error
+        raise Error(f"cannot write {path}: {reason_of(error)}") from error
 
 
 def _check_replaceable(path: Path, *, force: bool) -> None:

@@ -20,6 +20,7 @@ from conda_docker.environment.active import PASSED_OVER, sourcing
 from conda_docker.redaction import public_output
 from conda_docker.sandbox.view import View
 from conda_docker.scripts.tree import lay_out
+from python_docker.errors import reason_of
 from python_docker.programs import run_program
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _run(command: Sequence[str], scripts: Sequence[str], variables: Mapping[str,
     except subprocess.TimeoutExpired:
         return Evaluated({}, problem=f"they did not end within {_TIME_LIMIT} seconds")
     except OSError as error:
-        return Evaluated({}, problem=str(error.strerror or error))
+        return Evaluated({}, problem=reason_of(error))
     said = public_output(ended.stderr.decode("utf-8", "replace"), variables).strip().splitlines()
     if ended.returncode != 0 or not ended.stdout:
         ended_with = f"a script ends the shell, with exit code {ended.returncode}"

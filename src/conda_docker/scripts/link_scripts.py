@@ -20,7 +20,7 @@ from conda_docker.errors import ScriptFailed
 from conda_docker.redaction import public_output
 from conda_docker.sandbox import View, find_sandbox
 from conda_docker.scripts.tree import Tree, changes, lay_out
-from python_docker.errors import InvalidPath
+from python_docker.errors import InvalidPath, reason_of
 from python_docker.image.layer_builder import build_layer
 from python_docker.programs import run_program
 from python_docker.spec.platform import Platform
@@ -185,7 +185,7 @@ def _run(
     except subprocess.TimeoutExpired:
         raise ScriptFailed(f"the post-link script of {package.stem} did not end within {_TIME_LIMIT} seconds") from None
     except OSError as error:
-        raise ScriptFailed(f"the post-link script of {package.stem} cannot be started: {error.strerror}") from error
+        raise ScriptFailed(f"the post-link script of {package.stem} cannot be started: {reason_of(error)}") from error
     if ended.returncode != 0:
         said = "\n".join(_shown(printed, environ) for printed in (ended.stdout, ended.stderr)).strip()[-_SHOWN:]
         without = "" if network else " (it has no network; --link-scripts-network gives it one)"

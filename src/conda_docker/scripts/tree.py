@@ -13,7 +13,7 @@ from tempfile import gettempdir
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from conda_docker.errors import ScriptFailed
-from python_docker.errors import InvalidPath
+from python_docker.errors import InvalidPath, reason_of
 from python_docker.files.atomic import PartialFolder
 from python_docker.image.filesystem import FileSystem
 from python_docker.tar import WHITEOUT, EntryType, TarEntry
@@ -68,7 +68,7 @@ def lay_out(layers: Sequence[Layer]) -> Iterator[Tree]:
             _write(files, layers, folder)
         except OSError as error:
             raise ScriptFailed(
-                f"cannot lay out the image in {folder}: {error.strerror or error}; the environment variable TMPDIR can "
+                f"cannot lay out the image in {folder}: {reason_of(error)}; the environment variable TMPDIR can "
                 "name another folder"
             ) from error
         entries = [member.entry for path in files if (member := files.get(path)) is not None]
@@ -199,7 +199,7 @@ def _look_after(root: Path) -> dict[str, _Status]:
         return dict(_look(root))
     except OSError as error:
         path = os.path.relpath(str(error.filename), root)
-        raise InvalidPath(f"{path[:200]!r}: {error.strerror}") from error
+        raise InvalidPath(f"{path[:200]!r}: {reason_of(error)}") from error
 
 
 def _check_name(path: str) -> None:

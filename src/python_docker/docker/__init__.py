@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from python_docker.docker.engine import Engine, find_engine
 from python_docker.docker.names import engine_name
 from python_docker.docker.process import Process
-from python_docker.errors import ContainerFailed, Error, NotFound
+from python_docker.errors import ContainerFailed, Error, NotFound, reason_of
 from python_docker.spec.reference import ImageReference
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def load(filename: str | os.PathLike[str]) -> list[str]:
     except FileNotFoundError:
         raise NotFound(f"there is no file {os.fspath(filename)}") from None
     except OSError as error:
-        raise Error(f"cannot read {os.fspath(filename)}: {error.strerror}") from None
+        raise Error(f"cannot read {os.fspath(filename)}: {reason_of(error)}") from None
     with file:
         loading = find_engine().loading()
         try:

@@ -18,7 +18,7 @@ from python_docker.docker.failure import engine_errors
 from python_docker.docker.loading import ArchiveUpload, messages
 from python_docker.docker.process import Process
 from python_docker.docker.registry_auth import registry_auth
-from python_docker.errors import EngineError, InvalidDigest
+from python_docker.errors import EngineError, InvalidDigest, reason_of
 from python_docker.files.regular import read_regular_file
 from python_docker.spec.digest import Digest
 from python_docker.spec.reference import ImageReference
@@ -184,7 +184,7 @@ def _settings() -> Path | None:
     try:
         read_regular_file(Path(found), _MAX_SETTINGS)
     except OSError as error:
-        raise EngineError(f"cannot read Docker's settings in {found}: {error.strerror or error}") from None
+        raise EngineError(f"cannot read Docker's settings in {found}: {reason_of(error)}") from None
     return Path(found)
 
 

@@ -15,7 +15,7 @@ from typing import IO, Any, BinaryIO
 
 from python_docker.docker.loading import loaded_names
 from python_docker.docker.process import Process
-from python_docker.errors import EngineError, EngineNotFound, NotFound
+from python_docker.errors import EngineError, EngineNotFound, NotFound, reason_of
 from python_docker.programs import Program, run_program
 from python_docker.spec.digest import Digest
 from python_docker.spec.reference import ImageReference
@@ -38,7 +38,7 @@ class EngineCommand:
         except subprocess.TimeoutExpired:
             raise EngineNotFound(f"`{program} version` does not end") from None
         except OSError as error:
-            raise EngineNotFound(f"`{program}` cannot be run: {error.strerror or error}") from None
+            raise EngineNotFound(f"`{program}` cannot be run: {reason_of(error)}") from None
         if ended.returncode != 0:
             raise EngineNotFound(f"`{program} version` fails: {_last_words(ended.stderr) or 'it does not say why'}")
 

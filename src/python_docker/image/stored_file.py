@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from python_docker.errors import ContentMismatch
+from python_docker.errors import ContentMismatch, reason_of
 from python_docker.files.checksum import checksum_of
 from python_docker.spec.digest import Digest, VerifyingReader
 
@@ -108,9 +108,7 @@ class StoredFile:
         try:
             self.path.unlink(missing_ok=True)
         except OSError as error:
-            raise ContentMismatch(
-                f"{self.path} is damaged and cannot be replaced: {error.strerror or error}"
-            ) from error
+            raise ContentMismatch(f"{self.path} is damaged and cannot be replaced: {reason_of(error)}") from error
 
     def _reader(self) -> BinaryIO:
         descriptor = self._descriptor

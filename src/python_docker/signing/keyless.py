@@ -16,7 +16,7 @@ from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from python_docker.errors import ConnectionFailed, InvalidDocument, InvalidSignature, NotFound, SigningFailed
+from python_docker.errors import ConnectionFailed, InvalidDocument, InvalidSignature, NotFound, SigningFailed, reason_of
 from python_docker.files.regular import read_regular_file
 from python_docker.signing.bundle import Statement, has_certificate, parse_statement
 from python_docker.signing.certified import not_by
@@ -161,7 +161,7 @@ def read_trust_config(path: Path) -> ClientTrustConfig:
         # Both parts are looked at now, rather than after the build.
         found.trusted_root, found.signing_config  # noqa: B018
     except OSError as error:
-        raise SigningFailed(f"cannot read {path}: {error.strerror or error}") from None
+        raise SigningFailed(f"cannot read {path}: {reason_of(error)}") from None
     except (SigstoreError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SigningFailed(
             f"{path} is not a client trust configuration of Sigstore, with services that are valid now: "
@@ -194,7 +194,7 @@ def trusted_root(path: Path | None = None) -> TrustedRoot:
             why = "Sigstore's repository of trust cannot be read"
             raise ConnectionFailed(f"{why}: {type(error).__name__}; --trusted-root takes a file instead") from None
         if isinstance(error, FileNotFoundError):
-            raise NotFound(f"the file {path} cannot be read: {error.strerror}") from None
+            raise NotFound(f"the file {path} cannot be read: {reason_of(error)}") from None
         reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
         raise InvalidDocument(f"the file {path} cannot be read as a root of trust: {reason}") from None
 

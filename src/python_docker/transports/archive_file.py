@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, cast
 
-from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidLayer, InvalidPath, NotFound
+from python_docker.errors import Error, InvalidArchive, InvalidDocument, InvalidLayer, InvalidPath, NotFound, reason_of
 from python_docker.files.atomic import write_all
 from python_docker.files.links import follow_links
 from python_docker.streams.compression import Compression, open_decompressed, sniff
@@ -108,7 +108,7 @@ class ArchiveFile:
         except FileNotFoundError:
             raise NotFound(f"there is no file {path}") from None
         except OSError as error:
-            raise Error(f"cannot read {path}: {error.strerror}") from None
+            raise Error(f"cannot read {path}: {reason_of(error)}") from None
         mode = os.fstat(number).st_mode
         if stat.S_ISREG(mode):
             return cls.open_file(OwnFile(number), path)
@@ -130,7 +130,7 @@ class ArchiveFile:
             archive = cls(file, name)
             archive._find_members(TarReader(whole, lenient=True), file.size)
         except OSError as error:
-            raise Error(f"cannot read {name}: {error.strerror or error}") from error
+            raise Error(f"cannot read {name}: {reason_of(error)}") from error
         return archive
 
     @classmethod
@@ -149,7 +149,7 @@ class ArchiveFile:
             raise InvalidArchive(f"{name} is not a readable archive: {error}") from error
         except OSError as error:
             raise Error(
-                f"cannot read {name} through a temporary file in {tempfile.gettempdir()}: {error.strerror or error}; "
+                f"cannot read {name} through a temporary file in {tempfile.gettempdir()}: {reason_of(error)}; "
                 "the environment variable TMPDIR can name another folder"
             ) from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from python_docker.errors import Error
+from python_docker.errors import Error, reason_of
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import blob_path
 from python_docker.streams.read_ahead import READ_SIZE, ReadAhead
@@ -43,7 +43,7 @@ class BlobTar:
             try:
                 self._tar.add(TarEntry(path, size=descriptor.size), content)
             except OSError as error:
-                raise Error(f"cannot read blob {descriptor.digest}: {error.strerror or error}") from error
+                raise Error(f"cannot read blob {descriptor.digest}: {reason_of(error)}") from error
             # The end is read as well: only then is an empty blob checked, and a connection free for the next one.
             content.read(1)
         return ""

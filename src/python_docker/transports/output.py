@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from python_docker.errors import Error, NotFound, UnsupportedFormat
+from python_docker.errors import Error, NotFound, UnsupportedFormat, reason_of
 from python_docker.files.atomic import PartialFile, write_all
 from python_docker.streams.compression import Compression
 
@@ -56,13 +56,13 @@ class StreamOutput:
         try:
             write_all(self._file, data)
         except OSError as error:
-            raise Error(f"cannot write the archive: {error.strerror or error}") from error
+            raise Error(f"cannot write the archive: {reason_of(error)}") from error
 
     def commit(self) -> None:
         try:
             self._file.flush()
         except OSError as error:
-            raise Error(f"cannot write the archive: {error.strerror or error}") from error
+            raise Error(f"cannot write the archive: {reason_of(error)}") from error
 
     def abort(self) -> None:
         """What was written cannot be taken back."""
@@ -93,7 +93,7 @@ class FileOutput:
         try:
             write_all(self._file, data)
         except OSError as error:
-            raise Error(f"cannot write {self._name}: {error.strerror}") from error
+            raise Error(f"cannot write {self._name}: {reason_of(error)}") from error
 
     def commit(self) -> None:
         """Rename the file into place. Raises `Error` when that is not possible."""
@@ -103,7 +103,7 @@ class FileOutput:
             else:
                 self._file.close()
         except OSError as error:
-            raise Error(f"cannot write {self._name}: {error.strerror}") from error
+            raise Error(f"cannot write {self._name}: {reason_of(error)}") from error
 
     def abort(self) -> None:
         """Remove what was written. Does nothing after a commit."""
@@ -121,7 +121,7 @@ def write_file(path: str | os.PathLike[str], content: bytes) -> None:
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Error(f"cannot write {os.fspath(path)}: {error.strerror}") from error
+        raise Error(f"cannot write {os.fspath(path)}: {reason_of(error)}") from error
     output = FileOutput(path)
     try:
         output.write(content)
@@ -187,4 +187,4 @@ def _is_special(path: Path) -> bool:
 
 def _cannot_write(what: str, error: OSError) -> Error:
     kind = NotFound if isinstance(error, FileNotFoundError) else Error
-    return kind(f"cannot write {what}: {error.strerror or error}")
+    return kind(f"cannot write {what}: {reason_of(error)}")

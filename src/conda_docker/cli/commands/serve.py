@@ -13,7 +13,7 @@ from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 from conda_docker.errors import MissingExtra
-from python_docker.errors import Error
+from python_docker.errors import Error, reason_of
 
 if TYPE_CHECKING:
     from conda_docker.serve.configuration import ServerConfiguration
@@ -104,7 +104,7 @@ def serve(
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not an address"
+        reason = reason_of(error) if isinstance(error, OSError) else "it is not an address"
         raise Error(f"cannot listen on {host}, port {port}: {reason}; choose others with --host and --port") from error
     with listening:
         settings = uvicorn.Config(
@@ -122,7 +122,7 @@ def serve(
         try:
             settings.load()
         except OSError as error:
-            raise Error(f"cannot use {tls_cert} and {tls_key}: {error.strerror or error}") from error
+            raise Error(f"cannot use {tls_cert} and {tls_key}: {reason_of(error)}") from error
         logging.getLogger("uvicorn.error").addFilter(_is_no_cancelled_request)
         address, bound = listening.getsockname()[:2]
         scheme = "http" if tls_cert is None else "https"
@@ -153,7 +153,7 @@ def _check_regular(path: Path | None) -> None:
         try:
             read_regular_file(path, _LARGEST_PEM)
         except OSError as error:
-            raise Error(f"cannot read {path}: {error.strerror or error}") from error
+            raise Error(f"cannot read {path}: {reason_of(error)}") from error
 
 
 def _configuration(path: Path | None, given: dict[str, Any]) -> ServerConfiguration:

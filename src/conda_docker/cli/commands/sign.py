@@ -14,6 +14,7 @@ from conda_docker.cli.options.attest import PASSWORD_VARIABLES, KeyFile
 from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
+from python_docker.errors import reason_of
 
 if TYPE_CHECKING:
     from conda_docker.attestation.existing import Bill, Signed
@@ -136,7 +137,7 @@ def _read(path: Path) -> Bill:
     try:
         content = read_named(path, MAX_BILL)
     except OSError as error:
-        raise Error(f"cannot read {path}: {error.strerror or error}") from None
+        raise Error(f"cannot read {path}: {reason_of(error)}") from None
     return read_bill(content, str(path))
 
 

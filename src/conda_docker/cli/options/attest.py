@@ -14,7 +14,7 @@ import click
 
 from conda_docker.cli.options.common import BILLS
 from conda_docker.cli.parameters import Option
-from python_docker.errors import InvalidKey, NotFound
+from python_docker.errors import InvalidKey, NotFound, reason_of
 
 if TYPE_CHECKING:
     from conda_docker.attestation.slsa import Run
@@ -218,11 +218,11 @@ def _content(path: Path) -> bytes:
     try:
         return read_named(path, MAX_KEY_FILE)
     except FileNotFoundError as error:
-        raise NotFound(f"cannot read the key {path}: {error.strerror}") from None
+        raise NotFound(f"cannot read the key {path}: {reason_of(error)}") from None
     except OSError as error:
         if error.errno == errno.EFBIG:
             raise InvalidKey(f"{path} is too large to be a key") from None
-        raise InvalidKey(f"cannot read the key {path}: {error.strerror or error}") from None
+        raise InvalidKey(f"cannot read the key {path}: {reason_of(error)}") from None
 
 
 def _content_elsewhere(scheme: str, name: str) -> bytes:

@@ -119,7 +119,7 @@ def _record(file: Path) -> Mapping[str, Any]:
     try:
         record = json.loads(read_regular_file(file, _LARGEST_RECORD))
     except OSError as error:
-        raise InvalidEnvironment(f"cannot read {file}: {error.strerror or error}") from error
+        raise InvalidEnvironment(f"cannot read {file}: {reason_of(error)}") from error
     except (ValueError, RecursionError) as error:
         raise InvalidEnvironment(f"{file} is damaged: {reason_of(error)}") from error
     if not isinstance(record, dict):

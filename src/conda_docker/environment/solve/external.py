@@ -19,6 +19,7 @@ from conda_docker.environment.virtual_packages import override_variables
 from conda_docker.errors import ChannelError, SolverFailed, SolverNotFound, Unsolvable, UnsupportedInput
 from conda_docker.redaction import public_text, public_url
 from conda_docker.user_files import user_path
+from python_docker.errors import reason_of
 from python_docker.files.regular import read_regular_file
 from python_docker.programs import find_program, program_environment, run_program
 
@@ -83,7 +84,7 @@ def _ask(command: Sequence[str], variables: Mapping[str, str]) -> dict[str, Any]
     try:
         done = run_program(command, environ=variables)
     except OSError as error:
-        raise SolverFailed(f"{command[0]} cannot be run: {error.strerror or error}") from error
+        raise SolverFailed(f"{command[0]} cannot be run: {reason_of(error)}") from error
     answer = _json_object(done.stdout.decode("utf-8", "replace"))
     errors = done.stderr.decode("utf-8", "replace")
     if done.returncode == 0 and answer is not None and answer.get("success", True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.errors import DownloadError, WrongPackage
 from conda_docker.package.fetch.find import hash_file, known_hash, local_path
+from python_docker.errors import reason_of
 
 if TYPE_CHECKING:
     from conda_docker.package.fetch.published import PublishedFile
@@ -56,7 +57,7 @@ def check_local(record: PublishedFile) -> None:
         else:
             problem = "it is not a file"
     except OSError as error:
-        raise DownloadError(f"cannot read the package {path}: {error.strerror or error}") from None
+        raise DownloadError(f"cannot read the package {path}: {reason_of(error)}") from None
     from conda_docker.package.fetch.download import wrong_content
 
     raise WrongPackage(wrong_content(record, problem))

@@ -18,6 +18,7 @@ from pathlib import Path
 from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import BuildFailed, InvalidEnvironment
 from conda_docker.user_files import read_text
+from python_docker.errors import reason_of
 from python_docker.programs import run_program
 
 _PASSED_OVER = frozenset(
@@ -151,4 +152,4 @@ def _excuse_absent_files(clone: Path) -> None:
 
 def _unreadable(folder: Path, error: OSError) -> BuildFailed:
     what = error.filename or folder
-    return BuildFailed(f"{folder} cannot be built: cannot read {what}: {error.strerror or error}")
+    return BuildFailed(f"{folder} cannot be built: cannot read {what}: {reason_of(error)}")

@@ -19,7 +19,7 @@ from isal import isal_zlib
 
 from conda_docker.environment.packages.wheels import LockedWheel, normalize_name
 from conda_docker.errors import InvalidPackage
-from python_docker.errors import InvalidPath
+from python_docker.errors import InvalidPath, reason_of
 from python_docker.streams.stream import ReadStream
 from python_docker.tar import contained_path
 
@@ -255,4 +255,4 @@ def _reading(what: str, read: Callable[[], Result]) -> Result:
     except (zipfile.BadZipFile, zlib.error, _DAMAGED, EOFError, NotImplementedError, RuntimeError) as error:
         raise InvalidPackage(f"{what} is damaged: {error}") from error
     except OSError as error:
-        raise InvalidPackage(f"{what} cannot be read: {error.strerror or error}") from error
+        raise InvalidPackage(f"{what} cannot be read: {reason_of(error)}") from error

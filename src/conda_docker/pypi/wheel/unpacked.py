@@ -22,7 +22,7 @@ from conda_docker.errors import InvalidPackage
 from conda_docker.pypi.wheel.archive import EARLIEST, Member, Wheel, WheelReader, dist_info_of
 from conda_docker.pypi.wheel.record import matches, read_record
 from conda_docker.user_files import is_folder
-from python_docker.errors import InvalidPath
+from python_docker.errors import InvalidPath, reason_of
 from python_docker.files.home import home_folder
 from python_docker.streams.stream import ReadStream
 from python_docker.tar import contained_path
@@ -157,7 +157,7 @@ class _File(ReadStream):
         try:
             content = os.fdopen(os.open(path, os.O_RDONLY | _NO_FOLLOW), "rb", buffering=0)
         except OSError as error:
-            raise InvalidPackage(f"{what} cannot be read: {error.strerror or error}") from error
+            raise InvalidPackage(f"{what} cannot be read: {reason_of(error)}") from error
         super().__init__(content)
         self._content = content
 
@@ -165,4 +165,4 @@ class _File(ReadStream):
         try:
             return self._content.read(-1 if size is None else size) or b""
         except OSError as error:
-            raise InvalidPackage(f"{self._what} cannot be read: {error.strerror or error}") from error
+            raise InvalidPackage(f"{self._what} cannot be read: {reason_of(error)}") from error

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from python_docker.errors import reason_of
 from python_docker.files.regular import read_regular_file
 from python_docker.http.failure import Cause, HttpError
 
@@ -71,4 +72,4 @@ def _check_readable(path: Path) -> None:
         if not path.is_dir():
             read_regular_file(path, _MAX_CERTIFICATES)
     except OSError as error:
-        raise HttpError(Cause.CERTIFICATE_FILE, "", f"{path}: {error.strerror or error}") from None
+        raise HttpError(Cause.CERTIFICATE_FILE, "", f"{path}: {reason_of(error)}") from None

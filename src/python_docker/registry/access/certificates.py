@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from python_docker.errors import CredentialsError
+from python_docker.errors import CredentialsError, reason_of
 from python_docker.files.home import home_folder
 from python_docker.http.connections.tls import HostCertificates
 
@@ -29,7 +29,7 @@ def host_certificates(host: str, environ: Mapping[str, str]) -> HostCertificates
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
-            _log.warning("the certificates in %s cannot be read (%s); going on without them", folder, error.strerror)
+            _log.warning("the certificates in %s cannot be read (%s); going on without them", folder, reason_of(error))
             continue
         authorities += [path for path in files if path.suffix == ".crt"]
         for path in files:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from python_docker.errors import CredentialsError
+from python_docker.errors import CredentialsError, reason_of
 from python_docker.files.home import home_folder
 from python_docker.files.regular import read_regular_file
 from python_docker.http.url import public_url
@@ -90,7 +90,7 @@ def _read(file: Path) -> str | None:
         return None
     except OSError as error:
         # As Docker does: most images need no credentials.
-        _log.warning("the credentials in %s cannot be read (%s); going on without them", file, error.strerror)
+        _log.warning("the credentials in %s cannot be read (%s); going on without them", file, reason_of(error))
         return None
 
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 
-from python_docker.errors import CredentialsError
+from python_docker.errors import CredentialsError, reason_of
 from python_docker.programs import Program, find_program, program_environment
 
 _log = logging.getLogger("python_docker.registry")
@@ -76,7 +76,7 @@ def _run(path: str, program: str, server: str, environ: Mapping[str, str]) -> tu
             new_session=True,
         )
     except OSError as error:
-        raise CredentialsError(f"{program} cannot be run: {error.strerror}") from None
+        raise CredentialsError(f"{program} cannot be run: {reason_of(error)}") from None
     answer = bytearray()
     reader = threading.Thread(target=_exchange, args=(process, server, answer), daemon=True)
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from python_docker.docker.engine import Engine, find_engine
 from python_docker.docker.names import engine_name
-from python_docker.errors import EngineError, Error, InvalidReference
+from python_docker.errors import EngineError, Error, InvalidReference, reason_of
 from python_docker.files.atomic import write_all
 from python_docker.spec.reference import ImageReference
 from python_docker.streams.section import OwnFile
@@ -43,7 +43,7 @@ class EngineSource(ArchiveSource):
                 archive = ArchiveFile.open_file(OwnFile(os.dup(file.fileno())), f"what {engine.name} saved of {name}")
         except OSError as error:
             raise Error(
-                f"cannot save {name} to a temporary file in {tempfile.gettempdir()}: {error.strerror or error}; "
+                f"cannot save {name} to a temporary file in {tempfile.gettempdir()}: {reason_of(error)}; "
                 "the environment variable TMPDIR can name another folder"
             ) from error
         images = archived_images(archive)

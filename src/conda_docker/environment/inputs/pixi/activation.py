@@ -13,7 +13,7 @@ from conda_docker.environment.inputs.pixi.manifest import Environment, Feature, 
 from conda_docker.environment.inputs.pixi.platforms import Platform
 from conda_docker.environment.inputs.pixi.toml_table import Table
 from conda_docker.user_files import note_read
-from python_docker.errors import InvalidPath
+from python_docker.errors import InvalidPath, reason_of
 from python_docker.files.regular import read_regular_file
 from python_docker.tar import contained_path
 
@@ -107,7 +107,7 @@ def _script(table: Table, path: str, folder: Path) -> ActivationScript:
     except UnicodeDecodeError as error:
         raise table.invalid("scripts", f"names {path[:200]!r}, which is not text in UTF-8") from error
     except OSError as error:
-        reason = f"it has more than {_LARGEST >> 10} KiB" if error.errno == errno.EFBIG else error.strerror or error
+        reason = f"it has more than {_LARGEST >> 10} KiB" if error.errno == errno.EFBIG else reason_of(error)
         raise table.invalid("scripts", f"names {path[:200]!r}, which cannot be read: {reason}") from error
     note_read(file, text)
     return ActivationScript(f"{PurePosixPath(relative).stem}.sh", text)
