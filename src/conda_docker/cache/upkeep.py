@@ -1,4 +1,4 @@
-"""Looking after a cache: how much it holds, and removing what is not needed, never outside it and never through links.
+"""Removing what is not needed from a cache, never outside it and never through links.
 
 What is removed is what is in folders of the cache's own names, in a folder that bears its mark. Whatever a note names
 goes with the last note that names it.
@@ -6,45 +6,22 @@ goes with the last note that names it.
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from conda_docker.cache.folder import BLOBS, CONTENTS, EARLIER, PACKAGES, PYTHONS, WHEELS, CacheFolder, NoteKind
-from conda_docker.cache.notes import read_note
+from conda_docker.cache.contents import find_blobs, find_items, find_unfinished, folders, size_of, tree_size
+from conda_docker.cache.folder import CONTENTS, PYTHONS, WHEELS, CacheFolder
 from conda_docker.errors import CacheError
 from python_docker.errors import reason_of
 from python_docker.files.atomic import PartialFolder
-from python_docker.files.leftovers import is_partial, remove_leftovers
+from python_docker.files.leftovers import remove_leftovers
 from python_docker.files.lock import try_lock
 
 _RECENT = 3600.0  # seconds; what builds under way have used since is kept
 _STALE = 24 * 3600  # seconds after which a blob that no note names, or a download that stopped, is removed
-
-
-@dataclass(frozen=True, slots=True)
-class CacheInfo:
-    """What a cache holds: how many of each, and their sizes in bytes.
-
-    A layer that a base image and an environment share counts once, as a layer. `size` is that of all files.
-    """
-
-    root: Path
-    size: int
-    layers: int
-    layers_size: int
-    packages: int
-    packages_size: int
-    bases: int
-    bases_size: int
-    interpreters: int
-    interpreters_size: int
-    wheels: int
-    wheels_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,44 +30,6 @@ class Pruned:
 
     freed: int
     left: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """Something that is kept or removed as a whole, with its own size in bytes and the blobs that it names."""
-
-    path: Path
-    used: float
-    size: int
-    kind: str
-    digests: frozenset[str] = frozenset()
-
-
-def cache_info(cache: CacheFolder) -> CacheInfo:
-    """Return how much a cache holds."""
-    items, blobs = list(_items(cache)), _blobs(cache)
-
-    def of(kind: str) -> list[_Item]:
-        return [item for item in items if item.kind == kind]
-
-    layers = {digest for item in of(NoteKind.LAYERS) for digest in item.digests}
-    bases = {digest for item in of(NoteKind.BASES) for digest in item.digests} - layers
-    return CacheInfo(
-        root=cache.root,
-        size=sum(item.size for item in items)
-        + sum(status.st_size for _, status in blobs.values())
-        + sum(path.lstat().st_size for path in _unfinished(cache)),
-        layers=len(of(NoteKind.LAYERS)),
-        layers_size=_size_of(layers, blobs),
-        packages=len(of(PACKAGES)),
-        packages_size=sum(item.size for item in of(PACKAGES)),
-        bases=len(of(NoteKind.BASES)),
-        bases_size=_size_of(bases, blobs),
-        interpreters=len(of(PYTHONS)),
-        interpreters_size=sum(item.size for item in of(PYTHONS)),
-        wheels=len(of(WHEELS)),
-        wheels_size=sum(item.size for item in of(WHEELS)),
-    )
 
 
 def prune_cache(
@@ -110,13 +49,13 @@ def prune_cache(
 
 def _prune(cache: CacheFolder, max_bytes: int | None, max_age: float | None, *, in_use: bool, dry_run: bool) -> Pruned:
     now = time.time()
-    blobs = _blobs(cache)
+    blobs = find_blobs(cache)
     freed = 0 if dry_run else _remove_leftovers(cache)
     kept: set[str] = set()
     dropped: set[str] = set()
     left = 0
-    for item in sorted(_items(cache), key=lambda item: item.used, reverse=True):
-        new = item.size + _size_of(item.digests - kept, blobs)
+    for item in sorted(find_items(cache), key=lambda item: item.used, reverse=True):
+        new = item.size + size_of(item.digests - kept, blobs)
         unused = now - item.used
         too_old = max_age is not None and unused > max_age
         too_much = max_bytes is not None and left + new > max_bytes
@@ -144,7 +83,7 @@ def _prune(cache: CacheFolder, max_bytes: int | None, max_age: float | None, *, 
 def remove_stopped_downloads(cache: CacheFolder) -> int:
     """Remove downloads that nobody went on with for a day; return the bytes that were freed."""
     freed = 0
-    for path in _unfinished(cache):
+    for path in find_unfinished(cache):
         with suppress(OSError):
             status = path.lstat()
             if time.time() - status.st_mtime > _STALE and _is_free(path):
@@ -176,14 +115,14 @@ def _remove_all(cache: CacheFolder) -> int:
             failures.append(error[1])
 
     root = Path(os.path.realpath(cache.root))
-    before = _tree_size(root)
+    before = tree_size(root)
     remove_leftovers(root)
     for name in CONTENTS:
         if not (root / name).is_symlink():
             shutil.rmtree(root / name, onerror=note)
     if failures:
         raise CacheError(f"not everything in {cache.root} can be removed: {reason_of(failures[0])}")
-    return before - _tree_size(root)
+    return before - tree_size(root)
 
 
 def _is_there(cache: CacheFolder) -> bool:
@@ -202,54 +141,6 @@ def _is_there(cache: CacheFolder) -> bool:
     return False
 
 
-def _items(cache: CacheFolder) -> Iterator[_Item]:
-    for kind in (*NoteKind, *EARLIER):
-        # Those of earlier releases are one folder higher.
-        for path, status in (*_files(cache.root / kind), *_files_below(cache.root / kind)):
-            if not is_partial(path.name):
-                yield _Item(path, status.st_mtime, status.st_size, kind, _digests(path, kind))
-    for path, status in _files(cache.root / PACKAGES):
-        if not path.name.startswith("."):
-            yield _Item(path, status.st_mtime, status.st_size, PACKAGES)
-    for kind in (PYTHONS, WHEELS):
-        for path in _folders(cache.root / kind):
-            if not is_partial(path.name):
-                with suppress(OSError):
-                    yield _Item(path, path.stat().st_mtime, _tree_size(path), kind)
-
-
-def _digests(note: Path, kind: str) -> frozenset[str]:
-    """Return the blobs that a note names; none when it is damaged."""
-    if kind not in (NoteKind.LAYERS, NoteKind.BASES):
-        return frozenset()
-    try:
-        value = json.loads(read_note(note, f"{kind}/{note.stem}"))
-        if kind == NoteKind.LAYERS:
-            return frozenset([str(value["digest"])])
-        manifest = json.loads(value[1])
-        return frozenset(str(blob["digest"]) for blob in (manifest["config"], *manifest["layers"]))
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        return frozenset()
-
-
-def _blobs(cache: CacheFolder) -> dict[str, tuple[Path, os.stat_result]]:
-    """Return every blob by its digest."""
-    return {
-        f"{path.parent.name}:{path.name}": (path, status)
-        for path, status in _files_below(cache.root / BLOBS)
-        if not is_partial(path.name)
-    }
-
-
-def _size_of(digests: frozenset[str] | set[str], blobs: dict[str, tuple[Path, os.stat_result]]) -> int:
-    return sum(blobs[digest][1].st_size for digest in digests if digest in blobs)
-
-
-def _unfinished(cache: CacheFolder) -> Iterator[Path]:
-    """Return downloads that can go on where they stopped, and those that nobody goes on with."""
-    return (path for path, _ in _files(cache.root / PACKAGES) if path.name.startswith("."))
-
-
 def _remove_leftovers(cache: CacheFolder) -> int:
     freed = remove_leftovers(cache.root)
     for name in CONTENTS:
@@ -258,7 +149,7 @@ def _remove_leftovers(cache: CacheFolder) -> int:
             continue
         freed += remove_leftovers(folder)
         if name not in (PYTHONS, WHEELS):
-            freed += sum(remove_leftovers(inner) for inner in _folders(folder))
+            freed += sum(remove_leftovers(inner) for inner in folders(folder))
     return freed + remove_stopped_downloads(cache)
 
 
@@ -278,35 +169,3 @@ def _remove(path: Path) -> None:
             return
         with PartialFolder(path.parent) as doomed:
             path.rename(doomed.path / path.name)
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what is in a folder; nothing when it is a link, or not there."""
-    if folder.is_symlink():
-        return []
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []
-
-
-def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    for entry in _entries(folder):
-        with suppress(OSError):  # another process may remove it at any moment
-            if entry.is_file(follow_symlinks=False):
-                yield Path(entry.path), entry.stat(follow_symlinks=False)
-
-
-def _folders(folder: Path) -> Iterator[Path]:
-    return (Path(entry.path) for entry in _entries(folder) if entry.is_dir(follow_symlinks=False))
-
-
-def _files_below(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Return the files in the folders of a folder."""
-    return (found for inner in _folders(folder) for found in _files(inner))
-
-
-def _tree_size(folder: Path) -> int:
-    files = sum(status.st_size for _, status in _files(folder))
-    return files + sum(_tree_size(inner) for inner in _folders(folder))

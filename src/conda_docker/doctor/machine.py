@@ -12,8 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from conda_docker.arguments.amounts import format_size
+from conda_docker.cache.contents import cache_info
 from conda_docker.cache.folder import CacheFolder
-from conda_docker.cache.upkeep import cache_info
 from conda_docker.doctor.check import Check, Status, ok
 from conda_docker.errors import CacheError, SandboxUnavailable
 from conda_docker.sandbox import find_sandbox

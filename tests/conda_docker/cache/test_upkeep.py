@@ -5,16 +5,17 @@ from __future__ import annotations
 import errno
 import json
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from conda_docker.cache.contents import cache_info
 from conda_docker.cache.folder import CONTENTS, CacheFolder, NoteKind
-from conda_docker.cache.upkeep import Pruned, cache_info, clear_cache, prune_cache
+from conda_docker.cache.upkeep import Pruned, clear_cache, prune_cache
 from conda_docker.errors import CacheError
 from conda_docker.layers.stores.folder import FolderStore
+from tests.conda_docker.cache.filled import add_layer, age, contents, files, fill
 
 Remove = Callable[[CacheFolder], Pruned]
 
@@ -24,73 +25,7 @@ DAY = 24 * 3600
 @pytest.fixture
 def cache(tmp_path: Path) -> CacheFolder:
     """Return a cache with one of everything."""
-    cache = CacheFolder(tmp_path / "cache")
-    add_layer(cache, "a", 1000)
-    add_base(cache, "b", 3000)
-    for kind in (NoteKind.INDEX, NoteKind.CLOBBERS, NoteKind.SYSTEMS, NoteKind.DISTRIBUTIONS):
-        cache.write_note(kind, 64 * "c", b"{}")
-    cache.package("p.conda").parent.mkdir()
-    cache.package("p.conda").write_bytes(500 * b"p")
-    cache.wheel("k").mkdir(parents=True)
-    (cache.wheel("k") / "w-1-py3-none-any.whl").write_bytes(300 * b"w")
-    (cache.python("3.12.0-0") / "bin").mkdir(parents=True)
-    (cache.python("3.12.0-0") / "bin/python").write_bytes(700 * b"p")
-    return cache
-
-
-def add_layer(cache: CacheFolder, key: str, size: int) -> Path:
-    with cache.blobs.writer() as writer:
-        writer.write(os.urandom(size))
-        blob = writer.commit("a/b")
-    entry = {"digest": blob.descriptor.digest, "size": size}
-    cache.write_note(NoteKind.LAYERS, 64 * key, json.dumps(entry).encode())
-    return cache.blobs.path_of(blob.descriptor.digest)
-
-
-def add_base(cache: CacheFolder, key: str, size: int) -> None:
-    blobs = [cache.blobs.add_bytes(os.urandom(size // 2), "a/b").descriptor.digest for _ in range(2)]
-    manifest = {"config": {"digest": blobs[0]}, "layers": [{"digest": blobs[1]}]}
-    cache.write_note(NoteKind.BASES, 64 * key, json.dumps(["a/b", json.dumps(manifest)]).encode())
-
-
-def age(path: Path, seconds: float) -> None:
-    os.utime(path, (time.time() - seconds,) * 2)
-
-
-def files(folder: Path) -> dict[str, int]:
-    return {str(path.relative_to(folder)): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-
-
-def contents(cache: CacheFolder) -> int:
-    """The bytes of all files but the marks."""
-    return sum(size for name, size in files(cache.root).items() if "/" in name)
-
-
-def test_info_counts_everything(cache: CacheFolder) -> None:
-    info = cache_info(cache)
-    assert info.size == contents(cache)
-    counts = {name: getattr(info, name) for name in info.__slots__ if name not in ("root", "size")}
-    assert counts == {
-        "layers": 1,
-        "layers_size": 1000,
-        "packages": 1,
-        "packages_size": 500,
-        "bases": 1,
-        "bases_size": 3000,
-        "interpreters": 1,
-        "interpreters_size": 700,
-        "wheels": 1,
-        "wheels_size": 300,
-    }
-
-
-def test_what_a_layer_and_a_base_share_counts_once(cache: CacheFolder) -> None:
-    path = add_layer(cache, "d", 200)
-    manifest = {"config": {"digest": f"sha256:{path.name}"}, "layers": []}
-    cache.write_note(NoteKind.BASES, 64 * "e", json.dumps(["a/b", json.dumps(manifest)]).encode())
-    info = cache_info(cache)
-    assert (info.layers_size, info.bases_size) == (1200, 3000)
-    assert info.size == contents(cache)
+    return fill(CacheFolder(tmp_path / "cache"))
 
 
 def test_a_cache_that_is_not_there_is_empty(tmp_path: Path) -> None:

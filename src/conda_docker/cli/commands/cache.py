@@ -78,7 +78,7 @@ def info(
 
         show_repository(output, _repository(repository, cache_dir, access), json=json)
         return
-    from conda_docker.cache.upkeep import cache_info
+    from conda_docker.cache.contents import cache_info
 
     held = cache_info(_cache(cache_dir))
     if json:
