@@ -19,6 +19,7 @@ import pytest
 from python_docker import __version__
 from python_docker.transports import open_image
 from tests.archives import only_linux
+from tests.conda_docker.packages import SyntheticPackage
 from tests.images import layer_tar, write_oci_layout
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -103,6 +104,17 @@ def test_it_copies_an_image_with_its_compiled_modules(zipapp: Path, tmp_path: Pa
     packed = run(zipapp, tmp_path / "root", "copy", "--compression", "zstd", "oci:layout", "oci:zstd", cwd=tmp_path)
     assert packed.returncode == 0
     assert open_image(f"oci:{tmp_path}/zstd").list_files() == ["etc", "etc/x"]
+
+
+@only_linux
+def test_its_first_run_builds(zipapp: Path, tmp_path: Path) -> None:
+    # What is unpacked is where the cache will be.
+    package = SyntheticPackage(name="a", files={"share/a": b"a"}).write(tmp_path, ".conda")
+    (tmp_path / "explicit.txt").write_text(f"@EXPLICIT\n{package.as_uri()}\n")
+    command = ("build", "-q", "-b", "scratch", "-f", "explicit.txt", "-o", "a.tar")
+    result = run(zipapp, tmp_path, *command, cwd=tmp_path, env={"HOME": str(tmp_path), "TMPDIR": str(tmp_path)})
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / ".cache/conda-docker/zipapp").is_dir()
 
 
 def test_another_version_of_python_is_refused(zipapp: Path, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EROFS, errno.EFBIG, getattr(errno
 _PACKAGE = r"\.?(?:url)?[0-9a-f]{32,64}-.+"
 _MARK = ".conda-docker-cache"
 _TAG = "CACHEDIR.TAG"
+# scripts/zipapp-main.py unpacks the program to this folder, before there is a cache; it is not removed with the cache.
+_PROGRAM = "zipapp"
 _MARK_TEXT = b"This folder is a cache of conda-docker, which removes what is in it.\n"
 # https://bford.info/cachedir/: backup programs leave folders out that hold such a file.
 _TAG_TEXT = b"Signature: 8a477f597d28d172789f06886806bc55\n# A cache of conda-docker; it can be removed at any time.\n"
@@ -187,11 +189,11 @@ class CacheFolder:
 
     def is_empty(self) -> bool:
         """Return whether the folder is not there, or has nothing in it but what a cache begins with."""
-        return not _names(self.root) - {_TAG}
+        return not _names(self.root) - {_TAG, _PROGRAM}
 
     def _lost_its_mark(self) -> bool:
         """Return whether the folder was a cache until somebody began to delete it: it has nothing but what is ours."""
-        names = _names(self.root)
+        names = _names(self.root) - {_PROGRAM}
         return (
             names <= {*CONTENTS, _TAG, _MARK}
             and bool(names - {PYTHONS, _TAG})

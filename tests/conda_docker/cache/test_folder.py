@@ -56,6 +56,14 @@ def test_a_cache_that_lost_its_mark_is_taken_and_marked(cache: CacheFolder) -> N
     assert cache.is_marked()
 
 
+@pytest.mark.parametrize("names", [["zipapp/conda-docker.pyz_1"], ["zipapp", "blobs/sha256"]])
+def test_a_program_that_was_unpacked_there_first_is_no_obstacle(cache: CacheFolder, names: list[str]) -> None:
+    for name in names:
+        (cache.root / name).mkdir(parents=True)
+    cache.write_note(NoteKind.INDEX, KEY, b"{}")
+    assert cache.is_marked()
+
+
 @pytest.mark.parametrize("names", [["document.txt"], ["packages/mine-1.0"], ["blobs", "thesis"], ["blobs/mine"]])
 def test_a_folder_with_other_files_is_never_the_cache(cache: CacheFolder, names: list[str]) -> None:
     for name in names:
