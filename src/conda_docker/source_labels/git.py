@@ -7,14 +7,12 @@ import subprocess
 from pathlib import Path
 
 from conda_docker.errors import UnsupportedInput
+from conda_docker.git import run_git
 from conda_docker.redaction import public_text, public_url
 from python_docker.errors import NotFound
-from python_docker.programs import find_program, run_program
 from python_docker.spec.timestamps import LAST_SECOND, clamp, rfc3339
 
 _PREFIX = "org.opencontainers.image"
-# Settings of a repository that have git run programs; the commands here read nothing else that does.
-_RUNNING_NOTHING = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "log.showSignature=false")
 _SECONDS = 60
 # gitglossary has no word for it: `git clone` calls this the "scp-like syntax".
 _SCP_LIKE = re.compile(r"(?:[^@/:]+@)?(?P<host>[\w.-]+):(?!//)(?P<path>[^:]+)")
@@ -71,7 +69,9 @@ def _asked(folder: Path, *arguments: str) -> str:
     said = public_text(done.stderr.decode(errors="replace").strip())
     if "dubious ownership" in said:
         raise UnsupportedInput(f"git does not read the checkout in {folder}: {said}")
-    raise NotFound(f"there is no commit of a git checkout in {folder}: {said.splitlines()[0] if said else 'no reason'}")
+    # After its warnings.
+    reason = next((line for line in said.splitlines() if line.startswith("fatal: ")), said or "no reason")
+    raise NotFound(f"there is no commit of a git checkout in {folder}: {reason}")
 
 
 def _printed(folder: Path, *arguments: str) -> bytes | None:
@@ -84,10 +84,9 @@ def _text(printed: bytes | None) -> str:
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    program = find_program("git")
-    if program is None:
-        raise NotFound("git, which labels from a checkout are read with, is not installed")
     try:
-        return run_program([program, "-C", folder.absolute(), *_RUNNING_NOTHING, *arguments], timeout=_SECONDS)
+        return run_git(folder, *arguments, timeout=_SECONDS)
+    except NotFound:
+        raise NotFound("git, which labels from a checkout are read with, is not installed") from None
     except subprocess.TimeoutExpired:
         raise UnsupportedInput(f"git did not answer within {_SECONDS} seconds in {folder}") from None

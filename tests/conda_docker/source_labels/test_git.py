@@ -75,6 +75,40 @@ def test_nothing_of_the_repository_is_run(checkout: Path, tmp_path: Path) -> Non
     assert not ran.exists()
 
 
+@pytest.mark.parametrize("remote", ["ext::sh -c PROGRAM", "REPOSITORY"])
+def test_a_commit_that_a_partial_clone_lacks_is_not_fetched(checkout: Path, tmp_path: Path, remote: str) -> None:
+    ran = tmp_path / "ran"
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    program.chmod(0o755)
+    settings = {
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.promisor": "true",
+        "remote.origin.url": remote.replace("PROGRAM", str(program)).replace("REPOSITORY", str(tmp_path)),
+        "remote.origin.uploadPack": str(program),
+        "protocol.allow": "always",
+    }
+    commit = git(checkout, "rev-parse", "HEAD")
+    (checkout / ".git/objects" / commit[:2] / commit[2:]).unlink()
+    for name, value in settings.items():
+        git(checkout, "config", name, value)
+    with pytest.raises(NotFound, match="there is no commit of a git checkout in .*: fatal: "):
+        labels_from_git(checkout)
+    assert not ran.exists()
+
+
+def test_a_hook_of_another_repository_is_told_of_the_folder_s(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "--quiet")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    assert labels_from_git(checkout)[f"{PREFIX}revision"] == git(checkout, "rev-parse", "HEAD")
+
+
 @pytest.mark.parametrize("with_repository", [False, True])
 def test_a_folder_without_a_commit(with_repository: bool, tmp_path: Path) -> None:
     if with_repository:

@@ -22,9 +22,11 @@ from conda_docker.cache.folder import CacheFolder, mark_used
 from conda_docker.cache.notes import read_note, write_note
 from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.errors import BuildFailed, DownloadError, UnsupportedInput
+from conda_docker.git import run_git
 from conda_docker.pypi.resolve.source_tree import copy_tree, tree_digest
 from conda_docker.pypi.resolve.uv import UvFailed, run_uv
 from conda_docker.redaction import public_text, public_url
+from python_docker.errors import NotFound
 from python_docker.files.atomic import PartialFolder
 from python_docker.programs import PYTHON_FLAGS, find_program, run_program
 
@@ -178,8 +180,11 @@ def _checked_out(location: str, folder: Path) -> Path:
     if system != "git":
         raise UnsupportedInput(f"{public_url(rest)} is in a {system} repository; only git is supported")
     folder.mkdir(parents=True)
-    for command in (["init", "-q"], ["fetch", "-q", "--depth", "1", url, commit], ["checkout", "-q", "FETCH_HEAD"]):
-        done = run_program(["git", "-C", folder.absolute(), *command])
+    for command in (["init", "-q"], ["fetch", "-q", "--depth", "1", "--", url, commit], ["checkout", "-q", "FETCH_HEAD"]):
+        try:
+            done = run_git(folder, *command, protocols=None)
+        except NotFound as error:
+            raise BuildFailed(f"cannot check out {public_url(url)}: {error}") from None
         if done.returncode:
             reason = public_text(done.stderr.decode("utf-8", "replace").strip())[:1000]
             kind = DownloadError if command[0] == "fetch" else BuildFailed

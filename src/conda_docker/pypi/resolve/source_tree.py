@@ -12,14 +12,13 @@ import shutil
 import stat
 import tomllib
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.errors import BuildFailed, InvalidEnvironment
+from conda_docker.git import run_git
 from conda_docker.user_files import read_text
-from python_docker.errors import reason_of
-from python_docker.programs import run_program
+from python_docker.errors import NotFound, reason_of
 
 _PASSED_OVER = frozenset(
     {
@@ -55,8 +54,8 @@ def tree_digest(folder: Path) -> str:
         raise _unreadable(folder, error) from error
     if _repository(folder) is not None:
         # Some backends take the version from the commit and its tags.
-        described = ["describe", "--tags", "--long", "--always", "--abbrev=40"]
-        total.update(run_program(["git", "-C", folder.absolute(), *described]).stdout)
+        described = _git(folder, "describe", "--tags", "--long", "--always", "--abbrev=40")
+        total.update(described or b"")
     return total.hexdigest()
 
 
@@ -118,18 +117,20 @@ def _repository(folder: Path) -> Path | None:
     return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
 
 
-def _git(folder: Path, *arguments: str, stdin: bytes | None = None) -> bytes | None:
-    """Return what git printed, None where it failed."""
-    done = run_program(["git", "-C", folder, *arguments], input=stdin)
+def _git(folder: Path, *arguments: str, protocols: str = "", stdin: bytes | None = None) -> bytes | None:
+    """Return what git printed, None where it failed or is not installed."""
+    try:
+        done = run_git(folder, *arguments, protocols=protocols, input=stdin)
+    except (NotFound, OSError):
+        return None
     return None if done.returncode else done.stdout
 
 
 def _cloned(top: Path, folder: Path) -> bool:
     """Clone a repository without its files, for backends that ask git for the version or for a list of files."""
-    with suppress(OSError):
-        cloned = _git(top, "clone", "-q", "--shared", "--no-checkout", str(top), str(folder))
-        if cloned is not None and _git(folder, "read-tree", "HEAD") is not None:
-            return True
+    cloned = _git(top, "clone", "-q", "--shared", "--no-checkout", str(top), str(folder), protocols="file")
+    if cloned is not None and _git(folder, "read-tree", "HEAD") is not None:
+        return True
     shutil.rmtree(folder, ignore_errors=True)
     return False
 

@@ -102,3 +102,26 @@ def test_backends_that_take_the_version_from_git_find_it(tmp_path: Path, below: 
     (top / below / "app.py").write_text("app.py")
     git(top, "tag", "-d", "v1.2")
     assert tree_digest(top / below) != before
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_a_build_in_a_hook_leaves_the_index_of_the_user_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    top = put(tmp_path / "repository", "app.py", ".tox/left.txt")
+    git(top, "init", "-q")
+    git(top, "add", "-f", ".")
+    git(top, "commit", "-q", "-m", "First")
+    index = top / ".git/index"
+    before = index.read_bytes()
+    # As git sets them for a hook.
+    monkeypatch.setenv("GIT_DIR", str(top / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(index))
+    copy = copy_tree(top, tmp_path / "scratch")
+    assert index.read_bytes() == before
+    assert git(copy, "ls-files", "-v").split("\n") == ["S .tox/left.txt", "H app.py"]
+
+
+def test_a_checkout_where_there_is_no_git_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "app", "app.py", ".git/HEAD")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert tree_digest(tmp_path / "app")
+    assert copied(tmp_path / "app", tmp_path / "scratch") == ["app.py"]
