@@ -42,5 +42,5 @@ def run_git(
     if protocols is not None:
         # Known to git 2.45 and 2.12: the one says nothing of protocols, the other fails in a few more words.
         environ |= {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": protocols}
-    command = [program, "-C", folder.absolute(), *_RUNNING_NOTHING, *arguments]
+    command = [program, "-C", str(folder.absolute()), *_RUNNING_NOTHING, *arguments]
     return run_program(command, environ=environ, input=input, timeout=timeout)

@@ -242,6 +242,7 @@ KINDS: dict[str, list[SyntheticPackage]] = {
             entry_points=["c = m:f"],
         )
     ],
+    "noarch false": [SyntheticPackage(name="a", noarch=False, files={"f": "f"})],
     "noarch true": [SyntheticPackage(name="ng", noarch=True, subdir="noarch", files={"site-packages/m.py": ""})],
     "entry point over a file": [
         PYTHON,

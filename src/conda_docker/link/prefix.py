@@ -9,7 +9,7 @@ from conda_docker.errors import InvalidPackage
 from python_docker.errors import InvalidPath
 from python_docker.tar import contained_path
 
-_MAJOR_MINOR = re.compile(r"(\d+)\.(\d+)")
+_MAJOR_MINOR = re.compile(r"(?:\d+!)?(\d+\.\d+)")  # an epoch is not part of a path
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class Prefix:
                 f"not a version of Python: {self.python_version[:80]!r}; the package python should have one such as "
                 "3.12.1"
             )
-        object.__setattr__(self, "python_version", version[0])
+        object.__setattr__(self, "python_version", version[1])
         if self.site_packages is None:
-            object.__setattr__(self, "site_packages", f"lib/python{version[0]}/site-packages")
+            object.__setattr__(self, "site_packages", f"lib/python{version[1]}/site-packages")
         elif self.site_packages.startswith("/"):
             raise InvalidPath(f"site-packages must be in the prefix, not at {self.site_packages[:200]!r}")
         else:

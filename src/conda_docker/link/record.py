@@ -109,21 +109,18 @@ def package_fields(package: LockedPackage) -> dict[str, Any]:
 
     All that a record depends on, apart from the package's own bytes: part of a layer's key.
     """
-    index = (
-        {"noarch": package.noarch}
-        | dict(package.record)
-        | {
-            "name": package.name,
-            "version": package.version,
-            "build": package.build,
-            "build_number": package.build_number,
-            "subdir": package.subdir,
-            "depends": list(package.depends),
-            "sha256": package.sha256,
-            "md5": package.md5,
-            "size": package.size,
-        }
-    )
+    index = dict(package.record) | {
+        "noarch": package.record.get("noarch", package.noarch) or None,
+        "name": package.name,
+        "version": package.version,
+        "build": package.build,
+        "build_number": package.build_number,
+        "subdir": package.subdir,
+        "depends": list(package.depends),
+        "sha256": package.sha256,
+        "md5": package.md5,
+        "size": package.size,
+    }
     fields = {name: index[name] for name in _FIELDS if name in _ALWAYS or index.get(name) not in (None, [], {}, "")}
     return fields | {"fn": package.file_name, "url": package.public_url, "channel": package.channel}
 

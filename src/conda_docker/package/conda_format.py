@@ -68,7 +68,8 @@ def _check_format(archive: zipfile.ZipFile, what: str) -> None:
     except (ValueError, RecursionError):
         return  # clients do not read it; in some old packages it is empty
     version = document.get("conda_pkg_format_version") if isinstance(document, dict) else None
-    if version is not None and version != 2:
+    # In words or as a string, it is no reason to refuse what clients install.
+    if isinstance(version, int | float) and version > 2:
         raise InvalidPackage(f"{what} is in version {str(version)[:20]} of the .conda format; only 2 can be read")
 
 

@@ -44,5 +44,9 @@ def test_a_version_has_two_numbers() -> None:
         Prefix("/opt/conda", "three")
 
 
+def test_an_epoch_is_not_part_of_paths() -> None:
+    assert Prefix("/opt/conda", "1!3.12.0").site_packages == "lib/python3.12/site-packages"
+
+
 def test_there_need_be_no_python() -> None:
     assert Prefix("/opt/conda").site_packages is None

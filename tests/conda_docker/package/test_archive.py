@@ -243,6 +243,13 @@ def test_a_section_that_is_missing_or_there_twice_is_refused(tmp_path: Path) -> 
         open_package(write_conda(tmp_path / "two.conda", [("info-x.tar.zst", b""), ("info-y.tar.zst", b"")]))
 
 
+@pytest.mark.parametrize("version", ['"2"', "2.0", '"two"', "1", "[]", "true"])
+def test_a_format_that_is_spelled_otherwise_does_no_harm(version: str, tmp_path: Path) -> None:
+    outer = f'{{"conda_pkg_format_version": {version}}}'.encode()
+    found = sections(PLAIN.write(tmp_path)) | {"metadata.json": outer}
+    assert open_package(write_conda(tmp_path / "b.conda", found.items())).metadata.name == PLAIN.name
+
+
 def test_a_later_format_is_refused(tmp_path: Path) -> None:
     found = sections(PLAIN.write(tmp_path)) | {"metadata.json": b'{"conda_pkg_format_version": 3}'}
     with pytest.raises(InvalidPackage, match="version 3"):

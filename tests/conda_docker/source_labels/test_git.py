@@ -93,7 +93,7 @@ def test_a_commit_that_a_partial_clone_lacks_is_not_fetched(checkout: Path, tmp_
     (checkout / ".git/objects" / commit[:2] / commit[2:]).unlink()
     for name, value in settings.items():
         git(checkout, "config", name, value)
-    with pytest.raises(NotFound, match="there is no commit of a git checkout in .*: fatal: "):
+    with pytest.raises(NotFound, match=r"there is no commit of a git checkout in .*: fatal: "):
         labels_from_git(checkout)
     assert not ran.exists()
 

@@ -180,7 +180,11 @@ def _checked_out(location: str, folder: Path) -> Path:
     if system != "git":
         raise UnsupportedInput(f"{public_url(rest)} is in a {system} repository; only git is supported")
     folder.mkdir(parents=True)
-    for command in (["init", "-q"], ["fetch", "-q", "--depth", "1", "--", url, commit], ["checkout", "-q", "FETCH_HEAD"]):
+    for command in (
+        ["init", "-q"],
+        ["fetch", "-q", "--depth", "1", "--", url, commit],
+        ["checkout", "-q", "FETCH_HEAD"],
+    ):
         try:
             done = run_git(folder, *command, protocols=None)
         except NotFound as error:
