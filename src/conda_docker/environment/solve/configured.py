@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from conda_docker.arguments.amounts import parse_duration
 from conda_docker.arguments.cutoff import end_of_day_or_moment
-from conda_docker.environment.solve.match_specs import RequestedSpec, read_specs
-from conda_docker.environment.solve.slips import wrong_build
+from conda_docker.environment.solve.match_specs import RequestedSpec, match_spec, read_specs
 from conda_docker.errors import InvalidEnvironment, InvalidSpec, Unsolvable
-from conda_docker.redaction import public_text, public_url
+from conda_docker.redaction import public_url
 
 if TYPE_CHECKING:
-    from rattler import MatchSpec
-
     from conda_docker.channels.configuration import CondaConfiguration
     from conda_docker.environment.locked import LockedPackage
 
@@ -34,8 +32,9 @@ _LISTED = 20
 def pins(configuration: CondaConfiguration) -> list[RequestedSpec]:
     """Return the match specs of `pinned_packages`. Raises `InvalidEnvironment` for what is not one."""
     specs = _specs("pinned_packages", configuration.pinned_packages, configuration)
-    for spec in specs:
-        _match_spec("pinned_packages", spec)
+    with _specs_of("pinned_packages"):
+        for spec in specs:
+            match_spec(spec.spec, spec.text)
     return specs
 
 
@@ -106,8 +105,15 @@ def configured_cutoff(configuration: CondaConfiguration, *, now: datetime | None
 
 
 def _specs(key: str, texts: Iterable[str], configuration: CondaConfiguration) -> list[RequestedSpec]:
-    try:
+    with _specs_of(key):
         return read_specs(texts, configuration)
+
+
+@contextmanager
+def _specs_of(key: str) -> Iterator[None]:
+    """Name the setting in errors of its specs, and raise them as `InvalidEnvironment`."""
+    try:
+        yield
     except InvalidSpec as error:
         raise InvalidEnvironment(f"{key} of the conda configuration: {error}") from error
 
@@ -115,27 +121,11 @@ def _specs(key: str, texts: Iterable[str], configuration: CondaConfiguration) ->
 def _matches(spec: RequestedSpec, package: LockedPackage) -> bool:
     from conda_docker.environment.solve.kept import kept_record
 
-    # A name may be a pattern here: `*gpl*`.
-    matched = _match_spec("disallowed_packages", spec, exact_names_only=False)
+    with _specs_of("disallowed_packages"):
+        matched = match_spec(spec.spec, spec.text, exact_names_only=False)
     if spec.channels and not package.public_url.startswith(tuple(f"{public_url(url)}/" for url in spec.channels)):
         return False
     record = kept_record(package)
     if license := package.record.get("license"):
         record.license = str(license)
     return matched.matches(record)
-
-
-def _match_spec(key: str, spec: RequestedSpec, *, exact_names_only: bool = True) -> MatchSpec:
-    from rattler import MatchSpec
-    from rattler.exceptions import InvalidMatchSpecError
-
-    try:
-        read = MatchSpec(spec.spec, strict=False, exact_names_only=exact_names_only)
-        reason = wrong_build(read.build, spec.text)
-    except InvalidMatchSpecError as error:
-        reason = public_text(str(error)).splitlines()[0]
-    if reason is not None:
-        raise InvalidEnvironment(
-            f"{key} of the conda configuration: not a valid package spec: {spec.text[:200]!r} ({reason})"
-        )
-    return read

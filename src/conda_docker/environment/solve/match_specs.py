@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.channels.urls import channel_urls, check_channels
 from conda_docker.environment.packages.normal_spec import by_name, normal_spec
 from conda_docker.environment.packages.package_url import channel_of_url
-from conda_docker.environment.solve.slips import suggestion
+from conda_docker.environment.solve.slips import meant, suggestion, wrong_build
 from conda_docker.errors import InvalidSpec
 from conda_docker.redaction import public_text
 from conda_docker.user_files import is_there, user_path
+
+if TYPE_CHECKING:
+    from rattler import MatchSpec
 
 _SUBDIR = r"/(noarch|(?:linux|osx|win)-[a-z0-9]+)$"
 # A separator of constraints with none after it.
@@ -75,6 +78,26 @@ def read_specs(specs: Iterable[str], configuration: CondaConfiguration) -> list[
     # The order in which packages are asked for must not decide what the solver takes.
     by_text = {normal_spec(spec.text): spec for spec in read}
     return [by_text[text] for text in sorted(by_text, key=by_name)]
+
+
+def match_spec(spec: str, text: str, *, exact_names_only: bool = True) -> MatchSpec:
+    """Return a match spec as rattler understands it. `text` is what was asked for, which errors show.
+
+    The name may be a pattern such as `*gpl*` unless `exact_names_only`. Raises `InvalidSpec`.
+    """
+    from rattler import MatchSpec
+    from rattler.exceptions import InvalidMatchSpecError
+
+    try:
+        # Lenient: "numpy 1.26" and "numpy=1.26=h_0" are conda's everyday forms.
+        read = MatchSpec(spec, strict=False, exact_names_only=exact_names_only)
+    except InvalidMatchSpecError as error:
+        reason = public_text(str(error)).splitlines()[0]
+        hint = suggestion(meant(text))
+        raise InvalidSpec(f"not a valid package spec: {text[:200]!r} ({reason}){hint}", text) from error
+    if (wrong := wrong_build(read.build, text)) is not None:
+        raise InvalidSpec(f"not a valid package spec: {text[:200]!r}: {wrong}", text)
+    return read
 
 
 def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:

@@ -15,17 +15,17 @@ from conda_docker.environment.locked import LockedEnvironment, LockedPackage, pa
 from conda_docker.environment.packages.topological_order import topological_order
 from conda_docker.environment.solve.errors import explain, is_damage, rattler_errors
 from conda_docker.environment.solve.kept import by_url, kept_record, with_kept
-from conda_docker.environment.solve.match_specs import RequestedSpec
+from conda_docker.environment.solve.match_specs import RequestedSpec, match_spec
 from conda_docker.environment.solve.passed_over import CUDA, passed_over
 from conda_docker.environment.solve.question import Question, gateway_of, question_of
 from conda_docker.environment.solve.request import SolveRequest
 from conda_docker.environment.virtual_packages import VirtualPackage
-from conda_docker.errors import InvalidSpec, Unsolvable, WrongPackage
-from conda_docker.redaction import public_text, public_url
+from conda_docker.errors import Unsolvable, WrongPackage
+from conda_docker.redaction import public_url
 from python_docker.errors import Error
 
 if TYPE_CHECKING:
-    from rattler import Gateway, GenericVirtualPackage, MatchSpec, RepoDataRecord
+    from rattler import Gateway, GenericVirtualPackage, RepoDataRecord
     from rattler.solver.solver import SolveStrategy
 
     from conda_docker.environment.solve.repodata.read_ahead import ReadAhead
@@ -182,7 +182,7 @@ def _solve(
     from rattler import ChannelPriority
 
     specs, constraints = (
-        [_match_spec(_from_one_channel(spec, way, question.subdir), spec.text) for spec in listed]
+        [match_spec(_from_one_channel(spec, way, question.subdir), spec.text) for spec in listed]
         for listed in (question.requested, (*question.constraints, *question.pinned))
     )
     preferred = [kept_record(package) for package in question.preferred]
@@ -227,24 +227,6 @@ def _from_one_channel(spec: RequestedSpec, way: Gateway, subdir: str) -> str:
     found = run(lambda: way.query(sources, platforms, [spec.name], recursive=False, channel_relations="disabled"))
     holders = {public_url(record.channel or "").rstrip("/") for records in found for record in records}
     return spec.for_channel(next((url for url in spec.channels if public_url(url) in holders), spec.channels[0]))
-
-
-def _match_spec(spec: str, text: str) -> MatchSpec:
-    from rattler import MatchSpec
-    from rattler.exceptions import InvalidMatchSpecError
-
-    from conda_docker.environment.solve.slips import meant, suggestion, wrong_build
-
-    try:
-        # Lenient: "numpy 1.26" and "numpy=1.26=h_0" are conda's everyday forms.
-        read = MatchSpec(spec, strict=False)
-    except InvalidMatchSpecError as error:
-        reason = public_text(str(error)).splitlines()[0]
-        hint = suggestion(meant(text))
-        raise InvalidSpec(f"not a valid package spec: {text[:200]!r} ({reason}){hint}", text) from error
-    if (wrong := wrong_build(read.build, text)) is not None:
-        raise InvalidSpec(f"not a valid package spec: {text[:200]!r}: {wrong}", text)
-    return read
 
 
 def _generic(package: VirtualPackage) -> GenericVirtualPackage:
