@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.arguments.amounts import parse_duration
-from conda_docker.arguments.toml_reason import toml_reason
+from conda_docker.arguments.toml_document import toml_document
 from conda_docker.arguments.values import Conversion, convert_fields, to_flag, to_texts, wrong_type
 from conda_docker.errors import InvalidEnvironment, InvalidPolicy, MissingExtra, PolicyNotFound
 from conda_docker.user_files import read_text, user_path
-from python_docker.errors import NotFound, reason_of
+from python_docker.errors import NotFound
 
 if TYPE_CHECKING:
     from conda_docker.policy.advisories.sources import AdvisorySource
@@ -83,18 +83,12 @@ def read_policy(path: Path) -> Policy:
         allow-channel = ["conda-forge"]
         require-hash = true
     """
-    import tomli
-
     try:
-        value = tomli.loads(read_text(path))
+        value = toml_document(read_text(path), f"the policy {path}")
     except NotFound:
         raise PolicyNotFound(f"there is no policy {path}") from None
-    except tomli.TOMLDecodeError as error:
-        raise InvalidPolicy(f"the policy {path} is not valid TOML: {toml_reason(error)}") from None
     except InvalidEnvironment as error:
         raise InvalidPolicy(str(error)) from None
-    except (ValueError, RecursionError) as error:
-        raise InvalidPolicy(f"the policy {path} is not valid TOML: {reason_of(error)}") from None
     unknown = sorted(value.keys() - _KEYS.keys())
     if unknown:
         raise InvalidPolicy(f"the policy {path} has unknown keys: {', '.join(unknown)}; there are: {', '.join(_KEYS)}")

@@ -10,13 +10,14 @@ from typing import Any, TypeVar, get_type_hints
 
 from conda_docker.arguments.amounts import to_size
 from conda_docker.arguments.spelling import did_you_mean
-from conda_docker.arguments.toml_reason import toml_reason
+from conda_docker.arguments.toml_document import toml_document
 from conda_docker.build_options import BuildOptions
+from conda_docker.errors import InvalidEnvironment
 from conda_docker.redaction import public_url
 from conda_docker.serve.configuration import Grant, InvalidConfiguration, Limits, Proxy, ServerConfiguration
 from conda_docker.serve.names import channel_alias
 from conda_docker.user_files import read_text
-from python_docker.errors import Error, reason_of
+from python_docker.errors import Error
 from python_docker.spec.platform import Platform
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -59,15 +60,11 @@ def read_configuration(path: Path) -> ServerConfiguration:
 
 def read_document(path: Path) -> dict[str, Any]:
     """Return what is in a TOML file. Raises `InvalidConfiguration` and `InvalidEnvironment`."""
-    import tomli
-
     text = read_text(path)
     try:
-        return dict(tomli.loads(text))
-    except tomli.TOMLDecodeError as error:
-        raise InvalidConfiguration(f"{path} is not valid TOML: {toml_reason(error)}") from None
-    except (ValueError, RecursionError) as error:
-        raise InvalidConfiguration(f"{path} is not valid TOML: {reason_of(error)}") from None
+        return toml_document(text, str(path))
+    except InvalidEnvironment as error:
+        raise InvalidConfiguration(str(error)) from None
 
 
 def configuration_of(document: Mapping[str, Any], folder: Path) -> ServerConfiguration:

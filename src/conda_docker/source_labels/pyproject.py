@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.arguments.toml_document import toml_document
 from conda_docker.redaction import public_url
 from conda_docker.user_files import read_text
-from python_docker.errors import NotFound, reason_of
+from python_docker.errors import NotFound
 
 FILE = "pyproject.toml"
 _PREFIX = "org.opencontainers.image"
@@ -36,16 +36,7 @@ def labels_from_pyproject(folder: Path) -> dict[str, str]:
 
 
 def _project(path: Path) -> Mapping[str, Any] | None:
-    import tomli
-
-    try:
-        project = tomli.loads(read_text(path)).get("project")
-    except tomli.TOMLDecodeError as error:
-        raise InvalidEnvironment(f"{path} is not valid TOML: {error}") from error
-    except InvalidEnvironment:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise InvalidEnvironment(f"{path} is not valid TOML: {reason_of(error)}") from error
+    project = toml_document(read_text(path), str(path)).get("project")
     return project if isinstance(project, dict) else None
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+_LARGEST_PEM = 16 << 20  # bytes; all certificates that Mozilla trusts are a quarter of a megabyte
 # A FIFO opened without waiting for its other end; a terminal must not become ours.
 _FLAGS = (
     os.O_RDONLY
@@ -28,6 +29,14 @@ def read_regular_file(path: Path, limit: int) -> bytes:
     """
     with _opened(path) as file:
         return read_bounded(file, path, limit)
+
+
+def check_pem_file(path: Path) -> None:
+    """Raise `OSError` for a file of certificates or keys that cannot be read, is no regular file, or is huge.
+
+    OpenSSL, which opens it by its name, would wait for a FIFO, and read a device without end.
+    """
+    read_regular_file(path, _LARGEST_PEM)
 
 
 def read_bounded(file: BinaryIO, path: Path, limit: int) -> bytes:

@@ -18,7 +18,6 @@ from python_docker.errors import Error, reason_of
 if TYPE_CHECKING:
     from conda_docker.serve.configuration import ServerConfiguration
 
-_LARGEST_PEM = 4 << 20
 _EXAMPLES = """
 # Images of conda-forge, for this machine: docker run localhost:5000/python-3.12/numpy python
 conda-docker serve
@@ -82,7 +81,7 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key belong together")
     for path in (tls_cert, tls_key):
-        _check_regular(path)
+        _check_readable(path)
     import socket
 
     try:
@@ -145,13 +144,13 @@ def serve(
             output.note("stopped")  # as it is meant to be: this is how a server ends
 
 
-def _check_regular(path: Path | None) -> None:
-    """Raise `Error` for a file that OpenSSL, which opens it by its name, would wait for or read without end."""
-    from python_docker.files.regular import read_regular_file
+def _check_readable(path: Path | None) -> None:
+    """Raise `Error` for a certificate or key that OpenSSL cannot read, or would not stop reading."""
+    from python_docker.files.regular import check_pem_file
 
     if path is not None:
         try:
-            read_regular_file(path, _LARGEST_PEM)
+            check_pem_file(path)
         except OSError as error:
             raise Error(f"cannot read {path}: {reason_of(error)}") from error
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from conda_docker.arguments.toml_reason import toml_reason
+from conda_docker.arguments.toml_document import toml_document
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.user_files import is_there, read_text
-from python_docker.errors import reason_of
 from python_docker.files.home import home_folder
 
 OWN_FILE = "conda-docker.toml"
@@ -51,14 +50,7 @@ def read_declaration(path: Path) -> Mapping[str, Any] | None:
     text = read_text(path)
     if path.name != OWN_FILE and "conda-docker" not in text:
         return None
-    import tomli  # pixi's manifests are in TOML 1.1
-
-    try:
-        document: dict[str, Any] = tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        raise InvalidEnvironment(f"{path} is not valid TOML: {toml_reason(error)}") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidEnvironment(f"{path} is not valid TOML: {reason_of(error)}") from error
+    document = toml_document(text, str(path))
     if path.name == OWN_FILE:
         return document
     tool = document.get("tool")

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from python_docker.errors import reason_of
-from python_docker.files.regular import read_regular_file
+from python_docker.files.regular import check_pem_file
 from python_docker.http.failure import Cause, HttpError
 
 if TYPE_CHECKING:
     from python_docker.http.options import HttpOptions
-
-_MAX_CERTIFICATES = 16 << 20  # bytes; all that Mozilla trusts is a quarter of a megabyte
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +68,6 @@ def _check_readable(path: Path) -> None:
     """Raise `HttpError` for a file of certificates that OpenSSL would wait for, such as a FIFO, or cannot read."""
     try:
         if not path.is_dir():
-            read_regular_file(path, _MAX_CERTIFICATES)
+            check_pem_file(path)
     except OSError as error:
         raise HttpError(Cause.CERTIFICATE_FILE, "", f"{path}: {reason_of(error)}") from None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from conda_docker.arguments.toml_document import toml_document
 from conda_docker.errors import InvalidEnvironment
-from python_docker.errors import reason_of
 
 _HEADER = re.compile(r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?")
 _KEY = re.compile(r"\s*((?:[\w.-]|\"[^\"]*\"|'[^']*'|\s*\.\s*)+?)\s*=")
@@ -96,18 +96,8 @@ class Table:
 
 
 def parse_toml(text: str, file_name: str) -> Table:
-    """Return what a TOML document holds. pixi takes TOML 1.1, which lets inline tables go over several lines.
-
-    Raises `InvalidEnvironment`, with the line, for what is not TOML.
-    """
-    import tomli
-
-    try:
-        return Table(tomli.loads(text), file_name, text=text)
-    except tomli.TOMLDecodeError as error:
-        raise InvalidEnvironment(f"line {error.lineno} of {file_name} is not valid TOML: {error.msg}") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidEnvironment(f"{file_name} is not valid TOML: {reason_of(error)}") from error
+    """Return what a TOML document holds. Raises `InvalidEnvironment`, with the line, for what is not TOML."""
+    return Table(toml_document(text, file_name), file_name, text=text)
 
 
 def _line_of(path: str, text: str) -> int | None:

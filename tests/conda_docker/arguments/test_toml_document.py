@@ -1,11 +1,13 @@
-"""What is wrong with a TOML file names the key."""
+"""TOML documents, and what is wrong with those that cannot be read."""
 
 from __future__ import annotations
 
-import pytest
-import tomli
+import re
 
-from conda_docker.arguments.toml_reason import toml_reason
+import pytest
+
+from conda_docker.arguments.toml_document import toml_document
+from conda_docker.errors import InvalidEnvironment
 
 
 @pytest.mark.parametrize(
@@ -18,9 +20,14 @@ from conda_docker.arguments.toml_reason import toml_reason
         ("[a.b]\n[a.b]\n", "[a.b] is there twice (line 2)"),
         ("[a]\n[[a]]\n", "[[a]] is there twice (line 2)"),
         ("a = \n", "Invalid value (at line 1, column 5)"),
+        ("a = " + "[" * 5000, "it is nested too deeply"),
+        ("a = " + "1" * 5000, "it holds a number with too many digits"),
     ],
 )
 def test_reason(text: str, reason: str) -> None:
-    with pytest.raises(tomli.TOMLDecodeError) as caught:
-        tomli.loads(text)
-    assert toml_reason(caught.value) == reason
+    with pytest.raises(InvalidEnvironment, match=f"^pixi.toml is not valid TOML: {re.escape(reason)}$"):
+        toml_document(text, "pixi.toml")
+
+
+def test_inline_tables_may_go_over_lines() -> None:
+    assert toml_document('a = {\n b = "c",\n}', "pixi.toml") == {"a": {"b": "c"}}
