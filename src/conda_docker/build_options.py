@@ -128,6 +128,24 @@ def to_share(name: str, value: object) -> float:
     return share
 
 
+class NeedsAnother(ValueError):
+    """An option without the one that it says something of. `option` and `needed` are names of fields."""
+
+    def __init__(self, option: str, needed: str, relation: str) -> None:
+        super().__init__(f"{option} needs {needed}, {relation}")
+        self.option = option
+        self.needed = needed
+        self.relation = relation
+
+
+_NEEDED = {
+    "chown": ("add", "whose files it is for"),
+    "chmod": ("add", "whose files it is for"),
+    "user_name": ("user", "whose name it is"),
+    "home": ("user", "whose home folder it is"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
     """How an environment becomes an image; every field has the default of the command line.
@@ -219,10 +237,9 @@ class BuildOptions:
             from python_docker.tar import contained_path
 
             object.__setattr__(self, "prefix", "/" + contained_path(self.prefix))
-        if self.user is None and (self.user_name is not None or self.home is not None):
-            raise ValueError("user_name and home apply to the user of the image: give `user` as well")
-        if not self.add and (self.chown is not None or self.chmod is not None):
-            raise ValueError("chown and chmod apply to added files: give `add` as well")
+        for name, (needed, relation) in _NEEDED.items():
+            if getattr(self, name) is not None and not getattr(self, needed):
+                raise NeedsAnother(name, needed, relation)
         try:
             check_level(self.compression, self.compression_level)
         except ValueError as error:

@@ -38,7 +38,7 @@ def is_there(path: Path) -> bool:
 def is_folder(path: Path) -> bool:
     """Return whether a folder is at a path, as far as this user may look: what is in another user's home is not.
 
-    >>> is_folder(Path("/")), is_folder(Path("/nonexistent"))
+    >>> is_folder(Path("/")), is_folder(Path("/dev/null"))
     (True, False)
     """
     # Path.is_dir() raises where a folder on the way may not be searched.

@@ -96,7 +96,7 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
 
     Raises usage errors, and `Error` for folders that are missing.
     """
-    from conda_docker.build_options import BuildOptions
+    from conda_docker.build_options import BuildOptions, NeedsAnother
     from conda_docker.cache.pushed import remembered_places
     from conda_docker.image.runtime.annotations import INDEX, annotations_for
     from conda_docker.request import Request
@@ -124,7 +124,6 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
         check_file(path)
     bills = bills_of(given, locations)
     check_attachable(given, locations)
-    _check_together(given)
     check_level(given["compression"] or DEFAULTS.compression, given["compression_level"])
     base = None if given["base"] == "scratch" else to_source("--base", given["base"] or DEFAULT_BASE)
     try:
@@ -138,25 +137,14 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
         index_annotations = annotations_for(INDEX, request.options.annotations)
     except (InvalidPolicy, InvalidVariable):  # of files, and of the environment of this process
         raise
+    except NeedsAnother as error:
+        option, needed = (f"--{field.replace('_', '-')}" for field in (error.option, error.needed))
+        raise click.UsageError(f"{option} needs {needed}, {error.relation}") from None
     except (ValueError, InvalidPath, InvalidEnvironment) as error:
         raise click.UsageError(str(error)) from None
     asked = AskedBuild(request, names, locations, bills, index_annotations, given)
     check_kept(asked.outputs(), asked.inputs())
     return asked
-
-
-def _check_together(given: Mapping[str, Any]) -> None:
-    """Raise a usage error for an option without the one that it says something of."""
-    added = not given.get("add")
-    without_user = given.get("user") is None and given.get("profile") is None
-    for option, missing, needed in (
-        ("--chown", added, "--add, whose files it is for"),
-        ("--chmod", added, "--add, whose files it is for"),
-        ("--user-name", without_user, "--user, whose name it is"),
-        ("--home", without_user, "--user, whose home folder it is"),
-    ):
-        if missing and given.get(option.removeprefix("--").replace("-", "_")) is not None:
-            raise click.UsageError(f"{option} needs {needed}")
 
 
 def with_source_labels(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def test_inline_tables_may_go_over_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("a = 1\nb =", r"pixi\.toml is not valid TOML: .*line 2"), ("a=" + "[" * 5000, "nested too")]
+    ("text", "words"), [("a = 1\nb =\n", r"pixi\.toml is not valid TOML: .*line 2"), ("a=" + "[" * 5000, "nested too")]
 )
 def test_what_is_not_toml(text: str, words: str) -> None:
     with pytest.raises(InvalidEnvironment, match=words):
