@@ -11,11 +11,16 @@ from conda_docker.image.base.system import LOADERS
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedEnvironment
     from conda_docker.image.base.system import BaseSystem
+    from conda_docker.layers.clobbers import Clobber
     from conda_docker.layers.made import MadeLayer
     from conda_docker.layers.member import Member
     from python_docker.image import Image
     from python_docker.image.layer import Layer
     from python_docker.spec.digest import Digest
+
+
+_SHOWN = 3
+"""How many of a kind are named in a note."""
 
 
 class LayerReport(NamedTuple):
@@ -93,10 +98,27 @@ def layer_notes(made: Sequence[MadeLayer]) -> Iterator[str]:
             yield f"{folder} is a folder in one package and a link out of the environment in another; the last one wins"
         for path in layer.met:
             yield f"{path} is a folder in one package and a file in another; the last one wins"
+    if clobbers := [clobber for layer in made for clobber in layer.clobbers]:
+        yield _note_on_clobbers(clobbers)
     uncompiled = [name for layer in made for name in layer.facts.uncompiled]
     if uncompiled:
-        more = f" and {len(uncompiled) - 3} more" if len(uncompiled) > 3 else ""
-        yield f"modules without a .pyc file, since they do not compile: {', '.join(uncompiled[:3])}{more}"
+        more = f" and {len(uncompiled) - _SHOWN} more" if len(uncompiled) > _SHOWN else ""
+        yield f"modules without a .pyc file, since they do not compile: {', '.join(uncompiled[:_SHOWN])}{more}"
+
+
+def _note_on_clobbers(clobbers: Sequence[Clobber]) -> str:
+    """Return one note on files of packages that others have with different contents, those with the most first."""
+    number = sum(clobber.number for clobber in clobbers)
+    pairs = []
+    for winner, loser, count, example in sorted(clobbers, key=lambda clobber: -clobber.number)[:_SHOWN]:
+        more = f" and {count - 1} more" if count > 1 else ""
+        pairs.append(f"{winner} over {loser} ({example[:200]}{more})")
+    others = f" and {len(clobbers) - _SHOWN} more pairs" if len(clobbers) > _SHOWN else ""
+    files, are = ("files", "are") if number > 1 else ("file", "is")
+    return (
+        f"{number} {files} of packages {are} replaced by another package's with different contents, since the last one "
+        f"wins: {', '.join(pairs)}{others}"
+    )
 
 
 def system_notes(environment: LockedEnvironment, system: BaseSystem, made: Sequence[MadeLayer]) -> Iterator[str]:

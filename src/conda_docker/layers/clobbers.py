@@ -21,17 +21,31 @@ if TYPE_CHECKING:
 _NONE: Mapping[str, int] = {}
 
 
+class Clobber(NamedTuple):
+    """The `number` of files of the package `loser` that the package `winner` has with other contents, and one of them.
+
+    Both are names of packages; `example` is relative to the prefix.
+    """
+
+    winner: str
+    loser: str
+    number: int
+    example: str
+
+
 class Settlement(NamedTuple):
     """Who loses what to whom: `losses`, and how many files of a conda package wheels overwrite, by its stem.
 
     Files that a wheel replaces, as pip would remove them first, are not overwritten. `outside` are folders of packages
     that another package has as links out of the environment; `met` are files of packages that others have as folders.
+    `clobbers` are files whose contents differ, of two conda packages or of two wheels.
     """
 
     losses: Losses
     overwritten: Mapping[str, int] = _NONE
     outside: Sequence[str] = ()
     met: Sequence[str] = ()
+    clobbers: Sequence[Clobber] = ()
 
     def to_json(self) -> str:
         """Return the text that `from_json` reads."""
@@ -41,6 +55,7 @@ class Settlement(NamedTuple):
             "overwritten": dict(self.overwritten),
             "outside": list(self.outside),
             "met": list(self.met),
+            "clobbers": list(self.clobbers),
         }
         return json.dumps(value, separators=(",", ":"))
 
@@ -54,7 +69,13 @@ class Settlement(NamedTuple):
                 for stem, (without, moved) in value["losses"].items()
             }
             overwritten = {str(stem): int(number) for stem, number in value["overwritten"].items()}
-            return cls(losses, overwritten, tuple(map(str, value["outside"])), tuple(map(str, value["met"])))
+            outside, met = (tuple(map(str, value[name])) for name in ("outside", "met"))
+            # Earlier versions did not look for them.
+            clobbers = tuple(
+                Clobber(str(winner), str(loser), int(number), str(example))
+                for winner, loser, number, example in value.get("clobbers", ())
+            )
+            return cls(losses, overwritten, outside, met, clobbers)
         except (ValueError, TypeError, AttributeError, KeyError):
             return None
 

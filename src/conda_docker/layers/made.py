@@ -10,7 +10,7 @@ from conda_docker.layers.facts import LayerFacts
 from python_docker.image.layer import Layer
 
 if TYPE_CHECKING:
-    from conda_docker.layers.clobbers import Settlement
+    from conda_docker.layers.clobbers import Clobber, Settlement
     from conda_docker.layers.member import Losses, Member
     from conda_docker.layers.recipe import Recipe
     from conda_docker.layers.stores import LayerStore
@@ -25,7 +25,8 @@ class MadeLayer:
     `cached` says that a store had it, and `source` which one; a layer that was made is in the cache folder's. `seconds`
     is what making it took. `extracted` says that some of its packages were read from extracted folders. `overwritten`
     counts the files of conda packages among them that wheels overwrite, by the packages' stems; `outside` are folders
-    of some packages that are links out of the environment in others, `met` those that are files in others.
+    of some packages that are links out of the environment in others, `met` those that are files in others. `clobbers`
+    are files that packages of the environment have with different contents.
     """
 
     position: int
@@ -38,6 +39,7 @@ class MadeLayer:
     overwritten: Mapping[str, int] = field(default_factory=dict)
     outside: tuple[str, ...] = ()
     met: tuple[str, ...] = ()
+    clobbers: tuple[Clobber, ...] = ()
     source: LayerStore | None = field(default=None, compare=False)
 
 
@@ -90,4 +92,5 @@ def with_settlement(layer: MadeLayer, settlement: Settlement, *, first: bool) ->
     counts = {stem: number for stem, number in settlement.overwritten.items() if stem in own}
     if not first:
         return replace(layer, overwritten=counts)
-    return replace(layer, overwritten=counts, outside=tuple(settlement.outside), met=tuple(settlement.met))
+    outside, met = tuple(settlement.outside), tuple(settlement.met)
+    return replace(layer, overwritten=counts, outside=outside, met=met, clobbers=tuple(settlement.clobbers))

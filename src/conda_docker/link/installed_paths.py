@@ -1,4 +1,4 @@
-"""installed_paths: what linking a package would bring, known from its manifest alone."""
+"""What linking a package would bring, known from its manifest alone: paths, and digests of most files."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from conda_docker.link.bytecode.modules import pyc_path
 from conda_docker.link.filter import KEEP_ALL, FileFilter
+from conda_docker.link.noarch import entry_point_scripts
 from conda_docker.link.placement import move, place_files
 from conda_docker.link.prefix import Prefix
 from conda_docker.package.archive import Package
+from conda_docker.package.metadata import PathType
 
 
 def installed_paths(
@@ -33,3 +35,20 @@ def installed_paths(
         compiled_paths = (pyc_path(item.place, tag) for item in placement.special.values() if item.source)
         made |= {place: place for place in compiled_paths}
     return sorted({*placement.places(), *(real for place, real in made.items() if filter.keeps(place))})
+
+
+def installed_digests(package: Package, prefix: Prefix, moved: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the SHA-256 of files that linking `package` brings, by path, relative to the prefix.
+
+    Only of those that its manifest states as they are installed, and of scripts of entry points; not of links, nor of
+    files in which a placeholder is replaced. Reads no payload. Raises `InvalidPackage`.
+    """
+    moved = moved or {}
+    stated = {
+        place: entry.sha256
+        for place, entry in place_files(package, prefix, filter=KEEP_ALL).recorded
+        if entry.sha256 is not None and entry.placeholder is None and entry.type is PathType.HARDLINK
+    }
+    scripts = entry_point_scripts(package.metadata.entry_points, prefix, KEEP_ALL.keeps)
+    stated |= {row.path: row.sha256 for row, _ in scripts if row.sha256 is not None}
+    return {move(place, moved): digest for place, digest in stated.items()}

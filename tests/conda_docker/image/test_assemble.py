@@ -679,6 +679,22 @@ def test_a_file_that_is_a_folder_in_another_package_is_named(
         assert "x is a folder in one package and a file in another; the last one wins" in result.notes
 
 
+def test_files_of_several_packages_with_different_contents_are_named(
+    synthetic_channel: SyntheticChannel, tmp_path: Path
+) -> None:
+    same = {"share/same": b"same", "lib/__pycache__/m.pyc": b"first"}
+    synthetic_channel.add(
+        SyntheticPackage(name="first", files={"share/x": b"1", "share/y": b"1", **same}),
+        SyntheticPackage(name="last", depends=("first",), files={**same, "share/x": b"2", "share/y": b"2"}),
+    )
+    for _ in range(2):  # the second time from the cache
+        result = build_image(environment_of(synthetic_channel, "last"), None, options(tmp_path))
+        assert [note for note in result.notes if "different contents" in note] == [
+            "2 files of packages are replaced by another package's with different contents, since the last one wins: "
+            "last over first (share/x and 1 more)"
+        ]
+
+
 @pytest.mark.parametrize("layering", list(Layering))
 @pytest.mark.parametrize("link_comes_first", [True, False])
 def test_files_follow_a_folder_that_is_a_link_in_another_package(

@@ -10,6 +10,7 @@ from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.image.base.system import LOADERS, BaseSystem
 from conda_docker.image.result import layer_notes, report_layer, system_notes
+from conda_docker.layers.clobbers import Clobber
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.made import MadeLayer
 from tests.python_docker.registry.contents import opaque_layer
@@ -35,6 +36,9 @@ def test_a_layer_and_its_packages() -> None:
         (replace(MADE, overwritten={"a-1-0": 2}), "2 files of the conda package a-1-0 are overwritten"),
         (replace(MADE, outside=("x",)), "x is a folder in one package and a link out of the environment"),
         (replace(MADE, met=("x",)), "x is a folder in one package and a file in another"),
+        (replace(MADE, clobbers=(Clobber("b", "a", 1, "x"),)), "1 file of packages is replaced by another package's"),
+        (replace(MADE, clobbers=(Clobber("b", "a", 1, "x"), Clobber("d", "c", 2, "y"))), "d over c (y and 1 more), b"),
+        (replace(MADE, clobbers=tuple(Clobber(n, "a", 1, n) for n in "bcdef")), "d over a (d) and 2 more pairs"),
         (replace(MADE, facts=LayerFacts(notes=("heed this",))), "heed this"),
         (replace(MADE, facts=LayerFacts(uncompiled=tuple("abcde"))), "do not compile: a, b, c and 2 more"),
     ],

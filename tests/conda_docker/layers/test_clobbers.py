@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.layers.clobbers import (
+    Clobber,
     Settlement,
     find_losses,
     folders_of,
@@ -42,12 +43,22 @@ def test_the_last_package_loses_nothing(packages: list[list[str]]) -> None:
 def test_a_settlement_is_remembered(tmp_path: Path) -> None:
     cache = CacheFolder(tmp_path / "cache")
     settlement = Settlement(
-        {"a-1-0": Loss(frozenset({"share/x", "share/y"}), {"lib": "lib64"})}, {"a-1-0": 2}, ("x",), ("y",)
+        {"a-1-0": Loss(frozenset({"share/x", "share/y"}), {"lib": "lib64"})},
+        {"a-1-0": 2},
+        ("x",),
+        ("y",),
+        (Clobber("b", "a", 1, "share/x"),),
     )
     remember_settlement(cache, "ab" * 32, settlement)
     assert remembered_settlement(cache, "ab" * 32) == settlement
     assert remembered_settlement(cache, "cd" * 32) is None
     assert remembered_settlement(cache, None) is None
+
+
+def test_a_settlement_of_an_earlier_version_knows_no_contents(tmp_path: Path) -> None:
+    cache = CacheFolder(tmp_path / "cache")
+    cache.write_note(NoteKind.CLOBBERS, "ab" * 32, b'{"losses": {}, "overwritten": {}, "outside": [], "met": []}')
+    assert remembered_settlement(cache, "ab" * 32) == Settlement({}, {}, (), ())
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"losses": {"a": 1}, "overwritten": {}}'])

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.layers.clobbers import Settlement
+from conda_docker.layers.clobbers import Clobber, Settlement
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.layers.made import MadeLayer, look_up, losing_groups, members_that_meet, with_settlement
 from conda_docker.layers.member import Loss
 from tests.conda_docker.layers.ingredients import RECIPE, Pantry, Store, in_order
 from tests.conda_docker.packages import SyntheticPackage
+
+CLOBBER = Clobber("b", "a", 1, "x")
 
 
 @pytest.fixture
@@ -74,7 +76,8 @@ def test_groups_in_which_some_package_loses(pantry: Pantry) -> None:
 
 def test_a_layer_knows_what_was_settled_of_its_own_packages(pantry: Pantry) -> None:
     a, b = two(pantry)
-    settlement = Settlement({}, {a.members[0].stem: 2, "other-1-0": 5}, ("lib64",), ("x",))
+    settlement = Settlement({}, {a.members[0].stem: 2, "other-1-0": 5}, ("lib64",), ("x",), (CLOBBER,))
     settled = with_settlement(a, settlement, first=True)
     assert (settled.overwritten, settled.outside, settled.met) == ({a.members[0].stem: 2}, ("lib64",), ("x",))
+    assert settled.clobbers == (CLOBBER,)
     assert with_settlement(b, settlement, first=False) == b

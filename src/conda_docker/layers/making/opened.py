@@ -58,6 +58,9 @@ class Opened(Protocol):
     def links(self, prefix: Prefix) -> Mapping[str, str]:
         """Return those of its paths that are symbolic links, with their targets. Reads all of it."""
 
+    def digests(self, prefix: Prefix, moved: Moves) -> Mapping[str, str]:
+        """Return the SHA-256 of the files of which its manifest states what is installed, by path. Reads no payload."""
+
     def replaced_paths(self, paths: Collection[str], distributions: Collection[str], prefix: Prefix) -> frozenset[str]:
         """Return those of its `paths` that belong to distributions which wheels replace, by normalized names."""
 
@@ -116,6 +119,11 @@ class _OpenedPackage:
             return found
         return {installed_path(path, site_packages): target for path, target in found.items()}
 
+    def digests(self, prefix: Prefix, moved: Moves) -> Mapping[str, str]:
+        from conda_docker.link.installed_paths import installed_digests
+
+        return installed_digests(self.package, prefix, moved)
+
     def replaced_paths(self, paths: Collection[str], distributions: Collection[str], prefix: Prefix) -> frozenset[str]:
         if not distributions or prefix.site_packages is None:
             return frozenset()
@@ -153,6 +161,11 @@ class _OpenedWheel:
 
     def links(self, prefix: Prefix) -> Mapping[str, str]:
         return {}  # wheels have none
+
+    def digests(self, prefix: Prefix, moved: Moves) -> Mapping[str, str]:
+        from conda_docker.pypi.wheel.wheel import installed_wheel_digests
+
+        return installed_wheel_digests(self.wheel, prefix, moved)
 
     def replaced_paths(self, paths: Collection[str], distributions: Collection[str], prefix: Prefix) -> frozenset[str]:
         return frozenset()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from conda_docker.environment.packages.wheels import LockedWheel
 from conda_docker.layers.clobbers import Settlement, find_losses, folders_of
 from conda_docker.layers.linked_folders import find_moves
+from conda_docker.layers.making.contents import find_clobbers
 from conda_docker.layers.making.opened import open_member
 from conda_docker.layers.making.write import layer_paths
 from conda_docker.layers.member import Loss
@@ -55,9 +56,17 @@ def settle(
     lost = dict(zip(own, find_losses([paths[stem] for stem in own]), strict=True))
     conda = [member.stem for member in members if not isinstance(member, LockedWheel)]
     among_conda = dict(zip(conda, find_losses([paths[stem] for stem in conda]), strict=True))
+    pip = [member.stem for member in members if isinstance(member, LockedWheel)]
+    # What wheels win of conda packages is counted whatever is in it, as what pip does to an environment.
+    clobbers = [
+        clobber
+        for kind in (conda, pip)
+        for clobber in find_clobbers([own[stem] for stem in kind], packages, paths, moved, recipe)
+    ]
     return Settlement(
         {stem: Loss(lost[stem] | gone[stem], moved[stem]) for stem in own if lost[stem] or gone[stem] or moved[stem]},
         {stem: number for stem in conda if (number := len(lost[stem] - among_conda[stem])) and stem not in replaced},
         outside,
         sorted(met),
+        clobbers,
     )

@@ -78,6 +78,21 @@ def matches(expected: ExpectedHash, digest: bytes) -> bool:
     return _encoded(digest) == expected.value
 
 
+def hex_digest(expected: ExpectedHash | None) -> str | None:
+    """Return the SHA-256 that RECORD states, as hexadecimal digits; None where it states none.
+
+    >>> hex_digest(ExpectedHash("sha256", "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"))[:12]
+    'e3b0c44298fc'
+    """
+    if expected is None or expected.algorithm != "sha256":
+        return None
+    try:
+        digest = base64.urlsafe_b64decode(f"{expected.value}=")
+    except ValueError:
+        return None
+    return digest.hex() if matches(expected, digest) else None
+
+
 def write_record(rows: Iterable[RecordedFile], site_packages: str, record: str) -> bytes:
     """Return the content of the RECORD at `record`; its own row has neither hash nor size.
 

@@ -29,6 +29,7 @@ from conda_docker.pypi.wheel.record import (
     ExpectedHash,
     RecordedFile,
     hashed,
+    hex_digest,
     matches,
     read_record,
     record_hash,
@@ -106,6 +107,21 @@ def installed_wheel_paths(
         modules = (place for place in placement.places() if is_module(place, placement.site_packages))
         paths.update(pyc for module in modules if filter.keeps(pyc := pyc_path(module, tag)))
     return sorted({move(path, moved or {}) for path in paths})
+
+
+def installed_wheel_digests(wheel: Wheel, prefix: Prefix, moved: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the SHA-256 of files that linking `wheel` brings, by path, relative to the prefix.
+
+    Only of members that are copied as its RECORD states them. Reads no member but metadata. Raises `InvalidPackage`.
+    """
+    with wheel.reading() as reader:
+        placement = place_wheel(wheel, reader, prefix, filter=KEEP_ALL)
+        expected = read_record(reader.metadata("RECORD"), wheel.what)
+    return {
+        move(placed.place, moved or {}): digest
+        for placed in placement.members
+        if not placed.script and (digest := hex_digest(expected.get(placed.member.path))) is not None
+    }
 
 
 def is_module(place: str, site_packages: str) -> bool:

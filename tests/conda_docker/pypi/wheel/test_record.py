@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conda_docker.errors import InvalidPackage
-from conda_docker.pypi.wheel.record import ExpectedHash, RecordedFile, matches, read_record, record_hash, write_record
+from conda_docker.pypi.wheel.record import (
+    ExpectedHash,
+    RecordedFile,
+    hex_digest,
+    matches,
+    read_record,
+    record_hash,
+    write_record,
+)
 
 
 @given(
@@ -36,6 +44,20 @@ def test_files_outside_site_packages_are_recorded_relative_to_it() -> None:
 
 def test_weak_hashes_are_not_relied_on() -> None:
     assert read_record("a,md5=x,1\nb,sha512=y,2\n", "a.whl") == {"b": ExpectedHash("sha512", "y")}
+
+
+@pytest.mark.parametrize(
+    "expected", [None, ExpectedHash("sha512", "YQ"), ExpectedHash("sha256", "?"), ExpectedHash("sha256", "a")], ids=str
+)
+def test_what_states_no_sha256(expected: ExpectedHash | None) -> None:
+    assert hex_digest(expected) is None
+
+
+@given(st.binary())
+def test_a_stated_sha256(content: bytes) -> None:
+    digest = hashlib.sha256(content)
+    row = ExpectedHash("sha256", record_hash(digest.digest()).removeprefix("sha256="))
+    assert hex_digest(row) == digest.hexdigest()
 
 
 def test_rows_of_another_form_are_refused() -> None:
