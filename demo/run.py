@@ -1,8 +1,8 @@
 """`make demo`: two images, each built twice and run, on a machine that reaches no conda channel.
 
 The first has numpy, numba and flask from conda packages; the second is described by an environment.yml, whose `pip:`
-section adds wheels of the Python index. What is made on the way (a channel of real packages, a base image) is kept in
-`.demo/` for the next time.
+section adds wheels of the Python index. What is made on the way (a channel of real packages, a base image, that
+environment.yml, a cache) is kept in `.demo/`, so that the commands can be repeated; the cache is made anew each time.
 """
 
 from __future__ import annotations
@@ -13,13 +13,19 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from demo.base import make_base
 from demo.channel import DEMO, ROOT, NotHere, make_channel
 from demo.containers import RUNTIMES, Unavailable, opened
+from python_docker import open_image
+from python_docker.errors import Error
+
+CONDA, WITH_PIP = "conda-docker-demo:latest", "conda-docker-demo:pip"
+OUTPUTS = {CONDA: ROOT.parent / "demo.tar", WITH_PIP: ROOT.parent / "demo-pip.tar"}
+"""The archives that images are written to, by their names."""
 
 _CONDA_PROGRAM = """
 import sys, time
@@ -81,7 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m demo.run", description=__doc__)
     parser.add_argument("packages", nargs="*", default=DEMO, metavar="PACKAGE", help="of the Python index")
     packages = tuple(parser.parse_args(arguments).packages)
+    cache, file = ROOT / "cache", ROOT / "environment.yml"
     try:
+        clear(cache, OUTPUTS)
         started = time.monotonic()
         _tell(f"a channel of {', '.join(packages)} and what they need, from this Python and wheels of the Python index")
         _tell("(the first time that takes about a minute; it is kept in .demo/)")
@@ -93,30 +101,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NotHere as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    file.write_text(environment_file(channel.url, packages))
+    failures = [show(example, f"oci:{base}:latest", cache) for example in examples_of(packages, channel.url, file)]
+    _tell(f"what these commands name is still there; `make clean` removes it: {ROOT}")
+    return max(failures)
 
-    cache, file = ROOT / "cache", ROOT / "environment.yml"
-    examples = (
+
+def examples_of(packages: Sequence[str], channel: str, file: Path) -> tuple[Example, ...]:
+    """Return the images of the demonstration: of `packages` from the channel at that URL, and of an environment.yml."""
+    return (
         Example(
-            "conda-docker-demo:latest",
-            ROOT.parent / "demo.tar",
-            ("--channel", channel.url, "--override-channels", *packages),
+            CONDA,
+            OUTPUTS[CONDA],
+            ("--channel", channel, "--override-channels", *packages),
             ("python", "-c", _CONDA_PROGRAM, *packages),
         ),
         Example(
-            "conda-docker-demo:pip",
-            ROOT.parent / "demo-pip.tar",
+            WITH_PIP,
+            OUTPUTS[WITH_PIP],
             ("--file", str(file)),
             ("python", "-c", _PIP_PROGRAM),
         ),
     )
-    shutil.rmtree(cache, ignore_errors=True)
+
+
+def clear(cache: Path, outputs: Mapping[str, Path]) -> None:
+    """Remove the cache of an earlier demonstration. Raises `NotHere` for files in the way that are not from one.
+
+    `outputs` are the archives that will be written, by the names of their images.
+    """
+    for name, output in outputs.items():
+        if output.exists() and name_of(output) != name:
+            raise NotHere(f"{output} is not from an earlier demonstration; move it somewhere else")
+    if cache.exists():
+        if not (cache / "CACHEDIR.TAG").is_file():
+            raise NotHere(f"{cache} is not the cache of an earlier demonstration; move it somewhere else")
+        shutil.rmtree(cache)
+
+
+def name_of(archive: Path) -> str | None:
+    """Return the name of the image in a docker archive; None where there is none."""
     try:
-        file.write_text(environment_file(channel.url, packages))
-        failures = [show(example, f"oci:{base}:latest", cache) for example in examples]
-    finally:
-        file.unlink(missing_ok=True)
-        shutil.rmtree(cache, ignore_errors=True)
-    return max(failures)
+        return open_image(f"docker-archive:{archive}").reference.familiar
+    except Error:
+        return None
 
 
 def environment_file(channel: str, packages: Sequence[str]) -> str:

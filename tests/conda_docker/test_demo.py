@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from conda_docker.cache.folder import CacheFolder, NoteKind
 from conda_docker.environment.inputs.specs.environment_yml import parse_environment_yml
 from conda_docker.package.archive import open_package
 from conda_docker.package.metadata import PackageMetadata
@@ -21,7 +22,7 @@ from demo import run as demo_run
 from demo.base import base_image, shared_libraries
 from demo.channel import RealChannel
 from demo.conda_package import PLACEHOLDER
-from demo.interpreter import SITE_PACKAGES, VERSION, subdir
+from demo.interpreter import SITE_PACKAGES, VERSION, NotHere, subdir
 from demo.unpack import unpack
 from demo.wheels import package_wheel
 from python_docker.image import Image
@@ -285,6 +286,31 @@ def test_the_environment_file_has_packages_of_both_kinds() -> None:
     assert spec.channels == ("file:///channel", "nodefaults")
     assert spec.pip is not None
     assert spec.pip.requirements == demo_run.PIP
+
+
+def test_the_cache_of_an_earlier_demonstration_is_removed(tmp_path: Path) -> None:
+    cache = CacheFolder(tmp_path / "cache")
+    cache.write_note(NoteKind.LAYERS, "ab" * 32, b"known")
+    output = tmp_path / "demo.tar"
+    write_image(base_image(), f"docker-archive:{output}:demo:1")
+    demo_run.clear(cache.root, {"demo:1": output})
+    assert not cache.root.exists()
+    assert output.exists()
+
+
+@pytest.mark.parametrize("name", ["demo.tar", "cache"])
+def test_what_the_demonstration_has_not_made_is_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / name / "thesis").mkdir(parents=True)
+    with pytest.raises(NotHere, match=rf"{name} is not .* move it somewhere else"):
+        demo_run.clear(tmp_path / "cache", {"demo:1": tmp_path / "demo.tar"})
+    assert (tmp_path / name / "thesis").is_dir()
+
+
+def test_an_image_of_another_name_is_left_alone(tmp_path: Path) -> None:
+    write_image(base_image(), f"docker-archive:{tmp_path / 'demo.tar'}:mine:1")
+    with pytest.raises(NotHere, match=r"demo\.tar is not from an earlier demonstration"):
+        demo_run.clear(tmp_path / "cache", {"demo:1": tmp_path / "demo.tar"})
 
 
 def test_a_runtime_that_fails_is_a_failure_although_others_work(
