@@ -59,7 +59,7 @@ def test_retry_after(text: str, seconds: float | None) -> None:
 
 
 def test_retry_after_a_date() -> None:
-    assert 50 < (retry_after({"retry-after": formatdate(time.time() + 60, usegmt=True)}) or 0) <= 60
+    assert 6000 < (retry_after({"retry-after": formatdate(time.time() + 7000, usegmt=True)}) or 0) <= 7000
     assert retry_after({"retry-after": formatdate(0, usegmt=True)}) == 0
 
 
@@ -88,8 +88,8 @@ def test_links_take_linear_time(piece: str) -> None:
 
     def seconds(size: int) -> float:
         text = piece * (size // len(piece))
-        started = time.perf_counter()
+        started = time.process_time()
         next_link([text])
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     assert min(seconds(400_000) for _ in range(3)) < 40 * min(seconds(40_000) for _ in range(3)) + 0.05

@@ -20,7 +20,7 @@ def server() -> Iterator[StubServer]:
     server.stop()
 
 
-def get(server: StubServer, *, read_timeout: float = 10) -> Response:
+def get(server: StubServer, *, read_timeout: float = 60) -> Response:
     return HttpClient(HttpOptions(attempts=1, read_timeout=read_timeout)).send("GET", f"{server.url}/x")
 
 

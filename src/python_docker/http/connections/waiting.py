@@ -211,14 +211,19 @@ def _looking(sock: socket.socket) -> Iterator[float]:
 
 
 def _until(patience: float, attempt: Callable[[], T]) -> T:
-    """Return the result of what times out after `LOOKING` seconds, and is tried for `patience` seconds in all."""
+    """Return the result of what times out after `LOOKING` seconds, and is tried for `patience` seconds in all.
+
+    It is tried once more when the time is over: this process may have stood still while the other side did its part.
+    """
     try:
         return attempt()
     except TimeoutError:
-        end = time.monotonic() + patience - LOOKING
+        end = time.monotonic() + patience - 2 * LOOKING
     while True:
         check_interruption()
-        if time.monotonic() >= end:
-            raise TimeoutError("timed out")
-        with suppress(TimeoutError):
+        over = time.monotonic() >= end
+        try:
             return attempt()
+        except TimeoutError:
+            if over:
+                raise TimeoutError("timed out") from None

@@ -22,7 +22,7 @@ Started = Callable[[StubServer], StubServer]
 
 @pytest.fixture
 def connections() -> Connections:
-    return Connections(HttpOptions(connect_timeout=5, read_timeout=5), None)
+    return Connections(HttpOptions(), None)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_each_thread_has_a_connection_to_itself_and_some_are_kept(connections: C
     together = threading.Barrier(_IDLE + 2)
 
     def answer(asked: Asked) -> Answer:
-        together.wait(5)
+        together.wait(60)
         return Answer(200, b"yes")
 
     server = started(StubServer(answer))
@@ -113,7 +113,7 @@ def test_parts_of_a_file_that_has_become_shorter(
 def test_parts_of_a_file_over_tls(started: Started, parts: list[FilePart], tmp_path: Path) -> None:
     certified = self_signed(tmp_path)
     server = started(StubServer(lambda asked: Answer(200, b"yes"), certified.server_context()))
-    options = HttpOptions(connect_timeout=5, read_timeout=5, ca_bundle=str(certified.certificate))
+    options = HttpOptions(ca_bundle=str(certified.certificate))
     put(Connections(options, tls_context(options)), server.url, parts)
     assert server.requests[0].body == b"".join(part.content for part in parts)
 
@@ -139,7 +139,7 @@ def test_a_refusal_that_comes_before_all_is_sent(connections: Connections) -> No
 
         def pieces() -> Iterator[bytes]:
             yield b"first"
-            refused.wait(5)
+            refused.wait(60)
             for _ in range(1000):
                 yield bytes(1 << 16)
 

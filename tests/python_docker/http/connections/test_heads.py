@@ -34,7 +34,7 @@ def ask() -> Iterator[Ask]:
     over = threading.Event()
     threads = []
 
-    def ask_for(sent: bytes, *, wait: bool = False, timeout: float = 5, method: str = "GET") -> Asked:
+    def ask_for(sent: bytes, *, wait: bool = False, timeout: float = 60, method: str = "GET") -> Asked:
         listener = socket.create_server(("127.0.0.1", 0))
 
         def serve() -> None:
@@ -44,7 +44,7 @@ def ask() -> Iterator[Ask]:
                     connection.recv(65536)
                     connection.sendall(sent)
                     if wait:
-                        over.wait(10)
+                        over.wait()
 
         threads.append(threading.Thread(target=serve))
         threads[-1].start()
@@ -154,4 +154,4 @@ def test_a_body_that_is_cut_short(ask: Ask) -> None:
 )
 def test_what_is_no_answer_is_not_read_to_the_end_of_a_line(ask: Ask, sent: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
-        ask(sent, wait=True, timeout=2)
+        ask(sent, wait=True, timeout=2 if error is TimeoutError else 60)
