@@ -91,7 +91,7 @@ class Browser:
                 raise PeerError("the browser does not answer")
             data = os.read(self._answers, 1 << 20)
             if not data:
-                raise PeerError(f"the browser has ended with {self._process.wait(10)}")
+                raise PeerError(f"the browser has ended with {self._process.wait(120)}")
             self._buffer += data
         message, _, rest = bytes(self._buffer).partition(b"\0")
         self._buffer[:] = rest
@@ -102,7 +102,7 @@ class Browser:
         """End the browser."""
         try:
             self.call("Browser.close")
-            self._process.wait(20)
+            self._process.wait(120)
         except (PeerError, OSError, subprocess.TimeoutExpired):
             self._process.kill()
             self._process.wait()

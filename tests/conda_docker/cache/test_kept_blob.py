@@ -45,7 +45,7 @@ def test_who_wants_it_meanwhile_waits_for_it(tmp_path: Path) -> None:
 
     def fetch() -> bytes:
         blob = kept_blob(Blob(Descriptor.of(CONTENT, "text/plain"), read), CacheFolder(tmp_path / "cache"))
-        all_there.wait(30)
+        all_there.wait(120)
         return blob.read()
 
     with ThreadPoolExecutor(4) as pool:

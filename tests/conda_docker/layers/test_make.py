@@ -92,7 +92,7 @@ def test_a_layer_of_a_package_that_turns_out_to_be_another_is_made_again(pantry:
         abandoned = GrowingFile("a", 1, os.open(os.devnull, os.O_RDONLY))
         abandoned.abandon()
         yield a, abandoned
-        assert told.ended.wait(30)
+        assert told.ended.wait(120)
         yield from pantry.fetch(members)
 
     [made] = make_layers(layer_plan([[a]]), RECIPE, pantry.stores(), fetch, progress=told)
@@ -126,7 +126,7 @@ def test_a_layer_is_given_before_other_packages_arrive(pantry: Pantry) -> None:
 
     def slowly(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
         yield from fetch([a])
-        assert given.wait(30)
+        assert given.wait(120)
         yield from fetch([c])
 
     pantry.fetch = slowly  # type: ignore[method-assign]
@@ -145,7 +145,7 @@ def test_layers_of_stores_are_given_while_packages_are_awaited(pantry: Pantry, k
     fetch = pantry.fetch
 
     def slowly(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
-        assert given.wait(30)
+        assert given.wait(120)
         yield from fetch(members)
 
     pantry.fetch = slowly  # type: ignore[method-assign]

@@ -142,7 +142,7 @@ def test_an_error_on_the_way_is_raised_in_the_place_of_the_work_that_it_ended(tm
 
     with pytest.raises(RuntimeError, match="the disk is broken"), Delivery(places(f"oci:{tmp_path}/out")) as delivery:
         delivery.begin(Blob(layer.descriptor, broken))  # type: ignore[arg-type]
-        assert delivery.stop.future.exception(30) is not None
+        assert delivery.stop.future.exception(120) is not None
         raise CancelledError
     assert list(tmp_path.iterdir()) == []
 
@@ -163,7 +163,7 @@ def test_a_registry_that_is_not_there_is_noticed_before_there_is_anything_to_sen
     location = places("docker://localhost:1/app:1")
     with pytest.raises(ConnectionFailed), Delivery(location, registry=lambda _: options) as delivery:
         delivery.prepare()
-        delivery.stop.future.exception(30)
+        delivery.stop.future.exception(120)
         delivery.begin(image_of("a").layers[0].blob)
 
 
@@ -174,7 +174,7 @@ def test_nothing_is_said_of_a_registry_that_is_connected_to_when_the_process_end
     interruption.interrupted.set()
     with Delivery(places("docker://localhost:1/app:1")) as delivery:
         delivery.prepare()  # an error of its thread would fail this test
-        assert isinstance(delivery.stop.future.exception(30), KeyboardInterrupt)
+        assert isinstance(delivery.stop.future.exception(120), KeyboardInterrupt)
 
 
 def test_what_is_not_finished_is_taken_back(tmp_path: Path) -> None:

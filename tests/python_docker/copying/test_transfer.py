@@ -46,7 +46,7 @@ def test_a_blob_leaves_at_once_and_once() -> None:
     destination = Noting()
     with Transfer(destination) as transfer:
         transfer.begin(BLOBS[0])
-        assert destination.put.wait(30)
+        assert destination.put.wait(120)
         transfer.put(BLOBS)
     assert sorted(destination.times) == sorted(blob.descriptor.digest for blob in BLOBS)
 
@@ -91,13 +91,13 @@ def test_what_is_under_way_ends_early() -> None:
     class Slow(Noting):
         def put_blob(self, blob: Blob, task: Task) -> str:
             begun.set()
-            stop.future.exception(30)
+            stop.future.exception(120)
             task.advance(1)
             raise AssertionError("goes on in vain")
 
     with pytest.raises(ZeroDivisionError), Transfer(Slow(), stop=stop) as transfer:
         transfer.begin(BLOBS[0])
-        assert begun.wait(30)
+        assert begun.wait(120)
         raise ZeroDivisionError
 
 

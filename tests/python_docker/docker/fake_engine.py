@@ -52,6 +52,7 @@ class FakeEngine:
         self._listener.listen()
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._connections: list[socket.socket] = []
         self._serve(self._accept)
 
     def stop(self) -> None:
@@ -61,13 +62,17 @@ class FakeEngine:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._threads[0].join()
+        for connection in self._connections:
+            with contextlib.suppress(OSError):  # it is closed
+                connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(120)
         shutil.rmtree(self.folder)
 
     def hang(self, connection: socket.socket) -> None:
         """An answer that never comes."""
-        self._ended.wait(30)
+        self._ended.wait()
 
     def asked(self) -> list[str]:
         """The methods and paths of the requests so far."""
@@ -84,13 +89,16 @@ class FakeEngine:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            self._connections.append(connection)
             self._serve(self._answer, connection)
 
     def _answer(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            connection.settimeout(10)
+            connection.settimeout(120)
             with connection.makefile("rb") as stream:
-                method, target, _ = stream.readline().decode().split(" ", 2)
+                if not (line := stream.readline()):
+                    return  # nothing was asked
+                method, target, _ = line.decode().split(" ", 2)
                 headers = {}
                 while line := stream.readline().strip():
                     name, _, value = line.decode().partition(":")

@@ -52,7 +52,7 @@ def forwarding(engine: FakeEngine | DockerEngine, context: ssl.SSLContext | None
         thread.start()
         yield listener.getsockname()[1]
         listener.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
+        thread.join(120)
 
 
 def certificate(folder: Path) -> ssl.SSLContext:

@@ -30,7 +30,7 @@ def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def options() -> RegistryOptions:
     """Return options that do not wait."""
-    return RegistryOptions(backoff=0.001, max_backoff=0.01, connect_timeout=10, read_timeout=10)
+    return RegistryOptions(backoff=0.001, max_backoff=0.01, connect_timeout=60, read_timeout=60)
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class StubServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            timeout = 20
+            timeout = 120
             disable_nagle_algorithm = True
 
             def log_message(self, format: str, *arguments: Any) -> None: ...

@@ -237,6 +237,7 @@ class TestExpiry:
         image = ours.pull_image("team/app", "v1", lazy=True)
         given = len(token_server.given)
         time.sleep(2)
+        token_server.lifetime = 300
         assert len(image.layers[0].list_files()) == 1
         assert len(token_server.given) == given + 1
 
@@ -245,6 +246,7 @@ class TestExpiry:
         ours.push_image(small_image("team/app"))
         given = len(token_server.given)
         time.sleep(2)
+        token_server.lifetime = 300
         image = small_image("team/app", "v2", seed=2)
         ours.push_image(image)
         # However many requests found it expired at once.

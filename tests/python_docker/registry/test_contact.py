@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,7 +14,7 @@ from python_docker.registry.access.address import RegistryAddress
 from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.contact import Contact
 from tests.python_docker.registry.stub_registry import StubRegistry
-from tests.python_docker.registry.stub_server import Answer, Asked
+from tests.python_docker.registry.stub_server import Answer
 
 
 def contact_of(stub: StubRegistry, options: RegistryOptions) -> Contact:
@@ -43,22 +42,32 @@ def test_a_registry_that_was_down_is_asked_again(stub: StubRegistry, options: Re
     assert contact.base_url == stub.url
 
 
+class WantedLock:
+    """A lock that says how many want to have it, or have it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._wanted = threading.Semaphore(0)
+
+    def __enter__(self) -> None:
+        self._wanted.release()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def wanted_by(self, count: int) -> bool:
+        """Wait until so many have wanted it."""
+        return all(self._wanted.acquire(timeout=120) for _ in range(count))
+
+
 def test_who_waits_for_a_try_that_fails_does_not_try_again(stub: StubRegistry, options: RegistryOptions) -> None:
     contact = contact_of(stub, options.with_fields(attempts=1))
-    inside, go_on = threading.Event(), threading.Event()
-
-    def answer(asked: Asked) -> Answer:
-        inside.set()
-        go_on.wait(10)
-        return Answer(503)
-
-    stub.hook = answer
+    lock = contact._lock = WantedLock()  # type: ignore[assignment]
+    stub.hook = lambda asked: Answer(503) if lock.wanted_by(4) else None
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(lambda: contact.base_url) for _ in range(4)]
-        inside.wait(10)
-        time.sleep(0.1)  # the others wait by now
-        go_on.set()
-        assert {type(each.exception(10)) for each in asked} == {RegistryError}
+        assert {type(each.exception(120)) for each in asked} == {RegistryError}
     assert len(stub.requests) == 1
 
 

@@ -440,7 +440,7 @@ def test_what_is_attached_is_looked_for_while_blobs_are_mounted(stub: StubRegist
     def mount_late(asked: Asked) -> Answer | None:
         if asked.path.endswith(".sig"):
             looked_for.set()
-        elif asked.method == "POST" and not looked_for.wait(10):
+        elif asked.method == "POST" and not looked_for.wait(120):
             return Answer(500)
         return None
 

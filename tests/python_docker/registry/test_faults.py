@@ -16,7 +16,7 @@ from tests.python_docker.registry.faulty_proxy import random_faults
 from tests.python_docker.registry.tcp_proxy import TcpProxy
 
 TIMES = 200
-PATIENT = RegistryOptions(attempts=8, backoff=0.001, max_backoff=0.02, connect_timeout=10, read_timeout=10)
+PATIENT = RegistryOptions(attempts=16, backoff=0.001, max_backoff=0.02)
 HASTY = PATIENT.with_fields(attempts=1)
 RUNS = [(PATIENT, 0.4, TIMES, 4), (HASTY, 0.8, 40, 40)]
 """Options, the share of connections that are harmed, how often, and how many may fail: few of those that try often."""

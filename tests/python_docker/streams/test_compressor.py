@@ -292,7 +292,7 @@ def test_the_pool_lets_nobody_hand_in_more_than_it_bounds() -> None:
         assert thread.is_alive()
         assert len(taken) <= 2
         go_on.set()
-        thread.join(30)
+        thread.join(120)
         assert len(taken) == 10
 
 
@@ -303,7 +303,7 @@ def test_what_is_cancelled_makes_room_in_the_pool() -> None:
         for _ in range(20):
             assert room.submit(go_on.wait).cancel()
         go_on.set()
-        assert running.result(30)
+        assert running.result(120)
 
 
 def test_a_pool_that_is_closed_refuses_and_stays_as_it_was() -> None:

@@ -52,7 +52,7 @@ def test_who_reads_further_waits(path: Path, growing: GrowingFile) -> None:
     assert not read.done()
     write(path, growing, 2000)
     write(path, growing, len(CONTENT))
-    assert read.result(30) == CONTENT
+    assert read.result(120) == CONTENT
 
 
 def test_the_end_may_be_known_first(path: Path, growing: GrowingFile) -> None:
@@ -80,7 +80,7 @@ def test_waiting_ends_when_all_is_right(growing: GrowingFile) -> None:
     waiting = in_thread(growing.wait)
     assert not waiting.done()
     growing.finish()
-    assert waiting.result(30) is None
+    assert waiting.result(120) is None
 
 
 @pytest.mark.parametrize("call", ["wait", "read"])
@@ -88,7 +88,7 @@ def test_nobody_waits_for_what_does_not_come(growing: GrowingFile, call: str) ->
     waiting = in_thread(growing.wait if call == "wait" else growing.open().read)
     growing.abandon()
     with pytest.raises(Abandoned, match="file does not come, or is not what it should be"):
-        waiting.result(30)
+        waiting.result(120)
 
 
 def test_an_end_that_was_known_counts_for_nothing_either(growing: GrowingFile) -> None:

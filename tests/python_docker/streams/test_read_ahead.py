@@ -83,7 +83,7 @@ def test_closing_early_ends_the_thread_and_closes_the_stream() -> None:
     stream = ReadAhead(beneath)
     assert stream.read(1) == b"x"
     stream.close()
-    assert beneath.closing.wait(10)
+    assert beneath.closing.wait(120)
     assert beneath.taken < 20
 
 
@@ -92,11 +92,11 @@ def test_closing_does_not_wait_for_a_read_under_way() -> None:
 
     class Waiting(Pieces):
         def read(self, size: int | None = -1) -> bytes:
-            goes_on.wait(10)
+            goes_on.wait(120)
             return b""
 
     beneath = Waiting()
     ReadAhead(beneath).close()
     assert not beneath.closing.is_set()
     goes_on.set()
-    assert beneath.closing.wait(10)
+    assert beneath.closing.wait(120)

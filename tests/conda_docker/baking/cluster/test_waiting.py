@@ -62,7 +62,7 @@ def connected(cluster: Cluster, workers: int) -> Client:
 def test_a_scheduler_without_workers_is_named_once(cluster: Cluster, said: queue.SimpleQueue[str]) -> None:
     client = connected(cluster, 0)
     with waiting.told_while_waiting(client):
-        line = said.get(timeout=30)
+        line = said.get(timeout=120)
         time.sleep(0.7)
     client.close()
     assert line.startswith(f"no workers at {cluster.address}; waiting (conda-docker bake --print-dask-worker")
@@ -77,9 +77,9 @@ def test_a_worker_that_stands_still_is_named_with_what_it_is_at(cluster: Cluster
     try:
         task = _sleep(client, 60)
         with waiting.told_while_waiting(client):
-            line = said.get(timeout=30)
+            line = said.get(timeout=120)
             while "waiting for the scheduler" in line:  # which has not given the task to the worker yet
-                line = said.get(timeout=30)
+                line = said.get(timeout=120)
     finally:
         os.kill(process.pid, signal.SIGCONT)
     assert task.status == "pending"
@@ -93,9 +93,9 @@ def test_a_worker_that_works_is_named_until_it_ends_something(cluster: Cluster, 
     [worker] = client.nthreads()
     task = _sleep(client, 60)
     with waiting.told_while_waiting(client) as told:
-        first = said.get(timeout=30)
+        first = said.get(timeout=120)
         told.heard()
-        second = said.get(timeout=30)
+        second = said.get(timeout=120)
     assert task.status == "pending"
     client.close()
     assert first.endswith(f"waiting for layer numpy at {worker}")

@@ -43,7 +43,7 @@ def test_what_was_found_is_given_before_packages_arrive() -> None:
     given = threading.Event()
 
     def wait(members: Sequence[Member]) -> Iterator[tuple[Member, Path]]:
-        assert given.wait(30)
+        assert given.wait(120)
         yield from arrive(members)
 
     ready = ready_layers(["known"], {1: (A,)}, wait, written, str, workers=1, stop=Stop())
@@ -96,7 +96,7 @@ def test_a_package_is_written_while_it_comes_and_not_again() -> None:
 
     def fetch(members: Sequence[Member]) -> Iterator[tuple[Member, PackageFile]]:
         yield A, growing(A)
-        assert written_early.wait(30)
+        assert written_early.wait(120)
         yield from arrive(members)
 
     def write(position: int, group: Sequence[Member], paths: Sequence[PackageFile]) -> str:
@@ -123,13 +123,13 @@ def test_what_fails_while_it_comes_is_written_once_it_is_there(error: Exception,
     def fetch(members: Sequence[Member]) -> Iterator[tuple[Member, PackageFile]]:
         yield A, growing(A)
         if sooner:
-            assert failed.wait(30)
+            assert failed.wait(120)
         yield from arrive(members)
         arrived.set()
 
     def write(position: int, group: Sequence[Member], paths: Sequence[PackageFile]) -> str:
         if isinstance(paths[0], GrowingFile):
-            assert sooner or arrived.wait(30)
+            assert sooner or arrived.wait(120)
             failed.set()
             raise error
         return written(position, group, paths)
@@ -148,7 +148,7 @@ def test_what_nobody_got_to_while_it_came_is_written_as_others_are() -> None:
 
     def write(position: int, group: Sequence[Member], paths: Sequence[PackageFile]) -> str:
         if isinstance(paths[0], GrowingFile):
-            assert others.wait(30), "the others need not wait for those that are read while they come"
+            assert others.wait(120), "the others need not wait for those that are read while they come"
         elif position == len(members) - 1:
             others.set()
         return written(position, group, paths)
@@ -164,7 +164,7 @@ def test_an_interruption_of_what_is_written_while_it_comes_ends_all() -> None:
 
     def fetch(members: Sequence[Member]) -> Iterator[tuple[Member, PackageFile]]:
         yield A, growing(A)
-        stop.future.exception(30)
+        stop.future.exception(120)
         raise CancelledError
 
     def write(*_: object) -> str:

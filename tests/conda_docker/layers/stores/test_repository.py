@@ -739,7 +739,7 @@ def test_a_registry_that_refuses_is_named_once(
     def refuse(asked: Asked) -> Answer | None:
         if "/manifests/" not in asked.path:
             return None
-        refused.wait(30)
+        refused.wait(120)
         return refusal(403, "DENIED")
 
     stub.hook = refuse

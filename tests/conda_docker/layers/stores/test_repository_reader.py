@@ -100,7 +100,7 @@ def test_a_layer_that_does_not_come_is_said_to_be_waited_for(
 
     def wait(asked: Asked) -> Answer | None:
         if asked.method == "GET" and "/blobs/" in asked.path:
-            said.wait(20)
+            said.wait(120)
         return None
 
     stub.hook = wait
@@ -108,7 +108,7 @@ def test_a_layer_that_does_not_come_is_said_to_be_waited_for(
     assert found is not None
     found[0].blob.open().close()
     logging.getLogger("conda_docker").removeHandler(handler)
-    assert "has sent nothing of numpy" in messages[0]
+    assert any("has sent nothing of numpy" in message for message in messages)
 
 
 class Told:

@@ -183,7 +183,7 @@ def test_who_waits_for_a_process_that_is_killed_goes_on_at_once(
         server.always = None
         first.send_signal(signal.SIGKILL)
         first.communicate()
-        assert second.result(timeout=10)["large"].read_bytes() == synthetic_channel.path(LARGE).read_bytes()
+        assert second.result(timeout=120)["large"].read_bytes() == synthetic_channel.path(LARGE).read_bytes()
     assert (server.ranges[-1] or "").startswith("bytes=")
     assert len(server.requests) == 2
 

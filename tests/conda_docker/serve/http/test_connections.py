@@ -68,7 +68,7 @@ def start() -> Iterator[Connect]:
         connection.close()
     for server, thread in running:
         server.should_exit = True
-        thread.join(20)
+        thread.join(120)
 
 
 def received(connection: socket.socket) -> int:

@@ -66,7 +66,7 @@ def test_clients_have_their_turns_whatever_the_number_of_their_requests() -> Non
 
         def first() -> None:
             started.set()
-            go.wait(10)
+            go.wait(120)
 
         waiting: list[Awaitable[None]] = [asyncio.create_task(builds.run("first", "greedy", first, 10))]
         await asyncio.to_thread(started.wait, 10)
@@ -86,7 +86,7 @@ def test_a_queue_that_is_full() -> None:
     async def ask() -> None:
         builds = Builds(1, 1, 60)
         go = threading.Event()
-        tasks = [asyncio.create_task(builds.run(number, "client", lambda: go.wait(10), 10)) for number in range(2)]
+        tasks = [asyncio.create_task(builds.run(number, "client", lambda: go.wait(120), 10)) for number in range(2)]
         await asyncio.sleep(0.01)
         with pytest.raises(TooMany):
             await builds.run("another", "client", lambda: None, 10)
@@ -103,7 +103,7 @@ def test_whoever_loses_patience_finds_the_result_later() -> None:
         go = threading.Event()
 
         def work() -> str:
-            go.wait(10)
+            go.wait(120)
             return "made"
 
         with pytest.raises(StillBuilding):

@@ -203,13 +203,12 @@ def test_an_answer_may_come_in_any_number_of_looks(monkeypatch: pytest.MonkeyPat
 def test_what_has_come_is_taken_however_long_this_process_stood_still(monkeypatch: pytest.MonkeyPatch) -> None:
     # Hours pass between any two looks at the clock.
     monkeypatch.setattr(waiting, "time", SimpleNamespace(monotonic=partial(next, itertools.count(step=HOURS))))
-    answers = iter([TimeoutError, b"come"])
+    answers = iter([None, b"come"])
 
     def attempt() -> bytes:
-        answer = next(answers)
-        if isinstance(answer, bytes):
-            return answer
-        raise answer
+        if (answer := next(answers)) is None:
+            raise TimeoutError
+        return answer
 
     assert waiting._until(1, attempt) == b"come"
 
