@@ -160,13 +160,18 @@ def shared_gateways() -> AbstractContextManager[None]:
     return _shared.block()
 
 
-def gateway(config: Config, *, offline: bool = False, sharded: bool = True, private: bool = False) -> Gateway:
+def gateway(
+    config: Config, *, offline: bool = False, sharded: bool = True, private: bool = False, alone: bool = False
+) -> Gateway:
     """Return the way to the indexes of channels. `offline`: what was downloaded once is used, however old it is.
 
     `private`: the URLs hold credentials. Rattler writes URLs as they are into its cache, in files that everybody may
-    read, so that these go into a folder that is the user's alone. Raises `CacheError` when it cannot be made.
+    read, so that these go into a folder that is the user's alone. `alone`: one that nobody else asks, also within
+    `shared_gateways`. Raises `CacheError` when it cannot be made.
     """
     with _one_at_a_time:
+        if alone:
+            return _new_gateway(config, offline=offline, sharded=sharded, private=private)
         return _shared.get(
             (offline, sharded, private),
             lambda: _new_gateway(config, offline=offline, sharded=sharded, private=private),

@@ -41,6 +41,11 @@ def is_damage(error: Exception) -> bool:
     return type(error).__name__ != "AuthenticationStorageError" and re.search(_DAMAGE, str(error)) is not None
 
 
+def failed_for_another(error: Exception) -> bool:
+    """Return whether an index was being read for somebody else, to whom alone rattler says why that failed."""
+    return "a coalesced request failed" in str(error)
+
+
 def explain(error: Exception, channels: Sequence[str], subdir: str, *, blamed: Sequence[str] = ()) -> Error:
     """Return the error to raise for one of rattler's; `channels` are the URLs that were searched.
 

@@ -79,8 +79,8 @@ def question_of(request: SolveRequest, configuration: CondaConfiguration) -> Que
     )
 
 
-def gateway_of(question: Question, *, sharded: bool = True) -> Gateway:
+def gateway_of(question: Question, *, sharded: bool = True, alone: bool = False) -> Gateway:
     """Return the way to the indexes of a question's channels. Raises what `rattler_client.gateway` raises."""
     texts = (*question.channels, *(spec.text for spec in question.requested))
     private = any(public_text(text) != text for text in texts)
-    return gateway(question.config, offline=question.offline, sharded=sharded, private=private)
+    return gateway(question.config, offline=question.offline, sharded=sharded, private=private, alone=alone)

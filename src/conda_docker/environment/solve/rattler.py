@@ -13,7 +13,7 @@ from conda_docker.channels.configuration import CondaConfiguration, read_conda_c
 from conda_docker.channels.rattler_engine import run
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.packages.topological_order import topological_order
-from conda_docker.environment.solve.errors import explain, is_damage, rattler_errors
+from conda_docker.environment.solve.errors import explain, failed_for_another, is_damage, rattler_errors
 from conda_docker.environment.solve.kept import by_url, kept_record, with_kept
 from conda_docker.environment.solve.match_specs import RequestedSpec, match_spec
 from conda_docker.environment.solve.passed_over import CUDA, passed_over
@@ -80,17 +80,28 @@ def _with_hash(package: LockedPackage, requested: Sequence[RequestedSpec]) -> Lo
 def _answer(question: Question, way: Gateway | None = None) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
     """Return the packages, and warnings about the channels. Raises what `solve` raises."""
     try:
-        return _solved(question, way or gateway_of(question))
+        return _solved(question, way)
     except rattler_errors() as error:
         if not _refused_shards(str(error)):
             return _recover(error, question, sharded=True)
     try:
-        return _solved(question, gateway_of(question, sharded=False))
+        return _solved(question, sharded=False)
     except rattler_errors() as error:
         return _recover(error, question, sharded=False)
 
 
-def _solved(question: Question, way: Gateway) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
+def _solved(
+    question: Question, way: Gateway | None = None, *, sharded: bool = True
+) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
+    try:
+        return _solved_by(question, way or gateway_of(question, sharded=sharded))
+    except rattler_errors() as error:
+        if not failed_for_another(error):
+            raise
+    return _solved_by(question, gateway_of(question, sharded=sharded, alone=True))
+
+
+def _solved_by(question: Question, way: Gateway) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
     records = _solve(question, way)
     if CUDA in question.removed:
         return records, ()
@@ -105,7 +116,7 @@ def _recover(error: Exception, question: Question, *, sharded: bool) -> tuple[li
     """
     if type(error).__name__ == "AuthenticationStorageError":
         raise explain(error, question.channels, question.subdir) from error  # no gateway can be made
-    way = gateway_of(question, sharded=sharded)
+    way = gateway_of(question, sharded=sharded, alone=True)
     blamed = [url for url in question.channels if _is_damaged(url, question, way)] if is_damage(error) else []
     salvaged = _salvage(blamed, question)
     if not salvaged:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event
+from threading import Event, Timer
 
 import pytest
 
@@ -15,7 +15,7 @@ from conda_docker.environment.solve.request import SolveRequest
 from conda_docker.environment.virtual_packages import virtual_packages
 from conda_docker.errors import ChannelError, InvalidSpec
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
-from tests.conda_docker.channel_server import ChannelServer
+from tests.conda_docker.channel_server import Answer, ChannelServer
 
 Serve = Callable[[Path], ChannelServer]
 
@@ -56,6 +56,38 @@ def test_errors_are_those_of_solving(
     ahead = ReadAhead(request(spec, channel=channel or server.url))
     with pytest.raises(error):
         solve(request(spec, channel=channel or server.url, glibc="2.36"), ahead=ahead)
+
+
+@pytest.mark.parametrize("path", ["noarch/repodata.json", "linux-64/repodata.json"])
+def test_what_fails_for_both_is_explained(path: str, server: ChannelServer) -> None:
+    # Rattler asks once for both, and tells only the first of them why it failed.
+    released = Event()
+    server.answers[path] = Answer(403)
+    server.held[path] = released
+    ahead = ReadAhead(request("a", channel=server.url))
+    server.wait_for(path)
+    Timer(0.2, released.set).start()
+    with pytest.raises(ChannelError, match=r"a channel refuses access: .*403"):
+        solve(request("a", channel=server.url, glibc="2.36"), ahead=ahead)
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("linux-64/repodata_shards.msgpack.zst", Answer(403)),
+        ("noarch/repodata.json", Answer(200, b'{"packages": {"c-1.0-0.tar.bz2": 5}}')),
+    ],
+    ids=["no shards", "broken record"],
+)
+def test_what_can_be_done_without_fails_for_both(path: str, answer: Answer, server: ChannelServer) -> None:
+    released = Event()
+    server.answers[path] = answer
+    server.held[path] = released
+    ahead = ReadAhead(request("a", channel=server.url))
+    server.wait_for(path)
+    Timer(0.2, released.set).start()
+    environment = solve(request("a", channel=server.url, glibc="2.36"), ahead=ahead)
+    assert {package.name for package in environment.packages} == {"a", "b"}
 
 
 def test_certificates_of_conda_are_not_set_for_the_whole_process_beforehand(server: ChannelServer) -> None:
