@@ -113,5 +113,7 @@ def split_name(name: str) -> tuple[str, str]:
     >>> split_name("localhost:5000/app:1")
     ('localhost:5000/app', '1')
     """
-    cut = name.find(":", name.rfind("/") + 1)
-    return (name, "latest") if cut < 0 else (name[:cut], name[cut + 1 :])
+    from python_docker.spec.reference import split_reference
+
+    bare, tag, _ = split_reference(name)
+    return bare, "latest" if tag is None else tag

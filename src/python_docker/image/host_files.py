@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from python_docker.argument_types import check_path, check_type
 from python_docker.errors import InvalidPath, NotFound
 from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
@@ -35,17 +36,37 @@ _TYPES = {
 }
 
 
-def placed_path(path: str, is_folder: bool, filesystem: Callable[[], FileSystem] | None) -> str | None:
-    """Return where `path` leads in an image: folders that are links in it followed; `filesystem` gives its file system.
+def pairs_of(paths: object) -> Iterator[tuple[str | os.PathLike[str], str]]:
+    """Yield paths here with paths in the image. Raises `TypeError` for anything else."""
+    if not isinstance(paths, Iterable) or isinstance(paths, str | bytes):
+        check_type("paths", paths, Mapping, "such as {'src/app.py': '/srv/app.py'}")
+        return
+    for pair in paths.items() if isinstance(paths, Mapping) else paths:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            check_type("each of paths", pair, tuple, "a path here and one in the image")
+            raise ValueError(f"each of paths must be a path here and one in the image, not {repr(pair)[:80]}")
+        path, arcpath = pair
+        check_path("a path of paths", path)
+        check_type(f"paths[{str(path)[:80]!r}]", arcpath, str, "a path in the image")
+        yield path, arcpath
 
-    None for a folder that is a link there: what it leads to is there already, with the right owner and mode.
+
+def placing(filesystem: Callable[[], FileSystem] | None) -> Place:
+    """Return what places new files so that none of their folders replaces a link of lower layers, such as /lib.
+
+    `filesystem` gives the merged file system of these, None where there are none. A folder that is a link in it is not
+    placed at all: what the link leads to is there already, with the right owner and mode.
     """
-    clean = contained_path(path)
-    if filesystem is None or not any(clean == link or clean.startswith(f"{link}/") for link in _OFTEN_LINKS):
-        return clean
-    parent, _, name = clean.rpartition("/")
-    placed = f"{filesystem().resolve(parent)}/{name}".lstrip("/")
-    return None if is_folder and filesystem().resolve(placed) != placed else placed
+
+    def place(path: str, is_folder: bool) -> str | None:
+        clean = contained_path(path)
+        if filesystem is None or not any(clean == link or clean.startswith(f"{link}/") for link in _OFTEN_LINKS):
+            return clean
+        parent, _, name = clean.rpartition("/")
+        placed = f"{filesystem().resolve(parent)}/{name}".lstrip("/")
+        return None if is_folder and filesystem().resolve(placed) != placed else placed
+
+    return place
 
 
 def check_there(path: Path) -> None:

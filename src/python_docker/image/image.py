@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -206,10 +206,10 @@ class Image(ImageFiles, EarlierImage):
 
         Each alone, as in earlier releases; `recursive` adds what is in the folders too.
         """
-        from python_docker.image.host_files import layer_of_paths
+        from python_docker.image.host_files import layer_of_paths, pairs_of
 
         check_callable("filter", filter)
-        pairs = list(_pairs(paths))
+        pairs = list(pairs_of(paths))
         layer = layer_of_paths(pairs, self._placing(), recursive=recursive, filter=filter)
         return self.add_layer(layer, created_by="add_layer_paths")
 
@@ -229,11 +229,9 @@ class Image(ImageFiles, EarlierImage):
         )
 
     def _placing(self) -> Place:
-        """Return what places new files so that none of their folders replaces a link of lower layers, such as /lib."""
-        from python_docker.image.host_files import placed_path
+        from python_docker.image.host_files import placing
 
-        filesystem = cache(self.filesystem) if self.layers else None
-        return lambda path, is_folder: placed_path(path, is_folder, filesystem)
+        return placing(cache(self.filesystem) if self.layers else None)
 
     def copy(self) -> Image:
         """Return an image that can be changed without changing this one; the blobs are the same."""
@@ -302,18 +300,3 @@ class Image(ImageFiles, EarlierImage):
     def __repr__(self) -> str:
         name = f"{self.name}:{self.tag}" if self.tag else self.name
         return f"<Image {name or 'without a name'}, {self.platform}, {len(self.layers)} layers>"
-
-
-def _pairs(paths: object) -> Iterator[tuple[str | os.PathLike[str], str]]:
-    """Yield paths here with paths in the image. Raises `TypeError` for anything else."""
-    if not isinstance(paths, Iterable) or isinstance(paths, str | bytes):
-        check_type("paths", paths, Mapping, "such as {'src/app.py': '/srv/app.py'}")
-        return
-    for pair in paths.items() if isinstance(paths, Mapping) else paths:
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            check_type("each of paths", pair, tuple, "a path here and one in the image")
-            raise ValueError(f"each of paths must be a path here and one in the image, not {repr(pair)[:80]}")
-        path, arcpath = pair
-        check_path("a path of paths", path)
-        check_type(f"paths[{str(path)[:80]!r}]", arcpath, str, "a path in the image")
-        yield path, arcpath

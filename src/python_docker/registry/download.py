@@ -1,8 +1,10 @@
-"""BlobReader: a blob as a stream that goes on after the connection broke."""
+"""Downloads: a blob as a stream that goes on after the connection broke, and layers into temporary files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 
 from python_docker.errors import ContentMismatch
 from python_docker.http.failure import Cause, HttpError
@@ -10,6 +12,11 @@ from python_docker.http.headers import content_type
 from python_docker.http.options import HttpOptions
 from python_docker.http.response import Response
 from python_docker.http.resume import ResumableBody
+from python_docker.image.blob import Blob
+from python_docker.image.blob_store import temporary_writer
+from python_docker.image.image import Image
+from python_docker.parallel import in_parallel
+from python_docker.progress import Progress
 from python_docker.registry.failures import registry_error
 from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.streams.stream import ReadStream
@@ -57,3 +64,26 @@ class BlobReader(ReadStream):
     def close(self) -> None:
         self._body.close()
         super().close()
+
+
+def download_layers(image: Image, parallel: int, progress: Progress) -> None:
+    """Replace the layers of an image by such whose content is here, `parallel` of them at a time.
+
+    They are in temporary files, which are there for as long as the layers are. Raises what reading a blob raises.
+    """
+    unique = {layer.digest: layer.blob for layer in image.layers}
+
+    def download(blob: Blob) -> Blob:
+        task = progress.start(blob.descriptor.digest.short, blob.descriptor.size)
+        with temporary_writer() as writer, blob.open() as stream:
+            while data := stream.read(_READ_SIZE):
+                writer.write(data)
+                task.advance(len(data))
+            kept = writer.commit(blob.descriptor.media_type)
+        task.finish()
+        # Where it came from stays known, so that a push back to there need not upload it.
+        return replace(kept, descriptor=blob.descriptor, origin=blob.origin)
+
+    blobs = in_parallel([partial(download, blob) for blob in unique.values()], parallel)
+    here = dict(zip(unique, blobs, strict=True))
+    image.layers[:] = [layer.with_blob(here[layer.digest].describe(layer.descriptor)) for layer in image.layers]

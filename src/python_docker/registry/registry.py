@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from python_docker.argument_types import check_method, check_number, check_optional, check_type
 from python_docker.errors import InvalidReference, RegistryError, UnsupportedFormat
 from python_docker.image import Image
-from python_docker.image.blob import Blob
-from python_docker.image.blob_store import temporary_writer
+from python_docker.progress import SILENT, Progress
 from python_docker.registry.access.address import DOCKER_HUB_URL, RegistryAddress, domain_of, userinfo
 from python_docker.registry.access.options import RegistryOptions
 from python_docker.registry.client import RegistryClient
 from python_docker.registry.destination import RegistryDestination
+from python_docker.registry.download import download_layers
 from python_docker.registry.earlier import EarlierCalls
 from python_docker.registry.lists import next_names
 from python_docker.registry.source import RegistrySource
@@ -23,12 +22,7 @@ from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.spec.documents.image_config import ImageConfig
 from python_docker.spec.documents.manifest import Index, Manifest
 from python_docker.spec.platform import Platform
-from python_docker.spec.reference import ImageReference, check_path, check_tag
-
-if TYPE_CHECKING:
-    from python_docker.progress import Progress
-
-_COPY_SIZE = 1 << 20
+from python_docker.spec.reference import ImageReference, check_path, check_tag, split_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,33 +116,8 @@ class Registry(EarlierCalls):
         pulled = image_of(RegistrySource(place.client, (place.path,), reference), platform)
         pulled.name, pulled.tag = place.name, place.tag
         if not lazy:
-            self._download(pulled, progress)
+            download_layers(pulled, self._options.parallel, progress or SILENT)
         return pulled
-
-    def _download(self, image: Image, progress: Progress | None) -> None:
-        """Replace the layers of an image by such whose content is here."""
-        from functools import partial
-
-        from python_docker.parallel import in_parallel
-        from python_docker.progress import SILENT
-
-        told = progress or SILENT
-        unique = {layer.digest: layer.blob for layer in image.layers}
-
-        def download(blob: Blob) -> Blob:
-            task = told.start(blob.descriptor.digest.short, blob.descriptor.size)
-            with temporary_writer() as writer, blob.open() as stream:
-                while data := stream.read(_COPY_SIZE):
-                    writer.write(data)
-                    task.advance(len(data))
-                kept = writer.commit(blob.descriptor.media_type)
-            task.finish()
-            # Where it came from stays known, so that a push back to there need not upload it.
-            return replace(kept, descriptor=blob.descriptor, origin=blob.origin)
-
-        blobs = in_parallel([partial(download, blob) for blob in unique.values()], self._options.parallel)
-        here = dict(zip(unique, blobs, strict=True))
-        image.layers[:] = [layer.with_blob(here[layer.digest].describe(layer.descriptor)) for layer in image.layers]
 
     def push_image(self, image: Image, *, progress: Progress | None = None) -> Manifest:
         """Write an image to the registry under its own name and tag (`latest` if it has none), and give its manifest.
@@ -253,11 +222,8 @@ class Registry(EarlierCalls):
         """Return what a name, with its own tag or digest or without, means."""
         check_type("image", image, str, "such as 'org/name'")
         check_type("tag", tag, str)
-        bare, at, digest_text = image.partition("@")
-        colon = bare.find(":", bare.rfind("/") + 1)
-        named_tag = bare[colon + 1 :] if colon >= 0 else None
-        name = bare[:colon] if colon >= 0 else bare
-        digest = Digest(digest_text) if at else None
+        name, named_tag, digest_text = split_reference(image)
+        digest = None if digest_text is None else Digest(digest_text)
         if named_tag is not None and tag not in {"latest", named_tag}:
             raise InvalidReference(f"{image[:200]!r} names the tag {named_tag!r}, but {tag[:140]!r} was asked for")
         if named_tag is None and digest is None:

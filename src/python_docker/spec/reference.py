@@ -41,6 +41,18 @@ def check_path(path: str) -> str:
     return path
 
 
+def split_reference(text: str) -> tuple[str, str | None, str | None]:
+    """Return the name, the tag and the digest in a reference, as they are written; None for what is not in it.
+
+    >>> split_reference("localhost:5000/app:v1"), split_reference("app@sha256:00")
+    (('localhost:5000/app', 'v1', None), ('app', None, 'sha256:00'))
+    """
+    name, at, digest = text.partition("@")
+    colon = name.find(":", name.rfind("/") + 1)
+    tag = name[colon + 1 :] if colon >= 0 else None
+    return name if tag is None else name[:colon], tag, digest if at else None
+
+
 def _shown(text: str) -> str:
     """Return a malformed reference without what may be a user name and a password before its host."""
     _, at, after = text.rpartition("@")
@@ -84,11 +96,11 @@ class ImageReference:
         check_type("text", text, str, _EXAMPLE)
         check_optional("default_tag", default_tag, str)
         check_type("default_domain", default_domain, str)
-        name, at, digest_text = text.partition("@")
+        name, tag, digest_text = split_reference(text)
         try:
-            digest = Digest(digest_text) if at else None
+            digest = None if digest_text is None else Digest(digest_text)
         except InvalidDigest as error:
-            if "/" in digest_text:
+            if digest_text is not None and "/" in digest_text:
                 host = digest_text.partition("/")[0][:80]
                 raise InvalidReference(
                     f"not an image reference: {_shown(text)!r}: a user name and a password do not belong in it; log in "
@@ -97,9 +109,6 @@ class ImageReference:
             raise InvalidReference(f"not an image reference: {_shown(text)!r}: {error}") from None
         if digest is not None and len(digest.encoded) < _MIN_ENCODED:
             raise InvalidReference(f"not an image reference: {_shown(text)!r}: its digest is too short")
-        colon = name.find(":", name.rfind("/") + 1)
-        tag = name[colon + 1 :] if colon >= 0 else None
-        name = name[:colon] if colon >= 0 else name
         first, slash, rest = name.partition("/")
         is_short = not (slash and _is_domain(first))
         if not is_short:
