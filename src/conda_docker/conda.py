@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -42,6 +43,8 @@ __all__ = [
 ]
 
 PathLike = str | os.PathLike[str]
+_SECONDS = 60
+"""What a conda may take to say where its things are."""
 
 
 def find_user_conda(conda_exe: str = "conda") -> str:
@@ -73,7 +76,12 @@ def conda_info(user_conda: str) -> dict[str, Any]:
             "channels": list(choose_channels((), read_conda_configuration())),
             "env_vars": {"CONDA_ROOT": root},
         }
-    done = run_program([program, "info", "--json"])
+    try:
+        done = run_program([program, "info", "--json"], timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise InvalidEnvironment(f"`{user_conda} info --json` has not ended after {_SECONDS} seconds") from None
+    except OSError as error:
+        raise InvalidEnvironment(f"`{user_conda} info --json` cannot be run: {error.strerror or error}") from None
     try:
         info: dict[str, Any] = json.loads(done.stdout)
     except ValueError:

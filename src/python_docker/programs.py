@@ -6,6 +6,7 @@ is looked for only in absolute folders of PATH. A Python is started with `PYTHON
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -13,7 +14,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import IO
 
@@ -21,6 +25,9 @@ from python_docker.files.atomic import PartialFolder
 
 PYTHON_FLAGS = ("-I",)
 """What a Python 3.4 or later is started with: neither the working folder nor PYTHON* variables bring modules."""
+
+MAX_OUTPUT = 64 << 20
+"""Bytes that a program may print on each of its outputs where all of it is wanted."""
 
 Stream = int | IO[bytes] | None
 Argument = str | os.PathLike[str]
@@ -111,50 +118,89 @@ def run_program(
     folder: Path | None = None,
     keep: int | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program to its end and return its exit code and what it printed.
+    """Run a program to its end and return its exit code and what it printed, `MAX_OUTPUT` bytes of each at most.
 
-    Its standard input is `input`, or empty. `timeout` is in seconds. With `keep`, only the last `keep` bytes of each
-    of its outputs are returned and held in memory: for programs that nobody vouches for. Raises `OSError` when it
-    cannot be started and `subprocess.TimeoutExpired` when it had to be killed.
+    Its standard input is `input`, or empty. `timeout` is in seconds. With `keep` it may print as much as it likes, and
+    the last `keep` bytes of each of its outputs are returned and held in memory. Raises `OSError` when it cannot be
+    started, or prints more, and `subprocess.TimeoutExpired` when it takes longer; it is killed then.
     """
     stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
     pipe = subprocess.PIPE
     with Program(command, environ=environ, stdin=stdin, stdout=pipe, stderr=pipe, folder=folder) as program:
         try:
-            if keep is None or input is not None:
-                printed, errors = program.communicate(input, timeout)
-            else:
-                printed, errors = _read_last(program, timeout, keep)
+            printed, errors = _outputs(program, command, input, timeout, keep)
         except BaseException:
             program.kill()
             raise
         return subprocess.CompletedProcess(command, program.wait(), printed, errors)
 
 
-def _read_last(program: Program, timeout: float | None, keep: int) -> tuple[bytes, bytes]:
-    """Read both outputs until they end, and return the last `keep` bytes of each."""
-    last = [bytearray(), bytearray()]
-
-    def read(stream: IO[bytes], end: bytearray) -> None:
-        while chunk := os.read(stream.fileno(), _CHUNK):
-            end += chunk
-            del end[:-keep]
-
-    assert program.stdout is not None
-    assert program.stderr is not None
-    streams = (program.stdout, program.stderr)
-    readers = [threading.Thread(target=read, args=pair, daemon=True) for pair in zip(streams, last, strict=True)]
-    for reader in readers:
-        reader.start()
+def _outputs(
+    program: Program, command: Sequence[Argument], given: bytes | None, timeout: float | None, keep: int | None
+) -> tuple[bytes, bytes]:
+    """Read both outputs to their ends, and wait until the program has ended as well."""
+    outputs: list[_Output] = []
+    for stream in (program.stdout, program.stderr):
+        assert stream is not None
+        with stream:  # who reads a pipe to its end alone has it open
+            outputs.append(_Output(os.dup(stream.fileno()), keep))
+    ended: SimpleQueue[_Output] = SimpleQueue()
+    works = [partial(output.read, ended) for output in outputs]
+    if program.stdin is not None:
+        with program.stdin as stream:
+            works.append(partial(_give, os.dup(stream.fileno()), given or b""))
+    # Threads that nobody need wait for: what the program started may hold on to its outputs.
+    threads = [threading.Thread(target=work, daemon=True) for work in works]
+    for thread in threads:
+        thread.start()
     deadline = None if timeout is None else time.monotonic() + timeout
-    for reader in readers:
-        reader.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
-        if reader.is_alive():
+    try:
+        for _ in outputs:
+            if ended.get(timeout=_left(deadline)).is_too_long:
+                name = Path(command[0]).name
+                raise OSError(errno.EFBIG, f"{name} prints more than {MAX_OUTPUT >> 20} MiB")
+        program.wait(_left(deadline))
+    except Empty:
+        raise subprocess.TimeoutExpired(program.args, timeout or 0.0) from None
+    finally:
+        if program.returncode is None:
             program.kill()
-            reader.join(_AFTER_DEATH)
-            raise subprocess.TimeoutExpired(program.args, timeout or 0.0)
-    program.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
-    return bytes(last[0]), bytes(last[1])
+            for thread in threads:
+                thread.join(_AFTER_DEATH)
+    return bytes(outputs[0].content), bytes(outputs[1].content)
+
+
+class _Output:
+    """What comes out of a pipe: all of it, up to `MAX_OUTPUT` bytes, or its last `keep` bytes."""
+
+    def __init__(self, pipe: int, keep: int | None) -> None:
+        """Take over the file descriptor `pipe`."""
+        self._pipe = open(pipe, "rb", buffering=0)  # noqa: SIM115 -- closed by who reads it
+        self._keep = keep
+        self.content = bytearray()
+        self.is_too_long = False
+
+    def read(self, ended: SimpleQueue[_Output]) -> None:
+        """Read it to its end, or to where it is too long, and say so."""
+        with self._pipe as pipe:
+            while not self.is_too_long and (chunk := pipe.read(_CHUNK)):
+                self.content += chunk
+                if self._keep is not None:
+                    del self.content[: -self._keep]
+                else:
+                    self.is_too_long = len(self.content) > MAX_OUTPUT
+        ended.put(self)
+
+
+def _give(pipe: int, content: bytes) -> None:
+    left = memoryview(content)
+    with open(pipe, "wb", buffering=0) as file, suppress(OSError):  # it need not read everything
+        while left:
+            left = left[file.write(left) :]
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
 def find_program(name: Argument, environ: Mapping[str, str] | None = None) -> str | None:

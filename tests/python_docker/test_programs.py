@@ -16,6 +16,7 @@ import pytest
 
 import conda_docker
 import python_docker
+from python_docker import programs
 from python_docker.programs import PYTHON_FLAGS, Program, find_program, program_environment, run_program
 
 SOURCE = Path(python_docker.__file__).parents[1]
@@ -118,6 +119,17 @@ def test_only_the_end_of_what_is_printed_is_kept() -> None:
 def test_a_program_that_prints_for_too_long_is_killed() -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         run_program(["yes"], keep=6, timeout=0.2)
+
+
+@pytest.mark.parametrize("command", ["yes", "yes >&2", "cat >/dev/null; yes"])
+def test_a_program_that_prints_without_end_is_killed(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setattr(programs, "MAX_OUTPUT", 1 << 20)
+    with pytest.raises(OSError, match=r"sh prints more than 1 MiB"):
+        run_program(["sh", "-c", command], input=bytes(100_000) if "cat" in command else None)
+
+
+def test_input_that_nobody_reads_is_no_failure() -> None:
+    assert run_program(["true"], input=bytes(1_000_000)).returncode == 0
 
 
 def test_input_and_exit_code_are_passed_on() -> None:

@@ -90,3 +90,5 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         raise NotFound("git, which labels from a checkout are read with, is not installed") from None
     except subprocess.TimeoutExpired:
         raise UnsupportedInput(f"git did not answer within {_SECONDS} seconds in {folder}") from None
+    except OSError as error:
+        raise UnsupportedInput(f"git cannot be run in {folder}: {error.strerror or error}") from None

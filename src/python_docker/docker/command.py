@@ -22,6 +22,7 @@ from python_docker.spec.reference import ImageReference
 
 _COPY_SIZE = 1 << 20
 _GREETING = 60.0
+"""Seconds for what takes an engine no time."""
 _SHOWN = 2000
 _NOT_THERE = re.compile(r"no such (image|object)|not known|manifest unknown|not found|does not exist", re.IGNORECASE)
 _PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64})")
@@ -81,11 +82,11 @@ class EngineCommand:
 
     def tag(self, name: str, reference: ImageReference) -> None:
         """Tag an image with another name. Raises `NotFound` when there is no image `name`."""
-        self._run("tag", name, reference.familiar)
+        self._run("tag", name, reference.familiar, seconds=_GREETING)
 
     def inspect(self, name: str) -> dict[str, Any]:
         """Return what the engine knows of an image, in its words: Id, RepoTags, Config, RootFS... Raises `NotFound`."""
-        printed = self._run("image", "inspect", name)
+        printed = self._run("image", "inspect", name, seconds=_GREETING)
         try:
             found = json.loads(printed)[0]
         except (ValueError, RecursionError, LookupError, TypeError):
@@ -123,9 +124,14 @@ class EngineCommand:
                 errors.join()
         return running.returncode
 
-    def _run(self, *arguments: str) -> bytes:
+    def _run(self, *arguments: str, seconds: float | None = None) -> bytes:
         command = [self.name, *arguments]
-        ended = run_program(command)
+        try:
+            ended = run_program(command, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise EngineError(f"`{' '.join(command)}` does not end") from None
+        except OSError as error:
+            raise EngineError(f"`{' '.join(command)}` cannot be run: {error.strerror or error}") from None
         if ended.returncode != 0:
             raise _failure(command, ended.returncode, ended.stderr)
         return ended.stdout

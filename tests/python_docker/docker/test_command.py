@@ -182,3 +182,11 @@ def test_run_gets_what_it_is_told(podman: Callable[..., EngineCommand]) -> None:
     podman('echo "$@"').run("x:1", Process.of(["cat /a"]), out.write, out.write)
     expected = r"run --rm --name conda-docker-[0-9a-f]{16} --entrypoint /bin/sh x:1 -c cat /a\n"
     assert re.fullmatch(expected, out.getvalue().decode())
+
+
+def test_a_command_that_prints_without_end_is_given_up(
+    podman: Callable[..., EngineCommand], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("python_docker.programs.MAX_OUTPUT", 1 << 20)
+    with pytest.raises(EngineError, match=r"`podman image inspect x:1` cannot be run: podman prints more than 1 MiB"):
+        podman("exec yes").inspect("x:1")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _EPOCH = "315532800"  # 1980-01-01, the first time that a zip can hold: build backends put it on every file
 _LAST_LINES = 20
+_PROBE_SECONDS = 30
 _NOTE = "digest"  # the file next to a wheel that says whether it is as it was built
 
 
@@ -169,7 +171,10 @@ def _python(target: Target) -> str:
 
 def _runs(python: str) -> bool:
     """Return whether an interpreter can be started: version managers leave scripts that only say that there is none."""
-    return run_program([python, *PYTHON_FLAGS, "-c", ""]).returncode == 0
+    try:
+        return run_program([python, *PYTHON_FLAGS, "-c", ""], timeout=_PROBE_SECONDS).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def _checked_out(location: str, folder: Path) -> Path:
