@@ -24,8 +24,9 @@ from python_docker.spec.digest import Digest
 from python_docker.spec.reference import ImageReference
 
 if TYPE_CHECKING:
-    from docker import APIClient
     from docker.tls import TLSConfig
+
+    from python_docker.docker.client import BoundedClient
 
 _OLDEST_VERSION = (1, 24)
 _SILENCE = 1800
@@ -47,9 +48,9 @@ class EngineApi:
         self.endpoint = endpoint
         with engine_errors(f"no engine at {endpoint}: it", "say who it is"):
             with closing(_client(endpoint, _dotted(_OLDEST_VERSION), greeting)) as client:
-                greeted = client.version(api_version=False)
+                greeted = client.greet()
             offered = _version(str(greeted["ApiVersion"]))
-            parts = {part.get("Name") for part in greeted.get("Components") or ()}
+            parts = {part.get("Name") for part in greeted.get("Components") or () if isinstance(part, dict)}
         if offered is None:
             raise EngineError(f"no engine at {endpoint}: the server is not a Docker Engine")
         self.name = "Podman" if "Podman Engine" in parts else "Docker"
@@ -64,7 +65,7 @@ class EngineApi:
     def __repr__(self) -> str:
         return f"<EngineApi {self.name} at {self.endpoint}, version {self.version}>"
 
-    def _open(self) -> closing[APIClient]:
+    def _open(self) -> closing[BoundedClient]:
         """Return a client for one operation, with connections of its own."""
         return closing(_client(self.endpoint, self.version, self._silence))
 
@@ -145,17 +146,19 @@ class EngineApi:
             return run_container(self, client, name, process, stdout, stderr)
 
 
-def _client(endpoint: Endpoint, version: str, timeout: float) -> APIClient:
+def _client(endpoint: Endpoint, version: str, timeout: float) -> BoundedClient:
     """Return the SDK's client for an endpoint. Raises `EngineError` for an address of no known form."""
     import docker
     import urllib3
+
+    from python_docker.docker.client import BoundedClient
 
     if endpoint.scheme not in SCHEMES:
         raise EngineError(f"cannot talk to {endpoint}: an address begins with one of {', '.join(SCHEMES)}")
     tls = _tls(endpoint)
     settings = _settings()
     try:
-        client = docker.APIClient(
+        client = BoundedClient(
             _address(endpoint),
             version=version,
             timeout=timeout,  # type: ignore[arg-type]

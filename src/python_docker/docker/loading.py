@@ -13,7 +13,7 @@ from python_docker.docker.failure import engine_errors
 from python_docker.errors import EngineError
 
 if TYPE_CHECKING:
-    from docker import APIClient
+    from python_docker.docker.client import BoundedClient
 
 _LOADED = re.compile(r"Loaded image(?: ID)?(?:\(s\))?: (.+)")
 _PIECE = 1 << 18  # bytes that are sent at a time
@@ -27,7 +27,7 @@ class ArchiveUpload:
     The Docker SDK takes a body that it pulls from; a thread of its own sends what is written here.
     """
 
-    def __init__(self, open_client: Callable[[], closing[APIClient]], engine: str) -> None:
+    def __init__(self, open_client: Callable[[], closing[BoundedClient]], engine: str) -> None:
         self.loaded: list[str] = []
         self._open_client = open_client
         self._engine = engine

@@ -74,6 +74,12 @@ class FakeEngine:
         """An answer that never comes."""
         self._ended.wait()
 
+    def trickle(self, connection: socket.socket) -> None:
+        """An answer whose head never ends, and is never silent for long."""
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        while not self._ended.wait(0.05):
+            connection.sendall(b"X")
+
     def asked(self) -> list[str]:
         """The methods and paths of the requests so far."""
         return [f"{request.method} {request.path}" for request in self.requests]
