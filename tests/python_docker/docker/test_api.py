@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import socket
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,33 +67,6 @@ def test_an_engine_that_never_says_hello_is_given_up(fake_engine: FakeEngine) ->
     fake_engine.answers["GET /version"] = [fake_engine.hang]
     with pytest.raises(EngineError, match="does not answer"):
         api(fake_engine, greeting=0.2)
-
-
-def test_an_engine_that_says_hello_without_end_is_given_up(fake_engine: FakeEngine) -> None:
-    fake_engine.answers["GET /version"] = [fake_engine.trickle]
-    with pytest.raises(EngineError, match="does not answer"):
-        api(fake_engine, greeting=0.5)
-
-
-def endless(line: bytes) -> Callable[[socket.socket], None]:
-    def send(connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffff\r\n")
-        while True:
-            connection.sendall(line * 10_000)
-
-    return send
-
-
-def test_an_engine_that_says_too_much_is_given_up(fake_engine: FakeEngine) -> None:
-    fake_engine.answers["GET /version"] = [endless(b'{"ApiVersion": [')]
-    with pytest.raises(EngineError, match="it answers with more than 8 MiB"):
-        api(fake_engine)
-
-
-def test_a_message_without_end_is_given_up(fake_engine: FakeEngine) -> None:
-    fake_engine.answers["POST /images/create"] = [endless(b'{"status": "')]
-    with pytest.raises(EngineError, match="could not pull x:1: it answers with a message of more than 8 MiB"):
-        api(fake_engine).pull(ImageReference.parse("x:1"))
 
 
 def test_no_socket_is_no_engine(tmp_path: Path) -> None:
