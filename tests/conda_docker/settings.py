@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conda_docker.channels import configuration as conda_configuration
+from conda_docker.channels import search_path
 from tests.conda_docker.channel_server import ChannelServer
 
 
@@ -35,8 +35,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler-cache"))
     monkeypatch.setenv("PATH", os.defpath)
-    monkeypatch.setattr(conda_configuration, "_SYSTEM_FOLDERS", ())
-    monkeypatch.setattr(conda_configuration, "_SYSTEM_ROOTS", ())
+    monkeypatch.setattr(search_path, "_SYSTEM_FOLDERS", ())
+    monkeypatch.setattr(search_path, "_SYSTEM_ROOTS", ())
     return folder
 
 

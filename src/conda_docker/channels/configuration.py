@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from conda_docker.channels.search_path import configuration_files, root_prefixes
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.user_files import is_folder, is_there, read_text
+from conda_docker.user_files import is_there, read_text
 from conda_docker.yaml_document import parse_yaml
-from python_docker.files.home import expand_home, home_folder
+from python_docker.files.home import expand_home
 
 _LISTS = (
     "channels",
@@ -51,9 +52,6 @@ _ALIASES = {
     "cooldown": "exclude_newer",
     "cooldown_exclude": "exclude_newer_package",
 }
-_FILE_NAMES = (".condarc", "condarc", "condarc.d", ".mambarc")
-_SYSTEM_FOLDERS = (Path("/etc/conda"), Path("/var/lib/conda"), Path("C:/ProgramData/conda"))
-_SYSTEM_ROOTS = (Path("/opt/conda"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +109,8 @@ def read_conda_configuration(
     `InvalidEnvironment` for a file that cannot be read.
     """
     environ = os.environ if environ is None else environ
-    roots = tuple(_root_prefixes(environ, conda_exe))
-    files = [path for place in _search_path(environ, roots) for path in _files(place)]
-    files = [file for position, file in enumerate(files) if file not in files[position + 1 :]]
+    roots = root_prefixes(environ, conda_exe)
+    files = configuration_files(environ, roots)
     layers = [_read(file, environ) for file in files]
     layers.append(_from_environment(environ))
 
@@ -150,7 +147,7 @@ def read_conda_configuration(
         cache_from=_texts(mappings[_OWN].get("cache_from") or (), f"{_OWN}: cache_from"),
         cache_to=_texts(mappings[_OWN].get("cache_to") or (), f"{_OWN}: cache_to"),
         root_prefixes=roots,
-        files=tuple(files),
+        files=files,
     )
 
 
@@ -168,54 +165,6 @@ def authorities(configuration: CondaConfiguration) -> Path | None:
             "which is not there; it should be true, false, truststore, or a file or folder of certificates"
         )
     return Path(named)
-
-
-def _root_prefixes(environ: Mapping[str, str], conda_exe: str | os.PathLike[str] | None) -> Iterator[Path]:
-    """Yield folders that conda or mamba is installed in."""
-    from shutil import which
-
-    seen = set()
-    candidates: list[Path | None] = []
-    for executable in (conda_exe, environ.get("CONDA_EXE"), which("conda", path=environ.get("PATH"))):
-        if executable and (found := which(executable, path=environ.get("PATH"))):
-            # ROOT/bin/conda, ROOT/condabin/conda or ROOT\Scripts\conda.exe, perhaps by a link from elsewhere
-            candidates.append(Path(found).resolve().parent.parent)
-    candidates += [
-        Path(environ[name]) for name in ("CONDA_ROOT", "_CONDA_ROOT", "MAMBA_ROOT_PREFIX") if name in environ
-    ]
-    home = home_folder(environ)
-    names = ("miniforge3", "miniconda3", "mambaforge", "anaconda3", "micromamba", ".local/share/mamba")
-    candidates += [home / name for name in names]
-    candidates += _SYSTEM_ROOTS
-    for root in candidates:
-        if root is not None and root not in seen and (is_folder(root / "conda-meta") or is_folder(root / "envs")):
-            seen.add(root)
-            yield root
-
-
-def _search_path(environ: Mapping[str, str], roots: Sequence[Path]) -> Iterator[Path]:
-    """Files, and folders that hold files, the lowest precedence first."""
-    home = home_folder(environ)
-    folders = [*_SYSTEM_FOLDERS, *roots[:1]]
-    folders += [Path(environ["MAMBA_ROOT_PREFIX"])] if environ.get("MAMBA_ROOT_PREFIX") else []
-    folders += [Path(environ["XDG_CONFIG_HOME"]) / "conda"] if environ.get("XDG_CONFIG_HOME") else []
-    folders += [home / ".config/conda", home / ".conda"]
-    for folder in folders:
-        yield from (folder / name for name in _FILE_NAMES)
-    yield from (home / ".condarc", home / ".mambarc")
-    if environ.get("CONDA_PREFIX"):
-        yield from (Path(environ["CONDA_PREFIX"]) / name for name in _FILE_NAMES)
-    yield from (expand_home(environ[name], environ) for name in ("CONDARC", "MAMBARC") if environ.get(name))
-
-
-def _files(place: Path) -> Iterator[Path]:
-    try:
-        if place.is_dir():
-            yield from sorted(file for file in place.iterdir() if file.suffix in (".yml", ".yaml"))
-        elif place.is_file():
-            yield place
-    except OSError:
-        return
 
 
 def _read(file: Path, environ: Mapping[str, str]) -> dict[str, Any]:

@@ -17,14 +17,6 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def make_root(path: Path) -> Path:
-    """Make what looks like an installed conda, and return its executable."""
-    (path / "conda-meta").mkdir(parents=True)
-    executable = write(path / "bin" / "conda", "#!/bin/sh\n")
-    executable.chmod(0o755)
-    return executable
-
-
 def test_nothing() -> None:
     assert read_conda_configuration() == CondaConfiguration()
 
@@ -70,20 +62,6 @@ def test_the_nearest_file_comes_first_in_lists_and_wins_elsewhere(home: Path, tm
     assert found.channel_alias == "https://far"
 
 
-@pytest.mark.parametrize("name", [".condarc", ".mambarc", ".conda/condarc.d/x.yml", ".config/conda/.condarc"])
-def test_places_in_the_home(home: Path, name: str) -> None:
-    write(home / name, "channels: [here]")
-    assert read_conda_configuration().channels == ("here",)
-
-
-def test_files_that_variables_name(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(home / ".condarc", "channels: [home]")
-    monkeypatch.setenv("CONDARC", str(write(tmp_path / "mine.yml", "channels: [condarc]")))
-    write(tmp_path / "prefix/.condarc", "channels: [prefix]")
-    monkeypatch.setenv("CONDA_PREFIX", str(tmp_path / "prefix"))
-    assert read_conda_configuration().channels == ("condarc", "prefix", "home")
-
-
 def test_settings_in_variables(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(home / ".condarc", "channels: [home]\nchannel_priority: strict")
     monkeypatch.setenv("CONDA_CHANNELS", "one, two")
@@ -95,27 +73,6 @@ def test_settings_in_variables(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert found.channel_priority == "flexible"
     assert found.offline
     assert found.envs_dirs == (Path("/a"), Path("/b"))
-
-
-def test_the_installation_of_conda_on_the_path(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    executable = make_root(tmp_path / "miniforge")
-    write(tmp_path / "miniforge/.condarc", "channels: [root]")
-    monkeypatch.setenv("PATH", str(executable.parent))
-    found = read_conda_configuration()
-    assert found.root_prefixes == (tmp_path / "miniforge",)
-    assert found.channels == ("root",)
-
-
-def test_the_conda_that_was_named_comes_first(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CONDA_EXE", str(make_root(tmp_path / "one")))
-    monkeypatch.setenv("MAMBA_ROOT_PREFIX", str(make_root(tmp_path / "three").parent.parent))
-    found = read_conda_configuration(conda_exe=make_root(tmp_path / "two"))
-    assert found.root_prefixes == (tmp_path / "two", tmp_path / "one", tmp_path / "three")
-
-
-def test_an_installation_in_the_home_is_found(home: Path) -> None:
-    make_root(home / "miniconda3")
-    assert read_conda_configuration().root_prefixes == (home / "miniconda3",)
 
 
 def test_variables_in_files_are_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
