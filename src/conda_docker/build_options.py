@@ -31,6 +31,7 @@ from conda_docker.arguments.values import (
     to_patterns,
     to_text,
 )
+from conda_docker.errors import MissingOption
 from conda_docker.profiles.names import PROFILE_NAMES
 from python_docker.errors import InvalidPath
 from python_docker.spec import limits
@@ -126,16 +127,6 @@ def to_share(name: str, value: object) -> float:
     if not 0 <= share <= 1:
         raise ValueError(f"{name} must be from 0% to 100%")
     return share
-
-
-class NeedsAnother(ValueError):
-    """An option without the one that it says something of. `option` and `needed` are names of fields."""
-
-    def __init__(self, option: str, needed: str, relation: str) -> None:
-        super().__init__(f"{option} needs {needed}, {relation}")
-        self.option = option
-        self.needed = needed
-        self.relation = relation
 
 
 _NEEDED = {
@@ -239,7 +230,7 @@ class BuildOptions:
             object.__setattr__(self, "prefix", "/" + contained_path(self.prefix))
         for name, (needed, relation) in _NEEDED.items():
             if getattr(self, name) is not None and not getattr(self, needed):
-                raise NeedsAnother(name, needed, relation)
+                raise MissingOption(name, needed, relation)
         try:
             check_level(self.compression, self.compression_level)
         except ValueError as error:

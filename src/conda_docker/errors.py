@@ -61,6 +61,19 @@ class InvalidSpec(InvalidEnvironment):
         self.place = place
 
 
+class MissingOption(Error, ValueError):
+    """An option without the one that it says something of.
+
+    `option` and `needed` are fields of `BuildOptions`; `relation` says what they have to do with each other.
+    """
+
+    def __init__(self, option: str, needed: str, relation: str) -> None:
+        super().__init__(f"{option} needs {needed}, {relation}")
+        self.option = option
+        self.needed = needed
+        self.relation = relation
+
+
 class UnsupportedInput(Error):
     """Something an input asks for that cannot be done yet; it is refused by name, never dropped."""
 

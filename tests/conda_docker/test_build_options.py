@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from conda_docker.build_options import Activate, BuildOptions, Bytecode, Layering
+from conda_docker.errors import MissingOption
 from python_docker.errors import InvalidPath
 from python_docker.streams.compression import Compression
 
@@ -91,8 +92,8 @@ def test_values_as_users_write_them(field: str, value: object, meant: object) ->
         ({"user": "1000", "home": "/srv/../bin/sh"}, InvalidPath, "a folder of the system"),
         ({"user": "1000", "home": "/tmp"}, InvalidPath, "a folder of the system"),
         ({"user": "1000", "home": "/"}, InvalidPath, "a folder of the system"),
-        ({"home": "/srv/me"}, ValueError, "home needs user, whose home folder it is"),
-        ({"user_name": "me"}, ValueError, "user_name needs user, whose name it is"),
+        ({"home": "/srv/me"}, MissingOption, "home needs user, whose home folder it is"),
+        ({"user_name": "me"}, MissingOption, "user_name needs user, whose name it is"),
         ({"prefix": "opt/conda"}, InvalidPath, "absolute"),
         ({"compression": "gzip", "compression_level": 99}, ValueError, "99"),
     ],

@@ -33,7 +33,7 @@ def exit_code_of(error: BaseException) -> ExitCode:
 
     # The first that fits counts: some of these are others' subclasses.
     kinds: tuple[tuple[ExitCode, tuple[type[Exception], ...]], ...] = (
-        (ExitCode.USAGE, (conda.InvalidTargets, docker.InvalidVariable)),
+        (ExitCode.USAGE, (conda.InvalidTargets, conda.MissingOption, docker.InvalidVariable)),
         (ExitCode.UNSOLVABLE, (conda.Unsolvable,)),
         (ExitCode.NOT_FOUND, (docker.NotFound, docker.EngineNotFound)),
         (ExitCode.ACCESS_DENIED, (docker.AccessDenied, docker.CredentialsError)),

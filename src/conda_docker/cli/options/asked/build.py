@@ -22,7 +22,7 @@ from conda_docker.cli.options.asked.destinations import (
 )
 from conda_docker.cli.options.build import DEFAULTS, image_names, values_for
 from conda_docker.cli.options.common import check_level
-from conda_docker.errors import InvalidEnvironment, InvalidPolicy
+from conda_docker.errors import InvalidEnvironment, InvalidPolicy, MissingOption
 from python_docker.errors import InvalidPath, InvalidVariable
 from python_docker.spec.timestamps import source_date_epoch
 
@@ -96,7 +96,7 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
 
     Raises usage errors, and `Error` for folders that are missing.
     """
-    from conda_docker.build_options import BuildOptions, NeedsAnother
+    from conda_docker.build_options import BuildOptions
     from conda_docker.cache.pushed import remembered_places
     from conda_docker.image.runtime.annotations import INDEX, annotations_for
     from conda_docker.request import Request
@@ -137,7 +137,7 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
         index_annotations = annotations_for(INDEX, request.options.annotations)
     except (InvalidPolicy, InvalidVariable):  # of files, and of the environment of this process
         raise
-    except NeedsAnother as error:
+    except MissingOption as error:
         option, needed = (f"--{field.replace('_', '-')}" for field in (error.option, error.needed))
         raise click.UsageError(f"{option} needs {needed}, {error.relation}") from None
     except (ValueError, InvalidPath, InvalidEnvironment) as error:
