@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conda_docker.attestation.attachments import bundle_referrer
 from conda_docker.sbom.attachment import bill_referrer
+from conda_docker.sbom.described import described_images, is_own
 from conda_docker.sbom.document import BillFormat, bill_of_materials
 from python_docker.copying.referrer import put_referrer
 from python_docker.errors import InvalidDocument, UnsupportedFormat
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from python_docker.spec.digest import Digest
     from python_docker.transports.medium import Destination, Source
 
+_log = logging.getLogger("conda_docker")
+
 MAX_BILL = 64 << 20
 """How many bytes a bill of materials may have that is attached."""
 _PLACES = ("docker", "oci")
@@ -43,10 +47,11 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """A bill of materials that is attached as it is."""
+    """A bill of materials that is attached as it is; `name` is what messages call it."""
 
     format: BillFormat
     content: bytes
+    name: str = "the bill"
 
 
 def read_bill(content: bytes, name: str) -> Bill:
@@ -62,9 +67,9 @@ def read_bill(content: bytes, name: str) -> Bill:
     except ValueError:
         value = None
     if isinstance(value, dict) and value.get("bomFormat") == "CycloneDX":
-        return Bill(BillFormat.CYCLONEDX, content)
+        return Bill(BillFormat.CYCLONEDX, content, name)
     if isinstance(value, dict) and str(value.get("spdxVersion", "")).startswith("SPDX-2"):
-        return Bill(BillFormat.SPDX, content)
+        return Bill(BillFormat.SPDX, content, name)
     raise InvalidDocument(f"{name} is not a bill of materials in JSON, of CycloneDX or SPDX 2")
 
 
@@ -93,10 +98,13 @@ def sign_existing(
     `bills` others for the root; both are attached, and signed as statements. With `sign_payload`, cosign's older form
     is written as well. Nothing is changed but what is attached: a tag that moves meanwhile keeps what it names then.
 
-    Raises `UnsupportedFormat` for a place where nothing can be attached, `NotFound` for a bill of an image whose
-    history names no packages, `SigningFailed`, and what writing there raises.
+    Raises `UnsupportedFormat` for a place where nothing can be attached, `InvalidDocument` for one of `bills` that was
+    made for another image, `NotFound` for a bill of an image whose history names no packages, `SigningFailed`, and what
+    writing there raises.
     """
     check_place(location)
+    for bill in bills:
+        _check_subject(bill, source, root)
     place = Location(location.transport, location.path, location.name if location.transport == "docker" else None)
     reference = source.reference
     name = "image" if reference is None else reference.name
@@ -111,6 +119,28 @@ def sign_existing(
         if sign_payload is not None:
             put_tagged_signatures([one.digest for one in signed], name, sign_payload, target)
     return signed
+
+
+def _check_subject(bill: Bill, source: Source, root: Manifest | Index) -> None:
+    """Warn of a bill that names the digest of another image than `root` and those in it.
+
+    Other programs name an image of Docker's by a digest that only they know. Raises `InvalidDocument` where
+    conda-docker made the bill, which names an image by the digest that it was written with.
+    """
+    value = json.loads(bill.content)
+    described = described_images(value)
+    if not described or described & _digests(root):
+        return
+    if described & _digests(source.root()):
+        return  # of the image for one platform that is signed, the bill names all
+    told = f"is of {', '.join(sorted(described))}, and not of {root.digest}"
+    if is_own(value):
+        raise InvalidDocument(f"{bill.name} {told}, which is to be signed; --sbom makes one of that")
+    _log.warning("%s says that it %s: it may describe another image", bill.name, told)
+
+
+def _digests(root: Manifest | Index) -> set[str]:
+    return {root.digest, *(child.digest for child in (root.manifests if isinstance(root, Index) else ()))}
 
 
 def _subjects(source: Source, root: Manifest | Index) -> list[tuple[Manifest | Index, str | None]]:

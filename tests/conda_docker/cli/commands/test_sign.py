@@ -176,6 +176,27 @@ def test_a_bill_from_elsewhere(build: Sign, sign: Sign, conda_docker: Run, key: 
     assert CYCLONEDX in conda_docker("verify", "--key", key, "oci:out:1").stdout
 
 
+@pytest.mark.parametrize("kind", ["spdx", "cyclonedx"])
+def test_a_bill_of_another_image_is_refused(build: Sign, sign: Sign, tmp_path: Path, kind: str) -> None:
+    build("oci:out:1", "--sbom", kind, "--sbom-output", "own.json")
+    build("oci:out:2", "--label", "a=b")
+    result = sign("--attach", "own.json", "oci:out:2")
+    digest = root("oci:out:2", tmp_path).root().digest
+    assert result.returncode == ExitCode.INVALID_INPUT
+    assert f", and not of {digest}, which is to be signed; --sbom makes one of that" in result.stderr
+    assert root("oci:out:2", tmp_path).referrers(digest) == ()
+    assert sign("--attach", "own.json", "oci:out:1").returncode == 0
+
+
+def test_a_bill_of_another_program_that_names_another_image(build: Sign, sign: Sign, tmp_path: Path) -> None:
+    build("oci:out:1")
+    component = {"type": "container", "name": "app", "version": f"sha256:{'0' * 64}"}
+    (tmp_path / "scanned.json").write_text(json.dumps({"bomFormat": "CycloneDX", "metadata": {"component": component}}))
+    result = sign("--attach", "scanned.json", "oci:out:1")
+    assert result.returncode == 0
+    assert f"scanned.json says that it is of sha256:{'0' * 64}, and not of sha256:" in result.stderr
+
+
 def test_only_a_bill_that_is_signed(place: str, build: Sign, sign: Sign, conda_docker: Run, tmp_path: Path) -> None:
     """Somebody who may push attaches a newer bill; the one that the key signed is read."""
     build(place, "--sbom", "cyclonedx", "--sbom-output", "own.json")
